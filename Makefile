@@ -1,0 +1,36 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: discover test test-slow lint bench registry clean
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	touch $@
+
+# The main job: find the knobs of the shipped model on real music, into discovered.db.
+discover: $(STAMP)
+	$(BIN)/latentknobs discover --registry discovered.db --clips 2048
+
+test: $(STAMP)
+	$(BIN)/python -m pytest
+
+test-slow: $(STAMP)
+	$(BIN)/python -m pytest -m slow
+
+lint: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(STAMP)
+	$(BIN)/python -m pytest benchmarks --benchmark-enable --benchmark-only -m ''
+
+# Rebuilds the shipped knobs from the shipped weights: the only writer of registry.db.
+registry: $(STAMP)
+	$(BIN)/latentknobs registry build
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info discovered.db

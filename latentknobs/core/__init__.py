@@ -1,0 +1,1 @@
+"""Frozen values and protocols; imports numpy and attrs only."""

@@ -1,0 +1,41 @@
+"""Names of the array types that cross the project's borders, and the checks made there."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+ClipBatch: TypeAlias = NDArray[np.int16]
+"""Tokens of N clips, int16 (N, *shape)."""
+Codes: TypeAlias = NDArray[np.float32]
+"""Codes of N clips, float32 (N, D)."""
+Floats: TypeAlias = NDArray[np.float64]
+"""Statistics, float64."""
+Bools: TypeAlias = NDArray[np.bool_]
+Ints: TypeAlias = NDArray[np.int64]
+
+
+def frozen_array(array: Any, dtype: Any) -> NDArray[Any]:
+    """A read-only array of this dtype: what a frozen value holds."""
+    out = np.array(array, dtype=dtype, order="C", copy=True)
+    out.setflags(write=False)
+    return out
+
+
+def sha256_of_arrays(arrays: dict[str, NDArray[Any]], extra: bytes = b"") -> str:
+    """
+    SHA-256 over sorted (name, dtype, shape, bytes) of the arrays, then ``extra``, as hexadecimal.
+
+    Little-endian bytes in C order, so the same arrays have the same hash on every machine.
+    """
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.asarray(arrays[name])
+        little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
+        digest.update(f"{name}\0{array.dtype.name}\0{array.shape}\0".encode())
+        digest.update(little.tobytes())
+    digest.update(extra)
+    return digest.hexdigest()

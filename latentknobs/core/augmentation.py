@@ -1,0 +1,152 @@
+"""
+Augmentations: named edits of clips by an amount.
+
+Anything with the attributes and the call of :class:`Augmentation` will do. Two base classes make one in
+ten lines: :class:`NoteAugmentation` edits the list of notes of one clip, :class:`TokenAugmentation` the
+token array of many clips at once. Both copy their input, treat amount 0 as the identity, and mask what an
+amount cannot be applied to.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import ClassVar, Protocol, runtime_checkable
+
+import numpy as np
+from attrs import frozen
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from latentknobs.core.arrays import Bools, ClipBatch
+from latentknobs.core.clip import ClipFormat, Note
+from latentknobs.core.melody import MELODY
+from latentknobs.errors import ClipError
+
+
+@frozen(eq=False)
+class Augmented:
+    """
+    What an augmentation gives back.
+
+    Attributes:
+        clips: int16 (N, *shape), the edited clips; where ``valid`` is False, anything.
+        valid: bool (N,), False where the amount could not be applied to the clip.
+    """
+
+    clips: ClipBatch
+    valid: Bools
+
+
+@runtime_checkable
+class Augmentation(Protocol):
+    """
+    A named edit of clips by an amount; amount 0 is the identity.
+
+    Attributes:
+        name: Unique name ("transpose").
+        knob_name: Name of the knob it gives ("pitch").
+        unit: Unit of the amount, for people ("semitones").
+        amounts: The amounts, without 0, at which it is measured, ascending. Where all are positive and
+            there are several, negative amounts are learned by swapping before and after. A single
+            amount is an on/off edit.
+        target: Name of the attribute that amount 1 moves by 1, or None.
+        changes: Names of the attributes and comparisons that it is meant to change.
+        keeps: Names of the attributes and comparisons that it leaves as they are.
+        clip_format: Name of the clip format it edits.
+        doc: One sentence.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def knob_name(self) -> str: ...
+    @property
+    def unit(self) -> str: ...
+    @property
+    def amounts(self) -> tuple[float, ...]: ...
+    @property
+    def target(self) -> str | None: ...
+    @property
+    def changes(self) -> frozenset[str]: ...
+    @property
+    def keeps(self) -> frozenset[str]: ...
+    @property
+    def clip_format(self) -> str: ...
+    @property
+    def doc(self) -> str: ...
+
+    def __call__(self, clips: ClipBatch, amount: float, rng: Generator) -> Augmented:
+        """
+        Edit clips (N, *shape) by ``amount``; the input stays as it is.
+
+        Args:
+            clips: int16 (N, *shape), valid clips.
+            amount: In ``unit``; 0 gives the clips back.
+            rng: The only source of chance it may use.
+        """
+        ...
+
+
+class _Base(ABC):
+    name: ClassVar[str]
+    knob_name: ClassVar[str]
+    unit: ClassVar[str] = ""
+    amounts: ClassVar[tuple[float, ...]] = (1.0,)
+    target: ClassVar[str | None] = None
+    changes: ClassVar[frozenset[str]] = frozenset()
+    keeps: ClassVar[frozenset[str]] = frozenset()
+    clip_format: ClassVar[str] = MELODY.name
+    format: ClassVar[ClipFormat] = MELODY
+    """The clip format itself, for ``tokens`` and ``notes``."""
+
+    @property
+    def doc(self) -> str:
+        """The first sentence of the class's docstring."""
+        return " ".join((type(self).__doc__ or "").split()).split(". ")[0].rstrip(".") + "."
+
+    def __call__(self, clips: ClipBatch, amount: float, rng: Generator) -> Augmented:
+        """Edit a copy of the clips; amount 0 is the identity."""
+        if amount == 0:
+            return Augmented(clips.copy(), np.ones(len(clips), dtype=bool))
+        return self._edit(clips.copy(), float(amount), rng)
+
+    @abstractmethod
+    def _edit(self, clips: ClipBatch, amount: float, rng: Generator) -> Augmented: ...
+
+
+class NoteAugmentation(_Base):
+    """Base class of an edit of one clip's list of notes; override :meth:`edit`."""
+
+    @abstractmethod
+    def edit(self, notes: tuple[Note, ...], amount: float, rng: Generator) -> Iterable[Note] | None:
+        """
+        The notes after the edit, or None where the amount cannot be applied to this clip.
+
+        Notes that leave the format (a pitch outside 0 to 127, past the end, two at a time) mask the clip:
+        raise nothing, wrap nothing.
+        """
+
+    def _edit(self, clips: ClipBatch, amount: float, rng: Generator) -> Augmented:
+        valid = np.zeros(len(clips), dtype=bool)
+        for i, clip in enumerate(clips):
+            try:
+                notes = self.edit(self.format.notes(clip), amount, rng)
+                if notes is not None:
+                    clips[i] = self.format.tokens(notes)
+                    valid[i] = True
+            except (ClipError, ValueError):  # a Note out of range: the amount does not fit this clip
+                continue
+        return Augmented(clips, valid)
+
+
+class TokenAugmentation(_Base):
+    """Base class of an edit of many clips' token array at once; override :meth:`edit_tokens`."""
+
+    @abstractmethod
+    def edit_tokens(self, clips: ClipBatch, amount: float, rng: Generator) -> tuple[NDArray[np.int16], Bools]:
+        """The edited array, int16 (N, *shape), and where it holds, bool (N,). ``clips`` is a copy."""
+
+    def _edit(self, clips: ClipBatch, amount: float, rng: Generator) -> Augmented:
+        edited, valid = self.edit_tokens(clips, amount, rng)
+        return Augmented(edited, valid)

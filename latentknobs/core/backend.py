@@ -1,0 +1,115 @@
+"""The generic interface of a trained VAE: what a backend must do, and what it may do besides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from attrs import field, frozen, validators
+from numpy.typing import NDArray
+
+from latentknobs.core.arrays import Bools, ClipBatch, Codes
+from latentknobs.core.clip import ClipFormat
+
+
+@frozen(eq=False)
+class Posterior:
+    """
+    The codes of N clips.
+
+    Attributes:
+        mean: float32 (N, D); the code of a clip is its posterior mean.
+        scale: float32 (N, D), standard deviations, or None where the model has none.
+    """
+
+    mean: Codes
+    scale: Codes | None = None
+
+
+@frozen(eq=False)
+class BackendSpec:
+    """
+    What a model is.
+
+    Attributes:
+        name: The model's name ("musicvae-folk-128").
+        clip_format: The clips it reads and writes.
+        latent_size: D.
+        model_id: SHA-256 (64 hexadecimal digits) of its weights and canonical config.
+        training: Free facts for people (corpus, licence, seed, metrics); not part of the identity. The
+            key "pitch_range" = [low, high], if there, is the range of pitches it was trained on.
+    """
+
+    name: str
+    clip_format: ClipFormat
+    latent_size: int = field(validator=validators.ge(1))
+    model_id: str = field(validator=validators.matches_re(r"[0-9a-f]{64}"))
+    training: Mapping[str, Any] = field(factory=dict)
+
+
+@runtime_checkable
+class VAEBackend(Protocol):
+    """A model: a trained VAE with its exact weights. Arrays are numpy; greedy decoding is deterministic."""
+
+    @property
+    def spec(self) -> BackendSpec: ...
+
+    def accepts(self, clips: ClipBatch) -> Bools:
+        """Which clips this model can carry, bool (N,)."""
+        ...
+
+    def encode(self, clips: ClipBatch) -> Posterior:
+        """The codes of clips (N, *shape)."""
+        ...
+
+    def decode(self, z: Codes) -> ClipBatch:
+        """Greedy decoding of codes (N, D) to valid clips, int16 (N, *shape)."""
+        ...
+
+    def decode_log_probs(self, z: Codes, given: ClipBatch | None = None) -> NDArray[np.float32]:
+        """Log-probabilities, float32 (N, *shape, V): teacher-forced on ``given``, else along the greedy path."""
+        ...
+
+
+@runtime_checkable
+class LatentWeights(Protocol):
+    """Optional: the matrices through which z enters the decoder."""
+
+    def latent_weights(self) -> dict[str, NDArray[np.float32]]:
+        """Name to float32 (rows, D)."""
+        ...
+
+
+@runtime_checkable
+class LatentGradient(Protocol):
+    """Optional: products with the Jacobian J of the teacher-forced log-probabilities with respect to z."""
+
+    def jvp(self, z: Codes, given: ClipBatch, vectors: Codes) -> NDArray[np.float32]:
+        """J v, float32 (N, *shape, V), for v (N, D)."""
+        ...
+
+    def vjp(self, z: Codes, given: ClipBatch, vectors: NDArray[np.float32]) -> Codes:
+        """U J, float32 (N, D), for u (N, *shape, V)."""
+        ...
+
+
+@frozen
+class BackendFactory:
+    """
+    What a plugin offers under ``register_backends``: a way to load models, used lazily.
+
+    Attributes:
+        name: Unique name of the kind of backend, also the prefix of ``--model NAME:LOCATION``.
+        doc: One sentence.
+        load: (location, device) to a model. device: "cpu", "cuda" or "auto".
+        shipped: Names of models that come with the plugin, each with its location.
+        recognises: Whether a path given to ``--model`` is one of its files.
+    """
+
+    name: str
+    doc: str
+    load: Callable[[str, str], VAEBackend]
+    shipped: Mapping[str, str] = field(factory=dict)
+    recognises: Callable[[Path], bool] = field(default=lambda _path: False)

@@ -1,0 +1,102 @@
+"""Corpora: named sources of clips, song by song, in a fixed order."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
+
+from attrs import field, frozen, validators
+
+from latentknobs.core.arrays import ClipBatch
+
+Split: TypeAlias = Literal["train", "validation", "test"]
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+Progress: TypeAlias = Callable[[str, int, int | None], None]
+"""Told (what is done, how much is done, of how much or None); front ends draw it."""
+
+
+def no_progress(_what: str, _done: int, _of: int | None) -> None:
+    """The progress of someone who does not look."""
+
+
+def split_of(song: str) -> Split:
+    """The split of a song, by a hash of its name: 80 % train, 10 % validation, 10 % test; the same everywhere."""
+    value = int.from_bytes(hashlib.sha256(f"split\0{song}".encode()).digest()[:8], "big") % 100
+    return "train" if value < 80 else "validation" if value < 90 else "test"
+
+
+@frozen(eq=False)
+class Song:
+    """
+    The clips of one song; a song is never divided between splits.
+
+    Attributes:
+        name: Unique within its corpus, stable ("folk/oneills1850/0123").
+        clips: int16 (n, *shape), n at least 1.
+        split: Which split it is in.
+    """
+
+    name: str
+    clips: ClipBatch
+    split: Split
+
+
+@frozen(eq=False)
+class CorpusRequest:
+    """
+    What is wanted of a corpus.
+
+    Attributes:
+        clips: Stop after the song with which this many clips, of all splits, are there; None = all there
+            are (an endless corpus then refuses).
+        seed: Fixes the order of songs, and the songs of a generated corpus.
+        pitch_range: Lowest and highest MIDI pitch a clip may have; clips outside are left out and counted.
+        progress: Told of long work.
+        tally: Told (what, how many) of everything left out or joined, as it happens.
+        cache: Folder for what takes long to make, None = no cache. The result never depends on it.
+        workers: Processes to parse with; the result never depends on it.
+    """
+
+    clips: int | None = field(default=None, validator=validators.optional(validators.ge(1)))
+    seed: int = 0
+    pitch_range: tuple[int, int] = (0, 127)
+    progress: Progress = no_progress
+    tally: Callable[[str, int], None] = field(default=lambda _what, _n: None)
+    cache: Path | None = None
+    workers: int = field(default=1, validator=validators.ge(1))
+
+
+@runtime_checkable
+class Corpus(Protocol):
+    """
+    A named source of clips.
+
+    Attributes:
+        name: Unique name ("folk"); "+" and ":" are not allowed in it.
+        doc: One sentence.
+        licence: What may be done with the clips, one sentence.
+        clip_format: Name of the format of its clips.
+        takes: What stands after the colon in ``--corpus NAME:ARGUMENT`` ("a folder of MIDI files"), "" = nothing.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def doc(self) -> str: ...
+    @property
+    def licence(self) -> str: ...
+    @property
+    def clip_format(self) -> str: ...
+    @property
+    def takes(self) -> str: ...
+
+    def songs(self, request: CorpusRequest, argument: str = "") -> Iterator[Song]:
+        """
+        The songs, lazily, in a fixed order for a seed.
+
+        Raises:
+            CorpusError: The corpus cannot give clips (nothing found, an endless corpus without a limit).
+        """
+        ...

@@ -1,0 +1,167 @@
+"""Knobs: transformations of codes, with what was measured of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from attrs import field, frozen, validators
+from numpy.typing import NDArray
+
+from latentknobs.core.arrays import frozen_array, sha256_of_arrays
+
+Kind: TypeAlias = Literal["shift", "affine", "group", "residual"]
+Verdict: TypeAlias = Literal["accepted", "rejected", "provisional", "not measurable"]
+KINDS: tuple[Kind, ...] = ("shift", "affine", "group", "residual")
+VERDICTS: tuple[Verdict, ...] = ("accepted", "rejected", "provisional", "not measurable")
+RESERVED_NAMES = ("random", "others")
+"""Knob names of the paper's controls; no augmentation may give a knob of these names."""
+
+
+def _freeze(arrays: Mapping[str, Any]) -> dict[str, NDArray[np.float32]]:
+    return {name: frozen_array(array, np.float32) for name, array in sorted(arrays.items())}
+
+
+@frozen(eq=False)
+class Operator:
+    """
+    The numbers of a transformation T(z, amount); :mod:`latentknobs.engine.steer` applies it.
+
+    Attributes:
+        kind: shift: arrays "direction" (D,). affine: "amounts" (A,) ascending without 0, "matrices"
+            (A, D, D), "offsets" (A, D), T(z, amounts[a]) = matrices[a] z + offsets[a].
+        arrays: float32, read-only. The key "projection" (D, r), if there, has orthonormal columns and
+            limits the move to their span.
+    """
+
+    kind: Kind = field(validator=validators.in_(KINDS))
+    arrays: Mapping[str, NDArray[np.float32]] = field(converter=_freeze)
+
+    @arrays.validator
+    def _all_finite(self, _attribute: object, arrays: Mapping[str, NDArray[np.float32]]) -> None:
+        for name, array in arrays.items():
+            if not np.isfinite(array).all():
+                raise ValueError(f"operator array {name!r} holds numbers that are not finite.")
+
+    @property
+    def sha256(self) -> str:
+        """Hash of kind and arrays, hexadecimal."""
+        return sha256_of_arrays(dict(self.arrays), self.kind.encode())
+
+
+@frozen
+class KnobDimension:
+    """
+    One dimension of a knob's S.
+
+    Attributes:
+        dim: Index in the model's coordinates, from 0.
+        share: Its share of the moved energy, 0 to 1, in units of the dimension's spread.
+        weight: Signed weight for a shift, None for operators.
+    """
+
+    dim: int = field(validator=validators.ge(0))
+    share: float = field(validator=[validators.ge(0.0), validators.le(1.0 + 1e-9)])
+    weight: float | None = None
+
+
+@frozen
+class KnobEffect:
+    """
+    What a knob does to one attribute.
+
+    Attributes:
+        attribute: Name of the attribute.
+        slope: Mean change of the attribute for one unit of the amount.
+        leakage: Largest absolute mean change at the ends of the usable range, in standard deviations over the corpus.
+    """
+
+    attribute: str
+    slope: float
+    leakage: float
+
+
+@frozen(eq=False)
+class Knob:
+    """
+    A transformation T(z, amount) of codes, with what was measured of it.
+
+    Attributes:
+        name: What people call it ("pitch").
+        model_id: The model it belongs to.
+        model_name: That model's name, for people.
+        augmentation: Name of the augmentation it was learned from, None for none.
+        kind: shift, affine, group or residual.
+        fit: How it was fitted ("mean", "ridge", ...).
+        unit: Unit of the amount.
+        step: Amounts are multiples of it; None = continuous.
+        low: Low end of the usable range, at most 0.
+        high: High end of the usable range, at least 0.
+        verdict: accepted, rejected, provisional or not measurable.
+        dimensions: S, most important first.
+        effects: Per attribute.
+        evidence: All that was measured; only what JSON can carry, numbers finite.
+        operator: The transformation, or None where only its hash was kept.
+        operator_sha256: Hash of the operator.
+        run_id: The run it came from (Run.run_id).
+        tags: Words people gave it.
+    """
+
+    name: str = field(validator=validators.matches_re(r"[a-z0-9][a-z0-9_-]*"))
+    model_id: str = field(validator=validators.matches_re(r"[0-9a-f]{64}"))
+    model_name: str
+    augmentation: str | None
+    kind: Kind = field(validator=validators.in_(KINDS))
+    fit: str
+    unit: str
+    step: float | None
+    low: float
+    high: float
+    verdict: Verdict = field(validator=validators.in_(VERDICTS))
+    dimensions: tuple[KnobDimension, ...]
+    effects: tuple[KnobEffect, ...] = ()
+    evidence: Mapping[str, Any] = field(factory=dict)
+    operator: Operator | None = None
+    operator_sha256: str = field(default="")
+    run_id: str = ""
+    tags: tuple[str, ...] = ()
+
+    @name.validator
+    def _not_reserved(self, _attribute: object, name: str) -> None:
+        if name in RESERVED_NAMES:
+            raise ValueError(f"the knob name {name!r} is reserved for the controls: choose another knob_name.")
+
+    @evidence.validator
+    def _is_json(self, _attribute: object, evidence: Mapping[str, Any]) -> None:
+        json.dumps(evidence, allow_nan=False)
+
+    def __attrs_post_init__(self) -> None:
+        if not (np.isfinite(self.low) and np.isfinite(self.high) and self.low <= 0 <= self.high):
+            raise ValueError(
+                f"the usable range of knob {self.name!r} must be finite and hold 0, got {self.low} to {self.high}."
+            )
+        if self.operator is not None and not self.operator_sha256:
+            object.__setattr__(self, "operator_sha256", self.operator.sha256)
+
+    def as_dict(self) -> dict[str, Any]:
+        """What ``--json`` prints: everything but the operator's arrays and the evidence."""
+        return {
+            "name": self.name,
+            "model": self.model_name,
+            "model_id": self.model_id,
+            "augmentation": self.augmentation,
+            "kind": self.kind,
+            "fit": self.fit,
+            "unit": self.unit,
+            "step": self.step,
+            "low": self.low,
+            "high": self.high,
+            "verdict": self.verdict,
+            "dimensions": [{"dim": d.dim, "share": d.share, "weight": d.weight} for d in self.dimensions],
+            "effects": [{"attribute": e.attribute, "slope": e.slope, "leakage": e.leakage} for e in self.effects],
+            "run": self.run_id,
+            "operator_sha256": self.operator_sha256,
+            "tags": list(self.tags),
+        }

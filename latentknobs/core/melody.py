@@ -1,0 +1,117 @@
+"""
+The built-in clip format ``melody-2bar``: one voice, two bars of 4/4, sixteenth steps.
+
+Tokens, one a step: 0 to 127 = a note of that MIDI pitch starts, 128 = it is held, 129 = rest. A hold with
+nothing to hold (first, or after a rest) is not valid; in a decoder's output it is read as a rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import NDArray
+
+from latentknobs.core.arrays import Bools, ClipBatch
+from latentknobs.core.clip import Note, OutputGroup
+from latentknobs.errors import ClipError
+
+HOLD = 128
+REST = 129
+STEPS = 32
+
+
+def _groups() -> tuple[OutputGroup, ...]:
+    onset = np.zeros(130, dtype=np.int16)
+    onset[HOLD], onset[REST] = 1, 2
+    pitch = np.full(130, -1, dtype=np.int16)
+    pitch[:128] = np.arange(128)
+    return (
+        OutputGroup("onset", ("onset", "hold", "rest"), onset),
+        OutputGroup("pitch", tuple(str(p) for p in range(128)), pitch),
+    )
+
+
+@frozen
+class MelodyFormat:
+    """The format's facts and its vectorised views; see the module's text for the tokens."""
+
+    name: str = "melody-2bar"
+    shape: tuple[int, ...] = (STEPS,)
+    vocabulary: int = 130
+    groups: tuple[OutputGroup, ...] = _groups()
+    steps: int = STEPS
+    steps_per_beat: int = 4
+    beats_per_bar: int = 4
+
+    def valid(self, clips: ClipBatch) -> Bools:
+        """Which clips have no hold without a note to hold, bool (N,)."""
+        bad = (clips == HOLD) & (self._before(clips) == REST)
+        out: Bools = ~bad.any(axis=-1)
+        return out
+
+    def repair(self, clips: ClipBatch) -> ClipBatch:
+        """Every hold that has nothing to hold becomes a rest, int16 (N, 32)."""
+        return np.where((clips == HOLD) & (self.sounding(clips) < 0), np.int16(REST), clips).astype(np.int16)
+
+    def sounding(self, clips: ClipBatch) -> NDArray[np.int16]:
+        """The pitch that sounds on each step, int16 (N, 32), -1 = silence."""
+        step = np.arange(clips.shape[-1])
+        started = np.maximum.accumulate(np.where(clips != HOLD, step, -1), axis=-1)
+        token = np.take_along_axis(clips, np.maximum(started, 0), axis=-1)
+        silent = (started < 0) | (token >= HOLD)
+        return np.where(silent, np.int16(-1), token).astype(np.int16)
+
+    def onsets(self, clips: ClipBatch) -> Bools:
+        """Where a note starts, bool (N, 32)."""
+        out: Bools = clips < HOLD
+        return out
+
+    def notes(self, clip: NDArray[np.int16]) -> tuple[Note, ...]:
+        """The notes of one clip (32,), by onset."""
+        out: list[tuple[int, int, int]] = []
+        sounds = False
+        for step, token in enumerate(clip.tolist()):
+            if token < HOLD:
+                out.append((step, token, 1))
+                sounds = True
+            elif token == HOLD and sounds:
+                onset, pitch, length = out[-1]
+                out[-1] = (onset, pitch, length + 1)
+            else:
+                sounds = False
+        return tuple(Note(onset, pitch, length) for onset, pitch, length in out)
+
+    def tokens(self, notes: Iterable[Note]) -> NDArray[np.int16]:
+        """
+        One clip (32,) with these notes.
+
+        Raises:
+            ClipError: Two notes sound at a time, or one ends after step 32.
+        """
+        out = np.full(self.shape, REST, dtype=np.int16)
+        end = 0
+        for note in sorted(notes):
+            if note.onset < end:
+                raise ClipError(
+                    f"{self.name} carries one voice: the note on step {note.onset} starts before "
+                    f"the one before it ends on step {end}."
+                )
+            if note.end > self.steps:
+                raise ClipError(
+                    f"{self.name} has {self.steps} steps: a note on step {note.onset} ends on step {note.end}."
+                )
+            out[note.onset] = note.pitch
+            out[note.onset + 1 : note.end] = HOLD
+            end = note.end
+        return out
+
+    @staticmethod
+    def _before(clips: ClipBatch) -> ClipBatch:
+        first = np.full((*clips.shape[:-1], 1), REST, dtype=np.int16)
+        return np.concatenate([first, clips[..., :-1]], axis=-1)
+
+
+MELODY = MelodyFormat()
+"""The one instance."""

@@ -1,0 +1,72 @@
+"""Runs: one discovery, with everything needed to repeat it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from attrs import field, frozen, validators
+
+from latentknobs.core.knob import Knob
+
+
+@frozen(eq=False)
+class RunSpec:
+    """
+    What was asked for; the same spec on the same machine gives the same bytes.
+
+    Attributes:
+        model_id: The model's identity.
+        model_name: Its name, for people.
+        augmentation: Name of the augmentation, None for none.
+        corpus: As written on the command line ("folk+whole-notes").
+        seed: Seed of the order of songs, samples and controls.
+        parameters: Everything else that the result depends on (clips, shard and batch size, thresholds,
+            plugin origins and versions); only what JSON can carry.
+    """
+
+    model_id: str = field(validator=validators.matches_re(r"[0-9a-f]{64}"))
+    model_name: str
+    augmentation: str | None
+    corpus: str
+    seed: int
+    parameters: Mapping[str, Any] = field(factory=dict)
+
+    @property
+    def run_id(self) -> str:
+        """First 16 hexadecimal digits of the hash of the spec: the same spec has the same id."""
+        facts = [self.model_id, self.augmentation, self.corpus, self.seed, self.parameters]
+        text = json.dumps(facts, sort_keys=True, allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@frozen(eq=False)
+class Run:
+    """
+    One discovery and its result.
+
+    Attributes:
+        spec: What was asked for.
+        knobs: One for each kind and fit that was tried, evidence included.
+        current: Index in ``knobs`` of the one that may become current, or None.
+        counts: What went in and what was left out ("clips", "songs", "masked at +12", ...).
+        version: Version of latentknobs.
+        started: Aware, UTC.
+        finished: Aware, UTC.
+    """
+
+    spec: RunSpec
+    knobs: tuple[Knob, ...]
+    current: int | None
+    counts: Mapping[str, int]
+    version: str
+    started: datetime
+    finished: datetime
+
+    @property
+    def run_id(self) -> str:
+        """The spec's id."""
+        return self.spec.run_id
