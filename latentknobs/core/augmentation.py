@@ -9,6 +9,7 @@ amount cannot be applied to.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import ClassVar, Protocol, runtime_checkable
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from latentknobs.core.arrays import Bools, ClipBatch
 from latentknobs.core.clip import ClipFormat, Note
 from latentknobs.core.melody import MELODY
-from latentknobs.errors import ClipError
+from latentknobs.errors import AmountError, ClipError
 
 
 @frozen(eq=False)
@@ -106,9 +107,18 @@ class _Base(ABC):
         return " ".join((type(self).__doc__ or "").split()).split(". ")[0].rstrip(".") + "."
 
     def __call__(self, clips: ClipBatch, amount: float, rng: Generator) -> Augmented:
-        """Edit a copy of the clips; amount 0 is the identity."""
+        """
+        Edit a copy of the clips; amount 0 is the identity.
+
+        Raises:
+            AmountError: Not a finite number, or neither 0 nor the one amount of an on/off edit.
+        """
         if amount == 0:
             return Augmented(clips.copy(), np.ones(len(clips), dtype=bool))
+        if not math.isfinite(amount):
+            raise AmountError(f"{self.name} takes a number as its amount, not {amount}.")
+        if len(self.amounts) == 1 and amount != self.amounts[0]:
+            raise AmountError(f"{self.name} is an on/off edit: its amount is 0 or {self.amounts[0]:g}, not {amount:g}.")
         return self._edit(clips.copy(), float(amount), rng)
 
     @abstractmethod
@@ -135,6 +145,8 @@ class NoteAugmentation(_Base):
                 if notes is not None:
                     clips[i] = self.format.tokens(notes)
                     valid[i] = True
+            except AmountError:  # no clip can be edited by it, and the sentence says why
+                raise
             except (ClipError, ValueError):  # a Note out of range: the amount does not fit this clip
                 continue
         return Augmented(clips, valid)

@@ -1,0 +1,1 @@
+"""The built-in attributes (of one clip) and comparisons (of two)."""
