@@ -1,0 +1,343 @@
+"""
+One discovery: pairs, statistics, fits, the choice of kind on validation songs, the verdict on test songs.
+
+The songs are read once. What is kept of them does not grow with their number: mergeable statistics and a
+seeded sample of validation and of test clips.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from attrs import frozen
+from numpy.random import default_rng
+from numpy.typing import NDArray
+
+from latentknobs.core.arrays import Floats
+from latentknobs.core.attribute import Attribute
+from latentknobs.core.augmentation import Augmentation
+from latentknobs.core.backend import VAEBackend
+from latentknobs.core.corpus import Progress, Song, no_progress
+from latentknobs.core.knob import Knob, KnobDimension, KnobEffect
+from latentknobs.core.method import Fit, FitInput
+from latentknobs.core.run import Run, RunSpec
+from latentknobs.engine.bases import ACTIVE_VARIANCE
+from latentknobs.engine.deltas import Deltas
+from latentknobs.engine.gates import judge, usable_range
+from latentknobs.engine.measure import Measured, Yardstick, measure
+from latentknobs.engine.pairs import Shard, Tally, encode, pairs_of, shards, signed_amounts
+from latentknobs.engine.proof import control_effects
+from latentknobs.engine.selection import select
+from latentknobs.engine.settings import Methods, Settings
+from latentknobs.engine.trial import Reservoir, Trial, trial
+from latentknobs.errors import DiscoveryError, UsageError
+
+PAIRS_PER_DIMENSION = 4
+"""An amount with fewer valid training pairs than this times D is not fitted."""
+
+
+def discover(
+    backend: VAEBackend,
+    augmentation: Augmentation,
+    songs: Iterable[Song],
+    spec: RunSpec,
+    settings: Settings,
+    methods: Methods,
+    *,
+    version: str,
+    tally: Tally | None = None,
+    progress: Progress = no_progress,
+) -> Run:
+    """
+    Find the knob of an augmentation.
+
+    Args:
+        backend: The model.
+        augmentation: The edit; its clip format must be the model's.
+        songs: Songs of all splits, read once.
+        spec: What was asked for, kept with the result.
+        settings: Parameters.
+        methods: Fits, selectors, bases, attributes, comparisons.
+        version: Version of the program, kept with the result.
+        tally: Counts of the corpus, which this discovery adds to.
+        progress: Told of the work.
+
+    Returns:
+        The run, with one knob for each fit; ``current`` is the one that validation songs prefer.
+
+    Raises:
+        DiscoveryError: No amount has enough training pairs, or there are no validation or test clips.
+        UsageError: The augmentation edits another clip format; a selector or basis is unknown.
+        PluginError: The augmentation breaks its contract.
+        BackendError: The model breaks its contract.
+    """
+    started = datetime.now(UTC)
+    tally = tally if tally is not None else Tally()
+    _check(backend, augmentation, settings, methods)
+    read = _read(backend, augmentation, songs, settings, spec.seed, tally, methods.attributes, progress)
+    amounts, swapped = signed_amounts(augmentation)
+    enough = read.deltas.train.counts() >= PAIRS_PER_DIMENSION * backend.spec.latent_size
+    fitted = [a for a, ok in zip(amounts, enough, strict=True) if ok]
+    counts = dict(zip(amounts, read.deltas.train.counts().tolist(), strict=True))
+    if not fitted:
+        raise DiscoveryError(
+            f"No amount of {augmentation.name} has {PAIRS_PER_DIMENSION * backend.spec.latent_size} training pairs "
+            f"(4 for each of {backend.spec.latent_size} dimensions); the most is {max(counts.values())} at "
+            f"{max(counts, key=lambda a: counts[a]):+g}: ask for more clips or another corpus."
+        )
+    validation = _trial(backend, augmentation, read.validation, spec.seed, "validation", progress)
+    test = _trial(backend, augmentation, read.test, spec.seed, "test", progress)
+    fit_input = _fit_input(read.deltas, fitted, enough, settings)
+    yard = Yardstick(
+        methods.attributes,
+        methods.comparisons,
+        augmentation.target,
+        augmentation.keeps,
+        read.spreads,
+        {a: (fit_input.cross[i, 0] / fit_input.gram[i, 0, 0]).astype(np.float32) for i, a in enumerate(fitted)},
+        tuple(a for a in fitted if a > 0 or not swapped),
+        spec.seed,
+    )
+    common = {
+        "fitted": fitted,
+        "training_pairs": {f"{a:+g}": n for a, n in counts.items()},
+        "not_fitted": {f"{a:+g}": counts[a] for a in amounts if a not in fitted},
+        "mean_change": _round(fit_input.mean_change),
+        "mean_change_error": _round(read.deltas.mean_change_error()[enough]),
+        "coherence": {f"{a:+g}": float(c) for a, c in zip(fitted, read.deltas.coherence()[enough], strict=True)},
+        "covariance_diagonal": _round(np.diag(read.deltas.covariance())),
+        "active_dimensions": int((np.diag(read.deltas.covariance()) > ACTIVE_VARIANCE).sum()),
+        "validation_clips": len(validation.clips),
+        "test_clips": len(test.clips),
+    }
+    knobs, scores = [], []
+    for done, fit in enumerate(methods.fits):
+        progress(f"proving {augmentation.knob_name}", done, len(methods.fits))
+        knob, score = _knob(
+            backend,
+            augmentation,
+            fit,
+            fit_input,
+            (validation, test),
+            yard,
+            read.deltas,
+            spec,
+            settings,
+            methods,
+            common,
+        )
+        knobs.append(knob)
+        scores.append(score)
+    progress(f"proving {augmentation.knob_name}", len(methods.fits), len(methods.fits))
+    return Run(spec, tuple(knobs), _choose(scores), dict(tally.counts), version, started, datetime.now(UTC))
+
+
+def _check(backend: VAEBackend, augmentation: Augmentation, settings: Settings, methods: Methods) -> None:
+    wanted = backend.spec.clip_format.name
+    if augmentation.clip_format != wanted:
+        raise UsageError(
+            f"{augmentation.name} edits clips of format {augmentation.clip_format}, model {backend.spec.name} has {wanted}."
+        )
+    for kind, name, known in (
+        ("selector", settings.selector, methods.selectors),
+        ("basis", settings.basis, methods.bases),
+    ):
+        if name not in known:
+            raise UsageError(f"There is no {kind} named {name!r}; there is: {', '.join(sorted(known))}.")
+    if augmentation.target is not None and augmentation.target not in {a.name for a in methods.attributes}:
+        raise UsageError(f"{augmentation.name} names the target {augmentation.target!r}, which no plugin measures.")
+
+
+@frozen(eq=False)
+class _Read:
+    deltas: Deltas
+    validation: Reservoir
+    test: Reservoir
+    spreads: dict[str, float]
+    shape: tuple[int, ...] = ()
+
+
+def _read(
+    backend: VAEBackend,
+    augmentation: Augmentation,
+    songs: Iterable[Song],
+    settings: Settings,
+    seed: int,
+    tally: Tally,
+    attributes: tuple[Attribute, ...],
+    progress: Progress,
+) -> _Read:
+    amounts, _ = signed_amounts(augmentation)
+    index = {a: i for i, a in enumerate(amounts)}
+    deltas = Deltas.empty(len(amounts), backend.spec.latent_size)
+    samples = {"validation": Reservoir(settings.trial_clips, seed), "test": Reservoir(settings.trial_clips, seed)}
+    sums = np.zeros((len(attributes), 3))
+    done = 0
+    for number, whole in enumerate(shards(songs, settings.shard)):
+        carried = backend.accepts(whole.clips)
+        tally.add("not accepted by the model", int((~carried).sum()))
+        shard = Shard(whole.clips[carried], tuple(np.asarray(whole.songs)[carried].tolist()), whole.split)
+        tally.add(f"clips of {shard.split} songs", len(shard.clips))
+        done += len(whole.clips)
+        progress(f"encoding for {augmentation.knob_name}", done, settings.clips)
+        if not len(shard.clips):
+            continue
+        if shard.split in samples:
+            samples[shard.split].add(shard)
+        if shard.split == "test":
+            continue
+        codes = encode(backend, shard.clips)
+        blocks = shard.blocks
+        if shard.split == "train":
+            deltas.codes.add(0, codes, codes)
+            for i, attribute in enumerate(attributes):
+                values = attribute.measure(shard.clips)
+                values = values[np.isfinite(values)]
+                sums[i] += (len(values), values.sum(), (values**2).sum())
+        for pair in pairs_of(backend, augmentation, shard, codes, default_rng([seed, number]), tally):
+            if shard.split == "train":
+                deltas.add_training(index[pair.amount], pair.before, pair.after, blocks[pair.valid])
+            else:
+                deltas.validation.add(index[pair.amount], pair.before, pair.after)
+    n, total, square = sums.T
+    n = np.maximum(n, 1.0)
+    sds = np.sqrt(np.maximum(square / n - (total / n) ** 2, 0.0))
+    spreads = {a.name: float(sd) for a, sd in zip(attributes, sds, strict=True)}
+    return _Read(deltas, samples["validation"], samples["test"], spreads, backend.spec.clip_format.shape)
+
+
+def _trial(
+    backend: VAEBackend, augmentation: Augmentation, sample: Reservoir, seed: int, split: str, progress: Progress
+) -> Trial:
+    clips, names = sample.clips(backend.spec.clip_format.shape)
+    if not len(clips):
+        raise DiscoveryError(f"The corpus gave no {split} clips that the model can carry: ask for more clips.")
+    progress(f"decoding {split} clips for {augmentation.knob_name}", 0, None)
+    return trial(backend, augmentation, clips, names, default_rng([seed, 1, len(split)]))
+
+
+def _fit_input(deltas: Deltas, fitted: list[float], enough: NDArray[np.bool_], settings: Settings) -> FitInput:
+    return FitInput(
+        latent_size=deltas.latent_size,
+        amounts=tuple(fitted),
+        mean_change=deltas.mean_change()[enough],
+        gram=deltas.train.gram[enough],
+        cross=deltas.train.cross[enough],
+        validation_gram=deltas.validation.gram[enough],
+        validation_cross=deltas.validation.cross[enough],
+        validation_square=deltas.validation.square[enough],
+        options=settings.as_dict(),
+    )
+
+
+@frozen
+class _Score:
+    meets: bool
+    equivariance: float
+    error: float
+
+
+def _choose(scores: list[_Score]) -> int | None:
+    """The kind with the highest equivariance among those that meet the limits; a simpler one wins a tie within one error."""
+    if not scores:
+        return None
+    among = [i for i, s in enumerate(scores) if s.meets] or list(range(len(scores)))
+    best = max(among, key=lambda i: scores[i].equivariance)
+    floor = scores[best].equivariance - scores[best].error
+    return next(i for i in among if scores[i].equivariance >= floor)
+
+
+def _knob(
+    backend: VAEBackend,
+    augmentation: Augmentation,
+    fit: Fit,
+    given: FitInput,
+    trials: tuple[Trial, Trial],
+    yard: Yardstick,
+    deltas: Deltas,
+    spec: RunSpec,
+    settings: Settings,
+    methods: Methods,
+    common: dict[str, Any],
+) -> tuple[Knob, _Score]:
+    validation, test = trials
+    operator, fitting = fit.fit(given)
+    on_validation = measure(backend, operator, validation, given.amounts, yard)
+    low, high = usable_range(on_validation, yard)
+    judged_at = _largest(on_validation, low, high)
+    chosen = select(backend, operator, validation.cases[judged_at], yard, deltas, given, settings, methods)
+    on_test: Measured | None = None
+    controls: dict[str, Any] | None = None
+    if low < high:
+        inside = [a for a in given.amounts if low <= a <= high]
+        on_test = measure(backend, operator, test, inside, yard)
+        if judged_at in on_test.at:
+            controls = control_effects(backend, operator, test.cases[judged_at], yard, deltas, settings)
+    judgement = judge(on_test or Measured({}, None, 0, None), low, high, yard, controls)
+    reported = on_test or on_validation
+    slopes = reported.slopes()
+    ends = [x for a, x in reported.at.items() if a in (low, high)] or list(reported.at.values())[-1:]
+    effects = tuple(
+        KnobEffect(a.name, slopes.get(a.name, 0.0), max((x.leakage[a.name].value for x in ends), default=0.0))
+        for a in yard.attributes
+    )
+    weights = operator.arrays.get("direction")
+    evidence = {
+        **common,
+        "fitting": {k: _plain(v) for k, v in fitting.items()},
+        "selected": chosen["selected"],
+        "shares": _round(chosen["shares"]),
+        "validation": on_validation.as_dict(),
+        "test": on_test.as_dict() if on_test else None,
+        "controls": controls,
+        "gates": [gate.as_dict() for gate in judgement.gates],
+        "spreads": dict(yard.spreads),
+        "judged_at": judged_at,
+    }
+    knob = Knob(
+        name=augmentation.knob_name,
+        model_id=backend.spec.model_id,
+        model_name=backend.spec.name,
+        augmentation=augmentation.name,
+        kind=fit.kind,
+        fit=fit.name,
+        unit=augmentation.unit,
+        step=1.0 if len(augmentation.amounts) == 1 else None,
+        low=low,
+        high=high,
+        verdict=judgement.verdict,
+        dimensions=tuple(
+            KnobDimension(int(d), min(float(chosen["shares"][d]), 1.0), None if weights is None else float(weights[d]))
+            for d in chosen["dims"]
+        ),
+        effects=effects,
+        evidence=evidence,
+        operator=operator,
+        run_id=spec.run_id,
+    )
+    ratios = [x.equivariance.ratio for x in on_validation.at.values() if x.equivariance.measurable]
+    mean = float(np.mean([r.value for r in ratios])) if ratios else 0.0
+    error = float(np.mean([r.error for r in ratios])) if ratios else 0.0
+    meets = low < high and (on_validation.monotone is None or on_validation.monotone >= 0.9)
+    return knob, _Score(meets, mean, error)
+
+
+def _largest(measured: Measured, low: float, high: float) -> float:
+    """The usable amount farthest from 0, upwards in a tie; where none is usable, the farthest measured."""
+    inside = list(measured.within(low, high)) or list(measured.at)
+    return max(inside, key=lambda a: (abs(a), a))
+
+
+def _plain(value: Any) -> Any:
+    return [float(v) for v in value] if isinstance(value, (list, tuple)) else value
+
+
+def _round(array: Floats) -> Any:
+    """Six significant digits, as nested lists: enough for evidence, and a tenth of the bytes."""
+    with np.errstate(divide="ignore"):
+        digits = 5 - np.floor(np.log10(np.abs(array)))
+    scale = 10.0 ** np.where(np.isfinite(digits), digits, 0.0)
+    return (np.round(array * scale) / scale).tolist()

@@ -1,0 +1,47 @@
+"""The effect: how far a knob moves an attribute of the decoded clips, from the decoding at amount 0."""
+
+from __future__ import annotations
+
+import numpy as np
+from attrs import frozen
+from numpy.random import Generator
+
+from latentknobs.core.arrays import ClipBatch, Floats
+from latentknobs.core.attribute import Attribute
+from latentknobs.engine.resample import Interval, interval, song_means
+from latentknobs.engine.trial import Case
+
+
+@frozen
+class Effect:
+    """
+    Attributes:
+        change: Mean change of the attribute, with its interval.
+        spread: Standard deviation of the change over clips.
+        clips: Clips on which it is defined before and after.
+    """
+
+    change: Interval
+    spread: float
+    clips: int
+
+
+def changes(attribute: Attribute, plain: ClipBatch, turned: ClipBatch) -> Floats:
+    """Change of the attribute of each clip (n,); NaN where it is not defined before or after."""
+    out: Floats = attribute.measure(turned) - attribute.measure(plain)
+    return out
+
+
+def effect(attribute: Attribute, case: Case, turned: ClipBatch, rng: Generator) -> Effect:
+    """The effect of ``turned`` (m, *shape), the decodings of T(z, amount), at one amount."""
+    change = changes(attribute, case.plain, turned)
+    there = change[~np.isnan(change)]
+    means, draws = song_means(change[:, None], case.songs, rng)
+    value = float(means[0]) if len(there) else 0.0
+    return Effect(interval(value, draws[:, 0]), float(there.std()) if len(there) else 0.0, len(there))
+
+
+def slope(amounts: Floats, changes_at: Floats) -> float:
+    """Least-squares slope through 0 of the mean changes (A,) over the amounts (A,): change for one unit."""
+    square = float((amounts**2).sum())
+    return float((amounts * changes_at).sum() / square) if square else 0.0

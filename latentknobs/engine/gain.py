@@ -1,0 +1,33 @@
+"""The gain of a move: what it does to each clip, in the terms by which the gates judge an effect."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from latentknobs.core.arrays import Codes, Floats
+from latentknobs.core.backend import VAEBackend
+from latentknobs.engine.effect import changes
+from latentknobs.engine.equivariance import accuracy
+from latentknobs.engine.measure import Yardstick
+from latentknobs.engine.trial import Case, decode
+
+
+def gain(backend: VAEBackend, case: Case, moved: Codes, yard: Yardstick) -> Floats:
+    """The effect on each clip (m,): change of the target, or accuracy against the edited clip minus that at amount 0."""
+    turned = decode(backend, case.z_before + moved)
+    target = yard.target_attribute
+    if target is not None:
+        return changes(target, case.plain, turned)
+    return accuracy(turned, case.after) - accuracy(case.plain, case.after)
+
+
+def strength(gains: Floats, yard: Yardstick) -> float:
+    """The effect of a move from its gains (m,): the absolute mean where there is a target, else the mean."""
+    value = mean(gains)
+    return abs(value) if yard.target is not None else value
+
+
+def mean(values: Floats) -> float:
+    """Mean over the finite values, 0 where there are none."""
+    there = values[np.isfinite(values)]
+    return float(there.mean()) if len(there) else 0.0

@@ -1,0 +1,118 @@
+"""
+Gates: the limits a knob must meet, fixed before the data.
+
+On validation songs they give the usable range and the choice of kind; on test songs, read once, the verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from attrs import frozen
+
+from latentknobs.core.knob import Verdict
+from latentknobs.engine.measure import AtAmount, Measured, Yardstick
+
+LEAST_MONOTONE = 0.9
+MOST_LEAKAGE = 0.25
+LEAST_CONTENT = 0.9
+LEAST_EQUIVARIANCE = 0.3
+MOST_P = 1 / 101
+LEAST_CONTROLS = 100
+LEAST_CLIPS = 64
+"""Fewer test clips than this at an end of the range, or fewer controls than 100, make a verdict provisional."""
+
+
+@frozen
+class Gate:
+    """
+    One limit and whether it was met.
+
+    Attributes:
+        name: Which gate ("leakage of mean-pitch at +12").
+        value: As measured, None where it could not be.
+        limit: The limit.
+        passed: Whether it holds.
+    """
+
+    name: str
+    value: float | None
+    limit: float
+    passed: bool
+
+    def as_dict(self) -> dict[str, Any]:
+        """For evidence."""
+        return {"gate": self.name, "value": self.value, "limit": self.limit, "passed": self.passed}
+
+
+def amount_gates(x: AtAmount, yard: Yardstick) -> list[Gate]:
+    """Equivariance, leakage and content at one amount."""
+    at = f"at {x.amount:+g}"
+    out: list[Gate] = []
+    if x.equivariance.measurable:
+        low = x.equivariance.ratio.low
+        out.append(Gate(f"equivariance {at}", low, LEAST_EQUIVARIANCE, low >= LEAST_EQUIVARIANCE))
+    for name, leak in x.leakage.items():
+        if name in yard.keeps:
+            out.append(Gate(f"leakage of {name} {at}", leak.upper, MOST_LEAKAGE, leak.upper <= MOST_LEAKAGE))
+    for name, kept in x.content.items():
+        if name in yard.keeps and kept == kept:  # NaN: nowhere defined
+            out.append(Gate(f"content by {name} {at}", kept, LEAST_CONTENT, kept >= LEAST_CONTENT))
+    return out
+
+
+def usable_range(measured: Measured, yard: Yardstick) -> tuple[float, float]:
+    """The interval around 0 whose every measured amount meets the limits, going outwards; (0, 0) where there is none."""
+
+    def reach(amounts: Iterable[float]) -> float:
+        end = 0.0
+        for amount in amounts:
+            if not all(gate.passed for gate in amount_gates(measured.at[amount], yard)):
+                break
+            end = amount
+        return end
+
+    return reach(sorted((a for a in measured.at if a < 0), reverse=True)), reach(
+        sorted(a for a in measured.at if a > 0)
+    )
+
+
+@frozen
+class Judgement:
+    """A verdict with the gates it rests on."""
+
+    verdict: Verdict
+    gates: tuple[Gate, ...]
+
+
+def judge(
+    measured: Measured, low: float, high: float, yard: Yardstick, controls: Mapping[str, Any] | None
+) -> Judgement:
+    """
+    The verdict on test songs for the usable range [low, high].
+
+    Leakage counts at the ends of the range, equivariance and content at every amount in it.
+
+    Args:
+        measured: The measures on test songs.
+        low: Low end.
+        high: High end.
+        yard: The yardstick.
+        controls: What :func:`latentknobs.engine.proof.control_effects` gives, None where the range is empty.
+    """
+    inside = measured.within(low, high)
+    if low == high == 0 or controls is None or not inside:
+        return Judgement("rejected", (Gate("usable range", 0.0, 0.0, passed=False),))
+    if not any(x.equivariance.measurable for x in inside.values()):
+        return Judgement("not measurable", ())
+    gates = [Gate("effect beyond random controls (p)", controls["p"], MOST_P, controls["p"] <= MOST_P + 1e-12)]
+    if measured.monotone is not None:
+        gates.append(Gate("monotone", measured.monotone, LEAST_MONOTONE, measured.monotone >= LEAST_MONOTONE))
+    ends = {min(inside), max(inside)} - {0.0}
+    for amount, x in inside.items():
+        gates += [g for g in amount_gates(x, yard) if amount in ends or not g.name.startswith("leakage")]
+    if not all(gate.passed for gate in gates):
+        return Judgement("rejected", tuple(gates))
+    enough = controls["controls"] >= LEAST_CONTROLS and all(inside[a].equivariance.clips >= LEAST_CLIPS for a in ends)
+    return Judgement("accepted" if enough else "provisional", tuple(gates))

@@ -1,0 +1,44 @@
+"""Leakage: how far a knob moves what it should leave alone, in standard deviations of that attribute over the corpus."""
+
+from __future__ import annotations
+
+import numpy as np
+from attrs import frozen
+from numpy.random import Generator
+
+from latentknobs.core.arrays import ClipBatch
+from latentknobs.core.attribute import Attribute
+from latentknobs.engine.effect import changes
+from latentknobs.engine.resample import song_means
+from latentknobs.engine.trial import Case
+
+
+@frozen
+class Leakage:
+    """
+    Attributes:
+        value: Absolute mean change from amount 0, in standard deviations.
+        upper: Its 95 % upper bound.
+    """
+
+    value: float
+    upper: float
+
+
+def leakage(attribute: Attribute, case: Case, turned: ClipBatch, spread: float, rng: Generator) -> Leakage:
+    """
+    Measure it at one amount.
+
+    Args:
+        attribute: The attribute that should stay.
+        case: The amount's clips, m of them.
+        turned: Decodings of T(z, amount), (m, *shape).
+        spread: Standard deviation of the attribute over the corpus; where it is 0, plain units are used.
+        rng: Draws the songs for the bound.
+    """
+    means, draws = song_means(changes(attribute, case.plain, turned)[:, None], case.songs, rng)
+    if not np.isfinite(means[0]):
+        return Leakage(0.0, 0.0)
+    unit = spread if spread > 0 else 1.0
+    sizes = np.abs(draws[:, 0][np.isfinite(draws[:, 0])]) / unit
+    return Leakage(float(abs(means[0])) / unit, float(np.quantile(sizes, 0.95)))

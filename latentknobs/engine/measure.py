@@ -1,0 +1,166 @@
+"""All quality measures of one operator on one trial."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from attrs import frozen
+from numpy.random import Generator, default_rng
+
+from latentknobs.core.arrays import ClipBatch, Codes
+from latentknobs.core.attribute import Attribute, Comparison
+from latentknobs.core.backend import VAEBackend
+from latentknobs.core.knob import Operator
+from latentknobs.engine.content import content
+from latentknobs.engine.effect import Effect, effect, slope
+from latentknobs.engine.equivariance import Equivariance, accuracy, equivariance
+from latentknobs.engine.leakage import Leakage, leakage
+from latentknobs.engine.monotone import monotone
+from latentknobs.engine.steer import apply
+from latentknobs.engine.trial import Trial, decode
+
+
+@frozen(eq=False)
+class Yardstick:
+    """
+    What the measures of a run have in common.
+
+    Attributes:
+        attributes: The attributes measured.
+        comparisons: The comparisons measured.
+        target: Name of the attribute that amount 1 moves by 1, or None.
+        keeps: Names of attributes and comparisons that should stay.
+        spreads: Standard deviation of each attribute over the corpus.
+        mean_edited: By amount, the mean code of edited training clips (D,).
+        own: Amounts that the edit has of its own (not by swapping before and after).
+        seed: Seed of the resampling.
+    """
+
+    attributes: tuple[Attribute, ...]
+    comparisons: tuple[Comparison, ...]
+    target: str | None
+    keeps: frozenset[str]
+    spreads: Mapping[str, float]
+    mean_edited: Mapping[float, Codes]
+    own: tuple[float, ...]
+    seed: int
+
+    def draws(self) -> Generator:
+        """The generator of the resampling, new each time, so that measures do not depend on their order."""
+        return default_rng([self.seed, 0x5EED])
+
+    @property
+    def target_attribute(self) -> Attribute | None:
+        """The target itself."""
+        return next((a for a in self.attributes if a.name == self.target), None)
+
+
+@frozen(eq=False)
+class AtAmount:
+    """The measures at one amount; ``content`` and ``leakage`` hold every comparison and attribute, kept or not."""
+
+    amount: float
+    equivariance: Equivariance
+    effects: Mapping[str, Effect]
+    leakage: Mapping[str, Leakage]
+    content: Mapping[str, float]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For evidence: numbers that are not defined are None."""
+        e = self.equivariance
+        return {
+            "amount": self.amount,
+            "clips": e.clips,
+            "equivariance": e.ratio.as_dict() | {"accuracy": e.accuracy, "floor": e.floor, "ceiling": e.ceiling},
+            "effects": {
+                name: x.change.as_dict() | {"spread": x.spread, "clips": x.clips} for name, x in self.effects.items()
+            },
+            "leakage": {name: {"value": x.value, "upper": x.upper} for name, x in self.leakage.items()},
+            "content": {name: (x if np.isfinite(x) else None) for name, x in self.content.items()},
+        }
+
+
+@frozen(eq=False)
+class Measured:
+    """
+    Attributes:
+        at: By amount, ascending; only amounts with clips.
+        monotone: Mean Spearman per clip over the amounts in ``at`` and 0; None where it is not measured.
+        monotone_clips: Clips that count for it.
+        round_trip: For an on/off edit: accuracy of decoding T(T(z)) against decoding z; else None.
+    """
+
+    at: Mapping[float, AtAmount]
+    monotone: float | None
+    monotone_clips: int
+    round_trip: float | None
+
+    def slopes(self) -> dict[str, float]:
+        """Change of each attribute for one unit of the amount."""
+        amounts = np.asarray(list(self.at))
+        names = next(iter(self.at.values())).effects if self.at else {}
+        return {
+            name: slope(amounts, np.asarray([x.effects[name].change.value for x in self.at.values()])) for name in names
+        }
+
+    def within(self, low: float, high: float) -> dict[float, AtAmount]:
+        """The measures at amounts in [low, high]."""
+        return {a: x for a, x in self.at.items() if low <= a <= high}
+
+    def as_dict(self) -> dict[str, Any]:
+        """For evidence."""
+        return {
+            "amounts": [x.as_dict() for x in self.at.values()],
+            "monotone": self.monotone,
+            "monotone_clips": self.monotone_clips,
+            "round_trip": self.round_trip,
+        }
+
+
+def measure(
+    backend: VAEBackend, operator: Operator, trial: Trial, amounts: Iterable[float], yard: Yardstick
+) -> Measured:
+    """Measure an operator on a trial at these amounts (those without clips are left out)."""
+    at: dict[float, AtAmount] = {}
+    values: dict[float, dict[int, float]] = {}
+    target = yard.target_attribute
+    for amount in sorted(amounts):
+        case = trial.cases.get(amount)
+        if case is None or not len(case.rows):
+            continue
+        turned = decode(backend, apply(operator, case.z_before, amount))
+        mean_edited = decode(backend, yard.mean_edited[amount][None])[0]
+        at[amount] = AtAmount(
+            amount,
+            equivariance(case, turned, mean_edited, yard.draws()),
+            {a.name: effect(a, case, turned, yard.draws()) for a in yard.attributes},
+            {a.name: leakage(a, case, turned, yard.spreads[a.name], yard.draws()) for a in yard.attributes},
+            {c.name: content(c, case, turned) for c in yard.comparisons},
+        )
+        if target is not None and amount in yard.own:
+            values[amount] = dict(zip(case.rows.tolist(), target.measure(turned).tolist(), strict=True))
+    score, clips = _monotone(trial, values, target)
+    on_off = len(yard.own) == 1
+    return Measured(at, score, clips, _round_trip(backend, operator, trial, yard.own[0]) if on_off else None)
+
+
+def _monotone(
+    trial: Trial, values: dict[float, dict[int, float]], target: Attribute | None
+) -> tuple[float | None, int]:
+    if target is None or len(values) < 2:
+        return None, 0
+    reached = sorted(set().union(*values.values()))
+    at_zero: ClipBatch = trial.plain[reached]
+    values = {**values, 0.0: dict(zip(reached, target.measure(at_zero).tolist(), strict=True))}
+    score, clips = monotone(values)
+    return (score if np.isfinite(score) else None), clips
+
+
+def _round_trip(backend: VAEBackend, operator: Operator, trial: Trial, amount: float) -> float | None:
+    case = trial.cases[amount]
+    if not len(case.rows):
+        return None
+    twice = decode(backend, apply(operator, apply(operator, case.z_before, amount), amount))
+    return float(accuracy(twice, case.plain).mean())

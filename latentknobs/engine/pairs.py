@@ -1,0 +1,157 @@
+"""
+Pairs: clips before and after an augmentation, encoded, shard by shard.
+
+The originals of a shard are encoded once. What an amount cannot be applied to, and what the model cannot
+carry, is masked and counted. A negative amount of an edit that has only positive ones is the positive
+pair with before and after swapped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from attrs import define, field, frozen
+from numpy.random import Generator
+
+from latentknobs.core.arrays import Bools, ClipBatch, Codes, Ints
+from latentknobs.core.augmentation import Augmentation
+from latentknobs.core.backend import VAEBackend
+from latentknobs.core.corpus import Song
+from latentknobs.core.guard import run_augmentation
+from latentknobs.engine.deltas import block_of
+from latentknobs.errors import BackendError
+
+
+@frozen(eq=False)
+class Shard:
+    """
+    Clips of whole songs of one split.
+
+    Attributes:
+        clips: int16 (n, *shape).
+        songs: Name of each clip's song.
+        split: The split.
+    """
+
+    clips: ClipBatch
+    songs: tuple[str, ...]
+    split: str
+
+    @property
+    def blocks(self) -> Ints:
+        """The block of each clip's song, (n,)."""
+        return np.asarray([block_of(song) for song in self.songs], dtype=np.int64)
+
+
+@frozen(eq=False)
+class Pairs:
+    """
+    One amount's pairs of a shard.
+
+    Attributes:
+        amount: The amount.
+        valid: bool (n,), which clips of the shard have a pair; the other arrays hold only those, (m, ...).
+        before: Codes before.
+        after: Codes after.
+    """
+
+    amount: float
+    valid: Bools
+    before: Codes
+    after: Codes
+
+
+def shards(songs: Iterable[Song], size: int) -> Iterator[Shard]:
+    """Gather songs into shards of at least ``size`` clips, one split each; the last ones are smaller."""
+    waiting: dict[str, list[Song]] = {}
+    for song in songs:
+        group = waiting.setdefault(song.split, [])
+        group.append(song)
+        if sum(len(s.clips) for s in group) >= size:
+            yield _shard(waiting.pop(song.split))
+    for split in sorted(waiting):
+        yield _shard(waiting[split])
+
+
+def _shard(group: list[Song]) -> Shard:
+    names = tuple(song.name for song in group for _ in song.clips)
+    return Shard(np.concatenate([song.clips for song in group]), names, group[0].split)
+
+
+def signed_amounts(augmentation: Augmentation) -> tuple[tuple[float, ...], bool]:
+    """
+    The amounts a knob of this edit may have, ascending without 0, and whether negative ones are swapped pairs.
+
+    An edit with negative amounts of its own has just its amounts; one with several positive amounts gets
+    the same ones negated, by swapping; an on/off edit keeps its one amount.
+    """
+    amounts = tuple(sorted(float(a) for a in augmentation.amounts if a))
+    if amounts[0] < 0 or len(amounts) == 1:
+        return amounts, False
+    return (*(-a for a in reversed(amounts)), *amounts), True
+
+
+@define(eq=False)
+class Tally:
+    """Counts of what was left out, by reason."""
+
+    counts: dict[str, int] = field(factory=dict)
+
+    def add(self, what: str, n: int) -> None:
+        """Count n more."""
+        if n:
+            self.counts[what] = self.counts.get(what, 0) + int(n)
+
+
+def encode(backend: VAEBackend, clips: ClipBatch) -> Codes:
+    """
+    Codes of clips, float32 (n, D), equal clips encoded once.
+
+    Raises:
+        BackendError: The codes have another shape or are not finite.
+    """
+    size = backend.spec.latent_size
+    if not len(clips):
+        return np.zeros((0, size), dtype=np.float32)
+    _, first, back = np.unique(clips.reshape(len(clips), -1), axis=0, return_index=True, return_inverse=True)
+    mean = np.asarray(backend.encode(clips[first]).mean)
+    if mean.shape != (len(first), size):
+        raise BackendError(
+            f"Model {backend.spec.name} gave codes of shape {mean.shape} for {len(first)} clips; its spec says D = {size}."
+        )
+    if not np.isfinite(mean).all():
+        raise BackendError(f"Model {backend.spec.name} gave codes that are not finite: check its weights for NaN.")
+    codes: Codes = mean.astype(np.float32)[back.reshape(-1)]
+    return codes
+
+
+def edited(
+    backend: VAEBackend, augmentation: Augmentation, clips: ClipBatch, amount: float, rng: Generator, tally: Tally
+) -> tuple[ClipBatch, Bools]:
+    """The clips after the edit (n, *shape), and where there is one that the model carries, bool (n,)."""
+    out = run_augmentation(augmentation, clips, amount, rng, backend.spec.clip_format)
+    carried = out.valid.copy()
+    if carried.any():
+        carried[out.valid] = backend.accepts(out.clips[out.valid])
+    tally.add(f"masked by {augmentation.name} at {amount:+g}", int((~out.valid).sum()))
+    tally.add(f"not accepted by the model at {amount:+g}", int((out.valid & ~carried).sum()))
+    return out.clips, carried
+
+
+def pairs_of(
+    backend: VAEBackend, augmentation: Augmentation, shard: Shard, codes: Codes, rng: Generator, tally: Tally
+) -> Iterator[Pairs]:
+    """The pairs of a shard whose originals have these codes (n, D), for every amount of :func:`signed_amounts`."""
+    amounts, swapped = signed_amounts(augmentation)
+    own = [a for a in amounts if a > 0] if swapped else list(amounts)
+    after = [edited(backend, augmentation, shard.clips, a, rng, tally) for a in own]
+    # One call of the encoder for all amounts of the shard: full batches, and equal clips once.
+    moved = encode(backend, np.concatenate([clips[valid] for clips, valid in after]))
+    start = 0
+    for amount, (_, valid) in zip(own, after, strict=True):
+        stop = start + int(valid.sum())
+        yield Pairs(amount, valid, codes[valid], moved[start:stop])
+        if swapped:
+            yield Pairs(-amount, valid, moved[start:stop], codes[valid])
+        start = stop

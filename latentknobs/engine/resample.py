@@ -1,0 +1,70 @@
+"""Intervals by resampling songs (the cluster bootstrap: songs are drawn, not clips; Davison & Hinkley 1997, ch. 3.8)."""
+
+from __future__ import annotations
+
+import numpy as np
+from attrs import frozen
+from numpy.random import Generator
+
+from latentknobs.core.arrays import Floats, Ints
+
+RESAMPLES = 1000
+
+
+@frozen
+class Interval:
+    """
+    A value with its 95 % interval.
+
+    Attributes:
+        value: The value on the songs as they are.
+        low: 2.5 % quantile over resamplings; the value where there is only one song.
+        high: 97.5 % quantile.
+        error: Standard deviation over resamplings.
+    """
+
+    value: float
+    low: float
+    high: float
+    error: float
+
+    def as_dict(self) -> dict[str, float]:
+        """For evidence."""
+        return {"value": self.value, "low": self.low, "high": self.high, "error": self.error}
+
+
+def song_means(values: Floats, songs: Ints, rng: Generator, resamples: int = RESAMPLES) -> tuple[Floats, Floats]:
+    """
+    Means over clips, and the same means over resampled songs.
+
+    Args:
+        values: float64 (n, k), k numbers of each clip; a NaN leaves its clip out of that mean.
+        songs: int64 (n,), the song of each clip.
+        rng: Draws the songs; the same state gives the same draws for values of the same songs.
+        resamples: B.
+
+    Returns:
+        (k,) and (B, k); NaN where no clip counts.
+    """
+    _, index = np.unique(songs, return_inverse=True)
+    count = int(index.max()) + 1 if len(index) else 0
+    there = ~np.isnan(values)
+    sums = np.zeros((count, values.shape[1]))
+    sizes = np.zeros((count, values.shape[1]))
+    np.add.at(sums, index, np.where(there, values, 0.0))
+    np.add.at(sizes, index, there.astype(np.float64))
+    drawn = rng.multinomial(count, np.full(count, 1.0 / count), size=resamples).astype(np.float64) if count else None
+    if drawn is None:
+        empty = np.full(values.shape[1], np.nan)
+        return empty, np.tile(empty, (resamples, 1))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return sums.sum(axis=0) / sizes.sum(axis=0), (drawn @ sums) / (drawn @ sizes)
+
+
+def interval(value: float, draws: Floats) -> Interval:
+    """The 95 % interval of a statistic from its values over resamplings (B,); draws that are NaN do not count."""
+    draws = draws[np.isfinite(draws)]
+    if not len(draws):
+        return Interval(value, value, value, 0.0)
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return Interval(value, float(low), float(high), float(draws.std()))

@@ -1,0 +1,54 @@
+"""What a discovery depends on besides model, augmentation, corpus and seed, and the plugins' offers that it uses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import asdict, field, frozen, validators
+
+from latentknobs.core.attribute import Attribute, Comparison
+from latentknobs.core.method import Basis, Fit, Selector
+
+
+@frozen
+class Settings:
+    """
+    What a discovery's result depends on besides model, augmentation, corpus and seed.
+
+    Attributes:
+        clips: Clips asked of the corpus, all splits together; None = all.
+        shard: Least number of clips in a shard.
+        trial_clips: Validation clips, and test clips, that decoded measures are taken on.
+        controls: Random controls.
+        control_clips: Clips the controls are decoded on.
+        basis: Name of the basis that selectors see.
+        selector: Name of the selector that gives S; the others are reported beside it.
+        threshold: The threshold selector's t, in code units.
+        keep: The effect selector's part of the effect.
+    """
+
+    clips: int | None = None
+    shard: int = field(default=512, validator=validators.ge(1))
+    trial_clips: int = field(default=200, validator=validators.ge(1))
+    controls: int = field(default=100, validator=validators.ge(1))
+    control_clips: int = field(default=64, validator=validators.ge(1))
+    basis: str = "standard"
+    selector: str = "effect"
+    threshold: float = 0.5
+    keep: float = 0.9
+
+    def as_dict(self) -> dict[str, Any]:
+        """For RunSpec.parameters."""
+        return asdict(self)
+
+
+@frozen(eq=False)
+class Methods:
+    """The plugins' offers that a discovery uses, by name; fits in order, simpler kinds first."""
+
+    fits: tuple[Fit, ...]
+    selectors: Mapping[str, Selector]
+    bases: Mapping[str, Basis]
+    attributes: tuple[Attribute, ...]
+    comparisons: tuple[Comparison, ...]

@@ -1,0 +1,158 @@
+"""
+A trial: clips of one split with everything that every knob of the run is measured on.
+
+For each amount it holds the clips before and after the edit, their codes, and the plain decodings of both;
+they do not depend on the knob, so they are made once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+from collections.abc import Mapping
+
+import numpy as np
+from attrs import define, field, frozen
+from numpy.random import Generator
+
+from latentknobs.core.arrays import ClipBatch, Codes, Ints
+from latentknobs.core.augmentation import Augmentation
+from latentknobs.core.backend import VAEBackend
+from latentknobs.engine.pairs import Shard, Tally, edited, encode, signed_amounts
+
+
+@define(eq=False)
+class Reservoir:
+    """
+    A seeded sample of at most ``size`` clips, the same whatever order and shards they come in.
+
+    Attributes:
+        size: How many clips to keep.
+        seed: Fixes which.
+    """
+
+    size: int
+    seed: int
+    _heap: list[tuple[int, str, int, bytes]] = field(factory=list)
+
+    def add(self, shard: Shard) -> None:
+        """Offer a shard's clips; a song's clips come in one shard."""
+        seen: dict[str, int] = {}
+        for name, clip in zip(shard.songs, shard.clips, strict=True):
+            k = seen.get(name, 0)
+            seen[name] = k + 1
+            digest = hashlib.sha256(f"{self.seed}\0{name}\0{k}".encode()).digest()
+            item = (-int.from_bytes(digest[:8], "big"), name, k, clip.tobytes())
+            if len(self._heap) < self.size:
+                heapq.heappush(self._heap, item)
+            elif item[0] > self._heap[0][0]:
+                heapq.heapreplace(self._heap, item)
+
+    def clips(self, shape: tuple[int, ...]) -> tuple[ClipBatch, tuple[str, ...]]:
+        """The sample, (n, *shape), in an order fixed by the seed, and each clip's song."""
+        items = sorted(self._heap, reverse=True)
+        tokens = [np.frombuffer(item[3], dtype=np.int16).reshape(shape) for item in items]
+        return (np.stack(tokens) if tokens else np.zeros((0, *shape), np.int16)), tuple(item[1] for item in items)
+
+
+@frozen(eq=False)
+class Case:
+    """
+    One amount of a trial, for the m clips that have a pair.
+
+    Attributes:
+        amount: The amount.
+        rows: int64 (m,), which of the trial's clips.
+        songs: int64 (m,), their songs' numbers.
+        before: Clips before.
+        after: Clips after: what a perfect knob would decode to.
+        z_before: Codes before (m, D).
+        z_after: Codes after.
+        plain: Decodings of z_before.
+        ceiling: Decodings of z_after: the best the model itself can do.
+    """
+
+    amount: float
+    rows: Ints
+    songs: Ints
+    before: ClipBatch
+    after: ClipBatch
+    z_before: Codes
+    z_after: Codes
+    plain: ClipBatch
+    ceiling: ClipBatch
+
+    def first(self, n: int) -> Case:
+        """The first n of its clips."""
+        return Case(
+            self.amount,
+            self.rows[:n],
+            self.songs[:n],
+            self.before[:n],
+            self.after[:n],
+            self.z_before[:n],
+            self.z_after[:n],
+            self.plain[:n],
+            self.ceiling[:n],
+        )
+
+
+@frozen(eq=False)
+class Trial:
+    """
+    See the module's text.
+
+    Attributes:
+        clips: int16 (n, *shape), the originals.
+        songs: int64 (n,), the number of each clip's song.
+        codes: Codes of the originals (n, D).
+        plain: Their decodings.
+        cases: By amount, ascending.
+    """
+
+    clips: ClipBatch
+    songs: Ints
+    codes: Codes
+    plain: ClipBatch
+    cases: Mapping[float, Case]
+
+
+def trial(
+    backend: VAEBackend, augmentation: Augmentation, clips: ClipBatch, names: tuple[str, ...], rng: Generator
+) -> Trial:
+    """Prepare the trial of an augmentation on these clips (n, *shape) of songs ``names`` (n,)."""
+    amounts, swapped = signed_amounts(augmentation)
+    songs = np.unique(np.asarray(names, dtype=str), return_inverse=True)[1].astype(np.int64)
+    codes = encode(backend, clips)
+    plain = decode(backend, codes)
+    cases: dict[float, Case] = {}
+    for amount in [a for a in amounts if a > 0] if swapped else amounts:
+        after, valid = edited(backend, augmentation, clips, amount, rng, Tally())
+        rows = np.flatnonzero(valid)
+        z_after = encode(backend, after[rows])
+        ceiling = decode(backend, z_after)
+        there = (songs[rows], clips[rows], codes[rows], plain[rows])
+        cases[amount] = _case(amount, rows, there, (after[rows], z_after, ceiling))
+        if swapped:
+            back = (songs[rows], after[rows], z_after, ceiling)
+            cases[-amount] = _case(-amount, rows, back, (clips[rows], codes[rows], plain[rows]))
+    return Trial(clips, songs, codes, plain, dict(sorted(cases.items())))
+
+
+def _case(
+    amount: float,
+    rows: Ints,
+    start: tuple[Ints, ClipBatch, Codes, ClipBatch],
+    end: tuple[ClipBatch, Codes, ClipBatch],
+) -> Case:
+    songs, before, z_before, plain = start
+    after, z_after, ceiling = end
+    return Case(amount, rows, songs, before, after, z_before, z_after, plain, ceiling)
+
+
+def decode(backend: VAEBackend, z: Codes) -> ClipBatch:
+    """Greedy decoding of codes (n, D), equal codes once."""
+    if not len(z):
+        return np.zeros((0, *backend.spec.clip_format.shape), dtype=np.int16)
+    _, first, back = np.unique(z, axis=0, return_index=True, return_inverse=True)
+    return np.asarray(backend.decode(z[first]))[back.reshape(-1)]

@@ -1,0 +1,1 @@
+"""The built-in bases, selectors and fits as a plugin; the functions live in the engine."""
