@@ -1,0 +1,69 @@
+"""The paper's rhythm clips: two whole notes (Yang et al., NIME 2019, section on rhythm)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import NDArray
+
+from latentknobs.core.arrays import ClipBatch
+from latentknobs.core.corpus import CorpusRequest, Song, split_of
+from latentknobs.core.melody import HOLD, MELODY, STEPS
+from latentknobs.corpora.sift import no_argument, seeded_order
+from latentknobs.errors import CorpusError
+
+
+@frozen
+class WholeNotes:
+    """
+    Every pair of pitches in the pitch range, each note a bar long.
+
+    A song is an interval, named "whole-notes/+7", so that pairs equal up to transposition are in one split.
+    With ``clips`` = n, n pairs are drawn by the seed, and all of them repeated where there are fewer than n.
+    """
+
+    name: str = "whole-notes"
+    doc: str = "Pairs of whole notes, the clips on which the paper finds its rhythm knob."
+    licence: str = "Made by rule: free of rights."
+    clip_format: str = MELODY.name
+    takes: str = ""
+
+    def songs(self, request: CorpusRequest, argument: str = "") -> Iterator[Song]:
+        """
+        The intervals, in an order fixed by the seed.
+
+        Raises:
+            CorpusError: The pitch range holds no pitch.
+        """
+        no_argument(self.name, argument)
+        low, high = max(request.pitch_range[0], 0), min(request.pitch_range[1], 127)
+        size = high - low + 1
+        if size < 1:
+            raise CorpusError(f"The corpus {self.name} has no pitch from {low} to {high}.")
+        wanted = size * size if request.clips is None else request.clips
+        if wanted > size * size:
+            request.tally("clips repeated, as there are no more pairs", wanted - size * size)
+        drawn = np.random.default_rng(request.seed).permutation(size * size)
+        drawn = np.resize(drawn, wanted)
+        first, second = drawn // size + low, drawn % size + low
+        interval = second - first
+        by_name = {f"{self.name}/{step:+d}": step for step in np.unique(interval).tolist()}
+        done = 0
+        for song in seeded_order(by_name, request.seed):
+            here = interval == by_name[song]
+            clips = _clips(first[here], second[here])
+            done += len(clips)
+            request.progress("making whole notes", done, wanted)
+            yield Song(name=song, clips=clips, split=split_of(song))
+
+
+def _clips(first: NDArray[np.int64], second: NDArray[np.int64]) -> ClipBatch:
+    clips = np.full((len(first), STEPS), HOLD, dtype=np.int16)
+    clips[:, 0] = first
+    clips[:, STEPS // 2] = second
+    return clips
+
+
+WHOLE_NOTES = WholeNotes()
