@@ -44,5 +44,5 @@ class Transpose(TokenAugmentation):
         onset = clips <= HIGHEST
         moved = np.where(onset, clips + np.int16(amount), clips)
         outside = onset & ((moved < 0) | (moved > HIGHEST))
-        valid: Bools = onset.any(axis=-1) & ~outside.any(axis=-1)
+        valid = np.logical_and(onset.any(axis=-1), ~outside.any(axis=-1))
         return moved.astype(np.int16), valid

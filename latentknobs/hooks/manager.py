@@ -1,0 +1,370 @@
+"""
+The plugins of one workbench.
+
+Each plugin is loaded, registered and asked on its own, so that a broken one is reported and the others work.
+pluggy finds and checks the implementations and calls them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import logging
+import os
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, TypeVar
+
+import pluggy
+from attrs import asdict, define, field, frozen
+
+from latentknobs.core.attribute import Attribute, Comparison
+from latentknobs.core.augmentation import Augmentation
+from latentknobs.core.backend import BackendFactory
+from latentknobs.core.corpus import Corpus
+from latentknobs.core.frontend import CommandSpec, FrontendSpec
+from latentknobs.core.guard import sentence_of
+from latentknobs.core.knob import Knob
+from latentknobs.core.method import Basis, Fit, Selector
+from latentknobs.core.run import Run
+from latentknobs.errors import LatentKnobsError, PluginError, UnknownNameError
+from latentknobs.hooks import PROJECT, specs
+from latentknobs.hooks.discovery import (
+    Candidate,
+    NotAPlugin,
+    Origin,
+    builtin_candidates,
+    check_api,
+    entry_point_candidates,
+    file_candidates,
+)
+from latentknobs.hooks.offers import KINDS, Kind
+
+State: TypeAlias = Literal["loaded", "skipped", "failed", "disabled"]
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+
+@frozen
+class PluginReport:
+    """
+    What became of one plugin.
+
+    Attributes:
+        name: Its name.
+        version: Its version, "sha256:..." for a local file, None = not known.
+        origin: "built-in", "entry point", "file" or "object".
+        path: Its file, None = not known.
+        hooks: The hooks of it that are in use, sorted.
+        state: loaded: all of it is in use. skipped: a file that does not say it is a plugin. failed: all of
+            it or some hooks are left out, for the reason in ``error``. disabled: a person switched it off.
+        error: The reason, in full sentences, None = nothing to say.
+    """
+
+    name: str
+    version: str | None
+    origin: Origin
+    path: str | None
+    hooks: tuple[str, ...]
+    state: State
+    error: str | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """What ``plugins list --json`` prints."""
+        return {**asdict(self), "hooks": list(self.hooks)}
+
+
+@define(eq=False)
+class _Entry:
+    candidate: Candidate
+    plugin: Any = None
+    path: str | None = None
+    hooks: set[str] = field(factory=set)
+    state: State = "loaded"
+    reasons: list[str] = field(factory=list)
+
+    @property
+    def label(self) -> str:
+        where = f" ({self.path})" if self.path and self.candidate.origin == "file" else f" ({self.candidate.origin})"
+        return f"plugin {self.candidate.name!r}{where}"
+
+    def report(self) -> PluginReport:
+        c = self.candidate
+        error = " ".join(self.reasons) or None
+        return PluginReport(c.name, c.version, c.origin, self.path, tuple(sorted(self.hooks)), self.state, error)
+
+
+@define(eq=False)
+class Plugins:
+    """
+    The plugins of one workbench and what they offer; made by :meth:`build`.
+
+    Attributes:
+        strict: Raise a PluginError instead of reporting a broken plugin.
+    """
+
+    strict: bool = False
+    _manager: pluggy.PluginManager = field(factory=lambda: pluggy.PluginManager(PROJECT), init=False)
+    _entries: list[_Entry] = field(factory=list, init=False)
+    _offers: dict[str, dict[str, tuple[Any, _Entry]]] = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._manager.add_hookspecs(specs)
+        self._offers = {kind.name: {} for kind in KINDS}
+
+    @classmethod
+    def build(
+        cls,
+        builtins: Sequence[str],
+        *,
+        plugins_dir: Path | None,
+        entry_points: bool = True,
+        strict: bool | None = None,
+    ) -> Plugins:
+        """
+        Load plugins: built-ins in the order given, entry points by name, local files by name.
+
+        LATENTKNOBS_DISABLE names plugins to leave out; LATENTKNOBS_PLUGINS, where set, names the only entry
+        points and files to load (both: names with commas between).
+
+        Args:
+            builtins: Modules of the package's own plugins.
+            plugins_dir: Folder of local files, None = no local files.
+            entry_points: Whether installed packages are looked at.
+            strict: Raise instead of reporting; None = where LATENTKNOBS_STRICT is set and not 0.
+
+        Raises:
+            PluginError: Strict, and a plugin is broken.
+        """
+        if strict is None:
+            strict = os.environ.get("LATENTKNOBS_STRICT", "0") not in {"", "0"}
+        self = cls(strict=strict)
+        for candidate in builtin_candidates(builtins):
+            self._add(candidate)
+        if entry_points:
+            for candidate in entry_point_candidates():
+                self._add(candidate)
+        for candidate in file_candidates(plugins_dir):
+            self._add(candidate)
+        self._check_declared_names(self._entries)
+        return self
+
+    def register(self, module_or_object: Any, name: str) -> PluginReport:
+        """
+        Add a plugin that is already in memory.
+
+        Raises:
+            PluginError: Strict, and it is broken.
+        """
+
+        def load() -> Any:
+            check_api(getattr(module_or_object, "LATENTKNOBS_API", None), required=False)
+            return module_or_object
+
+        entry = self._add(Candidate(name, "object", load))
+        self._check_declared_names([entry])
+        return entry.report()
+
+    # What is offered, by name, first registered first.
+
+    def backends(self) -> dict[str, BackendFactory]:
+        """Ways to load models."""
+        return self._of("backends")
+
+    def augmentations(self) -> dict[str, Augmentation]:
+        """Edits."""
+        return self._of("augmentations")
+
+    def attributes(self) -> dict[str, Attribute]:
+        """Numbers measured on one clip."""
+        return self._of("attributes")
+
+    def comparisons(self) -> dict[str, Comparison]:
+        """Numbers measured on two clips."""
+        return self._of("comparisons")
+
+    def bases(self) -> dict[str, Basis]:
+        """Bases of the latent space."""
+        return self._of("bases")
+
+    def selectors(self) -> dict[str, Selector]:
+        """Rules that choose dimensions."""
+        return self._of("selectors")
+
+    def fits(self) -> dict[str, Fit]:
+        """Ways to fit operators."""
+        return self._of("fits")
+
+    def corpora(self) -> dict[str, Corpus]:
+        """Sources of clips."""
+        return self._of("corpora")
+
+    def frontends(self) -> dict[str, FrontendSpec]:
+        """Front ends."""
+        return self._of("frontends")
+
+    def commands(self) -> tuple[CommandSpec, ...]:
+        """Commands of the command line."""
+        return tuple(self._of("commands").values())
+
+    def reports(self) -> tuple[PluginReport, ...]:
+        """What became of each plugin, in the order of loading."""
+        return tuple(entry.report() for entry in self._entries)
+
+    def origin(self, kind: str, name: str) -> PluginReport:
+        """
+        The plugin that offers something.
+
+        Args:
+            kind: "augmentations", "fits", ...; of commands the name is the words with spaces between.
+            name: Name of the offer.
+
+        Raises:
+            UnknownNameError: There is no such kind, or nothing of that name.
+        """
+        if kind not in self._offers:
+            raise UnknownNameError("kind of offer", kind, self._offers)
+        if name not in self._offers[kind]:
+            raise UnknownNameError(kind, name, self._offers[kind])
+        return self._offers[kind][name][1].report()
+
+    # Observers: an error is logged and never stops what is under way.
+
+    def run_finished(self, run: Run) -> None:
+        """Tell plugins of a discovery that has finished."""
+        self._tell("run_finished", run=run)
+
+    def knob_saved(self, knob: Knob) -> None:
+        """Tell plugins of a knob that is now in the registry."""
+        self._tell("knob_saved", knob=knob)
+
+    def _of(self, kind: str) -> dict[str, Any]:
+        return {name: offer for name, (offer, _) in self._offers[kind].items()}
+
+    def _add(self, candidate: Candidate) -> _Entry:
+        entry = _Entry(candidate, path=candidate.path)
+        self._entries.append(entry)
+        if _switched_off(candidate):
+            entry.state = "disabled"
+            entry.reasons.append("It is switched off by LATENTKNOBS_DISABLE or LATENTKNOBS_PLUGINS.")
+        elif self._guard(entry, "could not be loaded", partial(self._load, entry)):
+            for kind in KINDS:
+                if kind.hook in entry.hooks:
+                    self._guard(entry, f"gives no {kind.name}", partial(self._collect, entry, kind))
+        return entry
+
+    def _load(self, entry: _Entry) -> None:
+        name = entry.candidate.name
+        for other in self._entries:
+            if other is not entry and other.candidate.name == name and other.plugin is not None:
+                raise PluginError(f"{other.label} has the same name")
+        plugin = entry.candidate.load()
+        entry.path = entry.path or getattr(plugin, "__file__", None)
+        hooks = self._implemented(plugin)
+        try:
+            self._manager.register(plugin, name)
+        except BaseException:
+            if self._manager.get_plugin(name) is plugin:  # pluggy before 1.7 keeps the half it had taken
+                self._manager.unregister(plugin)
+            raise
+        entry.plugin, entry.hooks = plugin, hooks
+
+    def _implemented(self, plugin: Any) -> set[str]:
+        """The hooks that a plugin implements; a misspelt or unmarked one is an error."""
+        known = {name for name in vars(specs) if getattr(getattr(specs, name), f"{PROJECT}_spec", None) is not None}
+        found: set[str] = set()
+        for attribute in dir(plugin):
+            options = self._manager.parse_hookimpl_opts(plugin, attribute)
+            if options is not None:
+                found.add(options.get("specname") or attribute)
+            elif attribute in known:
+                raise PluginError(f"{attribute} is not marked as a hook: write @hookimpl above it")
+        for name in sorted(found - known):
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"the hooks are {', '.join(sorted(known))}"
+            raise PluginError(f"there is no hook {name!r}; {hint}")
+        if not found:
+            raise PluginError("it has no function marked with @hookimpl, so it offers nothing")
+        return found
+
+    def _call(self, entry: _Entry, hook: str, **arguments: Any) -> list[Any]:
+        """Call one plugin's own implementation, with pluggy's rules for its arguments and wrappers."""
+        others = [plugin for plugin in self._manager.get_plugins() if plugin is not entry.plugin]
+        results: list[Any] = self._manager.subset_hook_caller(hook, remove_plugins=others)(**arguments)
+        return results
+
+    def _collect(self, entry: _Entry, kind: Kind) -> None:
+        entry.hooks.discard(kind.hook)  # in use once its offers are taken
+        results = self._call(entry, kind.hook)
+        offers = kind.collect(results[0] if results else None)
+        taken = self._offers[kind.name]
+        for name in offers:
+            if name in taken:
+                raise PluginError(f"{kind.hook}: {taken[name][1].label} already offers {name!r}")
+        taken.update({name: (offer, entry) for name, offer in offers.items()})
+        entry.hooks.add(kind.hook)
+
+    def _check_declared_names(self, entries: Sequence[_Entry]) -> None:
+        """An augmentation's target, changes and keeps must be attributes or comparisons that are there."""
+        measured = {*self._offers["attributes"], *self._offers["comparisons"]}
+
+        def check(augmentation: Augmentation) -> None:
+            if augmentation.target is not None and augmentation.target not in self._offers["attributes"]:
+                raise UnknownNameError("attribute", augmentation.target, self._offers["attributes"])
+            for name in sorted(augmentation.changes | augmentation.keeps):
+                if name not in measured:
+                    raise UnknownNameError("attribute or comparison", name, measured)
+
+        mine = self._offers["augmentations"]
+        for name, (augmentation, entry) in list(mine.items()):
+            if entry in entries and not self._guard(
+                entry,
+                f"gives no augmentation {name!r}",
+                partial(check, augmentation),
+            ):
+                for key in [key for key, (_, of) in mine.items() if of is entry]:
+                    del mine[key]
+                entry.hooks.discard("register_augmentations")
+
+    def _guard(self, entry: _Entry, what: str, work: Callable[[], None]) -> bool:
+        """Do a plugin's part; its errors go into its report, or are raised where strict."""
+        try:
+            work()
+        except NotAPlugin as error:
+            entry.state = "skipped"
+            entry.reasons.append(_sentence(str(error)))
+        except (Exception, SystemExit) as error:
+            clause = str(error) if isinstance(error, LatentKnobsError) else sentence_of(error, entry.path)
+            sentence = _sentence(f"{entry.label} {what}: {clause[0].lower()}{clause[1:]}")
+            entry.state = "failed"
+            entry.reasons.append(sentence)
+            if self.strict:
+                raise PluginError(sentence) from error
+        else:
+            return True
+        return False
+
+    def _tell(self, hook: str, **arguments: Any) -> None:
+        for entry in self._entries:
+            if hook in entry.hooks:
+                try:
+                    self._call(entry, hook, **arguments)
+                except (Exception, SystemExit) as error:
+                    if self.strict:
+                        raise PluginError(f"{entry.label}, {hook}: {sentence_of(error, entry.path)}.") from error
+                    log.warning("%s, %s: %s.", entry.label, hook, sentence_of(error, entry.path), exc_info=error)
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:] + ("" if text.endswith((".", "?")) else ".")
+
+
+def _names(variable: str) -> Iterator[str]:
+    return (name.strip() for name in os.environ.get(variable, "").split(",") if name.strip())
+
+
+def _switched_off(candidate: Candidate) -> bool:
+    if candidate.name in _names("LATENTKNOBS_DISABLE"):
+        return True
+    listed = "LATENTKNOBS_PLUGINS" in os.environ and candidate.origin in {"entry point", "file"}
+    return listed and candidate.name not in _names("LATENTKNOBS_PLUGINS")
