@@ -37,12 +37,11 @@ class Whitening:
             active = np.intersect1d(active, among)
         part = covariance[np.ix_(active, active)]
         jitter = 1e-6 * max(float(np.trace(part)) / max(len(active), 1), 1e-12)
-        return cls(active, np.linalg.cholesky(part + jitter * np.eye(len(active))) if len(active) else np.zeros((0, 0)))
+        return cls(active, np.linalg.cholesky(part + jitter * np.eye(len(active))).astype(np.float64))
 
     def whiten(self, d: Codes) -> Floats:
         """Displacements (n, D) to whitened ones (n, k)."""
-        out: Floats = np.linalg.solve(self.root, d[:, self.dims].astype(np.float64).T).T
-        return out
+        return np.linalg.solve(self.root, d[:, self.dims].astype(np.float64).T).T.astype(np.float64)
 
     def colour(self, w: Floats, latent_size: int) -> Codes:
         """Whitened displacements (n, k) back to (n, D), 0 elsewhere."""

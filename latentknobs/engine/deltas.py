@@ -60,7 +60,8 @@ class Moments:
 
     def counts(self) -> Ints:
         """Number of pairs at each amount, (A,)."""
-        return self.gram[:, 0, 0].round().astype(np.int64)
+        out: Ints = self.gram[:, 0, 0].round().astype(np.int64)
+        return out
 
 
 @define(eq=False)
@@ -137,7 +138,7 @@ class Deltas:
     def mean_change_error(self) -> Floats:
         """Jackknife standard error over blocks of songs of the mean change, float64 (A, D) (Efron & Stein 1981)."""
         n, total = self.counts.sum(axis=1), self.sums.sum(axis=1)
-        out = np.zeros_like(total)
+        out: Floats = np.zeros(total.shape)
         for a in range(len(out)):
             used = self.counts[a] > 0
             blocks = int(used.sum())

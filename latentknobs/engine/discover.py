@@ -139,7 +139,8 @@ def _check(backend: VAEBackend, augmentation: Augmentation, settings: Settings, 
     wanted = backend.spec.clip_format.name
     if augmentation.clip_format != wanted:
         raise UsageError(
-            f"{augmentation.name} edits clips of format {augmentation.clip_format}, model {backend.spec.name} has {wanted}."
+            f"{augmentation.name} edits clips of format {augmentation.clip_format}, "
+            f"model {backend.spec.name} has {wanted}."
         )
     for kind, name, known in (
         ("selector", settings.selector, methods.selectors),
@@ -241,7 +242,7 @@ class _Score:
 
 
 def _choose(scores: list[_Score]) -> int | None:
-    """The kind with the highest equivariance among those that meet the limits; a simpler one wins a tie within one error."""
+    """The highest equivariance among those that meet the limits; a simpler kind wins a tie within one error."""
     if not scores:
         return None
     among = [i for i, s in enumerate(scores) if s.meets] or list(range(len(scores)))

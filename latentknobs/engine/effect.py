@@ -15,6 +15,8 @@ from latentknobs.engine.trial import Case
 @frozen
 class Effect:
     """
+    See the module's text.
+
     Attributes:
         change: Mean change of the attribute, with its interval.
         spread: Standard deviation of the change over clips.

@@ -23,6 +23,8 @@ LEAST_ROOM = 0.05
 @frozen
 class Equivariance:
     """
+    See the module's text.
+
     Attributes:
         ratio: The measure with its interval.
         accuracy: Mean accuracy of the turned clips.

@@ -17,7 +17,7 @@ PENALTIES = tuple(10.0 ** (k / 2) for k in range(-12, 3))
 
 def shift_by_mean(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
     """
-    Z + n v, with v the least-squares slope through 0 of the mean change over the amounts (as the paper's mean, for all amounts).
+    The shift z + n v, with v the least-squares slope through 0 of the mean change over the amounts (the paper's mean).
 
     Kept of the fitting: ``linearity``, the R2 of the mean changes by that line.
     """

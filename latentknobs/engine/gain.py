@@ -13,7 +13,7 @@ from latentknobs.engine.trial import Case, decode
 
 
 def gain(backend: VAEBackend, case: Case, moved: Codes, yard: Yardstick) -> Floats:
-    """The effect on each clip (m,): change of the target, or accuracy against the edited clip minus that at amount 0."""
+    """The effect on each clip (m,): change of the target, else gain of accuracy against the edited clip."""
     turned = decode(backend, case.z_before + moved)
     target = yard.target_attribute
     if target is not None:

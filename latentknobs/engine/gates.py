@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
 from attrs import frozen
 
 from latentknobs.core.knob import Verdict
@@ -57,13 +58,13 @@ def amount_gates(x: AtAmount, yard: Yardstick) -> list[Gate]:
         if name in yard.keeps:
             out.append(Gate(f"leakage of {name} {at}", leak.upper, MOST_LEAKAGE, leak.upper <= MOST_LEAKAGE))
     for name, kept in x.content.items():
-        if name in yard.keeps and kept == kept:  # NaN: nowhere defined
+        if name in yard.keeps and np.isfinite(kept):
             out.append(Gate(f"content by {name} {at}", kept, LEAST_CONTENT, kept >= LEAST_CONTENT))
     return out
 
 
 def usable_range(measured: Measured, yard: Yardstick) -> tuple[float, float]:
-    """The interval around 0 whose every measured amount meets the limits, going outwards; (0, 0) where there is none."""
+    """The interval around 0 whose every measured amount meets the limits, going outwards; (0, 0) for none."""
 
     def reach(amounts: Iterable[float]) -> float:
         end = 0.0

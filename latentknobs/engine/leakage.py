@@ -1,4 +1,4 @@
-"""Leakage: how far a knob moves what it should leave alone, in standard deviations of that attribute over the corpus."""
+"""Leakage: how far a knob moves what it should leave alone, in standard deviations over the corpus."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from latentknobs.engine.trial import Case
 @frozen
 class Leakage:
     """
+    See the module's text.
+
     Attributes:
         value: Absolute mean change from amount 0, in standard deviations.
         upper: Its 95 % upper bound.

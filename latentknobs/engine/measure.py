@@ -85,6 +85,8 @@ class AtAmount:
 @frozen(eq=False)
 class Measured:
     """
+    See the module's text.
+
     Attributes:
         at: By amount, ascending; only amounts with clips.
         monotone: Mean Spearman per clip over the amounts in ``at`` and 0; None where it is not measured.

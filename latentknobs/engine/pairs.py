@@ -118,7 +118,8 @@ def encode(backend: VAEBackend, clips: ClipBatch) -> Codes:
     mean = np.asarray(backend.encode(clips[first]).mean)
     if mean.shape != (len(first), size):
         raise BackendError(
-            f"Model {backend.spec.name} gave codes of shape {mean.shape} for {len(first)} clips; its spec says D = {size}."
+            f"Model {backend.spec.name} gave codes of shape {mean.shape} for {len(first)} clips; "
+            f"its spec says D = {size}."
         )
     if not np.isfinite(mean).all():
         raise BackendError(f"Model {backend.spec.name} gave codes that are not finite: check its weights for NaN.")

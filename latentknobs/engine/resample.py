@@ -1,4 +1,4 @@
-"""Intervals by resampling songs (the cluster bootstrap: songs are drawn, not clips; Davison & Hinkley 1997, ch. 3.8)."""
+"""Intervals by resampling songs (cluster bootstrap: songs are drawn, not clips; Davison & Hinkley 1997, 3.8)."""
 
 from __future__ import annotations
 

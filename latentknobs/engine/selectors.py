@@ -14,10 +14,11 @@ THRESHOLD = 0.5
 
 
 def by_threshold(given: SelectInput) -> Ints:
-    """The dimensions whose mean change at the largest amount is more than t in absolute value (the paper), largest first."""
+    """The dimensions whose absolute mean change at the largest amount is more than t (the paper), largest first."""
     change = np.abs(given.mean_change[-1])
     order = np.argsort(-change, kind="stable")
-    return order[change[order] > float(given.options.get("threshold", THRESHOLD))].astype(np.int64)
+    out: Ints = order[change[order] > float(given.options.get("threshold", THRESHOLD))].astype(np.int64)
+    return out
 
 
 def by_effect(given: SelectInput) -> Ints:

@@ -31,6 +31,7 @@ def displacement(operator: Operator, z: Codes, amount: float) -> Codes:
         raise AmountError(f"An amount must be a finite number, not {amount}.")
     if amount == 0:
         return np.zeros_like(z)
+    moved: Codes
     if operator.kind == "shift":
         moved = np.broadcast_to(np.float32(amount) * operator.arrays["direction"], z.shape).astype(np.float32)
     elif operator.kind == "affine":
@@ -38,7 +39,9 @@ def displacement(operator: Operator, z: Codes, amount: float) -> Codes:
     else:
         raise AmountError(f"This version cannot turn a knob of kind {operator.kind!r}.")
     projection = operator.arrays.get("projection")
-    return moved if projection is None else (moved @ projection) @ projection.T
+    if projection is not None:
+        moved = ((moved @ projection) @ projection.T).astype(np.float32)
+    return moved
 
 
 def _affine(operator: Operator, z: Codes, amount: float) -> Codes:
