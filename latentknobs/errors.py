@@ -61,6 +61,10 @@ class MidiError(LatentKnobsError, ValueError):
     """Raised when a MIDI file cannot be read as a melody."""
 
 
+class OutputError(LatentKnobsError):
+    """Raised when a result cannot be written (no such folder, no right to, a full disk)."""
+
+
 class CorpusError(LatentKnobsError):
     """Raised when a corpus cannot give the clips it was asked for."""
 
