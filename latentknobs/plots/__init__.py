@@ -1,0 +1,7 @@
+"""Pictures of clips and knobs: PNG by matplotlib, which is loaded when something is drawn, and plain text."""
+
+from latentknobs.plots.knob import draw_mean_change
+from latentknobs.plots.roll import draw_rolls
+from latentknobs.plots.text import text_roll
+
+__all__ = ["draw_mean_change", "draw_rolls", "text_roll"]
