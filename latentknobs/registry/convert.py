@@ -1,0 +1,200 @@
+"""Core values to rows and back, and nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
+
+import numpy as np
+
+from latentknobs.core.knob import Kind, Knob, KnobDimension, KnobEffect, Operator, Verdict
+from latentknobs.core.run import Run, RunSpec
+from latentknobs.errors import RegistryError
+from latentknobs.registry.tables import DimensionRow, EffectRow, KnobRow, OperatorArrayRow, RunRow, TagRow
+
+
+def check_run(run: Run) -> None:
+    """
+    Refuse a run that contradicts itself, before anything is opened.
+
+    Raises:
+        RegistryError: A knob is not of this run, two have the same (name, kind, fit), a dimension or an
+            attribute comes twice, a number is not finite, a time has no zone, or the candidate is not there.
+    """
+    if run.started.tzinfo is None or run.finished.tzinfo is None:
+        _refuse(run, "its times have no time zone")
+    if run.current is not None:
+        if not 0 <= run.current < len(run.knobs):
+            _refuse(run, f"its candidate is number {run.current} of {len(run.knobs)} knobs")
+        if run.knobs[run.current].operator is None:
+            _refuse(run, f"its candidate {run.knobs[run.current].name!r} has no operator")
+    twice = _twice((knob.name, knob.kind, knob.fit) for knob in run.knobs)
+    if twice:
+        _refuse(run, f"it has two knobs {' '.join(twice[0])!r}; name, kind and fit are unique in a run")
+    for knob in run.knobs:
+        _check_knob(run, knob)
+
+
+def _check_knob(run: Run, knob: Knob) -> None:
+    what = f"its knob {knob.name!r} ({knob.kind}, {knob.fit})"
+    spec = run.spec
+    of_knob = (knob.run_id, knob.model_id, knob.model_name, knob.augmentation)
+    of_run = (run.run_id, spec.model_id, spec.model_name, spec.augmentation)
+    if of_knob != of_run:
+        _refuse(run, f"{what} is of another run, model or augmentation: {of_knob} against {of_run}")
+    if knob.operator is not None and knob.operator.sha256 != knob.operator_sha256:
+        _refuse(run, f"{what} has another operator than its hash says")
+    twice = _twice(d.dim for d in knob.dimensions) or _twice(e.attribute for e in knob.effects)
+    if twice:
+        _refuse(run, f"{what} names {twice[0]!r} twice")
+    numbers = [knob.step, *(d.weight for d in knob.dimensions)]
+    numbers += [number for e in knob.effects for number in (e.slope, e.leakage)]
+    if not all(number is None or math.isfinite(number) for number in numbers):
+        _refuse(run, f"{what} holds numbers that are not finite")
+
+
+def _twice(items: Iterable[Any]) -> list[Any]:
+    return [item for item, count in Counter(items).items() if count > 1]
+
+
+def _refuse(run: Run, why: str) -> None:
+    raise RegistryError(f"Run {run.run_id} cannot be stored: {why}.")
+
+
+def result_sha256(run: Run) -> str:
+    """
+    Hash of all that a run found, the version of latentknobs included; times and tags are left out.
+
+    The same spec on the same machine has the same hash. Another version or machine may not.
+    """
+    knobs = [knob.as_dict() | {"tags": [], "evidence": knob.evidence} for knob in run.knobs]
+    facts = [run.run_id, run.spec.model_name, run.version, _counts(run), run.current, knobs]
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, allow_nan=False).encode()).hexdigest()
+
+
+def run_row(run: Run) -> RunRow:
+    """A run's row and its knobs', without a model and without operators."""
+    return RunRow(
+        identity=run.run_id,
+        result_sha256=result_sha256(run),
+        model_name=run.spec.model_name,
+        augmentation=run.spec.augmentation,
+        corpus=run.spec.corpus,
+        seed=int(run.spec.seed),
+        parameters=dict(run.spec.parameters),
+        counts=_counts(run),
+        candidate=run.current,
+        version=run.version,
+        started=run.started,
+        finished=run.finished,
+        knobs=[_knob_row(position, knob) for position, knob in enumerate(run.knobs)],
+    )
+
+
+def array_rows(knob_id: int, operator: Operator) -> list[OperatorArrayRow]:
+    """The rows of an operator's arrays."""
+    return [
+        OperatorArrayRow(knob_id=knob_id, name=name, shape=list(array.shape), data=array.astype("<f4").tobytes())
+        for name, array in operator.arrays.items()
+    ]
+
+
+def to_run(row: RunRow) -> Run:
+    """The run of a row, knobs included; those that are not current come without their operator."""
+    spec = RunSpec(
+        model_id=row.model.sha256,
+        model_name=row.model_name,
+        augmentation=row.augmentation,
+        corpus=row.corpus,
+        seed=row.seed,
+        parameters=row.parameters,
+    )
+    knobs = tuple(to_knob(knob) for knob in row.knobs)
+    return Run(spec, knobs, row.candidate, row.counts, row.version, row.started, row.finished)
+
+
+def to_knob(row: KnobRow, *, operator: bool = True) -> Knob:
+    """
+    The knob of a row.
+
+    Args:
+        row: With its run and model.
+        operator: Whether to read the arrays, where they were kept.
+
+    Raises:
+        RegistryError: What the file says is not a knob, or the arrays are not those that were stored.
+    """
+    where = f"Knob {row.name!r} of run {row.run.identity} in the registry"
+    try:
+        knob = Knob(
+            name=row.name,
+            model_id=row.run.model.sha256,
+            model_name=row.run.model_name,
+            augmentation=row.run.augmentation,
+            kind=cast(Kind, row.kind),
+            fit=row.fit,
+            unit=row.unit,
+            step=row.step,
+            low=row.low,
+            high=row.high,
+            verdict=cast(Verdict, row.verdict),
+            dimensions=tuple(KnobDimension(d.dim, d.share, d.weight) for d in row.dimensions),
+            effects=tuple(KnobEffect(e.attribute, e.slope, e.leakage) for e in row.effects),
+            evidence=row.evidence,
+            operator=_operator(row.kind, row.arrays) if operator and row.arrays else None,
+            operator_sha256=row.operator_sha256,
+            run_id=row.run.identity,
+            tags=tuple(tag.tag for tag in row.tags),
+        )
+    except (TypeError, ValueError) as error:
+        # attrs puts more than the sentence into its errors.
+        raise RegistryError(f"{where} cannot be read: {error.args[0]}. Put a backup in its place.") from error
+    if knob.operator is not None and knob.operator.sha256 != row.operator_sha256:
+        raise RegistryError(
+            f"{where} is damaged: its operator is not the one that was stored. Put a backup in its place."
+        )
+    return knob
+
+
+def _operator(kind: str, rows: Sequence[OperatorArrayRow]) -> Operator:
+    arrays = {row.name: np.frombuffer(row.data, dtype="<f4").reshape(row.shape) for row in rows}
+    return Operator(cast(Kind, kind), arrays)
+
+
+def _knob_row(position: int, knob: Knob) -> KnobRow:
+    # float() and int(): SQLite would keep a numpy number as a blob.
+    return KnobRow(
+        position=position,
+        name=knob.name,
+        kind=knob.kind,
+        fit=knob.fit,
+        unit=knob.unit,
+        step=None if knob.step is None else float(knob.step),
+        low=float(knob.low),
+        high=float(knob.high),
+        verdict=knob.verdict,
+        operator_sha256=knob.operator_sha256,
+        evidence=dict(knob.evidence),
+        dimensions=[
+            DimensionRow(
+                dim=int(d.dim),
+                position=i,
+                share=float(d.share),
+                weight=None if d.weight is None else float(d.weight),
+            )
+            for i, d in enumerate(knob.dimensions)
+        ],
+        effects=[
+            EffectRow(attribute=e.attribute, position=i, slope=float(e.slope), leakage=float(e.leakage))
+            for i, e in enumerate(knob.effects)
+        ],
+        tags=[TagRow(tag=tag) for tag in sorted(set(knob.tags))],
+    )
+
+
+def _counts(run: Run) -> dict[str, int]:
+    return {name: int(count) for name, count in run.counts.items()}

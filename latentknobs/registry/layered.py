@@ -1,0 +1,231 @@
+"""
+The registry that people see: their own file above the package's knobs.
+
+Layers, the upper first: ``discovered.db`` where the open file is itself marked built-in (the checkout's
+registry.db), the open file, the package's own file. Where two layers have a knob of the same (model, name)
+the upper one wins, unless its verdict is worse: as within one file, a rejected or provisional knob never
+takes the place of an accepted one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self, TypeAlias, TypeVar
+
+from attrs import frozen
+
+from latentknobs.core.knob import Knob, Verdict
+from latentknobs.core.run import Run
+from latentknobs.errors import RegistryError, UnknownNameError
+from latentknobs.registry import convert, migrate
+from latentknobs.registry.sessions import TIMEOUT
+from latentknobs.registry.store import RANK, KnobStore, StoredModel
+
+PACKAGED = Path(__file__).parent.parent / "data" / "registry.db"
+"""The package's own knobs; a package built before ``make registry`` has none."""
+DISCOVERED = "discovered.db"
+
+T = TypeVar("T")
+Role: TypeAlias = Literal["discovered", "open", "package"]
+
+
+@frozen
+class Source:
+    """
+    One file that a registry reads, for ``doctor``.
+
+    Attributes:
+        role: discovered, open or package.
+        path: The file.
+        exists: Whether it is there.
+        written: Whether discoveries are stored in it.
+        knobs: How many current knobs it holds.
+        error: Why it cannot be read, None where it can.
+    """
+
+    role: Role
+    path: Path
+    exists: bool
+    written: bool
+    knobs: int
+    error: str | None = None
+
+
+class Registry:
+    """
+    An open registry with the package's own knobs beneath it; a context manager.
+
+    Files are opened when they are first needed; every method but ``sources`` raises RegistryError where one
+    of them cannot be used.
+    """
+
+    def __init__(self, path: Path, packaged: Path, *, timeout: float) -> None:
+        self.path = path
+        self._packaged = packaged
+        self._timeout = timeout
+
+    @classmethod
+    def open(cls, url: str | Path, *, packaged: Path = PACKAGED, timeout: float = TIMEOUT) -> Self:
+        """
+        The registry of a path or URL; neither made nor read yet.
+
+        Args:
+            url: A path, or sqlite:///PATH.
+            packaged: The file beneath it.
+            timeout: Seconds to wait for another program's lock.
+
+        Raises:
+            UsageError: It is a URL of something else than an SQLite file.
+            RegistryError: It is a folder.
+        """
+        return cls(migrate.path_of(url), packaged.resolve(), timeout=timeout)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let the files go; they are opened again when they are needed."""
+        self.__dict__.pop("_layers", None)
+
+    def knobs(
+        self,
+        *,
+        model_id: str | None = None,
+        name: str | None = None,
+        verdict: Verdict | None = None,
+        current_only: bool = True,
+        operators: bool = True,
+    ) -> tuple[Knob, ...]:
+        """The knobs that match, by model and name; arguments as for :meth:`KnobStore.knobs`."""
+        found = [
+            store.knobs(model_id=model_id, name=name, current_only=current_only, operators=operators)
+            for _, store in self._layers
+        ]
+        knobs = _current(found) if current_only else [k for layer in _distinct(found, _facts) for k in layer]
+        # Only now: a verdict that was filtered away below would let a worse knob through.
+        knobs = [knob for knob in knobs if verdict in (None, knob.verdict)]
+        return tuple(sorted(knobs, key=lambda knob: (knob.model_name, knob.model_id, knob.name)))
+
+    def knob(self, model_id: str, name: str) -> Knob:
+        """
+        The current knob of a model, with its operator.
+
+        Raises:
+            UnknownNameError: The model has no knob of that name.
+        """
+        found = self.knobs(model_id=model_id, name=name)
+        if not found:
+            known = {knob.name for knob in self.knobs(model_id=model_id, operators=False)}
+            raise UnknownNameError("knob", name, known, f"for model {model_id[:12]} in {self.path}")
+        return found[0]
+
+    def runs(self, model_id: str | None = None) -> tuple[Run, ...]:
+        """The runs, of one model or of all, the lowest layer first, each in the order they were saved."""
+        layers = [store.runs(model_id) for _, store in self._layers]
+        return tuple(run for layer in reversed(_distinct(layers, convert.result_sha256)) for run in layer)
+
+    def run(self, run_id: str) -> Run:
+        """
+        The run of that id, from the uppermost layer that has it.
+
+        Raises:
+            UnknownNameError: There is none.
+        """
+        for _, store in self._layers:
+            try:
+                return store.run(run_id)
+            except UnknownNameError:
+                continue
+        raise UnknownNameError("run", run_id, (run.run_id for run in self.runs()), f"in {self.path}")
+
+    def models(self) -> tuple[StoredModel, ...]:
+        """The models that have runs, by name."""
+        out: dict[str, StoredModel] = {}
+        for _, store in self._layers:
+            for model in store.models():
+                out.setdefault(model.model_id, model)
+        return tuple(sorted(out.values(), key=lambda model: (model.name, model.model_id)))
+
+    @property
+    def target(self) -> Path:
+        """Where discoveries are stored: the open file, or discovered.db beside it where that is built-in."""
+        return self._layers[0][1].path
+
+    def check_writable(self) -> None:
+        """
+        Find out before long work whether its run could be stored; changes nothing.
+
+        Raises:
+            RegistryError: See :meth:`KnobStore.check_writable`.
+        """
+        self._layers[0][1].check_writable()
+
+    def save_run(self, run: Run) -> tuple[Knob, ...]:
+        """
+        Store a run in :attr:`target`, see :meth:`KnobStore.save_run`.
+
+        Returns:
+            The knobs that are new in it: the run's, or none where this run with this result was there already.
+        """
+        return run.knobs if self._layers[0][1].save_run(run) else ()
+
+    def sources(self) -> tuple[Source, ...]:
+        """The files that are read, the upper first, each with what is wrong with it; raises nothing."""
+        try:
+            paths = [(role, store.path) for role, store in self._layers]
+        except RegistryError:
+            paths = [("open", self.path), ("package", self._packaged)]
+        return tuple(self._source(role, path, written=path == paths[0][1]) for role, path in paths)
+
+    def _source(self, role: Role, path: Path, *, written: bool) -> Source:
+        try:
+            store = KnobStore.open(path, timeout=self._timeout)
+            return Source(role, path, store.exists, written, len(store.knobs(operators=False)))
+        except RegistryError as error:
+            return Source(role, path, path.is_file(), written, 0, str(error))
+
+    @cached_property
+    def _layers(self) -> tuple[tuple[Role, KnobStore], ...]:
+        """What is read, the upper first; the first one is written."""
+        opened = KnobStore.open(self.path, timeout=self._timeout)
+        out: list[tuple[Role, KnobStore]] = [("open", opened)]
+        if opened.built_in:
+            beside = self.path.with_name(DISCOVERED)
+            out.insert(0, ("discovered", KnobStore.open(beside, timeout=self._timeout)))
+        if self._packaged != self.path and self._packaged.is_file():
+            out.append(("package", KnobStore.open(self._packaged, timeout=self._timeout)))
+        return tuple(out)
+
+
+def _current(layers: Iterable[Iterable[Knob]]) -> list[Knob]:
+    out: dict[tuple[str, str], Knob] = {}
+    for knobs in layers:
+        for knob in knobs:
+            there = out.setdefault((knob.model_id, knob.name), knob)
+            if RANK[knob.verdict] > RANK[there.verdict]:
+                out[knob.model_id, knob.name] = knob
+    return list(out.values())
+
+
+def _distinct(layers: Iterable[Iterable[T]], key: Callable[[T], str]) -> list[list[T]]:
+    """The layers without what an upper one has: the checkout's registry.db is a copy of the package's."""
+    seen: set[str] = set()
+    out = []
+    for layer in layers:
+        new = [(key(item), item) for item in layer]
+        out.append([item for facts, item in new if facts not in seen])
+        seen.update(facts for facts, _ in new)
+    return out
+
+
+def _facts(knob: Knob) -> str:
+    return json.dumps([knob.as_dict(), knob.evidence], sort_keys=True)

@@ -1,0 +1,132 @@
+"""
+Connections to a registry file: one for each piece of work, closed after it.
+
+A read opens the file read-only, so it can neither make nor change one. A write takes SQLite's write lock
+before it looks (BEGIN IMMEDIATE), so two writers wait for each other and never overwrite. The driver's own
+transaction handling is off (``isolation_level=None``): with it, DDL would survive a rollback.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import NullPool
+
+from latentknobs.errors import RegistryError
+
+Mode: TypeAlias = Literal["ro", "rw", "rwc"]
+TIMEOUT = 10.0
+"""Seconds to wait for another program's lock."""
+
+
+def make_engine(path: Path, mode: Mode, *, timeout: float = TIMEOUT, foreign_keys: bool = True) -> Engine:
+    """
+    An engine on one SQLite file that keeps no connection open between uses.
+
+    Args:
+        path: The file, absolute.
+        mode: ro = reads only, rw = the file must be there, rwc = it is made if it is not.
+        timeout: Seconds to wait for another program's lock.
+        foreign_keys: Off for migrations: dropping a table that is being rebuilt would empty its children.
+    """
+
+    def connect() -> sqlite3.Connection:
+        connection = sqlite3.connect(f"{path.as_uri()}?mode={mode}", uri=True, timeout=timeout, isolation_level=None)
+        connection.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
+        return connection
+
+    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN" if mode == "ro" else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+@contextmanager
+def explained(path: Path, *, writing: bool) -> Iterator[None]:
+    """Turn what SQLite says of a file into a RegistryError with one clear sentence."""
+    try:
+        yield
+    except (SQLAlchemyError, sqlite3.Error) as error:
+        raise RegistryError(_sentence(error, path, writing=writing)) from error
+
+
+def error_name(error: BaseException) -> str:
+    """SQLite's name of an error ("SQLITE_BUSY"), "" if it has none."""
+    origin = getattr(error, "orig", None) or error
+    return str(getattr(origin, "sqlite_errorname", None) or "")
+
+
+def _sentence(error: Exception, path: Path, *, writing: bool) -> str:
+    name = error_name(error)
+    if name.startswith("SQLITE_NOTADB"):
+        return f"{path} is not a latentknobs registry, nor any SQLite file: name another file."
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return f"The registry {path} is locked by another program: try again when that is done."
+    if name.startswith("SQLITE_READONLY"):
+        return f"The registry {path} is read-only: allow writing to it and to its folder, or name another file."
+    if name.startswith(("SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH")):
+        if writing:
+            return f"The registry {path} cannot be written: allow writing to it and to its folder {path.parent}."
+        return f"The registry {path} cannot be opened: allow reading it."
+    if name.startswith("SQLITE_FULL"):
+        return f"The disk is full: nothing was written to the registry {path}; free some space and try again."
+    if name.startswith("SQLITE_IOERR"):
+        return f"The disk failed or is full at the registry {path} ({name}): nothing was written; check the disk."
+    if name.startswith("SQLITE_CORRUPT"):
+        return f"The registry {path} is damaged: put a backup in its place."
+    origin = getattr(error, "orig", None) or error
+    doing = "written" if writing else "read"
+    return f"The registry {path} could not be {doing}: {origin}."
+
+
+class Database:
+    """
+    One registry file.
+
+    Args:
+        path: The file, absolute.
+        timeout: Seconds to wait for another program's lock.
+        check: Called first in every transaction; raises RegistryError where the file is not one we can use.
+    """
+
+    def __init__(self, path: Path, check: Callable[[Connection], None], *, timeout: float = TIMEOUT) -> None:
+        self._path = path
+        self._check = check
+        self._reader = make_engine(path, "ro", timeout=timeout)
+        self._writer = make_engine(path, "rw", timeout=timeout)
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session that sees one state of the file and cannot change it."""
+        with explained(self._path, writing=False), Session(self._reader) as session:
+            try:
+                self._check(session.connection())
+            except SQLAlchemyError as error:
+                if error_name(error) != "SQLITE_READONLY_ROLLBACK":
+                    raise
+                session.rollback()
+                self._recover()
+                self._check(session.connection())
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A session whose changes are kept if nothing is raised, else none of them."""
+        with explained(self._path, writing=True), Session(self._writer) as session, session.begin():
+            self._check(session.connection())
+            yield session
+
+    def _recover(self) -> None:
+        """Take back the write in whose middle a program died: SQLite does it when the file is opened to write."""
+        with explained(self._path, writing=True), self._writer.connect() as connection:
+            connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").fetchall()

@@ -1,0 +1,317 @@
+"""The store of knobs and runs: core values in and out, one file, one transaction for each call."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from attrs import frozen
+from sqlalchemy import Connection, delete, select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from latentknobs.core.knob import Knob, Verdict
+from latentknobs.core.run import Run
+from latentknobs.errors import RegistryError, UnknownNameError
+from latentknobs.registry import convert, migrate
+from latentknobs.registry.sessions import TIMEOUT, Database
+from latentknobs.registry.tables import CurrentRow, KnobRow, ModelRow, OperatorArrayRow, RunRow
+
+RANK: dict[Verdict, int] = {"accepted": 3, "provisional": 2, "not measurable": 1, "rejected": 0}
+"""Which verdict is better: a knob never takes the place of one with a better verdict."""
+
+
+@frozen
+class StoredModel:
+    """
+    A model that has runs.
+
+    Attributes:
+        model_id: SHA-256 of its weights and config.
+        name: What it was last called.
+        first_seen: When its first run began, aware, UTC.
+    """
+
+    model_id: str
+    name: str
+    first_seen: datetime
+
+
+class KnobStore:
+    """
+    Knobs and runs in one SQLite file; made by :meth:`open`, a context manager.
+
+    Reading never makes or changes a file: one that is not there is an empty store, made when a run is first
+    saved. Every method may be called from any thread, and raises RegistryError where the file is not a
+    registry, of another schema, damaged, or locked for longer than the timeout.
+
+    Attributes:
+        path: The file, absolute.
+    """
+
+    def __init__(self, path: Path, *, allow_built_in: bool, timeout: float) -> None:
+        self.path = path
+        self._allow_built_in = allow_built_in
+        self._timeout = timeout
+        self._database = Database(path, self._check, timeout=timeout)
+
+    @classmethod
+    def open(
+        cls, url: str | Path, *, create: bool = False, allow_built_in: bool = False, timeout: float = TIMEOUT
+    ) -> Self:
+        """
+        Open a registry.
+
+        Args:
+            url: A path, or sqlite:///PATH.
+            create: Make the file now if it is not there, not only when a run is first saved.
+            allow_built_in: Whether a registry marked as the package's own may be written; a file that is
+                made is then marked so. For ``make registry`` alone.
+            timeout: Seconds to wait for another program's lock.
+
+        Raises:
+            UsageError: It is a URL of something else than an SQLite file.
+            RegistryError: It is not a registry, of another schema, or cannot be read (or made).
+        """
+        path = migrate.path_of(url)
+        store = cls(path, allow_built_in=allow_built_in, timeout=timeout)
+        if store.exists:
+            with store._database.reading():
+                pass
+        elif create:
+            try:
+                with migrate.new_file(path, built_in=allow_built_in):
+                    pass
+            except FileExistsError:  # made by someone else a moment ago
+                return cls.open(url, allow_built_in=allow_built_in, timeout=timeout)
+        return store
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Nothing is held open between calls; here so that a store that does hold something can let it go."""
+
+    @property
+    def exists(self) -> bool:
+        """Whether the file is there."""
+        return migrate.is_there(self.path)
+
+    @property
+    def built_in(self) -> bool:
+        """Whether the file is there and marked as the package's own."""
+        if not self.exists:
+            return False
+        with self._database.reading() as session:
+            return migrate.check(session.connection(), self.path)[1]
+
+    @property
+    def revision(self) -> str | None:
+        """The schema of the file, None where there is no file."""
+        return migrate.revisions()[-1] if self.exists else None
+
+    def check_writable(self) -> None:
+        """
+        Find out before long work whether its run could be stored; changes nothing.
+
+        Raises:
+            RegistryError: The file is read-only, locked or built-in, or its folder is missing or read-only.
+        """
+        migrate.check_folder(self.path)
+        if self.exists:
+            with self._database.writing() as session:
+                self._check_ours(session)
+
+    def save_run(self, run: Run) -> bool:
+        """
+        Store a run with all its knobs, and let its candidate become current if the one there is no better.
+
+        A better verdict (accepted, provisional, not measurable, rejected, in this order) stays; among equals
+        the newer knob wins. What stops being current keeps its evidence and its operator's hash, not the
+        arrays. Stored runs never change. Saving one again with the same result, times apart, adds nothing;
+        its candidate is the newer one again, so that repeating a run brings its operator back. The same
+        spec with another result (another version of latentknobs, another machine) is stored beside it.
+
+        Args:
+            run: Knobs of this run only; the candidate with its operator.
+
+        Returns:
+            True, or False where this run with this result was there already.
+
+        Raises:
+            RegistryError: The run contradicts itself, or the file cannot be written (read-only, locked, full
+                disk, built-in); the file is as it was.
+        """
+        convert.check_run(run)
+        if not self.exists:
+            try:
+                return self._save_first(run)
+            except FileExistsError:
+                pass  # made by someone else a moment ago: write to theirs
+        return self._write(self._database, run)
+
+    def _save_first(self, run: Run) -> bool:
+        with migrate.new_file(self.path, built_in=self._allow_built_in) as draft:
+            return self._write(Database(draft, self._check, timeout=self._timeout), run)
+
+    def _write(self, database: Database, run: Run) -> bool:
+        try:
+            with database.writing() as session:
+                self._check_ours(session)
+                return _save(session, run)
+        except (OverflowError, UnicodeError) as error:
+            raise RegistryError(f"Run {run.run_id} cannot be stored: {error}.") from error
+
+    def _check_ours(self, session: Session) -> None:
+        if migrate.check(session.connection(), self.path)[1] and not self._allow_built_in:
+            raise RegistryError(
+                f"The registry {self.path} holds the package's own knobs and is written by 'make registry' only: "
+                f"name another file."
+            )
+
+    def knobs(
+        self,
+        *,
+        model_id: str | None = None,
+        name: str | None = None,
+        verdict: Verdict | None = None,
+        current_only: bool = True,
+        operators: bool = True,
+    ) -> tuple[Knob, ...]:
+        """
+        The knobs that match, by model, name and age.
+
+        Args:
+            model_id: Of this model only.
+            name: Of this name only.
+            verdict: With this verdict only.
+            current_only: Leave out the knobs that (model, name) does not mean.
+            operators: Read the operators of current knobs too; the others have none.
+        """
+        if not self.exists:
+            return ()
+        query = select(KnobRow).join(RunRow).join(ModelRow)
+        if current_only:
+            query = query.join(CurrentRow, CurrentRow.knob_id == KnobRow.id)
+        if model_id is not None:
+            query = query.where(ModelRow.sha256 == model_id)
+        if name is not None:
+            query = query.where(KnobRow.name == name)
+        if verdict is not None:
+            query = query.where(KnobRow.verdict == verdict)
+        query = query.order_by(ModelRow.name, ModelRow.sha256, KnobRow.name, KnobRow.id)
+        query = query.options(
+            joinedload(KnobRow.run).joinedload(RunRow.model),
+            selectinload(KnobRow.dimensions),
+            selectinload(KnobRow.effects),
+            selectinload(KnobRow.tags),
+        )
+        if operators:
+            query = query.options(selectinload(KnobRow.arrays))
+        with self._database.reading() as session:
+            return tuple(convert.to_knob(row, operator=operators) for row in session.scalars(query))
+
+    def knob(self, model_id: str, name: str) -> Knob:
+        """
+        The current knob of a model, with its operator.
+
+        Raises:
+            UnknownNameError: The model has no knob of that name.
+        """
+        found = self.knobs(model_id=model_id, name=name)
+        if not found:
+            known = {knob.name for knob in self.knobs(model_id=model_id, operators=False)}
+            raise UnknownNameError("knob", name, known, f"for model {model_id[:12]} in {self.path}")
+        return found[0]
+
+    def runs(self, model_id: str | None = None) -> tuple[Run, ...]:
+        """The runs, of one model or of all, in the order in which they were first saved."""
+        return self._runs(model_id=model_id)
+
+    def run(self, run_id: str) -> Run:
+        """
+        The run of that id; of several results the one saved last.
+
+        Raises:
+            UnknownNameError: There is none.
+        """
+        found = self._runs(run_id=run_id)
+        if not found:
+            raise UnknownNameError("run", run_id, (run.run_id for run in self.runs()), f"in {self.path}")
+        return found[-1]
+
+    def _runs(self, *, model_id: str | None = None, run_id: str | None = None) -> tuple[Run, ...]:
+        if not self.exists:
+            return ()
+        query = select(RunRow).join(ModelRow).order_by(RunRow.id)
+        if model_id is not None:
+            query = query.where(ModelRow.sha256 == model_id)
+        if run_id is not None:
+            query = query.where(RunRow.identity == run_id)
+        knobs = selectinload(RunRow.knobs)
+        query = query.options(
+            joinedload(RunRow.model),
+            knobs.selectinload(KnobRow.dimensions),
+            knobs.selectinload(KnobRow.effects),
+            knobs.selectinload(KnobRow.tags),
+            knobs.selectinload(KnobRow.arrays),
+        )
+        with self._database.reading() as session:
+            return tuple(convert.to_run(row) for row in session.scalars(query))
+
+    def models(self) -> tuple[StoredModel, ...]:
+        """The models that have runs, by name."""
+        if not self.exists:
+            return ()
+        query = select(ModelRow).order_by(ModelRow.name, ModelRow.sha256)
+        with self._database.reading() as session:
+            return tuple(StoredModel(row.sha256, row.name, row.first_seen) for row in session.scalars(query))
+
+    def _check(self, connection: Connection) -> None:
+        migrate.require_head(migrate.check(connection, self.path)[0], self.path)
+
+
+def _save(session: Session, run: Run) -> bool:
+    row = convert.run_row(run)
+    query = select(RunRow).where(RunRow.identity == row.identity, RunRow.result_sha256 == row.result_sha256)
+    there = session.scalars(query).one_or_none()
+    if there is None:
+        row.model = _model_row(session, run)
+        session.add(row)
+        session.flush()
+    if run.current is not None:
+        _settle(session, there or row, run.current, run.knobs[run.current])
+    return there is None
+
+
+def _model_row(session: Session, run: Run) -> ModelRow:
+    row = session.scalars(select(ModelRow).where(ModelRow.sha256 == run.spec.model_id)).one_or_none()
+    if row is None:
+        row = ModelRow(sha256=run.spec.model_id, first_seen=run.started)
+    row.name = run.spec.model_name
+    return row
+
+
+def _settle(session: Session, run: RunRow, position: int, knob: Knob) -> None:
+    """Make a candidate current, unless the knob that is there has a better verdict."""
+    candidate = run.knobs[position]
+    current = session.get(CurrentRow, (run.model_id, knob.name))
+    if current is None:
+        session.add(CurrentRow(model_id=run.model_id, name=knob.name, knob_id=candidate.id))
+    elif current.knob_id == candidate.id or RANK[knob.verdict] < _rank(current.knob):
+        return
+    else:
+        session.execute(delete(OperatorArrayRow).where(OperatorArrayRow.knob_id == current.knob_id))
+        current.knob_id = candidate.id
+    if knob.operator is not None:
+        session.add_all(convert.array_rows(candidate.id, knob.operator))
+
+
+def _rank(row: KnobRow) -> int:
+    return {str(verdict): rank for verdict, rank in RANK.items()}.get(row.verdict, -1)

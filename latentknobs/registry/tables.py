@@ -1,0 +1,217 @@
+"""
+The tables, typed. Files are made by the migrations, never from here; a test holds the two together.
+
+People address a knob by (model, name); row ids stay inside this package.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Dialect,
+    Double,
+    ForeignKey,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.types import TypeDecorator
+
+APPLICATION = "latentknobs"
+"""What the ``registry`` table says of a file that is ours."""
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware time, kept as ISO text in UTC so that text order is time order."""
+
+    impl = String(32)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:  # noqa: ARG002 (SQLAlchemy's)
+        """Write it in UTC, always with microseconds."""
+        return None if value is None else value.astimezone(UTC).isoformat(timespec="microseconds")
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002 (SQLAlchemy's)
+        """Read it as an aware time in UTC."""
+        return None if value is None else datetime.fromisoformat(value)
+
+
+class JsonText(TypeDecorator[Any]):
+    """A JSON value as text; floats come back exactly, keys in their order."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str:  # noqa: ARG002 (SQLAlchemy's)
+        """Write it; NaN and infinity are not JSON."""
+        return json.dumps(value, allow_nan=False, separators=(",", ":"))
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002 (SQLAlchemy's)
+        """Read it."""
+        return None if value is None else json.loads(value)
+
+
+class Base(DeclarativeBase):
+    """Holds the metadata; every constraint has a name, so that a migration can speak of it."""
+
+    metadata = MetaData(
+        naming_convention={
+            "pk": "pk_%(table_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+        }
+    )
+    type_annotation_map: ClassVar[dict[Any, Any]] = {float: Double, datetime: UtcTime}
+
+
+class RegistryRow(Base):
+    """One row: what this file is."""
+
+    __tablename__ = "registry"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    application: Mapped[str] = mapped_column(String(32))
+    built_in: Mapped[bool]
+    version: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime]
+
+
+class ModelRow(Base):
+    """A model, under the name it was last called by."""
+
+    __tablename__ = "model"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str] = mapped_column(Text)
+    first_seen: Mapped[datetime]
+
+
+class RunRow(Base):
+    """One discovery; ``identity`` is Run.run_id, ``result_sha256`` covers all that it found."""
+
+    __tablename__ = "run"
+    __table_args__ = (UniqueConstraint("identity", "result_sha256"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    identity: Mapped[str] = mapped_column(String(16))
+    result_sha256: Mapped[str] = mapped_column(String(64))
+    model_id: Mapped[int] = mapped_column(ForeignKey("model.id"), index=True)
+    model_name: Mapped[str] = mapped_column(Text)
+    augmentation: Mapped[str | None] = mapped_column(Text, index=True)
+    corpus: Mapped[str] = mapped_column(Text)
+    seed: Mapped[int] = mapped_column(BigInteger)
+    parameters: Mapped[Any] = mapped_column(JsonText, nullable=False)
+    counts: Mapped[Any] = mapped_column(JsonText, nullable=False)
+    candidate: Mapped[int | None]
+    version: Mapped[str] = mapped_column(String(64))
+    started: Mapped[datetime]
+    finished: Mapped[datetime]
+
+    model: Mapped[ModelRow] = relationship()
+    knobs: Mapped[list[KnobRow]] = relationship(back_populates="run", order_by="KnobRow.position")
+
+
+class KnobRow(Base):
+    """A knob of a run; never updated."""
+
+    __tablename__ = "knob"
+    __table_args__ = (
+        UniqueConstraint("run_id", "name", "kind", "fit"),
+        CheckConstraint("low <= 0 AND high >= 0", name="range_holds_zero"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id", ondelete="CASCADE"))
+    position: Mapped[int]
+    name: Mapped[str] = mapped_column(Text, index=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    fit: Mapped[str] = mapped_column(Text)
+    unit: Mapped[str] = mapped_column(Text)
+    step: Mapped[float | None]
+    low: Mapped[float]
+    high: Mapped[float]
+    verdict: Mapped[str] = mapped_column(String(16), index=True)
+    operator_sha256: Mapped[str] = mapped_column(String(64))
+    evidence: Mapped[Any] = mapped_column(JsonText, nullable=False)
+
+    run: Mapped[RunRow] = relationship(back_populates="knobs")
+    dimensions: Mapped[list[DimensionRow]] = relationship(order_by="DimensionRow.position")
+    effects: Mapped[list[EffectRow]] = relationship(order_by="EffectRow.position")
+    tags: Mapped[list[TagRow]] = relationship(order_by="TagRow.tag")
+    arrays: Mapped[list[OperatorArrayRow]] = relationship(order_by="OperatorArrayRow.name")
+
+
+class DimensionRow(Base):
+    """One dimension of a knob's S; position 0 is the most important."""
+
+    __tablename__ = "knob_dimension"
+    __table_args__ = (
+        CheckConstraint("dim >= 0", name="dim_from_zero"),
+        CheckConstraint("share >= 0", name="share_from_zero"),
+        {"sqlite_with_rowid": False},
+    )
+
+    knob_id: Mapped[int] = mapped_column(ForeignKey("knob.id", ondelete="CASCADE"), primary_key=True)
+    dim: Mapped[int] = mapped_column(primary_key=True, index=True)
+    position: Mapped[int]
+    share: Mapped[float]
+    weight: Mapped[float | None]
+
+
+class EffectRow(Base):
+    """What a knob does to one attribute."""
+
+    __tablename__ = "knob_effect"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    knob_id: Mapped[int] = mapped_column(ForeignKey("knob.id", ondelete="CASCADE"), primary_key=True)
+    attribute: Mapped[str] = mapped_column(Text, primary_key=True, index=True)
+    position: Mapped[int]
+    slope: Mapped[float]
+    leakage: Mapped[float]
+
+
+class TagRow(Base):
+    """A word that someone gave a knob."""
+
+    __tablename__ = "knob_tag"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    knob_id: Mapped[int] = mapped_column(ForeignKey("knob.id", ondelete="CASCADE"), primary_key=True)
+    tag: Mapped[str] = mapped_column(Text, primary_key=True, index=True)
+
+
+class CurrentRow(Base):
+    """The knob that (model, name) means."""
+
+    __tablename__ = "current"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    model_id: Mapped[int] = mapped_column(ForeignKey("model.id", ondelete="CASCADE"), primary_key=True)
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    knob_id: Mapped[int] = mapped_column(ForeignKey("knob.id", ondelete="CASCADE"), unique=True)
+
+    knob: Mapped[KnobRow] = relationship()
+
+
+class OperatorArrayRow(Base):
+    """One array of a current knob's operator: little-endian float32 in C order."""
+
+    __tablename__ = "operator_array"
+
+    knob_id: Mapped[int] = mapped_column(ForeignKey("knob.id", ondelete="CASCADE"), primary_key=True)
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    shape: Mapped[Any] = mapped_column(JsonText, nullable=False)
+    data: Mapped[bytes] = mapped_column(LargeBinary)
