@@ -1,0 +1,17 @@
+"""
+For authors of plugins and for our own tests: contracts under pytest, and a small model without torch.
+
+Subclass a contract, override its one fixture, and pytest runs every rule::
+
+    class TestSwing(AugmentationContract):
+        @pytest.fixture
+        def augmentation(self):
+            return Swing()
+
+Production code imports nothing from here.
+"""
+
+import sys
+
+if "pytest" in sys.modules:  # so that a failing contract shows its values, as a test's own asserts do
+    sys.modules["pytest"].register_assert_rewrite(f"{__name__}.contracts")

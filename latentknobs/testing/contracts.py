@@ -1,0 +1,143 @@
+"""
+Contracts under pytest: subclass one as a ``Test...`` class and override its one fixture.
+
+Needs pytest (the extra ``test``).
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from latentknobs.attributes.plugin import register_attributes, register_comparisons
+from latentknobs.conformance import CHECKS, Check, Kit, melody_kit
+from latentknobs.core.arrays import ClipBatch, Codes
+from latentknobs.core.augmentation import Augmentation
+from latentknobs.core.backend import VAEBackend
+
+CLOSE = 1e-5
+"""How far results may differ with the make-up of a batch: the rounding of float32."""
+
+
+class AugmentationContract:
+    """The promises of an augmentation of ``melody-2bar``; override ``augmentation``."""
+
+    @pytest.fixture
+    def augmentation(self) -> Augmentation:
+        """The augmentation under test."""
+        raise NotImplementedError("override the fixture `augmentation` to return the augmentation under test")
+
+    @pytest.fixture
+    def kit(self) -> Kit:
+        """What it is checked with; override it to add attributes, comparisons or clips of your own."""
+        return melody_kit({a.name: a for a in register_attributes()}, {c.name: c for c in register_comparisons()})
+
+    @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+    def test_conformance(self, augmentation: Augmentation, kit: Kit, check: Check) -> None:
+        """It passes every check of latentknobs.conformance."""
+        check(augmentation, kit)
+
+
+class BackendContract:
+    """The promises of a model of ``melody-2bar`` clips; override ``backend``."""
+
+    @pytest.fixture
+    def backend(self) -> VAEBackend:
+        """The model under test."""
+        raise NotImplementedError("override the fixture `backend` to return the model under test")
+
+    @pytest.fixture
+    def clips(self, backend: VAEBackend) -> ClipBatch:
+        """Clips that it accepts; override it if the built-in samples are none."""
+        samples = melody_kit({}, {}, clips=16).clips
+        accepted = samples[backend.accepts(samples)]
+        assert len(accepted) >= 4, "the model accepts hardly any sample clip: override the fixture `clips`"
+        return accepted
+
+    @pytest.fixture
+    def codes(self, backend: VAEBackend) -> Codes:
+        """Codes as a person may turn to: drawn from the prior."""
+        return np.random.default_rng(0).normal(size=(6, backend.spec.latent_size)).astype(np.float32)
+
+    def test_is_a_backend(self, backend: VAEBackend) -> None:
+        """It has the attributes and methods of a VAEBackend."""
+        assert isinstance(backend, VAEBackend)
+
+    def test_identity(self, backend: VAEBackend) -> None:
+        """Its model id is a SHA-256 in hexadecimal and its name is not empty."""
+        assert re.fullmatch(r"[0-9a-f]{64}", backend.spec.model_id)
+        assert backend.spec.name
+
+    def test_accepts_is_a_mask(self, backend: VAEBackend, clips: ClipBatch) -> None:
+        """Accepting gives one bool a clip, for no clips too."""
+        mask = backend.accepts(clips)
+
+        assert (mask.dtype, mask.shape) == (np.bool_, (len(clips),))
+        assert backend.accepts(clips[:0]).shape == (0,)
+
+    def test_codes(self, backend: VAEBackend, clips: ClipBatch) -> None:
+        """Codes are finite float32 (N, D), their scale too where there is one, for no clips too."""
+        posterior = backend.encode(clips)
+        wanted = (len(clips), backend.spec.latent_size)
+
+        assert (posterior.mean.dtype, posterior.mean.shape) == (np.float32, wanted)
+        assert np.isfinite(posterior.mean).all()
+        if posterior.scale is not None:
+            assert (posterior.scale.dtype, posterior.scale.shape) == (np.float32, wanted)
+            assert np.isfinite(posterior.scale).all()
+            assert (posterior.scale >= 0).all()
+        assert backend.encode(clips[:0]).mean.shape == (0, backend.spec.latent_size)
+
+    def test_codes_are_deterministic(self, backend: VAEBackend, clips: ClipBatch) -> None:
+        """The same clips have the same codes, to the bit."""
+        assert np.array_equal(backend.encode(clips).mean, backend.encode(clips).mean)
+
+    def test_codes_do_not_depend_on_the_batch(self, backend: VAEBackend, clips: ClipBatch) -> None:
+        """A clip has the same code alone as among others, but for rounding."""
+        together = backend.encode(clips).mean
+        alone = np.concatenate([backend.encode(clip[None]).mean for clip in clips])
+
+        np.testing.assert_allclose(alone, together, rtol=CLOSE, atol=CLOSE)
+
+    def test_the_input_is_not_changed(self, backend: VAEBackend, clips: ClipBatch, codes: Codes) -> None:
+        """Encoding and decoding leave their input as it is."""
+        kept_clips, kept_codes = clips.copy(), codes.copy()
+
+        backend.encode(clips)
+        backend.decode(codes)
+        backend.decode_log_probs(codes)
+
+        assert np.array_equal(clips, kept_clips)
+        assert np.array_equal(codes, kept_codes)
+
+    def test_decoding_gives_valid_clips(self, backend: VAEBackend, codes: Codes) -> None:
+        """Any code decodes to a valid clip of the format, the same one each time; no codes give no clips."""
+        form = backend.spec.clip_format
+        clips = backend.decode(codes)
+
+        assert (clips.dtype, clips.shape) == (np.int16, (len(codes), *form.shape))
+        assert clips.min() >= 0
+        assert clips.max() < form.vocabulary
+        assert form.valid(clips).all()
+        assert np.array_equal(backend.decode(codes), clips)
+        assert backend.decode(codes[:0]).shape == (0, *form.shape)
+
+    def test_log_probabilities(self, backend: VAEBackend, codes: Codes, clips: ClipBatch) -> None:
+        """Log-probabilities are float32 (N, *shape, V) and sum to 1, along the greedy path and teacher-forced."""
+        form = backend.spec.clip_format
+        given = np.resize(clips, (len(codes), *form.shape))
+
+        for log_probs in (backend.decode_log_probs(codes), backend.decode_log_probs(codes, given)):
+            assert (log_probs.dtype, log_probs.shape) == (np.float32, (len(codes), *form.shape, form.vocabulary))
+            np.testing.assert_allclose(np.exp(log_probs.astype(np.float64)).sum(axis=-1), 1, atol=1e-4)
+
+    def test_decoding_takes_the_most_likely_token(self, backend: VAEBackend, codes: Codes) -> None:
+        """Greedy decoding is the argmax of the greedy path's log-probabilities, repaired, but for near ties."""
+        log_probs = backend.decode_log_probs(codes)
+        first, second = np.moveaxis(-np.sort(-log_probs, axis=-1)[..., :2], -1, 0)
+        clear = (first - second > CLOSE).reshape(len(codes), -1).all(axis=1)
+        wanted = backend.spec.clip_format.repair(log_probs.argmax(axis=-1).astype(np.int16))
+
+        assert np.array_equal(backend.decode(codes)[clear], wanted[clear])
