@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from latentknobs.core.corpus import Corpus
 from latentknobs.corpora.factors import FACTORS
+from latentknobs.corpora.midifolder import MidiFolder
 from latentknobs.corpora.tunebooks import ESSEN, FOLK
 from latentknobs.corpora.whole_notes import WHOLE_NOTES
 from latentknobs.hooks import hookimpl
@@ -12,4 +13,4 @@ from latentknobs.hooks import hookimpl
 @hookimpl
 def register_corpora() -> list[Corpus]:
     """The built-in corpora, the default one first."""
-    return [FOLK, ESSEN, WHOLE_NOTES, FACTORS]
+    return [FOLK, ESSEN, MidiFolder(), WHOLE_NOTES, FACTORS]

@@ -118,11 +118,11 @@ class Sieve:
             self.request.tally(what, count)
 
 
-def sifted(
+def read_songs(
     corpus: str, names: Iterable[str], clips_of: Callable[[str], tuple[ClipBatch, Counter[str]]], request: CorpusRequest
-) -> Iterator[Song]:
+) -> Sieve:
     """
-    The songs of a finite corpus, for a request.
+    Read the songs of a finite corpus, in the seeded order, until enough clips are left.
 
     Args:
         corpus: Its name, for messages.
@@ -150,10 +150,10 @@ def sifted(
     if not sieve.clips:
         low, high = request.pitch_range
         raise CorpusError(
-            f"The corpus {corpus} has no clip with pitches from {low} to {high}; "
-            "choose another corpus or a model with a wider range."
+            f"The corpus {corpus} has no clip of two bars in 4/4 with pitches from {low} to {high}: "
+            "choose another corpus, or a model with a wider range."
         )
-    yield from sieve.songs()
+    return sieve
 
 
 def _digest(tokens: NDArray[np.int16]) -> bytes:

@@ -21,7 +21,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
-from attrs import evolve, frozen
+from attrs import Factory, define, evolve, frozen
 
 from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.melody import HOLD, REST, STEPS
@@ -47,7 +47,11 @@ class _Cell:
 def windows(measures: Sequence[Measure]) -> tuple[ClipBatch, Counter[str]]:
     """The clips of a tune, int16 (n, 32), by bar, and the counts of what was left out or joined."""
     counts: Counter[str] = Counter()
-    bars = _bars(_cells(_whole(measures, counts), counts), counts)
+    joiner = _Joiner(counts)
+    for measure in measures:
+        joiner.take(measure)
+    joiner.close()
+    bars = _bars(_cells(joiner.bars, counts), counts)
     clips: list[tuple[int, ...]] = []
     for (tokens, _), (after, gap) in pairwise(bars):
         if tokens is None or after is None or gap:
@@ -61,52 +65,60 @@ def windows(measures: Sequence[Measure]) -> tuple[ClipBatch, Counter[str]]:
     return np.array(clips, dtype=np.int16).reshape(-1, STEPS), counts
 
 
-def _whole(measures: Sequence[Measure], counts: Counter[str]) -> list[tuple[Measure, bool]]:
+@define(eq=False)
+class _Joiner:
+    """Makes whole bars of measures: joins, divides, leaves out."""
+
+    counts: Counter[str]
+    bars: list[tuple[Measure, bool]] = Factory(list)
     """Measures as long as a bar, each with whether something was left out before it."""
-    out: list[tuple[Measure, bool]] = []
-    waiting: Measure | None = None
-    gap = False
+    _waiting: Measure | None = None  # too short so far
+    _gap: bool = False
+    _section: bool = False  # the next bar starts a section: its pick-up went into the bar before
 
-    def leave_out(measure: Measure | None) -> None:
-        nonlocal gap
-        if measure is not None:
-            starts = not out or measure.section
-            counts["pick-up bars" if starts else "incomplete bars"] += 1
-            gap = True
-
-    for measure in measures:
-        size = measure.steps
-        if waiting is not None:
-            joined = waiting.length + measure.length
-            if measure.length < size == waiting.steps and joined <= size and not measure.ending:
-                both = Measure(size, waiting.events + measure.events, waiting.section, waiting.ending)
-                if joined == size:
-                    counts["bars joined from parts"] += 1
-                    out.append((both, gap))
-                    waiting, gap = None, False
-                else:
-                    waiting = both
-                continue
-            leave_out(waiting)
-            waiting = None
-        if size == 0:
-            counts["bars in another metre"] += 1
-            gap = True
-        elif measure.length == size:
-            out.append((measure, gap))
-            gap = False
-        elif measure.length < size:
-            waiting = measure
-        elif measure.length % size == 0:
-            counts["bars divided where a bar line is missing"] += 1
+    def take(self, measure: Measure) -> None:
+        if self._waiting is not None:
+            before = self._waiting
+            length = before.length + measure.length
+            if measure.length < measure.steps == before.steps and length <= before.steps and not measure.ending:
+                self._section |= measure.section
+                self._waiting = evolve(before, events=before.events + measure.events)
+                if length == before.steps:
+                    self.counts["bars joined from parts"] += 1
+                    both, self._waiting = self._waiting, None
+                    starts, self._section = self._section, False
+                    self._put(both)
+                    self._section = starts
+                return
+            self.close()
+        if measure.steps == 0:
+            self._leave_out("bars in another metre")
+        elif measure.length == measure.steps:
+            self._put(measure)
+        elif measure.length < measure.steps:
+            self._waiting = evolve(measure, section=measure.section or self._section)
+            self._section = False
+        elif measure.length % measure.steps == 0:
+            self.counts["bars divided where a bar line is missing"] += 1
             for part in _divide(measure):
-                out.append((part, gap))
-                gap = False
+                self._put(part)
         else:
-            counts["bars that are too long"] += 1
-            gap = True
-    leave_out(waiting)
-    return out
+            self._leave_out("bars that are too long")
+
+    def close(self) -> None:
+        """Nothing more can be joined to what waits."""
+        if self._waiting is not None:
+            starts = self._waiting.section or not self.bars
+            self._waiting = None
+            self._leave_out("pick-up bars" if starts else "incomplete bars")
+
+    def _put(self, measure: Measure) -> None:
+        self.bars.append((evolve(measure, section=measure.section or self._section), self._gap))
+        self._gap = self._section = False
+
+    def _leave_out(self, what: str) -> None:
+        self.counts[what] += 1
+        self._gap = True
 
 
 def _divide(measure: Measure) -> list[Measure]:
