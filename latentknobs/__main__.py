@@ -1,0 +1,16 @@
+"""The console script: ``latentknobs`` and ``python -m latentknobs``."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> int:
+    """Run the command line on the program's arguments; returns its exit code."""
+    from latentknobs.frontends.cli.app import serve
+
+    return serve(sys.argv[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Front ends: each is a plugin, and none imports another."""

@@ -1,0 +1,185 @@
+"""The command line's root: commands of our own and of plugins, and what becomes of errors."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Container, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from attrs import frozen
+
+from latentknobs import __version__
+from latentknobs.core.frontend import CommandSpec
+from latentknobs.errors import LatentKnobsError, PluginError, UsageError
+from latentknobs.frontends.cli import doctor, generate, interpolate, knobs, models, plugins, registry, turn
+from latentknobs.frontends.cli.program import Program, code_of, debugging, say
+from latentknobs.frontends.cli.specs import as_command
+from latentknobs.hooks.manager import Plugins
+from latentknobs.workbench import load_plugins
+
+COMMANDS: Mapping[str, Callable[..., None]] = {
+    "discover": knobs.discover,
+    "turn": turn.turn,
+    "interpolate": interpolate.interpolate,
+    "sample": generate.sample,
+    "similar": generate.similar,
+    "doctor": doctor.doctor,
+}
+GROUPS = {"knobs": knobs.group, "model": models.group, "plugins": plugins.group, "registry": registry.group}
+HELP = "Find the controls of a trained VAE, and turn them: which latent directions does a musical edit move?"
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"latentknobs {__version__}")
+        raise typer.Exit
+
+
+def _root(
+    plugins_dir: Annotated[
+        Path | None,
+        typer.Option(help="Folder of local plugins; loading runs their code [LATENTKNOBS_PLUGINS_DIR, else plugins]."),
+    ] = None,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show where an error comes from [LATENTKNOBS_DEBUG=1].")
+    ] = False,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+) -> None:
+    """Options for all commands; Globals.take reads the first two, this gives their help."""
+
+
+@frozen
+class Globals:
+    """
+    Options that people may put anywhere, read before all others: plugins bring commands.
+
+    Attributes:
+        plugins_dir: The folder of local plugins, None where it is not named.
+        debug: Whether errors show where they come from.
+        rest: The other arguments.
+    """
+
+    plugins_dir: Path | None
+    debug: bool
+    rest: tuple[str, ...]
+
+    @classmethod
+    def take(cls, arguments: Sequence[str]) -> Globals:
+        """Take them out of the arguments; what stands after "--" is left alone."""
+        folder: Path | None = None
+        debug = debugging()
+        rest: list[str] = []
+        words = iter(arguments)
+        for word in words:
+            if word == "--":
+                rest += [word, *words]
+            elif word == "--debug":
+                debug = True
+            elif word.startswith("--plugins-dir="):
+                folder = Path(word.partition("=")[2])
+            elif word == "--plugins-dir":
+                following = next(words, None)
+                if following is None:
+                    raise UsageError("--plugins-dir needs a folder after it.")
+                folder = Path(following)
+            else:
+                rest.append(word)
+        return cls(folder, debug, tuple(rest))
+
+
+def build_app(loaded: Plugins) -> typer.Typer:
+    """
+    The command line with the commands of these plugins.
+
+    A plugin's command that cannot be read, or that takes the place of another, is left out with a line on
+    stderr; where the plugins are strict it is raised.
+
+    Raises:
+        PluginError: Strict, and a command cannot be added.
+    """
+    # Plain text in place of boxes: messages stay one line, and help does without rich.
+    app = typer.Typer(
+        help=HELP, no_args_is_help=True, add_completion=True, rich_markup_mode=None, pretty_exceptions_enable=False
+    )
+    app.callback()(_root)
+    taken: set[tuple[str, ...]] = set()
+    for name, command in COMMANDS.items():
+        app.command(name)(command)
+        taken.add((name,))
+    groups = {name: _copy(group) for name, group in GROUPS.items()}
+    for name, group in groups.items():
+        taken |= {(name,), *((name, command.name or "") for command in group.registered_commands)}
+    for spec in loaded.commands():
+        try:
+            command = _command(loaded, spec, taken)
+        except PluginError as error:
+            if loaded.strict:
+                raise
+            say(f"{error} It is left out.")
+            continue
+        taken.add(spec.path)
+        *parents, name = spec.path
+        parent = app
+        for word in parents:
+            parent = groups.setdefault(word, typer.Typer(no_args_is_help=True))
+        parent.command(name, help=spec.help)(command)
+    for name, group in groups.items():
+        app.add_typer(group, name=name)
+    return app
+
+
+def _command(loaded: Plugins, spec: CommandSpec, taken: Container[tuple[str, ...]]) -> Callable[..., None]:
+    words = " ".join(spec.path)
+    if spec.path in taken or len(spec.path) > 2:
+        plugin = loaded.origin("commands", words).name
+        why = "that is taken" if spec.path in taken else "a command has one or two words"
+        raise PluginError(f"The plugin {plugin!r} offers the command {words!r}: {why}.")
+    return as_command(spec)
+
+
+def _copy(group: typer.Typer) -> typer.Typer:
+    """A group of its own for this app, so that plugins' commands do not stay in the module's."""
+    out = typer.Typer(no_args_is_help=True, help=group.info.help)
+    out.registered_commands = list(group.registered_commands)
+    return out
+
+
+def serve(arguments: Sequence[str]) -> int:
+    """Run the command line on these arguments; returns the exit code: 0, 1 (failed), 2 (usage), 130 (Ctrl-C)."""
+    debug = debugging()
+    try:
+        options = Globals.take(arguments)
+        debug = options.debug
+        _log_to_stderr(logging.DEBUG if debug else logging.INFO)
+        loaded = load_plugins(options.plugins_dir)
+        if "plugins" not in options.rest:
+            for report in loaded.reports():
+                if report.state == "failed":
+                    say(report.error or report.name)
+        app = build_app(loaded)
+    except (LatentKnobsError, OSError, KeyboardInterrupt) as error:
+        if debug:
+            raise
+        return code_of(error)
+    try:
+        app(args=list(options.rest), prog_name="latentknobs", obj=Program(loaded, debug))
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(bool(end.code))
+    return 0
+
+
+class _Handler(logging.Handler):
+    """Writes records as lines on the stderr of the moment."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print(record.getMessage(), file=sys.stderr)  # noqa: T201 - stderr is where notes go
+
+
+def _log_to_stderr(level: int) -> None:
+    log = logging.getLogger("latentknobs")
+    if not any(isinstance(handler, _Handler) for handler in log.handlers):
+        log.addHandler(_Handler())
+    log.setLevel(level)

@@ -1,0 +1,84 @@
+"""``latentknobs doctor``: what this installation has."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.util import find_spec
+from typing import Any
+
+import typer
+
+from latentknobs import __version__
+from latentknobs.errors import LatentKnobsError
+from latentknobs.frontends.cli.program import JsonOption, RegistryOption, guarded, program
+from latentknobs.frontends.cli.show import as_json
+from latentknobs.workbench import Workbench
+
+EXTRAS = {"plot": "matplotlib"}
+"""Each extra with the package that it brings."""
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+@guarded
+def doctor(
+    ctx: typer.Context,
+    registry: RegistryOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Versions, extras, folders, registry, plugins and threads: what to send with a question."""
+    with program(ctx).workbench(registry) as workbench:
+        facts = _facts(workbench)
+    if json:
+        as_json(facts)
+        return
+    for name, value in facts.items():
+        lines = [f"{k}: {v}" for k, v in value.items()] if isinstance(value, dict) else [str(value)]
+        typer.echo(f"{name:<12}{lines[0] if lines else 'none'}")
+        for line in lines[1:]:
+            typer.echo(f"{'':<12}{line}")
+
+
+def _facts(workbench: Workbench) -> dict[str, Any]:
+    return {
+        "latentknobs": __version__,
+        "python": f"{platform.python_version()} ({sys.executable})",
+        "machine": f"{platform.platform()}, {os.cpu_count()} processors",
+        "threads": {name: os.environ.get(name, "not set") for name in THREADS},
+        "packages": {name: _version(name) for name in _dependencies()},
+        "extras": {
+            name: "installed" if find_spec(package) else f"missing: pip install 'latentknobs[{name}]'"
+            for name, package in EXTRAS.items()
+        },
+        "cache": str(workbench.cache_dir),
+        "registry": _registry(workbench),
+        "models": {name: kind for kind, f in workbench.models.factories.items() for name in f.shipped},
+        "plugins": {r.name: r.state + (f" ({r.error})" if r.error else "") for r in workbench.plugins.reports()},
+    }
+
+
+def _registry(workbench: Workbench) -> dict[str, Any]:
+    try:
+        knobs = workbench.registry.knobs()
+    except LatentKnobsError as error:
+        return {"url": workbench.registry_url, "error": str(error)}
+    return {"url": workbench.registry_url, "knobs": len(knobs)}
+
+
+def _dependencies() -> list[str]:
+    """The packages that latentknobs is declared to need, without extras."""
+    try:
+        lines = requires("latentknobs") or []
+    except PackageNotFoundError:
+        return []
+    plain = [line for line in lines if "extra ==" not in line]
+    return [line.split(">")[0].split("=")[0].split(";")[0].split("[")[0].strip() for line in plain]
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "missing"

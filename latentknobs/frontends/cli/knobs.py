@@ -1,0 +1,130 @@
+"""``latentknobs discover`` and ``latentknobs knobs``: finding knobs and looking at them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Optional
+
+import typer
+
+from latentknobs.core.knob import Knob
+from latentknobs.core.run import Run
+from latentknobs.errors import UnknownNameError
+from latentknobs.frontends.cli.program import (
+    MODEL,
+    DeviceOption,
+    JsonOption,
+    ModelOption,
+    RegistryOption,
+    SeedOption,
+    guarded,
+    program,
+)
+from latentknobs.frontends.cli.show import as_json, knob_card, knob_table
+from latentknobs.workbench import DEFAULT_CLIPS, Workbench
+
+DEFAULT_AUGMENTATIONS = ("transpose", "note-split")
+"""What ``discover`` finds when no augmentation is named: the paper's two."""
+
+
+@guarded
+def discover(
+    ctx: typer.Context,
+    augmentations: Annotated[
+        Optional[list[str]],  # noqa: UP045 - typer before 0.16 reads no "| None" inside Annotated
+        typer.Argument(help="Names of augmentations [transpose and note-split].", show_default=False),
+    ] = None,
+    corpus: Annotated[
+        str,
+        typer.Option(help="Corpora joined with +, as in folk+whole-notes or midi:FOLDER [the augmentation's own]."),
+    ] = "",
+    clips: Annotated[int, typer.Option(min=1, help="Clips to look at, all splits together.")] = DEFAULT_CLIPS,
+    model: ModelOption = MODEL,
+    seed: SeedOption = 0,
+    registry: RegistryOption = None,
+    device: DeviceOption = "auto",
+    json: JsonOption = False,
+) -> None:
+    """Find the knob of each augmentation on real music, prove it, and store it."""
+    with program(ctx).workbench(registry, device) as workbench:
+        names = list(dict.fromkeys(augmentations or DEFAULT_AUGMENTATIONS))
+        for name in names:
+            workbench.augment(name)
+        runs = [workbench.discover(name, corpus=corpus or None, model=model, clips=clips, seed=seed) for name in names]
+    if json:
+        as_json({"runs": [_run(run) for run in runs]})
+        return
+    knob_table(_best(run) for run in runs if run.knobs)
+    for run in runs:
+        for what, n in run.counts.items():
+            typer.echo(f"{run.spec.augmentation}: {what}: {n}", err=True)
+
+
+def _best(run: Run) -> Knob:
+    return run.knobs[run.current if run.current is not None else 0]
+
+
+def _run(run: Run) -> dict[str, Any]:
+    return {
+        "run": run.run_id,
+        "model": run.spec.model_name,
+        "augmentation": run.spec.augmentation,
+        "corpus": run.spec.corpus,
+        "seed": run.spec.seed,
+        "counts": dict(run.counts),
+        "current": None if run.current is None else run.knobs[run.current].kind,
+        "knobs": [knob.as_dict() for knob in run.knobs],
+    }
+
+
+def stored(workbench: Workbench, model: str) -> tuple[Knob, ...]:
+    """The current knobs of every model, or of the one named; without loading its weights where its name will do."""
+    knobs = workbench.registry.knobs()
+    if not model:
+        return knobs
+    named = tuple(knob for knob in knobs if model in (knob.model_name, knob.model_id))
+    if named or model in workbench.models.names:
+        return named
+    model_id = workbench.model(model).spec.model_id
+    return tuple(knob for knob in knobs if knob.model_id == model_id)
+
+
+AnyModelOption = Annotated[str, typer.Option("--model", help="Only this model's knobs: its name, hash or path.")]
+
+group = typer.Typer(no_args_is_help=True, help="Look at the knobs that are stored.")
+
+
+@group.command("list")
+@guarded
+def list_(
+    ctx: typer.Context,
+    model: AnyModelOption = "",
+    registry: RegistryOption = None,
+    json: JsonOption = False,
+) -> None:
+    """The current knobs, of every model."""
+    with program(ctx).workbench(registry) as workbench:
+        knobs = stored(workbench, model)
+    if json:
+        as_json([knob.as_dict() for knob in knobs])
+    else:
+        knob_table(knobs)
+
+
+@group.command()
+@guarded
+def show(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(help="The knob's name.")],
+    model: AnyModelOption = MODEL,
+    registry: RegistryOption = None,
+    json: JsonOption = False,
+) -> None:
+    """One knob's card: what it does, what was measured, and where it comes from."""
+    with program(ctx).workbench(registry) as workbench:
+        knobs = {knob.name: knob for knob in stored(workbench, model)}
+    if name not in knobs:
+        raise UnknownNameError("knob", name, knobs, f"for the model {model}")
+    if json:
+        as_json({**knobs[name].as_dict(), "evidence": dict(knobs[name].evidence)})
+    else:
+        knob_card(knobs[name])

@@ -1,0 +1,105 @@
+"""``latentknobs model``: which models there are, what they are, how well they reconstruct."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from latentknobs.core.backend import BackendSpec
+from latentknobs.core.corpus import SPLITS
+from latentknobs.errors import UsageError
+from latentknobs.frontends.cli.program import (
+    MODEL,
+    DeviceOption,
+    JsonOption,
+    RegistryOption,
+    SeedOption,
+    guarded,
+    program,
+)
+from latentknobs.frontends.cli.show import as_json, table, tree
+from latentknobs.workbench import DEFAULT_CLIPS
+
+group = typer.Typer(no_args_is_help=True, help="Look at models, and bring in weights.")
+
+NameArgument = Annotated[str, typer.Argument(help="Shipped name, path, or KIND:LOCATION of the model.")]
+
+
+@group.command("list")
+@guarded
+def list_(
+    ctx: typer.Context,
+    registry: RegistryOption = None,
+    json: JsonOption = False,
+) -> None:
+    """The models that come with the plugins, and those that have knobs in the registry."""
+    with program(ctx).workbench(registry) as workbench:
+        rows: dict[str, dict[str, Any]] = {}
+        for kind, factory in workbench.models.factories.items():
+            for name in factory.shipped:
+                rows[name] = {"name": name, "backend": kind, "model_id": None, "knobs": []}
+        for knob in workbench.registry.knobs(operators=False):
+            key = knob.model_name if knob.model_name in rows else knob.model_id
+            row = rows.setdefault(key, {"name": knob.model_name, "backend": None, "model_id": None, "knobs": []})
+            row["model_id"] = knob.model_id
+            row["knobs"].append(knob.name)
+    if json:
+        as_json(list(rows.values()))
+        return
+    table(
+        ("model", "backend", "hash", "knobs"),
+        (
+            (r["name"], r["backend"] or "", (r["model_id"] or "")[:12], ", ".join(r["knobs"]) or "none yet")
+            for r in rows.values()
+        ),
+    )
+
+
+@group.command()
+@guarded
+def show(
+    ctx: typer.Context,
+    name: NameArgument = MODEL,
+    device: DeviceOption = "auto",
+    json: JsonOption = False,
+) -> None:
+    """What a model is: clip format, latent size, hash, and how it was trained."""
+    with program(ctx).workbench(device=device) as workbench:
+        facts = _facts(workbench.model(name).spec)
+    as_json(facts) if json else tree(facts)
+
+
+def _facts(spec: BackendSpec) -> dict[str, Any]:
+    return {
+        "name": spec.name,
+        "model_id": spec.model_id,
+        "clip_format": spec.clip_format.name,
+        "latent_size": spec.latent_size,
+        "training": _plain(spec.training),
+    }
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: _plain(v) if isinstance(v, Mapping) else v for k, v in values.items()}
+
+
+@group.command()
+@guarded
+def evaluate(
+    ctx: typer.Context,
+    name: NameArgument = MODEL,
+    corpus: Annotated[str, typer.Option(help="Corpora joined with +.")] = "folk",
+    split: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
+    clips: Annotated[int, typer.Option(min=1, help="Clips to look at, all splits together.")] = DEFAULT_CLIPS,
+    seed: SeedOption = 0,
+    device: DeviceOption = "auto",
+    json: JsonOption = False,
+) -> None:
+    """Measure how well a model reconstructs clips."""
+    if split not in SPLITS:
+        raise UsageError(f"--split is one of {', '.join(SPLITS)}, not {split!r}.")
+    with program(ctx).workbench(device=device) as workbench:
+        result = workbench.evaluate(name, corpus=corpus, split=split, clips=clips, seed=seed)
+    as_json(result) if json else tree(result)

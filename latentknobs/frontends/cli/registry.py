@@ -1,0 +1,46 @@
+"""``latentknobs registry``: upgrading a registry, and rebuilding the package's own."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from latentknobs.frontends.cli.knobs import DEFAULT_AUGMENTATIONS
+from latentknobs.frontends.cli.program import DeviceOption, JsonOption, SeedOption, guarded, program, say
+from latentknobs.frontends.cli.show import as_json, knob_table
+from latentknobs.workbench import DEFAULT_CLIPS
+
+group = typer.Typer(no_args_is_help=True, help="Look after registries.")
+
+
+@group.command()
+@guarded
+def upgrade(
+    ctx: typer.Context,
+    url: Annotated[str, typer.Argument(help="Registry file or URL.")],
+    json: JsonOption = False,
+) -> None:
+    """Bring a registry of an older version up to date; a backup is made first."""
+    with program(ctx).workbench(url) as workbench:
+        backup = workbench.upgrade_registry()
+    if json:
+        as_json({"registry": url, "backup": None if backup is None else str(backup)})
+    else:
+        say(f"{url} is up to date" + ("" if backup is None else f"; what it was is kept in {backup}"))
+
+
+@group.command()
+@guarded
+def build(
+    ctx: typer.Context,
+    clips: Annotated[int, typer.Option(min=1, help="Clips to look at for each knob.")] = DEFAULT_CLIPS,
+    seed: SeedOption = 0,
+    device: DeviceOption = "auto",
+) -> None:
+    """Rebuild the knobs that come with the package (make registry; in a checkout only)."""
+    with program(ctx).workbench(device=device) as workbench:
+        paths, runs = workbench.build_registry(DEFAULT_AUGMENTATIONS, clips=clips, seed=seed)
+    knob_table(run.knobs[run.current or 0] for run in runs)
+    for path in paths:
+        say(f"written to {path}")

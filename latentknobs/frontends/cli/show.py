@@ -1,0 +1,138 @@
+"""What commands print on stdout: JSON, tables, knob cards and piano rolls."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from latentknobs.core.arrays import ClipBatch
+from latentknobs.core.clip import ClipFormat
+from latentknobs.core.knob import Knob
+from latentknobs.plots import text_roll
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+PIPED_WIDTH = 160
+
+
+def as_json(data: Any) -> None:
+    """Print data as JSON; the one thing on stdout."""
+    typer.echo(json.dumps(data, indent=2, allow_nan=False, ensure_ascii=False))
+
+
+def console() -> Console:
+    """A console on stdout, wide enough for tables where it is no terminal."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else PIPED_WIDTH, highlight=False)
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
+    """Print a table."""
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Table
+
+    out = Table(title=title or None, box=box.SIMPLE_HEAD if sys.stdout.isatty() else box.ASCII2, title_justify="left")
+    for heading in headings:
+        out.add_column(heading, overflow="fold")
+    for row in rows:
+        out.add_row(*(escape(cell) for cell in row))
+    console().print(out)
+
+
+def dimensions(knob: Knob, most: int = 6) -> str:
+    """The dimensions of S, most important first, and how many there are."""
+    shown = ", ".join(str(d.dim) for d in knob.dimensions[:most])
+    more = len(knob.dimensions) - most
+    return f"{shown}, and {more} more" if more > 0 else shown
+
+
+def span(knob: Knob) -> str:
+    """The usable range, with unit and step."""
+    step = "" if knob.step is None else f", step {knob.step:g}"
+    return f"{knob.low:+g} to {knob.high:+g} {knob.unit}".rstrip() + step
+
+
+def effects(knob: Knob) -> str:
+    """What one unit of the amount does to each attribute."""
+    return ", ".join(f"{e.attribute} {e.slope:+.2f}" for e in knob.effects)
+
+
+def knob_table(knobs: Iterable[Knob], title: str = "") -> None:
+    """Print the table of knobs."""
+    table(
+        ("knob", "verdict", "kind", "fit", "range", "dimensions", "effect of +1", "model"),
+        ((k.name, k.verdict, k.kind, k.fit, span(k), dimensions(k), effects(k), k.model_name) for k in knobs),
+        title,
+    )
+
+
+def knob_card(knob: Knob) -> None:
+    """Print everything that is known of one knob."""
+    facts = {
+        "knob": knob.name,
+        "model": f"{knob.model_name} ({knob.model_id[:12]})",
+        "augmentation": knob.augmentation or "none",
+        "kind and fit": f"{knob.kind}, {knob.fit}",
+        "usable range": span(knob),
+        "verdict": knob.verdict,
+        "run": knob.run_id,
+        "operator": knob.operator_sha256[:16] + ("" if knob.operator is not None else " (only the hash is kept)"),
+        "tags": ", ".join(knob.tags),
+    }
+    width = max(map(len, facts))
+    for name, value in facts.items():
+        if value:
+            typer.echo(f"{name:<{width}}  {value}")
+    typer.echo("")
+    rows = ((str(d.dim), f"{d.share:.3f}", "" if d.weight is None else f"{d.weight:+.3f}") for d in knob.dimensions)
+    table(("dimension", "share", "weight"), rows)
+    table(
+        ("attribute", "slope", "leakage (sd)"),
+        ((e.attribute, f"{e.slope:+.3f}", f"{e.leakage:.3f}") for e in knob.effects),
+    )
+    if knob.evidence:
+        typer.echo("evidence")
+        tree(knob.evidence, "  ")
+
+
+def tree(values: Mapping[str, Any], indent: str = "") -> None:
+    """Print nested facts, one line each."""
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            typer.echo(f"{indent}{name}")
+            tree(value, indent + "  ")
+        else:
+            typer.echo(f"{indent}{name}: {_short(value)}")
+
+
+def _short(value: Any, most: int = 8) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        shown = ", ".join(_short(v) for v in value[:most])
+        return f"[{shown}, ... {len(value)} in all]" if len(value) > most else f"[{shown}]"
+    return str(value)
+
+
+def rolls(before: ClipBatch, after: ClipBatch, clip_format: ClipFormat) -> None:
+    """Print piano rolls of clips (N, *shape), each before and after side by side; ASCII where stdout needs it."""
+    bars = clip_format.steps // (clip_format.steps_per_beat * clip_format.beats_per_bar)
+    for k, (one, other) in enumerate(zip(before, after, strict=True)):
+        typer.echo(f"bars {k * bars + 1} to {(k + 1) * bars}")
+        typer.echo(text_roll(one, other, clip_format, ascii_only=not _can_show("█▬▓░│·┆")))
+        typer.echo("")
+
+
+def _can_show(text: str) -> bool:
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True

@@ -1,0 +1,482 @@
+"""
+The session: a piece, its codes and the knobs turned on it; what every front end shows.
+
+It computes the moved codes z' and has the model decode them; it knows no terminal and writes no file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from attrs import define, field, frozen
+from numpy.typing import NDArray
+
+from latentknobs import __version__, midi
+from latentknobs.core.arrays import Bools, ClipBatch, Codes, Ints
+from latentknobs.core.backend import VAEBackend
+from latentknobs.core.clip import Cut, Piece
+from latentknobs.core.knob import RESERVED_NAMES, Knob, Operator
+from latentknobs.engine import interpolate, steer
+from latentknobs.engine.bases import ACTIVE_VARIANCE
+from latentknobs.engine.interpolate import Rest
+from latentknobs.errors import AmountError, ClipError, RegistryError, UnknownNameError, UsageError
+from latentknobs.workbench import DEFAULT_MODEL, Workbench
+
+SLACK = 1e-6
+"""How far an amount may be off by rounding."""
+
+
+def check_amount(knob: Knob, amount: float, name: str = "") -> float:
+    """
+    The amount, if the knob can be turned by it.
+
+    Args:
+        knob: The knob.
+        amount: In the knob's unit.
+        name: What the message calls it, where that is not the knob's own name (a control).
+
+    Raises:
+        AmountError: Not finite, outside the usable range, or off the knob's step.
+    """
+    name = name or knob.name
+    unit = f" {knob.unit}" if knob.unit else ""
+    if not np.isfinite(amount):
+        raise AmountError(f"The amount of {name!r} must be a finite number, not {amount}.")
+    if not knob.low - SLACK <= amount <= knob.high + SLACK:
+        raise AmountError(
+            f"{name}={amount:+g} is outside the usable range, {knob.low:+g} to {knob.high:+g}{unit} "
+            f"(this knob is {knob.verdict}); choose an amount inside it."
+        )
+    if knob.step is not None and abs(amount / knob.step - round(amount / knob.step)) > SLACK:
+        below = float(np.floor(amount / knob.step)) * knob.step
+        raise AmountError(
+            f"{name}={amount:+g} lies between two steps of {knob.step:g}{unit}; "
+            f"choose {below:+g} or {below + knob.step:+g}."
+        )
+    return float(amount)
+
+
+def slerp(a: Codes, b: Codes, t: float) -> Codes:
+    """The code on the great arc from a to b, each (D,), at t from 0 = a to 1 = b (Shoemake 1985)."""
+    first, second = interpolate.coefficients(interpolate.angle(a, b), np.asarray([t]))
+    out: Codes = (first * a + second * b).astype(np.float32)
+    return out
+
+
+@frozen(eq=False)
+class Turned:
+    """
+    What turning knobs gave.
+
+    Attributes:
+        amounts: Knob names and the amounts they were turned by.
+        before: The piece that went in.
+        after: The piece that came out.
+        clips: int16 (N, *shape), the clips of the result.
+        codes: float32 (N, D), the moved codes; zeros where the model does not accept the clip.
+        provenance: Where it comes from; goes into a MIDI file.
+    """
+
+    amounts: Mapping[str, float]
+    before: Piece
+    after: Piece
+    clips: ClipBatch
+    codes: Codes
+    provenance: Mapping[str, Any]
+
+
+@frozen(eq=False)
+class Spot:
+    """
+    One piece on the way between two.
+
+    Attributes:
+        at: Where it is, 0 to 1 each way: ("pitch", 0.25), ("rhythm", 0.5).
+        piece: The piece.
+        clips: int16 (N, *shape).
+        provenance: Where it comes from.
+    """
+
+    at: tuple[tuple[str, float], ...]
+    piece: Piece
+    clips: ClipBatch
+    provenance: Mapping[str, Any]
+
+
+@frozen(eq=False)
+class Drawn:
+    """
+    A piece of one clip drawn from a model's prior.
+
+    Attributes:
+        piece: The piece.
+        provenance: Where it comes from.
+    """
+
+    piece: Piece
+    provenance: Mapping[str, Any]
+
+
+def sample(model: VAEBackend, count: int, seed: int) -> list[Drawn]:
+    """
+    Pieces of one clip each, decoded from codes with N(0, 1) in each dimension.
+
+    Raises:
+        UsageError: ``count`` is under 1.
+    """
+    if count < 1:
+        raise UsageError(f"The count must be at least 1, not {count}.")
+    codes = np.random.default_rng(seed).standard_normal((count, model.spec.latent_size), dtype=np.float32)
+    return [
+        Drawn(
+            Piece.join(clip[None], model.spec.clip_format, name=f"sample {k + 1}"),
+            provenance(model, draw=k, of=count, seed=seed),
+        )
+        for k, clip in enumerate(model.decode(codes))
+    ]
+
+
+def provenance(model: VAEBackend, **facts: Any) -> dict[str, Any]:
+    """Where a result comes from: program, version and model, with the facts of the operation."""
+    spec = model.spec
+    own = {"program": "latentknobs", "version": __version__, "model": spec.name, "model_id": spec.model_id}
+    return {**own, **facts}
+
+
+@define(eq=False)
+class Session:
+    """
+    What a person has open.
+
+    Attributes:
+        workbench: Where models and knobs come from.
+        model: The model in use.
+        piece: The piece in hand.
+        cut: Its clips.
+        accepted: bool (N,), which clips the model can carry; the others stay as they are.
+        codes: float32 (N, D), posterior means; zeros where a clip is not accepted.
+        plain: int16 (N, *shape), decodings of the unchanged codes: what amount 0 gives.
+        source_sha256: Hash of the file that the piece came from, "" where it came from none.
+    """
+
+    workbench: Workbench
+    model: VAEBackend
+    piece: Piece
+    cut: Cut
+    accepted: Bools
+    codes: Codes
+    plain: ClipBatch
+    source_sha256: str = ""
+    _knobs: dict[str, Knob] | None = field(default=None, init=False)
+
+    @classmethod
+    def open(
+        cls, workbench: Workbench, source: Piece | Path | None = None, model: str = DEFAULT_MODEL, **reading: Any
+    ) -> Session:
+        """
+        Open a piece with a model.
+
+        Args:
+            workbench: Where models and knobs come from.
+            source: A piece, a MIDI file, or None for the theme that comes with the package.
+            model: Name or location of the model.
+            reading: How a file is read: policy, track, offset, regroup of :func:`latentknobs.midi.read_piece`.
+
+        Raises:
+            MidiError: The file cannot be read as a melody.
+            ClipError: The model accepts no clip of the piece.
+        """
+        backend = workbench.model(model)
+        path = midi.twinkle_path() if source is None else source
+        if isinstance(path, Piece):
+            piece, sha256 = path, ""
+        else:
+            piece = midi.read_piece(path, clip_format=backend.spec.clip_format, **reading)
+            sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        cut = piece.cut(backend.spec.clip_format)
+        accepted = backend.accepts(cut.clips)
+        if not accepted.any():
+            raise ClipError(
+                f"{piece.name}: the model {backend.spec.name} accepts none of its {len(cut.clips)} clips; "
+                f"it carries {_carries(backend)}."
+            )
+        codes = np.zeros((len(cut.clips), backend.spec.latent_size), dtype=np.float32)
+        codes[accepted] = backend.encode(cut.clips[accepted]).mean
+        out = cls(workbench, backend, piece, cut, accepted, codes, cut.clips, sha256)
+        out.plain = out.decode(codes)
+        return out
+
+    @property
+    def knobs(self) -> Mapping[str, Knob]:
+        """The model's current knobs, by name."""
+        if self._knobs is None:
+            found = self.workbench.registry.knobs(model_id=self.model.spec.model_id)
+            self._knobs = {knob.name: knob for knob in found}
+        return self._knobs
+
+    def knob(self, name: str) -> Knob:
+        """
+        The current knob of that name.
+
+        Raises:
+            UnknownNameError: The model has none.
+        """
+        if name not in self.knobs:
+            raise UnknownNameError("knob", name, self.knobs, f"for the model {self.model.spec.name}")
+        return self.knobs[name]
+
+    @property
+    def differing(self) -> Ints:
+        """On how many steps the decoding of the unchanged code differs from each clip, (N,)."""
+        different = (self.plain != self.cut.clips).reshape(len(self.plain), -1)
+        out: Ints = different.sum(axis=1).astype(np.int64)
+        return out
+
+    @property
+    def accuracy(self) -> float:
+        """Share of the accepted clips' tokens that the model reconstructs, 0 to 1."""
+        return float((self.plain == self.cut.clips)[self.accepted].mean())
+
+    def remarks(self) -> tuple[str, ...]:
+        """What people should know of the piece: how it was read, and which clips the model does not carry."""
+        clip_format = self.model.spec.clip_format
+        bars = clip_format.steps // (clip_format.steps_per_beat * clip_format.beats_per_bar)
+        left = (
+            f"clip {k + 1} (bars {k * bars + 1} to {(k + 1) * bars}) stays as it is: "
+            f"{self.model.spec.name} carries {_carries(self.model)}"
+            for k in np.flatnonzero(~self.accepted)
+        )
+        return (*self.piece.remarks, *left)
+
+    def decode(self, z: Codes) -> ClipBatch:
+        """Codes (N, D) to clips; where the model does not accept the piece's clip, that clip itself."""
+        out = self.cut.clips.copy()
+        out[self.accepted] = self.model.decode(z[self.accepted])
+        return out
+
+    def join(self, clips: ClipBatch) -> Piece:
+        """The session's clips (N, *shape) as a piece of the length, tempo and name of the one in hand."""
+        return Piece.join(
+            clips,
+            self.model.spec.clip_format,
+            tied=self.cut.tied,
+            steps=self.piece.steps,
+            tempo=self.piece.tempo,
+            name=self.piece.name,
+        )
+
+    def provenance(self, **facts: Any) -> dict[str, Any]:
+        """Where a result comes from: model, source and version, with the facts of the operation."""
+        return provenance(self.model, source=self.piece.name, source_sha256=self.source_sha256, **facts)
+
+    def turn(self, amounts: Mapping[str, float], *, like: str | None = None, seed: int = 0) -> Turned:
+        """
+        Turn knobs on the whole piece; with no knobs, or at amount 0, the decoding of the unchanged codes.
+
+        Args:
+            amounts: Knob name to amount. ``random`` and ``others`` are the paper's controls: see :meth:`control`.
+            like: The knob whose length a control has; None = the first turned knob that is no control, else
+                the model's first.
+            seed: Of the controls.
+
+        Raises:
+            UnknownNameError: The model has no such knob.
+            AmountError: An amount that its knob cannot be turned by.
+        """
+        named = {name: self.knob(name) for name in amounts if name not in RESERVED_NAMES}
+        moves = [(_operator(knob), check_amount(knob, amounts[name])) for name, knob in named.items()]
+        moved = steer.turn(self.codes, moves)
+        facts: dict[str, Any] = {"knobs": dict(amounts)}
+        facts["operators"] = {name: knob.operator_sha256 for name, knob in named.items()}
+        for name in (name for name in RESERVED_NAMES if name in amounts):
+            knob = self.knob(like) if like else next(iter((named or self.knobs).values()), None)
+            if knob is None:
+                raise UnknownNameError("knob", name, (), f"for the model {self.model.spec.name}")
+            moved = moved + self.control(name, knob, amounts[name], seed)
+            facts |= {"like": knob.name, "seed": seed}
+        clips = self.decode(moved)
+        return Turned(dict(amounts), self.piece, self.join(clips), clips, moved, self.provenance(**facts))
+
+    def control(self, name: str, knob: Knob, amount: float, seed: int) -> Codes:
+        """
+        The displacement of one of the paper's controls, float32 (N, D).
+
+        A seeded random direction outside the dimensions of all the model's knobs, as long for each clip
+        as the knob's own move at this amount, both in units of each dimension's spread.
+
+        Args:
+            name: "random" (in as many dimensions as the knob has) or "others" (in all that are left).
+            knob: The knob that gives length, range and step.
+            amount: In that knob's unit; its sign is the direction's.
+            seed: Fixes dimensions and direction.
+
+        Raises:
+            AmountError: An amount that the knob cannot be turned by.
+            UsageError: No active dimension is left outside the knobs'.
+        """
+        check_amount(knob, amount, name)
+        spread = _spread(knob, self.codes.shape[1])
+        taken = {d.dim for other in self.knobs.values() for d in other.dimensions}
+        free = np.asarray([d for d in np.flatnonzero(spread > 0) if d not in taken], dtype=np.int64)
+        if not free.size:
+            raise UsageError(f"The control {name!r} has no dimension left: the model's knobs use them all.")
+        rng = np.random.default_rng(seed)
+        if name == "random":
+            free = np.sort(rng.choice(free, size=min(len(knob.dimensions) or 1, len(free)), replace=False))
+        direction = np.zeros(len(spread))
+        direction[free] = rng.standard_normal(len(free))
+        direction *= np.sign(amount) / np.linalg.norm(direction)
+        step = steer.displacement(_operator(knob), self.codes, amount)
+        inverse = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
+        length = np.linalg.norm(step * inverse, axis=1, keepdims=True)
+        out: Codes = (length * direction * spread).astype(np.float32)
+        return out
+
+    def similar(self, similarity: float, count: int, seed: int) -> list[Turned]:
+        """
+        Pieces near the one in hand: codes on the great arc from each clip's code to a draw from the prior.
+
+        Args:
+            similarity: 1 = the decoding of the unchanged code, 0 = a draw from the prior.
+            count: How many.
+            seed: Fixes the draws.
+
+        Raises:
+            UsageError: ``similarity`` outside 0 to 1, or ``count`` under 1.
+        """
+        if not 0.0 <= similarity <= 1.0:
+            raise UsageError(f"The similarity must lie between 0 and 1, not {similarity}.")
+        if count < 1:
+            raise UsageError(f"The count must be at least 1, not {count}.")
+        rng = np.random.default_rng(seed)
+        out = []
+        for k in range(count):
+            prior = rng.standard_normal(self.codes.shape, dtype=np.float32)
+            z = np.stack([slerp(a, b, 1.0 - similarity) for a, b in zip(self.codes, prior, strict=True)])
+            clips = self.decode(z)
+            facts = self.provenance(similarity=similarity, draw=k, seed=seed)
+            out.append(Turned({}, self.piece, self.join(clips), clips, z, facts))
+        return out
+
+    def two_way(self, other: Session, size: int, rows: str, columns: str, rest: Rest = "mean") -> list[list[Spot]]:
+        """
+        A grid of pieces: this one top left, the other bottom right.
+
+        Clip k goes to the other's clip k, for as many clips as both have.
+
+        Args:
+            other: The other piece, opened with the same model.
+            size: Rows and columns, at least 2.
+            rows: The knob whose dimensions change from top to bottom.
+            columns: The knob whose dimensions change from left to right.
+            rest: How the other dimensions go: see :func:`latentknobs.engine.interpolate.two_way`.
+
+        Raises:
+            UnknownNameError: The model has no such knob.
+            UsageError: The same knob both ways, a size under 2, or sessions with different models.
+        """
+        if rows == columns:
+            raise UsageError(f"Rows and columns are both {rows!r}; name two different knobs.")
+        down, across = self.knob(rows), self.knob(columns)
+        latent_size = self.codes.shape[1]
+        groups = interpolate.assign(
+            [d.dim for d in down.dimensions],
+            [d.dim for d in across.dimensions],
+            latent_size,
+            _shares(down, latent_size),
+            _shares(across, latent_size),
+        )
+        grids = [interpolate.two_way(a, b, groups, size, rest) for a, b in self._common(other)]
+        t = np.linspace(0.0, 1.0, size)
+        facts = {"rows": rows, "columns": columns, "rest": rest}
+        return [
+            [
+                self._spot(other, np.stack([grid[i, j] for grid in grids]), ((rows, t[i]), (columns, t[j])), facts)
+                for j in range(size)
+            ]
+            for i in range(size)
+        ]
+
+    def one_way(self, other: Session, size: int, dims: str = "all") -> list[Spot]:
+        """
+        A way from this piece to the other.
+
+        Args:
+            other: The other piece, opened with the same model.
+            size: Number of pieces, at least 2.
+            dims: What changes: "all" dimensions, a knob's, or the "others" that belong to no knob.
+
+        Raises:
+            UnknownNameError: The model has no such knob.
+            UsageError: A size under 2, or sessions with different models.
+        """
+        chosen: list[int] | None = None
+        if dims == "others":
+            taken = {d.dim for knob in self.knobs.values() for d in knob.dimensions}
+            chosen = [d for d in range(self.codes.shape[1]) if d not in taken]
+        elif dims != "all":
+            if dims not in self.knobs:
+                known = ["all", "others", *self.knobs]
+                raise UnknownNameError("group of dimensions", dims, known, f"for the model {self.model.spec.name}")
+            chosen = [d.dim for d in self.knobs[dims].dimensions]
+        ways = [interpolate.one_way(a, b, size, chosen) for a, b in self._common(other)]
+        t = np.linspace(0.0, 1.0, size)
+        return [
+            self._spot(other, np.stack([way[i] for way in ways]), ((dims, t[i]),), {"dims": dims}) for i in range(size)
+        ]
+
+    def _common(self, other: Session) -> list[tuple[Codes, Codes]]:
+        """The codes of the clips that both pieces have."""
+        if other.model.spec.model_id != self.model.spec.model_id:
+            raise UsageError(f"{self.piece.name} and {other.piece.name} were opened with different models.")
+        for session in (self, other):
+            n = min(len(self.codes), len(other.codes))
+            if not session.accepted[:n].all():
+                raise ClipError(
+                    f"{session.piece.name}: the model {self.model.spec.name} does not accept clip "
+                    f"{int(np.flatnonzero(~session.accepted)[0]) + 1}; it carries {_carries(self.model)}."
+                )
+        return list(zip(self.codes, other.codes, strict=False))
+
+    def _spot(self, other: Session, z: Codes, at: tuple[tuple[str, Any], ...], facts: Mapping[str, Any]) -> Spot:
+        clips = self.model.decode(z)
+        name = f"{self.piece.name}_to_{other.piece.name}"
+        piece = Piece.join(clips, self.model.spec.clip_format, tempo=self.piece.tempo, name=name)
+        place = tuple((way, float(t)) for way, t in at)
+        to = {"target": other.piece.name, "target_sha256": other.source_sha256}
+        return Spot(place, piece, clips, self.provenance(**to, at=dict(place), **facts))
+
+
+def _operator(knob: Knob) -> Operator:
+    if knob.operator is None:
+        raise RegistryError(
+            f"The registry keeps only the hash of the operator of {knob.name!r}; "
+            f"rebuild it by repeating its run {knob.run_id or '(unknown)'}."
+        )
+    return knob.operator
+
+
+def _spread(knob: Knob, latent_size: int) -> NDArray[np.float64]:
+    """Standard deviation of the codes in each active dimension, 0 in the others; 1 where it was not measured."""
+    variance = np.asarray(knob.evidence.get("covariance_diagonal", np.ones(latent_size)), dtype=np.float64)
+    return np.where(variance > ACTIVE_VARIANCE, np.sqrt(np.maximum(variance, 0.0)), 0.0)
+
+
+def _shares(knob: Knob, latent_size: int) -> NDArray[np.float64]:
+    out = np.zeros(latent_size)
+    for d in knob.dimensions:
+        out[d.dim] = d.share
+    return out
+
+
+def _carries(model: VAEBackend) -> str:
+    """What clips a model carries, as far as its notes tell."""
+    low_high = model.spec.training.get("pitch_range")
+    name = model.spec.clip_format.name
+    if low_high is None:
+        return f"valid {name} clips"
+    return f"{name} clips with pitches {low_high[0]} to {low_high[1]}"

@@ -1,0 +1,492 @@
+"""The workbench: the one object that ties plugins, models, corpora, the registry and the engine together."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from attrs import define, evolve, field
+
+from latentknobs import __version__
+from latentknobs.core.augmentation import Augmentation
+from latentknobs.core.backend import BackendFactory, BackendSpec, VAEBackend
+from latentknobs.core.corpus import Corpus, CorpusRequest, Progress, Song, Split, no_progress
+from latentknobs.core.files import write_file
+from latentknobs.core.knob import Knob
+from latentknobs.core.run import Run, RunSpec
+from latentknobs.engine.discover import discover
+from latentknobs.engine.evaluate import evaluate
+from latentknobs.engine.pairs import Tally
+from latentknobs.engine.settings import Methods, Settings
+from latentknobs.errors import ModelError, UnknownNameError, UsageError
+from latentknobs.hooks.manager import Plugins
+
+if TYPE_CHECKING:
+    from latentknobs.registry.layered import Registry
+
+BUILTINS = (
+    "latentknobs.backends.gru_musicvae.plugin",
+    "latentknobs.augmentations.plugin",
+    "latentknobs.attributes.plugin",
+    "latentknobs.corpora.plugin",
+    "latentknobs.methods.plugin",
+    "latentknobs.frontends.cli.plugin",
+)
+"""The plugins that come with the package, by name: they use nothing that a stranger's plugin cannot."""
+
+DEFAULT_MODEL = "musicvae-folk-128"
+# On tunes made of eighths the higher doublings leave almost no clip that still divides, so note-split is
+# learned on whole notes as well. An augmentation cannot say this itself: it knows no corpora.
+DEFAULT_CORPUS = {"note-split": "folk+whole-notes"}
+DEFAULT_CLIPS = 4096
+
+
+def say(text: str) -> None:
+    """Print a note for people on stderr: what a workbench does with notes unless it is told otherwise."""
+    print(text, file=sys.stderr)  # noqa: T201 - this is the one place where a note becomes a line
+
+
+def default_plugins_dir() -> Path | None:
+    """LATENTKNOBS_PLUGINS_DIR, else ``plugins`` in the current folder if it is there."""
+    named = os.environ.get("LATENTKNOBS_PLUGINS_DIR")
+    if named:
+        return Path(named)
+    here = Path("plugins")
+    return here if here.is_dir() else None
+
+
+def default_registry() -> str:
+    """LATENTKNOBS_REGISTRY, else ``registry.db`` in the current folder (made when a knob is first stored)."""
+    return os.environ.get("LATENTKNOBS_REGISTRY") or "registry.db"
+
+
+def cache_dir() -> Path:
+    """LATENTKNOBS_CACHE, else the user's cache folder of this program; nothing is made here."""
+    named = os.environ.get("LATENTKNOBS_CACHE")
+    if named:
+        return Path(named)
+    from platformdirs import user_cache_path
+
+    return user_cache_path("latentknobs", appauthor=False)
+
+
+def load_plugins(plugins_dir: Path | None = None) -> Plugins:
+    """
+    The built-in plugins, installed ones and the files of a folder.
+
+    Args:
+        plugins_dir: The folder; None = :func:`default_plugins_dir`. Loading runs the code in it.
+
+    Raises:
+        UsageError: The named folder is not there.
+        PluginError: Two plugins offer the same name.
+    """
+    folder = plugins_dir or default_plugins_dir()
+    if folder is not None and not folder.is_dir():
+        raise UsageError(f"The plugins folder {str(folder)!r} is not there; name another or leave the option out.")
+    return Plugins.build(BUILTINS, plugins_dir=folder)
+
+
+@define(eq=False)
+class Models:
+    """
+    The models that can be loaded: shipped ones by name, others by path or as ``kind:LOCATION``.
+
+    Attributes:
+        factories: The backends that plugins offer, by name.
+    """
+
+    factories: Mapping[str, BackendFactory]
+    _loaded: dict[tuple[str, str, str], VAEBackend] = field(factory=dict, init=False)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The models that come with the plugins."""
+        return tuple(name for factory in self.factories.values() for name in factory.shipped)
+
+    def load(self, name: str = DEFAULT_MODEL, device: str = "auto") -> VAEBackend:
+        """
+        A model, loaded once for each device.
+
+        Args:
+            name: A shipped name, ``kind:LOCATION``, or the path of a file or folder that a backend recognises.
+            device: "cpu", "cuda" or "auto".
+
+        Raises:
+            UnknownNameError: Nothing of that name, and no such path.
+            ModelError: The path is there but no backend recognises it, or its weights do not fit.
+        """
+        kind, location = self._find(name)
+        key = (kind, location, device)
+        if key not in self._loaded:
+            self._loaded[key] = self.factories[kind].load(location, device)
+        return self._loaded[key]
+
+    def _find(self, name: str) -> tuple[str, str]:
+        for kind, factory in self.factories.items():
+            if name in factory.shipped:
+                return kind, factory.shipped[name]
+        kind, colon, location = name.partition(":")
+        if colon and kind in self.factories:
+            return kind, location
+        path = Path(name)
+        if not path.exists():
+            raise UnknownNameError("model", name, self.names, "and no such file")
+        for kind, factory in self.factories.items():
+            if factory.recognises(path):
+                return kind, str(path)
+        kinds = ", ".join(self.factories) or "none"
+        raise ModelError(
+            f"No backend recognises {name!r} as a model (backends: {kinds}); write KIND:{name} to name the backend."
+        )
+
+
+@define(eq=False)
+class Workbench:
+    """
+    The composition root; a context manager that closes the registry.
+
+    Attributes:
+        plugins: What the plugins offer.
+        registry_url: The registry to open, a path or a database URL; opened when first used.
+        models: The models that can be loaded.
+        device: Where models run unless a call says otherwise.
+        progress: Told of long work.
+        cache_dir: Folder for what takes long to make.
+    """
+
+    plugins: Plugins
+    registry_url: str
+    models: Models
+    device: str = "auto"
+    progress: Progress = no_progress
+    cache_dir: Path = field(factory=cache_dir)
+    _note: Callable[[str], None] = say
+    _registry: Registry | None = field(default=None, init=False)
+
+    @classmethod
+    def open(
+        cls,
+        registry: str | None = None,
+        plugins_dir: Path | None = None,
+        *,
+        device: str = "auto",
+        progress: Progress = no_progress,
+        note: Callable[[str], None] = say,
+        plugins: Plugins | None = None,
+    ) -> Workbench:
+        """
+        A workbench on the built-in, installed and local plugins.
+
+        Args:
+            registry: Path or URL; None = LATENTKNOBS_REGISTRY, else registry.db in the current folder.
+            plugins_dir: Folder of local plugins; None = LATENTKNOBS_PLUGINS_DIR, else ``plugins`` if it is there.
+            device: "cpu", "cuda" or "auto".
+            progress: Told of long work.
+            note: Told remarks for people.
+            plugins: Plugins that are loaded already; None = load them.
+
+        Raises:
+            PluginError: Two plugins offer the same name.
+        """
+        plugins = load_plugins(plugins_dir) if plugins is None else plugins
+        models = Models(plugins.backends())
+        return cls(plugins, registry or default_registry(), models, device, progress, note=note)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the registry; it opens again when it is used."""
+        if self._registry is not None:
+            self._registry.close()
+            self._registry = None
+
+    @property
+    def registry(self) -> Registry:
+        """The open registry above the package's own knobs."""
+        if self._registry is None:
+            from latentknobs.registry.layered import Registry
+
+            self._registry = Registry.open(self.registry_url)
+        return self._registry
+
+    @property
+    def corpora(self) -> Mapping[str, Corpus]:
+        """The corpora, by name."""
+        return self.plugins.corpora()
+
+    def note(self, text: str) -> None:
+        """Tell people something."""
+        self._note(text)
+
+    def model(self, name: str = DEFAULT_MODEL, device: str | None = None) -> VAEBackend:
+        """The model of that name or location; see :meth:`Models.load`."""
+        return self.models.load(name, device or self.device)
+
+    def augment(self, name: str) -> Augmentation:
+        """
+        The augmentation of that name.
+
+        Raises:
+            UnknownNameError: There is none.
+        """
+        known = self.plugins.augmentations()
+        if name not in known:
+            raise UnknownNameError("augmentation", name, known)
+        return known[name]
+
+    def knob(self, name: str, model: str = DEFAULT_MODEL) -> Knob:
+        """
+        The current knob of a model.
+
+        Raises:
+            UnknownNameError: The model has no knob of that name.
+        """
+        return self.registry.knob(self.model(model).spec.model_id, name)
+
+    def songs(self, corpus: str, request: CorpusRequest) -> Iterator[Song]:
+        """
+        The songs of a corpus as written on the command line.
+
+        Args:
+            corpus: Names joined with "+", each maybe with ":ARGUMENT" ("folk+whole-notes", "midi:tunes").
+                The clips of the request are shared evenly between them.
+            request: What is wanted; a missing cache or progress is the workbench's.
+
+        Raises:
+            UnknownNameError: No corpus of that name.
+            CorpusError: A corpus cannot give clips.
+        """
+        parts = self.parse_corpus(corpus)
+        if request.cache is None:
+            request = evolve(request, cache=self.cache_dir)
+        if request.progress is no_progress:
+            request = evolve(request, progress=self.progress)
+        shares = _shares(request.clips, len(parts))
+        return self._chain(parts, [evolve(request, clips=share) for share in shares if share != 0])
+
+    def discover(
+        self,
+        augmentation: str,
+        *,
+        corpus: str | None = None,
+        model: str = DEFAULT_MODEL,
+        clips: int = DEFAULT_CLIPS,
+        seed: int = 0,
+        settings: Settings | None = None,
+    ) -> Run:
+        """
+        Find the knob of an augmentation, store it and tell the observers.
+
+        Args:
+            augmentation: Its name.
+            corpus: As for :meth:`songs`; None = the augmentation's in DEFAULT_CORPUS, else "folk".
+            model: Name or location of the model.
+            clips: Clips of all splits together, asked of the corpus.
+            seed: The same seed gives the same run.
+            settings: Everything else that the result depends on; None = the defaults. Its ``clips`` are
+                those above.
+
+        Raises:
+            UnknownNameError: No augmentation, corpus or model of that name.
+            UsageError: The parts have different clip formats, or a number is out of range.
+            DiscoveryError: The corpus gives too few pairs.
+            RegistryError: The registry cannot be written; found out before the work starts.
+        """
+        self.registry.check_writable()
+        run = self._discover(augmentation, corpus, model, clips, seed, settings or Settings())
+        self.plugins.run_finished(run)
+        for knob in self.registry.save_run(run):
+            self.plugins.knob_saved(knob)
+        return run
+
+    def _discover(
+        self, augmentation: str, corpus: str | None, model: str, clips: int, seed: int, settings: Settings
+    ) -> Run:
+        edit = self.augment(augmentation)
+        corpus = corpus or DEFAULT_CORPUS.get(augmentation, "folk")
+        if clips < 1 or seed < 0:
+            raise UsageError(f"Clips must be at least 1 and the seed at least 0, got {clips} and {seed}.")
+        sources = self.parse_corpus(corpus)
+        backend = self.model(model)
+        spec = backend.spec
+        self._check_format(sources, spec)
+        settings = evolve(settings, clips=clips)
+        asked = RunSpec(spec.model_id, spec.name, augmentation, corpus, seed, self._parameters(edit, settings, sources))
+        tally = Tally()
+        return discover(
+            backend,
+            edit,
+            self.songs(corpus, self._request(spec, clips, seed, tally)),
+            asked,
+            settings,
+            self._methods(spec.clip_format.name),
+            version=__version__,
+            tally=tally,
+            progress=self.progress,
+        )
+
+    def evaluate(
+        self, model: str = DEFAULT_MODEL, *, corpus: str = "folk", split: Split = "test", clips: int, seed: int = 0
+    ) -> dict[str, Any]:
+        """
+        How well a model reconstructs the clips of a split; see :func:`latentknobs.engine.evaluate.evaluate`.
+
+        Args:
+            model: Name or location of the model.
+            corpus: As for :meth:`songs`.
+            split: "train", "validation" or "test".
+            clips: Clips of all splits together, asked of the corpus.
+            seed: Seed of the songs and of the codes drawn.
+
+        Raises:
+            UnknownNameError: No corpus or model of that name.
+            CorpusError: No clip of the split that the model can carry.
+        """
+        sources = self.parse_corpus(corpus)
+        backend = self.model(model)
+        self._check_format(sources, backend.spec)
+        tally = Tally()
+        songs = self.songs(corpus, self._request(backend.spec, clips, seed, tally))
+        return {"corpus": corpus, **evaluate(backend, songs, split, seed, tally=tally, progress=self.progress)}
+
+    def upgrade_registry(self) -> Path | None:
+        """
+        Bring the registry to this version's schema; the backup's place, or None where nothing was to do.
+
+        Raises:
+            RegistryError: Missing, not ours, newer, the package's own, locked or read-only; it is as it was.
+        """
+        from latentknobs.registry import migrate
+
+        self.close()
+        return migrate.upgrade(self.registry_url)
+
+    def build_registry(
+        self, augmentations: Iterable[str], *, clips: int = DEFAULT_CLIPS, seed: int = 0
+    ) -> tuple[tuple[Path, ...], tuple[Run, ...]]:
+        """
+        Rebuild the knobs that come with the package: for ``make registry`` alone.
+
+        Args:
+            augmentations: What to discover, each on its default corpus, with the shipped model.
+            clips: Clips for each.
+            seed: The same seed gives the same rows, times apart.
+
+        Returns:
+            The two files that were written, in the package and at the checkout's top, and the runs.
+
+        Raises:
+            UsageError: This is no checkout.
+        """
+        from latentknobs.registry.layered import PACKAGED
+        from latentknobs.registry.store import KnobStore
+
+        top = PACKAGED.parents[2]
+        if not (top / "pyproject.toml").is_file():
+            raise UsageError(f"{top} is no checkout of latentknobs; the package's own knobs are rebuilt in one.")
+        runs = tuple(self._discover(name, None, DEFAULT_MODEL, clips, seed, Settings()) for name in augmentations)
+        with TemporaryDirectory() as folder:
+            draft = Path(folder) / "registry.db"
+            with KnobStore.open(draft, create=True, allow_built_in=True) as store:
+                for run in runs:
+                    store.save_run(run)
+            data = draft.read_bytes()
+        paths = (PACKAGED, top / "registry.db")
+        for path in paths:
+            write_file(path, data, overwrite=True)
+        return paths, runs
+
+    def _check_format(self, sources: Iterable[tuple[Corpus, str]], spec: BackendSpec) -> None:
+        for source, _ in sources:
+            if source.clip_format != spec.clip_format.name:
+                raise UsageError(
+                    f"The corpus {source.name!r} has clips of {source.clip_format}, "
+                    f"the model {spec.name!r} takes {spec.clip_format.name}; choose another corpus or model."
+                )
+
+    def _request(self, spec: BackendSpec, clips: int, seed: int, tally: Tally) -> CorpusRequest:
+        low, high = spec.training.get("pitch_range", (0, 127))
+        return CorpusRequest(
+            clips=clips,
+            seed=seed,
+            pitch_range=(int(low), int(high)),
+            progress=self.progress,
+            tally=tally.add,
+            cache=self.cache_dir,
+            workers=os.cpu_count() or 1,
+        )
+
+    def _methods(self, clip_format: str) -> Methods:
+        """What the plugins offer for a clip format."""
+        return Methods(
+            fits=tuple(self.plugins.fits().values()),
+            selectors=self.plugins.selectors(),
+            bases=self.plugins.bases(),
+            attributes=tuple(a for a in self.plugins.attributes().values() if a.clip_format == clip_format),
+            comparisons=tuple(c for c in self.plugins.comparisons().values() if c.clip_format == clip_format),
+        )
+
+    def _parameters(self, edit: Augmentation, settings: Settings, sources: list[tuple[Corpus, str]]) -> dict[str, Any]:
+        """Everything that a run depends on besides model, augmentation, corpus and seed, for RunSpec."""
+        used = [("augmentations", edit.name), *(("corpora", corpus.name) for corpus, _ in sources)]
+        used += [("fits", name) for name in self.plugins.fits()]
+        used += [("selectors", settings.selector), ("bases", settings.basis)]
+        reports = {self.plugins.origin(kind, name) for kind, name in used}
+        origins = {report.name: f"{report.origin} {report.version}" for report in reports}
+        return {**settings.as_dict(), "plugins": dict(sorted(origins.items()))}
+
+    @staticmethod
+    def _chain(parts: list[tuple[Corpus, str]], requests: list[CorpusRequest]) -> Iterator[Song]:
+        for (corpus, argument), request in zip(parts, requests, strict=False):
+            yield from corpus.songs(request, argument)
+
+    def parse_corpus(self, text: str) -> list[tuple[Corpus, str]]:
+        """
+        The corpora that a text names, each with its argument.
+
+        Raises:
+            UnknownNameError: No corpus of that name.
+            UsageError: A corpus is named twice, or has an argument it does not take, or lacks one it does.
+        """
+        known = self.corpora
+        pieces: list[str] = []
+        for piece in text.split("+"):
+            # A "+" in a folder's name does not end the argument: "midi:/a+b".
+            if pieces and ":" in pieces[-1] and re.split(r":", piece)[0] not in known:
+                pieces[-1] += f"+{piece}"
+            else:
+                pieces.append(piece)
+        if len(set(pieces)) < len(pieces):
+            raise UsageError(f"The corpus {text!r} names the same source twice; name each once.")
+        out = []
+        for piece in pieces:
+            name, _, argument = piece.partition(":")
+            if name not in known:
+                raise UnknownNameError("corpus", name, known)
+            takes = known[name].takes
+            if takes and not argument:
+                raise UsageError(f"The corpus {name!r} needs {takes} after a colon: {name}:...")
+            if argument and not takes:
+                raise UsageError(f"The corpus {name!r} takes nothing after a colon, got {argument!r}.")
+            out.append((known[name], argument))
+        return out
+
+
+def _shares(clips: int | None, parts: int) -> list[int | None]:
+    """The clips of a request shared evenly; the first parts get what is left over."""
+    if clips is None:
+        return [None] * parts
+    return [clips // parts + (i < clips % parts) for i in range(parts)]
