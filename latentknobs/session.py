@@ -24,7 +24,8 @@ from latentknobs.engine import interpolate, steer
 from latentknobs.engine.bases import ACTIVE_VARIANCE
 from latentknobs.engine.interpolate import Rest
 from latentknobs.errors import AmountError, ClipError, RegistryError, UnknownNameError, UsageError
-from latentknobs.workbench import DEFAULT_MODEL, Workbench
+from latentknobs.models import DEFAULT_MODEL
+from latentknobs.workbench import Workbench
 
 SLACK = 1e-6
 """How far an amount may be off by rounding."""

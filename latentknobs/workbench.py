@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -15,17 +14,18 @@ from attrs import define, evolve, field
 
 from latentknobs import __version__
 from latentknobs.core.augmentation import Augmentation
-from latentknobs.core.backend import BackendFactory, BackendSpec, VAEBackend
+from latentknobs.core.backend import BackendSpec, VAEBackend
 from latentknobs.core.corpus import Corpus, CorpusRequest, Progress, Song, Split, no_progress
 from latentknobs.core.files import write_file
 from latentknobs.core.knob import Knob
 from latentknobs.core.run import Run, RunSpec
-from latentknobs.engine.discover import discover
-from latentknobs.engine.evaluate import evaluate
 from latentknobs.engine.pairs import Tally
 from latentknobs.engine.settings import Methods, Settings
-from latentknobs.errors import ModelError, UnknownNameError, UsageError
+from latentknobs.environment import cache_dir, default_plugins_dir, default_registry
+from latentknobs.errors import UnknownNameError, UsageError
 from latentknobs.hooks.manager import Plugins
+from latentknobs.models import DEFAULT_MODEL, Models
+from latentknobs.sources import Source, parse_sources, read
 
 if TYPE_CHECKING:
     from latentknobs.registry.layered import Registry
@@ -40,7 +40,6 @@ BUILTINS = (
 )
 """The plugins that come with the package, by name: they use nothing that a stranger's plugin cannot."""
 
-DEFAULT_MODEL = "musicvae-folk-128"
 # On tunes made of eighths the higher doublings leave almost no clip that still divides, so note-split is
 # learned on whole notes as well. An augmentation cannot say this itself: it knows no corpora.
 DEFAULT_CORPUS = {"note-split": "folk+whole-notes"}
@@ -50,30 +49,6 @@ DEFAULT_CLIPS = 4096
 def say(text: str) -> None:
     """Print a note for people on stderr: what a workbench does with notes unless it is told otherwise."""
     print(text, file=sys.stderr)  # noqa: T201 - this is the one place where a note becomes a line
-
-
-def default_plugins_dir() -> Path | None:
-    """LATENTKNOBS_PLUGINS_DIR, else ``plugins`` in the current folder if it is there."""
-    named = os.environ.get("LATENTKNOBS_PLUGINS_DIR")
-    if named:
-        return Path(named)
-    here = Path("plugins")
-    return here if here.is_dir() else None
-
-
-def default_registry() -> str:
-    """LATENTKNOBS_REGISTRY, else ``registry.db`` in the current folder (made when a knob is first stored)."""
-    return os.environ.get("LATENTKNOBS_REGISTRY") or "registry.db"
-
-
-def cache_dir() -> Path:
-    """LATENTKNOBS_CACHE, else the user's cache folder of this program; nothing is made here."""
-    named = os.environ.get("LATENTKNOBS_CACHE")
-    if named:
-        return Path(named)
-    from platformdirs import user_cache_path
-
-    return user_cache_path("latentknobs", appauthor=False)
 
 
 def load_plugins(plugins_dir: Path | None = None) -> Plugins:
@@ -91,60 +66,6 @@ def load_plugins(plugins_dir: Path | None = None) -> Plugins:
     if folder is not None and not folder.is_dir():
         raise UsageError(f"The plugins folder {str(folder)!r} is not there; name another or leave the option out.")
     return Plugins.build(BUILTINS, plugins_dir=folder)
-
-
-@define(eq=False)
-class Models:
-    """
-    The models that can be loaded: shipped ones by name, others by path or as ``kind:LOCATION``.
-
-    Attributes:
-        factories: The backends that plugins offer, by name.
-    """
-
-    factories: Mapping[str, BackendFactory]
-    _loaded: dict[tuple[str, str, str], VAEBackend] = field(factory=dict, init=False)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The models that come with the plugins."""
-        return tuple(name for factory in self.factories.values() for name in factory.shipped)
-
-    def load(self, name: str = DEFAULT_MODEL, device: str = "auto") -> VAEBackend:
-        """
-        A model, loaded once for each device.
-
-        Args:
-            name: A shipped name, ``kind:LOCATION``, or the path of a file or folder that a backend recognises.
-            device: "cpu", "cuda" or "auto".
-
-        Raises:
-            UnknownNameError: Nothing of that name, and no such path.
-            ModelError: The path is there but no backend recognises it, or its weights do not fit.
-        """
-        kind, location = self._find(name)
-        key = (kind, location, device)
-        if key not in self._loaded:
-            self._loaded[key] = self.factories[kind].load(location, device)
-        return self._loaded[key]
-
-    def _find(self, name: str) -> tuple[str, str]:
-        for kind, factory in self.factories.items():
-            if name in factory.shipped:
-                return kind, factory.shipped[name]
-        kind, colon, location = name.partition(":")
-        if colon and kind in self.factories:
-            return kind, location
-        path = Path(name)
-        if not path.exists():
-            raise UnknownNameError("model", name, self.names, "and no such file")
-        for kind, factory in self.factories.items():
-            if factory.recognises(path):
-                return kind, str(path)
-        kinds = ", ".join(self.factories) or "none"
-        raise ModelError(
-            f"No backend recognises {name!r} as a model (backends: {kinds}); write KIND:{name} to name the backend."
-        )
 
 
 @define(eq=False)
@@ -269,13 +190,12 @@ class Workbench:
             UnknownNameError: No corpus of that name.
             CorpusError: A corpus cannot give clips.
         """
-        parts = self.parse_corpus(corpus)
+        sources = parse_sources(corpus, self.corpora)
         if request.cache is None:
             request = evolve(request, cache=self.cache_dir)
         if request.progress is no_progress:
             request = evolve(request, progress=self.progress)
-        shares = _shares(request.clips, len(parts))
-        return self._chain(parts, [evolve(request, clips=share) for share in shares if share != 0])
+        return read(sources, request)
 
     def discover(
         self,
@@ -315,11 +235,13 @@ class Workbench:
     def _discover(
         self, augmentation: str, corpus: str | None, model: str, clips: int, seed: int, settings: Settings
     ) -> Run:
+        from latentknobs.engine.discover import discover  # it brings scipy.stats, a second to import
+
         edit = self.augment(augmentation)
         corpus = corpus or DEFAULT_CORPUS.get(augmentation, "folk")
         if clips < 1 or seed < 0:
             raise UsageError(f"Clips must be at least 1 and the seed at least 0, got {clips} and {seed}.")
-        sources = self.parse_corpus(corpus)
+        sources = parse_sources(corpus, self.corpora)
         backend = self.model(model)
         spec = backend.spec
         self._check_format(sources, spec)
@@ -355,7 +277,9 @@ class Workbench:
             UnknownNameError: No corpus or model of that name.
             CorpusError: No clip of the split that the model can carry.
         """
-        sources = self.parse_corpus(corpus)
+        from latentknobs.engine.evaluate import evaluate  # as above
+
+        sources = parse_sources(corpus, self.corpora)
         backend = self.model(model)
         self._check_format(sources, backend.spec)
         tally = Tally()
@@ -409,11 +333,12 @@ class Workbench:
             write_file(path, data, overwrite=True)
         return paths, runs
 
-    def _check_format(self, sources: Iterable[tuple[Corpus, str]], spec: BackendSpec) -> None:
-        for source, _ in sources:
-            if source.clip_format != spec.clip_format.name:
+    @staticmethod
+    def _check_format(sources: Iterable[Source], spec: BackendSpec) -> None:
+        for corpus in (source.corpus for source in sources):
+            if corpus.clip_format != spec.clip_format.name:
                 raise UsageError(
-                    f"The corpus {source.name!r} has clips of {source.clip_format}, "
+                    f"The corpus {corpus.name!r} has clips of {corpus.clip_format}, "
                     f"the model {spec.name!r} takes {spec.clip_format.name}; choose another corpus or model."
                 )
 
@@ -439,54 +364,11 @@ class Workbench:
             comparisons=tuple(c for c in self.plugins.comparisons().values() if c.clip_format == clip_format),
         )
 
-    def _parameters(self, edit: Augmentation, settings: Settings, sources: list[tuple[Corpus, str]]) -> dict[str, Any]:
+    def _parameters(self, edit: Augmentation, settings: Settings, sources: Iterable[Source]) -> dict[str, Any]:
         """Everything that a run depends on besides model, augmentation, corpus and seed, for RunSpec."""
-        used = [("augmentations", edit.name), *(("corpora", corpus.name) for corpus, _ in sources)]
+        used = [("augmentations", edit.name), *(("corpora", source.corpus.name) for source in sources)]
         used += [("fits", name) for name in self.plugins.fits()]
         used += [("selectors", settings.selector), ("bases", settings.basis)]
         reports = {self.plugins.origin(kind, name) for kind, name in used}
         origins = {report.name: f"{report.origin} {report.version}" for report in reports}
         return {**settings.as_dict(), "plugins": dict(sorted(origins.items()))}
-
-    @staticmethod
-    def _chain(parts: list[tuple[Corpus, str]], requests: list[CorpusRequest]) -> Iterator[Song]:
-        for (corpus, argument), request in zip(parts, requests, strict=False):
-            yield from corpus.songs(request, argument)
-
-    def parse_corpus(self, text: str) -> list[tuple[Corpus, str]]:
-        """
-        The corpora that a text names, each with its argument.
-
-        Raises:
-            UnknownNameError: No corpus of that name.
-            UsageError: A corpus is named twice, or has an argument it does not take, or lacks one it does.
-        """
-        known = self.corpora
-        pieces: list[str] = []
-        for piece in text.split("+"):
-            # A "+" in a folder's name does not end the argument: "midi:/a+b".
-            if pieces and ":" in pieces[-1] and re.split(r":", piece)[0] not in known:
-                pieces[-1] += f"+{piece}"
-            else:
-                pieces.append(piece)
-        if len(set(pieces)) < len(pieces):
-            raise UsageError(f"The corpus {text!r} names the same source twice; name each once.")
-        out = []
-        for piece in pieces:
-            name, _, argument = piece.partition(":")
-            if name not in known:
-                raise UnknownNameError("corpus", name, known)
-            takes = known[name].takes
-            if takes and not argument:
-                raise UsageError(f"The corpus {name!r} needs {takes} after a colon: {name}:...")
-            if argument and not takes:
-                raise UsageError(f"The corpus {name!r} takes nothing after a colon, got {argument!r}.")
-            out.append((known[name], argument))
-        return out
-
-
-def _shares(clips: int | None, parts: int) -> list[int | None]:
-    """The clips of a request shared evenly; the first parts get what is left over."""
-    if clips is None:
-        return [None] * parts
-    return [clips // parts + (i < clips % parts) for i in range(parts)]

@@ -17,7 +17,8 @@ from attrs import define
 from latentknobs.errors import LatentKnobsError
 from latentknobs.frontends.cli.progress import Bars
 from latentknobs.hooks.manager import Plugins
-from latentknobs.workbench import DEFAULT_MODEL, Workbench
+from latentknobs.models import DEFAULT_MODEL
+from latentknobs.workbench import Workbench
 
 INTERRUPTED = 128 + signal.SIGINT
 """Exit code after Ctrl-C, as shells have it."""

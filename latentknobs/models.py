@@ -1,0 +1,67 @@
+"""Which models there are, and loading them: shipped ones by name, others by where they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from attrs import define, field
+
+from latentknobs.core.backend import BackendFactory, VAEBackend
+from latentknobs.errors import ModelError, UnknownNameError
+
+DEFAULT_MODEL = "musicvae-folk-128"
+
+
+@define(eq=False)
+class Models:
+    """
+    The models that can be loaded: shipped ones by name, others by path or as ``kind:LOCATION``.
+
+    Attributes:
+        factories: The backends that plugins offer, by name.
+    """
+
+    factories: Mapping[str, BackendFactory]
+    _loaded: dict[tuple[str, str, str], VAEBackend] = field(factory=dict, init=False)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The models that come with the plugins."""
+        return tuple(name for factory in self.factories.values() for name in factory.shipped)
+
+    def load(self, name: str = DEFAULT_MODEL, device: str = "auto") -> VAEBackend:
+        """
+        A model, loaded once for each device.
+
+        Args:
+            name: A shipped name, ``kind:LOCATION``, or the path of a file or folder that a backend recognises.
+            device: "cpu", "cuda" or "auto".
+
+        Raises:
+            UnknownNameError: Nothing of that name, and no such path.
+            ModelError: The path is there but no backend recognises it, or its weights do not fit.
+        """
+        kind, location = self._find(name)
+        key = (kind, location, device)
+        if key not in self._loaded:
+            self._loaded[key] = self.factories[kind].load(location, device)
+        return self._loaded[key]
+
+    def _find(self, name: str) -> tuple[str, str]:
+        for kind, factory in self.factories.items():
+            if name in factory.shipped:
+                return kind, factory.shipped[name]
+        kind, colon, location = name.partition(":")
+        if colon and kind in self.factories:
+            return kind, location
+        path = Path(name)
+        if not path.exists():
+            raise UnknownNameError("model", name, self.names, "and no such file")
+        for kind, factory in self.factories.items():
+            if factory.recognises(path):
+                return kind, str(path)
+        kinds = ", ".join(self.factories) or "none"
+        raise ModelError(
+            f"No backend recognises {name!r} as a model (backends: {kinds}); write KIND:{name} to name the backend."
+        )
