@@ -8,7 +8,8 @@ PluginError whose message is a sentence for the plugin's author.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -57,10 +58,11 @@ class Kit:
         return run_augmentation(augmentation, given, amount, rng, self.clip_format)
 
     def distance(self, name: str, before: ClipBatch, after: ClipBatch) -> Floats:
-        """How far each clip is from having kept an attribute or comparison, float64 (N,); NaN = not defined."""
+        """How far each clip is from having kept an attribute or comparison, float64 (N,); NaN = not defined before."""
         if name in self.attributes:
             measure = self.attributes[name].measure
-            return np.abs(measure(after) - measure(before))
+            first, second = measure(before), measure(after)
+            return np.where(np.isnan(second) & ~np.isnan(first), np.inf, np.abs(second - first))
         if name in self.comparisons:
             return 1 - self.comparisons[name].measure(before, after)
         raise PluginError(f"it names {name!r}, which is no attribute or comparison.")
@@ -133,10 +135,26 @@ def _global_random_state() -> tuple[Any, ...]:
     return (random.getstate(), np.asarray(key).tobytes(), *rest)
 
 
+@contextmanager
+def _disturbed_global_random_state() -> Iterator[tuple[Any, ...]]:
+    """A state that no edit has left behind, so that seeding shows as much as drawing; put back afterwards."""
+    mine, numpys = random.getstate(), np.random.get_state()  # noqa: NPY002 - as above
+    random.random()  # noqa: S311 - moves the state, for no other use
+    np.random.random()  # noqa: NPY002 - as above
+    try:
+        yield _global_random_state()
+    finally:
+        random.setstate(mine)
+        np.random.set_state(numpys)  # noqa: NPY002 - as above
+
+
 def is_an_offer(augmentation: Augmentation, _kit: Kit) -> None:
     """It has everything that register_augmentations asks for."""
     kind = next(kind for kind in KINDS if kind.name == "augmentations")
-    kind.collect([augmentation])
+    try:
+        kind.collect([augmentation])
+    except PluginError as error:
+        raise PluginError(f"{error}.") from error
     if not augmentation.doc.strip(". "):
         raise PluginError(f"{augmentation.name!r} has no doc: say in one sentence what it does.")
 
@@ -161,9 +179,10 @@ def same_seed_same_result(augmentation: Augmentation, kit: Kit) -> None:
 def global_random_state_is_untouched(augmentation: Augmentation, kit: Kit) -> None:
     """It leaves random's and numpy's global generators alone."""
     for amount in augmentation.amounts:
-        before = _global_random_state()
-        kit.edit(augmentation, amount)
-        if _global_random_state() != before:
+        with _disturbed_global_random_state() as before:
+            kit.edit(augmentation, amount)
+            after = _global_random_state()
+        if after != before:
             raise PluginError(
                 f"{augmentation.name!r} at amount {amount:g} draws from or seeds a global random generator: "
                 "draw only from the generator it is given."
@@ -203,7 +222,7 @@ def declared_keeps_hold(augmentation: Augmentation, kit: Kit) -> None:
     for amount in augmentation.amounts:
         for name in sorted(augmentation.keeps):
             off, valid = _kept(kit, augmentation, name, amount)
-            worst = float(np.nanmax(off, initial=0.0))
+            worst = float(off[~np.isnan(off)].max(initial=0.0))
             if worst > SAME:
                 count = int((off > SAME).sum())
                 raise PluginError(

@@ -12,7 +12,7 @@ from functools import partial
 from importlib.machinery import SourceFileLoader
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from types import CodeType
+from types import CodeType, ModuleType
 from typing import Any, Literal, TypeAlias
 
 from attrs import frozen
@@ -129,6 +129,8 @@ def _load_file(path: Path) -> Any:
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} cannot be imported")
     module = importlib.util.module_from_spec(spec)
+    package = sys.modules.setdefault(PACKAGE, ModuleType(PACKAGE))
+    package.__path__ = []
     before = sys.modules.get(name)
     sys.modules[name] = module  # dataclasses, attrs and pickle look a class's module up
     try:

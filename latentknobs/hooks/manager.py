@@ -260,6 +260,9 @@ class Plugins:
                 raise PluginError(f"{other.label} has the same name")
         plugin = entry.candidate.load()
         entry.path = entry.path or getattr(plugin, "__file__", None)
+        for other in self._entries:
+            if other.plugin is plugin:
+                raise PluginError(f"it is the same as {other.label}")
         hooks = self._implemented(plugin)
         try:
             self._manager.register(plugin, name)

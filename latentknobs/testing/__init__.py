@@ -14,4 +14,4 @@ Production code imports nothing from here.
 import sys
 
 if "pytest" in sys.modules:  # so that a failing contract shows its values, as a test's own asserts do
-    sys.modules["pytest"].register_assert_rewrite(f"{__name__}.contracts")
+    sys.modules["pytest"].register_assert_rewrite(f"{__name__}.contracts", f"{__name__}.store")

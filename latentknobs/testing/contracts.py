@@ -74,7 +74,8 @@ class BackendContract:
         """Accepting gives one bool a clip, for no clips too."""
         mask = backend.accepts(clips)
 
-        assert (mask.dtype, mask.shape) == (np.bool_, (len(clips),))
+        assert mask.dtype == np.bool_
+        assert mask.shape == (len(clips),)
         assert backend.accepts(clips[:0]).shape == (0,)
 
     def test_codes(self, backend: VAEBackend, clips: ClipBatch) -> None:
@@ -82,10 +83,12 @@ class BackendContract:
         posterior = backend.encode(clips)
         wanted = (len(clips), backend.spec.latent_size)
 
-        assert (posterior.mean.dtype, posterior.mean.shape) == (np.float32, wanted)
+        assert posterior.mean.dtype == np.float32
+        assert posterior.mean.shape == wanted
         assert np.isfinite(posterior.mean).all()
         if posterior.scale is not None:
-            assert (posterior.scale.dtype, posterior.scale.shape) == (np.float32, wanted)
+            assert posterior.scale.dtype == np.float32
+            assert posterior.scale.shape == wanted
             assert np.isfinite(posterior.scale).all()
             assert (posterior.scale >= 0).all()
         assert backend.encode(clips[:0]).mean.shape == (0, backend.spec.latent_size)
@@ -117,7 +120,8 @@ class BackendContract:
         form = backend.spec.clip_format
         clips = backend.decode(codes)
 
-        assert (clips.dtype, clips.shape) == (np.int16, (len(codes), *form.shape))
+        assert clips.dtype == np.int16
+        assert clips.shape == (len(codes), *form.shape)
         assert clips.min() >= 0
         assert clips.max() < form.vocabulary
         assert form.valid(clips).all()
@@ -130,7 +134,8 @@ class BackendContract:
         given = np.resize(clips, (len(codes), *form.shape))
 
         for log_probs in (backend.decode_log_probs(codes), backend.decode_log_probs(codes, given)):
-            assert (log_probs.dtype, log_probs.shape) == (np.float32, (len(codes), *form.shape, form.vocabulary))
+            assert log_probs.dtype == np.float32
+            assert log_probs.shape == (len(codes), *form.shape, form.vocabulary)
             np.testing.assert_allclose(np.exp(log_probs.astype(np.float64)).sum(axis=-1), 1, atol=1e-4)
 
     def test_decoding_takes_the_most_likely_token(self, backend: VAEBackend, codes: Codes) -> None:

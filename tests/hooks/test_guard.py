@@ -1,0 +1,106 @@
+import numpy as np
+import pytest
+
+from latentknobs.augmentations.transpose import Transpose
+from latentknobs.core.augmentation import Augmented
+from latentknobs.core.guard import run_augmentation
+from latentknobs.core.melody import HOLD, MELODY, REST
+from latentknobs.errors import AmountError, PluginError
+from latentknobs.testing.tiny import tiny_clips
+
+CLIPS = tiny_clips(6)
+ALL = np.ones(6, dtype=bool)
+
+
+class Stranger:
+    """An augmentation with somebody else's code in it."""
+
+    name = "stranger"
+
+    def __init__(self, code):
+        self.code = code
+
+    def __call__(self, clips, amount, rng):
+        return self.code(clips)
+
+
+def run(code):
+    """What the guard makes of the code."""
+    return run_augmentation(Stranger(code), CLIPS, 1, np.random.default_rng(0), MELODY)
+
+
+def mutate(clips):
+    """Edits its input."""
+    clips[0, 0] = 7
+    return Augmented(clips.copy(), ALL)
+
+
+def leave(_clips):
+    """Leaves the program."""
+    raise SystemExit(1)
+
+
+FAULTS = {
+    "it raises": (lambda _: 1 / 0, "at amount 1 failed: it raised ZeroDivisionError"),
+    "it leaves": (leave, "calls sys.exit"),
+    "it edits its input": (mutate, "changes the clips it is given"),
+    "nothing": (lambda _: None, "gave back nothing"),
+    "a bare array": (lambda clips: clips, "an array of int16"),
+    "a pair": (lambda clips: (clips, ALL), "gave back a tuple"),
+    "floats": (lambda clips: Augmented(clips / 2, ALL), "float64"),
+    "lists": (lambda clips: Augmented(clips.tolist(), ALL), "a list"),
+    "fewer clips": (lambda clips: Augmented(clips[1:], ALL[1:]), "keep the shape"),
+    "numbers as a mask": (lambda clips: Augmented(clips, ALL.astype(int)), "mask"),
+    "a short mask": (lambda clips: Augmented(clips, ALL[1:]), "mask"),
+    "a token too high": (lambda clips: Augmented(np.full_like(clips, 130), ALL), "tokens 130 to 130"),
+    "a token too low": (lambda clips: Augmented(np.full_like(clips, -1), ALL), "must be masked"),
+    "broken clips": (lambda clips: Augmented(np.full_like(clips, HOLD), ALL), "6 clips as valid that break"),
+}
+
+
+@pytest.mark.parametrize("fault", sorted(FAULTS))
+def test_a_broken_augmentation_is_one_sentence(fault):
+    """Whatever a stranger's edit does wrong names the edit, and the caller's clips stay."""
+    code, wanted = FAULTS[fault]
+    before = CLIPS.copy()
+
+    with pytest.raises(PluginError, match=wanted) as caught:
+        run(code)
+
+    assert "augmentation 'stranger' at amount 1" in str(caught.value)
+    assert np.array_equal(CLIPS, before)
+
+
+def test_masked_clips_come_back_as_they_were():
+    """Where the mask says no, whatever the edit left there is replaced by the original."""
+    valid = ALL.copy()
+    valid[2] = False
+
+    out = run(lambda clips: Augmented(np.where(valid[:, None], REST, np.full_like(clips, 999, dtype=np.int64)), valid))
+
+    assert out.clips.dtype == np.int16
+    assert np.array_equal(out.clips[2], CLIPS[2])
+    assert (out.clips[valid] == REST).all()
+
+
+def test_an_amount_error_stays_what_it_is():
+    """The edit's own sentence about an amount reaches people unchanged."""
+    with pytest.raises(AmountError, match="whole semitones"):
+        run_augmentation(Transpose(), CLIPS, 0.5, np.random.default_rng(0), MELODY)
+
+
+def test_a_keyboard_interrupt_passes():
+    """Ctrl-C in an edit ends the work."""
+
+    def interrupt(_clips):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(interrupt)
+
+
+def test_no_clips_are_fine():
+    """An empty batch is edited like any other."""
+    out = run_augmentation(Transpose(), CLIPS[:0], 1, np.random.default_rng(0), MELODY)
+
+    assert out.clips.shape == (0, 32)
