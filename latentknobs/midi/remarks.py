@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from latentknobs.core.clip import ClipFormat
 from latentknobs.midi.voice import Voice
 
-OFF_GRID = 1 / 3
-"""Steps by which an onset may be moved before it counts as off the grid: triplets and swing are."""
+OFF_GRID = 0.33
+"""Steps by which an onset is moved when it counts as off the grid: triplets and swung eighths move by a third."""
 _LISTED = 12
 
 
@@ -31,11 +31,11 @@ def grid_remarks(moved: Sequence[float], clip_format: ClipFormat) -> list[str]:
     if not any(moved):
         return []
     mean = sum(moved) / len(moved)
-    share = sum(m > OFF_GRID for m in moved) / len(moved)
+    share = sum(m >= OFF_GRID for m in moved) / len(moved)
     hint = " Swing or triplets? This grid has none." if share > 0.1 else ""
     text = (
         f"Onsets were moved by {mean:.2f} steps on average to the grid of {clip_format.steps_per_beat} steps a beat, "
-        f"{share:.0%} of them by more than a third of a step.{hint}"
+        f"{share:.0%} of them by a third of a step or more.{hint}"
     )
     return [text]
 

@@ -1,0 +1,56 @@
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from latentknobs.core.clip import Note
+from latentknobs.core.melody import MELODY, REST
+from latentknobs.plots import text_roll
+
+OLD = MELODY.tokens([Note(0, 60, 4), Note(4, 64, 4), Note(16, 72, 16)])
+NEW = MELODY.tokens([Note(0, 60, 4), Note(4, 63, 4), Note(16, 72, 8)])
+
+
+def test_one_clip_is_drawn_with_bar_lines_beats_and_pitch_names():
+    """A row for each pitch, a column for each step, a dot for each empty beat, long gaps as one row."""
+    assert text_roll(OLD, ascii_only=True).splitlines() == [
+        "C5  |.   .   .   .   |#===============|",
+        "    |:   :   :   :   |:   :   :   :   |",
+        "E4  |.   #===.   .   |.   .   .   .   |",
+        "Eb4 |.   .   .   .   |.   .   .   .   |",
+        "D4  |.   .   .   .   |.   .   .   .   |",
+        "C#4 |.   .   .   .   |.   .   .   .   |",
+        "C4  |#===.   .   .   |.   .   .   .   |",
+    ]
+
+
+def test_what_changed_is_drawn_lighter():
+    """A note that is the same before and after looks the same; a moved or shortened one does not."""
+    rows = {line[:4].strip(): line[40:] for line in text_roll(OLD, NEW, ascii_only=True).splitlines()[1:]}
+
+    assert rows["C4"] == "|#===.   .   .   |.   .   .   .   |"
+    assert rows["Eb4"] == "|.   @---.   .   |.   .   .   .   |"
+    assert rows["C5"] == "|.   .   .   .   |@-------.   .   |"
+
+
+def test_silence_is_said():
+    """A clip without notes is a word, alone or beside another."""
+    silent = np.full(32, REST, dtype=np.int16)
+
+    assert text_roll(silent) == "silence"
+    assert text_roll(OLD, silent).endswith("after: silence")
+
+
+clips = st.lists(st.integers(0, 129), min_size=32, max_size=32).map(lambda t: np.array(t, dtype=np.int16))
+
+
+@settings(deadline=None)
+@given(clips, clips)
+def test_two_rolls_fit_a_terminal_of_80_columns(before, after):
+    """No line is longer than 80 characters, and every onset is drawn once."""
+    text = text_roll(before, after, ascii_only=True)
+
+    assert all(len(line) <= 80 for line in text.splitlines())
+    body = "".join(line[4:] for line in text.splitlines()[1:] if "silence" not in line)
+    wanted = len(MELODY.notes(before)) + len(MELODY.notes(after))
+    assert body.count("#") + body.count("@") == wanted
+    assert text.isascii()
