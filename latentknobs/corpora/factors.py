@@ -31,6 +31,7 @@ Degrees: TypeAlias = NDArray[np.int64]
 
 CLIPS_PER_SONG: Final = 8
 NAME: Final = "factors"
+_TRIES: Final = 4
 
 MODES: Final = {
     "major": (0, 2, 4, 5, 7, 9, 11),
@@ -87,7 +88,7 @@ class Factors:
     Attributes:
         tonic: Pitch class, 0 = C to 11 = B.
         mode: A key of ``MODES``.
-        register: MIDI pitch around which the melody moves, 54 to 78.
+        register: MIDI pitch, 54 to 78; the melody moves around the tonic nearest to it.
         density: 0 (about one onset a half bar) to 5 (about seven).
         syncopated: Whether notes start off the beat and sound over it.
         contour: A key of ``CONTOURS``.
@@ -131,8 +132,12 @@ def factors_of(song: str) -> Factors:
     return _draw(_generator(int(parts[1]), int(parts[2])))
 
 
-def make_song(seed: int, index: int) -> Song:
-    """Song ``index`` of the seed: up to eight distinct clips, at least one."""
+def make_song(seed: int, index: int) -> Song | None:
+    """
+    Song ``index`` of the seed: eight distinct clips, or as many as were found.
+
+    None where none was found in its split: the barest factors allow only some dozens of clips.
+    """
     name = f"{NAME}/{seed}/{index}"
     split = split_of(name)
     rank = SPLITS.index(split)
@@ -140,12 +145,14 @@ def make_song(seed: int, index: int) -> Song:
     factors = _draw(rng)
     draw = 2 * CLIPS_PER_SONG if rank == 0 else 12 * CLIPS_PER_SONG
     found: dict[bytes, NDArray[np.int16]] = {}
-    for tries in count(1):
+    for _ in range(_TRIES):
         clips = _melodies(factors, draw, rng)
         for clip in clips[_ranks(clips) == rank]:
             found.setdefault(clip.tobytes(), clip)
-        if len(found) >= CLIPS_PER_SONG or (found and tries >= 4):
+        if len(found) >= CLIPS_PER_SONG:
             break
+    if not found:
+        return None
     return Song(name=name, clips=np.stack(list(found.values())[:CLIPS_PER_SONG]), split=split)
 
 
@@ -253,19 +260,25 @@ class FactorMelodies:
         done = empty = 0
         for index in count():
             song = make_song(request.seed, index)
+            if song is None:
+                request.tally("songs without a clip in their split", 1)
+                continue
             inside = in_range(song.clips, request.pitch_range)
             if not inside.all():
                 request.tally("clips outside the pitch range", int((~inside).sum()))
-            empty = 0 if inside.any() else empty + 1
-            if empty >= 1000:
-                low, high = request.pitch_range
-                raise CorpusError(f"The corpus {self.name} has hardly a clip with all pitches from {low} to {high}.")
             if inside.any():
+                empty = 0
                 done += int(inside.sum())
                 request.progress("making melodies", min(done, request.clips), request.clips)
                 yield attrs.evolve(song, clips=song.clips[inside])
-            if done >= request.clips:
-                return
+                if done >= request.clips:
+                    return
+            elif (empty := empty + 1) >= 1000:
+                low, high = request.pitch_range
+                raise CorpusError(
+                    f"The corpus {self.name} has hardly a clip with all pitches from {low} to {high}: "
+                    "choose a model with a wider range."
+                )
 
 
 FACTORS = FactorMelodies()

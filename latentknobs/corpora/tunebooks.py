@@ -1,4 +1,9 @@
-"""Tune books in ABC that come with music21: which files, which tunes, and their clips."""
+"""
+Tune books in ABC that come with music21: which files, which tunes, and their clips.
+
+Reading takes 3 milliseconds a tune, so it is done here, one tune after the other, and stops when enough clips
+are there: processes would take longer to start than a discovery's tunes take to read.
+"""
 
 from __future__ import annotations
 
