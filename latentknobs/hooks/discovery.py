@@ -7,7 +7,7 @@ import importlib
 import importlib.util
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from importlib.machinery import SourceFileLoader
 from importlib.metadata import EntryPoint, entry_points
@@ -18,7 +18,7 @@ from typing import Any, Literal, TypeAlias
 from attrs import frozen
 
 from latentknobs import __version__
-from latentknobs.errors import PluginError, UsageError
+from latentknobs.errors import PluginError
 from latentknobs.hooks import HOOK_API, PROJECT
 
 Origin: TypeAlias = Literal["built-in", "entry point", "file", "object"]
@@ -142,23 +142,3 @@ def _load_file(path: Path) -> Any:
             sys.modules[name] = before
         raise
     return module
-
-
-def plugins_folder(option: Path | None, environ: Mapping[str, str], current: Path) -> Path | None:
-    """
-    The folder of local files: the option, else LATENTKNOBS_PLUGINS_DIR, else "plugins" in the current folder.
-
-    Returns:
-        The folder, or None where nothing names one and the current folder has none.
-
-    Raises:
-        UsageError: A folder is named and is not there.
-    """
-    for named, by in ((option, "--plugins-dir"), (environ.get("LATENTKNOBS_PLUGINS_DIR"), "LATENTKNOBS_PLUGINS_DIR")):
-        if named:
-            folder = current / named
-            if not folder.is_dir():
-                raise UsageError(f"{by} names {named}, which is not a folder.")
-            return folder
-    folder = current / "plugins"
-    return folder if folder.is_dir() else None

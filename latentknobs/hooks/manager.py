@@ -13,10 +13,10 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Any
 
 import pluggy
-from attrs import asdict, define, field, frozen
+from attrs import define, field
 
 from latentknobs.core.attribute import Attribute, Comparison
 from latentknobs.core.augmentation import Augmentation
@@ -32,46 +32,15 @@ from latentknobs.hooks import PROJECT, specs
 from latentknobs.hooks.discovery import (
     Candidate,
     NotAPlugin,
-    Origin,
     builtin_candidates,
     check_api,
     entry_point_candidates,
     file_candidates,
 )
 from latentknobs.hooks.offers import KINDS, Kind
+from latentknobs.hooks.report import PluginReport, State
 
-State: TypeAlias = Literal["loaded", "skipped", "failed", "disabled"]
-T = TypeVar("T")
 log = logging.getLogger(__name__)
-
-
-@frozen
-class PluginReport:
-    """
-    What became of one plugin.
-
-    Attributes:
-        name: Its name.
-        version: Its version, "sha256:..." for a local file, None = not known.
-        origin: "built-in", "entry point", "file" or "object".
-        path: Its file, None = not known.
-        hooks: The hooks of it that are in use, sorted.
-        state: loaded: all of it is in use. skipped: a file that does not say it is a plugin. failed: all of
-            it or some hooks are left out, for the reason in ``error``. disabled: a person switched it off.
-        error: The reason, in full sentences, None = nothing to say.
-    """
-
-    name: str
-    version: str | None
-    origin: Origin
-    path: str | None
-    hooks: tuple[str, ...]
-    state: State
-    error: str | None
-
-    def as_dict(self) -> dict[str, Any]:
-        """What ``plugins list --json`` prints."""
-        return {**asdict(self), "hooks": list(self.hooks)}
 
 
 @define(eq=False)

@@ -1,12 +1,16 @@
 """Every hook is pinned, documented and tested, by machine."""
 
 import inspect
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import latentknobs
 from latentknobs.core.corpus import Corpus, CorpusRequest
 from latentknobs.core.knob import Operator
 from latentknobs.core.melody import MELODY
@@ -81,7 +85,7 @@ def test_every_register_hook_has_a_kind_and_an_accessor():
 
 def test_every_public_name_of_the_docs_exists():
     """The table of variables names what the code reads."""
-    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "latentknobs" / "hooks").glob("*.py"))
+    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "latentknobs").glob("**/*.py"))
 
     for variable in re.findall(r"LATENTKNOBS_[A-Z_]+", DOCS):
         assert variable in code
@@ -97,6 +101,22 @@ def test_hook_register_augmentations(load):
     assert len(code) == 10
     assert out.valid.all()
     assert all(note.length == 1 for clip in out.clips for note in MELODY.notes(clip))
+
+
+@pytest.mark.slow
+def test_the_docs_test_of_the_first_plugin_passes(tmp_path):
+    """The contract runs under pytest on the first plugin, from the folder that it is in."""
+    (tmp_path / "plugins").mkdir()
+    (tmp_path / "plugins" / "staccato.py").write_text(EXAMPLES[FIRST], encoding="utf-8")
+    (test,) = re.findall(r"```python\n(import pytest.*?)```", DOCS, flags=re.DOTALL)
+    (tmp_path / "test_staccato.py").write_text(test, encoding="utf-8")
+
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_staccato.py"]
+    environ = {**os.environ, "PYTHONPATH": str(Path(latentknobs.__file__).parents[1])}
+    done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "10 passed" in done.stdout
 
 
 def test_hook_register_attributes(load):

@@ -6,9 +6,8 @@ import textwrap
 
 import pytest
 
-from latentknobs.errors import PluginError, UnknownNameError, UsageError
+from latentknobs.errors import PluginError, UnknownNameError
 from latentknobs.hooks import hookimpl
-from latentknobs.hooks.discovery import plugins_folder
 from latentknobs.hooks.manager import Plugins
 
 BUILTINS = ("latentknobs.attributes.plugin", "latentknobs.augmentations.plugin")
@@ -415,17 +414,3 @@ def test_an_observer_that_fails_is_logged_and_the_next_is_told(hook, caplog):
 
     assert told == ["what happened"]
     assert "plugin 'bad'" in caplog.text
-
-
-def test_the_plugins_folder(tmp_path):
-    """The option wins over the variable, and that over plugins/ in the current folder; a missing one is said."""
-    for name in ("option", "variable", "plugins"):
-        (tmp_path / name).mkdir()
-    environ = {"LATENTKNOBS_PLUGINS_DIR": str(tmp_path / "variable")}
-
-    assert plugins_folder(tmp_path / "option", environ, tmp_path) == tmp_path / "option"
-    assert plugins_folder(None, environ, tmp_path) == tmp_path / "variable"
-    assert plugins_folder(None, {}, tmp_path) == tmp_path / "plugins"
-    assert plugins_folder(None, {}, tmp_path / "option") is None
-    with pytest.raises(UsageError, match="--plugins-dir names"):
-        plugins_folder(tmp_path / "not-there", {}, tmp_path)
