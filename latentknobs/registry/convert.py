@@ -73,7 +73,8 @@ def result_sha256(run: Run) -> str:
     """
     knobs = [knob.as_dict() | {"tags": [], "evidence": knob.evidence} for knob in run.knobs]
     facts = [run.run_id, run.spec.model_name, run.version, _counts(run), run.current, knobs]
-    return hashlib.sha256(json.dumps(facts, sort_keys=True, allow_nan=False).encode()).hexdigest()
+    text = json.dumps(facts, sort_keys=True, allow_nan=False, default=_plain)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def run_row(run: Run) -> RunRow:
@@ -198,3 +199,8 @@ def _knob_row(position: int, knob: Knob) -> KnobRow:
 
 def _counts(run: Run) -> dict[str, int]:
     return {name: int(count) for name, count in run.counts.items()}
+
+
+def _plain(number: np.generic) -> Any:
+    """A numpy number as Python's, for JSON."""
+    return number.item()

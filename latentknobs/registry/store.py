@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from attrs import frozen
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from latentknobs.core.knob import Knob, Verdict
@@ -16,7 +16,7 @@ from latentknobs.core.run import Run
 from latentknobs.errors import RegistryError, UnknownNameError
 from latentknobs.registry import convert, migrate
 from latentknobs.registry.sessions import TIMEOUT, Database
-from latentknobs.registry.tables import CurrentRow, KnobRow, ModelRow, OperatorArrayRow, RunRow
+from latentknobs.registry.tables import CurrentRow, KnobRow, ModelRow, OperatorArrayRow, RegistryRow, RunRow
 
 RANK: dict[Verdict, int] = {"accepted": 3, "provisional": 2, "not measurable": 1, "rejected": 0}
 """Which verdict is better: a knob never takes the place of one with a better verdict."""
@@ -127,6 +127,9 @@ class KnobStore:
         if self.exists:
             with self._database.writing() as session:
                 self._check_ours(session)
+                # SQLite takes a write lock on a read-only file without a word; a write tells, and is taken back.
+                session.execute(update(RegistryRow).values(version=RegistryRow.version))
+                session.rollback()
 
     def save_run(self, run: Run) -> bool:
         """

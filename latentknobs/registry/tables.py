@@ -25,6 +25,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
 
+from latentknobs.errors import RegistryError
+
 APPLICATION = "latentknobs"
 """What the ``registry`` table says of a file that is ours."""
 
@@ -41,7 +43,10 @@ class UtcTime(TypeDecorator[datetime]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002 (SQLAlchemy's)
         """Read it as an aware time in UTC."""
-        return None if value is None else datetime.fromisoformat(value)
+        try:
+            return None if value is None else datetime.fromisoformat(value)
+        except ValueError as error:
+            raise RegistryError(f"The registry is damaged: {value!r} is no time. Put a backup in its place.") from error
 
 
 class JsonText(TypeDecorator[Any]):
@@ -56,7 +61,10 @@ class JsonText(TypeDecorator[Any]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002 (SQLAlchemy's)
         """Read it."""
-        return None if value is None else json.loads(value)
+        try:
+            return None if value is None else json.loads(value)
+        except ValueError as error:
+            raise RegistryError(f"The registry is damaged: {error} in JSON. Put a backup in its place.") from error
 
 
 class Base(DeclarativeBase):
