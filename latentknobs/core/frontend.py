@@ -45,9 +45,11 @@ class Param:
 
     Attributes:
         help: One sentence.
+        short: One-letter name of an option, with its dash ("-o"), or "".
     """
 
     help: str
+    short: str = ""
 
 
 @frozen

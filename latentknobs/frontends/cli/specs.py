@@ -49,21 +49,24 @@ def as_command(spec: CommandSpec) -> Callable[..., None]:
 
 
 def _parameter(spec: CommandSpec, parameter: inspect.Parameter, hint: Any) -> inspect.Parameter:
-    text = ""
+    said = Param("")
     if get_origin(hint) is Annotated:
         hint, *extras = get_args(hint)
-        text = next((extra.help for extra in extras if isinstance(extra, Param)), "")
+        said = next((extra for extra in extras if isinstance(extra, Param)), said)
     if not _readable(hint):
         raise PluginError(
             f"The command {' '.join(spec.path)!r} has a parameter {parameter.name!r} of type {hint}; "
             f"a command's parameters are {', '.join(t.__name__ for t in TYPES)}, each maybe with '| None'."
         )
     if parameter.default is inspect.Parameter.empty:
-        return _keyword(parameter.name, Annotated[hint, typer.Argument(help=text, show_default=False)])
+        return _keyword(parameter.name, Annotated[hint, typer.Argument(help=said.help, show_default=False)])
     shown = parameter.default is not None and parameter.default != ""
     option = f"--{parameter.name.replace('_', '-')}"
     info = typer.Option(
-        *((f"{option}/--no-{option[2:]}",) if hint is bool else (option,)), help=text, show_default=shown
+        f"{option}/--no-{option[2:]}" if hint is bool else option,
+        *filter(None, [said.short]),
+        help=said.help,
+        show_default=shown,
     )
     return _keyword(parameter.name, Annotated[hint, info], parameter.default)
 

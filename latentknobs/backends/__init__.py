@@ -1,0 +1,1 @@
+"""Models behind the generic interface; each folder is one plugin."""

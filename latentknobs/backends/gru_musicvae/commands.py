@@ -1,0 +1,127 @@
+"""What ``latentknobs train`` and ``latentknobs model import`` do."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from latentknobs.backends.gru_musicvae import data as clips
+from latentknobs.backends.gru_musicvae.config import Config
+from latentknobs.backends.gru_musicvae.importer import import_weights
+from latentknobs.backends.gru_musicvae.state import read_facts
+from latentknobs.backends.gru_musicvae.training import CHECKPOINT, LOG, Trainer, choose_device
+from latentknobs.core.frontend import Host
+from latentknobs.errors import TrainingError, UsageError
+
+MODEL = "model.safetensors"
+
+
+def train(
+    host: Host,
+    *,
+    out: Path,
+    preset: str = "",
+    config: Path | None = None,
+    steps: int = 0,
+    seed: int | None = None,
+    device: str = "auto",
+    resume: bool = False,
+) -> dict[str, Any]:
+    """
+    Train a model into a folder; what was measured of the stored weights.
+
+    Args:
+        host: The running program.
+        out: The folder.
+        preset: Preset to start from; the default is "folk", or, with ``resume``, the run's own config.
+        config: TOML file with settings that go over the preset's.
+        steps: Optimiser steps, over both; 0 = as there.
+        seed: Seed, over both; None = as there.
+        device: "auto", "cpu" or "cuda".
+        resume: Go on with the run in the folder.
+
+    Raises:
+        UsageError: A setting cannot be used.
+        TrainingError: The run cannot start or go on, or was interrupted; says how to resume.
+    """
+    choose_device(device)
+    told = bool(preset or config or steps or seed is not None)
+    if resume and not told:
+        settings: Config = read_facts(out / CHECKPOINT)["config"]
+    else:
+        settings = choose(preset or "folk", config, steps, seed)
+    host.note(f"Gathering training clips: {', '.join(source.corpus for source in settings.data.sources)}.")
+    data = clips.load(host, settings)
+    host.note("Clips: " + ", ".join(f"{name} {size}" for name, size in data.sizes.items()) + ".")
+    trainer = Trainer(settings, data, out, device=device, resume=resume, progress=host.progress)
+    if resume:
+        host.note(f"Going on after step {trainer.standing.step} of {settings.training.steps}.")
+    try:
+        trainer.run()
+    except KeyboardInterrupt:
+        raise TrainingError(
+            f"Training stopped after step {trainer.standing.step}; go on with: latentknobs train -o {out} --resume"
+        ) from None
+    facts = {"corpus": "+".join(source.corpus for source in settings.data.sources), "licence": settings.data.licence}
+    identity, figures = trainer.finish(out / MODEL, facts)
+    return {
+        "model": str(out / MODEL),
+        "model_id": identity,
+        "steps": trainer.standing.step,
+        "best_step": trainer.standing.best_step,
+        "log": str(out / LOG),
+        **figures,
+    }
+
+
+def choose(preset: str, config: Path | None, steps: int = 0, seed: int | None = None) -> Config:
+    """
+    A preset with a file's settings over it, and these flags over both.
+
+    Raises:
+        UsageError: The file cannot be read, or a setting cannot be used.
+    """
+    tables = Config.preset(preset).tables()
+    where = f"preset {preset}"
+    if config is not None:
+        where = str(config)
+        try:
+            over = tomllib.loads(config.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise UsageError(f"{config} cannot be read as TOML: {error}.") from error
+        for name, table in over.items():
+            if not isinstance(table, dict):
+                raise UsageError(f"{config}: {name!r} must stand in one of the tables [network], [training], [data].")
+            tables[name] = {**tables.get(name, {}), **table}
+    if steps:
+        tables["training"]["steps"] = steps
+    if seed is not None:
+        tables["training"]["seed"] = seed
+    return Config.from_tables(tables, where)
+
+
+def model_import(host: Host, weights: Path, out: Path) -> dict[str, Any]:
+    """
+    Take over weights of the paper's authors; what was written.
+
+    Args:
+        host: The running program.
+        weights: Their file (.pt), read without unpickling anything but tensors.
+        out: The weights file to write (.safetensors); its card goes beside it.
+
+    Raises:
+        UsageError: ``out`` does not end in .safetensors, or is there already.
+        ModelError: The file does not hold such weights.
+    """
+    if out.suffix != ".safetensors":
+        raise UsageError(
+            f"The weights are written as safetensors: name a file that ends in .safetensors, not {out.name}."
+        )
+    if out.exists():
+        raise UsageError(f"{out} is there already: name another file.")
+    identity, network = import_weights(weights, out)
+    host.note(f"Wrote {out} and its card; use it with --model {out}.")
+    return {"model": str(out), "model_id": identity, "config": attrs.asdict(network)}

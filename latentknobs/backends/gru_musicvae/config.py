@@ -1,0 +1,333 @@
+"""
+The config of a GRU MusicVAE and of its training: frozen values, checked, as TOML in and out.
+
+A file has the tables ``[network]``, ``[training]`` and ``[data]``. Two presets lie in ``presets/``: ``paper``
+(Yang et al., NIME 2019) and ``folk`` (the recipe of the shipped model).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import tomllib
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any, TypeVar
+
+import attrs
+from attrs import field, frozen, validators
+
+from latentknobs.errors import UnknownNameError, UsageError
+
+T = TypeVar("T")
+
+
+def _count(low: int) -> Any:
+    return [validators.instance_of(int), validators.ge(low)]
+
+
+def _number(low: float, high: float = math.inf) -> Any:
+    return [validators.ge(low), validators.le(high)]
+
+
+def _real(value: Any) -> Any:
+    """An int where a float is meant, as people write in TOML, becomes a float; anything else is left to the checks."""
+    return float(value) if type(value) is int else value
+
+
+def _pair(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _ascending(_instance: object, attribute: Any, value: Any) -> None:
+    if not (
+        isinstance(value, tuple) and len(value) == 2 and all(type(v) is int for v in value) and value[0] <= value[1]
+    ):
+        raise ValueError(f"'{attribute.name}' must be two whole numbers, the lower first: {value!r}")
+
+
+@frozen
+class NetworkConfig:
+    """
+    Sizes of the network.
+
+    Attributes:
+        encoder_hidden: Units of the encoder's GRU, in each of its two directions.
+        decoder_hidden: Units of each of the decoder's GRU layers.
+        decoder_layers: How many of these there are.
+        embedding: Size of the token embedding, shared by encoder and decoder; 0 = tokens enter one-hot.
+        latent_size: D.
+        vocabulary: Number of tokens V.
+        steps: Tokens in a clip.
+    """
+
+    encoder_hidden: int = field(validator=_count(1))
+    decoder_hidden: int = field(validator=_count(1))
+    decoder_layers: int = field(validator=_count(1))
+    embedding: int = field(default=0, validator=_count(0))
+    latent_size: int = field(default=128, validator=_count(1))
+    vocabulary: int = field(default=130, validator=_count(2))
+    steps: int = field(default=32, validator=_count(1))
+
+    @property
+    def token_size(self) -> int:
+        """Size of a token where it enters a GRU."""
+        return self.embedding or self.vocabulary
+
+    def canonical(self) -> bytes:
+        """The same bytes for the same config: what a model's identity is computed over."""
+        return json.dumps(attrs.asdict(self), sort_keys=True, separators=(",", ":")).encode()
+
+
+@frozen
+class TrainingConfig:
+    """
+    How it is trained.
+
+    The loss of a clip is (cross-entropy summed over its steps + kl_weight * KL summed over the dimensions) /
+    steps, both in nats, averaged over the batch. Divided by the steps, because the paper's gradient clip of 1
+    belongs to a loss per step. Its "mean cross-entropy per step + beta * mean KL per dimension" is
+    kl_weight = beta * steps / latent_size: 0.1 * 32 / 128 = 0.025 a nat.
+
+    Attributes:
+        steps: Optimiser steps.
+        batch: Clips in a step.
+        learning_rate: Adam's, at the start.
+        learning_rate_end: Where it ends (cosine) or what it never falls under (exponential).
+        schedule: "cosine" over all steps, or "exponential".
+        decay: Factor a step of the exponential schedule.
+        gradient_clip: Largest norm of the gradient.
+        kl_start: KL weight for the first ``kl_hold`` steps.
+        kl_end: KL weight from step kl_hold + kl_rise on.
+        kl_hold: Steps at ``kl_start``.
+        kl_rise: Steps from ``kl_start`` to ``kl_end``; 0 = at once.
+        kl_shape: "linear" or "cosine".
+        sampling_k: k of scheduled sampling: a token is the true one with probability k / (k + exp(i / k)) at
+            step i (Bengio et al., 2015, inverse sigmoid decay); 0 = always the true one.
+        token_dropout: Part of the decoder's input tokens that is blanked (enters as zeros).
+        transpose: Range of the random transposition in semitones; a clip stays inside the pitch range.
+        evaluate_every: Steps between evaluations.
+        checkpoint_every: Steps between checkpoints.
+        patience: Evaluations without a better validation loss after which training stops; 0 = never.
+        validation_clips: Clips measured in an evaluation.
+        seed: Fixes the first weights, the order of clips and every random draw.
+        precision: "float32", "bfloat16" (autocast), or "auto": bfloat16 where the machine multiplies it faster.
+        storage: Type of the numbers in the weights file, "float32" or "float16"; computed as float32.
+    """
+
+    steps: int = field(validator=_count(1))
+    batch: int = field(default=128, validator=_count(1))
+    learning_rate: float = field(default=1e-3, converter=_real, validator=_number(1e-12))
+    learning_rate_end: float = field(default=1e-5, converter=_real, validator=_number(0))
+    schedule: str = field(default="cosine", validator=validators.in_(("cosine", "exponential")))
+    decay: float = field(default=0.9999, converter=_real, validator=_number(0, 1))
+    gradient_clip: float = field(default=1.0, converter=_real, validator=_number(1e-12))
+    kl_start: float = field(default=0.025, converter=_real, validator=_number(0))
+    kl_end: float = field(default=0.025, converter=_real, validator=_number(0))
+    kl_hold: int = field(default=0, validator=_count(0))
+    kl_rise: int = field(default=0, validator=_count(0))
+    kl_shape: str = field(default="linear", validator=validators.in_(("linear", "cosine")))
+    sampling_k: float = field(default=0.0, converter=_real, validator=_number(0))
+    token_dropout: float = field(default=0.0, converter=_real, validator=_number(0, 1))
+    transpose: tuple[int, int] = field(default=(0, 0), converter=_pair, validator=_ascending)
+    evaluate_every: int = field(default=500, validator=_count(1))
+    checkpoint_every: int = field(default=500, validator=_count(1))
+    patience: int = field(default=0, validator=_count(0))
+    validation_clips: int = field(default=2048, validator=_count(1))
+    seed: int = field(default=0, validator=_count(0))
+    precision: str = field(default="auto", validator=validators.in_(("auto", "float32", "bfloat16")))
+    storage: str = field(default="float32", validator=validators.in_(("float32", "float16")))
+
+    def __attrs_post_init__(self) -> None:
+        if not self.transpose[0] <= 0 <= self.transpose[1]:
+            raise ValueError(f"'transpose' must hold 0: {list(self.transpose)}")
+
+    def kl_weight(self, step: int) -> float:
+        """Weight of a nat of KL at a step (from 0)."""
+        past = step - self.kl_hold
+        part = 0.0 if past < 0 else min(1.0, past / self.kl_rise) if self.kl_rise else 1.0
+        if self.kl_shape == "cosine":
+            part = (1 - math.cos(math.pi * part)) / 2
+        return self.kl_start + (self.kl_end - self.kl_start) * part
+
+    def rate(self, step: int) -> float:
+        """Learning rate at a step (from 0)."""
+        if self.schedule == "exponential":
+            return max(self.learning_rate * self.decay**step, self.learning_rate_end)
+        part = (1 + math.cos(math.pi * min(1.0, step / self.steps))) / 2
+        return self.learning_rate_end + (self.learning_rate - self.learning_rate_end) * part
+
+    def forcing(self, step: int) -> float:
+        """Probability that the decoder reads the true token at a step (from 0)."""
+        k = self.sampling_k
+        return 1.0 if k == 0 else k / (k + math.exp(min(step / k, 700.0)))
+
+
+@frozen
+class Source:
+    """
+    A corpus to learn from.
+
+    Attributes:
+        corpus: As on the command line ("folk").
+        share: Its part of each batch, beside the other sources' and edits' shares.
+        clips: At most this many clips of it (an endless corpus needs a limit); 0 = all.
+    """
+
+    corpus: str = field(validator=validators.instance_of(str))
+    share: float = field(default=1.0, converter=_real, validator=_number(0))
+    clips: int = field(default=0, validator=_count(0))
+
+
+def _amounts(value: Any) -> Any:
+    return tuple(_real(amount) for amount in value)
+
+
+@frozen
+class Edit:
+    """
+    An augmentation applied to the training clips before training, so that the model knows such clips.
+
+    Attributes:
+        name: Name of the augmentation ("note-split").
+        amounts: Each amount gives a pool of edited clips of its own.
+        share: Part of each batch that comes from these pools, divided evenly among them.
+        clips: At most this many clips are edited at each amount.
+    """
+
+    name: str = field(validator=validators.instance_of(str))
+    amounts: tuple[float, ...] = field(
+        converter=_amounts,
+        validator=[validators.min_len(1), validators.deep_iterable(validators.instance_of(float))],
+    )
+    share: float = field(default=0.1, converter=_real, validator=_number(0))
+    clips: int = field(default=20_000, validator=_count(1))
+
+
+def _sources(value: Any) -> Any:
+    return tuple(_build(Source, item, "data.sources") if isinstance(item, Mapping) else item for item in value)
+
+
+def _edits(value: Any) -> Any:
+    return tuple(_build(Edit, item, "data.edits") if isinstance(item, Mapping) else item for item in value)
+
+
+@frozen
+class DataConfig:
+    """
+    What it is trained on.
+
+    Attributes:
+        sources: The corpora; the first one's validation songs are what is measured.
+        edits: Edited clips among the training clips.
+        pitch_range: Lowest and highest MIDI pitch of all training clips, random transposition included.
+        licence: What the model card says of the clips' licence.
+    """
+
+    sources: tuple[Source, ...] = field(converter=_sources, validator=validators.min_len(1))
+    edits: tuple[Edit, ...] = field(default=(), converter=_edits)
+    pitch_range: tuple[int, int] = field(default=(0, 127), converter=_pair, validator=_ascending)
+    licence: str = field(default="", validator=validators.instance_of(str))
+
+    def __attrs_post_init__(self) -> None:
+        if self.pitch_range[0] < 0 or self.pitch_range[1] > 127:
+            raise ValueError(f"'pitch_range' must lie in 0 to 127: {list(self.pitch_range)}")
+        if self.sources[0].share <= 0:
+            raise ValueError("'sources': the first one is what is measured, its share must be above 0")
+
+
+@frozen
+class Config:
+    """Everything that ``latentknobs train`` is told; see the three parts."""
+
+    network: NetworkConfig
+    training: TrainingConfig
+    data: DataConfig
+
+    @classmethod
+    def from_toml(cls, text: str, where: str = "config") -> Config:
+        """
+        Read TOML text.
+
+        Raises:
+            UsageError: Not TOML, an unknown or missing key, or a value that cannot be used; says which.
+        """
+        try:
+            tables = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise UsageError(f"{where} is not TOML: {error}.") from error
+        return cls.from_tables(tables, where)
+
+    @classmethod
+    def from_tables(cls, tables: Mapping[str, Any], where: str = "config") -> Config:
+        """The same from parsed tables (what a model card and a checkpoint hold)."""
+        parts = {"network": NetworkConfig, "training": TrainingConfig, "data": DataConfig}
+        unknown = sorted(set(tables) - set(parts))
+        missing = sorted(set(parts) - set(tables))
+        if unknown or missing:
+            what = f"has no table [{missing[0]}]" if missing else f"has an unknown table [{unknown[0]}]"
+            raise UsageError(f"{where} {what}; it needs [network], [training] and [data].")
+        built: dict[str, Any] = {name: _build(part, tables[name], f"{where}: [{name}]") for name, part in parts.items()}
+        return cls(**built)
+
+    @classmethod
+    def preset(cls, name: str) -> Config:
+        """
+        A preset of the package.
+
+        Raises:
+            UnknownNameError: There is none of that name.
+        """
+        folder = resources.files(__package__).joinpath("presets")
+        known = sorted(Path(entry.name).stem for entry in folder.iterdir() if entry.name.endswith(".toml"))
+        if name not in known:
+            raise UnknownNameError("preset", name, known)
+        return cls.from_toml(folder.joinpath(f"{name}.toml").read_text(encoding="utf-8"), f"preset {name}")
+
+    def tables(self) -> dict[str, Any]:
+        """As plain tables, lists and numbers, for JSON and TOML."""
+        plain: dict[str, Any] = json.loads(json.dumps(attrs.asdict(self)))
+        return plain
+
+    def to_toml(self) -> str:
+        """As TOML text that :meth:`from_toml` reads back to an equal config."""
+        lines: list[str] = []
+        for name, table in self.tables().items():
+            lines += [f"[{name}]", *(f"{key} = {_toml(value)}" for key, value in table.items()), ""]
+        return "\n".join(lines)
+
+
+def read_network(table: object, where: str) -> NetworkConfig:
+    """
+    The ``[network]`` table of a card or checkpoint.
+
+    Raises:
+        UsageError: It is not one; says why.
+    """
+    return _build(NetworkConfig, table, where)
+
+
+def _build(kind: type[T], table: object, where: str) -> T:
+    if not isinstance(table, Mapping):
+        raise UsageError(f"{where} must be a table, not {table!r}.")
+    fields = attrs.fields_dict(kind)  # type: ignore[arg-type]  # every kind used here is an attrs class
+    for key in table:
+        if key not in fields:
+            raise UnknownNameError("setting", str(key), fields, f"in {where}")
+    try:
+        return kind(**table)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, UsageError):
+            raise
+        missing = [k for k, f in fields.items() if f.default is attrs.NOTHING and k not in table]
+        reason = f"{missing[0]!r} is missing" if missing else str(error.args[0] if error.args else error)
+        raise UsageError(f"{where}: {reason}.") from error
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key} = {_toml(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    return json.dumps(value)

@@ -1,0 +1,198 @@
+"""
+Training clips: pools by corpus and edit, and batches that are a function of the seed and the step alone.
+
+Because a batch needs nothing but its step, a resumed run draws what the uninterrupted one would have drawn,
+and a checkpoint holds no state of any generator.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+import numpy as np
+from attrs import field, frozen
+from numpy.random import Generator
+
+from latentknobs.backends.gru_musicvae.config import Config, DataConfig, Edit
+from latentknobs.core.arrays import Bools, ClipBatch, Ints, sha256_of_arrays
+from latentknobs.core.corpus import CorpusRequest, Split
+from latentknobs.core.frontend import Host
+from latentknobs.core.melody import HOLD, MELODY
+from latentknobs.errors import TrainingError
+
+
+@frozen(eq=False)
+class Pool:
+    """
+    Clips that are drawn together.
+
+    Attributes:
+        name: Where they come from ("folk", "note-split 2").
+        share: Part of each batch, beside the other pools' shares.
+        clips: int16 (n, 32).
+    """
+
+    name: str
+    share: float
+    clips: ClipBatch
+
+
+@frozen(eq=False)
+class TrainingData:
+    """
+    All clips of a training run.
+
+    Attributes:
+        pools: What batches are drawn from.
+        validation: int16 (n, 32), clips of validation songs of the first source.
+        fingerprint: Hash of all of it; a resumed run must find the same.
+    """
+
+    pools: tuple[Pool, ...]
+    validation: ClipBatch
+    fingerprint: str = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        arrays = {f"{i} {pool.name}": pool.clips for i, pool in enumerate(self.pools)}
+        object.__setattr__(self, "fingerprint", sha256_of_arrays({**arrays, "validation": self.validation}))
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Clips in each pool, and for validation."""
+        return {**{pool.name: len(pool.clips) for pool in self.pools}, "validation": len(self.validation)}
+
+
+def load(host: Host, config: Config) -> TrainingData:
+    """
+    The clips that a config asks for.
+
+    Raises:
+        TrainingError: A corpus gives no training clips, or the first one no validation clips.
+    """
+    data, training = config.data, config.training
+    originals = []
+    validation = np.empty((0, *MELODY.shape), dtype=np.int16)
+    for index, source in enumerate(data.sources):
+        request = CorpusRequest(
+            clips=source.clips or None,
+            seed=training.seed,
+            pitch_range=data.pitch_range,
+            progress=host.progress,
+            cache=host.cache_dir,
+        )
+        parts: dict[Split, list[ClipBatch]] = {"train": [], "validation": [], "test": []}
+        for song in host.songs(source.corpus, request):
+            parts[song.split].append(song.clips)
+        if not parts["train"]:
+            raise TrainingError(
+                f"The corpus {source.corpus!r} gave no training clips inside pitches "
+                f"{data.pitch_range[0]} to {data.pitch_range[1]}: ask for more clips or a wider pitch_range."
+            )
+        originals.append(Pool(source.corpus, source.share, np.concatenate(parts["train"])))
+        if index == 0:
+            if not parts["validation"]:
+                raise TrainingError(
+                    f"The corpus {source.corpus!r} gave no validation clips to measure on: ask for more clips of it."
+                )
+            validation = np.concatenate(parts["validation"])
+    rng = np.random.default_rng([training.seed, 1])
+    if len(validation) > training.validation_clips:
+        validation = validation[np.sort(rng.choice(len(validation), training.validation_clips, replace=False))]
+    pools = [pool for pool in originals if pool.share > 0]
+    every = np.concatenate([pool.clips for pool in originals])
+    for edit in data.edits:
+        pools += _edited(host, edit, every, data, rng)
+    return TrainingData(tuple(pools), validation)
+
+
+def _edited(host: Host, edit: Edit, clips: ClipBatch, data: DataConfig, rng: Generator) -> list[Pool]:
+    augmentation = host.augment(edit.name)
+    pools = []
+    for amount in edit.amounts:
+        result = augmentation(clips, amount, rng)
+        edited = result.clips[result.valid]
+        edited = np.unique(edited[in_range(edited, data.pitch_range)], axis=0)
+        if len(edited) > edit.clips:
+            edited = edited[np.sort(rng.choice(len(edited), edit.clips, replace=False))]
+        if not len(edited):
+            raise TrainingError(
+                f"No training clip can take {edit.name} by {amount:g}: leave that amount out of data.edits."
+            )
+        pools.append(Pool(f"{edit.name} {amount:g}", edit.share / len(edit.amounts), edited))
+    return [pool for pool in pools if pool.share > 0]
+
+
+def in_range(clips: ClipBatch, pitch_range: tuple[int, int]) -> Bools:
+    """Which clips have all their onsets inside the range, bool (n,)."""
+    outside = (clips < pitch_range[0]) | (clips > pitch_range[1])
+    inside: Bools = ~np.any((clips < HOLD) & outside, axis=-1)
+    return inside
+
+
+class Batches:
+    """
+    The batches of a run: ``batches(step)`` is int16 (batch, 32).
+
+    Each pool gives a fixed number of clips to a batch and is gone through in a new order every time round.
+    """
+
+    def __init__(self, data: TrainingData, config: Config) -> None:
+        self._pools = data.pools
+        self._range = config.data.pitch_range
+        self._transpose = config.training.transpose
+        self._seed = config.training.seed
+        self._counts = _apportion([pool.share for pool in data.pools], config.training.batch)
+        self._orders: dict[int, tuple[int, Ints]] = {}
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Clips of each pool in a batch."""
+        return {pool.name: count for pool, count in zip(self._pools, self._counts, strict=True)}
+
+    def __call__(self, step: int) -> ClipBatch:
+        """The batch of a step (from 0)."""
+        parts = [self._draw(index, step * count, count) for index, count in enumerate(self._counts)]
+        rng = np.random.default_rng([self._seed, 2, step])
+        return transposed(np.concatenate(parts), self._transpose, self._range, rng)
+
+    def _draw(self, index: int, start: int, count: int) -> ClipBatch:
+        clips = self._pools[index].clips
+        places = np.arange(start, start + count)
+        out = np.empty((count, *MELODY.shape), dtype=np.int16)
+        for lap in np.unique(places // len(clips)):
+            here = places // len(clips) == lap
+            out[here] = clips[self._order(index, int(lap))[places[here] % len(clips)]]
+        return out
+
+    def _order(self, index: int, lap: int) -> Ints:
+        known = self._orders.get(index)
+        if known is None or known[0] != lap:
+            order = np.random.default_rng([self._seed, 3, index, lap]).permutation(len(self._pools[index].clips))
+            self._orders[index] = known = (lap, order)
+        return known[1]
+
+
+def transposed(clips: ClipBatch, by: tuple[int, int], pitch_range: tuple[int, int], rng: Generator) -> ClipBatch:
+    """Each clip moved by a random whole number of semitones in ``by`` that keeps it inside the range."""
+    onset = clips < HOLD
+    lowest = np.where(onset, clips, 127).min(axis=-1).astype(np.int64)
+    highest = np.where(onset, clips, 0).max(axis=-1).astype(np.int64)
+    low = np.minimum(np.maximum(by[0], pitch_range[0] - lowest), 0)
+    high = np.maximum(np.minimum(by[1], pitch_range[1] - highest), 0)
+    moved = rng.integers(low, high + 1).astype(np.int16)
+    return np.where(onset, clips + moved[:, None], clips).astype(np.int16)
+
+
+def _apportion(shares: list[float], batch: int) -> list[int]:
+    """Whole numbers that sum to ``batch``, nearest to the shares (largest remainders)."""
+    exact = np.array(shares) / sum(shares) * batch
+    counts = np.floor(exact).astype(int)
+    for index in np.argsort(counts - exact, kind="stable")[: batch - counts.sum()]:
+        counts[index] += 1
+    return [int(count) for count in counts]
+
+
+def seed_of(*parts: int) -> int:
+    """A 63-bit seed from whole numbers, for generators that take one number."""
+    return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:8], "big") >> 1

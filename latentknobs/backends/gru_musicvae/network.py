@@ -1,0 +1,132 @@
+"""
+The network: a bidirectional GRU encoder, a stack of GRU cells as decoder.
+
+Source: Yang, Chen, Zhang and Xia (NIME 2019) and its authors' released weights, whose state-dict names are
+kept (gru_0, linear_mu, linear_var, grucell_0, grucell_1, ..., linear_init, linear_out), so that those weights
+load as they are. With V tokens, T steps and the token x_t entering as e(x_t), one-hot or embedded:
+
+    encoder   mean, log variance = linear(last hidden states of both directions over e(x_0), ..., e(x_{T-1}))
+    decoder   h^0_{-1} = tanh(linear_init(z));  h^k_{-1} = h^{k-1}_0 for the layers k above
+              h^0_t = GRU_0([e(x_{t-1}), z], h^0_{t-1});  h^k_t = GRU_k(h^{k-1}_t, h^k_{t-1})
+              logits_t = linear_out(h^K_t);  x_{-1} = V - 1 (rest)
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from latentknobs.backends.gru_musicvae.config import NetworkConfig
+
+Gates: TypeAlias = tuple[Tensor, Tensor, Tensor, Tensor]
+"""The weights of one GRU layer: weight_ih, weight_hh, bias_ih, bias_hh."""
+
+
+class GruMusicVae(nn.Module):
+    """
+    The network of a config, with torch's own first weights.
+
+    Tensors of tokens are int64 (N, T), codes float32 (N, D), logits float32 (N, T, V).
+    """
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.config = config
+        both, latent = 2 * config.encoder_hidden, config.latent_size
+        if config.embedding:
+            self.embedding = nn.Embedding(config.vocabulary, config.embedding)
+        self.gru_0 = nn.GRU(config.token_size, config.encoder_hidden, batch_first=True, bidirectional=True)
+        self.linear_mu = nn.Linear(both, latent)
+        self.linear_var = nn.Linear(both, latent)
+        reads = config.token_size + latent
+        for layer in range(config.decoder_layers):
+            self.add_module(f"grucell_{layer}", nn.GRUCell(reads, config.decoder_hidden))
+            reads = config.decoder_hidden
+        self.linear_init = nn.Linear(latent, config.decoder_hidden)
+        self.linear_out = nn.Linear(config.decoder_hidden, config.vocabulary)
+
+    @property
+    def cells(self) -> list[nn.GRUCell]:
+        """The decoder's layers, the lowest first."""
+        cells = [self.get_submodule(f"grucell_{layer}") for layer in range(self.config.decoder_layers)]
+        return [cell for cell in cells if isinstance(cell, nn.GRUCell)]
+
+    def token_table(self) -> Tensor:
+        """What each token enters as, (V, token_size)."""
+        if self.config.embedding:
+            return self.embedding.weight
+        return torch.eye(self.config.vocabulary, device=self.linear_mu.weight.device)
+
+    def tokens_in(self, tokens: Tensor) -> Tensor:
+        """Tokens (N, ...) as they enter a GRU, (N, ..., token_size)."""
+        if self.config.embedding:
+            return functional.embedding(tokens, self.embedding.weight)
+        return functional.one_hot(tokens, self.config.vocabulary).to(self.linear_mu.weight.dtype)
+
+    def encode(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation of the posterior, each (N, D); the log variance x enters as exp(x / 2)."""
+        _, last = self.gru_0(self.tokens_in(tokens))
+        hidden = torch.cat([last[0], last[1]], dim=-1)
+        return self.linear_mu(hidden), torch.exp(0.5 * self.linear_var(hidden))
+
+    def previous(self, tokens: Tensor) -> Tensor:
+        """The token before each step, (N, T): a rest, then the tokens but the last."""
+        return functional.pad(tokens[:, :-1], (1, 0), value=self.config.vocabulary - 1)
+
+    def decode_given(self, z: Tensor, given: Tensor, keep: Tensor | None = None) -> Tensor:
+        """
+        Logits with the true token before every step known: whole layers at a time.
+
+        Args:
+            z: Codes.
+            given: The clips' tokens.
+            keep: Factors (N, T) on the input tokens, 0 = blanked; None = all kept.
+        """
+        tokens = self.tokens_in(self.previous(given)).transpose(0, 1)
+        if keep is not None:
+            tokens = tokens * keep.t().unsqueeze(-1)
+        x = torch.cat([tokens, z.expand(len(tokens), *z.shape)], dim=-1)
+        state = torch.tanh(self.linear_init(z))
+        for cell in self.cells:
+            gates = [cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh]
+            x, _ = torch.gru(x, state.unsqueeze(0), gates, True, 1, 0.0, self.training, False, False)
+            state = x[0]
+        logits: Tensor = self.linear_out(x).transpose(0, 1)
+        return logits
+
+    def decode_steps(
+        self, z: Tensor, given: Tensor | None = None, known: Tensor | None = None, keep: Tensor | None = None
+    ) -> Tensor:
+        """
+        Logits step by step, exactly as the equations are written.
+
+        Args:
+            z: Codes.
+            given: True tokens; None = every step reads its own likeliest token before it (greedy decoding).
+            known: bool (N, T), where the step *after* reads the true token, elsewhere the likeliest one
+                (scheduled sampling); None = everywhere.
+            keep: As in :meth:`decode_given`.
+        """
+        cells = self.cells
+        states: list[Tensor] = []
+        token = torch.full((len(z),), self.config.vocabulary - 1, dtype=torch.int64, device=z.device)
+        out = []
+        for step in range(self.config.steps):
+            entering = self.tokens_in(token)
+            if keep is not None:
+                entering = entering * keep[:, step : step + 1]
+            x = torch.cat([entering, z], dim=-1)
+            for layer, cell in enumerate(cells):
+                if step == 0:
+                    states.append(torch.tanh(self.linear_init(z)) if layer == 0 else states[layer - 1])
+                states[layer] = cell(x, states[layer])
+                x = states[layer]
+            logits = self.linear_out(x)
+            out.append(logits)
+            token = logits.detach().argmax(dim=-1)
+            if given is not None:
+                token = given[:, step] if known is None else torch.where(known[:, step], given[:, step], token)
+        return torch.stack(out, dim=1)

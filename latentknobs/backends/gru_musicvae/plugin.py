@@ -1,0 +1,79 @@
+"""Offers GRU MusicVAE models, and the commands that make them; torch is loaded when one is used."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any
+
+from latentknobs.core.backend import BackendFactory, VAEBackend
+from latentknobs.core.frontend import CommandSpec, Host, Param
+from latentknobs.errors import UsageError
+from latentknobs.hooks import hookimpl
+
+SUFFIX = ".safetensors"
+
+
+def load(location: str, device: str) -> VAEBackend:
+    """The model of a weights file, on a device."""
+    from latentknobs.backends.gru_musicvae.backend import GruMusicVaeBackend
+
+    return GruMusicVaeBackend.load(Path(location), device)
+
+
+def train(
+    host: Host,
+    *,
+    preset: Annotated[str, Param("Recipe to start from: folk (the default) or paper.")] = "",
+    out: Annotated[Path | None, Param("Folder for checkpoints, log and the finished model.", short="-o")] = None,
+    config: Annotated[Path | None, Param("TOML file whose settings go over the recipe's.")] = None,
+    steps: Annotated[int, Param("Optimiser steps; 0 = as the recipe says.")] = 0,
+    seed: Annotated[int | None, Param("Seed of weights, order and chance; the recipe's if left out.")] = None,
+    device: Annotated[str, Param("auto, cpu or cuda.")] = "auto",
+    resume: Annotated[bool, Param("Go on with the run in the folder.")] = False,
+) -> dict[str, Any]:
+    """Train a model into a folder."""
+    if out is None:
+        raise UsageError("Name the folder to train into: latentknobs train -o FOLDER.")
+    from latentknobs.backends.gru_musicvae import commands
+
+    return commands.train(
+        host, out=out, preset=preset, config=config, steps=steps, seed=seed, device=device, resume=resume
+    )
+
+
+def model_import(
+    host: Host,
+    weights: Annotated[Path, Param("The authors' weights (.pt).")],
+    out: Annotated[Path, Param("The weights file to write (.safetensors).")],
+) -> dict[str, Any]:
+    """Take over weights of the paper's authors."""
+    from latentknobs.backends.gru_musicvae import commands
+
+    return commands.model_import(host, weights, out)
+
+
+@hookimpl
+def register_backends() -> list[BackendFactory]:
+    """GRU MusicVAE models by weights file, and those that come with the package."""
+    folder = Path(str(resources.files(__package__))) / "models"
+    return [
+        BackendFactory(
+            name="gru-musicvae",
+            doc="The GRU MusicVAE of Yang et al. (NIME 2019): weights as safetensors with a model card beside them.",
+            load=load,
+            shipped={path.stem: str(path) for path in sorted(folder.glob(f"*{SUFFIX}"))},
+            recognises=lambda path: path.suffix == SUFFIX,
+        )
+    ]
+
+
+@hookimpl
+def register_commands() -> list[CommandSpec]:
+    """Training, and taking over the authors' weights."""
+    return [
+        CommandSpec(("train",), "Train a GRU MusicVAE; interrupt it with Ctrl-C and go on later with --resume.", train),
+        CommandSpec(
+            ("model", "import"), "Take over weights (.pt) that the paper's authors saved with torch.", model_import
+        ),
+    ]

@@ -1,0 +1,103 @@
+"""A training run on disk: everything needed to go on, in one safetensors file that is replaced as a whole."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors
+from attrs import frozen
+from torch import Tensor
+from torch.optim import Adam
+
+from latentknobs.backends.gru_musicvae.checkpoint import check_tensors, read_tensors, write_atomically
+from latentknobs.backends.gru_musicvae.config import Config
+from latentknobs.backends.gru_musicvae.network import GruMusicVae
+from latentknobs.errors import LatentKnobsError, TrainingError
+
+MOMENTS = ("exp_avg", "exp_avg_sq")
+
+
+@frozen
+class Standing:
+    """
+    Where a run stands, besides its tensors.
+
+    Attributes:
+        step: Steps done.
+        best_loss: Lowest validation loss so far, None before the first evaluation.
+        best_step: Steps done when it was measured.
+        waited: Evaluations since.
+    """
+
+    step: int = 0
+    best_loss: float | None = None
+    best_step: int = 0
+    waited: int = 0
+
+
+def write_state(
+    path: Path, network: GruMusicVae, optimiser: Adam, standing: Standing, *, config: Config, fingerprint: str
+) -> None:
+    """Write a checkpoint atomically: weights, Adam's moments, where the run stands, config and data."""
+    tensors: dict[str, Tensor] = {f"network.{name}": value for name, value in network.state_dict().items()}
+    for name, parameter in network.named_parameters():
+        for moment in MOMENTS:
+            if moment in optimiser.state[parameter]:
+                tensors[f"{moment}.{name}"] = optimiser.state[parameter][moment]
+    facts = {
+        "step": standing.step,
+        "best_loss": standing.best_loss,
+        "best_step": standing.best_step,
+        "waited": standing.waited,
+        "config": config.tables(),
+        "data": fingerprint,
+    }
+    write_atomically(tensors, path, {"latentknobs": json.dumps(facts, sort_keys=True)})
+
+
+def read_facts(path: Path) -> dict[str, Any]:
+    """
+    What a checkpoint says of itself.
+
+    Raises:
+        TrainingError: It is not there, or not a checkpoint of a training run.
+    """
+    if not path.is_file():
+        raise TrainingError(f"There is no checkpoint {path}: start the run without --resume.")
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            metadata: Mapping[str, str] = file.metadata() or {}
+        facts = json.loads(metadata["latentknobs"])
+        return {
+            "config": Config.from_tables(facts["config"], str(path)),
+            "data": facts["data"],
+            "standing": _standing(facts),
+        }
+    except (safetensors.SafetensorError, OSError, KeyError, ValueError, LatentKnobsError) as error:
+        raise TrainingError(f"{path} is not a checkpoint of this version ({error}): start a new run.") from error
+
+
+def _standing(facts: Mapping[str, Any]) -> Standing:
+    return Standing(facts["step"], facts["best_loss"], facts["best_step"], facts["waited"])
+
+
+def restore(path: Path, network: GruMusicVae, optimiser: Adam, step: int) -> None:
+    """
+    Put a checkpoint's tensors into a network and its optimiser.
+
+    Raises:
+        ModelError: The tensors are not those of this network.
+    """
+    tensors = read_tensors(path)
+    weights = {name.removeprefix("network."): t for name, t in tensors.items() if name.startswith("network.")}
+    check_tensors(weights, network.config, str(path))
+    network.load_state_dict(weights)
+    state: dict[int, dict[str, Any]] = {}
+    for index, (name, _) in enumerate(network.named_parameters()):
+        if f"exp_avg.{name}" in tensors:
+            moments = {moment: tensors[f"{moment}.{name}"] for moment in MOMENTS}
+            state[index] = {"step": tensors[f"exp_avg.{name}"].new_tensor(float(step)), **moments}
+    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})

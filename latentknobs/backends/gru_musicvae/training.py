@@ -1,0 +1,264 @@
+"""
+Training: the loop, its checkpoints, and what is measured on validation songs on the way.
+
+A step is a function of the config, the data, the seed and the step's number (see :mod:`.data`), so a resumed
+run ends in the same bytes as one that was never stopped, on the same machine with as many threads.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import attrs
+import torch
+from torch import Tensor
+
+import latentknobs
+from latentknobs.backends.gru_musicvae.checkpoint import build, read_tensors, save_model, write_atomically
+from latentknobs.backends.gru_musicvae.config import Config
+from latentknobs.backends.gru_musicvae.data import Batches, TrainingData, seed_of
+from latentknobs.backends.gru_musicvae.measures import cross_entropy, divergence, measure
+from latentknobs.backends.gru_musicvae.network import GruMusicVae
+from latentknobs.backends.gru_musicvae.state import Standing, read_facts, restore, write_state
+from latentknobs.core.corpus import Progress, no_progress
+from latentknobs.errors import TrainingError, UsageError
+
+CHECKPOINT = "checkpoint.safetensors"
+BEST = "best.safetensors"
+LOG = "log.jsonl"
+
+
+def choose_device(device: str) -> torch.device:
+    """
+    "auto" (cuda where there is one), "cpu" or "cuda" as a torch device.
+
+    Raises:
+        UsageError: Another word, or cuda where there is none.
+    """
+    if device not in {"auto", "cpu", "cuda"}:
+        raise UsageError(f"The device must be auto, cpu or cuda, not {device!r}.")
+    there = torch.cuda.is_available()
+    if device == "cuda" and not there:
+        raise UsageError("There is no CUDA device here: use --device cpu or auto.")
+    return torch.device("cuda" if there and device != "cpu" else "cpu")
+
+
+def _half(precision: str, device: torch.device) -> bool:
+    """Whether to train under bfloat16 autocast; "auto" = where the machine has matrix units for it."""
+    if precision != "auto":
+        return precision == "bfloat16"
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported())
+    # AVX-512 processors without AMX multiply bfloat16 at half the speed of float32 (measured).
+    capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+    return bool(capabilities.get("amx_bf16", False))
+
+
+class Trainer:
+    """
+    One training run in one folder.
+
+    Args:
+        config: What to train, and how.
+        data: The clips.
+        folder: Where checkpoints, log, config and the finished model go; made if missing.
+        device: "auto", "cpu" or "cuda".
+        resume: Go on from the folder's checkpoint; otherwise the folder must not hold one.
+        progress: Told of each step.
+
+    Raises:
+        TrainingError: The folder holds a run already, or (resume) none, or one of another config or data.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        data: TrainingData,
+        folder: Path,
+        *,
+        device: str = "auto",
+        resume: bool = False,
+        progress: Progress = no_progress,
+    ) -> None:
+        self.config, self.data, self.folder = config, data, folder
+        self._progress = progress
+        self._device = choose_device(device)
+        self._half = _half(config.training.precision, self._device)
+        self._batches = Batches(data, config)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed_of(config.training.seed, 0))
+            self.network = GruMusicVae(config.network).to(self._device)
+        self._optimiser = torch.optim.Adam(self.network.parameters(), lr=config.training.learning_rate)
+        self.standing = Standing()
+        checkpoint = folder / CHECKPOINT
+        if resume:
+            self._go_on_from(checkpoint)
+        elif checkpoint.exists():
+            raise TrainingError(f"{folder} holds a training run already: resume it (--resume), or name another folder.")
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "config.toml").write_text(config.to_toml(), encoding="utf-8")
+        self._validation = torch.from_numpy(data.validation.astype("int64")).to(self._device)
+        generator = torch.Generator().manual_seed(seed_of(config.training.seed, 4))
+        draws = torch.randn(len(data.validation), config.network.latent_size, generator=generator)
+        self._draws = draws.to(self._device)
+
+    def run(self) -> dict[str, float]:
+        """
+        Train to the last step, or until validation stops getting better; the figures of the last evaluation.
+
+        Every ``evaluate_every`` steps a line goes to ``log.jsonl``, and the weights with the lowest validation
+        loss to ``best.safetensors``. An interrupt (Ctrl-C) writes a checkpoint and goes on up.
+        """
+        training = self.config.training
+        figures: dict[str, float] = {}
+        since = time.perf_counter()
+        sums, counted = torch.zeros(2, dtype=torch.float64), 0
+        try:
+            while self.standing.step < training.steps and not self._stopped:
+                sums += self._step(self.standing.step)
+                counted += 1
+                step = self.standing.step + 1
+                self.standing = attrs.evolve(self.standing, step=step)
+                if step % training.evaluate_every == 0 or step == training.steps:
+                    speed = counted * training.batch / (time.perf_counter() - since)
+                    figures = self._evaluate(sums / counted, speed)
+                    sums, counted, since = torch.zeros(2, dtype=torch.float64), 0, time.perf_counter()
+                if step % training.checkpoint_every == 0 or step == training.steps:
+                    self.checkpoint()
+                self._progress("training", step, training.steps)
+        except KeyboardInterrupt:
+            self.checkpoint()
+            raise
+        return figures
+
+    @property
+    def _stopped(self) -> bool:
+        return 0 < self.config.training.patience <= self.standing.waited
+
+    def checkpoint(self) -> Path:
+        """Write everything needed to go on from here."""
+        path = self.folder / CHECKPOINT
+        write_state(
+            path, self.network, self._optimiser, self.standing, config=self.config, fingerprint=self.data.fingerprint
+        )
+        return path
+
+    def finish(self, path: Path, facts: dict[str, Any]) -> tuple[str, dict[str, float]]:
+        """
+        Write the weights that were best on validation songs, with their card; model id and figures as stored.
+
+        Args:
+            path: The weights file.
+            facts: More lines for the card (corpus, licence note, ...).
+
+        Raises:
+            TrainingError: Nothing was evaluated yet.
+        """
+        best = self.folder / BEST
+        if self.standing.best_loss is None:
+            raise TrainingError(f"{self.folder} has not been evaluated once: resume the run first.")
+        training, network = self.config.training, self.config.network
+        tensors = read_tensors(best)
+        stored = {name: (t.half() if training.storage == "float16" else t) for name, t in tensors.items()}
+        model = build(network, stored).to(self._device)
+        figures = measure(model, self._validation, self._draws, training.kl_end)
+        card = {
+            "version": latentknobs.__version__,
+            **facts,
+            "seed": training.seed,
+            "steps": self.standing.best_step,
+            "pitch_range": list(self.config.data.pitch_range),
+            "transposition": list(training.transpose),
+            "clips": self.data.sizes,
+            "metrics": figures,
+            "training": self.config.tables()["training"],
+            "data": self.config.tables()["data"],
+        }
+        return save_model(model, path, card, training.storage), figures
+
+    def _step(self, step: int) -> Tensor:
+        """One optimiser step; cross-entropy and KL in nats a clip, float64 (2,)."""
+        training, network = self.config.training, self.network
+        tokens = torch.from_numpy(self._batches(step).astype("int64")).to(self._device)
+        noise, keep, known = self._draw(step)
+        network.train()
+        for group in self._optimiser.param_groups:
+            group["lr"] = training.rate(step)
+        with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._half):
+            mean, scale = network.encode(tokens)
+            mean, scale = mean.float(), scale.float()
+            z = mean + scale * noise
+            if known is None:
+                logits = network.decode_given(z, tokens, keep)
+            else:
+                logits = network.decode_steps(z, tokens, known, keep)
+        entropy, kl = cross_entropy(logits, tokens), divergence(mean, scale)
+        loss = (entropy + training.kl_weight(step) * kl) / self.config.network.steps
+        self._optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it without types
+        norm = torch.nn.utils.clip_grad_norm_(network.parameters(), training.gradient_clip)
+        if not math.isfinite(float(norm)):
+            raise TrainingError(
+                f"The gradient at step {step} is not finite: lower learning_rate, or set precision to float32, "
+                f"and start again; the checkpoint in {self.folder} is from before."
+            )
+        self._optimiser.step()
+        return torch.stack([entropy.detach(), kl.detach()]).double().cpu()
+
+    def _draw(self, step: int) -> tuple[Tensor, Tensor | None, Tensor | None]:
+        """Noise for z, the tokens to keep, the steps after which the true token is read: all from the step's seed."""
+        training, network = self.config.training, self.config.network
+        generator = torch.Generator().manual_seed(seed_of(training.seed, 5, step))
+        shape = (training.batch, network.steps)
+        noise = torch.randn(training.batch, network.latent_size, generator=generator).to(self._device)
+        keep = known = None
+        if training.token_dropout:
+            keep = (torch.rand(shape, generator=generator) >= training.token_dropout).float().to(self._device)
+        if training.sampling_k:
+            known = (torch.rand(shape, generator=generator) < training.forcing(step)).to(self._device)
+        return noise, keep, known
+
+    def _evaluate(self, sums: Tensor, speed: float) -> dict[str, float]:
+        training, step = self.config.training, self.standing.step
+        self.network.eval()
+        figures = measure(self.network, self._validation, self._draws, training.kl_end)
+        best = self.standing.best_loss
+        if best is None or figures["validation_loss"] < best:
+            self.standing = Standing(step, figures["validation_loss"], step, 0)
+            write_atomically(self.network.state_dict(), self.folder / BEST)
+        else:
+            self.standing = attrs.evolve(self.standing, waited=self.standing.waited + 1)
+        entropy, kl = sums.tolist()
+        weight = training.kl_weight(step - 1)
+        line = {
+            "step": step,
+            "loss": entropy + weight * kl,
+            "cross_entropy": entropy,
+            "kl": kl,
+            "kl_weight": weight,
+            "learning_rate": training.rate(step - 1),
+            **figures,
+            "clips_per_second": round(speed, 1),
+        }
+        with (self.folder / LOG).open("a", encoding="utf-8") as log:
+            log.write(json.dumps(line) + "\n")
+        return figures
+
+    def _go_on_from(self, path: Path) -> None:
+        facts = read_facts(path)
+        if facts["config"] != self.config:
+            raise TrainingError(
+                f"{path} belongs to a run with another config: resume it without other settings, "
+                "or name another folder."
+            )
+        if facts["data"] != self.data.fingerprint:
+            raise TrainingError(
+                f"{path} belongs to a run on other training clips (other corpora or versions of them): "
+                "bring those back, or start a new run in another folder."
+            )
+        self.standing = facts["standing"]
+        restore(path, self.network, self._optimiser, self.standing.step)
