@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Callable
 
 import numpy as np
 from numpy.random import Generator
 
-from latentknobs.core.arrays import ClipBatch
+from latentknobs.core.arrays import ClipBatch, Floats
 from latentknobs.core.augmentation import Augmentation, Augmented
 from latentknobs.core.clip import ClipFormat
 from latentknobs.errors import AmountError, PluginError
@@ -71,6 +72,40 @@ def run_augmentation(
     valid = np.array(result.valid)
     chosen = valid.reshape(-1, *[1] * len(clip_format.shape))
     return Augmented(np.where(chosen, result.clips, clips).astype(np.int16), valid)
+
+
+def run_measure(what: str, measure: Callable[..., Floats], *batches: ClipBatch) -> Floats:
+    """
+    Measure clips with an attribute or comparison that anyone may have written.
+
+    Args:
+        what: What measures, for messages ("attribute 'mean-pitch'").
+        measure: Its function.
+        batches: One batch (N, *shape) for each argument of it; they stay as they are.
+
+    Returns:
+        float64 (N,), NaN where the number is not defined.
+
+    Raises:
+        PluginError: It raises anything, leaves the program, changes its input, or gives back anything but
+            one number for each clip.
+    """
+    given = [batch.copy() for batch in batches]
+    try:
+        values = measure(*given)
+    except (Exception, SystemExit) as error:
+        raise PluginError(f"{what} failed: {sentence_of(error)}.") from error
+    if not all(map(np.array_equal, given, batches)):
+        raise PluginError(f"{what} changes the clips it is given; it must only measure them.")
+    count = len(batches[0])
+    if not isinstance(values, np.ndarray) or values.dtype.kind not in "biuf" or values.shape != (count,):
+        raise PluginError(
+            f"{what} gave back {_kind(values)}; it must be an array of {count} numbers, one for each clip."
+        )
+    numbers: Floats = values.astype(np.float64)
+    if np.isinf(numbers).any():
+        raise PluginError(f"{what} gave back an infinite number; where it is not defined it must be NaN.")
+    return numbers
 
 
 def _fault(result: object, clips: ClipBatch, clip_format: ClipFormat) -> str:

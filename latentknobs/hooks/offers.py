@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from latentknobs.core.attribute import Attribute, Comparison
 from latentknobs.core.augmentation import Augmentation
 from latentknobs.core.backend import BackendFactory
 from latentknobs.core.corpus import Corpus
 from latentknobs.core.frontend import CommandSpec, FrontendSpec
+from latentknobs.core.guard import run_measure
 from latentknobs.core.knob import RESERVED_NAMES
 from latentknobs.core.method import Basis, Fit, Selector
 from latentknobs.errors import PluginError
@@ -64,6 +66,14 @@ def _command(offer: CommandSpec) -> str:
     return next(filter(None, map(no_slug, offer.path)), "")
 
 
+def _as_it_is(offer: Any) -> Any:
+    return offer
+
+
+def _guarded(what: str, offer: Any) -> Any:
+    return evolve(offer, measure=partial(run_measure, f"{what} {offer.name!r}", offer.measure))
+
+
 @frozen
 class Kind:
     """
@@ -75,6 +85,7 @@ class Kind:
         type: What it must be an instance of.
         fault: What else is wrong with an offer of that type, or nothing.
         key: The name it goes by.
+        ready: The offer as it is handed out.
     """
 
     name: str
@@ -82,6 +93,7 @@ class Kind:
     type: Any
     fault: Callable[[Any], str] = _named
     key: Callable[[Any], str] = lambda offer: offer.name
+    ready: Callable[[Any], Any] = _as_it_is
 
     @property
     def hook(self) -> str:
@@ -110,7 +122,7 @@ class Kind:
             key = self.key(offer)
             if key in out:
                 raise PluginError(f"{self.hook} returned two named {key!r}")
-            out[key] = offer
+            out[key] = self.ready(offer)
         return out
 
 
@@ -121,8 +133,8 @@ def _kind(value: object) -> str:
 KINDS: tuple[Kind, ...] = (
     Kind("backends", "a way to load models", BackendFactory),
     Kind("augmentations", "an augmentation", Augmentation, _augmentation),
-    Kind("attributes", "an attribute", Attribute),
-    Kind("comparisons", "a comparison", Comparison),
+    Kind("attributes", "an attribute", Attribute, ready=partial(_guarded, "attribute")),
+    Kind("comparisons", "a comparison", Comparison, ready=partial(_guarded, "comparison")),
     Kind("bases", "a basis", Basis),
     Kind("selectors", "a selector", Selector),
     Kind("fits", "a fit", Fit),

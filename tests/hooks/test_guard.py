@@ -2,10 +2,13 @@ import numpy as np
 import pytest
 
 from latentknobs.augmentations.transpose import Transpose
+from latentknobs.core.attribute import Attribute
 from latentknobs.core.augmentation import Augmented
-from latentknobs.core.guard import run_augmentation
+from latentknobs.core.guard import run_augmentation, run_measure
 from latentknobs.core.melody import HOLD, MELODY, REST
 from latentknobs.errors import AmountError, PluginError
+from latentknobs.hooks import hookimpl
+from latentknobs.hooks.manager import Plugins
 from latentknobs.testing.tiny import tiny_clips
 
 CLIPS = tiny_clips(6)
@@ -97,6 +100,45 @@ def test_a_keyboard_interrupt_passes():
 
     with pytest.raises(KeyboardInterrupt):
         run(interrupt)
+
+
+def measure_and_mutate(clips):
+    """Edits its input."""
+    clips[:] = 0
+    return np.zeros(len(clips))
+
+
+MEASURES = {
+    "it raises": (lambda _: 1 / 0, "failed: it raised ZeroDivisionError"),
+    "it leaves": (leave, "calls sys.exit"),
+    "it edits its input": (measure_and_mutate, "changes the clips"),
+    "one number": (lambda clips: clips.mean(), "one for each clip"),
+    "a number a step": (lambda clips: clips * 1.0, "one for each clip"),
+    "text": (lambda clips: np.array(["a"] * len(clips)), "one for each clip"),
+    "infinity": (lambda clips: np.full(len(clips), -np.inf), "NaN"),
+}
+
+
+@pytest.mark.parametrize("fault", sorted(MEASURES))
+def test_a_broken_measure_is_one_sentence(fault):
+    """What a plugin registers as an attribute is guarded whoever calls it."""
+    code, wanted = MEASURES[fault]
+
+    class Plugin:
+        @hookimpl
+        def register_attributes(self):
+            return [Attribute("odd", "", "Odd.", MELODY.name, code)]
+
+    plugins = Plugins(strict=True)
+    plugins.register(Plugin(), "odd")
+
+    with pytest.raises(PluginError, match=f"attribute 'odd'.*{wanted}"):
+        plugins.attributes()["odd"].measure(CLIPS)
+
+
+def test_whole_numbers_are_numbers():
+    """A measure may count; it is handed out as float64."""
+    assert run_measure("it", lambda clips: (clips < HOLD).sum(axis=1), CLIPS).dtype == np.float64
 
 
 def test_no_clips_are_fine():
