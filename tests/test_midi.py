@@ -200,7 +200,6 @@ def test_legato_overlaps_are_cut_and_no_note_is_shortened_by_another_ones_end(tm
     path = tmp_path_factory.getbasetemp() / "legato.mid"
     mido.MidiFile(tracks=[track]).save(path)
 
-    # A pitch that sounds on after its neighbour of one step, and starts again, is cut by itself.
     assert read_piece(path, policy="highest-onset").notes == tuple(expected)
 
 
@@ -325,7 +324,7 @@ def test_the_longest_four_four_stretch_is_read_where_the_metre_changes(read):
     assert piece.notes == (Note(0, 62, 4), Note(16, 63, 4))
     assert piece.steps == 32
     told = " ".join(piece.remarks)
-    assert "Bars 4 to 5 of the file were read" in told
+    assert "Bars 4 to 5 of the file were read, told below from bar 1 on." in told
     assert "3/4 from bar 2" in told
     assert "from bar 1, were left out" in told
     assert [(p.name, len(p.notes)) for p in read(events, many=True)] == [("tune_b01-01", 1), ("tune_b04-05", 2)]
@@ -368,7 +367,7 @@ def test_a_short_first_bar_is_a_pick_up(read):
     piece = read([metre(0, 1, 4), metre(480, 4, 4), *notes((0, 480, 60), (480, 960, 62))])
 
     assert piece.notes == (Note(12, 60, 4), Note(16, 62, 4))
-    assert any("pick-up of 1 beats" in remark for remark in piece.remarks)
+    assert any("pick-up of 1 beat stands" in remark for remark in piece.remarks)
 
 
 def test_the_length_is_in_whole_bars(read):

@@ -14,8 +14,8 @@ from attrs import frozen
 
 from latentknobs.errors import MidiError
 
-MAX_BYTES = 2 * 1024 * 1024
-"""Largest file that is parsed: eight times what 2,000 bars of sixteenths take, and a few seconds of parsing."""
+MAX_BYTES = 1024 * 1024
+"""Largest file that is parsed: four times what 2,000 bars of sixteenths take, and a few seconds of parsing."""
 DRUM_CHANNEL = 9
 UNPITCHED = frozenset((*range(96, 104), *range(112, 128)))
 """Programs that carry no melody (effects, percussion, noises), from 0: the list of Magenta's note_seq."""
@@ -198,7 +198,7 @@ def _score(path: Path, ticks_per_beat: int, tracks: Iterable[Iterable[Any]]) -> 
         for number, (name, channel, program, notes, end) in enumerate(found, start=1)
     )
     order = tuple(signatures[tick] for tick in sorted(signatures))
-    return Score(path, ticks_per_beat, parts, order, tuple(sorted(tempos)), tuple(texts))
+    return Score(path, ticks_per_beat, parts, order, tuple(sorted(tempos, key=lambda tempo: tempo[0])), tuple(texts))
 
 
 class _Pairing:

@@ -29,6 +29,11 @@ class Stretch:
     bar: int
     pick_up: Fraction = Fraction(0)
 
+    @property
+    def begin(self) -> int:
+        """Tick of its first music: ``start``, or the start of the pick-up."""
+        return 0 if self.pick_up else self.start
+
 
 def stretches(
     signatures: Sequence[Signature], ticks_per_beat: int, clip_format: ClipFormat, *, regroup: bool

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import bisect
 import json
 import math
 from collections.abc import Sequence
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +14,16 @@ from attrs import frozen
 from latentknobs.core.clip import ClipFormat, Note, Piece
 from latentknobs.core.melody import MELODY
 from latentknobs.errors import MidiError, UsageError
-from latentknobs.midi.file import Part, Score, TickNote, load
+from latentknobs.midi.choose import choose
+from latentknobs.midi.file import Part, Score, Signature, TickNote, load
 from latentknobs.midi.metre import Stretch, stretches
-from latentknobs.midi.remarks import count, end_remarks, grid_remarks, ranges, voice_remarks
+from latentknobs.midi.remarks import count, end_remarks, grid_remarks, metre_remarks, ranges, voice_remarks
 from latentknobs.midi.voice import LEGATO, POLICIES, Policy, Voice, highest_onset, monophony, overlap, skyline
 
 MAX_BARS = 2000
 """Longest melody that is read: over an hour of 4/4 at 120 quarter notes a minute, a thousand 2-bar clips."""
 DEFAULT_TEMPO = 500_000
 PROVENANCE_KEY = "latentknobs"
-_LISTED = 12
-_NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 
 
 def read_piece(
@@ -133,20 +132,20 @@ class _Reading:
         if not math.isfinite(offset):
             raise UsageError(f"The offset must be a number of beats, not {offset}.")
         score = load(path)
-        parts = _choose(score, policy, track)
+        parts = choose(score, policy, track)
         good, bad = stretches(score.signatures, score.ticks_per_beat, clip_format, regroup=regroup)
         if not good:
             raise MidiError(_other_metre(path, bad, clip_format, regroup=regroup))
         remarks: list[str] = []
         if len(parts) > 1:
             remarks.append(f"Tracks {ranges(part.number for part in parts)} were read as one.")
-        remarks.extend(
-            f"What is in {signature} from bar {bar} on was left out: only bars of {clip_format.beats_per_bar} quarter "
-            "notes are read."
-            for signature, bar in bad
-        )
+        remarks.extend(metre_remarks(bad, clip_format))
         shift = round(offset * score.ticks_per_beat)
-        sections = [_section(score, parts, stretch, clip_format, shift) for stretch in good]
+        end = max(part.end for part in parts)
+        sections = [
+            _section(score, stretch, notes, end, clip_format, shift)
+            for stretch, notes in zip(good, _share_out(parts, good), strict=True)
+        ]
         with_notes = tuple(section for section in sections if section.notes)
         if not with_notes:
             where = "after moving it by the offset" if offset else "in the bars that can be read"
@@ -165,7 +164,7 @@ class _Reading:
                 f"Bars {first} to {first + bars - 1} of the file were read; below, bar 1 is its bar {first}."
             )
         if others:
-            starts = ", ".join(str(other.stretch.bar) for other in others)
+            starts = ranges(other.stretch.bar for other in others)
             remarks.append(f"Other stretches of the file, from bar {starts}, were left out: this one is the longest.")
         elif len(self.sections) > 1:
             name = f"{name}_b{first:02d}-{first + bars - 1:02d}"
@@ -193,66 +192,7 @@ class _Reading:
         return highest_onset(section.notes)
 
 
-def _choose(score: Score, policy: Policy, track: int | str | None) -> tuple[Part, ...]:
-    path = score.path
-    if not score.parts:
-        raise MidiError(f"{path} has no notes: export the track that holds the melody.")
-    if track is not None:
-        return (_named(score, track),)
-    if all(part.drums for part in score.parts):
-        raise MidiError(f"{path} has only drums (channel 10): export the track that holds the melody.")
-    pitched = tuple(part for part in score.parts if part.pitched)
-    if len(pitched) == 1 or (pitched and policy in ("highest-onset", "skyline")):
-        return pitched
-    choice = "--track N" if not pitched else "--track N, or --policy skyline to read them as one"
-    raise MidiError(f"{path}: which track is the melody? Choose {choice}: {_listing(score, pitched or score.parts)}.")
-
-
-def _named(score: Score, track: int | str) -> Part:
-    wanted = str(track).strip()
-    if wanted.isascii() and wanted.isdigit():
-        found = [part for part in score.parts if part.number == int(wanted)]
-    else:
-        found = [part for part in score.parts if part.name.casefold() == wanted.casefold()]
-    if len(found) != 1:
-        many = "several tracks are" if found else "no track is"
-        raise MidiError(f"{score.path}: {many} {wanted!r}; there is: {_listing(score, score.parts)}.")
-    if found[0].drums:
-        raise MidiError(f"{score.path}: track {wanted} is drums (channel 10), which have no pitch: choose another.")
-    return found[0]
-
-
-def _listing(score: Score, parts: Sequence[Part]) -> str:
-    texts = []
-    for part in parts[:_LISTED]:
-        low, high = min(n.pitch for n in part.notes), max(n.pitch for n in part.notes)
-        kind = ", drums" if part.drums else "" if part.pitched else ", effects"
-        texts.append(
-            f"{part.number} {part.name or 'without name'!r} ({len(part.notes)} notes, {_pitch(low)} to {_pitch(high)}, "
-            f"{_alone(part.notes, score.ticks_per_beat):.0%} one at a time{kind})"
-        )
-    more = f"; and {len(parts) - _LISTED} more" if len(parts) > _LISTED else ""
-    return "; ".join(texts) + more
-
-
-def _alone(notes: Sequence[TickNote], ticks_per_beat: int) -> float:
-    """Share of the sounding time with exactly one note, overlaps under a sixteenth not counted."""
-    edges = sorted(
-        edge for note in notes for edge in ((note.start, 1), (max(note.end - ticks_per_beat // 4, note.start + 1), -1))
-    )
-    sounding = alone = together = last = 0
-    for tick, change in edges:
-        sounding += (tick - last) * (together > 0)
-        alone += (tick - last) * (together == 1)
-        together, last = together + change, tick
-    return alone / sounding
-
-
-def _pitch(pitch: int) -> str:
-    return f"{_NAMES[pitch % 12]}{pitch // 12 - 1}"
-
-
-def _other_metre(path: Path, bad: Sequence[tuple[Any, int]], clip_format: ClipFormat, *, regroup: bool) -> str:
+def _other_metre(path: Path, bad: Sequence[tuple[Signature, int]], clip_format: ClipFormat, *, regroup: bool) -> str:
     signature, bar = bad[0]
     half = clip_format.beats_per_bar * signature.unit == 8 * signature.beats and signature.unit in (2, 4)
     hint = "join its bars in pairs with --regroup" if half and not regroup else "choose a piece in 4/4 or 2/2"
@@ -267,30 +207,40 @@ def _half_up(ticks: int, steps_per_beat: int, ticks_per_beat: int) -> int:
     return (2 * ticks * steps_per_beat + ticks_per_beat) // (2 * ticks_per_beat)
 
 
-def _section(score: Score, parts: Sequence[Part], stretch: Stretch, clip_format: ClipFormat, shift: int) -> _Section:
+def _share_out(parts: Sequence[Part], good: Sequence[Stretch]) -> list[list[TickNote]]:
+    """The notes that sound in each stretch."""
+    ends = [math.inf if stretch.end is None else stretch.end for stretch in good]
+    out: list[list[TickNote]] = [[] for _ in good]
+    for note in (note for part in parts for note in part.notes):
+        for k in range(bisect.bisect_right(ends, note.start), len(good)):
+            if good[k].begin >= note.end and good[k].begin > note.start:
+                break
+            out[k].append(note)
+    return out
+
+
+def _section(
+    score: Score, stretch: Stretch, ticks: Sequence[TickNote], end_tick: int, clip_format: ClipFormat, shift: int
+) -> _Section:
     per_beat, division = clip_format.steps_per_beat, score.ticks_per_beat
     bar = per_beat * clip_format.beats_per_bar
     origin = stretch.start - shift
     notes: list[Note] = []
     moved: list[float] = []
     early = chased = 0
-    begin = stretch.start if not stretch.pick_up else 0
-    for start, end, pitch in (note for part in parts for note in part.notes):
-        if stretch.end is not None and start >= stretch.end:
-            continue
+    for start, end, pitch in ticks:
         last = end if stretch.end is None else min(end, stretch.end)
         onset, off = (_half_up(tick - origin, per_beat, division) for tick in (start, last))
-        if start < begin or onset < 0:
+        if start < stretch.begin or onset < 0:
             # It sounds over the left edge: struck again there if half a step or more is left of it.
             if off <= 0:
-                early += start >= begin
+                early += start >= stretch.begin
                 continue
             onset = max(onset, 0)
             chased += 1
         else:
-            moved.append(abs(float(Fraction((start - origin) * per_beat, division) - onset)))
+            moved.append(abs((start - origin) * per_beat / division - onset))
         notes.append(Note(onset, pitch, max(off - onset, 1)))
-    end_tick = max(part.end for part in parts)
     end_step = _half_up((end_tick if stretch.end is None else min(end_tick, stretch.end)) - origin, per_beat, division)
     last_note = max((note.end for note in notes), default=0)
     steps = max(-(-last_note // bar), end_step // bar, 1) * bar
@@ -301,7 +251,8 @@ def _section(score: Score, parts: Sequence[Part], stretch: Stretch, clip_format:
         )
     remarks = []
     if stretch.pick_up:
-        remarks.append(f"The pick-up of {float(stretch.pick_up):g} beats stands at the end of bar 1.")
+        beats = f"{float(stretch.pick_up):g} beat{'' if stretch.pick_up == 1 else 's'}"
+        remarks.append(f"The pick-up of {beats} stands at the end of bar 1.")
     if chased:
         remarks.append(f"{count(chased, 'note')} held over the start of bar 1 struck again there.")
     if early:

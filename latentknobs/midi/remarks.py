@@ -5,11 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from latentknobs.core.clip import ClipFormat
+from latentknobs.midi.file import Signature
 from latentknobs.midi.voice import Voice
 
 OFF_GRID = 0.33
 """Steps by which an onset is moved when it counts as off the grid: triplets and swung eighths move by a third."""
 _LISTED = 12
+
+
+def metre_remarks(bad: Sequence[tuple[Signature, int]], clip_format: ClipFormat) -> list[str]:
+    """Which metres were left out; ``bad`` holds each signature with its first bar."""
+    if not bad:
+        return []
+    where = ", ".join(f"{signature} from bar {bar}" for signature, bar in bad[:_LISTED])
+    more = f" and {len(bad) - _LISTED} more" if len(bad) > _LISTED else ""
+    whole = clip_format.beats_per_bar
+    return [f"What is in another metre was left out ({where}{more}): only bars of {whole} quarter notes are read."]
 
 
 def voice_remarks(voice: Voice, bar: int) -> list[str]:
