@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from shlex import quote
 from tempfile import TemporaryFile
 
 from sqlalchemy import Connection, Engine, insert, text
@@ -121,7 +122,7 @@ def require_head(revision: str, path: Path) -> None:
     if revision in known:
         raise RegistryError(
             f"The registry {path} was made by an older latentknobs (schema {revision}, now {known[-1]}): "
-            f"upgrade it with 'latentknobs registry upgrade {path}', which takes a backup first."
+            f"upgrade it with 'latentknobs registry upgrade {quote(str(path))}', which takes a backup first."
         )
     raise RegistryError(
         f"The registry {path} was made by a newer latentknobs (schema {revision}, this one knows {known[-1]}): "
