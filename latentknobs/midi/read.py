@@ -160,9 +160,8 @@ class _Reading:
         remarks = list(self.remarks)
         name = path.stem
         if first > 1 or section.stretch.end is not None:
-            remarks.append(
-                f"Bars {first} to {first + bars - 1} of the file were read; below, bar 1 is its bar {first}."
-            )
+            which = f"Bars {first} to {first + bars - 1}" if bars > 1 else f"Only bar {first}"
+            remarks.append(f"{which} of the file {'were' if bars > 1 else 'was'} read, told below from bar 1 on.")
         if others:
             starts = ranges(other.stretch.bar for other in others)
             remarks.append(f"Other stretches of the file, from bar {starts}, were left out: this one is the longest.")
