@@ -10,9 +10,10 @@ import attrs
 
 from latentknobs.backends.gru_musicvae import data as clips
 from latentknobs.backends.gru_musicvae.config import Config
+from latentknobs.backends.gru_musicvae.devices import choose_device
 from latentknobs.backends.gru_musicvae.importer import import_weights
 from latentknobs.backends.gru_musicvae.state import read_facts
-from latentknobs.backends.gru_musicvae.training import CHECKPOINT, LOG, Trainer, choose_device
+from latentknobs.backends.gru_musicvae.training import CHECKPOINT, LOG, Trainer
 from latentknobs.core.frontend import Host
 from latentknobs.errors import TrainingError, UsageError
 

@@ -7,11 +7,15 @@ run ends in the same bytes as one that was never stopped, on the same machine wi
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
+import signal
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import attrs
 import torch
@@ -21,41 +25,46 @@ import latentknobs
 from latentknobs.backends.gru_musicvae.checkpoint import build, read_tensors, save_model, write_atomically
 from latentknobs.backends.gru_musicvae.config import Config
 from latentknobs.backends.gru_musicvae.data import Batches, TrainingData, seed_of
+from latentknobs.backends.gru_musicvae.devices import choose_device, trains_in_bfloat16
 from latentknobs.backends.gru_musicvae.measures import cross_entropy, divergence, measure
 from latentknobs.backends.gru_musicvae.network import GruMusicVae
 from latentknobs.backends.gru_musicvae.state import Standing, read_facts, restore, write_state
 from latentknobs.core.corpus import Progress, no_progress
-from latentknobs.errors import TrainingError, UsageError
+from latentknobs.errors import TrainingError
 
 CHECKPOINT = "checkpoint.safetensors"
 BEST = "best.safetensors"
 LOG = "log.jsonl"
 
 
-def choose_device(device: str) -> torch.device:
-    """
-    "auto" (cuda where there is one), "cpu" or "cuda" as a torch device.
+class _Interrupts:
+    """Turns the first Ctrl-C into a question asked between steps, so that no step is left half done."""
 
-    Raises:
-        UsageError: Another word, or cuda where there is none.
-    """
-    if device not in {"auto", "cpu", "cuda"}:
-        raise UsageError(f"The device must be auto, cpu or cuda, not {device!r}.")
-    there = torch.cuda.is_available()
-    if device == "cuda" and not there:
-        raise UsageError("There is no CUDA device here: use --device cpu or auto.")
-    return torch.device("cuda" if there and device != "cpu" else "cpu")
+    def __init__(self) -> None:
+        self.asked = False
+        self._before: Any = None
 
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():  # elsewhere Python takes no signals
+            self._before = signal.signal(signal.SIGINT, self._ask)
+        return self
 
-def _half(precision: str, device: torch.device) -> bool:
-    """Whether to train under bfloat16 autocast; "auto" = where the machine has matrix units for it."""
-    if precision != "auto":
-        return precision == "bfloat16"
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported())
-    # AVX-512 processors without AMX multiply bfloat16 at half the speed of float32 (measured).
-    capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
-    return bool(capabilities.get("amx_bf16", False))
+    def __exit__(self, *_: object) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+
+    @contextlib.contextmanager
+    def noted(self) -> Iterator[None]:
+        """An interrupt raised in here is noted as well."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            self.asked = True
+
+    def _ask(self, *_: object) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
 
 
 class Trainer:
@@ -87,7 +96,7 @@ class Trainer:
         self.config, self.data, self.folder = config, data, folder
         self._progress = progress
         self._device = choose_device(device)
-        self._half = _half(config.training.precision, self._device)
+        self._half = trains_in_bfloat16(config.training.precision, self._device)
         self._batches = Batches(data, config)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed_of(config.training.seed, 0))
@@ -111,13 +120,17 @@ class Trainer:
         Train to the last step, or until validation stops getting better; the figures of the last evaluation.
 
         Every ``evaluate_every`` steps a line goes to ``log.jsonl``, and the weights with the lowest validation
-        loss to ``best.safetensors``. An interrupt (Ctrl-C) writes a checkpoint and goes on up.
+        loss to ``best.safetensors``.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C; the step under way is finished first and a checkpoint written. A second
+                Ctrl-C does not wait: the checkpoint before stands.
         """
         training = self.config.training
         figures: dict[str, float] = {}
         since = time.perf_counter()
         sums, counted = torch.zeros(2, dtype=torch.float64), 0
-        try:
+        with _Interrupts() as interrupts:
             while self.standing.step < training.steps and not self._stopped:
                 sums += self._step(self.standing.step)
                 counted += 1
@@ -127,12 +140,12 @@ class Trainer:
                     speed = counted * training.batch / (time.perf_counter() - since)
                     figures = self._evaluate(sums / counted, speed)
                     sums, counted, since = torch.zeros(2, dtype=torch.float64), 0, time.perf_counter()
-                if step % training.checkpoint_every == 0 or step == training.steps:
+                with interrupts.noted():
+                    self._progress("training", step, training.steps)
+                if step % training.checkpoint_every == 0 or step == training.steps or interrupts.asked:
                     self.checkpoint()
-                self._progress("training", step, training.steps)
-        except KeyboardInterrupt:
-            self.checkpoint()
-            raise
+                if interrupts.asked:
+                    raise KeyboardInterrupt
         return figures
 
     @property
@@ -262,3 +275,15 @@ class Trainer:
             )
         self.standing = facts["standing"]
         restore(path, self.network, self._optimiser, self.standing.step)
+        # What was measured after the checkpoint will be measured again.
+        log = self.folder / LOG
+        lines = log.read_text(encoding="utf-8").splitlines(keepends=True) if log.exists() else []
+        log.write_text("".join(line for line in lines if _step_of(line) <= self.standing.step), encoding="utf-8")
+
+
+def _step_of(line: str) -> float:
+    """The step of a line of the log; a line that a crash cut short counts as after everything."""
+    try:
+        return float(json.loads(line)["step"])
+    except ValueError:
+        return math.inf

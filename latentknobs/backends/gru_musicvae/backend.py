@@ -1,0 +1,238 @@
+"""A trained GRU MusicVAE behind the generic interface: numpy in, numpy out; tensors stay here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from latentknobs.backends.gru_musicvae.checkpoint import load_model
+from latentknobs.backends.gru_musicvae.data import in_range
+from latentknobs.backends.gru_musicvae.devices import choose_device
+from latentknobs.backends.gru_musicvae.inference import FastNetwork
+from latentknobs.backends.gru_musicvae.network import GruMusicVae
+from latentknobs.core.arrays import Bools, ClipBatch, Codes
+from latentknobs.core.backend import BackendSpec, Posterior
+from latentknobs.core.clip import check_clips
+from latentknobs.core.melody import HOLD, MELODY
+from latentknobs.errors import BackendError, ModelError
+
+CHUNK = 256
+"""Clips computed at a time, so that memory stays flat."""
+GRADIENT_CHUNK = 64
+"""The same where the way back is kept."""
+FEWEST = 2
+"""A lone clip is computed twice over: a product with one row is summed in another order (measured), and a clip's
+code must not depend on its company."""
+
+
+class GruMusicVaeBackend:
+    """
+    A model of the kind gru-musicvae.
+
+    It reads and writes ``melody-2bar`` clips and can tell how z enters its decoder and its log-probabilities'
+    derivatives (:class:`~latentknobs.core.backend.LatentWeights`, :class:`~latentknobs.core.backend.LatentGradient`).
+
+    Args:
+        network: The network, float32, in evaluation mode.
+        spec: What the model is.
+        device: "auto", "cpu" or "cuda".
+    """
+
+    def __init__(self, network: GruMusicVae, spec: BackendSpec, device: str = "auto") -> None:
+        config = network.config
+        if config.vocabulary != MELODY.vocabulary or config.steps != MELODY.steps:
+            raise ModelError(
+                f"{spec.name}: a model of {MELODY.name} clips has {MELODY.vocabulary} tokens and {MELODY.steps} steps, "
+                f"this one {config.vocabulary} and {config.steps}."
+            )
+        self.spec = spec
+        self._device = choose_device(device)
+        self._network = network.to(self._device)
+        self._fast = FastNetwork(self._network)
+        low, high = spec.training.get("pitch_range", (0, HOLD - 1))
+        self._pitch_range = (int(low), int(high))
+
+    @classmethod
+    def load(cls, path: Path, device: str = "auto") -> GruMusicVaeBackend:
+        """
+        The model of a weights file and the card beside it.
+
+        Raises:
+            ModelError: They do not make a working model; says what is wrong.
+            UsageError: No such device.
+        """
+        network, card, identity = load_model(path)
+        name = card.get("name")
+        about = {key: value for key, value in card.items() if key not in {"format", "name", "model_id"}}
+        spec = BackendSpec(
+            name=name if isinstance(name, str) and name else path.stem,
+            clip_format=MELODY,
+            latent_size=network.config.latent_size,
+            model_id=identity,
+            training=about,
+        )
+        return cls(network, spec, device)
+
+    def accepts(self, clips: ClipBatch) -> Bools:
+        """Valid clips whose pitches lie in the range the model was trained on, bool (N,)."""
+        clips = check_clips(clips, MELODY)
+        accepted: Bools = MELODY.valid(clips) & in_range(clips, self._pitch_range)
+        return accepted
+
+    @torch.inference_mode()
+    def encode(self, clips: ClipBatch) -> Posterior:
+        """
+        Posterior mean and standard deviation, float32 (N, D), of clips int16 (N, 32).
+
+        Raises:
+            ClipError: They are not clips of the format.
+        """
+        clips = check_clips(clips, MELODY)
+        mean, scale = self._codes(len(clips)), self._codes(len(clips))
+        for part in _parts(len(clips), CHUNK):
+            means, scales = self._fast.encode(self._tokens(clips[part]))
+            _fill(mean[part], means)
+            _fill(scale[part], scales)
+        return Posterior(mean, scale)
+
+    @torch.inference_mode()
+    def decode(self, z: Codes) -> ClipBatch:
+        """
+        Greedy decoding of codes float32 (N, D) to valid clips, int16 (N, 32): a hold with nothing to hold is a rest.
+
+        Raises:
+            BackendError: The codes have another shape or are not finite.
+        """
+        z = self._checked(z)
+        out = np.empty((len(z), *MELODY.shape), dtype=np.int16)
+        for part in _parts(len(z), CHUNK):
+            tokens, _ = self._fast.greedy(self._to_device(z[part]))
+            _fill(out[part], tokens)
+        return MELODY.repair(out)
+
+    @torch.inference_mode()
+    def decode_log_probs(self, z: Codes, given: ClipBatch | None = None) -> NDArray[np.float32]:
+        """
+        Log-probabilities in nats, float32 (N, 32, 130).
+
+        Args:
+            z: Codes, float32 (N, D).
+            given: Clips whose tokens the decoder reads (teacher forcing); None = its own likeliest tokens.
+
+        Raises:
+            BackendError: The codes have another shape or are not finite, or there is not a clip for each.
+            ClipError: ``given`` are not clips of the format.
+        """
+        z = self._checked(z)
+        tokens = None if given is None else self._paired(z, given)
+        out = np.empty((len(z), *MELODY.shape, MELODY.vocabulary), dtype=np.float32)
+        for part in _parts(len(z), CHUNK):
+            codes = self._to_device(z[part])
+            if tokens is None:
+                logits = self._fast.greedy(codes)[1]
+            else:
+                logits = self._fast.given(codes, self._tokens(tokens[part]))
+            _fill(out[part], torch.log_softmax(logits, dim=-1))
+        return out
+
+    def latent_weights(self) -> dict[str, NDArray[np.float32]]:
+        """
+        The matrices through which z enters the decoder, float32 (rows, D).
+
+        "initial-state" gives the first state of layer 0 before its tanh, the others the gates of layer 0 at
+        every step, each (decoder_hidden, D).
+        """
+        network, config = self._network, self._network.config
+        gates = network.cells[0].weight_ih.detach()[:, config.token_size :]
+        found = {"initial-state": network.linear_init.weight.detach()}
+        for index, name in enumerate(("reset-gate", "update-gate", "new-state")):
+            found[name] = gates[index * config.decoder_hidden : (index + 1) * config.decoder_hidden]
+        return {name: tensor.cpu().numpy().copy() for name, tensor in found.items()}
+
+    def jvp(self, z: Codes, given: ClipBatch, vectors: Codes) -> NDArray[np.float32]:
+        """
+        J v, float32 (N, 32, 130), J = derivative of the teacher-forced log-probabilities with respect to z.
+
+        Raises:
+            BackendError: Shapes do not fit, or numbers are not finite.
+            ClipError: ``given`` are not clips of the format.
+        """
+        z, vectors = self._checked(z), self._checked(vectors)
+        tokens = self._paired(z, given)
+        if len(vectors) != len(z):
+            raise BackendError(f"{self.spec.name}: {len(z)} codes need {len(z)} vectors, not {len(vectors)}.")
+        out = np.empty((len(z), *MELODY.shape, MELODY.vocabulary), dtype=np.float32)
+        for part in _parts(len(z), GRADIENT_CHUNK):
+            known = self._tokens(tokens[part])
+            _, along = torch.func.jvp(
+                lambda codes, known=known: torch.log_softmax(self._network.decode_steps(codes, known), dim=-1),
+                (self._to_device(z[part]),),
+                (self._to_device(vectors[part]),),
+            )
+            _fill(out[part], along)
+        return out
+
+    def vjp(self, z: Codes, given: ClipBatch, vectors: NDArray[np.float32]) -> Codes:
+        """
+        U J, float32 (N, D), for U (N, 32, 130); J as in :meth:`jvp`.
+
+        Raises:
+            BackendError: Shapes do not fit, or numbers are not finite.
+            ClipError: ``given`` are not clips of the format.
+        """
+        z = self._checked(z)
+        tokens = self._paired(z, given)
+        weights = np.asarray(vectors, dtype=np.float32)
+        wanted = (len(z), *MELODY.shape, MELODY.vocabulary)
+        if weights.shape != wanted:
+            raise BackendError(f"{self.spec.name}: {len(z)} codes need vectors of shape {wanted}, not {weights.shape}.")
+        out = self._codes(len(z))
+        for part in _parts(len(z), GRADIENT_CHUNK):
+            codes = self._to_device(z[part]).requires_grad_()
+            logs = torch.log_softmax(self._network.decode_given(codes, self._tokens(tokens[part])), dim=-1)
+            (gradient,) = torch.autograd.grad(logs, codes, self._to_device(weights[part]))
+            _fill(out[part], gradient)
+        return out
+
+    def _codes(self, count: int) -> Codes:
+        return np.empty((count, self.spec.latent_size), dtype=np.float32)
+
+    def _checked(self, z: Any) -> Codes:
+        array = np.asarray(z, dtype=np.float32)
+        if array.ndim != 2 or array.shape[1] != self.spec.latent_size:
+            raise BackendError(
+                f"{self.spec.name}: codes must have shape (N, {self.spec.latent_size}), not {array.shape}."
+            )
+        if not np.isfinite(array).all():
+            raise BackendError(f"{self.spec.name}: codes must be finite; some are NaN or infinite.")
+        return array
+
+    def _paired(self, z: Codes, given: ClipBatch) -> ClipBatch:
+        clips = check_clips(given, MELODY, "given")
+        if len(clips) != len(z):
+            raise BackendError(f"{self.spec.name}: {len(z)} codes need {len(z)} clips to read, not {len(clips)}.")
+        return clips
+
+    def _tokens(self, clips: ClipBatch) -> Tensor:
+        return torch.from_numpy(_enough(clips.astype(np.int64))).to(self._device)
+
+    def _to_device(self, array: NDArray[np.float32]) -> Tensor:
+        return torch.from_numpy(_enough(np.array(array, dtype=np.float32))).to(self._device)
+
+
+def _enough(rows: NDArray[Any]) -> NDArray[Any]:
+    return rows.repeat(FEWEST, axis=0) if len(rows) == 1 else rows
+
+
+def _fill(out: NDArray[Any], rows: Tensor) -> None:
+    out[...] = rows[: len(out)].cpu().numpy()
+
+
+def _parts(count: int, size: int) -> Iterator[slice]:
+    return (slice(start, min(start + size, count)) for start in range(0, count, size))
