@@ -49,8 +49,8 @@ def check_amount(knob: Knob, amount: float, name: str = "") -> float:
         raise AmountError(f"The amount of {name!r} must be a finite number, not {amount}.")
     if not knob.low - SLACK <= amount <= knob.high + SLACK:
         raise AmountError(
-            f"{name}={amount:+g} is outside the usable range, {knob.low:+g} to {knob.high:+g}{unit} "
-            f"(this knob is {knob.verdict}); choose an amount inside it."
+            f"{name}={amount:+g} is outside the usable range, {knob.low:+g} to {knob.high:+g}{unit}"
+            f"{_doubt(knob)}; choose an amount inside it."
         )
     if knob.step is not None and abs(amount / knob.step - round(amount / knob.step)) > SLACK:
         below = float(np.floor(amount / knob.step)) * knob.step
@@ -59,6 +59,15 @@ def check_amount(knob: Knob, amount: float, name: str = "") -> float:
             f"choose {below:+g} or {below + knob.step:+g}."
         )
     return float(amount)
+
+
+def _doubt(knob: Knob) -> str:
+    """A clause on a knob that is not accepted: its verdict, and the gates that it failed."""
+    if knob.verdict == "accepted":
+        return ""
+    failed = [str(gate["gate"]) for gate in knob.evidence.get("gates", ()) if not gate["passed"]]
+    reason = f" for {', '.join(failed)}" if failed else ""
+    return f" (this knob is {knob.verdict}{reason})"
 
 
 def slerp(a: Codes, b: Codes, t: float) -> Codes:
@@ -80,6 +89,7 @@ class Turned:
         clips: int16 (N, *shape), the clips of the result.
         codes: float32 (N, D), the moved codes; zeros where the model does not accept the clip.
         provenance: Where it comes from; goes into a MIDI file.
+        remarks: What people should know of the knobs, one sentence each.
     """
 
     amounts: Mapping[str, float]
@@ -88,6 +98,7 @@ class Turned:
     clips: ClipBatch
     codes: Codes
     provenance: Mapping[str, Any]
+    remarks: tuple[str, ...] = ()
 
 
 @frozen(eq=False)
@@ -300,7 +311,10 @@ class Session:
             moved = moved + self.control(name, knob, amounts[name], seed)
             facts |= {"like": knob.name, "seed": seed}
         clips = self.decode(moved)
-        return Turned(dict(amounts), self.piece, self.join(clips), clips, moved, self.provenance(**facts))
+        remarks = tuple(f"{name}{doubt}" for name, knob in named.items() if (doubt := _doubt(knob)))
+        return Turned(
+            dict(amounts), self.piece, self.join(clips), clips, moved, self.provenance(**facts), remarks=remarks
+        )
 
     def control(self, name: str, knob: Knob, amount: float, seed: int) -> Codes:
         """

@@ -12,7 +12,6 @@ from typing import Any
 import typer
 
 from latentknobs import __version__
-from latentknobs.errors import LatentKnobsError
 from latentknobs.frontends.cli.program import JsonOption, RegistryOption, guarded, program
 from latentknobs.frontends.cli.show import as_json
 from latentknobs.workbench import Workbench
@@ -60,11 +59,12 @@ def _facts(workbench: Workbench) -> dict[str, Any]:
 
 
 def _registry(workbench: Workbench) -> dict[str, Any]:
-    try:
-        knobs = workbench.registry.knobs()
-    except LatentKnobsError as error:
-        return {"url": workbench.registry_url, "error": str(error)}
-    return {"url": workbench.registry_url, "knobs": len(knobs)}
+    """Each file that is read, the upper first."""
+    return {
+        str(source.path): source.error
+        or (f"{source.knobs} knobs" if source.exists else "not there yet") + (", written" if source.written else "")
+        for source in workbench.registry.sources()
+    }
 
 
 def _dependencies() -> list[str]:

@@ -97,9 +97,13 @@ def knob_card(knob: Knob) -> None:
         ("attribute", "slope", "leakage (sd)"),
         ((e.attribute, f"{e.slope:+.3f}", f"{e.leakage:.3f}") for e in knob.effects),
     )
-    if knob.evidence:
-        typer.echo("evidence")
-        tree(knob.evidence, "  ")
+    gates = knob.evidence.get("gates", [])
+    table(
+        ("gate", "measured", "limit", "passed"),
+        ((g["gate"], _short(g["value"]), _short(g["limit"]), "yes" if g["passed"] else "NO") for g in gates),
+    )
+    tree({name: value for name, value in knob.evidence.items() if isinstance(value, int | float | str)})
+    typer.echo("(--json prints all the evidence)")
 
 
 def tree(values: Mapping[str, Any], indent: str = "") -> None:
@@ -118,7 +122,7 @@ def _short(value: Any, most: int = 8) -> str:
     if isinstance(value, Sequence) and not isinstance(value, str):
         shown = ", ".join(_short(v) for v in value[:most])
         return f"[{shown}, ... {len(value)} in all]" if len(value) > most else f"[{shown}]"
-    return str(value)
+    return "not measured" if value is None else str(value)
 
 
 def rolls(before: ClipBatch, after: ClipBatch, clip_format: ClipFormat) -> None:

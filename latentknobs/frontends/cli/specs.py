@@ -25,11 +25,16 @@ def as_command(spec: CommandSpec) -> Callable[..., None]:
     A parameter without a default becomes an argument, one with a default an option; ``Param`` gives its help.
 
     Raises:
-        PluginError: A parameter of a type that the command line cannot read.
+        PluginError: The function takes no host, or a parameter of a kind or type that the command line cannot read.
     """
-    signature = inspect.signature(spec.run)
-    hints = get_type_hints(spec.run, include_extras=True)
-    _host, *own = signature.parameters.values()
+    words = " ".join(spec.path)
+    try:
+        _host, *own = inspect.signature(spec.run).parameters.values()
+        hints = get_type_hints(spec.run, include_extras=True)
+    except (TypeError, ValueError, NameError) as error:
+        raise PluginError(f"The command {words!r} cannot be read: it is run as run(host, ...), {error}.") from error
+    if any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD, p.POSITIONAL_ONLY) for p in own):
+        raise PluginError(f"The command {words!r} has a parameter without a name of its own; name each one.")
     context = inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
     parameters = [context, *(_parameter(spec, p, hints.get(p.name, str)) for p in own)]
 
@@ -39,9 +44,6 @@ def as_command(spec: CommandSpec) -> Callable[..., None]:
         if result is not None:
             as_json(result)
 
-    names = {p.name for p in own}
-    if "plugins_dir" not in names:
-        parameters.append(_keyword("plugins_dir", None))
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # read by inspect.signature
     run.__annotations__ = {p.name: p.annotation for p in parameters}
     run.__doc__ = spec.help
@@ -63,7 +65,7 @@ def _parameter(spec: CommandSpec, parameter: inspect.Parameter, hint: Any) -> in
     shown = parameter.default is not None and parameter.default != ""
     option = f"--{parameter.name.replace('_', '-')}"
     info = typer.Option(
-        f"{option}/--no-{option[2:]}" if hint is bool else option,
+        f"{option}/--no-{option[2:]}" if parameter.default is True else option,
         *filter(None, [said.short]),
         help=said.help,
         show_default=shown,

@@ -73,6 +73,8 @@ def turn(
         turned = session.turn(amounts, like=like or None, seed=seed)
     for remark in session.remarks():
         say(f"{session.piece.name}: {remark}")
+    for remark in turned.remarks:
+        say(remark)
     if target is not None:
         piece_writer(turned.after, session.model.spec.clip_format, turned.provenance, overwrite=force)(target)
     if json:
@@ -101,7 +103,7 @@ def _facts(session: Session, turned: Turned, target: Path | None) -> dict[str, A
         "piece": session.piece.name,
         "clips": len(session.codes),
         "accepted": np.flatnonzero(session.accepted).tolist(),
-        "remarks": list(session.remarks()),
+        "remarks": [*session.remarks(), *turned.remarks],
         "reconstruction": {"accuracy": session.accuracy, "steps_that_differ": session.differing.tolist()},
         "amounts": dict(turned.amounts),
         "before": _notes(turned.before),

@@ -1,0 +1,85 @@
+"""What every test stands on: no trace of the user's settings, and a model without torch."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from latentknobs.engine.settings import Settings
+from latentknobs.workbench import Workbench, load_plugins
+
+TINY_PLUGIN = '''"""The tiny model and its corpus."""
+
+from latentknobs.hooks import hookimpl
+from latentknobs.testing.tiny import TINY, TinyCorpus
+
+LATENTKNOBS_API = 1
+
+
+@hookimpl
+def register_backends():
+    return [TINY]
+
+
+@hookimpl
+def register_corpora():
+    return [TinyCorpus()]
+'''
+
+
+@pytest.fixture(autouse=True)
+def own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No LATENTKNOBS_ variable of the user's; cache, registry and plugins are the test's own."""
+    for name in [name for name in os.environ if name.startswith("LATENTKNOBS_")]:
+        monkeypatch.delenv(name)
+    own = tmp_path / "own"
+    (own / "plugins").mkdir(parents=True)
+    monkeypatch.setenv("LATENTKNOBS_CACHE", str(own / "cache"))
+    monkeypatch.setenv("LATENTKNOBS_REGISTRY", str(own / "registry.db"))
+    monkeypatch.setenv("LATENTKNOBS_PLUGINS_DIR", str(own / "plugins"))
+
+
+@pytest.fixture
+def plugins_dir(tmp_path: Path) -> Path:
+    """The test's folder of local plugins, with the tiny model in it."""
+    folder = tmp_path / "own" / "plugins"
+    (folder / "tiny_model.py").write_text(TINY_PLUGIN)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A registry with the tiny model's pitch and rhythm knobs; read it, copy it, never write it."""
+    folder = tmp_path_factory.mktemp("tiny")
+    (folder / "plugins").mkdir()
+    (folder / "plugins" / "tiny_model.py").write_text(TINY_PLUGIN)
+    path = folder / "registry.db"
+    with Workbench.open(str(path), plugins=load_plugins(folder / "plugins")) as workbench:
+        settings = Settings(trial_clips=40, controls=20, control_clips=16)
+        for augmentation in ("transpose", "note-split"):
+            workbench.discover(augmentation, corpus="tiny", model="tiny", clips=800, settings=settings)
+    return path
+
+
+@pytest.fixture
+def workbench(plugins_dir: Path, tmp_path: Path, tiny_registry: Path) -> Iterator[Workbench]:
+    """A workbench with the tiny model and its two knobs."""
+    path = tmp_path / "own" / "registry.db"
+    shutil.copy(tiny_registry, path)
+    with Workbench.open() as out:
+        yield out
+
+
+@pytest.fixture
+def listing(tmp_path: Path) -> Callable[[], dict[str, bytes]]:
+    """Every file under the test's folder with its bytes, but for Python's own: what a command must not change."""
+
+    def look() -> dict[str, bytes]:
+        files = (path for path in sorted(tmp_path.rglob("*")) if path.is_file() and "__pycache__" not in path.parts)
+        return {str(path.relative_to(tmp_path)): path.read_bytes() for path in files}
+
+    return look

@@ -1,0 +1,252 @@
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from latentknobs.midi import read_piece, read_provenance
+
+
+def test_turn_transposes(cli, tune, tmp_path):
+    """pitch=+3 on the tiny model moves every note up by three semitones and nothing else."""
+    result = cli("turn", tune, "--model", "tiny", "--knob", "pitch=+3", "-o", tmp_path / "out.mid")
+
+    assert result.code == 0, result.err
+    before, after = read_piece(tune), read_piece(tmp_path / "out.mid")
+    assert [(n.onset, n.pitch + 3, n.length) for n in before.notes] == [
+        (n.onset, n.pitch, n.length) for n in after.notes
+    ]
+
+
+def test_turn_says_where_the_file_comes_from(cli, tune, tmp_path):
+    """A written MIDI file carries model hash, knobs and their operators, source hash, and version."""
+    cli("turn", tune, "--model", "tiny", "--knob", "pitch=+3", "-o", tmp_path / "out.mid")
+
+    facts = read_provenance(tmp_path / "out.mid")
+
+    assert facts is not None
+    assert {"model_id", "knobs", "operators", "source_sha256", "version"} <= set(facts)
+    assert facts["knobs"] == {"pitch": 3.0}
+    assert len(facts["operators"]["pitch"]) == 64
+
+
+def test_turn_without_input_takes_twinkle_and_shows_both_rolls(cli):
+    """With no input the Twinkle theme is turned, shown before and after, and nothing is written."""
+    result = cli("turn", "--model", "tiny", "--knob", "pitch=+3")
+
+    assert result.code == 0
+    assert "before" in result.out
+    assert "after" in result.out
+    assert "reconstructs 100.0% of the steps of twinkle, 6 of 6 clips exactly" in result.err
+    assert "nothing written" in result.err
+
+
+def test_turn_by_nothing_is_the_plain_decoding(cli, tune):
+    """Amount 0 and no knob at all give the decoding of the unchanged code."""
+    none = cli("turn", tune, "--model", "tiny", "--json").json
+    zero = cli("turn", tune, "--model", "tiny", "--knob", "pitch=0", "--json").json
+
+    assert none["after"] == zero["after"] == none["before"]
+    assert none["reconstruction"] == {"accuracy": 1.0, "steps_that_differ": [0, 0]}
+
+
+def test_knobs_turn_together_in_any_order(cli, tune):
+    """Two knobs do both things, whatever order they are named in."""
+    one = cli("turn", tune, "--model", "tiny", "-k", "pitch=+3", "-k", "rhythm=+1", "--json").json
+    other = cli("turn", tune, "--model", "tiny", "-k", "rhythm=+1", "-k", "pitch=+3", "--json").json
+
+    assert one["after"] == other["after"]
+    assert len(one["after"]) == 2 * len(one["before"])
+    assert {n["pitch"] for n in one["after"]} == {n["pitch"] + 3 for n in one["before"]}
+
+
+def test_turn_into_a_folder_names_the_file(cli, tune, tmp_path):
+    """A folder as output gets a file whose name says what was turned."""
+    cli("turn", tune, "--model", "tiny", "-k", "pitch=+3", "-k", "rhythm=-1", "-o", tmp_path)
+
+    assert (tmp_path / "tune__pitch+3_rhythm-1.mid").is_file()
+
+
+def test_turn_writes_sound(cli, tune, tmp_path):
+    """An output that ends in .wav is sound."""
+    result = cli("turn", tune, "--model", "tiny", "-k", "pitch=+3", "-o", tmp_path / "out.wav")
+
+    assert result.code == 0
+    assert (tmp_path / "out.wav").read_bytes()[:4] == b"RIFF"
+
+
+@pytest.mark.parametrize("control", ["random", "others"])
+def test_controls_are_seeded_and_leave_the_knobs_dimensions(workbench, control):
+    """A control moves other dimensions than the knobs', as far as the knob does, the same for a seed."""
+    from latentknobs.session import Session, _spread
+
+    session = Session.open(workbench, model="tiny")
+    knob = session.knob("pitch")
+    d = session.control(control, knob, 3, seed=1)
+    again = session.control(control, knob, 3, seed=1)
+    another = session.control(control, knob, 3, seed=2)
+    spread = _spread(knob, 24)
+    active = spread > 0
+    from latentknobs.engine import steer
+
+    wanted = steer.displacement(knob.operator, session.codes, 3)
+
+    assert np.array_equal(d, again)
+    assert not np.array_equal(d, another)
+    assert not d[:, [x.dim for k in session.knobs.values() for x in k.dimensions]].any()
+    assert np.allclose(
+        np.linalg.norm(d[:, active] / spread[active], axis=1),
+        np.linalg.norm(wanted[:, active] / spread[active], axis=1),
+        rtol=1e-4,
+    )
+    assert np.array_equal(session.control(control, knob, -3, seed=1), -d)
+
+
+def test_controls_turn_on_the_command_line(cli, tune):
+    """random= and others= are turned as knobs are, within the range of the knob they are like."""
+    assert cli("turn", tune, "--model", "tiny", "-k", "random=+3", "--like", "pitch", "--seed", 3, "--json").code == 0
+    outside = cli("turn", tune, "--model", "tiny", "-k", "others=+30", "--like", "pitch")
+
+    assert outside.code == 2
+    assert "others=+30 is outside the usable range" in outside.one_sentence()
+
+
+def test_a_doubtful_knob_is_turned_with_a_remark(cli, tune):
+    """A knob that is not accepted can be turned inside its range, and stderr says what its verdict is."""
+    verdicts = {k["name"]: k["verdict"] for k in cli("knobs", "list", "--json").json}
+    result = cli("turn", tune, "--model", "tiny", "-k", "rhythm=+1")
+
+    assert result.code == 0
+    assert (f"this knob is {verdicts['rhythm']}" in result.err) == (verdicts["rhythm"] != "accepted")
+
+
+def test_nothing_is_overwritten_without_force(cli, tune, tmp_path):
+    """A file that is there stays as it is, unless --force."""
+    out = tmp_path / "out.mid"
+    out.write_bytes(b"mine")
+    refused = cli("turn", tune, "--model", "tiny", "-k", "pitch=+3", "-o", out)
+    kept = out.read_bytes()
+    forced = cli("turn", tune, "--model", "tiny", "-k", "pitch=+3", "-o", out, "--force")
+
+    assert refused.code == 2
+    assert "there already" in refused.one_sentence()
+    assert kept == b"mine"
+    assert forced.code == 0
+    assert out.read_bytes()[:4] == b"MThd"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (["-k", "pitch=+99"], 2, "outside the usable range"),
+        (["-k", "pitch=nan"], 2, "finite"),
+        (["-k", "pitch=-inf"], 2, "finite"),
+        (["-k", "pitch=1e400"], 2, "finite"),
+        (["-k", "pitch=three"], 2, "not a number"),
+        (["-k", "pitch"], 2, "NAME=AMOUNT"),
+        (["-k", "=3"], 2, "NAME=AMOUNT"),
+        (["-k", "pitch=1", "-k", "pitch=2"], 2, "named twice"),
+        (["-k", "pich=1"], 2, "did you mean 'pitch'"),
+        (["-k", "random=1", "--like", "nothing"], 2, "no knob named 'nothing'"),
+        (["-k", "pitch=1", "--model", "tinny"], 2, "did you mean 'tiny'"),
+        (["-k", "pitch=1", "--model", "nothing:here"], 2, "no model named"),
+        (["-k", "pitch=1", "-o", "{tmp}/out.xyz"], 2, "should end in"),
+        (["-k", "pitch=1", "-o", "{tmp}/no/out.mid"], 2, "is not there"),
+        (["-k", "pitch=1", "--plugins-dir", "{tmp}/no"], 2, "is not there"),
+        (["-k", "pitch=1", "--registry", "{tmp}"], 1, "folder"),
+        (["-k", "pitch=1", "--registry", "{tmp}/tune.mid"], 1, "registry"),
+        (["-k", "pitch=1", "--policy", "loudest"], 2, "loudest"),
+        (["-k", "pitch=1", "--track", "7"], 1, "7"),
+    ],
+)
+def test_what_is_asked_for_wrongly(cli, tune, tmp_path, listing, words, code, says):
+    """One sentence on stderr, the right exit code, nothing on stdout, and no file made or changed."""
+    there = listing()
+    result = cli("turn", tune, "--model", "tiny", *(word.format(tmp=tmp_path) for word in words))
+
+    assert says in result.one_sentence()
+    assert result.code == code
+    assert listing() == there
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("empty.mid", b""),
+        ("words.mid", b"this is no MIDI file"),
+        ("cut.mid", b"MThd\0\0\0\6\0\0\0\1\1\xe0MTrk\0\0\0\xff"),
+        ("type2.mid", b"MThd\0\0\0\6\0\2\0\1\1\xe0MTrk\0\0\0\4\0\xff\x2f\0"),
+        ("smpte.mid", b"MThd\0\0\0\6\0\0\0\1\xe7\x28MTrk\0\0\0\4\0\xff\x2f\0"),
+        ("silent.mid", b"MThd\0\0\0\6\0\0\0\1\1\xe0MTrk\0\0\0\4\0\xff\x2f\0"),
+    ],
+)
+def test_files_that_are_no_melody(cli, tmp_path, listing, name, data):
+    """A MIDI file that cannot be read names itself in one sentence, exit code 1, and nothing is written."""
+    path = tmp_path / name
+    path.write_bytes(data)
+    there = listing()
+    result = cli("turn", path, "--model", "tiny", "-k", "pitch=1", "-o", tmp_path / "out.mid")
+
+    assert result.code == 1
+    assert name in result.one_sentence()
+    assert listing() == there
+
+
+def test_a_missing_file_is_named(cli, tmp_path):
+    """A file that is not there is named in one sentence."""
+    result = cli("turn", tmp_path / "nowhere.mid", "--model", "tiny")
+
+    assert result.code in (1, 2)
+    assert "nowhere.mid" in result.one_sentence()
+
+
+def test_json_is_alone_on_stdout(cli, tune):
+    """With --json stdout is one JSON document, and its numbers are finite."""
+    data = cli("turn", tune, "--model", "tiny", "-k", "pitch=+3", "--json").json
+
+    assert data["amounts"] == {"pitch": 3.0}
+    assert data["output"] is None
+    assert math.isfinite(data["reconstruction"]["accuracy"])
+
+
+def test_clips_that_the_model_does_not_accept_are_named_and_kept(cli, plugins_dir: Path, tune):
+    """A clip outside the model's range stays as it is and is named; a piece of only such clips is refused."""
+    (plugins_dir / "low_model.py").write_text(
+        """
+from latentknobs.core.backend import BackendFactory, BackendSpec
+from latentknobs.hooks import hookimpl
+from latentknobs.testing.tiny import TinyBackend
+
+LATENTKNOBS_API = 1
+
+
+class Low(TinyBackend):
+    def accepts(self, clips):
+        return super().accepts(clips) & (clips[:, 0] < LIMIT)
+
+
+LIMIT = 61
+
+
+@hookimpl
+def register_backends():
+    return [BackendFactory("low", "Takes what starts low.", lambda _l, _d: Low(), {"low": ""})]
+"""
+    )
+    result = cli("turn", tune, "--model", "low", "-k", "pitch=+3", "--json")
+    data = result.json
+
+    assert "clip 2 (bars 3 to 4) stays as it is" in result.err
+    assert data["accepted"] == [0]
+    assert [n for n in data["after"] if n["onset"] >= 32] == [n for n in data["before"] if n["onset"] >= 32]
+    assert [n["pitch"] - 3 for n in data["after"][:8]] == [n["pitch"] for n in data["before"][:8]]
+
+    (plugins_dir / "low_model.py").write_text(
+        (plugins_dir / "low_model.py").read_text().replace("LIMIT = 61", "LIMIT = 0")
+    )
+    refused = cli("turn", tune, "--model", "low", "-k", "pitch=+3")
+
+    assert refused.code == 2
+    assert "accepts none of its 2 clips" in refused.one_sentence()
