@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -169,13 +170,9 @@ class GruMusicVaeBackend:
             raise BackendError(f"{self.spec.name}: {len(z)} codes need {len(z)} vectors, not {len(vectors)}.")
         out = np.empty((len(z), *MELODY.shape, MELODY.vocabulary), dtype=np.float32)
         for part in _parts(len(z), GRADIENT_CHUNK):
-            known = self._tokens(tokens[part])
-            _, along = torch.func.jvp(
-                lambda codes, known=known: torch.log_softmax(self._network.decode_steps(codes, known), dim=-1),
-                (self._to_device(z[part]),),
-                (self._to_device(vectors[part]),),
-            )
-            _fill(out[part], along)
+            forced = partial(self._forced, given=self._tokens(tokens[part]))
+            both = torch.func.jvp(forced, (self._to_device(z[part]),), (self._to_device(vectors[part]),))
+            _fill(out[part], both[1])
         return out
 
     def vjp(self, z: Codes, given: ClipBatch, vectors: NDArray[np.float32]) -> Codes:
@@ -199,6 +196,9 @@ class GruMusicVaeBackend:
             (gradient,) = torch.autograd.grad(logs, codes, self._to_device(weights[part]))
             _fill(out[part], gradient)
         return out
+
+    def _forced(self, codes: Tensor, given: Tensor) -> Tensor:
+        return torch.log_softmax(self._network.decode_steps(codes, given), dim=-1)
 
     def _codes(self, count: int) -> Codes:
         return np.empty((count, self.spec.latent_size), dtype=np.float32)
