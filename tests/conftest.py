@@ -59,7 +59,7 @@ def tiny_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "plugins" / "tiny_model.py").write_text(TINY_PLUGIN)
     path = folder / "registry.db"
     with Workbench.open(str(path), plugins=load_plugins(folder / "plugins")) as workbench:
-        settings = Settings(trial_clips=40, controls=20, control_clips=16)
+        settings = Settings(trial_clips=40, controls=100, control_clips=16)
         for augmentation in ("transpose", "note-split"):
             workbench.discover(augmentation, corpus="tiny", model="tiny", clips=800, settings=settings)
     return path

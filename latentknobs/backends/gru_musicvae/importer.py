@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-import latentknobs
+from latentknobs import __version__
 from latentknobs.backends.gru_musicvae.checkpoint import build, check_tensors, save_model
 from latentknobs.backends.gru_musicvae.config import NetworkConfig
 from latentknobs.core.melody import MELODY
@@ -31,7 +31,7 @@ def import_weights(source: Path, out: Path) -> tuple[str, NetworkConfig]:
     config = infer_config(tensors, str(source))
     check_tensors(tensors, config, str(source))
     card = {
-        "version": latentknobs.__version__,
+        "version": __version__,
         "corpus": "not known: imported",
         "licence": "not known: as the weights' authors say",
         "imported_from": source.name,

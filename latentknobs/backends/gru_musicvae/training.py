@@ -21,7 +21,7 @@ import attrs
 import torch
 from torch import Tensor
 
-import latentknobs
+from latentknobs import __version__
 from latentknobs.backends.gru_musicvae.checkpoint import build, read_tensors, save_model, write_atomically
 from latentknobs.backends.gru_musicvae.config import Config
 from latentknobs.backends.gru_musicvae.data import Batches, TrainingData, seed_of
@@ -180,7 +180,7 @@ class Trainer:
         model = build(network, stored).to(self._device)
         figures = measure(model, self._validation, self._draws, training.kl_end)
         card = {
-            "version": latentknobs.__version__,
+            "version": __version__,
             **facts,
             "seed": training.seed,
             "steps": self.standing.best_step,
