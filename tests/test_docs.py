@@ -1,0 +1,94 @@
+"""What the documents show can be done: commands parse, Python compiles, links lead somewhere."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shlex
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from latentknobs.frontends.cli import program
+from latentknobs.frontends.cli.app import COMMANDS, GROUPS, serve
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PARSED = 130
+
+
+def _blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+
+
+def _commands() -> list[tuple[str, str]]:
+    out = []
+    for page in PAGES:
+        for block in _blocks(page, "console"):
+            lines = block.replace("\\\n", " ").splitlines()
+            out += [(page.name, line[2:]) for line in lines if line.startswith("$ latentknobs")]
+        if page.name == "architecture.md":
+            continue  # it speaks of what is to come as well
+        inline = re.findall(r"`(latentknobs [^`\n]+)`", page.read_text(encoding="utf-8"))
+        out += [(page.name, text) for text in inline if "..." not in text and not re.search(r"[A-Z]{2}|/|[|\[]", text)]
+    return sorted(set(out))
+
+
+@pytest.mark.parametrize(("page", "command"), _commands(), ids=str)
+def test_commands_of_the_documents_are_commands(page, command, monkeypatch, tmp_path, capsys):
+    """Every command in README and docs is accepted by the command line, options and all."""
+
+    @contextmanager
+    def stop(*_args, **_kwargs):
+        raise KeyboardInterrupt
+        yield
+
+    monkeypatch.setattr(program.Program, "workbench", stop)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs").mkdir()
+    code = serve(shlex.split(command, comments=True)[1:])
+
+    assert code in (0, PARSED), capsys.readouterr().err
+
+
+def test_every_command_is_documented():
+    """docs/command-line.md shows every command of ours and the two that the GRU plugin brings."""
+    text = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
+    words = [*COMMANDS, "train", "model import"]
+    words += [
+        f"{name} {command.name or command.callback.__name__}"
+        for name, g in GROUPS.items()
+        for command in g.registered_commands
+    ]
+
+    assert [word for word in words if word != "registry build" and f"$ latentknobs {word}" not in text] == []
+    assert "registry build" in text
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_python_of_the_documents_compiles(page):
+    """Every Python block in README and docs is Python."""
+    for block in _blocks(page, "python"):
+        ast.parse(block)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    """Every relative link in README and docs names a file that is there."""
+    links = re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", page.read_text(encoding="utf-8"))
+
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_public_names_have_docstrings():
+    """Every public module, class and function of the package says what it is."""
+    silent = []
+    for path in sorted((ROOT / "latentknobs").rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        nodes = [n for n in tree.body if isinstance(n, ast.ClassDef | ast.FunctionDef) and not n.name.startswith("_")]
+        empty = not path.read_text(encoding="utf-8").strip()
+        silent += [] if empty or ast.get_docstring(tree) else [str(path)]
+        silent += [f"{path}:{node.lineno} {node.name}" for node in nodes if not ast.get_docstring(node)]
+
+    assert silent == []
