@@ -68,7 +68,20 @@ class WalkHost:
 
 
 @pytest.fixture
+def network_of():
+    """Makes a tiny network from a config and a seed."""
+    return tiny_network
+
+
+@pytest.fixture
+def clips_of():
+    """Makes seeded clips."""
+    return melodies
+
+
+@pytest.fixture
 def host(tmp_path):
+    """A host with thirty songs of three clips in each corpus."""
     return WalkHost(tmp_path / "cache")
 
 
@@ -82,4 +95,5 @@ def weights(tmp_path):
 
 @pytest.fixture
 def backend(weights):
+    """The tiny model."""
     return GruMusicVaeBackend.load(weights, "cpu")

@@ -99,6 +99,7 @@ def authors_weights(encoder, decoder, layers, latent, seed=0):
 
 
 def compare(encoder, decoder, layers, latent, clips):
+    """Hold network and fast path to the transcription, on random tokens and the codes they get."""
     weights = authors_weights(encoder, decoder, layers, latent)
     config = NetworkConfig(encoder, decoder, layers, 0, latent_size=latent)
     network = build(config, weights)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -170,9 +169,13 @@ class GruMusicVaeBackend:
             raise BackendError(f"{self.spec.name}: {len(z)} codes need {len(z)} vectors, not {len(vectors)}.")
         out = np.empty((len(z), *MELODY.shape, MELODY.vocabulary), dtype=np.float32)
         for part in _parts(len(z), GRADIENT_CHUNK):
-            forced = partial(self._forced, given=self._tokens(tokens[part]))
-            both = torch.func.jvp(forced, (self._to_device(z[part]),), (self._to_device(vectors[part]),))
-            _fill(out[part], both[1])
+            codes = self._to_device(z[part]).requires_grad_()
+            logs = self._forced(codes, tokens[part])
+            # u J is linear in u, so its own derivative along v is J v.
+            weights = torch.zeros_like(logs, requires_grad=True)
+            (back,) = torch.autograd.grad(logs, codes, weights, create_graph=True)
+            (along,) = torch.autograd.grad(back, weights, self._to_device(vectors[part]))
+            _fill(out[part], along)
         return out
 
     def vjp(self, z: Codes, given: ClipBatch, vectors: NDArray[np.float32]) -> Codes:
@@ -192,13 +195,13 @@ class GruMusicVaeBackend:
         out = self._codes(len(z))
         for part in _parts(len(z), GRADIENT_CHUNK):
             codes = self._to_device(z[part]).requires_grad_()
-            logs = torch.log_softmax(self._network.decode_given(codes, self._tokens(tokens[part])), dim=-1)
+            logs = self._forced(codes, tokens[part])
             (gradient,) = torch.autograd.grad(logs, codes, self._to_device(weights[part]))
             _fill(out[part], gradient)
         return out
 
-    def _forced(self, codes: Tensor, given: Tensor) -> Tensor:
-        return torch.log_softmax(self._network.decode_steps(codes, given), dim=-1)
+    def _forced(self, codes: Tensor, given: ClipBatch) -> Tensor:
+        return torch.log_softmax(self._network.decode_given(codes, self._tokens(given)), dim=-1)
 
     def _codes(self, count: int) -> Codes:
         return np.empty((count, self.spec.latent_size), dtype=np.float32)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 
 from latentknobs import __version__
@@ -49,13 +51,15 @@ def read_state_dict(source: Path) -> dict[str, Tensor]:
     if not source.is_file():
         raise ModelError(f"There is no weights file {source}.")
     try:
-        found = torch.load(source, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch's guess at why a file is refused would only confuse
+            found = torch.load(source, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise ModelError(
             f"{source} is not a torch file of tensors alone; a pickled model is never opened, as that would run its "
             "code: save its state_dict() with torch.save and import that."
         ) from error
-    except (RuntimeError, OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
+    except (RuntimeError, OSError, EOFError, ValueError, zipfile.BadZipFile, SafetensorError) as error:
         raise ModelError(f"{source} cannot be read as a torch file: it is damaged or something else.") from error
     if not isinstance(found, Mapping) or not found or not all(isinstance(t, Tensor) for t in found.values()):
         raise ModelError(f"{source} does not hold a state dict (names and tensors).")

@@ -1,0 +1,40 @@
+"""What the plugin offers."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from latentknobs.backends.gru_musicvae import plugin
+from latentknobs.errors import UsageError
+
+
+def test_importing_the_plugin_does_not_load_torch():
+    """The plugin registers itself without torch."""
+    code = (
+        "import sys; import latentknobs.backends.gru_musicvae.plugin as p; "
+        "p.register_backends(); p.register_commands(); sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_one_backend_that_knows_its_files(weights):
+    """It offers one backend, which recognises weights files and loads them."""
+    (factory,) = plugin.register_backends()
+    assert factory.name == "gru-musicvae"
+    assert factory.recognises(weights)
+    assert not factory.recognises(Path("authors.pt"))
+    assert factory.load(str(weights), "cpu").spec.name == "tiny"
+    for name, location in factory.shipped.items():
+        assert Path(location).name == f"{name}.safetensors"
+        assert Path(location).is_file()
+
+
+def test_commands(host):
+    """It offers train and model import; train needs a folder."""
+    assert [spec.path for spec in plugin.register_commands()] == [("train",), ("model", "import")]
+    with pytest.raises(UsageError, match="-o FOLDER"):
+        plugin.train(host)
