@@ -13,61 +13,18 @@ from typing import Any
 
 import numpy as np
 from attrs import define, field, frozen
-from numpy.typing import NDArray
 
 from latentknobs import __version__, midi
 from latentknobs.core.arrays import Bools, ClipBatch, Codes, Ints
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.clip import Cut, Piece
-from latentknobs.core.knob import RESERVED_NAMES, Knob, Operator
+from latentknobs.core.knob import RESERVED_NAMES, Knob
 from latentknobs.engine import interpolate, steer
-from latentknobs.engine.bases import ACTIVE_VARIANCE
 from latentknobs.engine.interpolate import Rest
-from latentknobs.errors import AmountError, ClipError, RegistryError, UnknownNameError, UsageError
+from latentknobs.errors import ClipError, UnknownNameError, UsageError
 from latentknobs.models import DEFAULT_MODEL
+from latentknobs.turning import check_amount, control, doubt, operator_of, shares_of
 from latentknobs.workbench import Workbench
-
-SLACK = 1e-6
-"""How far an amount may be off by rounding."""
-
-
-def check_amount(knob: Knob, amount: float, name: str = "") -> float:
-    """
-    The amount, if the knob can be turned by it.
-
-    Args:
-        knob: The knob.
-        amount: In the knob's unit.
-        name: What the message calls it, where that is not the knob's own name (a control).
-
-    Raises:
-        AmountError: Not finite, outside the usable range, or off the knob's step.
-    """
-    name = name or knob.name
-    unit = f" {knob.unit}" if knob.unit else ""
-    if not np.isfinite(amount):
-        raise AmountError(f"The amount of {name!r} must be a finite number, not {amount}.")
-    if not knob.low - SLACK <= amount <= knob.high + SLACK:
-        raise AmountError(
-            f"{name}={amount:+g} is outside the usable range, {knob.low:+g} to {knob.high:+g}{unit}"
-            f"{_doubt(knob)}; choose an amount inside it."
-        )
-    if knob.step is not None and abs(amount / knob.step - round(amount / knob.step)) > SLACK:
-        below = float(np.floor(amount / knob.step)) * knob.step
-        raise AmountError(
-            f"{name}={amount:+g} lies between two steps of {knob.step:g}{unit}; "
-            f"choose {below:+g} or {below + knob.step:+g}."
-        )
-    return float(amount)
-
-
-def _doubt(knob: Knob) -> str:
-    """A clause on a knob that is not accepted: its verdict, and the gates that it failed."""
-    if knob.verdict == "accepted":
-        return ""
-    failed = [str(gate["gate"]) for gate in knob.evidence.get("gates", ()) if not gate["passed"]]
-    reason = f" for {', '.join(failed)}" if failed else ""
-    return f" (this knob is {knob.verdict}{reason})"
 
 
 def slerp(a: Codes, b: Codes, t: float) -> Codes:
@@ -300,7 +257,7 @@ class Session:
             AmountError: An amount that its knob cannot be turned by.
         """
         named = {name: self.knob(name) for name in amounts if name not in RESERVED_NAMES}
-        moves = [(_operator(knob), check_amount(knob, amounts[name])) for name, knob in named.items()]
+        moves = [(operator_of(knob), check_amount(knob, amounts[name])) for name, knob in named.items()]
         moved = steer.turn(self.codes, moves)
         facts: dict[str, Any] = {"knobs": dict(amounts)}
         facts["operators"] = {name: knob.operator_sha256 for name, knob in named.items()}
@@ -311,45 +268,15 @@ class Session:
             moved = moved + self.control(name, knob, amounts[name], seed)
             facts |= {"like": knob.name, "seed": seed}
         clips = self.decode(moved)
-        remarks = tuple(f"{name}{doubt}" for name, knob in named.items() if (doubt := _doubt(knob)))
+        remarks = tuple(f"{name}{clause}" for name, knob in named.items() if (clause := doubt(knob)))
         return Turned(
             dict(amounts), self.piece, self.join(clips), clips, moved, self.provenance(**facts), remarks=remarks
         )
 
     def control(self, name: str, knob: Knob, amount: float, seed: int) -> Codes:
-        """
-        The displacement of one of the paper's controls, float32 (N, D).
-
-        A seeded random direction outside the dimensions of all the model's knobs, as long for each clip
-        as the knob's own move at this amount, both in units of each dimension's spread.
-
-        Args:
-            name: "random" (in as many dimensions as the knob has) or "others" (in all that are left).
-            knob: The knob that gives length, range and step.
-            amount: In that knob's unit; its sign is the direction's.
-            seed: Fixes dimensions and direction.
-
-        Raises:
-            AmountError: An amount that the knob cannot be turned by.
-            UsageError: No active dimension is left outside the knobs'.
-        """
-        check_amount(knob, amount, name)
-        spread = _spread(knob, self.codes.shape[1])
+        """The displacement of one of the paper's controls; see :func:`latentknobs.turning.control`."""
         taken = {d.dim for other in self.knobs.values() for d in other.dimensions}
-        free = np.asarray([d for d in np.flatnonzero(spread > 0) if d not in taken], dtype=np.int64)
-        if not free.size:
-            raise UsageError(f"The control {name!r} has no dimension left: the model's knobs use them all.")
-        rng = np.random.default_rng(seed)
-        if name == "random":
-            free = np.sort(rng.choice(free, size=min(len(knob.dimensions) or 1, len(free)), replace=False))
-        direction = np.zeros(len(spread))
-        direction[free] = rng.standard_normal(len(free))
-        direction *= np.sign(amount) / np.linalg.norm(direction)
-        step = steer.displacement(_operator(knob), self.codes, amount)
-        inverse = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
-        length = np.linalg.norm(step * inverse, axis=1, keepdims=True)
-        out: Codes = (length * direction * spread).astype(np.float32)
-        return out
+        return control(name, knob, amount, self.codes, taken, seed)
 
     def similar(self, similarity: float, count: int, seed: int) -> list[Turned]:
         """
@@ -402,8 +329,8 @@ class Session:
             [d.dim for d in down.dimensions],
             [d.dim for d in across.dimensions],
             latent_size,
-            _shares(down, latent_size),
-            _shares(across, latent_size),
+            shares_of(down, latent_size),
+            shares_of(across, latent_size),
         )
         grids = [interpolate.two_way(a, b, groups, size, rest) for a, b in self._common(other)]
         t = np.linspace(0.0, 1.0, size)
@@ -464,28 +391,6 @@ class Session:
         place = tuple((way, float(t)) for way, t in at)
         to = {"target": other.piece.name, "target_sha256": other.source_sha256}
         return Spot(place, piece, clips, self.provenance(**to, at=dict(place), **facts))
-
-
-def _operator(knob: Knob) -> Operator:
-    if knob.operator is None:
-        raise RegistryError(
-            f"The registry keeps only the hash of the operator of {knob.name!r}; "
-            f"rebuild it by repeating its run {knob.run_id or '(unknown)'}."
-        )
-    return knob.operator
-
-
-def _spread(knob: Knob, latent_size: int) -> NDArray[np.float64]:
-    """Standard deviation of the codes in each active dimension, 0 in the others; 1 where it was not measured."""
-    variance = np.asarray(knob.evidence.get("covariance_diagonal", np.ones(latent_size)), dtype=np.float64)
-    return np.where(variance > ACTIVE_VARIANCE, np.sqrt(np.maximum(variance, 0.0)), 0.0)
-
-
-def _shares(knob: Knob, latent_size: int) -> NDArray[np.float64]:
-    out = np.zeros(latent_size)
-    for d in knob.dimensions:
-        out[d.dim] = d.share
-    return out
 
 
 def _carries(model: VAEBackend) -> str:

@@ -9,8 +9,9 @@ from attrs import evolve
 from latentknobs.core.corpus import CorpusRequest
 from latentknobs.engine.settings import Settings
 from latentknobs.errors import AmountError, ModelError, RegistryError, UnknownNameError, UsageError
-from latentknobs.session import Session, check_amount, slerp
+from latentknobs.session import Session, slerp
 from latentknobs.sources import parse_sources
+from latentknobs.turning import check_amount
 from latentknobs.workbench import BUILTINS, DEFAULT_CORPUS, Workbench, load_plugins
 
 

@@ -80,14 +80,15 @@ def test_turn_writes_sound(cli, tune, tmp_path):
 @pytest.mark.parametrize("control", ["random", "others"])
 def test_controls_are_seeded_and_leave_the_knobs_dimensions(workbench, control):
     """A control moves other dimensions than the knobs', as far as the knob does, the same for a seed."""
-    from latentknobs.session import Session, _spread
+    from latentknobs.session import Session
+    from latentknobs.turning import spread_of
 
     session = Session.open(workbench, model="tiny")
     knob = session.knob("pitch")
     d = session.control(control, knob, 3, seed=1)
     again = session.control(control, knob, 3, seed=1)
     another = session.control(control, knob, 3, seed=2)
-    spread = _spread(knob, 24)
+    spread = spread_of(knob, 24)
     active = spread > 0
     from latentknobs.engine import steer
 
