@@ -10,6 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from latentknobs.backends.gru_musicvae import checkpoint
 from latentknobs.backends.gru_musicvae.backend import GruMusicVaeBackend
 from latentknobs.backends.gru_musicvae.checkpoint import card_path, load_model, model_id, save_model
 from latentknobs.backends.gru_musicvae.config import NetworkConfig
@@ -134,6 +135,29 @@ def test_wrong_cards(weights, text, said):
     with pytest.raises(ModelError, match=said) as caught:
         load_model(weights)
     assert "tiny.json" in str(caught.value)
+
+
+def test_failed_write_keeps_what_was_there(weights, tmp_path, network_of, monkeypatch):
+    """Where weights cannot be written (a full disk), the old file stays, no scrap is left, and it is said."""
+    before = weights.read_bytes()
+
+    def full(_tensors, path, metadata=None):
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoint, "save_file", full)
+    with pytest.raises(ModelError, match="No space left"):
+        save_model(network_of(seed=1), weights, {})
+    assert weights.read_bytes() == before
+    assert sorted(p.name for p in tmp_path.iterdir() if p.is_file()) == ["tiny.json", "tiny.safetensors"]
+    monkeypatch.undo()
+    with pytest.raises(ModelError, match="cannot be written"):
+        save_model(network_of(), weights / "in_a_file.safetensors", {})
+
+
+def test_weights_are_readable_to_everyone(weights):
+    """Weights that are installed by one user can be read by others."""
+    assert weights.stat().st_mode & 0o444 == 0o444
 
 
 def test_missing_files(tmp_path, weights):

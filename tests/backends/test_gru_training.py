@@ -192,6 +192,8 @@ def test_folders_are_not_mixed_up(host, settings, config, data, tmp_path):
     host.songs_each += 10
     with pytest.raises(TrainingError, match="other training clips"):
         commands.train(host, out=out, resume=True)
+    with pytest.raises(TrainingError, match="cannot be trained into"):
+        commands.train(host, out=settings / "below", config=settings)
     (out / CHECKPOINT).write_bytes(b"nonsense")
     with pytest.raises(TrainingError, match="not a checkpoint"):
         commands.train(host, out=out, resume=True)

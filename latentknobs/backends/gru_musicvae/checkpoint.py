@@ -8,12 +8,14 @@ changes nothing.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import attrs
 import numpy as np
 import safetensors
 import torch
@@ -43,18 +45,33 @@ def model_id(tensors: Mapping[str, Tensor], network: NetworkConfig) -> str:
 
 
 def write_atomically(tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str] | None = None) -> None:
-    """Write a safetensors file so that a crash leaves the old file or the new one, never half of one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """
+    Write a safetensors file so that a crash or a full disk leaves the old file or the new one, never half of one.
+
+    Raises:
+        ModelError: It cannot be written; says why.
+    """
+    whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    with _replacing(path) as temporary:
+        save_file(whole, temporary, metadata=dict(metadata) if metadata else None)
+        temporary.chmod(0o644)  # safetensors leaves it readable to its owner alone
+
+
+@contextlib.contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """A temporary file that takes the path's place once it is written whole."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        save_file(
-            {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()},
-            temporary,
-            metadata=dict(metadata) if metadata else None,
-        )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
         temporary.replace(path)
+    except (OSError, safetensors.SafetensorError) as error:
+        raise ModelError(
+            f"{path} cannot be written ({error}): make room or name another place. What was there still is."
+        ) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
 
 
 def save_model(network: GruMusicVae, path: Path, card: Mapping[str, Any], storage: str = "float32") -> str:
@@ -66,6 +83,9 @@ def save_model(network: GruMusicVae, path: Path, card: Mapping[str, Any], storag
         path: Where the weights go; the card goes beside them.
         card: Facts for people (corpus, licence, seed, metrics, version, pitch_range, ...), JSON.
         storage: "float32" or "float16".
+
+    Raises:
+        ModelError: A weight is not finite, or the files cannot be written.
     """
     kind = torch.float16 if storage == "float16" else torch.float32
     tensors = {name: tensor.detach().to(kind) for name, tensor in network.state_dict().items()}
@@ -76,21 +96,14 @@ def save_model(network: GruMusicVae, path: Path, card: Mapping[str, Any], storag
         "name": path.stem,
         "kind": "gru-musicvae",
         "model_id": identity,
-        "config": read_back(network.config),
+        "config": attrs.asdict(network.config),
         **card,
     }
     text = json.dumps(facts, indent=2, allow_nan=False) + "\n"
     write_atomically(tensors, path)
-    temporary = card_path(path).with_name(f".{card_path(path).name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(card_path(path))
+    with _replacing(card_path(path)) as temporary:
+        temporary.write_text(text, encoding="utf-8")
     return identity
-
-
-def read_back(network: NetworkConfig) -> dict[str, Any]:
-    """The network's config as plain JSON."""
-    plain: dict[str, Any] = json.loads(network.canonical())
-    return plain
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:

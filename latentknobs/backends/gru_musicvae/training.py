@@ -80,7 +80,8 @@ class Trainer:
         progress: Told of each step.
 
     Raises:
-        TrainingError: The folder holds a run already, or (resume) none, or one of another config or data.
+        TrainingError: The folder holds a run already, or (resume) none, or one of another config or data,
+            or the folder cannot be written.
     """
 
     def __init__(
@@ -108,8 +109,11 @@ class Trainer:
             self._go_on_from(checkpoint)
         elif checkpoint.exists():
             raise TrainingError(f"{folder} holds a training run already: resume it (--resume), or name another folder.")
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "config.toml").write_text(config.to_toml(), encoding="utf-8")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "config.toml").write_text(config.to_toml(), encoding="utf-8")
+        except OSError as error:
+            raise TrainingError(f"{folder} cannot be trained into ({error}): name another folder.") from error
         self._validation = torch.from_numpy(data.validation.astype("int64")).to(self._device)
         generator = torch.Generator().manual_seed(seed_of(config.training.seed, 4))
         draws = torch.randn(len(data.validation), config.network.latent_size, generator=generator)
