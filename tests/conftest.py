@@ -31,22 +31,27 @@ def register_corpora():
 '''
 
 
+@pytest.fixture
+def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the test's cache, registry and plugins; apart from ``tmp_path``, which tests find empty."""
+    return tmp_path_factory.mktemp("own")
+
+
 @pytest.fixture(autouse=True)
-def own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def own_settings(monkeypatch: pytest.MonkeyPatch, own: Path) -> None:
     """No LATENTKNOBS_ variable of the user's; cache, registry and plugins are the test's own."""
     for name in [name for name in os.environ if name.startswith("LATENTKNOBS_")]:
         monkeypatch.delenv(name)
-    own = tmp_path / "own"
-    (own / "plugins").mkdir(parents=True)
+    (own / "plugins").mkdir()
     monkeypatch.setenv("LATENTKNOBS_CACHE", str(own / "cache"))
     monkeypatch.setenv("LATENTKNOBS_REGISTRY", str(own / "registry.db"))
     monkeypatch.setenv("LATENTKNOBS_PLUGINS_DIR", str(own / "plugins"))
 
 
 @pytest.fixture
-def plugins_dir(tmp_path: Path) -> Path:
+def plugins_dir(own: Path) -> Path:
     """The test's folder of local plugins, with the tiny model in it."""
-    folder = tmp_path / "own" / "plugins"
+    folder = own / "plugins"
     (folder / "tiny_model.py").write_text(TINY_PLUGIN)
     return folder
 
@@ -66,20 +71,19 @@ def tiny_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def workbench(plugins_dir: Path, tmp_path: Path, tiny_registry: Path) -> Iterator[Workbench]:
+def workbench(plugins_dir: Path, own: Path, tiny_registry: Path) -> Iterator[Workbench]:
     """A workbench with the tiny model and its two knobs."""
-    path = tmp_path / "own" / "registry.db"
-    shutil.copy(tiny_registry, path)
+    shutil.copy(tiny_registry, own / "registry.db")
     with Workbench.open() as out:
         yield out
 
 
 @pytest.fixture
-def listing(tmp_path: Path) -> Callable[[], dict[str, bytes]]:
-    """Every file under the test's folder with its bytes, but for Python's own: what a command must not change."""
+def listing(tmp_path: Path, own: Path) -> Callable[[], dict[str, bytes]]:
+    """Every file under the test's folders with its bytes, but for Python's own: what a command must not change."""
 
     def look() -> dict[str, bytes]:
-        files = (path for path in sorted(tmp_path.rglob("*")) if path.is_file() and "__pycache__" not in path.parts)
-        return {str(path.relative_to(tmp_path)): path.read_bytes() for path in files}
+        files = (path for top in (tmp_path, own) for path in sorted(top.rglob("*")) if path.is_file())
+        return {str(path): path.read_bytes() for path in files if "__pycache__" not in path.parts}
 
     return look

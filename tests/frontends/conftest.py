@@ -42,12 +42,9 @@ Cli = Callable[..., Result]
 
 
 @pytest.fixture
-def cli(
-    plugins_dir: Path, tiny_registry: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> Callable[..., Result]:
+def cli(plugins_dir: Path, tiny_registry: Path, own: Path, capfd: pytest.CaptureFixture[str]) -> Callable[..., Result]:
     """Run the command line on these words, with a registry that has the tiny model's pitch and rhythm."""
-    path = tmp_path / "own" / "registry.db"
-    shutil.copy(tiny_registry, path)
+    shutil.copy(tiny_registry, own / "registry.db")
 
     def run(*words: object) -> Result:
         capfd.readouterr()

@@ -170,11 +170,9 @@ def test_doctor(cli):
     assert cli("doctor").code == 0
 
 
-def test_registry_upgrade(cli, tmp_path):
+def test_registry_upgrade(cli, own, tmp_path):
     """A registry of this version needs nothing; one that is not there is said so."""
-    path = tmp_path / "own" / "registry.db"
-
-    assert "up to date" in cli("registry", "upgrade", path).err
+    assert "up to date" in cli("registry", "upgrade", own / "registry.db").err
     assert cli("registry", "upgrade", tmp_path / "none.db").code == 1
 
 
