@@ -235,7 +235,7 @@ class Workbench:
     def _discover(
         self, augmentation: str, corpus: str | None, model: str, clips: int, seed: int, settings: Settings
     ) -> Run:
-        from latentknobs.engine.discover import discover  # it brings scipy.stats, a second to import
+        from latentknobs.engine.discover import discover  # only this needs all of the engine
 
         edit = self.augment(augmentation)
         corpus = corpus or DEFAULT_CORPUS.get(augmentation, "folk")

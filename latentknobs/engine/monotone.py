@@ -5,17 +5,33 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from scipy.stats import rankdata
 
 from latentknobs.core.arrays import Floats
 
 
-def spearman(x: Floats, y: Floats) -> float:
-    """Spearman's rank correlation (ties get mean ranks), 0 where one of them is constant."""
-    a, b = rankdata(x), rankdata(y)
-    a, b = a - a.mean(), b - b.mean()
-    length = float(np.sqrt((a * a).sum() * (b * b).sum()))
-    return float((a * b).sum()) / length if length else 0.0
+def ranks(values: Floats) -> Floats:
+    """
+    Twice the mean rank of each value in its row, centred: how many are lower minus how many are higher.
+
+    Ties get mean ranks; a NaN counts for nobody and gets 0. Whole numbers, so sums over them are exact.
+    float64 (n, k) to float64 (n, k).
+    """
+    here, there = values[:, :, None], values[:, None, :]
+    out: Floats = (here > there).sum(axis=-1) - (here < there).sum(axis=-1, dtype=np.float64)
+    return out
+
+
+def spearman(x: Floats, y: Floats) -> Floats:
+    """
+    Spearman's rank correlation (1904) of each row of x with that row of y, float64 (n,): Pearson's of the mean ranks.
+
+    Pairs with a NaN are left out; 0 where one of the two is constant. x and y: float64 (n, k).
+    """
+    defined = ~(np.isnan(x) | np.isnan(y))
+    a, b = ranks(np.where(defined, x, np.nan)), ranks(np.where(defined, y, np.nan))
+    length = np.sqrt((a * a).sum(axis=1) * (b * b).sum(axis=1))
+    out: Floats = (a * b).sum(axis=1) / np.where(length > 0, length, 1.0)
+    return out
 
 
 def monotone(values: Mapping[float, Mapping[int, float]], least: int = 3) -> tuple[float, int]:
@@ -23,20 +39,19 @@ def monotone(values: Mapping[float, Mapping[int, float]], least: int = 3) -> tup
     Mean over clips of Spearman between amount and attribute, and the number of clips that count.
 
     Args:
-        values: By amount (0 included), the attribute of each clip that the edit can reach at that amount.
+        values: By amount (0 included), the attribute of each clip that the edit can reach at that amount; NaN
+            where the attribute is not defined, which counts as not reached.
         least: Fewest amounts a clip needs to count.
 
     Returns:
         The mean (NaN with no clip) and the count.
     """
-    by_clip: dict[int, list[tuple[float, float]]] = {}
-    for amount in sorted(values):
+    amounts = sorted(values)
+    row = {clip: i for i, clip in enumerate(sorted(set().union(*values.values())))}
+    reached = np.full((len(row), len(amounts)), np.nan)
+    for column, amount in enumerate(amounts):
         for clip, value in values[amount].items():
-            if np.isfinite(value):
-                by_clip.setdefault(clip, []).append((amount, value))
-    scores = [
-        spearman(np.asarray([a for a, _ in points]), np.asarray([v for _, v in points]))
-        for _, points in sorted(by_clip.items())
-        if len(points) >= least
-    ]
-    return (float(np.mean(scores)) if scores else float("nan")), len(scores)
+            reached[row[clip], column] = value
+    reached = reached[(~np.isnan(reached)).sum(axis=1) >= least]
+    scores = spearman(np.broadcast_to(np.asarray(amounts, dtype=np.float64), reached.shape), reached)
+    return (float(scores.mean()) if len(scores) else float("nan")), len(scores)
