@@ -47,10 +47,11 @@ def displacement(operator: Operator, z: Codes, amount: float) -> Codes:
 def _affine(operator: Operator, z: Codes, amount: float) -> Codes:
     amounts = operator.arrays["amounts"].astype(np.float64)
     knots = np.sort(np.append(amounts, 0.0))
-    slack = 1e-6
+    slack = 1e-6 * max(1.0, -knots[0], knots[-1])
     if not knots[0] - slack <= amount <= knots[-1] + slack:
         raise AmountError(f"The amount {amount:g} lies outside the fitted amounts, {knots[0]:g} to {knots[-1]:g}.")
-    amount = float(np.clip(amount, knots[0], knots[-1]))
+    # Fitted amounts are kept as float32: rounded alike, each of them finds its own matrix.
+    amount = float(np.clip(np.float32(amount), knots[0], knots[-1]))
     right = int(np.searchsorted(knots, amount))
     ends = [knots[right]] if knots[right] == amount else [knots[right - 1], knots[right]]
     share = (
