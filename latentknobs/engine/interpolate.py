@@ -19,6 +19,9 @@ from latentknobs.errors import UsageError
 
 Rest: TypeAlias = Literal["mean", "source", "rows", "columns"]
 RESTS: tuple[Rest, ...] = ("mean", "source", "rows", "columns")
+NEARLY_OPPOSITE = np.deg2rad(170.0)
+"""From this angle on the path is a line: the coefficients grow beyond all bounds towards 180 degrees, and two codes
+of different length then give codes far longer than both."""
 
 
 def angle(a: Codes, b: Codes) -> float:
@@ -29,8 +32,8 @@ def angle(a: Codes, b: Codes) -> float:
 
 
 def coefficients(w: float, t: Floats) -> tuple[Floats, Floats]:
-    """A(t) and B(t) for the angle w; linear where sin w is too small to divide by, exact at t = 0 and 1."""
-    if abs(np.sin(w)) < 1e-6:
+    """A(t) and B(t) for the angle w; linear where the codes are nearly parallel or opposite, exact at t = 0 and 1."""
+    if w < 1e-6 or w > NEARLY_OPPOSITE:
         return 1.0 - t, t.copy()
     first, second = np.sin((1.0 - t) * w) / np.sin(w), np.sin(t * w) / np.sin(w)
     return np.where(t == 1.0, 0.0, np.where(t == 0.0, 1.0, first)), np.where(
