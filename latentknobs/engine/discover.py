@@ -28,7 +28,7 @@ from latentknobs.engine.bases import ACTIVE_VARIANCE
 from latentknobs.engine.deltas import Deltas
 from latentknobs.engine.gates import judge, usable_range
 from latentknobs.engine.measure import Measured, Yardstick, measure
-from latentknobs.engine.pairs import Shard, Tally, encode, pairs_of, shards, signed_amounts
+from latentknobs.engine.pairs import Shard, Tally, accepted, encode, pairs_of, shards, signed_amounts
 from latentknobs.engine.proof import control_effects
 from latentknobs.engine.selection import select
 from latentknobs.engine.settings import Methods, Settings
@@ -69,7 +69,8 @@ def discover(
         The run, with one knob for each fit; ``current`` is the one that validation songs prefer.
 
     Raises:
-        DiscoveryError: No amount has enough training pairs, or there are no validation or test clips.
+        DiscoveryError: No amount has enough training pairs, or there are no validation clips that such an amount
+            can be applied to, or no test clips.
         UsageError: The augmentation edits another clip format; a selector or basis is unknown.
         PluginError: The augmentation breaks its contract.
         BackendError: The model breaks its contract.
@@ -89,6 +90,11 @@ def discover(
             f"{max(counts, key=lambda a: counts[a]):+g}: ask for more clips or another corpus."
         )
     validation = _trial(backend, augmentation, read.validation, spec.seed, "validation", progress)
+    if not any(len(validation.cases[a].rows) for a in fitted):
+        raise DiscoveryError(
+            f"None of the {len(validation.clips)} validation clips can be edited by {augmentation.name} at an amount "
+            f"with enough training pairs ({', '.join(f'{a:+g}' for a in fitted)}): ask for more clips."
+        )
     test = _trial(backend, augmentation, read.test, spec.seed, "test", progress)
     fit_input = _fit_input(read.deltas, fitted, enough, settings)
     yard = Yardstick(
@@ -178,7 +184,7 @@ def _read(
     sums = np.zeros((len(attributes), 3))
     done = 0
     for number, whole in enumerate(shards(songs, settings.shard)):
-        carried = backend.accepts(whole.clips)
+        carried = accepted(backend, whole.clips)
         tally.add("not accepted by the model", int((~carried).sum()))
         shard = Shard(whole.clips[carried], tuple(np.asarray(whole.songs)[carried].tolist()), whole.split)
         tally.add(f"clips of {shard.split} songs", len(shard.clips))
@@ -306,7 +312,7 @@ def _knob(
         kind=fit.kind,
         fit=fit.name,
         unit=augmentation.unit,
-        step=1.0 if len(augmentation.amounts) == 1 else None,
+        step=abs(augmentation.amounts[0]) if len(augmentation.amounts) == 1 else None,
         low=low,
         high=high,
         verdict=judgement.verdict,

@@ -20,7 +20,7 @@ from latentknobs.core.backend import VAEBackend
 from latentknobs.core.corpus import Song
 from latentknobs.core.guard import run_augmentation
 from latentknobs.engine.deltas import block_of
-from latentknobs.errors import BackendError
+from latentknobs.errors import BackendError, PluginError
 
 
 @frozen(eq=False)
@@ -85,8 +85,13 @@ def signed_amounts(augmentation: Augmentation) -> tuple[tuple[float, ...], bool]
 
     An edit with negative amounts of its own has just its amounts; one with several positive amounts gets
     the same ones negated, by swapping; an on/off edit keeps its one amount.
+
+    Raises:
+        PluginError: It has no amount besides 0.
     """
     amounts = tuple(sorted(float(a) for a in augmentation.amounts if a))
+    if not amounts:
+        raise PluginError(f"augmentation {augmentation.name!r} names no amount besides 0; it needs at least one.")
     if amounts[0] < 0 or len(amounts) == 1:
         return amounts, False
     return (*(-a for a in reversed(amounts)), *amounts), True
@@ -102,6 +107,22 @@ class Tally:
         """Count n more."""
         if n:
             self.counts[what] = self.counts.get(what, 0) + int(n)
+
+
+def accepted(backend: VAEBackend, clips: ClipBatch) -> Bools:
+    """
+    Which clips (n, *shape) the model can carry, bool (n,).
+
+    Raises:
+        BackendError: It gives back anything else.
+    """
+    mask = np.asarray(backend.accepts(clips))
+    if mask.dtype != np.bool_ or mask.shape != (len(clips),):
+        raise BackendError(
+            f"Model {backend.spec.name} gave {mask.dtype} of shape {mask.shape} as the mask of {len(clips)} clips; "
+            f"it must give one bool for each."
+        )
+    return mask
 
 
 def encode(backend: VAEBackend, clips: ClipBatch) -> Codes:
@@ -134,7 +155,7 @@ def edited(
     out = run_augmentation(augmentation, clips, amount, rng, backend.spec.clip_format)
     carried = out.valid.copy()
     if carried.any():
-        carried[out.valid] = backend.accepts(out.clips[out.valid])
+        carried[out.valid] = accepted(backend, out.clips[out.valid])
     tally.add(f"masked by {augmentation.name} at {amount:+g}", int((~out.valid).sum()))
     tally.add(f"not accepted by the model at {amount:+g}", int((out.valid & ~carried).sum()))
     return out.clips, carried

@@ -19,6 +19,7 @@ from latentknobs.core.arrays import ClipBatch, Codes, Ints
 from latentknobs.core.augmentation import Augmentation
 from latentknobs.core.backend import VAEBackend
 from latentknobs.engine.pairs import Shard, Tally, edited, encode, signed_amounts
+from latentknobs.errors import BackendError
 
 
 @define(eq=False)
@@ -151,8 +152,20 @@ def _case(
 
 
 def decode(backend: VAEBackend, z: Codes) -> ClipBatch:
-    """Greedy decoding of codes (n, D), equal codes once."""
+    """
+    Greedy decoding of codes (n, D), equal codes once.
+
+    Raises:
+        BackendError: The model gives back something other than a clip for each code.
+    """
+    shape = backend.spec.clip_format.shape
     if not len(z):
-        return np.zeros((0, *backend.spec.clip_format.shape), dtype=np.int16)
+        return np.zeros((0, *shape), dtype=np.int16)
     _, first, back = np.unique(z, axis=0, return_index=True, return_inverse=True)
-    return np.asarray(backend.decode(z[first]))[back.reshape(-1)]
+    clips = np.asarray(backend.decode(z[first]))
+    if clips.shape != (len(first), *shape) or clips.dtype.kind not in "iu":
+        raise BackendError(
+            f"Model {backend.spec.name} decoded {len(first)} codes to {clips.dtype} of shape {clips.shape}; "
+            f"{backend.spec.clip_format.name} needs whole numbers of shape {(len(first), *shape)}."
+        )
+    return clips[back.reshape(-1)]
