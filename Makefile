@@ -2,6 +2,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Processes that run the fast tests; each keeps to one thread, so that they do not stand in each other's way.
+JOBS ?= 2
 
 .PHONY: discover test test-slow lint bench registry clean
 
@@ -15,7 +17,7 @@ discover: $(STAMP)
 	$(BIN)/latentknobs discover --registry discovered.db --clips 2048
 
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS)
 
 test-slow: $(STAMP)
 	$(BIN)/python -m pytest -m slow
@@ -26,7 +28,7 @@ lint: $(STAMP)
 	$(BIN)/mypy
 
 bench: $(STAMP)
-	$(BIN)/python -m pytest benchmarks --benchmark-enable --benchmark-only -m ''
+	$(BIN)/python -m pytest benchmarks --benchmark-enable --benchmark-only --benchmark-columns=min,median,max,rounds
 
 # Rebuilds the shipped knobs from the shipped weights: the only writer of registry.db.
 registry: $(STAMP)

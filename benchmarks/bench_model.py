@@ -1,0 +1,63 @@
+"""Encode, decode, one move of a knob, and a grid: what a person waits for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from latentknobs.core.arrays import ClipBatch
+from latentknobs.core.backend import VAEBackend
+from latentknobs.core.clip import Note, Piece
+from latentknobs.core.melody import MELODY
+from latentknobs.session import Session
+from latentknobs.workbench import Workbench
+
+
+def piece(name: str, pitches: str) -> Piece:
+    """A piece of one clip, eight quarter notes; letters are semitones above middle C ("a" = 0)."""
+    return Piece(tuple(Note(4 * i, 60 + ord(p) - ord("a"), 4) for i, p in enumerate(pitches)), 32, name=name)
+
+
+@pytest.fixture(scope="module")
+def session(workbench: Workbench) -> Session:
+    """The first two bars of the Twinkle theme, opened."""
+    return Session.open(workbench, piece("twinkle", "aahhjjhh"))
+
+
+@pytest.mark.parametrize("count", [1, 256])
+def test_encode(benchmark: BenchmarkFixture, model: VAEBackend, clips: ClipBatch, count: int) -> None:
+    """A clip's code is the same bytes, whatever it is encoded with."""
+    mean = benchmark(lambda: model.encode(clips[:count]).mean)
+
+    assert mean.shape == (count, model.spec.latent_size)
+    assert np.array_equal(mean[:1], model.encode(clips[:1]).mean)
+
+
+@pytest.mark.parametrize("count", [1, 25, 256])
+def test_decode(benchmark: BenchmarkFixture, model: VAEBackend, clips: ClipBatch, count: int) -> None:
+    """Melodies come back from their codes."""
+    decoded = benchmark(model.decode, model.encode(clips[:count]).mean)
+
+    assert decoded.shape == clips[:count].shape
+    assert model.spec.clip_format.valid(decoded).all()
+    assert (decoded == clips[:count]).mean() > 0.75
+
+
+@pytest.mark.parametrize("amounts", [{"pitch": 3.0}, {"pitch": 3.0, "rhythm": 1.0}], ids=["pitch", "pitch-and-rhythm"])
+def test_knob_move(benchmark: BenchmarkFixture, session: Session, amounts: dict[str, float]) -> None:
+    """One move of a slider on one clip: the moved code, decoded, in which the melody is higher."""
+    turned = benchmark(session.turn, amounts)
+
+    before, after = MELODY.sounding(session.plain), MELODY.sounding(turned.clips)
+    assert 2.0 < after[after >= 0].mean() - before[before >= 0].mean() < 4.0
+
+
+def test_grid(benchmark: BenchmarkFixture, session: Session, workbench: Workbench) -> None:
+    """Five by five pieces between two, whose corners are those two as the model decodes them."""
+    other = Session.open(workbench, piece("other", "mmkkjjhh"))
+
+    grid = benchmark(session.two_way, other, 5, "pitch", "rhythm")
+
+    assert np.array_equal(grid[0][0].clips, session.plain)
+    assert np.array_equal(grid[-1][-1].clips, other.plain)
