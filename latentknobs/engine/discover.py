@@ -339,7 +339,7 @@ def _largest(measured: Measured, low: float, high: float) -> float:
 
 
 def _plain(value: Any) -> Any:
-    return [float(v) for v in value] if isinstance(value, (list, tuple)) else value
+    return [None if v is None else float(v) for v in value] if isinstance(value, (list, tuple)) else value
 
 
 def _round(array: Floats) -> Any:

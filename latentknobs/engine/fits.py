@@ -40,7 +40,7 @@ def affine_by_ridge(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
     The penalty shrinks M towards the identity, not towards 0, and leaves b free; of :data:`PENALTIES` the
     one with the smallest squared error on validation songs is taken (training songs where there are none).
     Kept of the fitting, for each amount: ``penalty``, and ``r2``, the share of the squared displacement
-    on validation songs that the map explains.
+    on validation songs that the map explains (None where there are none, or nothing moves).
     """
     size = given.latent_size
     identity = np.concatenate([np.zeros((1, size)), np.eye(size)])
@@ -51,9 +51,13 @@ def affine_by_ridge(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
         mean = gram[0, 1:] / pairs
         scale = float(np.trace(gram[1:, 1:] / pairs - np.outer(mean, mean))) / size * pairs
         target = cross - gram @ identity
-        judged = (given.validation_gram[a], given.validation_cross[a], float(given.validation_square[a]))
-        if judged[0][0, 0] < 1:
-            judged = (gram, cross, float("nan"))
+        held_out = given.validation_gram[a][0, 0] >= 1
+        # The sum of ||z_after||^2 is the same for every penalty: without it, errors still compare.
+        judged = (
+            (given.validation_gram[a], given.validation_cross[a], float(given.validation_square[a]))
+            if held_out
+            else (gram, cross, 0.0)
+        )
         best: tuple[float, float, Floats] | None = None
         ridge = np.eye(size + 1)
         ridge[0, 0] = 0.0
@@ -61,7 +65,7 @@ def affine_by_ridge(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
             weights = identity + np.linalg.solve(
                 gram + penalty * scale * ridge + 1e-9 * pairs * np.eye(size + 1), target
             )
-            error = residual_square(weights, judged[0], judged[1], 0.0 if np.isnan(judged[2]) else judged[2])
+            error = residual_square(weights, *judged)
             if best is None or error < best[0]:
                 best = (error, penalty, weights)
         assert best is not None  # PENALTIES is not empty
@@ -70,7 +74,7 @@ def affine_by_ridge(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
         matrices.append(weights[1:].T)
         offsets.append(weights[0])
         penalties.append(penalty)
-        scores.append(1.0 - error / unmoved if unmoved > 0 else 0.0)
+        scores.append(1.0 - error / unmoved if held_out and unmoved > 0 else None)
     operator = Operator(
         "affine", {"amounts": np.asarray(given.amounts), "matrices": np.stack(matrices), "offsets": np.stack(offsets)}
     )
