@@ -1,0 +1,204 @@
+"""What a person gets who installs the package, and the knobs that come with it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+from attrs import frozen
+
+from latentknobs import midi
+from latentknobs.models import DEFAULT_MODEL
+from latentknobs.registry.store import KnobStore
+from latentknobs.workbench import BUILTINS, Models, Plugins
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "latentknobs"
+REGISTRIES = (ROOT / "registry.db", PACKAGE / "data" / "registry.db")
+MOST_BYTES = 16 * 2**20
+
+
+# The registry that is committed.
+
+
+def test_the_two_registries_are_one():
+    """The registry at the top is the package's own, byte for byte; make registry writes both."""
+    top, packaged = (path.read_bytes() for path in REGISTRIES)
+
+    assert top == packaged
+    assert len(top) < MOST_BYTES
+
+
+def test_the_registry_is_sound():
+    """SQLite finds no fault in it; it is one file, whose journal leaves nothing beside it."""
+    path = REGISTRIES[0]
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+    assert path.read_bytes()[18:20] == b"\x01\x01", "the header says write-ahead log"
+    assert [beside.name for beside in ROOT.glob("registry.db-*")] == []
+
+
+def test_the_registry_is_marked_built_in():
+    """Only make registry writes it."""
+    assert all(KnobStore.open(path).built_in for path in REGISTRIES)
+
+
+def test_the_shipped_knobs_are_those_of_the_shipped_model():
+    """Pitch and rhythm are there for exactly the weights that are shipped, proven, and can be turned by +1."""
+    models = Models(Plugins.build(BUILTINS, plugins_dir=None, entry_points=False).backends())
+    spec = models.load(DEFAULT_MODEL, "cpu").spec
+    knobs = {knob.name: knob for knob in KnobStore.open(REGISTRIES[1]).knobs(model_id=spec.model_id)}
+
+    assert spec.name == DEFAULT_MODEL
+    assert set(knobs) == {"pitch", "rhythm"}
+    for knob in knobs.values():
+        assert knob.verdict == "accepted"
+        assert knob.low <= 0
+        assert knob.high >= 1
+        assert knob.operator is not None
+        assert knob.operator.sha256 == knob.operator_sha256
+        assert knob.dimensions
+
+
+# The wheel.
+
+
+def _files(folder: Path) -> set[str]:
+    """The files of the package in a folder, by their place in it; not Python's own."""
+    found = (path for path in (folder / "latentknobs").rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)) for path in found if "__pycache__" not in path.parts}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built of a copy, since building writes into its folder."""
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
+    shutil.copytree(PACKAGE, source / "latentknobs", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source / name)
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(source)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (found,) = folder.glob("*.whl")
+    return found
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_the_package_and_nothing_else(wheel):
+    """Every file of the package is in the wheel (model, card, registry, theme, presets, migrations), no other."""
+    with zipfile.ZipFile(wheel) as archive:
+        held = {name for name in archive.namelist() if ".dist-info/" not in name}
+        licences = [name for name in archive.namelist() if name.endswith("/licenses/LICENSE")]
+
+    assert held == _files(ROOT)
+    assert len(licences) == 1
+    assert {
+        "latentknobs/py.typed",
+        "latentknobs/data/registry.db",
+        "latentknobs/data/twinkle.mid",
+        f"latentknobs/backends/gru_musicvae/models/{DEFAULT_MODEL}.safetensors",
+        f"latentknobs/backends/gru_musicvae/models/{DEFAULT_MODEL}.json",
+        "latentknobs/backends/gru_musicvae/presets/folk.toml",
+        "latentknobs/backends/gru_musicvae/presets/paper.toml",
+        "latentknobs/registry/migrations/env.py",
+    } <= held
+    assert any(name.startswith("latentknobs/registry/migrations/versions/r0001") for name in held)
+
+
+@frozen
+class Installed:
+    """An environment with the wheel, and a folder far from the checkout to work in."""
+
+    bin: Path
+    folder: Path
+    env: dict[str, str]
+
+    def run(self, program: str, *words: str) -> str:
+        """What a program of the environment prints; it must succeed."""
+        command = [str(self.bin / program), *words]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=self.folder, env=self.env)
+        assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """The wheel in a fresh environment; its dependencies are those of this one, so that nothing is downloaded."""
+    folder = tmp_path_factory.mktemp("installed")
+    place = folder / "venv"
+    venv.create(place, with_pip=False, symlinks=True)
+    python = place / "bin" / "python"
+    command = [sys.executable, "-m", "pip", "--python", str(python), "install", "--no-deps", "--no-index", str(wheel)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    # A folder that a .pth file adds has its own .pth files left alone: an editable latentknobs does not come with it.
+    paths = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+    (site,) = place.glob("lib/python*/site-packages")
+    (site / "dependencies.pth").write_text("".join(f"{path}\n" for path in sorted(paths)))
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("LATENTKNOBS_", "PYTHON", "XDG_"))}
+    (folder / "home").mkdir()
+    (folder / "elsewhere").mkdir()
+    return Installed(place / "bin", folder / "elsewhere", {**env, "HOME": str(folder / "home")})
+
+
+@pytest.mark.slow
+def test_it_is_the_installed_package(installed):
+    """What these tests run is the wheel's package and not the checkout's."""
+    found = installed.run("python", "-c", "import latentknobs; print(latentknobs.__file__)")
+
+    assert Path(found.strip()).is_relative_to(installed.bin.parent)
+
+
+@pytest.mark.slow
+def test_help(installed):
+    """The console script is there and names its commands."""
+    text = installed.run("latentknobs", "--help")
+
+    assert all(word in text for word in ("discover", "turn", "knobs", "train"))
+
+
+@pytest.mark.slow
+def test_the_knobs_come_with_it(installed):
+    """The shipped knobs are listed in a folder without a registry, and none is made there."""
+    knobs = json.loads(installed.run("latentknobs", "knobs", "list", "--json"))
+
+    assert {knob["name"] for knob in knobs} == {"pitch", "rhythm"}
+    for knob in knobs:
+        assert {"model", "augmentation", "kind", "fit", "unit", "step", "low", "high", "verdict"} <= set(knob)
+        assert all({"dim", "share", "weight"} == set(dimension) for dimension in knob["dimensions"])
+    assert not list(installed.folder.glob("*.db*"))
+
+
+@pytest.mark.slow
+def test_twinkle_is_turned(installed):
+    """Three semitones up on the theme give a MIDI file whose notes are about so much higher."""
+    installed.run("latentknobs", "turn", "--knob", "pitch=+3", "-o", "x.mid")
+    pitches = [note.pitch for note in midi.read_piece(installed.folder / "x.mid").notes]
+
+    assert np.mean(pitches) - np.mean([note.pitch for note in midi.twinkle().notes]) == pytest.approx(3, abs=0.5)
+    assert [path.name for path in installed.folder.iterdir()] == ["x.mid"]
+
+
+@pytest.mark.slow
+def test_the_doctor_finds_it_well(installed):
+    """Doctor, from the installed package, finds the model, the registry and every plugin."""
+    facts = json.loads(installed.run("latentknobs", "doctor", "--json"))
+
+    assert DEFAULT_MODEL in facts["models"]
+    assert set(facts["plugins"].values()) == {"loaded"}
+    assert any("2 knobs" in text for text in facts["registry"].values())
+    assert "missing" not in facts["packages"].values()

@@ -1,0 +1,174 @@
+"""Rules for the whole project, held by looking at its files."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import latentknobs
+
+ROOT = Path(__file__).parents[1]
+CODE = [path for folder in ("latentknobs", "plugins", "benchmarks", "tests") for path in (ROOT / folder).rglob("*.py")]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")]
+BUILD = [ROOT / name for name in ("Makefile", "pyproject.toml", "constraints.txt", ".ci/run", ".gitignore")]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+TOP = {
+    ".ci/run",
+    ".gitignore",
+    "CHANGELOG.md",
+    "LICENSE",
+    "Makefile",
+    "README.md",
+    "benchmarks",
+    "constraints.txt",
+    "docs/architecture.md",
+    "docs/plugins.md",
+    "latentknobs/py.typed",
+    "plugins/inversion.py",
+    "plugins/retrograde.py",
+    "pyproject.toml",
+    "registry.db",
+    "tests",
+}
+SILENCED = re.compile(r"#\s*(?:noqa|type:\s*ignore|pragma)\b.*")
+WITH_REASON = re.compile(r"# (?:noqa: [A-Z]+\d+(?:, [A-Z]+\d+)*|type: ignore\[[a-z-]+\])\s+(?:[-#] ?|\()\w.*")
+
+
+def _lines(paths: list[Path], pattern: str) -> list[str]:
+    """Where a pattern stands, but for this file, which has to name it."""
+    return [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in sorted(paths)
+        if path != Path(__file__)
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if re.search(pattern, line)
+    ]
+
+
+def test_the_top_of_the_tree():
+    """What the documents send people to is there."""
+    assert [name for name in sorted(TOP) if not (ROOT / name).exists()] == []
+
+
+def test_licence():
+    """The project is under the MIT licence, in the file and in the metadata."""
+    assert (ROOT / "LICENSE").read_text(encoding="utf-8").startswith("MIT License\n\nCopyright (c) ")
+    assert (PYPROJECT["project"]["license"], PYPROJECT["project"]["license-files"]) == ("MIT", ["LICENSE"])
+
+
+def test_the_version_has_a_section_in_the_changelog():
+    """CHANGELOG.md has the version that the package says it is."""
+    assert f"\n## [{latentknobs.__version__}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_every_dependency_is_pinned():
+    """constraints.txt gives each declared dependency, and what builds the package, one exact version."""
+    pins = [line.partition("==")[0].lower() for line in (ROOT / "constraints.txt").read_text("utf-8").splitlines()]
+    project = PYPROJECT["project"]
+    wanted = [*project["dependencies"], *PYPROJECT["build-system"]["requires"]]
+    wanted += [line for extra in project["optional-dependencies"].values() for line in extra]
+    names = {re.split(r"[\[<>=!~; ]", line)[0].lower() for line in wanted} - {"latentknobs"}
+
+    assert sorted(names - set(pins)) == []
+    assert len(set(pins)) == len(pins)
+
+
+def test_warnings_are_errors():
+    """No warning is let through: pytest raises on every one, and no test asks to be let off."""
+    assert PYPROJECT["tool"]["pytest"]["ini_options"]["filterwarnings"] == ["error"]
+    assert _lines(CODE, r"mark\.filterwarnings") == []
+    assert _lines(CODE, r"(simplefilter|filterwarnings)\(\s*[\"'](ignore|default|once)[\"'][^#]*$") == []
+
+
+def test_what_is_silenced_has_a_reason():
+    """Each remark that silences a checker names the rule and says why."""
+    wrong = [where for where in _lines(CODE, SILENCED.pattern) if not WITH_REASON.search(where)]
+
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("remark", "good"),
+    [
+        ("# noqa: T201 - stderr is where notes go", True),
+        ("# noqa: ARG002 (SQLAlchemy's)", True),
+        ("# type: ignore[arg-type]  # every kind used here is an attrs class", True),
+        ("# noqa: T201", False),
+        ("# noqa", False),
+        ("# type: ignore # why not", False),
+        ("# type: ignore[arg-type]", False),
+    ],
+)
+def test_what_counts_as_a_reason(remark, good):
+    """A rule's name and words after it, for ruff and for mypy."""
+    assert SILENCED.search(remark)
+    assert bool(WITH_REASON.search(remark)) == good
+
+
+def test_files_are_short():
+    """No Python file, tests included, is longer than 500 lines."""
+    long = {str(path): n for path in CODE if (n := len(path.read_text(encoding="utf-8").splitlines())) > 500}
+
+    assert long == {}
+
+
+def test_every_test_states_its_rule():
+    """Each test function has a docstring of one sentence."""
+    silent = []
+    for path in CODE:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not (isinstance(node, ast.FunctionDef) and node.name.startswith("test_")):
+                continue
+            if path.name.startswith(("test_", "bench_")) and not (ast.get_docstring(node) or "").endswith("."):
+                silent.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.name}")
+
+    assert silent == []
+
+
+def test_nothing_is_left_to_do():
+    """Code and documents hold no notes of work put off."""
+    assert _lines(CODE + PAGES + BUILD, r"\b(TODO|FIXME|XXX)\b") == []
+
+
+def test_nothing_names_one_machine():
+    """No file names a folder of somebody's machine or a package index."""
+    assert _lines(CODE + PAGES + BUILD, r"(?<![\w.])/(work|root|opt|home)/\w|index-url|find-links") == []
+
+
+def test_no_melodies_of_others():
+    """The only music in the tree is the Twinkle theme, which we wrote."""
+    folders = [ROOT / name for name in ("latentknobs", "plugins", "benchmarks", "tests", "docs")]
+    found = {
+        path for folder in folders for kind in ("*.mid", "*.midi", "*.abc", "*.krn") for path in folder.rglob(kind)
+    }
+
+    assert {str(path.relative_to(ROOT)) for path in found} == {"latentknobs/data/twinkle.mid"}
+
+
+def test_the_architecture_names_every_part():
+    """docs/architecture.md says what every module and folder of the package, and every folder at the top, is for."""
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    package = ROOT / "latentknobs"
+    parts = [f"{p.name}/" for p in package.iterdir() if p.is_dir() and any(p.iterdir()) and p.name != "__pycache__"]
+    parts += [path.name for path in package.glob("*.py") if not path.name.startswith("__")]
+    parts += [f"{name}/" for name in ("plugins", "benchmarks", "tests", "docs")]
+    engine = [path.stem for path in (package / "engine").glob("*.py") if not path.name.startswith("__")]
+
+    assert [part for part in sorted(parts) if part not in text] == []
+    assert [name for name in sorted(engine) if not re.search(rf"\b{name}\b", text)] == []
+
+
+def test_continuous_integration_runs_what_people_run():
+    """.ci/run can be started and runs the Makefile's lint, test and test-slow, which are targets there."""
+    script = ROOT / ".ci" / "run"
+    targets = re.findall(r"^make (\S+)$", script.read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert os.access(script, os.X_OK)
+    assert targets == ["lint", "test", "test-slow"]
+    for target in (*targets, "discover", "bench", "registry"):
+        assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
