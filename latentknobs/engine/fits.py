@@ -38,7 +38,8 @@ def affine_by_ridge(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
     M z + b at each amount, by ridge regression of the displacement on z (Hoerl & Kennard 1970).
 
     The penalty shrinks M towards the identity, not towards 0, and leaves b free; of :data:`PENALTIES` the
-    one with the smallest squared error on validation songs is taken (training songs where there are none).
+    one with the smallest squared error on validation songs is taken (training songs where there are none), the
+    strongest of those that tie.
     Kept of the fitting, for each amount: ``penalty``, and ``r2``, the share of the squared displacement
     on validation songs that the map explains (None where there are none, or nothing moves).
     """
@@ -58,23 +59,23 @@ def affine_by_ridge(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
             if held_out
             else (gram, cross, 0.0)
         )
-        best: tuple[float, float, Floats] | None = None
         ridge = np.eye(size + 1)
         ridge[0, 0] = 0.0
-        for penalty in PENALTIES:
-            weights = identity + np.linalg.solve(
-                gram + penalty * scale * ridge + 1e-9 * pairs * np.eye(size + 1), target
-            )
-            error = residual_square(weights, *judged)
-            if best is None or error < best[0]:
-                best = (error, penalty, weights)
-        assert best is not None  # PENALTIES is not empty
-        error, penalty, weights = best
+        solutions = [
+            identity + np.linalg.solve(gram + penalty * scale * ridge + 1e-9 * pairs * np.eye(size + 1), target)
+            for penalty in PENALTIES
+        ]
+        errors = [residual_square(weights, *judged) for weights in solutions]
         unmoved = residual_square(identity, *judged)
+        # Errors this near are equal but for rounding, which must not choose: the strongest such penalty does.
+        near = min(errors) + 1e-9 * max(unmoved - min(errors), 0.0)
+        chosen = max(i for i, error in enumerate(errors) if error <= near)
+        weights = solutions[chosen]
         matrices.append(weights[1:].T)
         offsets.append(weights[0])
-        penalties.append(penalty)
-        scores.append(1.0 - error / unmoved if held_out and unmoved > 0 else None)
+        penalties.append(PENALTIES[chosen])
+        moves = unmoved > 1e-12 * judged[2]  # less is the rounding of the sums
+        scores.append(1.0 - errors[chosen] / unmoved if held_out and moves else None)
     operator = Operator(
         "affine", {"amounts": np.asarray(given.amounts), "matrices": np.stack(matrices), "offsets": np.stack(offsets)}
     )
