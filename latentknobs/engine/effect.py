@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from attrs import frozen
-from numpy.random import Generator
 
 from latentknobs.core.arrays import ClipBatch, Floats
 from latentknobs.core.attribute import Attribute
-from latentknobs.engine.resample import Interval, interval, song_means
+from latentknobs.engine.resample import Interval, SongDraws, interval
 from latentknobs.engine.trial import Case
 
 
@@ -34,13 +33,13 @@ def changes(attribute: Attribute, plain: ClipBatch, turned: ClipBatch) -> Floats
     return out
 
 
-def effect(attribute: Attribute, case: Case, turned: ClipBatch, rng: Generator) -> Effect:
+def effect(attribute: Attribute, case: Case, turned: ClipBatch, draws: SongDraws) -> Effect:
     """The effect of ``turned`` (m, *shape), the decodings of T(z, amount), at one amount."""
     change = changes(attribute, case.plain, turned)
     there = change[~np.isnan(change)]
-    means, draws = song_means(change[:, None], case.songs, rng)
+    means, resampled = draws.means(change[:, None])
     value = float(means[0]) if len(there) else 0.0
-    return Effect(interval(value, draws[:, 0]), float(there.std()) if len(there) else 0.0, len(there))
+    return Effect(interval(value, resampled[:, 0]), float(there.std()) if len(there) else 0.0, len(there))
 
 
 def slope(amounts: Floats, changes_at: Floats) -> float:

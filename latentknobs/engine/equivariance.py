@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 from attrs import frozen
-from numpy.random import Generator
 
 from latentknobs.core.arrays import ClipBatch, Floats
-from latentknobs.engine.resample import Interval, interval, song_means
+from latentknobs.engine.resample import Interval, SongDraws, interval
 from latentknobs.engine.trial import Case
 
 LEAST_ROOM = 0.05
@@ -51,7 +50,7 @@ def accuracy(a: ClipBatch, b: ClipBatch) -> Floats:
     return out
 
 
-def equivariance(case: Case, turned: ClipBatch, mean_edited: ClipBatch, rng: Generator) -> Equivariance:
+def equivariance(case: Case, turned: ClipBatch, mean_edited: ClipBatch, draws: SongDraws) -> Equivariance:
     """
     Measure it at one amount.
 
@@ -59,7 +58,7 @@ def equivariance(case: Case, turned: ClipBatch, mean_edited: ClipBatch, rng: Gen
         case: The amount's clips, m of them.
         turned: Decodings of T(z, amount), (m, *shape).
         mean_edited: Decoding of the mean code of edited training clips, (*shape).
-        rng: Draws the songs for the interval.
+        draws: Resamplings of the case's songs.
     """
     if not len(turned):
         return Equivariance(Interval(0.0, 0.0, 0.0, 0.0), 0.0, 0.0, 0.0, 0)
@@ -72,11 +71,11 @@ def equivariance(case: Case, turned: ClipBatch, mean_edited: ClipBatch, rng: Gen
         ],
         axis=1,
     )
-    means, draws = song_means(values, case.songs, rng)
+    means, resampled = draws.means(values)
     ratio = _ratio(means[None])[0]
     floor = float(max(means[2], means[3]))
     value = float(ratio) if np.isfinite(ratio) else 0.0
-    return Equivariance(interval(value, _ratio(draws)), float(means[0]), floor, float(means[1]), len(turned))
+    return Equivariance(interval(value, _ratio(resampled)), float(means[0]), floor, float(means[1]), len(turned))
 
 
 def _ratio(means: Floats) -> Floats:

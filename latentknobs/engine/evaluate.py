@@ -13,7 +13,7 @@ from latentknobs.core.backend import Posterior, VAEBackend
 from latentknobs.core.corpus import Progress, Song, no_progress
 from latentknobs.engine.bases import ACTIVE_VARIANCE
 from latentknobs.engine.pairs import Tally
-from latentknobs.engine.resample import interval, song_means
+from latentknobs.engine.resample import SongDraws, interval
 from latentknobs.errors import CorpusError
 
 CHUNK = 512
@@ -79,7 +79,7 @@ def evaluate(
     }
     for kind, parts in rows.items():
         if parts:
-            values, draws = song_means(np.concatenate(parts), number, default_rng([seed, 4]))
+            values, draws = SongDraws(number, default_rng([seed, 4])).means(np.concatenate(parts))
             out[kind] = {
                 name: interval(float(v), d).as_dict() if np.isfinite(v) else None
                 for name, v, d in zip(columns, values, draws.T, strict=True)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from attrs import frozen
-from numpy.random import Generator
 
 from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.attribute import Attribute
 from latentknobs.engine.effect import changes
-from latentknobs.engine.resample import song_means
+from latentknobs.engine.resample import SongDraws
 from latentknobs.engine.trial import Case
 
 
@@ -27,7 +26,7 @@ class Leakage:
     upper: float
 
 
-def leakage(attribute: Attribute, case: Case, turned: ClipBatch, spread: float, rng: Generator) -> Leakage:
+def leakage(attribute: Attribute, case: Case, turned: ClipBatch, spread: float, draws: SongDraws) -> Leakage:
     """
     Measure it at one amount.
 
@@ -36,11 +35,11 @@ def leakage(attribute: Attribute, case: Case, turned: ClipBatch, spread: float, 
         case: The amount's clips, m of them.
         turned: Decodings of T(z, amount), (m, *shape).
         spread: Standard deviation of the attribute over the corpus; where it is 0, plain units are used.
-        rng: Draws the songs for the bound.
+        draws: Resamplings of the case's songs.
     """
-    means, draws = song_means(changes(attribute, case.plain, turned)[:, None], case.songs, rng)
+    means, resampled = draws.means(changes(attribute, case.plain, turned)[:, None])
     if not np.isfinite(means[0]):
         return Leakage(0.0, 0.0)
     unit = spread if spread > 0 else 1.0
-    sizes = np.abs(draws[:, 0][np.isfinite(draws[:, 0])]) / unit
+    sizes = np.abs(resampled[:, 0][np.isfinite(resampled[:, 0])]) / unit
     return Leakage(float(abs(means[0])) / unit, float(np.quantile(sizes, 0.95)))

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 from attrs import frozen
-from numpy.random import Generator, default_rng
+from numpy.random import default_rng
 
-from latentknobs.core.arrays import ClipBatch, Codes
+from latentknobs.core.arrays import ClipBatch, Codes, Ints
 from latentknobs.core.attribute import Attribute, Comparison
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.knob import Operator
@@ -18,6 +18,7 @@ from latentknobs.engine.effect import Effect, effect, slope
 from latentknobs.engine.equivariance import Equivariance, accuracy, equivariance
 from latentknobs.engine.leakage import Leakage, leakage
 from latentknobs.engine.monotone import monotone
+from latentknobs.engine.resample import SongDraws
 from latentknobs.engine.steer import apply
 from latentknobs.engine.trial import Trial, decode
 
@@ -47,9 +48,9 @@ class Yardstick:
     own: tuple[float, ...]
     seed: int
 
-    def draws(self) -> Generator:
-        """The generator of the resampling, new each time, so that measures do not depend on their order."""
-        return default_rng([self.seed, 0x5EED])
+    def draws(self, songs: Ints) -> SongDraws:
+        """Resamplings of these songs (n,), from the seed alone, so that measures do not depend on their order."""
+        return SongDraws(songs, default_rng([self.seed, 0x5EED]))
 
     @property
     def target_attribute(self) -> Attribute | None:
@@ -133,12 +134,13 @@ def measure(
         if case is None or not len(case.rows):
             continue
         turned = decode(backend, apply(operator, case.z_before, amount))
+        draws = yard.draws(case.songs)
         mean_edited = decode(backend, yard.mean_edited[amount][None])[0]
         at[amount] = AtAmount(
             amount,
-            equivariance(case, turned, mean_edited, yard.draws()),
-            {a.name: effect(a, case, turned, yard.draws()) for a in yard.attributes},
-            {a.name: leakage(a, case, turned, yard.spreads[a.name], yard.draws()) for a in yard.attributes},
+            equivariance(case, turned, mean_edited, draws),
+            {a.name: effect(a, case, turned, draws) for a in yard.attributes},
+            {a.name: leakage(a, case, turned, yard.spreads[a.name], draws) for a in yard.attributes},
             {c.name: content(c, case, turned) for c in yard.comparisons},
         )
         if target is not None and amount in yard.own:

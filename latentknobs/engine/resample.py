@@ -33,32 +33,41 @@ class Interval:
         return {"value": self.value, "low": self.low, "high": self.high, "error": self.error}
 
 
-def song_means(values: Floats, songs: Ints, rng: Generator, resamples: int = RESAMPLES) -> tuple[Floats, Floats]:
+class SongDraws:
     """
-    Means over clips, and the same means over resampled songs.
+    Resamplings of the songs of n clips; means over them share the draws, so measures can be compared draw by draw.
 
     Args:
-        values: float64 (n, k), k numbers of each clip; a NaN leaves its clip out of that mean.
         songs: int64 (n,), the song of each clip.
-        rng: Draws the songs; the same state gives the same draws for values of the same songs.
+        rng: Draws the songs.
         resamples: B.
-
-    Returns:
-        (k,) and (B, k); NaN where no clip counts.
     """
-    _, index = np.unique(songs, return_inverse=True)
-    count = int(index.max()) + 1 if len(index) else 0
-    there = ~np.isnan(values)
-    sums = np.zeros((count, values.shape[1]))
-    sizes = np.zeros((count, values.shape[1]))
-    np.add.at(sums, index, np.where(there, values, 0.0))
-    np.add.at(sizes, index, there.astype(np.float64))
-    drawn = rng.multinomial(count, np.full(count, 1.0 / count), size=resamples).astype(np.float64) if count else None
-    if drawn is None:
-        empty = np.full(values.shape[1], np.nan)
-        return empty, np.tile(empty, (resamples, 1))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return sums.sum(axis=0) / sizes.sum(axis=0), (drawn @ sums) / (drawn @ sizes)
+
+    def __init__(self, songs: Ints, rng: Generator, resamples: int = RESAMPLES) -> None:
+        names, self._index = np.unique(songs, return_inverse=True)
+        self._count = len(names)
+        self._drawn = np.zeros((resamples, self._count))
+        if self._count:
+            chances = np.full(self._count, 1.0 / self._count)
+            self._drawn += rng.multinomial(self._count, chances, size=resamples)
+
+    def means(self, values: Floats) -> tuple[Floats, Floats]:
+        """
+        Means over clips, and the same means over resampled songs.
+
+        Args:
+            values: float64 (n, k), k numbers of each clip; a NaN leaves its clip out of that mean.
+
+        Returns:
+            (k,) and (B, k); NaN where no clip counts.
+        """
+        there = ~np.isnan(values)
+        sums = np.zeros((self._count, values.shape[1]))
+        sizes = np.zeros((self._count, values.shape[1]))
+        np.add.at(sums, self._index, np.where(there, values, 0.0))
+        np.add.at(sizes, self._index, there.astype(np.float64))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return sums.sum(axis=0) / sizes.sum(axis=0), (self._drawn @ sums) / (self._drawn @ sizes)
 
 
 def interval(value: float, draws: Floats) -> Interval:

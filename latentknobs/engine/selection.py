@@ -16,7 +16,6 @@ from latentknobs.engine.bases import ACTIVE_VARIANCE
 from latentknobs.engine.deltas import Deltas
 from latentknobs.engine.gain import gain, mean
 from latentknobs.engine.measure import Yardstick
-from latentknobs.engine.resample import song_means
 from latentknobs.engine.settings import Methods, Settings
 from latentknobs.engine.steer import displacement
 from latentknobs.engine.trial import Case
@@ -62,6 +61,7 @@ def select(
     selected: dict[str, Any] = {}
     dims = np.zeros(0, dtype=np.int64)
     for name, selector in methods.selectors.items():
+        per_clip.clear()  # what another selector tried says nothing about the size of this one's choice
         found = np.asarray(selector.select(in_basis), dtype=np.int64)
         selected[name] = {"dims": found.tolist(), "kept": kept(found) if len(found) else 0.0}
         if name == settings.selector:
@@ -79,8 +79,10 @@ def _interval_on_size(
 ) -> dict[str, Any]:
     """95 % interval on the size of S: the smallest size tried that keeps enough, over resampled songs."""
     sizes = sorted(per_clip)
+    if not sizes:
+        return {"size_low": 0, "size_high": 0, "curve": {}, "whole": mean(whole)}
     values = np.stack([whole, *(per_clip[k] for k in sizes)], axis=1)
-    _, draws = song_means(values, case.songs, yard.draws())
+    _, draws = yard.draws(case.songs).means(values)
     with np.errstate(invalid="ignore", divide="ignore"):
         enough = draws[:, 1:] / draws[:, :1] >= settings.keep
     smallest = [sizes[int(row.argmax())] if row.any() else sizes[-1] for row in enough]
