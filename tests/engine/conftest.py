@@ -21,6 +21,12 @@ from latentknobs.methods import plugin as built_in
 from latentknobs.testing.tiny import LATENT_SIZE, PITCH, TinyBackend, TinyCorpus
 
 
+class Leaps(Transpose):
+    """Transposition at six amounts, for speed."""
+
+    amounts = (-12.0, -5.0, -1.0, 1.0, 5.0, 12.0)
+
+
 @pytest.fixture(scope="session")
 def methods() -> Methods:
     """Everything that is built in."""
@@ -35,13 +41,13 @@ def methods() -> Methods:
 
 @pytest.fixture(scope="session")
 def songs() -> tuple[Song, ...]:
-    """1,500 tiny clips in songs of four."""
-    return tuple(TinyCorpus().songs(CorpusRequest(clips=1500)))
+    """800 tiny clips in songs of four."""
+    return tuple(TinyCorpus().songs(CorpusRequest(clips=800)))
 
 
 @pytest.fixture(scope="session")
 def find(methods: Methods, songs: tuple[Song, ...]) -> Callable[..., Run]:
-    """Discover a knob on the tiny model; quick settings unless others are given."""
+    """Discover a knob on the tiny model; six amounts of transposition and quick settings unless told otherwise."""
 
     def run(
         augmentation: Augmentation | None = None,
@@ -54,7 +60,7 @@ def find(methods: Methods, songs: tuple[Song, ...]) -> Callable[..., Run]:
     ) -> Run:
         chosen = Settings(**{"trial_clips": 24, "controls": 5, "control_clips": 8, **settings})
         model = backend or TinyBackend()
-        edit = augmentation or Transpose()
+        edit = augmentation or Leaps()
         offers = Methods(
             tuple(fit for fit in methods.fits if not fits or fit.name in fits),
             methods.selectors,
@@ -71,7 +77,13 @@ def find(methods: Methods, songs: tuple[Song, ...]) -> Callable[..., Run]:
 @pytest.fixture(scope="session")
 def pitch_run(find: Callable[..., Run]) -> Run:
     """The pitch knob, with as many clips and controls as an accepted knob needs."""
-    return find(trial_clips=80, controls=100, control_clips=32)
+    return find(Transpose(), trial_clips=80, controls=100, control_clips=32)
+
+
+@pytest.fixture(scope="session")
+def quick_run(find: Callable[..., Run]) -> Run:
+    """What ``find()`` gives."""
+    return find()
 
 
 @pytest.fixture(scope="session")

@@ -86,6 +86,22 @@ def test_ridge_finds_a_known_affine_map(seed):
     assert kept["r2"] == pytest.approx([1.0, 1.0], abs=1e-6)
 
 
+@settings(deadline=None, max_examples=20)
+@given(seed=st.integers(0, 2**31))
+def test_rounding_does_not_choose_the_penalty(seed):
+    """Where many penalties fit alike, the same pairs summed in another order give the same one, and the same map."""
+    rng, matrix, offset = _map(seed)
+    train, validation = (_affine_pairs(rng, n, matrix, offset) for n in (60, 30))
+    order = rng.permutation(60)
+    given_again = _given((1.0,), [tuple(codes[order] for codes in train)], [validation])
+
+    operator, kept = affine_by_ridge(_given((1.0,), [train], [validation]))
+    again, kept_again = affine_by_ridge(given_again)
+
+    assert kept["penalty"] == kept_again["penalty"]
+    np.testing.assert_allclose(again.arrays["matrices"], operator.arrays["matrices"], atol=1e-6)
+
+
 def _explicit(before, after, penalty):
     """The same ridge by least squares on rows: the displacement on [1, z], every weight but the first held down."""
     z = before.astype(np.float64)
@@ -143,6 +159,16 @@ def test_without_validation_pairs_r2_is_not_known():
     operator, kept = affine_by_ridge(_given((1.0,), [train]))
 
     np.testing.assert_allclose(operator.arrays["matrices"][0], matrix, atol=2e-4)
+    assert kept["r2"] == [None]
+
+
+def test_where_nothing_moves_r2_is_not_known():
+    """An edit that moves no code leaves nothing to explain: r2 is None, not the quotient of two roundings."""
+    train, validation = ((z, z) for z in np.random.default_rng(1).normal(size=(2, 50, D)).astype(np.float32))
+
+    operator, kept = affine_by_ridge(_given((1.0,), [train], [validation]))
+
+    np.testing.assert_allclose(operator.arrays["matrices"][0], np.eye(D), atol=1e-6)
     assert kept["r2"] == [None]
 
 

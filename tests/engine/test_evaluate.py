@@ -1,0 +1,149 @@
+import math
+
+import numpy as np
+import pytest
+
+from latentknobs.core.backend import Posterior
+from latentknobs.core.corpus import CorpusRequest, Song
+from latentknobs.core.melody import MELODY
+from latentknobs.engine import evaluate as module
+from latentknobs.engine.evaluate import divergence, evaluate
+from latentknobs.engine.pairs import Tally
+from latentknobs.errors import CorpusError
+from latentknobs.testing.tiny import TinyBackend, TinyCorpus, tiny_clips
+
+
+class Model:
+    """The tiny model with some answers changed."""
+
+    def __init__(self, **answers):
+        self.spec = TinyBackend().spec
+        for name in ("accepts", "encode", "decode", "decode_log_probs"):
+            setattr(self, name, answers.get(name, getattr(TinyBackend(), name)))
+
+
+def _songs(count=200):
+    return list(TinyCorpus().songs(CorpusRequest(clips=count)))
+
+
+@pytest.fixture(scope="module")
+def exact():
+    """What is measured of the tiny model, which reconstructs exactly."""
+    return evaluate(TinyBackend(), _songs(), "train", 0)
+
+
+def test_an_exact_model_is_1_everywhere(exact):
+    """Every accuracy of the mean code is 1, with no doubt about it."""
+    assert set(exact["mean"]) == {
+        "teacher_forced",
+        "greedy",
+        "exact",
+        "greedy_onset_onset",
+        "greedy_onset_hold",
+        "greedy_onset_rest",
+        "greedy_pitch",
+    }
+    for measured in exact["mean"].values():
+        assert measured == {"value": 1, "low": 1, "high": 1, "error": 0}
+
+
+def test_codes_drawn_from_the_posterior_are_measured_apart(exact):
+    """A drawn code reconstructs worse than the mean, with an interval around its value."""
+    greedy = exact["drawn"]["greedy"]
+
+    assert 0.3 < greedy["value"] < 1
+    assert greedy["low"] < greedy["value"] < greedy["high"]
+    assert greedy["error"] > 0
+    assert exact["drawn"]["exact"]["value"] <= greedy["value"]
+
+
+def test_the_facts_of_the_evaluation_are_told(exact):
+    """Model, split, clips, songs and active units."""
+    songs = [song for song in _songs() if song.split == "train"]
+
+    assert (exact["model"], exact["model_id"]) == ("tiny", TinyBackend().spec.model_id)
+    assert exact["split"] == "train"
+    assert exact["clips"] == sum(len(song.clips) for song in songs)
+    assert exact["songs"] == len(songs)
+    assert exact["active_units"] == 16
+    assert exact["left_out"] == {}
+
+
+def test_the_divergence_is_that_of_the_formula(exact):
+    """KL in nats by hand, and as the mean over the clips of the split."""
+    by_hand = divergence(
+        Posterior(np.asarray([[0.0, 2.0], [0.0, 0.0]], np.float32), np.asarray([[1, 0.5], [1, 1]], np.float32))
+    )
+    clips = np.concatenate([song.clips for song in _songs() if song.split == "train"])
+
+    np.testing.assert_allclose(by_hand, [0.5 * (4 + 0.25 - 1 - math.log(0.25)), 0])
+    assert exact["kl"] == pytest.approx(divergence(TinyBackend().encode(clips)).mean())
+
+
+def test_a_model_without_a_scale_has_nothing_to_draw():
+    """Without a posterior's scale there is no KL and no drawn code."""
+    plain = Model(encode=lambda clips: Posterior(TinyBackend().encode(clips).mean))
+
+    found = evaluate(plain, _songs(40), "train", 0)
+
+    assert found["kl"] is None
+    assert "drawn" not in found
+    assert found["mean"]["exact"]["value"] == 1
+
+
+def test_accuracies_by_hand():
+    """A model that mistakes one beat in eight of one clip in two: greedy 15/16, exact 1/2, forced as it was."""
+    clips = tiny_clips(2)[[0, 0]]
+    clips[1] = clips[1] + np.where(clips[1] < 100, 1, 0).astype(np.int16)
+
+    def decode(z):
+        out = TinyBackend().decode(z)
+        wrong = out[:, 0] != clips[0, 0]
+        out[wrong, :4] = 129
+        return out
+
+    found = evaluate(Model(decode=decode), [Song("a", clips[:1], "test"), Song("b", clips[1:], "test")], "test", 0)
+
+    assert found["mean"]["greedy"]["value"] == pytest.approx(15 / 16)
+    assert (found["mean"]["greedy"]["low"], found["mean"]["greedy"]["high"]) == (0.875, 1)
+    assert found["mean"]["exact"]["value"] == 0.5
+    assert found["mean"]["teacher_forced"]["value"] == 1
+    assert found["mean"]["greedy_onset_onset"]["value"] == pytest.approx((1 + 7 / 8) / 2)
+    assert found["mean"]["greedy_onset_rest"] is None
+
+
+def test_clips_that_the_model_cannot_carry_are_counted():
+    """They are left out of every number, and told."""
+    low = Model(accepts=lambda clips: MELODY.sounding(clips).max(axis=1) < 70)
+    tally = Tally()
+
+    found = evaluate(low, _songs(80), "train", 0, tally=tally)
+
+    assert found["left_out"] == tally.counts == {"not accepted by the model": tally.counts["not accepted by the model"]}
+    total = sum(len(song.clips) for song in _songs(80) if song.split == "train")
+    assert found["clips"] + tally.counts["not accepted by the model"] == total
+
+
+@pytest.mark.parametrize("songs", [[], [Song("a", tiny_clips(2), "train")]])
+def test_a_split_without_clips_is_refused(songs):
+    """No clip of the split is an error that names split and model."""
+    with pytest.raises(CorpusError, match=r"no test clips that model tiny"):
+        evaluate(TinyBackend(), songs, "test", 0)
+
+
+def test_the_mean_codes_do_not_depend_on_batches(monkeypatch, exact):
+    """Batches of another size change no measure of the mean codes."""
+    monkeypatch.setattr(module, "CHUNK", 7)
+
+    found = evaluate(TinyBackend(), _songs(), "train", 0)
+
+    assert {k: v for k, v in found.items() if k not in {"drawn", "kl"}} == {
+        k: v for k, v in exact.items() if k not in {"drawn", "kl"}
+    }
+    assert found["kl"] == pytest.approx(exact["kl"])
+
+
+def test_the_seed_fixes_the_draws(exact):
+    """The same seed gives the same numbers, another seed other draws."""
+    assert evaluate(TinyBackend(), _songs(), "train", 0) == exact
+    assert evaluate(TinyBackend(), _songs(), "train", 1)["drawn"] != exact["drawn"]

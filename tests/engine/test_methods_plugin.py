@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+
+from latentknobs.core.method import BasisInput, FitInput, SelectInput
+from latentknobs.hooks.manager import Plugins
+
+
+@pytest.fixture(scope="module")
+def plugins():
+    """The plugin of methods alone, as a stranger's would be loaded."""
+    return Plugins.build(["latentknobs.methods.plugin"], plugins_dir=None, entry_points=False, strict=True)
+
+
+def test_it_offers_the_papers_methods_and_the_projects_own(plugins):
+    """Names are what people write on the command line and find in the registry; simpler fits come first."""
+    assert list(plugins.fits()) == ["mean", "ridge"]
+    assert [fit.kind for fit in plugins.fits().values()] == ["shift", "affine"]
+    assert set(plugins.selectors()) == {"effect", "threshold"}
+    assert set(plugins.bases()) == {"standard"}
+
+
+def test_every_method_says_what_it_is(plugins):
+    """Each has one sentence."""
+    offers = [*plugins.fits().values(), *plugins.selectors().values(), *plugins.bases().values()]
+
+    assert all(offer.doc.endswith(".") for offer in offers)
+
+
+def test_fits_give_operators_of_their_kind(plugins):
+    """What a fit says of its kind is what its operator is."""
+    z = np.random.default_rng(0).normal(size=(40, 3))
+    x = np.concatenate([np.ones((40, 1)), z], axis=1)
+    gram, cross, square = (x.T @ x)[None], (x.T @ (z + 1))[None], ((z + 1) ** 2).sum(keepdims=True)[0]
+    given = FitInput(3, (1.0,), np.ones((1, 3)), gram, cross, gram, cross, square)
+
+    for fit in plugins.fits().values():
+        operator, kept = fit.fit(given)
+        assert operator.kind == fit.kind
+        assert kept
+
+
+def test_bases_are_orthonormal(plugins):
+    """The columns of every basis are orthonormal."""
+    for basis in plugins.bases().values():
+        columns = basis.compute(BasisInput(5, np.eye(5)))
+        np.testing.assert_allclose(columns.T @ columns, np.eye(5), atol=1e-12)
+
+
+def test_selectors_give_dimensions(plugins):
+    """Every selector gives distinct whole numbers, most important first."""
+    given = SelectInput(np.asarray([[0.1, 3.0, 1.0]]), np.asarray([0.0, 0.9, 0.1]), lambda dims: len(dims) / 2, {})
+
+    for selector in plugins.selectors().values():
+        assert np.asarray(selector.select(given)).tolist() == [1, 2]

@@ -1,0 +1,180 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.random import default_rng
+
+from latentknobs.augmentations.transpose import Transpose
+from latentknobs.core.knob import Operator
+from latentknobs.core.method import FitInput
+from latentknobs.engine.deltas import Deltas
+from latentknobs.engine.gain import gain, mean, strength
+from latentknobs.engine.proof import control_effects
+from latentknobs.engine.selection import jaccard, select
+from latentknobs.engine.settings import Settings
+from latentknobs.engine.steer import displacement
+from latentknobs.engine.trial import trial
+from latentknobs.testing.tiny import ACTIVITY, LATENT_SIZE, PITCH, TinyBackend, tiny_clips
+
+QUICK = Settings(controls=20, control_clips=12)
+
+
+@pytest.fixture(scope="module")
+def clips():
+    """A trial of transposition on 16 tiny clips of four songs."""
+    return trial(TinyBackend(), Transpose(), tiny_clips(16, seed=3), tuple("aaaabbbbccccdddd"), default_rng(0))
+
+
+@pytest.fixture(scope="module")
+def deltas():
+    """Statistics of the codes of 300 tiny clips."""
+    out = Deltas.empty(1, LATENT_SIZE)
+    codes = TinyBackend().encode(tiny_clips(300)).mean
+    out.codes.add(0, codes, codes)
+    return out
+
+
+def _given(change, amounts=(3.0, 12.0)):
+    empty = np.zeros((len(amounts), LATENT_SIZE + 1, LATENT_SIZE + 1))
+    cross = np.zeros((len(amounts), LATENT_SIZE + 1, LATENT_SIZE))
+    changes = np.outer(amounts, change)
+    return FitInput(LATENT_SIZE, amounts, changes, empty, cross, empty, cross, np.zeros(len(amounts)))
+
+
+def _both(pitch=1 / 12, beside=0.02):
+    """The pitch knob that also moves an inactive dimension a lot, and one of the rhythm a little."""
+    direction = np.zeros(LATENT_SIZE)
+    direction[[PITCH, ACTIVITY + 1, 20]] = [pitch, beside, 9.0]
+    return Operator("shift", {"direction": direction})
+
+
+def _select(clips, deltas, yardstick, methods, operator, **settings):
+    given = _given(operator.arrays["direction"])
+    chosen = Settings(**{"control_clips": 12, **settings})
+    return select(TinyBackend(), operator, clips.cases[12.0], yardstick(), deltas, given, chosen, methods)
+
+
+def test_the_dimensions_are_those_that_carry_the_effect(clips, deltas, yardstick, methods):
+    """S of a knob that moves the pitch's dimension and little else is that dimension."""
+    found = _select(clips, deltas, yardstick, methods, _both())
+
+    assert found["dims"].tolist() == [PITCH]
+    assert found["selected"]["effect"]["kept"] >= 0.9
+    assert found["selected"]["effect"]["overlap_across_amounts"] == {"+3": 1.0, "+12": 1.0}
+
+
+def test_shares_are_of_the_energy_in_units_of_spread(clips, deltas, yardstick, methods):
+    """Shares are (move / spread) squared over their sum; a dimension that the model does not use has none."""
+    operator = _both()
+    moves = operator.arrays["direction"].astype(np.float64)
+    energy = np.zeros(LATENT_SIZE)
+    used = [PITCH, ACTIVITY + 1]
+    energy[used] = moves[used] ** 2 / np.diag(deltas.covariance())[used]
+
+    shares = _select(clips, deltas, yardstick, methods, operator)["shares"]
+
+    np.testing.assert_allclose(shares, energy / energy.sum(), rtol=1e-4)
+    assert shares[20] == 0
+
+
+def test_every_selector_is_asked_and_one_decides(clips, deltas, yardstick, methods):
+    """The settings' selector gives S; the others are kept beside it with their part of the effect and overlap."""
+    by_effect = _select(clips, deltas, yardstick, methods, _both())
+    by_threshold = _select(clips, deltas, yardstick, methods, _both(), selector="threshold", threshold=0.5)
+
+    assert by_effect["selected"]["threshold"]["dims"] == [20, PITCH]
+    assert by_effect["selected"]["threshold"]["overlap"] == 0.5
+    assert by_threshold["dims"].tolist() == [20, PITCH]
+    assert by_threshold["selected"]["effect"]["overlap"] == 0.5
+    assert by_threshold["selected"]["threshold"]["kept"] == pytest.approx(1, abs=0.1)
+
+
+def test_the_size_has_an_interval_from_its_own_selector(clips, deltas, yardstick, methods):
+    """The interval holds sizes that the deciding selector tried, and no other selector's."""
+    spread = np.zeros(LATENT_SIZE)
+    spread[[PITCH, *range(1, 8)]] = 0.05
+    operator = Operator("shift", {"direction": spread})
+
+    effect = _select(clips, deltas, yardstick, methods, operator)["selected"]["effect"]
+    alone = _select(clips, deltas, yardstick, methods, operator, selector="threshold", threshold=0.1)["selected"]
+
+    assert effect["size_low"] <= len(effect["dims"]) <= effect["size_high"]
+    assert {str(len(effect["dims"])), str(effect["size_low"]), str(effect["size_high"])} <= set(effect["curve"])
+    assert effect["whole"] == pytest.approx(12 * 12 * 0.05, abs=0.5)  # amount, semitones, octaves; notes are not even
+    assert list(alone["threshold"]["curve"]) == [str(len(alone["threshold"]["dims"]))]
+
+
+def test_a_selector_that_finds_nothing_gives_an_empty_set(clips, deltas, yardstick, methods):
+    """A threshold above every change gives no dimension, and nothing breaks."""
+    found = _select(clips, deltas, yardstick, methods, _both(), selector="threshold", threshold=1e6)
+
+    assert found["dims"].tolist() == []
+    assert found["selected"]["threshold"]["kept"] == 0
+    assert found["selected"]["threshold"]["size_high"] == 0
+
+
+def test_a_knob_that_does_nothing_has_no_shares(clips, deltas, yardstick, methods, nothing):
+    """Where nothing moves there is no share, and nothing is divided by 0."""
+    found = _select(clips, deltas, yardstick, methods, nothing)
+
+    assert not found["shares"].any()
+    assert found["selected"]["effect"]["kept"] == 0
+
+
+@given(st.sets(st.integers(0, 8)), st.sets(st.integers(0, 8)))
+def test_overlap_is_shared_over_all(a, b):
+    """Jaccard: 1 for equal sets, two empty ones too, 0 for sets apart, the same both ways."""
+    value = jaccard(a, b)
+
+    assert value == jaccard(b, a) == jaccard(list(a), tuple(b))
+    assert value == (1.0 if a == b else len(a & b) / len(a | b))
+
+
+def test_the_exact_knob_beats_every_control(clips, deltas, yardstick, exact_pitch):
+    """No random direction of equal length raises the pitch as much: p is 1 over the controls and 1."""
+    found = control_effects(TinyBackend(), exact_pitch, clips.cases[12.0], yardstick(), deltas, QUICK)
+
+    assert found["effect"] == pytest.approx(12, abs=1e-5)
+    assert found["mean_absolute_change"] == pytest.approx(12, abs=1e-5)
+    assert found["p"] == pytest.approx(1 / 21)
+    assert found["control_effect_mean"] <= found["control_effect_max"] < 12
+    assert (found["controls"], found["clips"], found["amount"]) == (20, 12, 12.0)
+
+
+def test_a_knob_that_does_nothing_beats_no_control(clips, deltas, yardstick, nothing):
+    """Nothing is as strong as a control of no length: p is 1."""
+    found = control_effects(TinyBackend(), nothing, clips.cases[12.0], yardstick(), deltas, QUICK)
+
+    assert found["p"] == 1
+    assert found["effect"] == 0
+
+
+def test_the_controls_come_from_the_seed(clips, deltas, yardstick, exact_pitch):
+    """The same seed gives the same controls, another seed others."""
+    first, again, other = (
+        control_effects(TinyBackend(), exact_pitch, clips.cases[3.0], yardstick(seed=seed), deltas, QUICK)
+        for seed in (0, 0, 1)
+    )
+
+    assert first == again
+    assert first["control_effect_mean"] != other["control_effect_mean"]
+
+
+def test_the_gain_is_of_the_target_or_of_accuracy(clips, yardstick, exact_pitch):
+    """With a target, its change; without, what accuracy against the edited clip gains, which may be a loss."""
+    case = clips.cases[-3.0]
+    moved = displacement(exact_pitch, case.z_before, -3.0)
+
+    by_target = gain(TinyBackend(), case, moved, yardstick())
+    by_accuracy = gain(TinyBackend(), case, moved, yardstick(target=None))
+
+    np.testing.assert_allclose(by_target, -3, atol=1e-6)
+    np.testing.assert_allclose(by_accuracy, 1 - (case.plain == case.after).mean(axis=1))
+    assert strength(by_target, yardstick()) == pytest.approx(3, abs=1e-6)
+    assert strength(-by_accuracy, yardstick(target=None)) < 0
+
+
+def test_a_mean_of_nothing_is_0():
+    """Numbers that are not defined do not count; without any, the mean is 0."""
+    assert mean(np.asarray([1.0, np.nan, 3.0])) == 2
+    assert mean(np.asarray([np.nan])) == 0
