@@ -7,7 +7,7 @@ It computes the moved codes z' and has the model decode them; it knows no termin
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -323,25 +323,21 @@ class Session:
         """
         if rows == columns:
             raise UsageError(f"Rows and columns are both {rows!r}; name two different knobs.")
-        down, across = self.knob(rows), self.knob(columns)
+        row_knob, column_knob = self.knob(rows), self.knob(columns)
         latent_size = self.codes.shape[1]
         groups = interpolate.assign(
-            [d.dim for d in down.dimensions],
-            [d.dim for d in across.dimensions],
+            [d.dim for d in row_knob.dimensions],
+            [d.dim for d in column_knob.dimensions],
             latent_size,
-            shares_of(down, latent_size),
-            shares_of(across, latent_size),
+            shares_of(row_knob, latent_size),
+            shares_of(column_knob, latent_size),
         )
         grids = [interpolate.two_way(a, b, groups, size, rest) for a, b in self._common(other)]
+        codes = np.stack(grids, axis=2).reshape(size * size, len(grids), latent_size)
         t = np.linspace(0.0, 1.0, size)
-        facts = {"rows": rows, "columns": columns, "rest": rest}
-        return [
-            [
-                self._spot(other, np.stack([grid[i, j] for grid in grids]), ((rows, t[i]), (columns, t[j])), facts)
-                for j in range(size)
-            ]
-            for i in range(size)
-        ]
+        places = [((rows, down), (columns, across)) for down in t for across in t]
+        spots = self._spots(other, codes, places, {"rows": rows, "columns": columns, "rest": rest})
+        return [spots[start : start + size] for start in range(0, size * size, size)]
 
     def one_way(self, other: Session, size: int, dims: str = "all") -> list[Spot]:
         """
@@ -366,10 +362,8 @@ class Session:
                 raise UnknownNameError("group of dimensions", dims, known, f"for the model {self.model.spec.name}")
             chosen = [d.dim for d in self.knobs[dims].dimensions]
         ways = [interpolate.one_way(a, b, size, chosen) for a, b in self._common(other)]
-        t = np.linspace(0.0, 1.0, size)
-        return [
-            self._spot(other, np.stack([way[i] for way in ways]), ((dims, t[i]),), {"dims": dims}) for i in range(size)
-        ]
+        places = [((dims, t),) for t in np.linspace(0.0, 1.0, size)]
+        return self._spots(other, np.stack(ways, axis=1), places, {"dims": dims})
 
     def _common(self, other: Session) -> list[tuple[Codes, Codes]]:
         """The codes of the clips that both pieces have."""
@@ -384,13 +378,20 @@ class Session:
                 )
         return list(zip(self.codes, other.codes, strict=False))
 
-    def _spot(self, other: Session, z: Codes, at: tuple[tuple[str, Any], ...], facts: Mapping[str, Any]) -> Spot:
-        clips = self.model.decode(z)
+    def _spots(
+        self, other: Session, codes: Codes, places: Sequence[tuple[tuple[str, Any], ...]], facts: Mapping[str, Any]
+    ) -> list[Spot]:
+        """The pieces at these places with these codes (places, N, D), decoded in one call of the model."""
+        decoded = self.model.decode(codes.reshape(-1, codes.shape[-1]))
+        clips_at = decoded.reshape(*codes.shape[:2], *decoded.shape[1:])
         name = f"{self.piece.name}_to_{other.piece.name}"
-        piece = Piece.join(clips, self.model.spec.clip_format, tempo=self.piece.tempo, name=name)
-        place = tuple((way, float(t)) for way, t in at)
         to = {"target": other.piece.name, "target_sha256": other.source_sha256}
-        return Spot(place, piece, clips, self.provenance(**to, at=dict(place), **facts))
+        out = []
+        for clips, at in zip(clips_at, places, strict=True):
+            piece = Piece.join(clips, self.model.spec.clip_format, tempo=self.piece.tempo, name=name)
+            place = tuple((way, float(t)) for way, t in at)
+            out.append(Spot(place, piece, clips, self.provenance(**to, at=dict(place), **facts)))
+        return out
 
 
 def _carries(model: VAEBackend) -> str:
