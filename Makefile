@@ -28,7 +28,8 @@ lint: $(STAMP)
 	$(BIN)/mypy
 
 bench: $(STAMP)
-	$(BIN)/python -m pytest benchmarks --benchmark-enable --benchmark-only --benchmark-columns=min,median,max,rounds
+	$(BIN)/python -m pytest benchmarks --benchmark-enable --benchmark-only --benchmark-min-rounds=20 \
+		--benchmark-sort=fullname --benchmark-name=long --benchmark-time-unit=ms --benchmark-columns=min,median,max,rounds
 
 # Rebuilds the shipped knobs from the shipped weights: the only writer of registry.db.
 registry: $(STAMP)
