@@ -6,7 +6,7 @@ from latentknobs.augmentations.transpose import Transpose
 from latentknobs.core.knob import Operator
 from latentknobs.engine.measure import measure
 from latentknobs.engine.trial import trial
-from latentknobs.testing.tiny import LATENT_SIZE, TinyBackend, tiny_clips
+from latentknobs.testing.tiny import LATENT_SIZE, PITCH, TinyBackend, tiny_clips
 
 AMOUNTS = (-12.0, -3.0, 3.0, 12.0)
 
@@ -80,9 +80,13 @@ def test_without_a_target_nothing_is_monotone(clips, exact_pitch, yardstick):
 
 def test_monotone_counts_the_edits_own_amounts(clips, exact_pitch, yardstick):
     """Where negative amounts are swapped pairs, whose clips are others, monotone uses 0 and the positive ones."""
-    flat_below = measure(TinyBackend(), exact_pitch, clips, AMOUNTS, yardstick(own=(3.0, 12.0)))
+    offsets = np.zeros((4, LATENT_SIZE))
+    offsets[:, PITCH] = np.abs(AMOUNTS) / 12
+    matrices = np.stack([np.eye(LATENT_SIZE)] * 4)
+    always_up = Operator("affine", {"amounts": AMOUNTS, "matrices": matrices, "offsets": offsets})
 
-    assert flat_below.monotone == 1
+    assert measure(TinyBackend(), always_up, clips, AMOUNTS, yardstick(own=(3.0, 12.0))).monotone == 1
+    assert measure(TinyBackend(), always_up, clips, AMOUNTS, yardstick(own=AMOUNTS)).monotone < 0.5
     assert measure(TinyBackend(), exact_pitch, clips, (3.0,), yardstick(own=(3.0,))).monotone is None
 
 
