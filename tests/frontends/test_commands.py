@@ -29,7 +29,7 @@ def test_discover_finds_stores_and_prints(cli, tmp_path):
     assert "-12 to +12 semitones" in result.out
     assert "clips of test songs" in result.err
     assert "stored knob pitch" in result.err
-    listed = cli("knobs", "list", "--registry", registry, "--json").json
+    listed = cli("knobs", "list", "--model", "tiny", "--registry", registry, "--json").json
     assert [knob["name"] for knob in listed] == ["pitch"]
 
 
@@ -194,7 +194,7 @@ def test_registry_upgrade(cli, own, tmp_path):
 def test_a_broken_plugin_stops_nothing(cli, plugins_dir, text, says):
     """A broken plugin is told on stderr, the command runs; plugins list gives the reason; strict is exit code 1."""
     (plugins_dir / "broken.py").write_text(text)
-    result = cli("knobs", "list", "--json")
+    result = cli("knobs", "list", "--model", "tiny", "--json")
     reports = {report["name"]: report for report in cli("plugins", "list", "--json").json}
 
     assert result.code == 0
@@ -304,7 +304,7 @@ def test_plugins_bring_commands(cli, plugins_dir):
 def test_commands_that_cannot_be_added_are_left_out(cli, plugins_dir):
     """A command with a taken name or unreadable parameters is left out with a line; ours and the others work."""
     (plugins_dir / "greeting.py").write_text(COMMANDS_PLUGIN)
-    result = cli("knobs", "list", "--json")
+    result = cli("knobs", "list", "--model", "tiny", "--json")
 
     assert result.code == 0
     assert len(result.json) == 2

@@ -116,7 +116,7 @@ def test_controls_turn_on_the_command_line(cli, tune):
 
 def test_a_doubtful_knob_is_turned_with_a_remark(cli, tune):
     """A knob that is not accepted can be turned inside its range, and stderr says what its verdict is."""
-    verdicts = {k["name"]: k["verdict"] for k in cli("knobs", "list", "--json").json}
+    verdicts = {k["name"]: k["verdict"] for k in cli("knobs", "list", "--model", "tiny", "--json").json}
     result = cli("turn", tune, "--model", "tiny", "-k", "rhythm=+1")
 
     assert result.code == 0
