@@ -36,6 +36,7 @@ BUILTINS = (
     "latentknobs.attributes.plugin",
     "latentknobs.corpora.plugin",
     "latentknobs.methods.plugin",
+    "latentknobs.fitting.plugin",
     "latentknobs.frontends.cli.plugin",
 )
 """The plugins that come with the package, by name: they use nothing that a stranger's plugin cannot."""

@@ -31,7 +31,10 @@ class Operator:
 
     Attributes:
         kind: shift: arrays "direction" (D,). affine: "amounts" (A,) ascending without 0, "matrices"
-            (A, D, D), "offsets" (A, D), T(z, amounts[a]) = matrices[a] z + offsets[a].
+            (A, D, D), "offsets" (A, D), T(z, amounts[a]) = matrices[a] z + offsets[a]. residual: affine's arrays
+            and a network's, "scale" (D,), "input" (H, D), "entry" (A, H), "hidden" (H, H), "hidden_bias" (H,),
+            "output" (D, H), whose output scale * output silu(hidden silu(input (z / scale) + entry[a]) + hidden_bias)
+            is added.
         arrays: float32, read-only. The key "projection" (D, r), if there, has orthonormal columns and
             limits the move to their span.
     """

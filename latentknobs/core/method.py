@@ -9,7 +9,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import NDArray
 
-from latentknobs.core.arrays import Floats, Ints
+from latentknobs.core.arrays import Bools, Codes, Floats, Ints
 from latentknobs.core.knob import Kind, Operator
 
 
@@ -44,6 +44,29 @@ class Basis:
 
 
 @frozen(eq=False)
+class CodeSample:
+    """
+    Codes of a sample of clips at every amount of an edit.
+
+    Attributes:
+        knots: (K,), 0 and the amounts the edit has of its own, ascending.
+        codes: float32 (n, K, D), the code of each clip edited by each of these amounts.
+        there: bool (n, K), where there is one.
+        routes: For each amount, the (i, j) such that codes[:, i] to codes[:, j] is a pair of it. Where edits add up
+            (editing by a and then by b is editing by a + b), these are all i, j with knots[j] - knots[i] = amount.
+    """
+
+    knots: tuple[float, ...]
+    codes: Codes
+    there: Bools
+    routes: Mapping[float, tuple[tuple[int, int], ...]]
+
+
+def _no_sample() -> CodeSample:
+    return CodeSample((0.0,), np.zeros((0, 1, 1), np.float32), np.zeros((0, 1), np.bool_), {})
+
+
+@frozen(eq=False)
 class FitInput:
     """
     What a fit is computed from.
@@ -57,6 +80,9 @@ class FitInput:
         validation_gram: The same on validation songs.
         validation_cross: The same on validation songs.
         validation_square: float64 (A,), sums of ||z_after||^2 on validation songs.
+        sample: Codes of a sample of training clips, for fits that need pairs themselves.
+        validation_sample: The same on validation songs.
+        seed: The only source of chance a fit may use.
         options: The fit's own options, from the run's parameters.
     """
 
@@ -68,6 +94,9 @@ class FitInput:
     validation_gram: Floats
     validation_cross: Floats
     validation_square: Floats
+    sample: CodeSample = field(factory=_no_sample)
+    validation_sample: CodeSample = field(factory=_no_sample)
+    seed: int = 0
     options: Mapping[str, Any] = field(factory=dict)
 
 

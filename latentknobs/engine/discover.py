@@ -22,7 +22,7 @@ from latentknobs.core.augmentation import Augmentation
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.corpus import Progress, Song, no_progress
 from latentknobs.core.knob import Knob, KnobDimension, KnobEffect
-from latentknobs.core.method import Fit, FitInput
+from latentknobs.core.method import CodeSample, Fit, FitInput
 from latentknobs.core.run import Run, RunSpec
 from latentknobs.engine.bases import ACTIVE_VARIANCE
 from latentknobs.engine.deltas import Deltas
@@ -30,11 +30,14 @@ from latentknobs.engine.gates import judge, usable_range
 from latentknobs.engine.measure import Measured, Yardstick, measure
 from latentknobs.engine.pairs import Shard, Tally, accepted, encode, pairs_of, shards, signed_amounts
 from latentknobs.engine.proof import control_effects
+from latentknobs.engine.sample import CodeReservoir, adds_up
 from latentknobs.engine.selection import select
 from latentknobs.engine.settings import Methods, Settings
 from latentknobs.engine.trial import Reservoir, Trial, trial
 from latentknobs.errors import DiscoveryError, UsageError
 
+ADDING_CLIPS = 64
+"""Clips on which it is tried whether the edit's amounts add up."""
 PAIRS_PER_DIMENSION = 4
 """An amount with fewer valid training pairs than this times D is not fitted."""
 
@@ -96,7 +99,7 @@ def discover(
             f"with enough training pairs ({', '.join(f'{a:+g}' for a in fitted)}): ask for more clips."
         )
     test = _trial(backend, augmentation, read.test, spec.seed, "test", progress)
-    fit_input = _fit_input(read.deltas, fitted, enough, settings)
+    fit_input = _fit_input(read, fitted, enough, settings, spec.seed)
     yard = Yardstick(
         methods.attributes,
         methods.comparisons,
@@ -115,6 +118,7 @@ def discover(
         "mean_change_error": _round(read.deltas.mean_change_error()[enough]),
         "coherence": {f"{a:+g}": float(c) for a, c in zip(fitted, read.deltas.coherence()[enough], strict=True)},
         "covariance_diagonal": _round(np.diag(read.deltas.covariance())),
+        "adds_up": read.adds_up,
         "active_dimensions": int((np.diag(read.deltas.covariance()) > ACTIVE_VARIANCE).sum()),
         "validation_clips": len(validation.clips),
         "test_clips": len(test.clips),
@@ -164,7 +168,9 @@ class _Read:
     validation: Reservoir
     test: Reservoir
     spreads: dict[str, float]
-    shape: tuple[int, ...] = ()
+    codes: CodeSample
+    validation_codes: CodeSample
+    adds_up: bool
 
 
 def _read(
@@ -180,6 +186,11 @@ def _read(
     amounts, _ = signed_amounts(augmentation)
     index = {a: i for i, a in enumerate(amounts)}
     deltas = Deltas.empty(len(amounts), backend.spec.latent_size)
+    kept = {
+        "train": CodeReservoir(augmentation, backend.spec.latent_size, settings.sample_clips, seed),
+        "validation": CodeReservoir(augmentation, backend.spec.latent_size, settings.sample_clips // 8, seed),
+    }
+    additive: bool | None = None
     samples = {"validation": Reservoir(settings.trial_clips, seed), "test": Reservoir(settings.trial_clips, seed)}
     sums = np.zeros((len(attributes), 3))
     done = 0
@@ -204,7 +215,13 @@ def _read(
                 values = attribute.measure(shard.clips)
                 values = values[np.isfinite(values)]
                 sums[i] += (len(values), values.sum(), (values**2).sum())
-        for pair in pairs_of(backend, augmentation, shard, codes, default_rng([seed, number]), tally):
+        if additive is None:
+            additive = adds_up(
+                backend, augmentation, shard.clips[:ADDING_CLIPS], kept["train"].knots, default_rng([seed, 4])
+            )
+        pairs = list(pairs_of(backend, augmentation, shard, codes, default_rng([seed, number]), tally))
+        kept[shard.split].add(shard, codes, pairs)
+        for pair in pairs:
             if shard.split == "train":
                 deltas.add_training(index[pair.amount], pair.before, pair.after, blocks[pair.valid])
             else:
@@ -213,7 +230,16 @@ def _read(
     n = np.maximum(n, 1.0)
     sds = np.sqrt(np.maximum(square / n - (total / n) ** 2, 0.0))
     spreads = {a.name: float(sd) for a, sd in zip(attributes, sds, strict=True)}
-    return _Read(deltas, samples["validation"], samples["test"], spreads, backend.spec.clip_format.shape)
+    adding = bool(additive)
+    return _Read(
+        deltas,
+        samples["validation"],
+        samples["test"],
+        spreads,
+        kept["train"].sample(adding),
+        kept["validation"].sample(adding),
+        adding,
+    )
 
 
 def _trial(
@@ -226,7 +252,8 @@ def _trial(
     return trial(backend, augmentation, clips, names, default_rng([seed, 1, len(split)]))
 
 
-def _fit_input(deltas: Deltas, fitted: list[float], enough: NDArray[np.bool_], settings: Settings) -> FitInput:
+def _fit_input(read: _Read, fitted: list[float], enough: NDArray[np.bool_], settings: Settings, seed: int) -> FitInput:
+    deltas = read.deltas
     return FitInput(
         latent_size=deltas.latent_size,
         amounts=tuple(fitted),
@@ -236,6 +263,9 @@ def _fit_input(deltas: Deltas, fitted: list[float], enough: NDArray[np.bool_], s
         validation_gram=deltas.validation.gram[enough],
         validation_cross=deltas.validation.cross[enough],
         validation_square=deltas.validation.square[enough],
+        sample=read.codes,
+        validation_sample=read.validation_codes,
+        seed=seed,
         options=settings.as_dict(),
     )
 
@@ -273,7 +303,8 @@ def _knob(
     validation, test = trials
     operator, fitting = fit.fit(given)
     on_validation = measure(backend, operator, validation, given.amounts, yard)
-    low, high = usable_range(on_validation, yard)
+    usable = usable_range(on_validation, yard)
+    low, high = usable.low, usable.high
     judged_at = _largest(on_validation, low, high)
     chosen = select(backend, operator, validation.cases[judged_at], yard, deltas, given, settings, methods)
     on_test: Measured | None = None
@@ -283,7 +314,7 @@ def _knob(
         on_test = measure(backend, operator, test, inside, yard)
         if judged_at in on_test.at:
             controls = control_effects(backend, operator, test.cases[judged_at], yard, deltas, settings)
-    judgement = judge(on_test or Measured({}, None, 0, None), low, high, yard, controls)
+    judgement = judge(on_test or Measured({}, None, 0, None), usable, yard, controls)
     reported = on_test or on_validation
     slopes = reported.slopes()
     ends = [x for a, x in reported.at.items() if a in (low, high)] or list(reported.at.values())[-1:]
@@ -328,7 +359,7 @@ def _knob(
     ratios = [x.equivariance.ratio for x in on_validation.at.values() if x.equivariance.measurable]
     mean = float(np.mean([r.value for r in ratios])) if ratios else 0.0
     error = float(np.mean([r.error for r in ratios])) if ratios else 0.0
-    meets = low < high and (on_validation.monotone is None or on_validation.monotone >= 0.9)
+    meets = usable.meets and (on_validation.monotone is None or on_validation.monotone >= 0.9)
     return knob, _Score(meets, mean, error)
 
 

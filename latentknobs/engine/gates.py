@@ -6,7 +6,7 @@ On validation songs they give the usable range and the choice of kind; on test s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -47,13 +47,17 @@ class Gate:
         return {"gate": self.name, "value": self.value, "limit": self.limit, "passed": self.passed}
 
 
+def equivariance_gate(x: AtAmount) -> Gate:
+    """The lower bound of equivariance at one amount; not passed where it is not measurable."""
+    low = x.equivariance.ratio.low
+    passed = x.equivariance.measurable and low >= LEAST_EQUIVARIANCE
+    return Gate(f"equivariance at {x.amount:+g}", low, LEAST_EQUIVARIANCE, passed)
+
+
 def amount_gates(x: AtAmount, yard: Yardstick) -> list[Gate]:
     """Equivariance, leakage and content at one amount."""
     at = f"at {x.amount:+g}"
-    out: list[Gate] = []
-    if x.equivariance.measurable:
-        low = x.equivariance.ratio.low
-        out.append(Gate(f"equivariance {at}", low, LEAST_EQUIVARIANCE, low >= LEAST_EQUIVARIANCE))
+    out: list[Gate] = [equivariance_gate(x)] if x.equivariance.measurable else []
     for name, leak in x.leakage.items():
         if name in yard.keeps:
             out.append(Gate(f"leakage of {name} {at}", leak.upper, MOST_LEAKAGE, leak.upper <= MOST_LEAKAGE))
@@ -63,20 +67,48 @@ def amount_gates(x: AtAmount, yard: Yardstick) -> list[Gate]:
     return out
 
 
-def usable_range(measured: Measured, yard: Yardstick) -> tuple[float, float]:
-    """The interval around 0 whose every measured amount meets the limits, going outwards; (0, 0) for none."""
+@frozen
+class Range:
+    """
+    The interval of amounts that a knob may be turned by.
 
-    def reach(amounts: Iterable[float]) -> float:
+    Attributes:
+        low: Low end, at most 0.
+        high: High end, at least 0.
+        meets: Whether every limit holds in it; False = only equivariance does, and the knob is rejected.
+    """
+
+    low: float
+    high: float
+    meets: bool
+
+
+def usable_range(measured: Measured, yard: Yardstick) -> Range:
+    """
+    The interval around 0 whose every measured amount meets the limits, going outwards.
+
+    Where no amount meets them all, it is where equivariance alone does: such a knob is rejected, but a person
+    who has read why can still hear what it does. (0, 0) where there is none of that either.
+    """
+    full = {a: all(gate.passed for gate in amount_gates(x, yard)) for a, x in measured.at.items()}
+    low, high = _reach(full)
+    if low < high:
+        return Range(low, high, meets=True)
+    low, high = _reach({a: equivariance_gate(x).passed for a, x in measured.at.items()})
+    return Range(low, high, meets=False)
+
+
+def _reach(passed: Mapping[float, bool]) -> tuple[float, float]:
+    """The ends of the run of amounts around 0 that passed."""
+    ends = []
+    for side in (sorted((a for a in passed if a < 0), reverse=True), sorted(a for a in passed if a > 0)):
         end = 0.0
-        for amount in amounts:
-            if not all(gate.passed for gate in amount_gates(measured.at[amount], yard)):
+        for amount in side:
+            if not passed[amount]:
                 break
             end = amount
-        return end
-
-    return reach(sorted((a for a in measured.at if a < 0), reverse=True)), reach(
-        sorted(a for a in measured.at if a > 0)
-    )
+        ends.append(end)
+    return ends[0], ends[1]
 
 
 @frozen
@@ -87,29 +119,28 @@ class Judgement:
     gates: tuple[Gate, ...]
 
 
-def judge(
-    measured: Measured, low: float, high: float, yard: Yardstick, controls: Mapping[str, Any] | None
-) -> Judgement:
+def judge(measured: Measured, usable: Range, yard: Yardstick, controls: Mapping[str, Any] | None) -> Judgement:
     """
-    The verdict on test songs for the usable range [low, high].
+    The verdict on test songs for the usable range.
 
     Leakage counts at the ends of the range, equivariance and content at every amount in it.
 
     Args:
         measured: The measures on test songs.
-        low: Low end.
-        high: High end.
+        usable: The usable range, from validation songs.
         yard: The yardstick.
         controls: What :func:`latentknobs.engine.proof.control_effects` gives, None where the range is empty.
     """
-    inside = measured.within(low, high)
-    if low == high == 0 or controls is None or not inside:
+    inside = measured.within(usable.low, usable.high)
+    if usable.low == usable.high or controls is None or not inside:
         return Judgement("rejected", (Gate("usable range", 0.0, 0.0, passed=False),))
     if not any(x.equivariance.measurable for x in inside.values()):
         return Judgement("not measurable", ())
     # Fewer controls cannot reach 1/101: beyond every one of them is then the limit, and the verdict is provisional.
     most = max(MOST_P, 1 / (1 + controls["controls"]))
     gates = [Gate("effect beyond random controls (p)", controls["p"], most, controls["p"] <= most + 1e-12)]
+    if not usable.meets:
+        gates.append(Gate("all limits at some amount on validation songs", 0.0, 1.0, passed=False))
     if measured.monotone is not None:
         gates.append(Gate("monotone", measured.monotone, LEAST_MONOTONE, measured.monotone >= LEAST_MONOTONE))
     ends = {min(inside), max(inside)} - {0.0}

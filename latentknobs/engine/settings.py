@@ -26,6 +26,8 @@ class Settings:
         selector: Name of the selector that gives S; the others are reported beside it.
         threshold: The threshold selector's t, in code units.
         keep: The effect selector's part of the effect.
+        sample_clips: Training clips whose codes at every amount are kept for fits that need pairs.
+        steps: Steps for each fitted amount of a fit that is trained.
     """
 
     clips: int | None = None
@@ -36,6 +38,8 @@ class Settings:
     basis: str = "standard"
     selector: str = "effect"
     threshold: float = 0.5
+    sample_clips: int = field(default=4096, validator=validators.ge(1))
+    steps: int = field(default=250, validator=validators.ge(1))
     keep: float = 0.9
 
     def as_dict(self) -> dict[str, Any]:

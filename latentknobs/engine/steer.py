@@ -16,16 +16,16 @@ def displacement(operator: Operator, z: Codes, amount: float) -> Codes:
     """
     T(z, amount) - z, float32 (N, D).
 
-    Between fitted amounts an affine operator interpolates the neighbouring displacements, 0 being one of
+    Between fitted amounts an affine or residual operator interpolates the neighbouring displacements, 0 being one of
     them, so T(z, 0) = z exactly.
 
     Args:
-        operator: A shift or an affine operator.
+        operator: A shift, an affine or a residual operator.
         z: float32 (N, D).
         amount: In the knob's unit.
 
     Raises:
-        AmountError: The amount is not finite, or beyond the fitted amounts of an affine operator.
+        AmountError: The amount is not finite, or beyond the fitted amounts of an affine or residual operator.
     """
     if not np.isfinite(amount):
         raise AmountError(f"An amount must be a finite number, not {amount}.")
@@ -34,8 +34,8 @@ def displacement(operator: Operator, z: Codes, amount: float) -> Codes:
     moved: Codes
     if operator.kind == "shift":
         moved = np.broadcast_to(np.float32(amount) * operator.arrays["direction"], z.shape).astype(np.float32)
-    elif operator.kind == "affine":
-        moved = _affine(operator, z, amount)
+    elif operator.kind in {"affine", "residual"}:
+        moved = _between(operator, z, amount)
     else:
         raise AmountError(f"This version cannot turn a knob of kind {operator.kind!r}.")
     projection = operator.arrays.get("projection")
@@ -44,7 +44,7 @@ def displacement(operator: Operator, z: Codes, amount: float) -> Codes:
     return moved
 
 
-def _affine(operator: Operator, z: Codes, amount: float) -> Codes:
+def _between(operator: Operator, z: Codes, amount: float) -> Codes:
     amounts = operator.arrays["amounts"].astype(np.float64)
     knots = np.sort(np.append(amounts, 0.0))
     slack = 1e-6 * max(1.0, -knots[0], knots[-1])
@@ -63,7 +63,24 @@ def _affine(operator: Operator, z: Codes, amount: float) -> Codes:
     for end, part in zip(ends, share, strict=True):
         if end != 0 and part:
             a = int(np.flatnonzero(amounts == end)[0])
-            out += np.float32(part) * (z @ operator.arrays["matrices"][a].T + operator.arrays["offsets"][a] - z)
+            out += np.float32(part) * _fitted(operator, z, a)
+    return out
+
+
+def _fitted(operator: Operator, z: Codes, a: int) -> Codes:
+    """The displacement at the fitted amount with index a, (N, D)."""
+    arrays = operator.arrays
+    moved: Codes = z @ arrays["matrices"][a].T + arrays["offsets"][a] - z
+    if operator.kind == "residual":
+        inner = _silu(z / arrays["scale"] @ arrays["input"].T + arrays["entry"][a])
+        outer = _silu(inner @ arrays["hidden"].T + arrays["hidden_bias"])
+        moved = moved + arrays["scale"] * (outer @ arrays["output"].T)
+    return moved
+
+
+def _silu(x: Codes) -> Codes:
+    """X times its logistic function (Elfwing, Uchibe & Doya 2018); tanh keeps it from overflowing."""
+    out: Codes = x * (0.5 + 0.5 * np.tanh(0.5 * x))
     return out
 
 

@@ -7,7 +7,6 @@ they do not depend on the knob, so they are made once.
 
 from __future__ import annotations
 
-import hashlib
 import heapq
 from collections.abc import Mapping
 
@@ -19,6 +18,7 @@ from latentknobs.core.arrays import ClipBatch, Codes, Ints
 from latentknobs.core.augmentation import Augmentation
 from latentknobs.core.backend import VAEBackend
 from latentknobs.engine.pairs import Shard, Tally, edited, encode, signed_amounts
+from latentknobs.engine.sample import priority
 from latentknobs.errors import BackendError
 
 
@@ -42,8 +42,7 @@ class Reservoir:
         for name, clip in zip(shard.songs, shard.clips, strict=True):
             k = seen.get(name, 0)
             seen[name] = k + 1
-            digest = hashlib.sha256(f"{self.seed}\0{name}\0{k}".encode()).digest()
-            item = (-int.from_bytes(digest[:8], "big"), name, k, clip.tobytes())
+            item = (-priority(self.seed, name, k), name, k, clip.tobytes())
             if len(self._heap) < self.size:
                 heapq.heappush(self._heap, item)
             elif item[0] > self._heap[0][0]:

@@ -3,7 +3,7 @@ from attrs import evolve
 
 from latentknobs.engine.effect import Effect
 from latentknobs.engine.equivariance import Equivariance
-from latentknobs.engine.gates import amount_gates, judge, usable_range
+from latentknobs.engine.gates import Range, amount_gates, judge, usable_range
 from latentknobs.engine.leakage import Leakage
 from latentknobs.engine.measure import AtAmount, Measured
 from latentknobs.engine.resample import Interval
@@ -41,15 +41,15 @@ def test_the_range_goes_outwards_and_stops_at_the_first_failure(yard, fault):
     """Each side ends before the first amount that misses a limit, whatever lies beyond."""
     good = [_at(float(a)) for a in (-3, -2, -1, 1, 3, 4)]
 
-    assert usable_range(_measured(*good, _at(2.0, **fault)), yard) == (-3, 1)
-    assert usable_range(_measured(*good[1:], _at(-3.0, **fault), _at(2.0)), yard) == (-2, 4)
-    assert usable_range(_measured(_at(1.0, **fault), _at(2.0), _at(-1.0)), yard) == (-1, 0)
+    assert usable_range(_measured(*good, _at(2.0, **fault)), yard) == Range(-3, 1, meets=True)
+    assert usable_range(_measured(*good[1:], _at(-3.0, **fault), _at(2.0)), yard) == Range(-2, 4, meets=True)
+    assert usable_range(_measured(_at(1.0, **fault), _at(2.0), _at(-1.0)), yard) == Range(-1, 0, meets=True)
 
 
 def test_without_a_good_amount_there_is_no_range(yard):
     """Where the first amounts fail on both sides, or nothing was measured, the range is 0 to 0."""
-    assert usable_range(_measured(_at(-1.0, low=0.0), _at(1.0, low=0.0), _at(2.0)), yard) == (0, 0)
-    assert usable_range(_measured(), yard) == (0, 0)
+    assert usable_range(_measured(_at(-1.0, low=0.0), _at(1.0, low=0.0), _at(2.0)), yard) == Range(0, 0, meets=False)
+    assert usable_range(_measured(), yard) == Range(0, 0, meets=False)
 
 
 def test_the_limits_themselves_are_met(yard):
@@ -71,8 +71,8 @@ def test_what_need_not_stay_is_no_gate(yard):
 GOOD = [_at(-1.0), _at(1.0), _at(2.0)]
 
 
-def _verdict(yard, *at, controls=CONTROLS, monotone=1.0, low=-1.0, high=2.0):
-    return judge(_measured(*(at or GOOD), monotone=monotone), low, high, yard, controls)
+def _verdict(yard, *at, controls=CONTROLS, monotone=1.0, low=-1.0, high=2.0, meets=True):
+    return judge(_measured(*(at or GOOD), monotone=monotone), Range(low, high, meets), yard, controls)
 
 
 def test_a_knob_that_meets_every_limit_is_accepted(yard):
@@ -175,4 +175,4 @@ def test_a_doubtful_equivariance_counts_by_its_lower_bound(yard):
         1.0, evolve(x.equivariance, ratio=Interval(0.9, 0.1, 1.0, 0.2)), x.effects, x.leakage, x.content
     )
 
-    assert usable_range(_measured(doubtful), yard) == (0, 0)
+    assert usable_range(_measured(doubtful), yard) == Range(0, 0, meets=False)

@@ -1,0 +1,101 @@
+"""
+A seeded sample of clips with their codes at every amount, for fits that need pairs themselves.
+
+Where edits add up, editing by a and then by b being editing by a + b, a clip edited by every amount gives a
+pair for every two of them: the sample finds out by trying, and says so in its routes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.random import Generator
+
+from latentknobs.core.arrays import Bools, ClipBatch, Codes
+from latentknobs.core.augmentation import Augmentation
+from latentknobs.core.backend import VAEBackend
+from latentknobs.core.guard import run_augmentation
+from latentknobs.core.method import CodeSample
+from latentknobs.engine.pairs import Pairs, Shard, signed_amounts
+
+
+def priority(seed: int, song: str, k: int) -> int:
+    """Rank of the k-th clip of a song, 64 bits of a hash: a sample keeps the lowest, in whatever order they come."""
+    digest = hashlib.sha256(f"{seed}\0{song}\0{k}".encode()).digest()
+    return int.from_bytes(digest[:8], "big")
+
+
+class CodeReservoir:
+    """
+    Keeps the codes of at most ``size`` clips at 0 and at each of the edit's own amounts.
+
+    Args:
+        augmentation: The edit.
+        latent_size: D.
+        size: How many clips to keep.
+        seed: Fixes which.
+    """
+
+    def __init__(self, augmentation: Augmentation, latent_size: int, size: int, seed: int) -> None:
+        amounts, swapped = signed_amounts(augmentation)
+        self.amounts = amounts
+        self.knots = tuple(sorted([0.0, *(a for a in amounts if a > 0 or not swapped)]))
+        self._size, self._seed = size, seed
+        self._ranks = np.zeros(0, dtype=np.uint64)
+        self._codes = np.zeros((0, len(self.knots), latent_size), dtype=np.float32)
+        self._there = np.zeros((0, len(self.knots)), dtype=bool)
+
+    def add(self, shard: Shard, codes: Codes, pairs: Iterable[Pairs]) -> None:
+        """Offer a shard's clips: their codes (n, D) and the pairs of every amount."""
+        seen: dict[str, int] = {}
+        ranks = []
+        for song in shard.songs:
+            ranks.append(priority(self._seed, song, seen.get(song, 0)))
+            seen[song] = seen.get(song, 0) + 1
+        new = np.zeros((len(codes), *self._codes.shape[1:]), dtype=np.float32)
+        there = np.zeros((len(codes), len(self.knots)), dtype=bool)
+        zero = self.knots.index(0.0)
+        new[:, zero], there[:, zero] = codes, True
+        for pair in pairs:
+            if pair.amount in self.knots:
+                j = self.knots.index(pair.amount)
+                new[pair.valid, j], there[:, j] = pair.after, pair.valid
+        all_ranks = np.concatenate([self._ranks, np.asarray(ranks, dtype=np.uint64)])
+        keep = np.argsort(all_ranks, kind="stable")[: self._size]
+        self._ranks = all_ranks[keep]
+        self._codes = np.concatenate([self._codes, new])[keep]
+        self._there = np.concatenate([self._there, there])[keep]
+
+    def sample(self, adds_up: bool) -> CodeSample:
+        """What was kept, with every route of an edit that adds up, or only those from and to the clips themselves."""
+        routes = {}
+        zero = self.knots.index(0.0)
+        for amount in self.amounts:
+            found = [
+                (i, j)
+                for i, start in enumerate(self.knots)
+                for j, end in enumerate(self.knots)
+                if abs(end - start - amount) < 1e-9 and (adds_up or zero == (i if amount in self.knots else j))
+            ]
+            routes[amount] = tuple(found)
+        return CodeSample(self.knots, self._codes, self._there, routes)
+
+
+def adds_up(
+    backend: VAEBackend, augmentation: Augmentation, clips: ClipBatch, knots: tuple[float, ...], rng: Generator
+) -> bool:
+    """Whether editing clips (n, *shape) by a and then by b is editing them by a + b, for all a, b that fit."""
+    at = {a: run_augmentation(augmentation, clips, a, rng, backend.spec.clip_format) for a in knots}
+    met = False
+    for a in knots:
+        for b in knots:
+            if not a or not b or a + b not in at:
+                continue
+            twice = run_augmentation(augmentation, at[a].clips, b, rng, backend.spec.clip_format)
+            both: Bools = at[a].valid & twice.valid & at[a + b].valid
+            met |= bool(both.any())
+            if not np.array_equal(twice.clips[both], at[a + b].clips[both]):
+                return False
+    return met
