@@ -45,6 +45,9 @@ BUILTINS = (
 # learned on whole notes as well. An augmentation cannot say this itself: it knows no corpora.
 DEFAULT_CORPUS = {"note-split": "folk+whole-notes"}
 DEFAULT_CLIPS = 4096
+SHIPPED_CLIPS = 12_288
+SHIPPED = Settings(trial_clips=300, sample_clips=8192, steps=800)
+"""What the package's own knobs are made with: more clips and longer training than an ordinary discovery."""
 
 
 def say(text: str) -> None:
@@ -300,7 +303,7 @@ class Workbench:
         return migrate.upgrade(self.registry_url)
 
     def build_registry(
-        self, augmentations: Iterable[str], *, clips: int = DEFAULT_CLIPS, seed: int = 0
+        self, augmentations: Iterable[str], *, clips: int = SHIPPED_CLIPS, seed: int = 0
     ) -> tuple[tuple[Path, ...], tuple[Run, ...]]:
         """
         Rebuild the knobs that come with the package: for ``make registry`` alone.
@@ -322,7 +325,7 @@ class Workbench:
         top = PACKAGED.parents[2]
         if not (top / "pyproject.toml").is_file():
             raise UsageError(f"{top} is no checkout of latentknobs; the package's own knobs are rebuilt in one.")
-        runs = tuple(self._discover(name, None, DEFAULT_MODEL, clips, seed, Settings()) for name in augmentations)
+        runs = tuple(self._discover(name, None, DEFAULT_MODEL, clips, seed, SHIPPED) for name in augmentations)
         with TemporaryDirectory() as folder:
             draft = Path(folder) / "registry.db"
             with KnobStore.open(draft, create=True, allow_built_in=True) as store:

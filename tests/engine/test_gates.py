@@ -52,6 +52,21 @@ def test_without_a_good_amount_there_is_no_range(yard):
     assert usable_range(_measured(), yard) == Range(0, 0, meets=False)
 
 
+def test_a_knob_that_meets_no_limit_but_equivariance_can_be_heard(yard):
+    """Where no amount meets every limit, the range is where equivariance holds, and it says so."""
+    leaking = [_at(float(a), leak=0.5) for a in (-2, -1, 1, 2)]
+
+    assert usable_range(_measured(*leaking, _at(3.0, low=0.1)), yard) == Range(-2, 2, meets=False)
+
+
+def test_a_range_by_equivariance_alone_is_never_accepted(yard):
+    """Whatever test songs say, a knob that validation songs refused stays rejected, and the reason is a gate."""
+    found = _verdict(yard, meets=False)
+
+    assert found.verdict == "rejected"
+    assert [gate.name for gate in found.gates if not gate.passed] == ["all limits at some amount on validation songs"]
+
+
 def test_the_limits_themselves_are_met(yard):
     """A value on its limit passes."""
     edge = _at(1.0, low=0.3, leak=0.25, kept=0.9)

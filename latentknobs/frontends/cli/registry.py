@@ -9,7 +9,7 @@ import typer
 from latentknobs.frontends.cli.knobs import DEFAULT_AUGMENTATIONS
 from latentknobs.frontends.cli.program import DeviceOption, JsonOption, SeedOption, guarded, program, say
 from latentknobs.frontends.cli.show import as_json, knob_table
-from latentknobs.workbench import DEFAULT_CLIPS
+from latentknobs.workbench import SHIPPED_CLIPS
 
 group = typer.Typer(no_args_is_help=True, help="Look after registries.")
 
@@ -34,7 +34,7 @@ def upgrade(
 @guarded
 def build(
     ctx: typer.Context,
-    clips: Annotated[int, typer.Option(min=1, help="Clips to look at for each knob.")] = DEFAULT_CLIPS,
+    clips: Annotated[int, typer.Option(min=1, help="Clips to look at for each knob.")] = SHIPPED_CLIPS,
     seed: SeedOption = 0,
     device: DeviceOption = "auto",
 ) -> None:

@@ -46,6 +46,10 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]], title: str = "
     console().print(out)
 
 
+SHOWN = 12
+"""Dimensions of S that a card lists one by one."""
+
+
 def dimensions(knob: Knob, most: int = 6) -> str:
     """The dimensions of S, most important first, and how many there are."""
     shown = ", ".join(str(d.dim) for d in knob.dimensions[:most])
@@ -91,7 +95,11 @@ def knob_card(knob: Knob) -> None:
         if value:
             typer.echo(f"{name:<{width}}  {value}")
     typer.echo("")
-    rows = ((str(d.dim), f"{d.share:.3f}", "" if d.weight is None else f"{d.weight:+.3f}") for d in knob.dimensions)
+    shown = knob.dimensions[:SHOWN]
+    rows = [(str(d.dim), f"{d.share:.3f}", "" if d.weight is None else f"{d.weight:+.3f}") for d in shown]
+    if len(knob.dimensions) > SHOWN:
+        rest = knob.dimensions[SHOWN:]
+        rows.append((f"{len(rest)} more", f"{sum(d.share for d in rest):.3f}", ""))
     table(("dimension", "share", "weight"), rows)
     table(
         ("attribute", "slope", "leakage (sd)"),
