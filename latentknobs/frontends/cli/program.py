@@ -22,13 +22,15 @@ from latentknobs.workbench import Workbench
 
 INTERRUPTED = 128 + signal.SIGINT
 """Exit code after Ctrl-C, as shells have it."""
+MOST_SEED = 2**63 - 1
+"""What the registry can keep: a larger seed is refused before the work, not after it."""
 
 ModelOption = Annotated[str, typer.Option("--model", help="Shipped name, path, or KIND:LOCATION of the model.")]
 RegistryOption = Annotated[
     Optional[str],  # noqa: UP045 - typer before 0.16 reads no "str | None" inside Annotated
     typer.Option("--registry", help="Registry file or URL [LATENTKNOBS_REGISTRY, else registry.db here]."),
 ]
-SeedOption = Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same result.")]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, max=MOST_SEED, help="The same seed gives the same result.")]
 DeviceOption = Annotated[str, typer.Option("--device", help="cpu, cuda or auto.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite what is there.")]
