@@ -63,8 +63,12 @@ def train(
     try:
         trainer.run()
     except KeyboardInterrupt:
+        if not (out / CHECKPOINT).is_file():
+            raise TrainingError("Training stopped before its first checkpoint: start it again.") from None
+        # A second Ctrl-C does not wait for a checkpoint: the one before may be of an earlier step.
+        step = read_facts(out / CHECKPOINT)["standing"].step
         raise TrainingError(
-            f"Training stopped after step {trainer.standing.step}; go on with: latentknobs train -o {out} --resume"
+            f"Training stopped after step {step}; go on with: latentknobs train -o {out} --resume"
         ) from None
     facts = {"corpus": "+".join(source.corpus for source in settings.data.sources), "licence": settings.data.licence}
     identity, figures = trainer.finish(out / MODEL, facts)
