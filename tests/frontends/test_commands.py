@@ -74,6 +74,16 @@ def test_discovery_asked_for_wrongly(cli, tmp_path, listing, words, code, says):
     assert listing() == there
 
 
+def test_a_seed_too_large_to_be_kept_is_refused(cli, listing):
+    """A seed that the registry cannot keep is wrong use, found out before any work."""
+    there = listing()
+    result = cli("discover", "transpose", "--model", "tiny", "--corpus", "tiny", "--clips", 400, "--seed", 2**63)
+
+    assert result.code == 2
+    assert "--seed" in result.err
+    assert listing() == there
+
+
 def test_ctrl_c_in_discover_writes_nothing(cli, listing, monkeypatch):
     """Ctrl-C while songs are read: one line, exit code 130, the registry as it was."""
     from latentknobs.testing.tiny import TinyBackend
