@@ -45,8 +45,8 @@ BUILTINS = (
 # learned on whole notes as well. An augmentation cannot say this itself: it knows no corpora.
 DEFAULT_CORPUS = {"note-split": "folk+whole-notes"}
 DEFAULT_CLIPS = 4096
-SHIPPED_CLIPS = 12_288
-SHIPPED = Settings(trial_clips=300, sample_clips=8192, steps=800)
+SHIPPED_CLIPS = 8192
+SHIPPED = Settings(trial_clips=300, sample_clips=8192, steps=1600)
 """What the package's own knobs are made with: more clips and longer training than an ordinary discovery."""
 
 

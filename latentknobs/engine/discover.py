@@ -26,7 +26,7 @@ from latentknobs.core.method import CodeSample, Fit, FitInput
 from latentknobs.core.run import Run, RunSpec
 from latentknobs.engine.bases import ACTIVE_VARIANCE
 from latentknobs.engine.deltas import Deltas
-from latentknobs.engine.gates import judge, usable_range
+from latentknobs.engine.gates import audible_range, effect_gate, judge, usable_range
 from latentknobs.engine.measure import Measured, Yardstick, measure
 from latentknobs.engine.pairs import Shard, Tally, accepted, encode, pairs_of, shards, signed_amounts
 from latentknobs.engine.proof import control_effects
@@ -304,6 +304,14 @@ def _knob(
     operator, fitting = fit.fit(given)
     on_validation = measure(backend, operator, validation, given.amounts, yard)
     usable = usable_range(on_validation, yard)
+    far = validation.cases[_largest(on_validation, usable.low, usable.high)]
+    # The effect is a limit too: where it drowns among random moves even at the far end, no amount is usable.
+    if (
+        usable.meets
+        and on_validation.at[far.amount].equivariance.measurable
+        and not effect_gate(control_effects(backend, operator, far, yard, deltas, settings)).passed
+    ):
+        usable = audible_range(on_validation)
     low, high = usable.low, usable.high
     judged_at = _largest(on_validation, low, high)
     chosen = select(backend, operator, validation.cases[judged_at], yard, deltas, given, settings, methods)

@@ -92,10 +92,20 @@ def usable_range(measured: Measured, yard: Yardstick) -> Range:
     """
     full = {a: all(gate.passed for gate in amount_gates(x, yard)) for a, x in measured.at.items()}
     low, high = _reach(full)
-    if low < high:
-        return Range(low, high, meets=True)
+    return Range(low, high, meets=True) if low < high else audible_range(measured)
+
+
+def audible_range(measured: Measured) -> Range:
+    """The interval around 0 in which equivariance alone holds, going outwards: the range of a rejected knob."""
     low, high = _reach({a: equivariance_gate(x).passed for a, x in measured.at.items()})
     return Range(low, high, meets=False)
+
+
+def effect_gate(controls: Mapping[str, Any]) -> Gate:
+    """The effect beside random controls, as :func:`latentknobs.engine.proof.control_effects` gives it."""
+    # Fewer controls cannot reach 1/101: beyond every one of them is then the limit, and the verdict is provisional.
+    most = max(MOST_P, 1 / (1 + controls["controls"]))
+    return Gate("effect beyond random controls (p)", controls["p"], most, controls["p"] <= most + 1e-12)
 
 
 def _reach(passed: Mapping[float, bool]) -> tuple[float, float]:
@@ -133,12 +143,10 @@ def judge(measured: Measured, usable: Range, yard: Yardstick, controls: Mapping[
     """
     inside = measured.within(usable.low, usable.high)
     if usable.low == usable.high or controls is None or not inside:
-        return Judgement("rejected", (Gate("usable range", 0.0, 0.0, passed=False),))
+        return Judgement("rejected", (Gate("usable range", usable.high - usable.low, 0.0, passed=False),))
     if not any(x.equivariance.measurable for x in inside.values()):
         return Judgement("not measurable", ())
-    # Fewer controls cannot reach 1/101: beyond every one of them is then the limit, and the verdict is provisional.
-    most = max(MOST_P, 1 / (1 + controls["controls"]))
-    gates = [Gate("effect beyond random controls (p)", controls["p"], most, controls["p"] <= most + 1e-12)]
+    gates = [effect_gate(controls)]
     if not usable.meets:
         gates.append(Gate("all limits at some amount on validation songs", 0.0, 1.0, passed=False))
     if measured.monotone is not None:

@@ -42,31 +42,36 @@ class CodeReservoir:
         amounts, swapped = signed_amounts(augmentation)
         self.amounts = amounts
         self.knots = tuple(sorted([0.0, *(a for a in amounts if a > 0 or not swapped)]))
-        self._size, self._seed = size, seed
-        self._ranks = np.zeros(0, dtype=np.uint64)
-        self._codes = np.zeros((0, len(self.knots), latent_size), dtype=np.float32)
-        self._there = np.zeros((0, len(self.knots)), dtype=bool)
+        self._seed, self._filled = seed, 0
+        # Pages are only taken as they are filled, and a full sample is changed in place: its size is its peak.
+        self._ranks = np.zeros(size, dtype=np.uint64)
+        self._codes = np.empty((size, len(self.knots), latent_size), dtype=np.float32)
+        self._there = np.zeros((size, len(self.knots)), dtype=bool)
 
     def add(self, shard: Shard, codes: Codes, pairs: Iterable[Pairs]) -> None:
         """Offer a shard's clips: their codes (n, D) and the pairs of every amount."""
         seen: dict[str, int] = {}
-        ranks = []
+        new_ranks = []
         for song in shard.songs:
-            ranks.append(priority(self._seed, song, seen.get(song, 0)))
+            new_ranks.append(priority(self._seed, song, seen.get(song, 0)))
             seen[song] = seen.get(song, 0) + 1
-        new = np.zeros((len(codes), *self._codes.shape[1:]), dtype=np.float32)
-        there = np.zeros((len(codes), len(self.knots)), dtype=bool)
+        ranks = np.concatenate([self._ranks[: self._filled], np.asarray(new_ranks, dtype=np.uint64)])
+        kept = np.argsort(ranks, kind="stable")[: len(self._ranks)]
+        rows = np.sort(kept[kept >= self._filled]) - self._filled
+        gone = np.setdiff1d(np.arange(self._filled), kept)
+        fresh = np.arange(self._filled, self._filled + len(rows) - len(gone))
+        slots = np.concatenate([gone, fresh])
+        self._ranks[slots] = ranks[rows + self._filled]
+        self._there[slots] = False
         zero = self.knots.index(0.0)
-        new[:, zero], there[:, zero] = codes, True
+        self._codes[slots, zero], self._there[slots, zero] = codes[rows], True
         for pair in pairs:
             if pair.amount in self.knots:
                 j = self.knots.index(pair.amount)
-                new[pair.valid, j], there[:, j] = pair.after, pair.valid
-        all_ranks = np.concatenate([self._ranks, np.asarray(ranks, dtype=np.uint64)])
-        keep = np.argsort(all_ranks, kind="stable")[: self._size]
-        self._ranks = all_ranks[keep]
-        self._codes = np.concatenate([self._codes, new])[keep]
-        self._there = np.concatenate([self._there, there])[keep]
+                with_pair = pair.valid[rows]
+                self._codes[slots[with_pair], j] = pair.after[np.cumsum(pair.valid)[rows[with_pair]] - 1]
+                self._there[slots, j] = with_pair
+        self._filled += len(fresh)
 
     def sample(self, adds_up: bool) -> CodeSample:
         """What was kept, with every route of an edit that adds up, or only those from and to the clips themselves."""
@@ -80,7 +85,13 @@ class CodeReservoir:
                 if abs(end - start - amount) < 1e-9 and (adds_up or zero == (i if amount in self.knots else j))
             ]
             routes[amount] = tuple(found)
-        return CodeSample(self.knots, self._codes, self._there, routes)
+        n = self._filled
+        order = np.argsort(self._ranks[:n], kind="stable")
+        for j in range(len(self.knots)):  # knot by knot, so that no second copy of all of it stands in memory
+            self._codes[:n, j], self._there[:n, j] = self._codes[order, j], self._there[order, j]
+        self._ranks[:n] = self._ranks[order]
+        self._codes[:n][~self._there[:n]] = 0.0
+        return CodeSample(self.knots, self._codes[:n], self._there[:n], routes)
 
 
 def adds_up(

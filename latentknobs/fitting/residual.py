@@ -121,16 +121,16 @@ def residual_network(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
 
 
 def _train(network: _Map, given: FitInput, scale: Tensor, steps: int) -> dict[str, Any]:
-    codes = torch.from_numpy(given.sample.codes) / scale
+    codes = torch.from_numpy(given.sample.codes)
     pools = _pools(given.sample, given.amounts)
-    judged_codes, judged = torch.from_numpy(given.validation_sample.codes) / scale, _starts(given)
+    judged_codes, judged = torch.from_numpy(given.validation_sample.codes), _starts(given)
     if not any(len(pool.rows) for pool in judged):
         judged_codes, judged = codes, pools
     optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=RATE, total_steps=steps + 1, pct_start=0.1)
     generator = torch.Generator().manual_seed(given.seed)
     weights = torch.tensor([float(len(pool.rows)) for pool in pools]).sqrt()
-    first = best = _error(network, judged_codes, judged)
+    first = best = _error(network, judged_codes, judged, scale)
     taken, state = 0, {name: tensor.clone() for name, tensor in network.state_dict().items()}
     for step in range(1, steps + 1):
         amounts = torch.multinomial(weights, GROUPS, replacement=True, generator=generator)
@@ -141,7 +141,7 @@ def _train(network: _Map, given: FitInput, scale: Tensor, steps: int) -> dict[st
             rows = pool.rows[drawn]
             before.append(codes[rows, pool.before[drawn]])
             after.append(codes[rows, pool.after[drawn]])
-        x, y = torch.stack(before), torch.stack(after)
+        x, y = torch.stack(before) / scale, torch.stack(after) / scale
         noise = torch.randn(x.shape, generator=generator) * JITTER
         loss = ((network(x + noise, amounts) - (y - x)) ** 2).mean()
         optimiser.zero_grad()
@@ -149,7 +149,7 @@ def _train(network: _Map, given: FitInput, scale: Tensor, steps: int) -> dict[st
         optimiser.step()
         schedule.step()
         if step % max(steps // CHECKS, 1) == 0 or step == steps:
-            error = _error(network, judged_codes, judged)
+            error = _error(network, judged_codes, judged, scale)
             if error < best:
                 best, taken = error, step
                 state = {name: tensor.clone() for name, tensor in network.state_dict().items()}
@@ -172,12 +172,12 @@ def _starts(given: FitInput) -> list[_Pool]:
 
 
 @torch.no_grad()
-def _error(network: _Map, codes: Tensor, pools: list[_Pool]) -> float:
+def _error(network: _Map, codes: Tensor, pools: list[_Pool], scale: Tensor) -> float:
     """Squared error in parts of the squared displacement, in spreads, over all amounts."""
     wrong = whole = 0.0
     for a, pool in enumerate(pools):
         if len(pool.rows):
-            x, y = codes[pool.rows, pool.before], codes[pool.rows, pool.after]
+            x, y = codes[pool.rows, pool.before] / scale, codes[pool.rows, pool.after] / scale
             got = network(x[None], torch.tensor([a]))[0]
             wrong += float(((got - (y - x)) ** 2).sum(dtype=torch.float64))
             whole += float(((y - x) ** 2).sum(dtype=torch.float64))

@@ -101,6 +101,9 @@ def choose(preset: str, config: Path | None, steps: int = 0, seed: int | None = 
             if not isinstance(table, dict):
                 raise UsageError(f"{config}: {name!r} must stand in one of the tables [network], [training], [data].")
             tables[name] = {**tables.get(name, {}), **table}
+        if "sources" in over.get("data", {}) and "licence" not in over["data"]:
+            # The preset's words are about the preset's corpora.
+            tables["data"]["licence"] = "Not stated: see the licences of the corpora it was trained on."
     if steps:
         tables["training"]["steps"] = steps
     if seed is not None:

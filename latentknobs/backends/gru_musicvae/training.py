@@ -107,7 +107,7 @@ class Trainer:
         checkpoint = folder / CHECKPOINT
         if resume:
             self._go_on_from(checkpoint)
-        elif checkpoint.exists():
+        elif checkpoint.exists() or any(folder.glob("*.safetensors")) or (folder / LOG).exists():
             raise TrainingError(f"{folder} holds a training run already: resume it (--resume), or name another folder.")
         try:
             folder.mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Optional
 
 import typer
@@ -49,12 +50,25 @@ def discover(
         names = list(dict.fromkeys(augmentations or DEFAULT_AUGMENTATIONS))
         for name in names:
             workbench.augment(name)
-        runs = [workbench.discover(name, corpus=corpus or None, model=model, clips=clips, seed=seed) for name in names]
+        runs: list[Run] = []
+        try:
+            for name in names:
+                run = workbench.discover(name, corpus=corpus or None, model=model, clips=clips, seed=seed)
+                runs.append(run)
+        finally:  # what was found before a failure or Ctrl-C is stored, and shown
+            if runs and not json:
+                _report(runs)
     if json:
         as_json({"runs": [_run(run) for run in runs]})
-        return
+
+
+def _report(runs: Sequence[Run]) -> None:
     knob_table(_best(run) for run in runs if run.knobs)
     for run in runs:
+        missing: dict[str, int] = next((knob.evidence.get("not_fitted", {}) for knob in run.knobs), {})
+        if missing:
+            amounts = ", ".join(f"{amount} ({pairs} pairs)" for amount, pairs in missing.items())
+            typer.echo(f"{run.spec.augmentation}: not fitted for too few pairs: {amounts}", err=True)
         for what, n in run.counts.items():
             typer.echo(f"{run.spec.augmentation}: {what}: {n}", err=True)
 
@@ -82,7 +96,8 @@ def stored(workbench: Workbench, model: str) -> tuple[Knob, ...]:
     if not model:
         return knobs
     named = tuple(knob for knob in knobs if model in (knob.model_name, knob.model_id))
-    if named or model in workbench.models.names:
+    # Weights that changed under the same name leave knobs of the old ones behind: then the hash decides.
+    if len({knob.model_id for knob in named}) == 1 or (not named and model in workbench.models.names):
         return named
     model_id = workbench.model(model).spec.model_id
     return tuple(knob for knob in knobs if knob.model_id == model_id)

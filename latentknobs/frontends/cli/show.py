@@ -87,6 +87,7 @@ def knob_card(knob: Knob) -> None:
         "usable range": span(knob),
         "verdict": knob.verdict,
         "run": knob.run_id,
+        **_selected(knob),
         "operator": knob.operator_sha256[:16] + ("" if knob.operator is not None else " (only the hash is kept)"),
         "tags": ", ".join(knob.tags),
     }
@@ -112,6 +113,21 @@ def knob_card(knob: Knob) -> None:
     )
     tree({name: value for name, value in knob.evidence.items() if isinstance(value, int | float | str)})
     typer.echo("(--json prints all the evidence)")
+
+
+def _selected(knob: Knob) -> dict[str, str]:
+    """What each selector chose, and the amounts that had too few pairs: lines of a card."""
+    out: dict[str, str] = {}
+    for name, found in knob.evidence.get("selected", {}).items():
+        parts = [f"{len(found['dims'])} dimensions, {found['kept']:.0%} of the effect"]
+        if "size_low" in found:
+            parts.append(f"95 % interval {found['size_low']} to {found['size_high']}")
+        if "overlap" in found:
+            parts.append(f"overlap with S {found['overlap']:.2f}")
+        out[f"S by {name}"] = ", ".join(parts)
+    if missing := knob.evidence.get("not_fitted"):
+        out["not fitted"] = ", ".join(f"{amount} ({pairs} pairs)" for amount, pairs in missing.items())
+    return out
 
 
 def tree(values: Mapping[str, Any], indent: str = "") -> None:
