@@ -57,7 +57,7 @@ def test_the_registry_is_marked_built_in():
 
 
 def test_the_shipped_knobs_are_those_of_the_shipped_model():
-    """Pitch and rhythm are there for exactly the weights that are shipped, proven, and can be turned by +1."""
+    """Pitch and rhythm are there for exactly the weights that are shipped, and can be turned by what the docs turn."""
     models = Models(Plugins.build(BUILTINS, plugins_dir=None, entry_points=False).backends())
     spec = models.load(DEFAULT_MODEL, "cpu").spec
     knobs = {knob.name: knob for knob in KnobStore.open(REGISTRIES[1]).knobs(model_id=spec.model_id)}
@@ -65,12 +65,21 @@ def test_the_shipped_knobs_are_those_of_the_shipped_model():
     assert spec.name == DEFAULT_MODEL
     assert set(knobs) == {"pitch", "rhythm"}
     for knob in knobs.values():
-        assert knob.verdict == "accepted"
-        assert knob.low <= 0
-        assert knob.high >= 1
         assert knob.operator is not None
         assert knob.operator.sha256 == knob.operator_sha256
         assert knob.dimensions
+    assert knobs["rhythm"].verdict == "accepted"
+    assert (knobs["rhythm"].low, knobs["rhythm"].high) == (-4, 4)
+    assert (knobs["pitch"].low, knobs["pitch"].high) == (-12, 12)
+
+
+def test_what_keeps_the_pitch_knob_from_being_accepted_is_its_contour_alone():
+    """docs/evidence.md says that one limit is missed: no other gate of the shipped pitch knob may fail."""
+    (knob,) = KnobStore.open(REGISTRIES[1]).knobs(name="pitch")
+    failed = {gate["gate"] for gate in knob.evidence["gates"] if not gate["passed"]}
+
+    assert all(name.startswith(("content by contour", "all limits")) for name in failed)
+    assert min(x["content"]["contour"] for x in knob.evidence["test"]["amounts"]) > 0.87
 
 
 # The wheel.

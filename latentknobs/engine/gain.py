@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from latentknobs.core.arrays import Codes, Floats
+from latentknobs.core.arrays import ClipBatch, Codes, Floats
 from latentknobs.core.backend import VAEBackend
 from latentknobs.engine.effect import changes
 from latentknobs.engine.equivariance import accuracy
@@ -14,7 +14,11 @@ from latentknobs.engine.trial import Case, decode
 
 def gain(backend: VAEBackend, case: Case, moved: Codes, yard: Yardstick) -> Floats:
     """The effect on each clip (m,): change of the target, else gain of accuracy against the edited clip."""
-    turned = decode(backend, case.z_before + moved)
+    return gain_of(case, decode(backend, case.z_before + moved), yard)
+
+
+def gain_of(case: Case, turned: ClipBatch, yard: Yardstick) -> Floats:
+    """The same for clips that are decoded already, (m, *shape)."""
     target = yard.target_attribute
     if target is not None:
         return changes(target, case.plain, turned)

@@ -39,7 +39,7 @@ class Settings:
     selector: str = "effect"
     threshold: float = 0.5
     sample_clips: int = field(default=4096, validator=validators.ge(1))
-    steps: int = field(default=250, validator=validators.ge(1))
+    steps: int = field(default=80, validator=validators.ge(1))
     keep: float = 0.9
 
     def as_dict(self) -> dict[str, Any]:

@@ -30,7 +30,7 @@ RATE = 2e-3
 DECAY = 1e-2
 JITTER = 0.1
 """Standard deviation of the noise on the code before, in spreads: the map is to hold between the codes seen."""
-CHECKS = 20
+CHECKS = 10
 """How often the validation error is looked at."""
 
 
@@ -99,7 +99,7 @@ def residual_network(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
         network = _Map(
             count, size, moving * scale / scale[:, None], torch.from_numpy(ridge.arrays["offsets"].copy()) / scale
         )
-        steps = int(given.options.get("steps", 250)) * count
+        steps = int(given.options.get("steps", 80)) * count
         found = _train(network, given, scale, steps)
     arrays = {name: tensor.detach().numpy() for name, tensor in network.state_dict().items()}
     moved = arrays["matrices"] * spread[:, None] / spread
