@@ -26,10 +26,10 @@ from latentknobs.core.method import CodeSample, Fit, FitInput
 from latentknobs.core.run import Run, RunSpec
 from latentknobs.engine.bases import ACTIVE_VARIANCE
 from latentknobs.engine.deltas import Deltas
-from latentknobs.engine.gates import audible_range, effect_gate, judge, usable_range
+from latentknobs.engine.gates import audible_range, judge, usable_range
 from latentknobs.engine.measure import Measured, Yardstick, measure
 from latentknobs.engine.pairs import Shard, Tally, accepted, encode, pairs_of, shards, signed_amounts
-from latentknobs.engine.proof import control_effects
+from latentknobs.engine.proof import beyond_controls, control_effects
 from latentknobs.engine.sample import CodeReservoir, adds_up
 from latentknobs.engine.selection import select
 from latentknobs.engine.settings import Methods, Settings
@@ -309,7 +309,7 @@ def _knob(
     if (
         usable.meets
         and on_validation.at[far.amount].equivariance.measurable
-        and not effect_gate(control_effects(backend, operator, far, yard, deltas, settings)).passed
+        and not beyond_controls(backend, operator, far, yard, deltas, settings)
     ):
         usable = audible_range(on_validation)
     low, high = usable.low, usable.high
