@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 
+import numpy as np
 from attrs import evolve, frozen
 
-from latentknobs.core.corpus import Corpus, CorpusRequest, Song
+from latentknobs.core.arrays import ClipBatch
+from latentknobs.core.corpus import SPLITS, Corpus, CorpusRequest, Song
+from latentknobs.core.melody import MELODY, untransposed
 from latentknobs.errors import UnknownNameError, UsageError
 
 
@@ -63,14 +67,38 @@ def read(sources: Sequence[Source], request: CorpusRequest) -> Iterator[Song]:
     """
     The songs of the sources, one source after the other.
 
-    The clips of the request are shared evenly between them; the first ones get what is left over.
+    The clips of the request are shared evenly between them; the first ones get what is left over. A corpus sifts
+    its own songs; of several, a validation or test clip is also left out, and counted, where it equals, up to
+    transposition, a clip of an earlier split of any of them. That needs all of their songs at once.
 
     Raises:
         CorpusError: A corpus cannot give clips.
     """
+    if len(sources) == 1:
+        yield from sources[0].corpus.songs(request, sources[0].argument)
+        return
+    found: list[tuple[Song, tuple[bytes, ...]]] = []
+    earliest: dict[bytes, int] = {}
     for i, source in enumerate(sources):
         share = request.clips
         if share is not None:
             share = share // len(sources) + (i < share % len(sources))
-        if share != 0:
-            yield from source.corpus.songs(evolve(request, clips=share), source.argument)
+            if not share:
+                continue
+        for song in source.corpus.songs(evolve(request, clips=share), source.argument):
+            shapes = _shapes(song.clips, source.corpus.clip_format)
+            found.append((song, shapes))
+            for shape in shapes:
+                earliest[shape] = min(earliest.get(shape, len(SPLITS)), SPLITS.index(song.split))
+    for song, shapes in found:
+        alone = np.array([earliest[shape] == SPLITS.index(song.split) for shape in shapes], dtype=bool)
+        if not alone.all():
+            request.tally("clips seen in an earlier split", int((~alone).sum()))
+        if alone.any():
+            yield song if alone.all() else evolve(song, clips=song.clips[alone])
+
+
+def _shapes(clips: ClipBatch, clip_format: str) -> tuple[bytes, ...]:
+    """One digest a clip, the same where clips are the same up to transposition."""
+    plain = untransposed(clips) if clip_format == MELODY.name else clips  # elsewhere nobody knows what is a pitch
+    return tuple(hashlib.blake2b(clip.astype("<i2").tobytes(), digest_size=16).digest() for clip in plain)

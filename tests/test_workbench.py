@@ -4,15 +4,32 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from attrs import evolve
+from attrs import evolve, frozen
 
-from latentknobs.core.corpus import CorpusRequest
+from latentknobs.core.corpus import CorpusRequest, Song
+from latentknobs.core.melody import HOLD
 from latentknobs.engine.settings import Settings
 from latentknobs.errors import AmountError, ModelError, RegistryError, UnknownNameError, UsageError
 from latentknobs.session import Session, slerp
-from latentknobs.sources import parse_sources
+from latentknobs.sources import Source, parse_sources, read
+from latentknobs.testing.tiny import tiny_clips
 from latentknobs.turning import check_amount
 from latentknobs.workbench import BUILTINS, DEFAULT_CORPUS, Workbench, load_plugins
+
+
+@frozen
+class _Songs:
+    """A corpus of these songs."""
+
+    name: str
+    given: tuple[Song, ...]
+    doc: str = "Made here."
+    licence: str = "None."
+    clip_format: str = "melody-2bar"
+    takes: str = ""
+
+    def songs(self, _request, _argument=""):
+        return iter(self.given)
 
 
 def test_the_built_ins_load():
@@ -79,6 +96,22 @@ def test_clips_are_shared_between_corpora(workbench):
 
     assert sum(clips.values()) >= 40
     assert clips["tiny"] == 20
+
+
+def test_joined_corpora_share_no_clip_between_splits():
+    """A tune of one corpus that is a test song of another is left out there, however it is transposed, and counted."""
+    tune, other = tiny_clips(2, seed=1)
+    up = np.where(tune < HOLD, tune + 2, tune).astype(np.int16)
+    first = _Songs("one", (Song("one/a", np.stack([tune]), "train"),))
+    second = _Songs("two", (Song("two/b", np.stack([up, other]), "test"), Song("two/c", np.stack([up]), "validation")))
+    told = []
+    request = CorpusRequest(tally=lambda what, count: told.append((what, count)))
+
+    songs = list(read([Source(second, ""), Source(first, "")], request))
+
+    assert [(s.name, s.split, len(s.clips)) for s in songs] == [("two/b", "test", 1), ("one/a", "train", 1)]
+    assert np.array_equal(songs[0].clips, [other])
+    assert told == [("clips seen in an earlier split", 1)] * 2
 
 
 def test_discover_tells_observers_and_stores(workbench, plugins_dir):

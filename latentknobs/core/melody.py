@@ -115,3 +115,10 @@ class MelodyFormat:
 
 MELODY = MelodyFormat()
 """The one instance."""
+
+
+def untransposed(clips: ClipBatch) -> NDArray[np.int16]:
+    """The clips with their first pitch taken from every pitch: equal where clips are equal up to transposition."""
+    notes = clips < HOLD
+    first = np.take_along_axis(clips, notes.argmax(axis=-1)[..., None], axis=-1)
+    return np.where(notes, clips - first, np.int16(512) + clips).astype(np.int16)

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 from latentknobs.core.arrays import Bools, ClipBatch, Ints
 from latentknobs.core.corpus import SPLITS, CorpusRequest, Song, split_of
-from latentknobs.core.melody import HOLD, MELODY, REST, STEPS
-from latentknobs.corpora.sift import in_range, no_argument, untransposed
+from latentknobs.core.melody import HOLD, MELODY, REST, STEPS, untransposed
+from latentknobs.corpora.sift import in_range, no_argument
 from latentknobs.errors import CorpusError
 
 Degrees: TypeAlias = NDArray[np.int64]

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from latentknobs.core.arrays import Bools, ClipBatch
 from latentknobs.core.corpus import SPLITS, CorpusRequest, Song, split_of
-from latentknobs.core.melody import HOLD
+from latentknobs.core.melody import HOLD, untransposed
 from latentknobs.errors import CorpusError
 
 
@@ -33,13 +33,6 @@ def in_range(clips: ClipBatch, pitch_range: tuple[int, int]) -> Bools:
     low, high = pitch_range
     outside = (clips < HOLD) & ((clips < low) | (clips > high))
     return np.asarray(~outside.any(axis=-1))
-
-
-def untransposed(clips: ClipBatch) -> NDArray[np.int16]:
-    """The clips with their first pitch taken from every pitch: equal where clips are equal up to transposition."""
-    notes = clips < HOLD
-    first = np.take_along_axis(clips, notes.argmax(axis=-1)[..., None], axis=-1)
-    return np.where(notes, clips - first, np.int16(512) + clips).astype(np.int16)
 
 
 def no_argument(name: str, argument: str) -> None:

@@ -158,8 +158,16 @@ def _check(backend: VAEBackend, augmentation: Augmentation, settings: Settings, 
     ):
         if name not in known:
             raise UsageError(f"There is no {kind} named {name!r}; there is: {', '.join(sorted(known))}.")
-    if augmentation.target is not None and augmentation.target not in {a.name for a in methods.attributes}:
+    attributes = {a.name for a in methods.attributes}
+    known_names = attributes | {c.name for c in methods.comparisons}
+    if augmentation.target is not None and augmentation.target not in attributes:
         raise UsageError(f"{augmentation.name} names the target {augmentation.target!r}, which no plugin measures.")
+    for part, names in (("keeps", augmentation.keeps), ("changes", augmentation.changes)):
+        if unknown := sorted(names - known_names):
+            raise UsageError(
+                f"{augmentation.name} names {unknown[0]!r} in {part}, which no plugin measures; "
+                f"there is: {', '.join(sorted(known_names))}."
+            )
 
 
 @frozen(eq=False)

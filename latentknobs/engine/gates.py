@@ -17,6 +17,7 @@ from latentknobs.engine.measure import AtAmount, Measured, Yardstick
 
 LEAST_MONOTONE = 0.9
 MOST_LEAKAGE = 0.25
+MOST_LOST = 0.1
 LEAST_CONTENT = 0.9
 LEAST_EQUIVARIANCE = 0.3
 MOST_P = 1 / 101
@@ -61,6 +62,9 @@ def amount_gates(x: AtAmount, yard: Yardstick) -> list[Gate]:
     for name, leak in x.leakage.items():
         if name in yard.keeps:
             out.append(Gate(f"leakage of {name} {at}", leak.upper, MOST_LEAKAGE, leak.upper <= MOST_LEAKAGE))
+            # A clip that no longer has the attribute has not kept it, and says nothing in the mean change.
+            if leak.lost:
+                out.append(Gate(f"loss of {name} {at}", leak.lost, MOST_LOST, leak.lost <= MOST_LOST))
     for name, kept in x.content.items():
         if name in yard.keeps and np.isfinite(kept):
             out.append(Gate(f"content by {name} {at}", kept, LEAST_CONTENT, kept >= LEAST_CONTENT))

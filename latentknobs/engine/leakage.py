@@ -18,12 +18,15 @@ class Leakage:
     See the module's text.
 
     Attributes:
-        value: Absolute mean change from amount 0, in standard deviations.
+        value: Absolute mean change from amount 0, in standard deviations, over clips on which the attribute is defined
+            before and after; 0 where there are none.
         upper: Its 95 % upper bound.
+        lost: Of the clips on which it is defined at amount 0, the share on which it no longer is.
     """
 
     value: float
     upper: float
+    lost: float
 
 
 def leakage(attribute: Attribute, case: Case, turned: ClipBatch, spread: float, draws: SongDraws) -> Leakage:
@@ -37,9 +40,12 @@ def leakage(attribute: Attribute, case: Case, turned: ClipBatch, spread: float, 
         spread: Standard deviation of the attribute over the corpus; where it is 0, plain units are used.
         draws: Resamplings of the case's songs.
     """
+    before = np.isfinite(attribute.measure(case.plain))
+    gone = before & ~np.isfinite(attribute.measure(turned))
+    lost = float(gone.sum() / before.sum()) if before.any() else 0.0
     means, resampled = draws.means(changes(attribute, case.plain, turned)[:, None])
     if not np.isfinite(means[0]):
-        return Leakage(0.0, 0.0)
+        return Leakage(0.0, 0.0, lost)
     unit = spread if spread > 0 else 1.0
     sizes = np.abs(resampled[:, 0][np.isfinite(resampled[:, 0])]) / unit
-    return Leakage(float(abs(means[0])) / unit, float(np.quantile(sizes, 0.95)))
+    return Leakage(float(abs(means[0])) / unit, float(np.quantile(sizes, 0.95)), lost)

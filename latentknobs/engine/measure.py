@@ -78,7 +78,7 @@ class AtAmount:
             "effects": {
                 name: x.change.as_dict() | {"spread": x.spread, "clips": x.clips} for name, x in self.effects.items()
             },
-            "leakage": {name: {"value": x.value, "upper": x.upper} for name, x in self.leakage.items()},
+            "leakage": {name: {"value": x.value, "upper": x.upper, "lost": x.lost} for name, x in self.leakage.items()},
             "content": {name: (x if np.isfinite(x) else None) for name, x in self.content.items()},
         }
 

@@ -9,9 +9,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from latentknobs.core.corpus import SPLITS, CorpusRequest, split_of
-from latentknobs.core.melody import HOLD, MELODY, REST
+from latentknobs.core.melody import HOLD, MELODY, REST, untransposed
 from latentknobs.corpora.factors import CONTOURS, FACTORS, MODES, factors_of, make_song
-from latentknobs.corpora.sift import untransposed
 from latentknobs.corpora.whole_notes import WHOLE_NOTES
 from latentknobs.errors import CorpusError
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from latentknobs.core.corpus import CorpusRequest, split_of
-from latentknobs.core.melody import HOLD, REST
-from latentknobs.corpora.sift import Sieve, in_range, read_songs, seeded_order, untransposed
+from latentknobs.core.melody import HOLD, REST, untransposed
+from latentknobs.corpora.sift import Sieve, in_range, read_songs, seeded_order
 from latentknobs.errors import CorpusError
 
 

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from latentknobs.core.corpus import SPLITS, CorpusRequest, split_of
-from latentknobs.core.melody import MELODY
+from latentknobs.core.melody import MELODY, untransposed
 from latentknobs.corpora import tunebooks
-from latentknobs.corpora.sift import untransposed
 from latentknobs.corpora.tunebooks import ESSEN, FOLK, TuneBooks
 from latentknobs.errors import CorpusError
 

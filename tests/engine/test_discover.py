@@ -304,6 +304,13 @@ def test_a_target_that_nobody_measures_is_refused(find):
         find(_edit("crescendo", (1.0,), lambda clips, _rng: clips, target="loudness"), corpus=())
 
 
+@pytest.mark.parametrize("part", ["keeps", "changes"])
+def test_what_an_edit_keeps_and_changes_must_be_measured_by_somebody(find, part):
+    """A misspelt attribute would be a gate that never closes: it is refused with the names that there are."""
+    with pytest.raises(UsageError, match=f"'contuor' in {part}, which no plugin measures; there is: .*contour"):
+        find(_edit("crescendo", (1.0,), lambda clips, _rng: clips, **{part: frozenset({"contuor"})}), corpus=())
+
+
 @pytest.mark.parametrize(
     "answers",
     [

@@ -11,14 +11,14 @@ from latentknobs.engine.resample import Interval
 CONTROLS = {"p": 1 / 101, "controls": 100}
 
 
-def _at(amount, *, low=0.8, leak=0.1, kept=1.0, ceiling=1.0, clips=100, other=9.0):
+def _at(amount, *, low=0.8, leak=0.1, kept=1.0, ceiling=1.0, clips=100, other=9.0, lost=0.0):
     """The measures at one amount, good unless told; "other" is an attribute and comparison that need not stay."""
     ratio = Interval(0.9, low, 1.0, 0.05)
     return AtAmount(
         amount,
         Equivariance(ratio, 0.9, 0.2, ceiling, clips),
         {"stays": Effect(Interval(0.0, 0.0, 0.0, 0.0), 0.0, clips)},
-        {"stays": Leakage(leak / 2, leak), "other": Leakage(other, other)},
+        {"stays": Leakage(leak / 2, leak, lost), "other": Leakage(other, other, 1.0)},
         {"shape": kept, "other": 0.0},
     )
 
@@ -33,7 +33,7 @@ def yard(yardstick):
     return yardstick(keeps=frozenset({"stays", "shape"}), target="stays")
 
 
-FAULTS = [{"low": 0.29}, {"leak": 0.26}, {"kept": 0.89}, {"low": float("nan")}, {"leak": float("nan")}]
+FAULTS = [{"low": 0.29}, {"leak": 0.26}, {"kept": 0.89}, {"low": float("nan")}, {"leak": float("nan")}, {"lost": 0.2}]
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -113,6 +113,7 @@ def test_a_knob_that_meets_every_limit_is_accepted(yard):
         ("monotone", {"monotone": 0.89}),
         ("equivariance at +1", {"at": [_at(-1.0), _at(1.0, low=0.2), _at(2.0)]}),
         ("leakage of stays at +2", {"at": [_at(-1.0), _at(1.0), _at(2.0, leak=0.3)]}),
+        ("loss of stays at +1", {"at": [_at(-1.0), _at(1.0, lost=0.2), _at(2.0)]}),
         ("leakage of stays at -1", {"at": [_at(-1.0, leak=0.3), _at(1.0), _at(2.0)]}),
         ("content by shape at +1", {"at": [_at(-1.0), _at(1.0, kept=0.5), _at(2.0)]}),
     ],

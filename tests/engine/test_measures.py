@@ -168,6 +168,16 @@ def test_leakage_of_what_never_differs_is_in_plain_units(case_of):
     assert leakage(MEAN, case, _clips([0, 0]), 1.0, _draws(case)).upper == 0
 
 
+def test_a_clip_that_no_longer_has_the_attribute_has_lost_it(case_of):
+    """Of two clips with a mean pitch one is turned into silence: half is lost, and the other's change counts."""
+    case = case_of(_clips([6, 6], [9, 9], [0, 0]))
+
+    found = leakage(MEAN, case, _clips([7, 7], [0, 0], [5, 5]), 1.0, _draws(case))
+
+    assert found.lost == 0.5
+    assert found.value == 1
+
+
 def test_content_is_beside_what_the_model_keeps(case_of):
     """Agreement of 1/2 where the plain reconstruction has 3/4 is content 2/3; where it is not defined it is NaN."""
     same = Comparison("same", "Equal tokens.", "any", accuracy)

@@ -9,7 +9,8 @@ from latentknobs.core.knob import Operator
 from latentknobs.core.method import FitInput
 from latentknobs.engine.deltas import Deltas
 from latentknobs.engine.gain import gain, mean, strength
-from latentknobs.engine.proof import control_effects
+from latentknobs.engine.gates import effect_gate
+from latentknobs.engine.proof import beyond_controls, control_effects
 from latentknobs.engine.selection import jaccard, select
 from latentknobs.engine.settings import Settings
 from latentknobs.engine.steer import displacement
@@ -147,6 +148,32 @@ def test_a_knob_that_does_nothing_beats_no_control(clips, deltas, yardstick, not
 
     assert found["p"] == 1
     assert found["effect"] == 0
+
+
+@pytest.mark.parametrize("part", [0.0, 0.02, 0.1, 1.0])
+def test_stopping_early_decides_as_all_controls_do(clips, deltas, yardstick, part):
+    """Whatever the knob's strength, the early answer is whether p of all controls is within its limit."""
+    direction = np.zeros(LATENT_SIZE)
+    direction[PITCH] = part / 12
+    operator = Operator("shift", {"direction": direction})
+    given = (TinyBackend(), operator, clips.cases[12.0], yardstick(), deltas, QUICK)
+
+    assert beyond_controls(*given) == effect_gate(control_effects(*given)).passed
+
+
+def test_controls_are_not_decoded_once_the_answer_is_known(clips, deltas, yardstick, nothing):
+    """A knob that does nothing is told after the first controls, however many are asked for."""
+    decoded = []
+
+    class Counting(TinyBackend):
+        def decode(self, z):
+            decoded.append(len(z))
+            return super().decode(z)
+
+    many = Settings(controls=10_000, control_clips=12)
+    # Of 10,000 controls, 100 as strong are too many.
+    assert not beyond_controls(Counting(), nothing, clips.cases[12.0], yardstick(), deltas, many)
+    assert sum(decoded) < 12 * 200
 
 
 def test_the_controls_come_from_the_seed(clips, deltas, yardstick, exact_pitch):
