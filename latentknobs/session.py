@@ -19,6 +19,7 @@ from latentknobs.core.arrays import Bools, ClipBatch, Codes, Ints
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.clip import Cut, Piece
 from latentknobs.core.knob import RESERVED_NAMES, Knob
+from latentknobs.core.seed import as_seed
 from latentknobs.engine import interpolate, steer
 from latentknobs.engine.interpolate import Rest
 from latentknobs.errors import ClipError, UnknownNameError, UsageError
@@ -95,10 +96,11 @@ def sample(model: VAEBackend, count: int, seed: int) -> list[Drawn]:
     Pieces of one clip each, decoded from codes with N(0, 1) in each dimension.
 
     Raises:
-        UsageError: ``count`` is under 1.
+        UsageError: ``count`` is under 1, or the seed is none.
     """
     if count < 1:
         raise UsageError(f"The count must be at least 1, not {count}.")
+    seed = as_seed(seed)
     codes = np.random.default_rng(seed).standard_normal((count, model.spec.latent_size), dtype=np.float32)
     return [
         Drawn(
@@ -288,12 +290,13 @@ class Session:
             seed: Fixes the draws.
 
         Raises:
-            UsageError: ``similarity`` outside 0 to 1, or ``count`` under 1.
+            UsageError: ``similarity`` outside 0 to 1, ``count`` under 1, or a seed that is none.
         """
         if not 0.0 <= similarity <= 1.0:
             raise UsageError(f"The similarity must lie between 0 and 1, not {similarity}.")
         if count < 1:
             raise UsageError(f"The count must be at least 1, not {count}.")
+        seed = as_seed(seed)
         rng = np.random.default_rng(seed)
         out = []
         for k in range(count):
@@ -396,8 +399,8 @@ class Session:
 
 def _carries(model: VAEBackend) -> str:
     """What clips a model carries, as far as its notes tell."""
-    low_high = model.spec.training.get("pitch_range")
     name = model.spec.clip_format.name
-    if low_high is None:
+    if model.spec.pitch_range is None:
         return f"valid {name} clips"
-    return f"{name} clips with pitches {low_high[0]} to {low_high[1]}"
+    low, high = model.spec.pitch_range
+    return f"{name} clips with pitches {low} to {high}"

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from latentknobs.core.arrays import Codes
 from latentknobs.core.knob import Knob, Operator
+from latentknobs.core.seed import as_seed
 from latentknobs.engine import steer
 from latentknobs.engine.bases import ACTIVE_VARIANCE
 from latentknobs.errors import AmountError, RegistryError, UsageError
@@ -102,14 +103,14 @@ def control(name: str, knob: Knob, amount: float, codes: Codes, taken: Collectio
 
     Raises:
         AmountError: An amount that the knob cannot be turned by.
-        UsageError: No active dimension is left outside the knobs'.
+        UsageError: No active dimension is left outside the knobs', or the seed is none.
     """
     check_amount(knob, amount, name)
     spread = spread_of(knob, codes.shape[1])
     free = np.asarray([d for d in np.flatnonzero(spread > 0) if d not in taken], dtype=np.int64)
     if not free.size:
         raise UsageError(f"The control {name!r} has no dimension left: the model's knobs use them all.")
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(as_seed(seed))
     if name == "random":
         free = np.sort(rng.choice(free, size=min(len(knob.dimensions) or 1, len(free)), replace=False))
     direction = np.zeros(len(spread))

@@ -243,8 +243,8 @@ class Workbench:
 
         edit = self.augment(augmentation)
         corpus = corpus or DEFAULT_CORPUS.get(augmentation, "folk")
-        if clips < 1 or seed < 0:
-            raise UsageError(f"Clips must be at least 1 and the seed at least 0, got {clips} and {seed}.")
+        if clips < 1:
+            raise UsageError(f"A discovery looks at 1 clip or more, not {clips}: ask for more.")
         sources = parse_sources(corpus, self.corpora)
         backend = self.model(model)
         spec = backend.spec
@@ -347,11 +347,10 @@ class Workbench:
                 )
 
     def _request(self, spec: BackendSpec, clips: int, seed: int, tally: Tally) -> CorpusRequest:
-        low, high = spec.training.get("pitch_range", (0, 127))
         return CorpusRequest(
             clips=clips,
             seed=seed,
-            pitch_range=(int(low), int(high)),
+            pitch_range=spec.pitch_range or (0, 127),
             progress=self.progress,
             tally=tally.add,
             cache=self.cache_dir,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from numbers import Integral
 from pathlib import Path
+from reprlib import repr as short
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -12,6 +14,7 @@ from numpy.typing import NDArray
 
 from latentknobs.core.arrays import Bools, ClipBatch, Codes
 from latentknobs.core.clip import ClipFormat
+from latentknobs.errors import ModelError
 
 
 @frozen(eq=False)
@@ -42,11 +45,40 @@ class BackendSpec:
             key "pitch_range" = [low, high], if there, is the range of pitches it was trained on.
     """
 
-    name: str
+    name: str = field()
     clip_format: ClipFormat
     latent_size: int = field(validator=validators.ge(1))
     model_id: str = field(validator=validators.matches_re(r"[0-9a-f]{64}"))
     training: Mapping[str, Any] = field(factory=dict)
+
+    @name.validator
+    def _can_be_read(self, _attribute: object, name: object) -> None:
+        if not isinstance(name, str) or not name or not name.isprintable():
+            raise ModelError(f"A model's name must be words on one line, not {short(name)}: give it another.")
+
+    @training.validator
+    def _has_a_range_or_none(self, _attribute: object, training: Mapping[str, Any]) -> None:
+        if "pitch_range" in training and not _is_pitch_range(training["pitch_range"]):
+            raise ModelError(
+                f"The pitch_range of the model {self.name!r} must be two whole numbers from 0 to 127, the lower first, "
+                f"not {short(training['pitch_range'])}: correct it or leave it out."
+            )
+
+    @property
+    def pitch_range(self) -> tuple[int, int] | None:
+        """Lowest and highest MIDI pitch it was trained on, None where ``training`` does not say."""
+        if "pitch_range" not in self.training:
+            return None
+        low, high = self.training["pitch_range"]
+        return int(low), int(high)
+
+
+def _is_pitch_range(value: object) -> bool:
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        return False
+    if not all(isinstance(pitch, Integral) and not isinstance(pitch, bool) for pitch in value):
+        return False
+    return bool(0 <= value[0] <= value[1] <= 127)
 
 
 @runtime_checkable

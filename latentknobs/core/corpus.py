@@ -10,6 +10,7 @@ from typing import Literal, Protocol, TypeAlias, runtime_checkable
 from attrs import field, frozen, validators
 
 from latentknobs.core.arrays import ClipBatch
+from latentknobs.core.seed import as_seed
 
 Split: TypeAlias = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
@@ -60,7 +61,7 @@ class CorpusRequest:
     """
 
     clips: int | None = field(default=None, validator=validators.optional(validators.ge(1)))
-    seed: int = 0
+    seed: int = field(default=0, converter=as_seed)
     pitch_range: tuple[int, int] = (0, 127)
     progress: Progress = no_progress
     tally: Callable[[str, int], None] = field(default=lambda _what, _n: None)

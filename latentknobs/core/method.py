@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from latentknobs.core.arrays import Bools, Codes, Floats, Ints
 from latentknobs.core.knob import Kind, Operator
+from latentknobs.core.seed import as_seed
 
 
 @frozen(eq=False)
@@ -96,7 +97,7 @@ class FitInput:
     validation_square: Floats
     sample: CodeSample = field(factory=_no_sample)
     validation_sample: CodeSample = field(factory=_no_sample)
-    seed: int = 0
+    seed: int = field(default=0, converter=as_seed)
     options: Mapping[str, Any] = field(factory=dict)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from attrs import field, frozen, validators
 
 from latentknobs.core.knob import Knob
+from latentknobs.core.seed import as_seed
 
 
 @frozen(eq=False)
@@ -32,7 +33,7 @@ class RunSpec:
     model_name: str
     augmentation: str | None
     corpus: str
-    seed: int
+    seed: int = field(converter=as_seed)
     parameters: Mapping[str, Any] = field(factory=dict)
 
     @property

@@ -85,7 +85,7 @@ def run_row(run: Run) -> RunRow:
         model_name=run.spec.model_name,
         augmentation=run.spec.augmentation,
         corpus=run.spec.corpus,
-        seed=int(run.spec.seed),
+        seed=run.spec.seed,
         parameters=dict(run.spec.parameters),
         counts=_counts(run),
         candidate=run.current,
@@ -105,15 +105,26 @@ def array_rows(knob_id: int, operator: Operator) -> list[OperatorArrayRow]:
 
 
 def to_run(row: RunRow) -> Run:
-    """The run of a row, knobs included; those that are not current come without their operator."""
-    spec = RunSpec(
-        model_id=row.model.sha256,
-        model_name=row.model_name,
-        augmentation=row.augmentation,
-        corpus=row.corpus,
-        seed=row.seed,
-        parameters=row.parameters,
-    )
+    """
+    The run of a row, knobs included; those that are not current come without their operator.
+
+    Raises:
+        RegistryError: What the file says is not a run.
+    """
+    try:
+        spec = RunSpec(
+            model_id=row.model.sha256,
+            model_name=row.model_name,
+            augmentation=row.augmentation,
+            corpus=row.corpus,
+            seed=row.seed,
+            parameters=row.parameters,
+        )
+    except (TypeError, ValueError) as error:
+        reason = str(error.args[0]).rstrip(".")
+        raise RegistryError(
+            f"Run {row.identity} in the registry cannot be read: {reason}. Put a backup in its place."
+        ) from error
     knobs = tuple(to_knob(knob) for knob in row.knobs)
     return Run(spec, knobs, row.candidate, row.counts, row.version, row.started, row.finished)
 

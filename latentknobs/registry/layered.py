@@ -23,7 +23,7 @@ from latentknobs.core.run import Run
 from latentknobs.errors import RegistryError, UnknownNameError
 from latentknobs.registry import convert, migrate
 from latentknobs.registry.sessions import TIMEOUT
-from latentknobs.registry.store import RANK, KnobStore, StoredModel
+from latentknobs.registry.store import RANK, KnobStore
 
 PACKAGED = Path(__file__).parent.parent / "data" / "registry.db"
 """The package's own knobs; a package built before ``make registry`` has none."""
@@ -147,19 +147,6 @@ class Registry:
                 continue
         raise UnknownNameError("run", run_id, (run.run_id for run in self.runs()), f"in {self.path}")
 
-    def models(self) -> tuple[StoredModel, ...]:
-        """The models that have runs, by name."""
-        out: dict[str, StoredModel] = {}
-        for _, store in self._layers:
-            for model in store.models():
-                out.setdefault(model.model_id, model)
-        return tuple(sorted(out.values(), key=lambda model: (model.name, model.model_id)))
-
-    @property
-    def target(self) -> Path:
-        """Where discoveries are stored: the open file, or discovered.db beside it where that is built-in."""
-        return self._layers[0][1].path
-
     def check_writable(self) -> None:
         """
         Find out before long work whether its run could be stored; changes nothing.
@@ -171,7 +158,9 @@ class Registry:
 
     def save_run(self, run: Run) -> tuple[Knob, ...]:
         """
-        Store a run in :attr:`target`, see :meth:`KnobStore.save_run`.
+        Store a run in the open file, or in discovered.db beside it where that is built-in.
+
+        See :meth:`KnobStore.save_run`.
 
         Returns:
             The knobs that are new in it: the run's, or none where this run with this result was there already.

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from attrs import frozen
 from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.orm import Session, joinedload, selectinload
 
@@ -20,22 +18,6 @@ from latentknobs.registry.tables import CurrentRow, KnobRow, ModelRow, OperatorA
 
 RANK: dict[Verdict, int] = {"accepted": 3, "provisional": 2, "not measurable": 1, "rejected": 0}
 """Which verdict is better: a knob never takes the place of one with a better verdict."""
-
-
-@frozen
-class StoredModel:
-    """
-    A model that has runs.
-
-    Attributes:
-        model_id: SHA-256 of its weights and config.
-        name: What it was last called.
-        first_seen: When its first run began, aware, UTC.
-    """
-
-    model_id: str
-    name: str
-    first_seen: datetime
 
 
 class KnobStore:
@@ -110,11 +92,6 @@ class KnobStore:
             return False
         with self._database.reading() as session:
             return migrate.check(session.connection(), self.path)[1]
-
-    @property
-    def revision(self) -> str | None:
-        """The schema of the file, None where there is no file."""
-        return migrate.revisions()[-1] if self.exists else None
 
     def check_writable(self) -> None:
         """
@@ -267,14 +244,6 @@ class KnobStore:
         )
         with self._database.reading() as session:
             return tuple(convert.to_run(row) for row in session.scalars(query))
-
-    def models(self) -> tuple[StoredModel, ...]:
-        """The models that have runs, by name."""
-        if not self.exists:
-            return ()
-        query = select(ModelRow).order_by(ModelRow.name, ModelRow.sha256)
-        with self._database.reading() as session:
-            return tuple(StoredModel(row.sha256, row.name, row.first_seen) for row in session.scalars(query))
 
     def _check(self, connection: Connection) -> None:
         migrate.require_head(migrate.check(connection, self.path)[0], self.path)

@@ -23,7 +23,7 @@ def test_reading_makes_no_file(path):
     """A registry that is not there is empty, and stays not there however it is read."""
     store = KnobStore.open(path)
 
-    assert (store.knobs(), store.runs(), store.models(), store.built_in, store.revision) == ((), (), (), False, None)
+    assert (store.knobs(), store.runs(), store.built_in, store.exists) == ((), (), False, False)
     assert list(path.parent.iterdir()) == []
 
 
@@ -32,7 +32,7 @@ def test_reading_changes_no_byte(saved):
     before = saved.read_bytes(), saved.stat().st_mtime_ns
     store = KnobStore.open(saved)
 
-    read = store.knobs(), store.runs(), store.models(), store.knob(MODEL, "pitch")
+    read = store.knobs(), store.runs(), store.knob(MODEL, "pitch")
 
     assert all(read)
     assert (saved.read_bytes(), saved.stat().st_mtime_ns) == before

@@ -43,7 +43,7 @@ def test_ones_own_knobs_win(registry, path):
     run = sample_run(3)
 
     assert registry.save_run(run) == run.knobs
-    assert registry.target == path
+    assert [source.path for source in registry.sources() if source.written] == [path]
     assert seeds(registry) == {"pitch": 3, "rhythm": 2}
     assert arrays(registry.knob(MODEL, "pitch")) == arrays(run.knobs[1])
 
@@ -75,7 +75,6 @@ def test_another_model_is_another_knob(registry):
         (MODEL, "rhythm"),
         (OTHER_MODEL, "pitch"),
     ]
-    assert [model.model_id for model in registry.models()] == [MODEL, OTHER_MODEL]
 
 
 def test_in_a_checkout_discoveries_go_beside_the_committed_file(tmp_path, packaged):
@@ -88,7 +87,7 @@ def test_in_a_checkout_discoveries_go_beside_the_committed_file(tmp_path, packag
     registry.check_writable()
     registry.save_run(sample_run(3))
 
-    assert registry.target == tmp_path / "discovered.db"
+    assert [source.path for source in registry.sources() if source.written] == [tmp_path / "discovered.db"]
     assert seeds(registry) == {"pitch": 3, "rhythm": 2}
     assert committed.read_bytes() == before
     again = Registry.open(committed, packaged=packaged)
@@ -134,7 +133,7 @@ def test_a_package_without_knobs_will_do(path, tmp_path):
     """Before the first make registry there is no file beneath."""
     registry = Registry.open(path, packaged=tmp_path / "none.db")
 
-    assert (registry.knobs(), registry.runs(), registry.models()) == ((), (), ())
+    assert (registry.knobs(), registry.runs()) == ((), ())
     assert [source.role for source in registry.sources()] == ["open"]
 
 

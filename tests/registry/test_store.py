@@ -1,5 +1,7 @@
 import itertools
 import json
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -11,6 +13,7 @@ from hypothesis.extra import numpy as hnp
 
 from latentknobs.core.knob import KINDS, VERDICTS, Knob, KnobDimension, KnobEffect, Operator
 from latentknobs.core.run import Run, RunSpec
+from latentknobs.core.seed import MOST_SEED
 from latentknobs.errors import RegistryError
 from latentknobs.registry import store as store_module
 from latentknobs.registry.store import RANK, KnobStore
@@ -42,7 +45,7 @@ def runs(draw):
     """Any run that may be stored; each has an identity and a knob name of its own."""
     number = next(NUMBERS)
     parameters = draw(OBJECTS) | {"number": number}
-    seed = draw(st.integers(-(2**63), 2**63 - 1))
+    seed = draw(st.integers(0, MOST_SEED))
     spec = RunSpec(MODEL, draw(st.text()), draw(st.none() | st.text()), draw(st.text()), seed, parameters)
     fits = draw(st.lists(st.text(), min_size=1, max_size=3, unique=True))
     knobs = []
@@ -184,14 +187,21 @@ def test_saving_again_leaves_the_file_as_it_is(saved):
     assert saved.read_bytes() == before
 
 
-@pytest.mark.parametrize(
-    "spec",
-    [RunSpec(MODEL, "m", None, "folk", 2**70), RunSpec(MODEL, "m", None, "midi:\udcff", 0)],
-    ids=["big-seed", "no-unicode"],
-)
-def test_what_sqlite_cannot_hold_is_refused(saved, spec):
-    """A seed past 64 bits, or a text that is no Unicode, is a clear error and stores nothing."""
-    run = evolve(sample_run(), spec=spec, knobs=(), current=None)
+def no_unicode(run):
+    """The same run without knobs, of a folder whose name is no Unicode."""
+    return evolve(run, spec=evolve(run.spec, corpus="midi:\udcff"), knobs=(), current=None)
+
+
+def big_number(run):
+    """The same run with a dimension past 64 bits."""
+    shift, *others = run.knobs
+    return evolve(run, knobs=(evolve(shift, dimensions=(KnobDimension(2**70, 0.5),)), *others))
+
+
+@pytest.mark.parametrize("spoil", [big_number, no_unicode])
+def test_what_sqlite_cannot_hold_is_refused(saved, spoil):
+    """A number past 64 bits, or a text that is no Unicode, is a clear error and stores nothing."""
+    run = spoil(sample_run(1))
 
     with pytest.raises(RegistryError, match=r"Run [0-9a-f]{16} cannot be stored"):
         KnobStore.open(saved).save_run(run)
@@ -207,7 +217,17 @@ def test_a_model_has_the_name_it_was_last_called_by(path):
     renamed = tuple(evolve(knob, model_name="renamed") for knob in new.knobs)
     store.save_run(evolve(new, spec=evolve(new.spec, model_name="renamed"), knobs=renamed))
 
-    models = store.models()
-
-    assert [(model.model_id, model.name, model.first_seen) for model in models] == [(MODEL, "renamed", old.started)]
+    with closing(sqlite3.connect(path)) as connection:
+        models = connection.execute("SELECT sha256, name FROM model").fetchall()
+    assert models == [(MODEL, "renamed")]
     assert [run.spec.model_name for run in store.runs()] == [old.spec.model_name, "renamed"]
+
+
+def test_a_run_that_the_file_cannot_mean_is_refused(saved):
+    """A run whose row holds what no run can have is one sentence that names the run."""
+    with closing(sqlite3.connect(saved)) as connection:
+        connection.execute("UPDATE run SET seed = -1")
+        connection.commit()
+
+    with pytest.raises(RegistryError, match=r"Run [0-9a-f]{16} in the registry cannot be read: A seed .* not -1"):
+        KnobStore.open(saved).runs()

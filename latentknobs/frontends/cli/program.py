@@ -14,6 +14,7 @@ from typing import Annotated, Any, Optional, TypeVar
 import typer
 from attrs import define
 
+from latentknobs.core.seed import MOST_SEED
 from latentknobs.errors import LatentKnobsError
 from latentknobs.frontends.cli.progress import Bars
 from latentknobs.hooks.manager import Plugins
@@ -22,8 +23,6 @@ from latentknobs.workbench import Workbench
 
 INTERRUPTED = 128 + signal.SIGINT
 """Exit code after Ctrl-C, as shells have it."""
-MOST_SEED = 2**63 - 1
-"""What the registry can keep: a larger seed is refused before the work, not after it."""
 
 ModelOption = Annotated[str, typer.Option("--model", help="Shipped name, path, or KIND:LOCATION of the model.")]
 RegistryOption = Annotated[

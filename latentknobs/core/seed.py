@@ -1,0 +1,29 @@
+"""Seeds: which numbers can be one."""
+
+from __future__ import annotations
+
+from operator import index
+from reprlib import repr as short
+from typing import SupportsIndex
+
+from latentknobs.errors import UsageError
+
+MOST_SEED = 2**63 - 1
+"""What the registry can keep: a larger seed is refused before the work, not after it."""
+
+
+def as_seed(value: SupportsIndex) -> int:
+    """
+    The seed as a plain int: the converter of every value that carries one.
+
+    Raises:
+        UsageError: Not a whole number, negative, or more than MOST_SEED.
+    """
+    try:
+        number = index(value)  # numpy's whole numbers too
+    except TypeError:
+        number = -1
+    # True has an index as well, and nobody means it as a seed.
+    if isinstance(value, bool) or not 0 <= number <= MOST_SEED:
+        raise UsageError(f"A seed must be a whole number from 0 to {MOST_SEED}, not {short(value)}: choose another.")
+    return number
