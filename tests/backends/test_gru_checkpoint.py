@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import pickle
+from pathlib import Path
 
+import attrs
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from latentknobs.backends.gru_musicvae import checkpoint
@@ -38,7 +43,8 @@ def test_identity_is_weights_and_config_alone(weights, network_of):
     """Editing the card keeps the id; changing one weight, or the config, changes it."""
     before = load_model(weights)[2]
     card = json.loads(card_path(weights).read_text())
-    card_path(weights).write_text(json.dumps({**card, "name": "other", "corpus": "edited", "model_id": "0" * 64}))
+    del card["model_id"]
+    card_path(weights).write_text(json.dumps({**card, "name": "other", "corpus": "edited"}))
     assert load_model(weights)[2] == before
     network = network_of()
     tensors = dict(network.state_dict())
@@ -118,10 +124,110 @@ def test_pickles_are_never_opened(weights, tmp_path):
     assert not (tmp_path / "out.safetensors").exists()
 
 
+def test_the_card_of_other_weights_is_refused(weights, network_of, tmp_path):
+    """A card that states another id than its weights have is refused with both files and what to do."""
+    other = tmp_path / "other.safetensors"
+    save_model(network_of(seed=1), other, {})
+    card_path(other).replace(card_path(weights))
+    with pytest.raises(ModelError, match=r"tiny\.json is that of other weights than .*tiny\.safetensors.*put back"):
+        load_model(weights)
+
+
+def edit(weights, field, value):
+    """Give a field of a card another value; "config.steps" is steps in its config."""
+    card = json.loads(card_path(weights).read_text())
+    *outer, name = field.split(".")
+    (card[outer[0]] if outer else card)[name] = value
+    card_path(weights).write_text(json.dumps(card))
+
+
+@pytest.mark.parametrize("value", [None, True, 5, "36-96", [36], [36, 96, 1], ["36", "96"], [36.0, 96.0], [True, 96]])
+@pytest.mark.parametrize("field", ["pitch_range", "config"])
+def test_a_field_of_a_wrong_type_is_one_sentence(weights, field, value):
+    """A pitch range or a config that is none is refused with card, field and value."""
+    edit(weights, field, value)
+    with pytest.raises(ModelError, match=rf"tiny\.json: .*{field}.*must be|tiny\.json: {field} must be") as caught:
+        GruMusicVaeBackend.load(weights, "cpu")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [[96, 36], [-1, 96], [36, 128], [10**40, 10**41], {"low": 36, "high": 96}])
+def test_pitches_that_are_no_range_are_refused(weights, value):
+    """A pitch range that is reversed or leaves 0 to 127 is refused with card and value."""
+    edit(weights, "pitch_range", value)
+    with pytest.raises(ModelError, match=r"tiny\.json: The pitch_range .* from 0 to 127, the lower first, not .*leave"):
+        GruMusicVaeBackend.load(weights, "cpu")
+
+
+@pytest.mark.parametrize("name", [None, 3, "", "two\nlines", "\ud800"])
+def test_a_name_that_cannot_be_shown_is_refused(weights, name):
+    """A model's name is words on one line."""
+    edit(weights, "name", name)
+    with pytest.raises(ModelError, match=r"tiny\.json: A model's name must be words on one line, not "):
+        GruMusicVaeBackend.load(weights, "cpu")
+
+
+USED = ("format", "name", "model_id", "pitch_range", "config")
+FIELDS = (*USED, *(f"config.{name}" for name in attrs.fields_dict(NetworkConfig)), "config.unknown")
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from([10**9, 10**30, 1e308]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def loads_or_says_why(weights):
+    """Load; what is wrong must be one line that names a file."""
+    said = ""
+    try:
+        GruMusicVaeBackend.load(weights, "cpu")
+    except ModelError as error:
+        said = str(error)
+    assert not said or "tiny.json" in said or "tiny.safetensors" in said
+    assert "\n" not in said
+    assert len(said) < 1000
+
+
+@pytest.mark.parametrize("field", FIELDS)
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(value=VALUES)
+def test_no_value_of_a_used_field_breaks_loading(weights, field, value):
+    """Whatever stands in a field that loading uses, the model loads or one sentence says what is wrong."""
+    before = card_path(weights).read_bytes()
+    edit(weights, field, value)
+    loads_or_says_why(weights)
+    card_path(weights).write_bytes(before)
+
+
+@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(at=st.integers(0, 10_000), length=st.integers(0, 40), put=st.binary(max_size=12))
+def test_no_damage_to_a_card_breaks_loading(weights, at, length, put):
+    """Whatever bytes of a card are lost or changed, the model loads or one sentence says what is wrong."""
+    before = card_path(weights).read_bytes()
+    start = at % len(before)
+    card_path(weights).write_bytes(before[:start] + put + before[start + length :])
+    loads_or_says_why(weights)
+    card_path(weights).write_bytes(before)
+
+
+@pytest.mark.parametrize("missing", ["name", "model_id", "pitch_range", "format"])
+def test_fields_that_may_be_left_out(weights, missing):
+    """A card without name, id, pitch range or format loads: the file's name, the weights' hash, every pitch."""
+    whole = GruMusicVaeBackend.load(weights, "cpu").spec
+    card = json.loads(card_path(weights).read_text())
+    card_path(weights).write_text(json.dumps({key: value for key, value in card.items() if key != missing}))
+    spec = GruMusicVaeBackend.load(weights, "cpu").spec
+    assert (spec.name, spec.model_id) == (whole.name, whole.model_id)
+    assert spec.pitch_range == (None if missing == "pitch_range" else (40, 100))
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("{", "not JSON"),
+        ('{"config": {}, "metrics": NaN}', "NaN is no number"),
+        ('{"config": {}, "metrics": 1e999}', "'1e999' is too large"),
+        ("[" * 100_000, "not JSON"),
         ("[]", "config"),
         ('{"format": 2, "config": {}}', "update latentknobs"),
         ('{"config": {"encoder_hidden": 0}}', "decoder_hidden"),
@@ -153,6 +259,60 @@ def test_failed_write_keeps_what_was_there(weights, tmp_path, network_of, monkey
     monkeypatch.undo()
     with pytest.raises(ModelError, match="cannot be written"):
         save_model(network_of(), weights / "in_a_file.safetensors", {})
+
+
+class CrashError(BaseException):
+    """The machine stops."""
+
+
+@pytest.mark.parametrize("there", [True, False])
+@pytest.mark.parametrize("moment", [1, 2, 3, 4])
+def test_a_crash_leaves_no_card_of_other_weights(tmp_path, network_of, monkeypatch, there, moment):
+    """At whichever renaming the machine stops, a card that is there belongs to the weights beside it."""
+    path = tmp_path / "tiny.safetensors"
+    if there:
+        save_model(network_of(), path, {"corpus": "old"})
+    done = 0
+
+    def dies(step):
+        def method(self, *arguments, **options):
+            nonlocal done
+            done += step is Path.replace
+            if done >= moment:
+                raise CrashError
+            return step(self, *arguments, **options)
+
+        return method
+
+    with monkeypatch.context() as patch, contextlib.suppress(CrashError):
+        for step in (Path.replace, Path.unlink):
+            patch.setattr(Path, step.__name__, dies(step))
+        save_model(network_of(seed=1), path, {"corpus": "new"})
+    assert not card_path(path).exists() or load_model(path)[1]["corpus"] in {"old", "new"}
+
+
+def test_weights_that_cannot_be_replaced_keep_their_card(weights, network_of, monkeypatch):
+    """Where the new weights cannot take the old ones' place the old model is whole, and no scrap is left."""
+    before = {path.name: path.read_bytes() for path in weights.parent.iterdir() if path.is_file()}
+    replace = Path.replace
+
+    def refuse(self, target):
+        if Path(target) == weights:
+            raise PermissionError(13, "Permission denied")
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(ModelError, match=r"cannot be written.*What was there still is"):
+        save_model(network_of(seed=1), weights, {})
+    assert {path.name: path.read_bytes() for path in weights.parent.iterdir() if path.is_file()} == before
+
+
+def test_a_folder_in_the_place_of_a_card_is_told(tmp_path, network_of):
+    """A folder where the card should go is refused before anything is written."""
+    (tmp_path / "tiny.json").mkdir()
+    with pytest.raises(ModelError, match=r"tiny\.json is a folder"):
+        save_model(network_of(), tmp_path / "tiny.safetensors", {})
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny.json"]
 
 
 def test_weights_are_readable_to_everyone(weights):

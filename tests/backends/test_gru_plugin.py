@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from latentknobs.backends.gru_musicvae import plugin
 from latentknobs.errors import UsageError
@@ -31,6 +32,18 @@ def test_one_backend_that_knows_its_files(weights):
     for name, location in factory.shipped.items():
         assert Path(location).name == f"{name}.safetensors"
         assert Path(location).is_file()
+
+
+@pytest.mark.parametrize("there", ["mine.safetensors", "mine.json"])
+def test_import_overwrites_nothing(host, network_of, tmp_path, there):
+    """Weights are not taken over into a file that is there, nor beside a file in the place of their card."""
+    torch.save(network_of().state_dict(), tmp_path / "authors.pt")
+    (tmp_path / there).write_text("mine")
+    before = sorted(path.name for path in tmp_path.iterdir())
+    with pytest.raises(UsageError, match=f"{there} is there already and was left as it is"):
+        plugin.model_import(host, tmp_path / "authors.pt", tmp_path / "mine.safetensors")
+    assert (tmp_path / there).read_text() == "mine"
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
 
 
 def test_commands(host):

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 import torch
 from attrs import evolve
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from latentknobs.backends.gru_musicvae import commands, training
 from latentknobs.backends.gru_musicvae.backend import GruMusicVaeBackend
@@ -197,6 +199,31 @@ def test_folders_are_not_mixed_up(host, settings, config, data, tmp_path):
     (out / CHECKPOINT).write_bytes(b"nonsense")
     with pytest.raises(TrainingError, match="not a checkpoint"):
         commands.train(host, out=out, resume=True)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda facts: None,
+        lambda facts: [],
+        lambda facts: 3,
+        lambda facts: {**facts, "config": 3},
+        lambda facts: {**facts, "config": {"network": []}},
+        lambda facts: {**facts, "step": "7"},
+        lambda facts: {**facts, "step": -1},
+        lambda facts: {**facts, "best_loss": "low"},
+        lambda facts: {key: value for key, value in facts.items() if key != "waited"},
+    ],
+)
+def test_facts_of_a_checkpoint_that_are_none(host, config, data, tmp_path, damage):
+    """A checkpoint whose facts are damaged is refused in one sentence that names it."""
+    path = Trainer(config, data, tmp_path, device="cpu").checkpoint()
+    with safe_open(path, framework="pt") as file:
+        facts = json.loads(file.metadata()["latentknobs"])
+    save_file(load_file(path), path, metadata={"latentknobs": json.dumps(damage(facts))})
+    with pytest.raises(TrainingError, match=r"checkpoint\.safetensors is not a checkpoint of this version") as caught:
+        Trainer(config, data, tmp_path, device="cpu", resume=True)
+    assert "\n" not in str(caught.value)
 
 
 def test_flags_go_over_the_file_over_the_preset(settings):

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from latentknobs.backends.gru_musicvae.checkpoint import load_model
+from latentknobs.backends.gru_musicvae.checkpoint import card_path, load_model
 from latentknobs.backends.gru_musicvae.data import in_range
 from latentknobs.backends.gru_musicvae.devices import choose_device
 from latentknobs.backends.gru_musicvae.inference import FastNetwork
@@ -55,8 +55,7 @@ class GruMusicVaeBackend:
         self._device = choose_device(device)
         self._network = network.to(self._device)
         self._fast = FastNetwork(self._network)
-        low, high = spec.training.get("pitch_range", (0, HOLD - 1))
-        self._pitch_range = (int(low), int(high))
+        self._pitch_range = spec.pitch_range or (0, HOLD - 1)
 
     @classmethod
     def load(cls, path: Path, device: str = "auto") -> GruMusicVaeBackend:
@@ -68,16 +67,18 @@ class GruMusicVaeBackend:
             UsageError: No such device.
         """
         network, card, identity = load_model(path)
-        name = card.get("name")
         about = {key: value for key, value in card.items() if key not in {"format", "name", "model_id"}}
-        spec = BackendSpec(
-            name=name if isinstance(name, str) and name else path.stem,
-            clip_format=MELODY,
-            latent_size=network.config.latent_size,
-            model_id=identity,
-            training=about,
-        )
-        return cls(network, spec, device)
+        try:
+            spec = BackendSpec(
+                name=card.get("name", path.stem),
+                clip_format=MELODY,
+                latent_size=network.config.latent_size,
+                model_id=identity,
+                training=about,
+            )
+            return cls(network, spec, device)
+        except ModelError as error:
+            raise ModelError(f"{card_path(path)}: {error}") from error
 
     def accepts(self, clips: ClipBatch) -> Bools:
         """Valid clips whose pitches lie in the range the model was trained on, bool (N,)."""

@@ -3,17 +3,19 @@ Weights on disk: one safetensors file of tensors, and beside it a model card in 
 
 The card ``NAME.json`` tells people and programs where the weights ``NAME.safetensors`` come from. A model's
 identity is the hash of its tensors and its network's config alone, so that editing any other line of the card
-changes nothing.
+changes nothing. The card states the identity as well, so that the card of other weights is found out.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from reprlib import repr as short
+from typing import Any, NoReturn
 
 import attrs
 import numpy as np
@@ -51,27 +53,9 @@ def write_atomically(tensors: Mapping[str, Tensor], path: Path, metadata: Mappin
     Raises:
         ModelError: It cannot be written; says why.
     """
-    whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    with _replacing(path) as temporary:
-        save_file(whole, temporary, metadata=dict(metadata) if metadata else None)
-        temporary.chmod(0o644)  # safetensors leaves it readable to its owner alone
-
-
-@contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """A temporary file that takes the path's place once it is written whole."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        temporary.replace(path)
-    except (OSError, safetensors.SafetensorError) as error:
-        raise ModelError(
-            f"{path} cannot be written ({error}): make room or name another place. What was there still is."
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
+    with _beside(path) as (part,):
+        _write_tensors(tensors, part, metadata)
+        part.replace(path)
 
 
 def save_model(network: GruMusicVae, path: Path, card: Mapping[str, Any], storage: str = "float32") -> str:
@@ -100,10 +84,72 @@ def save_model(network: GruMusicVae, path: Path, card: Mapping[str, Any], storag
         **card,
     }
     text = json.dumps(facts, indent=2, allow_nan=False) + "\n"
-    write_atomically(tensors, path)
-    with _replacing(card_path(path)) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    _replace_pair(path, tensors, text)
     return identity
+
+
+def _replace_pair(path: Path, tensors: Mapping[str, Tensor], text: str) -> None:
+    """
+    Put weights and card in the place of what is there.
+
+    Two files cannot be replaced as one, so there are moments at which a crash leaves them half replaced. All that
+    can fail for want of room is done before, beside them. Then the old card goes first, the weights come, and the
+    new card comes last: at each of these moments either both files are of one model, or there is no card, which
+    loading refuses in so many words (and a crash leaves the hidden files, so the missing card is not lost). With
+    either order of two plain replacements there would be a moment at which a card tells of weights that are not
+    those beside it; loading finds that out by the id, but whoever reads the card alone would believe it.
+    """
+    card = card_path(path)
+    with _beside(path, card, card.with_suffix(".json.old")) as (new_weights, new_card, old_card):
+        for target in (path, card):
+            if target.is_dir():
+                raise IsADirectoryError(f"{target} is a folder")
+        _write_tensors(tensors, new_weights)
+        _write(new_card, text)
+        if card.exists():
+            card.replace(old_card)
+        try:
+            new_weights.replace(path)
+        except BaseException:
+            if old_card.exists():
+                old_card.replace(card)
+            raise
+        new_card.replace(card)
+
+
+@contextlib.contextmanager
+def _beside(*paths: Path) -> Iterator[tuple[Path, ...]]:
+    """Names of temporary files beside these, to be renamed when they are written whole; none is left at the end."""
+    parts = tuple(path.with_name(f".{path.name}.{os.getpid()}") for path in paths)
+    try:
+        paths[0].parent.mkdir(parents=True, exist_ok=True)
+        yield parts
+    except (OSError, safetensors.SafetensorError) as error:
+        raise ModelError(
+            f"{paths[0]} cannot be written ({error}): make room or name another place. What was there still is."
+        ) from error
+    finally:
+        for part in parts:
+            with contextlib.suppress(OSError):
+                part.unlink()
+
+
+def _write_tensors(tensors: Mapping[str, Tensor], part: Path, metadata: Mapping[str, str] | None = None) -> None:
+    whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    save_file(whole, part, metadata=dict(metadata) if metadata else None)
+    part.chmod(0o644)  # safetensors leaves it readable to its owner alone
+    _settle(part)
+
+
+def _write(part: Path, text: str) -> None:
+    part.write_text(text, encoding="utf-8")
+    _settle(part)
+
+
+def _settle(part: Path) -> None:
+    """Have the bytes on the disk before the name is, or a crash could leave the name of an empty file."""
+    with part.open("rb+") as file:
+        os.fsync(file.fileno())
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
@@ -135,17 +181,30 @@ def read_card(weights: Path) -> dict[str, Any]:
     if not path.is_file():
         raise ModelError(f"{weights} has no model card: {path} should lie beside it and hold the network's config.")
     try:
-        card = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelError(f"The model card {path} is not JSON: {error}.") from error
+        text = path.read_text(encoding="utf-8")
+        card = json.loads(text, parse_constant=_no_number, parse_float=_finite)
+    except (OSError, ValueError, RecursionError) as error:
+        raise ModelError(
+            f"The model card {path} is not JSON ({error}): put back the one that was written with the weights."
+        ) from error
     if not isinstance(card, dict) or "config" not in card:
         raise ModelError(f'The model card {path} has no "config"; is it the card of a GRU MusicVAE?')
     if card.get("format", CARD_FORMAT) != CARD_FORMAT:
         raise ModelError(
-            f"The model card {path} has format {card['format']!r}, this version reads {CARD_FORMAT}: "
+            f"The model card {path} has format {short(card['format'])}, this version reads {CARD_FORMAT}: "
             "update latentknobs."
         )
     return card
+
+
+def _no_number(word: str) -> NoReturn:
+    raise ValueError(f"{word} is no number of JSON")
+
+
+def _finite(text: str) -> float:
+    if not math.isfinite(number := float(text)):
+        raise ValueError(f"the number {short(text)} is too large")
+    return number
 
 
 def load_model(path: Path) -> tuple[GruMusicVae, dict[str, Any], str]:
@@ -153,7 +212,8 @@ def load_model(path: Path) -> tuple[GruMusicVae, dict[str, Any], str]:
     The network (float32, on the CPU, in evaluation mode), its card and its id.
 
     Raises:
-        ModelError: File, card or tensors are not those of a model; names file, tensor, what was wanted and got.
+        ModelError: File, card or tensors are not those of a model, or the card is that of other weights; names
+            file, tensor, what was wanted and got.
     """
     card = read_card(path)
     try:
@@ -162,8 +222,14 @@ def load_model(path: Path) -> tuple[GruMusicVae, dict[str, Any], str]:
         raise ModelError(str(error)) from error
     tensors = read_tensors(path)
     check_tensors(tensors, config, str(path))
-    network = build(config, tensors)
-    return network, card, model_id(tensors, config)
+    identity = model_id(tensors, config)
+    if card.get("model_id", identity) != identity:
+        raise ModelError(
+            f"The model card {card_path(path)} is that of other weights than {path}: its model_id is "
+            f"{short(card['model_id'])}, these weights with its config have {short(identity)}; put back the file that "
+            "belongs to the other, or, if you changed the weights yourself, take model_id out of the card."
+        )
+    return build(config, tensors), card, identity
 
 
 def build(config: NetworkConfig, tensors: Mapping[str, Tensor]) -> GruMusicVae:

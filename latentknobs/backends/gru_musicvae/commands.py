@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from latentknobs.backends.gru_musicvae import data as clips
+from latentknobs.backends.gru_musicvae.checkpoint import card_path
 from latentknobs.backends.gru_musicvae.config import Config
 from latentknobs.backends.gru_musicvae.devices import choose_device
 from latentknobs.backends.gru_musicvae.importer import import_weights
@@ -121,15 +122,16 @@ def model_import(host: Host, weights: Path, out: Path) -> dict[str, Any]:
         out: The weights file to write (.safetensors); its card goes beside it.
 
     Raises:
-        UsageError: ``out`` does not end in .safetensors, or is there already.
+        UsageError: ``out`` does not end in .safetensors, or it or its card is there already.
         ModelError: The file does not hold such weights.
     """
     if out.suffix != ".safetensors":
         raise UsageError(
             f"The weights are written as safetensors: name a file that ends in .safetensors, not {out.name}."
         )
-    if out.exists():
-        raise UsageError(f"{out} is there already: name another file.")
+    for path in (out, card_path(out)):
+        if path.exists():
+            raise UsageError(f"{path} is there already and was left as it is: name another file.")
     identity, network = import_weights(weights, out)
     host.note(f"Wrote {out} and its card; use it with --model {out}.")
     return {"model": str(out), "model_id": identity, "config": attrs.asdict(network)}

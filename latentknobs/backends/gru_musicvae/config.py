@@ -13,27 +13,49 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
+from reprlib import repr as short
 from typing import Any, TypeVar
 
 import attrs
 from attrs import field, frozen, validators
 
+from latentknobs.core.seed import MOST_SEED
 from latentknobs.errors import UnknownNameError, UsageError
 
 T = TypeVar("T")
 
 
-def _count(low: int) -> Any:
-    return [validators.instance_of(int), validators.ge(low)]
+WIDEST = 65_536
+"""Most units of a layer, dimensions, tokens or steps: a card that says more is damaged, not ambitious."""
+DEEPEST = 64
+"""Most layers of the decoder, for the same reason: each is built before its weights are looked for."""
 
 
-def _number(low: float, high: float = math.inf) -> Any:
-    return [validators.ge(low), validators.le(high)]
+def count(low: int, high: int | None = None) -> Any:
+    """A validator of whole numbers in these limits."""
+
+    def check(_instance: object, attribute: Any, value: object) -> None:
+        # Not isinstance: True would be a 1 here and another model in the hash of the config.
+        if type(value) is not int or value < low or (high is not None and value > high):
+            most = "" if high is None else f" and at most {high}"
+            raise ValueError(f"'{attribute.name}' must be a whole number of at least {low}{most}, not {short(value)}")
+
+    return check
+
+
+def _number(low: float = -math.inf, high: float = math.inf) -> Any:
+    def check(_instance: object, attribute: Any, value: object) -> None:
+        if type(value) is not float or not math.isfinite(value) or not low <= value <= high:
+            least = "" if low == -math.inf else f" of at least {low:g}"
+            most = "" if high == math.inf else f" and at most {high:g}"
+            raise ValueError(f"'{attribute.name}' must be a number{least}{most}, not {short(value)}")
+
+    return check
 
 
 def _real(value: Any) -> Any:
     """An int where a float is meant, as people write in TOML, becomes a float; anything else is left to the checks."""
-    return float(value) if type(value) is int else value
+    return float(value) if type(value) is int and abs(value) <= MOST_SEED else value
 
 
 def _pair(value: Any) -> Any:
@@ -62,13 +84,13 @@ class NetworkConfig:
         steps: Tokens in a clip.
     """
 
-    encoder_hidden: int = field(validator=_count(1))
-    decoder_hidden: int = field(validator=_count(1))
-    decoder_layers: int = field(validator=_count(1))
-    embedding: int = field(default=0, validator=_count(0))
-    latent_size: int = field(default=128, validator=_count(1))
-    vocabulary: int = field(default=130, validator=_count(2))
-    steps: int = field(default=32, validator=_count(1))
+    encoder_hidden: int = field(validator=count(1, WIDEST))
+    decoder_hidden: int = field(validator=count(1, WIDEST))
+    decoder_layers: int = field(validator=count(1, DEEPEST))
+    embedding: int = field(default=0, validator=count(0, WIDEST))
+    latent_size: int = field(default=128, validator=count(1, WIDEST))
+    vocabulary: int = field(default=130, validator=count(2, WIDEST))
+    steps: int = field(default=32, validator=count(1, WIDEST))
 
     @property
     def token_size(self) -> int:
@@ -116,8 +138,8 @@ class TrainingConfig:
         storage: Type of the numbers in the weights file, "float32" or "float16"; computed as float32.
     """
 
-    steps: int = field(validator=_count(1))
-    batch: int = field(default=128, validator=_count(1))
+    steps: int = field(validator=count(1))
+    batch: int = field(default=128, validator=count(1))
     learning_rate: float = field(default=1e-3, converter=_real, validator=_number(1e-12))
     learning_rate_end: float = field(default=1e-5, converter=_real, validator=_number(0))
     schedule: str = field(default="cosine", validator=validators.in_(("cosine", "exponential")))
@@ -125,17 +147,17 @@ class TrainingConfig:
     gradient_clip: float = field(default=1.0, converter=_real, validator=_number(1e-12))
     kl_start: float = field(default=0.025, converter=_real, validator=_number(0))
     kl_end: float = field(default=0.025, converter=_real, validator=_number(0))
-    kl_hold: int = field(default=0, validator=_count(0))
-    kl_rise: int = field(default=0, validator=_count(0))
+    kl_hold: int = field(default=0, validator=count(0))
+    kl_rise: int = field(default=0, validator=count(0))
     kl_shape: str = field(default="linear", validator=validators.in_(("linear", "cosine")))
     sampling_k: float = field(default=0.0, converter=_real, validator=_number(0))
     token_dropout: float = field(default=0.0, converter=_real, validator=_number(0, 1))
     transpose: tuple[int, int] = field(default=(0, 0), converter=_pair, validator=_ascending)
-    evaluate_every: int = field(default=500, validator=_count(1))
-    checkpoint_every: int = field(default=500, validator=_count(1))
-    patience: int = field(default=0, validator=_count(0))
-    validation_clips: int = field(default=2048, validator=_count(1))
-    seed: int = field(default=0, validator=_count(0))
+    evaluate_every: int = field(default=500, validator=count(1))
+    checkpoint_every: int = field(default=500, validator=count(1))
+    patience: int = field(default=0, validator=count(0))
+    validation_clips: int = field(default=2048, validator=count(1))
+    seed: int = field(default=0, validator=count(0, MOST_SEED))
     precision: str = field(default="auto", validator=validators.in_(("auto", "float32", "bfloat16")))
     storage: str = field(default="float32", validator=validators.in_(("float32", "float16")))
 
@@ -177,7 +199,7 @@ class Source:
 
     corpus: str = field(validator=validators.instance_of(str))
     share: float = field(default=1.0, converter=_real, validator=_number(0))
-    clips: int = field(default=0, validator=_count(0))
+    clips: int = field(default=0, validator=count(0))
 
 
 def _amounts(value: Any) -> Any:
@@ -199,10 +221,19 @@ class Edit:
     name: str = field(validator=validators.instance_of(str))
     amounts: tuple[float, ...] = field(
         converter=_amounts,
-        validator=[validators.min_len(1), validators.deep_iterable(validators.instance_of(float))],
+        validator=[validators.min_len(1), validators.deep_iterable(_number())],
     )
     share: float = field(default=0.1, converter=_real, validator=_number(0))
-    clips: int = field(default=20_000, validator=_count(1))
+    clips: int = field(default=20_000, validator=count(1))
+
+
+def _tables(kind: type) -> Any:
+    def check(_instance: object, attribute: Any, value: tuple[object, ...]) -> None:
+        for item in value:
+            if not isinstance(item, kind):
+                raise TypeError(f"'{attribute.name}' must be a list of tables, {short(item)} is none")
+
+    return check
 
 
 def _sources(value: Any) -> Any:
@@ -225,8 +256,8 @@ class DataConfig:
         licence: What the model card says of the clips' licence.
     """
 
-    sources: tuple[Source, ...] = field(converter=_sources, validator=validators.min_len(1))
-    edits: tuple[Edit, ...] = field(default=(), converter=_edits)
+    sources: tuple[Source, ...] = field(converter=_sources, validator=[validators.min_len(1), _tables(Source)])
+    edits: tuple[Edit, ...] = field(default=(), converter=_edits, validator=_tables(Edit))
     pitch_range: tuple[int, int] = field(default=(0, 127), converter=_pair, validator=_ascending)
     licence: str = field(default="", validator=validators.instance_of(str))
 
@@ -310,7 +341,7 @@ def read_network(table: object, where: str) -> NetworkConfig:
 
 def _build(kind: type[T], table: object, where: str) -> T:
     if not isinstance(table, Mapping):
-        raise UsageError(f"{where} must be a table, not {table!r}.")
+        raise UsageError(f"{where} must be a table, not {short(table)}.")
     fields = attrs.fields_dict(kind)  # type: ignore[arg-type]  # every kind used here is an attrs class
     for key in table:
         if key not in fields:

@@ -13,16 +13,11 @@ load as they are. With V tokens, T steps and the token x_t entering as e(x_t), o
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from latentknobs.backends.gru_musicvae.config import NetworkConfig
-
-Gates: TypeAlias = tuple[Tensor, Tensor, Tensor, Tensor]
-"""The weights of one GRU layer: weight_ih, weight_hh, bias_ih, bias_hh."""
 
 
 class GruMusicVae(nn.Module):

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import safetensors
-from attrs import frozen
+from attrs import field, frozen, validators
 from torch import Tensor
 from torch.optim import Adam
 
 from latentknobs.backends.gru_musicvae.checkpoint import check_tensors, read_tensors, write_atomically
-from latentknobs.backends.gru_musicvae.config import Config
+from latentknobs.backends.gru_musicvae.config import Config, count
 from latentknobs.backends.gru_musicvae.network import GruMusicVae
-from latentknobs.errors import LatentKnobsError, TrainingError
+from latentknobs.errors import TrainingError
 
 MOMENTS = ("exp_avg", "exp_avg_sq")
 
@@ -32,10 +32,10 @@ class Standing:
         waited: Evaluations since.
     """
 
-    step: int = 0
-    best_loss: float | None = None
-    best_step: int = 0
-    waited: int = 0
+    step: int = field(default=0, validator=count(0))
+    best_loss: float | None = field(default=None, validator=validators.optional(validators.instance_of(float)))
+    best_step: int = field(default=0, validator=count(0))
+    waited: int = field(default=0, validator=count(0))
 
 
 def write_state(
@@ -76,8 +76,9 @@ def read_facts(path: Path) -> dict[str, Any]:
             "data": facts["data"],
             "standing": _standing(facts),
         }
-    except (safetensors.SafetensorError, OSError, KeyError, ValueError, LatentKnobsError) as error:
-        raise TrainingError(f"{path} is not a checkpoint of this version ({error}): start a new run.") from error
+    except (safetensors.SafetensorError, OSError, KeyError, TypeError, ValueError, RecursionError) as error:
+        reason = error.args[0] if isinstance(error, TypeError) else error  # attrs puts more into it than the sentence
+        raise TrainingError(f"{path} is not a checkpoint of this version ({reason}): start a new run.") from error
 
 
 def _standing(facts: Mapping[str, Any]) -> Standing:
