@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Annotated, Any, Optional
 
 import typer
 
 from latentknobs.core.knob import Knob
 from latentknobs.core.run import Run
-from latentknobs.errors import UnknownNameError
+from latentknobs.errors import UnknownNameError, UsageError
+from latentknobs.frontends.cli.files import check_target
 from latentknobs.frontends.cli.program import (
     MODEL,
     DeviceOption,
+    ForceOption,
     JsonOption,
     ModelOption,
     RegistryOption,
     SeedOption,
     guarded,
     program,
+    say,
 )
 from latentknobs.frontends.cli.show import as_json, knob_card, knob_table
+from latentknobs.plots import draw_mean_change
 from latentknobs.workbench import DEFAULT_CLIPS, Workbench
 
 DEFAULT_AUGMENTATIONS = ("transpose", "note-split")
 """What ``discover`` finds when no augmentation is named: the paper's two."""
+NAMED = 8
+"""Dimensions of S that the picture of a knob names; with more, their names would cover one another."""
 
 
 @guarded
@@ -59,11 +66,11 @@ def discover(
             if runs and not json:
                 _report(runs)
     if json:
-        as_json({"runs": [_run(run) for run in runs]})
+        as_json({"runs": [run_facts(run) for run in runs]})
 
 
 def _report(runs: Sequence[Run]) -> None:
-    knob_table(_best(run) for run in runs if run.knobs)
+    knob_table(best_knobs(runs))
     for run in runs:
         missing: dict[str, int] = next((knob.evidence.get("not_fitted", {}) for knob in run.knobs), {})
         if missing:
@@ -73,11 +80,13 @@ def _report(runs: Sequence[Run]) -> None:
             typer.echo(f"{run.spec.augmentation}: {what}: {n}", err=True)
 
 
-def _best(run: Run) -> Knob:
-    return run.knobs[run.current if run.current is not None else 0]
+def best_knobs(runs: Iterable[Run]) -> list[Knob]:
+    """Of each run the knob that may become current, else its first."""
+    return [run.knobs[run.current or 0] for run in runs if run.knobs]
 
 
-def _run(run: Run) -> dict[str, Any]:
+def run_facts(run: Run) -> dict[str, Any]:
+    """What ``--json`` prints of a run."""
     return {
         "run": run.run_id,
         "model": run.spec.model_name,
@@ -132,14 +141,43 @@ def show(
     name: Annotated[str, typer.Argument(help="The knob's name.")],
     model: AnyModelOption = MODEL,
     registry: RegistryOption = None,
+    mean_change: Annotated[
+        Optional[Path],  # noqa: UP045 - the same
+        typer.Option(
+            "--mean-change",
+            metavar="OUT.png",
+            help="Draw how far the edit moves each dimension on average, at every amount.",
+        ),
+    ] = None,
+    force: ForceOption = False,
     json: JsonOption = False,
 ) -> None:
     """One knob's card: what it does, what was measured, and where it comes from."""
+    if mean_change is not None:
+        check_target(mean_change, force=force, suffixes=(".png",))
     with program(ctx).workbench(registry) as workbench:
         knobs = {knob.name: knob for knob in stored(workbench, model)}
     if name not in knobs:
         raise UnknownNameError("knob", name, knobs, f"for the model {model}")
+    knob = knobs[name]
+    if mean_change is not None:
+        _draw(knob, mean_change, overwrite=force)
     if json:
-        as_json({**knobs[name].as_dict(), "evidence": dict(knobs[name].evidence)})
+        as_json({**knob.as_dict(), "evidence": dict(knob.evidence)})
     else:
-        knob_card(knobs[name])
+        knob_card(knob)
+
+
+def _draw(knob: Knob, path: Path, *, overwrite: bool) -> None:
+    if not {"mean_change", "fitted"} <= set(knob.evidence):
+        raise UsageError(f"The evidence of the knob {knob.name!r} holds no mean change: discover it again.")
+    draw_mean_change(
+        knob.evidence["mean_change"],
+        knob.evidence["fitted"],
+        path,
+        title=f"{knob.name}: what {knob.augmentation} does to the codes of {knob.model_name}",
+        unit=knob.unit,
+        selected=[d.dim for d in knob.dimensions[:NAMED]],
+        overwrite=overwrite,
+    )
+    say(f"written to {path}")

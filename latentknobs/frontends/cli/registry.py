@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from latentknobs.frontends.cli.knobs import DEFAULT_AUGMENTATIONS
+from latentknobs.frontends.cli.knobs import DEFAULT_AUGMENTATIONS, best_knobs, run_facts
 from latentknobs.frontends.cli.program import DeviceOption, JsonOption, SeedOption, guarded, program, say
 from latentknobs.frontends.cli.show import as_json, knob_table
 from latentknobs.workbench import SHIPPED_CLIPS
@@ -37,10 +37,14 @@ def build(
     clips: Annotated[int, typer.Option(min=1, help="Clips to look at for each knob.")] = SHIPPED_CLIPS,
     seed: SeedOption = 0,
     device: DeviceOption = "auto",
+    json: JsonOption = False,
 ) -> None:
     """Rebuild the knobs that come with the package (make registry; in a checkout only)."""
     with program(ctx).workbench(device=device) as workbench:
         paths, runs = workbench.build_registry(DEFAULT_AUGMENTATIONS, clips=clips, seed=seed)
-    knob_table(run.knobs[run.current or 0] for run in runs)
     for path in paths:
         say(f"written to {path}")
+    if json:
+        as_json({"files": [str(path) for path in paths], "runs": [run_facts(run) for run in runs]})
+    else:
+        knob_table(best_knobs(runs))
