@@ -18,6 +18,21 @@ KINDS: tuple[Kind, ...] = ("shift", "affine", "group", "residual")
 VERDICTS: tuple[Verdict, ...] = ("accepted", "rejected", "provisional", "not measurable")
 RESERVED_NAMES = ("random", "others")
 """Knob names of the paper's controls; no augmentation may give a knob of these names."""
+_AFFINE: Mapping[str, str] = {"amounts": "A", "matrices": "ADD", "offsets": "AD"}
+ARRAYS: Mapping[Kind, Mapping[str, str]] = {
+    "shift": {"direction": "D"},
+    "affine": _AFFINE,
+    "residual": {
+        **_AFFINE,
+        "scale": "D",
+        "input": "HD",
+        "entry": "AH",
+        "hidden": "HH",
+        "hidden_bias": "H",
+        "output": "DH",
+    },
+}
+"""The arrays of each kind of operator that this version turns, an axis a letter; any may have "projection", "DR"."""
 
 
 def _freeze(arrays: Mapping[str, Any]) -> dict[str, NDArray[np.float32]]:

@@ -10,6 +10,7 @@ and is taken where that error was smallest on validation songs. T is a function 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,7 @@ from attrs import frozen
 from torch import Tensor, nn
 from torch.nn import functional
 
+from latentknobs.core.arrays import Codes
 from latentknobs.core.knob import Operator
 from latentknobs.core.method import CodeSample, FitInput
 from latentknobs.engine.fits import affine_by_ridge
@@ -121,9 +123,9 @@ def residual_network(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
 
 
 def _train(network: _Map, given: FitInput, scale: Tensor, steps: int) -> dict[str, Any]:
-    codes = torch.from_numpy(given.sample.codes)
+    codes = _tensor(given.sample.codes)
     pools = _pools(given.sample, given.amounts)
-    judged_codes, judged = torch.from_numpy(given.validation_sample.codes), _starts(given)
+    judged_codes, judged = _tensor(given.validation_sample.codes), _starts(given)
     if not any(len(pool.rows) for pool in judged):
         judged_codes, judged = codes, pools
     optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY)
@@ -156,6 +158,13 @@ def _train(network: _Map, given: FitInput, scale: Tensor, steps: int) -> dict[st
     network.load_state_dict(state)
     pairs = sum(len(pool.rows) for pool in pools)
     return {"steps": steps, "step": taken, "pairs": pairs, "error": best, "error_ridge": first}
+
+
+def _tensor(codes: Codes) -> Tensor:
+    """A tensor in the memory of codes, which are read-only and too many to copy."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch says that writing to it has no defined result: nothing here does
+        return torch.from_numpy(codes)
 
 
 def _starts(given: FitInput) -> list[_Pool]:

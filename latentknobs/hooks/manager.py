@@ -268,7 +268,7 @@ class Plugins:
     def _collect(self, entry: _Entry, kind: Kind) -> None:
         entry.hooks.discard(kind.hook)  # in use once its offers are taken
         results = self._call(entry, kind.hook)
-        offers = kind.collect(results[0] if results else None)
+        offers = kind.collect(results[0] if results else None, entry.label, entry.path)
         taken = self._offers[kind.name]
         for name in offers:
             if name in taken:

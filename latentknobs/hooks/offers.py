@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from latentknobs.core.attribute import Attribute, Comparison
 from latentknobs.core.augmentation import Augmentation
 from latentknobs.core.backend import BackendFactory
 from latentknobs.core.corpus import Corpus
 from latentknobs.core.frontend import CommandSpec, FrontendSpec
-from latentknobs.core.guard import run_measure
-from latentknobs.core.knob import RESERVED_NAMES
+from latentknobs.core.guard import Guard, kind_of
+from latentknobs.core.knob import ARRAYS, RESERVED_NAMES
 from latentknobs.core.method import Basis, Fit, Selector
 from latentknobs.errors import PluginError
+from latentknobs.hooks import guarded, guarded_objects
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
@@ -30,8 +30,25 @@ def no_slug(name: object) -> str:
     return f"the name {name!r} is not made of small letters, digits, - and _, starting with a letter or digit"
 
 
-def _named(offer: Any) -> str:
-    return no_slug(offer.name)
+def _made_of(function: str, *texts: str) -> Callable[[Any], str]:
+    """The check of an offer that has a name, a function and texts besides."""
+
+    def fault(offer: Any) -> str:
+        wrong = no_slug(offer.name)
+        if wrong:
+            return wrong
+        if not callable(getattr(offer, function)):
+            return f"{function!r} of {offer.name!r} is not a function"
+        return next((f"{text!r} of {offer.name!r} is not text" for text in texts if _no_text(offer, text)), "")
+
+    return fault
+
+
+def _no_text(offer: Any, field: str) -> bool:
+    return not isinstance(getattr(offer, field), str)
+
+
+_TEXTS = ("unit", "clip_format", "doc")
 
 
 def _augmentation(offer: Any) -> str:
@@ -54,24 +71,36 @@ def _augmentation(offer: Any) -> str:
         return f"{offer.name!r} says that it both changes and keeps {', '.join(both)}"
     if offer.target is not None and not isinstance(offer.target, str):
         return f"the target of {offer.name!r} is not a name or None: {offer.target!r}"
-    for field in ("unit", "clip_format", "doc"):
-        if not isinstance(getattr(offer, field), str):
-            return f"{field!r} of {offer.name!r} is not text"
+    return next((f"{field!r} of {offer.name!r} is not text" for field in _TEXTS if _no_text(offer, field)), "")
+
+
+def _backend(offer: BackendFactory) -> str:
+    wrong = _made_of("load", "doc")(offer) or _made_of("recognises")(offer)
+    if wrong:
+        return wrong
+    shipped = offer.shipped
+    if not isinstance(shipped, Mapping) or not all(isinstance(word, str) for pair in shipped.items() for word in pair):
+        return f"'shipped' of {offer.name!r} is not a mapping of names to locations: {shipped!r}"
     return ""
+
+
+def _fit(offer: Fit) -> str:
+    wrong = _made_of("fit", "doc")(offer)
+    if not wrong and offer.kind not in ARRAYS:
+        return f"{offer.name!r} gives operators of kind {offer.kind!r}; the kinds are {', '.join(ARRAYS)}"
+    return wrong
 
 
 def _command(offer: CommandSpec) -> str:
     if not isinstance(offer.path, tuple) or not offer.path:
         return f"the path of a command is a tuple of words, not {offer.path!r}"
+    if not callable(offer.run) or _no_text(offer, "help"):
+        return f"the command {offer.path!r} needs a function to run and a text as its help"
     return next(filter(None, map(no_slug, offer.path)), "")
 
 
-def _as_it_is(offer: Any) -> Any:
+def _as_it_is(offer: Any, _guard: Guard) -> Any:
     return offer
-
-
-def _guarded(what: str, offer: Any) -> Any:
-    return evolve(offer, measure=partial(run_measure, f"{what} {offer.name!r}", offer.measure))
 
 
 @frozen
@@ -85,60 +114,67 @@ class Kind:
         type: What it must be an instance of.
         fault: What else is wrong with an offer of that type, or nothing.
         key: The name it goes by.
-        ready: The offer as it is handed out.
+        ready: The offer as it is handed out, given the guard for its functions.
     """
 
     name: str
     one: str
     type: Any
-    fault: Callable[[Any], str] = _named
+    fault: Callable[[Any], str]
+    ready: Callable[[Any, Guard], Any] = _as_it_is
     key: Callable[[Any], str] = lambda offer: offer.name
-    ready: Callable[[Any], Any] = _as_it_is
 
     @property
     def hook(self) -> str:
         """The hook that asks for it."""
         return f"register_{self.name}"
 
-    def collect(self, offers: object) -> dict[str, Any]:
+    def collect(self, offers: object, owner: str = "", path: str | None = None) -> dict[str, Any]:
         """
-        The offers of one plugin by name.
+        The offers of one plugin by name, guarded.
+
+        Args:
+            offers: What its hook returned.
+            owner: The plugin, for messages.
+            path: Its file.
 
         Raises:
             PluginError: They are not what the hook asks for; the message is a clause.
         """
         wanted = f"it must return a list, and each of it must be {self.one} ({self.type.__name__})"
         if isinstance(offers, str | bytes) or not isinstance(offers, Iterable):
-            raise PluginError(f"{self.hook} returned {_kind(offers)}; {wanted}")
+            raise PluginError(f"{self.hook} returned {kind_of(offers)}; {wanted}")
         out: dict[str, Any] = {}
         for offer in offers:
             if isinstance(offer, type):
                 raise PluginError(f"{self.hook} returned the class {offer.__name__}; return {offer.__name__}()")
             if not isinstance(offer, self.type):
-                raise PluginError(f"{self.hook} returned {_kind(offer)} in its list; {wanted}")
+                raise PluginError(f"{self.hook} returned {kind_of(offer)} in its list; {wanted}")
             fault = self.fault(offer)
             if fault:
                 raise PluginError(f"{self.hook}: {fault}")
             key = self.key(offer)
             if key in out:
                 raise PluginError(f"{self.hook} returned two named {key!r}")
-            out[key] = self.ready(offer)
+            out[key] = self.ready(offer, Guard(f"{self.one.partition(' ')[2]} {key!r}", owner, path))
         return out
 
 
-def _kind(value: object) -> str:
-    return "nothing" if value is None else f"a {type(value).__name__}"
-
-
 KINDS: tuple[Kind, ...] = (
-    Kind("backends", "a way to load models", BackendFactory),
+    Kind("backends", "a backend", BackendFactory, _backend, guarded_objects.backend),
     Kind("augmentations", "an augmentation", Augmentation, _augmentation),
-    Kind("attributes", "an attribute", Attribute, ready=partial(_guarded, "attribute")),
-    Kind("comparisons", "a comparison", Comparison, ready=partial(_guarded, "comparison")),
-    Kind("bases", "a basis", Basis),
-    Kind("selectors", "a selector", Selector),
-    Kind("fits", "a fit", Fit),
-    Kind("corpora", "a corpus", Corpus),
-    Kind("frontends", "a front end", FrontendSpec),
-    Kind("commands", "a command", CommandSpec, _command, lambda offer: " ".join(offer.path)),
+    Kind("attributes", "an attribute", Attribute, _made_of("measure", *_TEXTS), guarded.measured),
+    Kind("comparisons", "a comparison", Comparison, _made_of("measure", "clip_format", "doc"), guarded.measured),
+    Kind("bases", "a basis", Basis, _made_of("compute", "doc"), guarded.basis),
+    Kind("selectors", "a selector", Selector, _made_of("select", "doc"), guarded.selector),
+    Kind("fits", "a fit", Fit, _fit, guarded.fit),
+    Kind(
+        "corpora",
+        "a corpus",
+        Corpus,
+        _made_of("songs", "doc", "licence", "clip_format", "takes"),
+        guarded_objects.corpus,
+    ),
+    Kind("frontends", "a front end", FrontendSpec, _made_of("serve", "doc")),
+    Kind("commands", "a command", CommandSpec, _command, guarded.command, lambda offer: " ".join(offer.path)),
 )

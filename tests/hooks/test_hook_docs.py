@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import latentknobs
+from latentknobs.core.backend import VAEBackend
 from latentknobs.core.corpus import Corpus, CorpusRequest
 from latentknobs.core.knob import Operator
 from latentknobs.core.melody import MELODY
@@ -135,7 +136,10 @@ def test_hook_register_comparisons(load):
 
 def test_hook_register_backends(load):
     """The example loads a model when it is asked to."""
-    assert isinstance(load("register_backends").backends()["by-hand"].load("", "cpu"), TinyBackend)
+    model = load("register_backends").backends()["by-hand"].load("", "cpu")
+
+    assert isinstance(model, VAEBackend)
+    assert np.array_equal(model.encode(tiny_clips(4)).mean, TinyBackend().encode(tiny_clips(4)).mean)
 
 
 def test_hook_register_bases(load):

@@ -144,8 +144,8 @@ def test_a_broken_file_is_reported_and_the_others_work(folder, name):
 RETURNS = {
     "none": ("None", "returned nothing"),
     "text": ("'swing'", "returned a str"),
-    "number": ("3", "returned a int"),
-    "wrong": ("[object()]", "returned a object in its list"),
+    "number": ("3", "returned an int"),
+    "wrong": ("[object()]", "returned an object in its list"),
     "klass": ("[Swing]", r"return Swing\(\)"),
     "raises": ("1 / 0", "ZeroDivisionError"),
     "late": ("(1 / 0 for _ in range(1))", "ZeroDivisionError"),
