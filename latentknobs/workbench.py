@@ -268,14 +268,14 @@ class Workbench:
         self, model: str = DEFAULT_MODEL, *, corpus: str = "folk", split: Split = "test", clips: int, seed: int = 0
     ) -> dict[str, Any]:
         """
-        How well a model reconstructs the clips of a split; see :func:`latentknobs.engine.evaluate.evaluate`.
+        How good a model is on the clips of a split; see :func:`latentknobs.engine.evaluate.evaluate`.
 
         Args:
             model: Name or location of the model.
             corpus: As for :meth:`songs`.
             split: "train", "validation" or "test".
             clips: Clips of all splits together, asked of the corpus.
-            seed: Seed of the songs and of the codes drawn.
+            seed: Seed of the songs, of the codes and pairs drawn, and of the intervals.
 
         Raises:
             UnknownNameError: No corpus or model of that name.
@@ -288,7 +288,18 @@ class Workbench:
         self._check_format(sources, backend.spec)
         tally = Tally()
         songs = self.songs(corpus, self._request(backend.spec, clips, seed, tally))
-        return {"corpus": corpus, **evaluate(backend, songs, split, seed, tally=tally, progress=self.progress)}
+        offers = self._methods(backend.spec.clip_format.name)
+        found = evaluate(
+            backend,
+            songs,
+            split,
+            seed,
+            attributes=offers.attributes,
+            comparisons=offers.comparisons,
+            tally=tally,
+            progress=self.progress,
+        )
+        return {"corpus": corpus, **found}
 
     def upgrade_registry(self) -> Path | None:
         """

@@ -24,10 +24,23 @@ def onset_f1(before: ClipBatch, after: ClipBatch) -> Floats:
     1 where neither clip has a note, 0 where only one has. float64 (N,), 0 to 1.
     Source: F-measure of van Rijsbergen (1979), with exact agreement of the step.
     """
-    first, second = MELODY.onsets(before), MELODY.onsets(after)
-    shared = (first & second).sum(axis=-1)
-    total = first.sum(axis=-1) + second.sum(axis=-1)
-    return np.where(total > 0, 2 * shared / np.maximum(total, 1), 1.0)
+    return _f1(MELODY.onsets(before) & MELODY.onsets(after), before, after)
+
+
+def onset_pitch_f1(before: ClipBatch, after: ClipBatch) -> Floats:
+    """
+    F1 of the notes: a note is found where the other clip has an onset of the same pitch on the same step.
+
+    2 shared / (notes of one + of the other), for each clip; 1 where neither clip has a note, 0 where only one has.
+    Lengths do not count. float64 (N,), 0 to 1. Source: F-measure of van Rijsbergen (1979); the note onset and pitch
+    criterion of MIREX note tracking (Bay, Ehmann & Downie 2009), with exact agreement of the step.
+    """
+    return _f1(MELODY.onsets(before) & (before == after), before, after)
+
+
+def _f1(shared: Bools, before: ClipBatch, after: ClipBatch) -> Floats:
+    total = MELODY.onsets(before).sum(axis=-1) + MELODY.onsets(after).sum(axis=-1)
+    return np.where(total > 0, 2 * shared.sum(axis=-1) / np.maximum(total, 1), 1.0)
 
 
 def contour(before: ClipBatch, after: ClipBatch) -> Floats:
@@ -76,6 +89,12 @@ ONSET_F1 = Comparison(
     doc="F1 of the steps on which notes start, whatever their pitch.",
     clip_format=MELODY.name,
     measure=onset_f1,
+)
+ONSET_PITCH_F1 = Comparison(
+    name="onset-pitch-f1",
+    doc="F1 of the notes, found where an onset of the same pitch is on the same step.",
+    clip_format=MELODY.name,
+    measure=onset_pitch_f1,
 )
 CONTOUR = Comparison(
     name="contour",

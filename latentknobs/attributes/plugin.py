@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from latentknobs.attributes.attributes import LOG2_ONSETS, MEAN_PITCH, PITCH_RANGE
-from latentknobs.attributes.comparisons import CONTOUR, ONSET_F1, TOKEN_ACCURACY
+from latentknobs.attributes.comparisons import CONTOUR, ONSET_F1, ONSET_PITCH_F1, TOKEN_ACCURACY
 from latentknobs.core.attribute import Attribute, Comparison
 from latentknobs.hooks import hookimpl
 
@@ -16,5 +16,5 @@ def register_attributes() -> list[Attribute]:
 
 @hookimpl
 def register_comparisons() -> list[Comparison]:
-    """What tells whether rhythm, contour and tokens are kept."""
-    return [ONSET_F1, CONTOUR, TOKEN_ACCURACY]
+    """What tells whether rhythm, notes, contour and tokens are kept."""
+    return [ONSET_F1, ONSET_PITCH_F1, CONTOUR, TOKEN_ACCURACY]

@@ -1,22 +1,34 @@
-"""How well a model reconstructs: token accuracy, whole clips, groups, active units, with intervals over songs."""
+"""
+How good a model is: how well it reconstructs clips, what it makes of the prior, and how smooth its paths are.
+
+Reconstruction is measured for z drawn from the posterior, as MusicVAE's is (Roberts et al. 2018), and for z the
+mean, from which knobs start. Tokens are the likeliest ones (MusicVAE draws them, at temperature 1). Every figure is
+worked out for each clip and the mean over clips is given, its interval over songs.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.random import default_rng
 
 from latentknobs.core.arrays import ClipBatch, Codes, Floats
+from latentknobs.core.attribute import Attribute, Comparison
 from latentknobs.core.backend import Posterior, VAEBackend
+from latentknobs.core.clip import OutputGroup
 from latentknobs.core.corpus import Progress, Song, no_progress
 from latentknobs.engine.bases import ACTIVE_VARIANCE
 from latentknobs.engine.pairs import Tally
+from latentknobs.engine.prior import prior, silent
 from latentknobs.engine.resample import SongDraws, interval
+from latentknobs.engine.smoothness import smoothness
 from latentknobs.errors import CorpusError
 
 CHUNK = 512
+TOLD_APART = 8
+"""Of a group with more classes than these only the whole is of use."""
 
 
 def evaluate(
@@ -25,24 +37,36 @@ def evaluate(
     split: str,
     seed: int,
     *,
+    attributes: Sequence[Attribute] = (),
+    comparisons: Sequence[Comparison] = (),
     tally: Tally | None = None,
     progress: Progress = no_progress,
 ) -> dict[str, Any]:
     """
-    Measure a model's reconstruction of the clips of one split.
+    Measure a model on the clips of one split.
+
+    What is kept of the corpus are codes and figures of each clip, and how often each song is drawn again.
 
     Args:
         backend: The model.
         songs: Songs of any split; only those of ``split`` count.
         split: "train", "validation" or "test".
-        seed: Seed of the codes drawn from the posterior and of the intervals.
+        seed: Seed of the codes drawn, of the pairs of clips and of the intervals.
+        attributes: Attributes of the format, measured of the clips and of decoded codes from the prior.
+        comparisons: Comparisons of the format, each clip with its reconstruction.
         tally: Counts clips that the model cannot carry.
         progress: Told of the work.
 
     Returns:
-        JSON: ``clips``, ``songs``, ``active_units``, ``kl`` (nats a clip, None without a scale), and for z
-        the ``mean`` and (with a scale) z ``drawn`` from the posterior: teacher_forced, greedy and exact, and
-        the greedy accuracy of each token class or group, each a value with its 95 % interval over songs.
+        JSON. ``model``, ``model_id``, ``split``, ``clips``, ``songs``, ``latent_size``, ``active_units``,
+        ``left_out``; ``kl``, nats a clip (None without a scale). For z the ``mean`` and (with a scale) z ``drawn``
+        from the posterior: ``teacher_forced`` and ``greedy``, shares of right tokens; ``exact``, share of clips
+        without a wrong token; ``groups``, "GROUP/CLASS" or (of many classes) "GROUP" to the share of the class'
+        tokens that greedy decoding gives the right class; ``comparisons``, name to its value for clip and greedy
+        reconstruction. Each is a mean over clips with its 95 % interval over songs and the number of ``clips`` that
+        count (those with a token of the class), None where there are none. ``prior``: see
+        :func:`latentknobs.engine.prior.prior`. ``smoothness``: see
+        :func:`latentknobs.engine.smoothness.smoothness`.
 
     Raises:
         CorpusError: No clip of the split that the model can carry.
@@ -52,39 +76,59 @@ def evaluate(
     names: list[str] = []
     means: list[Codes] = []
     kl: list[Floats] = []
+    measured: list[Floats] = []
     rng = default_rng([seed, 3])
     for clips, owners in _batches(backend, songs, split, tally):
         posterior = backend.encode(clips)
         means.append(posterior.mean)
-        rows["mean"].append(_row(backend, posterior.mean, clips))
+        rows["mean"].append(_row(backend, posterior.mean, clips, comparisons))
         if posterior.scale is not None:
             noise = rng.standard_normal(posterior.mean.shape).astype(np.float32)
-            rows["drawn"].append(_row(backend, posterior.mean + noise * posterior.scale, clips))
+            rows["drawn"].append(_row(backend, posterior.mean + noise * posterior.scale, clips, comparisons))
             kl.append(divergence(posterior))
+        facts = [silent(backend.spec.clip_format, clips), *(attribute.measure(clips) for attribute in attributes)]
+        measured.append(np.stack(facts, axis=1))
         names += owners
         progress(f"evaluating on {split} clips", len(names), None)
     if not names:
-        raise CorpusError(f"The corpus has no {split} clips that model {backend.spec.name} can carry.")
+        raise CorpusError(
+            f"The corpus has no {split} clips that model {backend.spec.name} can carry: ask for more clips, "
+            "another split or another corpus."
+        )
     number = np.unique(np.asarray(names, dtype=str), return_inverse=True)[1].astype(np.int64)
-    columns = _columns(backend)
+    codes = np.concatenate(means)
+    draws = SongDraws(number, default_rng([seed, 4]))
     out: dict[str, Any] = {
         "model": backend.spec.name,
         "model_id": backend.spec.model_id,
         "split": split,
         "clips": len(names),
         "songs": int(number.max()) + 1,
-        "active_units": int((np.concatenate(means).astype(np.float64).var(axis=0) > ACTIVE_VARIANCE).sum()),
-        "kl": float(np.concatenate(kl).mean()) if kl else None,
+        "latent_size": backend.spec.latent_size,
+        "active_units": int((codes.astype(np.float64).var(axis=0) > ACTIVE_VARIANCE).sum()),
+        "kl": _intervals(draws, np.concatenate(kl)[:, None])[0] if kl else None,
         "left_out": dict(tally.counts),
     }
     for kind, parts in rows.items():
         if parts:
-            values, draws = SongDraws(number, default_rng([seed, 4])).means(np.concatenate(parts))
-            out[kind] = {
-                name: interval(float(v), d).as_dict() if np.isfinite(v) else None
-                for name, v, d in zip(columns, values, draws.T, strict=True)
-            }
+            found = iter(_intervals(draws, np.concatenate(parts)))
+            out[kind] = {name: next(found) for name in ("teacher_forced", "greedy", "exact")}
+            out[kind]["groups"] = {name: next(found) for group in _groups(backend) for name in _labels(group)}
+            out[kind]["comparisons"] = {comparison.name: next(found) for comparison in comparisons}
+    table = np.concatenate(measured)
+    out["prior"] = prior(backend, attributes, table[:, 1:], table[:, 0], draws, seed, progress=progress)
+    out["smoothness"] = smoothness(backend, codes, number, seed, progress=progress)
     return out
+
+
+def _intervals(draws: SongDraws, values: Floats) -> list[dict[str, float] | None]:
+    """Mean over clips and interval of each column of values (n, k), and how many clips count."""
+    means, resampled = draws.means(values)
+    counts = (~np.isnan(values)).sum(axis=0)
+    return [
+        {**interval(float(mean), drawn).as_dict(), "clips": int(count)} if count else None
+        for mean, drawn, count in zip(means, resampled.T, counts, strict=True)
+    ]
 
 
 def divergence(posterior: Posterior) -> Floats:
@@ -114,18 +158,18 @@ def _batches(
         yield np.concatenate(waiting), owners
 
 
-def _columns(backend: VAEBackend) -> list[str]:
-    names = ["teacher_forced", "greedy", "exact"]
-    for group in backend.spec.clip_format.groups:
-        if len(group.classes) <= 8:  # a few classes are told apart; of many only the whole is of use
-            names += [f"greedy_{group.name}_{label}" for label in group.classes]
-        else:
-            names.append(f"greedy_{group.name}")
-    return names
+def _groups(backend: VAEBackend) -> tuple[OutputGroup, ...]:
+    return backend.spec.clip_format.groups
 
 
-def _row(backend: VAEBackend, z: Codes, clips: ClipBatch) -> Floats:
-    """The columns of :func:`_columns` for each clip, (n, k); NaN where a clip has no token of the class."""
+def _labels(group: OutputGroup) -> list[str]:
+    if len(group.classes) > TOLD_APART:
+        return [group.name]
+    return [f"{group.name}/{label}" for label in group.classes]
+
+
+def _row(backend: VAEBackend, z: Codes, clips: ClipBatch, comparisons: Sequence[Comparison]) -> Floats:
+    """Of each clip, (n, k): teacher-forced, greedy, exact, labels of the groups, comparisons; NaN = has none."""
     n = len(clips)
     forced = backend.decode_log_probs(z, clips).argmax(axis=-1) == clips
     decoded = backend.decode(z)
@@ -135,12 +179,13 @@ def _row(backend: VAEBackend, z: Codes, clips: ClipBatch) -> Floats:
         greedy.reshape(n, -1).mean(axis=1),
         greedy.reshape(n, -1).all(axis=1).astype(np.float64),
     ]
-    for group in backend.spec.clip_format.groups:
+    for group in _groups(backend):
         true, got = group.of(clips), group.of(decoded)
-        wanted = range(len(group.classes)) if len(group.classes) <= 8 else [None]
+        wanted = range(len(group.classes)) if len(group.classes) <= TOLD_APART else [None]
         for label in wanted:
             there = (true >= 0) if label is None else (true == label)
             right = ((true == got) & there).reshape(n, -1).sum(axis=1)
             count = there.reshape(n, -1).sum(axis=1)
             columns.append(np.where(count > 0, right / np.maximum(count, 1), np.nan))
+    columns += [comparison.measure(clips, decoded) for comparison in comparisons]
     return np.stack(columns, axis=1)

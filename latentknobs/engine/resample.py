@@ -1,4 +1,8 @@
-"""Intervals by resampling songs (cluster bootstrap: songs are drawn, not clips; Davison & Hinkley 1997, 3.8)."""
+"""
+Intervals by resampling songs, and of shares of independent draws.
+
+Resampling is the cluster bootstrap: songs are drawn, not clips (Davison & Hinkley 1997, 3.8).
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,8 @@ from numpy.random import Generator
 from latentknobs.core.arrays import Floats, Ints
 
 RESAMPLES = 1000
+NORMAL = 1.959963984540054
+"""The 97.5 % quantile of the standard normal."""
 
 
 @frozen
@@ -77,3 +83,19 @@ def interval(value: float, draws: Floats) -> Interval:
         return Interval(value, value, value, 0.0)
     low, high = np.quantile(draws, [0.025, 0.975])
     return Interval(value, float(low), float(high), float(draws.std()))
+
+
+def share(hits: int, of: int) -> Interval:
+    """
+    A share of independent draws with its 95 % interval by Wilson's score (1927), which is honest at 0 and 1 as well.
+
+    Args:
+        hits: How many had what is counted, 0 to ``of``.
+        of: How many were drawn, at least 1.
+    """
+    p, square = hits / of, NORMAL**2
+    middle = (p + square / (2 * of)) / (1 + square / of)
+    half = NORMAL / (1 + square / of) * float(np.sqrt(p * (1 - p) / of + square / (4 * of**2)))
+    # Rounding must not put a bound beyond the value at 0 and 1.
+    low, high = min(p, max(middle - half, 0.0)), max(p, min(middle + half, 1.0))
+    return Interval(p, low, high, float(np.sqrt(p * (1 - p) / of)))

@@ -61,6 +61,16 @@ def test_onset_f1_hears_onsets_whatever_their_pitch():
     assert number("onset-f1", four, clip((1, 60, 2))) == 0
 
 
+def test_onset_pitch_f1_finds_notes_by_step_and_pitch():
+    """Of three and two notes one is shared, whatever its length: 2/5; two silent clips agree, one alone scores 0."""
+    three, two, none = clip((0, 60, 4), (4, 62, 4), (8, 64, 4)), clip((0, 60, 1), (4, 61, 4)), clip()
+
+    assert number("onset-pitch-f1", three, two) == number("onset-pitch-f1", two, three) == pytest.approx(2 / 5)
+    assert number("onset-pitch-f1", three, three) == 1
+    assert number("onset-pitch-f1", none, none) == 1
+    assert number("onset-pitch-f1", none, two) == number("onset-pitch-f1", two, none) == 0
+
+
 @settings(deadline=None)
 @given(some_clips, some_clips)
 def test_contour_is_spearman_with_ties(first, second):

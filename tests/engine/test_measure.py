@@ -58,7 +58,7 @@ def test_evidence_is_whole(measured):
     assert [entry["amount"] for entry in kept["amounts"]] == list(AMOUNTS)
     for entry in kept["amounts"]:
         assert set(entry["effects"]) == set(entry["leakage"]) == {"mean-pitch", "pitch-range", "log2-onsets"}
-        assert set(entry["content"]) == {"onset-f1", "contour", "token-accuracy"}
+        assert set(entry["content"]) == {"onset-f1", "onset-pitch-f1", "contour", "token-accuracy"}
         assert entry["clips"] == 24
     assert measured.within(-3, 3).keys() == {-3.0, 3.0}
 

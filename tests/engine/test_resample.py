@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.random import default_rng
 
-from latentknobs.engine.resample import SongDraws, interval
+from latentknobs.engine.resample import SongDraws, interval, share
 
 SEEDS = st.integers(0, 2**31)
 
@@ -109,3 +109,17 @@ def test_intervals_cover_the_truth():
         hits += found.low <= 1.0 <= found.high
 
     assert 0.90 <= hits / 200 <= 0.99
+
+
+@pytest.mark.parametrize(
+    ("hits", "of", "low", "high"),
+    [(8, 10, 0.4902, 0.9433), (0, 10, 0, 0.2775), (10, 10, 0.7225, 1), (1, 1, 0.2065, 1)],
+)
+def test_a_share_has_wilsons_interval(hits, of, low, high):
+    """The bounds are Wilson's: (p + zz/2n -+ z sqrt(p(1-p)/n + zz/4nn)) / (1 + zz/n); at 0 and 1 one is the value."""
+    found = share(hits, of)
+
+    assert (found.low, found.high) == pytest.approx((low, high), abs=5e-5)
+    assert found.value == hits / of
+    assert found.low <= found.value <= found.high
+    assert found.error == pytest.approx((hits / of * (1 - hits / of) / of) ** 0.5)

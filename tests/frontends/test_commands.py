@@ -165,11 +165,60 @@ def test_models(cli):
 
 
 def test_model_evaluate(cli):
-    """Model evaluate measures reconstruction: the tiny model's is exact."""
-    facts = cli("model", "evaluate", "tiny", "--corpus", "tiny", "--clips", 200, "--json").json
+    """Model evaluate measures reconstruction, prior and paths, an object for each corpus: the tiny model is exact."""
+    (facts,) = cli("model", "evaluate", "tiny", "--corpus", "tiny", "--clips", 200, "--json").json
 
+    assert facts["corpus"] == "tiny"
     assert facts["mean"]["greedy"]["value"] == 1.0
+    assert set(facts["mean"]["comparisons"]) == {"onset-f1", "onset-pitch-f1", "contour", "token-accuracy"}
+    assert set(facts["prior"]["attributes"]) == {"mean-pitch", "pitch-range", "log2-onsets"}
+    assert facts["smoothness"]["pairs"] == 200
     assert cli("model", "evaluate", "tiny", "--split", "some").code == 2
+
+
+def test_model_evaluate_takes_several_corpora(cli):
+    """Each corpus named by --corpus is evaluated alone, joined ones as one, in the order they are named."""
+    words = ("model", "evaluate", "tiny", "--corpus", "tiny", "--corpus", "tiny+factors", "--clips", 200)
+
+    facts = cli(*words, "--json").json
+    shown = cli(*words).out
+
+    assert [one["corpus"] for one in facts] == ["tiny", "tiny+factors"]
+    assert facts[0] == cli("model", "evaluate", "tiny", "--corpus", "tiny", "--clips", 200, "--json").json[0]
+    assert shown.index("tiny on tiny:") < shown.index("tiny on tiny+factors:")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [(("--corpus", "tiny", "--corpus", "tiny"), "name each once"), (("--corpus", "tiny", "--corpus", "tinny"), "tiny")],
+)
+def test_model_evaluate_refuses_before_the_work(cli, words, says):
+    """A corpus named twice, or one that is not there, is told before anything is measured."""
+    result = cli("model", "evaluate", "tiny", *words)
+
+    assert result.code == 2
+    assert says in result.one_sentence()
+
+
+def test_model_evaluate_says_what_it_measured_how(cli):
+    """The tables name the protocol, how many of what were measured, and what each figure is."""
+    shown = cli("model", "evaluate", "tiny", "--corpus", "tiny", "--clips", 400).out
+
+    for text in (
+        "z is drawn from the posterior, as in MusicVAE's protocol",
+        "| tokens, greedy ",
+        "| hold tokens, greedy ",
+        "| rest tokens, greedy ",
+        "| onset-pitch-f1, greedy ",
+        "100.0% (100.0% to 100.0%)",
+        "Prior: 1000 codes from N(0, I)",
+        "before repair",
+        "| mean-pitch (semitones) ",
+        "Interpolation: 200 pairs of clips",
+        "10.0% = even",
+        "active units: 16 of 24",
+    ):
+        assert text in shown
 
 
 def test_doctor(cli):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Optional
 
 import typer
 
 from latentknobs.core.backend import BackendSpec
 from latentknobs.core.corpus import SPLITS
 from latentknobs.errors import UsageError
+from latentknobs.frontends.cli.evaluation import evaluation
 from latentknobs.frontends.cli.program import (
     MODEL,
     DeviceOption,
@@ -20,6 +21,7 @@ from latentknobs.frontends.cli.program import (
     program,
 )
 from latentknobs.frontends.cli.show import as_json, table, tree
+from latentknobs.sources import parse_sources
 from latentknobs.workbench import DEFAULT_CLIPS
 
 group = typer.Typer(no_args_is_help=True, help="Look at models, and bring in weights.")
@@ -90,16 +92,31 @@ def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
 def evaluate(
     ctx: typer.Context,
     name: NameArgument = MODEL,
-    corpus: Annotated[str, typer.Option(help="Corpora joined with +.")] = "folk",
+    corpus: Annotated[
+        Optional[list[str]],  # noqa: UP045 - typer before 0.16 reads no "| None" inside Annotated
+        typer.Option("--corpus", help="Corpora joined with +; given several times, each is evaluated alone [folk]."),
+    ] = None,
     split: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
     clips: Annotated[int, typer.Option(min=1, help="Clips to look at, all splits together.")] = DEFAULT_CLIPS,
     seed: SeedOption = 0,
     device: DeviceOption = "auto",
     json: JsonOption = False,
 ) -> None:
-    """Measure how well a model reconstructs clips."""
+    """Measure how well a model reconstructs clips, decodes the prior and goes from clip to clip."""
     if split not in SPLITS:
         raise UsageError(f"--split is one of {', '.join(SPLITS)}, not {split!r}.")
+    asked = corpus or ["folk"]
+    if len(set(asked)) < len(asked):
+        raise UsageError("--corpus names the same corpus twice; name each once.")
+    found = []
     with program(ctx).workbench(device=device) as workbench:
-        result = workbench.evaluate(name, corpus=corpus, split=split, clips=clips, seed=seed)
-    as_json(result) if json else tree(result)
+        for one in asked:  # a misspelt name is told before the work
+            parse_sources(one, workbench.corpora)
+        for one in asked:
+            found.append(workbench.evaluate(name, corpus=one, split=split, clips=clips, seed=seed))
+            if not json:
+                if len(found) > 1:
+                    typer.echo("")
+                evaluation(found[-1])
+    if json:
+        as_json(found)

@@ -1,0 +1,118 @@
+"""What ``latentknobs model evaluate`` prints: sentences that say what was measured how, and tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import typer
+
+from latentknobs.frontends.cli.show import table
+
+KINDS = {"drawn": "z drawn from the posterior", "mean": "z the mean"}
+NONE = "not measured"
+
+
+def evaluation(found: Mapping[str, Any]) -> None:
+    """Print one corpus' evaluation, as :func:`latentknobs.engine.evaluate.evaluate` gives it."""
+    kinds = {kind: heading for kind, heading in KINDS.items() if kind in found}
+    typer.echo(
+        f"{found['model']} on {found['corpus']}: {found['clips']} {found['split']} clips of {found['songs']} songs"
+    )
+    if found["left_out"]:
+        counts = ", ".join(f"{count} {what}" for what, count in found["left_out"].items())
+        typer.echo(f"left out or joined, all splits: {counts}")
+    if found["kl"] is not None:
+        typer.echo(f"KL from the prior: {_number(found['kl'], 1)} nats a clip")
+    typer.echo(f"active units: {found['active_units']} of {found['latent_size']}")
+    typer.echo("")
+    typer.echo("Reconstruction")
+    if "drawn" in kinds:
+        typer.echo("z is drawn from the posterior, as in MusicVAE's protocol, and is its mean, from which knobs start.")
+    else:
+        typer.echo("z is the mean, from which knobs start; the model has no scale, so none can be drawn.")
+    typer.echo("Each token is the likeliest one: teacher-forced after the true tokens, greedy after the model's own.")
+    typer.echo("Means over clips, those that have a token of the class; in brackets 95 % by resampling songs.")
+    table(("share that is right", "clips", *kinds.values()), _reconstruction(found, list(kinds)))
+    _prior(found["prior"], found["clips"])
+    _smoothness(found["smoothness"])
+
+
+def _reconstruction(found: Mapping[str, Any], kinds: list[str]) -> list[tuple[str, ...]]:
+    values = [found[kind] for kind in kinds]
+
+    def row(name: str, cells: list[Mapping[str, float] | None], *, share: bool = True) -> tuple[str, ...]:
+        count = "0" if cells[0] is None else str(cells[0]["clips"])
+        return (name, count, *(_share(cell) if share else _number(cell, 3) for cell in cells))
+
+    rows = [
+        row("tokens, teacher-forced", [v["teacher_forced"] for v in values]),
+        row("tokens, greedy", [v["greedy"] for v in values]),
+    ]
+    labels = list(values[0]["groups"])
+    short = [label.rpartition("/")[2] for label in labels]
+    for label, last in zip(labels, short, strict=True):
+        name = last if short.count(last) == 1 else label
+        rows.append(row(f"{name} tokens, greedy", [v["groups"][label] for v in values]))
+    rows.append(row("whole clips, greedy", [v["exact"] for v in values]))
+    names = values[0]["comparisons"]
+    return rows + [row(f"{name}, greedy", [v["comparisons"][name] for v in values], share=False) for name in names]
+
+
+def _prior(prior: Mapping[str, Any], clips: int) -> None:
+    typer.echo("")
+    typer.echo(f"Prior: {prior['count']} codes from N(0, I)")
+    typer.echo(f"valid as the greedy tokens stand, before repair: {_share(prior['valid'])}")
+    typer.echo(f"no note at all: {_share(prior['silent'])}; in the corpus {_share(prior['silent_in_corpus'])}")
+    if not prior["attributes"]:
+        return
+    typer.echo(f"Their decodings beside the {clips} clips: n = those with the attribute, difference in standard")
+    typer.echo("deviations (sd) over the corpus, KS = Kolmogorov-Smirnov distance from 0, the same, to 1.")
+    table(
+        ("attribute", "corpus: n", "mean", "sd", "samples: n", "mean", "sd", "difference", "KS"),
+        (
+            (
+                f"{name} ({one['unit']})",
+                *_moments(one["corpus"]),
+                *_moments(one["samples"]),
+                _number(one["difference"], 2, sign="+"),
+                NONE if one["ks"] is None else f"{one['ks']:.3f}",
+            )
+            for name, one in prior["attributes"].items()
+        ),
+    )
+
+
+def _smoothness(found: Mapping[str, Any] | None) -> None:
+    typer.echo("")
+    if found is None:
+        typer.echo("Interpolation: not measured, all clips are of one song.")
+        return
+    points = found["points"]
+    typer.echo(f"Interpolation: {found['pairs']} pairs of clips from {found['song_pairs']} pairs of songs")
+    typer.echo(
+        f"{points} codes by SLERP from one to the other; in {found['measured']} pairs the ends decode differently."
+    )
+    rows = (
+        ("tokens that differ between the ends", _share(found["ends"]), ""),
+        ("length of the path over the ends' distance", _number(found["path"], 2), "1 = direct, more = detours"),
+        ("largest jump, share of the path", _share(found["jump"]), f"{1 / (points - 1):.1%} = even, 100% = at once"),
+    )
+    table(("path", "mean over pairs", "how to read it"), rows)
+
+
+def _moments(one: Mapping[str, Any]) -> tuple[str, str, str]:
+    if not one["count"]:
+        return "0", NONE, NONE
+    return str(one["count"]), _number(one["mean"], 2), f"{one['sd']:.2f}"
+
+
+def _share(one: Mapping[str, float] | None) -> str:
+    return NONE if one is None else f"{one['value']:.1%} ({one['low']:.1%} to {one['high']:.1%})"
+
+
+def _number(one: Mapping[str, float] | None, digits: int, sign: str = "") -> str:
+    if one is None:
+        return NONE
+    value, low, high = (f"{one[key]:{sign}.{digits}f}" for key in ("value", "low", "high"))
+    return f"{value} ({low} to {high})"
