@@ -92,11 +92,14 @@ def files(folder):
     return {name: (folder / name).read_bytes() for name in (CHECKPOINT, BEST, "model.safetensors")}
 
 
-@pytest.mark.parametrize("dropout", ["token_dropout = 0.3", "token_dropout = 0.2\nsampling_k = 5"])
+FOLLOW = '\n[data]\nfollow = [{name = "note-split", amounts = [1, 2]}]\n'
+
+
+@pytest.mark.parametrize("dropout", ["token_dropout = 0.3", "token_dropout = 0.2\nsampling_k = 5", FOLLOW])
 @pytest.mark.parametrize("how", [interrupt, signal_me])
 def test_resumed_run_ends_in_the_same_bytes(host, settings, tmp_path, how, dropout):
     """Ctrl-C leaves a checkpoint, says how to go on, and the resumed run ends in the bytes of one never stopped."""
-    settings.write_text(SETTINGS.replace("[data]", f"{dropout}\n[data]"))
+    settings.write_text(SETTINGS.replace("[data]\n", f"{dropout}\n[data]\n" if dropout is not FOLLOW else FOLLOW, 1))
     commands.train(host, out=tmp_path / "whole", config=settings)
     before = signal.getsignal(signal.SIGINT)
     host.progress = stop_at(5, how)
@@ -276,11 +279,16 @@ def test_batches_have_fixed_shares(data, config):
     assert set(batches.counts) == {"walks", "more", "note-split 1", "note-split 2"}
     still = evolve(config, training=evolve(config.training, transpose=(0, 0)))
     pool = Pool("walks", 1.0, data.pools[0].clips[:16])
-    drawn = Batches(TrainingData((pool,), data.validation), still)
+    batches, again = (Batches(TrainingData((pool,), data.validation), still) for _ in range(2))
+
+    def drawn(step):
+        return batches(step)[0]
+
     lap = np.concatenate([drawn(0), drawn(1)])
     np.testing.assert_array_equal(np.unique(lap, axis=0), np.unique(pool.clips, axis=0))
     assert not np.array_equal(lap, np.concatenate([drawn(2), drawn(3)]))
-    np.testing.assert_array_equal(drawn(1), Batches(TrainingData((pool,), data.validation), still)(1))
+    np.testing.assert_array_equal(drawn(1), again(1)[0])
+    assert again(1)[1] is None
 
 
 def test_validation_is_the_first_sources(data, host, config):

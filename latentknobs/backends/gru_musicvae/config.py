@@ -128,6 +128,9 @@ class TrainingConfig:
         sampling_k: k of scheduled sampling: a token is the true one with probability k / (k + exp(i / k)) at
             step i (Bengio et al., 2015, inverse sigmoid decay); 0 = always the true one.
         token_dropout: Part of the decoder's input tokens that is blanked (enters as zeros).
+        follow_weight: Where ``data.follow`` names edits: what a nat of an edited clip's code beside its prediction
+            costs, in KL weights; see :mod:`.following`.
+        follow_through: Part of the edited clips that are decoded from their prediction.
         transpose: Range of the random transposition in semitones; a clip stays inside the pitch range.
         evaluate_every: Steps between evaluations.
         checkpoint_every: Steps between checkpoints.
@@ -152,6 +155,8 @@ class TrainingConfig:
     kl_shape: str = field(default="linear", validator=validators.in_(("linear", "cosine")))
     sampling_k: float = field(default=0.0, converter=_real, validator=_number(0))
     token_dropout: float = field(default=0.0, converter=_real, validator=_number(0, 1))
+    follow_weight: float = field(default=1.0, converter=_real, validator=_number(0))
+    follow_through: float = field(default=0.5, converter=_real, validator=_number(0, 1))
     transpose: tuple[int, int] = field(default=(0, 0), converter=_pair, validator=_ascending)
     evaluate_every: int = field(default=500, validator=count(1))
     checkpoint_every: int = field(default=500, validator=count(1))
@@ -236,12 +241,33 @@ def _tables(kind: type) -> Any:
     return check
 
 
+@frozen
+class Followed:
+    """
+    An augmentation that codes are made to follow by an affine map of the latent space; see :mod:`.following`.
+
+    Attributes:
+        name: Name of the augmentation ("transpose").
+        amounts: Amounts drawn from, each with a map of its own; a clip that cannot take an amount is left as it is.
+    """
+
+    name: str = field(validator=validators.instance_of(str))
+    amounts: tuple[float, ...] = field(
+        converter=_amounts,
+        validator=[validators.min_len(1), validators.deep_iterable(validators.instance_of(float))],
+    )
+
+
 def _sources(value: Any) -> Any:
     return tuple(_build(Source, item, "data.sources") if isinstance(item, Mapping) else item for item in value)
 
 
 def _edits(value: Any) -> Any:
     return tuple(_build(Edit, item, "data.edits") if isinstance(item, Mapping) else item for item in value)
+
+
+def _followed(value: Any) -> Any:
+    return tuple(_build(Followed, item, "data.follow") if isinstance(item, Mapping) else item for item in value)
 
 
 @frozen
@@ -252,12 +278,14 @@ class DataConfig:
     Attributes:
         sources: The corpora; the first one's validation songs are what is measured.
         edits: Edited clips among the training clips.
+        follow: Edits that codes are made to follow: half of each batch is then the other half, edited.
         pitch_range: Lowest and highest MIDI pitch of all training clips, random transposition included.
         licence: What the model card says of the clips' licence.
     """
 
     sources: tuple[Source, ...] = field(converter=_sources, validator=[validators.min_len(1), _tables(Source)])
     edits: tuple[Edit, ...] = field(default=(), converter=_edits, validator=_tables(Edit))
+    follow: tuple[Followed, ...] = field(default=(), converter=_followed, validator=_tables(Followed))
     pitch_range: tuple[int, int] = field(default=(0, 127), converter=_pair, validator=_ascending)
     licence: str = field(default="", validator=validators.instance_of(str))
 

@@ -8,13 +8,15 @@ and a checkpoint holds no state of any generator.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 import numpy as np
 from attrs import field, frozen
 from numpy.random import Generator
 
 from latentknobs.backends.gru_musicvae.config import Config, DataConfig, Edit
+from latentknobs.backends.gru_musicvae.following import NONE
 from latentknobs.core.arrays import Bools, ClipBatch, Ints, sha256_of_arrays
 from latentknobs.core.corpus import CorpusRequest, Split
 from latentknobs.core.frontend import Host
@@ -38,6 +40,10 @@ class Pool:
     clips: ClipBatch
 
 
+Following: TypeAlias = Callable[[ClipBatch, Generator], tuple[ClipBatch, Ints]]
+"""Clips (n, 32) to the clips edited at amounts drawn, and the number of the map of each (:data:`.following.NONE`)."""
+
+
 @frozen(eq=False)
 class TrainingData:
     """
@@ -46,11 +52,13 @@ class TrainingData:
     Attributes:
         pools: What batches are drawn from.
         validation: int16 (n, 32), clips of validation songs of the first source.
+        following: Edits the second half of each batch, None where no edit is followed.
         fingerprint: Hash of all of it; a resumed run must find the same.
     """
 
     pools: tuple[Pool, ...]
     validation: ClipBatch
+    following: Following | None = None
     fingerprint: str = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -103,7 +111,25 @@ def load(host: Host, config: Config) -> TrainingData:
     every = np.concatenate([pool.clips for pool in originals])
     for edit in data.edits:
         pools += _edited(host, edit, every, data, rng)
-    return TrainingData(tuple(pools), validation)
+    return TrainingData(tuple(pools), validation, _following(host, data) if data.follow else None)
+
+
+def _following(host: Host, data: DataConfig) -> Following:
+    maps = [(host.augment(edit.name), amount) for edit in data.follow for amount in edit.amounts]
+
+    def edited(clips: ClipBatch, rng: Generator) -> tuple[ClipBatch, Ints]:
+        which = rng.integers(len(maps), size=len(clips))
+        out = clips.copy()
+        for number in np.unique(which):
+            rows = np.flatnonzero(which == number)
+            augmentation, amount = maps[number]
+            result = augmentation(clips[rows], amount, rng)
+            taken = result.valid & in_range(result.clips, data.pitch_range)
+            out[rows[taken]] = result.clips[taken]
+            which[rows[~taken]] = NONE
+        return out, which
+
+    return edited
 
 
 def _edited(host: Host, edit: Edit, clips: ClipBatch, data: DataConfig, rng: Generator) -> list[Pool]:
@@ -132,9 +158,10 @@ def in_range(clips: ClipBatch, pitch_range: tuple[int, int]) -> Bools:
 
 class Batches:
     """
-    The batches of a run: ``batches(step)`` is int16 (batch, 32).
+    The batches of a run: ``batches(step)`` is int16 (batch, 32), and the maps of edits that codes follow.
 
-    Each pool gives a fixed number of clips to a batch and is gone through in a new order every time round.
+    Each pool gives a fixed number of clips to a batch and is gone through in a new order every time round. Where
+    edits are followed, the second half of a batch is the first half edited, and the maps are int64 (batch / 2,).
     """
 
     def __init__(self, data: TrainingData, config: Config) -> None:
@@ -142,19 +169,25 @@ class Batches:
         self._range = config.data.pitch_range
         self._transpose = config.training.transpose
         self._seed = config.training.seed
-        self._counts = _apportion([pool.share for pool in data.pools], config.training.batch)
+        self._following = data.following
+        drawn = config.training.batch // 2 if data.following else config.training.batch
+        self._counts = _apportion([pool.share for pool in data.pools], drawn)
         self._orders: dict[int, tuple[int, Ints]] = {}
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """Clips of each pool in a batch."""
+        """Clips of each pool that are drawn for a batch."""
         return {pool.name: count for pool, count in zip(self._pools, self._counts, strict=True)}
 
-    def __call__(self, step: int) -> ClipBatch:
-        """The batch of a step (from 0)."""
+    def __call__(self, step: int) -> tuple[ClipBatch, Ints | None]:
+        """The batch of a step (from 0), and its maps, None where no edit is followed."""
         parts = [self._draw(index, step * count, count) for index, count in enumerate(self._counts)]
         rng = np.random.default_rng([self._seed, 2, step])
-        return transposed(np.concatenate(parts), self._transpose, self._range, rng)
+        clips = transposed(np.concatenate(parts), self._transpose, self._range, rng)
+        if self._following is None:
+            return clips, None
+        edited, which = self._following(clips, rng)
+        return np.concatenate([clips, edited]), which
 
     def _draw(self, index: int, start: int, count: int) -> ClipBatch:
         clips = self._pools[index].clips

@@ -9,13 +9,12 @@ from typing import Any
 
 import safetensors
 from attrs import field, frozen, validators
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Adam
 
 from latentknobs.backends.gru_musicvae.checkpoint import check_tensors, read_tensors, write_atomically
-from latentknobs.backends.gru_musicvae.config import Config, count
-from latentknobs.backends.gru_musicvae.network import GruMusicVae
-from latentknobs.errors import TrainingError
+from latentknobs.backends.gru_musicvae.config import Config, NetworkConfig, count
+from latentknobs.errors import ModelError, TrainingError
 
 MOMENTS = ("exp_avg", "exp_avg_sq")
 
@@ -39,11 +38,11 @@ class Standing:
 
 
 def write_state(
-    path: Path, network: GruMusicVae, optimiser: Adam, standing: Standing, *, config: Config, fingerprint: str
+    path: Path, trained: nn.ModuleDict, optimiser: Adam, standing: Standing, *, config: Config, fingerprint: str
 ) -> None:
     """Write a checkpoint atomically: weights, Adam's moments, where the run stands, config and data."""
-    tensors: dict[str, Tensor] = {f"network.{name}": value for name, value in network.state_dict().items()}
-    for name, parameter in network.named_parameters():
+    tensors: dict[str, Tensor] = dict(trained.state_dict())
+    for name, parameter in trained.named_parameters():
         for moment in MOMENTS:
             if moment in optimiser.state[parameter]:
                 tensors[f"{moment}.{name}"] = optimiser.state[parameter][moment]
@@ -85,19 +84,23 @@ def _standing(facts: Mapping[str, Any]) -> Standing:
     return Standing(facts["step"], facts["best_loss"], facts["best_step"], facts["waited"])
 
 
-def restore(path: Path, network: GruMusicVae, optimiser: Adam, step: int) -> None:
+def restore(path: Path, trained: nn.ModuleDict, config: NetworkConfig, optimiser: Adam, step: int) -> None:
     """
-    Put a checkpoint's tensors into a network and its optimiser.
+    Put a checkpoint's tensors into what is trained and its optimiser.
 
     Raises:
-        ModelError: The tensors are not those of this network.
+        ModelError: The tensors are not those of this run.
     """
     tensors = read_tensors(path)
-    weights = {name.removeprefix("network."): t for name, t in tensors.items() if name.startswith("network.")}
-    check_tensors(weights, network.config, str(path))
-    network.load_state_dict(weights)
+    network = {name.removeprefix("network."): t for name, t in tensors.items() if name.startswith("network.")}
+    check_tensors(network, config, str(path))
+    wanted = {name: tuple(value.shape) for name, value in trained.state_dict().items()}
+    weights = {name: value for name, value in tensors.items() if name in wanted}
+    if {name: tuple(value.shape) for name, value in weights.items()} != wanted:
+        raise ModelError(f"{path} lacks the maps of the edits that its run follows: start a new run.")
+    trained.load_state_dict(weights)
     state: dict[int, dict[str, Any]] = {}
-    for index, (name, _) in enumerate(network.named_parameters()):
+    for index, (name, _) in enumerate(trained.named_parameters()):
         if f"exp_avg.{name}" in tensors:
             moments = {moment: tensors[f"{moment}.{name}"] for moment in MOMENTS}
             state[index] = {"step": tensors[f"exp_avg.{name}"].new_tensor(float(step)), **moments}

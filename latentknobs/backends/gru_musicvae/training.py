@@ -26,6 +26,7 @@ from latentknobs.backends.gru_musicvae.checkpoint import build, read_tensors, sa
 from latentknobs.backends.gru_musicvae.config import Config
 from latentknobs.backends.gru_musicvae.data import Batches, TrainingData, seed_of
 from latentknobs.backends.gru_musicvae.devices import choose_device, trains_in_bfloat16
+from latentknobs.backends.gru_musicvae.following import Maps
 from latentknobs.backends.gru_musicvae.measures import cross_entropy, divergence, measure
 from latentknobs.backends.gru_musicvae.network import GruMusicVae
 from latentknobs.backends.gru_musicvae.state import Standing, read_facts, restore, write_state
@@ -102,7 +103,11 @@ class Trainer:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed_of(config.training.seed, 0))
             self.network = GruMusicVae(config.network).to(self._device)
-        self._optimiser = torch.optim.Adam(self.network.parameters(), lr=config.training.learning_rate)
+        count = sum(len(edit.amounts) for edit in config.data.follow)
+        self._maps = Maps(count, config.network.latent_size).to(self._device) if count else None
+        modules = {"network": self.network, **({"maps": self._maps} if self._maps else {})}
+        self._trained = torch.nn.ModuleDict(modules)
+        self._optimiser = torch.optim.Adam(self._trained.parameters(), lr=config.training.learning_rate)
         self.standing = Standing()
         checkpoint = folder / CHECKPOINT
         if resume:
@@ -133,7 +138,7 @@ class Trainer:
         training = self.config.training
         figures: dict[str, float] = {}
         since = time.perf_counter()
-        sums, counted = torch.zeros(2, dtype=torch.float64), 0
+        sums, counted = torch.zeros(3, dtype=torch.float64), 0
         with _Interrupts() as interrupts:
             while self.standing.step < training.steps and not self._stopped:
                 sums += self._step(self.standing.step)
@@ -143,7 +148,7 @@ class Trainer:
                 if step % training.evaluate_every == 0 or step == training.steps:
                     speed = counted * training.batch / (time.perf_counter() - since)
                     figures = self._evaluate(sums / counted, speed)
-                    sums, counted, since = torch.zeros(2, dtype=torch.float64), 0, time.perf_counter()
+                    sums, counted, since = torch.zeros(3, dtype=torch.float64), 0, time.perf_counter()
                 with interrupts.noted():
                     self._progress("training", step, training.steps)
                 if step % training.checkpoint_every == 0 or step == training.steps or interrupts.asked:
@@ -160,7 +165,7 @@ class Trainer:
         """Write everything needed to go on from here."""
         path = self.folder / CHECKPOINT
         write_state(
-            path, self.network, self._optimiser, self.standing, config=self.config, fingerprint=self.data.fingerprint
+            path, self._trained, self._optimiser, self.standing, config=self.config, fingerprint=self.data.fingerprint
         )
         return path
 
@@ -200,44 +205,58 @@ class Trainer:
     def _step(self, step: int) -> Tensor:
         """One optimiser step; cross-entropy and KL in nats a clip, float64 (2,)."""
         training, network = self.config.training, self.network
-        tokens = torch.from_numpy(self._batches(step).astype("int64")).to(self._device)
-        noise, keep, known = self._draw(step)
+        clips, maps = self._batches(step)
+        tokens = torch.from_numpy(clips.astype("int64")).to(self._device)
+        noise, keep, known, through = self._draw(step, len(clips))
         network.train()
         for group in self._optimiser.param_groups:
             group["lr"] = training.rate(step)
         with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._half):
             mean, scale = network.encode(tokens)
             mean, scale = mean.float(), scale.float()
-            z = mean + scale * noise
+            z, following = mean + scale * noise, torch.zeros((), device=self._device)
+            if self._maps is not None and maps is not None:
+                half, which = len(maps), torch.from_numpy(maps).to(self._device)
+                predicted = self._maps.predict(z[:half], which)
+                following = self._maps.cost(predicted, mean[half:], scale[half:], which)
+                z = torch.cat([z[:half], torch.where(through[half:], predicted, z[half:])])
             if known is None:
                 logits = network.decode_given(z, tokens, keep)
             else:
                 logits = network.decode_steps(z, tokens, known, keep)
         entropy, kl = cross_entropy(logits, tokens), divergence(mean, scale)
-        loss = (entropy + training.kl_weight(step) * kl) / self.config.network.steps
+        # A nat of either is paid for by the clip: half of them have a prediction to be beside.
+        rate = kl + 0.5 * training.follow_weight * following
+        loss = (entropy + training.kl_weight(step) * rate) / self.config.network.steps
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it without types
-        norm = torch.nn.utils.clip_grad_norm_(network.parameters(), training.gradient_clip)
+        norm = torch.nn.utils.clip_grad_norm_(self._trained.parameters(), training.gradient_clip)
         if not math.isfinite(float(norm)):
             raise TrainingError(
                 f"The gradient at step {step} is not finite: lower learning_rate, or set precision to float32, "
                 f"and start again; the checkpoint in {self.folder} is from before."
             )
         self._optimiser.step()
-        return torch.stack([entropy.detach(), kl.detach()]).double().cpu()
+        return torch.stack([entropy.detach(), kl.detach(), following.detach()]).double().cpu()
 
-    def _draw(self, step: int) -> tuple[Tensor, Tensor | None, Tensor | None]:
-        """Noise for z, the tokens to keep, the steps after which the true token is read: all from the step's seed."""
+    def _draw(self, step: int, clips: int) -> tuple[Tensor, Tensor | None, Tensor | None, Tensor]:
+        """
+        What is drawn for a step, from its seed.
+
+        Noise for z, the tokens to keep, the steps after which the true token is read, and which edited clips are
+        decoded from their prediction, bool (clips, 1).
+        """
         training, network = self.config.training, self.config.network
         generator = torch.Generator().manual_seed(seed_of(training.seed, 5, step))
-        shape = (training.batch, network.steps)
-        noise = torch.randn(training.batch, network.latent_size, generator=generator).to(self._device)
+        shape = (clips, network.steps)
+        noise = torch.randn(clips, network.latent_size, generator=generator).to(self._device)
         keep = known = None
         if training.token_dropout:
             keep = (torch.rand(shape, generator=generator) >= training.token_dropout).float().to(self._device)
         if training.sampling_k:
             known = (torch.rand(shape, generator=generator) < training.forcing(step)).to(self._device)
-        return noise, keep, known
+        through = (torch.rand(clips, 1, generator=generator) < training.follow_through).to(self._device)
+        return noise, keep, known, through
 
     def _evaluate(self, sums: Tensor, speed: float) -> dict[str, float]:
         training, step = self.config.training, self.standing.step
@@ -249,7 +268,7 @@ class Trainer:
             write_atomically(self.network.state_dict(), self.folder / BEST)
         else:
             self.standing = attrs.evolve(self.standing, waited=self.standing.waited + 1)
-        entropy, kl = sums.tolist()
+        entropy, kl, following = sums.tolist()
         weight = training.kl_weight(step - 1)
         line = {
             "step": step,
@@ -257,6 +276,7 @@ class Trainer:
             "cross_entropy": entropy,
             "kl": kl,
             "kl_weight": weight,
+            **({"following": following} if self._maps is not None else {}),
             "learning_rate": training.rate(step - 1),
             **figures,
             "clips_per_second": round(speed, 1),
@@ -278,7 +298,7 @@ class Trainer:
                 "bring those back, or start a new run in another folder."
             )
         self.standing = facts["standing"]
-        restore(path, self.network, self._optimiser, self.standing.step)
+        restore(path, self._trained, self.config.network, self._optimiser, self.standing.step)
         # What was measured after the checkpoint will be measured again.
         log = self.folder / LOG
         lines = log.read_text(encoding="utf-8").splitlines(keepends=True) if log.exists() else []

@@ -1,0 +1,224 @@
+"""
+The sweep of docs/model.md: trains a model for each row of a file, and measures reconstruction and knobs of each.
+
+    python benchmarks/sweep.py benchmarks/sweep.toml -o FOLDER              # trains what is not trained, then measures
+    python benchmarks/sweep.py benchmarks/sweep.toml -o FOLDER --only NAME  # one row
+    python benchmarks/sweep.py benchmarks/sweep.toml -o FOLDER --table      # prints the table of what is measured
+
+A row is a preset with settings over it. A row that was interrupted goes on where it stopped. Everything is measured on
+validation songs: test songs are not read, validation songs stand in their place.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from attrs import evolve, field, frozen
+
+from latentknobs import Workbench, __version__
+from latentknobs.backends.gru_musicvae.commands import MODEL, train
+from latentknobs.backends.gru_musicvae.config import Config
+from latentknobs.backends.gru_musicvae.training import CHECKPOINT
+from latentknobs.core.corpus import CorpusRequest, Song
+from latentknobs.core.knob import Knob
+from latentknobs.core.run import RunSpec
+from latentknobs.engine.discover import discover
+from latentknobs.engine.settings import Methods, Settings
+
+CLIPS = 4096
+KINDS = ("mean", "drawn")
+SHIFTS, SPLITS = (3.0, 7.0, 12.0), (1.0, 2.0)
+LARGEST = 5
+"""So many dimensions' share of the squared mean change is reported, as in the paper's figure of whole notes."""
+
+
+@frozen
+class Row:
+    """
+    One row of the sweep.
+
+    Attributes:
+        name: Its name, also its folder's.
+        config: What is trained.
+    """
+
+    name: str
+    config: Config
+
+
+@frozen
+class Table:
+    """
+    A sweep file: ``preset``, what every row changes in it (``[all.training]`` and so on), and ``[[row]]`` tables.
+
+    Attributes:
+        rows: The rows by name.
+    """
+
+    rows: Mapping[str, Row] = field()
+
+    @classmethod
+    def read(cls, path: Path) -> Table:
+        """Read a file; every setting is checked before anything is trained."""
+        told = tomllib.loads(path.read_text(encoding="utf-8"))
+        rows = {}
+        for row in told["row"]:
+            tables = Config.preset(row.get("preset", told["preset"])).tables()
+            for over in (told.get("all", {}), row):
+                for part in set(tables) & set(over):
+                    tables[part] |= over[part]
+            rows[row["name"]] = Row(row["name"], Config.from_tables(tables, f"{path}: {row['name']}"))
+        return cls(rows)
+
+
+def model(bench: Workbench, row: Row, folder: Path) -> Path:
+    """The row's weights; trained, or gone on with, where they are not there yet."""
+    out = folder / row.name
+    weights = out / MODEL
+    if not weights.exists():
+        out.mkdir(parents=True, exist_ok=True)
+        config = out / "row.toml"
+        config.write_text(row.config.to_toml(), encoding="utf-8")
+        train(bench, out=out, config=config, resume=(out / CHECKPOINT).exists())
+    return weights
+
+
+def without_test(songs: Iterable[Song]) -> Iterator[Song]:
+    """The songs, with validation songs a second time in the place of test songs."""
+    for song in songs:
+        if song.split != "test":
+            yield song
+        if song.split == "validation":
+            yield evolve(song, split="test")
+
+
+def knob(bench: Workbench, weights: Path, augmentation: str, corpus: str, fit: str = "ridge") -> Knob:
+    """The knob of one fit on a corpus."""
+    backend = bench.model(str(weights))
+    spec, plugins = backend.spec, bench.plugins
+    settings = Settings(clips=CLIPS, controls=20)
+    methods = Methods(
+        fits=(plugins.fits()[fit],),
+        selectors=plugins.selectors(),
+        bases=plugins.bases(),
+        attributes=tuple(plugins.attributes().values()),
+        comparisons=tuple(plugins.comparisons().values()),
+    )
+    request = CorpusRequest(clips=CLIPS, pitch_range=spec.pitch_range or (0, 127))
+    run = discover(
+        backend,
+        bench.augment(augmentation),
+        without_test(bench.songs(corpus, request)),
+        RunSpec(spec.model_id, spec.name, augmentation, corpus, 0, settings.as_dict()),
+        settings,
+        methods,
+        version=__version__,
+        progress=bench.progress,
+    )
+    return run.knobs[0]
+
+
+def figures(found: Knob, amounts: Sequence[float], attribute: str) -> dict[str, Any]:
+    """What a row tells of one knob, on validation songs."""
+    evidence = found.evidence
+    at = {x["amount"]: x for x in evidence["validation"]["amounts"]}
+    explained = dict(zip(evidence["fitted"], evidence["fitting"]["r2"], strict=True))
+    slope = {e.attribute: e.slope for e in found.effects}[attribute]
+    return {
+        "slope": slope,
+        "dimensions": len(found.dimensions),
+        "equivariance": {f"{a:+g}": at[a]["equivariance"]["value"] for a in amounts if a in at},
+        "contour": {f"{a:+g}": at[a]["content"].get("contour") for a in amounts if a in at},
+        "r2": {f"{a:+g}": explained[a] for a in amounts if a in explained},
+        "coherence": {f"{a:+g}": evidence["coherence"][f"{a:+g}"] for a in amounts if a in explained},
+    }
+
+
+def mean_changes(found: Knob, amount: float) -> dict[str, Any]:
+    """The sorted mean change at one amount, raw code units, and the share of the largest in its square."""
+    change = np.asarray(found.evidence["mean_change"][found.evidence["fitted"].index(amount)])
+    by_size = np.sort(np.abs(change))[::-1]
+    return {
+        "largest": [round(float(x), 3) for x in by_size[:LARGEST]],
+        "share": float((by_size[:LARGEST] ** 2).sum() / (by_size**2).sum()),
+    }
+
+
+def measure(bench: Workbench, weights: Path) -> dict[str, Any]:
+    """Reconstruction, and the affine knobs of transposition and note splitting."""
+    found = bench.evaluate(str(weights), corpus="folk", split="validation", clips=30_000)
+    transpose = knob(bench, weights, "transpose", "folk")
+    return {
+        "model_id": found["model_id"],
+        "reconstruction": {key: found[key] for key in ("clips", "songs", "kl", "active_units", "mean", "drawn")},
+        "transpose": figures(transpose, SHIFTS, "mean-pitch") | {"mean_change_12": mean_changes(transpose, 12.0)},
+        "note-split": figures(knob(bench, weights, "note-split", "folk+whole-notes"), SPLITS, "log2-onsets"),
+        "whole-notes": mean_changes(knob(bench, weights, "note-split", "whole-notes"), 4.0),
+    }
+
+
+def table(folder: Path, rows: Mapping[str, Row]) -> str:
+    """Markdown of what is measured so far."""
+    lines = [
+        (
+            "| row | clips seen | KL | mean: greedy / exact | drawn: forced / greedy | transpose: slope; "
+            "R2, equivariance, contour, coherence at +3; at +7 | its dimensions | note-split +1: equivariance "
+            "| whole notes x16: five largest; share |"
+        ),
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for name, row in rows.items():
+        path = folder / name / "measured.json"
+        if not path.exists():
+            continue
+        m = json.loads(path.read_text(encoding="utf-8"))
+        card = json.loads((folder / name / MODEL).with_suffix(".json").read_text(encoding="utf-8"))
+        r, t, n, w = m["reconstruction"], m["transpose"], m["note-split"], m["whole-notes"]
+        mean, drawn = ({k: r[kind][k]["value"] for k in ("teacher_forced", "greedy", "exact")} for kind in KINDS)
+        at = "; ".join(
+            f"{t['r2'][a]:.2f}, {t['equivariance'][a]:.2f}, {t['contour'][a]:.2f}, {t['coherence'][a]:.3f}"
+            for a in ("+3", "+7")
+        )
+        lines.append(
+            f"| {name} | {card['steps'] * row.config.training.batch / 1e6:.2f} M | {r['kl']['value']:.1f} "
+            f"| {mean['greedy']:.1%} / {mean['exact']:.1%} | {drawn['teacher_forced']:.1%} / {drawn['greedy']:.1%} "
+            f"| {t['slope']:.2f}; {at} | {t['dimensions']} | {n['equivariance']['+1']:.2f} "
+            f"| {' '.join(f'{x:.2f}' for x in w['largest'])}; {w['share']:.2f} |"
+        )
+    return "\n".join(lines)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("file", type=Path)
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("--only", action="append", default=[])
+    parser.add_argument("--table", action="store_true")
+    options = parser.parse_args(arguments)
+    rows = Table.read(options.file).rows
+    if unknown := set(options.only) - set(rows):
+        parser.error(f"{options.file} has no row {min(unknown)!r}")
+    if not options.table:
+        with Workbench.open() as bench:
+            for row in rows.values():
+                target = options.output / row.name / "measured.json"
+                if target.exists() or (options.only and row.name not in options.only):
+                    continue
+                print(f"{row.name}: training", file=sys.stderr)
+                weights = model(bench, row, options.output)
+                print(f"{row.name}: measuring", file=sys.stderr)
+                target.write_text(json.dumps(measure(bench, weights), indent=2) + "\n", encoding="utf-8")
+    print(table(options.output, rows))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
