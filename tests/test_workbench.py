@@ -176,6 +176,7 @@ def test_building_the_packages_registry(workbench, tmp_path, monkeypatch):
     packaged.parent.mkdir(parents=True)
     monkeypatch.setattr(layered, "PACKAGED", packaged)
     monkeypatch.setattr(module, "DEFAULT_MODEL", "tiny")
+    monkeypatch.setattr(module, "SHIPPED", Settings(trial_clips=20, controls=5, control_clips=8, steps=5))
     monkeypatch.setitem(DEFAULT_CORPUS, "transpose", "tiny")
     with pytest.raises(UsageError, match="no checkout"):
         workbench.build_registry(["transpose"], clips=400)

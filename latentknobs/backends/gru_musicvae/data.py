@@ -20,6 +20,7 @@ from latentknobs.backends.gru_musicvae.following import NONE
 from latentknobs.core.arrays import Bools, ClipBatch, Ints, sha256_of_arrays
 from latentknobs.core.corpus import CorpusRequest, Split
 from latentknobs.core.frontend import Host
+from latentknobs.core.guard import run_augmentation
 from latentknobs.core.melody import HOLD, MELODY
 from latentknobs.errors import TrainingError
 
@@ -123,7 +124,7 @@ def _following(host: Host, data: DataConfig) -> Following:
         for number in np.unique(which):
             rows = np.flatnonzero(which == number)
             augmentation, amount = maps[number]
-            result = augmentation(clips[rows], amount, rng)
+            result = run_augmentation(augmentation, clips[rows], amount, rng, MELODY)
             taken = result.valid & in_range(result.clips, data.pitch_range)
             out[rows[taken]] = result.clips[taken]
             which[rows[~taken]] = NONE
@@ -136,7 +137,7 @@ def _edited(host: Host, edit: Edit, clips: ClipBatch, data: DataConfig, rng: Gen
     augmentation = host.augment(edit.name)
     pools = []
     for amount in edit.amounts:
-        result = augmentation(clips, amount, rng)
+        result = run_augmentation(augmentation, clips, amount, rng, MELODY)
         edited = result.clips[result.valid]
         edited = np.unique(edited[in_range(edited, data.pitch_range)], axis=0)
         if len(edited) > edit.clips:
