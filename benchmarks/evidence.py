@@ -213,7 +213,10 @@ def memory(folder: Path, model: str) -> dict[str, float]:
     peaks = []
     for clips in (2_000, 20_000):
         done = subprocess.run(
-            [sys.executable, "-c", MEMORY, str(clips), str(folder), model], capture_output=True, text=True, check=True
+            [sys.executable, "-c", MEMORY, str(clips), str(folder), model],
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
         )
         peaks.append(int(done.stdout.split()[-1]) / 1024)
     return {"mib_2000": peaks[0], "mib_20000": peaks[1], "ratio": peaks[1] / peaks[0]}

@@ -1,0 +1,73 @@
+"""The sweep of recipes: every row can be trained, and is what its name says."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from latentknobs.backends.gru_musicvae.config import Config
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+
+
+@pytest.fixture(scope="module")
+def sweep():
+    """The script as a module."""
+    spec = importlib.util.spec_from_file_location("sweep", BENCHMARKS / "sweep.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["sweep"] = module
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules["sweep"]
+
+
+def test_each_row_is_a_recipe_of_its_own(sweep):
+    """Every row is a valid config, has its own name, and differs from every other one."""
+    rows = sweep.Table.read(BENCHMARKS / "sweep.toml").rows
+
+    assert all(row.name == name for name, row in rows.items())
+    assert len({row.config.to_toml() for row in rows.values()}) == len(rows)
+
+
+def test_a_row_is_its_preset_with_what_all_rows_and_it_change(sweep, tmp_path):
+    """Settings of the row go over those of all rows, and these over the preset's; the rest stays."""
+    path = tmp_path / "table.toml"
+    path.write_text(
+        'preset = "folk"\n[all.training]\nsteps = 7\nseed = 1\n'
+        '[[row]]\nname = "a"\n[row.training]\nseed = 2\n[[row]]\nname = "b"\npreset = "paper"\n'
+    )
+    rows = sweep.Table.read(path).rows
+
+    assert (rows["a"].config.training.steps, rows["a"].config.training.seed) == (7, 2)
+    assert rows["a"].config.network == Config.preset("folk").network
+    assert (rows["b"].config.training.steps, rows["b"].config.training.seed) == (7, 1)
+    assert rows["b"].config.network == Config.preset("paper").network
+
+
+def test_the_table_has_the_rows_that_are_measured(sweep, tmp_path):
+    """A row without measurements is left out; the others stand with their figures."""
+    rows = sweep.Table.read(BENCHMARKS / "sweep.toml").rows
+    folder = tmp_path / "as-folk"
+    folder.mkdir()
+    share = {"teacher_forced": {"value": 0.99}, "greedy": {"value": 0.985}, "exact": {"value": 0.9}}
+    at = {"+3": 0.5, "+7": 0.625}
+    measured = {
+        "reconstruction": {"kl": {"value": 83.25}, "mean": share, "drawn": share},
+        "transpose": {"slope": 1.0, "dimensions": 28, "equivariance": at, "r2": at, "contour": at, "coherence": at},
+        "note-split": {"equivariance": {"+1": 0.75}},
+        "whole-notes": {"largest": [5.0, 1.0], "share": 0.8},
+    }
+    (folder / "measured.json").write_text(json.dumps(measured))
+    (folder / "model.json").write_text(json.dumps({"steps": 1000}))
+
+    lines = sweep.table(tmp_path, rows).splitlines()
+
+    assert len(lines) == 3
+    assert lines[2].startswith(
+        "| as-folk | 0.13 M | 83.2 | 98.5% / 90.0% | 99.0% / 98.5% | 1.00; 0.50, 0.50, 0.50, 0.500; "
+    )
+    assert lines[2].endswith("| 28 | 0.75 | 5.00 1.00; 0.80 |")
