@@ -87,3 +87,14 @@ def listing(tmp_path: Path, own: Path) -> Callable[[], dict[str, bytes]]:
         return {str(path): path.read_bytes() for path in files if "__pycache__" not in path.parts}
 
     return look
+
+
+@pytest.fixture
+def two_threads() -> Iterator[None]:
+    """Two threads for torch, which the fast tests otherwise run with one."""
+    import torch  # only these tests need it
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)

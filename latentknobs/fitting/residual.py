@@ -36,6 +36,15 @@ CHECKS = 10
 """How often the validation error is looked at."""
 
 
+def _chosen(table: Tensor, rows: Tensor) -> Tensor:
+    """
+    ``table[rows]``, with a gradient that is the same every time.
+
+    That of plain indexing is added up by the threads in the order in which they come.
+    """
+    return functional.embedding(rows, table.flatten(1)).view(-1, *table.shape[1:])
+
+
 class _Map(nn.Module):
     def __init__(self, amounts: int, size: int, matrices: Tensor, offsets: Tensor) -> None:
         super().__init__()
@@ -49,8 +58,8 @@ class _Map(nn.Module):
 
     def forward(self, x: Tensor, amounts: Tensor) -> Tensor:
         """Displacements in spreads, (G, n, D), of codes x (G, n, D) in spreads at amounts (G,)."""
-        straight = x @ self.matrices[amounts].transpose(1, 2) + self.offsets[amounts][:, None]
-        inner = functional.silu(self.enter(x) + self.entry[amounts][:, None])
+        straight = x @ _chosen(self.matrices, amounts).transpose(1, 2) + _chosen(self.offsets, amounts)[:, None]
+        inner = functional.silu(self.enter(x) + _chosen(self.entry, amounts)[:, None])
         out: Tensor = straight + self.leave(functional.silu(self.hidden(inner)))
         return out
 

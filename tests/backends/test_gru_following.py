@@ -87,6 +87,21 @@ def test_a_map_moves_the_codes_that_are_its_own():
     assert torch.equal(maps.predict(z, which), torch.stack([z[0], 2 * z[1] + torch.tensor([1.0, 0.0, -1.0]), z[2]]))
 
 
+def test_gradients_are_the_same_every_time_with_several_threads(two_threads):
+    """Clips with the same map add up their gradients in one order, whatever the threads do."""
+    maps = Maps(3, 64)
+    z, which = torch.randn(64, 64), torch.tensor([0, 1, NONE, 0] * 16)
+
+    def gradients():
+        maps.zero_grad()
+        (maps.predict(z, which) ** 2 * z).sum().backward()
+        return maps.matrices.grad.clone(), maps.offsets.grad.clone()
+
+    first = gradients()
+    for _ in range(20):
+        assert all(torch.equal(a, b) for a, b in zip(gradients(), first, strict=True))
+
+
 def test_the_maps_are_learned_and_the_log_tells_their_cost(host, followed, tmp_path):
     """The cost of predictions falls while training goes on, and stands in each line of the log."""
     trainer = Trainer(followed, load(host, followed), tmp_path / "run")

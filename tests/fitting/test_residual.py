@@ -73,6 +73,21 @@ def test_the_same_seed_gives_the_same_bytes(fitted):
     assert torch.equal(torch.get_rng_state(), state)
 
 
+def test_gradients_are_the_same_every_time_with_several_threads(two_threads):
+    """Amounts that come more than once in a batch add up their gradients in one order, whatever the threads do."""
+    network = residual._Map(3, 64, torch.randn(3, 64, 64), torch.randn(3, 64))
+    x, amounts = torch.randn(16, 8, 64), torch.tensor([0, 1, 2, 0] * 4)
+
+    def gradients():
+        network.zero_grad()
+        (network(x, amounts) * x).sum().backward()
+        return [parameter.grad.clone() for parameter in network.parameters()]
+
+    first = gradients()
+    for _ in range(20):
+        assert all(torch.equal(a, b) for a, b in zip(gradients(), first, strict=True))
+
+
 def test_amount_0_is_exactly_the_code(fitted):
     """T(z, 0) = z to the bit, and halfway to an amount is half its displacement."""
     z = np.random.default_rng(0).standard_normal((5, D)).astype(np.float32)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 NONE = -1
 """The map of a clip that could not be edited."""
@@ -37,8 +38,10 @@ class Maps(nn.Module):
     def predict(self, z: Tensor, which: Tensor) -> Tensor:
         """The codes (n, D) after the maps ``which``, int64 (n,); where it is :data:`NONE`, the codes as they are."""
         there = (which != NONE).unsqueeze(-1)
+        # Looked up as embeddings: threads add up the gradient of plain indexing in whatever order they come.
         which = which.clamp(min=0)
-        moved = torch.bmm(self.matrices[which], z.unsqueeze(-1)).squeeze(-1) + self.offsets[which]
+        matrices = functional.embedding(which, self.matrices.flatten(1)).view(-1, *self.matrices.shape[1:])
+        moved = torch.bmm(matrices, z.unsqueeze(-1)).squeeze(-1) + functional.embedding(which, self.offsets)
         return torch.where(there, moved, z)
 
     def cost(self, predicted: Tensor, mean: Tensor, scale: Tensor, which: Tensor) -> Tensor:
