@@ -1,5 +1,5 @@
 """
-The sweep of docs/model.md: trains a model for each row of a file, and measures reconstruction and knobs of each.
+A sweep of recipes: trains a model for each row of a file, and measures reconstruction and knobs of each.
 
     python benchmarks/sweep.py benchmarks/sweep.toml -o FOLDER              # trains what is not trained, then measures
     python benchmarks/sweep.py benchmarks/sweep.toml -o FOLDER --only NAME  # one row
@@ -31,6 +31,7 @@ from latentknobs.core.knob import Knob
 from latentknobs.core.run import RunSpec
 from latentknobs.engine.discover import discover
 from latentknobs.engine.settings import Methods, Settings
+from latentknobs.errors import UsageError
 
 CLIPS = 4096
 KINDS = ("mean", "drawn")
@@ -68,24 +69,31 @@ class Table:
     def read(cls, path: Path) -> Table:
         """Read a file; every setting is checked before anything is trained."""
         told = tomllib.loads(path.read_text(encoding="utf-8"))
-        rows = {}
+        rows: dict[str, Row] = {}
         for row in told["row"]:
+            name = row["name"]
+            where = f"{path}: {name}"
+            if name in rows:
+                raise UsageError(f"{where} is the name of two rows; give one another.")
             tables = Config.preset(row.get("preset", told["preset"])).tables()
-            for over in (told.get("all", {}), row):
-                for part in set(tables) & set(over):
-                    tables[part] |= over[part]
-            rows[row["name"]] = Row(row["name"], Config.from_tables(tables, f"{path}: {row['name']}"))
+            for over in (told.get("all", {}), {k: v for k, v in row.items() if k not in ("name", "preset")}):
+                if unknown := sorted(set(over) - set(tables)):
+                    raise UsageError(f"{where} has an unknown table {unknown[0]!r}; there is: {', '.join(tables)}.")
+                for part, values in over.items():
+                    tables[part] |= values
+            rows[name] = Row(name, Config.from_tables(tables, where))
         return cls(rows)
 
 
 def model(bench: Workbench, row: Row, folder: Path) -> Path:
     """The row's weights; trained, or gone on with, where they are not there yet."""
     out = folder / row.name
-    weights = out / MODEL
+    weights, config, text = out / MODEL, out / "row.toml", row.config.to_toml()
+    if config.exists() and config.read_text(encoding="utf-8") != text:
+        raise UsageError(f"{out} holds a model of other settings than {row.name} has now: name another folder.")
     if not weights.exists():
         out.mkdir(parents=True, exist_ok=True)
-        config = out / "row.toml"
-        config.write_text(row.config.to_toml(), encoding="utf-8")
+        config.write_text(text, encoding="utf-8")
         train(bench, out=out, config=config, resume=(out / CHECKPOINT).exists())
     return weights
 
@@ -164,6 +172,11 @@ def measure(bench: Workbench, weights: Path) -> dict[str, Any]:
     }
 
 
+def _cell(values: Mapping[str, float | None], key: str, digits: int = 2) -> str:
+    value = values.get(key)
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
 def table(folder: Path, rows: Mapping[str, Row]) -> str:
     """Markdown of what is measured so far."""
     lines = [
@@ -182,14 +195,12 @@ def table(folder: Path, rows: Mapping[str, Row]) -> str:
         card = json.loads((folder / name / MODEL).with_suffix(".json").read_text(encoding="utf-8"))
         r, t, n, w = m["reconstruction"], m["transpose"], m["note-split"], m["whole-notes"]
         mean, drawn = ({k: r[kind][k]["value"] for k in ("teacher_forced", "greedy", "exact")} for kind in KINDS)
-        at = "; ".join(
-            f"{t['r2'][a]:.2f}, {t['equivariance'][a]:.2f}, {t['contour'][a]:.2f}, {t['coherence'][a]:.3f}"
-            for a in ("+3", "+7")
-        )
+        columns = (("r2", 2), ("equivariance", 2), ("contour", 2), ("coherence", 3))
+        at = "; ".join(", ".join(_cell(t[key], a, digits) for key, digits in columns) for a in ("+3", "+7"))
         lines.append(
             f"| {name} | {card['steps'] * row.config.training.batch / 1e6:.2f} M | {r['kl']['value']:.1f} "
             f"| {mean['greedy']:.1%} / {mean['exact']:.1%} | {drawn['teacher_forced']:.1%} / {drawn['greedy']:.1%} "
-            f"| {t['slope']:.2f}; {at} | {t['dimensions']} | {n['equivariance']['+1']:.2f} "
+            f"| {t['slope']:.2f}; {at} | {t['dimensions']} | {_cell(n['equivariance'], '+1')} "
             f"| {' '.join(f'{x:.2f}' for x in w['largest'])}; {w['share']:.2f} |"
         )
     return "\n".join(lines)
@@ -210,12 +221,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with Workbench.open() as bench:
             for row in rows.values():
                 target = options.output / row.name / "measured.json"
-                if target.exists() or (options.only and row.name not in options.only):
+                if options.only and row.name not in options.only:
                     continue
                 print(f"{row.name}: training", file=sys.stderr)
                 weights = model(bench, row, options.output)
-                print(f"{row.name}: measuring", file=sys.stderr)
-                target.write_text(json.dumps(measure(bench, weights), indent=2) + "\n", encoding="utf-8")
+                if not target.exists():
+                    print(f"{row.name}: measuring", file=sys.stderr)
+                    target.write_text(json.dumps(measure(bench, weights), indent=2) + "\n", encoding="utf-8")
     print(table(options.output, rows))
     return 0
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from attrs import evolve, frozen
 
-from latentknobs.core.arrays import ClipBatch
+from latentknobs.core.arrays import Bools, ClipBatch, clip_digests
 from latentknobs.core.corpus import SPLITS, Corpus, CorpusRequest, Song
 from latentknobs.core.melody import MELODY, untransposed
 from latentknobs.errors import UnknownNameError, UsageError
@@ -68,8 +67,9 @@ def read(sources: Sequence[Source], request: CorpusRequest) -> Iterator[Song]:
     The songs of the sources, one source after the other.
 
     The clips of the request are shared evenly between them; the first ones get what is left over. A corpus sifts
-    its own songs; of several, a validation or test clip is also left out, and counted, where it equals, up to
-    transposition, a clip of an earlier split of any of them. That needs all of their songs at once.
+    its own songs. Of several, what one has already given in the same split is left out of the next ones, and a
+    validation or test clip where it equals, up to transposition, a clip of an earlier split of any of them; both
+    are counted. That needs all of their songs at once. A song whose name an earlier source has used gets a number.
 
     Raises:
         CorpusError: A corpus cannot give clips.
@@ -79,26 +79,40 @@ def read(sources: Sequence[Source], request: CorpusRequest) -> Iterator[Song]:
         return
     found: list[tuple[Song, tuple[bytes, ...]]] = []
     earliest: dict[bytes, int] = {}
+    first: dict[tuple[str, bytes], int] = {}
+    names: set[str] = set()
     for i, source in enumerate(sources):
         share = request.clips
         if share is not None:
             share = share // len(sources) + (i < share % len(sources))
             if not share:
                 continue
+        before = frozenset(names)
         for song in source.corpus.songs(evolve(request, clips=share), source.argument):
-            shapes = _shapes(song.clips, source.corpus.clip_format)
-            found.append((song, shapes))
+            names.add(song.name)
+            given = clip_digests(song.clips)
+            new = np.array([first.setdefault((song.split, digest), i) == i for digest in given], dtype=bool)
+            _left_out(request, "duplicate clips", new)
+            if not new.any():
+                continue
+            name = f"{song.name} ({i + 1})" if song.name in before else song.name
+            shapes = _shapes(song.clips[new], source.corpus.clip_format)
+            found.append((Song(name, song.clips[new], song.split), shapes))
             for shape in shapes:
                 earliest[shape] = min(earliest.get(shape, len(SPLITS)), SPLITS.index(song.split))
     for song, shapes in found:
         alone = np.array([earliest[shape] == SPLITS.index(song.split) for shape in shapes], dtype=bool)
-        if not alone.all():
-            request.tally("clips seen in an earlier split", int((~alone).sum()))
+        _left_out(request, "clips seen in an earlier split", alone)
         if alone.any():
-            yield song if alone.all() else evolve(song, clips=song.clips[alone])
+            yield Song(song.name, song.clips[alone], song.split)
+
+
+def _left_out(request: CorpusRequest, what: str, kept: Bools) -> None:
+    if not kept.all():
+        request.tally(what, int((~kept).sum()))
 
 
 def _shapes(clips: ClipBatch, clip_format: str) -> tuple[bytes, ...]:
     """One digest a clip, the same where clips are the same up to transposition."""
-    plain = untransposed(clips) if clip_format == MELODY.name else clips  # elsewhere nobody knows what is a pitch
-    return tuple(hashlib.blake2b(clip.astype("<i2").tobytes(), digest_size=16).digest() for clip in plain)
+    # Of another format nobody knows what is a pitch.
+    return clip_digests(untransposed(clips) if clip_format == MELODY.name else clips)

@@ -114,6 +114,21 @@ def test_joined_corpora_share_no_clip_between_splits():
     assert told == [("clips seen in an earlier split", 1)] * 2
 
 
+def test_joined_corpora_give_a_clip_once_and_a_name_once():
+    """What two corpora both have in a split comes from the first one, counted; songs of one name are told apart."""
+    tune, other = tiny_clips(2, seed=1)
+    first = _Songs("one", (Song("tune.mid", np.stack([tune, tune]), "train"),))
+    second = _Songs("two", (Song("tune.mid", np.stack([tune, other]), "train"), Song("b", np.stack([tune]), "train")))
+    told = []
+    request = CorpusRequest(tally=lambda what, count: told.append((what, count)))
+
+    songs = list(read([Source(first, ""), Source(second, "")], request))
+
+    assert [(s.name, len(s.clips)) for s in songs] == [("tune.mid", 2), ("tune.mid (2)", 1)]
+    assert np.array_equal(songs[1].clips, [other])
+    assert told == [("duplicate clips", 1)] * 2
+
+
 def test_discover_tells_observers_and_stores(workbench, plugins_dir):
     """A run is told to observers, stored, and can be read back; the same run twice is the same knob."""
     seen = []

@@ -15,9 +15,8 @@ from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 from attrs import Factory, define, frozen
-from numpy.typing import NDArray
 
-from latentknobs.core.arrays import Bools, ClipBatch
+from latentknobs.core.arrays import Bools, ClipBatch, clip_digests
 from latentknobs.core.corpus import SPLITS, CorpusRequest, Song, split_of
 from latentknobs.core.melody import HOLD, untransposed
 from latentknobs.errors import CorpusError
@@ -83,13 +82,12 @@ class Sieve:
         rank = SPLITS.index(split_of(name))
         kept: list[int] = []
         shapes: list[bytes] = []
-        for i, shape in enumerate(untransposed(clips)):
-            clip = (rank, _digest(clips[i]))
-            if clip in self._seen:
+        for i, (clip, shape) in enumerate(zip(clip_digests(clips), clip_digests(untransposed(clips)), strict=True)):
+            if (rank, clip) in self._seen:
                 continue
-            self._seen.add(clip)
+            self._seen.add((rank, clip))
             kept.append(i)
-            shapes.append(_digest(shape))
+            shapes.append(shape)
             counts = self._shapes.setdefault(shapes[-1], [0, 0, 0])
             self.clips -= _left(counts)
             counts[rank] += 1
@@ -147,10 +145,6 @@ def read_songs(
             "choose another corpus, or a model with a wider range."
         )
     return sieve
-
-
-def _digest(tokens: NDArray[np.int16]) -> bytes:
-    return hashlib.blake2b(tokens.astype("<i2").tobytes(), digest_size=16).digest()
 
 
 def _left(counts: list[int]) -> int:

@@ -56,12 +56,13 @@ def equivariance_gate(x: AtAmount) -> Gate:
 
 
 def amount_gates(x: AtAmount, yard: Yardstick) -> list[Gate]:
-    """Equivariance, leakage and content at one amount."""
+    """Equivariance, leakage, loss and content at one amount; what could be measured on no clip has no gate."""
     at = f"at {x.amount:+g}"
     out: list[Gate] = [equivariance_gate(x)] if x.equivariance.measurable else []
     for name, leak in x.leakage.items():
         if name in yard.keeps:
-            out.append(Gate(f"leakage of {name} {at}", leak.upper, MOST_LEAKAGE, leak.upper <= MOST_LEAKAGE))
+            if leak.clips:
+                out.append(Gate(f"leakage of {name} {at}", leak.upper, MOST_LEAKAGE, leak.upper <= MOST_LEAKAGE))
             # A clip that no longer has the attribute has not kept it, and says nothing in the mean change.
             if leak.lost:
                 out.append(Gate(f"loss of {name} {at}", leak.lost, MOST_LOST, leak.lost <= MOST_LOST))
@@ -137,7 +138,7 @@ def judge(measured: Measured, usable: Range, yard: Yardstick, controls: Mapping[
     """
     The verdict on test songs for the usable range.
 
-    Leakage counts at the ends of the range, equivariance and content at every amount in it.
+    Leakage counts at the ends of the range, equivariance, loss and content at every amount in it.
 
     Args:
         measured: The measures on test songs.

@@ -22,11 +22,13 @@ class Leakage:
             before and after; 0 where there are none.
         upper: Its 95 % upper bound.
         lost: Of the clips on which it is defined at amount 0, the share on which it no longer is.
+        clips: Clips on which it is defined before and after.
     """
 
     value: float
     upper: float
     lost: float
+    clips: int
 
 
 def leakage(attribute: Attribute, case: Case, turned: ClipBatch, spread: float, draws: SongDraws) -> Leakage:
@@ -40,12 +42,12 @@ def leakage(attribute: Attribute, case: Case, turned: ClipBatch, spread: float, 
         spread: Standard deviation of the attribute over the corpus; where it is 0, plain units are used.
         draws: Resamplings of the case's songs.
     """
-    before = np.isfinite(attribute.measure(case.plain))
-    gone = before & ~np.isfinite(attribute.measure(turned))
-    lost = float(gone.sum() / before.sum()) if before.any() else 0.0
-    means, resampled = draws.means(changes(attribute, case.plain, turned)[:, None])
-    if not np.isfinite(means[0]):
-        return Leakage(0.0, 0.0, lost)
+    change = changes(attribute, case.plain, turned)
+    had, clips = int(np.isfinite(attribute.measure(case.plain)).sum()), int(np.isfinite(change).sum())
+    lost = 1.0 - clips / had if had else 0.0
+    if not clips:
+        return Leakage(0.0, 0.0, lost, 0)
+    means, resampled = draws.means(change[:, None])
     unit = spread if spread > 0 else 1.0
     sizes = np.abs(resampled[:, 0][np.isfinite(resampled[:, 0])]) / unit
-    return Leakage(float(abs(means[0])) / unit, float(np.quantile(sizes, 0.95)), lost)
+    return Leakage(float(abs(means[0])) / unit, float(np.quantile(sizes, 0.95)), lost, clips)

@@ -213,8 +213,8 @@ def _posterior(found: object, shape: tuple[int, int]) -> Posterior:
         raise Fault(kind_of(found))
     mean = _finite(found.mean, shape, "mean")
     scale = None if found.scale is None else _finite(found.scale, shape, "scale")
-    if scale is not None and (scale < 0).any():
-        raise Fault("a scale below 0")
+    if scale is not None and (scale <= 0).any():
+        raise Fault("a scale that is not above 0")
     return Posterior(mean, scale)
 
 

@@ -14,6 +14,7 @@ from latentknobs.augmentations.transpose import Transpose
 from latentknobs.backends.gru_musicvae.config import Config, Followed
 from latentknobs.backends.gru_musicvae.data import Batches, load
 from latentknobs.backends.gru_musicvae.following import NONE, Maps
+from latentknobs.backends.gru_musicvae.network import GruMusicVae
 from latentknobs.backends.gru_musicvae.training import LOG, Trainer
 from latentknobs.core.melody import HOLD
 from latentknobs.errors import UsageError
@@ -109,14 +110,52 @@ def test_the_maps_are_learned_and_the_log_tells_their_cost(host, followed, tmp_p
 
     lines = [json.loads(line) for line in (tmp_path / "run" / LOG).read_text().splitlines()]
     assert len(lines) == 2
-    assert all(np.isfinite(line["following"]) for line in lines)
-    assert not torch.equal(trainer._maps.offsets, torch.zeros(3, 4))
+    assert 0 < lines[1]["following"] < lines[0]["following"]
+    for line in lines:
+        weight = followed.training.follow_weight / 2
+        rate = line["kl"] + weight * line["following"]
+        assert line["loss"] == pytest.approx(line["cross_entropy"] + line["kl_weight"] * rate)
 
 
-def test_an_edit_without_amounts_cannot_be_followed():
-    """The error names the table."""
+@pytest.mark.parametrize("through", [0.0, 1.0])
+def test_edited_clips_are_decoded_from_their_prediction_or_their_own_code(
+    host, followed, tmp_path, through, monkeypatch
+):
+    """With all of them through their maps the decoder reads what the maps predict, with none what the encoder says."""
+    read = []
+    decode = GruMusicVae.decode_given
+
+    def reading(self, z, *rest):
+        read.append(z.detach().clone())
+        return decode(self, z, *rest)
+
+    monkeypatch.setattr(GruMusicVae, "decode_given", reading)
+    config = evolve(followed, training=evolve(followed.training, follow_through=through))
+    trainer = Trainer(config, load(host, config), tmp_path / "run")
+    with torch.no_grad():
+        trainer._maps.offsets.fill_(100.0)
+    _, which = Batches(load(host, config), config)(0)
+    trainer._step(0)
+
+    far = (read[0][16:] > 50).all(dim=1)
+    assert torch.equal(far, torch.from_numpy(which != NONE) & bool(through))
+
+
+@pytest.mark.parametrize("amounts", [[float("nan")], [float("inf")], []])
+def test_amounts_that_are_none_cannot_be_followed(amounts):
+    """NaN, infinity and no amount at all are refused with the table's name."""
     tables = Config.preset("folk").tables()
-    tables["data"]["follow"] = [{"name": "transpose", "amounts": []}]
+    tables["data"]["follow"] = [{"name": "transpose", "amounts": amounts}]
 
     with pytest.raises(UsageError, match="follow"):
+        Config.from_tables(tables)
+
+
+def test_a_batch_that_has_no_half_cannot_be_edited_by_halves():
+    """An odd batch is refused where edits are followed."""
+    tables = Config.preset("folk").tables()
+    tables["data"]["follow"] = [{"name": "transpose", "amounts": [1]}]
+    tables["training"]["batch"] = 127
+
+    with pytest.raises(UsageError, match="must be even"):
         Config.from_tables(tables)

@@ -22,6 +22,7 @@ from latentknobs.backends.gru_musicvae.data import Batches, Pool, TrainingData, 
 from latentknobs.backends.gru_musicvae.devices import trains_in_bfloat16
 from latentknobs.backends.gru_musicvae.measures import cross_entropy, divergence, measure
 from latentknobs.backends.gru_musicvae.training import BEST, CHECKPOINT, LOG, Trainer
+from latentknobs.core.corpus import CorpusRequest, Song
 from latentknobs.core.melody import HOLD, MELODY
 from latentknobs.errors import TrainingError, UnknownNameError, UsageError
 
@@ -93,6 +94,20 @@ def files(folder):
 
 
 FOLLOW = '\n[data]\nfollow = [{name = "note-split", amounts = [1, 2]}]\n'
+
+
+def test_a_checkpoint_without_the_optimisers_memory_is_refused(host, config, data, tmp_path):
+    """A run never goes on with an optimiser that has forgotten what it knew."""
+    trainer = Trainer(evolve(config, training=evolve(config.training, steps=3)), data, tmp_path / "run")
+    trainer.run()
+    path = tmp_path / "run" / CHECKPOINT
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+    kept = {name: tensor for name, tensor in load_file(path).items() if not name.startswith("exp_avg.")}
+    save_file(kept, path, metadata=metadata)
+
+    with pytest.raises(TrainingError, match="lacks what Adam knows"):
+        Trainer(trainer.config, data, tmp_path / "run", resume=True)
 
 
 @pytest.mark.parametrize("dropout", ["token_dropout = 0.3", "token_dropout = 0.2\nsampling_k = 5", FOLLOW])
@@ -299,6 +314,20 @@ def test_validation_is_the_first_sources(data, host, config):
     np.testing.assert_array_equal(data.pools[0].clips, trained)
     fewer = load(host, evolve(config, training=evolve(config.training, validation_clips=4)))
     assert len(fewer.validation) == 4
+
+
+def test_no_training_clip_is_held_out_in_another_corpus(host, config, monkeypatch):
+    """A clip that is, transposed, in a validation or test song of another source is not trained on; that is told."""
+    songs = {name: list(host.songs(name, CorpusRequest())) for name in ("walks", "more")}
+    taken = next(song.clips for song in songs["walks"] if song.split == "test")
+    up = np.where(taken < HOLD, taken + 1, taken).astype(np.int16)
+    songs["more"].append(Song("more/taken", up, "train"))
+    monkeypatch.setattr(type(host), "songs", lambda _self, corpus, _request: iter(songs[corpus]))
+
+    pools = {pool.name: pool.clips for pool in load(host, config).pools}
+
+    assert not (pools["more"][:, None] == up).all(axis=2).any()
+    assert any(note.endswith(f"{len(up)}.") for note in host.notes)
 
 
 def test_edited_clips_are_valid_and_inside_the_range(data):

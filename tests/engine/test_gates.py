@@ -11,14 +11,14 @@ from latentknobs.engine.resample import Interval
 CONTROLS = {"p": 1 / 101, "controls": 100}
 
 
-def _at(amount, *, low=0.8, leak=0.1, kept=1.0, ceiling=1.0, clips=100, other=9.0, lost=0.0):
+def _at(amount, *, low=0.8, leak=0.1, kept=1.0, ceiling=1.0, clips=100, other=9.0, lost=0.0, compared=100):
     """The measures at one amount, good unless told; "other" is an attribute and comparison that need not stay."""
     ratio = Interval(0.9, low, 1.0, 0.05)
     return AtAmount(
         amount,
         Equivariance(ratio, 0.9, 0.2, ceiling, clips),
         {"stays": Effect(Interval(0.0, 0.0, 0.0, 0.0), 0.0, clips)},
-        {"stays": Leakage(leak / 2, leak, lost), "other": Leakage(other, other, 1.0)},
+        {"stays": Leakage(leak / 2, leak, lost, compared), "other": Leakage(other, other, 1.0, clips)},
         {"shape": kept, "other": 0.0},
     )
 
@@ -124,6 +124,13 @@ def test_each_gate_can_reject(yard, gate, fault):
 
     assert found.verdict == "rejected"
     assert [g.name for g in found.gates if not g.passed] == [gate]
+
+
+def test_what_is_defined_nowhere_has_no_gate(yard):
+    """An attribute that no clip has, before or after, says nothing: it neither passes nor fails."""
+    names = {gate.name for gate in amount_gates(_at(1.0, compared=0), yard)}
+
+    assert names == {"equivariance at +1", "content by shape at +1"}
 
 
 def test_leakage_counts_at_the_ends_of_the_range(yard):

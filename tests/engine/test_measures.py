@@ -176,6 +176,7 @@ def test_a_clip_that_no_longer_has_the_attribute_has_lost_it(case_of):
 
     assert found.lost == 0.5
     assert found.value == 1
+    assert found.clips == 1
 
 
 def test_content_is_beside_what_the_model_keeps(case_of):

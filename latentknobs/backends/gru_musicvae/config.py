@@ -254,7 +254,7 @@ class Followed:
     name: str = field(validator=validators.instance_of(str))
     amounts: tuple[float, ...] = field(
         converter=_amounts,
-        validator=[validators.min_len(1), validators.deep_iterable(validators.instance_of(float))],
+        validator=[validators.min_len(1), validators.deep_iterable(_number())],
     )
 
 
@@ -304,6 +304,10 @@ class Config:
     training: TrainingConfig
     data: DataConfig
 
+    def __attrs_post_init__(self) -> None:
+        if self.data.follow and self.training.batch % 2:
+            raise ValueError(f"'batch' must be even where edits are followed, not {self.training.batch}")
+
     @classmethod
     def from_toml(cls, text: str, where: str = "config") -> Config:
         """
@@ -328,7 +332,10 @@ class Config:
             what = f"has no table [{missing[0]}]" if missing else f"has an unknown table [{unknown[0]}]"
             raise UsageError(f"{where} {what}; it needs [network], [training] and [data].")
         built: dict[str, Any] = {name: _build(part, tables[name], f"{where}: [{name}]") for name, part in parts.items()}
-        return cls(**built)
+        try:
+            return cls(**built)
+        except ValueError as error:
+            raise UsageError(f"{where}: {error}.") from error
 
     @classmethod
     def preset(cls, name: str) -> Config:

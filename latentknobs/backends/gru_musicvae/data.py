@@ -15,13 +15,13 @@ import numpy as np
 from attrs import field, frozen
 from numpy.random import Generator
 
-from latentknobs.backends.gru_musicvae.config import Config, DataConfig, Edit
+from latentknobs.backends.gru_musicvae.config import Config, DataConfig, Edit, Source
 from latentknobs.backends.gru_musicvae.following import NONE
-from latentknobs.core.arrays import Bools, ClipBatch, Ints, sha256_of_arrays
+from latentknobs.core.arrays import Bools, ClipBatch, Ints, clip_digests, sha256_of_arrays
 from latentknobs.core.corpus import CorpusRequest, Split
 from latentknobs.core.frontend import Host
 from latentknobs.core.guard import run_augmentation
-from latentknobs.core.melody import HOLD, MELODY
+from latentknobs.core.melody import HOLD, MELODY, untransposed
 from latentknobs.errors import TrainingError
 
 
@@ -80,7 +80,8 @@ def load(host: Host, config: Config) -> TrainingData:
         TrainingError: A corpus gives no training clips, or the first one no validation clips.
     """
     data, training = config.data, config.training
-    originals = []
+    originals: list[tuple[Source, ClipBatch]] = []
+    held_out: set[bytes] = set()
     validation = np.empty((0, *MELODY.shape), dtype=np.int16)
     for index, source in enumerate(data.sources):
         request = CorpusRequest(
@@ -98,7 +99,9 @@ def load(host: Host, config: Config) -> TrainingData:
                 f"The corpus {source.corpus!r} gave no training clips inside pitches "
                 f"{data.pitch_range[0]} to {data.pitch_range[1]}: ask for more clips or a wider pitch_range."
             )
-        originals.append(Pool(source.corpus, source.share, np.concatenate(parts["train"])))
+        originals.append((source, np.concatenate(parts["train"])))
+        for clips in (*parts["validation"], *parts["test"]):
+            held_out.update(clip_digests(untransposed(clips)))
         if index == 0:
             if not parts["validation"]:
                 raise TrainingError(
@@ -108,11 +111,19 @@ def load(host: Host, config: Config) -> TrainingData:
     rng = np.random.default_rng([training.seed, 1])
     if len(validation) > training.validation_clips:
         validation = validation[np.sort(rng.choice(len(validation), training.validation_clips, replace=False))]
-    pools = [pool for pool in originals if pool.share > 0]
-    every = np.concatenate([pool.clips for pool in originals])
+    clean = [(source, _without(clips, held_out)) for source, clips in originals]
+    if left := sum(len(clips) for _, clips in originals) - sum(len(clips) for _, clips in clean):
+        host.note(f"Left out of the training clips, as a validation or test song of another corpus has them: {left}.")
+    pools = [Pool(source.corpus, source.share, clips) for source, clips in clean if source.share > 0 and len(clips)]
+    every = np.concatenate([clips for _, clips in clean])
     for edit in data.edits:
         pools += _edited(host, edit, every, data, rng)
     return TrainingData(tuple(pools), validation, _following(host, data) if data.follow else None)
+
+
+def _without(clips: ClipBatch, held_out: set[bytes]) -> ClipBatch:
+    """The clips that are not, up to transposition, among those held out: a corpus sifts its own songs alone."""
+    return clips[[shape not in held_out for shape in clip_digests(untransposed(clips))]]
 
 
 def _following(host: Host, data: DataConfig) -> Following:

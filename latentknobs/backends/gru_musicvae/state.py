@@ -90,6 +90,7 @@ def restore(path: Path, trained: nn.ModuleDict, config: NetworkConfig, optimiser
 
     Raises:
         ModelError: The tensors are not those of this run.
+        TrainingError: What the optimiser knew is not all there.
     """
     tensors = read_tensors(path)
     network = {name.removeprefix("network."): t for name, t in tensors.items() if name.startswith("network.")}
@@ -100,8 +101,11 @@ def restore(path: Path, trained: nn.ModuleDict, config: NetworkConfig, optimiser
         raise ModelError(f"{path} lacks the maps of the edits that its run follows: start a new run.")
     trained.load_state_dict(weights)
     state: dict[int, dict[str, Any]] = {}
-    for index, (name, _) in enumerate(trained.named_parameters()):
-        if f"exp_avg.{name}" in tensors:
-            moments = {moment: tensors[f"{moment}.{name}"] for moment in MOMENTS}
-            state[index] = {"step": tensors[f"exp_avg.{name}"].new_tensor(float(step)), **moments}
+    for index, (name, parameter) in enumerate(trained.named_parameters() if step else ()):
+        moments = {moment: tensors.get(f"{moment}.{name}") for moment in MOMENTS}
+        if any(value is None or value.shape != parameter.shape for value in moments.values()):
+            raise TrainingError(
+                f"{path} is not a checkpoint of this version (it lacks what Adam knows of {name}): start a new run."
+            )
+        state[index] = {"step": parameter.new_tensor(float(step)), **moments}
     optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})

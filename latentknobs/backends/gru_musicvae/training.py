@@ -36,6 +36,8 @@ from latentknobs.errors import TrainingError
 CHECKPOINT = "checkpoint.safetensors"
 BEST = "best.safetensors"
 LOG = "log.jsonl"
+FOLLOWERS = 0.5
+"""The part of a batch that is edited from the other part where edits are followed: their cost is a mean over them."""
 
 
 class _Interrupts:
@@ -203,7 +205,7 @@ class Trainer:
         return save_model(model, path, card, training.storage), figures
 
     def _step(self, step: int) -> Tensor:
-        """One optimiser step; cross-entropy and KL in nats a clip, float64 (2,)."""
+        """One optimiser step; cross-entropy, KL and what following costs, in nats a clip, float64 (3,)."""
         training, network = self.config.training, self.network
         clips, maps = self._batches(step)
         tokens = torch.from_numpy(clips.astype("int64")).to(self._device)
@@ -225,8 +227,7 @@ class Trainer:
             else:
                 logits = network.decode_steps(z, tokens, known, keep)
         entropy, kl = cross_entropy(logits, tokens), divergence(mean, scale)
-        # A nat of either is paid for by the clip: half of them have a prediction to be beside.
-        rate = kl + 0.5 * training.follow_weight * following
+        rate = kl + FOLLOWERS * training.follow_weight * following
         loss = (entropy + training.kl_weight(step) * rate) / self.config.network.steps
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it without types
@@ -272,7 +273,7 @@ class Trainer:
         weight = training.kl_weight(step - 1)
         line = {
             "step": step,
-            "loss": entropy + weight * kl,
+            "loss": entropy + weight * (kl + FOLLOWERS * training.follow_weight * following),
             "cross_entropy": entropy,
             "kl": kl,
             "kl_weight": weight,

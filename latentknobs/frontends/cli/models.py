@@ -112,11 +112,13 @@ def evaluate(
     with program(ctx).workbench(device=device) as workbench:
         for one in asked:  # a misspelt name is told before the work
             parse_sources(one, workbench.corpora)
-        for one in asked:
-            found.append(workbench.evaluate(name, corpus=one, split=split, clips=clips, seed=seed))
-            if not json:
-                if len(found) > 1:
-                    typer.echo("")
-                evaluation(found[-1])
-    if json:
-        as_json(found)
+        try:
+            for one in asked:
+                found.append(workbench.evaluate(name, corpus=one, split=split, clips=clips, seed=seed))
+                if not json:
+                    if len(found) > 1:
+                        typer.echo("")
+                    evaluation(found[-1])
+        finally:
+            if json and found:  # what was measured before a corpus failed is not lost
+                as_json(found)
