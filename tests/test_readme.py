@@ -26,6 +26,16 @@ def test_it_shows_the_knobs_that_are_shipped(capfd):
     assert f"$ latentknobs knobs list\n{capfd.readouterr().out}" in TEXT
 
 
+def test_it_shows_the_pitch_knob_that_is_shipped(capfd):
+    """What it shows of knobs show pitch, to the operator's hash, is what that prints now."""
+    assert serve(["knobs", "show", "pitch"]) == 0
+    shown = re.search(r"^\$ latentknobs knobs show pitch\n(.*?)^\.\.\.$", TEXT, re.DOTALL | re.MULTILINE)
+
+    assert shown
+    assert capfd.readouterr().out.startswith(shown[1])
+    assert "operator" in shown[1]
+
+
 @pytest.mark.parametrize("query", _blocks("sql"))
 def test_its_queries_find_the_shipped_knobs(query):
     """Each SQL query gives rows of both knobs from the committed registry."""
