@@ -24,7 +24,7 @@ class Posterior:
 
     Attributes:
         mean: float32 (N, D); the code of a clip is its posterior mean.
-        scale: float32 (N, D), standard deviations, or None where the model has none.
+        scale: float32 (N, D), standard deviations, above 0, or None where the model has none.
     """
 
     mean: Codes
