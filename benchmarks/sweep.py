@@ -31,7 +31,7 @@ from latentknobs.core.knob import Knob
 from latentknobs.core.run import RunSpec
 from latentknobs.engine.discover import discover
 from latentknobs.engine.settings import Methods, Settings
-from latentknobs.errors import UsageError
+from latentknobs.errors import LatentKnobsError, UsageError
 
 CLIPS = 4096
 KINDS = ("mean", "drawn")
@@ -68,7 +68,12 @@ class Table:
     @classmethod
     def read(cls, path: Path) -> Table:
         """Read a file; every setting is checked before anything is trained."""
-        told = tomllib.loads(path.read_text(encoding="utf-8"))
+        try:
+            told = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise UsageError(f"{path} cannot be read as TOML: {error}.") from error
+        if "preset" not in told or not all("name" in row for row in told.get("row", [{}])):
+            raise UsageError(f"{path} needs a preset and [[row]] tables, each with a name.")
         rows: dict[str, Row] = {}
         for row in told["row"]:
             name = row["name"]
@@ -214,6 +219,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", action="append", default=[])
     parser.add_argument("--table", action="store_true")
     options = parser.parse_args(arguments)
+    try:
+        _work(options, parser)
+    except UsageError as error:
+        parser.error(str(error))
+    except LatentKnobsError as error:
+        parser.exit(1, f"Error: {error}\n")
+    return 0
+
+
+def _work(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     rows = Table.read(options.file).rows
     if unknown := set(options.only) - set(rows):
         parser.error(f"{options.file} has no row {min(unknown)!r}")
@@ -229,7 +244,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     print(f"{row.name}: measuring", file=sys.stderr)
                     target.write_text(json.dumps(measure(bench, weights), indent=2) + "\n", encoding="utf-8")
     print(table(options.output, rows))
-    return 0
 
 
 if __name__ == "__main__":

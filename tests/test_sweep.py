@@ -67,6 +67,20 @@ def test_a_row_that_would_not_be_what_was_meant_is_refused(sweep, tmp_path, text
         sweep.Table.read(path)
 
 
+@pytest.mark.parametrize("text", [None, "steps =", "[[row]]\n", 'preset = "folk"\n[[row]]\n', 'preset = "folk"\n'])
+def test_a_file_that_is_no_sweep_is_told_in_one_sentence(sweep, tmp_path, capsys, text):
+    """A missing file, no TOML, and a file without preset, rows or their names end with status 2 and name the file."""
+    path = tmp_path / "table.toml"
+    if text is not None:
+        path.write_text(text)
+
+    with pytest.raises(SystemExit) as stopped:
+        sweep.main([str(path), "-o", str(tmp_path)])
+
+    assert stopped.value.code == 2
+    assert str(path) in capsys.readouterr().err.splitlines()[-1]
+
+
 def test_a_model_of_other_settings_is_not_taken_for_the_rows(sweep, tmp_path):
     """Where a row has changed since its model was trained, the model is not measured under the row's name."""
     row = sweep.Table.read(BENCHMARKS / "sweep.toml").rows["as-folk"]
