@@ -291,6 +291,22 @@ def test_a_crash_leaves_no_card_of_other_weights(tmp_path, network_of, monkeypat
     assert not card_path(path).exists() or load_model(path)[1]["corpus"] in {"old", "new"}
 
 
+def test_a_card_that_cannot_be_renamed_is_written_all_the_same(weights, network_of, monkeypatch):
+    """New weights never lie there without their card because the last renaming failed."""
+    replace = Path.replace
+
+    def refuse(self, target):
+        if Path(target) == card_path(weights):
+            raise OSError("no renaming here")
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    identity = save_model(network_of(seed=5), weights, {})
+
+    assert load_model(weights)[2] == identity
+    assert sorted(path.name for path in weights.parent.iterdir()) == [card_path(weights).name, weights.name]
+
+
 def test_weights_that_cannot_be_replaced_keep_their_card(weights, network_of, monkeypatch):
     """Where the new weights cannot take the old ones' place the old model is whole, and no scrap is left."""
     before = {path.name: path.read_bytes() for path in weights.parent.iterdir() if path.is_file()}

@@ -114,7 +114,11 @@ def _replace_pair(path: Path, tensors: Mapping[str, Tensor], text: str) -> None:
             if old_card.exists():
                 old_card.replace(card)
             raise
-        new_card.replace(card)
+        try:
+            new_card.replace(card)
+        except OSError:
+            # The weights are the new ones already: their card must not go with the temporary files.
+            _write(card, text)
 
 
 @contextlib.contextmanager
