@@ -27,7 +27,7 @@ def test_paper_preset_is_the_paper():
 
 
 def test_folk_preset_is_the_recipe():
-    """The preset `folk` has the sizes, drop-out, transposition and rising KL weight of the recipe."""
+    """The preset `folk` has the sizes, drop-out, transposition, rising KL weight and followed edit of the recipe."""
     config = Config.preset("folk")
     network, training = config.network, config.training
     assert network == NetworkConfig(384, 384, 2, 64, latent_size=128)
@@ -36,6 +36,17 @@ def test_folk_preset_is_the_recipe():
     assert training.kl_weight(0) < training.kl_weight(training.steps)
     assert {source.corpus for source in config.data.sources} == {"folk", "factors", "whole-notes"}
     assert config.data.edits[0].name == "note-split"
+    (followed,) = config.data.follow
+    assert followed.name == "transpose"
+    assert set(followed.amounts) == set(range(-12, 13)) - {0}
+
+
+@pytest.mark.parametrize("name", ["paper", "folk"])
+def test_presets_say_what_a_model_card_must(name):
+    """Each preset states the licence of what it learns from, and what its models do not know."""
+    data = Config.preset(name).data
+    assert "MIT licence" in data.licence
+    assert all(word in data.limits for word in ("4/4", "36 to 96", "style"))
 
 
 @pytest.mark.parametrize("name", ["paper", "folk"])
@@ -73,7 +84,7 @@ def test_cosine_rate_ends_low():
         ("learning_rate = 0.0015", "learning_rate = inf", "'learning_rate' must be a number"),
         ("learning_rate = 0.0015", 'learning_rate = "fast"', "'learning_rate' must be a number"),
         ("learning_rate = 0.0015", f"learning_rate = {10**400}", "'learning_rate' must be a number"),
-        ("kl_end = 0.1", "kl_end = nan", "kl_end"),
+        ("kl_end = 0.05", "kl_end = nan", "kl_end"),
         ("transpose = [-12, 12]", "transpose = [12, -12]", "transpose"),
         ("transpose = [-12, 12]", "transpose = [1, 12]", "transpose"),
         ("pitch_range = [36, 96]", "pitch_range = [36, 200]", "pitch_range"),

@@ -160,7 +160,7 @@ def test_run_leaves_a_model_that_loads(host, settings, tmp_path):
     assert result["model_id"] == backend.spec.model_id == card["model_id"]
     assert (card["seed"], card["pitch_range"], card["transposition"]) == (5, [36, 96], [-12, 12])
     assert card["corpus"] == "walks+more"
-    assert card["licence"]
+    assert (card["licence"], card["limits"]) == tuple(commands.NOT_STATED.values())
     assert card["metrics"]["greedy"] == result["greedy"]
     assert Config.from_toml((tmp_path / "run" / "config.toml").read_text()).training.seed == 5
     line = json.loads((tmp_path / "run" / LOG).read_text().splitlines()[-1])

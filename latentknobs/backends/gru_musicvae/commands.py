@@ -19,6 +19,11 @@ from latentknobs.core.frontend import Host
 from latentknobs.errors import TrainingError, UsageError
 
 MODEL = "model.safetensors"
+NOT_STATED = {
+    "licence": "Not stated: see the licences of the corpora it was trained on.",
+    "limits": "Not stated: what the corpora do not have, it does not know.",
+}
+"""What the card says where a preset is trained on other corpora than its own."""
 
 
 def train(
@@ -71,7 +76,12 @@ def train(
         raise TrainingError(
             f"Training stopped after step {step}; go on with: latentknobs train -o {out} --resume"
         ) from None
-    facts = {"corpus": "+".join(source.corpus for source in settings.data.sources), "licence": settings.data.licence}
+    learned = settings.data
+    facts = {
+        "corpus": "+".join(source.corpus for source in learned.sources),
+        "licence": learned.licence,
+        "limits": learned.limits,
+    }
     identity, figures = trainer.finish(out / MODEL, facts)
     return {
         "model": str(out / MODEL),
@@ -102,9 +112,9 @@ def choose(preset: str, config: Path | None, steps: int = 0, seed: int | None = 
             if not isinstance(table, dict):
                 raise UsageError(f"{config}: {name!r} must stand in one of the tables [network], [training], [data].")
             tables[name] = {**tables.get(name, {}), **table}
-        if "sources" in over.get("data", {}) and "licence" not in over["data"]:
+        if "sources" in over.get("data", {}):
             # The preset's words are about the preset's corpora.
-            tables["data"]["licence"] = "Not stated: see the licences of the corpora it was trained on."
+            tables["data"] |= {name: text for name, text in NOT_STATED.items() if name not in over["data"]}
     if steps:
         tables["training"]["steps"] = steps
     if seed is not None:

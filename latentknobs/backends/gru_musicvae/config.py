@@ -281,6 +281,7 @@ class DataConfig:
         follow: Edits that codes are made to follow: half of each batch is then the other half, edited.
         pitch_range: Lowest and highest MIDI pitch of all training clips, random transposition included.
         licence: What the model card says of the clips' licence.
+        limits: What the model card says of what the model does not know (register, metre, style).
     """
 
     sources: tuple[Source, ...] = field(converter=_sources, validator=[validators.min_len(1), _tables(Source)])
@@ -288,6 +289,7 @@ class DataConfig:
     follow: tuple[Followed, ...] = field(default=(), converter=_followed, validator=_tables(Followed))
     pitch_range: tuple[int, int] = field(default=(0, 127), converter=_pair, validator=_ascending)
     licence: str = field(default="", validator=validators.instance_of(str))
+    limits: str = field(default="", validator=validators.instance_of(str))
 
     def __attrs_post_init__(self) -> None:
         if self.pitch_range[0] < 0 or self.pitch_range[1] > 127:
