@@ -164,9 +164,17 @@ def mean_changes(found: Knob, amount: float) -> dict[str, Any]:
     }
 
 
+def write_spectrum(shares: Sequence[float], path: Path) -> None:
+    """Share of the codes' variance of each principal component and of all up to it, as CSV."""
+    sums = np.cumsum(shares)
+    lines = [f"{i},{share:.6g},{held:.6g}" for i, (share, held) in enumerate(zip(shares, sums, strict=True), start=1)]
+    path.write_text("\n".join(["component,share,cumulative", *lines]) + "\n", encoding="utf-8")
+
+
 def measure(bench: Workbench, weights: Path) -> dict[str, Any]:
-    """Reconstruction, and the affine knobs of transposition and note splitting."""
+    """Reconstruction, and the affine knobs of transposition and note splitting; ``spectrum.csv`` beside the weights."""
     found = bench.evaluate(str(weights), corpus="folk", split="validation", clips=30_000)
+    write_spectrum(found["spectrum"], weights.parent / "spectrum.csv")
     transpose = knob(bench, weights, "transpose", "folk")
     return {
         "model_id": found["model_id"],

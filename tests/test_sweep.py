@@ -121,3 +121,10 @@ def test_the_table_has_the_rows_that_are_measured(sweep, tmp_path):
         "| as-folk | 0.13 M | 83.2 | 98.5% / 90.0% | 99.0% / 98.5% | 1.00; 0.50, 0.50, 0.50, 0.500; "
     )
     assert lines[2].endswith("| 28 | 0.75 | 5.00 1.00; 0.80 |")
+
+
+def test_the_spectrum_is_written_with_its_sums(sweep, tmp_path):
+    """A line for each component: its share of the variance, and that of all up to it."""
+    sweep.write_spectrum([0.75, 0.25], tmp_path / "spectrum.csv")
+
+    assert (tmp_path / "spectrum.csv").read_text() == "component,share,cumulative\n1,0.75,0.75\n2,0.25,1\n"

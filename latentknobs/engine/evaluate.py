@@ -59,8 +59,9 @@ def evaluate(
 
     Returns:
         JSON. ``model``, ``model_id``, ``split``, ``clips``, ``songs``, ``latent_size``, ``active_units``,
-        ``left_out``; ``kl``, nats a clip (None without a scale). For z the ``mean`` and (with a scale) z ``drawn``
-        from the posterior: ``teacher_forced`` and ``greedy``, shares of right tokens; ``exact``, share of clips
+        ``left_out``; ``spectrum``, see :func:`spectrum`; ``kl``, nats a clip (None without a scale). For z the
+        ``mean`` and (with a scale) z ``drawn`` from the posterior: ``teacher_forced`` and ``greedy``, shares of
+        right tokens; ``exact``, share of clips
         without a wrong token; ``groups``, "GROUP/CLASS" or (of many classes) "GROUP" to the share of the class'
         tokens that greedy decoding gives the right class; ``comparisons``, name to its value for clip and greedy
         reconstruction. Each is a mean over clips with its 95 % interval over songs and the number of ``clips`` that
@@ -106,6 +107,7 @@ def evaluate(
         "songs": int(number.max()) + 1,
         "latent_size": backend.spec.latent_size,
         "active_units": int((codes.astype(np.float64).var(axis=0) > ACTIVE_VARIANCE).sum()),
+        "spectrum": spectrum(codes),
         "kl": _intervals(draws, np.concatenate(kl)[:, None])[0] if kl else None,
         "left_out": dict(tally.counts),
     }
@@ -137,6 +139,20 @@ def divergence(posterior: Posterior) -> Floats:
     mean, variance = posterior.mean.astype(np.float64), posterior.scale.astype(np.float64) ** 2
     out: Floats = 0.5 * (mean**2 + variance - 1.0 - np.log(variance)).sum(axis=1)
     return out
+
+
+def spectrum(codes: Codes) -> list[float]:
+    """
+    Share of the variance of codes (n, D) in each principal component, the largest first, D numbers; all 0 without any.
+
+    Component k's share is the k-th eigenvalue of the covariance over its trace (Jolliffe 2002, chapter 2).
+    """
+    centred = codes.astype(np.float64) - codes.mean(axis=0, dtype=np.float64)
+    squares = np.zeros(codes.shape[1])
+    found = np.linalg.svd(centred, compute_uv=False) ** 2
+    squares[: len(found)] = found
+    total = squares.sum()
+    return [float(x) for x in (squares / total if total else squares)]
 
 
 def _batches(

@@ -10,7 +10,7 @@ from latentknobs.core.clip import OutputGroup
 from latentknobs.core.corpus import CorpusRequest, Song
 from latentknobs.core.melody import MELODY
 from latentknobs.engine import evaluate as module
-from latentknobs.engine.evaluate import divergence, evaluate
+from latentknobs.engine.evaluate import divergence, evaluate, spectrum
 from latentknobs.engine.pairs import Tally
 from latentknobs.errors import CorpusError
 from latentknobs.testing.tiny import TinyBackend, TinyCorpus, tiny_clips
@@ -87,6 +87,16 @@ def test_the_facts_of_the_evaluation_are_told(exact):
     assert exact["songs"] == len(songs)
     assert (exact["active_units"], exact["latent_size"]) == (16, 24)
     assert exact["left_out"] == {}
+
+
+def test_the_spectrum_is_the_covariances(exact):
+    """Shares of the eigenvalues of numpy's covariance, the largest first, one for each dimension."""
+    clips = np.concatenate([song.clips for song in _songs() if song.split == "train"])
+    values = np.linalg.eigvalsh(np.cov(TinyBackend().encode(clips).mean.astype(float), rowvar=False))[::-1]
+
+    np.testing.assert_allclose(exact["spectrum"], values / values.sum(), atol=1e-9)
+    assert spectrum(np.asarray([[0, 0, 0], [3, 4, 0]], np.float32)) == pytest.approx([1, 0, 0])
+    assert spectrum(np.ones((5, 3), np.float32)) == [0, 0, 0]
 
 
 def test_the_divergence_is_that_of_the_formula(exact):

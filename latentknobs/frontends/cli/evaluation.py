@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import typer
 
 from latentknobs.frontends.cli.show import table
 
 KINDS = {"drawn": "z drawn from the posterior", "mean": "z the mean"}
 NONE = "not measured"
+HELD = (0.5, 0.9, 0.99)
+"""Parts of the codes' variance of which it is said how many principal components hold them."""
+ROUNDING = 1e-9
 
 
 def evaluation(found: Mapping[str, Any]) -> None:
@@ -25,6 +29,10 @@ def evaluation(found: Mapping[str, Any]) -> None:
     if found["kl"] is not None:
         typer.echo(f"KL from the prior: {_number(found['kl'], 1)} nats a clip")
     typer.echo(f"active units: {found['active_units']} of {found['latent_size']}")
+    held = np.cumsum(found["spectrum"])
+    if held[-1]:
+        counts = ", ".join(f"{share:.0%} in {int((held < share - ROUNDING).sum()) + 1}" for share in HELD)
+        typer.echo(f"variance of the codes, principal components that hold it: {counts}")
     typer.echo("")
     typer.echo("Reconstruction")
     if "drawn" in kinds:
