@@ -41,7 +41,16 @@ def test_folk_preset_is_the_recipe():
     assert set(followed.amounts) == set(range(-12, 13)) - {0}
 
 
-@pytest.mark.parametrize("name", ["paper", "folk"])
+def test_folk_dense_goes_on_from_folk():
+    """The preset `folk-dense` fits after a run of `folk`: the same network, clips and followed edits."""
+    first, second = Config.preset("folk"), Config.preset("folk-dense")
+    assert second.network == first.network
+    assert (second.data.follow, second.data.edits) == (first.data.follow, first.data.edits)
+    assert [source.corpus for source in second.data.sources] == [source.corpus for source in first.data.sources]
+    assert second.training.kl_weight(0) == first.training.kl_weight(first.training.steps)
+
+
+@pytest.mark.parametrize("name", ["paper", "folk", "folk-dense"])
 def test_presets_say_what_a_model_card_must(name):
     """Each preset states the licence of what it learns from, and what its models do not know."""
     data = Config.preset(name).data
@@ -49,7 +58,7 @@ def test_presets_say_what_a_model_card_must(name):
     assert all(word in data.limits for word in ("4/4", "36 to 96", "style"))
 
 
-@pytest.mark.parametrize("name", ["paper", "folk"])
+@pytest.mark.parametrize("name", ["paper", "folk", "folk-dense"])
 def test_toml_round_trip(name):
     """A config written as TOML reads back equal."""
     config = Config.preset(name)

@@ -24,7 +24,7 @@ from latentknobs.backends.gru_musicvae.measures import cross_entropy, divergence
 from latentknobs.backends.gru_musicvae.training import BEST, CHECKPOINT, LOG, Trainer
 from latentknobs.core.corpus import CorpusRequest, Song
 from latentknobs.core.melody import HOLD, MELODY
-from latentknobs.errors import TrainingError, UnknownNameError, UsageError
+from latentknobs.errors import ModelError, TrainingError, UnknownNameError, UsageError
 
 SETTINGS = """
 [network]
@@ -45,6 +45,7 @@ storage = "float32"
 [data]
 sources = [{corpus = "walks", share = 0.7}, {corpus = "more", share = 0.3}]
 edits = [{name = "note-split", amounts = [1, 2], share = 0.25}]
+follow = []
 """
 
 
@@ -93,7 +94,7 @@ def files(folder):
     return {name: (folder / name).read_bytes() for name in (CHECKPOINT, BEST, "model.safetensors")}
 
 
-FOLLOW = '\n[data]\nfollow = [{name = "note-split", amounts = [1, 2]}]\n'
+FOLLOW = 'follow = [{name = "note-split", amounts = [1, 2]}]'
 
 
 def test_a_checkpoint_without_the_optimisers_memory_is_refused(host, config, data, tmp_path):
@@ -114,7 +115,10 @@ def test_a_checkpoint_without_the_optimisers_memory_is_refused(host, config, dat
 @pytest.mark.parametrize("how", [interrupt, signal_me])
 def test_resumed_run_ends_in_the_same_bytes(host, settings, tmp_path, how, dropout):
     """Ctrl-C leaves a checkpoint, says how to go on, and the resumed run ends in the bytes of one never stopped."""
-    settings.write_text(SETTINGS.replace("[data]\n", f"{dropout}\n[data]\n" if dropout is not FOLLOW else FOLLOW, 1))
+    if dropout is FOLLOW:
+        settings.write_text(SETTINGS.replace("follow = []", FOLLOW))
+    else:
+        settings.write_text(SETTINGS.replace("[data]\n", f"{dropout}\n[data]\n", 1))
     commands.train(host, out=tmp_path / "whole", config=settings)
     before = signal.getsignal(signal.SIGINT)
     host.progress = stop_at(5, how)
@@ -314,6 +318,67 @@ def test_validation_is_the_first_sources(data, host, config):
     np.testing.assert_array_equal(data.pools[0].clips, trained)
     fewer = load(host, evolve(config, training=evolve(config.training, validation_clips=4)))
     assert len(fewer.validation) == 4
+
+
+def test_dense_clips_come_more_often(host, config):
+    """Clips with so many onsets are in their pool as often as the source says, the others once."""
+    (plain, _), others = (pools := load(host, config).pools)[:2], pools[1:]
+    onsets = (plain.clips < HOLD).sum(axis=-1)
+    first, *rest = config.data.sources
+    sources = (evolve(first, dense_from=int(np.median(onsets)), dense_times=3), *rest)
+
+    found = load(host, evolve(config, data=evolve(config.data, sources=sources))).pools
+
+    counts = {clip.tobytes(): 0 for clip in plain.clips}
+    for clip in found[0].clips:
+        counts[clip.tobytes()] += 1
+    once = {clip.tobytes(): 0 for clip in plain.clips}
+    for clip in plain.clips:
+        once[clip.tobytes()] += 1
+    for clip, n in zip(plain.clips, onsets, strict=True):
+        assert counts[clip.tobytes()] == once[clip.tobytes()] * (3 if n >= np.median(onsets) else 1)
+    assert [len(pool.clips) for pool in found[1:]] == [len(pool.clips) for pool in others]
+
+
+def test_a_run_after_another_starts_from_what_that_learned(host, settings, tmp_path):
+    """Its first weights are the other's last ones, its card names the other's model, also when it was resumed."""
+    before = commands.train(host, out=tmp_path / "before", config=settings)
+    clips = load(host, commands.choose("folk", settings))
+    trainer = Trainer(commands.choose("folk", settings), clips, tmp_path / "look", after=tmp_path / "before")
+    last = load_file(tmp_path / "before" / CHECKPOINT)
+
+    assert all(torch.equal(last[f"network.{name}"], t) for name, t in trainer.network.state_dict().items())
+    assert trainer.standing.step == 0
+
+    host.progress = stop_at(5, interrupt)
+    with pytest.raises(TrainingError, match="after step 5"):
+        commands.train(host, out=tmp_path / "run", config=settings, after=tmp_path / "before")
+    host.progress = stop_at(-1, interrupt)
+    commands.train(host, out=tmp_path / "run", resume=True)
+    card = json.loads(card_path(tmp_path / "run" / "model.safetensors").read_text())
+    assert card["after"] == before["model_id"]
+
+
+def test_a_run_cannot_start_after_one_that_does_not_fit(host, settings, tmp_path):
+    """No run, an unfinished one, one of another network and one of other followed edits are told; so is --resume."""
+    with pytest.raises(TrainingError, match="no checkpoint"):
+        commands.train(host, out=tmp_path / "a", config=settings, after=tmp_path / "none")
+    host.progress = stop_at(5, interrupt)
+    with pytest.raises(TrainingError, match="after step 5"):
+        commands.train(host, out=tmp_path / "before", config=settings)
+    host.progress = stop_at(-1, interrupt)
+    with pytest.raises(TrainingError, match="not finished"):
+        commands.train(host, out=tmp_path / "a", config=settings, after=tmp_path / "before")
+    commands.train(host, out=tmp_path / "before", resume=True)
+    with pytest.raises(UsageError, match="leave --after out"):
+        commands.train(host, out=tmp_path / "before", resume=True, after=tmp_path / "before")
+    settings.write_text(SETTINGS.replace("decoder_hidden = 5", "decoder_hidden = 4"))
+    with pytest.raises(ModelError, match="grucell"):
+        commands.train(host, out=tmp_path / "a", config=settings, after=tmp_path / "before")
+    settings.write_text(SETTINGS.replace("follow = []", FOLLOW))
+    with pytest.raises(ModelError, match="other edits"):
+        commands.train(host, out=tmp_path / "a", config=settings, after=tmp_path / "before")
+    assert not (tmp_path / "a").exists()
 
 
 def test_no_training_clip_is_held_out_in_another_corpus(host, config, monkeypatch):

@@ -14,11 +14,10 @@ from latentknobs.backends.gru_musicvae.config import Config
 from latentknobs.backends.gru_musicvae.devices import choose_device
 from latentknobs.backends.gru_musicvae.importer import import_weights
 from latentknobs.backends.gru_musicvae.state import read_facts
-from latentknobs.backends.gru_musicvae.training import CHECKPOINT, LOG, Trainer
+from latentknobs.backends.gru_musicvae.training import CHECKPOINT, LOG, MODEL, Trainer
 from latentknobs.core.frontend import Host
 from latentknobs.errors import TrainingError, UsageError
 
-MODEL = "model.safetensors"
 NOT_STATED = {
     "licence": "Not stated: see the licences of the corpora it was trained on.",
     "limits": "Not stated: what the corpora do not have, it does not know.",
@@ -36,6 +35,7 @@ def train(
     seed: int | None = None,
     device: str = "auto",
     resume: bool = False,
+    after: Path | None = None,
 ) -> dict[str, Any]:
     """
     Train a model into a folder; what was measured of the stored weights.
@@ -49,12 +49,16 @@ def train(
         seed: Seed, over both; None = as there.
         device: "auto", "cpu" or "cuda".
         resume: Go on with the run in the folder.
+        after: Folder of a finished run of the same network: start from what it learned.
 
     Raises:
-        UsageError: A setting cannot be used.
+        UsageError: A setting cannot be used, or ``after`` is told to a run that goes on.
+        ModelError: ``after`` is the run of another network.
         TrainingError: The run cannot start or go on, or was interrupted; says how to resume.
     """
     choose_device(device)
+    if resume and after is not None:
+        raise UsageError("A run that is resumed knows what it started after: leave --after out.")
     told = bool(preset or config or steps or seed is not None)
     if resume and not told:
         settings: Config = read_facts(out / CHECKPOINT)["config"]
@@ -63,7 +67,7 @@ def train(
     host.note(f"Gathering training clips: {', '.join(source.corpus for source in settings.data.sources)}.")
     data = clips.load(host, settings)
     host.note("Clips: " + ", ".join(f"{name} {size}" for name, size in data.sizes.items()) + ".")
-    trainer = Trainer(settings, data, out, device=device, resume=resume, progress=host.progress)
+    trainer = Trainer(settings, data, out, device=device, resume=resume, after=after, progress=host.progress)
     if resume:
         host.note(f"Going on after step {trainer.standing.step} of {settings.training.steps}.")
     try:

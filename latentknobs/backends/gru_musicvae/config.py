@@ -1,8 +1,9 @@
 """
 The config of a GRU MusicVAE and of its training: frozen values, checked, as TOML in and out.
 
-A file has the tables ``[network]``, ``[training]`` and ``[data]``. Two presets lie in ``presets/``: ``paper``
-(Yang et al., NIME 2019) and ``folk`` (the recipe of the shipped model).
+A file has the tables ``[network]``, ``[training]`` and ``[data]``. Three presets lie in ``presets/``: ``paper``
+(Yang et al., NIME 2019), and the recipe of the shipped model, ``folk`` and, for a run that goes on from it,
+``folk-dense``.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ WIDEST = 65_536
 """Most units of a layer, dimensions, tokens or steps: a card that says more is damaged, not ambitious."""
 DEEPEST = 64
 """Most layers of the decoder, for the same reason: each is built before its weights are looked for."""
+
+MOST_TIMES = 100
+"""Most times that a clip is repeated in its pool: more would leave nothing of the others."""
 
 
 def count(low: int, high: int | None = None) -> Any:
@@ -200,11 +204,15 @@ class Source:
         corpus: As on the command line ("folk").
         share: Its part of each batch, beside the other sources' and edits' shares.
         clips: At most this many clips of it (an endless corpus needs a limit); 0 = all.
+        dense_from: Clips with at least this many onsets are dense; 0 = none is told apart.
+        dense_times: Dense clips are drawn this many times as often as the others: they are the hardest to learn.
     """
 
     corpus: str = field(validator=validators.instance_of(str))
     share: float = field(default=1.0, converter=_real, validator=_number(0))
     clips: int = field(default=0, validator=count(0))
+    dense_from: int = field(default=0, validator=count(0))
+    dense_times: int = field(default=1, validator=count(1, MOST_TIMES))
 
 
 def _amounts(value: Any) -> Any:

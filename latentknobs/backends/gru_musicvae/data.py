@@ -114,7 +114,11 @@ def load(host: Host, config: Config) -> TrainingData:
     clean = [(source, _without(clips, held_out)) for source, clips in originals]
     if left := sum(len(clips) for _, clips in originals) - sum(len(clips) for _, clips in clean):
         host.note(f"Left out of the training clips, as a validation or test song of another corpus has them: {left}.")
-    pools = [Pool(source.corpus, source.share, clips) for source, clips in clean if source.share > 0 and len(clips)]
+    pools = [
+        Pool(source.corpus, source.share, _repeated(clips, source))
+        for source, clips in clean
+        if source.share > 0 and len(clips)
+    ]
     every = np.concatenate([clips for _, clips in clean])
     for edit in data.edits:
         pools += _edited(host, edit, every, data, rng)
@@ -124,6 +128,14 @@ def load(host: Host, config: Config) -> TrainingData:
 def _without(clips: ClipBatch, held_out: set[bytes]) -> ClipBatch:
     """The clips that are not, up to transposition, among those held out: a corpus sifts its own songs alone."""
     return clips[[shape not in held_out for shape in clip_digests(untransposed(clips))]]
+
+
+def _repeated(clips: ClipBatch, source: Source) -> ClipBatch:
+    """The clips, the dense ones as often as the source says."""
+    if not source.dense_from or source.dense_times == 1:
+        return clips
+    dense = clips[(clips < HOLD).sum(axis=-1) >= source.dense_from]
+    return np.concatenate([clips, *[dense] * (source.dense_times - 1)])
 
 
 def _following(host: Host, data: DataConfig) -> Following:

@@ -29,12 +29,14 @@ class Standing:
         best_loss: Lowest validation loss so far, None before the first evaluation.
         best_step: Steps done when it was measured.
         waited: Evaluations since.
+        after: model_id of the model whose run this one went on from, "" where it started from nothing.
     """
 
     step: int = field(default=0, validator=count(0))
     best_loss: float | None = field(default=None, validator=validators.optional(validators.instance_of(float)))
     best_step: int = field(default=0, validator=count(0))
     waited: int = field(default=0, validator=count(0))
+    after: str = field(default="", validator=validators.instance_of(str))
 
 
 def write_state(
@@ -51,6 +53,7 @@ def write_state(
         "best_loss": standing.best_loss,
         "best_step": standing.best_step,
         "waited": standing.waited,
+        "after": standing.after,
         "config": config.tables(),
         "data": fingerprint,
     }
@@ -81,7 +84,18 @@ def read_facts(path: Path) -> dict[str, Any]:
 
 
 def _standing(facts: Mapping[str, Any]) -> Standing:
-    return Standing(facts["step"], facts["best_loss"], facts["best_step"], facts["waited"])
+    after = facts.get("after", "")  # runs of 0.1.0 may be from before it
+    return Standing(facts["step"], facts["best_loss"], facts["best_step"], facts["waited"], after)
+
+
+def take_over(path: Path, trained: nn.ModuleDict, config: NetworkConfig) -> None:
+    """
+    Put a checkpoint's weights into what is trained.
+
+    Raises:
+        ModelError: The tensors are not those of such a network, or of such maps.
+    """
+    _load(read_tensors(path), path, trained, config)
 
 
 def restore(path: Path, trained: nn.ModuleDict, config: NetworkConfig, optimiser: Adam, step: int) -> None:
@@ -93,13 +107,7 @@ def restore(path: Path, trained: nn.ModuleDict, config: NetworkConfig, optimiser
         TrainingError: What the optimiser knew is not all there.
     """
     tensors = read_tensors(path)
-    network = {name.removeprefix("network."): t for name, t in tensors.items() if name.startswith("network.")}
-    check_tensors(network, config, str(path))
-    wanted = {name: tuple(value.shape) for name, value in trained.state_dict().items()}
-    weights = {name: value for name, value in tensors.items() if name in wanted}
-    if {name: tuple(value.shape) for name, value in weights.items()} != wanted:
-        raise ModelError(f"{path} lacks the maps of the edits that its run follows: start a new run.")
-    trained.load_state_dict(weights)
+    _load(tensors, path, trained, config)
     state: dict[int, dict[str, Any]] = {}
     for index, (name, parameter) in enumerate(trained.named_parameters() if step else ()):
         moments = {moment: tensors.get(f"{moment}.{name}") for moment in MOMENTS}
@@ -109,3 +117,13 @@ def restore(path: Path, trained: nn.ModuleDict, config: NetworkConfig, optimiser
             )
         state[index] = {"step": parameter.new_tensor(float(step)), **moments}
     optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+
+
+def _load(tensors: Mapping[str, Tensor], path: Path, trained: nn.ModuleDict, config: NetworkConfig) -> None:
+    network = {name.removeprefix("network."): t for name, t in tensors.items() if name.startswith("network.")}
+    check_tensors(network, config, str(path))
+    wanted = {name: tuple(value.shape) for name, value in trained.state_dict().items()}
+    weights = {name: value for name, value in tensors.items() if name in wanted}
+    if {name: tuple(value.shape) for name, value in weights.items()} != wanted:
+        raise ModelError(f"{path} lacks the maps of the edits that are to be followed: start a new run.")
+    trained.load_state_dict(weights)

@@ -22,17 +22,25 @@ import torch
 from torch import Tensor
 
 from latentknobs import __version__
-from latentknobs.backends.gru_musicvae.checkpoint import build, read_tensors, save_model, write_atomically
+from latentknobs.backends.gru_musicvae.checkpoint import (
+    build,
+    card_path,
+    read_card,
+    read_tensors,
+    save_model,
+    write_atomically,
+)
 from latentknobs.backends.gru_musicvae.config import Config
 from latentknobs.backends.gru_musicvae.data import Batches, TrainingData, seed_of
 from latentknobs.backends.gru_musicvae.devices import choose_device, trains_in_bfloat16
 from latentknobs.backends.gru_musicvae.following import Maps
 from latentknobs.backends.gru_musicvae.measures import cross_entropy, divergence, measure
 from latentknobs.backends.gru_musicvae.network import GruMusicVae
-from latentknobs.backends.gru_musicvae.state import Standing, read_facts, restore, write_state
+from latentknobs.backends.gru_musicvae.state import Standing, read_facts, restore, take_over, write_state
 from latentknobs.core.corpus import Progress, no_progress
-from latentknobs.errors import TrainingError
+from latentknobs.errors import ModelError, TrainingError
 
+MODEL = "model.safetensors"
 CHECKPOINT = "checkpoint.safetensors"
 BEST = "best.safetensors"
 LOG = "log.jsonl"
@@ -80,11 +88,14 @@ class Trainer:
         folder: Where checkpoints, log, config and the finished model go; made if missing.
         device: "auto", "cpu" or "cuda".
         resume: Go on from the folder's checkpoint; otherwise the folder must not hold one.
+        after: Folder of a finished run with the same network and followed edits, whose last weights are the first
+            ones here; the optimiser starts anew.
         progress: Told of each step.
 
     Raises:
         TrainingError: The folder holds a run already, or (resume) none, or one of another config or data,
-            or the folder cannot be written.
+            or the folder cannot be written; or (after) there is no finished run.
+        ModelError: The run to start after is of another network or follows other edits.
     """
 
     def __init__(
@@ -95,6 +106,7 @@ class Trainer:
         *,
         device: str = "auto",
         resume: bool = False,
+        after: Path | None = None,
         progress: Progress = no_progress,
     ) -> None:
         self.config, self.data, self.folder = config, data, folder
@@ -116,6 +128,8 @@ class Trainer:
             self._go_on_from(checkpoint)
         elif checkpoint.exists() or any(folder.glob("*.safetensors")) or (folder / LOG).exists():
             raise TrainingError(f"{folder} holds a training run already: resume it (--resume), or name another folder.")
+        elif after is not None:
+            self._start_after(after)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / "config.toml").write_text(config.to_toml(), encoding="utf-8")
@@ -195,6 +209,7 @@ class Trainer:
             **facts,
             "seed": training.seed,
             "steps": self.standing.best_step,
+            **({"after": self.standing.after} if self.standing.after else {}),
             "pitch_range": list(self.config.data.pitch_range),
             "transposition": list(training.transpose),
             "clips": self.data.sizes,
@@ -265,7 +280,8 @@ class Trainer:
         figures = measure(self.network, self._validation, self._draws, training.kl_end)
         best = self.standing.best_loss
         if best is None or figures["validation_loss"] < best:
-            self.standing = Standing(step, figures["validation_loss"], step, 0)
+            loss = figures["validation_loss"]
+            self.standing = attrs.evolve(self.standing, best_loss=loss, best_step=step, waited=0)
             write_atomically(self.network.state_dict(), self.folder / BEST)
         else:
             self.standing = attrs.evolve(self.standing, waited=self.standing.waited + 1)
@@ -285,6 +301,15 @@ class Trainer:
         with (self.folder / LOG).open("a", encoding="utf-8") as log:
             log.write(json.dumps(line) + "\n")
         return figures
+
+    def _start_after(self, folder: Path) -> None:
+        facts = read_facts(folder / CHECKPOINT)
+        if not card_path(folder / MODEL).exists():
+            raise TrainingError(f"The run in {folder} is not finished: finish it (--resume), or start without it.")
+        if facts["config"].data.follow != self.config.data.follow:
+            raise ModelError(f"The run in {folder} follows other edits than this one is to: start without it.")
+        take_over(folder / CHECKPOINT, self._trained, self.config.network)
+        self.standing = Standing(after=str(read_card(folder / MODEL)["model_id"]))
 
     def _go_on_from(self, path: Path) -> None:
         facts = read_facts(path)
