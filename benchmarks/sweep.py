@@ -23,9 +23,9 @@ import numpy as np
 from attrs import evolve, field, frozen
 
 from latentknobs import Workbench, __version__
-from latentknobs.backends.gru_musicvae.commands import MODEL, train
+from latentknobs.backends.gru_musicvae.commands import train
 from latentknobs.backends.gru_musicvae.config import Config
-from latentknobs.backends.gru_musicvae.training import CHECKPOINT
+from latentknobs.backends.gru_musicvae.training import CHECKPOINT, MODEL
 from latentknobs.core.corpus import CorpusRequest, Song
 from latentknobs.core.knob import Knob
 from latentknobs.core.run import RunSpec

@@ -64,6 +64,8 @@ def train(
         settings: Config = read_facts(out / CHECKPOINT)["config"]
     else:
         settings = choose(preset or "folk", config, steps, seed)
+    if settings.training.align and not resume and after is None:
+        raise UsageError("This recipe goes on from a finished run (training.align): name its folder with --after.")
     host.note(f"Gathering training clips: {', '.join(source.corpus for source in settings.data.sources)}.")
     data = clips.load(host, settings)
     host.note("Clips: " + ", ".join(f"{name} {size}" for name, size in data.sizes.items()) + ".")

@@ -135,6 +135,8 @@ class TrainingConfig:
         follow_weight: Where ``data.follow`` names edits: what a nat of an edited clip's code beside its prediction
             costs, in KL weights; see :mod:`.following`.
         follow_through: Part of the edited clips that are decoded from their prediction.
+        align: Turn the axes of the codes of the run that this one starts after, so that edits move few of them;
+            see :mod:`.aligning`.
         transpose: Range of the random transposition in semitones; a clip stays inside the pitch range.
         evaluate_every: Steps between evaluations.
         checkpoint_every: Steps between checkpoints.
@@ -161,6 +163,7 @@ class TrainingConfig:
     token_dropout: float = field(default=0.0, converter=_real, validator=_number(0, 1))
     follow_weight: float = field(default=1.0, converter=_real, validator=_number(0))
     follow_through: float = field(default=0.5, converter=_real, validator=_number(0, 1))
+    align: bool = field(default=False, validator=validators.instance_of(bool))
     transpose: tuple[int, int] = field(default=(0, 0), converter=_pair, validator=_ascending)
     evaluate_every: int = field(default=500, validator=count(1))
     checkpoint_every: int = field(default=500, validator=count(1))

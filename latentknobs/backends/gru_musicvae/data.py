@@ -15,7 +15,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.random import Generator
 
-from latentknobs.backends.gru_musicvae.config import Config, DataConfig, Edit, Source
+from latentknobs.backends.gru_musicvae.config import Config, DataConfig, Edit, Followed, Source
 from latentknobs.backends.gru_musicvae.following import NONE
 from latentknobs.core.arrays import Bools, ClipBatch, Ints, clip_digests, sha256_of_arrays
 from latentknobs.core.corpus import CorpusRequest, Split
@@ -23,6 +23,9 @@ from latentknobs.core.frontend import Host
 from latentknobs.core.guard import run_augmentation
 from latentknobs.core.melody import HOLD, MELODY, untransposed
 from latentknobs.errors import TrainingError
+
+ALIGNED_BY = 4096
+"""Training clips by whose edits the axes of codes are aligned."""
 
 
 @frozen(eq=False)
@@ -46,6 +49,20 @@ Following: TypeAlias = Callable[[ClipBatch, Generator], tuple[ClipBatch, Ints]]
 
 
 @frozen(eq=False)
+class Moves:
+    """
+    Clips before and after edits, by which the axes of codes are aligned; see :mod:`.aligning`.
+
+    Attributes:
+        followed: Clips int16 (n, 32) and the same, edited by the edits that codes follow.
+        others: The same for the other edits of the training clips.
+    """
+
+    followed: tuple[ClipBatch, ClipBatch]
+    others: tuple[ClipBatch, ClipBatch]
+
+
+@frozen(eq=False)
 class TrainingData:
     """
     All clips of a training run.
@@ -54,12 +71,14 @@ class TrainingData:
         pools: What batches are drawn from.
         validation: int16 (n, 32), clips of validation songs of the first source.
         following: Edits the second half of each batch, None where no edit is followed.
+        moves: What the axes of codes are aligned by, None where they are not.
         fingerprint: Hash of all of it; a resumed run must find the same.
     """
 
     pools: tuple[Pool, ...]
     validation: ClipBatch
     following: Following | None = None
+    moves: Moves | None = None
     fingerprint: str = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -122,7 +141,8 @@ def load(host: Host, config: Config) -> TrainingData:
     every = np.concatenate([clips for _, clips in clean])
     for edit in data.edits:
         pools += _edited(host, edit, every, data, rng)
-    return TrainingData(tuple(pools), validation, _following(host, data) if data.follow else None)
+    moves = _moves(host, every, config) if training.align else None
+    return TrainingData(tuple(pools), validation, _following(host, data) if data.follow else None, moves)
 
 
 def _without(clips: ClipBatch, held_out: set[bytes]) -> ClipBatch:
@@ -154,6 +174,25 @@ def _following(host: Host, data: DataConfig) -> Following:
         return out, which
 
     return edited
+
+
+def _moves(host: Host, clips: ClipBatch, config: Config) -> Moves:
+    rng = np.random.default_rng([config.training.seed, 6])
+    drawn = clips[rng.permutation(len(clips))[:ALIGNED_BY]]
+
+    def moved(edits: tuple[Followed, ...] | tuple[Edit, ...]) -> tuple[ClipBatch, ClipBatch]:
+        before, after = [drawn[:0]], [drawn[:0]]
+        for edit in edits:
+            for amount in edit.amounts:
+                result = run_augmentation(host.augment(edit.name), drawn, amount, rng, MELODY)
+                taken = result.valid & in_range(result.clips, config.data.pitch_range)
+                before.append(drawn[taken])
+                after.append(result.clips[taken])
+        return np.concatenate(before), np.concatenate(after)
+
+    followed = {edit.name for edit in config.data.follow}
+    others = tuple(edit for edit in config.data.edits if edit.name not in followed)
+    return Moves(moved(config.data.follow), moved(others))
 
 
 def _edited(host: Host, edit: Edit, clips: ClipBatch, data: DataConfig, rng: Generator) -> list[Pool]:

@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 
 from latentknobs import __version__
+from latentknobs.backends.gru_musicvae.aligning import rotation, turn
 from latentknobs.backends.gru_musicvae.checkpoint import (
     build,
     card_path,
@@ -89,7 +90,7 @@ class Trainer:
         device: "auto", "cpu" or "cuda".
         resume: Go on from the folder's checkpoint; otherwise the folder must not hold one.
         after: Folder of a finished run with the same network and followed edits, whose last weights are the first
-            ones here; the optimiser starts anew.
+            ones here (with ``align``, turned); the optimiser starts anew.
         progress: Told of each step.
 
     Raises:
@@ -309,6 +310,8 @@ class Trainer:
         if facts["config"].data.follow != self.config.data.follow:
             raise ModelError(f"The run in {folder} follows other edits than this one is to: start without it.")
         take_over(folder / CHECKPOINT, self._trained, self.config.network)
+        if self.data.moves is not None:
+            turn(self.network, self._maps, rotation(self.network, self.data.moves))
         self.standing = Standing(after=str(read_card(folder / MODEL)["model_id"]))
 
     def _go_on_from(self, path: Path) -> None:
