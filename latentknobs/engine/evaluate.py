@@ -61,12 +61,11 @@ def evaluate(
         JSON. ``model``, ``model_id``, ``split``, ``clips``, ``songs``, ``latent_size``, ``active_units``,
         ``left_out``; ``spectrum``, see :func:`spectrum`; ``kl``, nats a clip (None without a scale). For z the
         ``mean`` and (with a scale) z ``drawn`` from the posterior: ``teacher_forced`` and ``greedy``, shares of
-        right tokens; ``exact``, share of clips
-        without a wrong token; ``groups``, "GROUP/CLASS" or (of many classes) "GROUP" to the share of the class'
-        tokens that greedy decoding gives the right class; ``comparisons``, name to its value for clip and greedy
-        reconstruction. Each is a mean over clips with its 95 % interval over songs and the number of ``clips`` that
-        count (those with a token of the class), None where there are none. ``prior``: see
-        :func:`latentknobs.engine.prior.prior`. ``smoothness``: see
+        right tokens; ``exact``, share of clips without a wrong token; ``groups``, "GROUP/CLASS" or (of many classes)
+        "GROUP" to the share of the class' tokens that greedy decoding gives the right class; ``comparisons``, name to
+        its value for clip and greedy reconstruction. Each is a mean over clips with its 95 % interval over songs and
+        the number of ``clips`` that count (those with a token of the class), None where there are none. ``prior``:
+        see :func:`latentknobs.engine.prior.prior`. ``smoothness``: see
         :func:`latentknobs.engine.smoothness.smoothness`.
 
     Raises:

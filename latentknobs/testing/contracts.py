@@ -27,7 +27,7 @@ class AugmentationContract:
     @pytest.fixture
     def augmentation(self) -> Augmentation:
         """The augmentation under test."""
-        raise NotImplementedError("override the fixture `augmentation` to return the augmentation under test")
+        pytest.fail("override the fixture `augmentation` to return the augmentation under test")
 
     @pytest.fixture
     def kit(self) -> Kit:
@@ -46,7 +46,7 @@ class BackendContract:
     @pytest.fixture
     def backend(self) -> VAEBackend:
         """The model under test."""
-        raise NotImplementedError("override the fixture `backend` to return the model under test")
+        pytest.fail("override the fixture `backend` to return the model under test")
 
     @pytest.fixture
     def clips(self, backend: VAEBackend) -> ClipBatch:

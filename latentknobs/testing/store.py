@@ -157,7 +157,7 @@ class StoreContract:
     @pytest.fixture
     def store(self) -> Store:
         """An empty store: override it."""
-        raise NotImplementedError("override the fixture 'store' with one that gives an empty store")
+        pytest.fail("override the fixture 'store' with one that gives an empty store")
 
     def test_starts_empty(self, store: Store) -> None:
         """An empty store has no knobs and no runs, and says so when asked for one."""

@@ -322,7 +322,7 @@ def test_validation_is_the_first_sources(data, host, config):
 
 def test_dense_clips_come_more_often(host, config):
     """Clips with so many onsets are in their pool as often as the source says, the others once."""
-    (plain, _), others = (pools := load(host, config).pools)[:2], pools[1:]
+    plain, *others = load(host, config).pools
     onsets = (plain.clips < HOLD).sum(axis=-1)
     first, *rest = config.data.sources
     sources = (evolve(first, dense_from=int(np.median(onsets)), dense_times=3), *rest)

@@ -2,8 +2,8 @@
 The config of a GRU MusicVAE and of its training: frozen values, checked, as TOML in and out.
 
 A file has the tables ``[network]``, ``[training]`` and ``[data]``. Three presets lie in ``presets/``: ``paper``
-(Yang et al., NIME 2019), and the recipe of the shipped model, ``folk`` and, for a run that goes on from it,
-``folk-dense``.
+(Yang et al., NIME 2019), ``folk`` (the recipe of the shipped model) and ``folk-dense`` (for a run that goes on from
+one of ``folk``).
 """
 
 from __future__ import annotations
@@ -55,6 +55,11 @@ def _number(low: float = -math.inf, high: float = math.inf) -> Any:
             raise ValueError(f"'{attribute.name}' must be a number{least}{most}, not {short(value)}")
 
     return check
+
+
+def _flag(_instance: object, attribute: Any, value: object) -> None:
+    if type(value) is not bool:
+        raise ValueError(f"'{attribute.name}' must be true or false, not {short(value)}")
 
 
 def _real(value: Any) -> Any:
@@ -163,7 +168,7 @@ class TrainingConfig:
     token_dropout: float = field(default=0.0, converter=_real, validator=_number(0, 1))
     follow_weight: float = field(default=1.0, converter=_real, validator=_number(0))
     follow_through: float = field(default=0.5, converter=_real, validator=_number(0, 1))
-    align: bool = field(default=False, validator=validators.instance_of(bool))
+    align: bool = field(default=False, validator=_flag)
     transpose: tuple[int, int] = field(default=(0, 0), converter=_pair, validator=_ascending)
     evaluate_every: int = field(default=500, validator=count(1))
     checkpoint_every: int = field(default=500, validator=count(1))
@@ -216,6 +221,10 @@ class Source:
     clips: int = field(default=0, validator=count(0))
     dense_from: int = field(default=0, validator=count(0))
     dense_times: int = field(default=1, validator=count(1, MOST_TIMES))
+
+    def __attrs_post_init__(self) -> None:
+        if (self.dense_times > 1) != (self.dense_from > 0):
+            raise ValueError("'dense_from' (at least 1) and 'dense_times' (at least 2) go together")
 
 
 def _amounts(value: Any) -> Any:

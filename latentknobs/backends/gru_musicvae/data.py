@@ -152,7 +152,7 @@ def _without(clips: ClipBatch, held_out: set[bytes]) -> ClipBatch:
 
 def _repeated(clips: ClipBatch, source: Source) -> ClipBatch:
     """The clips, the dense ones as often as the source says."""
-    if not source.dense_from or source.dense_times == 1:
+    if not source.dense_from:
         return clips
     dense = clips[(clips < HOLD).sum(axis=-1) >= source.dense_from]
     return np.concatenate([clips, *[dense] * (source.dense_times - 1)])

@@ -36,6 +36,7 @@ def import_weights(source: Path, out: Path) -> tuple[str, NetworkConfig]:
         "version": __version__,
         "corpus": "not known: imported",
         "licence": "not known: as the weights' authors say",
+        "limits": "not known: as the weights' authors say",
         "imported_from": source.name,
     }
     return save_model(build(config, tensors), out, card), config

@@ -15,6 +15,7 @@ NONE = "not measured"
 HELD = (0.5, 0.9, 0.99)
 """Parts of the codes' variance of which it is said how many principal components hold them."""
 ROUNDING = 1e-9
+"""A sum of shares is this much below what it should be, at most."""
 
 
 def evaluation(found: Mapping[str, Any]) -> None:
