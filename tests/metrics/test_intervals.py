@@ -5,6 +5,8 @@ import json
 import numpy as np
 import pytest
 from attrs import evolve
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from latentknobs.core.metric import LabelledCodes, Traversals
 from latentknobs.errors import UsageError
@@ -131,6 +133,33 @@ def test_rows_are_measured_whatever_their_order(metric, noise):
     assert metric.compute(mixed).overall.value == pytest.approx(
         metric.compute(values).overall.value, abs=1e-3, nan_ok=True
     )
+
+
+@settings(deadline=None, max_examples=15)
+@given(
+    rows=st.integers(1, 16),
+    dims=st.integers(1, 3),
+    count=st.integers(1, 2),
+    discrete=st.booleans(),
+    songs=st.integers(1, 16),
+    seed=st.integers(0, 2**31),
+)
+def test_however_little_is_there_a_number_or_a_reason_comes_out(rows, dims, count, discrete, songs, seed):
+    """Few rows, one dimension, one factor, one song: no metric warns, fails or leaves a NaN without its reason."""
+    rng = np.random.default_rng(seed)
+    factors = rng.integers(0, 3, (rows, count)).astype(float)
+    factors[rng.random(factors.shape) < 0.1] = np.nan
+    labels = ("a", "b")[:count]
+    codes = LabelledCodes(
+        rng.normal(size=(rows, dims)), factors, labels, [discrete] * count, groups=np.arange(rows) % songs, resamples=3
+    )
+    values = rng.normal(size=(1, count, rows, 2 + dims))
+    values[rng.random(values.shape) < 0.2] = np.nan
+    turns = Traversals([np.arange(2 + dims)], values, ("k",), labels, ("a",), np.ones(count), resamples=3)
+
+    for metric in (*CODES, *TRAVERSALS):
+        found = metric.compute({"codes": codes, "traversals": turns}[metric.needs])
+        assert all(np.isfinite(one.value) or one.why for one in (found.overall, *found.parts.values())), metric.name
 
 
 def test_blocks_keep_groups_whole_and_are_few():
