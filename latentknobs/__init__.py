@@ -35,6 +35,11 @@ if TYPE_CHECKING:
     from latentknobs.core.method import Basis as Basis
     from latentknobs.core.method import Fit as Fit
     from latentknobs.core.method import Selector as Selector
+    from latentknobs.core.metric import LabelledCodes as LabelledCodes
+    from latentknobs.core.metric import Metric as Metric
+    from latentknobs.core.metric import MetricResult as MetricResult
+    from latentknobs.core.metric import Score as Score
+    from latentknobs.core.metric import Traversals as Traversals
     from latentknobs.core.run import Run as Run
     from latentknobs.core.run import RunSpec as RunSpec
     from latentknobs.errors import LatentKnobsError as LatentKnobsError
@@ -54,6 +59,7 @@ _HOMES = {
     "core.knob": ("Knob", "Operator"),
     "core.melody": ("MELODY",),
     "core.method": ("Basis", "Fit", "Selector"),
+    "core.metric": ("LabelledCodes", "Metric", "MetricResult", "Score", "Traversals"),
     "core.run": ("Run", "RunSpec"),
     "errors": ("LatentKnobsError",),
     "hooks": ("hookimpl",),

@@ -39,7 +39,7 @@ THIRD_PARTY = {
     "core": EVERYWHERE,
     "hooks": EVERYWHERE | {"pluggy"},
     "engine": EVERYWHERE | {"scipy"},
-    "metrics": EVERYWHERE | {"scipy", "sklearn"},
+    "metrics": EVERYWHERE | {"scipy"},
     "fitting": EVERYWHERE | {"torch"},
     "registry": EVERYWHERE | {"sqlalchemy", "alembic"},
     "midi": EVERYWHERE | {"mido"},

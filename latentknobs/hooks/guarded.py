@@ -24,7 +24,8 @@ from latentknobs.core.frontend import CommandSpec
 from latentknobs.core.guard import Fault, Guard, kind_of
 from latentknobs.core.knob import ARRAYS, Operator
 from latentknobs.core.method import Basis, BasisInput, Fit, FitInput, SelectInput, Selector
-from latentknobs.errors import LatentKnobsError
+from latentknobs.core.metric import LabelledCodes, Metric, MetricResult, Score, Traversals
+from latentknobs.errors import LatentKnobsError, UsageError
 
 ORTHONORMAL = 1e-4
 """How far products of columns may be off: a basis computed in float32 is one."""
@@ -172,6 +173,36 @@ def _number(name: str, value: object) -> int | float | None:
         return plain
     shown = plain if isinstance(plain, float) else kind_of(plain)
     raise Fault(f"the fact {name!r} with {shown}, where numbers, words and lists of numbers can be kept")
+
+
+def metric(offer: Metric, guard: Guard) -> Metric:
+    """A metric."""
+    return evolve(offer, compute=partial(_score, offer, guard))
+
+
+def _score(offer: Metric, guard: Guard, given: LabelledCodes | Traversals) -> MetricResult:
+    must = f"a MetricResult with a Score for each of {', '.join(given.names)}, NaN only with the reason"
+    # It may say itself that the data cannot be measured.
+    return guard.call(offer.compute, given, must=must, check=partial(_scored, given=given), own=(UsageError,))
+
+
+def _scored(found: object, given: LabelledCodes | Traversals) -> MetricResult:
+    if not isinstance(found, MetricResult):
+        raise Fault(kind_of(found))
+    if not isinstance(found.parts, Mapping) or set(found.parts) != set(given.names):
+        raise Fault(f"parts named {', '.join(map(str, found.parts)) or 'nothing'}")
+    for name, part in {"the overall score": found.overall, **found.parts}.items():
+        if not isinstance(part, Score) or not isinstance(part.why, str):
+            raise Fault(f"{kind_of(part)} as {name}")
+        numbers = (part.value, part.low, part.high)
+        if not all(isinstance(number, int | float) and not math.isinf(number) for number in numbers):
+            raise Fault(f"{numbers} as {name}")
+        if math.isnan(part.value) and not part.why:
+            raise Fault(f"no number as {name} and no reason")
+    if not isinstance(found.facts, Mapping):
+        raise Fault(f"{kind_of(found.facts)} as its facts")
+    facts = {_key(name): _fact(name, value) for name, value in found.facts.items()}
+    return evolve(found, facts=facts)
 
 
 def command(offer: CommandSpec, guard: Guard) -> CommandSpec:

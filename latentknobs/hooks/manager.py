@@ -26,6 +26,7 @@ from latentknobs.core.frontend import CommandSpec, FrontendSpec
 from latentknobs.core.guard import sentence_of
 from latentknobs.core.knob import Knob
 from latentknobs.core.method import Basis, Fit, Selector
+from latentknobs.core.metric import Metric
 from latentknobs.core.run import Run
 from latentknobs.errors import LatentKnobsError, PluginError, UnknownNameError
 from latentknobs.hooks import PROJECT, specs
@@ -163,6 +164,10 @@ class Plugins:
     def fits(self) -> dict[str, Fit]:
         """Ways to fit operators."""
         return self._of("fits")
+
+    def metrics(self) -> dict[str, Metric]:
+        """Measures of codes and of controls."""
+        return self._of("metrics")
 
     def corpora(self) -> dict[str, Corpus]:
         """Sources of clips."""

@@ -17,6 +17,7 @@ from latentknobs.core.frontend import CommandSpec, FrontendSpec
 from latentknobs.core.guard import Guard, kind_of
 from latentknobs.core.knob import ARRAYS, RESERVED_NAMES
 from latentknobs.core.method import Basis, Fit, Selector
+from latentknobs.core.metric import NEEDS, Metric
 from latentknobs.errors import PluginError
 from latentknobs.hooks import guarded, guarded_objects
 
@@ -88,6 +89,13 @@ def _fit(offer: Fit) -> str:
     wrong = _made_of("fit", "doc")(offer)
     if not wrong and offer.kind not in ARRAYS:
         return f"{offer.name!r} gives operators of kind {offer.kind!r}; the kinds are {', '.join(ARRAYS)}"
+    return wrong
+
+
+def _metric(offer: Metric) -> str:
+    wrong = _made_of("compute", "doc")(offer)
+    if not wrong and offer.needs not in NEEDS:
+        return f"{offer.name!r} needs {offer.needs!r}; it can need {' or '.join(NEEDS)}"
     return wrong
 
 
@@ -168,6 +176,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("bases", "a basis", Basis, _made_of("compute", "doc"), guarded.basis),
     Kind("selectors", "a selector", Selector, _made_of("select", "doc"), guarded.selector),
     Kind("fits", "a fit", Fit, _fit, guarded.fit),
+    Kind("metrics", "a metric", Metric, _metric, guarded.metric),
     Kind(
         "corpora",
         "a corpus",

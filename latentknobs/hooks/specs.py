@@ -19,6 +19,7 @@ from latentknobs.core.corpus import Corpus
 from latentknobs.core.frontend import CommandSpec, FrontendSpec
 from latentknobs.core.knob import Knob
 from latentknobs.core.method import Basis, Fit, Selector
+from latentknobs.core.metric import Metric
 from latentknobs.core.run import Run
 from latentknobs.hooks import PROJECT
 
@@ -58,6 +59,11 @@ def register_selectors() -> Iterable[Selector]:  # type: ignore[empty-body] # as
 @hookspec
 def register_fits() -> Iterable[Fit]:  # type: ignore[empty-body] # as above
     """Ways to fit a knob's operator to pairs of codes."""
+
+
+@hookspec
+def register_metrics() -> Iterable[Metric]:  # type: ignore[empty-body] # as above
+    """Measures of how codes stand to factors, or of what turning a control does."""
 
 
 @hookspec

@@ -1,1 +1,1 @@
-"""The built-in bases, selectors and fits as a plugin; the functions live in the engine."""
+"""The built-in bases, selectors, fits and metrics as a plugin; the functions live in engine/ and metrics/."""

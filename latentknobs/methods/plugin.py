@@ -1,10 +1,12 @@
-"""Registers the engine's bases, selectors and fits."""
+"""Registers the engine's bases, selectors and fits, and the metrics."""
 
 from __future__ import annotations
 
 from latentknobs.core.method import Basis, Fit, Selector
+from latentknobs.core.metric import Metric
 from latentknobs.engine import bases, fits, selectors
 from latentknobs.hooks import hookimpl
+from latentknobs.methods.metrics import CODES, TRAVERSALS
 
 
 @hookimpl
@@ -33,3 +35,9 @@ def register_fits() -> list[Fit]:
         Fit("mean", "shift", "The mean change per unit of amount (Yang et al. 2019).", fits.shift_by_mean),
         Fit("ridge", "affine", "Ridge regression of the displacement on the code.", fits.affine_by_ridge),
     ]
+
+
+@hookimpl
+def register_metrics() -> list[Metric]:
+    """The field's metrics of codes and of controls."""
+    return [*CODES, *TRAVERSALS]

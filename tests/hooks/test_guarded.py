@@ -337,11 +337,11 @@ def test_a_corpus_speaks_for_itself(discover):
 
 
 def test_built_ins_are_guarded_like_strangers():
-    """No function of a built-in fit, selector, basis, measure, backend or command is handed out bare, and no corpus."""
+    """No function of a built-in fit, selector, basis, measure, metric, backend or command is handed out bare."""
     plugins = Plugins.build(BUILTINS, plugins_dir=None, entry_points=False)
     functions = {
         "attributes": "measure", "comparisons": "measure", "bases": "compute", "selectors": "select",
-        "fits": "fit", "backends": "load", "commands": "run",
+        "fits": "fit", "backends": "load", "commands": "run", "metrics": "compute",
     }  # fmt: skip
     for module in map(importlib.import_module, BUILTINS):
         for kind, function in functions.items():

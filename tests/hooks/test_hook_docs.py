@@ -16,6 +16,7 @@ from latentknobs.core.corpus import Corpus, CorpusRequest
 from latentknobs.core.knob import Operator
 from latentknobs.core.melody import MELODY
 from latentknobs.core.method import BasisInput, FitInput, SelectInput
+from latentknobs.core.metric import LabelledCodes
 from latentknobs.hooks import HOOK_API, PROJECT, specs
 from latentknobs.hooks.manager import Plugins
 from latentknobs.hooks.offers import KINDS
@@ -166,6 +167,17 @@ def test_hook_register_fits(load):
 
     assert isinstance(operator, Operator)
     assert operator.arrays["direction"].tolist() == [2, 0, 0]
+
+
+def test_hook_register_metrics(load):
+    """The example gives the part of dimensions that are active, and a part for each factor."""
+    codes = np.asarray([[0.0, 1], [2, 1], [0, 1], [2, 1]])
+    given = LabelledCodes(codes, codes[:, :1], ("pitch",), (False,))
+
+    found = load("register_metrics").metrics()["active"].compute(given)
+
+    assert found.overall.value == 0.5
+    assert found.parts["pitch"].why == "it is about no factor"
 
 
 def test_hook_register_corpora(load):

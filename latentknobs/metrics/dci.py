@@ -1,0 +1,251 @@
+"""DCI: disentanglement, completeness and informativeness of a linear reading of the factors."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+from attrs import frozen
+
+from latentknobs.core.arrays import Bools, Floats
+from latentknobs.core.metric import LabelledCodes, MetricResult
+from latentknobs.metrics.blocks import Blocks, result
+from latentknobs.metrics.counts import classes, no_factor, same_rows
+from latentknobs.metrics.interpretability import TRAIN_SHARE
+from latentknobs.metrics.lasso import lasso, path
+from latentknobs.metrics.moments import CONSTANT, scaled
+
+READING_SHARE = 0.8
+"""Part of the training blocks on which a penalty is fitted that the others judge."""
+DRAWS = 32
+"""Resamplings that are fitted together, for memory."""
+
+
+def disentanglement(given: LabelledCodes) -> MetricResult:
+    """
+    DCI disentanglement (Eastwood & Williams 2018), 0 to 1, higher is better: is a dimension needed for one factor only?
+
+    Sum over dimensions of rho_d (1 - H_F(P_d)): P_d are the dimension's importances for the factors, made to sum to
+    1, H_F is entropy to the base F, rho_d is the dimension's share of all importance. Importance is the absolute lasso
+    coefficient between standardised codes and factors, as in the paper's linear variant (implementations with trees
+    give other numbers); of a discrete factor, the mean over its class indicators. The penalty of each factor is the
+    one that predicts best on a fifth of the training groups. A part is the mean over the dimensions whose strongest
+    factor it is.
+
+    Facts: for each factor the penalty and how many dimensions it needs.
+    """
+    reading = _read(given)
+    importance = reading.importance[:, :, reading.known]
+    parts = np.full((len(importance), len(given.names)), np.nan)
+    why = list(reading.why)
+    overall = np.full(len(importance), np.nan)
+    if reading.known.sum() < 2:
+        why = [reason or "there is no second factor to compare with" for reason in why]
+    else:
+        score, weight = _sparseness(importance)
+        strongest = np.flatnonzero(reading.known)[importance[0].argmax(axis=1)]
+        overall = _weighted(score, weight)
+        for k in np.flatnonzero(reading.known):
+            mine = (strongest == k) & (weight[0] > 0)
+            parts[:, k] = _weighted(score[:, mine], weight[:, mine]) if mine.any() else np.nan
+            why[k] = "" if mine.any() else "it is no dimension's strongest factor"
+    return result(given, reading.blocks, parts, why, overall=overall, facts=reading.facts())
+
+
+def completeness(given: LabelledCodes) -> MetricResult:
+    """
+    DCI completeness (Eastwood & Williams 2018), 0 to 1, higher is better: is one dimension enough for a factor?
+
+    1 - H_D(P_k) for each factor, where P_k are the importances of the dimensions for it, made to sum to 1, and H_D is
+    entropy to the base D; overall weighted by the factor's share of all importance. Importances as in
+    :func:`disentanglement`.
+
+    Facts: for each factor the penalty and how many dimensions it needs.
+    """
+    reading = _read(given)
+    why = list(reading.why)
+    score, weight = _sparseness(reading.importance.transpose(0, 2, 1))
+    if given.codes.shape[1] < 2:
+        why = [reason or "there is one dimension only" for reason in why]
+        score[:] = np.nan
+    parts = np.where(weight > 0, score, np.nan)
+    why = [reason or ("" if weight[0, k] > 0 else "no dimension predicts it") for k, reason in enumerate(why)]
+    known = np.isfinite(parts[0])
+    overall = _weighted(parts[:, known], weight[:, known]) if known.any() else np.full(len(parts), np.nan)
+    return result(given, reading.blocks, parts, why, overall=overall, facts=reading.facts())
+
+
+def informativeness(given: LabelledCodes) -> MetricResult:
+    """
+    DCI informativeness (Eastwood & Williams 2018), at most 1, higher is better: can the factors be read at all?
+
+    Mean over factors of 1 - NRMSE, where NRMSE is the root of the lasso's squared error on test rows over that of
+    guessing the test rows' mean; the paper reports NRMSE, lower is better, and disentanglement_lib the accuracy of a
+    classifier. 0 = no better than guessing. Of a discrete factor, errors are summed over its class indicators.
+
+    Facts: for each factor the penalty and how many dimensions it needs.
+    """
+    reading = _read(given)
+    why = [
+        reason or ("" if np.isfinite(reading.informed[0, k]) else "it is constant on the test rows")
+        for k, reason in enumerate(reading.why)
+    ]
+    return result(given, reading.blocks, reading.informed, why, bounds=(-np.inf, 1.0), facts=reading.facts())
+
+
+def _sparseness(importance: Floats) -> tuple[Floats, Floats]:
+    """1 - entropy of each row of (R, m, n), to the base n; and the row's share of all of it, NaN where it is all 0."""
+    mass = importance.sum(axis=2)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        p = importance / mass[:, :, None]
+        bits = -np.where(p > 0, p * np.log(np.where(p > 0, p, 1.0)), 0.0).sum(axis=2)
+        score = 1 - bits / np.log(importance.shape[2])
+        weight = mass / mass.sum(axis=1, keepdims=True)
+    return np.where(mass > 0, np.clip(score, 0.0, 1.0), 0.0), weight
+
+
+def _weighted(score: Floats, weight: Floats) -> Floats:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        out: Floats = (score * weight).sum(axis=1) / weight.sum(axis=1)
+    return out
+
+
+@frozen(eq=False)
+class Reading:
+    """
+    Lasso readings of all factors.
+
+    Attributes:
+        blocks: What was resampled.
+        importance: float64 (1 + B, D, F), 0 for a factor that cannot be measured.
+        informed: float64 (1 + B, F), 1 - NRMSE on test rows.
+        penalties: For each factor, the mean over its targets; None where it has none.
+        why: For each factor, why it cannot be measured, or "".
+    """
+
+    blocks: Blocks
+    importance: Floats
+    informed: Floats
+    penalties: list[float | None]
+    why: list[str]
+
+    @property
+    def known(self) -> Bools:
+        """Which factors could be read."""
+        return np.asarray([not reason for reason in self.why])
+
+    def facts(self) -> dict[str, object]:
+        """What the results of all three tell besides."""
+        needed = [int(count) for count in (self.importance[0] > 0).sum(axis=0)]
+        return {"penalties": self.penalties, "needed": needed}
+
+
+def _read(given: LabelledCodes) -> Reading:
+    blocks = Blocks.make(given)
+    draws, count = len(blocks.weights), len(given.names)
+    importance = np.zeros((draws, given.codes.shape[1], count))
+    informed = np.full((draws, count), np.nan)
+    penalties: list[float | None] = [None] * count
+    why = [no_factor(given, factor) for factor in range(count)]
+    if blocks.count < 3:
+        why = ["there are fewer than 3 groups, so no split"] * count
+        return Reading(blocks, importance, informed, penalties, why)
+    train, training, testing = blocks.split(float(given.options.get("train-share", TRAIN_SHARE)), given.seed)
+    reading = np.zeros_like(train)
+    chosen = np.random.default_rng([given.seed, 2]).permutation(np.flatnonzero(train))
+    reading[chosen[: min(max(round(READING_SHARE * len(chosen)), 1), max(len(chosen) - 1, 1))]] = True
+    for there, factors in same_rows(given, why):
+        targets = [_targets(given, k) for k in factors]
+        fit = _Sums(given.codes, np.hstack(targets), there, blocks)
+        found, error, variance, penalty = _fitted(fit, training, testing, train, reading)
+        end = 0
+        for k, columns in zip(factors, targets, strict=True):
+            mine = slice(end, end + columns.shape[1])
+            end = mine.stop
+            importance[:, :, k] = np.nan_to_num(np.abs(found[:, :, mine]).mean(axis=2))
+            with np.errstate(invalid="ignore", divide="ignore"):
+                part = 1 - np.sqrt(error[:, mine].sum(axis=1) / variance[:, mine].sum(axis=1))
+            informed[:, k] = np.where(variance[:, mine].sum(axis=1) > CONSTANT, part, np.nan)
+            penalties[k] = float(penalty[mine].mean())
+    return Reading(blocks, importance, informed, penalties, why)
+
+
+def _targets(given: LabelledCodes, factor: int) -> Floats:
+    """What is regressed: the factor, or an indicator for each class (N, T)."""
+    if not given.discrete[factor]:
+        return given.factors[:, factor : factor + 1]
+    labels, _ = classes(given, factor)
+    out: Floats = (labels[:, None] == np.arange(labels.max() + 1)).astype(np.float64)
+    return out
+
+
+class _Sums:
+    """Sums over blocks of products of codes and targets, from which any weighted regression follows."""
+
+    def __init__(self, codes: Floats, targets: Floats, there: Bools, blocks: Blocks) -> None:
+        self.size = codes.shape[1]
+        z = np.hstack([scaled(codes, there), scaled(targets, there), there[:, None].astype(np.float64)])
+        order = np.argsort(blocks.of, kind="stable")
+        starts = np.searchsorted(blocks.of[order], np.arange(blocks.count + 1))
+        rows = z[order]
+        self._products = np.stack([rows[a:b].T @ rows[a:b] for a, b in pairwise(starts)])
+
+    def means(self, weights: Floats) -> tuple[Floats, Floats]:
+        """Means (R, D + T) and second moments about 0 (R, D + T, D + T) in resamplings (R, G)."""
+        whole = np.tensordot(weights, self._products, axes=1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            whole = whole / whole[:, -1:, -1:]
+        return whole[:, :-1, -1], whole[:, :-1, :-1]
+
+    def moments(self, weights: Floats) -> tuple[Floats, Floats]:
+        """Means and covariances, likewise."""
+        mean, square = self.means(weights)
+        return mean, square - mean[:, :, None] * mean[:, None, :]
+
+
+def _correlated(covariance: Floats) -> tuple[Floats, Floats]:
+    """Correlations and deviations; what is constant has 0 of both."""
+    variance = np.einsum("rii->ri", covariance)
+    spread = np.sqrt(np.where(variance > CONSTANT, variance, 0.0))
+    inverse = np.where(spread > 0, 1 / np.where(spread > 0, spread, 1.0), 0.0)
+    return np.nan_to_num(covariance * inverse[:, :, None] * inverse[:, None, :]), spread
+
+
+def _errors(fit: _Sums, slopes: Floats, at: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """Mean squared errors of lines (R, D, T) through means (R, D + T), and variances, both (R, T), under weights."""
+    mean, covariance = fit.moments(weights)
+    d = fit.size
+    off = (mean - at)[:, d:] - np.einsum("rd,rdt->rt", (mean - at)[:, :d], slopes)
+    variance = np.einsum("rtt->rt", covariance[:, d:, d:])
+    explained = np.einsum("rdt,rdt->rt", slopes, 2 * covariance[:, :d, d:] - covariance[:, :d, :d] @ slopes)
+    return np.maximum(variance - explained + off**2, 0.0), variance
+
+
+def _fitted(
+    fit: _Sums, training: Floats, testing: Floats, train: Bools, reading: Bools
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Standardised coefficients (1 + B, D, T), test errors and variances (1 + B, T), and penalties (T,)."""
+    d = fit.size
+    mean, covariance = fit.moments(reading[None].astype(np.float64))
+    correlation, spread = _correlated(covariance)
+    penalties, tried = path(correlation[0, :d, :d], correlation[0, :d, d:])
+    inverse = np.where(spread > 0, 1 / np.where(spread > 0, spread, 1.0), 0.0)[0]
+    slopes = tried * inverse[:d, None] * spread[0, d:]
+    judges = np.broadcast_to((train & ~reading).astype(np.float64), (len(tried), len(train)))
+    error, _ = _errors(fit, slopes, np.broadcast_to(mean, (len(tried), mean.shape[1])), judges)
+    chosen = np.nan_to_num(error, nan=np.inf).argmin(axis=0)[None]
+    penalty = np.take_along_axis(penalties, chosen, axis=0)[0]
+    start = np.take_along_axis(tried, chosen[:, None], axis=0)
+
+    found = np.full((len(training), d, len(penalty)), np.nan)
+    errors, variances = np.full(found[:, 0].shape, np.nan), np.full(found[:, 0].shape, np.nan)
+    for begin in range(0, len(training), DRAWS):
+        some = slice(begin, begin + DRAWS)
+        mean, covariance = fit.moments(training[some])
+        correlation, spread = _correlated(covariance)
+        guess = np.broadcast_to(start, (len(mean), *start.shape[1:]))
+        found[some] = lasso(correlation[:, :d, :d], correlation[:, :d, d:], penalty, guess)
+        inverse = np.where(spread > 0, 1 / np.where(spread > 0, spread, 1.0), 0.0)
+        slopes = found[some] * inverse[:, :d, None] * spread[:, None, d:]
+        errors[some], variances[some] = _errors(fit, slopes, mean, testing[some])
+    return found, errors, variances, penalty

@@ -1,0 +1,71 @@
+"""Explicitness: can a factor be read from all dimensions together, by a linear rule?"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from latentknobs.core.arrays import Bools, Floats
+from latentknobs.core.metric import LabelledCodes, MetricResult
+from latentknobs.metrics.blocks import Blocks, result
+from latentknobs.metrics.counts import classes, no_factor
+from latentknobs.metrics.interpretability import TRAIN_SHARE
+from latentknobs.metrics.logistic import areas, one_versus_rest
+
+CLASSES = 10
+"""Classes of a continuous factor: between deciles."""
+PENALTY = 1.0
+
+
+def explicitness(given: LabelledCodes) -> MetricResult:
+    """
+    Explicitness (Ridgeway & Mozer 2018), 0 to 1, higher is better; chance is 0.5 and not 0.
+
+    Mean over factors, and over the classes of each, of the area under the receiver operating characteristic of
+    logistic regression from all dimensions, one class against the rest. Fitted with an L2 penalty (option "penalty",
+    1, on dimensions of variance 1) on whole groups for training ("train-share", 0.6), measured on the others. A
+    continuous factor is cut at quantiles ("classes", 10). A class that is missing on either side does not count. The
+    interval is that of the test rows: the classifiers stay as they are.
+
+    Facts: how many rows are for testing; for each factor the number of classes that count.
+    """
+    blocks = Blocks.make(given)
+    count = len(given.names)
+    why = [no_factor(given, factor) for factor in range(count)]
+    parts = np.full((len(blocks.weights), count), np.nan)
+    counted = [0] * count
+    if blocks.count < 2:
+        return result(given, blocks, parts, ["there is only one group, so no split"] * count)
+    train, _, testing = blocks.split(float(given.options.get("train-share", TRAIN_SHARE)), given.seed)
+    fitted = train[blocks.of]
+    x = _standard(given.codes, fitted)
+    for k in range(count):
+        if not why[k]:
+            found = _areas(given, k, x, fitted, blocks, testing)
+            counted[k] = found.shape[1]
+            why[k] = "" if counted[k] else "no class of it is both among the training rows and among the test rows"
+            parts[:, k] = found.mean(axis=1) if counted[k] else np.nan
+    facts = {"test-rows": int((~fitted).sum()), "classes": counted}
+    return result(given, blocks, parts, why, facts=facts)
+
+
+def _standard(codes: Floats, rows: Bools) -> Floats:
+    mean, spread = codes[rows].mean(axis=0), codes[rows].std(axis=0)
+    out: Floats = (codes - mean) / np.where(spread > 0, spread, 1.0)
+    return out
+
+
+def _areas(given: LabelledCodes, factor: int, x: Floats, fitted: Bools, blocks: Blocks, testing: Floats) -> Floats:
+    """(1 + B, C), of the classes that have rows of their own and of others on both sides."""
+    cuts = int(given.options.get("classes", CLASSES))
+    labels, there = classes(given, factor, cuts, "quantile")
+    hits = labels[:, None] == np.arange(labels.max() + 1)
+    train, test = there & fitted, there & ~fitted
+    counts = [(hits[side].sum(axis=0), side.sum()) for side in (train, test)]
+    kept = np.all([(found > 0) & (found < rows) for found, rows in counts], axis=0)
+    hits = hits[:, kept]
+    if not hits.shape[1]:
+        return np.zeros((len(testing), 0))
+    weights = one_versus_rest(x[train], hits[train].astype(np.float64), float(given.options.get("penalty", PENALTY)))
+    scores = x[test] @ weights[:-1] + weights[-1]
+    of = blocks.of[test]
+    return np.stack([areas(scores[:, c], hits[test, c], of, testing) for c in range(hits.shape[1])], axis=1)

@@ -1,0 +1,86 @@
+"""Interpretability: how well a line through one dimension predicts a factor."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from latentknobs.core.arrays import Floats, Ints
+from latentknobs.core.metric import LabelledCodes, MetricResult
+from latentknobs.metrics.blocks import Blocks, result
+from latentknobs.metrics.counts import shared_information
+from latentknobs.metrics.moments import CONSTANT, BlockMoments, Moments
+
+TRAIN_SHARE = 0.6
+
+
+def interpretability(given: LabelledCodes) -> MetricResult:
+    """
+    Interpretability (Adel et al. 2018, as Pati & Lerch 2021 report it): mean R2 over factors, 0 to 1, higher is better.
+
+    For each factor, R2 of the line through it and the dimension that shares most mutual information with it, on the
+    same rows. Mutual information is of bins here and of nearest neighbours there; it only chooses the dimension. A
+    discrete factor is read as a number.
+
+    Facts: for each factor the dimension.
+    """
+    blocks = Blocks.make(given)
+    shared = shared_information(given, blocks)
+    chosen = np.nan_to_num(shared.shared, nan=-1.0).argmax(axis=1)
+    parts = np.full(shared.entropy.shape, np.nan)
+    for k, reason in enumerate(shared.why):
+        if not reason:
+            r2 = BlockMoments(given.codes, given.factors[:, k], blocks).of(blocks.weights).r2
+            parts[:, k] = np.take_along_axis(r2, chosen[:, k : k + 1], axis=1)[:, 0]
+    facts = {"bins": given.bins, "binning": given.binning, "dimensions": _dimensions(shared.why, chosen[0])}
+    return result(given, blocks, parts, shared.why, facts=facts)
+
+
+def interpretability_split(given: LabelledCodes) -> MetricResult:
+    """
+    Interpretability on rows that neither chose the dimension nor fitted the line: at most 1, higher is better.
+
+    Whole groups are for training ("train-share", 0.6) or for testing; R2 = 1 - squared error / squared deviation from
+    the mean of the test rows, so it is below 0 where the line is worse than that mean. The dimension is chosen among
+    D: without a split the best of many that tell of nothing looks as if it told of something.
+
+    Facts: for each factor the dimension; how many rows are for testing.
+    """
+    blocks = Blocks.make(given)
+    if blocks.count < 2:
+        why = ["there is only one group, so no split"] * len(given.names)
+        return result(given, blocks, np.full((len(blocks.weights), len(given.names)), np.nan), why)
+    train, training, testing = blocks.split(float(given.options.get("train-share", TRAIN_SHARE)), given.seed)
+    shared = shared_information(given, Blocks(blocks.of, training))
+    chosen = np.nan_to_num(shared.shared, nan=-1.0).argmax(axis=1)
+    parts = np.full(shared.entropy.shape, np.nan)
+    why = list(shared.why)
+    for k, reason in enumerate(shared.why):
+        if not reason:
+            sums = BlockMoments(given.codes, given.factors[:, k], blocks)
+            parts[:, k] = _tested(sums.of(training), sums.of(testing), chosen[:, k : k + 1])
+            if np.isnan(parts[0, k]):
+                why[k] = "it is constant on the training rows or on the test rows"
+    tested = int((~train[blocks.of]).sum())
+    facts = {"bins": given.bins, "dimensions": _dimensions(why, chosen[0]), "test-rows": tested}
+    return result(given, blocks, parts, why, bounds=(-np.inf, 1.0), facts=facts)
+
+
+def _tested(train: Moments, test: Moments, chosen: Ints) -> Floats:
+    """R2 on test rows of the line that training rows give for the chosen dimension (R, 1)."""
+
+    def of(moments: Floats) -> Floats:
+        return np.take_along_axis(moments, chosen, axis=1)
+
+    zz, flat = of(train.zz), of(train.zz) <= CONSTANT
+    with np.errstate(invalid="ignore", divide="ignore"):
+        slope = np.where(flat, 0.0, of(train.za) / zz)
+        off = test.a - train.a - slope * (of(test.z) - of(train.z))
+        error = test.aa - 2 * slope * of(test.za) + slope**2 * of(test.zz) + off**2
+        found = 1 - error / test.aa
+    defined = (test.aa > CONSTANT) & (train.aa > CONSTANT)
+    out: Floats = np.where(defined, np.minimum(found, 1.0), np.nan)[:, 0]
+    return out
+
+
+def _dimensions(why: tuple[str, ...] | list[str], chosen: Ints) -> list[int | None]:
+    return [None if reason else int(dim) for reason, dim in zip(why, chosen, strict=True)]

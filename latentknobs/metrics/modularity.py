@@ -1,0 +1,63 @@
+"""Modularity: does each dimension tell of one factor only?"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from latentknobs.core.arrays import Bools
+from latentknobs.core.metric import LabelledCodes, MetricResult
+from latentknobs.metrics.blocks import Blocks, result
+from latentknobs.metrics.counts import shared_information
+from latentknobs.metrics.moments import active
+
+
+def modularity(given: LabelledCodes) -> MetricResult:
+    """
+    Modularity over all dimensions (Ridgeway & Mozer 2018), 0 to 1, higher is better.
+
+    Mean over dimensions d of 1 - sum of I_dk^2 over the factors k but the strongest / (I_d^2 (F - 1)), where I_d is
+    the dimension's largest mutual information. A dimension that tells of nothing has 0, as in disentanglement_lib
+    (the paper does not say). A part is the mean over the dimensions whose strongest factor it is.
+
+    Facts: how many dimensions count, how many of them tell of nothing.
+    """
+    return _modularity(given, np.ones(given.codes.shape[1], np.bool_))
+
+
+def modularity_active(given: LabelledCodes) -> MetricResult:
+    """
+    Modularity over active dimensions that tell of something, 0 to 1, higher is better.
+
+    Collapsed dimensions carry noise, and noise shares about as little with every factor: over all dimensions it
+    pulls the mean down however modular the others are. Option "active-variance".
+    """
+    return _modularity(given, active(given), informed=True)
+
+
+def _modularity(given: LabelledCodes, dims: Bools, *, informed: bool = False) -> MetricResult:
+    blocks = Blocks.make(given)
+    found = shared_information(given, blocks)
+    known = np.asarray([not reason for reason in found.why])
+    parts = np.full(found.entropy.shape, np.nan)
+    overall = np.full(len(parts), np.nan)
+    why = list(found.why)
+    empty = 0
+    if known.sum() < 2:
+        why = [reason or "there is no second factor to compare with" for reason in why]
+    else:
+        squares = found.shared[:, :, known] ** 2
+        largest = squares.max(axis=2)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            scores = 1 - (squares.sum(axis=2) - largest) / (largest * (known.sum() - 1))
+        scores = np.where(largest > 0, scores, 0.0)
+        telling = largest[0] > 0
+        empty = int((dims & ~telling).sum())
+        dims = dims & telling if informed else dims
+        strongest = np.flatnonzero(known)[squares[0].argmax(axis=1)]
+        overall = scores[:, dims].mean(axis=1) if dims.any() else overall
+        for k in np.flatnonzero(known):
+            mine = dims & telling & (strongest == k)
+            why[k] = "" if mine.any() else "it is no dimension's strongest factor"
+            parts[:, k] = scores[:, mine].mean(axis=1) if mine.any() else np.nan
+    facts = {"bins": given.bins, "binning": given.binning, "dimensions": int(dims.sum()), "empty": empty}
+    return result(given, blocks, parts, why, overall=overall, facts=facts)

@@ -1,0 +1,68 @@
+"""SCC: the largest absolute rank correlation of a factor with a dimension."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from latentknobs.core.arrays import Floats, Ints
+from latentknobs.core.metric import LabelledCodes, MetricResult
+from latentknobs.metrics.blocks import Blocks, result
+from latentknobs.metrics.counts import no_factor, same_rows
+
+
+def scc(given: LabelledCodes) -> MetricResult:
+    """
+    Spearman correlation coefficient (Pati & Lerch 2021): mean over factors of max_d |rho_dk|, 0 to 1, higher is better.
+
+    Equal values have their mean rank. Their code sets what is not significant at 5 % to 0; here nothing is set to 0.
+    The largest of D noisy numbers is not 0 on few rows: about sqrt(2 ln D / N) where nothing is related. A discrete
+    factor is read as a number, so its labels must have an order.
+
+    Facts: for each factor the dimension and the signed correlation.
+    """
+    blocks = Blocks.make(given)
+    count = len(given.names)
+    why = [no_factor(given, factor) for factor in range(count)]
+    found = np.full((len(blocks.weights), given.codes.shape[1], count), np.nan)
+    for there, factors in same_rows(given, why):
+        kept = blocks.weights[:, blocks.of[there]]
+        rho = _correlations(given.codes[there], given.factors[there][:, factors], kept)
+        found[:, :, factors] = rho
+    for k in range(count):
+        if not why[k] and np.isnan(found[0, :, k]).all():
+            why[k] = "every dimension is constant on its rows"
+    strength = np.nan_to_num(np.abs(found), nan=-1.0).max(axis=1)
+    parts = np.where(strength >= 0, strength, np.nan)
+    best = np.nan_to_num(np.abs(found[0]), nan=-1.0).argmax(axis=0)
+    facts = {
+        "dimensions": [None if reason else int(best[k]) for k, reason in enumerate(why)],
+        "correlations": [None if reason else float(found[0, best[k], k]) for k, reason in enumerate(why)],
+    }
+    return result(given, blocks, parts, why, facts=facts)
+
+
+def _correlations(codes: Floats, factors: Floats, weights: Floats) -> Floats:
+    """Spearman's correlations (R, D, k) of codes (n, D) with factors (n, k), row i being there weights[:, i] times."""
+    size, columns = codes.shape[1], np.hstack([codes, factors]).T
+    distinct = [np.unique(column, return_inverse=True)[1] for column in columns]
+    out = np.full((len(weights), size, factors.shape[1]), np.nan)
+    ranks = np.empty(columns.shape)
+    for draw, times in enumerate(weights):
+        total = times.sum()
+        if total:
+            for row, index in enumerate(distinct):
+                # The mean of mean ranks is that of ranks without ties: half the number of rows.
+                ranks[row] = _ranks(index, times) - total / 2
+            length = np.sqrt((ranks * ranks) @ times)
+            product = np.outer(length[:size], length[size:])
+            with np.errstate(invalid="ignore", divide="ignore"):
+                found = ranks[:size] @ (ranks[size:] * times).T / product
+            out[draw] = np.where(product > 0, np.clip(found, -1.0, 1.0), np.nan)
+    return out
+
+
+def _ranks(index: Ints, times: Floats) -> Floats:
+    """Mean ranks from 0 of values, given which of the ordered distinct values each is and how often it is there."""
+    there = np.bincount(index, weights=times)
+    ranks: Floats = (np.cumsum(there) - there / 2)[index]
+    return ranks
