@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from latentknobs.augmentations.plugin import register_augmentations
 from latentknobs.frontends.cli import program
 from latentknobs.frontends.cli.app import COMMANDS, GROUPS, serve
 
@@ -92,3 +93,13 @@ def test_public_names_have_docstrings():
         silent += [f"{path}:{node.lineno} {node.name}" for node in nodes if not ast.get_docstring(node)]
 
     assert silent == []
+
+
+def test_every_built_in_edit_is_documented():
+    """docs/plugins.md names each edit of the package in a row with its knob and its attribute."""
+    rows = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8").splitlines()
+
+    for edit in register_augmentations():
+        (row,) = [row for row in rows if row.startswith(f"| `{edit.name}` |")]
+        assert f"| {edit.knob_name} |" in row
+        assert f"| `{edit.target}` |" in row

@@ -15,6 +15,7 @@ from latentknobs.core.attribute import Comparison
 from latentknobs.core.melody import MELODY
 
 PITCHES = 128
+OCTAVE = 12
 
 
 def onset_f1(before: ClipBatch, after: ClipBatch) -> Floats:
@@ -36,6 +37,16 @@ def onset_pitch_f1(before: ClipBatch, after: ClipBatch) -> Floats:
     criterion of MIREX note tracking (Bay, Ehmann & Downie 2009), with exact agreement of the step.
     """
     return _f1(MELODY.onsets(before) & (before == after), before, after)
+
+
+def onset_chroma_f1(before: ClipBatch, after: ClipBatch) -> Floats:
+    """
+    F1 of the notes as in :func:`onset_pitch_f1`, but that a pitch in another octave is the same pitch.
+
+    float64 (N,), 0 to 1. Source: the same, with the chroma of Poliner et al. (2007) in place of the pitch.
+    """
+    both = MELODY.onsets(before) & MELODY.onsets(after)
+    return _f1(both & (before % OCTAVE == after % OCTAVE), before, after)
 
 
 def _f1(shared: Bools, before: ClipBatch, after: ClipBatch) -> Floats:
@@ -95,6 +106,12 @@ ONSET_PITCH_F1 = Comparison(
     doc="F1 of the notes, found where an onset of the same pitch is on the same step.",
     clip_format=MELODY.name,
     measure=onset_pitch_f1,
+)
+ONSET_CHROMA_F1 = Comparison(
+    name="onset-chroma-f1",
+    doc="F1 of the notes, found where an onset of the same pitch in any octave is on the same step.",
+    clip_format=MELODY.name,
+    measure=onset_chroma_f1,
 )
 CONTOUR = Comparison(
     name="contour",

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from latentknobs.attributes.attributes import LOG2_ONSETS, MEAN_PITCH, PITCH_RANGE
-from latentknobs.attributes.comparisons import CONTOUR, ONSET_F1, ONSET_PITCH_F1, TOKEN_ACCURACY
+from latentknobs.attributes.comparisons import CONTOUR, ONSET_CHROMA_F1, ONSET_F1, ONSET_PITCH_F1, TOKEN_ACCURACY
+from latentknobs.attributes.pitch import CHROMATICISM, CONTOUR_DIRECTION, MEAN_INTERVAL, MEAN_OCTAVE
+from latentknobs.attributes.rhythm import MEAN_ONSET, NOTE_DENSITY, RESTS, SYNCOPATION
 from latentknobs.core.attribute import Attribute, Comparison
 from latentknobs.hooks import hookimpl
 
 
 @hookimpl
 def register_attributes() -> list[Attribute]:
-    """What transposition and note splitting move."""
-    return [MEAN_PITCH, PITCH_RANGE, LOG2_ONSETS]
+    """What the built-in augmentations move."""
+    pitch = [MEAN_PITCH, PITCH_RANGE, MEAN_OCTAVE, MEAN_INTERVAL, CONTOUR_DIRECTION, CHROMATICISM]
+    return [*pitch, LOG2_ONSETS, NOTE_DENSITY, SYNCOPATION, RESTS, MEAN_ONSET]
 
 
 @hookimpl
 def register_comparisons() -> list[Comparison]:
     """What tells whether rhythm, notes, contour and tokens are kept."""
-    return [ONSET_F1, ONSET_PITCH_F1, CONTOUR, TOKEN_ACCURACY]
+    return [ONSET_F1, ONSET_PITCH_F1, ONSET_CHROMA_F1, CONTOUR, TOKEN_ACCURACY]

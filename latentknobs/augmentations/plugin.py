@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from latentknobs.augmentations.alter import Alter
+from latentknobs.augmentations.anticipate import Anticipate
+from latentknobs.augmentations.delay import Delay
+from latentknobs.augmentations.detach import Detach
+from latentknobs.augmentations.fill import Fill
+from latentknobs.augmentations.neighbour_swap import NeighbourSwap
 from latentknobs.augmentations.note_split import NoteSplit
+from latentknobs.augmentations.octave import Octave
+from latentknobs.augmentations.stretch import Stretch
+from latentknobs.augmentations.tilt import Tilt
 from latentknobs.augmentations.transpose import Transpose
 from latentknobs.core.augmentation import Augmentation
 from latentknobs.hooks import hookimpl
@@ -10,5 +19,7 @@ from latentknobs.hooks import hookimpl
 
 @hookimpl
 def register_augmentations() -> list[Augmentation]:
-    """Transpose and note-split, the two edits of the paper (Yang et al., NIME 2019)."""
-    return [Transpose(), NoteSplit()]
+    """The two edits of the paper (Yang et al., NIME 2019), then those of pitch and those of rhythm."""
+    pitch = [Octave(), NeighbourSwap(), Tilt(), Stretch(), Alter()]
+    rhythm = [Fill(), Anticipate(), Detach(), Delay()]
+    return [Transpose(), NoteSplit(), *pitch, *rhythm]

@@ -122,3 +122,11 @@ def untransposed(clips: ClipBatch) -> NDArray[np.int16]:
     notes = clips < HOLD
     first = np.take_along_axis(clips, notes.argmax(axis=-1)[..., None], axis=-1)
     return np.where(notes, clips - first, np.int16(512) + clips).astype(np.int16)
+
+
+def pitches_in_order(clips: ClipBatch) -> NDArray[np.int16]:
+    """The pitches of the notes, one after the other from the left, int16 (N, 32), -1 after the last."""
+    notes = clips < HOLD
+    order = np.argsort(~notes, axis=-1, kind="stable")
+    there = np.arange(clips.shape[-1]) < notes.sum(axis=-1, keepdims=True)
+    return np.where(there, np.take_along_axis(clips, order, axis=-1), np.int16(-1)).astype(np.int16)

@@ -1,16 +1,19 @@
+import itertools
 import math
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import spearmanr
+from scipy.stats import linregress, spearmanr
 
 from latentknobs.attributes.plugin import register_attributes, register_comparisons
 from latentknobs.core.clip import Note
 from latentknobs.core.melody import MELODY
+from latentknobs.core.metre import syncopation as SYNCOPATION  # noqa: N812 - beside an attribute of the same name
 
 ATTRIBUTES = {a.name: a.measure for a in register_attributes()}
+MAJOR = {0, 2, 4, 5, 7, 9, 11}
 COMPARISONS = {c.name: c.measure for c in register_comparisons()}
 # Few pitches, so that ties are common.
 some_clips = st.lists(
@@ -36,15 +39,27 @@ def test_attributes_are_what_the_notes_say(clips):
     got = {name: measure(clips) for name, measure in ATTRIBUTES.items()}
 
     for i, one in enumerate(clips):
-        pitches = [note.pitch for note in MELODY.notes(one)]
+        notes = MELODY.notes(one)
+        pitches, starts = [note.pitch for note in notes], [note.onset for note in notes]
+        intervals = [abs(b - a) for a, b in itertools.pairwise(pitches)]
+        outside = min(sum((p - key) % 12 not in MAJOR for p in pitches) for key in range(12))
         wanted = {
             "mean-pitch": sum(pitches) / len(pitches) if pitches else math.nan,
             "pitch-range": max(pitches) - min(pitches) if pitches else math.nan,
             "log2-onsets": math.log2(len(pitches)) if pitches else math.nan,
+            "mean-octave": sum(pitches) / len(pitches) / 12 - 1 if pitches else math.nan,
+            "mean-interval": sum(intervals) / len(intervals) if intervals else math.nan,
+            "contour-direction": 16 * linregress(starts, pitches).slope if intervals else math.nan,
+            "chromaticism": outside / 2 if pitches else math.nan,
+            "note-density": len(pitches) / 2,
+            "syncopation": SYNCOPATION(one[None])[0] / 2 if pitches else math.nan,
+            "rests": (32 - sum(note.length for note in notes)) / 2,
+            "mean-onset": sum(starts) / len(starts) if starts else math.nan,
         }
+        assert set(wanted) == set(got)
         for name, value in wanted.items():
             assert got[name].dtype == np.float64
-            assert got[name][i] == pytest.approx(value, nan_ok=True)
+            assert got[name][i] == pytest.approx(value, nan_ok=True, abs=1e-9)
 
 
 def test_mean_pitch_counts_each_note_once():
@@ -69,6 +84,38 @@ def test_onset_pitch_f1_finds_notes_by_step_and_pitch():
     assert number("onset-pitch-f1", three, three) == 1
     assert number("onset-pitch-f1", none, none) == 1
     assert number("onset-pitch-f1", none, two) == number("onset-pitch-f1", two, none) == 0
+
+
+def test_onset_chroma_f1_does_not_hear_octaves():
+    """Of three and two notes two are shared but for the octave: 4/5, where the pitches share only one."""
+    three, two = clip((0, 60, 4), (4, 62, 4), (8, 64, 4)), clip((0, 60, 4), (4, 50, 4))
+
+    assert number("onset-chroma-f1", three, two) == pytest.approx(4 / 5)
+    assert number("onset-pitch-f1", three, two) == pytest.approx(2 / 5)
+    assert number("onset-chroma-f1", clip((0, 60, 2)), clip((0, 61, 2))) == 0
+
+
+def test_attributes_by_hand():
+    """One melody's attributes, counted on paper: C from step 0, after a rest D over the half bar, C sharp in bar 2."""
+    melody = clip((0, 60, 4), (6, 62, 4), (16, 61, 16))
+
+    assert number("mean-octave", melody) == pytest.approx(61 / 12 - 1)
+    assert number("mean-interval", melody) == 1.5  # 2 up, 1 down
+    assert number("note-density", melody) == 1.5
+    assert number("rests", melody) == 4  # steps 4, 5 and 10 to 15
+    assert number("syncopation", melody) == 1  # from -3 over -1: 2 in two bars
+    assert number("mean-onset", melody) == pytest.approx(22 / 3)
+    assert number("chromaticism", melody) == 0.5  # no major scale has three semitones in a row
+    # Covariance 0 - 22/3 times -1, and 6 - 22/3: 6; variance 0 + 36 + 256 - 22 * 22 / 3 = 392 / 3; 16 steps a bar.
+    assert number("contour-direction", melody) == pytest.approx(16 * 6 * 3 / 392)
+
+
+def test_a_rising_line_has_its_slope():
+    """A semitone a beat is four semitones a bar, whatever the pitch it starts from; one note has no direction."""
+    rising = [clip(*[(4 * i, low + i, 4) for i in range(8)]) for low in (0, 60, 120)]
+
+    assert [number("contour-direction", one) for one in rising] == [4, 4, 4]
+    assert np.isnan(number("contour-direction", clip((0, 60, 32))))
 
 
 @settings(deadline=None)

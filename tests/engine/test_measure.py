@@ -51,14 +51,14 @@ def test_a_knob_that_does_nothing_is_nothing_in_every_measure(clips, nothing, ya
     assert measured.monotone == 0
 
 
-def test_evidence_is_whole(measured):
+def test_evidence_is_whole(measured, methods):
     """What is kept of the measures names every amount, attribute and comparison, and defined numbers alone."""
     kept = measured.as_dict()
 
     assert [entry["amount"] for entry in kept["amounts"]] == list(AMOUNTS)
     for entry in kept["amounts"]:
-        assert set(entry["effects"]) == set(entry["leakage"]) == {"mean-pitch", "pitch-range", "log2-onsets"}
-        assert set(entry["content"]) == {"onset-f1", "onset-pitch-f1", "contour", "token-accuracy"}
+        assert set(entry["effects"]) == set(entry["leakage"]) == {a.name for a in methods.attributes}
+        assert set(entry["content"]) == {c.name for c in methods.comparisons}
         assert entry["clips"] == 24
     assert measured.within(-3, 3).keys() == {-3.0, 3.0}
 

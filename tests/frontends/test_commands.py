@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from latentknobs.attributes.plugin import register_attributes, register_comparisons
 from latentknobs.frontends.cli.app import serve
 from latentknobs.workbench import Workbench
 
@@ -170,8 +171,8 @@ def test_model_evaluate(cli):
 
     assert facts["corpus"] == "tiny"
     assert facts["mean"]["greedy"]["value"] == 1.0
-    assert set(facts["mean"]["comparisons"]) == {"onset-f1", "onset-pitch-f1", "contour", "token-accuracy"}
-    assert set(facts["prior"]["attributes"]) == {"mean-pitch", "pitch-range", "log2-onsets"}
+    assert set(facts["mean"]["comparisons"]) == {c.name for c in register_comparisons()}
+    assert set(facts["prior"]["attributes"]) == {a.name for a in register_attributes()}
     assert facts["smoothness"]["pairs"] == 200
     assert cli("model", "evaluate", "tiny", "--split", "some").code == 2
 

@@ -11,6 +11,8 @@ from latentknobs.hooks import hookimpl
 from latentknobs.hooks.manager import Plugins
 
 BUILTINS = ("latentknobs.attributes.plugin", "latentknobs.augmentations.plugin")
+BUILT_IN = ["transpose", "note-split", "octave", "neighbour-swap", "tilt", "stretch", "alter"]
+BUILT_IN += ["fill", "anticipate", "detach", "delay"]
 GOOD = """
     from latentknobs import NoteAugmentation, hookimpl
     LATENTKNOBS_API = 1
@@ -80,7 +82,7 @@ def test_builtins_come_first_then_files_by_name(folder):
     plugins = build(folder)
 
     assert [r.name for r in plugins.reports()] == ["attributes", "augmentations", "alpha", "zebra"]
-    assert list(plugins.augmentations()) == ["transpose", "note-split", "alpha", "zebra"]
+    assert list(plugins.augmentations()) == [*BUILT_IN, "alpha", "zebra"]
     assert {r.state for r in plugins.reports()} == {"loaded"}
 
 
@@ -195,7 +197,7 @@ def test_a_wrong_return_value_leaves_that_hook_out(folder, name):
 
     found = report(plugins, "swing")
     assert (found.state, found.hooks) == ("failed", ("register_comparisons",))
-    assert list(plugins.augmentations()) == ["transpose", "note-split"]
+    assert list(plugins.augmentations()) == BUILT_IN
     with pytest.raises(PluginError, match=wanted):
         build(folder, strict=True)
 
@@ -259,7 +261,7 @@ def test_the_allow_list_is_about_strangers(folder, monkeypatch, value, wanted):
     good(folder, "beta")
     monkeypatch.setenv("LATENTKNOBS_PLUGINS", value)
 
-    assert list(build(folder).augmentations()) == ["transpose", "note-split", *wanted]
+    assert list(build(folder).augmentations()) == [*BUILT_IN, *wanted]
 
 
 def test_strict_comes_from_the_environment(folder, monkeypatch):

@@ -6,7 +6,7 @@ import pytest
 
 from latentknobs.attributes.plugin import register_attributes, register_comparisons
 from latentknobs.augmentations.note_split import NoteSplit
-from latentknobs.augmentations.transpose import Transpose
+from latentknobs.augmentations.plugin import register_augmentations
 from latentknobs.conformance import CHECKS, melody_kit, run_checks
 from latentknobs.core.augmentation import NoteAugmentation
 from latentknobs.core.clip import Note
@@ -29,22 +29,13 @@ def examples(monkeypatch):
     return Plugins.build(builtins, plugins_dir=FOLDER, entry_points=False, strict=True).augmentations()
 
 
-class TestTranspose(AugmentationContract):
-    """Transposition keeps the contract."""
+class TestBuiltIns(AugmentationContract):
+    """Every built-in augmentation keeps the contract."""
 
-    @pytest.fixture
-    def augmentation(self):
-        """The built-in."""
-        return Transpose()
-
-
-class TestNoteSplit(AugmentationContract):
-    """Note splitting keeps the contract."""
-
-    @pytest.fixture
-    def augmentation(self):
-        """The built-in."""
-        return NoteSplit()
+    @pytest.fixture(params=register_augmentations(), ids=lambda edit: edit.name)
+    def augmentation(self, request):
+        """Each of them."""
+        return request.param
 
 
 class TestInversion(AugmentationContract):
@@ -198,3 +189,20 @@ def test_the_sample_clips_serve_every_doubling():
     """Note-split leaves several valid sample clips at each of its amounts, and some masked."""
     for amount in NoteSplit().amounts:
         assert 4 <= KIT.edit(NoteSplit(), amount).valid.sum() < len(KIT.clips)
+
+
+@pytest.mark.parametrize("edit", register_augmentations(), ids=lambda edit: edit.name)
+def test_the_kit_tries_every_amount_of_a_built_in(edit):
+    """No check of the contract is empty: some sample clips take each amount, and none that does is as it was."""
+    for amount in edit.amounts:
+        out = KIT.edit(edit, amount)
+        assert out.valid.sum() >= 4
+        assert (out.clips[out.valid] != KIT.clips[out.valid]).any(axis=1).all()
+
+
+def test_built_in_knobs_have_names_of_their_own():
+    """No two augmentations give a knob of the same name, and none takes a reserved one."""
+    names = [edit.knob_name for edit in register_augmentations()]
+
+    assert len(set(names)) == len(names)
+    assert not {"random", "others"} & set(names)

@@ -1,0 +1,46 @@
+"""A shift of all notes in time."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from latentknobs.augmentations.common import PITCHES, whole
+from latentknobs.core.arrays import Bools, ClipBatch
+from latentknobs.core.augmentation import TokenAugmentation
+from latentknobs.core.melody import MELODY, REST, STEPS
+
+
+class Delay(TokenAugmentation):
+    """
+    Starts every note later by the amount in sixteenths, after a rest.
+
+    What sounds past the clip's end is cut off the last note. A clip without notes is masked, and so is one with a note
+    that would start past the end.
+    """
+
+    name = "delay"
+    knob_name = "timing"
+    unit = "sixteenths"
+    amounts = (1.0, 2.0, 3.0)
+    target = "mean-onset"
+    changes: ClassVar[frozenset[str]] = frozenset({"mean-onset", "onset-f1", "syncopation"})
+    keeps: ClassVar[frozenset[str]] = PITCHES | {"contour-direction", "log2-onsets", "note-density"}
+
+    def edit_tokens(self, clips: ClipBatch, amount: float, rng: Generator) -> tuple[NDArray[np.int16], Bools]:  # noqa: ARG002 - nothing here is left to chance
+        """
+        Move the tokens.
+
+        Raises:
+            AmountError: Not a whole number of steps from 1 to 31.
+        """
+        takes = f"{self.name} takes whole sixteenths from 1 to {STEPS - 1}: the notes before the clip are not known"
+        steps = whole(amount, 1, 1, STEPS - 1, takes)
+        onset = MELODY.onsets(clips)
+        late = np.full_like(clips, REST)
+        late[:, steps:] = clips[:, :-steps]
+        valid: Bools = np.logical_and(onset.any(axis=-1), ~onset[:, -steps:].any(axis=-1))
+        return late, valid
