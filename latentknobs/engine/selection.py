@@ -68,7 +68,7 @@ def select(
     for name, coordinates in found.found.items():
         there = ask.shares(coordinates)[0]
         few = int((np.cumsum(-np.sort(-there)) < ENERGY - 1e-12).sum()) + 1 if there.any() else 0
-        out["bases"][name] = {"participation": participation(there), f"size_{ENERGY:.0%}": few}
+        out["bases"][name] = {"participation": participation(there), "size": few}
     out["bases"] |= {name: {"left_out": why} for name, why in found.left_out.items()}
     if settings.basis in found.left_out:
         out["in_basis"] = {"basis": settings.basis, "left_out": found.left_out[settings.basis]}

@@ -183,8 +183,8 @@ def test_how_few_vectors_hold_the_move_is_told_of_every_basis(clips, deltas, yar
 
     found = _select(clips, deltas, yardstick, methods, operator, {"own": np.eye(LATENT_SIZE), "turned": columns})
 
-    assert found["bases"]["own"] == {"participation": pytest.approx(1), "size_90%": 1}
-    assert found["bases"]["turned"] == {"participation": pytest.approx(1 / (shares**2).sum()), "size_90%": 2}
+    assert found["bases"]["own"] == {"participation": pytest.approx(1), "size": 1}
+    assert found["bases"]["turned"] == {"participation": pytest.approx(1 / (shares**2).sum()), "size": 2}
 
 
 def test_a_basis_that_is_left_out_is_no_error(clips, deltas, yardstick, methods):

@@ -129,9 +129,10 @@ def test_significance_alone_is_useless_at_ten_thousand_pairs():
     change[:4] = 1.0
     pairs = np.full(256, 40.0)  # 10,240 in all
     sums = pairs[:, None] * change + rng.normal(size=(256, 128)) * np.sqrt(pairs[:, None]) * 0.5
-    given = _input(sums, pairs)
-    few = _input(sums[:12], pairs[:12])
+    found = {}
+    for songs in (12, 26, 64, 256):
+        given = _input(sums[:songs], pairs[:songs])
+        found[40 * songs] = len(by_max_t(given)), len(by_placebo(given))
 
-    assert len(by_max_t(given)) == 128
-    assert len(by_max_t(few)) < 20
+    assert found == {480: (8, 0), 1040: (34, 4), 2560: (128, 4), 10_240: (128, 4)}
     assert sorted(by_placebo(given).tolist()) == [0, 1, 2, 3]
