@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from latentknobs.core.knob import Operator as Operator
     from latentknobs.core.melody import MELODY as MELODY
     from latentknobs.core.method import Basis as Basis
+    from latentknobs.core.method import Coordinates as Coordinates
     from latentknobs.core.method import Fit as Fit
     from latentknobs.core.method import Selector as Selector
     from latentknobs.core.metric import LabelledCodes as LabelledCodes
@@ -58,7 +59,7 @@ _HOMES = {
     "core.frontend": ("CommandSpec", "FrontendSpec", "Param"),
     "core.knob": ("Knob", "Operator"),
     "core.melody": ("MELODY",),
-    "core.method": ("Basis", "Fit", "Selector"),
+    "core.method": ("Basis", "Coordinates", "Fit", "Selector"),
     "core.metric": ("LabelledCodes", "Metric", "MetricResult", "Score", "Traversals"),
     "core.run": ("Run", "RunSpec"),
     "errors": ("LatentKnobsError",),

@@ -127,6 +127,10 @@ class LatentGradient(Protocol):
         ...
 
 
+CAPABILITIES: Mapping[str, type] = {"LatentWeights": LatentWeights, "LatentGradient": LatentGradient}
+"""The optional capabilities by name, for methods that say which they need."""
+
+
 @frozen
 class BackendFactory:
     """

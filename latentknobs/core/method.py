@@ -6,12 +6,51 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from attrs import field, frozen
+from attrs import Factory, field, frozen, validators
 from numpy.typing import NDArray
 
 from latentknobs.core.arrays import Bools, Codes, Floats, Ints
+from latentknobs.core.backend import CAPABILITIES
 from latentknobs.core.knob import Kind, Operator
 from latentknobs.core.seed import as_seed
+
+
+@frozen(eq=False)
+class Coordinates:
+    """
+    A basis of the latent space and its dual: a move d has the coordinates dual' d, and is columns times them.
+
+    The basis is orthonormal in the metric dual dual' (the identity for one that is orthonormal in model
+    coordinates, the inverse covariance for a whitening). Keeping some coordinates of a move and setting the
+    others to 0 is therefore the orthogonal projection in that metric.
+
+    Attributes:
+        columns: float64 (D, D), the basis vectors B in model coordinates.
+        dual: float64 (D, D), the columns of inv(B)': dual' B is the identity.
+    """
+
+    columns: Floats
+    dual: Floats
+
+    @classmethod
+    def of(cls, found: Floats | Coordinates) -> Coordinates:
+        """What a basis gives, in full: orthonormal columns are their own dual."""
+        return found if isinstance(found, Coordinates) else cls(found, found)
+
+    def of_moves(self, moves: NDArray[Any]) -> Floats:
+        """Coordinates, float64 (..., D), of moves (..., D) of codes."""
+        out: Floats = moves @ self.dual
+        return out
+
+    def limited(self, moves: NDArray[Any], dims: NDArray[np.int64]) -> Floats:
+        """Moves (..., D) within the span of the basis vectors ``dims``: their other coordinates become 0."""
+        out: Floats = (moves @ self.dual[:, dims]) @ self.columns[:, dims].T
+        return out
+
+    def of_covariance(self, covariance: Floats) -> Floats:
+        """The covariance, float64 (D, D), of coordinates of codes that have this covariance."""
+        out: Floats = self.dual.T @ covariance @ self.dual
+        return out
 
 
 @frozen(eq=False)
@@ -22,26 +61,42 @@ class BasisInput:
     Attributes:
         latent_size: D.
         covariance: float64 (D, D) of the original codes.
+        differences: float64 (A, D, D), mean of d d' at each amount, d = after - before of a sample of clips.
+        weights: The matrices through which z enters the decoder, name to float32 (rows, D); none for a basis
+            that does not need "LatentWeights".
+        fisher: float64 (D, D), Fisher metric of the decoder, mean over a sample of codes, in nats for each squared
+            unit of code; zeros for a basis that does not need "LatentGradient".
     """
 
     latent_size: int
     covariance: Floats
+    differences: Floats = field(
+        default=Factory(lambda self: np.zeros((0, self.latent_size, self.latent_size)), takes_self=True)
+    )
+    weights: Mapping[str, NDArray[np.float32]] = field(factory=dict)
+    fisher: Floats = field(
+        default=Factory(lambda self: np.zeros((self.latent_size, self.latent_size)), takes_self=True)
+    )
 
 
 @frozen
 class Basis:
     """
-    A way to choose an orthonormal basis of the latent space.
+    A way to choose a basis of the latent space.
 
     Attributes:
         name: Unique name ("standard").
         doc: One sentence, with the source.
-        compute: BasisInput to float64 (D, D), orthonormal columns.
+        compute: BasisInput to float64 (D, D) with orthonormal columns, or, for a basis that is orthonormal in
+            another metric, to Coordinates.
+        needs: Names of the optional capabilities (:data:`latentknobs.core.backend.CAPABILITIES`) that it is
+            computed from; for a model without them it is left out, and that is said.
     """
 
     name: str
     doc: str
-    compute: Callable[[BasisInput], Floats]
+    compute: Callable[[BasisInput], Floats | Coordinates]
+    needs: tuple[str, ...] = field(default=(), validator=validators.deep_iterable(validators.in_(CAPABILITIES)))
 
 
 @frozen(eq=False)
@@ -125,17 +180,30 @@ class SelectInput:
     What a selector chooses from; all arrays are in the coordinates that it is asked about.
 
     Attributes:
-        mean_change: float64 (A, D), mean change at each amount, in code units.
-        share: float64 (D,), share of the moved energy of each dimension in units of its spread, sums to 1.
+        mean_change: float64 (A, D), mean change at each amount, in units of the coordinates.
+        share: float64 (D,), share of the moved energy of each dimension in units of its spread, sums to 1; 0 where
+            the dimension is not active.
         kept: Given dimensions, the part of the whole decoded effect that the knob keeps when it may move
-            only these (1 = all of it); measured on validation clips, so it takes time.
-        options: The selector's own options ("threshold", "keep").
+            only within the span of these (1 = all of it); measured on validation clips, so it takes time.
+        options: The selector's own options ("threshold", "keep", ...), from the run's settings.
+        at: Index of the amount that the shares and the two fields below are of.
+        active: bool (D,), dimensions whose variance over the codes is above 0.01: no other may be chosen.
+        spread: float64 (D,), standard deviation of each dimension over the codes.
+        counts: float64 (K,), training pairs in each of K blocks of whole songs; K = 0 where they are not known.
+        sums: float64 (K, D), sums of d = after - before over the pairs of each block.
+        seed: The only source of chance a selector may use.
     """
 
     mean_change: Floats
     share: Floats
     kept: Callable[[NDArray[np.int64]], float]
     options: Mapping[str, Any] = field(factory=dict)
+    at: int = -1
+    active: Bools = field(default=Factory(lambda self: np.ones(len(self.share), np.bool_), takes_self=True))
+    spread: Floats = field(default=Factory(lambda self: np.ones(len(self.share)), takes_self=True))
+    counts: Floats = field(factory=lambda: np.zeros(0))
+    sums: Floats = field(default=Factory(lambda self: np.zeros((0, len(self.share))), takes_self=True))
+    seed: int = field(default=0, converter=as_seed)
 
 
 @frozen

@@ -13,7 +13,7 @@ import hashlib
 import numpy as np
 from attrs import define, field
 
-from latentknobs.core.arrays import Codes, Floats, Ints
+from latentknobs.core.arrays import Bools, Codes, Floats, Ints
 
 BLOCKS = 256
 
@@ -57,6 +57,10 @@ class Moments:
         self.gram += other.gram
         self.cross += other.cross
         self.square += other.square
+
+    def only(self, amounts: Bools) -> Moments:
+        """The moments of some of the amounts, bool (A,)."""
+        return Moments(self.gram[amounts], self.cross[amounts], self.square[amounts])
 
     def counts(self) -> Ints:
         """Number of pairs at each amount, (A,)."""
@@ -106,6 +110,18 @@ class Deltas:
         np.add.at(self.sums[a], blocks, d)
         np.add.at(self.energy[a], blocks, (d * d).sum(axis=1))
         self.train.add(a, before, after)
+
+    def only(self, amounts: Bools) -> Deltas:
+        """The statistics of some of the amounts, bool (A,)."""
+        return Deltas(
+            self.counts[amounts],
+            self.sums[amounts],
+            self.energy[amounts],
+            self.codes,
+            self.train.only(amounts),
+            self.validation.only(amounts),
+            self.latent_size,
+        )
 
     def merge(self, other: Deltas) -> None:
         """Fold in the statistics of other songs."""

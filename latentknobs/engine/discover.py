@@ -33,6 +33,7 @@ from latentknobs.engine.proof import beyond_controls, control_effects
 from latentknobs.engine.sample import CodeReservoir, adds_up
 from latentknobs.engine.selection import select
 from latentknobs.engine.settings import Methods, Settings
+from latentknobs.engine.systems import Systems, systems
 from latentknobs.engine.trial import Reservoir, Trial, trial
 from latentknobs.errors import DiscoveryError, UsageError
 
@@ -123,6 +124,8 @@ def discover(
         "validation_clips": len(validation.clips),
         "test_clips": len(test.clips),
     }
+    measured = read.deltas.only(enough)
+    found = systems(backend, read.deltas.covariance(), fit_input, methods.bases)
     knobs, scores = [], []
     for done, fit in enumerate(methods.fits):
         progress(f"proving {augmentation.knob_name}", done, len(methods.fits))
@@ -133,10 +136,11 @@ def discover(
             fit_input,
             (validation, test),
             yard,
-            read.deltas,
+            measured,
             spec,
             settings,
             methods,
+            found,
             common,
         )
         knobs.append(knob)
@@ -306,6 +310,7 @@ def _knob(
     spec: RunSpec,
     settings: Settings,
     methods: Methods,
+    found: Systems,
     common: dict[str, Any],
 ) -> tuple[Knob, _Score]:
     validation, test = trials
@@ -322,7 +327,7 @@ def _knob(
         usable = audible_range(on_validation)
     low, high = usable.low, usable.high
     judged_at = _largest(on_validation, low, high)
-    chosen = select(backend, operator, validation.cases[judged_at], yard, deltas, given, settings, methods)
+    chosen = select(backend, operator, validation.cases[judged_at], yard, deltas, given, settings, methods, found)
     on_test: Measured | None = None
     controls: dict[str, Any] | None = None
     if low < high:
@@ -344,6 +349,8 @@ def _knob(
         "fitting": {k: _plain(v) for k, v in fitting.items()},
         "selected": chosen["selected"],
         "shares": _round(chosen["shares"]),
+        "bases": chosen["bases"],
+        "in_basis": _in_basis(chosen["in_basis"]),
         "validation": on_validation.as_dict(),
         "test": on_test.as_dict() if on_test else None,
         "controls": controls,
@@ -383,6 +390,10 @@ def _largest(measured: Measured, low: float, high: float) -> float:
     """The usable amount farthest from 0, upwards in a tie; where none is usable, the farthest measured."""
     inside = list(measured.within(low, high)) or list(measured.at)
     return max(inside, key=lambda a: (abs(a), a))
+
+
+def _in_basis(chosen: dict[str, Any] | None) -> dict[str, Any] | None:
+    return {**chosen, "shares": _round(chosen["shares"])} if chosen and "shares" in chosen else chosen
 
 
 def _plain(value: Any) -> Any:

@@ -22,10 +22,16 @@ class Settings:
         trial_clips: Validation clips, and test clips, that decoded measures are taken on.
         controls: Random controls.
         control_clips: Clips the controls are decoded on.
-        basis: Name of the basis that selectors see.
+        basis: Name of a basis in which selectors are asked besides model coordinates.
         selector: Name of the selector that gives S; the others are reported beside it.
         threshold: The threshold selector's t, in code units.
         keep: The effect selector's part of the effect.
+        energy: The energy selector's part of the moved energy.
+        alpha: Chance of even one false dimension that the selectors max-t and placebo allow.
+        flips: Sign flips of these two.
+        minimum: The placebo selector's least effect, in standard deviations.
+        halves: Half-samples of songs on which selectors are asked again.
+        resamples: Resamplings of songs for the interval on the number of dimensions of selectors that do not decode.
         sample_clips: Training clips whose codes at every amount are kept for fits that need pairs.
         steps: Steps for each fitted amount of a fit that is trained.
     """
@@ -41,6 +47,12 @@ class Settings:
     sample_clips: int = field(default=4096, validator=validators.ge(1))
     steps: int = field(default=80, validator=validators.ge(1))
     keep: float = 0.9
+    energy: float = 0.9
+    alpha: float = 0.05
+    flips: int = field(default=1000, validator=validators.ge(1))
+    minimum: float = 0.2
+    halves: int = field(default=100, validator=validators.ge(1))
+    resamples: int = field(default=200, validator=validators.ge(1))
 
     def as_dict(self) -> dict[str, Any]:
         """For RunSpec.parameters."""

@@ -23,12 +23,12 @@ from latentknobs.core.arrays import ClipBatch, Floats, Ints
 from latentknobs.core.frontend import CommandSpec
 from latentknobs.core.guard import Fault, Guard, kind_of
 from latentknobs.core.knob import ARRAYS, Operator
-from latentknobs.core.method import Basis, BasisInput, Fit, FitInput, SelectInput, Selector
+from latentknobs.core.method import Basis, BasisInput, Coordinates, Fit, FitInput, SelectInput, Selector
 from latentknobs.core.metric import LabelledCodes, Metric, MetricResult, Score, Traversals
 from latentknobs.errors import LatentKnobsError, UsageError
 
 ORTHONORMAL = 1e-4
-"""How far products of columns may be off: a basis computed in float32 is one."""
+"""How far products of columns may be off from the identity: a basis computed in float32 is one."""
 
 
 def measured(offer: Any, guard: Guard) -> Any:
@@ -56,26 +56,40 @@ def basis(offer: Basis, guard: Guard) -> Basis:
     return evolve(offer, compute=partial(_compute, offer, guard))
 
 
-def _compute(offer: Basis, guard: Guard, given: BasisInput) -> Floats:
+def _compute(offer: Basis, guard: Guard, given: BasisInput) -> Floats | Coordinates:
     size = given.latent_size
-    must = f"an array of numbers of shape {(size, size)} with orthonormal columns"
-    return guard.call(offer.compute, given, must=must, check=partial(_columns, size=size))
+    must = f"an array of numbers of shape {(size, size)} with orthonormal columns, or Coordinates of such arrays"
+    return guard.call(offer.compute, given, must=must, check=partial(_basis, size=size))
 
 
-def _columns(found: object, size: int) -> Floats:
-    if not isinstance(found, np.ndarray) or found.dtype.kind not in "iuf" or found.shape != (size, size):
-        raise Fault(kind_of(found))
-    columns: Floats = found.astype(np.float64)
+def _basis(found: object, size: int) -> Floats | Coordinates:
+    if isinstance(found, Coordinates):
+        columns, dual = _square(found.columns, size, " as its columns"), _square(found.dual, size, " as its dual")
+        if not _identity(dual.T @ columns):
+            raise Fault("Coordinates whose dual is not the inverse of its columns, transposed")
+        return Coordinates(columns, dual)
+    columns = _square(found, size)
     if not _orthonormal(columns):
         raise Fault("columns that are not orthonormal")
     return columns
 
 
-def _orthonormal(columns: NDArray[Any]) -> bool:
+def _square(found: object, size: int, what: str = "") -> Floats:
+    if not isinstance(found, np.ndarray) or found.dtype.kind not in "iuf" or found.shape != (size, size):
+        raise Fault(f"{kind_of(found)}{what}")
+    numbers: Floats = found.astype(np.float64)
+    if not np.isfinite(numbers).all():
+        raise Fault(f"numbers that are not finite{what}")
+    return numbers
+
+
+def _identity(product: NDArray[Any]) -> bool:
     # Written so that NaN is refused as well.
-    return bool(
-        np.isfinite(columns).all() and np.abs(columns.T @ columns - np.eye(columns.shape[1])).max() < ORTHONORMAL
-    )
+    return bool(np.isfinite(product).all() and np.abs(product - np.eye(len(product))).max() < ORTHONORMAL)
+
+
+def _orthonormal(columns: NDArray[Any]) -> bool:
+    return _identity(columns.T @ columns)
 
 
 def selector(offer: Selector, guard: Guard) -> Selector:

@@ -11,13 +11,40 @@ from latentknobs.methods.metrics import CODES, TRAVERSALS
 
 @hookimpl
 def register_bases() -> list[Basis]:
-    """The standard basis."""
-    return [Basis("standard", "The model's own coordinates, as in the paper.", bases.standard)]
+    """The standard basis, then those of the data, then those of the decoder."""
+    weights, gradient = ("LatentWeights",), ("LatentGradient",)
+    return [
+        Basis("standard", "The model's own coordinates, as in the paper.", bases.standard),
+        Basis("pca", "Principal components of the codes (Pearson 1901).", bases.of_codes),
+        Basis("pca-differences", "Principal directions of the edit's differences, about 0.", bases.of_differences),
+        Basis(
+            "whitened",
+            "Coordinates of covariance I that stay nearest to the model's own (ZCA-cor; Kessy et al. 2018).",
+            bases.whitened,
+        ),
+        Basis(
+            "varimax",
+            "Leading directions of the differences, rotated to simple structure (Kaiser 1958).",
+            bases.simple_structure,
+        ),
+        Basis(
+            "decoder-weights",
+            "Directions that the decoder's first layers amplify most (SeFa; Shen & Zhou 2021).",
+            bases.of_weights,
+            weights,
+        ),
+        Basis(
+            "decoder-fisher",
+            "Eigenvectors of the decoder's Fisher metric (Arvanitidis et al. 2018).",
+            bases.of_fisher,
+            gradient,
+        ),
+    ]
 
 
 @hookimpl
 def register_selectors() -> list[Selector]:
-    """The automatic rule and the paper's."""
+    """The automatic rule, the paper's, and those of the field."""
     return [
         Selector("effect", "The smallest set that keeps 90 % of the decoded effect.", selectors.by_effect),
         Selector(
@@ -25,6 +52,23 @@ def register_selectors() -> list[Selector]:
             "Mean change at the largest amount above a threshold (Yang et al. 2019).",
             selectors.by_threshold,
         ),
+        Selector(
+            "max-t",
+            "Significant mean change by sign flips of whole songs, step-down maxT (Westfall & Young 1993).",
+            selectors.by_max_t,
+        ),
+        Selector(
+            "placebo",
+            "Mean change beyond that of flipped pairs by 0.2 standard deviations (after McCarthy & Smyth 2009).",
+            selectors.by_placebo,
+        ),
+        Selector("knee", "Shares before the knee of the sorted shares (Satopaa et al. 2011).", selectors.by_knee),
+        Selector(
+            "participation",
+            "As many of largest share as the shares' participation ratio.",
+            selectors.by_participation,
+        ),
+        Selector("energy", "The fewest dimensions that hold 90 % of the moved energy.", selectors.by_energy),
     ]
 
 

@@ -15,10 +15,14 @@ from latentknobs.attributes.plugin import register_attributes, register_comparis
 from latentknobs.conformance import CHECKS, Check, Kit, melody_kit
 from latentknobs.core.arrays import ClipBatch, Codes
 from latentknobs.core.augmentation import Augmentation
-from latentknobs.core.backend import VAEBackend
+from latentknobs.core.backend import LatentGradient, LatentWeights, VAEBackend
 
 CLOSE = 1e-5
 """How far results may differ with the make-up of a batch: the rounding of float32."""
+STEP = 5e-3
+"""Step of the central differences that Jacobian products are held against."""
+SLOPE = 0.02
+"""How far, as a share of their length, they may be off: differences of float32 over a finite step are rough."""
 
 
 class AugmentationContract:
@@ -146,3 +150,51 @@ class BackendContract:
         wanted = backend.spec.clip_format.repair(log_probs.argmax(axis=-1).astype(np.int16))
 
         assert np.array_equal(backend.decode(codes)[clear], wanted[clear])
+
+    def test_latent_weights(self, backend: VAEBackend, clips: ClipBatch, codes: Codes) -> None:
+        """Matrices through which z enters, if it names any: finite float32 (rows, D), the same each time, and all."""
+        if not isinstance(backend, LatentWeights):
+            pytest.skip("it does not name the matrices through which z enters its decoder")
+        weights, again = backend.latent_weights(), backend.latent_weights()
+
+        assert weights
+        for name, matrix in weights.items():
+            assert matrix.dtype == np.float32
+            assert matrix.ndim == 2
+            assert matrix.shape[1] == backend.spec.latent_size
+            assert np.isfinite(matrix).all()
+            assert np.array_equal(matrix, again[name])
+        # Where they leave a direction of z out, no probability hears it; most models leave out none.
+        _, sizes, right = np.linalg.svd(np.concatenate(list(weights.values())).astype(np.float64))
+        unheard = right[int((sizes > 1e-6 * sizes[0]).sum()) :].sum(axis=0)
+        given = np.resize(clips, (len(codes), *backend.spec.clip_format.shape))
+        moved = (codes + unheard).astype(np.float32)
+        np.testing.assert_allclose(
+            backend.decode_log_probs(moved, given), backend.decode_log_probs(codes, given), atol=1e-4
+        )
+
+    def test_jacobian_products(self, backend: VAEBackend, clips: ClipBatch, codes: Codes) -> None:
+        """J v, if it gives it, is the slope along v; u J agrees with it; probabilities go on summing to 1."""
+        if not isinstance(backend, LatentGradient):
+            pytest.skip("it gives no Jacobian products")
+        form = backend.spec.clip_format
+        given = np.resize(clips, (len(codes), *form.shape))
+        rng = np.random.default_rng(1)
+        v = rng.normal(size=codes.shape).astype(np.float32)
+        log_probs = backend.decode_log_probs(codes, given)
+        u = rng.normal(size=log_probs.shape).astype(np.float32)
+        along, back = backend.jvp(codes, given, v), backend.vjp(codes, given, u)
+
+        assert along.dtype == back.dtype == np.float32
+        assert along.shape == log_probs.shape
+        assert back.shape == codes.shape
+        step = np.float32(STEP)
+        ahead, behind = (backend.decode_log_probs(codes + sign * step * v, given) for sign in (1, -1))
+        slope = (ahead.astype(np.float64) - behind) / (2 * STEP)
+        assert np.linalg.norm(slope - along) <= SLOPE * np.linalg.norm(slope)
+        products = (u * along.astype(np.float64)).reshape(len(codes), -1).sum(axis=1)
+        np.testing.assert_allclose((back.astype(np.float64) * v).sum(axis=1), products, rtol=1e-3, atol=1e-3)
+        change = (np.exp(log_probs.astype(np.float64)) * along).sum(axis=-1)
+        np.testing.assert_allclose(change, 0, atol=1e-3 * max(1.0, float(np.abs(along).max())))
+        assert backend.jvp(codes[:0], given[:0], v[:0]).shape == along[:0].shape
+        assert backend.vjp(codes[:0], given[:0], u[:0]).shape == back[:0].shape

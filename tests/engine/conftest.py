@@ -58,7 +58,9 @@ def find(methods: Methods, songs: tuple[Song, ...]) -> Callable[..., Run]:
         fits: tuple[str, ...] = (),
         **settings: object,
     ) -> Run:
-        chosen = Settings(**{"trial_clips": 24, "controls": 5, "control_clips": 8, **settings})
+        chosen = Settings(
+            **{"trial_clips": 24, "controls": 5, "control_clips": 8, "halves": 5, "resamples": 5, **settings}
+        )
         model = backend or TinyBackend()
         edit = augmentation or Leaps()
         offers = Methods(

@@ -141,3 +141,20 @@ def test_songs_spread_over_all_blocks():
     assert len(counts) == BLOCKS
     assert counts.min() >= 5
     assert counts.max() <= 50
+
+
+def test_statistics_of_some_amounts_are_theirs_alone():
+    """Leaving amounts out leaves the others, and the codes' own moments, as they are."""
+    first, second = _folded(*_pairs(20, 1)), _folded(*_pairs(30, 2))
+    both = Deltas.empty(2, D)
+    for a, (pairs, seed) in enumerate([(20, 1), (30, 2)]):
+        before, after, blocks = _pairs(pairs, seed)
+        both.add_training(a, before, after, blocks)
+        both.validation.add(a, after, before)
+    both.codes.merge(second.codes)
+
+    kept = both.only(np.asarray([False, True]))
+
+    for mine, theirs in zip(_arrays(kept), _arrays(second), strict=True):
+        assert np.array_equal(mine, theirs)
+    assert np.array_equal(both.only(np.asarray([True, False])).sums, first.sums)

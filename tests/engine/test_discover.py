@@ -288,8 +288,8 @@ def test_an_edit_of_another_format_is_refused(find):
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"selector": "nobody"}, "no selector named 'nobody'; there is: effect, threshold"),
-        ({"basis": "nobody"}, "no basis named 'nobody'; there is: standard"),
+        ({"selector": "nobody"}, "no selector named 'nobody'; there is: effect, energy, knee, max-t, participation"),
+        ({"basis": "nobody"}, "no basis named 'nobody'; there is: decoder-fisher, decoder-weights, pca, "),
     ],
 )
 def test_unknown_methods_are_refused(find, settings, sentence):

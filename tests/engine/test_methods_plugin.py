@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from latentknobs.core.method import BasisInput, FitInput, SelectInput
+from latentknobs.core.method import BasisInput, Coordinates, FitInput, SelectInput
 from latentknobs.hooks.manager import Plugins
 
 
@@ -15,8 +15,24 @@ def test_it_offers_the_papers_methods_and_the_projects_own(plugins):
     """Names are what people write on the command line and find in the registry; simpler fits come first."""
     assert list(plugins.fits()) == ["mean", "ridge"]
     assert [fit.kind for fit in plugins.fits().values()] == ["shift", "affine"]
-    assert set(plugins.selectors()) == {"effect", "threshold"}
-    assert set(plugins.bases()) == {"standard"}
+    assert list(plugins.selectors()) == [
+        "effect",
+        "threshold",
+        "max-t",
+        "placebo",
+        "knee",
+        "participation",
+        "energy",
+    ]
+    assert {name: basis.needs for name, basis in plugins.bases().items()} == {
+        "standard": (),
+        "pca": (),
+        "pca-differences": (),
+        "whitened": (),
+        "varimax": (),
+        "decoder-weights": ("LatentWeights",),
+        "decoder-fisher": ("LatentGradient",),
+    }
 
 
 def test_every_method_says_what_it_is(plugins):
@@ -39,16 +55,29 @@ def test_fits_give_operators_of_their_kind(plugins):
         assert kept
 
 
-def test_bases_are_orthonormal(plugins):
-    """The columns of every basis are orthonormal."""
-    for basis in plugins.bases().values():
-        columns = basis.compute(BasisInput(5, np.eye(5)))
-        np.testing.assert_allclose(columns.T @ columns, np.eye(5), atol=1e-12)
+@pytest.mark.parametrize("full", [False, True])
+def test_every_basis_has_an_inverse(plugins, full):
+    """Whatever a basis is given, nothing included, its dual is the inverse; all but whitening are orthonormal."""
+    covariance = np.cov(np.random.default_rng(3).normal(size=(5, 50)) * np.arange(1, 6)[:, None])
+    data = (covariance[None], {"in": covariance[:3].astype(np.float32)}, covariance) if full else ()
+
+    for name, basis in plugins.bases().items():
+        found = Coordinates.of(basis.compute(BasisInput(5, covariance, *data)))
+        np.testing.assert_allclose(found.dual.T @ found.columns, np.eye(5), atol=1e-10)
+        assert (name == "whitened") != np.allclose(found.columns, found.dual)
 
 
 def test_selectors_give_dimensions(plugins):
     """Every selector gives distinct whole numbers, most important first."""
-    given = SelectInput(np.asarray([[0.1, 3.0, 1.0]]), np.asarray([0.0, 0.9, 0.1]), lambda dims: len(dims) / 2, {})
+    sums = np.random.default_rng(0).normal([0.0, 3.0, 1.0], 0.1, size=(40, 3))
+    given = SelectInput(
+        np.asarray([[0.1, 3.0, 1.0]]),
+        np.asarray([0.0, 0.6, 0.4]),
+        lambda dims: len(dims) / 2,
+        active=np.asarray([False, True, True]),
+        counts=np.ones(40),
+        sums=sums,
+    )
 
-    for selector in plugins.selectors().values():
-        assert np.asarray(selector.select(given)).tolist() == [1, 2]
+    for name, selector in plugins.selectors().items():
+        assert sorted(np.asarray(selector.select(given)).tolist()) == [1, 2], name

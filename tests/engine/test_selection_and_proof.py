@@ -6,14 +6,15 @@ from numpy.random import default_rng
 
 from latentknobs.augmentations.transpose import Transpose
 from latentknobs.core.knob import Operator
-from latentknobs.core.method import FitInput
+from latentknobs.core.method import Coordinates, FitInput, Selector
 from latentknobs.engine.deltas import Deltas
 from latentknobs.engine.gain import gain, mean, strength
 from latentknobs.engine.gates import effect_gate
 from latentknobs.engine.proof import beyond_controls, control_effects
 from latentknobs.engine.selection import jaccard, select
-from latentknobs.engine.settings import Settings
+from latentknobs.engine.settings import Methods, Settings
 from latentknobs.engine.steer import displacement
+from latentknobs.engine.systems import Systems
 from latentknobs.engine.trial import trial
 from latentknobs.testing.tiny import ACTIVITY, LATENT_SIZE, PITCH, TinyBackend, tiny_clips
 
@@ -28,8 +29,8 @@ def clips():
 
 @pytest.fixture(scope="module")
 def deltas():
-    """Statistics of the codes of 300 tiny clips."""
-    out = Deltas.empty(1, LATENT_SIZE)
+    """Statistics of the codes of 300 tiny clips at two amounts, without pairs."""
+    out = Deltas.empty(2, LATENT_SIZE)
     codes = TinyBackend().encode(tiny_clips(300)).mean
     out.codes.add(0, codes, codes)
     return out
@@ -49,10 +50,11 @@ def _both(pitch=1 / 12, beside=0.02):
     return Operator("shift", {"direction": direction})
 
 
-def _select(clips, deltas, yardstick, methods, operator, **settings):
+def _select(clips, deltas, yardstick, methods, operator, bases=None, left_out=None, **settings):
     given = _given(operator.arrays["direction"])
-    chosen = Settings(**{"control_clips": 12, **settings})
-    return select(TinyBackend(), operator, clips.cases[12.0], yardstick(), deltas, given, chosen, methods)
+    chosen = Settings(**{"control_clips": 12, "halves": 10, "resamples": 10, **settings})
+    found = Systems({name: Coordinates.of(columns) for name, columns in (bases or {}).items()}, left_out or {})
+    return select(TinyBackend(), operator, clips.cases[12.0], yardstick(), deltas, given, chosen, methods, found)
 
 
 def test_the_dimensions_are_those_that_carry_the_effect(clips, deltas, yardstick, methods):
@@ -80,12 +82,12 @@ def test_shares_are_of_the_energy_in_units_of_spread(clips, deltas, yardstick, m
 
 def test_every_selector_is_asked_and_one_decides(clips, deltas, yardstick, methods):
     """The settings' selector gives S; the others are kept beside it with their part of the effect and overlap."""
-    by_effect = _select(clips, deltas, yardstick, methods, _both())
-    by_threshold = _select(clips, deltas, yardstick, methods, _both(), selector="threshold", threshold=0.5)
+    by_effect = _select(clips, deltas, yardstick, methods, _both(), threshold=0.2)
+    by_threshold = _select(clips, deltas, yardstick, methods, _both(), selector="threshold", threshold=0.2)
 
-    assert by_effect["selected"]["threshold"]["dims"] == [20, PITCH]
+    assert by_effect["selected"]["threshold"]["dims"] == [PITCH, ACTIVITY + 1]
     assert by_effect["selected"]["threshold"]["overlap"] == 0.5
-    assert by_threshold["dims"].tolist() == [20, PITCH]
+    assert by_threshold["dims"].tolist() == [PITCH, ACTIVITY + 1]
     assert by_threshold["selected"]["effect"]["overlap"] == 0.5
     assert by_threshold["selected"]["threshold"]["kept"] == pytest.approx(1, abs=0.1)
 
@@ -103,6 +105,128 @@ def test_the_size_has_an_interval_from_its_own_selector(clips, deltas, yardstick
     assert {str(len(effect["dims"])), str(effect["size_low"]), str(effect["size_high"])} <= set(effect["curve"])
     assert effect["whole"] == pytest.approx(12 * 12 * 0.05, abs=0.5)  # amount, semitones, octaves; notes are not even
     assert list(alone["threshold"]["curve"]) == [str(len(alone["threshold"]["dims"]))]
+
+
+def _turned():
+    """The basis in which pitch and activity are mixed half and half, and the rest stays."""
+    columns = np.eye(LATENT_SIZE)
+    columns[np.ix_([PITCH, ACTIVITY], [PITCH, ACTIVITY])] = np.array([[1, -1], [1, 1]]) / np.sqrt(2)
+    return columns
+
+
+def test_a_selector_sees_the_coordinates_of_the_basis(clips, deltas, yardstick, methods):
+    """Changes, shares and spread are of the same coordinates: here two where the model's own have one."""
+    seen = []
+
+    def look(given):
+        seen.append(given)
+        return [PITCH]
+
+    asked = Methods((), {"effect": Selector("effect", "Looks.", look)}, {}, (), ())
+    operator = Operator("shift", {"direction": np.eye(LATENT_SIZE)[PITCH] / 12})
+    columns = _turned()
+    variance = np.diag(columns.T @ deltas.covariance() @ columns)
+    moves = (operator.arrays["direction"] @ columns).astype(np.float64)
+    energy = moves**2 / np.where(variance > 0.01, variance, np.inf)
+
+    _select(clips, deltas, yardstick, asked, operator, {"turned": columns}, basis="turned")
+    plain, turned = seen[0], seen[2 + 2 * 10]  # each also on ten halves and ten resamplings
+
+    assert plain.share.argmax() == PITCH
+    assert plain.share[PITCH] == pytest.approx(1)
+    np.testing.assert_allclose(turned.mean_change, np.outer([3, 12], moves), atol=1e-6)
+    np.testing.assert_allclose(turned.share, energy / energy.sum(), rtol=1e-4)
+    np.testing.assert_allclose(turned.spread, np.sqrt(np.maximum(variance, 0)), atol=1e-12)
+    assert np.array_equal(turned.active, variance > 0.01)
+    assert turned.at == plain.at == 1
+
+
+def test_limiting_to_a_basis_vector_keeps_its_part_of_the_move(clips, deltas, yardstick, methods):
+    """Of a pitch move, one of two directions at 45 degrees keeps half, with activity that the pitch does not hear."""
+    found = {}
+
+    def look(given):
+        found.update({dims: given.kept(np.asarray(dims)) for dims in [(PITCH,), (ACTIVITY,), (PITCH, ACTIVITY)]})
+        return [PITCH, ACTIVITY]
+
+    asked = Methods((), {"effect": Selector("effect", "Looks.", look)}, {}, (), ())
+    operator = Operator("shift", {"direction": np.eye(LATENT_SIZE)[PITCH] / 12})
+    columns = np.eye(LATENT_SIZE)
+    columns[np.ix_([PITCH, 20], [PITCH, 20])] = np.array([[1, -1], [1, 1]]) / np.sqrt(2)
+    columns = columns[:, [*range(ACTIVITY), 20, *range(ACTIVITY + 1, 20), ACTIVITY, *range(21, LATENT_SIZE)]]
+
+    result = _select(clips, deltas, yardstick, asked, operator, {"turned": columns}, basis="turned")
+
+    assert found == {(PITCH,): 0.5, (ACTIVITY,): 0.5, (PITCH, ACTIVITY): 1.0}
+    assert result["in_basis"]["selected"]["effect"]["kept"] == 1
+
+
+def test_s_is_stated_in_model_coordinates_whatever_the_basis(clips, deltas, yardstick, methods):
+    """Another basis adds what selectors choose in it, and changes neither S nor what is said of it."""
+    plain = _select(clips, deltas, yardstick, methods, _both())
+
+    turned = _select(clips, deltas, yardstick, methods, _both(), {"turned": _turned()}, basis="turned")
+
+    assert turned["dims"].tolist() == plain["dims"].tolist()
+    assert turned["selected"] == plain["selected"]
+    assert plain["in_basis"] is None
+    assert turned["in_basis"]["basis"] == "turned"
+    assert sorted(turned["in_basis"]["selected"]["effect"]["dims"]) == [PITCH, ACTIVITY]
+
+
+def test_how_few_vectors_hold_the_move_is_told_of_every_basis(clips, deltas, yardstick, methods):
+    """A move of one dimension is one vector in the model's coordinates and two at 45 degrees to it."""
+    operator = Operator("shift", {"direction": np.eye(LATENT_SIZE)[PITCH] / 12})
+    columns = _turned()
+    spread = np.diag(columns.T @ deltas.covariance() @ columns)[[PITCH, ACTIVITY]]
+    shares = (1 / spread) / (1 / spread).sum()
+
+    found = _select(clips, deltas, yardstick, methods, operator, {"own": np.eye(LATENT_SIZE), "turned": columns})
+
+    assert found["bases"]["own"] == {"participation": pytest.approx(1), "size": 1}
+    assert found["bases"]["turned"] == {"participation": pytest.approx(1 / (shares**2).sum()), "size": 2}
+
+
+def test_a_basis_that_is_left_out_is_no_error(clips, deltas, yardstick, methods):
+    """Where the model lacks what the settings' basis needs, S is there all the same, with the sentence."""
+    found = _select(
+        clips, deltas, yardstick, methods, _both(), basis="heard", left_out={"heard": "The model has no ears."}
+    )
+
+    assert found["dims"].tolist() == [PITCH]
+    assert found["in_basis"] == {"basis": "heard", "left_out": "The model has no ears."}
+    assert found["bases"] == {"heard": {"left_out": "The model has no ears."}}
+
+
+def test_every_choice_says_how_sure_it_is(clips, deltas, yardstick, methods):
+    """Each selector has its frequencies on halves of the songs and an interval on its size; these hold its choice."""
+    selected = _select(clips, deltas, yardstick, methods, _both(), threshold=0.2)["selected"]
+
+    assert set(selected) == set(methods.selectors)
+    for name, found in selected.items():
+        assert found["size_low"] <= len(found["dims"]) <= found["size_high"], name
+        assert 0 <= found["stable"] <= len(found["dims"])
+    # No pair is known: what rests on mean changes is the same on every half, what rests on pairs finds nothing.
+    assert selected["threshold"]["frequency"] == {str(PITCH): 1.0, str(ACTIVITY + 1): 1.0}
+    assert selected["effect"]["frequency"] == {str(PITCH): 1.0}
+    assert selected["max-t"]["dims"] == selected["placebo"]["dims"] == []
+
+
+def test_the_same_sets_are_decoded_once(clips, deltas, yardstick, methods):
+    """Sets that several selectors try cost one decoding."""
+    decoded = []
+
+    class Counting(TinyBackend):
+        def decode(self, z):
+            decoded.append(len(z))
+            return super().decode(z)
+
+    operator = Operator("shift", {"direction": np.eye(LATENT_SIZE)[PITCH] / 12})
+    given = _given(operator.arrays["direction"])
+    chosen = Settings(control_clips=12, halves=2, resamples=2)
+    select(Counting(), operator, clips.cases[12.0], yardstick(), deltas, given, chosen, methods, Systems())
+
+    assert len(decoded) == 2  # the whole move, and the one dimension that every selector finds
 
 
 def test_a_selector_that_finds_nothing_gives_an_empty_set(clips, deltas, yardstick, methods):

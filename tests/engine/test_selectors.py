@@ -4,7 +4,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from latentknobs.core.method import SelectInput
-from latentknobs.engine.selectors import by_effect, by_threshold, sizes
+from latentknobs.engine.selectors import (
+    by_effect,
+    by_energy,
+    by_knee,
+    by_participation,
+    by_threshold,
+    participation,
+    sizes,
+)
 
 
 def _input(change=((0.0,),), share=(1.0,), kept=lambda _dims: 1.0, **options):
@@ -103,3 +111,93 @@ def test_sizes_rise_to_the_largest(largest):
 
     assert out == sorted(set(out))
     assert out[-1] == largest
+
+
+SHARES = st.lists(st.floats(0, 1), min_size=1, max_size=40).filter(lambda xs: sum(xs) > 1e-3)
+
+
+def _shares(values):
+    return np.asarray(values) / np.sum(values)
+
+
+def test_the_threshold_leaves_out_what_the_model_does_not_use():
+    """A dimension that is not active is never taken, however far it moves."""
+    given = SelectInput(
+        np.asarray([[9.0, 0.6, 0.1]]), np.zeros(3), lambda _dims: 1.0, active=np.asarray([False, True, True])
+    )
+
+    assert by_threshold(given).tolist() == [1]
+
+
+@settings(deadline=None, max_examples=100)
+@given(SHARES, st.floats(0.05, 1.0))
+def test_the_energy_rule_takes_the_shortest_prefix(values, part):
+    """Its shares add up to the part that is asked for, and without the last of them they do not."""
+    share = _shares(values)
+
+    found = by_energy(_input(share=share, energy=part))
+
+    assert (share[found] > 0).all()
+    assert share[found].sum() >= part - 1e-9
+    assert share[found[:-1]].sum() < part
+    assert share[found].min() >= np.delete(share, found).max(initial=0)
+
+
+@pytest.mark.parametrize(
+    ("share", "ratio", "dims"),
+    [
+        ([0.25, 0.25, 0.25, 0.25], 4.0, 4),
+        ([1.0, 0.0, 0.0], 1.0, 1),
+        # 1 / (0.36 + 0.16) = 1.92
+        ([0.6, 0.4, 0.0, 0.0], 1 / 0.52, 2),
+        # 1 / (0.64 + 0.04 + 0.0) = 1.47
+        ([0.8, 0.2], 1 / 0.68, 1),
+    ],
+)
+def test_the_participation_ratio_by_hand(share, ratio, dims):
+    """(sum s)^2 / sum s^2, rounded, is how many of the largest shares are taken."""
+    assert participation(np.asarray(share)) == pytest.approx(ratio)
+    assert len(by_participation(_input(share=share))) == dims
+
+
+@settings(deadline=None, max_examples=100)
+@given(SHARES)
+def test_the_participation_ratio_lies_between_one_and_all(values):
+    """It is at least 1 and at most the number of dimensions that move, and no unit changes it."""
+    share = _shares(values)
+
+    assert 1 - 1e-9 <= participation(share) <= (share > 0).sum() + 1e-9
+    assert participation(7 * share) == pytest.approx(participation(share))
+
+
+def test_the_knee_by_hand():
+    """Of shares 10, 9, 2, 1, 1, 1 the third lies farthest below the chord, so the two before it are taken."""
+    # Heights from 0 to 1: 1, 8/9, 1/9, 0, 0, 0; distances below 1 - i/5: 0, -0.09, 0.49, 0.4, 0.2, 0.
+    share = np.asarray([1, 2, 10, 1, 9, 1]) / 24
+
+    assert by_knee(_input(share=share)).tolist() == [2, 4]
+
+
+def test_without_a_knee_everything_that_moves_is_taken():
+    """Equal shares, shares on a straight line, and fewer than three have no knee."""
+    for share in ([0.25] * 4, [0.4, 0.3, 0.2, 0.1], [0.9, 0.1, 0.0]):
+        assert by_knee(_input(share=share)).tolist() == [i for i, s in enumerate(share) if s]
+
+
+@settings(deadline=None, max_examples=100)
+@given(SHARES, st.sampled_from([by_knee, by_participation, by_energy]))
+def test_rules_on_shares_take_the_largest(values, rule):
+    """At least one dimension, none without a share, none smaller than one that is left out."""
+    share = _shares(values)
+
+    found = rule(_input(share=share))
+
+    assert len(found)
+    assert (share[found] > 0).all()
+    assert share[found].min() >= np.delete(share, found).max(initial=0)
+
+
+@pytest.mark.parametrize("rule", [by_knee, by_participation, by_energy])
+def test_rules_on_shares_take_nothing_where_nothing_moves(rule):
+    """Without any share there is no dimension."""
+    assert rule(_input(share=[0.0, 0.0])).tolist() == []

@@ -133,6 +133,10 @@ def test_knob_cards(cli):
     assert "verdict provisional" in lines
     assert "mean-pitch" in card
     assert "equivariance" in card
+    assert any(line.startswith("S by effect 1 dimensions") and line.endswith(" stable") for line in lines)
+    assert any(line.startswith("S by max-t") and " stable, overlap with S" in line for line in lines)
+    assert any(line.startswith("basis standard") and line.endswith("hold 90 % of the moved energy") for line in lines)
+    assert "basis decoder-fisher The basis decoder-fisher is left out: the model tiny has no LatentGradient." in lines
 
 
 def test_knobs_as_json(cli):

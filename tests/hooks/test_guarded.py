@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from latentknobs.core.knob import Operator
-from latentknobs.core.method import Basis, BasisInput, Fit, FitInput, SelectInput, Selector
+from latentknobs.core.method import Basis, BasisInput, Coordinates, Fit, FitInput, SelectInput, Selector
 from latentknobs.engine.settings import Settings
 from latentknobs.errors import BackendError, CorpusError, PluginError
 from latentknobs.hooks import hookimpl
@@ -268,6 +268,29 @@ def test_what_a_basis_gives_is_orthonormal(found):
     """As many columns as dimensions, of length 1, at right angles."""
     with pytest.raises(PluginError, match=r"shape \(4, 4\) with orthonormal columns"):
         handed("bases", lambda _given: found)(BasisInput(4, np.eye(4)))
+
+
+@pytest.mark.parametrize(
+    ("columns", "dual", "wanted"),
+    [
+        (2 * np.eye(4), np.eye(4) / 2, None),
+        (np.triu(np.ones((4, 4))), np.linalg.inv(np.triu(np.ones((4, 4)))).T, None),
+        (np.triu(np.ones((4, 4))), np.linalg.inv(np.triu(np.ones((4, 4)))), "whose dual is not the inverse"),
+        (2 * np.eye(4), 2 * np.eye(4), "whose dual is not the inverse"),
+        (np.eye(4), np.eye(3), r"an array of float64 of shape \(3, 3\) as its dual"),
+        (np.full((4, 4), np.inf), np.eye(4), "numbers that are not finite as its columns"),
+        (np.eye(4).tolist(), np.eye(4), "a list as its columns"),
+    ],
+)
+def test_coordinates_of_a_basis_undo_one_another(columns, dual, wanted):
+    """A basis that is not orthonormal comes with its dual, whose transpose is the inverse of its columns."""
+    compute = handed("bases", lambda _given: Coordinates(columns, dual))
+
+    if wanted is None:
+        assert np.array_equal(compute(BasisInput(4, np.eye(4))).dual, dual)
+    else:
+        with pytest.raises(PluginError, match=wanted):
+            compute(BasisInput(4, np.eye(4)))
 
 
 def test_writing_behind_a_read_only_view_is_noticed():

@@ -116,15 +116,23 @@ def knob_card(knob: Knob) -> None:
 
 
 def _selected(knob: Knob) -> dict[str, str]:
-    """What each selector chose, and the amounts that had too few pairs: lines of a card."""
+    """What each selector chose, in which basis the knob is simple, and amounts with too few pairs: lines of a card."""
     out: dict[str, str] = {}
     for name, found in knob.evidence.get("selected", {}).items():
         parts = [f"{len(found['dims'])} dimensions, {found['kept']:.0%} of the effect"]
         if "size_low" in found:
             parts.append(f"95 % interval {found['size_low']} to {found['size_high']}")
+        if "stable" in found:
+            parts.append(f"{found['stable']} stable")
         if "overlap" in found:
             parts.append(f"overlap with S {found['overlap']:.2f}")
         out[f"S by {name}"] = ", ".join(parts)
+    for name, found in knob.evidence.get("bases", {}).items():
+        out[f"basis {name}"] = found.get("left_out") or f"{found['size']} vectors hold 90 % of the moved energy"
+    if there := knob.evidence.get("in_basis"):
+        for name, found in there.get("selected", {}).items():
+            text = f"{len(found['dims'])} vectors, {found['kept']:.0%} of the effect"
+            out[f"{name} in {there['basis']}"] = text
     if missing := knob.evidence.get("not_fitted"):
         out["not fitted"] = ", ".join(f"{amount} ({pairs} pairs)" for amount, pairs in missing.items())
     return out
