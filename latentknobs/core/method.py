@@ -110,12 +110,19 @@ class CodeSample:
         there: bool (n, K), where there is one.
         routes: For each amount, the (i, j) such that codes[:, i] to codes[:, j] is a pair of it. Where edits add up
             (editing by a and then by b is editing by a + b), these are all i, j with knots[j] - knots[i] = amount.
+        target: float64 (n,), the attribute that the edit targets, of each clip before the edit; NaN where it is not
+            defined, or where the edit names none.
     """
 
     knots: tuple[float, ...]
     codes: Codes
     there: Bools
     routes: Mapping[float, tuple[tuple[int, int], ...]]
+    target: Floats = field()
+
+    @target.default
+    def _undefined(self) -> Floats:
+        return np.full(len(self.codes), np.nan)
 
 
 def _no_sample() -> CodeSample:
@@ -165,7 +172,8 @@ class Fit:
         name: Unique name ("ridge").
         kind: The kind of operator it gives.
         doc: One sentence, with the source.
-        fit: FitInput to the operator and what is worth keeping of the fitting (JSON).
+        fit: FitInput to the operator and what is worth keeping of the fitting (JSON). It raises
+            :class:`~latentknobs.errors.NotFittedError` where what it needs is not there; others go on.
     """
 
     name: str

@@ -7,12 +7,12 @@ seeded sample of validation and of test clips.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
-from attrs import frozen
+from attrs import evolve, frozen
 from numpy.random import default_rng
 from numpy.typing import NDArray
 
@@ -21,7 +21,7 @@ from latentknobs.core.attribute import Attribute
 from latentknobs.core.augmentation import Augmentation
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.corpus import Progress, Song, no_progress
-from latentknobs.core.knob import Knob, KnobDimension, KnobEffect
+from latentknobs.core.knob import Knob, KnobDimension, KnobEffect, Operator
 from latentknobs.core.method import CodeSample, Fit, FitInput
 from latentknobs.core.run import Run, RunSpec
 from latentknobs.engine.bases import ACTIVE_VARIANCE
@@ -35,7 +35,7 @@ from latentknobs.engine.selection import select
 from latentknobs.engine.settings import Methods, Settings
 from latentknobs.engine.systems import Systems, systems
 from latentknobs.engine.trial import Reservoir, Trial, trial
-from latentknobs.errors import DiscoveryError, UsageError
+from latentknobs.errors import DiscoveryError, NotFittedError, UsageError
 
 ADDING_CLIPS = 64
 """Clips on which it is tried whether the edit's amounts add up."""
@@ -74,7 +74,7 @@ def discover(
 
     Raises:
         DiscoveryError: No amount has enough training pairs, or there are no validation clips that such an amount
-            can be applied to, or no test clips.
+            can be applied to, or no test clips, or no fit can be made.
         UsageError: The augmentation edits another clip format; a selector or basis is unknown.
         PluginError: The augmentation breaks its contract.
         BackendError: The model breaks its contract.
@@ -126,13 +126,19 @@ def discover(
     }
     measured = read.deltas.only(enough)
     found = systems(backend, read.deltas.covariance(), fit_input, methods.bases)
-    knobs, scores = [], []
+    knobs, scores, left_out = [], [], {}
     for done, fit in enumerate(methods.fits):
         progress(f"proving {augmentation.knob_name}", done, len(methods.fits))
+        try:
+            operator, fitting = fit.fit(fit_input)
+        except NotFittedError as error:
+            left_out[fit.name] = str(error)
+            continue
         knob, score = _knob(
             backend,
             augmentation,
             fit,
+            (operator, fitting),
             fit_input,
             (validation, test),
             yard,
@@ -146,7 +152,12 @@ def discover(
         knobs.append(knob)
         scores.append(score)
     progress(f"proving {augmentation.knob_name}", len(methods.fits), len(methods.fits))
-    return Run(spec, tuple(knobs), _choose(scores), dict(tally.counts), version, started, datetime.now(UTC))
+    if left_out and not knobs:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out.items())
+        raise DiscoveryError(f"No fit could be made for {augmentation.name}. {reasons}")
+    beside = {"fits": [side_by_side(knob) for knob in knobs], "fits_left_out": left_out}
+    together = tuple(evolve(knob, evidence={**knob.evidence, **beside}) for knob in knobs)
+    return Run(spec, together, _choose(scores), dict(tally.counts), version, started, datetime.now(UTC))
 
 
 def _check(backend: VAEBackend, augmentation: Augmentation, settings: Settings, methods: Methods) -> None:
@@ -198,9 +209,10 @@ def _read(
     amounts, _ = signed_amounts(augmentation)
     index = {a: i for i, a in enumerate(amounts)}
     deltas = Deltas.empty(len(amounts), backend.spec.latent_size)
+    target = next((a for a in attributes if a.name == augmentation.target), None)
     kept = {
-        "train": CodeReservoir(augmentation, backend.spec.latent_size, settings.sample_clips, seed),
-        "validation": CodeReservoir(augmentation, backend.spec.latent_size, settings.sample_clips // 8, seed),
+        split: CodeReservoir(augmentation, backend.spec.latent_size, size, seed, target)
+        for split, size in (("train", settings.sample_clips), ("validation", settings.sample_clips // 8))
     }
     additive: bool | None = None
     samples = {"validation": Reservoir(settings.trial_clips, seed), "test": Reservoir(settings.trial_clips, seed)}
@@ -299,10 +311,34 @@ def _choose(scores: list[_Score]) -> int | None:
     return next(i for i in among if scores[i].equivariance >= floor)
 
 
+def side_by_side(knob: Knob) -> dict[str, Any]:
+    """What a card tells of each fit of a run, from validation songs: so that a knob stands beside its baselines."""
+    at = knob.evidence["validation"]["amounts"]
+    ratios = {f"{x['amount']:+g}": x["equivariance"]["value"] for x in at}
+    measured = [value for value in ratios.values() if value is not None]
+    return {
+        "fit": knob.fit,
+        "kind": knob.kind,
+        "verdict": knob.verdict,
+        "low": knob.low,
+        "high": knob.high,
+        "equivariance": ratios,
+        "least": min(measured, default=None),
+        "mean": float(np.mean(measured)) if measured else None,
+        "monotone": knob.evidence["validation"]["monotone"],
+        "content": {
+            name: min(kept, default=None)
+            for name in (at[0]["content"] if at else {})
+            for kept in [[x["content"][name] for x in at if x["content"][name] is not None]]
+        },
+    }
+
+
 def _knob(
     backend: VAEBackend,
     augmentation: Augmentation,
     fit: Fit,
+    fitted: tuple[Operator, Mapping[str, Any]],
     given: FitInput,
     trials: tuple[Trial, Trial],
     yard: Yardstick,
@@ -314,7 +350,7 @@ def _knob(
     common: dict[str, Any],
 ) -> tuple[Knob, _Score]:
     validation, test = trials
-    operator, fitting = fit.fit(given)
+    operator, fitting = fitted
     on_validation = measure(backend, operator, validation, given.amounts, yard)
     usable = usable_range(on_validation, yard)
     far = validation.cases[_largest(on_validation, usable.low, usable.high)]

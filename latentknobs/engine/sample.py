@@ -14,6 +14,7 @@ import numpy as np
 from numpy.random import Generator
 
 from latentknobs.core.arrays import Bools, ClipBatch, Codes
+from latentknobs.core.attribute import Attribute
 from latentknobs.core.augmentation import Augmentation
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.guard import run_augmentation
@@ -36,17 +37,22 @@ class CodeReservoir:
         latent_size: D.
         size: How many clips to keep.
         seed: Fixes which.
+        target: The attribute that the edit targets, measured on the clips before it.
     """
 
-    def __init__(self, augmentation: Augmentation, latent_size: int, size: int, seed: int) -> None:
+    def __init__(
+        self, augmentation: Augmentation, latent_size: int, size: int, seed: int, target: Attribute | None = None
+    ) -> None:
         amounts, swapped = signed_amounts(augmentation)
         self.amounts = amounts
         self.knots = tuple(sorted([0.0, *(a for a in amounts if a > 0 or not swapped)]))
         self._seed, self._filled = seed, 0
+        self._attribute = target
         # Pages are only taken as they are filled, and a full sample is changed in place: its size is its peak.
         self._ranks = np.zeros(size, dtype=np.uint64)
         self._codes = np.empty((size, len(self.knots), latent_size), dtype=np.float32)
         self._there = np.zeros((size, len(self.knots)), dtype=bool)
+        self._target = np.full(size, np.nan)
 
     def add(self, shard: Shard, codes: Codes, pairs: Iterable[Pairs]) -> None:
         """Offer a shard's clips: their codes (n, D) and the pairs of every amount."""
@@ -65,6 +71,8 @@ class CodeReservoir:
         self._there[slots] = False
         zero = self.knots.index(0.0)
         self._codes[slots, zero], self._there[slots, zero] = codes[rows], True
+        if self._attribute is not None and len(rows):
+            self._target[slots] = self._attribute.measure(shard.clips[rows])
         for pair in pairs:
             if pair.amount in self.knots:
                 j = self.knots.index(pair.amount)
@@ -89,9 +97,9 @@ class CodeReservoir:
         order = np.argsort(self._ranks[:n], kind="stable")
         for j in range(len(self.knots)):  # knot by knot, so that no second copy of all of it stands in memory
             self._codes[:n, j], self._there[:n, j] = self._codes[order, j], self._there[order, j]
-        self._ranks[:n] = self._ranks[order]
+        self._ranks[:n], self._target[:n] = self._ranks[order], self._target[order]
         self._codes[:n][~self._there[:n]] = 0.0
-        return CodeSample(self.knots, self._codes[:n], self._there[:n], routes)
+        return CodeSample(self.knots, self._codes[:n], self._there[:n], routes, self._target[:n])
 
 
 def adds_up(

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from attrs import frozen
+from attrs import evolve, frozen
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -186,7 +186,7 @@ def _starts(given: FitInput) -> list[_Pool]:
         for a in given.amounts
     }
     sample = given.validation_sample
-    return _pools(CodeSample(sample.knots, sample.codes, sample.there, routes), given.amounts)
+    return _pools(evolve(sample, routes=routes), given.amounts)
 
 
 @torch.no_grad()

@@ -25,7 +25,7 @@ from latentknobs.core.guard import Fault, Guard, kind_of
 from latentknobs.core.knob import ARRAYS, Operator
 from latentknobs.core.method import Basis, BasisInput, Coordinates, Fit, FitInput, SelectInput, Selector
 from latentknobs.core.metric import LabelledCodes, Metric, MetricResult, Score, Traversals
-from latentknobs.errors import LatentKnobsError, UsageError
+from latentknobs.errors import LatentKnobsError, NotFittedError, UsageError
 
 ORTHONORMAL = 1e-4
 """How far products of columns may be off from the identity: a basis computed in float32 is one."""
@@ -121,7 +121,8 @@ def fit(offer: Fit, guard: Guard) -> Fit:
 
 def _fit(offer: Fit, guard: Guard, given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
     must = f"an Operator of kind {offer.kind!r} for {given.latent_size} dimensions and a dictionary of plain facts"
-    return guard.call(offer.fit, given, must=must, check=partial(_fitted, kind=offer.kind, given=given))
+    check = partial(_fitted, kind=offer.kind, given=given)
+    return guard.call(offer.fit, given, must=must, check=check, own=(NotFittedError,))
 
 
 def _fitted(found: object, kind: str, given: FitInput) -> tuple[Operator, Mapping[str, Any]]:

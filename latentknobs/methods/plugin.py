@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from latentknobs.core.method import Basis, Fit, Selector
 from latentknobs.core.metric import Metric
-from latentknobs.engine import bases, fits, selectors
+from latentknobs.engine import bases, fits, readings, selectors
 from latentknobs.hooks import hookimpl
 from latentknobs.methods.metrics import CODES, TRAVERSALS
 
@@ -74,9 +74,22 @@ def register_selectors() -> list[Selector]:
 
 @hookimpl
 def register_fits() -> list[Fit]:
-    """Shift by mean and affine by ridge; simpler kinds first."""
+    """Shifts by pairs and by the attribute alone, affine by ridge; simpler kinds first."""
     return [
         Fit("mean", "shift", "The mean change per unit of amount (Yang et al. 2019).", fits.shift_by_mean),
+        Fit(
+            "attribute-vector",
+            "shift",
+            "Top quartile of the target attribute minus bottom quartile, no edit needed (Roberts et al. 2018).",
+            readings.attribute_vector,
+        ),
+        Fit("ridge-reading", "shift", "Along a ridge regression of the target attribute.", readings.ridge_reading),
+        Fit(
+            "discriminant",
+            "shift",
+            "Along the linear discriminant of the target attribute's top and bottom quartile (Fisher 1936).",
+            readings.discriminant,
+        ),
         Fit("ridge", "affine", "Ridge regression of the displacement on the code.", fits.affine_by_ridge),
     ]
 

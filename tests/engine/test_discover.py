@@ -100,7 +100,7 @@ def test_the_affine_fit_is_the_same_map(pitch_run):
 
 def test_the_evidence_is_whole_and_can_be_stored(pitch_run):
     """Everything that was measured is in the evidence of every knob, as JSON with finite numbers."""
-    for knob in pitch_run.knobs:
+    for knob in (_named(pitch_run, "mean"), _named(pitch_run, "ridge")):
         kept = json.loads(json.dumps(knob.evidence, allow_nan=False))
         assert kept["fitted"] == list(Transpose.amounts)
         assert kept["not_fitted"] == {}
@@ -213,7 +213,7 @@ def test_an_edit_that_swaps_clips_gives_no_knob(find):
 
     run = find(shuffle, trial_clips=64, controls=100)
 
-    assert [(knob.verdict, knob.low, knob.high) for knob in run.knobs] == [("rejected", 0, 0)] * 2
+    assert [(knob.verdict, knob.low, knob.high) for knob in run.knobs] == [("rejected", 0, 0)] * len(run.knobs)
     assert all(knob.evidence["controls"] is None for knob in run.knobs)
 
 
@@ -361,6 +361,39 @@ def test_counts_of_the_corpus_are_kept(methods):
     assert run.current is None
 
 
+def test_every_knob_stands_beside_the_runs_other_fits(pitch_run, methods):
+    """The evidence of each knob lists all fits of its run, with what validation songs say of them."""
+    for knob in pitch_run.knobs:
+        assert knob.evidence["fits_left_out"] == {}
+        assert [one["fit"] for one in knob.evidence["fits"]] == [fit.name for fit in methods.fits]
+        (own,) = (one for one in knob.evidence["fits"] if one["fit"] == knob.fit)
+        assert (own["kind"], own["verdict"], own["low"], own["high"]) == (
+            knob.kind,
+            knob.verdict,
+            knob.low,
+            knob.high,
+        )
+        at = {f"{x['amount']:+g}": x for x in knob.evidence["validation"]["amounts"]}
+        assert own["equivariance"] == {amount: x["equivariance"]["value"] for amount, x in at.items()}
+        assert own["least"] == min(own["equivariance"].values())
+        assert own["content"]["contour"] == min(x["content"]["contour"] for x in at.values())
+
+
+def test_a_fit_that_cannot_be_made_is_left_out(find):
+    """Where the edit has no target, the fits that read it are left out with their reason, and the others go on."""
+    run = find(_edit("backwards", (1.0,), _backwards))
+
+    assert [knob.fit for knob in run.knobs] == ["mean", "ridge"]
+    assert set(run.knobs[0].evidence["fits_left_out"]) == {"attribute-vector", "ridge-reading", "discriminant"}
+    assert all("attribute" in reason for reason in run.knobs[0].evidence["fits_left_out"].values())
+
+
+def test_where_no_fit_can_be_made_there_is_no_run(find):
+    """A discovery all of whose fits are left out ends with their reasons."""
+    with pytest.raises(DiscoveryError, match=r"No fit could be made for backwards.*attribute-vector: 0 training clips"):
+        find(_edit("backwards", (1.0,), _backwards), fits=("attribute-vector",))
+
+
 def test_progress_is_told(methods):
     """Reading, decoding and proving tell how far they are, counts only rising."""
     backend, settings = TinyBackend(), Settings(clips=400, trial_clips=8, controls=1, control_clips=4, shard=64)
@@ -378,7 +411,8 @@ def test_progress_is_told(methods):
     )
 
     assert told["encoding for pitch"][-1] == (400, 400)
-    assert told["proving pitch"] == [(0, 2), (1, 2), (2, 2)]
+    fits = len(methods.fits)
+    assert told["proving pitch"] == [(done, fits) for done in range(fits + 1)]
     assert all(steps == sorted(steps, key=lambda step: step[0]) for steps in told.values())
 
 

@@ -106,6 +106,7 @@ def knob_card(knob: Knob) -> None:
         ("attribute", "slope", "leakage (sd)"),
         ((e.attribute, f"{e.slope:+.3f}", f"{e.leakage:.3f}") for e in knob.effects),
     )
+    _fits(knob)
     gates = knob.evidence.get("gates", [])
     table(
         ("gate", "measured", "limit", "passed"),
@@ -113,6 +114,29 @@ def knob_card(knob: Knob) -> None:
     )
     tree({name: value for name, value in knob.evidence.items() if isinstance(value, int | float | str)})
     typer.echo("(--json prints all the evidence)")
+
+
+def _fits(knob: Knob) -> None:
+    """Every fit of the run side by side, on validation songs."""
+    fits = knob.evidence.get("fits", [])
+    contents = [name for name, kept in (fits[0]["content"] if fits else {}).items() if kept is not None]
+    rows = [
+        (
+            ("* " if one["fit"] == knob.fit else "") + one["fit"],
+            one["kind"],
+            one["verdict"],
+            f"{one['low']:+g} to {one['high']:+g}",
+            *(_short(one[key]) for key in ("mean", "least", "monotone")),
+            *(_short(one["content"][name]) for name in contents),
+        )
+        for one in fits
+    ]
+    if rows:
+        headings = ("fit", "kind", "verdict", "usable", "equivariance", "least", "monotone")
+        title = "fits of this run on validation songs (*: this knob), content at the worst amount"
+        table((*headings, *contents), rows, title)
+    for name, reason in knob.evidence.get("fits_left_out", {}).items():
+        typer.echo(f"fit {name} left out: {reason}")
 
 
 def _selected(knob: Knob) -> dict[str, str]:
