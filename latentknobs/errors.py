@@ -89,6 +89,10 @@ class DiscoveryError(LatentKnobsError):
     """Raised when a discovery cannot give a result (too few valid pairs at every amount, ...)."""
 
 
+class NotFittedError(LatentKnobsError):
+    """Raised by a fit that cannot serve an edit, with the reason as a clause; a discovery notes it and goes on."""
+
+
 class TrainingError(LatentKnobsError):
     """Raised when a training run cannot start, go on or be resumed."""
 

@@ -110,7 +110,8 @@ class Fit:
         name: Unique name ("ridge").
         kind: The kind of operator it gives.
         doc: One sentence, with the source.
-        fit: FitInput to the operator and what is worth keeping of the fitting (JSON).
+        fit: FitInput to the operator and what is worth keeping of the fitting (JSON). It may raise NotFittedError
+            with a reason, where it cannot serve the edit: the discovery goes on without it.
     """
 
     name: str

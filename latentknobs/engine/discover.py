@@ -7,9 +7,9 @@ seeded sample of validation and of test clips.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from attrs import frozen
@@ -21,7 +21,7 @@ from latentknobs.core.attribute import Attribute
 from latentknobs.core.augmentation import Augmentation
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.corpus import Progress, Song, no_progress
-from latentknobs.core.knob import Knob, KnobDimension, KnobEffect
+from latentknobs.core.knob import Knob, KnobDimension, KnobEffect, Operator
 from latentknobs.core.method import CodeSample, Fit, FitInput
 from latentknobs.core.run import Run, RunSpec
 from latentknobs.engine.bases import ACTIVE_VARIANCE
@@ -29,12 +29,13 @@ from latentknobs.engine.deltas import Deltas
 from latentknobs.engine.gates import audible_range, judge, usable_range
 from latentknobs.engine.measure import Measured, Yardstick, measure
 from latentknobs.engine.pairs import Shard, Tally, accepted, encode, pairs_of, shards, signed_amounts
+from latentknobs.engine.powers import has_path
 from latentknobs.engine.proof import beyond_controls, control_effects
 from latentknobs.engine.sample import CodeReservoir, adds_up
 from latentknobs.engine.selection import select
 from latentknobs.engine.settings import Methods, Settings
 from latentknobs.engine.trial import Reservoir, Trial, trial
-from latentknobs.errors import DiscoveryError, UsageError
+from latentknobs.errors import DiscoveryError, NotFittedError, UsageError
 
 ADDING_CLIPS = 64
 """Clips on which it is tried whether the edit's amounts add up."""
@@ -69,11 +70,12 @@ def discover(
         progress: Told of the work.
 
     Returns:
-        The run, with one knob for each fit; ``current`` is the one that validation songs prefer.
+        The run, with one knob for each fit that can serve the edit; ``current`` is the one that validation songs
+        prefer.
 
     Raises:
         DiscoveryError: No amount has enough training pairs, or there are no validation clips that such an amount
-            can be applied to, or no test clips.
+            can be applied to, or no test clips, or no fit can serve the edit.
         UsageError: The augmentation edits another clip format; a selector or basis is unknown.
         PluginError: The augmentation breaks its contract.
         BackendError: The model breaks its contract.
@@ -110,9 +112,11 @@ def discover(
         tuple(a for a in fitted if a > 0 or not swapped),
         spec.seed,
     )
+    operators, declined = _fit(methods.fits, fit_input, augmentation, progress)
     common = {
         "fitted": fitted,
         "training_pairs": {f"{a:+g}": n for a, n in counts.items()},
+        "declined": declined,
         "not_fitted": {f"{a:+g}": counts[a] for a in amounts if a not in fitted},
         "mean_change": _round(fit_input.mean_change),
         "mean_change_error": _round(read.deltas.mean_change_error()[enough]),
@@ -124,12 +128,12 @@ def discover(
         "test_clips": len(test.clips),
     }
     knobs, scores = [], []
-    for done, fit in enumerate(methods.fits):
-        progress(f"proving {augmentation.knob_name}", done, len(methods.fits))
+    for done, (fit, operator, fitting) in enumerate(operators):
+        progress(f"proving {augmentation.knob_name}", done, len(operators))
         knob, score = _knob(
             backend,
             augmentation,
-            fit,
+            (fit, operator, fitting),
             fit_input,
             (validation, test),
             yard,
@@ -141,7 +145,7 @@ def discover(
         )
         knobs.append(knob)
         scores.append(score)
-    progress(f"proving {augmentation.knob_name}", len(methods.fits), len(methods.fits))
+    progress(f"proving {augmentation.knob_name}", len(operators), len(operators))
     return Run(spec, tuple(knobs), _choose(scores), dict(tally.counts), version, started, datetime.now(UTC))
 
 
@@ -278,6 +282,34 @@ def _fit_input(read: _Read, fitted: list[float], enough: NDArray[np.bool_], sett
     )
 
 
+_Fitted: TypeAlias = tuple[Fit, Operator, Mapping[str, Any]]
+
+
+def _fit(
+    fits: tuple[Fit, ...], given: FitInput, augmentation: Augmentation, progress: Progress
+) -> tuple[list[_Fitted], dict[str, str]]:
+    """What each fit gives, and why those that cannot serve the edit give nothing."""
+    found: list[_Fitted] = []
+    declined: dict[str, str] = {}
+    for done, fit in enumerate(fits):
+        progress(f"fitting {augmentation.knob_name}", done, len(fits))
+        try:
+            found.append((fit, *fit.fit(given)))
+        except NotFittedError as reason:
+            declined[fit.name] = str(reason)
+    if fits and not found:
+        reasons = " ".join(f"{name}: {reason}" for name, reason in declined.items())
+        raise DiscoveryError(f"No fit can serve {augmentation.name}. {reasons}")
+    return found, declined
+
+
+def _step(augmentation: Augmentation, operator: Operator) -> float | None:
+    """Amounts are multiples of it: of an on/off edit its one amount, of a group whole steps; None = continuous."""
+    if len(augmentation.amounts) == 1:
+        return abs(augmentation.amounts[0])
+    return float(operator.arrays["step"][0]) if operator.kind == "group" and not has_path(operator) else None
+
+
 @frozen
 class _Score:
     meets: bool
@@ -298,7 +330,7 @@ def _choose(scores: list[_Score]) -> int | None:
 def _knob(
     backend: VAEBackend,
     augmentation: Augmentation,
-    fit: Fit,
+    fitted: _Fitted,
     given: FitInput,
     trials: tuple[Trial, Trial],
     yard: Yardstick,
@@ -309,7 +341,7 @@ def _knob(
     common: dict[str, Any],
 ) -> tuple[Knob, _Score]:
     validation, test = trials
-    operator, fitting = fit.fit(given)
+    fit, operator, fitting = fitted
     on_validation = measure(backend, operator, validation, given.amounts, yard)
     usable = usable_range(on_validation, yard)
     far = validation.cases[_largest(on_validation, usable.low, usable.high)]
@@ -359,7 +391,7 @@ def _knob(
         kind=fit.kind,
         fit=fit.name,
         unit=augmentation.unit,
-        step=abs(augmentation.amounts[0]) if len(augmentation.amounts) == 1 else None,
+        step=_step(augmentation, operator),
         low=low,
         high=high,
         verdict=judgement.verdict,

@@ -127,6 +127,8 @@ def _selected(knob: Knob) -> dict[str, str]:
         out[f"S by {name}"] = ", ".join(parts)
     if missing := knob.evidence.get("not_fitted"):
         out["not fitted"] = ", ".join(f"{amount} ({pairs} pairs)" for amount, pairs in missing.items())
+    for name, reason in knob.evidence.get("declined", {}).items():
+        out[f"not fitted by {name}"] = reason
     return out
 
 
