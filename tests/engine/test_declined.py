@@ -55,7 +55,7 @@ def test_a_fit_that_declines_is_noted_and_the_others_go_on(find_with, methods):
 
 def test_where_every_fit_declines_there_is_no_run(find_with):
     """One sentence has all the reasons."""
-    with pytest.raises(DiscoveryError, match="No fit can serve transpose. picky: it does not like the amounts"):
+    with pytest.raises(DiscoveryError, match=r"No fit can serve transpose\. picky: it does not like the amounts"):
         find_with(DECLINES)
 
 
