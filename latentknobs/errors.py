@@ -90,7 +90,7 @@ class DiscoveryError(LatentKnobsError):
 
 
 class NotFittedError(LatentKnobsError):
-    """Raised by a fit that cannot be made from what it is given; says why. The discovery goes on without it."""
+    """Raised by a fit that cannot serve an edit, with the reason as a clause; a discovery notes it and goes on."""
 
 
 class TrainingError(LatentKnobsError):

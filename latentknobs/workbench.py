@@ -10,9 +10,11 @@ from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
 from attrs import define, evolve, field
 
 from latentknobs import __version__
+from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.augmentation import Augmentation
 from latentknobs.core.backend import BackendSpec, VAEBackend
 from latentknobs.core.corpus import Corpus, CorpusRequest, Progress, Song, Split, no_progress
@@ -22,7 +24,7 @@ from latentknobs.core.run import Run, RunSpec
 from latentknobs.engine.pairs import Tally
 from latentknobs.engine.settings import Methods, Settings
 from latentknobs.environment import cache_dir, default_plugins_dir, default_registry
-from latentknobs.errors import UnknownNameError, UsageError
+from latentknobs.errors import CorpusError, UnknownNameError, UsageError
 from latentknobs.hooks.manager import Plugins
 from latentknobs.models import DEFAULT_MODEL, Models
 from latentknobs.sources import Source, parse_sources, read
@@ -200,6 +202,31 @@ class Workbench:
         if request.progress is no_progress:
             request = evolve(request, progress=self.progress)
         return read(sources, request)
+
+    def clips(self, corpus: str, model: str = DEFAULT_MODEL, *, clips: int, seed: int = 0) -> ClipBatch:
+        """
+        Clips of a corpus, of all splits, that a model can carry.
+
+        Args:
+            corpus: As for :meth:`songs`.
+            model: Name or location of the model.
+            clips: How many are asked of the corpus.
+            seed: Seed of the songs.
+
+        Raises:
+            UnknownNameError: No corpus or model of that name.
+            CorpusError: The corpus gives no clip that the model can carry.
+            UsageError: The parts have different clip formats.
+        """
+        sources = parse_sources(corpus, self.corpora)
+        backend = self.model(model)
+        self._check_format(sources, backend.spec)
+        songs = list(self.songs(corpus, self._request(backend.spec, clips, seed, Tally())))
+        found = np.concatenate([song.clips for song in songs]) if songs else np.zeros((0, 1), np.int16)
+        carried: ClipBatch = found[backend.accepts(found)] if len(found) else found
+        if not len(carried):
+            raise CorpusError(f"The corpus {corpus} gave no clip that the model {backend.spec.name} can carry.")
+        return carried
 
     def discover(
         self,

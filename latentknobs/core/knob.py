@@ -22,6 +22,7 @@ _AFFINE: Mapping[str, str] = {"amounts": "A", "matrices": "ADD", "offsets": "AD"
 ARRAYS: Mapping[Kind, Mapping[str, str]] = {
     "shift": {"direction": "D"},
     "affine": _AFFINE,
+    "group": {"step": "1", "matrix": "DD", "offset": "D"},
     "residual": {
         **_AFFINE,
         "scale": "D",
@@ -32,7 +33,7 @@ ARRAYS: Mapping[Kind, Mapping[str, str]] = {
         "output": "DH",
     },
 }
-"""The arrays of each kind of operator that this version turns, an axis a letter; any may have "projection", "DR"."""
+"""The arrays of each kind of operator, an axis a letter (1: of length 1); any may have "projection", "DR"."""
 
 
 def _freeze(arrays: Mapping[str, Any]) -> dict[str, NDArray[np.float32]]:
@@ -46,7 +47,9 @@ class Operator:
 
     Attributes:
         kind: shift: arrays "direction" (D,). affine: "amounts" (A,) ascending without 0, "matrices"
-            (A, D, D), "offsets" (A, D), T(z, amounts[a]) = matrices[a] z + offsets[a]. residual: affine's arrays
+            (A, D, D), "offsets" (A, D), T(z, amounts[a]) = matrices[a] z + offsets[a]. group: "step" (1,) above 0,
+            "matrix" (D, D), "offset" (D,), T(z, step) = matrix z + offset, and T(z, n step) is that map taken n times,
+            its inverse for n under 0 (:mod:`latentknobs.engine.powers`). residual: affine's arrays
             and a network's, "scale" (D,), "input" (H, D), "entry" (A, H), "hidden" (H, H), "hidden_bias" (H,),
             "output" (D, H), whose output scale * output silu(hidden silu(input (z / scale) + entry[a]) + hidden_bias)
             is added.
@@ -114,7 +117,7 @@ class Knob:
         kind: shift, affine, group or residual.
         fit: How it was fitted ("mean", "ridge", ...).
         unit: Unit of the amount.
-        step: Amounts are multiples of it; None = continuous.
+        step: Amounts are multiples of it (on/off knobs, and a group's whole steps); None = continuous.
         low: Low end of the usable range, at most 0.
         high: High end of the usable range, at least 0.
         verdict: accepted, rejected, provisional or not measurable.

@@ -172,8 +172,8 @@ class Fit:
         name: Unique name ("ridge").
         kind: The kind of operator it gives.
         doc: One sentence, with the source.
-        fit: FitInput to the operator and what is worth keeping of the fitting (JSON). It raises
-            :class:`~latentknobs.errors.NotFittedError` where what it needs is not there; others go on.
+        fit: FitInput to the operator and what is worth keeping of the fitting (JSON). It may raise NotFittedError
+            with a reason, where it cannot serve the edit: the discovery goes on without it.
     """
 
     name: str

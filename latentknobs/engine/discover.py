@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from attrs import evolve, frozen
@@ -29,6 +29,7 @@ from latentknobs.engine.deltas import Deltas
 from latentknobs.engine.gates import audible_range, judge, usable_range
 from latentknobs.engine.measure import Measured, Yardstick, measure
 from latentknobs.engine.pairs import Shard, Tally, accepted, encode, pairs_of, shards, signed_amounts
+from latentknobs.engine.powers import has_path
 from latentknobs.engine.proof import beyond_controls, control_effects
 from latentknobs.engine.sample import CodeReservoir, adds_up
 from latentknobs.engine.selection import select
@@ -70,11 +71,12 @@ def discover(
         progress: Told of the work.
 
     Returns:
-        The run, with one knob for each fit; ``current`` is the one that validation songs prefer.
+        The run, with one knob for each fit that can serve the edit; ``current`` is the one that validation songs
+        prefer.
 
     Raises:
         DiscoveryError: No amount has enough training pairs, or there are no validation clips that such an amount
-            can be applied to, or no test clips, or no fit can be made.
+            can be applied to, or no test clips, or no fit can serve the edit.
         UsageError: The augmentation edits another clip format; a selector or basis is unknown.
         PluginError: The augmentation breaks its contract.
         BackendError: The model breaks its contract.
@@ -111,9 +113,11 @@ def discover(
         tuple(a for a in fitted if a > 0 or not swapped),
         spec.seed,
     )
+    operators, declined = _fit(methods.fits, fit_input, augmentation, progress)
     common = {
         "fitted": fitted,
         "training_pairs": {f"{a:+g}": n for a, n in counts.items()},
+        "declined": declined,
         "not_fitted": {f"{a:+g}": counts[a] for a in amounts if a not in fitted},
         "mean_change": _round(fit_input.mean_change),
         "mean_change_error": _round(read.deltas.mean_change_error()[enough]),
@@ -126,19 +130,13 @@ def discover(
     }
     measured = read.deltas.only(enough)
     found = systems(backend, read.deltas.covariance(), fit_input, methods.bases)
-    knobs, scores, left_out = [], [], {}
-    for done, fit in enumerate(methods.fits):
-        progress(f"proving {augmentation.knob_name}", done, len(methods.fits))
-        try:
-            operator, fitting = fit.fit(fit_input)
-        except NotFittedError as error:
-            left_out[fit.name] = str(error)
-            continue
+    knobs, scores = [], []
+    for done, (fit, operator, fitting) in enumerate(operators):
+        progress(f"proving {augmentation.knob_name}", done, len(operators))
         knob, score = _knob(
             backend,
             augmentation,
-            fit,
-            (operator, fitting),
+            (fit, operator, fitting),
             fit_input,
             (validation, test),
             yard,
@@ -151,12 +149,9 @@ def discover(
         )
         knobs.append(knob)
         scores.append(score)
-    progress(f"proving {augmentation.knob_name}", len(methods.fits), len(methods.fits))
-    if left_out and not knobs:
-        reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out.items())
-        raise DiscoveryError(f"No fit could be made for {augmentation.name}. {reasons}")
-    beside = {"fits": [side_by_side(knob) for knob in knobs], "fits_left_out": left_out}
-    together = tuple(evolve(knob, evidence={**knob.evidence, **beside}) for knob in knobs)
+    progress(f"proving {augmentation.knob_name}", len(operators), len(operators))
+    fits = [side_by_side(knob) for knob in knobs]
+    together = tuple(evolve(knob, evidence={**knob.evidence, "fits": fits}) for knob in knobs)
     return Run(spec, together, _choose(scores), dict(tally.counts), version, started, datetime.now(UTC))
 
 
@@ -294,6 +289,34 @@ def _fit_input(read: _Read, fitted: list[float], enough: NDArray[np.bool_], sett
     )
 
 
+_Fitted: TypeAlias = tuple[Fit, Operator, Mapping[str, Any]]
+
+
+def _fit(
+    fits: tuple[Fit, ...], given: FitInput, augmentation: Augmentation, progress: Progress
+) -> tuple[list[_Fitted], dict[str, str]]:
+    """What each fit gives, and why those that cannot serve the edit give nothing."""
+    found: list[_Fitted] = []
+    declined: dict[str, str] = {}
+    for done, fit in enumerate(fits):
+        progress(f"fitting {augmentation.knob_name}", done, len(fits))
+        try:
+            found.append((fit, *fit.fit(given)))
+        except NotFittedError as reason:
+            declined[fit.name] = str(reason)
+    if fits and not found:
+        reasons = " ".join(f"{name}: {reason}" for name, reason in declined.items())
+        raise DiscoveryError(f"No fit can serve {augmentation.name}. {reasons}")
+    return found, declined
+
+
+def _step(augmentation: Augmentation, operator: Operator) -> float | None:
+    """Amounts are multiples of it: of an on/off edit its one amount, of a group whole steps; None = continuous."""
+    if len(augmentation.amounts) == 1:
+        return abs(augmentation.amounts[0])
+    return float(operator.arrays["step"][0]) if operator.kind == "group" and not has_path(operator) else None
+
+
 @frozen
 class _Score:
     meets: bool
@@ -337,8 +360,7 @@ def side_by_side(knob: Knob) -> dict[str, Any]:
 def _knob(
     backend: VAEBackend,
     augmentation: Augmentation,
-    fit: Fit,
-    fitted: tuple[Operator, Mapping[str, Any]],
+    fitted: _Fitted,
     given: FitInput,
     trials: tuple[Trial, Trial],
     yard: Yardstick,
@@ -350,7 +372,7 @@ def _knob(
     common: dict[str, Any],
 ) -> tuple[Knob, _Score]:
     validation, test = trials
-    operator, fitting = fitted
+    fit, operator, fitting = fitted
     on_validation = measure(backend, operator, validation, given.amounts, yard)
     usable = usable_range(on_validation, yard)
     far = validation.cases[_largest(on_validation, usable.low, usable.high)]
@@ -402,7 +424,7 @@ def _knob(
         kind=fit.kind,
         fit=fit.name,
         unit=augmentation.unit,
-        step=abs(augmentation.amounts[0]) if len(augmentation.amounts) == 1 else None,
+        step=_step(augmentation, operator),
         low=low,
         high=high,
         verdict=judgement.verdict,

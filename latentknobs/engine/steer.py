@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from latentknobs.core.arrays import Codes
 from latentknobs.core.knob import Operator
+from latentknobs.engine.powers import power
 from latentknobs.errors import AmountError
 
 
@@ -17,15 +18,17 @@ def displacement(operator: Operator, z: Codes, amount: float) -> Codes:
     T(z, amount) - z, float32 (N, D).
 
     Between fitted amounts an affine or residual operator interpolates the neighbouring displacements, 0 being one of
-    them, so T(z, 0) = z exactly.
+    them, so T(z, 0) = z exactly. A group operator takes whole steps, and what lies between them only where its
+    spectrum says so.
 
     Args:
-        operator: A shift, an affine or a residual operator.
+        operator: An operator of any kind.
         z: float32 (N, D).
         amount: In the knob's unit.
 
     Raises:
-        AmountError: The amount is not finite, or beyond the fitted amounts of an affine or residual operator.
+        AmountError: The amount is not finite, beyond the fitted amounts of an affine or residual operator, between
+            whole steps of a group operator, or one that a group operator cannot be turned back by.
     """
     if not np.isfinite(amount):
         raise AmountError(f"An amount must be a finite number, not {amount}.")
@@ -37,7 +40,7 @@ def displacement(operator: Operator, z: Codes, amount: float) -> Codes:
     elif operator.kind in {"affine", "residual"}:
         moved = _between(operator, z, amount)
     else:
-        raise AmountError(f"This version cannot turn a knob of kind {operator.kind!r}.")
+        moved = _powered(operator, z, amount)
     projection = operator.arrays.get("projection")
     if projection is not None:
         moved = ((moved @ projection) @ projection.T).astype(np.float32)
@@ -64,6 +67,14 @@ def _between(operator: Operator, z: Codes, amount: float) -> Codes:
         if end != 0 and part:
             a = int(np.flatnonzero(amounts == end)[0])
             out += np.float32(part) * _fitted(operator, z, a)
+    return out
+
+
+def _powered(operator: Operator, z: Codes, amount: float) -> Codes:
+    """The displacement of a group operator, worked out in float64, (N, D)."""
+    change = power(operator, amount)[:-1]
+    change[:, :-1] -= np.eye(len(change))
+    out: Codes = (z.astype(np.float64) @ change[:, :-1].T + change[:, -1]).astype(np.float32)
     return out
 
 

@@ -16,9 +16,21 @@ def _residual(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
     return residual_network(given)
 
 
+def _group(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
+    from latentknobs.fitting.group import group_powers
+
+    return group_powers(given)
+
+
 @hookimpl
 def register_fits() -> list[Fit]:
-    """Affine plus a small network."""
+    """
+    Affine plus a small network; the powers of one map.
+
+    The powers stand last, though their kind is simpler than the network's: a knob that takes whole steps alone must
+    be better than one that takes all amounts, not as good.
+    """
     return [
         Fit("network", "residual", "The ridge map plus a small network that reads code and amount.", _residual),
+        Fit("powers", "group", "One map of one step, fitted to all amounts by its powers.", _group),
     ]

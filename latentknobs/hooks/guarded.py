@@ -29,6 +29,8 @@ from latentknobs.errors import LatentKnobsError, NotFittedError, UsageError
 
 ORTHONORMAL = 1e-4
 """How far products of columns may be off from the identity: a basis computed in float32 is one."""
+WHOLE = 1e-5
+"""How far an amount may be from a whole number of steps: steps are kept in float32."""
 
 
 def measured(offer: Any, guard: Guard) -> Any:
@@ -145,7 +147,7 @@ def _no_operator(operator: Operator, given: FitInput) -> str:
     wanted = {**ARRAYS[operator.kind], "projection": "DR"}
     for name in sorted((wanted.keys() ^ operator.arrays.keys()) - {"projection"}):
         return f"without an array {name!r}" if name in wanted else f"with an array {name!r}, which its kind has not"
-    lengths = {"D": given.latent_size}
+    lengths = {"D": given.latent_size, "1": 1}
     for name, array in operator.arrays.items():
         for letter, length in zip(wanted[name], array.shape, strict=False):
             lengths.setdefault(letter, length)
@@ -156,6 +158,8 @@ def _no_operator(operator: Operator, given: FitInput) -> str:
         return "whose 'projection' has columns that are not orthonormal"
     if "scale" in operator.arrays and not operator.arrays["scale"].all():
         return "whose 'scale' has a 0, by which codes are divided"
+    if operator.kind == "group":
+        return _no_steps(float(operator.arrays["step"][0]), given.amounts)
     if "amounts" in operator.arrays:
         return _no_amounts(operator.arrays["amounts"], np.asarray(given.amounts, dtype=np.float32))
     return ""
@@ -167,6 +171,13 @@ def _no_amounts(amounts: NDArray[np.float32], asked: NDArray[np.float32]) -> str
     if min(0, amounts[0]) > asked.min() or max(0, amounts[-1]) < asked.max():
         return f"for amounts {amounts[0]:g} to {amounts[-1]:g}, where {asked.min():g} to {asked.max():g} are asked for"
     return ""
+
+
+def _no_steps(step: float, asked: tuple[float, ...]) -> str:
+    if step <= 0:
+        return f"whose 'step' is {step:g}, which is not above 0"
+    off = next((a for a in asked if abs(a / step - round(a / step)) > WHOLE), None)
+    return "" if off is None else f"of whole steps of {step:g}, of which the amount {off:g} is no multiple"
 
 
 def _key(name: object) -> str:

@@ -364,7 +364,7 @@ def test_counts_of_the_corpus_are_kept(methods):
 def test_every_knob_stands_beside_the_runs_other_fits(pitch_run, methods):
     """The evidence of each knob lists all fits of its run, with what validation songs say of them."""
     for knob in pitch_run.knobs:
-        assert knob.evidence["fits_left_out"] == {}
+        assert knob.evidence["declined"] == {}
         assert [one["fit"] for one in knob.evidence["fits"]] == [fit.name for fit in methods.fits]
         (own,) = (one for one in knob.evidence["fits"] if one["fit"] == knob.fit)
         assert (own["kind"], own["verdict"], own["low"], own["high"]) == (
@@ -384,14 +384,8 @@ def test_a_fit_that_cannot_be_made_is_left_out(find):
     run = find(_edit("backwards", (1.0,), _backwards))
 
     assert [knob.fit for knob in run.knobs] == ["mean", "ridge"]
-    assert set(run.knobs[0].evidence["fits_left_out"]) == {"attribute-vector", "ridge-reading", "discriminant"}
-    assert all("attribute" in reason for reason in run.knobs[0].evidence["fits_left_out"].values())
-
-
-def test_where_no_fit_can_be_made_there_is_no_run(find):
-    """A discovery all of whose fits are left out ends with their reasons."""
-    with pytest.raises(DiscoveryError, match=r"No fit could be made for backwards.*attribute-vector: 0 training clips"):
-        find(_edit("backwards", (1.0,), _backwards), fits=("attribute-vector",))
+    assert set(run.knobs[0].evidence["declined"]) == {"attribute-vector", "ridge-reading", "discriminant"}
+    assert all("attribute" in reason for reason in run.knobs[0].evidence["declined"].values())
 
 
 def test_progress_is_told(methods):

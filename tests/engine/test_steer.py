@@ -168,12 +168,6 @@ def test_on_one_side_an_affine_knob_reaches_from_0():
         apply(operator, z, -0.5)
 
 
-def test_a_kind_that_cannot_be_turned_is_refused():
-    """A knob of a kind that this version does not know is refused by name."""
-    with pytest.raises(AmountError, match="'group'"):
-        apply(Operator("group", {"generator": np.eye(D)}), _codes(0), 1.0)
-
-
 @pytest.mark.parametrize("kind", [_shift, _affine])
 def test_codes_stay_float32(kind):
     """Float32 codes give float32 codes of the same shape, for no code too."""

@@ -9,7 +9,7 @@ import pytest
 from latentknobs.core.knob import Operator
 from latentknobs.core.method import Basis, BasisInput, Coordinates, Fit, FitInput, SelectInput, Selector
 from latentknobs.engine.settings import Settings
-from latentknobs.errors import BackendError, CorpusError, PluginError
+from latentknobs.errors import BackendError, CorpusError, NotFittedError, PluginError
 from latentknobs.hooks import hookimpl
 from latentknobs.hooks.guarded_objects import GuardedCorpus
 from latentknobs.hooks.manager import Plugins
@@ -225,6 +225,32 @@ def test_a_residual_operator_divides_by_no_zero():
 
     with pytest.raises(PluginError, match="'scale' has a 0"):
         offered("fits", Fit("odd", "residual", "Odd.", lambda _given: (operator, {}))).fit(FIT)
+
+
+@pytest.mark.parametrize(
+    ("step", "wanted"),
+    [([0.0], "not above 0"), ([0.75], "amount 1 is no multiple"), ([1.0, 2.0], r"shape \(2,\) instead of \(1,\)")],
+)
+def test_a_group_operator_has_one_step_that_serves_the_amounts(step, wanted):
+    """One step above 0, of which every amount asked for is a multiple."""
+
+    def made(one):
+        arrays = {"step": one, "matrix": np.eye(SIZE), "offset": np.zeros(SIZE)}
+        return offered("fits", Fit("odd", "group", "Odd.", lambda _given: (Operator("group", arrays), {})))
+
+    assert made([0.5]).fit(FIT)[0].kind == "group"
+    with pytest.raises(PluginError, match=wanted):
+        made(step).fit(FIT)
+
+
+def test_a_fit_may_decline():
+    """What a fit says to people of an edit that it cannot serve passes as it is."""
+
+    def decline(_given):
+        raise NotFittedError("no powers here.")
+
+    with pytest.raises(NotFittedError, match="no powers here"):
+        offered("fits", Fit("odd", "group", "Odd.", decline)).fit(FIT)
 
 
 def test_facts_of_a_fit_come_out_in_plain_types():

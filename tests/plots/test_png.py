@@ -7,7 +7,7 @@ import pytest
 from latentknobs.core.clip import Note
 from latentknobs.core.melody import MELODY, REST
 from latentknobs.errors import ClipError, MissingExtraError, UsageError
-from latentknobs.plots import draw_mean_change, draw_rolls
+from latentknobs.plots import ClipsOnModes, draw_mean_change, draw_rolls, draw_spectrum
 
 
 def grid(rows, columns):
@@ -55,6 +55,30 @@ def test_the_mean_change_is_one_picture(tmp_path, selected):
     draw_mean_change(change, (1, 2, 3, 4), tmp_path / "k.png", title="note-split", unit="doublings", selected=selected)
 
     assert size(tmp_path / "k.png") == (1650, 1080)
+
+
+def test_a_spectrum_is_one_picture(tmp_path):
+    """Eigenvalues, alone or with clips of which some names have none, become one PNG, the same each time."""
+    rng = np.random.default_rng(0)
+    values, shares = np.exp(1j * np.linspace(0, np.pi, 5)), np.linspace(0, 1, 5)
+    on = ClipsOnModes(
+        np.exp(1j * np.arange(20)),
+        np.arange(20) % 2,
+        ("a", "b", "c"),
+        (0, 1, 2),
+        rng.normal(size=20),
+        rng.normal(size=20),
+    )
+    for name in ("a.png", "b.png"):
+        draw_spectrum(values, shares, 12, tmp_path / name, title="pitch")
+        draw_spectrum(values, shares, 12, tmp_path / f"clips-{name}", clips=on)
+
+    assert size(tmp_path / "a.png") == (1050, 1050)
+    assert size(tmp_path / "clips-a.png") == (2700, 1050)
+    for name in ("", "clips-"):
+        assert (tmp_path / f"{name}a.png").read_bytes() == (tmp_path / f"{name}b.png").read_bytes()
+    with pytest.raises(UsageError, match="a share each"):
+        draw_spectrum(values, shares[:3], 12, tmp_path / "c.png")
 
 
 def test_drawing_leaves_no_figure_behind(tmp_path, monkeypatch):

@@ -10,7 +10,7 @@ import typer
 
 from latentknobs.core.knob import Knob
 from latentknobs.core.run import Run
-from latentknobs.errors import UnknownNameError, UsageError
+from latentknobs.errors import UsageError
 from latentknobs.frontends.cli.files import check_target
 from latentknobs.frontends.cli.program import (
     MODEL,
@@ -25,8 +25,10 @@ from latentknobs.frontends.cli.program import (
     say,
 )
 from latentknobs.frontends.cli.show import as_json, knob_card, knob_table
+from latentknobs.frontends.cli.spectrum import spectrum
+from latentknobs.frontends.cli.stored import AnyModelOption, named, stored
 from latentknobs.plots import draw_mean_change
-from latentknobs.workbench import DEFAULT_CLIPS, Workbench
+from latentknobs.workbench import DEFAULT_CLIPS
 
 DEFAULT_AUGMENTATIONS = ("transpose", "note-split")
 """What ``discover`` finds when no augmentation is named: the paper's two."""
@@ -76,6 +78,9 @@ def _report(runs: Sequence[Run]) -> None:
         if missing:
             amounts = ", ".join(f"{amount} ({pairs} pairs)" for amount, pairs in missing.items())
             typer.echo(f"{run.spec.augmentation}: not fitted for too few pairs: {amounts}", err=True)
+        declined: dict[str, str] = next((knob.evidence.get("declined", {}) for knob in run.knobs), {})
+        for fit, reason in declined.items():
+            typer.echo(f"{run.spec.augmentation}: not fitted by {fit}: {reason}", err=True)
         for what, n in run.counts.items():
             typer.echo(f"{run.spec.augmentation}: {what}: {n}", err=True)
 
@@ -98,21 +103,6 @@ def run_facts(run: Run) -> dict[str, Any]:
         "knobs": [knob.as_dict() for knob in run.knobs],
     }
 
-
-def stored(workbench: Workbench, model: str) -> tuple[Knob, ...]:
-    """The current knobs of every model, or of the one named; without loading its weights where its name will do."""
-    knobs = workbench.registry.knobs()
-    if not model:
-        return knobs
-    named = tuple(knob for knob in knobs if model in (knob.model_name, knob.model_id))
-    # Weights that changed under the same name leave knobs of the old ones behind: then the hash decides.
-    if len({knob.model_id for knob in named}) == 1 or (not named and model in workbench.models.names):
-        return named
-    model_id = workbench.model(model).spec.model_id
-    return tuple(knob for knob in knobs if knob.model_id == model_id)
-
-
-AnyModelOption = Annotated[str, typer.Option("--model", help="Only this model's knobs: its name, hash or path.")]
 
 group = typer.Typer(no_args_is_help=True, help="Look at the knobs that are stored.")
 
@@ -156,10 +146,7 @@ def show(
     if mean_change is not None:
         check_target(mean_change, force=force, suffixes=(".png",))
     with program(ctx).workbench(registry) as workbench:
-        knobs = {knob.name: knob for knob in stored(workbench, model)}
-    if name not in knobs:
-        raise UnknownNameError("knob", name, knobs, f"for the model {model}")
-    knob = knobs[name]
+        knob = named(stored(workbench, model), name, model)
     if mean_change is not None:
         _draw(knob, mean_change, overwrite=force)
     if json:
@@ -181,3 +168,6 @@ def _draw(knob: Knob, path: Path, *, overwrite: bool) -> None:
         overwrite=overwrite,
     )
     say(f"written to {path}")
+
+
+group.command()(spectrum)

@@ -135,8 +135,6 @@ def _fits(knob: Knob) -> None:
         headings = ("fit", "kind", "verdict", "usable", "equivariance", "least", "monotone")
         title = "fits of this run on validation songs (*: this knob), content at the worst amount"
         table((*headings, *contents), rows, title)
-    for name, reason in knob.evidence.get("fits_left_out", {}).items():
-        typer.echo(f"fit {name} left out: {reason}")
 
 
 def _selected(knob: Knob) -> dict[str, str]:
@@ -159,6 +157,8 @@ def _selected(knob: Knob) -> dict[str, str]:
             out[f"{name} in {there['basis']}"] = text
     if missing := knob.evidence.get("not_fitted"):
         out["not fitted"] = ", ".join(f"{amount} ({pairs} pairs)" for amount, pairs in missing.items())
+    for name, reason in knob.evidence.get("declined", {}).items():
+        out[f"not fitted by {name}"] = reason
     return out
 
 

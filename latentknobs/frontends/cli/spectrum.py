@@ -1,0 +1,189 @@
+"""``latentknobs knobs spectrum``: the eigenvalues of a knob's one-step map, as a table and as a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Optional
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+
+from latentknobs.core.arrays import ClipBatch, Floats
+from latentknobs.core.clip import ClipFormat
+from latentknobs.core.knob import Knob
+from latentknobs.engine.spectrum import Mode, along, by_character, on_plane, one_step, plane
+from latentknobs.engine.spectrum import spectrum as modes_of
+from latentknobs.errors import UsageError
+from latentknobs.frontends.cli.files import check_target
+from latentknobs.frontends.cli.program import (
+    MODEL,
+    DeviceOption,
+    ForceOption,
+    JsonOption,
+    RegistryOption,
+    SeedOption,
+    guarded,
+    program,
+    say,
+)
+from latentknobs.frontends.cli.show import as_json, table
+from latentknobs.frontends.cli.stored import AnyModelOption, named, stored
+from latentknobs.plots import ClipsOnModes, draw_spectrum
+from latentknobs.turning import operator_of
+from latentknobs.workbench import Workbench
+
+PITCH_CLASSES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+FIFTH = 7
+"""Semitones of a fifth: pitch class p has place 7 p on the circle of fifths."""
+TWELVE = 12
+CIRCLE_OF_FIFTHS = 150.0
+"""Degrees a semitone by which the circle of fifths turns, one way round."""
+MOST_ROWS = 24
+
+
+@guarded
+def spectrum(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(help="The knob's name.")],
+    model: AnyModelOption = MODEL,
+    registry: RegistryOption = None,
+    divisions: Annotated[int, typer.Option(min=1, help="Parts of the circle that angles are set beside.")] = TWELVE,
+    corpus: Annotated[
+        str, typer.Option(help="Clips for shares of variance and for the picture, as in folk or midi:FOLDER [none].")
+    ] = "",
+    clips: Annotated[int, typer.Option(min=1, help="Clips to read of the corpus.")] = 1000,
+    angle: Annotated[
+        float, typer.Option(min=0, max=180, help="Degrees a step of the plane that clips are drawn on.")
+    ] = CIRCLE_OF_FIFTHS,
+    output: Annotated[
+        Optional[Path],  # noqa: UP045 - typer before 0.16 reads no "| None" inside Annotated
+        typer.Option("--output", "-o", metavar="OUT.png", help="Draw the eigenvalues, and the corpus' clips."),
+    ] = None,
+    force: ForceOption = False,
+    seed: SeedOption = 0,
+    device: DeviceOption = "auto",
+    json: JsonOption = False,
+) -> None:
+    """The eigenvalues of one step of an affine or group knob: which parts of the codes turn, and how far."""
+    if output is not None:
+        check_target(output, force=force, suffixes=(".png",))
+    with program(ctx).workbench(registry, device) as workbench:
+        knob = named(stored(workbench, model), name, model)
+        operator = operator_of(knob)
+        step, _, offset = one_step(operator)
+        read = _clips(workbench, knob, model, corpus, clips, seed) if corpus else None
+    covariance = _variance(knob, len(offset)) if read is None else np.cov(read[1].T, bias=True)
+    modes = modes_of(operator, covariance, divisions)
+    characters = by_character(modes, covariance)
+    if output is not None:
+        shown = None if read is None else _on_modes(modes, knob, read, angle, 90.0 / divisions)
+        values, shares = np.asarray([mode.value for mode in modes]), np.asarray([mode.share for mode in modes])
+        title = f"{name}: eigenvalues of {step:+g} {knob.unit}".rstrip() + f" ({knob.kind}, {knob.model_name})"
+        draw_spectrum(values, shares, divisions, output, title=title, clips=shown, overwrite=force)
+        say(f"written to {output}")
+    if json:
+        as_json(
+            {
+                "knob": name, "model": knob.model_name, "kind": knob.kind, "fit": knob.fit, "step": step,
+                "unit": knob.unit, "divisions": divisions, "modes": [_facts(mode, divisions) for mode in modes],
+                "characters": [
+                    {"character": k * 360 / divisions, "dimensions": count, "share": share}
+                    for k, (count, share) in characters.items()
+                ],
+            }
+        )  # fmt: skip
+        return
+    _print(modes, knob, step, divisions)
+    rows = ((f"{k * 360 / divisions:g}", str(count), f"{share:.2%}") for k, (count, share) in characters.items())
+    table((f"nearest of {divisions}", "dimensions", "part of variance"), rows)
+    if read is None:
+        say("shares are of the variance of single dimensions; with --corpus, of the clips' codes")
+
+
+def _facts(mode: Mode, divisions: int) -> dict[str, Any]:
+    return {
+        "modulus": mode.modulus,
+        "angle": mode.angle,
+        "dimensions": mode.dimensions,
+        "character": mode.character * 360 / divisions,
+        "distance": mode.distance,
+        "share": mode.share,
+    }
+
+
+def _print(modes: tuple[Mode, ...], knob: Knob, step: float, divisions: int) -> None:
+    rows = [
+        (
+            f"{mode.modulus:.3f}",
+            f"{mode.angle:.1f}",
+            f"{mode.character * 360 / divisions:g}",
+            f"{mode.distance:.1f}",
+            f"{mode.share:.2%}",
+            str(mode.dimensions),
+        )
+        for mode in modes[:MOST_ROWS]
+    ]
+    headings = ("modulus", "angle", f"nearest of {divisions}", "distance", "share of variance", "dimensions")
+    table(headings, rows, title=f"{knob.name}: one step of {step:+g} {knob.unit} ({knob.kind}, {knob.fit})")
+    if len(modes) > MOST_ROWS:
+        typer.echo(f"({len(modes) - MOST_ROWS} more; --json prints all of them)")
+
+
+def _variance(knob: Knob, size: int) -> Floats:
+    variance: Floats = np.asarray(knob.evidence.get("covariance_diagonal", np.ones(size)), dtype=np.float64)
+    return variance
+
+
+def _clips(
+    workbench: Workbench, knob: Knob, model: str, corpus: str, clips: int, seed: int
+) -> tuple[ClipBatch, Floats, ClipFormat]:
+    """Clips of a corpus, their codes in float64, and their format."""
+    backend = workbench.model(model)
+    if backend.spec.model_id != knob.model_id:
+        raise UsageError(
+            f"The knob {knob.name!r} is of other weights than the model {model} has now; discover it anew."
+        )
+    found = workbench.clips(corpus, model, clips=clips, seed=seed)
+    codes = [backend.encode(found[i : i + 512]).mean for i in range(0, len(found), 512)]
+    return found, np.concatenate(codes).astype(np.float64), backend.spec.clip_format
+
+
+def _on_modes(
+    modes: tuple[Mode, ...], knob: Knob, read: tuple[ClipBatch, Floats, ClipFormat], angle: float, within: float
+) -> ClipsOnModes | None:
+    """Where the clips lie on the plane and along the way that does not turn; None where the knob has neither."""
+    found, codes, clip_format = read
+    operator = operator_of(knob)
+    circle = plane(modes, angle, within)
+    height = along(modes, operator, codes.astype(np.float32))
+    pitch_class, pitch = _pitches(found, clip_format)
+    heard = pitch_class >= 0
+    if circle is None or height is None or not heard.any():
+        say("no picture of clips: the knob has no plane that turns, or none of the clips sounds")
+        return None
+    at = on_plane(circle, one_step(operator)[2], codes.astype(np.float32))
+    return ClipsOnModes(
+        plane=at[heard],
+        label=pitch_class[heard],
+        names=PITCH_CLASSES,
+        order=tuple(FIFTH * p % TWELVE for p in range(TWELVE)),
+        along=height[heard],
+        level=pitch[heard],
+        plane_title=f"plane of {circle.angle:.1f} degrees a step, modulus {circle.modulus:.3f}",
+        label_title="longest pitch class",
+        along_title=f"along the way that does not turn ({knob.unit or 'steps'})",
+        level_title="mean pitch (MIDI)",
+    )
+
+
+def _pitches(found: ClipBatch, clip_format: ClipFormat) -> tuple[NDArray[np.int64], Floats]:
+    """The pitch class that sounds longest in each clip (-1 = none), and the mean pitch by duration."""
+    lengths = np.zeros((len(found), 128))
+    for row, clip in zip(lengths, found, strict=True):
+        for note in clip_format.notes(clip):
+            row[note.pitch] += note.length
+    whole = lengths.sum(axis=1)
+    classes = np.stack([lengths[:, p::TWELVE].sum(axis=1) for p in range(TWELVE)], axis=1)
+    longest = np.where(whole > 0, classes.argmax(axis=1), -1).astype(np.int64)
+    return longest, lengths @ np.arange(128.0) / np.maximum(whole, 1.0)
