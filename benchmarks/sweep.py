@@ -4,6 +4,7 @@ A sweep of recipes: trains a model for each row of a file, and measures reconstr
     python benchmarks/sweep.py benchmarks/sweep.toml -o FOLDER              # trains what is not trained, then measures
     python benchmarks/sweep.py benchmarks/sweep.toml -o FOLDER --only NAME  # one row
     python benchmarks/sweep.py benchmarks/sweep.toml -o FOLDER --table      # prints the table of what is measured
+    python benchmarks/sweep.py --model musicvae-folk-128 -o FOLDER          # measures one model, as a row is measured
 
 A row is a preset with settings over it. A row that was interrupted goes on where it stopped. Everything is measured on
 validation songs: test songs are not read, validation songs stand in their place.
@@ -36,6 +37,7 @@ from latentknobs.errors import LatentKnobsError, UsageError
 CLIPS = 4096
 KINDS = ("mean", "drawn")
 SHIFTS, SPLITS = (3.0, 7.0, 12.0), (1.0, 2.0)
+MEASURED, SPECTRUM = "measured.json", "spectrum.csv"
 LARGEST = 5
 """So many dimensions' share of the squared mean change is reported, as in the paper's figure of whole notes."""
 
@@ -90,7 +92,7 @@ class Table:
         return cls(rows)
 
 
-def model(bench: Workbench, row: Row, folder: Path) -> Path:
+def trained(bench: Workbench, row: Row, folder: Path) -> Path:
     """The row's weights; trained, or gone on with, where they are not there yet."""
     out = folder / row.name
     weights, config, text = out / MODEL, out / "row.toml", row.config.to_toml()
@@ -112,9 +114,9 @@ def without_test(songs: Iterable[Song]) -> Iterator[Song]:
             yield evolve(song, split="test")
 
 
-def knob(bench: Workbench, weights: Path, augmentation: str, corpus: str, fit: str = "ridge") -> Knob:
+def knob(bench: Workbench, model: str, augmentation: str, corpus: str, fit: str = "ridge") -> Knob:
     """The knob of one fit on a corpus."""
-    backend = bench.model(str(weights))
+    backend = bench.model(model)
     spec, plugins = backend.spec, bench.plugins
     settings = Settings(clips=CLIPS, controls=20)
     methods = Methods(
@@ -171,18 +173,19 @@ def write_spectrum(shares: Sequence[float], path: Path) -> None:
     path.write_text("\n".join(["component,share,cumulative", *lines]) + "\n", encoding="utf-8")
 
 
-def measure(bench: Workbench, weights: Path) -> dict[str, Any]:
-    """Reconstruction, and the affine knobs of transposition and note splitting; ``spectrum.csv`` beside the weights."""
-    found = bench.evaluate(str(weights), corpus="folk", split="validation", clips=30_000)
-    write_spectrum(found["spectrum"], weights.parent / "spectrum.csv")
-    transpose = knob(bench, weights, "transpose", "folk")
-    return {
+def measure(bench: Workbench, model: str, folder: Path) -> None:
+    """Reconstruction and the affine knobs of transposition and note splitting: ``measured.json``, ``spectrum.csv``."""
+    found = bench.evaluate(model, corpus="folk", split="validation", clips=30_000)
+    transpose = knob(bench, model, "transpose", "folk")
+    facts = {
         "model_id": found["model_id"],
         "reconstruction": {key: found[key] for key in ("clips", "songs", "kl", "active_units", "mean", "drawn")},
         "transpose": figures(transpose, SHIFTS, "mean-pitch") | {"mean_change_12": mean_changes(transpose, 12.0)},
-        "note-split": figures(knob(bench, weights, "note-split", "folk+whole-notes"), SPLITS, "log2-onsets"),
-        "whole-notes": mean_changes(knob(bench, weights, "note-split", "whole-notes"), 4.0),
+        "note-split": figures(knob(bench, model, "note-split", "folk+whole-notes"), SPLITS, "log2-onsets"),
+        "whole-notes": mean_changes(knob(bench, model, "note-split", "whole-notes"), 4.0),
     }
+    write_spectrum(found["spectrum"], folder / SPECTRUM)
+    (folder / MEASURED).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
 
 
 def _cell(values: Mapping[str, float | None], key: str, digits: int = 2) -> str:
@@ -201,7 +204,7 @@ def table(folder: Path, rows: Mapping[str, Row]) -> str:
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for name, row in rows.items():
-        path = folder / name / "measured.json"
+        path = folder / name / MEASURED
         if not path.exists():
             continue
         m = json.loads(path.read_text(encoding="utf-8"))
@@ -222,7 +225,8 @@ def table(folder: Path, rows: Mapping[str, Row]) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("file", type=Path)
+    parser.add_argument("file", type=Path, nargs="?")
+    parser.add_argument("--model")
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--only", action="append", default=[])
     parser.add_argument("--table", action="store_true")
@@ -237,20 +241,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _work(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    if (options.file is None) == (options.model is None):
+        parser.error("name a file of rows, or a model with --model")
+    if options.model is not None:
+        options.output.mkdir(parents=True, exist_ok=True)
+        with Workbench.open() as bench:
+            measure(bench, options.model, options.output)
+        print((options.output / MEASURED).read_text(encoding="utf-8"), end="")
+        return
     rows = Table.read(options.file).rows
     if unknown := set(options.only) - set(rows):
         parser.error(f"{options.file} has no row {min(unknown)!r}")
     if not options.table:
         with Workbench.open() as bench:
             for row in rows.values():
-                target = options.output / row.name / "measured.json"
+                folder = options.output / row.name
                 if options.only and row.name not in options.only:
                     continue
                 print(f"{row.name}: training", file=sys.stderr)
-                weights = model(bench, row, options.output)
-                if not target.exists():
+                weights = trained(bench, row, options.output)
+                if not (folder / MEASURED).exists():
                     print(f"{row.name}: measuring", file=sys.stderr)
-                    target.write_text(json.dumps(measure(bench, weights), indent=2) + "\n", encoding="utf-8")
+                    measure(bench, str(weights), folder)
     print(table(options.output, rows))
 
 

@@ -67,6 +67,16 @@ def test_a_row_that_would_not_be_what_was_meant_is_refused(sweep, tmp_path, text
         sweep.Table.read(path)
 
 
+@pytest.mark.parametrize("told", [[], [str(BENCHMARKS / "sweep.toml"), "--model", "musicvae-folk-128"]])
+def test_rows_or_a_model(sweep, tmp_path, capsys, told):
+    """What is measured is a file of rows or one model: neither and both are a usage error."""
+    with pytest.raises(SystemExit) as stopped:
+        sweep.main([*told, "-o", str(tmp_path)])
+
+    assert stopped.value.code == 2
+    assert "--model" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("text", [None, "steps =", "[[row]]\n", 'preset = "folk"\n[[row]]\n', 'preset = "folk"\n'])
 def test_a_file_that_is_no_sweep_is_told_in_one_sentence(sweep, tmp_path, capsys, text):
     """A missing file, no TOML, and a file without preset, rows or their names end with status 2 and name the file."""
@@ -88,7 +98,7 @@ def test_a_model_of_other_settings_is_not_taken_for_the_rows(sweep, tmp_path):
     (tmp_path / "as-folk" / "row.toml").write_text("[network]\n")
 
     with pytest.raises(UsageError, match="other settings"):
-        sweep.model(None, row, tmp_path)
+        sweep.trained(None, row, tmp_path)
 
 
 def test_the_table_has_the_rows_that_are_measured(sweep, tmp_path):

@@ -375,12 +375,12 @@ def _knob(
     fit, operator, fitting = fitted
     on_validation = measure(backend, operator, validation, given.amounts, yard)
     usable = usable_range(on_validation, yard)
-    far = validation.cases[_largest(on_validation, usable.low, usable.high)]
-    # The effect is a limit too: where it drowns among random moves even at the far end, no amount is usable.
+    far = _ends(on_validation, usable.low, usable.high)
+    # The effect is a limit too: where it drowns among random moves even at the ends, no amount is usable.
     if (
         usable.meets
-        and on_validation.at[far.amount].equivariance.measurable
-        and not beyond_controls(backend, operator, far, yard, deltas, settings)
+        and all(on_validation.at[a].equivariance.measurable for a in far)
+        and not beyond_controls(backend, operator, [validation.cases[a] for a in far], yard, deltas, settings)
     ):
         usable = audible_range(on_validation)
     low, high = usable.low, usable.high
@@ -391,8 +391,9 @@ def _knob(
     if low < high:
         inside = [a for a in given.amounts if low <= a <= high]
         on_test = measure(backend, operator, test, inside, yard)
-        if judged_at in on_test.at:
-            controls = control_effects(backend, operator, test.cases[judged_at], yard, deltas, settings)
+        far = _ends(on_validation, low, high)
+        if set(far) <= set(on_test.at):
+            controls = control_effects(backend, operator, [test.cases[a] for a in far], yard, deltas, settings)
     judgement = judge(on_test or Measured({}, None, 0, None), usable, yard, controls)
     reported = on_test or on_validation
     slopes = reported.slopes()
@@ -442,6 +443,12 @@ def _knob(
     error = float(np.mean([r.error for r in ratios])) if ratios else 0.0
     meets = usable.meets and (on_validation.monotone is None or on_validation.monotone >= 0.9)
     return knob, _Score(meets, mean, error)
+
+
+def _ends(measured: Measured, low: float, high: float) -> list[float]:
+    """The lowest and the highest usable amount that were measured, those that are not 0."""
+    inside = list(measured.within(low, high)) or list(measured.at)
+    return sorted({min(inside[0], 0.0), max(inside[-1], 0.0)} - {0.0})
 
 
 def _largest(measured: Measured, low: float, high: float) -> float:

@@ -25,12 +25,6 @@ def gain_of(case: Case, turned: ClipBatch, yard: Yardstick) -> Floats:
     return accuracy(turned, case.after) - accuracy(case.plain, case.after)
 
 
-def strength(gains: Floats, yard: Yardstick) -> float:
-    """The effect of a move from its gains (m,): the absolute mean where there is a target, else the mean."""
-    value = mean(gains)
-    return abs(value) if yard.target is not None else value
-
-
 def mean(values: Floats) -> float:
     """Mean over the finite values, 0 where there are none."""
     there = values[np.isfinite(values)]

@@ -1,19 +1,27 @@
-"""The proof that an effect is the knob's own: the same clips moved as far in random directions."""
+"""
+The proof that an effect is the knob's own: the same clips moved as far in random directions.
+
+An effect is the part of what the edit does to its target that a move does as well, from one end of the usable range
+to the other. More than the edit does is not more effect, and neither is the same at both ends: a long random move can
+fill a clip with notes, or empty it, but only the knob does the one or the other by as much as it is asked to.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from attrs import frozen
 from numpy.random import default_rng
 
-from latentknobs.core.arrays import Codes, Floats
+from latentknobs.core.arrays import ClipBatch, Codes
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.knob import Operator
 from latentknobs.engine.controls import Whitening, rotated
 from latentknobs.engine.deltas import Deltas
-from latentknobs.engine.gain import gain, gain_of, mean, strength
+from latentknobs.engine.effect import changes
+from latentknobs.engine.gain import gain_of, mean
 from latentknobs.engine.gates import effect_gate
 from latentknobs.engine.measure import Yardstick
 from latentknobs.engine.settings import Settings
@@ -24,65 +32,103 @@ TOGETHER = 8
 """Controls decoded in one call of the model: fuller batches are faster."""
 
 
+@frozen(eq=False)
+class Ends:
+    """
+    Clips at each end of a range, as many at each, and how far the knob moves them.
+
+    Attributes:
+        cases: One for each end.
+        z: float32 (m, D), codes of all their clips, end after end.
+        moved: float32 (m, D), the knob's displacement of each.
+    """
+
+    cases: tuple[Case, ...]
+    z: Codes
+    moved: Codes
+
+    @classmethod
+    def of(cls, operator: Operator, ends: Sequence[Case], clips: int) -> Ends:
+        """At most ``clips`` clips, shared evenly among the ends (at least one at each)."""
+        each = max(min(clips // len(ends), *(len(case.rows) for case in ends)), 1)
+        cases = tuple(case.first(each) for case in ends)
+        moved = [displacement(operator, case.z_before, case.amount) for case in cases]
+        return cls(cases, np.concatenate([case.z_before for case in cases]), np.concatenate(moved))
+
+    def effect(self, turned: ClipBatch, yard: Yardstick) -> tuple[float, float]:
+        """
+        What a move does, from the clips decoded after it (m, *shape).
+
+        With a target: 1 - sum |change - change by the edit| / sum |change by the edit| over the clips (1 = all of
+        it, 0 = as good as nothing, less = worse than nothing), a clip that loses the attribute counting as not
+        changed; without, the mean gain of accuracy against the edited clips. And the mean absolute change or gain.
+        """
+        target = yard.target_attribute
+        parts = list(zip(self.cases, np.split(turned, len(self.cases)), strict=True))
+        gains = np.concatenate([gain_of(case, clips, yard) for case, clips in parts])
+        size = mean(np.abs(gains))
+        if target is None:
+            return mean(gains), size
+        asked = np.concatenate([changes(target, case.before, case.after) for case in self.cases])
+        there = np.isfinite(asked)
+        whole = float(np.abs(asked[there]).sum())
+        missed = float(np.abs(np.nan_to_num(gains[there]) - asked[there]).sum())
+        return (1.0 - missed / whole if whole else 0.0), size
+
+
 def control_effects(
-    backend: VAEBackend, operator: Operator, case: Case, yard: Yardstick, deltas: Deltas, settings: Settings
+    backend: VAEBackend, operator: Operator, ends: Sequence[Case], yard: Yardstick, deltas: Deltas, settings: Settings
 ) -> dict[str, Any]:
     """
-    The knob's effect beside that of random controls of equal length, at one amount.
+    The knob's effect beside that of random controls of equal length, over the ends of its range.
 
     Returns:
-        ``effect`` (absolute mean), ``p`` = (1 + controls at least as strong) / (1 + controls), and of the controls
-        the largest and mean absolute effect, and the mean absolute change of a clip beside the knob's.
+        ``amounts``, the ends; ``effect``, see :meth:`Ends.effect`; ``p`` = (1 + controls at least as strong) /
+        (1 + controls), and of the controls the largest and mean effect, and the mean absolute change of a clip
+        beside the knob's.
     """
-    small, moved = _start(operator, case, settings)
-    knob = gain(backend, small, moved, yard)
-    own = strength(knob, yard)
-    gains = list(_controls(backend, small, moved, yard, deltas, settings))
-    effects = [strength(values, yard) for values in gains]
+    clips = Ends.of(operator, ends, settings.control_clips)
+    own, size = clips.effect(decode(backend, clips.z + clips.moved), yard)
+    effects, sizes = zip(*_controls(backend, clips, yard, deltas, settings), strict=True)
     return {
-        "amount": case.amount,
-        "clips": len(small.rows),
+        "amounts": [case.amount for case in clips.cases],
+        "clips": len(clips.z),
         "controls": settings.controls,
         "effect": own,
         "p": (1 + sum(e >= own for e in effects)) / (1 + settings.controls),
         "control_effect_mean": float(np.mean(effects)),
         "control_effect_max": float(np.max(effects)),
-        "mean_absolute_change": mean(np.abs(knob)),
-        "control_mean_absolute_change": float(np.mean([mean(np.abs(values)) for values in gains])),
+        "mean_absolute_change": size,
+        "control_mean_absolute_change": float(np.mean(sizes)),
     }
 
 
 def beyond_controls(
-    backend: VAEBackend, operator: Operator, case: Case, yard: Yardstick, deltas: Deltas, settings: Settings
+    backend: VAEBackend, operator: Operator, ends: Sequence[Case], yard: Yardstick, deltas: Deltas, settings: Settings
 ) -> bool:
     """
     Whether ``p`` of :func:`control_effects` is within its limit, without decoding more controls than that takes.
 
     The controls are the same ones in the same order: it stops when so many are as strong that p is over the limit.
     """
-    small, moved = _start(operator, case, settings)
-    own = strength(gain(backend, small, moved, yard), yard)
+    clips = Ends.of(operator, ends, settings.control_clips)
+    own, _ = clips.effect(decode(backend, clips.z + clips.moved), yard)
     stronger = 0
-    for values in _controls(backend, small, moved, yard, deltas, settings):
-        stronger += strength(values, yard) >= own
+    for effect, _ in _controls(backend, clips, yard, deltas, settings):
+        stronger += effect >= own
         if not effect_gate({"controls": settings.controls, "p": (1 + stronger) / (1 + settings.controls)}).passed:
             return False
     return True
 
 
-def _start(operator: Operator, case: Case, settings: Settings) -> tuple[Case, Codes]:
-    small = case.first(settings.control_clips)
-    return small, displacement(operator, small.z_before, case.amount)
-
-
 def _controls(
-    backend: VAEBackend, small: Case, moved: Codes, yard: Yardstick, deltas: Deltas, settings: Settings
-) -> Iterator[Floats]:
-    """The gains (m,) of each control, the same for the same seed."""
+    backend: VAEBackend, clips: Ends, yard: Yardstick, deltas: Deltas, settings: Settings
+) -> Iterator[tuple[float, float]]:
+    """The effect of each control, the same for the same seed; both ends are turned by one rotation."""
     whitening = Whitening.of(deltas.covariance())
     rng = default_rng([yard.seed, 2])
     for start in range(0, settings.controls, TOGETHER):
-        moves = [rotated(moved, whitening, rng) for _ in range(min(TOGETHER, settings.controls - start))]
-        turned = decode(backend, np.concatenate([small.z_before + move for move in moves]))
-        for clips in np.split(turned, len(moves)):
-            yield gain_of(small, clips, yard)
+        moves = [rotated(clips.moved, whitening, rng) for _ in range(min(TOGETHER, settings.controls - start))]
+        turned = decode(backend, np.concatenate([clips.z + move for move in moves]))
+        for decoded in np.split(turned, len(moves)):
+            yield clips.effect(decoded, yard)

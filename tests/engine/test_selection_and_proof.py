@@ -8,9 +8,9 @@ from latentknobs.augmentations.transpose import Transpose
 from latentknobs.core.knob import Operator
 from latentknobs.core.method import Coordinates, FitInput, Selector
 from latentknobs.engine.deltas import Deltas
-from latentknobs.engine.gain import gain, mean, strength
+from latentknobs.engine.gain import gain, mean
 from latentknobs.engine.gates import effect_gate
-from latentknobs.engine.proof import beyond_controls, control_effects
+from latentknobs.engine.proof import Ends, beyond_controls, control_effects
 from latentknobs.engine.selection import jaccard, select
 from latentknobs.engine.settings import Methods, Settings
 from latentknobs.engine.steer import displacement
@@ -257,18 +257,73 @@ def test_overlap_is_shared_over_all(a, b):
 
 def test_the_exact_knob_beats_every_control(clips, deltas, yardstick, exact_pitch):
     """No random direction of equal length raises the pitch as much: p is 1 over the controls and 1."""
-    found = control_effects(TinyBackend(), exact_pitch, clips.cases[12.0], yardstick(), deltas, QUICK)
+    found = control_effects(TinyBackend(), exact_pitch, [clips.cases[12.0]], yardstick(), deltas, QUICK)
 
-    assert found["effect"] == pytest.approx(12, abs=1e-5)
+    assert found["effect"] == pytest.approx(1, abs=1e-5)
     assert found["mean_absolute_change"] == pytest.approx(12, abs=1e-5)
     assert found["p"] == pytest.approx(1 / 21)
-    assert found["control_effect_mean"] <= found["control_effect_max"] < 12
-    assert (found["controls"], found["clips"], found["amount"]) == (20, 12, 12.0)
+    assert found["control_effect_mean"] <= found["control_effect_max"] < 1
+    assert (found["controls"], found["clips"], found["amounts"]) == (20, 12, [12.0])
+
+
+def test_both_ends_count(clips, deltas, yardstick, exact_pitch):
+    """The clips are shared by the ends, and a knob that does all of the edit at both has the effect 1."""
+    ends = [clips.cases[-12.0], clips.cases[12.0]]
+    found = control_effects(TinyBackend(), exact_pitch, ends, yardstick(), deltas, QUICK)
+
+    assert (found["amounts"], found["clips"]) == ([-12.0, 12.0], 12)
+    assert found["effect"] == pytest.approx(1, abs=1e-5)
+    assert found["p"] == pytest.approx(1 / 21)
+
+
+def test_what_goes_up_at_both_ends_has_no_effect(clips, deltas, yardstick):
+    """A move that raises the target whichever way the knob is turned is not an effect of the amount."""
+    upwards = np.zeros((2, LATENT_SIZE))
+    upwards[:, PITCH] = 1.0
+    operator = Operator(
+        "affine", {"amounts": [-12.0, 12.0], "matrices": np.stack([np.eye(LATENT_SIZE)] * 2), "offsets": upwards}
+    )
+    ends = [clips.cases[-12.0], clips.cases[12.0]]
+    found = control_effects(TinyBackend(), operator, ends, yardstick(), deltas, QUICK)
+
+    assert found["mean_absolute_change"] == pytest.approx(12, abs=1e-5)
+    assert found["effect"] == pytest.approx(0, abs=1e-5)
+    assert not beyond_controls(TinyBackend(), operator, ends, yardstick(), deltas, QUICK)
+
+
+@pytest.mark.parametrize(("times", "effect"), [(0.5, 0.5), (1.5, 0.5), (2.0, 0.0), (-1.0, -1.0)])
+def test_too_much_is_as_bad_as_too_little(clips, deltas, yardstick, exact_pitch, times, effect):
+    """By hand: half the edit's change and one and a half of it miss half of it, twice misses all, back misses two."""
+    operator = Operator("shift", {"direction": times * exact_pitch.arrays["direction"]})
+    ends = [clips.cases[-4.0], clips.cases[4.0]]
+    found = control_effects(TinyBackend(), operator, ends, yardstick(), deltas, QUICK)
+
+    assert found["effect"] == pytest.approx(effect, abs=1e-5)
+
+
+def test_clips_that_lose_the_target_do_not_change(case_of, yardstick):
+    """A clip that is silent after the move has nothing of the edit's change, by hand: 1 - (0 + 2) / (2 + 2)."""
+    low, high, silent = [60] + [128] * 31, [62] + [128] * 31, [129] * 32
+    case = case_of([low, low], after=[high, high])
+    ends = Ends((case,), case.z_before, case.z_before)
+
+    effect, size = ends.effect(np.asarray([high, silent], dtype=np.int16), yardstick())
+
+    assert (effect, size) == (0.5, 2.0)
+
+
+def test_without_a_target_both_ends_gain_accuracy(clips, deltas, yardstick, exact_pitch):
+    """With no target the gain of accuracy counts upwards at the low end too."""
+    ends = [clips.cases[-12.0], clips.cases[12.0]]
+    found = control_effects(TinyBackend(), exact_pitch, ends, yardstick(target=None), deltas, QUICK)
+
+    assert found["effect"] == pytest.approx(found["mean_absolute_change"])
+    assert found["effect"] > found["control_effect_max"]
 
 
 def test_a_knob_that_does_nothing_beats_no_control(clips, deltas, yardstick, nothing):
     """Nothing is as strong as a control of no length: p is 1."""
-    found = control_effects(TinyBackend(), nothing, clips.cases[12.0], yardstick(), deltas, QUICK)
+    found = control_effects(TinyBackend(), nothing, [clips.cases[12.0]], yardstick(), deltas, QUICK)
 
     assert found["p"] == 1
     assert found["effect"] == 0
@@ -280,7 +335,7 @@ def test_stopping_early_decides_as_all_controls_do(clips, deltas, yardstick, par
     direction = np.zeros(LATENT_SIZE)
     direction[PITCH] = part / 12
     operator = Operator("shift", {"direction": direction})
-    given = (TinyBackend(), operator, clips.cases[12.0], yardstick(), deltas, QUICK)
+    given = (TinyBackend(), operator, [clips.cases[12.0]], yardstick(), deltas, QUICK)
 
     assert beyond_controls(*given) == effect_gate(control_effects(*given)).passed
 
@@ -296,14 +351,14 @@ def test_controls_are_not_decoded_once_the_answer_is_known(clips, deltas, yardst
 
     many = Settings(controls=10_000, control_clips=12)
     # Of 10,000 controls, 100 as strong are too many.
-    assert not beyond_controls(Counting(), nothing, clips.cases[12.0], yardstick(), deltas, many)
+    assert not beyond_controls(Counting(), nothing, [clips.cases[12.0]], yardstick(), deltas, many)
     assert sum(decoded) < 12 * 200
 
 
 def test_the_controls_come_from_the_seed(clips, deltas, yardstick, exact_pitch):
     """The same seed gives the same controls, another seed others."""
     first, again, other = (
-        control_effects(TinyBackend(), exact_pitch, clips.cases[3.0], yardstick(seed=seed), deltas, QUICK)
+        control_effects(TinyBackend(), exact_pitch, [clips.cases[3.0]], yardstick(seed=seed), deltas, QUICK)
         for seed in (0, 0, 1)
     )
 
@@ -321,8 +376,6 @@ def test_the_gain_is_of_the_target_or_of_accuracy(clips, yardstick, exact_pitch)
 
     np.testing.assert_allclose(by_target, -3, atol=1e-6)
     np.testing.assert_allclose(by_accuracy, 1 - (case.plain == case.after).mean(axis=1))
-    assert strength(by_target, yardstick()) == pytest.approx(3, abs=1e-6)
-    assert strength(-by_accuracy, yardstick(target=None)) < 0
 
 
 def test_a_mean_of_nothing_is_0():

@@ -2,8 +2,8 @@
 The config of a GRU MusicVAE and of its training: frozen values, checked, as TOML in and out.
 
 A file has the tables ``[network]``, ``[training]`` and ``[data]``. Three presets lie in ``presets/``: ``paper``
-(Yang et al., NIME 2019), ``folk`` (the recipe of the shipped model) and ``folk-dense`` (for a run that goes on from
-one of ``folk``).
+(Yang et al., NIME 2019), and the recipe of the shipped model, ``folk`` and, for the run that goes on from it,
+``folk-dense``.
 """
 
 from __future__ import annotations
