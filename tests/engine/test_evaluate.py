@@ -58,6 +58,7 @@ def test_an_exact_model_is_1_everywhere(exact):
         "pitch",
         "onset-f1",
         "onset-pitch-f1",
+        "onset-chroma-f1",
         "contour",
         "token-accuracy",
     ]
