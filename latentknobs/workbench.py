@@ -408,7 +408,7 @@ class Workbench:
     def _parameters(self, edit: Augmentation, settings: Settings, sources: Iterable[Source]) -> dict[str, Any]:
         """Everything that a run depends on besides model, augmentation, corpus and seed, for RunSpec."""
         used = [("augmentations", edit.name), *(("corpora", source.corpus.name) for source in sources)]
-        used += [("fits", name) for name in self.plugins.fits()]
+        used += [("fits", name) for name in self.plugins.fits() if not settings.fits or name in settings.fits]
         used += [("selectors", settings.selector), ("bases", settings.basis)]
         reports = {self.plugins.origin(kind, name) for kind, name in used}
         origins = {report.name: f"{report.origin} {report.version}" for report in reports}

@@ -113,7 +113,8 @@ def discover(
         tuple(a for a in fitted if a > 0 or not swapped),
         spec.seed,
     )
-    operators, declined = _fit(methods.fits, fit_input, augmentation, progress)
+    asked = tuple(fit for fit in methods.fits if not settings.fits or fit.name in settings.fits)
+    operators, declined = _fit(asked, fit_input, augmentation, progress)
     common = {
         "fitted": fitted,
         "training_pairs": {f"{a:+g}": n for a, n in counts.items()},
@@ -165,6 +166,7 @@ def _check(backend: VAEBackend, augmentation: Augmentation, settings: Settings, 
     for kind, name, known in (
         ("selector", settings.selector, methods.selectors),
         ("basis", settings.basis, methods.bases),
+        *(("fit", name, {fit.name for fit in methods.fits}) for name in settings.fits),
     ):
         if name not in known:
             raise UsageError(f"There is no {kind} named {name!r}; there is: {', '.join(sorted(known))}.")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from attrs import asdict, field, frozen, validators
 
 from latentknobs.core.attribute import Attribute, Comparison
 from latentknobs.core.method import Basis, Fit, Selector
+
+
+def _names(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(values)
 
 
 @frozen
@@ -34,6 +38,7 @@ class Settings:
         resamples: Resamplings of songs for the interval on the number of dimensions of selectors that do not decode.
         sample_clips: Training clips whose codes at every amount are kept for fits that need pairs.
         steps: Steps for each fitted amount of a fit that is trained.
+        fits: Names of the fits that are made; none = all.
     """
 
     clips: int | None = None
@@ -53,10 +58,15 @@ class Settings:
     minimum: float = 0.2
     halves: int = field(default=100, validator=validators.ge(1))
     resamples: int = field(default=200, validator=validators.ge(1))
+    fits: tuple[str, ...] = field(default=(), converter=_names)
 
     def as_dict(self) -> dict[str, Any]:
         """For RunSpec.parameters."""
-        return asdict(self)
+        return asdict(self) | {"fits": list(self.fits)}
+
+
+QUICK = Settings(trial_clips=100, controls=20, control_clips=32, halves=20, resamples=50, fits=("mean", "ridge"))
+"""A first look: two closed fits, fewer clips, controls and halves. No verdict is better than provisional."""
 
 
 @frozen(eq=False)

@@ -56,10 +56,19 @@ def find(methods: Methods, songs: tuple[Song, ...]) -> Callable[..., Run]:
         backend: object = None,
         seed: int = 0,
         fits: tuple[str, ...] = (),
+        fits_made: tuple[str, ...] = (),
         **settings: object,
     ) -> Run:
         chosen = Settings(
-            **{"trial_clips": 24, "controls": 5, "control_clips": 8, "halves": 5, "resamples": 5, **settings}
+            **{
+                "trial_clips": 24,
+                "controls": 5,
+                "fits": fits_made,
+                "control_clips": 8,
+                "halves": 5,
+                "resamples": 5,
+                **settings,
+            }
         )
         model = backend or TinyBackend()
         edit = augmentation or Leaps()

@@ -15,7 +15,7 @@ from latentknobs.core.melody import HOLD, MELODY
 from latentknobs.core.run import RunSpec
 from latentknobs.engine.discover import _choose, _round, _Score, discover
 from latentknobs.engine.pairs import Tally
-from latentknobs.engine.settings import Methods, Settings
+from latentknobs.engine.settings import QUICK, Methods, Settings
 from latentknobs.engine.steer import displacement
 from latentknobs.errors import BackendError, DiscoveryError, PluginError, UsageError
 from latentknobs.testing.tiny import ACTIVITY, LATENT_SIZE, PITCH, TinyBackend, TinyCorpus, tiny_clips
@@ -289,13 +289,29 @@ def test_an_edit_of_another_format_is_refused(find):
     ("settings", "sentence"),
     [
         ({"selector": "nobody"}, "no selector named 'nobody'; there is: effect, energy, knee, max-t, participation"),
+        ({"fits_made": ("nobody",)}, "no fit named 'nobody'; there is: attribute-vector, discriminant, mean, "),
         ({"basis": "nobody"}, "no basis named 'nobody'; there is: decoder-fisher, decoder-weights, pca, "),
     ],
 )
 def test_unknown_methods_are_refused(find, settings, sentence):
-    """A selector or basis that nobody offers is refused with those that there are."""
+    """A selector, basis or fit that nobody offers is refused with those that there are."""
     with pytest.raises(UsageError, match=sentence):
         find(corpus=(), **settings)
+
+
+def test_only_the_fits_that_are_named_are_made(find):
+    """Settings may name fits; the run has those, and no other, in their order."""
+    settings = Settings(fits=["ridge", "mean"])
+
+    assert settings.as_dict()["fits"] == ["ridge", "mean"]
+    assert [knob.fit for knob in find(fits_made=("ridge", "mean")).knobs] == ["mean", "ridge"]
+
+
+def test_a_quick_discovery_is_provisional_at_best(find):
+    """With the quick settings an exact knob is provisional, whatever its clips."""
+    quick = {name: value for name, value in QUICK.as_dict().items() if name != "fits"}
+
+    assert {knob.verdict for knob in find(fits_made=QUICK.fits, **quick).knobs} == {"provisional"}
 
 
 def test_a_target_that_nobody_measures_is_refused(find):

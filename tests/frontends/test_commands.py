@@ -34,6 +34,18 @@ def test_discover_finds_stores_and_prints(cli, tmp_path):
     assert [knob["name"] for knob in listed] == ["pitch"]
 
 
+def test_a_quick_discovery_says_what_it_skips(cli, tmp_path):
+    """--quick names on stderr the fits that it leaves out and its fewer controls, and no knob of it is accepted."""
+    words = ["--model", "tiny", "--corpus", "tiny", "--clips", 400, "--registry", tmp_path / "quick.db", "--json"]
+    result = cli("discover", "transpose", "--quick", *words)
+
+    assert "20 random controls for 100" in result.err
+    assert "network" in result.err
+    knobs = result.json["runs"][0]["knobs"]
+    assert [knob["fit"] for knob in knobs] == ["mean", "ridge"]
+    assert "accepted" not in {knob["verdict"] for knob in knobs}
+
+
 def test_discover_as_json(cli, tmp_path):
     """With --json stdout has the run: its counts and all knobs that were tried, with the promised keys."""
     words = ("--model", "tiny", "--corpus", "tiny", "--clips", 400, "--registry", tmp_path / "mine.db", "--json")

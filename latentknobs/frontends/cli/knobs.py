@@ -10,6 +10,7 @@ import typer
 
 from latentknobs.core.knob import Knob
 from latentknobs.core.run import Run
+from latentknobs.engine.settings import QUICK, Settings
 from latentknobs.errors import UsageError
 from latentknobs.frontends.cli.files import check_target
 from latentknobs.frontends.cli.program import (
@@ -50,25 +51,44 @@ def discover(
     clips: Annotated[int, typer.Option(min=1, help="Clips to look at, all splits together.")] = DEFAULT_CLIPS,
     model: ModelOption = MODEL,
     seed: SeedOption = 0,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A first look: fewer fits, controls and clips; provisional at best.")
+    ] = False,
     registry: RegistryOption = None,
     device: DeviceOption = "auto",
     json: JsonOption = False,
 ) -> None:
     """Find the knob of each augmentation on real music, prove it, and store it."""
+    settings = QUICK if quick else Settings()
     with program(ctx).workbench(registry, device) as workbench:
+        if quick:
+            _say_what_is_skipped(list(workbench.plugins.fits()))
         names = list(dict.fromkeys(augmentations or DEFAULT_AUGMENTATIONS))
         for name in names:
             workbench.augment(name)
         runs: list[Run] = []
         try:
             for name in names:
-                run = workbench.discover(name, corpus=corpus or None, model=model, clips=clips, seed=seed)
+                run = workbench.discover(
+                    name, corpus=corpus or None, model=model, clips=clips, seed=seed, settings=settings
+                )
                 runs.append(run)
         finally:  # what was found before a failure or Ctrl-C is stored, and shown
             if runs and not json:
                 _report(runs)
     if json:
         as_json({"runs": [run_facts(run) for run in runs]})
+
+
+def _say_what_is_skipped(fits: Sequence[str]) -> None:
+    full = Settings()
+    skipped = ", ".join(name for name in fits if name not in QUICK.fits)
+    typer.echo(
+        f"Quick: {QUICK.controls} random controls for {full.controls}, {QUICK.trial_clips} clips to judge on for "
+        f"{full.trial_clips}, {QUICK.halves} halves of the songs for {full.halves}; fits left out: "
+        f"{skipped or 'none'}. No verdict is better than provisional.",
+        err=True,
+    )
 
 
 def _report(runs: Sequence[Run]) -> None:
