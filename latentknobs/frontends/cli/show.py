@@ -46,6 +46,8 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]], title: str = "
     console().print(out)
 
 
+LEAST_SLOPE = 0.005
+"""A slope that is not printed as 0."""
 SHOWN = 12
 """Dimensions of S that a card lists one by one."""
 
@@ -63,9 +65,11 @@ def span(knob: Knob) -> str:
     return f"{knob.low:+g} to {knob.high:+g} {knob.unit}".rstrip() + step
 
 
-def effects(knob: Knob) -> str:
-    """What one unit of the amount does to each attribute."""
-    return ", ".join(f"{e.attribute} {e.slope:+.2f}" for e in knob.effects)
+def effects(knob: Knob, most: int = 3) -> str:
+    """What one unit of the amount does to the attributes that it moves most, in standard deviations."""
+    moved = sorted((e for e in knob.effects if abs(e.slope) >= LEAST_SLOPE), key=lambda e: -e.leakage)
+    more = f", and {len(moved) - most} more" if len(moved) > most else ""
+    return ", ".join(f"{e.attribute} {e.slope:+.2f}" for e in moved[:most]) + more
 
 
 def knob_table(knobs: Iterable[Knob], title: str = "") -> None:

@@ -1,0 +1,34 @@
+"""What tables of knobs say in a cell."""
+
+from latentknobs.core.knob import Knob, KnobEffect
+from latentknobs.frontends.cli.show import effects
+
+
+def _knob(*found):
+    return Knob(
+        name="pitch",
+        model_id="0" * 64,
+        model_name="tiny",
+        augmentation="transpose",
+        kind="shift",
+        fit="mean",
+        unit="semitones",
+        step=None,
+        low=-1,
+        high=1,
+        verdict="accepted",
+        dimensions=(),
+        effects=tuple(KnobEffect(*each) for each in found),
+    )
+
+
+def test_effects_are_those_that_the_knob_moves_most():
+    """The attributes that it moves by most standard deviations come first, three of them, the others are counted."""
+    knob = _knob(("a", 0.1, 0.5), ("b", 1.0, 3.0), ("c", -2.0, 2.0), ("d", 4.0, 1.0))
+
+    assert effects(knob) == "b +1.00, c -2.00, d +4.00, and 1 more"
+
+
+def test_an_effect_of_0_is_left_out():
+    """An attribute whose slope would be printed as 0 is not named."""
+    assert effects(_knob(("a", 0.004, 2.0), ("b", -0.005, 1.0))) == "b -0.01"
