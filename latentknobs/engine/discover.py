@@ -119,6 +119,7 @@ def discover(
         "fitted": fitted,
         "training_pairs": {f"{a:+g}": n for a, n in counts.items()},
         "declined": declined,
+        "target": augmentation.target,
         "not_fitted": {f"{a:+g}": counts[a] for a in amounts if a not in fitted},
         "mean_change": _round(fit_input.mean_change),
         "mean_change_error": _round(read.deltas.mean_change_error()[enough]),

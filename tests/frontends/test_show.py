@@ -1,5 +1,7 @@
 """What tables of knobs say in a cell."""
 
+from attrs import evolve
+
 from latentknobs.core.knob import Knob, KnobEffect
 from latentknobs.frontends.cli.show import effects
 
@@ -27,6 +29,13 @@ def test_effects_are_those_that_the_knob_moves_most():
     knob = _knob(("a", 0.1, 0.5), ("b", 1.0, 3.0), ("c", -2.0, 2.0), ("d", 4.0, 1.0))
 
     assert effects(knob) == "b +1.00, c -2.00, d +4.00, and 1 more"
+
+
+def test_the_target_comes_first():
+    """The attribute that the edit targets stands before those that it moves by more standard deviations."""
+    knob = evolve(_knob(("a", 0.5, 3.0), ("b", 1.0, 2.0)), evidence={"target": "b"})
+
+    assert effects(knob) == "b +1.00, a +0.50"
 
 
 def test_an_effect_of_0_is_left_out():

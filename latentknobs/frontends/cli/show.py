@@ -66,8 +66,10 @@ def span(knob: Knob) -> str:
 
 
 def effects(knob: Knob, most: int = 3) -> str:
-    """What one unit of the amount does to the attributes that it moves most, in standard deviations."""
-    moved = sorted((e for e in knob.effects if abs(e.slope) >= LEAST_SLOPE), key=lambda e: -e.leakage)
+    """What one unit does to the attribute that it is to move, then to those that it moves by most deviations."""
+    target = knob.evidence.get("target")
+    moved = [e for e in knob.effects if abs(e.slope) >= LEAST_SLOPE]
+    moved.sort(key=lambda e: (e.attribute != target, -e.leakage))
     more = f", and {len(moved) - most} more" if len(moved) > most else ""
     return ", ".join(f"{e.attribute} {e.slope:+.2f}" for e in moved[:most]) + more
 
