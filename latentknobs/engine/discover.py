@@ -26,7 +26,7 @@ from latentknobs.core.method import CodeSample, Fit, FitInput
 from latentknobs.core.run import Run, RunSpec
 from latentknobs.engine.bases import ACTIVE_VARIANCE
 from latentknobs.engine.deltas import Deltas
-from latentknobs.engine.gates import audible_range, judge, usable_range
+from latentknobs.engine.gates import Range, audible_range, judge, usable_range
 from latentknobs.engine.measure import Measured, Yardstick, measure
 from latentknobs.engine.pairs import Shard, Tally, accepted, encode, pairs_of, shards, signed_amounts
 from latentknobs.engine.powers import has_path
@@ -378,31 +378,31 @@ def _knob(
     fit, operator, fitting = fitted
     on_validation = measure(backend, operator, validation, given.amounts, yard)
     usable = usable_range(on_validation, yard)
-    far = _ends(on_validation, usable.low, usable.high)
+    ends = _ends(on_validation, usable)
     # The effect is a limit too: where it drowns among random moves even at the ends, no amount is usable.
     if (
         usable.meets
-        and all(on_validation.at[a].equivariance.measurable for a in far)
-        and not beyond_controls(backend, operator, [validation.cases[a] for a in far], yard, deltas, settings)
+        and all(on_validation.at[a].equivariance.measurable for a in ends)
+        and not beyond_controls(backend, operator, [validation.cases[a] for a in ends], yard, deltas, settings)
     ):
         usable = audible_range(on_validation)
+        ends = _ends(on_validation, usable)
     low, high = usable.low, usable.high
-    judged_at = _largest(on_validation, low, high)
+    judged_at = max(ends, key=lambda a: (abs(a), a))
     chosen = select(backend, operator, validation.cases[judged_at], yard, deltas, given, settings, methods, found)
     on_test: Measured | None = None
     controls: dict[str, Any] | None = None
     if low < high:
         inside = [a for a in given.amounts if low <= a <= high]
         on_test = measure(backend, operator, test, inside, yard)
-        far = _ends(on_validation, low, high)
-        if set(far) <= set(on_test.at):
-            controls = control_effects(backend, operator, [test.cases[a] for a in far], yard, deltas, settings)
+        if set(ends) <= set(on_test.at):
+            controls = control_effects(backend, operator, [test.cases[a] for a in ends], yard, deltas, settings)
     judgement = judge(on_test or Measured({}, None, 0, None), usable, yard, controls)
     reported = on_test or on_validation
     slopes = reported.slopes()
-    ends = [x for a, x in reported.at.items() if a in (low, high)] or list(reported.at.values())[-1:]
+    at_ends = [x for a, x in reported.at.items() if a in (low, high)] or list(reported.at.values())[-1:]
     effects = tuple(
-        KnobEffect(a.name, slopes.get(a.name, 0.0), max((x.leakage[a.name].value for x in ends), default=0.0))
+        KnobEffect(a.name, slopes.get(a.name, 0.0), max((x.leakage[a.name].value for x in at_ends), default=0.0))
         for a in yard.attributes
     )
     weights = operator.arrays.get("direction")
@@ -448,16 +448,10 @@ def _knob(
     return knob, _Score(meets, mean, error)
 
 
-def _ends(measured: Measured, low: float, high: float) -> list[float]:
-    """The lowest and the highest usable amount that were measured, those that are not 0."""
-    inside = list(measured.within(low, high)) or list(measured.at)
+def _ends(measured: Measured, usable: Range) -> list[float]:
+    """The lowest and the highest usable amount, those that are not 0; where none is usable, of all measured."""
+    inside = list(measured.within(usable.low, usable.high)) or list(measured.at)
     return sorted({min(inside[0], 0.0), max(inside[-1], 0.0)} - {0.0})
-
-
-def _largest(measured: Measured, low: float, high: float) -> float:
-    """The usable amount farthest from 0, upwards in a tie; where none is usable, the farthest measured."""
-    inside = list(measured.within(low, high)) or list(measured.at)
-    return max(inside, key=lambda a: (abs(a), a))
 
 
 def _in_basis(chosen: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -54,17 +54,34 @@ class Labelled:
 
 
 def _labelled(given: FitInput) -> Labelled:
+    """
+    The sampled training clips.
+
+    Raises:
+        NotFittedError: The attribute or the codes do not vary.
+    """
     clips = Labelled.of(given.sample)
     if len(clips.values) < LEAST_CLIPS or np.ptp(clips.values) == 0:
         raise NotFittedError(
             f"{len(clips.values)} training clips of the sample have the attribute that the edit targets, "
             "or all of them the same value: there is nothing to read it from."
         )
+    if not np.ptp(clips.codes, axis=0).any():
+        raise NotFittedError("all training clips of the sample have the same code: nothing can be read from it.")
     return clips
 
 
-def _shift(direction: Floats) -> Operator:
-    return Operator("shift", {"direction": direction})
+def _along(w: Floats, length: float) -> Operator:
+    """
+    The shift in the direction of a reading w'z, by which it rises by ``length`` for one unit of the amount.
+
+    Raises:
+        NotFittedError: The reading is 0.
+    """
+    square = float(w @ w)
+    if not square > 0:
+        raise NotFittedError("the codes tell nothing of the attribute that the edit targets.")
+    return Operator("shift", {"direction": w * length / square})
 
 
 def attribute_vector(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
@@ -75,12 +92,15 @@ def attribute_vector(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
     Kept of the fitting: ``low`` and ``high``, the attribute's mean in the two quartiles.
 
     Raises:
-        NotFittedError: The edit has no target, or its attribute does not vary.
+        NotFittedError: The edit has no target, or its attribute or the codes do not vary.
     """
     low, high = _labelled(given).ends()
     between = float(high.values.mean() - low.values.mean())
     direction = (high.codes.mean(axis=0) - low.codes.mean(axis=0)) / between
-    return _shift(direction), {"low": float(low.values.mean()), "high": float(high.values.mean())}
+    return Operator("shift", {"direction": direction}), {
+        "low": float(low.values.mean()),
+        "high": float(high.values.mean()),
+    }
 
 
 def ridge_reading(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
@@ -92,7 +112,7 @@ def ridge_reading(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
     Kept of the fitting: ``penalty``, and ``r2`` of the reading on those clips.
 
     Raises:
-        NotFittedError: The edit has no target, or its attribute does not vary.
+        NotFittedError: The edit has no target, or its attribute or the codes do not vary.
     """
     clips = _labelled(given)
     judged = Labelled.of(given.validation_sample)
@@ -109,8 +129,7 @@ def ridge_reading(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
     left = [float(((judged.values - middle - (judged.codes - centre) @ w) ** 2).sum()) for w in weights]
     best = int(np.argmin(left))
     whole = float(((judged.values - judged.values.mean()) ** 2).sum())
-    w = weights[best]
-    return _shift(w / (w @ w)), {"penalty": PENALTIES[best], "r2": 1.0 - left[best] / whole}
+    return _along(weights[best], 1.0), {"penalty": PENALTIES[best], "r2": 1.0 - left[best] / whole}
 
 
 def discriminant(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
@@ -123,7 +142,7 @@ def discriminant(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
     Kept of the fitting: ``shrinkage``, and ``distance``, of the means in standard deviations within.
 
     Raises:
-        NotFittedError: The edit has no target, or its attribute does not vary.
+        NotFittedError: The edit has no target, or its attribute or the codes do not vary.
     """
     low, high = _labelled(given).ends()
     apart = high.codes.mean(axis=0) - low.codes.mean(axis=0)
@@ -132,7 +151,7 @@ def discriminant(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
     w = np.linalg.solve(covariance, apart)
     between = float(high.values.mean() - low.values.mean())
     along = float(w @ apart)
-    return _shift(w * along / (w @ w) / between), {"shrinkage": shrinkage, "distance": float(np.sqrt(along))}
+    return _along(w, along / between), {"shrinkage": shrinkage, "distance": float(np.sqrt(along))}
 
 
 def shrunk(centred: Floats) -> tuple[Floats, float]:

@@ -113,6 +113,22 @@ def test_without_an_attribute_that_varies_nothing_is_fitted(fit, values):
 
 
 @pytest.mark.parametrize("fit", EVERY)
+def test_codes_that_are_all_alike_tell_nothing(fit):
+    """A model that gives every clip the same code has no such shift, and the fit says so."""
+    with pytest.raises(NotFittedError, match="the same code"):
+        fit(_given(np.full((20, D), 0.3), np.arange(20.0)))
+
+
+@pytest.mark.parametrize("fit", [ridge_reading, discriminant])
+def test_codes_without_the_attribute_tell_nothing(fit):
+    """Where each code comes with every value alike, the reading is 0, and the fit says so."""
+    z = np.repeat(np.eye(D) - 1 / D, 8, axis=0)
+    values = np.tile(np.r_[0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0], D)
+    with pytest.raises(NotFittedError, match="tell nothing"):
+        fit(_given(np.round(8 * z), values))
+
+
+@pytest.mark.parametrize("fit", EVERY)
 def test_clips_without_the_attribute_do_not_count(fit):
     """A clip where the attribute is not defined changes nothing, wherever its code lies."""
     rng = np.random.default_rng(5)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from latentknobs.core.arrays import ClipBatch, Floats
 from latentknobs.core.clip import ClipFormat
 from latentknobs.core.knob import Knob
+from latentknobs.engine.pairs import encode
 from latentknobs.engine.spectrum import Mode, along, by_character, on_plane, one_step, plane
 from latentknobs.engine.spectrum import spectrum as modes_of
 from latentknobs.errors import UsageError
@@ -40,6 +41,8 @@ TWELVE = 12
 CIRCLE_OF_FIFTHS = 150.0
 """Degrees a semitone by which the circle of fifths turns, one way round."""
 MOST_ROWS = 24
+TOGETHER = 512
+"""Clips encoded in one call of the model."""
 
 
 @guarded
@@ -145,7 +148,7 @@ def _clips(
             f"The knob {knob.name!r} is of other weights than the model {model} has now; discover it anew."
         )
     found = workbench.clips(corpus, model, clips=clips, seed=seed)
-    codes = [backend.encode(found[i : i + 512]).mean for i in range(0, len(found), 512)]
+    codes = [encode(backend, found[i : i + TOGETHER]) for i in range(0, len(found), TOGETHER)]
     return found, np.concatenate(codes).astype(np.float64), backend.spec.clip_format
 
 
