@@ -184,6 +184,7 @@ def measure(bench: Workbench, model: str, folder: Path) -> None:
         "note-split": figures(knob(bench, model, "note-split", "folk+whole-notes"), SPLITS, "log2-onsets"),
         "whole-notes": mean_changes(knob(bench, model, "note-split", "whole-notes"), 4.0),
     }
+    folder.mkdir(parents=True, exist_ok=True)
     write_spectrum(found["spectrum"], folder / SPECTRUM)
     (folder / MEASURED).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
 
@@ -244,7 +245,6 @@ def _work(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     if (options.file is None) == (options.model is None):
         parser.error("name a file of rows, or a model with --model")
     if options.model is not None:
-        options.output.mkdir(parents=True, exist_ok=True)
         with Workbench.open() as bench:
             measure(bench, options.model, options.output)
         print((options.output / MEASURED).read_text(encoding="utf-8"), end="")

@@ -395,6 +395,18 @@ def test_every_knob_stands_beside_the_runs_other_fits(pitch_run, methods):
         assert own["content"]["contour"] == min(x["content"]["contour"] for x in at.values())
 
 
+def test_a_collapsed_model_has_no_knob(find):
+    """Where every clip has the same code a discovery ends with verdicts and reasons, and not with an error."""
+
+    def same(clips):
+        return Posterior(np.full((len(clips), LATENT_SIZE), 0.3, np.float32), None)
+
+    run = find(backend=Model(encode=same))
+
+    assert {knob.verdict for knob in run.knobs} == {"not measurable"}
+    assert set(run.knobs[0].evidence["declined"]) == {"attribute-vector", "ridge-reading", "discriminant"}
+
+
 def test_a_fit_that_cannot_be_made_is_left_out(find):
     """Where the edit has no target, the fits that read it are left out with their reason, and the others go on."""
     run = find(_edit("backwards", (1.0,), _backwards))
