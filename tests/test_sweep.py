@@ -93,9 +93,9 @@ def test_a_file_that_is_no_sweep_is_told_in_one_sentence(sweep, tmp_path, capsys
 
 def test_a_model_of_other_settings_is_not_taken_for_the_rows(sweep, tmp_path):
     """Where a row has changed since its model was trained, the model is not measured under the row's name."""
-    row = sweep.Table.read(BENCHMARKS / "sweep.toml").rows["as-folk"]
-    (tmp_path / "as-folk").mkdir()
-    (tmp_path / "as-folk" / "row.toml").write_text("[network]\n")
+    row = sweep.Table.read(BENCHMARKS / "sweep.toml").rows["follow"]
+    (tmp_path / "follow").mkdir()
+    (tmp_path / "follow" / "row.toml").write_text("[network]\n")
 
     with pytest.raises(UsageError, match="other settings"):
         sweep.trained(None, row, tmp_path)
@@ -104,7 +104,7 @@ def test_a_model_of_other_settings_is_not_taken_for_the_rows(sweep, tmp_path):
 def test_the_table_has_the_rows_that_are_measured(sweep, tmp_path):
     """A row without measurements is left out; the others stand with their figures."""
     rows = sweep.Table.read(BENCHMARKS / "sweep.toml").rows
-    folder = tmp_path / "as-folk"
+    folder = tmp_path / "follow"
     folder.mkdir()
     share = {"teacher_forced": {"value": 0.99}, "greedy": {"value": 0.985}, "exact": {"value": 0.9}}
     at = {"+3": 0.5, "+7": 0.625}
@@ -128,7 +128,7 @@ def test_the_table_has_the_rows_that_are_measured(sweep, tmp_path):
 
     assert len(lines) == 3
     assert lines[2].startswith(
-        "| as-folk | 0.13 M | 83.2 | 98.5% / 90.0% | 99.0% / 98.5% | 1.00; 0.50, 0.50, 0.50, 0.500; "
+        "| follow | 0.13 M | 83.2 | 98.5% / 90.0% | 99.0% / 98.5% | 1.00; 0.50, 0.50, 0.50, 0.500; "
     )
     assert lines[2].endswith("| 28 | 0.75 | 5.00 1.00; 0.80 |")
 
