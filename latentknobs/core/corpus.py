@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
@@ -99,5 +99,27 @@ class Corpus(Protocol):
 
         Raises:
             CorpusError: The corpus cannot give clips (nothing found, an endless corpus without a limit).
+        """
+        ...
+
+
+@runtime_checkable
+class TrueFactors(Protocol):
+    """
+    What a corpus may offer besides, where the true factors of its songs are known, as of generated ones.
+
+    Attributes:
+        discrete: Names of the factors that are class labels; the others are numbers.
+    """
+
+    @property
+    def discrete(self) -> frozenset[str]: ...
+
+    def factors(self, song: str) -> Mapping[str, float]:
+        """
+        The factors of a song by name, the same names for every song; a label is its number.
+
+        Raises:
+            CorpusError: It is no song of this corpus.
         """
         ...

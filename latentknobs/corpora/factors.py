@@ -11,7 +11,7 @@ clip equals, up to transposition, a clip of another split, exactly and with no m
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import count
 from typing import Final, TypeAlias
 
@@ -246,6 +246,16 @@ class FactorMelodies:
     licence: str = "Made by rule: free of rights."
     clip_format: str = MELODY.name
     takes: str = ""
+    discrete: frozenset[str] = frozenset({"tonic", "mode", "syncopated", "contour", "repetition"})
+
+    def factors(self, song: str) -> Mapping[str, float]:
+        """
+        The true factors of a song.
+
+        Raises:
+            CorpusError: Not the name of a song of this corpus.
+        """
+        return factors_of(song).numbers()
 
     def songs(self, request: CorpusRequest, argument: str = "") -> Iterator[Song]:
         """

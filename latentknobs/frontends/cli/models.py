@@ -9,8 +9,10 @@ import typer
 
 from latentknobs.core.backend import BackendSpec
 from latentknobs.core.corpus import SPLITS
+from latentknobs.core.metric import RESAMPLES
 from latentknobs.errors import UsageError
 from latentknobs.frontends.cli.evaluation import evaluation
+from latentknobs.frontends.cli.metrics import metrics_of
 from latentknobs.frontends.cli.program import (
     MODEL,
     DeviceOption,
@@ -122,3 +124,30 @@ def evaluate(
         finally:
             if json and found:  # what was measured before a corpus failed is not lost
                 as_json(found)
+
+
+@group.command()
+@guarded
+def metrics(
+    ctx: typer.Context,
+    name: NameArgument = MODEL,
+    corpus: Annotated[str, typer.Option(help="Corpora joined with +; factors has true factors.")] = "folk",
+    split: Annotated[str, typer.Option(help="validation or test; training songs teach readings and probes.")] = "test",
+    clips: Annotated[int, typer.Option(min=1, help="Clips to look at, all splits together.")] = 20_000,
+    resamples: Annotated[int, typer.Option(min=0, help="Resamplings of songs for intervals; 0 = none.")] = RESAMPLES,
+    registry: RegistryOption = None,
+    seed: SeedOption = 0,
+    device: DeviceOption = "auto",
+    json: JsonOption = False,
+) -> None:
+    """The field's metrics of a model: in its own dimensions, and in coordinates whose first ones are its knobs."""
+    from latentknobs.disentanglement import JUDGED, disentanglement  # it needs the whole engine
+
+    judged = next((one for one in JUDGED if one == split), None)
+    if judged is None:
+        raise UsageError(f"--split is one of {', '.join(JUDGED)}, not {split!r}.")
+    with program(ctx).workbench(registry, device) as workbench:
+        found = disentanglement(
+            workbench, name, corpus=corpus, split=judged, clips=clips, seed=seed, resamples=resamples
+        )
+    as_json(found) if json else metrics_of(found)
