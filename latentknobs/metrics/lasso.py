@@ -1,4 +1,4 @@
-"""The lasso by coordinate descent, from moments alone."""
+"""The lasso, from moments alone."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import numpy as np
 
 from latentknobs.core.arrays import Floats
 
-TOLERANCE = 1e-6
-MOST_SWEEPS = 1000
+TOLERANCE = 1e-8
+"""A step that moves no coefficient by more is the last one."""
+MOST_STEPS = 20_000
 PATH = 12
 SHORTEST = 1e-3
 """The smallest penalty that is tried, as part of the one that leaves nothing."""
@@ -15,7 +16,11 @@ SHORTEST = 1e-3
 
 def lasso(gram: Floats, cross: Floats, penalty: Floats, start: Floats | None = None) -> Floats:
     """
-    Coefficients that minimise b' G b / 2 - b' c + penalty |b|_1 (Tibshirani 1996), by coordinate descent.
+    Coefficients that minimise b' G b / 2 - b' c + penalty |b|_1 (Tibshirani 1996).
+
+    By accelerated proximal gradient steps (FISTA; Beck & Teboulle 2009) for all draws and targets at once, whose
+    momentum starts anew where it points uphill (O'Donoghue & Candes 2015): a step is one product of matrices, where
+    coordinate descent takes one coordinate after the other.
 
     Args:
         gram: float64 (R, D, D), correlations of the columns; a column that is constant is 0.
@@ -24,19 +29,23 @@ def lasso(gram: Floats, cross: Floats, penalty: Floats, start: Floats | None = N
         start: (R, D, T) to start from.
 
     Returns:
-        (R, D, T), to 1e-6.
+        (R, D, T); a further step would move no coefficient by more than 1e-8.
     """
-    out = np.zeros_like(cross) if start is None else start.copy()
-    own = np.einsum("rdd->rd", gram)[:, :, None]
-    for _ in range(MOST_SWEEPS):
-        moved = 0.0
-        for d in range(gram.shape[1]):
-            rest = cross[:, d] - (gram[:, d : d + 1] @ out)[:, 0] + own[:, d] * out[:, d]
-            length = np.maximum(np.abs(rest) - penalty, 0.0)
-            new = np.where(own[:, d] > 0, np.copysign(length, rest) / np.maximum(own[:, d], 1e-12), 0.0)
-            moved = max(moved, float(np.abs(new - out[:, d]).max()))
-            out[:, d] = new
-        if moved < TOLERANCE:
+    out = np.zeros_like(cross) if start is None else np.array(start, dtype=np.float64)
+    largest = np.linalg.eigvalsh(gram)[:, -1] if gram.shape[1] else np.zeros(len(gram))
+    step = 1.0 / np.maximum(largest, 1e-12)[:, None, None]
+    constant = np.einsum("rdd->rd", gram)[:, :, None] <= 0
+    ahead, momentum = out.copy(), np.ones((len(gram), 1, cross.shape[2]))
+    for _ in range(MOST_STEPS):
+        moved = ahead + step * (cross - gram @ ahead)
+        new = np.copysign(np.maximum(np.abs(moved) - step * penalty, 0.0), moved)
+        new[np.broadcast_to(constant, new.shape)] = 0.0
+        change, gap = new - out, ahead - new
+        uphill = (gap * change).sum(axis=1, keepdims=True) > 0
+        following = np.where(uphill, 1.0, (1 + np.sqrt(1 + 4 * momentum**2)) / 2)
+        ahead = new + np.where(uphill, 0.0, (momentum - 1) / following) * change
+        momentum, out = following, new
+        if float(np.abs(gap).max(initial=0.0)) < TOLERANCE and float(np.abs(change).max(initial=0.0)) < TOLERANCE:
             break
     return out
 
