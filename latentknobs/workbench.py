@@ -365,7 +365,8 @@ class Workbench:
             RegistryError: The registry cannot be read, or keeps only the hash of a knob's operator.
             CorpusError: No test clip that the model can carry.
         """
-        from latentknobs.engine.algebra import Element, algebra  # as above
+        from latentknobs.engine.algebra import algebra  # as above
+        from latentknobs.engine.laws import Element
 
         backend = self.model(model)
         spec = backend.spec

@@ -1,4 +1,4 @@
-"""What :mod:`latentknobs.engine.algebra` finds, as values."""
+"""The values of :mod:`latentknobs.engine.algebra`: what is composed, and what is found."""
 
 from __future__ import annotations
 
@@ -6,8 +6,73 @@ from typing import Any
 
 from attrs import frozen
 
+from latentknobs.core.arrays import Codes
+from latentknobs.core.augmentation import Augmentation
+from latentknobs.core.knob import Knob, Operator
 from latentknobs.engine.equivariance import Equivariance
+from latentknobs.engine.pairs import signed_amounts
 from latentknobs.engine.resample import Interval
+from latentknobs.engine.steer import apply
+from latentknobs.errors import AmountError, RegistryError
+
+SLACK = 1e-6
+"""How far an amount may be off by rounding."""
+
+
+@frozen(eq=False)
+class Element:
+    """
+    A knob at one amount.
+
+    Attributes:
+        name: The knob's name.
+        unit: Unit of its amounts, for people.
+        operator: T.
+        augmentation: f.
+        amount: The amount at which it is composed with others.
+        amounts: The amounts at which its powers and inverses are looked at, ascending, without 0.
+    """
+
+    name: str
+    unit: str
+    operator: Operator
+    augmentation: Augmentation
+    amount: float
+    amounts: tuple[float, ...]
+
+    @classmethod
+    def of(cls, knob: Knob, augmentation: Augmentation, amount: float | None = None) -> Element:
+        """
+        A stored knob at an amount; its amounts are those fitted ones that are usable.
+
+        Args:
+            knob: The knob, with its operator.
+            augmentation: The edit it was learned from.
+            amount: The amount; None = the smallest positive usable one.
+
+        Raises:
+            RegistryError: Only the hash of its operator was kept.
+            AmountError: The amount is 0 or outside the usable range, or None and no positive one is usable.
+        """
+        if knob.operator is None:
+            raise RegistryError(
+                f"The registry keeps only the hash of the operator of {knob.name!r}; repeat its run {knob.run_id}."
+            )
+        fitted = knob.evidence.get("fitted") or signed_amounts(augmentation)[0]
+        usable = tuple(float(a) for a in fitted if knob.low - SLACK <= a <= knob.high + SLACK)
+        chosen = min((a for a in usable if a > 0), default=None) if amount is None else amount
+        span = f"{knob.low:+g} to {knob.high:+g}"
+        if chosen is None:
+            raise AmountError(f"{knob.name!r} has no positive usable amount ({span}); leave it out, or name an amount.")
+        if not chosen or not knob.low - SLACK <= chosen <= knob.high + SLACK:
+            raise AmountError(
+                f"{knob.name}:{chosen:g} cannot be composed: choose an amount other than 0 in its usable range, {span}."
+            )
+        return cls(knob.name, knob.unit, knob.operator, augmentation, chosen, usable)
+
+    def turned(self, z: Codes) -> Codes:
+        """T(z, amount), (N, D)."""
+        return apply(self.operator, z, self.amount)
 
 
 @frozen

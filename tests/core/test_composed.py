@@ -60,9 +60,7 @@ class TestComposed(AugmentationContract):
             "transpose:2|note-split:1",
             "note-split|transpose:-3",
             "transpose:3|transpose:-2",
-            "octave:1|neighbour-swap:1",
             "fill:1|delay:1",
-            "alter:0.5|transpose",
         ]
     )
     def augmentation(self, request):

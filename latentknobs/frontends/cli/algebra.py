@@ -88,10 +88,10 @@ def parse_elements(texts: Iterable[str]) -> dict[str, float | None]:
 
 def _print(found: Algebra) -> None:
     for one in found.knobs:
-        rows = _rows(one)
-        if rows:
+        own = _rows(one)
+        if own:
             headings = ("amount", "T^n: n", "clips", "equal tokens", "codes", "inverse: clips", "equal tokens", "codes")
-            table(headings, rows, title=f"{one.name}: T_1 taken n times against T_n, and T_-n after T_n against z")
+            table(headings, own, title=f"{one.name}: T_1 taken n times against T_n, and T_-n after T_n against z")
         else:
             say(f"{one.name} has no powers and no inverses: it is usable at one amount only")
     rows = [
