@@ -112,11 +112,11 @@ def _print(found: Algebra) -> None:
         say("one knob alone has no pairs: name another for additivity and commutators")
         return
     at = ", ".join(f"{one.name} {one.amount:+g} {one.unit}".rstrip() for one in found.knobs)
-    headings = (
+    columns = (
         "first", "then", "clips", "equivariance: sequence", "sum", "accuracy: sequence, sum", "floor, ceiling",
         "tokens that differ", "codes",
     )  # fmt: skip
-    table(headings, rows, title=f"additivity: one after the other, and the sum of both moves ({at})")
+    table(columns, rows, title=f"additivity: one after the other, and the sum of both moves ({at})")
     _matrix(found)
 
 
