@@ -17,6 +17,7 @@ from latentknobs import __version__
 from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.augmentation import Augmentation
 from latentknobs.core.backend import BackendSpec, VAEBackend
+from latentknobs.core.composed import compose, is_composition, parts_of
 from latentknobs.core.corpus import Corpus, CorpusRequest, Progress, Song, Split, no_progress
 from latentknobs.core.files import write_file
 from latentknobs.core.knob import Knob
@@ -30,6 +31,7 @@ from latentknobs.models import DEFAULT_MODEL, Models
 from latentknobs.sources import Source, parse_sources, read
 
 if TYPE_CHECKING:
+    from latentknobs.engine.laws import Algebra
     from latentknobs.registry.layered import Registry
 
 BUILTINS = (
@@ -55,6 +57,12 @@ SHIPPED = Settings(trial_clips=300, sample_clips=8192, steps=1600)
 def say(text: str) -> None:
     """Print a note for people on stderr: what a workbench does with notes unless it is told otherwise."""
     print(text, file=sys.stderr)  # noqa: T201 - this is the one place where a note becomes a line
+
+
+def default_corpus(augmentations: Iterable[Augmentation]) -> str:
+    """The corpora that these edits, and the parts of those that are composed, are learned on: all of them, joined."""
+    names = [part.name for augmentation in augmentations for part in parts_of(augmentation)]
+    return "+".join(dict.fromkeys(one for name in names for one in DEFAULT_CORPUS.get(name, "folk").split("+")))
 
 
 def load_plugins(plugins_dir: Path | None = None) -> Plugins:
@@ -164,12 +172,15 @@ class Workbench:
 
     def augment(self, name: str) -> Augmentation:
         """
-        The augmentation of that name.
+        The augmentation of that name, or the one that a text such as "transpose:2|note-split:1" makes of several.
 
         Raises:
             UnknownNameError: There is none.
+            UsageError: The text is no composition, or its parts do not fit together.
         """
         known = self.plugins.augmentations()
+        if name not in known and is_composition(name):
+            return compose(name, known)
         if name not in known:
             raise UnknownNameError("augmentation", name, known)
         return known[name]
@@ -242,8 +253,8 @@ class Workbench:
         Find the knob of an augmentation, store it and tell the observers.
 
         Args:
-            augmentation: Its name.
-            corpus: As for :meth:`songs`; None = the augmentation's in DEFAULT_CORPUS, else "folk".
+            augmentation: Its name, or a composition (:meth:`augment`).
+            corpus: As for :meth:`songs`; None = :func:`default_corpus`.
             model: Name or location of the model.
             clips: Clips of all splits together, asked of the corpus.
             seed: The same seed gives the same run.
@@ -269,7 +280,7 @@ class Workbench:
         from latentknobs.engine.discover import discover  # only this needs all of the engine
 
         edit = self.augment(augmentation)
-        corpus = corpus or DEFAULT_CORPUS.get(augmentation, "folk")
+        corpus = corpus or default_corpus([edit])
         if clips < 1:
             raise UsageError(f"A discovery looks at 1 clip or more, not {clips}: ask for more.")
         sources = parse_sources(corpus, self.corpora)
@@ -277,7 +288,7 @@ class Workbench:
         spec = backend.spec
         self._check_format(sources, spec)
         settings = evolve(settings, clips=clips)
-        asked = RunSpec(spec.model_id, spec.name, augmentation, corpus, seed, self._parameters(edit, settings, sources))
+        asked = RunSpec(spec.model_id, spec.name, edit.name, corpus, seed, self._parameters(edit, settings, sources))
         tally = Tally()
         return discover(
             backend,
@@ -327,6 +338,53 @@ class Workbench:
             progress=self.progress,
         )
         return {"corpus": corpus, **found}
+
+    def algebra(
+        self,
+        amounts: Mapping[str, float | None] | None = None,
+        model: str = DEFAULT_MODEL,
+        *,
+        corpus: str | None = None,
+        clips: int = DEFAULT_CLIPS,
+        seed: int = 0,
+    ) -> Algebra:
+        """
+        How current knobs compose; see :mod:`latentknobs.engine.algebra`.
+
+        Args:
+            amounts: Knob to its amount, None for its smallest positive usable one; None = the accepted knobs.
+            model: Name or location of the model.
+            corpus: As for :meth:`songs`; None = those that the knobs' augmentations are learned on by default.
+            clips: Clips of all splits together, asked of the corpus.
+            seed: Seed of the songs, of the edits and of the intervals.
+
+        Raises:
+            UnknownNameError: No knob, augmentation, corpus or model of that name.
+            UsageError: There is no knob to look at, or one was learned from no edit.
+            AmountError: An amount that a knob or its edit cannot do.
+            RegistryError: The registry cannot be read, or keeps only the hash of a knob's operator.
+            CorpusError: No test clip that the model can carry.
+        """
+        from latentknobs.engine.algebra import algebra  # as above
+        from latentknobs.engine.laws import Element
+
+        backend = self.model(model)
+        spec = backend.spec
+        if amounts is None:
+            found = self.registry.knobs(model_id=spec.model_id, verdict="accepted")
+        else:
+            found = tuple(self.registry.knob(spec.model_id, name) for name in amounts)
+        if not found:
+            raise UsageError(f"No knob of {spec.name} is accepted: discover one, or name those to look at.")
+        elements = []
+        for knob in found:
+            if knob.augmentation is None:
+                raise UsageError(f"The knob {knob.name!r} was learned from no edit, so it has nothing to compose with.")
+            elements.append(Element.of(knob, self.augment(knob.augmentation), (amounts or {}).get(knob.name)))
+        corpus = corpus or default_corpus([element.augmentation for element in elements])
+        self._check_format(parse_sources(corpus, self.corpora), spec)
+        songs = self.songs(corpus, self._request(spec, clips, seed, Tally()))
+        return algebra(backend, elements, songs, seed, progress=self.progress)
 
     def upgrade_registry(self) -> Path | None:
         """
@@ -407,7 +465,8 @@ class Workbench:
 
     def _parameters(self, edit: Augmentation, settings: Settings, sources: Iterable[Source]) -> dict[str, Any]:
         """Everything that a run depends on besides model, augmentation, corpus and seed, for RunSpec."""
-        used = [("augmentations", edit.name), *(("corpora", source.corpus.name) for source in sources)]
+        used = [("augmentations", part.name) for part in parts_of(edit)]
+        used += [("corpora", source.corpus.name) for source in sources]
         used += [("fits", name) for name in self.plugins.fits() if not settings.fits or name in settings.fits]
         used += [("selectors", settings.selector), ("bases", settings.basis)]
         reports = {self.plugins.origin(kind, name) for kind, name in used}

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.augmentation import Augmentation, Augmented
 from latentknobs.core.clip import ClipFormat
+from latentknobs.core.composed import Composed
 from latentknobs.errors import AmountError, BackendError, LatentKnobsError, PluginError
 
 T = TypeVar("T")
@@ -161,6 +162,10 @@ def run_augmentation(
         PluginError: It raises anything else, leaves the program, changes its input, or gives back what
             are not clips.
     """
+    if isinstance(augmentation, Composed):  # the strangers are its parts: each has a guard of its own
+        return augmentation.through(
+            lambda part, given, by: run_augmentation(part, given, by, rng, clip_format), clips, amount
+        )
     # An augmentation is handed out as the object that the plugin gave, so its class says where it comes from.
     path = getattr(sys.modules.get(type(augmentation).__module__), "__file__", None)
 

@@ -46,7 +46,7 @@ class Equivariance:
 
 def accuracy(a: ClipBatch, b: ClipBatch) -> Floats:
     """Share of equal tokens of each pair of clips (n, *shape), float64 (n,)."""
-    out: Floats = (a == b).reshape(len(a), -1).mean(axis=1)
+    out: Floats = (a == b).mean(axis=tuple(range(1, a.ndim)))
     return out
 
 

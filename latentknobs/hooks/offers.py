@@ -12,6 +12,7 @@ from attrs import frozen
 from latentknobs.core.attribute import Attribute, Comparison
 from latentknobs.core.augmentation import Augmentation
 from latentknobs.core.backend import BackendFactory
+from latentknobs.core.composed import Composed
 from latentknobs.core.corpus import Corpus
 from latentknobs.core.frontend import CommandSpec, FrontendSpec
 from latentknobs.core.guard import Guard, kind_of
@@ -53,7 +54,11 @@ _TEXTS = ("unit", "clip_format", "doc")
 
 
 def _augmentation(offer: Any) -> str:
-    fault = no_slug(offer.name) or no_slug(offer.knob_name)
+    if isinstance(offer, Composed):  # its name says its parts, and they are what has names
+        fault = next(filter(None, (_augmentation(part.augmentation) for part in offer.parts)), "")
+    else:
+        fault = no_slug(offer.name)
+    fault = fault or no_slug(offer.knob_name)
     if fault:
         return fault
     if offer.knob_name in RESERVED_NAMES:

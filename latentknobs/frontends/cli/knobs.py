@@ -12,6 +12,7 @@ from latentknobs.core.knob import Knob
 from latentknobs.core.run import Run
 from latentknobs.engine.settings import QUICK, Settings
 from latentknobs.errors import UsageError
+from latentknobs.frontends.cli.algebra import algebra
 from latentknobs.frontends.cli.files import check_target
 from latentknobs.frontends.cli.program import (
     MODEL,
@@ -42,7 +43,10 @@ def discover(
     ctx: typer.Context,
     augmentations: Annotated[
         Optional[list[str]],  # noqa: UP045 - typer before 0.16 reads no "| None" inside Annotated
-        typer.Argument(help="Names of augmentations [transpose and note-split].", show_default=False),
+        typer.Argument(
+            help="Augmentations, or compositions as in 'transpose:2|note-split:1' [transpose and note-split].",
+            show_default=False,
+        ),
     ] = None,
     corpus: Annotated[
         str,
@@ -191,3 +195,4 @@ def _draw(knob: Knob, path: Path, *, overwrite: bool) -> None:
 
 
 group.command()(spectrum)
+group.command()(algebra)
