@@ -12,6 +12,7 @@ from latentknobs.core.knob import Knob
 from latentknobs.core.run import Run
 from latentknobs.engine.settings import QUICK, Settings
 from latentknobs.errors import UsageError
+from latentknobs.frontends.cli.decouple import decouple
 from latentknobs.frontends.cli.files import check_target
 from latentknobs.frontends.cli.program import (
     MODEL,
@@ -191,3 +192,4 @@ def _draw(knob: Knob, path: Path, *, overwrite: bool) -> None:
 
 
 group.command()(spectrum)
+group.command()(decouple)
