@@ -100,6 +100,7 @@ def _leak(leak: Leak) -> str:
 def _outcome(one: Decoupled, *, save: bool) -> str:
     met = "within the limit on test songs" if one.meets else "not within the limit on test songs"
     if one.changed:
-        return f"{one.knob.name}: {one.way}, {met}"
+        doubt = "" if one.enough else " (over the limit on validation songs too, but the least that was found)"
+        return f"{one.knob.name}: {one.way}{doubt}, {met}"
     why = "within the limit on validation songs, nothing to decouple" if one.enough else "nothing tried helps"
     return f"{one.knob.name}: left as it is ({why}), {met}" + ("; not stored again" if save else "")
