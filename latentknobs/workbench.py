@@ -31,6 +31,7 @@ from latentknobs.models import DEFAULT_MODEL, Models
 from latentknobs.sources import Source, parse_sources, read
 
 if TYPE_CHECKING:
+    from latentknobs.engine.decoupled import Decoupled, Decoupling
     from latentknobs.engine.laws import Algebra
     from latentknobs.registry.layered import Registry
 
@@ -248,6 +249,7 @@ class Workbench:
         clips: int = DEFAULT_CLIPS,
         seed: int = 0,
         settings: Settings | None = None,
+        decoupled: Decoupled | None = None,
     ) -> Run:
         """
         Find the knob of an augmentation, store it and tell the observers.
@@ -260,6 +262,7 @@ class Workbench:
             seed: The same seed gives the same run.
             settings: Everything else that the result depends on; None = the defaults. Its ``clips`` are
                 those above.
+            decoupled: A knob to prove in place of what the fits would give.
 
         Raises:
             UnknownNameError: No augmentation, corpus or model of that name.
@@ -268,14 +271,39 @@ class Workbench:
             RegistryError: The registry cannot be written; found out before the work starts.
         """
         self.registry.check_writable()
-        run = self._discover(augmentation, corpus, model, clips, seed, settings or Settings())
+        run = self._discover(augmentation, corpus, model, clips, seed, settings or Settings(), decoupled)
         self.plugins.run_finished(run)
         for knob in self.registry.save_run(run):
             self.plugins.knob_saved(knob)
         return run
 
+    def decouple(
+        self,
+        names: Iterable[str],
+        *,
+        model: str = DEFAULT_MODEL,
+        corpus: str | None = None,
+        clips: int = DEFAULT_CLIPS,
+        seed: int = 0,
+        settings: Settings | None = None,
+        every_clip: bool = False,
+        save: bool = False,
+    ) -> Decoupling:
+        """Have knobs leave one another's targets alone; see :func:`latentknobs.decoupling.decouple`."""
+        from latentknobs.decoupling import decouple  # as above
+
+        given = settings or Settings()
+        return decouple(self, names, model, corpus, clips, seed, given, every_clip=every_clip, save=save)
+
     def _discover(
-        self, augmentation: str, corpus: str | None, model: str, clips: int, seed: int, settings: Settings
+        self,
+        augmentation: str,
+        corpus: str | None,
+        model: str,
+        clips: int,
+        seed: int,
+        settings: Settings,
+        decoupled: Decoupled | None = None,
     ) -> Run:
         from latentknobs.engine.discover import discover  # only this needs all of the engine
 
@@ -288,7 +316,10 @@ class Workbench:
         spec = backend.spec
         self._check_format(sources, spec)
         settings = evolve(settings, clips=clips)
-        asked = RunSpec(spec.model_id, spec.name, edit.name, corpus, seed, self._parameters(edit, settings, sources))
+        methods, parameters = self._methods(spec.clip_format.name), self._parameters(edit, settings, sources)
+        if decoupled is not None:
+            methods, parameters = evolve(methods, fits=(decoupled.as_fit(),)), {**parameters, **decoupled.origin()}
+        asked = RunSpec(spec.model_id, spec.name, edit.name, corpus, seed, parameters)
         tally = Tally()
         return discover(
             backend,
@@ -296,7 +327,7 @@ class Workbench:
             self.songs(corpus, self._request(spec, clips, seed, tally)),
             asked,
             settings,
-            self._methods(spec.clip_format.name),
+            methods,
             version=__version__,
             tally=tally,
             progress=self.progress,
@@ -432,6 +463,11 @@ class Workbench:
         for path in paths:
             write_file(path, data, overwrite=True)
         return paths, runs
+
+    def songs_for(self, backend: VAEBackend, corpus: str, clips: int, seed: int) -> Iterator[Song]:
+        """The songs that a discovery with this model reads; errors as for :meth:`songs`, and UsageError by format."""
+        self._check_format(parse_sources(corpus, self.corpora), backend.spec)
+        return self.songs(corpus, self._request(backend.spec, clips, seed, Tally()))
 
     @staticmethod
     def _check_format(sources: Iterable[Source], spec: BackendSpec) -> None:

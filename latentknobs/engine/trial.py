@@ -8,7 +8,7 @@ they do not depend on the knob, so they are made once.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 from attrs import define, field, frozen
@@ -118,15 +118,22 @@ class Trial:
 
 
 def trial(
-    backend: VAEBackend, augmentation: Augmentation, clips: ClipBatch, names: tuple[str, ...], rng: Generator
+    backend: VAEBackend,
+    augmentation: Augmentation,
+    clips: ClipBatch,
+    names: tuple[str, ...],
+    rng: Generator,
+    only: Collection[float] | None = None,
 ) -> Trial:
-    """Prepare the trial of an augmentation on these clips (n, *shape) of songs ``names`` (n,)."""
+    """Prepare the trial of an augmentation, at all or some amounts, on clips (n, *shape) of songs ``names`` (n,)."""
     amounts, swapped = signed_amounts(augmentation)
     songs = np.unique(np.asarray(names, dtype=str), return_inverse=True)[1].astype(np.int64)
     codes = encode(backend, clips)
     plain = decode(backend, codes)
     cases: dict[float, Case] = {}
     for amount in [a for a in amounts if a > 0] if swapped else amounts:
+        if only is not None and amount not in only and not (swapped and -amount in only):
+            continue
         after, valid = edited(backend, augmentation, clips, amount, rng, Tally())
         rows = np.flatnonzero(valid)
         z_after = encode(backend, after[rows])

@@ -13,6 +13,7 @@ from latentknobs.core.run import Run
 from latentknobs.engine.settings import QUICK, Settings
 from latentknobs.errors import UsageError
 from latentknobs.frontends.cli.algebra import algebra
+from latentknobs.frontends.cli.decouple import decouple
 from latentknobs.frontends.cli.files import check_target
 from latentknobs.frontends.cli.program import (
     MODEL,
@@ -196,3 +197,4 @@ def _draw(knob: Knob, path: Path, *, overwrite: bool) -> None:
 
 group.command()(spectrum)
 group.command()(algebra)
+group.command()(decouple)

@@ -1,0 +1,106 @@
+"""``latentknobs knobs decouple``: knobs that leave one another's targets alone, with the numbers before and after."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from latentknobs.frontends.cli.program import (
+    MODEL,
+    DeviceOption,
+    JsonOption,
+    ModelOption,
+    RegistryOption,
+    SeedOption,
+    guarded,
+    program,
+    say,
+)
+from latentknobs.frontends.cli.show import as_json, table
+from latentknobs.workbench import DEFAULT_CLIPS
+
+if TYPE_CHECKING:
+    from latentknobs.engine.decoupled import Decoupled, Decoupling, Leak
+
+
+@guarded
+def decouple(
+    ctx: typer.Context,
+    names: Annotated[list[str], typer.Argument(help="Names of two knobs or more.", show_default=False)],
+    model: ModelOption = MODEL,
+    corpus: Annotated[str, typer.Option(help="Clips for all of them, as in folk [those each was found on].")] = "",
+    clips: Annotated[int, typer.Option(min=1, help="Clips to look at, all splits together.")] = DEFAULT_CLIPS,
+    every_clip: Annotated[
+        bool, typer.Option("--every-clip", help="Measure leakage also on clips that the edit cannot be applied to.")
+    ] = False,
+    save: Annotated[bool, typer.Option("--save", help="Prove and store the knobs that were changed.")] = False,
+    seed: SeedOption = 0,
+    registry: RegistryOption = None,
+    device: DeviceOption = "auto",
+    json: JsonOption = False,
+) -> None:
+    """Have knobs leave one another's targets alone, and measure it on test songs before and after."""
+    with program(ctx).workbench(registry, device) as workbench:
+        found = workbench.decouple(
+            names, corpus=corpus or None, model=model, clips=clips, seed=seed, every_clip=every_clip, save=save
+        )
+    if json:
+        as_json({"model": found.knobs[0].knob.model_name, **found.as_dict()})
+        return
+    _print(found)
+    where = "all test clips" if found.every_clip else "test clips that the edit can be applied to"
+    say(f"leakage in standard deviations over training clips, with 95 % intervals, on {where}")
+    for one in found.knobs:
+        say(_outcome(one, save=save))
+    for run in found.runs:
+        for knob in run.knobs:
+            say(f"{knob.name}: stored as {knob.fit}, {knob.verdict} (run {run.run_id})")
+
+
+def _print(found: Decoupling) -> None:
+    rows = [
+        (one.knob.name, f"{leak.into} ({leak.attribute})", f"{leak.amount:+g}", _leak(leak), _leak(after))
+        for one in found.knobs
+        for leak, after in zip(one.before, one.after, strict=True)
+    ]
+    table(("knob", "leaks into", "at", "before", "after"), rows)
+    table(
+        ("knob", "kind", "way", "dropped", "effect kept", "dimensions", "effect in these alone"),
+        (
+            (
+                one.knob.name,
+                one.knob.kind,
+                one.way,
+                str(one.dropped),
+                f"{one.kept.value:.0%}",
+                f"{len(one.dims_before)}, now {len(one.dims_after)}" if one.changed else str(len(one.dims_before)),
+                f"{one.kept_by_dims.value:.0%} ({one.kept_by_dims.low:.0%} to {one.kept_by_dims.high:.0%})",
+            )
+            for one in found.knobs
+        ),
+    )
+    names = [one.knob.name for one in found.knobs]
+    pairs = [
+        (f"{a}, {b}", f"{cosine:+.3f}", f"{alike:.3f}", f"{before:.2f}", f"{after:.2f}")
+        for a, b, before, after in found.overlaps()
+        for cosine, alike in [
+            (m[names.index(a), names.index(b)] for m in (found.cosines, found.alignment)),
+        ]
+    ]
+    table(("knobs", "cosine of mean moves", "alike in all moves", "overlap of dimensions", "after"), pairs)
+    typer.echo(f"condition number of the mean moves: {found.condition:.4g}")
+
+
+def _leak(leak: Leak) -> str:
+    lost = f", lost on {leak.lost:.0%}" if leak.lost else ""
+    return f"{leak.change.value:+.3f} ({leak.change.low:+.3f} to {leak.change.high:+.3f}){lost}"
+
+
+def _outcome(one: Decoupled, *, save: bool) -> str:
+    met = "within the limit on test songs" if one.meets else "not within the limit on test songs"
+    if one.changed:
+        doubt = "" if one.enough else " (over the limit on validation songs too, but the least that was found)"
+        return f"{one.knob.name}: {one.way}{doubt}, {met}"
+    why = "within the limit on validation songs, nothing to decouple" if one.enough else "nothing tried helps"
+    return f"{one.knob.name}: left as it is ({why}), {met}" + ("; not stored again" if save else "")
