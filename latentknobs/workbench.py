@@ -22,7 +22,7 @@ from latentknobs.core.files import write_file
 from latentknobs.core.knob import Knob
 from latentknobs.core.run import Run, RunSpec
 from latentknobs.engine.pairs import Tally
-from latentknobs.engine.settings import Methods, Settings
+from latentknobs.engine.settings import Methods, Settings, Unaided
 from latentknobs.environment import cache_dir, default_plugins_dir, default_registry
 from latentknobs.errors import CorpusError, UnknownNameError, UsageError
 from latentknobs.hooks.manager import Plugins
@@ -257,11 +257,7 @@ class Workbench:
             RegistryError: The registry cannot be written; found out before the work starts.
         """
         self.registry.check_writable()
-        run = self._discover(augmentation, corpus, model, clips, seed, settings or Settings())
-        self.plugins.run_finished(run)
-        for knob in self.registry.save_run(run):
-            self.plugins.knob_saved(knob)
-        return run
+        return self._store(self._discover(augmentation, corpus, model, clips, seed, settings or Settings()))
 
     def _discover(
         self, augmentation: str, corpus: str | None, model: str, clips: int, seed: int, settings: Settings
@@ -277,7 +273,10 @@ class Workbench:
         spec = backend.spec
         self._check_format(sources, spec)
         settings = evolve(settings, clips=clips)
-        asked = RunSpec(spec.model_id, spec.name, augmentation, corpus, seed, self._parameters(edit, settings, sources))
+        used = [("augmentations", edit.name)]
+        used += [("fits", name) for name in self.plugins.fits() if not settings.fits or name in settings.fits]
+        used += [("bases", settings.basis)]
+        asked = RunSpec(spec.model_id, spec.name, augmentation, corpus, seed, self._parameters(used, settings, sources))
         tally = Tally()
         return discover(
             backend,
@@ -290,6 +289,59 @@ class Workbench:
             tally=tally,
             progress=self.progress,
         )
+
+    def disentangle(
+        self,
+        model: str = DEFAULT_MODEL,
+        corpus: str = "folk",
+        *,
+        clips: int = DEFAULT_CLIPS,
+        seed: int = 0,
+        settings: Unaided | None = None,
+    ) -> Run:
+        """
+        Find knobs without an augmentation, store them and tell the observers.
+
+        Args:
+            model: Name or location of the model.
+            corpus: As for :meth:`songs`.
+            clips: Clips of all splits together, asked of the corpus.
+            seed: The same seed gives the same run.
+            settings: Everything else that the result depends on; None = the defaults. Its ``clips`` are
+                those above.
+
+        Raises:
+            UnknownNameError: No corpus or model of that name.
+            UsageError: The parts have different clip formats, or a number is out of range.
+            DiscoveryError: A split has no clips, or no direction moves an attribute.
+            RegistryError: The registry cannot be written; found out before the work starts.
+        """
+        from latentknobs.engine.disentangle import disentangle  # as in _discover
+
+        if clips < 1:
+            raise UsageError(f"A discovery looks at 1 clip or more, not {clips}: ask for more.")
+        self.registry.check_writable()
+        sources = parse_sources(corpus, self.corpora)
+        backend = self.model(model)
+        spec = backend.spec
+        self._check_format(sources, spec)
+        settings = evolve(settings or Unaided(), clips=clips)
+        methods = self._methods(spec.clip_format.name)
+        used = [("attributes", a.name) for a in methods.attributes]
+        used += [("comparisons", c.name) for c in methods.comparisons]
+        asked = RunSpec(spec.model_id, spec.name, None, corpus, seed, self._parameters(used, settings, sources))
+        tally = Tally()
+        songs = self.songs(corpus, self._request(spec, clips, seed, tally))
+        run = disentangle(
+            backend, songs, asked, settings, methods, version=__version__, tally=tally, progress=self.progress
+        )
+        return self._store(run)
+
+    def _store(self, run: Run) -> Run:
+        self.plugins.run_finished(run)
+        for knob in self.registry.save_run(run):
+            self.plugins.knob_saved(knob)
+        return run
 
     def evaluate(
         self, model: str = DEFAULT_MODEL, *, corpus: str = "folk", split: Split = "test", clips: int, seed: int = 0
@@ -405,11 +457,11 @@ class Workbench:
             comparisons=tuple(c for c in self.plugins.comparisons().values() if c.clip_format == clip_format),
         )
 
-    def _parameters(self, edit: Augmentation, settings: Settings, sources: Iterable[Source]) -> dict[str, Any]:
+    def _parameters(
+        self, used: Iterable[tuple[str, str]], settings: Settings, sources: Iterable[Source]
+    ) -> dict[str, Any]:
         """Everything that a run depends on besides model, augmentation, corpus and seed, for RunSpec."""
-        used = [("augmentations", edit.name), *(("corpora", source.corpus.name) for source in sources)]
-        used += [("fits", name) for name in self.plugins.fits() if not settings.fits or name in settings.fits]
-        used += [("selectors", settings.selector), ("bases", settings.basis)]
-        reports = {self.plugins.origin(kind, name) for kind, name in used}
+        asked = [*used, ("selectors", settings.selector), *(("corpora", source.corpus.name) for source in sources)]
+        reports = {self.plugins.origin(kind, name) for kind, name in asked}
         origins = {report.name: f"{report.origin} {report.version}" for report in reports}
         return {**settings.as_dict(), "plugins": dict(sorted(origins.items()))}
