@@ -14,7 +14,7 @@ from latentknobs.engine.effect import asked_of
 from latentknobs.engine.naming import GRID
 from latentknobs.engine.settings import Unaided
 from latentknobs.engine.trial import Trial, unedited
-from latentknobs.errors import DiscoveryError, UsageError
+from latentknobs.errors import DiscoveryError, RegistryError, UsageError
 from latentknobs.registry.store import KnobStore
 from latentknobs.testing.tiny import _DIFFERENCES, ACTIVITY, BEATS, LATENT_SIZE, PITCH, TinyBackend, tiny_clips
 
@@ -191,6 +191,8 @@ def test_a_better_knob_of_one_name_stays_beside_a_new_one_of_another(search, tmp
         store.save_run(good)
         store.save_run(evolve(run, spec=spec, knobs=later))
         current = {knob.name: knob for knob in store.knobs()}
+        with pytest.raises(RegistryError, match=f"candidate {second.name!r} has no operator"):
+            store.save_run(evolve(run, knobs=(first, evolve(second, operator=None))))
 
     assert current[first.name].verdict == "accepted"
     assert current[second.name].effects[0].attribute == "later"
