@@ -27,7 +27,7 @@ from latentknobs.engine.pairs import Shard, Tally, accepted, encode, pairs_of, s
 from latentknobs.engine.steer import apply
 from latentknobs.errors import CorpusError, DiscoveryError, UsageError
 from latentknobs.models import DEFAULT_MODEL
-from latentknobs.sources import parse_sources
+from latentknobs.sources import check_format, parse_sources
 from latentknobs.turning import operator_of
 from latentknobs.workbench import Workbench
 
@@ -116,8 +116,7 @@ def disentanglement(
     sources = parse_sources(corpus, bench.corpora)
     backend = bench.model(model)
     spec = backend.spec
-    if wrong := [s.corpus.name for s in sources if s.corpus.clip_format != spec.clip_format.name]:
-        raise UsageError(f"The corpus {wrong[0]!r} has clips of another format than the model {spec.name!r}.")
+    check_format(sources, spec)
     tally = Tally()
     asked = CorpusRequest(
         clips=clips,

@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -14,21 +13,21 @@ import numpy as np
 from attrs import define, evolve, field
 
 from latentknobs import __version__
+from latentknobs.asked import methods_for, parameters
 from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.augmentation import Augmentation
 from latentknobs.core.backend import BackendSpec, VAEBackend
 from latentknobs.core.composed import compose, is_composition, parts_of
 from latentknobs.core.corpus import Corpus, CorpusRequest, Progress, Song, Split, no_progress
-from latentknobs.core.files import write_file
 from latentknobs.core.knob import Knob
 from latentknobs.core.run import Run, RunSpec
 from latentknobs.engine.pairs import Tally
-from latentknobs.engine.settings import Methods, Settings
+from latentknobs.engine.settings import Settings, Unaided
 from latentknobs.environment import cache_dir, default_plugins_dir, default_registry
 from latentknobs.errors import CorpusError, UnknownNameError, UsageError
 from latentknobs.hooks.manager import Plugins
 from latentknobs.models import DEFAULT_MODEL, Models
-from latentknobs.sources import Source, parse_sources, read
+from latentknobs.sources import check_format, default_corpus, parse_sources, read
 
 if TYPE_CHECKING:
     from latentknobs.engine.decoupled import Decoupled, Decoupling
@@ -46,9 +45,6 @@ BUILTINS = (
 )
 """The plugins that come with the package, by name: they use nothing that a stranger's plugin cannot."""
 
-# On tunes made of eighths the higher doublings leave almost no clip that still divides, so note-split is
-# learned on whole notes as well. An augmentation cannot say this itself: it knows no corpora.
-DEFAULT_CORPUS = {"note-split": "folk+whole-notes"}
 DEFAULT_CLIPS = 4096
 SHIPPED_CLIPS = 8192
 SHIPPED = Settings(trial_clips=300, sample_clips=8192, steps=1600)
@@ -58,12 +54,6 @@ SHIPPED = Settings(trial_clips=300, sample_clips=8192, steps=1600)
 def say(text: str) -> None:
     """Print a note for people on stderr: what a workbench does with notes unless it is told otherwise."""
     print(text, file=sys.stderr)  # noqa: T201 - this is the one place where a note becomes a line
-
-
-def default_corpus(augmentations: Iterable[Augmentation]) -> str:
-    """The corpora that these edits, and the parts of those that are composed, are learned on: all of them, joined."""
-    names = [part.name for augmentation in augmentations for part in parts_of(augmentation)]
-    return "+".join(dict.fromkeys(one for name in names for one in DEFAULT_CORPUS.get(name, "folk").split("+")))
 
 
 def load_plugins(plugins_dir: Path | None = None) -> Plugins:
@@ -232,7 +222,7 @@ class Workbench:
         """
         sources = parse_sources(corpus, self.corpora)
         backend = self.model(model)
-        self._check_format(sources, backend.spec)
+        check_format(sources, backend.spec)
         songs = list(self.songs(corpus, self._request(backend.spec, clips, seed, Tally())))
         found = np.concatenate([song.clips for song in songs]) if songs else np.zeros((0, 1), np.int16)
         carried: ClipBatch = found[backend.accepts(found)] if len(found) else found
@@ -271,11 +261,7 @@ class Workbench:
             RegistryError: The registry cannot be written; found out before the work starts.
         """
         self.registry.check_writable()
-        run = self._discover(augmentation, corpus, model, clips, seed, settings or Settings(), decoupled)
-        self.plugins.run_finished(run)
-        for knob in self.registry.save_run(run):
-            self.plugins.knob_saved(knob)
-        return run
+        return self._store(self._discover(augmentation, corpus, model, clips, seed, settings or Settings(), decoupled))
 
     def decouple(
         self,
@@ -314,9 +300,15 @@ class Workbench:
         sources = parse_sources(corpus, self.corpora)
         backend = self.model(model)
         spec = backend.spec
-        self._check_format(sources, spec)
+        check_format(sources, spec)
         settings = evolve(settings, clips=clips)
-        methods, parameters = self._methods(spec.clip_format.name), self._parameters(edit, settings, sources)
+        used = [("augmentations", part.name) for part in parts_of(edit)]
+        used += [("fits", name) for name in self.plugins.fits() if not settings.fits or name in settings.fits]
+        used += [("bases", settings.basis)]
+        methods, parameters = (
+            methods_for(self.plugins, spec.clip_format.name),
+            parameters(self.plugins, used, settings, sources),
+        )
         if decoupled is not None:
             methods, parameters = evolve(methods, fits=(decoupled.as_fit(),)), {**parameters, **decoupled.origin()}
         asked = RunSpec(spec.model_id, spec.name, edit.name, corpus, seed, parameters)
@@ -332,6 +324,59 @@ class Workbench:
             tally=tally,
             progress=self.progress,
         )
+
+    def disentangle(
+        self,
+        model: str = DEFAULT_MODEL,
+        corpus: str = "folk",
+        *,
+        clips: int = DEFAULT_CLIPS,
+        seed: int = 0,
+        settings: Unaided | None = None,
+    ) -> Run:
+        """
+        Find knobs without an augmentation, store them and tell the observers.
+
+        Args:
+            model: Name or location of the model.
+            corpus: As for :meth:`songs`.
+            clips: Clips of all splits together, asked of the corpus.
+            seed: The same seed gives the same run.
+            settings: Everything else that the result depends on; None = the defaults. Its ``clips`` are
+                those above.
+
+        Raises:
+            UnknownNameError: No corpus or model of that name.
+            UsageError: The parts have different clip formats, or a number is out of range.
+            DiscoveryError: A split has no clips, or no direction moves an attribute.
+            RegistryError: The registry cannot be written; found out before the work starts.
+        """
+        from latentknobs.engine.disentangle import disentangle  # as in _discover
+
+        if clips < 1:
+            raise UsageError(f"A discovery looks at 1 clip or more, not {clips}: ask for more.")
+        self.registry.check_writable()
+        sources = parse_sources(corpus, self.corpora)
+        backend = self.model(model)
+        spec = backend.spec
+        check_format(sources, spec)
+        settings = evolve(settings or Unaided(), clips=clips)
+        methods = methods_for(self.plugins, spec.clip_format.name)
+        used = [("attributes", a.name) for a in methods.attributes]
+        used += [("comparisons", c.name) for c in methods.comparisons]
+        asked = RunSpec(spec.model_id, spec.name, None, corpus, seed, parameters(self.plugins, used, settings, sources))
+        tally = Tally()
+        songs = self.songs(corpus, self._request(spec, clips, seed, tally))
+        run = disentangle(
+            backend, songs, asked, settings, methods, version=__version__, tally=tally, progress=self.progress
+        )
+        return self._store(run)
+
+    def _store(self, run: Run) -> Run:
+        self.plugins.run_finished(run)
+        for knob in self.registry.save_run(run):
+            self.plugins.knob_saved(knob)
+        return run
 
     def evaluate(
         self, model: str = DEFAULT_MODEL, *, corpus: str = "folk", split: Split = "test", clips: int, seed: int = 0
@@ -354,10 +399,10 @@ class Workbench:
 
         sources = parse_sources(corpus, self.corpora)
         backend = self.model(model)
-        self._check_format(sources, backend.spec)
+        check_format(sources, backend.spec)
         tally = Tally()
         songs = self.songs(corpus, self._request(backend.spec, clips, seed, tally))
-        offers = self._methods(backend.spec.clip_format.name)
+        offers = methods_for(self.plugins, backend.spec.clip_format.name)
         found = evaluate(
             backend,
             songs,
@@ -396,26 +441,9 @@ class Workbench:
             RegistryError: The registry cannot be read, or keeps only the hash of a knob's operator.
             CorpusError: No test clip that the model can carry.
         """
-        from latentknobs.engine.algebra import algebra  # as above
-        from latentknobs.engine.laws import Element
+        from latentknobs.composing import algebra  # as above
 
-        backend = self.model(model)
-        spec = backend.spec
-        if amounts is None:
-            found = self.registry.knobs(model_id=spec.model_id, verdict="accepted")
-        else:
-            found = tuple(self.registry.knob(spec.model_id, name) for name in amounts)
-        if not found:
-            raise UsageError(f"No knob of {spec.name} is accepted: discover one, or name those to look at.")
-        elements = []
-        for knob in found:
-            if knob.augmentation is None:
-                raise UsageError(f"The knob {knob.name!r} was learned from no edit, so it has nothing to compose with.")
-            elements.append(Element.of(knob, self.augment(knob.augmentation), (amounts or {}).get(knob.name)))
-        corpus = corpus or default_corpus([element.augmentation for element in elements])
-        self._check_format(parse_sources(corpus, self.corpora), spec)
-        songs = self.songs(corpus, self._request(spec, clips, seed, Tally()))
-        return algebra(backend, elements, songs, seed, progress=self.progress)
+        return algebra(self, amounts, model, corpus, clips, seed)
 
     def upgrade_registry(self) -> Path | None:
         """
@@ -446,37 +474,14 @@ class Workbench:
         Raises:
             UsageError: This is no checkout.
         """
-        from latentknobs.registry.layered import PACKAGED
-        from latentknobs.registry.store import KnobStore
+        from latentknobs.shipping import build  # as above
 
-        top = PACKAGED.parents[2]
-        if not (top / "pyproject.toml").is_file():
-            raise UsageError(f"{top} is no checkout of latentknobs; the package's own knobs are rebuilt in one.")
-        runs = tuple(self._discover(name, None, DEFAULT_MODEL, clips, seed, SHIPPED) for name in augmentations)
-        with TemporaryDirectory() as folder:
-            draft = Path(folder) / "registry.db"
-            with KnobStore.open(draft, create=True, allow_built_in=True) as store:
-                for run in runs:
-                    store.save_run(run)
-            data = draft.read_bytes()
-        paths = (PACKAGED, top / "registry.db")
-        for path in paths:
-            write_file(path, data, overwrite=True)
-        return paths, runs
+        return build(self._discover(name, None, DEFAULT_MODEL, clips, seed, SHIPPED) for name in augmentations)
 
     def songs_for(self, backend: VAEBackend, corpus: str, clips: int, seed: int) -> Iterator[Song]:
         """The songs that a discovery with this model reads; errors as for :meth:`songs`, and UsageError by format."""
-        self._check_format(parse_sources(corpus, self.corpora), backend.spec)
+        check_format(parse_sources(corpus, self.corpora), backend.spec)
         return self.songs(corpus, self._request(backend.spec, clips, seed, Tally()))
-
-    @staticmethod
-    def _check_format(sources: Iterable[Source], spec: BackendSpec) -> None:
-        for corpus in (source.corpus for source in sources):
-            if corpus.clip_format != spec.clip_format.name:
-                raise UsageError(
-                    f"The corpus {corpus.name!r} has clips of {corpus.clip_format}, "
-                    f"the model {spec.name!r} takes {spec.clip_format.name}; choose another corpus or model."
-                )
 
     def _request(self, spec: BackendSpec, clips: int, seed: int, tally: Tally) -> CorpusRequest:
         return CorpusRequest(
@@ -488,23 +493,3 @@ class Workbench:
             cache=self.cache_dir,
             workers=os.cpu_count() or 1,
         )
-
-    def _methods(self, clip_format: str) -> Methods:
-        """What the plugins offer for a clip format."""
-        return Methods(
-            fits=tuple(self.plugins.fits().values()),
-            selectors=self.plugins.selectors(),
-            bases=self.plugins.bases(),
-            attributes=tuple(a for a in self.plugins.attributes().values() if a.clip_format == clip_format),
-            comparisons=tuple(c for c in self.plugins.comparisons().values() if c.clip_format == clip_format),
-        )
-
-    def _parameters(self, edit: Augmentation, settings: Settings, sources: Iterable[Source]) -> dict[str, Any]:
-        """Everything that a run depends on besides model, augmentation, corpus and seed, for RunSpec."""
-        used = [("augmentations", part.name) for part in parts_of(edit)]
-        used += [("corpora", source.corpus.name) for source in sources]
-        used += [("fits", name) for name in self.plugins.fits() if not settings.fits or name in settings.fits]
-        used += [("selectors", settings.selector), ("bases", settings.basis)]
-        reports = {self.plugins.origin(kind, name) for kind, name in used}
-        origins = {report.name: f"{report.origin} {report.version}" for report in reports}
-        return {**settings.as_dict(), "plugins": dict(sorted(origins.items()))}

@@ -11,10 +11,10 @@ from latentknobs.core.melody import HOLD
 from latentknobs.engine.settings import Settings
 from latentknobs.errors import AmountError, ModelError, RegistryError, UnknownNameError, UsageError
 from latentknobs.session import Session, slerp
-from latentknobs.sources import Source, parse_sources, read
+from latentknobs.sources import DEFAULT_CORPUS, Source, check_format, parse_sources, read
 from latentknobs.testing.tiny import tiny_clips
 from latentknobs.turning import check_amount
-from latentknobs.workbench import BUILTINS, DEFAULT_CORPUS, Workbench, load_plugins
+from latentknobs.workbench import BUILTINS, Workbench, load_plugins
 
 
 @frozen
@@ -176,9 +176,7 @@ def test_other_formats_are_refused(workbench):
     source = parse_sources("tiny", workbench.corpora)[0]
 
     with pytest.raises(UsageError, match="has clips of"):
-        Workbench._check_format(
-            [evolve(source, corpus=evolve(source.corpus, clip_format="drums"))], workbench.model("tiny").spec
-        )
+        check_format([evolve(source, corpus=evolve(source.corpus, clip_format="drums"))], workbench.model("tiny").spec)
 
 
 def test_building_the_packages_registry(workbench, tmp_path, monkeypatch):

@@ -9,8 +9,8 @@ from attrs import evolve
 from latentknobs.core.composed import Composed
 from latentknobs.engine.settings import Settings
 from latentknobs.errors import UsageError
+from latentknobs.sources import default_corpus
 from latentknobs.testing.tiny import ACTIVITY, PITCH
-from latentknobs.workbench import default_corpus
 
 TEXT = "transpose:2|note-split:1"
 

@@ -18,6 +18,8 @@ KINDS: tuple[Kind, ...] = ("shift", "affine", "group", "residual")
 VERDICTS: tuple[Verdict, ...] = ("accepted", "rejected", "provisional", "not measurable")
 RESERVED_NAMES = ("random", "others")
 """Knob names of the paper's controls; no augmentation may give a knob of these names."""
+UNAIDED = "-auto"
+"""How names of knobs end that were found without an augmentation; none may give a knob such a name."""
 _AFFINE: Mapping[str, str] = {"amounts": "A", "matrices": "ADD", "offsets": "AD"}
 ARRAYS: Mapping[Kind, Mapping[str, str]] = {
     "shift": {"direction": "D"},

@@ -52,7 +52,7 @@ class Run:
     Attributes:
         spec: What was asked for.
         knobs: One for each kind and fit that was tried, evidence included.
-        current: Index in ``knobs`` of the one that may become current, or None.
+        current: Index in ``knobs`` of the one that may become current, or None; see :attr:`candidates`.
         counts: What went in and what was left out ("clips", "songs", "masked at +12", ...).
         version: Version of latentknobs.
         started: Aware, UTC.
@@ -71,3 +71,20 @@ class Run:
     def run_id(self) -> str:
         """The spec's id."""
         return self.spec.run_id
+
+    @property
+    def candidates(self) -> tuple[int, ...]:
+        """
+        Indices in ``knobs`` of those that may become current, one for each name at most.
+
+        An augmentation gives one knob, so it is ``current``. A run without one finds knobs of several names: besides
+        ``current`` the first of every other name; none where ``current`` is None.
+        """
+        if self.current is None:
+            return ()
+        if self.spec.augmentation is not None:
+            return (self.current,)
+        chosen = {self.knobs[self.current].name: self.current}
+        for i, knob in enumerate(self.knobs):
+            chosen.setdefault(knob.name, i)
+        return tuple(sorted(chosen.values()))

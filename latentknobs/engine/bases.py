@@ -77,7 +77,7 @@ def simple_structure(given: BasisInput) -> Floats:
     turn = varimax(vectors[:, :leading])
     order = np.argsort(-(turn**2 * values[:leading, None]).sum(axis=0), kind="stable")
     turned = vectors[:, :leading] @ turn[:, order]
-    return np.concatenate([_signed(turned), vectors[:, leading:]], axis=1)
+    return np.concatenate([signed(turned), vectors[:, leading:]], axis=1)
 
 
 def of_weights(given: BasisInput) -> Floats:
@@ -100,7 +100,7 @@ def of_fisher(given: BasisInput) -> Floats:
 def principal(moments: Floats) -> tuple[Floats, Floats]:
     """Eigenvalues (D,), descending, and eigenvectors as columns of a symmetric matrix (D, D)."""
     values, vectors = np.linalg.eigh((moments + moments.T) / 2)
-    return np.maximum(values[::-1], 0.0), _signed(vectors[:, ::-1])
+    return np.maximum(values[::-1], 0.0), signed(vectors[:, ::-1])
 
 
 def varimax(loadings: NDArray[np.float64]) -> Floats:
@@ -152,7 +152,8 @@ def _pooled(given: BasisInput) -> Floats:
     return out
 
 
-def _signed(vectors: Floats) -> Floats:
+def signed(vectors: Floats) -> Floats:
+    """The columns, each with the sign that makes its entry of largest absolute value positive."""
     largest = np.abs(vectors).argmax(axis=0)
     out: Floats = vectors * np.where(vectors[largest, np.arange(vectors.shape[1])] < 0, -1.0, 1.0)
     return out

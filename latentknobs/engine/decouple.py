@@ -24,7 +24,7 @@ from latentknobs.engine import dual
 from latentknobs.engine.bases import ACTIVE_VARIANCE
 from latentknobs.engine.controls import Whitening
 from latentknobs.engine.decoupled import LEAST_KEPT, MOST_LEAKAGE, Decoupled, Decoupling, Leak, Way
-from latentknobs.engine.effect import changes, effect
+from latentknobs.engine.effect import asked_of, effect
 from latentknobs.engine.gain import gain_of, mean
 from latentknobs.engine.leakage import leakage
 from latentknobs.engine.resample import Interval, interval
@@ -253,7 +253,7 @@ class _Judge:
 
     def _achieved(self, case: Case, turned: ClipBatch) -> Floats:
         gains = gain_of(case, turned, self.ground.yard)
-        asked = changes(self.subject.target, case.before, case.after)
+        asked = asked_of(self.subject.target, case)
         out: Floats = np.abs(asked) - np.abs(np.nan_to_num(gains) - asked)
         return out
 

@@ -16,24 +16,22 @@ from attrs import evolve, frozen
 from numpy.random import default_rng
 from numpy.typing import NDArray
 
-from latentknobs.core.arrays import Floats
 from latentknobs.core.attribute import Attribute
 from latentknobs.core.augmentation import Augmentation
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.corpus import Progress, Song, no_progress
-from latentknobs.core.knob import Knob, KnobDimension, KnobEffect, Operator
+from latentknobs.core.knob import Knob, Operator
 from latentknobs.core.method import CodeSample, Fit, FitInput
 from latentknobs.core.run import Run, RunSpec
 from latentknobs.engine.bases import ACTIVE_VARIANCE
 from latentknobs.engine.deltas import Deltas
-from latentknobs.engine.gates import Range, audible_range, judge, usable_range
-from latentknobs.engine.measure import Measured, Yardstick, measure
-from latentknobs.engine.pairs import Shard, Tally, accepted, encode, pairs_of, shards, signed_amounts
+from latentknobs.engine.examine import examine, rounded
+from latentknobs.engine.measure import Yardstick
+from latentknobs.engine.pairs import Tally, carried_shards, encode, pairs_of, signed_amounts
 from latentknobs.engine.powers import has_path
-from latentknobs.engine.proof import beyond_controls, control_effects
 from latentknobs.engine.sample import CodeReservoir, adds_up
-from latentknobs.engine.selection import select
 from latentknobs.engine.settings import Methods, Settings
+from latentknobs.engine.spreads import Spreads
 from latentknobs.engine.systems import Systems, systems
 from latentknobs.engine.trial import Reservoir, Trial, trial
 from latentknobs.errors import DiscoveryError, NotFittedError, UsageError
@@ -121,10 +119,10 @@ def discover(
         "declined": declined,
         "target": augmentation.target,
         "not_fitted": {f"{a:+g}": counts[a] for a in amounts if a not in fitted},
-        "mean_change": _round(fit_input.mean_change),
-        "mean_change_error": _round(read.deltas.mean_change_error()[enough]),
+        "mean_change": rounded(fit_input.mean_change),
+        "mean_change_error": rounded(read.deltas.mean_change_error()[enough]),
         "coherence": {f"{a:+g}": float(c) for a, c in zip(fitted, read.deltas.coherence()[enough], strict=True)},
-        "covariance_diagonal": _round(np.diag(read.deltas.covariance())),
+        "covariance_diagonal": rounded(np.diag(read.deltas.covariance())),
         "adds_up": read.adds_up,
         "active_dimensions": int((np.diag(read.deltas.covariance()) > ACTIVE_VARIANCE).sum()),
         "validation_clips": len(validation.clips),
@@ -214,14 +212,10 @@ def _read(
     }
     additive: bool | None = None
     samples = {"validation": Reservoir(settings.trial_clips, seed), "test": Reservoir(settings.trial_clips, seed)}
-    sums = np.zeros((len(attributes), 3))
+    spreads = Spreads(attributes)
     done = 0
-    for number, whole in enumerate(shards(songs, settings.shard)):
-        carried = accepted(backend, whole.clips)
-        tally.add("not accepted by the model", int((~carried).sum()))
-        shard = Shard(whole.clips[carried], tuple(np.asarray(whole.songs)[carried].tolist()), whole.split)
-        tally.add(f"clips of {shard.split} songs", len(shard.clips))
-        done += len(whole.clips)
+    for number, (shard, seen) in enumerate(carried_shards(backend, songs, settings.shard, tally)):
+        done += seen
         progress(f"encoding for {augmentation.knob_name}", done, settings.clips)
         if not len(shard.clips):
             continue
@@ -233,10 +227,7 @@ def _read(
         blocks = shard.blocks
         if shard.split == "train":
             deltas.codes.add(0, codes, codes)
-            for i, attribute in enumerate(attributes):
-                values = attribute.measure(shard.clips)
-                values = values[np.isfinite(values)]
-                sums[i] += (len(values), values.sum(), (values**2).sum())
+            spreads.add(shard.clips)
         if additive is None:
             additive = adds_up(
                 backend, augmentation, shard.clips[:ADDING_CLIPS], kept["train"].knots, default_rng([seed, 4])
@@ -248,16 +239,12 @@ def _read(
                 deltas.add_training(index[pair.amount], pair.before, pair.after, blocks[pair.valid])
             else:
                 deltas.validation.add(index[pair.amount], pair.before, pair.after)
-    n, total, square = sums.T
-    n = np.maximum(n, 1.0)
-    sds = np.sqrt(np.maximum(square / n - (total / n) ** 2, 0.0))
-    spreads = {a.name: float(sd) for a, sd in zip(attributes, sds, strict=True)}
     adding = bool(additive)
     return _Read(
         deltas,
         samples["validation"],
         samples["test"],
-        spreads,
+        spreads.found(),
         kept["train"].sample(adding),
         kept["validation"].sample(adding),
         adding,
@@ -371,55 +358,12 @@ def _knob(
     spec: RunSpec,
     settings: Settings,
     methods: Methods,
-    found: Systems,
+    coordinates: Systems,
     common: dict[str, Any],
 ) -> tuple[Knob, _Score]:
-    validation, test = trials
     fit, operator, fitting = fitted
-    on_validation = measure(backend, operator, validation, given.amounts, yard)
-    usable = usable_range(on_validation, yard)
-    ends = _ends(on_validation, usable)
-    # The effect is a limit too: where it drowns among random moves even at the ends, no amount is usable.
-    if (
-        usable.meets
-        and all(on_validation.at[a].equivariance.measurable for a in ends)
-        and not beyond_controls(backend, operator, [validation.cases[a] for a in ends], yard, deltas, settings)
-    ):
-        usable = audible_range(on_validation)
-        ends = _ends(on_validation, usable)
-    low, high = usable.low, usable.high
-    judged_at = max(ends, key=lambda a: (abs(a), a))
-    chosen = select(backend, operator, validation.cases[judged_at], yard, deltas, given, settings, methods, found)
-    on_test: Measured | None = None
-    controls: dict[str, Any] | None = None
-    if low < high:
-        inside = [a for a in given.amounts if low <= a <= high]
-        on_test = measure(backend, operator, test, inside, yard)
-        if set(ends) <= set(on_test.at):
-            controls = control_effects(backend, operator, [test.cases[a] for a in ends], yard, deltas, settings)
-    judgement = judge(on_test or Measured({}, None, 0, None), usable, yard, controls)
-    reported = on_test or on_validation
-    slopes = reported.slopes()
-    at_ends = [x for a, x in reported.at.items() if a in (low, high)] or list(reported.at.values())[-1:]
-    effects = tuple(
-        KnobEffect(a.name, slopes.get(a.name, 0.0), max((x.leakage[a.name].value for x in at_ends), default=0.0))
-        for a in yard.attributes
-    )
-    weights = operator.arrays.get("direction")
-    evidence = {
-        **common,
-        "fitting": {k: _plain(v) for k, v in fitting.items()},
-        "selected": chosen["selected"],
-        "shares": _round(chosen["shares"]),
-        "bases": chosen["bases"],
-        "in_basis": _in_basis(chosen["in_basis"]),
-        "validation": on_validation.as_dict(),
-        "test": on_test.as_dict() if on_test else None,
-        "controls": controls,
-        "gates": [gate.as_dict() for gate in judgement.gates],
-        "spreads": dict(yard.spreads),
-        "judged_at": judged_at,
-    }
+    found = examine(backend, operator, trials, given, yard, deltas, settings, methods, coordinates)
+    usable, on_validation = found.usable, found.on_validation
     knob = Knob(
         name=augmentation.knob_name,
         model_id=backend.spec.model_id,
@@ -429,42 +373,22 @@ def _knob(
         fit=fit.name,
         unit=augmentation.unit,
         step=_step(augmentation, operator),
-        low=low,
-        high=high,
-        verdict=judgement.verdict,
-        dimensions=tuple(
-            KnobDimension(int(d), min(float(chosen["shares"][d]), 1.0), None if weights is None else float(weights[d]))
-            for d in chosen["dims"]
-        ),
-        effects=effects,
-        evidence=evidence,
+        low=usable.low,
+        high=usable.high,
+        verdict=found.verdict,
+        dimensions=found.dimensions,
+        effects=found.effects,
+        evidence={**common, "fitting": {k: _plain(v) for k, v in fitting.items()}, **found.evidence},
         operator=operator,
         run_id=spec.run_id,
     )
-    ratios = [x.equivariance.ratio for x in on_validation.at.values() if x.equivariance.measurable]
+    compared = [x.equivariance for x in on_validation.at.values()]
+    ratios = [e.ratio for e in compared if e is not None and e.measurable]
     mean = float(np.mean([r.value for r in ratios])) if ratios else 0.0
     error = float(np.mean([r.error for r in ratios])) if ratios else 0.0
     meets = usable.meets and (on_validation.monotone is None or on_validation.monotone >= 0.9)
     return knob, _Score(meets, mean, error)
 
 
-def _ends(measured: Measured, usable: Range) -> list[float]:
-    """The lowest and the highest usable amount, those that are not 0; where none is usable, of all measured."""
-    inside = list(measured.within(usable.low, usable.high)) or list(measured.at)
-    return sorted({min(inside[0], 0.0), max(inside[-1], 0.0)} - {0.0})
-
-
-def _in_basis(chosen: dict[str, Any] | None) -> dict[str, Any] | None:
-    return {**chosen, "shares": _round(chosen["shares"])} if chosen and "shares" in chosen else chosen
-
-
 def _plain(value: Any) -> Any:
     return [None if v is None else float(v) for v in value] if isinstance(value, (list, tuple)) else value
-
-
-def _round(array: Floats) -> Any:
-    """Six significant digits, as nested lists: enough for evidence, and a tenth of the bytes."""
-    with np.errstate(divide="ignore"):
-        digits = 5 - np.floor(np.log10(np.abs(array)))
-    scale = 10.0 ** np.where(np.isfinite(digits), digits, 0.0)
-    return (np.round(array * scale) / scale).tolist()

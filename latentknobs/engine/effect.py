@@ -42,6 +42,18 @@ def effect(attribute: Attribute, case: Case, turned: ClipBatch, draws: SongDraws
     return Effect(interval(value, resampled[:, 0]), float(there.std()) if len(there) else 0.0, len(there))
 
 
+def asked_of(attribute: Attribute, case: Case) -> Floats:
+    """
+    The change of the attribute that a knob is asked for at the case's amount, of each clip (m,).
+
+    What the edit itself changes; without one the amount, on clips whose decoding has the attribute, since the knob is
+    then in the attribute's own unit. NaN elsewhere.
+    """
+    if case.after is None:
+        return np.where(np.isfinite(attribute.measure(case.plain)), case.amount, np.nan)
+    return changes(attribute, case.before, case.after)
+
+
 def slope(amounts: Floats, changes_at: Floats) -> float:
     """Least-squares slope through 0 of the mean changes (A,) over the amounts (A,): change for one unit."""
     square = float((amounts**2).sum())

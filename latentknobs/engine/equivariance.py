@@ -60,6 +60,9 @@ def equivariance(case: Case, turned: ClipBatch, mean_edited: ClipBatch, draws: S
         mean_edited: Decoding of the mean code of edited training clips, (*shape).
         draws: Resamplings of the case's songs.
     """
+    # The measure is one of an edit; without one it is left out, and nobody comes here.
+    assert case.after is not None
+    assert case.ceiling is not None
     if not len(turned):
         return Equivariance(Interval(0.0, 0.0, 0.0, 0.0), 0.0, 0.0, 0.0, 0)
     values = np.stack(

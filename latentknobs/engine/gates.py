@@ -49,7 +49,9 @@ class Gate:
 
 
 def equivariance_gate(x: AtAmount) -> Gate:
-    """The lower bound of equivariance at one amount; not passed where it is not measurable."""
+    """The lower bound of equivariance at one amount; not passed where it is not measurable, passed without an edit."""
+    if x.equivariance is None:
+        return Gate(f"equivariance at {x.amount:+g}", None, LEAST_EQUIVARIANCE, passed=True)
     low = x.equivariance.ratio.low
     passed = x.equivariance.measurable and low >= LEAST_EQUIVARIANCE
     return Gate(f"equivariance at {x.amount:+g}", low, LEAST_EQUIVARIANCE, passed)
@@ -58,7 +60,8 @@ def equivariance_gate(x: AtAmount) -> Gate:
 def amount_gates(x: AtAmount, yard: Yardstick) -> list[Gate]:
     """Equivariance, leakage, loss and content at one amount; what could be measured on no clip has no gate."""
     at = f"at {x.amount:+g}"
-    out: list[Gate] = [equivariance_gate(x)] if x.equivariance.measurable else []
+    compared = x.equivariance is not None and x.equivariance.measurable
+    out: list[Gate] = [equivariance_gate(x)] if compared else []
     for name, leak in x.leakage.items():
         if name in yard.keeps:
             if leak.clips:
@@ -101,7 +104,11 @@ def usable_range(measured: Measured, yard: Yardstick) -> Range:
 
 
 def audible_range(measured: Measured) -> Range:
-    """The interval around 0 in which equivariance alone holds, going outwards: the range of a rejected knob."""
+    """
+    The interval around 0 in which equivariance alone holds, going outwards: the range of a rejected knob.
+
+    Without an edit there is no equivariance, and it is all that was measured.
+    """
     low, high = _reach({a: equivariance_gate(x).passed for a, x in measured.at.items()})
     return Range(low, high, meets=False)
 
@@ -149,7 +156,7 @@ def judge(measured: Measured, usable: Range, yard: Yardstick, controls: Mapping[
     inside = measured.within(usable.low, usable.high)
     if usable.low == usable.high or controls is None or not inside:
         return Judgement("rejected", (Gate("usable range", usable.high - usable.low, 0.0, passed=False),))
-    if not any(x.equivariance.measurable for x in inside.values()):
+    if all(x.equivariance is not None and not x.equivariance.measurable for x in inside.values()):
         return Judgement("not measurable", ())
     gates = [effect_gate(controls)]
     if not usable.meets:
@@ -161,5 +168,5 @@ def judge(measured: Measured, usable: Range, yard: Yardstick, controls: Mapping[
         gates += [g for g in amount_gates(x, yard) if amount in ends or not g.name.startswith("leakage")]
     if not all(gate.passed for gate in gates):
         return Judgement("rejected", tuple(gates))
-    enough = controls["controls"] >= LEAST_CONTROLS and all(inside[a].equivariance.clips >= LEAST_CLIPS for a in ends)
+    enough = controls["controls"] >= LEAST_CONTROLS and all(inside[a].clips >= LEAST_CLIPS for a in ends)
     return Judgement("accepted" if enough else "provisional", tuple(gates))

@@ -31,11 +31,11 @@ class Yardstick:
     Attributes:
         attributes: The attributes measured.
         comparisons: The comparisons measured.
-        target: Name of the attribute that amount 1 moves by 1, or None.
+        target: Name of the attribute that amount 1 moves by 1, or None; without an edit the one that names the knob.
         keeps: Names of attributes and comparisons that should stay.
         spreads: Standard deviation of each attribute over the corpus.
-        mean_edited: By amount, the mean code of edited training clips (D,).
-        own: Amounts that the edit has of its own (not by swapping before and after).
+        mean_edited: By amount, the mean code of edited training clips (D,); none without an edit.
+        own: Amounts that the edit has of its own (not by swapping before and after); without an edit all.
         seed: Seed of the resampling.
     """
 
@@ -60,21 +60,33 @@ class Yardstick:
 
 @frozen(eq=False)
 class AtAmount:
-    """The measures at one amount; ``content`` and ``leakage`` hold every comparison and attribute, kept or not."""
+    """
+    The measures at one amount; ``content`` and ``leakage`` hold every comparison and attribute, kept or not.
+
+    ``equivariance`` is None in a run without an edit.
+    """
 
     amount: float
-    equivariance: Equivariance
+    equivariance: Equivariance | None
     effects: Mapping[str, Effect]
     leakage: Mapping[str, Leakage]
     content: Mapping[str, float]
 
+    @property
+    def clips(self) -> int:
+        """Clips that were measured; without an edit, those of the attribute that is defined on most."""
+        if self.equivariance is not None:
+            return self.equivariance.clips
+        return max((x.clips for x in self.effects.values()), default=0)
+
     def as_dict(self) -> dict[str, Any]:
         """For evidence: numbers that are not defined are None."""
         e = self.equivariance
+        ratio = e and e.ratio.as_dict() | {"accuracy": e.accuracy, "floor": e.floor, "ceiling": e.ceiling}
         return {
             "amount": self.amount,
-            "clips": e.clips,
-            "equivariance": e.ratio.as_dict() | {"accuracy": e.accuracy, "floor": e.floor, "ceiling": e.ceiling},
+            "clips": self.clips,
+            **({} if ratio is None else {"equivariance": ratio}),
             "effects": {
                 name: x.change.as_dict() | {"spread": x.spread, "clips": x.clips} for name, x in self.effects.items()
             },
@@ -135,10 +147,13 @@ def measure(
             continue
         turned = decode(backend, apply(operator, case.z_before, amount))
         draws = yard.draws(case.songs)
-        mean_edited = decode(backend, yard.mean_edited[amount][None])[0]
+        compared: Equivariance | None = None
+        if case.after is not None:
+            mean_edited = decode(backend, yard.mean_edited[amount][None])[0]
+            compared = equivariance(case, turned, mean_edited, draws)
         at[amount] = AtAmount(
             amount,
-            equivariance(case, turned, mean_edited, draws),
+            compared,
             {a.name: effect(a, case, turned, draws) for a in yard.attributes},
             {a.name: leakage(a, case, turned, yard.spreads[a.name], draws) for a in yard.attributes},
             {c.name: content(c, case, turned) for c in yard.comparisons},

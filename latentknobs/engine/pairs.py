@@ -125,6 +125,16 @@ def accepted(backend: VAEBackend, clips: ClipBatch) -> Bools:
     return mask
 
 
+def carried_shards(backend: VAEBackend, songs: Iterable[Song], size: int, tally: Tally) -> Iterator[tuple[Shard, int]]:
+    """Shards of the clips that the model can carry, maybe none, and how many clips were looked at; tallied."""
+    for whole in shards(songs, size):
+        there = accepted(backend, whole.clips)
+        tally.add("not accepted by the model", int((~there).sum()))
+        shard = Shard(whole.clips[there], tuple(np.asarray(whole.songs)[there].tolist()), whole.split)
+        tally.add(f"clips of {shard.split} songs", len(shard.clips))
+        yield shard, len(whole.clips)
+
+
 def encode(backend: VAEBackend, clips: ClipBatch) -> Codes:
     """
     Codes of clips, float32 (n, D), equal clips encoded once.

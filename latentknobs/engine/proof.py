@@ -2,8 +2,9 @@
 The proof that an effect is the knob's own: the same clips moved as far in random directions.
 
 An effect is the part of what the edit does to its target that a move does as well, from one end of the usable range
-to the other. More than the edit does is not more effect, and neither is the same at both ends: a long random move can
-fill a clip with notes, or empty it, but only the knob does the one or the other by as much as it is asked to.
+to the other; in a run without an edit, of what the amount asks of the attribute that names the knob. More than that is
+not more effect, and neither is the same at both ends: a long random move can fill a clip with notes, or empty it, but
+only the knob does the one or the other by as much as it is asked to.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from latentknobs.core.backend import VAEBackend
 from latentknobs.core.knob import Operator
 from latentknobs.engine.controls import Whitening, rotated
 from latentknobs.engine.deltas import Deltas
-from latentknobs.engine.effect import changes
+from latentknobs.engine.effect import asked_of
 from latentknobs.engine.gain import gain_of, mean
 from latentknobs.engine.gates import effect_gate
 from latentknobs.engine.measure import Yardstick
@@ -59,9 +60,10 @@ class Ends:
         """
         What a move does, from the clips decoded after it (m, *shape).
 
-        With a target: 1 - sum |change - change by the edit| / sum |change by the edit| over the clips (1 = all of
-        it, 0 = as good as nothing, less = worse than nothing), a clip that loses the attribute counting as not
-        changed; without, the mean gain of accuracy against the edited clips. And the mean absolute change or gain.
+        With a target: 1 - sum |change - change asked| / sum |change asked| over the clips, the change asked being the
+        edit's (:func:`latentknobs.engine.effect.asked_of`; 1 = all of it, 0 = as good as nothing, less = worse than
+        nothing), a clip that loses the attribute counting as not changed; without, the mean gain of accuracy against
+        the edited clips. And the mean absolute change or gain.
         """
         target = yard.target_attribute
         parts = list(zip(self.cases, np.split(turned, len(self.cases)), strict=True))
@@ -69,7 +71,7 @@ class Ends:
         size = mean(np.abs(gains))
         if target is None:
             return mean(gains), size
-        asked = np.concatenate([changes(target, case.before, case.after) for case in self.cases])
+        asked = np.concatenate([asked_of(target, case) for case in self.cases])
         there = np.isfinite(asked)
         whole = float(np.abs(asked[there]).sum())
         missed = float(np.abs(np.nan_to_num(gains[there]) - asked[there]).sum())

@@ -65,6 +65,22 @@ class Settings:
         return asdict(self) | {"fits": list(self.fits)}
 
 
+@frozen
+class Unaided(Settings):
+    """
+    The same for a run without an augmentation; the options of fits are not used there, and the basis is the standard.
+
+    Attributes:
+        candidates: Directions from each source.
+        ridge: Regulariser of one output group without another, in units of the other's mean metric.
+        related: Attributes whose rank correlation over training clips is at least this are not asked to stay.
+    """
+
+    candidates: int = field(default=8, validator=validators.ge(1))
+    ridge: float = field(default=0.1, validator=validators.gt(0.0))
+    related: float = field(default=0.3, validator=[validators.gt(0.0), validators.le(1.0)])
+
+
 QUICK = Settings(trial_clips=100, controls=20, control_clips=32, halves=20, resamples=50, fits=("mean", "ridge"))
 """A first look: two closed fits, fewer clips, controls and halves. No verdict is better than provisional."""
 

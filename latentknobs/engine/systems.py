@@ -65,10 +65,14 @@ def systems(backend: VAEBackend, covariance: Floats, given: FitInput, bases: Map
 
 def lacking(backend: VAEBackend, basis: Basis) -> str:
     """A sentence on the capabilities that a basis needs and the model lacks, or nothing."""
-    missing = [need for need in basis.needs if not isinstance(backend, CAPABILITIES[need])]
-    if not missing:
-        return ""
-    return f"The basis {basis.name} is left out: the model {backend.spec.name} has no {' and no '.join(missing)}."
+    missing = without(backend, *basis.needs)
+    return f"The basis {basis.name} is left out: {missing}." if missing else ""
+
+
+def without(backend: VAEBackend, *needs: str) -> str:
+    """A clause on those of these capabilities that the model lacks, or nothing."""
+    missing = [need for need in needs if not isinstance(backend, CAPABILITIES[need])]
+    return f"the model {backend.spec.name} has no {' and no '.join(missing)}" if missing else ""
 
 
 def difference_moments(sample: CodeSample, amounts: tuple[float, ...], size: int) -> Floats:

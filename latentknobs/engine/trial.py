@@ -8,10 +8,10 @@ they do not depend on the knob, so they are made once.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 from numpy.random import Generator
 
 from latentknobs.core.arrays import ClipBatch, Codes, Ints
@@ -65,22 +65,22 @@ class Case:
         rows: int64 (m,), which of the trial's clips.
         songs: int64 (m,), their songs' numbers.
         before: Clips before.
-        after: Clips after: what a perfect knob would decode to.
+        after: Clips after: what a perfect knob would decode to; None in a run without an edit.
         z_before: Codes before (m, D).
-        z_after: Codes after.
+        z_after: Codes after, None as above.
         plain: Decodings of z_before.
-        ceiling: Decodings of z_after: the best the model itself can do.
+        ceiling: Decodings of z_after: the best the model itself can do; None as above.
     """
 
     amount: float
     rows: Ints
     songs: Ints
     before: ClipBatch
-    after: ClipBatch
+    after: ClipBatch | None
     z_before: Codes
-    z_after: Codes
+    z_after: Codes | None
     plain: ClipBatch
-    ceiling: ClipBatch
+    ceiling: ClipBatch | None
 
     def first(self, n: int) -> Case:
         """The first n of its clips."""
@@ -89,11 +89,11 @@ class Case:
             self.rows[:n],
             self.songs[:n],
             self.before[:n],
-            self.after[:n],
+            None if self.after is None else self.after[:n],
             self.z_before[:n],
-            self.z_after[:n],
+            None if self.z_after is None else self.z_after[:n],
             self.plain[:n],
-            self.ceiling[:n],
+            None if self.ceiling is None else self.ceiling[:n],
         )
 
 
@@ -116,6 +116,25 @@ class Trial:
     plain: ClipBatch
     cases: Mapping[float, Case]
 
+    def first(self, n: int) -> Trial:
+        """The first n of its clips, at no amount."""
+        return Trial(self.clips[:n], self.songs[:n], self.codes[:n], self.plain[:n], {})
+
+    def at(self, amounts: Iterable[float]) -> Trial:
+        """The same clips at these amounts, none of them edited."""
+        cases = {
+            a: Case(a, np.arange(len(self.clips)), self.songs, self.clips, None, self.codes, None, self.plain, None)
+            for a in sorted(amounts)
+        }
+        return evolve(self, cases=cases)
+
+
+def unedited(backend: VAEBackend, clips: ClipBatch, names: tuple[str, ...]) -> Trial:
+    """A trial without an edit: these clips (n, *shape) of songs ``names`` (n,), at no amount yet."""
+    songs = np.unique(np.asarray(names, dtype=str), return_inverse=True)[1].astype(np.int64)
+    codes = encode(backend, clips)
+    return Trial(clips, songs, codes, decode(backend, codes), {})
+
 
 def trial(
     backend: VAEBackend,
@@ -127,9 +146,8 @@ def trial(
 ) -> Trial:
     """Prepare the trial of an augmentation, at all or some amounts, on clips (n, *shape) of songs ``names`` (n,)."""
     amounts, swapped = signed_amounts(augmentation)
-    songs = np.unique(np.asarray(names, dtype=str), return_inverse=True)[1].astype(np.int64)
-    codes = encode(backend, clips)
-    plain = decode(backend, codes)
+    start = unedited(backend, clips, names)
+    songs, codes, plain = start.songs, start.codes, start.plain
     cases: dict[float, Case] = {}
     for amount in [a for a in amounts if a > 0] if swapped else amounts:
         if only is not None and amount not in only and not (swapped and -amount in only):
@@ -143,7 +161,7 @@ def trial(
         if swapped:
             back = (songs[rows], after[rows], z_after, ceiling)
             cases[-amount] = _case(-amount, rows, back, (clips[rows], codes[rows], plain[rows]))
-    return Trial(clips, songs, codes, plain, dict(sorted(cases.items())))
+    return evolve(start, cases=dict(sorted(cases.items())))
 
 
 def _case(

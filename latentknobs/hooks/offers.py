@@ -16,7 +16,7 @@ from latentknobs.core.composed import Composed
 from latentknobs.core.corpus import Corpus
 from latentknobs.core.frontend import CommandSpec, FrontendSpec
 from latentknobs.core.guard import Guard, kind_of
-from latentknobs.core.knob import ARRAYS, RESERVED_NAMES
+from latentknobs.core.knob import ARRAYS, RESERVED_NAMES, UNAIDED
 from latentknobs.core.method import Basis, Fit, Selector
 from latentknobs.core.metric import NEEDS, Metric
 from latentknobs.errors import PluginError
@@ -63,6 +63,8 @@ def _augmentation(offer: Any) -> str:
         return fault
     if offer.knob_name in RESERVED_NAMES:
         return f"{offer.name!r} gives a knob named {offer.knob_name!r}, a name kept for the control knobs"
+    if offer.knob_name.endswith(UNAIDED):
+        return f"{offer.name!r} gives a knob named {offer.knob_name!r}; {UNAIDED!r} ends knobs found without an edit"
     amounts = offer.amounts
     if not isinstance(amounts, tuple) or not amounts or not all(isinstance(a, int | float) for a in amounts):
         return f"the amounts of {offer.name!r} are not a tuple of numbers: {amounts!r}"

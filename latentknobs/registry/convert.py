@@ -30,8 +30,9 @@ def check_run(run: Run) -> None:
     if run.current is not None:
         if not 0 <= run.current < len(run.knobs):
             _refuse(run, f"its candidate is number {run.current} of {len(run.knobs)} knobs")
-        if run.knobs[run.current].operator is None:
-            _refuse(run, f"its candidate {run.knobs[run.current].name!r} has no operator")
+        for knob in (run.knobs[i] for i in run.candidates):
+            if knob.operator is None:
+                _refuse(run, f"its candidate {knob.name!r} has no operator")
     twice = _twice((knob.name, knob.kind, knob.fit) for knob in run.knobs)
     if twice:
         _refuse(run, f"it has two knobs {' '.join(twice[0])!r}; name, kind and fit are unique in a run")

@@ -112,11 +112,12 @@ class KnobStore:
         """
         Store a run with all its knobs, and let its candidate become current if the one there is no better.
 
-        A better verdict (accepted, provisional, not measurable, rejected, in this order) stays; among equals
-        the newer knob wins. What stops being current keeps its evidence and its operator's hash, not the
-        arrays. Stored runs never change. Saving one again with the same result, times apart, adds nothing;
-        its candidate is the newer one again, so that repeating a run brings its operator back. The same
-        spec with another result (another version of latentknobs, another machine) is stored beside it.
+        A run without an augmentation has a candidate for each name. A better verdict (accepted, provisional, not
+        measurable, rejected, in this order) stays; among equals the newer knob wins. What stops being current keeps
+        its evidence and its operator's hash, not the arrays. Stored runs never change. Saving one again with the same
+        result, times apart, adds nothing; its candidate is the newer one again, so that repeating a run brings its
+        operator back. The same spec with another result (another version of latentknobs, another machine) is stored
+        beside it.
 
         Args:
             run: Knobs of this run only; the candidate with its operator.
@@ -257,8 +258,8 @@ def _save(session: Session, run: Run) -> bool:
         row.model = _model_row(session, run)
         session.add(row)
         session.flush()
-    if run.current is not None:
-        _settle(session, there or row, run.current, run.knobs[run.current])
+    for position in run.candidates:
+        _settle(session, there or row, position, run.knobs[position])
     return there is None
 
 

@@ -156,6 +156,7 @@ RETURNS = {
     "twice": ("[Swing(), Swing()]", "two named 'swing'"),
     "slug": ("[Swing(name='My Swing!')]", "small letters"),
     "reserved": ("[Swing(knob_name='random')]", "control knobs"),
+    "taken-ending": ("[Swing(knob_name='swing-auto')]", "'-auto' ends knobs found without an edit"),
     "amounts": ("[Swing(amounts=(2.0, 1.0))]", "ascending"),
     "zero": ("[Swing(amounts=(0.0, 1.0))]", "without 0"),
     "keeps": ("[Swing(keeps='contour')]", "frozenset"),

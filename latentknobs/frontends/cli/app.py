@@ -14,7 +14,7 @@ from attrs import frozen
 from latentknobs import __version__
 from latentknobs.core.frontend import CommandSpec
 from latentknobs.errors import LatentKnobsError, PluginError, UsageError
-from latentknobs.frontends.cli import doctor, generate, interpolate, knobs, models, plugins, registry, turn
+from latentknobs.frontends.cli import disentangle, doctor, generate, interpolate, knobs, models, plugins, registry, turn
 from latentknobs.frontends.cli.program import Program, code_of, debugging, say
 from latentknobs.frontends.cli.specs import as_command
 from latentknobs.hooks.manager import Plugins
@@ -22,6 +22,7 @@ from latentknobs.workbench import load_plugins
 
 COMMANDS: Mapping[str, Callable[..., None]] = {
     "discover": knobs.discover,
+    "disentangle": disentangle.disentangle,
     "turn": turn.turn,
     "interpolate": interpolate.interpolate,
     "sample": generate.sample,

@@ -181,6 +181,8 @@ def show(
 
 
 def _draw(knob: Knob, path: Path, *, overwrite: bool) -> None:
+    if knob.augmentation is None:
+        raise UsageError(f"The knob {knob.name!r} was found without an edit: there is no mean change to draw.")
     if not {"mean_change", "fitted"} <= set(knob.evidence):
         raise UsageError(f"The evidence of the knob {knob.name!r} holds no mean change: discover it again.")
     draw_mean_change(

@@ -113,6 +113,7 @@ def knob_card(knob: Knob) -> None:
         ((e.attribute, f"{e.slope:+.3f}", f"{e.leakage:.3f}") for e in knob.effects),
     )
     _fits(knob)
+    candidate_table(row for row in knob.evidence.get("candidates", ()) if row["attribute"] == knob.evidence["target"])
     gates = knob.evidence.get("gates", [])
     table(
         ("gate", "measured", "limit", "passed"),
@@ -165,7 +166,33 @@ def _selected(knob: Knob) -> dict[str, str]:
         out["not fitted"] = ", ".join(f"{amount} ({pairs} pairs)" for amount, pairs in missing.items())
     for name, reason in knob.evidence.get("declined", {}).items():
         out[f"not fitted by {name}"] = reason
+    for name, why in knob.evidence.get("left_out", {}).items():
+        out[f"gate {name}"] = f"left out: {why[0].lower()}{why[1:]}"
+    if "keeps" in knob.evidence:
+        out["asked to stay"] = ", ".join(knob.evidence["keeps"]) or "nothing: every attribute is related to this one"
     return out
+
+
+def candidate_table(rows: Iterable[Mapping[str, Any]]) -> None:
+    """Print directions that are named by an attribute, if there are any."""
+    named = [
+        (
+            ("* " if row["chosen"] else "") + f"{row['source']} {row['rank']}",
+            row["attribute"],
+            *(_short(row[key]) for key in ("monotone", "effect", "clearness", "on_validation")),
+        )
+        for row in rows
+        if row["attribute"] is not None
+    ]
+    if named:
+        title = "directions by the attribute that names them (*: judged), effect in sd for one sd of the code"
+        table(("direction", "attribute", "monotone", "effect", "clearness", "on validation"), named, title)
+
+
+def failed_gates(knob: Knob) -> str:
+    """The gates that a knob did not pass, with what was measured and the limit."""
+    gates = [gate for gate in knob.evidence.get("gates", ()) if not gate["passed"]]
+    return "; ".join(f"{g['gate']}: {_short(g['value'])}, limit {_short(g['limit'])}" for g in gates)
 
 
 def tree(values: Mapping[str, Any], indent: str = "") -> None:

@@ -1,0 +1,39 @@
+"""What a run asks of the plugins: their offers for a clip format, and what its result depends on besides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from latentknobs.engine.settings import Methods, Settings
+from latentknobs.hooks.manager import Plugins
+from latentknobs.sources import Source
+
+
+def methods_for(plugins: Plugins, clip_format: str) -> Methods:
+    """What the plugins offer for a clip format."""
+    return Methods(
+        fits=tuple(plugins.fits().values()),
+        selectors=plugins.selectors(),
+        bases=plugins.bases(),
+        attributes=tuple(a for a in plugins.attributes().values() if a.clip_format == clip_format),
+        comparisons=tuple(c for c in plugins.comparisons().values() if c.clip_format == clip_format),
+    )
+
+
+def parameters(
+    plugins: Plugins, used: Iterable[tuple[str, str]], settings: Settings, sources: Iterable[Source]
+) -> dict[str, Any]:
+    """
+    Everything that a run depends on besides model, augmentation, corpus and seed, for RunSpec.
+
+    Args:
+        plugins: Where the offers come from.
+        used: Kind and name of the offers that the result depends on, besides selector and corpora.
+        settings: The run's settings.
+        sources: Its corpora.
+    """
+    asked = [*used, ("selectors", settings.selector), *(("corpora", source.corpus.name) for source in sources)]
+    reports = {plugins.origin(kind, name) for kind, name in asked}
+    origins = {report.name: f"{report.origin} {report.version}" for report in reports}
+    return {**settings.as_dict(), "plugins": dict(sorted(origins.items()))}

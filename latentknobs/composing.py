@@ -1,0 +1,42 @@
+"""How the knobs of a registry compose: reads them, their edits and their corpora."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from latentknobs.engine.algebra import algebra as composed
+from latentknobs.engine.laws import Algebra, Element
+from latentknobs.errors import UsageError
+from latentknobs.sources import default_corpus
+
+if TYPE_CHECKING:
+    from latentknobs.workbench import Workbench
+
+
+def algebra(
+    workbench: Workbench,
+    amounts: Mapping[str, float | None] | None,
+    model: str,
+    corpus: str | None,
+    clips: int,
+    seed: int,
+) -> Algebra:
+    """How current knobs compose; arguments and errors as for :meth:`Workbench.algebra`."""
+    backend = workbench.model(model)
+    spec = backend.spec
+    if amounts is None:
+        found = workbench.registry.knobs(model_id=spec.model_id, verdict="accepted")
+    else:
+        found = tuple(workbench.registry.knob(spec.model_id, name) for name in amounts)
+    if not found:
+        raise UsageError(f"No knob of {spec.name} is accepted: discover one, or name those to look at.")
+    elements = []
+    for knob in found:
+        if knob.augmentation is None:
+            raise UsageError(f"The knob {knob.name!r} was learned from no edit, so it has nothing to compose with.")
+        edit = workbench.augment(knob.augmentation)
+        elements.append(Element.of(knob, edit, (amounts or {}).get(knob.name)))
+    corpus = corpus or default_corpus([element.augmentation for element in elements])
+    songs = workbench.songs_for(backend, corpus, clips, seed)
+    return composed(backend, elements, songs, seed, progress=workbench.progress)

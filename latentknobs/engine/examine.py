@@ -1,0 +1,145 @@
+"""
+One operator examined: its range and its dimensions from validation songs, its verdict from test songs.
+
+It is the same for every knob, however it was found.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from attrs import frozen
+
+from latentknobs.core.arrays import Floats
+from latentknobs.core.backend import VAEBackend
+from latentknobs.core.knob import KnobDimension, KnobEffect, Operator, Verdict
+from latentknobs.core.method import FitInput
+from latentknobs.engine.deltas import Deltas
+from latentknobs.engine.gates import Range, audible_range, judge, usable_range
+from latentknobs.engine.measure import Measured, Yardstick, measure
+from latentknobs.engine.proof import beyond_controls, control_effects
+from latentknobs.engine.selection import select
+from latentknobs.engine.settings import Methods, Settings
+from latentknobs.engine.systems import Systems
+from latentknobs.engine.trial import Trial
+
+
+@frozen(eq=False)
+class Examined:
+    """
+    See the module's text.
+
+    Attributes:
+        usable: The usable range.
+        on_validation: The measures on validation songs.
+        verdict: From test songs.
+        dimensions: S, most important first.
+        effects: Per attribute.
+        evidence: All of it, for the knob's evidence.
+    """
+
+    usable: Range
+    on_validation: Measured
+    verdict: Verdict
+    dimensions: tuple[KnobDimension, ...]
+    effects: tuple[KnobEffect, ...]
+    evidence: dict[str, Any]
+
+
+def examine(
+    backend: VAEBackend,
+    operator: Operator,
+    trials: tuple[Trial, Trial],
+    given: FitInput,
+    yard: Yardstick,
+    deltas: Deltas,
+    settings: Settings,
+    methods: Methods,
+    found: Systems,
+) -> Examined:
+    """
+    Examine an operator.
+
+    Args:
+        backend: The model.
+        operator: The knob's transformation.
+        trials: Validation clips and test clips.
+        given: What it was fitted from; its amounts are those that are measured.
+        yard: The measures.
+        deltas: Statistics of the amounts of ``given`` and no others.
+        settings: Parameters.
+        methods: The selectors.
+        found: The coordinate systems of the run.
+    """
+    validation, test = trials
+    on_validation = measure(backend, operator, validation, given.amounts, yard)
+    usable = usable_range(on_validation, yard)
+    ends = _ends(on_validation, usable)
+    compared = [on_validation.at[a].equivariance for a in ends]
+    # The effect is a limit too: where it drowns among random moves even at the ends, no amount is usable.
+    if (
+        usable.meets
+        and all(e is None or e.measurable for e in compared)
+        and not beyond_controls(backend, operator, [validation.cases[a] for a in ends], yard, deltas, settings)
+    ):
+        usable = audible_range(on_validation)
+        ends = _ends(on_validation, usable)
+    low, high = usable.low, usable.high
+    judged_at = max(ends, key=lambda a: (abs(a), a))
+    chosen = select(backend, operator, validation.cases[judged_at], yard, deltas, given, settings, methods, found)
+    on_test: Measured | None = None
+    controls: dict[str, Any] | None = None
+    if low < high:
+        inside = [a for a in given.amounts if low <= a <= high]
+        on_test = measure(backend, operator, test, inside, yard)
+        if set(ends) <= set(on_test.at):
+            controls = control_effects(backend, operator, [test.cases[a] for a in ends], yard, deltas, settings)
+    judgement = judge(on_test or Measured({}, None, 0, None), usable, yard, controls)
+    reported = on_test or on_validation
+    slopes = reported.slopes()
+    at_ends = [x for a, x in reported.at.items() if a in (low, high)] or list(reported.at.values())[-1:]
+    weights = operator.arrays.get("direction")
+    return Examined(
+        usable,
+        on_validation,
+        judgement.verdict,
+        tuple(
+            KnobDimension(int(d), min(float(chosen["shares"][d]), 1.0), None if weights is None else float(weights[d]))
+            for d in chosen["dims"]
+        ),
+        tuple(
+            KnobEffect(a.name, slopes.get(a.name, 0.0), max((x.leakage[a.name].value for x in at_ends), default=0.0))
+            for a in yard.attributes
+        ),
+        {
+            "selected": chosen["selected"],
+            "shares": rounded(chosen["shares"]),
+            "bases": chosen["bases"],
+            "in_basis": _in_basis(chosen["in_basis"]),
+            "validation": on_validation.as_dict(),
+            "test": on_test.as_dict() if on_test else None,
+            "controls": controls,
+            "gates": [gate.as_dict() for gate in judgement.gates],
+            "spreads": dict(yard.spreads),
+            "judged_at": judged_at,
+        },
+    )
+
+
+def _ends(measured: Measured, usable: Range) -> list[float]:
+    """The lowest and the highest usable amount, those that are not 0; where none is usable, of all measured."""
+    inside = list(measured.within(usable.low, usable.high)) or list(measured.at)
+    return sorted({min(inside[0], 0.0), max(inside[-1], 0.0)} - {0.0})
+
+
+def _in_basis(chosen: dict[str, Any] | None) -> dict[str, Any] | None:
+    return {**chosen, "shares": rounded(chosen["shares"])} if chosen and "shares" in chosen else chosen
+
+
+def rounded(array: Floats) -> Any:
+    """Six significant digits, as nested lists: enough for evidence, and a tenth of the bytes."""
+    with np.errstate(divide="ignore"):
+        digits = 5 - np.floor(np.log10(np.abs(array)))
+    scale = 10.0 ** np.where(np.isfinite(digits), digits, 0.0)
+    return (np.round(array * scale) / scale).tolist()

@@ -1,0 +1,73 @@
+"""``latentknobs disentangle``: knobs without an edit."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from latentknobs.core.run import Run
+from latentknobs.engine.settings import Unaided
+from latentknobs.frontends.cli.knobs import run_facts
+from latentknobs.frontends.cli.program import (
+    MODEL,
+    DeviceOption,
+    JsonOption,
+    ModelOption,
+    RegistryOption,
+    SeedOption,
+    guarded,
+    program,
+)
+from latentknobs.frontends.cli.show import as_json, candidate_table, failed_gates, knob_table, table
+from latentknobs.workbench import DEFAULT_CLIPS
+
+FOUND = ("accepted", "provisional")
+"""Verdicts of knobs that were found; the others were refused."""
+
+
+@guarded
+def disentangle(
+    ctx: typer.Context,
+    corpus: Annotated[str, typer.Option(help="Corpora joined with +, as in folk+essen or midi:FOLDER.")] = "folk",
+    clips: Annotated[int, typer.Option(min=1, help="Clips to look at, all splits together.")] = DEFAULT_CLIPS,
+    candidates: Annotated[int, typer.Option(min=1, help="Directions from each source.")] = Unaided().candidates,
+    model: ModelOption = MODEL,
+    seed: SeedOption = 0,
+    registry: RegistryOption = None,
+    device: DeviceOption = "auto",
+    json: JsonOption = False,
+) -> None:
+    """Find knobs without any edit: directions of the latent space, named by the attribute they move, and proven."""
+    with program(ctx).workbench(registry, device) as workbench:
+        settings = Unaided(candidates=candidates)
+        run = workbench.disentangle(model, corpus, clips=clips, seed=seed, settings=settings)
+    if json:
+        evidence = run.knobs[0].evidence
+        shared = {name: evidence[name] for name in ("candidates", "left_out", "sources_left_out")}
+        refused = {knob.name: failed_gates(knob) for knob in run.knobs if knob.verdict not in FOUND}
+        as_json({"runs": [{**run_facts(run), **shared, "refused": refused}]})
+    else:
+        _report(run)
+
+
+def _report(run: Run) -> None:
+    found = [knob for knob in run.knobs if knob.verdict in FOUND]
+    refused = [knob for knob in run.knobs if knob.verdict not in FOUND]
+    evidence = run.knobs[0].evidence
+    if found:
+        knob_table(found, f"knobs found: {len(found)}")
+    else:
+        typer.echo("knobs found: none")
+    if refused:
+        rows = ((k.name, f"{k.fit} {k.evidence['rank']}", k.verdict, failed_gates(k)) for k in refused)
+        table(("knob", "direction", "verdict", "why"), rows, "named but refused")
+    candidate_table(evidence["candidates"])
+    nameless = sum(row["attribute"] is None for row in evidence["candidates"])
+    typer.echo(f"directions: {len(evidence['candidates'])}, of which {nameless} move no attribute steadily", err=True)
+    for why in evidence["sources_left_out"].values():
+        typer.echo(why, err=True)
+    for gate, why in evidence["left_out"].items():
+        typer.echo(f"gate {gate} left out: {why}", err=True)
+    for what, n in run.counts.items():
+        typer.echo(f"{what}: {n}", err=True)
