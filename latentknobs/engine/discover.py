@@ -26,11 +26,11 @@ from latentknobs.core.method import CodeSample, Fit, FitInput
 from latentknobs.core.run import Run, RunSpec
 from latentknobs.engine.bases import ACTIVE_VARIANCE
 from latentknobs.engine.deltas import Deltas
-from latentknobs.engine.gates import Range, audible_range, judge, usable_range
+from latentknobs.engine.gates import judge
 from latentknobs.engine.measure import Measured, Yardstick, measure
 from latentknobs.engine.pairs import Shard, Tally, accepted, encode, pairs_of, shards, signed_amounts
 from latentknobs.engine.powers import has_path
-from latentknobs.engine.proof import beyond_controls, control_effects
+from latentknobs.engine.proof import control_effects, proven_range
 from latentknobs.engine.sample import CodeReservoir, adds_up
 from latentknobs.engine.selection import select
 from latentknobs.engine.settings import Methods, Settings
@@ -377,16 +377,7 @@ def _knob(
     validation, test = trials
     fit, operator, fitting = fitted
     on_validation = measure(backend, operator, validation, given.amounts, yard)
-    usable = usable_range(on_validation, yard)
-    ends = _ends(on_validation, usable)
-    # The effect is a limit too: where it drowns among random moves even at the ends, no amount is usable.
-    if (
-        usable.meets
-        and all(on_validation.at[a].equivariance.measurable for a in ends)
-        and not beyond_controls(backend, operator, [validation.cases[a] for a in ends], yard, deltas, settings)
-    ):
-        usable = audible_range(on_validation)
-        ends = _ends(on_validation, usable)
+    usable, ends = proven_range(backend, operator, on_validation, validation.cases.__getitem__, yard, deltas, settings)
     low, high = usable.low, usable.high
     judged_at = max(ends, key=lambda a: (abs(a), a))
     chosen = select(backend, operator, validation.cases[judged_at], yard, deltas, given, settings, methods, found)
@@ -446,12 +437,6 @@ def _knob(
     error = float(np.mean([r.error for r in ratios])) if ratios else 0.0
     meets = usable.meets and (on_validation.monotone is None or on_validation.monotone >= 0.9)
     return knob, _Score(meets, mean, error)
-
-
-def _ends(measured: Measured, usable: Range) -> list[float]:
-    """The lowest and the highest usable amount, those that are not 0; where none is usable, of all measured."""
-    inside = list(measured.within(usable.low, usable.high)) or list(measured.at)
-    return sorted({min(inside[0], 0.0), max(inside[-1], 0.0)} - {0.0})
 
 
 def _in_basis(chosen: dict[str, Any] | None) -> dict[str, Any] | None:
