@@ -305,13 +305,11 @@ class Workbench:
         used = [("augmentations", part.name) for part in parts_of(edit)]
         used += [("fits", name) for name in self.plugins.fits() if not settings.fits or name in settings.fits]
         used += [("bases", settings.basis)]
-        methods, parameters = (
-            methods_for(self.plugins, spec.clip_format.name),
-            parameters(self.plugins, used, settings, sources),
-        )
+        methods = methods_for(self.plugins, spec.clip_format.name)
+        depends = parameters(self.plugins, used, settings, sources)
         if decoupled is not None:
-            methods, parameters = evolve(methods, fits=(decoupled.as_fit(),)), {**parameters, **decoupled.origin()}
-        asked = RunSpec(spec.model_id, spec.name, edit.name, corpus, seed, parameters)
+            methods, depends = evolve(methods, fits=(decoupled.as_fit(),)), {**depends, **decoupled.origin()}
+        asked = RunSpec(spec.model_id, spec.name, edit.name, corpus, seed, depends)
         tally = Tally()
         return discover(
             backend,

@@ -60,17 +60,15 @@ def equivariance(case: Case, turned: ClipBatch, mean_edited: ClipBatch, draws: S
         mean_edited: Decoding of the mean code of edited training clips, (*shape).
         draws: Resamplings of the case's songs.
     """
-    # The measure is one of an edit; without one it is left out, and nobody comes here.
-    assert case.after is not None
-    assert case.ceiling is not None
+    after, _, ceiling = case.edit
     if not len(turned):
         return Equivariance(Interval(0.0, 0.0, 0.0, 0.0), 0.0, 0.0, 0.0, 0)
     values = np.stack(
         [
-            accuracy(turned, case.after),
-            accuracy(case.ceiling, case.after),
-            accuracy(case.plain, case.after),
-            accuracy(np.broadcast_to(mean_edited, case.after.shape), case.after),
+            accuracy(turned, after),
+            accuracy(ceiling, after),
+            accuracy(case.plain, after),
+            accuracy(np.broadcast_to(mean_edited, after.shape), after),
         ],
         axis=1,
     )

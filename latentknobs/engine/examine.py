@@ -16,9 +16,9 @@ from latentknobs.core.backend import VAEBackend
 from latentknobs.core.knob import KnobDimension, KnobEffect, Operator, Verdict
 from latentknobs.core.method import FitInput
 from latentknobs.engine.deltas import Deltas
-from latentknobs.engine.gates import Range, audible_range, judge, usable_range
+from latentknobs.engine.gates import Range, judge
 from latentknobs.engine.measure import Measured, Yardstick, measure
-from latentknobs.engine.proof import beyond_controls, control_effects
+from latentknobs.engine.proof import control_effects, proven_range
 from latentknobs.engine.selection import select
 from latentknobs.engine.settings import Methods, Settings
 from latentknobs.engine.systems import Systems
@@ -74,17 +74,7 @@ def examine(
     """
     validation, test = trials
     on_validation = measure(backend, operator, validation, given.amounts, yard)
-    usable = usable_range(on_validation, yard)
-    ends = _ends(on_validation, usable)
-    compared = [on_validation.at[a].equivariance for a in ends]
-    # The effect is a limit too: where it drowns among random moves even at the ends, no amount is usable.
-    if (
-        usable.meets
-        and all(e is None or e.measurable for e in compared)
-        and not beyond_controls(backend, operator, [validation.cases[a] for a in ends], yard, deltas, settings)
-    ):
-        usable = audible_range(on_validation)
-        ends = _ends(on_validation, usable)
+    usable, ends = proven_range(backend, operator, on_validation, validation.cases.__getitem__, yard, deltas, settings)
     low, high = usable.low, usable.high
     judged_at = max(ends, key=lambda a: (abs(a), a))
     chosen = select(backend, operator, validation.cases[judged_at], yard, deltas, given, settings, methods, found)
@@ -125,12 +115,6 @@ def examine(
             "judged_at": judged_at,
         },
     )
-
-
-def _ends(measured: Measured, usable: Range) -> list[float]:
-    """The lowest and the highest usable amount, those that are not 0; where none is usable, of all measured."""
-    inside = list(measured.within(usable.low, usable.high)) or list(measured.at)
-    return sorted({min(inside[0], 0.0), max(inside[-1], 0.0)} - {0.0})
 
 
 def _in_basis(chosen: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -22,8 +22,8 @@ def gain_of(case: Case, turned: ClipBatch, yard: Yardstick) -> Floats:
     target = yard.target_attribute
     if target is not None:
         return changes(target, case.plain, turned)
-    assert case.after is not None  # without an edit the attribute that names the knob is the target
-    return accuracy(turned, case.after) - accuracy(case.plain, case.after)
+    after, _, _ = case.edit
+    return accuracy(turned, after) - accuracy(case.plain, after)
 
 
 def mean(values: Floats) -> float:

@@ -6,7 +6,7 @@ On validation songs they give the usable range and the choice of kind; on test s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -98,8 +98,7 @@ def usable_range(measured: Measured, yard: Yardstick) -> Range:
     Where no amount meets them all, it is where equivariance alone does: such a knob is rejected, but a person
     who has read why can still hear what it does. (0, 0) where there is none of that either.
     """
-    full = {a: all(gate.passed for gate in amount_gates(x, yard)) for a, x in measured.at.items()}
-    low, high = _reach(full)
+    low, high = reach(measured.at, lambda a: all(gate.passed for gate in amount_gates(measured.at[a], yard)))
     return Range(low, high, meets=True) if low < high else audible_range(measured)
 
 
@@ -109,7 +108,7 @@ def audible_range(measured: Measured) -> Range:
 
     Without an edit there is no equivariance, and it is all that was measured.
     """
-    low, high = _reach({a: equivariance_gate(x).passed for a, x in measured.at.items()})
+    low, high = reach(measured.at, lambda a: equivariance_gate(measured.at[a]).passed)
     return Range(low, high, meets=False)
 
 
@@ -120,13 +119,14 @@ def effect_gate(controls: Mapping[str, Any]) -> Gate:
     return Gate("effect beyond random controls (p)", controls["p"], most, controls["p"] <= most + 1e-12)
 
 
-def _reach(passed: Mapping[float, bool]) -> tuple[float, float]:
-    """The ends of the run of amounts around 0 that passed."""
+def reach(amounts: Iterable[float], holds: Callable[[float], bool]) -> tuple[float, float]:
+    """The ends of the run of amounts around 0 at which something holds; none is asked beyond the first that fails."""
+    amounts = sorted(amounts)
     ends = []
-    for side in (sorted((a for a in passed if a < 0), reverse=True), sorted(a for a in passed if a > 0)):
+    for side in ([a for a in reversed(amounts) if a < 0], [a for a in amounts if a > 0]):
         end = 0.0
         for amount in side:
-            if not passed[amount]:
+            if not holds(amount):
                 break
             end = amount
         ends.append(end)

@@ -122,7 +122,7 @@ class Measured:
 
     def within(self, low: float, high: float) -> dict[float, AtAmount]:
         """The measures at amounts in [low, high]."""
-        return {a: x for a, x in self.at.items() if low <= a <= high}
+        return {a: self.at[a] for a in self.at if low <= a <= high}
 
     def as_dict(self) -> dict[str, Any]:
         """For evidence."""

@@ -9,7 +9,7 @@ only the knob does the one or the other by as much as it is asked to.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,8 +23,8 @@ from latentknobs.engine.controls import Whitening, rotated
 from latentknobs.engine.deltas import Deltas
 from latentknobs.engine.effect import asked_of
 from latentknobs.engine.gain import gain_of, mean
-from latentknobs.engine.gates import effect_gate
-from latentknobs.engine.measure import Yardstick
+from latentknobs.engine.gates import Range, audible_range, effect_gate, usable_range
+from latentknobs.engine.measure import Measured, Yardstick
 from latentknobs.engine.settings import Settings
 from latentknobs.engine.steer import displacement
 from latentknobs.engine.trial import Case, decode
@@ -121,6 +121,48 @@ def beyond_controls(
         if not effect_gate({"controls": settings.controls, "p": (1 + stronger) / (1 + settings.controls)}).passed:
             return False
     return True
+
+
+def proven_range(
+    backend: VAEBackend,
+    operator: Operator,
+    measured: Measured,
+    case: Callable[[float], Case],
+    yard: Yardstick,
+    deltas: Deltas,
+    settings: Settings,
+) -> tuple[Range, list[float]]:
+    """
+    The usable range and its ends, see :func:`ends_of`.
+
+    The effect is a limit too: where it drowns among random moves even at the ends, no amount is usable.
+
+    Args:
+        backend: The model.
+        operator: The knob's.
+        measured: The measures on validation songs.
+        case: An amount's case of the validation trial.
+        yard: The yardstick.
+        deltas: Their covariance of the codes.
+        settings: How many controls, on how many clips.
+    """
+    usable = usable_range(measured, yard)
+    ends = ends_of(measured, usable)
+    compared = [measured.at[a].equivariance for a in ends]
+    if (
+        usable.meets
+        and all(e is None or e.measurable for e in compared)
+        and not beyond_controls(backend, operator, [case(a) for a in ends], yard, deltas, settings)
+    ):
+        usable = audible_range(measured)
+        ends = ends_of(measured, usable)
+    return usable, ends
+
+
+def ends_of(measured: Measured, usable: Range) -> list[float]:
+    """The lowest and the highest usable amount, those that are not 0; where none is usable, of all measured."""
+    inside = list(measured.within(usable.low, usable.high)) or list(measured.at)
+    return sorted({min(inside[0], 0.0), max(inside[-1], 0.0)} - {0.0})
 
 
 def _controls(

@@ -82,6 +82,14 @@ class Case:
     plain: ClipBatch
     ceiling: ClipBatch | None
 
+    @property
+    def edit(self) -> tuple[ClipBatch, Codes, ClipBatch]:
+        """Clips after, their codes and their plain decodings; asked only where there is an edit."""
+        assert self.after is not None  # a run without an edit compares with none
+        assert self.z_after is not None
+        assert self.ceiling is not None
+        return self.after, self.z_after, self.ceiling
+
     def first(self, n: int) -> Case:
         """The first n of its clips."""
         return Case(

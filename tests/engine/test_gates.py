@@ -3,7 +3,7 @@ from attrs import evolve
 
 from latentknobs.engine.effect import Effect
 from latentknobs.engine.equivariance import Equivariance
-from latentknobs.engine.gates import Range, amount_gates, judge, usable_range
+from latentknobs.engine.gates import Range, amount_gates, judge, reach, usable_range
 from latentknobs.engine.leakage import Leakage
 from latentknobs.engine.measure import AtAmount, Measured
 from latentknobs.engine.resample import Interval
@@ -44,6 +44,18 @@ def test_the_range_goes_outwards_and_stops_at_the_first_failure(yard, fault):
     assert usable_range(_measured(*good, _at(2.0, **fault)), yard) == Range(-3, 1, meets=True)
     assert usable_range(_measured(*good[1:], _at(-3.0, **fault), _at(2.0)), yard) == Range(-2, 4, meets=True)
     assert usable_range(_measured(_at(1.0, **fault), _at(2.0), _at(-1.0)), yard) == Range(-1, 0, meets=True)
+
+
+def test_beyond_the_first_failure_no_amount_is_asked():
+    """The reach is found from the inside: an amount behind one that fails is not looked at."""
+    asked = []
+
+    def holds(amount):
+        asked.append(amount)
+        return amount not in (-2.0, 3.0)
+
+    assert reach([-3.0, -2.0, -1.0, 1.0, 2.0, 3.0, 4.0], holds) == (-1.0, 2.0)
+    assert asked == [-1.0, -2.0, 1.0, 2.0, 3.0]
 
 
 def test_without_a_good_amount_there_is_no_range(yard):
