@@ -30,6 +30,7 @@ def draw_rolls(
     column_label: str = "rhythm",
     first: str = "A",
     last: str = "B",
+    names: Sequence[str] = (),
     overwrite: bool = False,
 ) -> None:
     """
@@ -44,6 +45,8 @@ def draw_rolls(
         column_label: What changes from left to right.
         first: Names the top left clip.
         last: Names the bottom right clip.
+        names: Of the rows, where they are pieces and not a way: each row then has one colour and its name, and
+            ``row_label``, ``first`` and ``last`` are not drawn.
         overwrite: Whether an existing file may be replaced.
 
     Raises:
@@ -53,6 +56,8 @@ def draw_rolls(
         OutputError: The file cannot be written.
     """
     grid = np.asarray(cells)
+    if names and len(names) != len(grid):
+        raise ClipError(f"a picture of {len(grid)} rows needs as many names, not {len(names)}.")
     if grid.ndim != 2 + len(clip_format.shape) or grid.shape[2:] != clip_format.shape or not grid.size:
         raise ClipError(f"a picture needs rows and columns of {clip_format.name} clips, not an array {grid.shape}.")
     rows, columns = grid.shape[:2]
@@ -71,9 +76,12 @@ def draw_rolls(
             y = height - top - (r + 1) * cell_height - r * gap
             axes = figure.add_axes((x / width, y / height, cell_width / width, cell_height / height))
             steps_of_way = max(rows + columns - 2, 1)
-            _draw_cell(axes, notes[r][c], clip_format, low, high, colour((r + c) / steps_of_way))
+            along = r / max(rows - 1, 1) if names else (r + c) / steps_of_way
+            _draw_cell(axes, notes[r][c], clip_format, low, high, colour(along))
             axes.tick_params(labelleft=c == 0, labelbottom=r == rows - 1)
-            if (r, c) in ((0, 0), (rows - 1, columns - 1)):
+            if names and c == 0:
+                axes.set_ylabel(names[r], color=INK, fontsize=9, labelpad=8)
+            if not names and (r, c) in ((0, 0), (rows - 1, columns - 1)):
                 _name(axes, first if (r, c) == (0, 0) else last)
 
     def arrow(begin: tuple[float, float], end: tuple[float, float], label: str, turn: float) -> None:
@@ -90,7 +98,7 @@ def draw_rolls(
     if columns > 1:
         y = height - top + 0.25
         arrow((left, y), (width - right, y), column_label, 0)
-    if rows > 1:
+    if rows > 1 and not names:
         arrow((0.25, height - top), (0.25, bottom), row_label, 90)
     if title:
         figure.text(

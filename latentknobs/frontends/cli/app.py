@@ -14,7 +14,18 @@ from attrs import frozen
 from latentknobs import __version__
 from latentknobs.core.frontend import CommandSpec
 from latentknobs.errors import LatentKnobsError, PluginError, UsageError
-from latentknobs.frontends.cli import disentangle, doctor, generate, interpolate, knobs, models, plugins, registry, turn
+from latentknobs.frontends.cli import (
+    disentangle,
+    doctor,
+    generate,
+    interpolate,
+    knobs,
+    models,
+    plugins,
+    registry,
+    report,
+    turn,
+)
 from latentknobs.frontends.cli.program import Program, code_of, debugging, say
 from latentknobs.frontends.cli.specs import as_command
 from latentknobs.hooks.manager import Plugins
@@ -27,6 +38,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "interpolate": interpolate.interpolate,
     "sample": generate.sample,
     "similar": generate.similar,
+    "report": report.report,
     "doctor": doctor.doctor,
 }
 GROUPS = {"knobs": knobs.group, "model": models.group, "plugins": plugins.group, "registry": registry.group}

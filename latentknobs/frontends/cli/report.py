@@ -1,0 +1,59 @@
+"""``latentknobs report``: the report of a model and its knobs, as a page, pictures and tables in a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from latentknobs.core.files import write_file
+from latentknobs.frontends.cli.files import Writer, check_folder, write_folder
+from latentknobs.frontends.cli.program import (
+    MODEL,
+    DeviceOption,
+    FolderOption,
+    ForceOption,
+    JsonOption,
+    ModelOption,
+    RegistryOption,
+    SeedOption,
+    guarded,
+    program,
+)
+from latentknobs.frontends.cli.show import as_json
+from latentknobs.workbench import DEFAULT_CLIPS
+
+
+@guarded
+def report(
+    ctx: typer.Context,
+    output: FolderOption,
+    model: ModelOption = MODEL,
+    corpus: Annotated[str, typer.Option(help="Corpora joined with +, or midi:FOLDER.")] = "folk",
+    clips: Annotated[int, typer.Option(min=1, help="Clips to look at, all splits together.")] = DEFAULT_CLIPS,
+    metrics: Annotated[bool, typer.Option(help="Compute the field's metrics, which takes minutes.")] = True,
+    registry: RegistryOption = None,
+    seed: SeedOption = 0,
+    device: DeviceOption = "auto",
+    force: ForceOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Write a self-contained page of a model and its knobs, with its pictures as PNG and its tables as CSV."""
+    from latentknobs.report import report as make  # it needs the whole engine
+
+    check_folder(output, force=force)
+    with program(ctx).workbench(registry, device) as workbench:
+        files = make(workbench, model, corpus=corpus, clips=clips, seed=seed, metrics=metrics).files()
+    write_folder(output, {name: _writer(data) for name, data in files.items()})
+    if json:
+        as_json({"folder": str(output), "files": list(files)})
+    else:
+        typer.echo(f"{output / 'index.html'}, and {len(files) - 1} pictures and tables beside it")
+
+
+def _writer(data: bytes) -> Writer:
+    def write(path: Path) -> None:
+        write_file(path, data)
+
+    return write

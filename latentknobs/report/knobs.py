@@ -1,0 +1,104 @@
+"""What a report tells of each knob: its evidence, as tables and pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from latentknobs.core.knob import Knob
+from latentknobs.engine.selection import jaccard
+from latentknobs.errors import UsageError
+from latentknobs.report.numbers import number, signed
+from latentknobs.report.page import Figure, Section, Table
+from latentknobs.report.pictures import mean_change_figure, spectrum_figure
+from latentknobs.turning import spread_of
+
+
+def knob_section(knob: Knob, latent_size: int) -> Section:
+    """A knob: what it is, what its edit moves, how linear that is, its fits, gates, effects and spectrum."""
+    evidence = knob.evidence
+    file = knob.name.replace("_", "-")
+    parts: list[Figure | Table] = []
+    text = [
+        (
+            f"{knob.verdict}: {knob.kind} ({knob.fit}), learned from {knob.augmentation or 'no edit'}, usable from "
+            f"{knob.low:+g} to {knob.high:+g} {knob.unit}; run {knob.run_id}."
+        ),
+        (
+            "S, the smallest set of dimensions that keeps 90 % of its effect, "
+            f"{len(knob.dimensions)} of {latent_size}: "
+            f"{', '.join(str(d.dim) for d in knob.dimensions)}."
+        ),
+    ]
+    if evidence.get("mean_change"):
+        amounts, change = list(evidence["fitted"]), np.asarray(evidence["mean_change"])
+        parts.append(mean_change_figure(knob, change, amounts))
+        text.append(_linear(amounts, change))
+        rows = tuple((str(d), *(f"{x:.6g}" for x in column)) for d, column in enumerate(change.T))
+        headings = ("dimension", *(f"{a:+g}" for a in amounts))
+        parts.append(Table(f"mean-change-{file}", "Mean change", headings, rows, shown=False))
+    parts += [table for table in (_fits(file, evidence), _gates(file, evidence), _effects(file, knob)) if table.rows]
+    try:
+        parts.append(spectrum_figure(knob, spread_of(knob, latent_size) ** 2))
+    except UsageError as reason:
+        text.append(f"No spectrum: {reason}")
+    return Section(f"Knob {knob.name}", tuple(text), tuple(parts))
+
+
+def _linear(amounts: Sequence[float], change: np.ndarray[Any, np.dtype[np.float64]]) -> str:
+    """How linear the mean change is in the amount: over all dimensions, and in the one that moves most."""
+    n = np.asarray(amounts)[:, None]
+    slope = (n * change).sum(axis=0) / (n * n).sum()
+    left, whole = ((change - n * slope) ** 2).sum(axis=0), (change**2).sum(axis=0)
+    top = int(np.argmax(np.abs(change[int(np.argmax(np.abs(n)))])))
+    share = 1 - left.sum() / whole.sum() if whole.sum() else 0.0
+    own = 1 - left[top] / whole[top] if whole[top] else 0.0
+    return (
+        f"Linearity of the mean change in the amount, R2 of the line through 0: {share:.3f} over all dimensions, "
+        f"{own:.3f} in dimension {top}, which moves most."
+    )
+
+
+def _fits(file: str, evidence: Mapping[str, Any]) -> Table:
+    rows = tuple(
+        (
+            one["fit"],
+            one["kind"],
+            one["verdict"],
+            f"{one['low']:+g} to {one['high']:+g}",
+            number(one["mean"]),
+            number(one["least"]),
+            number(one["monotone"]),
+        )
+        for one in evidence.get("fits", [])
+    )
+    headings = ("fit", "kind", "verdict", "usable", "equivariance", "least", "monotone")
+    return Table(f"fits-{file}", "All fits of the run, on validation songs", headings, rows)
+
+
+def _gates(file: str, evidence: Mapping[str, Any]) -> Table:
+    rows = tuple(
+        (g["gate"], number(g["value"]), number(g["limit"]), "yes" if g["passed"] else "NO")
+        for g in evidence.get("gates", [])
+    )
+    return Table(f"gates-{file}", "Gates, on test songs", ("gate", "measured", "limit", "passed"), rows)
+
+
+def _effects(file: str, knob: Knob) -> Table:
+    rows = tuple((e.attribute, signed(e.slope, 3), number(e.leakage)) for e in knob.effects)
+    headings = ("attribute", "change a unit", "change at the ends, in sd")
+    return Table(f"effects-{file}", "What turning it does to each attribute", headings, rows)
+
+
+def overlap_table(knobs: Sequence[Knob]) -> Table:
+    """Jaccard overlap of S between every two knobs."""
+    rows = tuple(
+        (
+            one.name,
+            *(f"{jaccard([d.dim for d in one.dimensions], [d.dim for d in other.dimensions]):.2f}" for other in knobs),
+        )
+        for one in knobs
+    )
+    return Table("overlap", "Overlap of S (Jaccard)", ("knob", *(knob.name for knob in knobs)), rows)

@@ -1,0 +1,110 @@
+"""The report: one page that needs nothing else, its pictures and tables beside it, the same bytes again."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from latentknobs.report import Figure, Report, Section, Table, report
+from latentknobs.workbench import Workbench, load_plugins
+
+VOID = {"meta", "img", "br", "link"}
+
+
+@pytest.fixture(scope="module")
+def made(tiny_registry):
+    """The report of the tiny model and its two knobs."""
+    with Workbench.open(str(tiny_registry), plugins=load_plugins(tiny_registry.parent / "plugins")) as bench:
+        yield report(bench, "tiny", corpus="tiny", clips=200)
+
+
+class _Balance(HTMLParser):
+    """Fails where a tag is closed that was not opened last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag, attrs):
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_the_page_needs_nothing_else(made):
+    """The page is well formed, names the weights, and has its pictures inside: no address of anything else."""
+    page = made.html()
+    parser = _Balance()
+    parser.feed(page)
+
+    assert parser.open == []
+    assert made.facts["weights"] in page
+    assert re.findall(r'(?:src|href)="(?!data:|#)[^"]*"', page) == []
+    assert page.count("<img alt=") == page.count("data:image/png;base64,")
+
+
+def test_every_part_is_a_file(made):
+    """Each picture is a PNG and each table a CSV with as many rows as it has, a cell for each heading."""
+    files = made.files()
+    tables = [part for section in made.sections for part in section.parts if isinstance(part, Table)]
+
+    assert all(data.startswith(b"\x89PNG") for name, data in files.items() if name.endswith(".png"))
+    for table in tables:
+        rows = list(csv.reader(io.StringIO(files[table.file].decode())))
+        assert len(rows) == len(table.rows) + 1
+        assert {len(row) for row in rows} == {len(table.headings)}
+
+
+def test_what_a_knobs_section_has(made):
+    """Mean change, fits, gates, effects and linearity of each knob stand there, and the overlap of both."""
+    files, text = made.files(), made.html()
+
+    for knob in ("pitch", "rhythm"):
+        for stem in ("mean-change", "fits", "gates", "effects"):
+            assert f"{stem}-{knob}.csv" in files
+        assert f"mean-change-{knob}.png" in files
+        assert any(name.startswith(f"turned-{knob}-") for name in files)
+    assert "Linearity of the mean change" in text
+    assert {"overlap.csv", "variance.csv", "variance.png", "theme.png", "turned.csv", "grid.png"} <= set(files)
+
+
+def test_the_same_again(made, tiny_registry):
+    """The same model, registry and seed give the same bytes; without metrics only their section is missing."""
+    with Workbench.open(str(tiny_registry), plugins=load_plugins(tiny_registry.parent / "plugins")) as bench:
+        again = report(bench, "tiny", corpus="tiny", clips=200, metrics=False)
+
+    assert again.sections == made.sections[:-1]
+    assert again.files().items() - {("index.html", again.files()["index.html"])} <= made.files().items()
+
+
+def test_the_metrics(made):
+    """There are tables of codes, of what knobs target and of control, each with a row for each metric."""
+    files = made.files()
+
+    assert {"metrics-attributes.csv", "targets.csv", "control.csv"} <= set(files)
+    assert files["metrics-attributes.csv"].decode().count("\n") == 12
+    assert files["control.csv"].decode().count("\n") == 6
+
+
+def test_text_is_escaped():
+    """What people named cannot become markup."""
+    table = Table("a", "<b>", ("x",), (("<script>",),))
+    page = Report("1 < 2", {"model": "<i>"}, (Section("&", ("<p>",), (table,)),)).html()
+
+    assert "<script>" not in page
+    assert "&lt;script&gt;" in page
+    assert "<title>1 &lt; 2</title>" in page
+
+
+def test_two_parts_of_one_file():
+    """Two tables of one name would overwrite each other: refused."""
+    table = Table("a", "", ("x",), ())
+    with pytest.raises(ValueError, match=r"named 'a\.csv'"):
+        Report("r", {}, (Section("s", (), (table, table)),))
+    Report("r", {}, (Section("s", (), (table, Figure("a", b"", "", ""))),))
