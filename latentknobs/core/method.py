@@ -9,7 +9,7 @@ import numpy as np
 from attrs import Factory, field, frozen, validators
 from numpy.typing import NDArray
 
-from latentknobs.core.arrays import Bools, Codes, Floats, Ints
+from latentknobs.core.arrays import Bools, ClipBatch, Codes, Floats, Ints
 from latentknobs.core.backend import CAPABILITIES
 from latentknobs.core.knob import Kind, Operator
 from latentknobs.core.seed import as_seed
@@ -130,6 +130,22 @@ def _no_sample() -> CodeSample:
 
 
 @frozen(eq=False)
+class Decoder:
+    """
+    What a fit may ask of the model's decoder.
+
+    Attributes:
+        plain: Codes (n, D) to the clips they decode to, int16 (n, *shape).
+        log_probability: Codes (n, D) and clips to the log-probability of each, teacher-forced, nats, float64 (n,).
+        gradient: The same to its derivative by the codes, float32 (n, D).
+    """
+
+    plain: Callable[[Codes], ClipBatch]
+    log_probability: Callable[[Codes, ClipBatch], Floats]
+    gradient: Callable[[Codes, ClipBatch], Codes]
+
+
+@frozen(eq=False)
 class FitInput:
     """
     What a fit is computed from.
@@ -147,6 +163,7 @@ class FitInput:
         validation_sample: The same on validation songs.
         seed: The only source of chance a fit may use.
         options: The fit's own options, from the run's parameters.
+        decoder: The model's decoder, for fits that need "LatentGradient"; None where the model has no gradient.
     """
 
     latent_size: int
@@ -161,6 +178,7 @@ class FitInput:
     validation_sample: CodeSample = field(factory=_no_sample)
     seed: int = field(default=0, converter=as_seed)
     options: Mapping[str, Any] = field(factory=dict)
+    decoder: Decoder | None = None
 
 
 @frozen

@@ -26,6 +26,7 @@ from latentknobs.core.run import Run, RunSpec
 from latentknobs.engine.bases import ACTIVE_VARIANCE
 from latentknobs.engine.deltas import Deltas
 from latentknobs.engine.examine import examine, rounded
+from latentknobs.engine.gradient import decoder_of
 from latentknobs.engine.measure import Yardstick
 from latentknobs.engine.pairs import Tally, carried_shards, encode, pairs_of, signed_amounts
 from latentknobs.engine.powers import has_path
@@ -100,7 +101,7 @@ def discover(
             f"with enough training pairs ({', '.join(f'{a:+g}' for a in fitted)}): ask for more clips."
         )
     test = _trial(backend, augmentation, read.test, spec.seed, "test", progress)
-    fit_input = _fit_input(read, fitted, enough, settings, spec.seed)
+    fit_input = evolve(_fit_input(read, fitted, enough, settings, spec.seed), decoder=decoder_of(backend))
     yard = Yardstick(
         methods.attributes,
         methods.comparisons,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from latentknobs.core.method import Basis, Fit, Selector
 from latentknobs.core.metric import Metric
-from latentknobs.engine import bases, fits, readings, selectors
+from latentknobs.engine import bases, fits, gradient, readings, selectors
 from latentknobs.hooks import hookimpl
 from latentknobs.methods.metrics import CODES, TRAVERSALS
 
@@ -12,7 +12,7 @@ from latentknobs.methods.metrics import CODES, TRAVERSALS
 @hookimpl
 def register_bases() -> list[Basis]:
     """The standard basis, then those of the data, then those of the decoder."""
-    weights, gradient = ("LatentWeights",), ("LatentGradient",)
+    weights, derivative = ("LatentWeights",), ("LatentGradient",)
     return [
         Basis("standard", "The model's own coordinates, as in the paper.", bases.standard),
         Basis("pca", "Principal components of the codes (Pearson 1901).", bases.of_codes),
@@ -37,7 +37,7 @@ def register_bases() -> list[Basis]:
             "decoder-fisher",
             "Eigenvectors of the decoder's Fisher metric (Arvanitidis et al. 2018).",
             bases.of_fisher,
-            gradient,
+            derivative,
         ),
     ]
 
@@ -89,6 +89,12 @@ def register_fits() -> list[Fit]:
             "shift",
             "Along the linear discriminant of the target attribute's top and bottom quartile (Fisher 1936).",
             readings.discriminant,
+        ),
+        Fit(
+            "gradient",
+            "shift",
+            "The shift under which edited clips are likeliest, by gradient through the decoder.",
+            gradient.shift_by_gradient,
         ),
         Fit("ridge", "affine", "Ridge regression of the displacement on the code.", fits.affine_by_ridge),
     ]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from latentknobs.core.method import BasisInput, CodeSample, Coordinates, FitInput, SelectInput
+from latentknobs.core.method import BasisInput, CodeSample, Coordinates, Decoder, FitInput, SelectInput
 from latentknobs.hooks.manager import Plugins
 
 
@@ -13,8 +13,8 @@ def plugins():
 
 def test_it_offers_the_papers_methods_and_the_projects_own(plugins):
     """Names are what people write on the command line and find in the registry; simpler fits come first."""
-    assert list(plugins.fits()) == ["mean", "attribute-vector", "ridge-reading", "discriminant", "ridge"]
-    assert [fit.kind for fit in plugins.fits().values()] == ["shift"] * 4 + ["affine"]
+    assert list(plugins.fits()) == ["mean", "attribute-vector", "ridge-reading", "discriminant", "gradient", "ridge"]
+    assert [fit.kind for fit in plugins.fits().values()] == ["shift"] * 5 + ["affine"]
     assert list(plugins.selectors()) == [
         "effect",
         "threshold",
@@ -47,8 +47,10 @@ def test_fits_give_operators_of_their_kind(plugins):
     z = np.random.default_rng(0).normal(size=(40, 3))
     x = np.concatenate([np.ones((40, 1)), z], axis=1)
     gram, cross, square = (x.T @ x)[None], (x.T @ (z + 1))[None], ((z + 1) ** 2).sum(keepdims=True)[0]
-    sample = CodeSample((0.0,), z[:, None].astype(np.float32), np.ones((40, 1), dtype=bool), {}, z[:, 0])
-    given = FitInput(3, (1.0,), np.ones((1, 3)), gram, cross, gram, cross, square, sample)
+    both = np.stack([z, z + 1], axis=1).astype(np.float32)
+    sample = CodeSample((0.0, 1.0), both, np.ones((40, 2), dtype=bool), {1.0: ((0, 1),)}, z[:, 0])
+    decoder = Decoder(lambda z: z.astype(np.int16), lambda z, _: z.sum(axis=1), lambda z, _: np.ones_like(z))
+    given = FitInput(3, (1.0,), np.ones((1, 3)), gram, cross, gram, cross, square, sample, decoder=decoder)
 
     for fit in plugins.fits().values():
         operator, kept = fit.fit(given)
