@@ -440,7 +440,7 @@ def test_progress_is_told(methods):
     )
 
     assert told["encoding for pitch"][-1] == (400, 400)
-    fits = len(methods.fits)
+    fits = sum(fit.name != "gradient" for fit in methods.fits)  # which the tiny model cannot serve
     assert told["proving pitch"] == [(done, fits) for done in range(fits + 1)]
     assert all(steps == sorted(steps, key=lambda step: step[0]) for steps in told.values())
 
