@@ -34,6 +34,22 @@ def test_discover_finds_stores_and_prints(cli, tmp_path):
     assert [knob["name"] for knob in listed] == ["pitch"]
 
 
+def test_a_discovery_takes_fits_selector_and_basis(cli, tmp_path):
+    """Only the fits named are made, S is the named selector's, and the named basis is asked; a wrong name is exit 2."""
+    words = ["--model", "tiny", "--corpus", "tiny", "--clips", 400, "--registry", tmp_path / "own.db"]
+    chosen = ["--fit", "mean", "--fit", "ridge", "--selector", "threshold", "--basis", "pca"]
+    result = cli("discover", "transpose", "--quick", *chosen, *words, "--json")
+
+    assert result.code == 0, result.err
+    (run,) = result.json["runs"]
+    assert [knob["fit"] for knob in run["knobs"]] == ["mean", "ridge"]
+    card = cli("knobs", "show", "pitch", "--model", "tiny", "--registry", tmp_path / "own.db").out
+    assert "in pca" in card
+    wrong = cli("discover", "transpose", "--fit", "rigde", *words)
+    assert wrong.code == 2
+    assert "no fit named 'rigde'" in wrong.one_sentence()
+
+
 def test_a_quick_discovery_says_what_it_skips(cli, tmp_path):
     """--quick names on stderr the fits that it leaves out and its fewer controls, and no knob of it is accepted."""
     words = ["--model", "tiny", "--corpus", "tiny", "--clips", 400, "--registry", tmp_path / "quick.db", "--json"]

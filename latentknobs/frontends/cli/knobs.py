@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Optional
 
 import typer
+from attrs import evolve
 
 from latentknobs.core.knob import Knob
 from latentknobs.core.run import Run
@@ -59,15 +60,23 @@ def discover(
     quick: Annotated[
         bool, typer.Option("--quick", help="A first look: fewer fits, controls and clips; provisional at best.")
     ] = False,
+    fit: Annotated[
+        Optional[list[str]],  # noqa: UP045 - typer before 0.16 reads no "| None" inside Annotated
+        typer.Option("--fit", help="Make only this fit; may be given several times [all].", show_default=False),
+    ] = None,
+    selector: Annotated[str, typer.Option(help="The rule that gives S; the others stand beside it.")] = "effect",
+    basis: Annotated[str, typer.Option(help="A basis in which selectors are asked as well.")] = "standard",
     registry: RegistryOption = None,
     device: DeviceOption = "auto",
     json: JsonOption = False,
 ) -> None:
     """Find the knob of each augmentation on real music, prove it, and store it."""
-    settings = QUICK if quick else Settings()
+    settings = evolve(QUICK if quick else Settings(), selector=selector, basis=basis)
+    if fit:
+        settings = evolve(settings, fits=tuple(dict.fromkeys(fit)))
     with program(ctx).workbench(registry, device) as workbench:
         if quick:
-            _say_what_is_skipped(list(workbench.plugins.fits()))
+            _say_what_is_skipped(list(workbench.plugins.fits()), settings)
         names = list(dict.fromkeys(augmentations or DEFAULT_AUGMENTATIONS))
         for name in names:
             workbench.augment(name)
@@ -85,9 +94,9 @@ def discover(
         as_json({"runs": [run_facts(run) for run in runs]})
 
 
-def _say_what_is_skipped(fits: Sequence[str]) -> None:
+def _say_what_is_skipped(fits: Sequence[str], settings: Settings) -> None:
     full = Settings()
-    skipped = ", ".join(name for name in fits if name not in QUICK.fits)
+    skipped = ", ".join(name for name in fits if name not in settings.fits)
     typer.echo(
         f"Quick: {QUICK.controls} random controls for {full.controls}, {QUICK.trial_clips} clips to judge on for "
         f"{full.trial_clips}, {QUICK.halves} halves of the songs for {full.halves}; fits left out: "
