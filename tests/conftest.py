@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -59,14 +60,25 @@ def plugins_dir(own: Path) -> Path:
 @pytest.fixture(scope="session")
 def tiny_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A registry with the tiny model's pitch and rhythm knobs; read it, copy it, never write it."""
-    folder = tmp_path_factory.mktemp("tiny")
+    top = tmp_path_factory.getbasetemp()
+    # Of several processes one makes it, and the others wait: it takes longer than all other preparation together.
+    folder = (top.parent if "PYTEST_XDIST_WORKER" in os.environ else top) / "tiny"
+    path, done = folder / "registry.db", folder / "done"
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        until = time.monotonic() + 600
+        while not done.exists():
+            assert time.monotonic() < until, "the process that makes the tiny model's registry has failed"
+            time.sleep(0.2)
+        return path
     (folder / "plugins").mkdir()
     (folder / "plugins" / "tiny_model.py").write_text(TINY_PLUGIN)
-    path = folder / "registry.db"
     with Workbench.open(str(path), plugins=load_plugins(folder / "plugins")) as workbench:
         settings = Settings(trial_clips=40, controls=100, control_clips=16)
         for augmentation in ("transpose", "note-split"):
             workbench.discover(augmentation, corpus="tiny", model="tiny", clips=800, settings=settings)
+    done.touch()
     return path
 
 
