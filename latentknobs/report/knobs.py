@@ -32,6 +32,8 @@ def knob_section(knob: Knob, latent_size: int) -> Section:
             f"{', '.join(str(d.dim) for d in knob.dimensions)}."
         ),
     ]
+    if failed := [str(gate["gate"]) for gate in evidence.get("gates", []) if not gate["passed"]]:
+        text.append(f"Refused for: {', '.join(failed)}.")
     if evidence.get("mean_change"):
         amounts, change = list(evidence["fitted"]), np.asarray(evidence["mean_change"])
         parts.append(mean_change_figure(knob, change, amounts))

@@ -18,9 +18,11 @@ table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular
 font-weight: 600; padding: .3rem 0; } th, td { padding: .15rem .7rem .15rem 0; text-align: left; vertical-align: top; }
 th { border-bottom: 1px solid #2b2733; } td { border-bottom: 1px solid #eeebf2; } .scroll { overflow-x: auto; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; } dt { color: #5b5566; } dd { margin: 0;
-overflow-wrap: anywhere; } nav a { margin-right: 1rem; }
+overflow-wrap: anywhere; } nav a { margin-right: 1rem; } summary { cursor: pointer; font-weight: 600; }
 """
 FILE_NAME = r"[a-z0-9][a-z0-9-]*"
+LONG = 24
+"""A table of more rows is folded away."""
 
 
 @frozen
@@ -160,7 +162,8 @@ def _table(table: Table) -> str:
     head = "".join(f"<th>{escape(heading)}</th>" for heading in table.headings)
     rows = "\n".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in table.rows)
     caption = f"{escape(table.caption)} ({table.file})"
-    return (
-        f'<div class="scroll"><table><caption>{caption}</caption><thead><tr>{head}</tr></thead>\n'
-        f"<tbody>{rows}</tbody></table></div>"
-    )
+    body = f"<thead><tr>{head}</tr></thead>\n<tbody>{rows}</tbody></table></div>"
+    if len(table.rows) > LONG:
+        told = f"{caption}: {len(table.rows)} rows"
+        return f'<details><summary>{told}</summary><div class="scroll"><table>{body}</details>'
+    return f'<div class="scroll"><table><caption>{caption}</caption>{body}'

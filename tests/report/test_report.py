@@ -102,6 +102,15 @@ def test_text_is_escaped():
     assert "<title>1 &lt; 2</title>" in page
 
 
+def test_a_long_table_is_folded():
+    """A table of many rows is folded away under its caption, and all of it is there."""
+    rows = tuple((str(i),) for i in range(40))
+    page = Report("r", {}, (Section("s", (), (Table("a", "Many", ("x",), rows),)),)).html()
+
+    assert "<summary>Many (a.csv): 40 rows</summary>" in page
+    assert page.count("<td>") == 40
+
+
 def test_two_parts_of_one_file():
     """Two tables of one name would overwrite each other: refused."""
     table = Table("a", "", ("x",), ())
