@@ -123,7 +123,8 @@ def dimensions(bench: Workbench, model: str) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for name, knob in knobs.items():
         selected = knob.evidence["selected"]
-        across = selected["effect"]["overlap_across_amounts"]
+        judged = f"{knob.evidence['judged_at']:+g}"  # there S itself was chosen
+        across = {a: x for a, x in selected["effect"]["overlap_across_amounts"].items() if a != judged}
         out[name] = {
             "kind": knob.kind,
             "fit": knob.fit,

@@ -25,7 +25,7 @@ from latentknobs.engine.fits import PENALTIES
 from latentknobs.engine.knobspace import Reading, Turns, knob_coordinates, read_amount
 from latentknobs.engine.pairs import Shard, Tally, accepted, encode, pairs_of, shards, signed_amounts
 from latentknobs.engine.steer import apply
-from latentknobs.errors import CorpusError, DiscoveryError, UsageError
+from latentknobs.errors import CorpusError, DiscoveryError, UnknownNameError, UsageError
 from latentknobs.models import DEFAULT_MODEL
 from latentknobs.sources import check_format, parse_sources
 from latentknobs.turning import operator_of
@@ -127,6 +127,10 @@ def disentanglement(
         cache=bench.cache_dir,
     )
     attributes = [a for a in bench.plugins.attributes().values() if a.clip_format == spec.clip_format.name]
+    if not attributes:
+        raise UsageError(
+            f"No plugin measures an attribute of {spec.clip_format.name} clips: codes need some to be read."
+        )
     knobs, left = _usable(bench, spec.model_id)
     reader = _Reader(backend, knobs, seed, tally)
     for shard in shards(bench.songs(corpus, asked), SHARD):
@@ -143,10 +147,16 @@ def disentanglement(
             left[name] = str(error)
     judged, train_part = reader.parts[split], reader.parts["train"]
     systems = {RAW: np.eye(spec.latent_size)}
-    if readings:
-        covariance = np.cov(train_part.stacked("mean").T, bias=True)
-        weights = [reading.weights for reading in readings.values()]
-        systems[KNOBS] = knob_coordinates(weights, covariance).dual
+    covariance = np.cov(train_part.stacked("mean").T, bias=True)
+    kept: dict[str, Reading] = {}
+    for name, reading in readings.items():  # of two that depend on each other the first stands
+        try:
+            weights = [*(other.weights for other in kept.values()), reading.weights]
+            systems[KNOBS] = knob_coordinates(weights, covariance).dual
+            kept[name] = reading
+        except DiscoveryError:
+            left[name] = "its reading depends on those of the knobs before it"
+    readings = kept
     groups = np.unique(np.asarray(judged.songs), return_inverse=True)[1].astype(np.int64)
     work = _Work(bench, groups, seed, resamples)
     labels = {MEASURED: _measured(attributes, judged)}
@@ -194,16 +204,18 @@ def disentanglement(
 
 def _usable(bench: Workbench, model_id: str) -> tuple[dict[str, tuple[Knob, Augmentation]], dict[str, str]]:
     """The model's knobs that were not refused, with their edits, and of the others why they are left out."""
-    known = bench.plugins.augmentations()
     found: dict[str, tuple[Knob, Augmentation]] = {}
     left: dict[str, str] = {}
     for knob in bench.registry.knobs(model_id=model_id):
         if knob.verdict not in ("accepted", "provisional"):
             left[knob.name] = f"it is {knob.verdict}"
-        elif knob.augmentation not in known:
-            left[knob.name] = f"no plugin offers its edit {knob.augmentation!r}"
+        elif knob.augmentation is None:
+            left[knob.name] = "it was found without an edit"
         else:
-            found[knob.name] = (knob, known[knob.augmentation])
+            try:
+                found[knob.name] = (knob, bench.augment(knob.augmentation))
+            except (UnknownNameError, UsageError) as reason:
+                left[knob.name] = str(reason)
     return found, left
 
 

@@ -118,7 +118,7 @@ def shift_by_gradient(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
 def _aims(
     sample: CodeSample, amounts: tuple[float, ...], most: int, decoder: Decoder, rng: np.random.Generator
 ) -> Aims | None:
-    """Pairs from or to the clips themselves, drawn evenly from all amounts; None where there are none."""
+    """Pairs from or to the clips themselves, drawn from those of all amounts together; None where there are none."""
     if not len(sample.codes):
         return None
     zero = sample.knots.index(0.0)

@@ -29,7 +29,7 @@ def lasso(gram: Floats, cross: Floats, penalty: Floats, start: Floats | None = N
         start: (R, D, T) to start from.
 
     Returns:
-        (R, D, T); a further step would move no coefficient by more than 1e-8.
+        (R, D, T); a further step would move no coefficient by more than 1e-8, or 20,000 steps are done.
     """
     out = np.zeros_like(cross) if start is None else np.array(start, dtype=np.float64)
     largest = np.linalg.eigvalsh(gram)[:, -1] if gram.shape[1] else np.zeros(len(gram))

@@ -27,7 +27,7 @@ def knob_section(knob: Knob, latent_size: int) -> Section:
             f"{knob.low:+g} to {knob.high:+g} {knob.unit}; run {knob.run_id}."
         ),
         (
-            "S, the smallest set of dimensions that keeps 90 % of its effect, "
+            "S, its dimensions by the run's selector (effect: the fewest that keep 90 % of it), "
             f"{len(knob.dimensions)} of {latent_size}: "
             f"{', '.join(str(d.dim) for d in knob.dimensions)}."
         ),

@@ -17,6 +17,7 @@ from latentknobs.core.melody import MELODY
 from latentknobs.disentanglement import disentanglement
 from latentknobs.engine.evaluate import spectrum as variances
 from latentknobs.engine.pairs import encode
+from latentknobs.errors import ClipError, UsageError
 from latentknobs.models import DEFAULT_MODEL
 from latentknobs.report.knobs import knob_section, overlap_table
 from latentknobs.report.numbers import score, signed
@@ -67,7 +68,7 @@ def report(
         "knobs": ", ".join(f"{k.name} ({k.kind}, {k.verdict})" for k in knobs) or "none",
         "training": _training(spec.training),
     }
-    sections = [_size(bench, backend, corpus, clips, seed)]
+    sections = [_size(bench, backend, model, corpus, clips, seed)]
     sections += [knob_section(knob, spec.latent_size) for knob in knobs]
     if len(knobs) > 1:
         sections.append(
@@ -78,7 +79,10 @@ def report(
             )
         )
     if spec.clip_format.name == MELODY.name:
-        sections += _heard(bench, backend, model, knobs, seed)
+        try:
+            sections += _heard(bench, backend, model, knobs, seed)
+        except ClipError as reason:
+            sections.append(Section("The theme turned", (f"Not here: {reason}",)))
     if metrics:
         sections.append(_metrics(disentanglement(bench, model, corpus=corpus, clips=clips, seed=seed)))
     return Report(f"Knobs of {spec.name}", facts, tuple(sections))
@@ -89,11 +93,8 @@ def _training(card: Mapping[str, Any]) -> str:
     return "; ".join(f"{name} {value}" for name, value in told.items()) or "not told"
 
 
-def _size(bench: Workbench, backend: VAEBackend, corpus: str, clips: int, seed: int) -> Section:
-    pitches = backend.spec.pitch_range or (0, 127)
-    asked = CorpusRequest(clips=clips, seed=seed, pitch_range=pitches, cache=bench.cache_dir, progress=bench.progress)
-    found = np.concatenate([song.clips for song in bench.songs(corpus, asked)])
-    found = found[backend.accepts(found)]
+def _size(bench: Workbench, backend: VAEBackend, model: str, corpus: str, clips: int, seed: int) -> Section:
+    found = bench.clips(corpus, model, clips=clips, seed=seed)
     codes: Codes = np.concatenate([encode(backend, found[i : i + TOGETHER]) for i in range(0, len(found), TOGETHER)])
     shares = variances(codes)
     held = np.cumsum(shares)
@@ -138,31 +139,45 @@ def _heard(bench: Workbench, backend: VAEBackend, model: str, knobs: Sequence[Kn
     for knob in movable:
         for amount in _amounts(knob):
             after = session.turn({knob.name: amount}).clips
-            control = session.turn({"random": amount}, like=knob.name, seed=seed).clips
             what = f"{knob.name} {amount:+g}"
             turned(what, after)
-            turned(f"random dimensions, as far as {what}", control)
+            try:
+                control = session.turn({"random": amount}, like=knob.name, seed=seed).clips
+            except UsageError:  # the knobs leave no dimension over
+                control = None
+            rolls, names = [session.plain, after], ["decoded", what]
+            if control is not None:
+                turned(f"random dimensions, as far as {what}", control)
+                rolls, names = [*rolls, control], [*names, "random dimensions"]
             pictures.append(
                 rolls_figure(
                     f"turned-{knob.name.replace('_', '-')}-{_file(amount)}",
-                    [session.plain, after, control],
+                    rolls,
                     backend.spec.clip_format,
-                    ("decoded", what, "random dimensions"),
-                    f"The theme with {what} {knob.unit}, and with as many random other dimensions moved as far "
-                    "(the paper's figures 6 and 7).",
+                    names,
+                    f"The theme with {what} {knob.unit}"
+                    + (
+                        ", and with as many random other dimensions moved as far (the paper's figures 6 and 7)."
+                        if control is not None
+                        else "; no dimension is left outside the model's knobs for a random control."
+                    ),
                 )
             )
     if movable:
         first = movable[0]
         amount = _amounts(first)[-1]
-        rest = session.turn({"others": amount}, like=first.name, seed=seed).clips
-        turned(f"all dimensions of no knob, as far as {first.name} {amount:+g}", rest)
-        pictures.append(
-            rolls_figure(
-                "turned-others", [session.plain, rest], backend.spec.clip_format, ("decoded", "the others"),
-                "The theme with all dimensions moved that belong to no knob (the paper's figure 8).",
-            )
-        )  # fmt: skip
+        try:
+            rest = session.turn({"others": amount}, like=first.name, seed=seed).clips
+        except UsageError:  # as above
+            rest = None
+        if rest is not None:
+            turned(f"all dimensions of no knob, as far as {first.name} {amount:+g}", rest)
+            pictures.append(
+                rolls_figure(
+                    "turned-others", [session.plain, rest], backend.spec.clip_format, ("decoded", "the others"),
+                    "The theme with all dimensions moved that belong to no knob (the paper's figure 8).",
+                )
+            )  # fmt: skip
     table = Table(
         "turned",
         "Mean change of each attribute over the theme's clips, against its plain decoding, and tokens that stay",
@@ -180,11 +195,12 @@ def _heard(bench: Workbench, backend: VAEBackend, model: str, knobs: Sequence[Kn
 
 
 def _amounts(knob: Knob) -> list[float]:
-    """Two fitted amounts of the usable range: the middle one and the last on its longer side."""
+    """Two fitted amounts of the usable range on its longer side, upwards if both are alike: the middle and the last."""
     inside = [a for a in knob.evidence.get("fitted", []) if knob.low <= a <= knob.high]
-    up = [a for a in inside if a > 0] or [a for a in reversed(inside) if a < 0]
+    upwards = knob.high >= -knob.low
+    up = [a for a in inside if a > 0] if upwards else [a for a in reversed(inside) if a < 0]
     if not up:
-        up = [knob.high or knob.low]
+        up = [knob.high if upwards else knob.low]
     return list(dict.fromkeys([up[(len(up) - 1) // 2], up[-1]]))
 
 
@@ -194,12 +210,13 @@ def _file(amount: float) -> str:
 
 def _other(bench: Workbench, backend: VAEBackend, model: str, seed: int) -> Session:
     """A generated melody, free of rights, for the grid's other corner."""
-    for song in bench.songs("factors", CorpusRequest(clips=512, seed=seed, cache=bench.cache_dir)):
+    pitches = backend.spec.pitch_range or (0, 127)
+    for song in bench.songs("factors", CorpusRequest(clips=512, seed=seed, pitch_range=pitches, cache=bench.cache_dir)):
         carried = song.clips[backend.accepts(song.clips)]
         if song.split == "test" and len(carried):
             piece = Piece.join(carried[:1], backend.spec.clip_format, name=song.name)
             return Session.open(bench, piece, model)
-    raise AssertionError  # 512 generated clips have test songs
+    raise ClipError("none of 512 generated melodies can be carried by the model, so there is no grid.")
 
 
 def _metrics(found: Mapping[str, Any]) -> Section:
