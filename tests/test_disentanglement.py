@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from attrs import evolve
 
 from latentknobs.core.corpus import TrueFactors
 from latentknobs.corpora.factors import FACTORS, factors_of
@@ -91,6 +92,19 @@ def test_a_model_whose_knobs_are_refused(workbench, monkeypatch):
     assert list(out["codes"]["attributes"]["mean"]) == ["dimensions"]
     assert out["knobs"]["pitch"] == {"left_out": "it is rejected"}
     assert out["targets"] == out["turned"] == {}
+
+
+def test_two_knobs_of_one_reading(bench, monkeypatch):
+    """Of two knobs that read the same the first stands, and an edit that nobody offers leaves its knob out."""
+    pitch = bench.registry.knob(bench.model("tiny").spec.model_id, "pitch")
+    others = [evolve(pitch, name="again"), evolve(pitch, name="alone", augmentation=None)]
+    monkeypatch.setattr(type(bench.registry), "knobs", lambda *_, **__: (pitch, *others))
+
+    out = disentanglement(bench, "tiny", corpus="tiny", clips=200, resamples=0)
+
+    assert list(out["targets"]) == ["pitch"]
+    assert "depends" in out["knobs"]["again"]["left_out"]
+    assert "without an edit" in out["knobs"]["alone"]["left_out"]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,9 @@ import re
 from html.parser import HTMLParser
 
 import pytest
+from attrs import evolve
 
+from latentknobs.core.knob import KnobDimension
 from latentknobs.report import Figure, Report, Section, Table, report
 from latentknobs.workbench import Workbench, load_plugins
 
@@ -90,6 +92,22 @@ def test_the_metrics(made):
     assert {"metrics-attributes.csv", "targets.csv", "control.csv"} <= set(files)
     assert files["metrics-attributes.csv"].decode().count("\n") == 12
     assert files["control.csv"].decode().count("\n") == 6
+
+
+def test_a_knob_that_takes_all_dimensions(tiny_registry, monkeypatch):
+    """Where the knobs leave no dimension for random controls the report is made without them, and says so."""
+    with Workbench.open(str(tiny_registry), plugins=load_plugins(tiny_registry.parent / "plugins")) as bench:
+        pitch = bench.registry.knob(bench.model("tiny").spec.model_id, "pitch")
+        size = bench.model("tiny").spec.latent_size
+        everything = evolve(
+            pitch, dimensions=tuple(KnobDimension(d, 1 / size) for d in range(size)), low=-3.0, high=1.0
+        )
+        monkeypatch.setattr(type(bench.registry), "knobs", lambda *_, **__: (everything,))
+        made = report(bench, "tiny", corpus="tiny", clips=100, metrics=False)
+
+    assert {"turned-pitch-minus-2.png", "turned-pitch-minus-3.png"} <= set(made.files())
+    assert "no dimension is left" in made.html()
+    assert "turned-others.png" not in made.files()
 
 
 def test_text_is_escaped():
