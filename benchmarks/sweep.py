@@ -150,7 +150,9 @@ def figures(found: Knob, amounts: Sequence[float], attribute: str) -> dict[str, 
         "slope": slope,
         "dimensions": len(found.dimensions),
         "equivariance": {f"{a:+g}": at[a]["equivariance"]["value"] for a in amounts if a in at},
-        "contour": {f"{a:+g}": at[a]["content"].get("contour") for a in amounts if a in at},
+        "contour": {
+            f"{a:+g}": kept and kept["value"] for a in amounts if a in at for kept in [at[a]["content"].get("contour")]
+        },
         "r2": {f"{a:+g}": explained[a] for a in amounts if a in explained},
         "coherence": {f"{a:+g}": evidence["coherence"][f"{a:+g}"] for a in amounts if a in explained},
     }

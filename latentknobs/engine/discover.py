@@ -327,7 +327,7 @@ def _choose(scores: list[_Score]) -> int | None:
 
 def side_by_side(knob: Knob) -> dict[str, Any]:
     """What a card tells of each fit of a run, from validation songs: so that a knob stands beside its baselines."""
-    at = knob.evidence["validation"]["amounts"]
+    at, response = (knob.evidence["validation"][name] for name in ("amounts", "response"))
     ratios = {f"{x['amount']:+g}": x["equivariance"]["value"] for x in at}
     measured = [value for value in ratios.values() if value is not None]
     return {
@@ -339,11 +339,11 @@ def side_by_side(knob: Knob) -> dict[str, Any]:
         "equivariance": ratios,
         "least": min(measured, default=None),
         "mean": float(np.mean(measured)) if measured else None,
-        "monotone": knob.evidence["validation"]["monotone"],
+        "monotone": response and response["spearman"]["value"],
         "content": {
             name: min(kept, default=None)
             for name in (at[0]["content"] if at else {})
-            for kept in [[x["content"][name] for x in at if x["content"][name] is not None]]
+            for kept in [[x["content"][name]["value"] for x in at if x["content"][name] is not None]]
         },
     }
 

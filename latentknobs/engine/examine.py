@@ -85,7 +85,7 @@ def examine(
         on_test = measure(backend, operator, test, inside, yard)
         if set(ends) <= set(on_test.at):
             controls = control_effects(backend, operator, [test.cases[a] for a in ends], yard, deltas, settings)
-    judgement = judge(on_test or Measured({}, None, 0, None), usable, yard, controls)
+    judgement = judge(on_test or Measured({}, None, None), usable, yard, controls)
     reported = on_test or on_validation
     slopes = reported.slopes()
     at_ends = [x for a, x in reported.at.items() if a in (low, high)] or list(reported.at.values())[-1:]

@@ -70,8 +70,8 @@ def amount_gates(x: AtAmount, yard: Yardstick) -> list[Gate]:
             if leak.lost:
                 out.append(Gate(f"loss of {name} {at}", leak.lost, MOST_LOST, leak.lost <= MOST_LOST))
     for name, kept in x.content.items():
-        if name in yard.keeps and np.isfinite(kept):
-            out.append(Gate(f"content by {name} {at}", kept, LEAST_CONTENT, kept >= LEAST_CONTENT))
+        if name in yard.keeps and np.isfinite(kept.value):
+            out.append(Gate(f"content by {name} {at}", kept.value, LEAST_CONTENT, kept.value >= LEAST_CONTENT))
     return out
 
 

@@ -17,8 +17,8 @@ from latentknobs.engine.content import content
 from latentknobs.engine.effect import Effect, effect, slope
 from latentknobs.engine.equivariance import Equivariance, accuracy, equivariance
 from latentknobs.engine.leakage import Leakage, leakage
-from latentknobs.engine.monotone import monotone
-from latentknobs.engine.resample import SongDraws
+from latentknobs.engine.resample import Interval, SongDraws
+from latentknobs.engine.response import Response, response
 from latentknobs.engine.steer import apply
 from latentknobs.engine.trial import Trial, decode
 
@@ -70,7 +70,7 @@ class AtAmount:
     equivariance: Equivariance | None
     effects: Mapping[str, Effect]
     leakage: Mapping[str, Leakage]
-    content: Mapping[str, float]
+    content: Mapping[str, Interval]
 
     @property
     def clips(self) -> int:
@@ -91,7 +91,7 @@ class AtAmount:
                 name: x.change.as_dict() | {"spread": x.spread, "clips": x.clips} for name, x in self.effects.items()
             },
             "leakage": {name: {"value": x.value, "upper": x.upper, "lost": x.lost} for name, x in self.leakage.items()},
-            "content": {name: (x if np.isfinite(x) else None) for name, x in self.content.items()},
+            "content": {name: (x.as_dict() if np.isfinite(x.value) else None) for name, x in self.content.items()},
         }
 
 
@@ -102,15 +102,18 @@ class Measured:
 
     Attributes:
         at: By amount, ascending; only amounts with clips.
-        monotone: Mean Spearman per clip over the amounts in ``at`` and 0; None where it is not measured.
-        monotone_clips: Clips that count for it.
+        response: How the target answers the edit's own amounts in ``at`` and 0; None where it is not measured.
         round_trip: For an on/off edit: accuracy of decoding T(T(z)) against decoding z; else None.
     """
 
     at: Mapping[float, AtAmount]
-    monotone: float | None
-    monotone_clips: int
+    response: Response | None
     round_trip: float | None
+
+    @property
+    def monotone(self) -> float | None:
+        """Mean over clips of Spearman between amount and target; None where it is not measured."""
+        return None if self.response is None else self.response.spearman.value
 
     def slopes(self) -> dict[str, float]:
         """Change of each attribute for one unit of the amount."""
@@ -128,8 +131,7 @@ class Measured:
         """For evidence."""
         return {
             "amounts": [x.as_dict() for x in self.at.values()],
-            "monotone": self.monotone,
-            "monotone_clips": self.monotone_clips,
+            "response": None if self.response is None else self.response.as_dict(),
             "round_trip": self.round_trip,
         }
 
@@ -156,25 +158,24 @@ def measure(
             compared,
             {a.name: effect(a, case, turned, draws) for a in yard.attributes},
             {a.name: leakage(a, case, turned, yard.spreads[a.name], draws) for a in yard.attributes},
-            {c.name: content(c, case, turned) for c in yard.comparisons},
+            {c.name: content(c, case, turned, draws) for c in yard.comparisons},
         )
         if target is not None and amount in yard.own:
             values[amount] = dict(zip(case.rows.tolist(), target.measure(turned).tolist(), strict=True))
-    score, clips = _monotone(trial, values, target)
     on_off = len(yard.own) == 1
-    return Measured(at, score, clips, _round_trip(backend, operator, trial, yard.own[0]) if on_off else None)
+    found = _response(trial, values, target, yard)
+    return Measured(at, found, _round_trip(backend, operator, trial, yard.own[0]) if on_off else None)
 
 
-def _monotone(
-    trial: Trial, values: dict[float, dict[int, float]], target: Attribute | None
-) -> tuple[float | None, int]:
+def _response(
+    trial: Trial, values: dict[float, dict[int, float]], target: Attribute | None, yard: Yardstick
+) -> Response | None:
     if target is None or len(values) < 2:
-        return None, 0
+        return None
     reached = sorted(set().union(*values.values()))
     at_zero: ClipBatch = trial.plain[reached]
     values = {**values, 0.0: dict(zip(reached, target.measure(at_zero).tolist(), strict=True))}
-    score, clips = monotone(values)
-    return (score if np.isfinite(score) else None), clips
+    return response(values, yard.draws(trial.songs))
 
 
 def _round_trip(backend: VAEBackend, operator: Operator, trial: Trial, amount: float) -> float | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from latentknobs.core.arrays import Floats
+from latentknobs.core.arrays import Floats, Ints
 
 
 def ranks(values: Floats) -> Floats:
@@ -34,9 +34,9 @@ def spearman(x: Floats, y: Floats) -> Floats:
     return out
 
 
-def monotone(values: Mapping[float, Mapping[int, float]], least: int = 3) -> tuple[float, int]:
+def gathered(values: Mapping[float, Mapping[int, float]], least: int = 3) -> tuple[Floats, Ints, Floats]:
     """
-    Mean over clips of Spearman between amount and attribute, and the number of clips that count.
+    The clips that reach enough amounts, one row each.
 
     Args:
         values: By amount (0 included), the attribute of each clip that the edit can reach at that amount; NaN
@@ -44,14 +44,30 @@ def monotone(values: Mapping[float, Mapping[int, float]], least: int = 3) -> tup
         least: Fewest amounts a clip needs to count.
 
     Returns:
-        The mean (NaN with no clip) and the count.
+        The amounts, ascending (k,); which clips (n,), ascending; their attribute (n, k), NaN where not reached.
     """
     amounts = sorted(values)
-    row = {clip: i for i, clip in enumerate(sorted(set().union(*values.values())))}
+    clips = sorted(set().union(*values.values()))
+    row = {clip: i for i, clip in enumerate(clips)}
     reached = np.full((len(row), len(amounts)), np.nan)
     for column, amount in enumerate(amounts):
         for clip, value in values[amount].items():
             reached[row[clip], column] = value
-    reached = reached[(~np.isnan(reached)).sum(axis=1) >= least]
-    scores = spearman(np.broadcast_to(np.asarray(amounts, dtype=np.float64), reached.shape), reached)
+    enough = (~np.isnan(reached)).sum(axis=1) >= least
+    return np.asarray(amounts, dtype=np.float64), np.asarray(clips, dtype=np.int64)[enough], reached[enough]
+
+
+def monotone(values: Mapping[float, Mapping[int, float]], least: int = 3) -> tuple[float, int]:
+    """
+    Mean over clips of Spearman between amount and attribute, and the number of clips that count.
+
+    Args:
+        values: As :func:`gathered` takes them.
+        least: Fewest amounts a clip needs to count.
+
+    Returns:
+        The mean (NaN with no clip) and the count.
+    """
+    amounts, _, reached = gathered(values, least)
+    scores = spearman(np.broadcast_to(amounts, reached.shape), reached)
     return (float(scores.mean()) if len(scores) else float("nan")), len(scores)

@@ -47,10 +47,14 @@ class SongDraws:
         songs: int64 (n,), the song of each clip.
         rng: Draws the songs.
         resamples: B.
+
+    Attributes:
+        clips: n.
     """
 
     def __init__(self, songs: Ints, rng: Generator, resamples: int = RESAMPLES) -> None:
         names, self._index = np.unique(songs, return_inverse=True)
+        self.clips = len(songs)
         self._count = len(names)
         self._drawn = np.zeros((resamples, self._count))
         if self._count:

@@ -101,7 +101,7 @@ class Hearing:
             NotFittedError: The fit cannot serve the edit.
         """
         survey = self.pairing.survey
-        on_validation = Measured(self.at("validation"), None, 0, None)
+        on_validation = Measured(self.at("validation"), None, None)
         usable = usable_range(on_validation, self.yard)
         if usable.low == usable.high:
             return "rejected"

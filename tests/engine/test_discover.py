@@ -234,7 +234,7 @@ def test_an_on_off_edit_is_a_turn_and_not_a_shift(find):
     assert knob.kind == "affine"
     assert (knob.low, knob.high, knob.step) == (0, 0.5, 0.5)
     assert knob.verdict == "provisional"
-    assert knob.evidence["validation"]["monotone"] is None
+    assert knob.evidence["validation"]["response"] is None
     assert knob.evidence["validation"]["round_trip"] == 1
     assert _named(run, "mean").verdict == "rejected"
 
@@ -397,7 +397,7 @@ def test_every_knob_stands_beside_the_runs_other_fits(pitch_run, methods):
         at = {f"{x['amount']:+g}": x for x in knob.evidence["validation"]["amounts"]}
         assert own["equivariance"] == {amount: x["equivariance"]["value"] for amount, x in at.items()}
         assert own["least"] == min(own["equivariance"].values())
-        assert own["content"]["contour"] == min(x["content"]["contour"] for x in at.values())
+        assert own["content"]["contour"] == min(x["content"]["contour"]["value"] for x in at.values())
 
 
 def test_a_collapsed_model_has_no_knob(find):

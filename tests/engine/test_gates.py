@@ -7,6 +7,7 @@ from latentknobs.engine.gates import Range, amount_gates, judge, reach, usable_r
 from latentknobs.engine.leakage import Leakage
 from latentknobs.engine.measure import AtAmount, Measured
 from latentknobs.engine.resample import Interval
+from latentknobs.engine.response import Response
 
 CONTROLS = {"p": 1 / 101, "controls": 100}
 
@@ -19,12 +20,14 @@ def _at(amount, *, low=0.8, leak=0.1, kept=1.0, ceiling=1.0, clips=100, other=9.
         Equivariance(ratio, 0.9, 0.2, ceiling, clips),
         {"stays": Effect(Interval(0.0, 0.0, 0.0, 0.0), 0.0, clips)},
         {"stays": Leakage(leak / 2, leak, lost, compared), "other": Leakage(other, other, 1.0, clips)},
-        {"shape": kept, "other": 0.0},
+        {"shape": Interval(kept, kept, kept, 0.0), "other": Interval(0.0, 0.0, 0.0, 0.0)},
     )
 
 
 def _measured(*at, monotone=1.0):
-    return Measured({x.amount: x for x in sorted(at, key=lambda x: x.amount)}, monotone, 50, None)
+    plain = Interval(1.0, 1.0, 1.0, 0.0)
+    found = None if monotone is None else Response(plain, plain, plain, evolve(plain, value=monotone), 50)
+    return Measured({x.amount: x for x in sorted(at, key=lambda x: x.amount)}, found, None)
 
 
 @pytest.fixture

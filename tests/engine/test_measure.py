@@ -33,10 +33,13 @@ def test_the_exact_knob_is_exact_in_every_measure(measured):
         assert x.effects["mean-pitch"].spread == pytest.approx(0, abs=1e-6)
         assert x.leakage["log2-onsets"].upper == 0
         assert x.leakage["mean-pitch"].value == pytest.approx(abs(amount))
-        assert x.content["onset-f1"] == 1
-        assert x.content["contour"] == 1
+        assert x.content["onset-f1"].low == 1
+        assert x.content["contour"].low == 1
     assert measured.monotone == 1
-    assert measured.monotone_clips == 24
+    assert measured.response.clips == 24
+    for found in (measured.response.slope, measured.response.r2, measured.response.r2_clips):
+        assert found.low == pytest.approx(1, abs=1e-6)
+        assert found.value == pytest.approx(1, abs=1e-6)
     assert measured.slopes()["mean-pitch"] == pytest.approx(1, abs=1e-6)
     assert measured.slopes()["log2-onsets"] == 0
 
@@ -48,7 +51,7 @@ def test_a_knob_that_does_nothing_is_nothing_in_every_measure(clips, nothing, ya
     for x in measured.at.values():
         assert x.equivariance.ratio.value <= 0
         assert x.effects["mean-pitch"].change.value == 0
-    assert measured.monotone == 0
+    assert measured.monotone == measured.response.r2.value == measured.response.slope.value == 0
 
 
 def test_evidence_is_whole(measured, methods):

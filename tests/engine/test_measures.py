@@ -184,9 +184,10 @@ def test_content_is_beside_what_the_model_keeps(case_of):
     same = Comparison("same", "Equal tokens.", "any", accuracy)
     case = case_of(_clips([1, 1, 1, 1]), plain=_clips([1, 1, 1, 5]))
 
-    assert content(same, case, _clips([1, 1, 5, 5])) == pytest.approx(2 / 3)
-    assert content(same, case, _clips([1, 1, 1, 5])) == 1
-    assert math.isnan(content(same, case_of(_clips([1, 1]), plain=_clips([5, 5])), _clips([1, 1])))
+    assert content(same, case, _clips([1, 1, 5, 5]), _draws(case)).value == pytest.approx(2 / 3)
+    assert content(same, case, _clips([1, 1, 1, 5]), _draws(case)).value == 1
+    other = case_of(_clips([1, 1]), plain=_clips([5, 5]))
+    assert math.isnan(content(same, other, _clips([1, 1]), _draws(other)).value)
 
 
 def test_content_counts_clips_where_both_agreements_are_defined(case_of):
@@ -195,8 +196,8 @@ def test_content_counts_clips_where_both_agreements_are_defined(case_of):
     lookup = Comparison("lookup", "By token.", "any", lambda _a, b: np.asarray([values[int(t)] for t in b[:, 0]]))
     case = case_of(_clips([0], [0], [0]), plain=_clips([1], [3], [1]))
 
-    assert content(lookup, case, _clips([2], [1], [3])) == 0.5
-    assert math.isnan(content(lookup, case, _clips([3], [3], [3])))
+    assert content(lookup, case, _clips([2], [1], [3]), _draws(case)).value == 0.5
+    assert math.isnan(content(lookup, case, _clips([3], [3], [3]), _draws(case)).value)
 
 
 @settings(deadline=None, max_examples=100)

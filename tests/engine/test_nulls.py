@@ -333,7 +333,7 @@ def test_swapped_songs_say_nothing_of_monotony(real, exact_pitch):
     found = measure(real.survey.backend, exact_pitch, trial, swapped.amounts, swapped.yard())
 
     assert 0 < left.sum() < len(left)
-    assert (found.monotone, found.monotone_clips) == (1.0, left.sum())
+    assert (found.monotone, found.response.clips) == (1.0, left.sum())
 
 
 def test_what_a_survey_gives_a_fit_is_what_a_discovery_gives(find, look, methods):

@@ -92,6 +92,7 @@ def knob_card(knob: Knob) -> None:
         "kind and fit": f"{knob.kind}, {knob.fit}",
         "usable range": span(knob),
         "verdict": knob.verdict,
+        **_response(knob),
         "run": knob.run_id,
         **_selected(knob),
         "operator": knob.operator_sha256[:16] + ("" if knob.operator is not None else " (only the hash is kept)"),
@@ -121,6 +122,19 @@ def knob_card(knob: Knob) -> None:
     )
     tree({name: value for name, value in knob.evidence.items() if isinstance(value, int | float | str)})
     typer.echo("(--json prints all the evidence)")
+
+
+def _response(knob: Knob) -> dict[str, str]:
+    """How the target answers the amount over the usable range, on test songs, with 95 % intervals."""
+    found = (knob.evidence.get("test") or {}).get("response")
+    if not found:
+        return {}
+    names = {"slope": "slope", "r2": "R2", "r2_clips": "R2 of a clip", "spearman": "Spearman of a clip"}
+    told = (
+        f"{called} {found[name]['value']:.3f} ({found[name]['low']:.3f} to {found[name]['high']:.3f})"
+        for name, called in names.items()
+    )
+    return {"response": ", ".join(told)}
 
 
 def _fits(knob: Knob) -> None:
