@@ -22,7 +22,7 @@ def methods_for(plugins: Plugins, clip_format: str) -> Methods:
 
 
 def parameters(
-    plugins: Plugins, used: Iterable[tuple[str, str]], settings: Settings, sources: Iterable[Source]
+    plugins: Plugins, used: Iterable[tuple[str, str]], settings: Settings, sources: Iterable[Source], **more: Any
 ) -> dict[str, Any]:
     """
     Everything that a run depends on besides model, augmentation, corpus and seed, for RunSpec.
@@ -32,8 +32,9 @@ def parameters(
         used: Kind and name of the offers that the result depends on, besides selector and corpora.
         settings: The run's settings.
         sources: Its corpora.
+        more: What else, by name.
     """
     asked = [*used, ("selectors", settings.selector), *(("corpora", source.corpus.name) for source in sources)]
     reports = {plugins.origin(kind, name) for kind, name in asked}
     origins = {report.name: f"{report.origin} {report.version}" for report in reports}
-    return {**settings.as_dict(), "plugins": dict(sorted(origins.items()))}
+    return {**settings.as_dict(), **more, "plugins": dict(sorted(origins.items()))}

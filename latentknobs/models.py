@@ -23,30 +23,45 @@ class Models:
     """
 
     factories: Mapping[str, BackendFactory]
-    _loaded: dict[tuple[str, str, str], VAEBackend] = field(factory=dict, init=False)
+    _loaded: dict[tuple[str, ...], VAEBackend] = field(factory=dict, init=False)
 
     @property
     def names(self) -> tuple[str, ...]:
         """The models that come with the plugins."""
         return tuple(name for factory in self.factories.values() for name in factory.shipped)
 
-    def load(self, name: str = DEFAULT_MODEL, device: str = "auto") -> VAEBackend:
+    def load(self, name: str = DEFAULT_MODEL, device: str = "auto", precision: str = "") -> VAEBackend:
         """
-        A model, loaded once for each device.
+        A model, loaded once for each device and precision.
 
         Args:
             name: A shipped name, ``kind:LOCATION``, or the path of a file or folder that a backend recognises.
             device: "cpu", "cuda" or "auto".
+            precision: One of its backend's precisions, "" = the first.
 
         Raises:
-            UnknownNameError: Nothing of that name, and no such path.
+            UnknownNameError: Nothing of that name, and no such path; or its backend has no such precision.
             ModelError: The path is there but no backend recognises it, or its weights do not fit.
         """
         kind, location = self._find(name)
-        key = (kind, location, device)
+        asked = self.asked(name, precision)
+        key = (kind, location, device, *asked.values())
         if key not in self._loaded:
-            self._loaded[key] = self.factories[kind].load(location, device)
+            self._loaded[key] = self.factories[kind].load(location, device, **asked)
         return self._loaded[key]
+
+    def asked(self, name: str, precision: str) -> dict[str, str]:
+        """
+        What is to be said of the precision when this model is loaded: nothing if it is the one that it has anyway.
+
+        Raises:
+            UnknownNameError: No such model, or its backend has no such precision.
+        """
+        kind, _ = self._find(name)
+        there = self.factories[kind].precisions
+        if precision and precision not in there:
+            raise UnknownNameError("precision", precision, there, f"of {kind} models")
+        return {} if precision in ("", there[0]) else {"precision": precision}
 
     def _find(self, name: str) -> tuple[str, str]:
         for kind, factory in self.factories.items():

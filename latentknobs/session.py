@@ -16,7 +16,7 @@ from attrs import define, field, frozen
 
 from latentknobs import __version__, midi
 from latentknobs.core.arrays import Bools, ClipBatch, Codes, Ints
-from latentknobs.core.backend import VAEBackend
+from latentknobs.core.backend import Sampling, VAEBackend
 from latentknobs.core.clip import Cut, Piece
 from latentknobs.core.knob import RESERVED_NAMES, Knob
 from latentknobs.core.seed import as_seed
@@ -91,23 +91,36 @@ class Drawn:
     provenance: Mapping[str, Any]
 
 
-def sample(model: VAEBackend, count: int, seed: int) -> list[Drawn]:
+def sample(model: VAEBackend, count: int, seed: int, temperature: float = 0.0) -> list[Drawn]:
     """
     Pieces of one clip each, decoded from codes with N(0, 1) in each dimension.
 
+    Args:
+        model: The model.
+        count: How many.
+        seed: Of the codes, and of the tokens where they are drawn.
+        temperature: 0 = the likeliest tokens; above it tokens are drawn.
+
     Raises:
-        UsageError: ``count`` is under 1, or the seed is none.
+        UsageError: ``count`` is under 1, the seed is none, or the model's tokens cannot be drawn.
     """
     if count < 1:
         raise UsageError(f"The count must be at least 1, not {count}.")
     seed = as_seed(seed)
     codes = np.random.default_rng(seed).standard_normal((count, model.spec.latent_size), dtype=np.float32)
+    if not temperature:
+        clips = model.decode(codes)
+    elif isinstance(model, Sampling):
+        clips = model.decode_sampled(codes, temperature, seed)
+    else:
+        raise UsageError(f"The model {model.spec.name} draws no tokens: leave the temperature at 0.")
+    how = {"temperature": temperature} if temperature else {}
     return [
         Drawn(
             Piece.join(clip[None], model.spec.clip_format, name=f"sample {k + 1}"),
-            provenance(model, draw=k, of=count, seed=seed),
+            provenance(model, draw=k, of=count, seed=seed, **how),
         )
-        for k, clip in enumerate(model.decode(codes))
+        for k, clip in enumerate(clips)
     ]
 
 

@@ -83,6 +83,7 @@ class Workbench:
         registry_url: The registry to open, a path or a database URL; opened when first used.
         models: The models that can be loaded.
         device: Where models run unless a call says otherwise.
+        precision: In which numbers they compute, "" = as they were trained.
         progress: Told of long work.
         cache_dir: Folder for what takes long to make.
     """
@@ -91,6 +92,7 @@ class Workbench:
     registry_url: str
     models: Models
     device: str = "auto"
+    precision: str = ""
     progress: Progress = no_progress
     cache_dir: Path = field(factory=cache_dir)
     _note: Callable[[str], None] = say
@@ -103,6 +105,7 @@ class Workbench:
         plugins_dir: Path | None = None,
         *,
         device: str = "auto",
+        precision: str = "",
         progress: Progress = no_progress,
         note: Callable[[str], None] = say,
         plugins: Plugins | None = None,
@@ -114,6 +117,7 @@ class Workbench:
             registry: Path or URL; None = LATENTKNOBS_REGISTRY, else registry.db in the current folder.
             plugins_dir: Folder of local plugins; None = LATENTKNOBS_PLUGINS_DIR, else ``plugins`` if it is there.
             device: "cpu", "cuda" or "auto".
+            precision: "float32", "bf16" or "int8" where the model's backend has it; "" = as it was trained.
             progress: Told of long work.
             note: Told remarks for people.
             plugins: Plugins that are loaded already; None = load them.
@@ -123,7 +127,7 @@ class Workbench:
         """
         plugins = load_plugins(plugins_dir) if plugins is None else plugins
         models = Models(plugins.backends())
-        return cls(plugins, registry or default_registry(), models, device, progress, note=note)
+        return cls(plugins, registry or default_registry(), models, device, precision, progress, note=note)
 
     def __enter__(self) -> Self:
         return self
@@ -159,7 +163,7 @@ class Workbench:
 
     def model(self, name: str = DEFAULT_MODEL, device: str | None = None) -> VAEBackend:
         """The model of that name or location; see :meth:`Models.load`."""
-        return self.models.load(name, device or self.device)
+        return self.models.load(name, device or self.device, self.precision)
 
     def augment(self, name: str) -> Augmentation:
         """
@@ -306,7 +310,7 @@ class Workbench:
         used += [("fits", name) for name in self.plugins.fits() if not settings.fits or name in settings.fits]
         used += [("bases", settings.basis)]
         methods = methods_for(self.plugins, spec.clip_format.name)
-        depends = parameters(self.plugins, used, settings, sources)
+        depends = parameters(self.plugins, used, settings, sources, **self.models.asked(model, self.precision))
         if decoupled is not None:
             methods, depends = evolve(methods, fits=(decoupled.as_fit(),)), {**depends, **decoupled.origin()}
         asked = RunSpec(spec.model_id, spec.name, edit.name, corpus, seed, depends)
@@ -362,7 +366,8 @@ class Workbench:
         methods = methods_for(self.plugins, spec.clip_format.name)
         used = [("attributes", a.name) for a in methods.attributes]
         used += [("comparisons", c.name) for c in methods.comparisons]
-        asked = RunSpec(spec.model_id, spec.name, None, corpus, seed, parameters(self.plugins, used, settings, sources))
+        depends = parameters(self.plugins, used, settings, sources, **self.models.asked(model, self.precision))
+        asked = RunSpec(spec.model_id, spec.name, None, corpus, seed, depends)
         tally = Tally()
         songs = self.songs(corpus, self._request(spec, clips, seed, tally))
         run = disentangle(

@@ -127,7 +127,24 @@ class LatentGradient(Protocol):
         ...
 
 
-CAPABILITIES: Mapping[str, type] = {"LatentWeights": LatentWeights, "LatentGradient": LatentGradient}
+@runtime_checkable
+class Sampling(Protocol):
+    """Optional: decoding by chance."""
+
+    def decode_sampled(self, z: Codes, temperature: float, seed: int) -> ClipBatch:
+        """
+        Clips int16 (N, *shape) whose tokens are drawn one after another, each given those before it, from p^(1/t).
+
+        The same seed gives the same clips; towards temperature 0 they are the greedy ones.
+        """
+        ...
+
+
+CAPABILITIES: Mapping[str, type] = {
+    "LatentWeights": LatentWeights,
+    "LatentGradient": LatentGradient,
+    "Sampling": Sampling,
+}
 """The optional capabilities by name, for methods that say which they need."""
 
 
@@ -139,13 +156,16 @@ class BackendFactory:
     Attributes:
         name: Unique name of the kind of backend, also the prefix of ``--model NAME:LOCATION``.
         doc: One sentence.
-        load: (location, device) to a model. device: "cpu", "cuda" or "auto".
+        load: (location, device) to a model. device: "cpu", "cuda" or "auto". Asked for another precision than the
+            first, it is called with ``precision`` as a keyword.
         shipped: Names of models that come with the plugin, each with its location.
         recognises: Whether a path given to ``--model`` is one of its files.
+        precisions: In which numbers its models can compute, the one they were trained in first.
     """
 
     name: str
     doc: str
-    load: Callable[[str, str], VAEBackend]
+    load: Callable[..., VAEBackend]
     shipped: Mapping[str, str] = field(factory=dict)
     recognises: Callable[[Path], bool] = field(default=lambda _path: False)
+    precisions: tuple[str, ...] = ("float32",)

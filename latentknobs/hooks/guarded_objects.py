@@ -12,7 +12,15 @@ from attrs import evolve, frozen
 from numpy.typing import NDArray
 
 from latentknobs.core.arrays import Bools, ClipBatch, Codes
-from latentknobs.core.backend import BackendFactory, BackendSpec, LatentGradient, LatentWeights, Posterior, VAEBackend
+from latentknobs.core.backend import (
+    BackendFactory,
+    BackendSpec,
+    LatentGradient,
+    LatentWeights,
+    Posterior,
+    Sampling,
+    VAEBackend,
+)
 from latentknobs.core.clip import ClipFormat
 from latentknobs.core.corpus import SPLITS, Corpus, CorpusRequest, Song
 from latentknobs.core.guard import Fault, Guard, kind_of, no_clips
@@ -119,9 +127,10 @@ def _truth(found: object) -> bool:
     return bool(found)
 
 
-def _load(offer: BackendFactory, guard: Guard, location: str, device: str) -> VAEBackend:
+def _load(offer: BackendFactory, guard: Guard, location: str, device: str, **asked: str) -> VAEBackend:
     own = (ModelError, UsageError, MissingExtraError)
-    found = guard.call(offer.load, location, device, must="a model (VAEBackend)", check=_model, own=own)
+    load = partial(offer.load, **asked) if asked else offer.load
+    found = guard.call(load, location, device, must="a model (VAEBackend)", check=_model, own=own)
     return GuardedModel(found.spec, found, evolve(guard, what=f"model {found.spec.name!r}", error=BackendError))
 
 
@@ -151,6 +160,8 @@ class GuardedModel:
         if isinstance(self._model, LatentGradient):
             self.__dict__["jvp"] = self._jvp
             self.__dict__["vjp"] = self._vjp
+        if isinstance(self._model, Sampling):
+            self.__dict__["decode_sampled"] = self._decode_sampled
 
     def __getattr__(self, name: str) -> Any:
         return _extra(self._model, name)
@@ -168,15 +179,16 @@ class GuardedModel:
 
     def decode(self, z: Codes) -> ClipBatch:
         """See :class:`~latentknobs.core.backend.VAEBackend`."""
-        form = self.spec.clip_format
-        must = f"valid clips of {form.name}, int16 of shape {(len(z), *form.shape)}"
-        return self._call("decode", z, must=must, check=partial(_clips, count=len(z), form=form))
+        return self._decoded("decode", z)
 
     def decode_log_probs(self, z: Codes, given: ClipBatch | None = None) -> NDArray[np.float32]:
         """See :class:`~latentknobs.core.backend.VAEBackend`."""
         check = partial(_log_probs, shape=self._steps(z))
         must = f"logarithms of probabilities, float32 of shape {self._steps(z)}"
         return self._call("decode_log_probs", z, given, must=must, check=check)
+
+    def _decode_sampled(self, z: Codes, temperature: float, seed: int) -> ClipBatch:
+        return self._decoded("decode_sampled", z, temperature, seed)
 
     def _latent_weights(self) -> dict[str, NDArray[np.float32]]:
         size = self.spec.latent_size
@@ -188,6 +200,11 @@ class GuardedModel:
 
     def _vjp(self, z: Codes, given: ClipBatch, vectors: NDArray[np.float32]) -> Codes:
         return self._numbers("vjp", (len(z), self.spec.latent_size), z, given, vectors)
+
+    def _decoded(self, name: str, z: Codes, *how: Any) -> ClipBatch:
+        form = self.spec.clip_format
+        must = f"valid clips of {form.name}, int16 of shape {(len(z), *form.shape)}"
+        return self._call(name, z, *how, must=must, check=partial(_clips, count=len(z), form=form))
 
     def _numbers(self, name: str, shape: tuple[int, ...], *given: Any) -> NDArray[np.float32]:
         must = f"finite float32 of shape {shape}"

@@ -89,6 +89,9 @@ def _backend(offer: BackendFactory) -> str:
     shipped = offer.shipped
     if not isinstance(shipped, Mapping) or not all(isinstance(word, str) for pair in shipped.items() for word in pair):
         return f"'shipped' of {offer.name!r} is not a mapping of names to locations: {shipped!r}"
+    precisions = offer.precisions
+    if not isinstance(precisions, tuple) or not precisions or not all(isinstance(word, str) for word in precisions):
+        return f"'precisions' of {offer.name!r} is not a tuple of names, at least one: {precisions!r}"
     return ""
 
 

@@ -15,7 +15,7 @@ from latentknobs.attributes.plugin import register_attributes, register_comparis
 from latentknobs.conformance import CHECKS, Check, Kit, melody_kit
 from latentknobs.core.arrays import ClipBatch, Codes
 from latentknobs.core.augmentation import Augmentation
-from latentknobs.core.backend import LatentGradient, LatentWeights, VAEBackend
+from latentknobs.core.backend import LatentGradient, LatentWeights, Sampling, VAEBackend
 
 CLOSE = 1e-5
 """How far results may differ with the make-up of a batch: the rounding of float32."""
@@ -172,6 +172,20 @@ class BackendContract:
         np.testing.assert_allclose(
             backend.decode_log_probs(moved, given), backend.decode_log_probs(codes, given), atol=1e-4
         )
+
+    def test_decoding_by_chance(self, backend: VAEBackend, codes: Codes) -> None:
+        """Drawn clips, if any, are valid, the same for the same seed, and near temperature 0 the greedy ones."""
+        if not isinstance(backend, Sampling):
+            pytest.skip("it draws no tokens")
+        model: Sampling = backend
+        drawn = model.decode_sampled(codes, 1.0, 3)
+
+        assert drawn.dtype == np.int16
+        assert drawn.shape == (len(codes), *backend.spec.clip_format.shape)
+        assert backend.spec.clip_format.valid(drawn).all()
+        assert np.array_equal(drawn, model.decode_sampled(codes, 1.0, 3))
+        assert not np.array_equal(drawn, model.decode_sampled(codes, 1.0, 4))
+        assert np.array_equal(model.decode_sampled(codes, 1e-6, 3), backend.decode(codes))
 
     def test_jacobian_products(self, backend: VAEBackend, clips: ClipBatch, codes: Codes) -> None:
         """J v, if it gives it, is the slope along v; u J agrees with it; probabilities go on summing to 1."""

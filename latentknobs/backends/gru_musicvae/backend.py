@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from latentknobs.backends.gru_musicvae.arithmetic import choose_arithmetic
 from latentknobs.backends.gru_musicvae.checkpoint import card_path, load_model
 from latentknobs.backends.gru_musicvae.data import in_range
 from latentknobs.backends.gru_musicvae.devices import choose_device
@@ -26,9 +27,6 @@ CHUNK = 256
 """Clips computed at a time, so that memory stays flat."""
 GRADIENT_CHUNK = 64
 """The same where the way back is kept."""
-FEWEST = 2
-"""A lone clip is computed twice over: a product with one row is summed in another order (measured), and a clip's
-code must not depend on its company."""
 
 
 class GruMusicVaeBackend:
@@ -36,15 +34,19 @@ class GruMusicVaeBackend:
     A model of the kind gru-musicvae.
 
     It reads and writes ``melody-2bar`` clips and can tell how z enters its decoder and its log-probabilities'
-    derivatives (:class:`~latentknobs.core.backend.LatentWeights`, :class:`~latentknobs.core.backend.LatentGradient`).
+    derivatives, and it can decode by chance (:class:`~latentknobs.core.backend.LatentWeights`,
+    :class:`~latentknobs.core.backend.LatentGradient`, :class:`~latentknobs.core.backend.Sampling`).
 
     Args:
         network: The network, float32, in evaluation mode.
         spec: What the model is.
         device: "auto", "cpu" or "cuda".
+        precision: "float32", "bf16" or "int8"; of encoding and decoding. Gradients are float32.
     """
 
-    def __init__(self, network: GruMusicVae, spec: BackendSpec, device: str = "auto") -> None:
+    def __init__(
+        self, network: GruMusicVae, spec: BackendSpec, device: str = "auto", precision: str = "float32"
+    ) -> None:
         config = network.config
         if config.vocabulary != MELODY.vocabulary or config.steps != MELODY.steps:
             raise ModelError(
@@ -54,17 +56,19 @@ class GruMusicVaeBackend:
         self.spec = spec
         self._device = choose_device(device)
         self._network = network.to(self._device)
-        self._fast = FastNetwork(self._network)
+        arithmetic = choose_arithmetic(precision, self._device)
+        self._fewest = arithmetic.fewest
+        self._fast = FastNetwork(self._network, arithmetic)
         self._pitch_range = spec.pitch_range or (0, HOLD - 1)
 
     @classmethod
-    def load(cls, path: Path, device: str = "auto") -> GruMusicVaeBackend:
+    def load(cls, path: Path, device: str = "auto", precision: str = "float32") -> GruMusicVaeBackend:
         """
         The model of a weights file and the card beside it.
 
         Raises:
             ModelError: They do not make a working model; says what is wrong.
-            UsageError: No such device.
+            UsageError: No such device, or it does not compute in that precision.
         """
         network, card, identity = load_model(path)
         about = {key: value for key, value in card.items() if key not in {"format", "name", "model_id"}}
@@ -76,7 +80,7 @@ class GruMusicVaeBackend:
                 model_id=identity,
                 training=about,
             )
-            return cls(network, spec, device)
+            return cls(network, spec, device, precision)
         except ModelError as error:
             raise ModelError(f"{card_path(path)}: {error}") from error
 
@@ -110,10 +114,33 @@ class GruMusicVaeBackend:
         Raises:
             BackendError: The codes have another shape or are not finite.
         """
+        return self._decoded(z, None)
+
+    @torch.inference_mode()
+    def decode_sampled(self, z: Codes, temperature: float, seed: int) -> ClipBatch:
+        """
+        Decoding by chance to valid clips, int16 (N, 32): each token is drawn from p^(1/temperature).
+
+        A draw is the largest of logits / temperature + Gumbel noise (Gumbel 1954; Maddison et al. 2014).
+
+        Raises:
+            BackendError: The codes have another shape or are not finite, or the temperature is not above 0.
+        """
+        if not (np.isfinite(temperature) and temperature > 0):
+            raise BackendError(f"{self.spec.name}: the temperature must be above 0, not {temperature}.")
+        rng = np.random.default_rng(seed)
+
+        def drawn(logits: Tensor) -> Tensor:
+            noise = torch.from_numpy(rng.gumbel(size=logits.shape).astype(np.float32)).to(logits.device)
+            return (logits / temperature + noise).argmax(dim=-1)
+
+        return self._decoded(z, drawn)
+
+    def _decoded(self, z: Codes, chosen: Callable[[Tensor], Tensor] | None) -> ClipBatch:
         z = self._checked(z)
         out = np.empty((len(z), *MELODY.shape), dtype=np.int16)
         for part in _parts(len(z), CHUNK):
-            tokens, _ = self._fast.greedy(self._to_device(z[part]))
+            tokens, _ = self._fast.greedy(self._to_device(z[part]), chosen)
             _fill(out[part], tokens)
         return MELODY.repair(out)
 
@@ -223,15 +250,15 @@ class GruMusicVaeBackend:
             raise BackendError(f"{self.spec.name}: {len(z)} codes need {len(z)} clips to read, not {len(clips)}.")
         return clips
 
+    def _enough(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """A lone clip as many times as products need, so that its result does not depend on its company."""
+        return rows.repeat(self._fewest, axis=0) if len(rows) == 1 else rows
+
     def _tokens(self, clips: ClipBatch) -> Tensor:
-        return torch.from_numpy(_enough(clips.astype(np.int64))).to(self._device)
+        return torch.from_numpy(self._enough(clips.astype(np.int64))).to(self._device)
 
     def _to_device(self, array: NDArray[np.float32]) -> Tensor:
-        return torch.from_numpy(_enough(np.array(array, dtype=np.float32))).to(self._device)
-
-
-def _enough(rows: NDArray[Any]) -> NDArray[Any]:
-    return rows.repeat(FEWEST, axis=0) if len(rows) == 1 else rows
+        return torch.from_numpy(self._enough(np.array(array, dtype=np.float32))).to(self._device)
 
 
 def _fill(out: NDArray[Any], rows: Tensor) -> None:

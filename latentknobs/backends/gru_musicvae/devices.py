@@ -24,6 +24,18 @@ def choose_device(device: str) -> torch.device:
     return torch.device("cuda" if there and device != "cpu" else "cpu")
 
 
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether the device multiplies bfloat16 by itself; not how fast."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported())
+    return any(_capabilities().get(name) for name in ("amx_bf16", "avx512_bf16", "bf16"))
+
+
+def _capabilities() -> dict[str, Any]:
+    found: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+    return found
+
+
 def trains_in_bfloat16(precision: str, device: torch.device) -> bool:
     """Whether to train under bfloat16 autocast; "auto" = where the machine has matrix units for it."""
     if precision != "auto":
@@ -31,5 +43,4 @@ def trains_in_bfloat16(precision: str, device: torch.device) -> bool:
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported())
     # AVX-512 processors without AMX multiply bfloat16 at half the speed of float32 (measured).
-    capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
-    return bool(capabilities.get("amx_bf16", False))
+    return bool(_capabilities().get("amx_bf16", False))

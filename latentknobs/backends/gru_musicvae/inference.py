@@ -2,52 +2,74 @@
 Fast paths of the network for use without training; they compute what :mod:`.network` writes plainly.
 
 A token's way into a GRU is looked up in a table instead of multiplied, the part of z in the decoder's gates is
-computed once a clip, both directions of the encoder run as one batched product, and where all tokens are known
-a layer's input gates are one product over all steps.
+computed once a clip, biases of the first two gates are added where they cost nothing, a state is rounded once for all
+products that read it (:mod:`.arithmetic`), and where all tokens are known a layer's input gates are one product over
+all steps.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypeAlias
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
+from latentknobs.backends.gru_musicvae.arithmetic import Arithmetic, Float32, Product, Recurrent
 from latentknobs.backends.gru_musicvae.network import GruMusicVae
 
-Laid: TypeAlias = tuple[Tensor, Tensor]
-"""
-Weights, transposed and contiguous (..., in, out), and bias (..., out). Laid out like this the sums of a product
-run in the same order for any number of rows from 2 on (measured with MKL), so a clip's code does not depend on
-its company.
-"""
+Gates: TypeAlias = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
+"""From :func:`mix`'s arguments to the next state."""
 
 
-def advance(entering: Tensor, state: Tensor, recurrent: Laid) -> Tensor:
+def mix(both: Tensor, new: Tensor, hidden: Tensor, state: Tensor) -> Tensor:
     """
-    One step of a GRU (Cho et al., 2014, with torch's reset gate on the hidden product).
+    What a GRU makes of its gates (Cho et al., 2014, with torch's reset gate on the hidden product).
 
     Args:
-        entering: Input gates, bias included, (..., N, 3H).
-        state: (..., N, H).
-        recurrent: The recurrent weights.
+        both: Reset and update before their sigmoid, (N, 2H); written over.
+        new: The input's part of the new gate, (N, H); written over.
+        hidden: The state's part of the new gate, (N, H).
+        state: (N, H).
     """
-    weight, bias = recurrent
-    hidden = state.shape[-1]
-    gates = torch.matmul(state, weight).add_(bias)
-    both = (entering[..., : 2 * hidden] + gates[..., : 2 * hidden]).sigmoid_()
-    new = torch.addcmul(entering[..., 2 * hidden :], both[..., :hidden], gates[..., 2 * hidden :]).tanh_()
-    return torch.lerp(new, state, both[..., hidden:])
+    both.sigmoid_()
+    size = state.shape[-1]
+    new.addcmul_(both[:, :size], hidden).tanh_()
+    return torch.lerp(new, state, both[:, size:])
 
 
-def _laid_out(linear: nn.Linear) -> Laid:
-    return linear.weight.t().contiguous(), linear.bias.clone()
+class _Cell:
+    """One layer: its state's way through it; ``gates`` is :func:`mix` or something that computes the same."""
+
+    def __init__(self, recurrent: Recurrent, gates: Gates) -> None:
+        self._recurrent = recurrent
+        self._gates = gates
+
+    def __call__(self, entering: Tensor, state: Tensor, operand: Tensor) -> Tensor:
+        """
+        The next state.
+
+        Args:
+            entering: The input's part of the gates, (N, 3H), with the biases that :func:`_folded` puts there; written
+                over.
+            state: (N, H).
+            operand: The state as products take it.
+        """
+        size = 2 * state.shape[-1]
+        both, new = entering[:, :size], entering[:, size:]
+        return self._gates(both, new, self._recurrent(both, operand), state)
 
 
-def _linear(rows: Tensor, laid: Laid) -> Tensor:
-    weight, bias = laid
-    return torch.addmm(bias, rows, weight)
+def _folded(bias_ih: Tensor, bias_hh: Tensor) -> Tensor:
+    """Biases of the input's part of the gates, with those of the state's part that may be added there, (3H,)."""
+    size = len(bias_ih) // 3 * 2
+    return torch.cat([bias_ih[:size] + bias_hh[:size], bias_ih[size:]])
+
+
+def _for_any(product: Product) -> Product:
+    """The same for a lone row, as arithmetics that need no second one have it."""
+    return lambda rows: product(rows) if len(rows) > 1 else product(rows.expand(Float32.fewest, -1))[:1]
 
 
 class FastNetwork:
@@ -56,61 +78,76 @@ class FastNetwork:
 
     Args:
         network: The network, float32; its weights are copied.
+        arithmetic: How states are multiplied; float32 if left out.
+        gates: :func:`mix` or what computes the same.
     """
 
-    def __init__(self, network: GruMusicVae) -> None:
+    def __init__(self, network: GruMusicVae, arithmetic: Arithmetic | None = None, gates: Gates = mix) -> None:
         config = network.config
         self._config = config
+        exact = Float32()
+        self._arithmetic: Arithmetic = arithmetic or exact
         with torch.no_grad():
             table = network.token_table()
             size = config.token_size
             weights = network.gru_0.state_dict()
-            sides = [
-                [weights[f"{name}_l0{side}"] for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
-                for side in ("", "_reverse")
-            ]
-            self._encoder_table = torch.stack([table @ side[0].t() + side[2] for side in sides])
-            self._encoder = (
-                torch.stack([side[1].t() for side in sides]).contiguous(),
-                torch.stack([side[3] for side in sides]).unsqueeze(1),
-            )
+            self._encoder: list[tuple[Tensor, _Cell]] = []
+            for side in ("", "_reverse"):
+                read, kept, bias_in, bias = (
+                    weights[f"{name}_l0{side}"] for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+                )
+                cell = _Cell(self._arithmetic.recurrent(kept, bias), gates)
+                self._encoder.append((table @ read.t() + _folded(bias_in, bias), cell))
             first, *above = network.cells
             self._decoder_table = (table @ first.weight_ih[:, :size].t()).contiguous()
-            self._of_z = (first.weight_ih[:, size:].t().contiguous(), first.bias_ih.clone())
-            self._above = [(cell.weight_ih.t().contiguous(), cell.bias_ih.clone()) for cell in above]
-            self._recurrent: list[Laid] = [
-                (cell.weight_hh.t().contiguous(), cell.bias_hh.clone()) for cell in network.cells
+            self._of_z = _for_any(exact.product(first.weight_ih[:, size:], _folded(first.bias_ih, first.bias_hh)))
+            self._above = [
+                self._arithmetic.product(cell.weight_ih, _folded(cell.bias_ih, cell.bias_hh)) for cell in above
             ]
-            self._mean, self._log_variance, self._initial, self._out = map(
-                _laid_out, (network.linear_mu, network.linear_var, network.linear_init, network.linear_out)
+            self._cells = [
+                _Cell(self._arithmetic.recurrent(cell.weight_hh, cell.bias_hh), gates) for cell in network.cells
+            ]
+            self._mean, self._log_variance, self._initial, self._out = (
+                _for_any(exact.product(linear.weight, linear.bias))
+                for linear in (network.linear_mu, network.linear_var, network.linear_init, network.linear_out)
             )
 
     def encode(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation, each float32 (N, D), of tokens int64 (N, T)."""
-        ahead, back = self._encoder_table
-        state = ahead.new_zeros(2, len(tokens), self._config.encoder_hidden)
-        for step in range(self._config.steps):
-            entering = torch.stack([ahead[tokens[:, step]], back[tokens[:, -1 - step]]])
-            state = advance(entering, state, self._encoder)
-        hidden = torch.cat([state[0], state[1]], dim=-1)
-        return _linear(hidden, self._mean), torch.exp(0.5 * _linear(hidden, self._log_variance))
+        last = []
+        for (table, cell), steps in zip(self._encoder, (tokens.t(), tokens.flip(1).t()), strict=True):
+            state = table.new_zeros(len(tokens), self._config.encoder_hidden)
+            for token in steps:
+                state = cell(table.index_select(0, token), state, self._arithmetic.operand(state))
+            last.append(state)
+        hidden = torch.cat(last, dim=-1)
+        return self._mean(hidden), torch.exp(0.5 * self._log_variance(hidden))
 
-    def greedy(self, z: Tensor) -> tuple[Tensor, Tensor]:
-        """Tokens int64 (N, T) and their logits float32 (N, T, V), each step reading the likeliest token before it."""
-        states: list[Tensor] = []
-        of_z = _linear(z, self._of_z)
+    def greedy(self, z: Tensor, chosen: Callable[[Tensor], Tensor] | None = None) -> tuple[Tensor, Tensor]:
+        """
+        Tokens int64 (N, T) and their logits float32 (N, T, V), each step reading the token before it.
+
+        Args:
+            z: Codes (N, D).
+            chosen: From a step's logits (N, V) to its tokens (N,); None = the likeliest.
+        """
+        states = [torch.tanh(self._initial(z))]
+        operands = [self._arithmetic.operand(states[0])]
+        of_z = self._of_z(z)
         token = torch.full((len(z),), self._config.vocabulary - 1, dtype=torch.int64, device=z.device)
         tokens, every = [], []
         for step in range(self._config.steps):
-            entering = of_z + self._decoder_table[token]
-            for layer, recurrent in enumerate(self._recurrent):
+            entering = of_z + self._decoder_table.index_select(0, token)
+            for layer, cell in enumerate(self._cells):
                 if layer:
-                    entering = _linear(states[layer - 1], self._above[layer - 1])
-                if step == 0:
-                    states.append(torch.tanh(_linear(z, self._initial)) if layer == 0 else states[layer - 1])
-                states[layer] = advance(entering, states[layer], recurrent)
-            logits = _linear(states[-1], self._out)
-            token = logits.argmax(dim=-1)
+                    entering = self._above[layer - 1](operands[layer - 1])
+                    if step == 0:
+                        states.append(states[layer - 1])
+                        operands.append(operands[layer - 1])
+                states[layer] = cell(entering, states[layer], operands[layer])
+                operands[layer] = self._arithmetic.operand(states[layer])
+            logits = self._out(states[-1])
+            token = logits.argmax(dim=-1) if chosen is None else chosen(logits)
             tokens.append(token)
             every.append(logits)
         return torch.stack(tokens, dim=1), torch.stack(every, dim=1)
@@ -118,17 +155,17 @@ class FastNetwork:
     def given(self, z: Tensor, tokens: Tensor) -> Tensor:
         """Logits float32 (N, T, V) where each step reads the true token before it, tokens int64 (N, T)."""
         before = functional.pad(tokens[:, :-1], (1, 0), value=self._config.vocabulary - 1).t()
-        entering = self._decoder_table[before] + _linear(z, self._of_z)
-        state = torch.tanh(_linear(z, self._initial))
+        entering = self._decoder_table[before] + self._of_z(z)
+        state = torch.tanh(self._initial(z))
         outputs = state
-        for layer, recurrent in enumerate(self._recurrent):
+        for layer, cell in enumerate(self._cells):
             if layer:
-                weight, bias = self._above[layer - 1]
-                entering = torch.matmul(outputs, weight).add_(bias)
+                operand = self._arithmetic.operand(outputs.flatten(0, 1))
+                entering = self._above[layer - 1](operand).view(*outputs.shape[:2], -1)
                 state = outputs[0]
             steps = []
             for gates in entering:
-                state = advance(gates, state, recurrent)
+                state = cell(gates, state, self._arithmetic.operand(state))
                 steps.append(state)
             outputs = torch.stack(steps)
-        return torch.matmul(outputs, self._out[0]).add_(self._out[1]).transpose(0, 1)
+        return self._out(outputs.flatten(0, 1)).view(*outputs.shape[:2], -1).transpose(0, 1)

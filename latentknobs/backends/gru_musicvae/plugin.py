@@ -14,11 +14,11 @@ from latentknobs.hooks import hookimpl
 SUFFIX = ".safetensors"
 
 
-def load(location: str, device: str) -> VAEBackend:
-    """The model of a weights file, on a device."""
+def load(location: str, device: str, precision: str = "float32") -> VAEBackend:
+    """The model of a weights file, on a device, computing in these numbers."""
     from latentknobs.backends.gru_musicvae.backend import GruMusicVaeBackend
 
-    return GruMusicVaeBackend.load(Path(location), device)
+    return GruMusicVaeBackend.load(Path(location), device, precision)
 
 
 def train(
@@ -65,6 +65,7 @@ def register_backends() -> list[BackendFactory]:
             load=load,
             shipped={path.stem: str(path) for path in sorted(folder.glob(f"*{SUFFIX}"))},
             recognises=lambda path: path.suffix == SUFFIX,
+            precisions=("float32", "bf16", "int8"),
         )
     ]
 

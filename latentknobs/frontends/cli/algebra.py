@@ -15,6 +15,7 @@ from latentknobs.frontends.cli.program import (
     DeviceOption,
     JsonOption,
     ModelOption,
+    PrecisionOption,
     RegistryOption,
     SeedOption,
     guarded,
@@ -47,11 +48,12 @@ def algebra(
     seed: SeedOption = 0,
     registry: RegistryOption = None,
     device: DeviceOption = "auto",
+    precision: PrecisionOption = "",
     json: JsonOption = False,
 ) -> None:
     """How knobs compose: sums against sequences, powers, inverses, and commutators of edits and of knobs."""
     amounts = parse_elements(names) if names else None
-    with program(ctx).workbench(registry, device) as workbench:
+    with program(ctx).workbench(registry, device, precision) as workbench:
         found = workbench.algebra(amounts, model, corpus=corpus or None, clips=clips, seed=seed)
     if json:
         as_json({"model": model, "seed": seed, **found.as_dict()})

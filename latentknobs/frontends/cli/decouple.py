@@ -11,6 +11,7 @@ from latentknobs.frontends.cli.program import (
     DeviceOption,
     JsonOption,
     ModelOption,
+    PrecisionOption,
     RegistryOption,
     SeedOption,
     guarded,
@@ -38,10 +39,11 @@ def decouple(
     seed: SeedOption = 0,
     registry: RegistryOption = None,
     device: DeviceOption = "auto",
+    precision: PrecisionOption = "",
     json: JsonOption = False,
 ) -> None:
     """Have knobs leave one another's targets alone, and measure it on test songs before and after."""
-    with program(ctx).workbench(registry, device) as workbench:
+    with program(ctx).workbench(registry, device, precision) as workbench:
         found = workbench.decouple(
             names, corpus=corpus or None, model=model, clips=clips, seed=seed, every_clip=every_clip, save=save
         )

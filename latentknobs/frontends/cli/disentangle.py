@@ -14,6 +14,7 @@ from latentknobs.frontends.cli.program import (
     DeviceOption,
     JsonOption,
     ModelOption,
+    PrecisionOption,
     RegistryOption,
     SeedOption,
     guarded,
@@ -36,10 +37,11 @@ def disentangle(
     seed: SeedOption = 0,
     registry: RegistryOption = None,
     device: DeviceOption = "auto",
+    precision: PrecisionOption = "",
     json: JsonOption = False,
 ) -> None:
     """Find knobs without any edit: directions of the latent space, named by the attribute they move, and proven."""
-    with program(ctx).workbench(registry, device) as workbench:
+    with program(ctx).workbench(registry, device, precision) as workbench:
         settings = Unaided(candidates=candidates)
         run = workbench.disentangle(model, corpus, clips=clips, seed=seed, settings=settings)
     if json:

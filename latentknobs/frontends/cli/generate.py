@@ -20,6 +20,7 @@ from latentknobs.frontends.cli.program import (
     ModelOption,
     OffsetOption,
     PolicyOption,
+    PrecisionOption,
     RegroupOption,
     SeedOption,
     TrackOption,
@@ -42,17 +43,19 @@ def sample(
     ctx: typer.Context,
     output: FolderOption,
     count: CountOption = 4,
+    temperature: Annotated[float, typer.Option(min=0.0, max=10.0, help="0 = likeliest tokens, above: drawn.")] = 0.0,
     model: ModelOption = MODEL,
     seed: SeedOption = 0,
     device: DeviceOption = "auto",
+    precision: PrecisionOption = "",
     force: ForceOption = False,
     json: JsonOption = False,
 ) -> None:
     """Write melodies drawn from the model's prior."""
     check_folder(output, force=force)
-    with program(ctx).workbench(device=device) as workbench:
+    with program(ctx).workbench(device=device, precision=precision) as workbench:
         backend = workbench.model(model)
-        drawn = sessions.sample(backend, count, seed)
+        drawn = sessions.sample(backend, count, seed, temperature)
     clip_format = backend.spec.clip_format
     writers = {f"sample_{k + 1:03d}.mid": piece_writer(d.piece, clip_format, d.provenance) for k, d in enumerate(drawn)}
     _write(output, writers, json=json)
@@ -72,12 +75,13 @@ def similar(
     model: ModelOption = MODEL,
     seed: SeedOption = 0,
     device: DeviceOption = "auto",
+    precision: PrecisionOption = "",
     force: ForceOption = False,
     json: JsonOption = False,
 ) -> None:
     """Write melodies near a melody: on the arc from its code to draws from the prior."""
     check_folder(output, force=force)
-    with program(ctx).workbench(device=device) as workbench:
+    with program(ctx).workbench(device=device, precision=precision) as workbench:
         session = sessions.Session.open(workbench, source, model, **reading(policy, track, offset, regroup=regroup))
         near = session.similar(similarity, count, seed)
     for remark in session.remarks():

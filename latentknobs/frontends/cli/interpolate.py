@@ -20,6 +20,7 @@ from latentknobs.frontends.cli.program import (
     ModelOption,
     OffsetOption,
     PolicyOption,
+    PrecisionOption,
     RegistryOption,
     RegroupOption,
     TrackOption,
@@ -55,6 +56,7 @@ def interpolate(
     model: ModelOption = MODEL,
     registry: RegistryOption = None,
     device: DeviceOption = "auto",
+    precision: PrecisionOption = "",
     force: ForceOption = False,
     json: JsonOption = False,
 ) -> None:
@@ -63,7 +65,7 @@ def interpolate(
         raise UsageError(f"--rest is one of {', '.join(RESTS)}, not {rest!r}.")
     check_folder(output, force=force)
     how = reading(policy, track, offset, regroup=regroup)
-    with program(ctx).workbench(registry, device) as workbench:
+    with program(ctx).workbench(registry, device, precision) as workbench:
         a, b = (Session.open(workbench, path, model, **how) for path in (first, second))
         for session in (a, b):
             for remark in session.remarks():

@@ -22,6 +22,7 @@ from latentknobs.frontends.cli.program import (
     ForceOption,
     JsonOption,
     ModelOption,
+    PrecisionOption,
     RegistryOption,
     SeedOption,
     guarded,
@@ -68,13 +69,14 @@ def discover(
     basis: Annotated[str, typer.Option(help="A basis in which selectors are asked as well.")] = "standard",
     registry: RegistryOption = None,
     device: DeviceOption = "auto",
+    precision: PrecisionOption = "",
     json: JsonOption = False,
 ) -> None:
     """Find the knob of each augmentation on real music, prove it, and store it."""
     settings = evolve(QUICK if quick else Settings(), selector=selector, basis=basis)
     if fit:
         settings = evolve(settings, fits=tuple(dict.fromkeys(fit)))
-    with program(ctx).workbench(registry, device) as workbench:
+    with program(ctx).workbench(registry, device, precision) as workbench:
         if quick:
             _say_what_is_skipped(list(workbench.plugins.fits()), settings)
         names = list(dict.fromkeys(augmentations or DEFAULT_AUGMENTATIONS))

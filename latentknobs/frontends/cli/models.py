@@ -17,6 +17,7 @@ from latentknobs.frontends.cli.program import (
     MODEL,
     DeviceOption,
     JsonOption,
+    PrecisionOption,
     RegistryOption,
     SeedOption,
     guarded,
@@ -67,10 +68,11 @@ def show(
     ctx: typer.Context,
     name: NameArgument = MODEL,
     device: DeviceOption = "auto",
+    precision: PrecisionOption = "",
     json: JsonOption = False,
 ) -> None:
     """What a model is: clip format, latent size, hash, and how it was trained."""
-    with program(ctx).workbench(device=device) as workbench:
+    with program(ctx).workbench(device=device, precision=precision) as workbench:
         facts = _facts(workbench.model(name).spec)
     as_json(facts) if json else tree(facts)
 
@@ -102,6 +104,7 @@ def evaluate(
     clips: Annotated[int, typer.Option(min=1, help="Clips to look at, all splits together.")] = DEFAULT_CLIPS,
     seed: SeedOption = 0,
     device: DeviceOption = "auto",
+    precision: PrecisionOption = "",
     json: JsonOption = False,
 ) -> None:
     """Measure how well a model reconstructs clips, decodes the prior and goes from clip to clip."""
@@ -111,7 +114,7 @@ def evaluate(
     if len(set(asked)) < len(asked):
         raise UsageError("--corpus names the same corpus twice; name each once.")
     found = []
-    with program(ctx).workbench(device=device) as workbench:
+    with program(ctx).workbench(device=device, precision=precision) as workbench:
         for one in asked:  # a misspelt name is told before the work
             parse_sources(one, workbench.corpora)
         try:
@@ -138,6 +141,7 @@ def metrics(
     registry: RegistryOption = None,
     seed: SeedOption = 0,
     device: DeviceOption = "auto",
+    precision: PrecisionOption = "",
     json: JsonOption = False,
 ) -> None:
     """The field's metrics of a model: in its own dimensions, and in coordinates whose first ones are its knobs."""
@@ -146,7 +150,7 @@ def metrics(
     judged = next((one for one in JUDGED if one == split), None)
     if judged is None:
         raise UsageError(f"--split is one of {', '.join(JUDGED)}, not {split!r}.")
-    with program(ctx).workbench(registry, device) as workbench:
+    with program(ctx).workbench(registry, device, precision) as workbench:
         found = disentanglement(
             workbench, name, corpus=corpus, split=judged, clips=clips, seed=seed, resamples=resamples
         )

@@ -31,6 +31,9 @@ RegistryOption = Annotated[
 ]
 SeedOption = Annotated[int, typer.Option("--seed", min=0, max=MOST_SEED, help="The same seed gives the same result.")]
 DeviceOption = Annotated[str, typer.Option("--device", help="cpu, cuda or auto.")]
+PrecisionOption = Annotated[
+    str, typer.Option("--precision", help="float32, bf16 or int8, if the model's backend has it [as trained].")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite what is there.")]
 InputArgument = Annotated[
@@ -74,11 +77,13 @@ class Program:
     debug: bool = False
 
     @contextmanager
-    def workbench(self, registry: str | None = None, device: str = "auto") -> Iterator[Workbench]:
+    def workbench(self, registry: str | None = None, device: str = "auto", precision: str = "") -> Iterator[Workbench]:
         """A workbench whose progress and notes go to stderr; closed at the end."""
         with (
             Bars() as bars,
-            Workbench.open(registry, device=device, progress=bars, note=bars.say, plugins=self.plugins) as workbench,
+            Workbench.open(
+                registry, device=device, precision=precision, progress=bars, note=bars.say, plugins=self.plugins
+            ) as workbench,
         ):
             yield workbench
 

@@ -16,6 +16,7 @@ from latentknobs.frontends.cli.program import (
     ForceOption,
     JsonOption,
     ModelOption,
+    PrecisionOption,
     RegistryOption,
     SeedOption,
     guarded,
@@ -36,6 +37,7 @@ def report(
     registry: RegistryOption = None,
     seed: SeedOption = 0,
     device: DeviceOption = "auto",
+    precision: PrecisionOption = "",
     force: ForceOption = False,
     json: JsonOption = False,
 ) -> None:
@@ -43,7 +45,7 @@ def report(
     from latentknobs.report import report as make  # it needs the whole engine
 
     check_folder(output, force=force)
-    with program(ctx).workbench(registry, device) as workbench:
+    with program(ctx).workbench(registry, device, precision) as workbench:
         files = make(workbench, model, corpus=corpus, clips=clips, seed=seed, metrics=metrics).files()
     write_folder(output, {name: _writer(data) for name, data in files.items()})
     if json:

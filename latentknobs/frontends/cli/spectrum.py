@@ -22,6 +22,7 @@ from latentknobs.frontends.cli.program import (
     DeviceOption,
     ForceOption,
     JsonOption,
+    PrecisionOption,
     RegistryOption,
     SeedOption,
     guarded,
@@ -66,12 +67,13 @@ def spectrum(
     force: ForceOption = False,
     seed: SeedOption = 0,
     device: DeviceOption = "auto",
+    precision: PrecisionOption = "",
     json: JsonOption = False,
 ) -> None:
     """The eigenvalues of one step of an affine or group knob: which parts of the codes turn, and how far."""
     if output is not None:
         check_target(output, force=force, suffixes=(".png",))
-    with program(ctx).workbench(registry, device) as workbench:
+    with program(ctx).workbench(registry, device, precision) as workbench:
         knob = named(stored(workbench, model), name, model)
         operator = operator_of(knob)
         step, _, offset = one_step(operator)

@@ -20,6 +20,7 @@ from latentknobs.frontends.cli.program import (
     ModelOption,
     OffsetOption,
     PolicyOption,
+    PrecisionOption,
     RegistryOption,
     RegroupOption,
     SeedOption,
@@ -58,6 +59,7 @@ def turn(
     seed: SeedOption = 0,
     registry: RegistryOption = None,
     device: DeviceOption = "auto",
+    precision: PrecisionOption = "",
     force: ForceOption = False,
     json: JsonOption = False,
 ) -> None:
@@ -68,7 +70,7 @@ def turn(
         if target.is_dir():
             target = target / f"{source.stem if source else 'twinkle'}__{label(amounts)}.mid"
         check_target(target, force=force)
-    with program(ctx).workbench(registry, device) as workbench:
+    with program(ctx).workbench(registry, device, precision) as workbench:
         session = Session.open(workbench, source, model, **reading(policy, track, offset, regroup=regroup))
         turned = session.turn(amounts, like=like or None, seed=seed)
     for remark in session.remarks():

@@ -1,0 +1,109 @@
+"""Computing in fewer bits."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from latentknobs.backends.gru_musicvae import arithmetic as module
+from latentknobs.backends.gru_musicvae.arithmetic import ARITHMETICS, choose_arithmetic
+from latentknobs.backends.gru_musicvae.devices import has_bfloat16
+from latentknobs.core.run import RunSpec
+from latentknobs.errors import UnknownNameError, UsageError
+from latentknobs.testing.tiny import tiny_clips
+from latentknobs.workbench import Workbench
+
+CPU = torch.device("cpu")
+HERE = [name for name in ARITHMETICS if name != "bf16" or has_bfloat16(CPU)]
+
+
+@pytest.mark.parametrize("name", ARITHMETICS)
+def test_gates_and_products_by_hand(name):
+    """States are multiplied as torch would, within what the numbers' steps allow; biases go where they belong."""
+    rng = np.random.default_rng(0)
+    weight, bias = (torch.tensor(rng.normal(size=shape), dtype=torch.float32) for shape in ((12, 4), (12,)))
+    state = torch.tensor(rng.uniform(-1, 1, size=(5, 4)), dtype=torch.float32)
+    both = torch.tensor(rng.normal(size=(5, 8)), dtype=torch.float32)
+    way = ARITHMETICS[name]()
+    operand = way.operand(state)
+    atol = {"float32": 1e-6, "bf16": 0.03, "int8": 0.04}[name]
+
+    given = both.clone()
+    new = way.recurrent(weight, bias)(given, operand)
+
+    torch.testing.assert_close(given, both + state @ weight[:8].T, rtol=0, atol=atol)
+    torch.testing.assert_close(new, state @ weight[8:].T + bias[8:], rtol=0, atol=atol)
+    torch.testing.assert_close(way.product(weight, bias)(operand), state @ weight.T + bias, rtol=0, atol=atol)
+    assert way.product(weight, bias)(operand).dtype == torch.float32
+
+
+def test_int8_is_exact_where_the_steps_are():
+    """States and weights that are whole 127ths lose nothing, and an output without weights is its bias."""
+    weight = torch.tensor([[127.0, -64.0], [0.0, 0.0]])
+    bias = torch.tensor([0.5, -0.25])
+    state = torch.tensor([[1.0, -1.0], [10 / 127, 3 / 127]])
+    way = ARITHMETICS["int8"]()
+
+    found = way.product(weight, bias)(way.operand(state))
+
+    torch.testing.assert_close(found, state @ weight.T + bias, rtol=1e-6, atol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def float32_codes():
+    """The shipped model as it was trained, melodies, and their codes."""
+    model, clips = Workbench.open(device="cpu").model(), tiny_clips(48, seed=1, low=55, high=79)
+    return model, clips, model.encode(clips).mean
+
+
+@pytest.mark.parametrize("name", HERE)
+def test_the_shipped_model_says_the_same_in_any_numbers(name, float32_codes):
+    """Codes move by a small part of their spread, and of the greedy tokens 99 % and more are the same."""
+    plain, clips, codes = float32_codes
+    model = Workbench.open(device="cpu", precision=name).model()
+
+    assert (model is plain) == (name == "float32") or name == "float32"
+    assert np.abs(model.encode(clips).mean - codes).max() <= {"float32": 1e-5, "bf16": 0.05, "int8": 0.2}[name]
+    assert (model.decode(codes) == plain.decode(codes)).mean() >= (1.0 if name == "float32" else 0.99)
+
+
+@pytest.mark.parametrize("name", [x for x in HERE if x != "bf16"])
+def test_a_clip_does_not_depend_on_its_company_in_any_numbers(name, float32_codes):
+    """Alone or among others, a clip has the same code to the last bit, and so has what is decoded."""
+    _, clips, _ = float32_codes
+    model = Workbench.open(device="cpu", precision=name).model()
+    codes = model.encode(clips).mean
+
+    assert np.array_equal(model.encode(clips[:1]).mean, codes[:1])
+    assert np.array_equal(model.encode(clips[5:12]).mean, codes[5:12])
+    assert np.array_equal(model.decode(codes[:1]), model.decode(codes)[:1])
+
+
+def test_a_precision_that_there_is_not(monkeypatch):
+    """An unknown one is told with those there are, and one that the device lacks with what to do."""
+    with pytest.raises(UnknownNameError, match="float32"):
+        Workbench.open(precision="float8").model()
+    with pytest.raises(UsageError, match="float32, bf16, int8"):
+        choose_arithmetic("float8", CPU)
+    with pytest.raises(UsageError, match="for processors"):
+        choose_arithmetic("int8", torch.device("cuda"))
+    monkeypatch.setattr(module, "has_bfloat16", lambda _device: False)
+    with pytest.raises(UsageError, match="multiplies no bfloat16"):
+        choose_arithmetic("bf16", CPU)
+
+
+def test_a_run_knows_in_which_numbers_it_was_made(monkeypatch, tmp_path):
+    """The precision enters a run's parameters, and with it its id, unless it is the usual one."""
+    seen = []
+    monkeypatch.setattr("latentknobs.workbench.RunSpec", lambda *a: seen.append(RunSpec(*a)) or 1 / 0)
+    for precision in ("", "float32", "int8"):
+        with (
+            Workbench.open(str(tmp_path / "r.db"), device="cpu", precision=precision) as bench,
+            pytest.raises(ZeroDivisionError),
+        ):
+            bench.discover("transpose", corpus="factors", clips=8)
+
+    assert "precision" not in seen[0].parameters
+    assert seen[1].run_id == seen[0].run_id
+    assert seen[2].parameters["precision"] == "int8"
