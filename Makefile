@@ -4,8 +4,9 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # Processes that run the fast tests; each keeps to one thread, so that they do not stand in each other's way.
 JOBS ?= 2
+BENCH ?= bench/$(shell date +%Y-%m-%d).json
 
-.PHONY: discover test test-slow lint bench registry clean
+.PHONY: discover test test-slow lint bench bench-compare registry clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -27,9 +28,16 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+# Times everything (about twenty minutes) into bench/DATE.json, with a table and a picture beside it.
 bench: $(STAMP)
 	$(BIN)/python -m pytest benchmarks --benchmark-enable --benchmark-only --benchmark-min-rounds=20 \
-		--benchmark-sort=fullname --benchmark-name=long --benchmark-time-unit=ms --benchmark-columns=min,median,max,rounds
+		--benchmark-sort=fullname --benchmark-name=long --benchmark-time-unit=ms \
+		--benchmark-columns=min,median,max,rounds --benchmark-json=$(BENCH)
+	$(BIN)/python -m benchmarks.results $(BENCH) --plot $(BENCH:.json=.png) -o $(BENCH:.json=.md)
+
+# Two result files side by side: make bench-compare A=bench/one.json B=bench/other.json
+bench-compare: $(STAMP)
+	$(BIN)/python -m benchmarks.results $(A) $(B)
 
 # Rebuilds the shipped knobs from the shipped weights: the only writer of registry.db. One thread, because sums
 # round differently with another number of them: so the rows are the same however many cores there are.

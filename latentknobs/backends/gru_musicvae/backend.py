@@ -56,9 +56,7 @@ class GruMusicVaeBackend:
         self.spec = spec
         self._device = choose_device(device)
         self._network = network.to(self._device)
-        arithmetic = choose_arithmetic(precision, self._device)
-        self._fewest = arithmetic.fewest
-        self._fast = FastNetwork(self._network, arithmetic)
+        self._fast = FastNetwork(self._network, choose_arithmetic(precision, self._device))
         self._pitch_range = spec.pitch_range or (0, HOLD - 1)
 
     @classmethod
@@ -252,7 +250,7 @@ class GruMusicVaeBackend:
 
     def _enough(self, rows: NDArray[Any]) -> NDArray[Any]:
         """A lone clip as many times as products need, so that its result does not depend on its company."""
-        return rows.repeat(self._fewest, axis=0) if len(rows) == 1 else rows
+        return rows.repeat(self._fast.fewest, axis=0) if len(rows) == 1 else rows
 
     def _tokens(self, clips: ClipBatch) -> Tensor:
         return torch.from_numpy(self._enough(clips.astype(np.int64))).to(self._device)

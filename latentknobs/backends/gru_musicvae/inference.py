@@ -112,6 +112,11 @@ class FastNetwork:
                 for linear in (network.linear_mu, network.linear_var, network.linear_init, network.linear_out)
             )
 
+    @property
+    def fewest(self) -> int:
+        """Rows from which on a row's result does not depend on how many there are."""
+        return self._arithmetic.fewest
+
     def encode(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation, each float32 (N, D), of tokens int64 (N, T)."""
         last = []

@@ -1,0 +1,254 @@
+"""
+Who is timed against whom: our encode and decode, and what people would otherwise run, with the same random weights.
+
+The others are written from the paper's equations, in the plainest way that PyTorch offers: a bidirectional nn.GRU over
+one-hot tokens, and a loop of GRUCells that reads [one-hot token, z] at every step. Every contender is checked against
+them before it is timed.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+
+import numpy as np
+import torch
+from attrs import frozen
+from torch import Tensor, nn
+from torch.nn import functional
+
+from latentknobs.backends.gru_musicvae.arithmetic import ARITHMETICS
+from latentknobs.backends.gru_musicvae.config import NetworkConfig
+from latentknobs.backends.gru_musicvae.devices import has_bfloat16
+from latentknobs.backends.gru_musicvae.inference import FastNetwork, mix
+from latentknobs.backends.gru_musicvae.network import GruMusicVae
+
+LATENT, LAYERS, STEPS, VOCABULARY = 128, 3, 32, 130
+CHUNK = 256
+"""As the backend computes: so many clips at a time."""
+CODES = {"float32": 1e-5, "compiled float32": 1e-5, "onnxruntime": 1e-4}
+"""Most that a code may differ from the plain network's; of fewer bits 0.02."""
+TOKENS = {"float32": 0.999, "compiled float32": 0.999, "onnxruntime": 0.99}
+"""Least part of greedy tokens that are the plain network's; of fewer bits half. With random weights logits
+are close together, and what follows one other token is another melody: with the trained model it is 99 %, see
+tests/backends/test_gru_arithmetic.py."""
+
+Work = Callable[[], Tensor]
+
+
+@frozen(eq=False)
+class Contender:
+    """
+    One way to do a piece of work.
+
+    Attributes:
+        name: What it is called in tables.
+        work: Does it once, and gives codes (N, D) or tokens (N, T).
+        number: In which numbers its products are, for the limit beside it: "float32", "bf16" or "int8".
+    """
+
+    name: str
+    work: Work
+    number: str
+
+
+def network(hidden: int) -> GruMusicVae:
+    """The paper's network of this size with torch's first weights, one-hot tokens."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(hidden)
+        config = NetworkConfig(
+            encoder_hidden=hidden, decoder_hidden=hidden, decoder_layers=LAYERS, latent_size=LATENT, embedding=0
+        )
+        return GruMusicVae(config).eval().requires_grad_(requires_grad=False)
+
+
+def encode_flops(hidden: int) -> int:
+    """Multiplications and additions of a clip's encoding that no way of computing can leave out: the states' gates."""
+    return 2 * STEPS * 2 * (3 * hidden * hidden) + 2 * 2 * hidden * LATENT
+
+
+def decode_flops(hidden: int) -> int:
+    """The same of decoding: gates of states and of layers below, logits, and z once."""
+    a_step = (2 * LAYERS - 1) * 3 * hidden * hidden + hidden * VOCABULARY
+    return 2 * (STEPS * a_step + LATENT * 4 * hidden)
+
+
+def product(number: str) -> Work:
+    """A large product of two matrices of this kind of number, 2 * 2048^3 operations."""
+    a, b = torch.randn(2, 2048, 2048).unbind()
+    if number == "int8":
+        a, b = ((x * 30).round().clamp(-127, 127).to(torch.int8) for x in (a, b))
+        return lambda: torch._int_mm(a, b)  # noqa: SLF001 - as in latentknobs/backends/gru_musicvae/arithmetic.py
+    kind = torch.bfloat16 if number == "bf16" else torch.float32
+    a, b = a.to(kind), b.to(kind)
+    return lambda: a @ b
+
+
+def peaks() -> dict[str, float]:
+    """The fastest products that the machine was seen to do now, operations a second, by number."""
+    found = {}
+    for number in ARITHMETICS:
+        if number == "bf16" and not has_bfloat16(torch.device("cpu")):
+            continue
+        way, times = product(number), []
+        for _ in range(12):
+            start = time.perf_counter()
+            way()
+            times.append(time.perf_counter() - start)
+        found[number] = 2 * 2048**3 / min(times)
+    return found
+
+
+def encoders(plain: GruMusicVae, tokens: Tensor) -> Iterator[Contender]:
+    """Everybody who encodes, the plain one first."""
+
+    def one_hot() -> Tensor:
+        _, last = plain.gru_0(functional.one_hot(tokens, VOCABULARY).float())
+        return _code(plain, torch.cat([last[0], last[1]], dim=-1))
+
+    yield Contender("one-hot nn.GRU", one_hot, "float32")
+    yield from _ours(plain, lambda fast: _in_chunks(fast, tokens, lambda part: fast.encode(part)[0]))
+    if has_bfloat16(tokens.device):
+        half = nn.GRU(VOCABULARY, plain.config.encoder_hidden, batch_first=True, bidirectional=True)
+        half.load_state_dict(plain.gru_0.state_dict())
+        half = half.bfloat16()
+
+        def in_bf16() -> Tensor:
+            _, last = half(functional.one_hot(tokens, VOCABULARY).bfloat16())
+            return _code(plain, torch.cat([last[0], last[1]], dim=-1).float())
+
+        yield Contender("nn.GRU in bf16", in_bf16, "bf16")
+    yield from _onnx(plain, tokens)
+
+
+def decoders(plain: GruMusicVae, z: Tensor) -> Iterator[Contender]:
+    """Everybody who decodes greedily, the plain one first."""
+
+    def loop() -> Tensor:
+        states: list[Tensor] = []
+        token = torch.full((len(z),), VOCABULARY - 1)
+        out = []
+        for step in range(STEPS):
+            x = torch.cat([functional.one_hot(token, VOCABULARY).float(), z], dim=-1)
+            for layer, cell in enumerate(plain.cells):
+                if step == 0:
+                    states.append(torch.tanh(plain.linear_init(z)) if layer == 0 else states[layer - 1])
+                states[layer] = cell(x, states[layer])
+                x = states[layer]
+            token = plain.linear_out(x).argmax(dim=-1)
+            out.append(token)
+        return torch.stack(out, dim=1)
+
+    yield Contender("GRUCell loop", loop, "float32")
+    yield from _ours(plain, lambda fast: _in_chunks(fast, z, lambda part: fast.greedy(part)[0]))
+
+
+def _ours(plain: GruMusicVae, work: Callable[[FastNetwork], Tensor]) -> Iterator[Contender]:
+    for name, arithmetic in ARITHMETICS.items():
+        if name != "bf16" or has_bfloat16(plain.linear_mu.weight.device):
+            fast = FastNetwork(plain, arithmetic())
+            yield Contender(name, partial(work, fast), name)
+    if os.environ.get("LATENTKNOBS_BENCH_COMPILE", "") not in ("", "0"):
+        fast = FastNetwork(plain, ARITHMETICS["float32"](), torch.compile(mix, dynamic=False))
+        yield Contender("compiled float32", partial(work, fast), "float32")
+
+
+def _in_chunks(fast: FastNetwork, rows: Tensor, work: Callable[[Tensor], Tensor]) -> Tensor:
+    # A lone row as often as the backend takes it.
+    some = rows.expand(fast.fewest, -1) if len(rows) == 1 else rows
+    return torch.cat([work(part) for part in torch.split(some, CHUNK)])[: len(rows)]
+
+
+def _code(plain: GruMusicVae, hidden: Tensor) -> Tensor:
+    code: Tensor = plain.linear_mu(hidden)
+    return code
+
+
+def _onnx(plain: GruMusicVae, tokens: Tensor) -> Iterator[Contender]:
+    """ONNX Runtime with the GRU operator, where it and onnx are installed."""
+    try:
+        import onnx
+        import onnxruntime
+    except ImportError:
+        return
+    weights = {name: value.numpy() for name, value in plain.gru_0.state_dict().items()}
+
+    def gates(name: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+        # ONNX has the gates in the order update, reset, new; torch has reset first.
+        sides = [np.split(weights[f"{name}_l0{side}"], 3) for side in ("", "_reverse")]
+        return np.stack([np.concatenate([side[1], side[0], side[2]]) for side in sides])
+
+    hidden = plain.config.encoder_hidden
+    held = {"W": gates("weight_ih"), "R": gates("weight_hh")}
+    held["B"] = np.concatenate([gates("bias_ih"), gates("bias_hh")], axis=1)
+    node = onnx.helper.make_node(
+        "GRU",
+        ["X", "W", "R", "B"],
+        ["", "Y"],
+        hidden_size=hidden,
+        direction="bidirectional",
+        linear_before_reset=1,
+    )
+    shapes = {"X": [STEPS, "n", VOCABULARY], "Y": [2, "n", hidden]}
+    x, y = (onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape) for name, shape in shapes.items())
+    graph = onnx.helper.make_graph(
+        [node], "gru", [x], [y], [onnx.numpy_helper.from_array(value, name) for name, value in held.items()]
+    )
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 14)], ir_version=8)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+
+    def run() -> Tensor:
+        entering = functional.one_hot(tokens.t(), VOCABULARY).float().numpy()
+        (last,) = session.run(["Y"], {"X": entering})
+        return _code(plain, torch.from_numpy(last).transpose(0, 1).flatten(1))
+
+    yield Contender("onnxruntime", run, "float32")
+
+
+def check(contender: Contender, found: Tensor, wanted: Tensor) -> dict[str, float]:
+    """
+    How far a contender's result is from the plain one's.
+
+    Raises:
+        AssertionError: Too far.
+    """
+    assert found.shape == wanted.shape
+    if wanted.dtype == torch.int64:
+        equal = float((found == wanted).double().mean())
+        assert equal >= TOKENS.get(contender.name, 0.5), f"{contender.name}: {equal:.2%} of the tokens are equal"
+        return {"tokens_equal": equal}
+    worst = float((found - wanted).abs().max())
+    assert worst <= CODES.get(contender.name, 0.02), f"{contender.name}: codes are off by {worst:g}"
+    return {"codes_off": worst}
+
+
+def batch(size: int) -> tuple[Tensor, Tensor]:
+    """Random tokens (size, T) and codes (size, D)."""
+    generator = torch.Generator().manual_seed(size)
+    return (
+        torch.randint(VOCABULARY, (size, STEPS), generator=generator),
+        torch.randn(size, LATENT, generator=generator),
+    )
+
+
+WORK: Mapping[str, tuple[Callable[[GruMusicVae, Tensor], Iterator[Contender]], Callable[[int], int]]] = {
+    "encode": (encoders, encode_flops),
+    "decode": (decoders, decode_flops),
+}
+"""The pieces of work: who does them, and the operations of a clip by hidden size."""
+
+NAMES = (
+    "one-hot nn.GRU",
+    "GRUCell loop",
+    "nn.GRU in bf16",
+    "onnxruntime",
+    "float32",
+    "bf16",
+    "int8",
+    "compiled float32",
+)
+"""All contenders; which of them are there depends on the work and on the machine."""

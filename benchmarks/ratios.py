@@ -1,0 +1,95 @@
+"""
+Our encode and decode beside what people would otherwise run, as ratios of times taken in turns.
+
+    python -m benchmarks.ratios                     # the table of docs/performance.md, hidden 512
+    python -m benchmarks.ratios --hidden 2048 --rounds 5 --json
+
+All contenders of a row run one after another, round after round, so that a slower minute of the machine is slower for
+everybody; a ratio is the median over rounds, with the middle half of the rounds behind it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks import contenders
+
+
+def row(work: str, hidden: int, size: int, rounds: int, peak: dict[str, float]) -> list[dict[str, Any]]:
+    """Every contender at one piece of work, the plain one first."""
+    make, flops = contenders.WORK[work]
+    tokens, z = contenders.batch(size)
+    with torch.inference_mode():
+        there = list(make(contenders.network(hidden), tokens if work == "encode" else z))
+        wanted = there[0].work()
+        found = {one.name: contenders.check(one, one.work(), wanted) for one in there}
+        times: dict[str, list[float]] = {one.name: [] for one in there}
+        for _ in range(rounds):
+            for one in there:
+                start = time.perf_counter()
+                one.work()
+                times[one.name].append(time.perf_counter() - start)
+    plain = np.asarray(times[there[0].name])
+    out = []
+    for one in there:
+        mine = np.asarray(times[one.name])
+        ratio = plain / mine
+        low, high = np.quantile(ratio, [0.25, 0.75])
+        share = flops(hidden) * size / float(np.median(mine)) / peak[one.number]
+        out.append(
+            {"work": work, "hidden": hidden, "clips": size, "by": one.name}
+            | {"ms": 1e3 * float(np.median(mine)), "ms_99": 1e3 * float(np.quantile(mine, 0.99))}
+            | {"ratio": float(np.median(ratio)), "ratio_low": float(low), "ratio_high": float(high), "of_peak": share}
+            | {"number": one.number, **found[one.name]}
+        )
+    return out
+
+
+def table(rows: Sequence[dict[str, Any]]) -> str:
+    """The rows as markdown."""
+    lines = [
+        "| work | hidden | clips | by | ms | times as fast (middle half) | of the peak | differs by |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for r in rows:
+        peak = f"{r['of_peak']:.0%} {r['number']}"
+        off = f"{1 - r['tokens_equal']:.2%} of tokens" if "tokens_equal" in r else f"{r['codes_off']:.0e}"
+        lines.append(
+            f"| {r['work']} | {r['hidden']} | {r['clips']} | {r['by']} | {r['ms']:.1f} "
+            f"| {r['ratio']:.2f} ({r['ratio_low']:.2f} to {r['ratio_high']:.2f}) | {peak} | {off} |"
+        )
+    return "\n".join(lines)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--hidden", type=int, default=512)
+    parser.add_argument("--clips", type=int, nargs="+", default=[1, 25, 256])
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args(arguments)
+    peak = contenders.peaks()
+    rows: list[dict[str, Any]] = []
+    for work in contenders.WORK:
+        for size in options.clips:
+            rounds = options.rounds * (4 if size < 100 else 1)
+            rows += row(work, options.hidden, size, rounds, peak)
+    if options.json:
+        print(json.dumps({"peak": peak, "threads": torch.get_num_threads(), "rows": rows}, indent=2))
+    else:
+        print(", ".join(f"{name} {value / 1e9:.0f}" for name, value in peak.items()), "billion operations a second\n")
+        print(table(rows))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
