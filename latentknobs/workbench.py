@@ -28,6 +28,7 @@ from latentknobs.errors import CorpusError, UnknownNameError, UsageError
 from latentknobs.hooks.manager import Plugins
 from latentknobs.models import DEFAULT_MODEL, Models
 from latentknobs.sources import check_format, default_corpus, parse_sources, read
+from latentknobs.steady import one_thread_sums
 
 if TYPE_CHECKING:
     from latentknobs.engine.decoupled import Decoupled, Decoupling
@@ -315,17 +316,11 @@ class Workbench:
             methods, depends = evolve(methods, fits=(decoupled.as_fit(),)), {**depends, **decoupled.origin()}
         asked = RunSpec(spec.model_id, spec.name, edit.name, corpus, seed, depends)
         tally = Tally()
-        return discover(
-            backend,
-            edit,
-            self.songs(corpus, self._request(spec, clips, seed, tally)),
-            asked,
-            settings,
-            methods,
-            version=__version__,
-            tally=tally,
-            progress=self.progress,
-        )
+        songs = self.songs(corpus, self._request(spec, clips, seed, tally))
+        with one_thread_sums():
+            return discover(
+                backend, edit, songs, asked, settings, methods, version=__version__, tally=tally, progress=self.progress
+            )
 
     def disentangle(
         self,
@@ -370,9 +365,10 @@ class Workbench:
         asked = RunSpec(spec.model_id, spec.name, None, corpus, seed, depends)
         tally = Tally()
         songs = self.songs(corpus, self._request(spec, clips, seed, tally))
-        run = disentangle(
-            backend, songs, asked, settings, methods, version=__version__, tally=tally, progress=self.progress
-        )
+        with one_thread_sums():
+            run = disentangle(
+                backend, songs, asked, settings, methods, version=__version__, tally=tally, progress=self.progress
+            )
         return self._store(run)
 
     def _store(self, run: Run) -> Run:

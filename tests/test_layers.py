@@ -19,14 +19,18 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"core"}),
     frozenset({"hooks", "engine", "metrics", "registry", "midi", "audio", "plots", "scaffold"}),
     frozenset({"backends", "augmentations", "attributes", "corpora", "fitting", "methods"}),
-    frozenset({"workbench", "asked", "composing", "decoupling", "shipping", "models", "sources", "environment"}),
+    frozenset(
+        {"workbench", "asked", "composing", "decoupling", "shipping", "models", "sources", "steady", "environment"}
+    ),
     frozenset({"session", "turning", "disentanglement", "report"}),
     frozenset({"frontends"}),
     frozenset({"__init__", "__main__"}),
 )
 """From the bottom to the top: a module imports lower layers and its own part, never a sibling or a higher one."""
 ONE_PART = (
-    frozenset({"workbench", "asked", "composing", "decoupling", "shipping", "models", "sources", "environment"}),
+    frozenset(
+        {"workbench", "asked", "composing", "decoupling", "shipping", "models", "sources", "steady", "environment"}
+    ),
     frozenset({"session", "turning", "disentanglement", "report"}),
 )
 """Modules that are one part, split for length: these may import one another."""
@@ -50,6 +54,7 @@ THIRD_PARTY = {
     "backends": EVERYWHERE | {"torch", "safetensors"},
     "corpora": EVERYWHERE | {"music21"},
     "environment": {"platformdirs"},
+    "steady": {"threadpoolctl"},
     "frontends": EVERYWHERE | {"typer", "rich"},
     "testing": EVERYWHERE | {"pytest", "scipy"},
 }
