@@ -160,9 +160,7 @@ def the_valid_mask_is_honest(augmentation: Augmentation, kit: Kit) -> None:
         )
 
 
-def _target_moved(
-    augmentation: Augmentation, kit: Kit, amount: float, before: ClipBatch, after: ClipBatch
-) -> None:
+def _target_moved(augmentation: Augmentation, kit: Kit, amount: float, before: ClipBatch, after: ClipBatch) -> None:
     if augmentation.target not in kit.attributes:
         return
     measure = kit.attributes[augmentation.target].measure

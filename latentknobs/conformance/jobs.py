@@ -106,7 +106,7 @@ def run(job: Job) -> CheckResult:
         job.work()
     except LeftOut as reason:
         return CheckResult(job.name, "left out", str(reason))
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything, and that is a finding
         message = str(error) if isinstance(error, LatentKnobsError) else f"The check failed: {sentence_of(error)}."
         if job.expected:
             return CheckResult(job.name, "expected failure", f"{message} (Expected: {job.expected})")

@@ -15,8 +15,18 @@ from typing import Any, ClassVar
 import pytest
 
 from latentknobs.attributes.plugin import register_attributes, register_comparisons
-from latentknobs.conformance import BACKEND_CHECKS, CHECKS, Check, CheckResult, Job, Kit, ModelKit
-from latentknobs.conformance import jobs_of, melody_kit, run
+from latentknobs.conformance import (
+    BACKEND_CHECKS,
+    CHECKS,
+    Check,
+    CheckResult,
+    Job,
+    Kit,
+    ModelKit,
+    jobs_of,
+    melody_kit,
+    run,
+)
 from latentknobs.conformance.backends import sample_clips, sample_codes
 from latentknobs.conformance.kit import LeftOut, name_of
 from latentknobs.core.arrays import ClipBatch, Codes
