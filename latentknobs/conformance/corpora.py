@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -69,9 +71,10 @@ def the_pitch_range_is_kept(corpus: Corpus, kit: Kit) -> None:
 
 def nothing_is_left_in_the_folder(corpus: Corpus, kit: Kit) -> None:
     """It writes nothing into the current folder; what takes long to make goes into the request's cache."""
-    before = set(Path.cwd().iterdir())
-    _songs(corpus, kit.seed)
-    more = sorted(path.name for path in set(Path.cwd().iterdir()) - before)
+    with TemporaryDirectory() as folder:
+        with contextlib.chdir(folder):
+            _songs(corpus, kit.seed)
+        more = sorted(path.name for path in Path(folder).iterdir())
     need(not more, f"{corpus.name!r} writes into the current folder: {', '.join(more)}.")
 
 

@@ -58,23 +58,28 @@ def is_offer(kind: str, offer: Any) -> None:
 
 
 @contextmanager
-def undisturbed_chance(what: str) -> Iterator[None]:
-    """
-    See that nothing in here moves a global random generator.
-
-    Raises:
-        PluginError: Something does.
-    """
-    # A state that nothing has left behind, so that seeding shows as much as drawing; put back afterwards.
+def other_chance() -> Iterator[None]:
+    """Global random generators in a state that nothing has left behind; as they were afterwards."""
     mine, numpys = random.getstate(), np.random.get_state()  # noqa: NPY002 - the state that must not move
     random.random()  # noqa: S311 - moves the state, for no other use
     np.random.random()  # noqa: NPY002 - as above
     try:
-        with global_random_state_watched() as movers, global_random_state_kept(what):
-            yield
+        yield
     finally:
         random.setstate(mine)
         np.random.set_state(numpys)  # noqa: NPY002 - as above
+
+
+@contextmanager
+def undisturbed_chance(what: str) -> Iterator[None]:
+    """
+    See that nothing in here moves a global random generator, by drawing or by seeding.
+
+    Raises:
+        PluginError: Something does.
+    """
+    with other_chance(), global_random_state_watched() as movers, global_random_state_kept(what):
+        yield
     need(
         not movers,
         f"{what} draws from or seeds a global random generator: draw only from the generator or seed it is given.",

@@ -122,7 +122,8 @@ def _truth(found: object) -> bool:
 def _load(offer: BackendFactory, guard: Guard, location: str, device: str) -> VAEBackend:
     own = (ModelError, UsageError, MissingExtraError)
     found = guard.call(offer.load, location, device, must="a model (VAEBackend)", check=_model, own=own)
-    return GuardedModel(found.spec, found, evolve(guard, what=f"model {found.spec.name!r}", error=BackendError))
+    own_guard = evolve(guard, what=f"model {found.spec.name!r}", error=BackendError, often=True)
+    return GuardedModel(found.spec, found, own_guard)
 
 
 def _model(found: object) -> VAEBackend:

@@ -118,7 +118,7 @@ def test_the_docs_test_of_the_first_plugin_passes(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "10 passed" in done.stdout
+    assert "12 passed" in done.stdout
 
 
 def test_hook_register_attributes(load):

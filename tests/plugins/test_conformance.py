@@ -1,5 +1,4 @@
 import random
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,94 +7,11 @@ from latentknobs.attributes.plugin import register_attributes, register_comparis
 from latentknobs.augmentations.note_split import NoteSplit
 from latentknobs.augmentations.plugin import register_augmentations
 from latentknobs.conformance import CHECKS, melody_kit, run_checks
-from latentknobs.core.augmentation import NoteAugmentation
+from latentknobs.core.augmentation import NoteAugmentation, TokenAugmentation
 from latentknobs.core.clip import Note
-from latentknobs.core.melody import MELODY
-from latentknobs.errors import AmountError
-from latentknobs.hooks.manager import Plugins
-from latentknobs.testing.contracts import AugmentationContract
+from latentknobs.core.melody import HOLD, MELODY
 
-FOLDER = Path(__file__).parents[2] / "plugins"
 KIT = melody_kit({a.name: a for a in register_attributes()}, {c.name: c for c in register_comparisons()})
-RNG = np.random.default_rng(0)
-
-
-@pytest.fixture
-def examples(monkeypatch):
-    """The augmentations of the plugins folder, loaded strictly."""
-    for name in ("DISABLE", "PLUGINS"):
-        monkeypatch.delenv(f"LATENTKNOBS_{name}", raising=False)
-    builtins = ["latentknobs.attributes.plugin"]
-    return Plugins.build(builtins, plugins_dir=FOLDER, entry_points=False, strict=True).augmentations()
-
-
-class TestBuiltIns(AugmentationContract):
-    """Every built-in augmentation keeps the contract."""
-
-    @pytest.fixture(params=register_augmentations(), ids=lambda edit: edit.name)
-    def augmentation(self, request):
-        """Each of them."""
-        return request.param
-
-
-class TestInversion(AugmentationContract):
-    """The example plugin keeps the contract."""
-
-    @pytest.fixture
-    def augmentation(self, examples):
-        """The one in plugins/."""
-        return examples["inversion"]
-
-
-class TestRetrograde(AugmentationContract):
-    """The example plugin keeps the contract."""
-
-    @pytest.fixture
-    def augmentation(self, examples):
-        """The one in plugins/."""
-        return examples["retrograde"]
-
-
-MELODIES = {
-    "inversion": [Note(0, 60, 4), Note(4, 56, 8), Note(16, 65, 2)],
-    "retrograde": [Note(14, 65, 2), Note(20, 64, 8), Note(28, 60, 4)],
-}
-
-
-@pytest.mark.parametrize("name", sorted(MELODIES))
-def test_an_example_does_what_its_name_says(examples, name):
-    """Inversion mirrors pitches around the first note, retrograde the notes in time, and twice is the melody again."""
-    melody = MELODY.tokens([Note(0, 60, 4), Note(4, 64, 8), Note(16, 55, 2)])[None]
-    if name == "retrograde":
-        melody = MELODY.tokens([Note(0, 60, 4), Note(4, 64, 8), Note(16, 65, 2)])[None]
-
-    out = examples[name](melody, 1, RNG)
-
-    assert MELODY.notes(out.clips[0]) == tuple(MELODIES[name])
-    assert np.array_equal(examples[name](out.clips, 1, RNG).clips, melody)
-
-
-@pytest.mark.parametrize("name", sorted(MELODIES))
-def test_an_on_off_edit_takes_no_other_amount(examples, name):
-    """Half an inversion is refused with a sentence, and a clip without notes is masked."""
-    with pytest.raises(AmountError, match="on/off"):
-        examples[name](KIT.clips, 0.5, RNG)
-    assert not examples[name](MELODY.tokens([])[None], 1, RNG).valid[0]
-
-
-def test_inversion_that_leaves_the_keyboard_is_masked(examples):
-    """Nothing is wrapped."""
-    high = MELODY.tokens([Note(0, 120), Note(1, 100)])[None]
-
-    assert not examples["inversion"](high, 1, RNG).valid[0]
-
-
-@pytest.mark.parametrize("name", sorted(MELODIES))
-def test_an_example_is_ten_to_thirty_lines(name):
-    """Short enough to copy and change."""
-    lines = (FOLDER / f"{name}.py").read_text(encoding="utf-8").splitlines()
-
-    assert 10 <= sum(bool(line.strip()) for line in lines) <= 30
 
 
 class Edit(NoteAugmentation):
@@ -135,6 +51,51 @@ class Mutating(Edit):
         return super().__call__(clips, amount, rng)
 
 
+class Tokens(TokenAugmentation):
+    """Gives back one token everywhere, and calls it valid."""
+
+    name = knob_name = "tokens"
+
+    def __init__(self, token):
+        self.token = token
+
+    def edit_tokens(self, clips, amount, rng):
+        """As told."""
+        return np.full_like(clips, self.token), np.ones(len(clips), bool)
+
+
+class Clamped(NoteAugmentation):
+    """Moves notes up as far as the keyboard goes, and calls that done."""
+
+    name = knob_name = "clamped"
+    target = "mean-pitch"
+
+    def edit(self, notes, amount, rng):
+        """Clamp in place of masking."""
+        return [Note(n.onset, min(n.pitch + 1, 127), n.length) for n in notes]
+
+
+class Neighbours(TokenAugmentation):
+    """Gives each clip the one beside it."""
+
+    name = knob_name = "neighbours"
+
+    def edit_tokens(self, clips, amount, rng):
+        """Roll the batch."""
+        return np.roll(clips, 1, axis=0), np.ones(len(clips), bool)
+
+
+class AsBatch(TokenAugmentation):
+    """Masks all clips where one of them has no note."""
+
+    name = knob_name = "as-batch"
+
+    def edit_tokens(self, clips, amount, rng):
+        """Mask by the batch."""
+        notes = MELODY.onsets(clips)
+        return np.where(notes, 60, clips), np.full(len(clips), notes.any(axis=1).all())
+
+
 def somewhere(notes, _amount, _rng):
     """Draws from a global generator."""
     return [Note(n.onset, 60 + random.randrange(12), n.length) for n in notes]
@@ -148,11 +109,13 @@ def silent_end(notes, _amount, _rng):
 FAULTY = {
     "is an offer": [Edit(amounts=()), Edit(name="No Slug")],
     "input is unchanged": [Mutating()],
+    "grid and range are kept": [Tokens(130), Tokens(HOLD)],
     "same seed same result": [Edit(somewhere)],
     "global random state is untouched": [Edit(somewhere), Seeds()],
     "amount 0 is the identity": [NotIdentity()],
     "some amount changes something": [Edit(lambda notes, _amount, _rng: notes), Edit(lambda *_: None)],
     "edge clips are edited or masked": [Edit(silent_end)],
+    "the valid mask is honest": [Clamped(), Neighbours(), AsBatch()],
     "declared keeps hold": [
         Edit(keeps=frozenset({"contour"})),
         Edit(keeps=frozenset({"no-such"})),

@@ -187,7 +187,7 @@ def serve(arguments: Sequence[str]) -> int:
 
 
 def _load(options: Globals) -> Plugins:
-    """The plugins; only the built-in ones for a command that has one checked in a process of its own before it is run."""
+    """The plugins; only the built-in ones for a command that first has one checked in a process of its own."""
     if options.rest[:2] == ("plugins", "check") or options.rest[:1] == ("try",):
         return Plugins.build(BUILTINS, plugins_dir=None, entry_points=False)
     return load_plugins(options.plugins_dir)
