@@ -14,7 +14,8 @@ from typing import IO, Any
 
 from attrs import asdict
 
-from latentknobs.conformance import jobs_of, run
+from latentknobs.conformance import Job, jobs_of, run
+from latentknobs.errors import LatentKnobsError
 from latentknobs.hooks.manager import Plugins
 from latentknobs.workbench import BUILTINS, load_plugins
 
@@ -33,17 +34,23 @@ def check(target: str, out: IO[str]) -> None:
         out.flush()
 
     tell(begun="it loads")
-    path = Path(target)
-    if path.suffix == ".py":
-        plugins = Plugins.build(BUILTINS, plugins_dir=None)
-        report = plugins.add_file(path)
-    else:
-        plugins = load_plugins()
-        report = plugins.report(target)
-    for job in jobs_of(plugins, report):
+    try:
+        jobs = _jobs(target)
+    except LatentKnobsError as error:  # no such plugin, no such folder
+        tell(name="it loads", state="failed", message=str(error))
+        jobs = ()
+    for job in jobs:
         tell(begun=job.name)
         tell(**asdict(run(job)))
     tell(done=True)
+
+
+def _jobs(target: str) -> tuple[Job, ...]:
+    if target.endswith(".py"):
+        plugins = Plugins.build(BUILTINS, plugins_dir=None)
+        return jobs_of(plugins, plugins.add_file(Path(target)))
+    plugins = load_plugins()
+    return jobs_of(plugins, plugins.report(target))
 
 
 if __name__ == "__main__":
