@@ -28,13 +28,23 @@ class ModelKit:
     """
     What a model is checked with.
 
-    Attributes:
+    Args:
         clips: int16 (N, *shape), clips that it accepts.
         codes: float32 (M, D), codes as a person may turn to.
     """
 
-    clips: ClipBatch
-    codes: Codes
+    _clips: ClipBatch
+    _codes: Codes
+
+    @property
+    def clips(self) -> ClipBatch:
+        """A copy of the clips: what a model writes into one is not seen by the next check."""
+        return self._clips.copy()
+
+    @property
+    def codes(self) -> Codes:
+        """A copy of the codes."""
+        return self._codes.copy()
 
 
 def sample_clips(backend: VAEBackend) -> ClipBatch:
@@ -120,7 +130,7 @@ def codes_do_not_depend_on_the_batch(backend: VAEBackend, kit: ModelKit) -> None
 
 def the_input_is_not_changed(backend: VAEBackend, kit: ModelKit) -> None:
     """Encoding and decoding leave their input as it is."""
-    clips, codes = kit.clips.copy(), kit.codes.copy()
+    clips, codes = kit.clips, kit.codes
     backend.encode(clips)
     backend.decode(codes)
     backend.decode_log_probs(codes)

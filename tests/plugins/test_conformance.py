@@ -116,10 +116,10 @@ def silent_end(notes, _amount, _rng):
 class Odd:
     """A corpus with something odd about it."""
 
-    doc, clip_format, takes = "Odd.", MELODY.name, ""
+    name, doc, clip_format, takes = "odd", "Odd.", MELODY.name, ""
 
-    def __init__(self, name="odd", licence="Free.", count=10, pitch=60, *, chance=False, writes=False):
-        self.name, self.licence, self.count, self.pitch = name, licence, count, pitch
+    def __init__(self, licence="Free.", count=10, pitch=60, *, chance=False, writes=False):
+        self.licence, self.count, self.pitch = licence, count, pitch
         self.chance, self.writes = chance, writes
 
     def songs(self, request, argument=""):
@@ -275,7 +275,6 @@ ODD_OFFERS = {
         (Selector("s", "", lambda _given: np.zeros(1, int)), "is a selector"),
     ],
     "corpora": [
-        (Odd(name="a+b"), "is a corpus"),
         (Odd(licence=""), "is a corpus"),
         (Odd(count=90), "as many clips as are asked for"),
         (Odd(chance=True), "same seed same songs"),
