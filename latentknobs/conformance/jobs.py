@@ -213,7 +213,7 @@ def _its_import_is_light(report: PluginReport, plugin: Any) -> None:
     kind, place = ("file", report.path or "") if report.origin == "file" else ("module", name)
     # A process of its own, since in this one others may have loaded anything.
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, "-c", _LOADED, kind, place]
+    command = [sys.executable, "-P", "-c", _LOADED, kind, place]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)  # noqa: S603 - our own text
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["it ended without a word"])[-1]

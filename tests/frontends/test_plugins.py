@@ -29,6 +29,14 @@ def {hook}():
 
 
 @pytest.fixture
+def tiny_registry(tmp_path_factory):
+    """An empty file: none of these commands looks at knobs, and making some takes long."""
+    path = tmp_path_factory.mktemp("none") / "registry.db"
+    path.touch()
+    return path
+
+
+@pytest.fixture
 def here(monkeypatch, tmp_path):
     """An empty current folder, whose plugins folder is the default one."""
     monkeypatch.chdir(tmp_path)
@@ -159,6 +167,13 @@ def test_it_is_run_in_a_process_of_its_own(cli, odd, here):
 
     assert int(Path("pid").read_text()) != os.getpid()
     assert not Path("other").exists()
+
+
+def test_a_file_beside_it_takes_no_modules_place(cli, odd, here):
+    """What lies in the current folder is not imported in place of a library."""
+    (here / "attrs.py").write_text("raise RuntimeError('shadowed')")
+
+    assert cli("plugins", "check", odd()).code == 0
 
 
 def test_a_file_that_is_not_there(cli, here):

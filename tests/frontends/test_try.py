@@ -109,6 +109,7 @@ def transcript():
     return [(command, lines) for command, *lines in (part.splitlines() for part in parts)]
 
 
+@pytest.mark.slow
 def test_the_tutorial_is_true(cli, plugins_dir, monkeypatch, tmp_path):
     """From plugins new to a verdict in at most five commands, on the tiny model; each prints what is shown."""
     shutil.copytree(plugins_dir, tmp_path / "plugins")

@@ -1,5 +1,7 @@
 """Our own plugins keep every promise that is asked of a stranger's, by the same list of checks."""
 
+import pytest
+
 from latentknobs.core.augmentation import Augmentation
 from latentknobs.testing.contracts import PluginContract
 from latentknobs.workbench import BUILTINS
@@ -23,6 +25,7 @@ class TestBackends(PluginContract):
     plugin = "backends.gru_musicvae"
 
 
+@pytest.mark.slow
 class TestCorpora(PluginContract):
     """Sources of clips; without a cache, and a few songs of each."""
 

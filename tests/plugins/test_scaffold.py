@@ -51,6 +51,7 @@ def test_new_plugins_pass_their_own_tests(written):
     assert done.stdout.count(" failed") == 0
 
 
+@pytest.mark.slow
 def test_a_new_package_passes_its_own_tests_before_it_is_installed(written):
     """Its pyproject tells pytest where it is."""
     done = run_in(written / "latentknobs-my-augmentation", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error")

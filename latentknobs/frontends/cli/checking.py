@@ -52,7 +52,8 @@ def check(target: str, *, plugins_dir: Path | None = None, seconds: float = TIME
         env["LATENTKNOBS_PLUGINS_DIR"] = str(plugins_dir)
     with TemporaryDirectory() as folder:
         out = Path(folder) / "found"
-        command = [sys.executable, "-m", "latentknobs.conformance", target, str(out)]
+        # -P: what lies in the current folder takes no module's place, as for the program itself.
+        command = [sys.executable, "-P", "-m", "latentknobs.conformance", target, str(out)]
         why = _run(command, env, seconds)
         lines = out.read_text(encoding="utf-8").splitlines() if out.is_file() else []
     return _found([json.loads(line) for line in lines if line.endswith("}")], why)
