@@ -245,6 +245,7 @@ class Workbench:
         seed: int = 0,
         settings: Settings | None = None,
         decoupled: Decoupled | None = None,
+        keep: bool = True,
     ) -> Run:
         """
         Find the knob of an augmentation, store it and tell the observers.
@@ -258,6 +259,7 @@ class Workbench:
             settings: Everything else that the result depends on; None = the defaults. Its ``clips`` are
                 those above.
             decoupled: A knob to prove in place of what the fits would give.
+            keep: False = nothing is stored and nobody told.
 
         Raises:
             UnknownNameError: No augmentation, corpus or model of that name.
@@ -265,8 +267,10 @@ class Workbench:
             DiscoveryError: The corpus gives too few pairs.
             RegistryError: The registry cannot be written; found out before the work starts.
         """
-        self.registry.check_writable()
-        return self._store(self._discover(augmentation, corpus, model, clips, seed, settings or Settings(), decoupled))
+        if keep:
+            self.registry.check_writable()
+        run = self._discover(augmentation, corpus, model, clips, seed, settings or Settings(), decoupled)
+        return self._store(run) if keep else run
 
     def decouple(
         self,

@@ -13,6 +13,7 @@ import pytest
 from latentknobs.augmentations.plugin import register_augmentations
 from latentknobs.frontends.cli import program
 from latentknobs.frontends.cli.app import COMMANDS, GROUPS, serve
+from latentknobs.scaffold import new_plugin
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -48,6 +49,10 @@ def test_commands_of_the_documents_are_commands(page, command, monkeypatch, tmp_
     monkeypatch.setattr(program.Program, "workbench", stop)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "runs").mkdir()
+    if "plugins new" not in command:
+        for place in re.findall(r"plugins/lift\.py", command):
+            (tmp_path / "plugins").mkdir(exist_ok=True)
+            (tmp_path / place).write_text(new_plugin("lift", "augmentation")[place], encoding="utf-8")
     code = serve(shlex.split(command, comments=True)[1:])
 
     assert code in (0, PARSED), capsys.readouterr().err

@@ -35,10 +35,13 @@ ONE_PART = (
 )
 """Modules that are one part, split for length: these may import one another."""
 SIDE = {
-    "conformance": {"core", "hooks", "errors"},
-    "testing": {"conformance", "core", "hooks", "attributes", "registry", "errors"},
+    "conformance": {"core", "hooks", "workbench", "errors"},
+    "testing": {"conformance", "core", "hooks", "attributes", "registry", "workbench", "errors"},
 }
-"""The kit for authors stands beside the layers; production code imports it nowhere."""
+"""
+The kit for authors stands beside the layers; production code imports it nowhere: ``plugins check`` runs it in a process
+of its own. It takes from the workbench how plugins are loaded, and a workbench for tests.
+"""
 
 EVERYWHERE = {"numpy", "attrs"}
 THIRD_PARTY = {

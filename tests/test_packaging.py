@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import sqlite3
 import subprocess
@@ -16,11 +17,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from attrs import frozen
+from attrs import evolve, frozen
 
 from latentknobs import midi
 from latentknobs.models import DEFAULT_MODEL
 from latentknobs.registry.store import KnobStore
+from latentknobs.scaffold import HOOKS
 from latentknobs.workbench import BUILTINS, Models, Plugins
 
 ROOT = Path(__file__).parents[1]
@@ -143,24 +145,33 @@ class Installed:
         return done.stdout
 
 
-@pytest.fixture(scope="module")
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    """The wheel in a fresh environment; its dependencies are those of this one, so that nothing is downloaded."""
-    folder = tmp_path_factory.mktemp("installed")
+def _install(folder: Path, *sources: Path) -> Installed:
+    """A fresh environment with these installed; its dependencies are those of this one: nothing is downloaded."""
     place = folder / "venv"
     venv.create(place, with_pip=False, symlinks=True)
-    python = place / "bin" / "python"
-    command = [sys.executable, "-m", "pip", "--python", str(python), "install", "--no-deps", "--no-index", str(wheel)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
     # A folder that a .pth file adds has its own .pth files left alone: an editable latentknobs does not come with it.
     paths = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
     (site,) = place.glob("lib/python*/site-packages")
     (site / "dependencies.pth").write_text("".join(f"{path}\n" for path in sorted(paths)))
-    env = {name: value for name, value in os.environ.items() if not name.startswith(("LATENTKNOBS_", "PYTHON", "XDG_"))}
     (folder / "home").mkdir()
     (folder / "elsewhere").mkdir()
-    return Installed(place / "bin", folder / "elsewhere", {**env, "HOME": str(folder / "home")})
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("LATENTKNOBS_", "PYTHON", "XDG_"))}
+    out = Installed(place / "bin", folder / "elsewhere", {**env, "HOME": str(folder / "home")})
+    _add(out, *sources)
+    return out
+
+
+def _add(installed: Installed, *sources: Path) -> None:
+    command = [sys.executable, "-m", "pip", "--python", str(installed.bin / "python"), "install", "--no-deps"]
+    command += ["--no-index", "--no-build-isolation", *map(str, sources)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=installed.env)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """The wheel in a fresh environment."""
+    return _install(tmp_path_factory.mktemp("installed"), wheel)
 
 
 @pytest.mark.slow
@@ -210,3 +221,62 @@ def test_the_doctor_finds_it_well(installed):
     assert set(facts["plugins"].values()) == {"loaded"}
     assert any("2 knobs" in text for text in facts["registry"].values())
     assert "missing" not in facts["packages"].values()
+
+
+# New plugins, beside the wheel.
+
+
+@pytest.fixture(scope="module")
+def author(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """The wheel in an environment of a plugin author's own, in an empty folder."""
+    return _install(tmp_path_factory.mktemp("author"), wheel)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", HOOKS)
+def test_a_new_package_is_installed_and_runs(author, kind):
+    """What plugins new --package writes installs, loads, passes its own tests unchanged, and keeps its promises."""
+    name = f"my-{kind}"
+    author.run("latentknobs", "plugins", "new", name, "--kind", kind, "--package")
+    top = author.folder / f"latentknobs-{name}"
+    _add(author, top)
+
+    shown = json.loads(author.run("latentknobs", "plugins", "show", name, "--json"))
+    tests = author.run("python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", str(top / "tests"))
+    checked = author.run("latentknobs", "plugins", "check", name)
+
+    assert (shown["state"], shown["origin"], shown["version"]) == ("loaded", "entry point", "0.1.0")
+    assert [offer["kind"] for offer in shown["offers"]] == [HOOKS[kind]]
+    assert " passed" in tests
+    assert " failed" not in tests
+    assert f"{name}: " in checked.splitlines()[-1]
+
+
+@pytest.mark.slow
+def test_pytest_has_our_fixtures_where_we_are_installed(author):
+    """The entry point pytest11 brings them, without a line in anybody's conftest."""
+    (author.folder / "test_fixtures.py").write_text(
+        "def test_it(tiny_workbench, sample_clips, tiny_backend):\n"
+        "    tiny_workbench.plugins.augmentations()['transpose']\n"
+        "    assert tiny_backend.encode(sample_clips).mean.shape == (64, 24)\n",
+        encoding="utf-8",
+    )
+
+    assert "1 passed" in author.run("python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_fixtures.py")
+
+
+@pytest.mark.slow
+def test_the_tutorial_of_plugins_runs(author, tmp_path):
+    """From plugins new to the verdict that docs/plugins.md shows, from the wheel in an empty folder."""
+    text = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
+    section = text.split("\n## From an idea to a verdict\n")[1].split("\n## ")[0]
+    commands = [shlex.split(line[2:]) for line in section.splitlines() if line.startswith("$ ")]
+    here = evolve(author, folder=tmp_path)
+
+    printed = {" ".join(words[:3]): here.run(*words) for words in commands}
+
+    verdict = printed["latentknobs try plugins/lift.py"].splitlines()[-1]
+    assert verdict == "lift: provisional"
+    assert f"\n{verdict}\n" in section
+    assert (tmp_path / "lift.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "lift.mid").read_bytes().startswith(b"MThd")

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+import logging
+import random
 import sys
 import traceback
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 import attrs
@@ -21,6 +26,8 @@ from latentknobs.core.composed import Composed
 from latentknobs.errors import AmountError, BackendError, LatentKnobsError, PluginError
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
+_movers: ContextVar[list[str] | None] = ContextVar("movers", default=None)
 
 
 class Fault(Exception):  # noqa: N818 - a check's finding: the guard makes the error of it
@@ -37,12 +44,15 @@ class Guard:
         owner: Whose it is ("plugin 'methods' (built-in)"), "" = not known.
         path: The stranger's file: the line of it that raised is named.
         error: What is raised.
+        often: It is called so often that a quarter of a millisecond would be felt: the global random generators are
+            then not put back after it.
     """
 
     what: str
     owner: str = ""
     path: str | None = None
     error: type[LatentKnobsError] = PluginError
+    often: bool = False
 
     def call(
         self,
@@ -76,7 +86,8 @@ class Guard:
         # The last two name who broke a promise already: this code only called what did.
         passing: tuple[type[Exception], ...] = (*own, PluginError, BackendError)
         try:
-            out = check(work(*shown))
+            with nullcontext() if self.often else global_random_state_kept(who):
+                out = check(work(*shown))
         except Fault as fault:
             raise self.error(f"{who} gave back {fault}; it must give back {must}.") from None
         except passing:
@@ -90,6 +101,54 @@ class Guard:
         if before != [_bits(array) for array in arrays]:
             raise self.error(f"{who} changes the arrays it is given; it must work on a copy.")
         return out
+
+
+@contextmanager
+def global_random_state_kept(who: str) -> Iterator[None]:
+    """
+    Put the global generators of random and numpy back as they were; takes a quarter of a millisecond.
+
+    A stranger who seeds or draws from them would otherwise change what others draw. The first time it is logged;
+    inside :func:`global_random_state_watched` it is collected there.
+
+    Args:
+        who: Runs in here, for the message.
+    """
+    mine, numpys = random.getstate(), np.random.get_state()  # noqa: NPY002 - the state that must not move
+    before = _bits_of(numpys)
+    try:
+        yield
+    finally:
+        if _bits_of(np.random.get_state()) != before or random.getstate() != mine:  # noqa: NPY002 - as above
+            random.setstate(mine)
+            np.random.set_state(numpys)  # noqa: NPY002 - as above
+            movers = _movers.get()
+            if movers is None:
+                _tell_once(who)
+            else:
+                movers.append(who)
+
+
+def _bits_of(state: Any) -> tuple[Any, ...]:
+    """The state of numpy's generator as what can be compared."""
+    name, key, *rest = state
+    return (name, np.asarray(key).tobytes(), *rest)
+
+
+@contextmanager
+def global_random_state_watched() -> Iterator[list[str]]:
+    """Collect who of those that are guarded in here moves a global random generator."""
+    movers: list[str] = []
+    token = _movers.set(movers)
+    try:
+        yield movers
+    finally:
+        _movers.reset(token)
+
+
+@functools.lru_cache(maxsize=256)
+def _tell_once(who: str) -> None:
+    _log.warning("%s moves a global random generator; that was put back. It must use the chance it is given.", who)
 
 
 def _shown(value: Any, arrays: list[NDArray[Any]]) -> Any:

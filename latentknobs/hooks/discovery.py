@@ -109,7 +109,12 @@ def file_candidates(folder: Path | None) -> Iterator[Candidate]:
         return
     for path in sorted(folder.glob("*.py")):
         if not path.name.startswith("_") and path.is_file():
-            yield Candidate(path.stem, "file", partial(_load_file, path), _version_of(path), str(path))
+            yield file_candidate(path)
+
+
+def file_candidate(path: Path) -> Candidate:
+    """One file, whatever folder it is in."""
+    return Candidate(path.stem, "file", partial(_load_file, path), _version_of(path), str(path))
 
 
 def _version_of(path: Path) -> str | None:

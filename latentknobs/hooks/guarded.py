@@ -35,7 +35,7 @@ WHOLE = 1e-5
 
 def measured(offer: Any, guard: Guard) -> Any:
     """An attribute or a comparison."""
-    return evolve(offer, measure=partial(_measure, offer.measure, guard))
+    return evolve(offer, measure=partial(_measure, offer.measure, evolve(guard, often=True)))
 
 
 def _measure(measure: Any, guard: Guard, *batches: ClipBatch) -> Floats:

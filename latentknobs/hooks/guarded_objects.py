@@ -131,7 +131,8 @@ def _load(offer: BackendFactory, guard: Guard, location: str, device: str, **ask
     own = (ModelError, UsageError, MissingExtraError)
     load = partial(offer.load, **asked) if asked else offer.load
     found = guard.call(load, location, device, must="a model (VAEBackend)", check=_model, own=own)
-    return GuardedModel(found.spec, found, evolve(guard, what=f"model {found.spec.name!r}", error=BackendError))
+    own_guard = evolve(guard, what=f"model {found.spec.name!r}", error=BackendError, often=True)
+    return GuardedModel(found.spec, found, own_guard)
 
 
 def _model(found: object) -> VAEBackend:

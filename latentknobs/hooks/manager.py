@@ -10,6 +10,8 @@ from __future__ import annotations
 import difflib
 import logging
 import os
+import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -23,7 +25,7 @@ from latentknobs.core.augmentation import Augmentation
 from latentknobs.core.backend import BackendFactory
 from latentknobs.core.corpus import Corpus
 from latentknobs.core.frontend import CommandSpec, FrontendSpec
-from latentknobs.core.guard import sentence_of
+from latentknobs.core.guard import global_random_state_kept, sentence_of
 from latentknobs.core.knob import Knob
 from latentknobs.core.method import Basis, Fit, Selector
 from latentknobs.core.metric import Metric
@@ -36,6 +38,7 @@ from latentknobs.hooks.discovery import (
     builtin_candidates,
     check_api,
     entry_point_candidates,
+    file_candidate,
     file_candidates,
 )
 from latentknobs.hooks.offers import KINDS, Kind
@@ -135,6 +138,20 @@ class Plugins:
         self._check_declared_names([entry])
         return entry.report()
 
+    def add_file(self, path: Path) -> PluginReport:
+        """
+        Add a local file, wherever it lies; one that is there already stays as it is.
+
+        Raises:
+            PluginError: Strict, and it is broken.
+        """
+        for entry in self._entries:
+            if entry.candidate.origin == "file" and entry.path and Path(entry.path).resolve() == path.resolve():
+                return entry.report()
+        entry = self._add(file_candidate(path))
+        self._check_declared_names([entry])
+        return entry.report()
+
     # What is offered, by name, first registered first.
 
     def backends(self) -> dict[str, BackendFactory]:
@@ -185,6 +202,44 @@ class Plugins:
         """What became of each plugin, in the order of loading."""
         return tuple(entry.report() for entry in self._entries)
 
+    def report(self, name: str) -> PluginReport:
+        """
+        What became of the plugin of that name; of several, of the first.
+
+        Raises:
+            UnknownNameError: There is none.
+        """
+        return self._entry(name).report()
+
+    def loaded(self, name: str) -> Any:
+        """
+        The plugin of that name itself, a module mostly; None where it could not be loaded.
+
+        Raises:
+            UnknownNameError: There is none.
+        """
+        return self._entry(name).plugin
+
+    def offered_by(self, name: str) -> dict[str, dict[str, Any]]:
+        """
+        What the plugin of that name offers: kind ("augmentations") to name to offer, guarded.
+
+        Raises:
+            UnknownNameError: There is no such plugin.
+        """
+        entry = self._entry(name)
+        mine = {
+            kind: {key: offer for key, (offer, of) in offers.items() if of is entry}
+            for kind, offers in self._offers.items()
+        }
+        return {kind: offers for kind, offers in mine.items() if offers}
+
+    def _entry(self, name: str) -> _Entry:
+        for entry in self._entries:
+            if entry.candidate.name == name:
+                return entry
+        raise UnknownNameError("plugin", name, (entry.candidate.name for entry in self._entries))
+
     def origin(self, kind: str, name: str) -> PluginReport:
         """
         The plugin that offers something.
@@ -232,7 +287,9 @@ class Plugins:
         for other in self._entries:
             if other is not entry and other.candidate.name == name and other.plugin is not None:
                 raise PluginError(f"{other.label} has the same name")
+        begun = time.perf_counter()
         plugin = entry.candidate.load()
+        _trace(entry, "loaded", begun)
         entry.path = entry.path or getattr(plugin, "__file__", None)
         for other in self._entries:
             if other.plugin is plugin:
@@ -267,7 +324,9 @@ class Plugins:
     def _call(self, entry: _Entry, hook: str, **arguments: Any) -> list[Any]:
         """Call one plugin's own implementation, with pluggy's rules for its arguments and wrappers."""
         others = [plugin for plugin in self._manager.get_plugins() if plugin is not entry.plugin]
+        begun = time.perf_counter()
         results: list[Any] = self._manager.subset_hook_caller(hook, remove_plugins=others)(**arguments)
+        _trace(entry, hook, begun)
         return results
 
     def _collect(self, entry: _Entry, kind: Kind) -> None:
@@ -306,7 +365,8 @@ class Plugins:
     def _guard(self, entry: _Entry, what: str, work: Callable[[], None]) -> bool:
         """Do a plugin's part; its errors go into its report, or are raised where strict."""
         try:
-            work()
+            with global_random_state_kept(entry.label):
+                work()
         except NotAPlugin as error:
             entry.state = "skipped"
             entry.reasons.append(_sentence(str(error)))
@@ -325,7 +385,8 @@ class Plugins:
         for entry in self._entries:
             if hook in entry.hooks:
                 try:
-                    self._call(entry, hook, **arguments)
+                    with global_random_state_kept(f"{hook} of {entry.label}"):
+                        self._call(entry, hook, **arguments)
                 except (Exception, SystemExit) as error:
                     if self.strict:
                         raise PluginError(f"{entry.label}, {hook}: {sentence_of(error, entry.path)}.") from error
@@ -334,6 +395,13 @@ class Plugins:
 
 def _sentence(text: str) -> str:
     return text[0].upper() + text[1:] + ("" if text.endswith((".", "?")) else ".")
+
+
+def _trace(entry: _Entry, what: str, begun: float) -> None:
+    """Say what was called and how long it took, where LATENTKNOBS_TRACE asks for it."""
+    if os.environ.get("LATENTKNOBS_TRACE", "0") not in {"", "0"}:
+        taken = 1000 * (time.perf_counter() - begun)
+        print(f"trace: {entry.label}: {what}, {taken:.1f} ms", file=sys.stderr)  # noqa: T201 - asked for, on stderr
 
 
 def _names(variable: str) -> Iterator[str]:

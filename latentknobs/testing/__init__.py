@@ -1,12 +1,10 @@
 """
-For authors of plugins and for our own tests: contracts under pytest, and a small model without torch.
+For authors of plugins and for our own tests: contracts under pytest, fixtures, and a small model without torch.
 
-Subclass a contract, override its one fixture, and pytest runs every rule::
+Subclass a contract, say what is under test, and pytest runs every rule::
 
-    class TestSwing(AugmentationContract):
-        @pytest.fixture
-        def augmentation(self):
-            return Swing()
+    class TestSwing(PluginContract):
+        plugin = Path("plugins/swing.py")
 
 Production code imports nothing from here.
 """

@@ -23,6 +23,9 @@ from latentknobs.core.clip import Note, check_clips
 from latentknobs.core.corpus import CorpusRequest, Song, split_of
 from latentknobs.core.melody import HOLD, MELODY, REST, STEPS
 from latentknobs.errors import BackendError, CorpusError
+from latentknobs.hooks import hookimpl
+
+LATENTKNOBS_API = 1
 
 BEATS, BEAT = 8, 4
 LATENT_SIZE = 24
@@ -212,3 +215,15 @@ TINY = BackendFactory(
     shipped={"tiny": ""},
 )
 """What a plugin of tests offers under ``register_backends``."""
+
+
+@hookimpl
+def register_backends() -> list[BackendFactory]:
+    """The model: this module is a plugin, which tests register."""
+    return [TINY]
+
+
+@hookimpl
+def register_corpora() -> list[TinyCorpus]:
+    """Its corpus."""
+    return [TinyCorpus()]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from latentknobs.core.backend import BackendFactory, LatentGradient, LatentWeights, Posterior
+from latentknobs.core.backend import BackendFactory, LatentGradient, LatentWeights, Posterior, Sampling
 from latentknobs.core.melody import MELODY
 from latentknobs.errors import BackendError, ClipError, ModelError, PluginError
 from latentknobs.hooks import hookimpl
@@ -140,6 +140,7 @@ ANSWERS = {
     "other weights": ("latent_weights", {"in": np.zeros((5, 3))}, r"\(5, 3\) as its 'in'"),
     "no weights": ("latent_weights", {"in": None}, "nothing as its 'in'"),
     "another product": ("jvp", np.zeros((3, 24)), r"\(3, 24\); it must .* \(3, 32, 130\)"),
+    "broken drawn clips": ("decode_sampled", np.full((3, 32), 128), "3 clips that break the rule"),
     "a product that is not finite": ("vjp", np.full((3, 24), np.inf), "not finite"),
 }
 GIVEN = {
@@ -148,6 +149,7 @@ GIVEN = {
     "decode": (CODES,),
     "decode_log_probs": (CODES,),
     "latent_weights": (),
+    "decode_sampled": (CODES, 1.0, 0),
     "jvp": (CODES, tiny_clips(3), CODES),
     "vjp": (CODES, tiny_clips(3), np.zeros((3, 32, 130), np.float32)),
 }
@@ -164,6 +166,9 @@ class Able(TinyBackend):
 
     def vjp(self, z, given, vectors):
         return np.zeros(z.shape)
+
+    def decode_sampled(self, z, temperature, seed):
+        return self.decode(z)
 
     def about(self):
         return "able"
@@ -185,7 +190,8 @@ def test_a_model_has_the_capabilities_that_it_has():
 
     assert isinstance(able, LatentWeights)
     assert isinstance(able, LatentGradient)
-    assert not isinstance(plain, LatentWeights | LatentGradient)
+    assert isinstance(able, Sampling)
+    assert not isinstance(plain, LatentWeights | LatentGradient | Sampling)
     assert able.latent_weights()["in"].dtype == np.float32
     assert able.about() == "able"
     with pytest.raises(AttributeError):

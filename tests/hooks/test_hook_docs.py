@@ -110,7 +110,7 @@ def test_the_docs_test_of_the_first_plugin_passes(tmp_path):
     """The contract runs under pytest on the first plugin, from the folder that it is in."""
     (tmp_path / "plugins").mkdir()
     (tmp_path / "plugins" / "staccato.py").write_text(EXAMPLES[FIRST], encoding="utf-8")
-    (test,) = re.findall(r"```python\n(import pytest.*?)```", DOCS, flags=re.DOTALL)
+    (test,) = re.findall(r"```python\n(from pathlib.*?)```", DOCS, flags=re.DOTALL)
     (tmp_path / "test_staccato.py").write_text(test, encoding="utf-8")
 
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_staccato.py"]
@@ -118,7 +118,7 @@ def test_the_docs_test_of_the_first_plugin_passes(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "10 passed" in done.stdout
+    assert "15 passed" in done.stdout
 
 
 def test_hook_register_attributes(load):

@@ -24,12 +24,13 @@ from latentknobs.frontends.cli import (
     plugins,
     registry,
     report,
+    trying,
     turn,
 )
 from latentknobs.frontends.cli.program import Program, code_of, debugging, say
 from latentknobs.frontends.cli.specs import as_command
 from latentknobs.hooks.manager import Plugins
-from latentknobs.workbench import load_plugins
+from latentknobs.workbench import BUILTINS, load_plugins
 
 COMMANDS: Mapping[str, Callable[..., None]] = {
     "discover": knobs.discover,
@@ -39,6 +40,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "sample": generate.sample,
     "similar": generate.similar,
     "report": report.report,
+    "try": trying.try_,
     "doctor": doctor.doctor,
 }
 GROUPS = {"knobs": knobs.group, "model": models.group, "plugins": plugins.group, "registry": registry.group}
@@ -167,7 +169,7 @@ def serve(arguments: Sequence[str]) -> int:
         options = Globals.take(arguments)
         debug = options.debug
         _log_to_stderr(logging.DEBUG if debug else logging.INFO)
-        loaded = load_plugins(options.plugins_dir)
+        loaded = _load(options)
         if "plugins" not in options.rest:
             for report in loaded.reports():
                 if report.state == "failed":
@@ -178,10 +180,17 @@ def serve(arguments: Sequence[str]) -> int:
             raise
         return code_of(error)
     try:
-        app(args=list(options.rest), prog_name="latentknobs", obj=Program(loaded, debug))
+        app(args=list(options.rest), prog_name="latentknobs", obj=Program(loaded, debug, options.plugins_dir))
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(bool(end.code))
     return 0
+
+
+def _load(options: Globals) -> Plugins:
+    """The plugins; only the built-in ones for a command that first has one checked in a process of its own."""
+    if options.rest[:2] == ("plugins", "check") or options.rest[:1] == ("try",):
+        return Plugins.build(BUILTINS, plugins_dir=None, entry_points=False)
+    return load_plugins(options.plugins_dir)
 
 
 class _Handler(logging.Handler):

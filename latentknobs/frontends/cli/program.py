@@ -71,10 +71,12 @@ class Program:
     Attributes:
         plugins: The plugins, loaded before the arguments are read, since they bring commands.
         debug: Whether errors show where they come from.
+        plugins_dir: The folder of local plugins that was named, None = what the environment says.
     """
 
     plugins: Plugins
     debug: bool = False
+    plugins_dir: Path | None = None
 
     @contextmanager
     def workbench(self, registry: str | None = None, device: str = "auto", precision: str = "") -> Iterator[Workbench]:

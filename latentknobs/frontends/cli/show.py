@@ -233,8 +233,13 @@ def rolls(before: ClipBatch, after: ClipBatch, clip_format: ClipFormat) -> None:
     bars = clip_format.steps // (clip_format.steps_per_beat * clip_format.beats_per_bar)
     for k, (one, other) in enumerate(zip(before, after, strict=True)):
         typer.echo(f"bars {k * bars + 1} to {(k + 1) * bars}")
-        typer.echo(text_roll(one, other, clip_format, ascii_only=not _can_show("█▬▓░│·┆")))
+        typer.echo(roll(one, other, clip_format))
         typer.echo("")
+
+
+def roll(before: ClipBatch, after: ClipBatch, clip_format: ClipFormat) -> str:
+    """A clip (*shape) before and after, side by side; ASCII where stdout needs it."""
+    return text_roll(before, after, clip_format, ascii_only=not _can_show("█▬▓░│·┆"))
 
 
 def _can_show(text: str) -> bool:

@@ -1,0 +1,137 @@
+"""``latentknobs try FILE``: from an edit's file to its knob's card, and nothing kept unless asked."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from latentknobs.scaffold import new_plugin
+
+OPTIONS = ("--model", "tiny", "--corpus", "tiny", "--clips", "240")
+
+
+@pytest.fixture
+def file(monkeypatch, tmp_path):
+    """A new plugin's file in the current folder, which is otherwise empty."""
+    monkeypatch.chdir(tmp_path)
+    path = Path("lift.py")
+    path.write_text(next(iter(new_plugin("lift", "augmentation").values())), encoding="utf-8")
+    return path
+
+
+def test_card_rolls_and_picture(cli, file, own):
+    """It prints the card, a clip before and after the edit and the knob, and a verdict; the registry stays."""
+    before = (own / "registry.db").read_bytes()
+
+    done = cli("try", file, *OPTIONS)
+
+    assert done.code == 0, done.err
+    assert "lift.py: 15 of 15 checks passed" in done.err
+    assert "\nusable range " in done.out
+    assert "edit +4 semitones, on the left before" in done.out
+    assert "knob +4 semitones, on the left knob at 0" in done.out
+    assert done.out.splitlines()[-1].startswith("lift: ")
+    assert "The knob was not stored" in done.err
+    assert "stored knob" not in done.err
+    assert Path("lift.png").read_bytes().startswith(b"\x89PNG")
+    assert (own / "registry.db").read_bytes() == before
+
+
+def test_the_knob_is_kept_on_request(cli, file, plugins_dir):
+    """--keep stores it where --registry says; a file that is in the plugins folder is no second plugin of its name."""
+    place = shutil.copy(file, plugins_dir / "lift.py")
+
+    done = cli("try", place, *OPTIONS, "--keep", "--registry", "mine.db", "-o", "picture.png", "--json")
+
+    assert done.code == 0, done.err
+    assert set(done.json) == {"checks", "runs", "picture"}
+    assert (done.json["picture"], done.json["runs"][0]["augmentation"]) == ("picture.png", "lift")
+    assert Path("mine.db").is_file()
+
+
+def test_a_broken_promise_stops_it(cli, file):
+    """Nothing is discovered of an edit that does not do what it says."""
+    file.write_text(file.read_text().replace('"rests"', '"mean-pitch"').replace('"mean-pitch", "contour"', '"contour"'))
+
+    done = cli("try", file, *OPTIONS)
+
+    assert done.code == 1
+    assert "failed: lift: declared keeps hold: 'lift' says that it keeps 'mean-pitch'" in done.err
+    assert done.err.splitlines()[-1].startswith("Error: lift.py fails 1 of 15 checks; nothing was discovered")
+    assert not Path("lift.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        (("nothing.py",), "There is no file nothing.py"),
+        (("lift.py", "--registry", "mine.db"), "add --keep"),
+        (("lift.py", "-o", "lift.txt"), "should end in .png"),
+        (("lift.py", "-o", "there.png"), "there.png is there already"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_first(cli, file, words, wanted):
+    """A wrong use is found out before anything is run."""
+    Path("there.png").write_bytes(b"mine")
+
+    done = cli("try", *words)
+
+    assert done.code == 2
+    assert wanted in done.one_sentence()
+    assert Path("there.png").read_bytes() == b"mine"
+
+
+def test_a_plugin_without_an_edit_has_no_knob(cli, file):
+    """It says so, after its checks."""
+    file.write_text(next(iter(new_plugin("leap", "attribute").values())), encoding="utf-8")
+
+    done = cli("try", file, *OPTIONS)
+
+    assert done.code == 2
+    assert "offers no augmentation" in done.one_sentence()
+
+
+ROOT = Path(__file__).parents[2]
+
+
+def transcript():
+    """The commands of the tutorial in docs/plugins.md, each with the lines that it prints there."""
+    text = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
+    section = text.split("\n## From an idea to a verdict\n")[1].split("\n## ")[0]
+    (block,) = re.findall(r"```console\n(.*?)```", section, flags=re.DOTALL)
+    first, *parts = re.split(r"^\$ ", block, flags=re.MULTILINE)
+    assert first == ""
+    return [(command, lines) for command, *lines in (part.splitlines() for part in parts)]
+
+
+@pytest.mark.slow
+def test_the_tutorial_is_true(cli, plugins_dir, monkeypatch, tmp_path):
+    """From plugins new to a verdict in at most five commands, on the tiny model; each prints what is shown."""
+    shutil.copytree(plugins_dir, tmp_path / "plugins")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("LATENTKNOBS_PLUGINS_DIR")
+    steps = transcript()
+    assert len(steps) <= 5
+
+    for command, lines in steps:
+        program, *words = shlex.split(command)
+        if program == "python":
+            env = {**os.environ, "PYTHONPATH": str(ROOT)}
+            done = subprocess.run([sys.executable, *words], capture_output=True, text=True, check=False, env=env)
+            assert (done.returncode, lines[-1] in done.stdout) == (0, True), done.stdout
+            continue
+        ours = OPTIONS if words[0] == "try" else OPTIONS[:2] if words[0] == "turn" else ()
+        done = cli(*words, *ours)
+        assert done.code == 0, done.err
+        if words[0] == "try":
+            *rolls, verdict = lines
+            assert "\n".join(rolls) in done.out
+            assert done.out.splitlines()[-1].startswith(verdict.partition(" ")[0])
+        elif lines:
+            assert done.out.splitlines() == lines
+    assert Path("lift.mid").is_file()

@@ -1,0 +1,65 @@
+"""Our own plugins keep every promise that is asked of a stranger's, by the same list of checks."""
+
+import pytest
+
+from latentknobs.core.augmentation import Augmentation
+from latentknobs.testing.contracts import PluginContract
+from latentknobs.workbench import BUILTINS
+
+
+class TestAttributes(PluginContract):
+    """Attributes and comparisons."""
+
+    plugin = "attributes"
+
+
+class TestAugmentations(PluginContract):
+    """Edits."""
+
+    plugin = "augmentations"
+
+
+class TestBackends(PluginContract):
+    """The shipped model."""
+
+    plugin = "backends.gru_musicvae"
+
+
+@pytest.mark.slow
+class TestCorpora(PluginContract):
+    """Sources of clips; without a cache, and a few songs of each."""
+
+    plugin = "corpora"
+
+
+class TestFits(PluginContract):
+    """Fits that need gradients."""
+
+    plugin = "fitting"
+
+
+class TestFrontEnds(PluginContract):
+    """The command line."""
+
+    plugin = "frontends.cli"
+
+
+class TestMethods(PluginContract):
+    """Bases, selectors, fits and metrics."""
+
+    plugin = "methods"
+
+
+def test_these_are_all():
+    """Each built-in plugin is tested here."""
+    here = {value.plugin for value in globals().values() if isinstance(value, type) and hasattr(value, "plugin")}
+
+    assert here == {name.removeprefix("latentknobs.").removesuffix(".plugin") for name in BUILTINS}
+
+
+def test_a_contract_loads_what_it_is_told():
+    """A built-in is found by name, beside the others."""
+    plugins, report = TestAugmentations.load()
+
+    assert report.state == "loaded"
+    assert isinstance(plugins.augmentations()["transpose"], Augmentation)
