@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from latentknobs.core.knob import KINDS, VERDICTS, Knob, KnobDimension, KnobEffect, Operator
+from latentknobs.core.knob import KINDS, RANK, VERDICTS, Knob, KnobDimension, KnobEffect, Operator
 from latentknobs.core.run import Run, RunSpec
 from latentknobs.core.seed import MOST_SEED
 from latentknobs.errors import RegistryError
 from latentknobs.registry import store as store_module
-from latentknobs.registry.store import RANK, KnobStore
+from latentknobs.registry.store import KnobStore
 from latentknobs.testing.store import MODEL, arrays, dump, facts, sample_run
 
 NUMBERS = itertools.count()
