@@ -17,9 +17,13 @@ from latentknobs.errors import RegistryError
 from latentknobs.registry.tables import DimensionRow, EffectRow, KnobRow, NoteRow, OperatorArrayRow, RunRow, TagRow
 
 
-def check_run(run: Run) -> None:
+def check_run(run: Run, *, operators: bool = True) -> None:
     """
     Refuse a run that contradicts itself, before anything is opened.
+
+    Args:
+        run: The run.
+        operators: Whether its candidates must have theirs.
 
     Raises:
         RegistryError: A knob is not of this run, two have the same (name, kind, fit), a dimension or an
@@ -31,7 +35,7 @@ def check_run(run: Run) -> None:
         if not 0 <= run.current < len(run.knobs):
             _refuse(run, f"its candidate is number {run.current} of {len(run.knobs)} knobs")
         for knob in (run.knobs[i] for i in run.candidates):
-            if knob.operator is None:
+            if operators and knob.operator is None:
                 _refuse(run, f"its candidate {knob.name!r} has no operator")
     twice = _twice((knob.name, knob.kind, knob.fit) for knob in run.knobs)
     if twice:

@@ -21,8 +21,9 @@ from attrs import evolve, frozen
 from latentknobs.core.knob import RANK, Knob, Verdict
 from latentknobs.core.query import KnobQuery
 from latentknobs.core.run import Run
-from latentknobs.errors import RegistryError, UnknownNameError
-from latentknobs.registry import convert, migrate
+from latentknobs.errors import RegistryError, UnknownNameError, UsageError
+from latentknobs.registry import convert, edit, migrate, port
+from latentknobs.registry.port import Conflict, Ported
 from latentknobs.registry.sessions import TIMEOUT
 from latentknobs.registry.store import KnobStore
 
@@ -181,6 +182,72 @@ class Registry:
             The knobs that are new in it: the run's, or none where this run with this result was there already.
         """
         return run.knobs if self._layers[0][1].save_run(run) else ()
+
+    def change_tags(self, model_id: str, name: str, *, add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
+        """
+        Give tags to a current knob and take tags from it.
+
+        Raises:
+            UsageError: A tag is empty or has a blank or a comma in it.
+            UnknownNameError: The model has no knob of that name.
+            RegistryError: The knob is not in the file that is written, or that cannot be written.
+        """
+        edit.change_tags(self._own(model_id, name), model_id, name, tuple(add), tuple(remove))
+
+    def write_note(self, model_id: str, name: str, text: str) -> None:
+        """Write a note on a current knob in place of the one that is there, "" = none; errors as for tags."""
+        edit.write_note(self._own(model_id, name), model_id, name, text)
+
+    def rename(self, model_id: str, name: str, new: str) -> None:
+        """
+        Let another name mean a current knob; its run goes on calling it as it did, and finding it again leaves it.
+
+        Raises:
+            UsageError: No knob may have that name, or one has it.
+            UnknownNameError: The model has no knob of that name.
+            RegistryError: The knob is not in the file that is written, or that cannot be written.
+        """
+        if self.find(KnobQuery(model_id=model_id, name=new.replace("*", ""))):
+            raise UsageError(f"The model has a knob named {new!r}: rename or delete that one first.")
+        edit.rename(self._own(model_id, name), model_id, name, new)
+
+    def delete(self, model_id: str, name: str) -> None:
+        """
+        Let a name mean no knob any more. Its operator goes; its run stays, and repeating that brings the knob back.
+
+        A knob of that name in a file beneath is seen again. Errors as for tags.
+        """
+        edit.forget(self._own(model_id, name), model_id, name)
+
+    def export(self, knobs: Iterable[Knob]) -> str:
+        """
+        Current knobs with their runs as JSON, which data/knobs-1.schema.json describes.
+
+        Raises:
+            RegistryError: A registry cannot be read, or keeps only the hash of an operator.
+        """
+        keys = [(knob.model_id, knob.name) for knob in knobs]
+        stores = [store for _, store in self._layers]
+        parts = []
+        for store, hidden in zip(stores, _hidden(stores), strict=True):
+            there = store.standing(keys)
+            parts.append((store, [key for key in keys if key in there and key not in hidden]))
+        return json.dumps(port.outline(parts), allow_nan=False, ensure_ascii=False, indent=1) + "\n"
+
+    def take(self, text: str, where: str, *, conflict: Conflict = "refuse") -> tuple[Ported, ...]:
+        """Store exported knobs in the file that is written; arguments and errors as for :func:`port.take`."""
+        return port.take(self._layers[0][1], text, where, conflict=conflict)
+
+    def _own(self, model_id: str, name: str) -> KnobStore:
+        """The file that is written, if it has that knob."""
+        (_, store), *_ = self._layers
+        if (model_id, name) not in store.standing([(model_id, name)]):
+            self.knob(model_id, name)
+            raise RegistryError(
+                f"The knob {name!r} is not in {store.path}, and what lies beneath is never changed: copy it there "
+                f"first with 'latentknobs knobs export {name} -o {name}.json' and 'latentknobs knobs import {name}.json'."
+            )
+        return store
 
     def sources(self) -> tuple[Source, ...]:
         """The files that are read, the upper first, each with what is wrong with it; raises nothing."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -94,7 +95,7 @@ class KnobStore:
         """Whether the file is there and marked as the package's own."""
         if not self.exists:
             return False
-        with self._database.reading() as session:
+        with self.reading() as session:
             return migrate.check(session.connection(), self.path)[1]
 
     def check_writable(self) -> None:
@@ -134,24 +135,42 @@ class KnobStore:
                 disk, built-in); the file is as it was.
         """
         convert.check_run(run)
-        if not self.exists:
-            try:
-                return self._save_first(run)
-            except FileExistsError:
-                pass  # made by someone else a moment ago: write to theirs
-        return self._write(self._database, run)
-
-    def _save_first(self, run: Run) -> bool:
-        with migrate.new_file(self.path, built_in=self._allow_built_in) as draft:
-            return self._write(Database(draft, self._check, timeout=self._timeout), run)
-
-    def _write(self, database: Database, run: Run) -> bool:
         try:
-            with database.writing() as session:
-                self._check_ours(session)
-                return _save(session, run)
+            with self.writing() as session:
+                row, new = add_run(session, run)
+                for position in run.candidates:
+                    settle(session, row, position, run.knobs[position])
+                return new
         except (OverflowError, UnicodeError) as error:
             raise RegistryError(f"Run {run.run_id} cannot be stored: {error}.") from error
+        except FileExistsError:  # made by someone else a moment ago: write to theirs
+            return self.save_run(run)
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """
+        A session that may change rows; all of it is kept if nothing is raised, else none. It makes a missing file.
+
+        Raises:
+            FileExistsError: Someone else made the file in the meantime; nothing was stored.
+            RegistryError: The file cannot be written (read-only, locked, full disk, built-in); it is as it was.
+        """
+        if self.exists:
+            with self._database.writing() as session:
+                self._check_ours(session)
+                yield session
+            return
+        with (
+            migrate.new_file(self.path, built_in=self._allow_built_in) as draft,
+            Database(draft, self._check, timeout=self._timeout).writing() as session,
+        ):
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session that sees one state of the file, which must be there, and cannot change it."""
+        with self._database.reading() as session:
+            yield session
 
     def _check_ours(self, session: Session) -> None:
         if migrate.check(session.connection(), self.path)[1] and not self._allow_built_in:
@@ -192,8 +211,8 @@ class KnobStore:
         """
         if not self.exists:
             return ()
-        rows = select(KnobRow).options(*_of_knob(operators=operators))
-        with self._database.reading() as session:
+        rows = select(KnobRow).options(*of_knob(operators=operators))
+        with self.reading() as session:
             ids = session.scalars(knob_ids(query)).all()
             found: list[Knob] = []
             for part in batched(ids, MOST_IDS):
@@ -207,7 +226,7 @@ class KnobStore:
             return {}
         query = select(ModelRow.sha256, CurrentRow.name, KnobRow.verdict)
         query = query.join(CurrentRow, CurrentRow.model_id == ModelRow.id).join(KnobRow)
-        with self._database.reading() as session:
+        with self.reading() as session:
             if keys is None:
                 rows = list(session.execute(query))
             else:
@@ -219,7 +238,7 @@ class KnobStore:
         """Name and model_id of every model that has a run, by name."""
         if not self.exists:
             return ()
-        with self._database.reading() as session:
+        with self.reading() as session:
             rows = session.execute(select(ModelRow.name, ModelRow.sha256).order_by(ModelRow.name, ModelRow.sha256))
             return tuple((row.name, row.sha256) for row in rows)
 
@@ -260,15 +279,15 @@ class KnobStore:
             query = query.where(ModelRow.sha256 == model_id)
         if run_id is not None:
             query = query.where(RunRow.identity == run_id)
-        query = query.options(joinedload(RunRow.model), selectinload(RunRow.knobs).options(*_of_knob(operators=True)))
-        with self._database.reading() as session:
+        query = query.options(joinedload(RunRow.model), selectinload(RunRow.knobs).options(*of_knob(operators=True)))
+        with self.reading() as session:
             return tuple(convert.to_run(row) for row in session.scalars(query))
 
     def _check(self, connection: Connection) -> None:
         migrate.require_head(migrate.check(connection, self.path)[0], self.path)
 
 
-def _of_knob(*, operators: bool) -> list[ORMOption]:
+def of_knob(*, operators: bool) -> list[ORMOption]:
     """What is read with a knob's row."""
     parts = [KnobRow.dimensions, KnobRow.effects, KnobRow.tags, *([KnobRow.arrays] if operators else [])]
     one = [joinedload(KnobRow.note), joinedload(KnobRow.current)]
@@ -280,17 +299,17 @@ def batched(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
     return (ids[start : start + size] for start in range(0, len(ids), size))
 
 
-def _save(session: Session, run: Run) -> bool:
+def add_run(session: Session, run: Run) -> tuple[RunRow, bool]:
+    """The row of a run, and whether it is new: it is added where no run with this result is there."""
     row = convert.run_row(run)
     query = select(RunRow).where(RunRow.identity == row.identity, RunRow.result_sha256 == row.result_sha256)
     there = session.scalars(query).one_or_none()
-    if there is None:
-        row.model = _model_row(session, run)
-        session.add(row)
-        session.flush()
-    for position in run.candidates:
-        _settle(session, there or row, position, run.knobs[position])
-    return there is None
+    if there is not None:
+        return there, False
+    row.model = _model_row(session, run)
+    session.add(row)
+    session.flush()
+    return row, True
 
 
 def _model_row(session: Session, run: Run) -> ModelRow:
@@ -301,7 +320,7 @@ def _model_row(session: Session, run: Run) -> ModelRow:
     return row
 
 
-def _settle(session: Session, run: RunRow, position: int, knob: Knob) -> None:
+def settle(session: Session, run: RunRow, position: int, knob: Knob) -> None:
     """Make a candidate current, unless the knob that is there has a better verdict."""
     candidate = run.knobs[position]
     if session.scalars(select(CurrentRow).where(CurrentRow.knob_id == candidate.id)).one_or_none() is not None:
@@ -316,6 +335,7 @@ def _settle(session: Session, run: RunRow, position: int, knob: Knob) -> None:
         current.knob_id = candidate.id
     if knob.operator is not None:
         session.add_all(convert.array_rows(candidate.id, knob.operator))
+    session.flush()
 
 
 def rank_of(row: KnobRow) -> int:
