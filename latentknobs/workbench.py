@@ -7,19 +7,20 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import numpy as np
 from attrs import define, evolve, field
 
-from latentknobs import __version__
-from latentknobs.asked import methods_for, parameters
+from latentknobs import __version__, asking
+from latentknobs.asked import Given, methods_for, parameters
 from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.augmentation import Augmentation
 from latentknobs.core.backend import BackendSpec, VAEBackend
 from latentknobs.core.composed import compose, is_composition, parts_of
 from latentknobs.core.corpus import Corpus, CorpusRequest, Progress, Song, Split, no_progress
 from latentknobs.core.knob import Knob
+from latentknobs.core.query import Asked
 from latentknobs.core.run import Run, RunSpec
 from latentknobs.engine.pairs import Tally
 from latentknobs.engine.settings import Settings, Unaided
@@ -30,7 +31,7 @@ from latentknobs.models import DEFAULT_MODEL, Models
 from latentknobs.sources import check_format, default_corpus, parse_sources, read
 
 if TYPE_CHECKING:
-    from latentknobs.engine.decoupled import Decoupled, Decoupling
+    from latentknobs.engine.decoupled import Decoupling
     from latentknobs.engine.laws import Algebra
     from latentknobs.registry.layered import Registry
 
@@ -185,6 +186,10 @@ class Workbench:
         """
         return self.registry.knob(self.model(model).spec.model_id, name)
 
+    def knobs(self, **asked: Unpack[Asked]) -> asking.Knobs:
+        """The knobs that meet every condition given; see :func:`latentknobs.asking.knobs`."""
+        return asking.knobs(self, **asked)
+
     def songs(self, corpus: str, request: CorpusRequest) -> Iterator[Song]:
         """
         The songs of a corpus as written on the command line.
@@ -239,7 +244,7 @@ class Workbench:
         clips: int = DEFAULT_CLIPS,
         seed: int = 0,
         settings: Settings | None = None,
-        decoupled: Decoupled | None = None,
+        decoupled: Given | None = None,
     ) -> Run:
         """
         Find the knob of an augmentation, store it and tell the observers.
@@ -261,7 +266,7 @@ class Workbench:
             RegistryError: The registry cannot be written; found out before the work starts.
         """
         self.registry.check_writable()
-        return self._store(self._discover(augmentation, corpus, model, clips, seed, settings or Settings(), decoupled))
+        return self._store(self.measure(augmentation, corpus, model, clips, seed, settings or Settings(), decoupled))
 
     def decouple(
         self,
@@ -281,7 +286,7 @@ class Workbench:
         given = settings or Settings()
         return decouple(self, names, model, corpus, clips, seed, given, every_clip=every_clip, save=save)
 
-    def _discover(
+    def measure(
         self,
         augmentation: str,
         corpus: str | None,
@@ -289,8 +294,9 @@ class Workbench:
         clips: int,
         seed: int,
         settings: Settings,
-        decoupled: Decoupled | None = None,
+        decoupled: Given | None = None,
     ) -> Run:
+        """What :meth:`discover` finds, neither stored nor told to anybody."""
         from latentknobs.engine.discover import discover  # only this needs all of the engine
 
         edit = self.augment(augmentation)
@@ -311,16 +317,9 @@ class Workbench:
             methods, depends = evolve(methods, fits=(decoupled.as_fit(),)), {**depends, **decoupled.origin()}
         asked = RunSpec(spec.model_id, spec.name, edit.name, corpus, seed, depends)
         tally = Tally()
+        songs = self.songs(corpus, self._request(spec, clips, seed, tally))
         return discover(
-            backend,
-            edit,
-            self.songs(corpus, self._request(spec, clips, seed, tally)),
-            asked,
-            settings,
-            methods,
-            version=__version__,
-            tally=tally,
-            progress=self.progress,
+            backend, edit, songs, asked, settings, methods, version=__version__, tally=tally, progress=self.progress
         )
 
     def disentangle(
@@ -349,7 +348,7 @@ class Workbench:
             DiscoveryError: A split has no clips, or no direction moves an attribute.
             RegistryError: The registry cannot be written; found out before the work starts.
         """
-        from latentknobs.engine.disentangle import disentangle  # as in _discover
+        from latentknobs.engine.disentangle import disentangle  # as in measure
 
         if clips < 1:
             raise UsageError(f"A discovery looks at 1 clip or more, not {clips}: ask for more.")
@@ -474,7 +473,7 @@ class Workbench:
         """
         from latentknobs.shipping import build  # as above
 
-        return build(self._discover(name, None, DEFAULT_MODEL, clips, seed, SHIPPED) for name in augmentations)
+        return build(self.measure(name, None, DEFAULT_MODEL, clips, seed, SHIPPED) for name in augmentations)
 
     def songs_for(self, backend: VAEBackend, corpus: str, clips: int, seed: int) -> Iterator[Song]:
         """The songs that a discovery with this model reads; errors as for :meth:`songs`, and UsageError by format."""

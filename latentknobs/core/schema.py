@@ -15,10 +15,9 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "boolean": (bool,),
     "null": (type(None),),
 }
-_KNOWN = frozenset(
-    "type const enum pattern minimum items properties required additionalProperties $ref $defs $schema $id title "
-    "description".split()
-)
+_WORDS = "type const enum pattern minimum items properties required additionalProperties"
+_NOTES = "$ref $defs $schema $id title description"
+_KNOWN = frozenset(f"{_WORDS} {_NOTES}".split())
 
 
 def check(data: Any, schema: Mapping[str, Any]) -> None:

@@ -16,7 +16,7 @@ from latentknobs.core.query import UNEDITED, KnobQuery, Sort
 from latentknobs.registry.tables import CurrentRow, DimensionRow, EffectRow, KnobRow, ModelRow, RunRow, TagRow
 
 
-def knob_ids(query: KnobQuery) -> Select[tuple[int]]:
+def knob_ids(query: KnobQuery) -> Select[Any]:
     """The row ids of the knobs that meet a query, sorted, as many as it asks for."""
     out, name = _history(query) if query.history else _current(query)
     if query.model_id is not None:
@@ -47,13 +47,13 @@ def knob_ids(query: KnobQuery) -> Select[tuple[int]]:
     return out.order_by(first.desc() if query.descending else first.asc(), *ties).limit(query.limit)
 
 
-def _current(query: KnobQuery) -> tuple[Select[tuple[int]], ColumnElement[str]]:
+def _current(query: KnobQuery) -> tuple[Select[Any], ColumnElement[str]]:
     name: Any = CurrentRow.name
     out = select(CurrentRow.knob_id).join(KnobRow, KnobRow.id == CurrentRow.knob_id).join(RunRow).join(ModelRow)
     return (out if query.name is None else out.where(_named(name, query.name))), name
 
 
-def _history(query: KnobQuery) -> tuple[Select[tuple[int]], ColumnElement[str]]:
+def _history(query: KnobQuery) -> tuple[Select[Any], ColumnElement[str]]:
     name = func.coalesce(CurrentRow.name, KnobRow.name)
     out = select(KnobRow.id).join(RunRow).join(ModelRow).outerjoin(CurrentRow, CurrentRow.knob_id == KnobRow.id)
     if query.name is not None:

@@ -244,8 +244,8 @@ class Registry:
         if (model_id, name) not in store.standing([(model_id, name)]):
             self.knob(model_id, name)
             raise RegistryError(
-                f"The knob {name!r} is not in {store.path}, and what lies beneath is never changed: copy it there "
-                f"first with 'latentknobs knobs export {name} -o {name}.json' and 'latentknobs knobs import {name}.json'."
+                f"The knob {name!r} is not in {store.path}, and what lies beneath never changes: copy it first, with "
+                f"'latentknobs knobs export {name} -o {name}.json' and 'latentknobs knobs import {name}.json'."
             )
         return store
 

@@ -169,24 +169,29 @@ def _parse(text: str, where: str) -> tuple[list[Run], list[tuple[int, int, str]]
     try:
         data = json.loads(text, parse_constant=_no_number)
         check(data, json.loads(SCHEMA.read_text(encoding="utf-8")))
-        runs = [_run(facts) for facts in data["runs"]]
-        chosen = []
-        for i, one in enumerate(data["knobs"]):
-            if one["run"] >= len(runs) or one["position"] >= len(runs[one["run"]].knobs):
-                raise ValueError(f"knobs[{i}] names a run or a position that is not there")
-            run = runs[one["run"]]
-            knobs = list(run.knobs)
-            knobs[one["position"]] = _with_operator(knobs[one["position"]], one)
-            runs[one["run"]] = evolve(run, knobs=tuple(knobs))
-            chosen.append((one["run"], one["position"], one["name"]))
-        if len({(runs[run].spec.model_id, name) for run, _, name in chosen}) < len(chosen):
-            raise ValueError("two knobs of one model have one name")
+        runs, chosen = _read(data)
         for run in runs:
             convert.check_run(run, operators=False)
     except (TypeError, ValueError) as error:
         # attrs puts more than the sentence into its errors.
         reason = str(error.args[0] if error.args else error).rstrip(".")
         raise RegistryError(f"{where} is no file of knobs that can be imported: {reason}.") from error
+    return runs, chosen
+
+
+def _read(data: Mapping[str, Any]) -> tuple[list[Run], list[tuple[int, int, str]]]:
+    runs = [_run(facts) for facts in data["runs"]]
+    chosen = []
+    for i, one in enumerate(data["knobs"]):
+        if one["run"] >= len(runs) or one["position"] >= len(runs[one["run"]].knobs):
+            raise ValueError(f"knobs[{i}] names a run or a position that is not there")
+        run = runs[one["run"]]
+        knobs = list(run.knobs)
+        knobs[one["position"]] = _with_operator(knobs[one["position"]], one)
+        runs[one["run"]] = evolve(run, knobs=tuple(knobs))
+        chosen.append((one["run"], one["position"], one["name"]))
+    if len({(runs[run].spec.model_id, name) for run, _, name in chosen}) < len(chosen):
+        raise ValueError("two knobs of one model have one name")
     return runs, chosen
 
 

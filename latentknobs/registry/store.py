@@ -6,11 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.orm import Session, joinedload, selectinload
-from sqlalchemy.orm.interfaces import ORMOption
 
 from latentknobs.core.knob import RANK, Knob, Verdict
 from latentknobs.core.query import KnobQuery
@@ -287,7 +286,7 @@ class KnobStore:
         migrate.require_head(migrate.check(connection, self.path)[0], self.path)
 
 
-def of_knob(*, operators: bool) -> list[ORMOption]:
+def of_knob(*, operators: bool) -> list[Any]:
     """What is read with a knob's row."""
     parts = [KnobRow.dimensions, KnobRow.effects, KnobRow.tags, *([KnobRow.arrays] if operators else [])]
     one = [joinedload(KnobRow.note), joinedload(KnobRow.current)]

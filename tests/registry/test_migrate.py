@@ -49,8 +49,8 @@ def later(tmp_path, monkeypatch):
 def schema(path):
     """What a file's tables and indexes are, as SQLite keeps it."""
     with closing(sqlite3.connect(path)) as connection:
-        query = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND tbl_name != 'alembic_version' AND type != 'view' ORDER BY name"
-        return [sql for (sql,) in connection.execute(query)]
+        query = "SELECT sql FROM sqlite_master WHERE type != 'view' AND tbl_name != 'alembic_version' ORDER BY name"
+        return [sql for (sql,) in connection.execute(query) if sql]
 
 
 def test_migrations_and_tables_are_the_same(tmp_path):

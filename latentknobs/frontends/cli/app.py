@@ -24,6 +24,7 @@ from latentknobs.frontends.cli import (
     plugins,
     registry,
     report,
+    runs,
     turn,
 )
 from latentknobs.frontends.cli.program import Program, code_of, debugging, say
@@ -41,7 +42,13 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "report": report.report,
     "doctor": doctor.doctor,
 }
-GROUPS = {"knobs": knobs.group, "model": models.group, "plugins": plugins.group, "registry": registry.group}
+GROUPS = {
+    "knobs": knobs.group,
+    "runs": runs.group,
+    "model": models.group,
+    "plugins": plugins.group,
+    "registry": registry.group,
+}
 HELP = "Find the controls of a trained VAE, and turn them: which latent directions does a musical edit move?"
 
 

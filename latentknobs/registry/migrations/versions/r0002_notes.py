@@ -14,9 +14,7 @@ def upgrade() -> None:
         sa.Column("knob_id", sa.Integer(), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("knob_id", name=op.f("pk_knob_note")),
-        sa.ForeignKeyConstraint(
-            ["knob_id"], ["knob.id"], name=op.f("fk_knob_note_knob_id_knob"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["knob_id"], ["knob.id"], name=op.f("fk_knob_note_knob_id_knob"), ondelete="CASCADE"),
     )
     op.create_index(op.f("ix_current_name"), "current", ["name"])
     op.create_index(op.f("ix_run_finished"), "run", ["finished"])
