@@ -10,6 +10,7 @@ from attrs import evolve, fields, frozen
 from latentknobs.comparing import moved, numbers
 from latentknobs.core.knob import RANK, Knob, Operator
 from latentknobs.core.method import Fit, FitInput
+from latentknobs.core.query import KnobQuery
 from latentknobs.core.run import Run
 from latentknobs.engine.settings import Settings, Unaided
 from latentknobs.errors import NotFittedError, RegistryError, UsageError
@@ -199,7 +200,7 @@ def verify(
 
     Args:
         workbench: Has the models, the corpora and the registry.
-        knob: With its operator.
+        knob: A current one.
         model: Another model of the same latent size and clip format, in whose codes the operator is tried; None = its
             own.
         clips: How many are asked of the corpus, all splits together; None = as many as its run.
@@ -218,6 +219,9 @@ def verify(
     if knob.augmentation is None:
         why = f"It was found without an edit: 'latentknobs runs repeat {knob.run_id}' looks for it again."
         return Verified(knob, spec.model_id, None, why)
+    if knob.operator is None:  # it was asked for without
+        current = workbench.registry.find(KnobQuery(model_id=knob.model_id, name=knob.name), operators=True)
+        knob = next((one for one in current if one.operator_sha256 == knob.operator_sha256), knob)
     if knob.operator is None:
         why = f"Only the hash of its operator is kept: 'latentknobs runs repeat {knob.run_id}' brings it back."
         return Verified(knob, spec.model_id, None, why)

@@ -62,7 +62,7 @@ def list_(
     """The stored runs, the oldest first."""
     one_of(json, csv)
     with program(ctx).workbench(registry) as workbench:
-        runs = workbench.registry.runs()
+        runs = sorted(workbench.registry.runs(), key=lambda run: run.started)
     rows = [_row(run) for run in runs if not model or model in (run.spec.model_name, run.spec.model_id)]
     rows = [row for row in rows if not augmentation or row["augmentation"] == augmentation]
     if json:
