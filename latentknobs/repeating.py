@@ -216,7 +216,8 @@ def verify(
     spec = workbench.model(name).spec
     if model is None and spec.model_id != knob.model_id:
         return Verified(knob, spec.model_id, None, f"{name} has other weights now: try it on them with --model {name}.")
-    if knob.augmentation is None:
+    edit = knob.augmentation
+    if edit is None:
         why = f"It was found without an edit: 'latentknobs runs repeat {knob.run_id}' looks for it again."
         return Verified(knob, spec.model_id, None, why)
     if knob.operator is None:  # it was asked for without
@@ -235,7 +236,7 @@ def verify(
         )
     settings = evolve(settings_of(run.spec.parameters), fits=())
     again = workbench.measure(
-        knob.augmentation,
+        edit,
         run.spec.corpus,
         name,
         clips or settings.clips or 1,

@@ -24,9 +24,10 @@ SELECT{_KNOB},
   r.augmentation AS augmentation, k.unit AS unit, k.step AS step, k.low AS low, k.high AS high,
   (SELECT count(*) FROM knob_dimension AS d WHERE d.knob_id = k.id) AS dimensions,
   (SELECT max(e.leakage) FROM knob_effect AS e WHERE e.knob_id = k.id) AS effect,
-  coalesce((SELECT group_concat(t.tag, ' ') FROM (SELECT tag FROM knob_tag WHERE knob_id = k.id ORDER BY tag) AS t), '')
-    AS tags,
-  coalesce(n.text, '') AS note, r.corpus AS corpus, r.seed AS seed, r.finished AS found, k.operator_sha256 AS operator_sha256
+  coalesce((SELECT group_concat(t.tag, ' ')
+    FROM (SELECT tag FROM knob_tag WHERE knob_id = k.id ORDER BY tag) AS t), '') AS tags,
+  coalesce(n.text, '') AS note, r.corpus AS corpus, r.seed AS seed, r.finished AS found,
+  k.operator_sha256 AS operator_sha256
 FROM knob AS k{_FROM}
   LEFT JOIN knob_note AS n ON n.knob_id = k.id""",  # noqa: S608 - both parts are our own
     "v_knob_dimensions": f"""

@@ -154,9 +154,10 @@ SELECT
   r.augmentation AS augmentation, k.unit AS unit, k.step AS step, k.low AS low, k.high AS high,
   (SELECT count(*) FROM knob_dimension AS d WHERE d.knob_id = k.id) AS dimensions,
   (SELECT max(e.leakage) FROM knob_effect AS e WHERE e.knob_id = k.id) AS effect,
-  coalesce((SELECT group_concat(t.tag, ' ') FROM (SELECT tag FROM knob_tag WHERE knob_id = k.id ORDER BY tag) AS t), '')
-    AS tags,
-  coalesce(n.text, '') AS note, r.corpus AS corpus, r.seed AS seed, r.finished AS found, k.operator_sha256 AS operator_sha256
+  coalesce((SELECT group_concat(t.tag, ' ')
+    FROM (SELECT tag FROM knob_tag WHERE knob_id = k.id ORDER BY tag) AS t), '') AS tags,
+  coalesce(n.text, '') AS note, r.corpus AS corpus, r.seed AS seed, r.finished AS found,
+  k.operator_sha256 AS operator_sha256
 FROM knob AS k
   JOIN run AS r ON r.id = k.run_id
   JOIN model AS m ON m.id = r.model_id
