@@ -148,13 +148,8 @@ def import_(
     json: JsonOption = False,
 ) -> None:
     """Store the knobs of a file; every name that means another knob is said."""
-    try:
-        text = file.read_text(encoding="utf-8")
-    except OSError as error:
-        raise RegistryError(f"{file} cannot be read: {error.strerror}.") from error
-    except UnicodeError as error:
-        raise RegistryError(f"{file} is no file of knobs that can be imported: it is no UTF-8 text.") from error
     with program(ctx).workbench(registry) as workbench:
+        text = _text(file)
         found = workbench.registry.take(text, str(file), conflict=conflict)  # type: ignore[arg-type] # it is checked there
     if json:
         as_json([_facts(one) for one in found])
@@ -163,6 +158,15 @@ def import_(
             ("knob", "verdict", "what became of it", "because"),
             ((one.name, one.verdict, one.outcome, one.why) for one in found),
         )
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise RegistryError(f"{file} cannot be read: {error.strerror}.") from error
+    except UnicodeError as error:
+        raise RegistryError(f"{file} is no file of knobs that can be imported: it is no UTF-8 text.") from error
 
 
 def _facts(one: Any) -> dict[str, Any]:
