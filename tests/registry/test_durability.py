@@ -262,7 +262,7 @@ def _settle(path):
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
 
 
-@pytest.mark.parametrize("runs", [pytest.param(2, id="few"), pytest.param(60, id="many", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("runs", [pytest.param(2, id="few"), pytest.param(20, id="many", marks=pytest.mark.slow)])
 def test_two_writers_and_ten_readers_at_once(path, server, runs):
     """Nothing of either writer is lost, readers see whole runs that never go away, and nobody is told of a lock."""
     store = KnobStore.open(path)
