@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Protocol
 
+from latentknobs.core.method import Fit
 from latentknobs.engine.settings import Methods, Settings
 from latentknobs.hooks.manager import Plugins
 from latentknobs.sources import Source
+
+
+class Given(Protocol):
+    """A knob that is there already, to be proved in place of what the fits would give."""
+
+    def as_fit(self) -> Fit: ...
+    def origin(self) -> dict[str, Any]: ...
 
 
 def methods_for(plugins: Plugins, clip_format: str) -> Methods:

@@ -7,19 +7,20 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import numpy as np
 from attrs import define, evolve, field
 
-from latentknobs import __version__
-from latentknobs.asked import methods_for, parameters
+from latentknobs import __version__, asking
+from latentknobs.asked import Given, methods_for, parameters
 from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.augmentation import Augmentation
 from latentknobs.core.backend import BackendSpec, VAEBackend
 from latentknobs.core.composed import compose, is_composition, parts_of
 from latentknobs.core.corpus import Corpus, CorpusRequest, Progress, Song, Split, no_progress
 from latentknobs.core.knob import Knob
+from latentknobs.core.query import Asked
 from latentknobs.core.run import Run, RunSpec
 from latentknobs.engine.pairs import Tally
 from latentknobs.engine.settings import Settings, Unaided
@@ -31,7 +32,7 @@ from latentknobs.sources import check_format, default_corpus, parse_sources, rea
 from latentknobs.steady import one_thread_sums
 
 if TYPE_CHECKING:
-    from latentknobs.engine.decoupled import Decoupled, Decoupling
+    from latentknobs.engine.decoupled import Decoupling
     from latentknobs.engine.laws import Algebra
     from latentknobs.registry.layered import Registry
 
@@ -190,6 +191,10 @@ class Workbench:
         """
         return self.registry.knob(self.model(model).spec.model_id, name)
 
+    def knobs(self, **asked: Unpack[Asked]) -> asking.Knobs:
+        """The knobs that meet every condition given; see :func:`latentknobs.asking.knobs`."""
+        return asking.knobs(self, **asked)
+
     def songs(self, corpus: str, request: CorpusRequest) -> Iterator[Song]:
         """
         The songs of a corpus as written on the command line.
@@ -244,7 +249,7 @@ class Workbench:
         clips: int = DEFAULT_CLIPS,
         seed: int = 0,
         settings: Settings | None = None,
-        decoupled: Decoupled | None = None,
+        decoupled: Given | None = None,
         keep: bool = True,
     ) -> Run:
         """
@@ -269,7 +274,7 @@ class Workbench:
         """
         if keep:
             self.registry.check_writable()
-        run = self._discover(augmentation, corpus, model, clips, seed, settings or Settings(), decoupled)
+        run = self.measure(augmentation, corpus, model, clips, seed, settings or Settings(), decoupled)
         return self._store(run) if keep else run
 
     def decouple(
@@ -290,7 +295,7 @@ class Workbench:
         given = settings or Settings()
         return decouple(self, names, model, corpus, clips, seed, given, every_clip=every_clip, save=save)
 
-    def _discover(
+    def measure(
         self,
         augmentation: str,
         corpus: str | None,
@@ -298,8 +303,9 @@ class Workbench:
         clips: int,
         seed: int,
         settings: Settings,
-        decoupled: Decoupled | None = None,
+        decoupled: Given | None = None,
     ) -> Run:
+        """What :meth:`discover` finds, neither stored nor told to anybody."""
         from latentknobs.engine.discover import discover  # only this needs all of the engine
 
         edit = self.augment(augmentation)
@@ -352,7 +358,7 @@ class Workbench:
             DiscoveryError: A split has no clips, or no direction moves an attribute.
             RegistryError: The registry cannot be written; found out before the work starts.
         """
-        from latentknobs.engine.disentangle import disentangle  # as in _discover
+        from latentknobs.engine.disentangle import disentangle  # as in measure
 
         if clips < 1:
             raise UsageError(f"A discovery looks at 1 clip or more, not {clips}: ask for more.")
@@ -463,23 +469,10 @@ class Workbench:
     def build_registry(
         self, augmentations: Iterable[str], *, clips: int = SHIPPED_CLIPS, seed: int = 0
     ) -> tuple[tuple[Path, ...], tuple[Run, ...]]:
-        """
-        Rebuild the knobs that come with the package: for ``make registry`` alone.
-
-        Args:
-            augmentations: What to discover, each on its default corpus, with the shipped model.
-            clips: Clips for each.
-            seed: The same seed gives the same rows, times apart.
-
-        Returns:
-            The two files that were written, in the package and at the checkout's top, and the runs.
-
-        Raises:
-            UsageError: This is no checkout.
-        """
+        """Rebuild the knobs that come with the package, with its model; see :func:`latentknobs.shipping.build`."""
         from latentknobs.shipping import build  # as above
 
-        return build(self._discover(name, None, DEFAULT_MODEL, clips, seed, SHIPPED) for name in augmentations)
+        return build(self.measure(name, None, DEFAULT_MODEL, clips, seed, SHIPPED) for name in augmentations)
 
     def songs_for(self, backend: VAEBackend, corpus: str, clips: int, seed: int) -> Iterator[Song]:
         """The songs that a discovery with this model reads; errors as for :meth:`songs`, and UsageError by format."""

@@ -20,7 +20,20 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"hooks", "engine", "metrics", "registry", "midi", "audio", "plots", "scaffold"}),
     frozenset({"backends", "augmentations", "attributes", "corpora", "fitting", "methods"}),
     frozenset(
-        {"workbench", "asked", "composing", "decoupling", "shipping", "models", "sources", "steady", "environment"}
+        {
+            "workbench",
+            "asked",
+            "asking",
+            "comparing",
+            "repeating",
+            "composing",
+            "decoupling",
+            "shipping",
+            "models",
+            "sources",
+            "steady",
+            "environment",
+        }
     ),
     frozenset({"session", "turning", "disentanglement", "report"}),
     frozenset({"frontends"}),
@@ -29,7 +42,20 @@ LAYERS: tuple[frozenset[str], ...] = (
 """From the bottom to the top: a module imports lower layers and its own part, never a sibling or a higher one."""
 ONE_PART = (
     frozenset(
-        {"workbench", "asked", "composing", "decoupling", "shipping", "models", "sources", "steady", "environment"}
+        {
+            "workbench",
+            "asked",
+            "asking",
+            "comparing",
+            "repeating",
+            "composing",
+            "decoupling",
+            "shipping",
+            "models",
+            "sources",
+            "steady",
+            "environment",
+        }
     ),
     frozenset({"session", "turning", "disentanglement", "report"}),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -16,6 +17,10 @@ Kind: TypeAlias = Literal["shift", "affine", "group", "residual"]
 Verdict: TypeAlias = Literal["accepted", "rejected", "provisional", "not measurable"]
 KINDS: tuple[Kind, ...] = ("shift", "affine", "group", "residual")
 VERDICTS: tuple[Verdict, ...] = ("accepted", "rejected", "provisional", "not measurable")
+RANK: Mapping[Verdict, int] = {"accepted": 3, "provisional": 2, "not measurable": 1, "rejected": 0}
+"""Which verdict is better: a knob never takes the place of one with a better verdict."""
+NAME = r"[a-z0-9][a-z0-9_-]*"
+"""What a knob's name looks like."""
 RESERVED_NAMES = ("random", "others")
 """Knob names of the paper's controls; no augmentation may give a knob of these names."""
 UNAIDED = "-auto"
@@ -130,9 +135,11 @@ class Knob:
         operator_sha256: Hash of the operator.
         run_id: The run it came from (Run.run_id).
         tags: Words people gave it.
+        note: What people wrote of it.
+        found: When its run ended, aware; None where it comes from no registry.
     """
 
-    name: str = field(validator=validators.matches_re(r"[a-z0-9][a-z0-9_-]*"))
+    name: str = field(validator=validators.matches_re(NAME))
     model_id: str = field(validator=validators.matches_re(r"[0-9a-f]{64}"))
     model_name: str
     augmentation: str | None
@@ -150,6 +157,8 @@ class Knob:
     operator_sha256: str = field(default="")
     run_id: str = ""
     tags: tuple[str, ...] = ()
+    note: str = ""
+    found: datetime | None = None
 
     @name.validator
     def _not_reserved(self, _attribute: object, name: str) -> None:
@@ -187,4 +196,6 @@ class Knob:
             "run": self.run_id,
             "operator_sha256": self.operator_sha256,
             "tags": list(self.tags),
+            "note": self.note,
+            "found": None if self.found is None else self.found.isoformat(),
         }

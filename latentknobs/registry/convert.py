@@ -14,12 +14,16 @@ import numpy as np
 from latentknobs.core.knob import Kind, Knob, KnobDimension, KnobEffect, Operator, Verdict
 from latentknobs.core.run import Run, RunSpec
 from latentknobs.errors import RegistryError
-from latentknobs.registry.tables import DimensionRow, EffectRow, KnobRow, OperatorArrayRow, RunRow, TagRow
+from latentknobs.registry.tables import DimensionRow, EffectRow, KnobRow, NoteRow, OperatorArrayRow, RunRow, TagRow
 
 
-def check_run(run: Run) -> None:
+def check_run(run: Run, *, operators: bool = True) -> None:
     """
     Refuse a run that contradicts itself, before anything is opened.
+
+    Args:
+        run: The run.
+        operators: Whether its candidates must have theirs.
 
     Raises:
         RegistryError: A knob is not of this run, two have the same (name, kind, fit), a dimension or an
@@ -31,7 +35,7 @@ def check_run(run: Run) -> None:
         if not 0 <= run.current < len(run.knobs):
             _refuse(run, f"its candidate is number {run.current} of {len(run.knobs)} knobs")
         for knob in (run.knobs[i] for i in run.candidates):
-            if knob.operator is None:
+            if operators and knob.operator is None:
                 _refuse(run, f"its candidate {knob.name!r} has no operator")
     twice = _twice((knob.name, knob.kind, knob.fit) for knob in run.knobs)
     if twice:
@@ -72,10 +76,16 @@ def result_sha256(run: Run) -> str:
 
     The same spec on the same machine has the same hash. Another version or machine may not.
     """
-    knobs = [knob.as_dict() | {"tags": [], "evidence": knob.evidence} for knob in run.knobs]
+    knobs = [_found(knob) for knob in run.knobs]
     facts = [run.run_id, run.spec.model_name, run.version, _counts(run), run.current, knobs]
     text = json.dumps(facts, sort_keys=True, allow_nan=False, default=_plain)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _found(knob: Knob) -> dict[str, Any]:
+    """What a run found of a knob: what people said of it, and when, is left out."""
+    facts = knob.as_dict() | {"tags": [], "evidence": knob.evidence}
+    return {name: value for name, value in facts.items() if name not in ("note", "found")}
 
 
 def run_row(run: Run) -> RunRow:
@@ -130,13 +140,14 @@ def to_run(row: RunRow) -> Run:
     return Run(spec, knobs, row.candidate, row.counts, row.version, row.started, row.finished)
 
 
-def to_knob(row: KnobRow, *, operator: bool = True) -> Knob:
+def to_knob(row: KnobRow, *, operator: bool = True, renamed: bool = False) -> Knob:
     """
     The knob of a row.
 
     Args:
         row: With its run and model.
         operator: Whether to read the arrays, where they were kept.
+        renamed: Give it the name that it is current by, where that is another than its run gave it.
 
     Raises:
         RegistryError: What the file says is not a knob, or the arrays are not those that were stored.
@@ -144,7 +155,7 @@ def to_knob(row: KnobRow, *, operator: bool = True) -> Knob:
     where = f"Knob {row.name!r} of run {row.run.identity} in the registry"
     try:
         knob = Knob(
-            name=row.name,
+            name=row.current.name if renamed and row.current is not None else row.name,
             model_id=row.run.model.sha256,
             model_name=row.run.model_name,
             augmentation=row.run.augmentation,
@@ -162,6 +173,8 @@ def to_knob(row: KnobRow, *, operator: bool = True) -> Knob:
             operator_sha256=row.operator_sha256,
             run_id=row.run.identity,
             tags=tuple(tag.tag for tag in row.tags),
+            note="" if row.note is None else row.note.text,
+            found=row.run.finished,
         )
     except (TypeError, ValueError) as error:
         # attrs puts more than the sentence into its errors.
@@ -206,6 +219,7 @@ def _knob_row(position: int, knob: Knob) -> KnobRow:
             for i, e in enumerate(knob.effects)
         ],
         tags=[TagRow(tag=tag) for tag in sorted(set(knob.tags))],
+        note=NoteRow(text=knob.note) if knob.note else None,
     )
 
 

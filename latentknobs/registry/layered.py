@@ -10,20 +10,22 @@ takes the place of an accepted one.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self, TypeAlias, TypeVar
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-from latentknobs.core.knob import Knob, Verdict
+from latentknobs.core.knob import RANK, Knob, Verdict
+from latentknobs.core.query import KnobQuery
 from latentknobs.core.run import Run
-from latentknobs.errors import RegistryError, UnknownNameError
-from latentknobs.registry import convert, migrate
+from latentknobs.errors import RegistryError, UnknownNameError, UsageError
+from latentknobs.registry import convert, edit, migrate, port
+from latentknobs.registry.port import Conflict, Ported
 from latentknobs.registry.sessions import TIMEOUT
-from latentknobs.registry.store import RANK, KnobStore
+from latentknobs.registry.store import KnobStore
 
 PACKAGED = Path(__file__).parent.parent / "data" / "registry.db"
 """The package's own knobs; a package built before ``make registry`` has none."""
@@ -106,14 +108,28 @@ class Registry:
         operators: bool = True,
     ) -> tuple[Knob, ...]:
         """The knobs that match, by model and name; arguments as for :meth:`KnobStore.knobs`."""
-        found = [
-            store.knobs(model_id=model_id, name=name, current_only=current_only, operators=operators)
-            for _, store in self._layers
-        ]
-        knobs = _current(found) if current_only else [k for layer in _distinct(found, _facts) for k in layer]
-        # Only now: a verdict that was filtered away below would let a worse knob through.
-        knobs = [knob for knob in knobs if verdict in (None, knob.verdict)]
-        return tuple(sorted(knobs, key=lambda knob: (knob.model_name, knob.model_id, knob.name)))
+        asked = KnobQuery(model_id=model_id, name=name, verdict=verdict, history=not current_only, sort="model")
+        return self.find(asked, operators=operators)
+
+    def find(self, query: KnobQuery, *, operators: bool = False) -> tuple[Knob, ...]:
+        """The knobs that meet a query, in its order; arguments as for :meth:`KnobStore.find`."""
+        stores = [store for _, store in self._layers]
+        if query.history:
+            layers = _distinct([store.find(query, operators=operators) for store in stores], _facts)
+        else:
+            layers = []
+            for store, hidden in zip(stores, _hidden(stores), strict=True):
+                # So many more, of which some may be hidden.
+                limit = None if query.limit is None else query.limit + len(hidden)
+                found = store.find(evolve(query, limit=limit), operators=operators)
+                layers.append([knob for knob in found if (knob.model_id, knob.name) not in hidden])
+        knobs = sorted((k for layer in layers for k in layer), key=lambda k: (k.model_name, k.model_id, k.name))
+        return tuple(sorted(knobs, key=query.key, reverse=query.descending)[: query.limit])
+
+    def models(self) -> tuple[tuple[str, str], ...]:
+        """Name and model_id of every model that has a run, by name; of two names in two files the upper one's."""
+        names = {model_id: name for _, store in reversed(self._layers) for name, model_id in store.models()}
+        return tuple(sorted((name, model_id) for model_id, name in names.items()))
 
     def knob(self, model_id: str, name: str) -> Knob:
         """
@@ -167,6 +183,72 @@ class Registry:
         """
         return run.knobs if self._layers[0][1].save_run(run) else ()
 
+    def change_tags(self, model_id: str, name: str, *, add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
+        """
+        Give tags to a current knob and take tags from it.
+
+        Raises:
+            UsageError: A tag is empty or has a blank or a comma in it.
+            UnknownNameError: The model has no knob of that name.
+            RegistryError: The knob is not in the file that is written, or that cannot be written.
+        """
+        edit.change_tags(self._own(model_id, name), model_id, name, tuple(add), tuple(remove))
+
+    def write_note(self, model_id: str, name: str, text: str) -> None:
+        """Write a note on a current knob in place of the one that is there, "" = none; errors as for tags."""
+        edit.write_note(self._own(model_id, name), model_id, name, text)
+
+    def rename(self, model_id: str, name: str, new: str) -> None:
+        """
+        Let another name mean a current knob; its run goes on calling it as it did, and finding it again leaves it.
+
+        Raises:
+            UsageError: No knob may have that name, or one has it.
+            UnknownNameError: The model has no knob of that name.
+            RegistryError: The knob is not in the file that is written, or that cannot be written.
+        """
+        if self.find(KnobQuery(model_id=model_id, name=new.replace("*", ""))):
+            raise UsageError(f"The model has a knob named {new!r}: rename or delete that one first.")
+        edit.rename(self._own(model_id, name), model_id, name, new)
+
+    def delete(self, model_id: str, name: str) -> None:
+        """
+        Let a name mean no knob any more. Its operator goes; its run stays, and repeating that brings the knob back.
+
+        A knob of that name in a file beneath is seen again. Errors as for tags.
+        """
+        edit.forget(self._own(model_id, name), model_id, name)
+
+    def export(self, knobs: Iterable[Knob]) -> str:
+        """
+        Current knobs with their runs as JSON, which data/knobs-1.schema.json describes.
+
+        Raises:
+            RegistryError: A registry cannot be read, or keeps only the hash of an operator.
+        """
+        keys = [(knob.model_id, knob.name) for knob in knobs]
+        stores = [store for _, store in self._layers]
+        parts = []
+        for store, hidden in zip(stores, _hidden(stores), strict=True):
+            there = store.standing(keys)
+            parts.append((store, [key for key in keys if key in there and key not in hidden]))
+        return json.dumps(port.outline(parts), allow_nan=False, ensure_ascii=False, indent=1) + "\n"
+
+    def take(self, text: str, where: str, *, conflict: Conflict = "refuse") -> tuple[Ported, ...]:
+        """Store exported knobs in the file that is written; arguments and errors as for :func:`port.take`."""
+        return port.take(self._layers[0][1], text, where, conflict=conflict)
+
+    def _own(self, model_id: str, name: str) -> KnobStore:
+        """The file that is written, if it has that knob."""
+        (_, store), *_ = self._layers
+        if (model_id, name) not in store.standing([(model_id, name)]):
+            self.knob(model_id, name)
+            raise RegistryError(
+                f"The knob {name!r} is not in {store.path}, and what lies beneath never changes: copy it first, with "
+                f"'latentknobs knobs export {name} -o {name}.json' and 'latentknobs knobs import {name}.json'."
+            )
+        return store
+
     def sources(self) -> tuple[Source, ...]:
         """The files that are read, the upper first, each with what is wrong with it; raises nothing."""
         try:
@@ -195,14 +277,19 @@ class Registry:
         return tuple(out)
 
 
-def _current(layers: Iterable[Iterable[Knob]]) -> list[Knob]:
-    out: dict[tuple[str, str], Knob] = {}
-    for knobs in layers:
-        for knob in knobs:
-            there = out.setdefault((knob.model_id, knob.name), knob)
-            if RANK[knob.verdict] > RANK[there.verdict]:
-                out[knob.model_id, knob.name] = knob
-    return list(out.values())
+def _hidden(stores: Sequence[KnobStore]) -> list[set[tuple[str, str]]]:
+    """Of each layer the (model_id, name) whose knob another layer hides, whether a query asks for that one or not."""
+    # Only the first layer is written and may be large; what the others have is looked up in it.
+    below = [store.standing() for store in stores[1:]]
+    layers = [stores[0].standing({key for layer in below for key in layer}), *below]
+    out: list[set[tuple[str, str]]] = [set() for _ in layers]
+    for key in {key for layer in below for key in layer}:
+        there = [i for i, layer in enumerate(layers) if key in layer]
+        wins = max(there, key=lambda i: (RANK.get(layers[i][key], -1), -i))
+        for i in there:
+            if i != wins:
+                out[i].add(key)
+    return out
 
 
 def _distinct(layers: Iterable[Iterable[T]], key: Callable[[T], str]) -> list[list[T]]:
@@ -217,4 +304,5 @@ def _distinct(layers: Iterable[Iterable[T]], key: Callable[[T], str]) -> list[li
 
 
 def _facts(knob: Knob) -> str:
-    return json.dumps([knob.as_dict(), knob.evidence], sort_keys=True)
+    facts = knob.as_dict() | {"note": "", "found": None}  # one result may have been stored at two times
+    return json.dumps([facts, knob.evidence], sort_keys=True)

@@ -24,6 +24,7 @@ from latentknobs import __version__
 from latentknobs.errors import RegistryError, UsageError
 from latentknobs.registry.sessions import TIMEOUT, error_name, explained, make_engine
 from latentknobs.registry.tables import APPLICATION, RegistryRow
+from latentknobs.registry.views import drop_views, make_views
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -245,4 +246,8 @@ def _migrate(connection: Connection) -> None:
 
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    # Else a table that somebody's own view reads could not be rebuilt.
+    connection.exec_driver_sql("PRAGMA legacy_alter_table = ON")
+    drop_views(connection)
     command.upgrade(config, "head")
+    make_views(connection)

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from latentknobs.core.knob import Knob, Verdict
+from latentknobs.core.knob import RANK, Knob, Verdict
+from latentknobs.core.query import KnobQuery
 from latentknobs.core.run import Run
 from latentknobs.errors import RegistryError, UnknownNameError
 from latentknobs.registry import convert, migrate
+from latentknobs.registry.ask import knob_ids
 from latentknobs.registry.sessions import TIMEOUT, Database
 from latentknobs.registry.tables import CurrentRow, KnobRow, ModelRow, OperatorArrayRow, RegistryRow, RunRow
 
-RANK: dict[Verdict, int] = {"accepted": 3, "provisional": 2, "not measurable": 1, "rejected": 0}
-"""Which verdict is better: a knob never takes the place of one with a better verdict."""
+MOST_IDS = 500
+"""Knobs whose rows are read at once."""
 
 
 class KnobStore:
@@ -90,7 +94,7 @@ class KnobStore:
         """Whether the file is there and marked as the package's own."""
         if not self.exists:
             return False
-        with self._database.reading() as session:
+        with self.reading() as session:
             return migrate.check(session.connection(), self.path)[1]
 
     def check_writable(self) -> None:
@@ -130,24 +134,42 @@ class KnobStore:
                 disk, built-in); the file is as it was.
         """
         convert.check_run(run)
-        if not self.exists:
-            try:
-                return self._save_first(run)
-            except FileExistsError:
-                pass  # made by someone else a moment ago: write to theirs
-        return self._write(self._database, run)
-
-    def _save_first(self, run: Run) -> bool:
-        with migrate.new_file(self.path, built_in=self._allow_built_in) as draft:
-            return self._write(Database(draft, self._check, timeout=self._timeout), run)
-
-    def _write(self, database: Database, run: Run) -> bool:
         try:
-            with database.writing() as session:
-                self._check_ours(session)
-                return _save(session, run)
+            with self.writing() as session:
+                row, new = add_run(session, run)
+                for position in run.candidates:
+                    settle(session, row, position, run.knobs[position])
+                return new
         except (OverflowError, UnicodeError) as error:
             raise RegistryError(f"Run {run.run_id} cannot be stored: {error}.") from error
+        except FileExistsError:  # made by someone else a moment ago: write to theirs
+            return self.save_run(run)
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """
+        A session that may change rows; all of it is kept if nothing is raised, else none. It makes a missing file.
+
+        Raises:
+            FileExistsError: Someone else made the file in the meantime; nothing was stored.
+            RegistryError: The file cannot be written (read-only, locked, full disk, built-in); it is as it was.
+        """
+        if self.exists:
+            with self._database.writing() as session:
+                self._check_ours(session)
+                yield session
+            return
+        with (
+            migrate.new_file(self.path, built_in=self._allow_built_in) as draft,
+            Database(draft, self._check, timeout=self._timeout).writing() as session,
+        ):
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session that sees one state of the file, which must be there, and cannot change it."""
+        with self._database.reading() as session:
+            yield session
 
     def _check_ours(self, session: Session) -> None:
         if migrate.check(session.connection(), self.path)[1] and not self._allow_built_in:
@@ -175,28 +197,49 @@ class KnobStore:
             current_only: Leave out the knobs that (model, name) does not mean.
             operators: Read the operators of current knobs too; the others have none.
         """
+        asked = KnobQuery(model_id=model_id, name=name, verdict=verdict, history=not current_only, sort="model")
+        return self.find(asked, operators=operators)
+
+    def find(self, query: KnobQuery, *, operators: bool = False) -> tuple[Knob, ...]:
+        """
+        The knobs that meet a query, in its order.
+
+        Args:
+            query: What is asked for.
+            operators: Read the operators of current knobs too; the others have none.
+        """
         if not self.exists:
             return ()
-        query = select(KnobRow).join(RunRow).join(ModelRow)
-        if current_only:
-            query = query.join(CurrentRow, CurrentRow.knob_id == KnobRow.id)
-        if model_id is not None:
-            query = query.where(ModelRow.sha256 == model_id)
-        if name is not None:
-            query = query.where(KnobRow.name == name)
-        if verdict is not None:
-            query = query.where(KnobRow.verdict == verdict)
-        query = query.order_by(ModelRow.name, ModelRow.sha256, KnobRow.name, KnobRow.id)
-        query = query.options(
-            joinedload(KnobRow.run).joinedload(RunRow.model),
-            selectinload(KnobRow.dimensions),
-            selectinload(KnobRow.effects),
-            selectinload(KnobRow.tags),
-        )
-        if operators:
-            query = query.options(selectinload(KnobRow.arrays))
-        with self._database.reading() as session:
-            return tuple(convert.to_knob(row, operator=operators) for row in session.scalars(query))
+        rows = select(KnobRow).options(*of_knob(operators=operators))
+        with self.reading() as session:
+            ids = session.scalars(knob_ids(query)).all()
+            found: list[Knob] = []
+            for part in batched(ids, MOST_IDS):
+                by_id = {row.id: row for row in session.scalars(rows.where(KnobRow.id.in_(part)))}
+                found += [convert.to_knob(by_id[i], operator=operators, renamed=True) for i in part]
+            return tuple(found)
+
+    def standing(self, keys: Iterable[tuple[str, str]] | None = None) -> dict[tuple[str, str], Verdict]:
+        """The verdicts of the current knobs by (model_id, name): of all, or of those that are there of some."""
+        if not self.exists:
+            return {}
+        query = select(ModelRow.sha256, CurrentRow.name, KnobRow.verdict)
+        query = query.join(CurrentRow, CurrentRow.model_id == ModelRow.id).join(KnobRow)
+        with self.reading() as session:
+            if keys is None:
+                rows = list(session.execute(query))
+            else:
+                each = (query.where(ModelRow.sha256 == model, CurrentRow.name == name) for model, name in keys)
+                rows = [row for one in each for row in session.execute(one)]
+        return {(row.sha256, row.name): row.verdict for row in rows}
+
+    def models(self) -> tuple[tuple[str, str], ...]:
+        """Name and model_id of every model that has a run, by name."""
+        if not self.exists:
+            return ()
+        with self.reading() as session:
+            rows = session.execute(select(ModelRow.name, ModelRow.sha256).order_by(ModelRow.name, ModelRow.sha256))
+            return tuple((row.name, row.sha256) for row in rows)
 
     def knob(self, model_id: str, name: str) -> Knob:
         """
@@ -235,32 +278,37 @@ class KnobStore:
             query = query.where(ModelRow.sha256 == model_id)
         if run_id is not None:
             query = query.where(RunRow.identity == run_id)
-        knobs = selectinload(RunRow.knobs)
-        query = query.options(
-            joinedload(RunRow.model),
-            knobs.selectinload(KnobRow.dimensions),
-            knobs.selectinload(KnobRow.effects),
-            knobs.selectinload(KnobRow.tags),
-            knobs.selectinload(KnobRow.arrays),
-        )
-        with self._database.reading() as session:
+        query = query.options(joinedload(RunRow.model), selectinload(RunRow.knobs).options(*of_knob(operators=True)))
+        with self.reading() as session:
             return tuple(convert.to_run(row) for row in session.scalars(query))
 
     def _check(self, connection: Connection) -> None:
         migrate.require_head(migrate.check(connection, self.path)[0], self.path)
 
 
-def _save(session: Session, run: Run) -> bool:
+def of_knob(*, operators: bool) -> list[Any]:
+    """What is read with a knob's row."""
+    parts = [KnobRow.dimensions, KnobRow.effects, KnobRow.tags, *([KnobRow.arrays] if operators else [])]
+    one = [joinedload(KnobRow.note), joinedload(KnobRow.current)]
+    return [joinedload(KnobRow.run).joinedload(RunRow.model), *one, *(selectinload(part) for part in parts)]
+
+
+def batched(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    """Parts of a sequence, of that size and a last one."""
+    return (ids[start : start + size] for start in range(0, len(ids), size))
+
+
+def add_run(session: Session, run: Run) -> tuple[RunRow, bool]:
+    """The row of a run, and whether it is new: it is added where no run with this result is there."""
     row = convert.run_row(run)
     query = select(RunRow).where(RunRow.identity == row.identity, RunRow.result_sha256 == row.result_sha256)
     there = session.scalars(query).one_or_none()
-    if there is None:
-        row.model = _model_row(session, run)
-        session.add(row)
-        session.flush()
-    for position in run.candidates:
-        _settle(session, there or row, position, run.knobs[position])
-    return there is None
+    if there is not None:
+        return there, False
+    row.model = _model_row(session, run)
+    session.add(row)
+    session.flush()
+    return row, True
 
 
 def _model_row(session: Session, run: Run) -> ModelRow:
@@ -271,20 +319,24 @@ def _model_row(session: Session, run: Run) -> ModelRow:
     return row
 
 
-def _settle(session: Session, run: RunRow, position: int, knob: Knob) -> None:
+def settle(session: Session, run: RunRow, position: int, knob: Knob) -> None:
     """Make a candidate current, unless the knob that is there has a better verdict."""
     candidate = run.knobs[position]
+    if session.scalars(select(CurrentRow).where(CurrentRow.knob_id == candidate.id)).one_or_none() is not None:
+        return  # by this name, or by the one that somebody gave it since
     current = session.get(CurrentRow, (run.model_id, knob.name))
     if current is None:
         session.add(CurrentRow(model_id=run.model_id, name=knob.name, knob_id=candidate.id))
-    elif current.knob_id == candidate.id or RANK[knob.verdict] < _rank(current.knob):
+    elif RANK[knob.verdict] < rank_of(current.knob):
         return
     else:
         session.execute(delete(OperatorArrayRow).where(OperatorArrayRow.knob_id == current.knob_id))
         current.knob_id = candidate.id
     if knob.operator is not None:
         session.add_all(convert.array_rows(candidate.id, knob.operator))
+    session.flush()
 
 
-def _rank(row: KnobRow) -> int:
+def rank_of(row: KnobRow) -> int:
+    """The rank of its verdict, -1 of one that is unknown."""
     return {str(verdict): rank for verdict, rank in RANK.items()}.get(row.verdict, -1)

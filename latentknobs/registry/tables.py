@@ -16,6 +16,7 @@ from sqlalchemy import (
     Dialect,
     Double,
     ForeignKey,
+    Index,
     LargeBinary,
     MetaData,
     String,
@@ -125,7 +126,7 @@ class RunRow(Base):
     candidate: Mapped[int | None]
     version: Mapped[str] = mapped_column(String(64))
     started: Mapped[datetime]
-    finished: Mapped[datetime]
+    finished: Mapped[datetime] = mapped_column(index=True)
 
     model: Mapped[ModelRow] = relationship()
     knobs: Mapped[list[KnobRow]] = relationship(back_populates="run", order_by="KnobRow.position")
@@ -159,6 +160,8 @@ class KnobRow(Base):
     effects: Mapped[list[EffectRow]] = relationship(order_by="EffectRow.position")
     tags: Mapped[list[TagRow]] = relationship(order_by="TagRow.tag")
     arrays: Mapped[list[OperatorArrayRow]] = relationship(order_by="OperatorArrayRow.name")
+    note: Mapped[NoteRow | None] = relationship()
+    current: Mapped[CurrentRow | None] = relationship(back_populates="knob")
 
 
 class DimensionRow(Base):
@@ -168,11 +171,12 @@ class DimensionRow(Base):
     __table_args__ = (
         CheckConstraint("dim >= 0", name="dim_from_zero"),
         CheckConstraint("share >= 0", name="share_from_zero"),
+        Index(None, "dim", "share"),
         {"sqlite_with_rowid": False},
     )
 
     knob_id: Mapped[int] = mapped_column(ForeignKey("knob.id", ondelete="CASCADE"), primary_key=True)
-    dim: Mapped[int] = mapped_column(primary_key=True, index=True)
+    dim: Mapped[int] = mapped_column(primary_key=True)
     position: Mapped[int]
     share: Mapped[float]
     weight: Mapped[float | None]
@@ -182,10 +186,10 @@ class EffectRow(Base):
     """What a knob does to one attribute."""
 
     __tablename__ = "knob_effect"
-    __table_args__ = ({"sqlite_with_rowid": False},)
+    __table_args__ = (Index(None, "attribute", "leakage"), {"sqlite_with_rowid": False})
 
     knob_id: Mapped[int] = mapped_column(ForeignKey("knob.id", ondelete="CASCADE"), primary_key=True)
-    attribute: Mapped[str] = mapped_column(Text, primary_key=True, index=True)
+    attribute: Mapped[str] = mapped_column(Text, primary_key=True)
     position: Mapped[int]
     slope: Mapped[float]
     leakage: Mapped[float]
@@ -201,17 +205,26 @@ class TagRow(Base):
     tag: Mapped[str] = mapped_column(Text, primary_key=True, index=True)
 
 
+class NoteRow(Base):
+    """What somebody wrote of a knob."""
+
+    __tablename__ = "knob_note"
+
+    knob_id: Mapped[int] = mapped_column(ForeignKey("knob.id", ondelete="CASCADE"), primary_key=True)
+    text: Mapped[str] = mapped_column(Text)
+
+
 class CurrentRow(Base):
-    """The knob that (model, name) means."""
+    """The knob that (model, name) means; the name is the run's until somebody renames it."""
 
     __tablename__ = "current"
     __table_args__ = ({"sqlite_with_rowid": False},)
 
     model_id: Mapped[int] = mapped_column(ForeignKey("model.id", ondelete="CASCADE"), primary_key=True)
-    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    name: Mapped[str] = mapped_column(Text, primary_key=True, index=True)
     knob_id: Mapped[int] = mapped_column(ForeignKey("knob.id", ondelete="CASCADE"), unique=True)
 
-    knob: Mapped[KnobRow] = relationship()
+    knob: Mapped[KnobRow] = relationship(back_populates="current")
 
 
 class OperatorArrayRow(Base):

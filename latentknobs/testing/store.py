@@ -117,8 +117,8 @@ def sample_run(
 
 
 def facts(knob: Knob) -> tuple[object, ...]:
-    """All of a knob but its operator's arrays, ready to be compared."""
-    return knob.as_dict() | {"tags": sorted(knob.tags)}, knob.evidence
+    """All of a knob but its operator's arrays and when it was stored, ready to be compared."""
+    return knob.as_dict() | {"tags": sorted(knob.tags), "found": None}, knob.evidence
 
 
 def arrays(knob: Knob) -> dict[str, tuple[tuple[int, ...], bytes]] | None:

@@ -43,7 +43,11 @@ def start():
     def start(code, *arguments):
         env = os.environ | {"PYTHONPATH": str(Path(latentknobs.__file__).parents[1])}
         process = subprocess.Popen(
-            [sys.executable, "-c", code, *map(str, arguments)], env=env, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", code, *map(str, arguments)],
+            env=env,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         running.append(process)
         return process

@@ -10,7 +10,7 @@ import sys, time
 from latentknobs.registry import store
 from latentknobs.testing.store import sample_run
 
-settle = store._settle
+settle = store.settle
 
 def stop_here(session, *rest):
     settle(session, *rest)
@@ -18,7 +18,7 @@ def stop_here(session, *rest):
     print("writing", flush=True)
     time.sleep(600)
 
-store._settle = stop_here
+store.settle = stop_here
 store.KnobStore.open(sys.argv[1]).save_run(sample_run(1, size=700))
 """
 

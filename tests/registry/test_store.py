@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from latentknobs.core.knob import KINDS, VERDICTS, Knob, KnobDimension, KnobEffect, Operator
+from latentknobs.core.knob import KINDS, RANK, VERDICTS, Knob, KnobDimension, KnobEffect, Operator
 from latentknobs.core.run import Run, RunSpec
 from latentknobs.core.seed import MOST_SEED
 from latentknobs.errors import RegistryError
 from latentknobs.registry import store as store_module
-from latentknobs.registry.store import RANK, KnobStore
+from latentknobs.registry.store import KnobStore
 from latentknobs.testing.store import MODEL, arrays, dump, facts, sample_run
 
 NUMBERS = itertools.count()
@@ -157,7 +157,7 @@ def test_what_fails_in_the_middle_changes_no_byte(saved, monkeypatch):
         session.flush()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(store_module, "_settle", fail)
+    monkeypatch.setattr(store_module, "settle", fail)
     with pytest.raises(KeyboardInterrupt):
         KnobStore.open(saved).save_run(sample_run(1, size=700))  # more than SQLite's cache: pages reach the file
 
@@ -171,7 +171,7 @@ def test_what_fails_first_leaves_no_file(path, monkeypatch):
     def fail(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(store_module, "_settle", fail)
+    monkeypatch.setattr(store_module, "settle", fail)
     with pytest.raises(KeyboardInterrupt):
         KnobStore.open(path).save_run(sample_run())
 

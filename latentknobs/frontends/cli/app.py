@@ -24,6 +24,7 @@ from latentknobs.frontends.cli import (
     plugins,
     registry,
     report,
+    runs,
     trying,
     turn,
 )
@@ -43,7 +44,13 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "try": trying.try_,
     "doctor": doctor.doctor,
 }
-GROUPS = {"knobs": knobs.group, "model": models.group, "plugins": plugins.group, "registry": registry.group}
+GROUPS = {
+    "knobs": knobs.group,
+    "runs": runs.group,
+    "model": models.group,
+    "plugins": plugins.group,
+    "registry": registry.group,
+}
 HELP = "Find the controls of a trained VAE, and turn them: which latent directions does a musical edit move?"
 
 

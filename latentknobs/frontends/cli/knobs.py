@@ -14,8 +14,10 @@ from latentknobs.core.run import Run
 from latentknobs.engine.settings import QUICK, Settings
 from latentknobs.errors import UsageError
 from latentknobs.frontends.cli.algebra import algebra
+from latentknobs.frontends.cli.beside import diff, similar, verify
 from latentknobs.frontends.cli.decouple import decouple
 from latentknobs.frontends.cli.files import check_target
+from latentknobs.frontends.cli.listing import list_knobs
 from latentknobs.frontends.cli.program import (
     MODEL,
     DeviceOption,
@@ -32,6 +34,7 @@ from latentknobs.frontends.cli.program import (
 from latentknobs.frontends.cli.show import as_json, knob_card, knob_table
 from latentknobs.frontends.cli.spectrum import spectrum
 from latentknobs.frontends.cli.stored import AnyModelOption, named, stored
+from latentknobs.frontends.cli.tending import delete, export, import_, note, rename, tag
 from latentknobs.plots import draw_mean_change
 from latentknobs.workbench import DEFAULT_CLIPS
 
@@ -140,24 +143,7 @@ def run_facts(run: Run) -> dict[str, Any]:
     }
 
 
-group = typer.Typer(no_args_is_help=True, help="Look at the knobs that are stored.")
-
-
-@group.command("list")
-@guarded
-def list_(
-    ctx: typer.Context,
-    model: AnyModelOption = "",
-    registry: RegistryOption = None,
-    json: JsonOption = False,
-) -> None:
-    """The current knobs, of every model."""
-    with program(ctx).workbench(registry) as workbench:
-        knobs = stored(workbench, model)
-    if json:
-        as_json([knob.as_dict() for knob in knobs])
-    else:
-        knob_table(knobs)
+group = typer.Typer(no_args_is_help=True, help="Look at the knobs that are stored, compare them, and look after them.")
 
 
 @group.command()
@@ -208,6 +194,10 @@ def _draw(knob: Knob, path: Path, *, overwrite: bool) -> None:
     say(f"written to {path}")
 
 
+group.command("list")(list_knobs)
+for command in (diff, similar, verify, tag, note, rename, delete, export):
+    group.command()(command)
+group.command("import")(import_)
 group.command()(spectrum)
 group.command()(algebra)
 group.command()(decouple)

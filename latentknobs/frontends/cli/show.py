@@ -97,6 +97,7 @@ def knob_card(knob: Knob) -> None:
         **_selected(knob),
         "operator": knob.operator_sha256[:16] + ("" if knob.operator is not None else " (only the hash is kept)"),
         "tags": ", ".join(knob.tags),
+        "note": knob.note,
     }
     width = max(map(len, facts))
     for name, value in facts.items():

@@ -1,0 +1,63 @@
+"""
+The views that people ask in SQL: docs/registry.md says what each column is.
+
+They are made anew after every migration, from here, so that they stay what they are while tables change: a column
+may be added, none is renamed or taken away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import Connection
+
+_KNOB = """
+  k.id AS knob_id, coalesce(c.name, k.name) AS name, c.knob_id IS NOT NULL AS current,
+  r.model_name AS model, m.sha256 AS model_id, r.identity AS run, k.kind AS kind, k.fit AS fit, k.verdict AS verdict"""
+_FROM = """
+  JOIN run AS r ON r.id = k.run_id
+  JOIN model AS m ON m.id = r.model_id
+  LEFT JOIN current AS c ON c.knob_id = k.id"""
+VIEWS: Mapping[str, str] = {
+    "v_knobs": f"""
+SELECT{_KNOB},
+  r.augmentation AS augmentation, k.unit AS unit, k.step AS step, k.low AS low, k.high AS high,
+  (SELECT count(*) FROM knob_dimension AS d WHERE d.knob_id = k.id) AS dimensions,
+  (SELECT max(e.leakage) FROM knob_effect AS e WHERE e.knob_id = k.id) AS effect,
+  coalesce((SELECT group_concat(t.tag, ' ')
+    FROM (SELECT tag FROM knob_tag WHERE knob_id = k.id ORDER BY tag) AS t), '') AS tags,
+  coalesce(n.text, '') AS note, r.corpus AS corpus, r.seed AS seed, r.finished AS found,
+  k.operator_sha256 AS operator_sha256
+FROM knob AS k{_FROM}
+  LEFT JOIN knob_note AS n ON n.knob_id = k.id""",  # noqa: S608 - both parts are our own
+    "v_knob_dimensions": f"""
+SELECT{_KNOB},
+  d.dim AS dim, d.position AS position, d.share AS share, d.weight AS weight
+FROM knob_dimension AS d
+  JOIN knob AS k ON k.id = d.knob_id{_FROM}""",
+    "v_knob_effects": f"""
+SELECT{_KNOB},
+  e.attribute AS attribute, e.position AS position, e.slope AS slope, e.leakage AS effect
+FROM knob_effect AS e
+  JOIN knob AS k ON k.id = e.knob_id{_FROM}""",
+    "v_runs": """
+SELECT r.identity AS run, r.model_name AS model, m.sha256 AS model_id, r.augmentation AS augmentation,
+  r.corpus AS corpus, r.seed AS seed, r.parameters AS parameters, r.counts AS counts, r.version AS version,
+  r.started AS started, r.finished AS finished,
+  (SELECT count(*) FROM knob AS k WHERE k.run_id = r.id) AS knobs,
+  (SELECT count(*) FROM knob AS k WHERE k.run_id = r.id AND k.verdict = 'accepted') AS accepted
+FROM run AS r
+  JOIN model AS m ON m.id = r.model_id""",
+}
+
+
+def drop_views(connection: Connection) -> None:
+    """Take them away: a table that a view reads cannot be rebuilt."""
+    for name in VIEWS:
+        connection.exec_driver_sql(f"DROP VIEW IF EXISTS {name}")
+
+
+def make_views(connection: Connection) -> None:
+    """Make them for the tables of this version."""
+    for name, query in VIEWS.items():
+        connection.exec_driver_sql(f"CREATE VIEW {name} AS{query}")

@@ -1,0 +1,173 @@
+CREATE INDEX ix_current_name ON current (name);
+CREATE INDEX ix_knob_dimension_dim_share ON knob_dimension (dim, share);
+CREATE INDEX ix_knob_effect_attribute_leakage ON knob_effect (attribute, leakage);
+CREATE INDEX ix_knob_name ON knob (name);
+CREATE INDEX ix_knob_tag_tag ON knob_tag (tag);
+CREATE INDEX ix_knob_verdict ON knob (verdict);
+CREATE INDEX ix_run_augmentation ON run (augmentation);
+CREATE INDEX ix_run_finished ON run (finished);
+CREATE INDEX ix_run_model_id ON run (model_id);
+CREATE TABLE alembic_version (
+	version_num VARCHAR(32) NOT NULL, 
+	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
+);
+CREATE TABLE current (
+	model_id INTEGER NOT NULL, 
+	name TEXT NOT NULL, 
+	knob_id INTEGER NOT NULL, 
+	CONSTRAINT pk_current PRIMARY KEY (model_id, name), 
+	CONSTRAINT fk_current_model_id_model FOREIGN KEY(model_id) REFERENCES model (id) ON DELETE CASCADE, 
+	CONSTRAINT uq_current_knob_id UNIQUE (knob_id), 
+	CONSTRAINT fk_current_knob_id_knob FOREIGN KEY(knob_id) REFERENCES knob (id) ON DELETE CASCADE
+)
+ WITHOUT ROWID
+
+;
+CREATE TABLE knob (
+	id INTEGER NOT NULL, 
+	run_id INTEGER NOT NULL, 
+	position INTEGER NOT NULL, 
+	name TEXT NOT NULL, 
+	kind VARCHAR(16) NOT NULL, 
+	fit TEXT NOT NULL, 
+	unit TEXT NOT NULL, 
+	step DOUBLE, 
+	low DOUBLE NOT NULL, 
+	high DOUBLE NOT NULL, 
+	verdict VARCHAR(16) NOT NULL, 
+	operator_sha256 VARCHAR(64) NOT NULL, 
+	evidence TEXT NOT NULL, 
+	CONSTRAINT pk_knob PRIMARY KEY (id), 
+	CONSTRAINT uq_knob_run_id_name_kind_fit UNIQUE (run_id, name, kind, fit), 
+	CONSTRAINT ck_knob_range_holds_zero CHECK (low <= 0 AND high >= 0), 
+	CONSTRAINT fk_knob_run_id_run FOREIGN KEY(run_id) REFERENCES run (id) ON DELETE CASCADE
+);
+CREATE TABLE knob_dimension (
+	knob_id INTEGER NOT NULL, 
+	dim INTEGER NOT NULL, 
+	position INTEGER NOT NULL, 
+	share DOUBLE NOT NULL, 
+	weight DOUBLE, 
+	CONSTRAINT pk_knob_dimension PRIMARY KEY (knob_id, dim), 
+	CONSTRAINT ck_knob_dimension_dim_from_zero CHECK (dim >= 0), 
+	CONSTRAINT ck_knob_dimension_share_from_zero CHECK (share >= 0), 
+	CONSTRAINT fk_knob_dimension_knob_id_knob FOREIGN KEY(knob_id) REFERENCES knob (id) ON DELETE CASCADE
+)
+ WITHOUT ROWID
+
+;
+CREATE TABLE knob_effect (
+	knob_id INTEGER NOT NULL, 
+	attribute TEXT NOT NULL, 
+	position INTEGER NOT NULL, 
+	slope DOUBLE NOT NULL, 
+	leakage DOUBLE NOT NULL, 
+	CONSTRAINT pk_knob_effect PRIMARY KEY (knob_id, attribute), 
+	CONSTRAINT fk_knob_effect_knob_id_knob FOREIGN KEY(knob_id) REFERENCES knob (id) ON DELETE CASCADE
+)
+ WITHOUT ROWID
+
+;
+CREATE TABLE knob_note (
+	knob_id INTEGER NOT NULL, 
+	text TEXT NOT NULL, 
+	CONSTRAINT pk_knob_note PRIMARY KEY (knob_id), 
+	CONSTRAINT fk_knob_note_knob_id_knob FOREIGN KEY(knob_id) REFERENCES knob (id) ON DELETE CASCADE
+);
+CREATE TABLE knob_tag (
+	knob_id INTEGER NOT NULL, 
+	tag TEXT NOT NULL, 
+	CONSTRAINT pk_knob_tag PRIMARY KEY (knob_id, tag), 
+	CONSTRAINT fk_knob_tag_knob_id_knob FOREIGN KEY(knob_id) REFERENCES knob (id) ON DELETE CASCADE
+)
+ WITHOUT ROWID
+
+;
+CREATE TABLE model (
+	id INTEGER NOT NULL, 
+	sha256 VARCHAR(64) NOT NULL, 
+	name TEXT NOT NULL, 
+	first_seen VARCHAR(32) NOT NULL, 
+	CONSTRAINT pk_model PRIMARY KEY (id), 
+	CONSTRAINT uq_model_sha256 UNIQUE (sha256)
+);
+CREATE TABLE operator_array (
+	knob_id INTEGER NOT NULL, 
+	name TEXT NOT NULL, 
+	shape TEXT NOT NULL, 
+	data BLOB NOT NULL, 
+	CONSTRAINT pk_operator_array PRIMARY KEY (knob_id, name), 
+	CONSTRAINT fk_operator_array_knob_id_knob FOREIGN KEY(knob_id) REFERENCES knob (id) ON DELETE CASCADE
+);
+CREATE TABLE registry (
+	id INTEGER NOT NULL, 
+	application VARCHAR(32) NOT NULL, 
+	built_in BOOLEAN NOT NULL, 
+	version VARCHAR(64) NOT NULL, 
+	created_at VARCHAR(32) NOT NULL, 
+	CONSTRAINT pk_registry PRIMARY KEY (id), 
+	CONSTRAINT ck_registry_one_row CHECK (id = 1)
+);
+CREATE TABLE run (
+	id INTEGER NOT NULL, 
+	identity VARCHAR(16) NOT NULL, 
+	result_sha256 VARCHAR(64) NOT NULL, 
+	model_id INTEGER NOT NULL, 
+	model_name TEXT NOT NULL, 
+	augmentation TEXT, 
+	corpus TEXT NOT NULL, 
+	seed BIGINT NOT NULL, 
+	parameters TEXT NOT NULL, 
+	counts TEXT NOT NULL, 
+	candidate INTEGER, 
+	version VARCHAR(64) NOT NULL, 
+	started VARCHAR(32) NOT NULL, 
+	finished VARCHAR(32) NOT NULL, 
+	CONSTRAINT pk_run PRIMARY KEY (id), 
+	CONSTRAINT uq_run_identity_result_sha256 UNIQUE (identity, result_sha256), 
+	CONSTRAINT fk_run_model_id_model FOREIGN KEY(model_id) REFERENCES model (id)
+);
+CREATE VIEW v_knob_dimensions AS
+SELECT
+  k.id AS knob_id, coalesce(c.name, k.name) AS name, c.knob_id IS NOT NULL AS current,
+  r.model_name AS model, m.sha256 AS model_id, r.identity AS run, k.kind AS kind, k.fit AS fit, k.verdict AS verdict,
+  d.dim AS dim, d.position AS position, d.share AS share, d.weight AS weight
+FROM knob_dimension AS d
+  JOIN knob AS k ON k.id = d.knob_id
+  JOIN run AS r ON r.id = k.run_id
+  JOIN model AS m ON m.id = r.model_id
+  LEFT JOIN current AS c ON c.knob_id = k.id;
+CREATE VIEW v_knob_effects AS
+SELECT
+  k.id AS knob_id, coalesce(c.name, k.name) AS name, c.knob_id IS NOT NULL AS current,
+  r.model_name AS model, m.sha256 AS model_id, r.identity AS run, k.kind AS kind, k.fit AS fit, k.verdict AS verdict,
+  e.attribute AS attribute, e.position AS position, e.slope AS slope, e.leakage AS effect
+FROM knob_effect AS e
+  JOIN knob AS k ON k.id = e.knob_id
+  JOIN run AS r ON r.id = k.run_id
+  JOIN model AS m ON m.id = r.model_id
+  LEFT JOIN current AS c ON c.knob_id = k.id;
+CREATE VIEW v_knobs AS
+SELECT
+  k.id AS knob_id, coalesce(c.name, k.name) AS name, c.knob_id IS NOT NULL AS current,
+  r.model_name AS model, m.sha256 AS model_id, r.identity AS run, k.kind AS kind, k.fit AS fit, k.verdict AS verdict,
+  r.augmentation AS augmentation, k.unit AS unit, k.step AS step, k.low AS low, k.high AS high,
+  (SELECT count(*) FROM knob_dimension AS d WHERE d.knob_id = k.id) AS dimensions,
+  (SELECT max(e.leakage) FROM knob_effect AS e WHERE e.knob_id = k.id) AS effect,
+  coalesce((SELECT group_concat(t.tag, ' ')
+    FROM (SELECT tag FROM knob_tag WHERE knob_id = k.id ORDER BY tag) AS t), '') AS tags,
+  coalesce(n.text, '') AS note, r.corpus AS corpus, r.seed AS seed, r.finished AS found,
+  k.operator_sha256 AS operator_sha256
+FROM knob AS k
+  JOIN run AS r ON r.id = k.run_id
+  JOIN model AS m ON m.id = r.model_id
+  LEFT JOIN current AS c ON c.knob_id = k.id
+  LEFT JOIN knob_note AS n ON n.knob_id = k.id;
+CREATE VIEW v_runs AS
+SELECT r.identity AS run, r.model_name AS model, m.sha256 AS model_id, r.augmentation AS augmentation,
+  r.corpus AS corpus, r.seed AS seed, r.parameters AS parameters, r.counts AS counts, r.version AS version,
+  r.started AS started, r.finished AS finished,
+  (SELECT count(*) FROM knob AS k WHERE k.run_id = r.id) AS knobs,
+  (SELECT count(*) FROM knob AS k WHERE k.run_id = r.id AND k.verdict = 'accepted') AS accepted
+FROM run AS r
+  JOIN model AS m ON m.id = r.model_id;

@@ -1,0 +1,182 @@
+"""What people type to ask the registry, to look after knobs, and to do runs again."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+
+from latentknobs.testing.store import MODEL, sample_run
+from latentknobs.workbench import Workbench
+
+TINY = ("--model", "tiny")
+
+
+def rows(result):
+    """What --csv printed."""
+    assert result.code == 0, result.err
+    return list(csv.DictReader(io.StringIO(result.out)))
+
+
+def test_conditions_of_the_list_are_those_of_python(cli, own):
+    """Each option gives what the argument of the same name gives, as JSON, as CSV and as a table."""
+    asked = {
+        "--tag": ("tag", "mine"),
+        "--augmentation": ("augmentation", "note-split"),
+        "--moves": ("moves", "mean-pitch"),
+        "--uses": ("uses", 8),
+        "--kind": ("kind", "shift"),
+        "--verdict": ("verdict", "accepted"),
+        "--effect": ("effect", 2.0),
+        "--since": ("since", "2100-01-01"),
+        "--until": ("until", "2000-01-01"),
+        "--model": ("model", "tiny"),
+        "--sort": ("sort", "date"),
+        "--limit": ("limit", 1),
+    }
+    cli("knobs", "tag", "pitch", "mine", *TINY)
+    with Workbench.open() as workbench:
+        expected = {option: [k.as_dict() for k in workbench.knobs(**{n: v})] for option, (n, v) in asked.items()}
+
+    for option, (_, value) in asked.items():
+        assert cli("knobs", "list", option, value, "--json").json == expected[option], option
+    assert [len(expected[o]) for o in ("--tag", "--since", "--until", "--limit")] == [1, 0, 0, 1]
+    names = [row["name"] for row in rows(cli("knobs", "list", "p*", *TINY, "--csv"))]
+    assert names == ["pitch"]
+    assert "pitch" in cli("knobs", "list", "--tag", "mine").out
+    forward, back = (
+        cli("knobs", "list", "--sort", "name", *TINY, *more, "--json").json for more in ((), ("--reverse",))
+    )
+    assert [k["name"] for k in back] == [k["name"] for k in forward][::-1]
+    assert len(cli("knobs", "list", "--history", *TINY, "--json").json) > len(forward)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--kind", "shft"), "did you mean 'shift'"),
+        (("--sort", "size"), "There is no order named 'size'"),
+        (("--since", "yesterday"), "write it as 2026-01-31"),
+        (("--model", "nothing"), "There is no model"),
+        (("--json", "--csv"), "not both"),
+    ],
+)
+def test_conditions_that_mean_nothing_are_one_sentence(cli, words, says):
+    """A misspelt word is answered with what there is, and exit code 2."""
+    result = cli("knobs", "list", *words)
+
+    assert result.code == 2
+    assert says in result.one_sentence()
+
+
+def test_tags_and_notes_are_written_and_read(cli):
+    """What is written is printed without a text, on the card and as JSON."""
+    assert cli("knobs", "tag", "pitch", "mine", "best", *TINY).out == "best\nmine\n"
+    assert cli("knobs", "tag", "pitch", "--remove", "best", *TINY, "--json").json == {"name": "pitch", "tags": ["mine"]}
+    assert cli("knobs", "note", "pitch", "From -5 to +7.", *TINY).out == "From -5 to +7.\n"
+    assert cli("knobs", "note", "pitch", *TINY, "--json").json["note"] == "From -5 to +7."
+    card = cli("knobs", "show", "pitch", *TINY).out
+    assert "mine" in card
+    assert "From -5 to +7." in card
+    assert cli("knobs", "note", "pitch", "", *TINY).out == ""
+
+
+def test_a_knob_is_renamed_and_deleted(cli):
+    """The new name means the knob, the old one nothing; a deleted knob is gone, and the way back is said."""
+    assert "now called height" in cli("knobs", "rename", "pitch", "height", *TINY).err
+    assert "did you mean" in cli("knobs", "show", "hight", *TINY).one_sentence()
+    assert "rhythm" in cli("knobs", "rename", "height", "rhythm", *TINY).one_sentence()
+    assert "runs repeat" in cli("knobs", "delete", "height", *TINY).err
+    assert [k["name"] for k in cli("knobs", "list", *TINY, "--json").json] == ["rhythm"]
+
+
+def test_knobs_go_from_one_registry_to_another(cli, tmp_path):
+    """An exported file is imported elsewhere; a second knob of the name is refused, kept or replaced as asked."""
+    file, other = tmp_path / "knobs.json", tmp_path / "other.db"
+    assert "pitch, rhythm written to" in cli("knobs", "export", *TINY, "-o", file).err
+    assert "add --force" in cli("knobs", "export", *TINY, "-o", file).one_sentence()
+    assert json.loads(file.read_text())["format"] == "latentknobs-knobs"
+
+    told = cli("knobs", "import", file, "--registry", other, "--json").json
+    assert [(one["name"], one["outcome"]) for one in told] == [("pitch", "added"), ("rhythm", "added")]
+    theirs = cli("knobs", "list", *TINY, "--registry", other, "--json").json
+    assert theirs == cli("knobs", "list", *TINY, "--json").json
+    assert "there already" in cli("knobs", "import", file, "--registry", other).out
+
+    cli("knobs", "rename", "pitch", "old", *TINY, "--registry", other)
+    cli("knobs", "rename", "rhythm", "pitch", *TINY, "--registry", other)
+    data = json.loads(file.read_text())
+    data["knobs"] = [one for one in data["knobs"] if one["name"] == "pitch"]
+    file.write_text(json.dumps(data))
+    assert "there already" in cli("knobs", "import", file, "--registry", other).out
+    cli("knobs", "delete", "old", *TINY, "--registry", other)
+    assert "--conflict keep" in cli("knobs", "import", file, "--registry", other).one_sentence()
+    assert "kept what is there" in cli("knobs", "import", file, "--registry", other, "--conflict", "keep").out
+    assert cli("knobs", "import", file, "--registry", other, "--conflict", "ask").code == 2
+
+
+def test_a_file_that_cannot_be_imported_is_one_sentence(cli, tmp_path):
+    """A missing file, a binary one and one of something else are errors that name the file."""
+    (tmp_path / "binary.json").write_bytes(b"\xff\xfe\x00")
+    (tmp_path / "song.json").write_text('{"notes": []}')
+    for name in ("none.json", "binary.json", "song.json"):
+        result = cli("knobs", "import", tmp_path / name)
+        assert result.code == 1
+        assert name in result.one_sentence()
+
+
+def test_knobs_are_set_beside_one_another(cli):
+    """A diff says what differs, of two knobs and of two fits of one run; similar lists the likest first."""
+    (pitch,) = cli("knobs", "list", "pitch", *TINY, "--json").json
+    found = cli("knobs", "diff", "pitch", "rhythm", *TINY, "--json").json
+    assert found["facts"]["name"] == ["pitch", "rhythm"]
+    assert found["dimensions"]["only_a"]
+    fits = [
+        k["fit"] for k in cli("knobs", "list", "pitch", "--history", *TINY, "--json").json if k["fit"] != pitch["fit"]
+    ]
+    other = f"pitch@{pitch['run']}/{fits[0]}"
+    assert cli("knobs", "diff", "pitch", other, *TINY, "--json").json["facts"]["fit"] == [pitch["fit"], fits[0]]
+    assert "slope of mean-pitch" in cli("knobs", "diff", "pitch", other, *TINY).out
+    assert "same operator" in cli("knobs", "diff", "pitch", f"pitch@{pitch['run']}", *TINY).err
+
+    likest = cli("knobs", "similar", "pitch", *TINY, "--history", "--json").json
+    assert likest[0]["name"] == "pitch"
+    assert likest[0]["effects"] > 0.99
+    assert [one["effects"] for one in likest] == sorted((one["effects"] for one in likest), reverse=True)
+    assert "rhythm" in cli("knobs", "similar", "pitch", *TINY).out
+    assert "pitch@" in cli("knobs", "diff", "pitch", f"pitch@{pitch['run']}/zzz", *TINY).one_sentence()
+
+
+def test_runs_are_listed_and_shown(cli):
+    """The list has a row for each run, and one run is shown with its parameters and every knob that was tried."""
+    listed = rows(cli("runs", "list", *TINY, "--csv"))
+    assert [row["augmentation"] for row in listed] == ["transpose", "note-split"]
+    assert cli("runs", "list", *TINY, "--augmentation", "transpose", "--json").json[0]["run"] == listed[0]["run"]
+    assert listed[0]["run"] in cli("runs", "list").out
+
+    shown = cli("runs", "show", listed[0]["run"], "--json").json
+    assert (shown["parameters"]["clips"], len(shown["knobs"])) == (800, int(listed[0]["knobs"]))
+    assert "trial_clips" in cli("runs", "show", listed[0]["run"]).out
+    assert "There is no run named" in cli("runs", "show", "0" * 16).one_sentence()
+
+
+def test_doing_again_prints_what_differs(cli, monkeypatch):
+    """What repeat and verify found is printed as a table and as JSON."""
+    from latentknobs import repeating
+    from latentknobs.frontends.cli import beside, runs
+
+    run = sample_run()
+    again = repeating.Repeated(run, run, {"plugins": ("1", "2")}, (repeating._beside(("a", "b", "c"), *run.knobs),))
+    monkeypatch.setattr(runs, "again", lambda *_args, **_options: again)
+    assert cli("runs", "repeat", "x", "--json").json["same"] is False
+    result = cli("runs", "repeat", "x")
+    assert "does not give the same again" in result.err
+    assert "plugins: 1 then, 2 now" in result.err
+    assert "verdict" in result.out
+
+    verified = repeating.Verified(run.knobs[1], MODEL, run.knobs[1])
+    monkeypatch.setattr(beside, "measured_again", lambda *_args, **_options: verified)
+    assert [one["survives"] for one in cli("knobs", "verify", "pitch", "--of", "tiny", "--json").json] == [True]
+    assert "slope of mean-pitch" in cli("knobs", "verify", "pitch", "--of", "tiny").out

@@ -1,0 +1,317 @@
+"""Programs that die, write at once, or find the disk full: what was committed stays, and nothing half is seen."""
+
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing, suppress
+from pathlib import Path
+
+import pytest
+
+import latentknobs
+from latentknobs.errors import RegistryError
+from latentknobs.registry import migrate
+from latentknobs.registry.store import KnobStore
+from latentknobs.testing.store import MODEL, dump, sample_run
+
+FEW, MANY = 3, 100
+"""How often a program is killed in the fast tests, and in the slow ones for each of the two kinds of work."""
+ROUNDS = [pytest.param(FEW, id="few"), pytest.param(MANY, id="many", marks=pytest.mark.slow)]
+OLD = Path(__file__).parents[1] / "data" / "registry_0001.db"
+SERVER = """
+import os, resource, sys, time
+from pathlib import Path
+from latentknobs.core.query import KnobQuery
+from latentknobs.engine.settings import Settings
+from latentknobs.hooks.manager import Plugins
+from latentknobs.registry import edit, migrate
+from latentknobs.registry.store import KnobStore
+from latentknobs.testing.store import MODEL, sample_run
+from latentknobs.workbench import BUILTINS, Workbench
+
+settings = Settings(trial_clips=8, controls=2, control_clips=4, halves=2, resamples=2, flips=2, fits=("mean",))
+
+
+def say(text):
+    os.write(1, f"{text}\\n".encode())
+
+
+def discovers(path, plugin, seed):
+    plugins = Plugins.build(BUILTINS, plugins_dir=Path(plugin), entry_points=False)
+    with Workbench.open(path, plugins=plugins) as bench:
+        say(bench.discover("transpose", corpus="tiny", model="tiny", clips=500, seed=seed, settings=settings).run_id)
+    # Then runs with large operators, one transaction each, for as long as it lives.
+    for number in range(10_000):
+        run = sample_run(10_000 * seed + number, size=96)
+        KnobStore.open(path).save_run(run)
+        say(run.run_id)
+
+
+def upgrades(path):
+    say(migrate.upgrade(path))
+
+
+def saves(path):
+    KnobStore.open(path).save_run(sample_run(9, size=200))
+
+
+def tags(path):
+    edit.change_tags(KnobStore.open(path), MODEL, "pitch", ["t" * 60 + str(i) for i in range(20_000)], [])
+
+
+def fills(size, work, path):
+    # A limit on the size of files stands for the end of the disk; Python turns the signal off.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+    globals()[work](path)
+
+
+def writes(path, first, last):
+    store = KnobStore.open(path)
+    for seed in range(first, last):
+        assert store.save_run(sample_run(seed, name=f"knob-{seed}"))
+        edit.change_tags(store, MODEL, "shared", [f"tag-{seed}"], [])
+
+
+def reads(path, writers):
+    store, most, found = KnobStore.open(path), 0, 0
+    while found == 0 or most < writers:
+        runs = store.runs()
+        assert all(len(run.knobs) == 2 and len(run.knobs[0].dimensions) == 1 for run in runs), "half a run"
+        assert len(runs) >= most, "a run that was seen is gone"
+        most = len(runs)
+        found += len(store.find(KnobQuery(moves="mean-pitch", limit=5)))
+        time.sleep(0.02)
+
+
+say("ready")
+for line in sys.stdin:
+    # Each job is a process of its own, forked so that it need not import everything again.
+    jobs = {}
+    for work, *words in eval(line):
+        pid = os.fork()
+        if pid == 0:
+            try:
+                globals()[work](*words)
+                os._exit(0)
+            except BaseException as error:
+                say(f"failed {error!r}")
+                os._exit(1)
+        jobs[pid] = work
+        say(f"pid {pid}")
+    while jobs:
+        pid, status = os.wait()
+        del jobs[pid]
+        say(f"end {status}")
+    say("over")
+"""
+
+
+class Server:
+    """Starts jobs, each a process of its own, and reads what they say."""
+
+    def __init__(self, process):
+        self.process = process
+        assert process.stdout.readline() == "ready\n"
+
+    def start(self, *jobs):
+        """Start jobs at once: a list of name and arguments each."""
+        print(
+            [[str(word) if isinstance(word, Path) else word for word in job] for job in jobs], file=self.process.stdin
+        )
+        self.process.stdin.flush()
+
+    def said(self):
+        """What is said next."""
+        return self.process.stdout.readline().strip()
+
+    def rest(self):
+        """What is said until all jobs are over."""
+        return list(iter(self.said, "over"))
+
+
+@pytest.fixture(scope="module")
+def server():
+    """A program that starts jobs; it is ended with all of them."""
+    env = os.environ | {"PYTHONPATH": str(Path(latentknobs.__file__).parents[1])}
+    command = [sys.executable, "-c", SERVER]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, env=env, stdin=pipe, stdout=pipe, text=True) as process:
+        yield Server(process)
+        process.stdin.close()
+
+
+def sound(path):
+    """Fail where SQLite finds anything wrong with a file, or a part of a run is missing."""
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+        half = "SELECT count(*) FROM run WHERE id NOT IN (SELECT run_id FROM knob)"
+        bare = "SELECT count(*) FROM current WHERE knob_id NOT IN (SELECT knob_id FROM operator_array)"
+        assert [connection.execute(query).fetchone() for query in (half, bare)] == [(0,), (0,)]
+
+
+@pytest.mark.parametrize("rounds", ROUNDS)
+def test_discoveries_that_are_killed_lose_nothing(path, server, plugins_dir, rounds):
+    """After kill -9 at any moment of discoveries the file is sound, and holds every run that was stored, whole."""
+    chance = random.Random(0)
+    stored = set()
+    for number in range(rounds):
+        server.start(("discovers", path, plugins_dir, number))
+        pid = int(server.said().removeprefix("pid "))
+        if number % 2:  # in the middle of the saves that follow the discovery; else at any moment
+            stored.add(server.said())
+            time.sleep(chance.uniform(0, 0.1))
+        else:
+            time.sleep(chance.uniform(0, 1))
+        os.kill(pid, signal.SIGKILL)
+        said = server.rest()
+        assert f"end {int(signal.SIGKILL)}" in said
+        told = {line for line in said if len(line) == 16}
+        stored |= told
+        if not path.exists():
+            assert not stored
+            continue
+        runs = {run.run_id: run for run in KnobStore.open(path).runs()}
+        assert stored <= set(runs)
+        assert len(runs) <= len(stored) + number + 1, "a run that was committed need not have been said"
+        sound(path)
+    assert len(stored) >= rounds // 2
+    assert KnobStore.open(path).save_run(sample_run(2_000_000))
+    left = {item.name for item in path.parent.iterdir()}
+    assert all(name == "registry.db" or name.startswith(".registry.db.") for name in left)
+
+
+@pytest.mark.parametrize("rounds", ROUNDS)
+def test_upgrades_that_are_killed_leave_the_old_file_or_the_new_one(tmp_path, server, rounds):
+    """After kill -9 at any moment of an upgrade the file is the old one, to the row, or the new one, and sound."""
+    chance = random.Random(1)
+    old = tmp_path / "old.db"
+    shutil.copyfile(OLD, old)
+    _grow(old)
+    rows = [row for row in dump(old) if not row.startswith("alembic")]
+    took = _seconds(tmp_path, old, server)
+    ends = {"old": 0, "new": 0}
+    for number in range(rounds):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        path = folder / "registry.db"
+        shutil.copyfile(old, path)
+        server.start(("upgrades", path))
+        pid = int(server.said().removeprefix("pid "))
+        time.sleep(chance.uniform(0, took))
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        server.rest()
+        _settle(path)
+        with closing(sqlite3.connect(path)) as connection:
+            revision = connection.execute("SELECT version_num FROM alembic_version").fetchone()[0]
+        sound(path)
+        now = dump(path)
+        if revision == "0001":
+            ends["old"] += 1
+            assert [row for row in now if not row.startswith("alembic")] == rows
+            migrate.upgrade(path)
+        else:
+            ends["new"] += 1
+        assert [row for row in dump(path) if not row.startswith("alembic")] == rows
+        assert len(KnobStore.open(path).runs()) == 25
+        for backup in folder.glob("registry.db.bak-*"):
+            assert [row for row in dump(backup) if not row.startswith("alembic")] == rows
+        shutil.rmtree(folder)
+    assert ends["old"] > 0
+    assert rounds == FEW or ends["new"] > 0
+
+
+def _grow(path):
+    """More rows in an old file: as many runs again, four times over, with evidence of a real one's size."""
+    with closing(sqlite3.connect(path)) as connection:
+        for _ in range(4):
+            top = connection.execute("SELECT max(id) FROM run").fetchone()[0]
+            last = connection.execute("SELECT max(id) FROM knob").fetchone()[0]
+            connection.execute(
+                "INSERT INTO run SELECT id + ?, identity, printf('%064x', id + ?), model_id, model_name, augmentation, "
+                "corpus, seed, parameters, counts, NULL, version, started, finished FROM run WHERE id <= 5",
+                (top, top),
+            )
+            connection.execute(
+                "INSERT INTO knob SELECT id + ?, run_id + ?, position, name, kind, fit, unit, step, low, high, "
+                "verdict, operator_sha256, json_object('filler', hex(randomblob(20000))) FROM knob WHERE id <= 10",
+                (last, top),
+            )
+        connection.commit()
+
+
+def _seconds(tmp_path, old, server):
+    """How long an upgrade takes here."""
+    path = tmp_path / "timed.db"
+    shutil.copyfile(old, path)
+    began = time.monotonic()
+    server.start(("upgrades", path))
+    assert any("bak-0001" in line for line in server.rest())
+    return time.monotonic() - began
+
+
+def _settle(path):
+    """Have SQLite take back what was cut off, as it does when a file is next opened to write."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+
+
+@pytest.mark.parametrize("runs", [pytest.param(2, id="few"), pytest.param(20, id="many", marks=pytest.mark.slow)])
+def test_two_writers_and_ten_readers_at_once(path, server, runs):
+    """Nothing of either writer is lost, readers see whole runs that never go away, and nobody is told of a lock."""
+    store = KnobStore.open(path)
+    store.save_run(sample_run(0, name="shared"))
+    writers = [("writes", path, first, first + runs) for first in (100, 1000)]
+    server.start(*writers, *[("reads", path, 2 * runs + 1)] * 10)
+    said = [line for line in server.rest() if not line.startswith("pid")]
+
+    assert said == ["end 0"] * 12
+    seeds = {seed for first in (100, 1000) for seed in range(first, first + runs)}
+    assert {run.spec.seed for run in store.runs()} == seeds | {0}
+    assert {f"tag-{seed}" for seed in seeds} <= set(store.knob(MODEL, "shared").tags)
+    sound(path)
+
+
+@pytest.mark.parametrize("act", ["saves", "tags", "upgrades", "saves first"])
+def test_a_disk_that_is_full_leaves_the_file_as_it_was(act, tmp_path, server):
+    """Where a file can grow no more every way of writing is one clear sentence, and the file is intact."""
+    path = tmp_path / "registry.db"
+    if act == "upgrades":
+        shutil.copyfile(OLD, path)
+    elif act != "saves first":
+        KnobStore.open(path).save_run(sample_run(1))
+    before = dump(path) if path.exists() else None
+    size = max(path.stat().st_size if path.exists() else 0, 50_000)
+    server.start(("fills", size, act.split()[0], path))
+    (told,) = (line for line in server.rest() if line.startswith(("failed", "wrong")))
+
+    assert "RegistryError" in told
+    assert "The disk" in told
+    assert str(path) in told
+    if before is None:
+        assert list(tmp_path.iterdir()) == []
+    else:
+        _settle(path)
+        assert dump(path) == before
+        sound(path)
+
+
+def test_a_read_only_folder_takes_no_tags(unprivileged):
+    """Tags are refused with a sentence where the folder may not be written, and nothing changes."""
+    from latentknobs.registry import edit
+
+    path = unprivileged / "first.db"
+    before = path.read_bytes()
+    unprivileged.chmod(0o555)
+
+    with pytest.raises(RegistryError, match=r"cannot be written|is read-only"):
+        edit.change_tags(KnobStore.open(path), MODEL, "pitch", ["new"], [])
+
+    assert path.read_bytes() == before
+    assert KnobStore.open(path).knobs()[0].tags == ("melody", "shipped")

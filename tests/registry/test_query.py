@@ -1,0 +1,250 @@
+import sqlite3
+from contextlib import closing
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from attrs import evolve
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy.dialects import sqlite
+
+from latentknobs.core.knob import RANK, KnobDimension, KnobEffect
+from latentknobs.core.query import DESCENDING, SORTS, KnobQuery
+from latentknobs.errors import UnknownNameError, UsageError
+from latentknobs.registry.ask import knob_ids
+from latentknobs.registry.layered import Registry
+from latentknobs.registry.store import KnobStore
+from latentknobs.testing.store import MODEL, OTHER_MODEL, sample_run
+
+DAY = datetime(2025, 1, 2, tzinfo=UTC)
+
+
+def varied(seed):
+    """A run whose knobs differ from those of other seeds in all that can be asked for."""
+    names, verdicts = ("pitch", "rhythm", "density"), list(RANK)
+    run = sample_run(
+        seed,
+        name=names[seed % 3],
+        verdict=verdicts[seed % 4],
+        model_id=(MODEL, OTHER_MODEL)[seed % 2],
+        parameters={"clips": seed},
+    )
+    knobs = tuple(
+        evolve(
+            knob,
+            tags=("melody",) if seed % 3 else ("shipped",),
+            dimensions=tuple(KnobDimension(d, (seed + d + 1) / 40) for d in range(seed % 4, 6)),
+            effects=(
+                KnobEffect("mean-pitch", 0.5, 0.05 * (seed + i)),
+                KnobEffect("log2-onsets", -0.1, 0.6 - 0.05 * seed),
+            ),
+        )
+        for i, knob in enumerate(run.knobs)
+    )
+    return evolve(run, knobs=knobs)
+
+
+RUNS = [varied(seed) for seed in range(12)]
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    """A store of twelve runs, 24 knobs."""
+    out = KnobStore.open(tmp_path_factory.mktemp("query") / "registry.db")
+    for run in RUNS:
+        out.save_run(run)
+    return out
+
+
+def expected(query, current):
+    """What a query means, in plain Python, of all knobs in the order of their rows."""
+    found = []
+    for run, knob in [(one, knob) for one in RUNS for knob in one.knobs]:
+        effects = {e.attribute: e.leakage for e in knob.effects}
+        asked = effects.values() if query.moves is None else [effects.get(query.moves, -1)]
+        if (
+            (query.history or knob.operator_sha256 in current)
+            and query.name in (None, knob.name, f"{knob.name[0]}*")
+            and query.model_id in (None, knob.model_id)
+            and (query.tag is None or query.tag in knob.tags)
+            and query.augmentation in (None, knob.augmentation)
+            and (query.least is None or max(asked) >= query.least)
+            and (query.uses is None or query.uses in {d.dim for d in knob.dimensions})
+            and query.kind in (None, knob.kind)
+            and query.verdict in (None, knob.verdict)
+            and query.run in (None, knob.run_id)
+            and (query.since is None or run.finished >= query.since)
+            and (query.until is None or run.finished < query.until)
+        ):
+            found.append(evolve(knob, found=run.finished))
+    found.sort(key=lambda k: (k.model_name, k.model_id, k.name))
+    found.sort(key=query.key, reverse=(query.order in DESCENDING) != query.reverse)
+    return [k.operator_sha256 for k in found[: query.limit]]
+
+
+QUERIES = st.builds(
+    KnobQuery,
+    name=st.none() | st.sampled_from(["pitch", "rhythm", "p*", "zzz"]),
+    model_id=st.none() | st.sampled_from([MODEL, OTHER_MODEL]),
+    tag=st.none() | st.sampled_from(["melody", "shipped"]),
+    augmentation=st.none() | st.sampled_from(["transpose", "note-split"]),
+    moves=st.none() | st.sampled_from(["mean-pitch", "log2-onsets", "rests"]),
+    uses=st.none() | st.integers(0, 7),
+    kind=st.none() | st.sampled_from(["shift", "affine"]),
+    verdict=st.none() | st.sampled_from(list(RANK)),
+    effect=st.none() | st.sampled_from([0.0, 0.3, 0.5]),
+    since=st.none() | st.integers(0, 12).map(lambda days: DAY + timedelta(days=days)),
+    until=st.none() | st.integers(0, 12).map(lambda days: DAY + timedelta(days=days)),
+    run=st.none() | st.sampled_from([run.run_id for run in RUNS]),
+    history=st.booleans(),
+    sort=st.none() | st.sampled_from(SORTS),
+    reverse=st.booleans(),
+    limit=st.none() | st.integers(1, 30),
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(query=QUERIES)
+def test_a_query_gives_what_its_conditions_mean(store, query):
+    """Conditions, order and limit in SQL are those of plain Python, for any query."""
+    current = {knob.operator_sha256 for knob in store.knobs()}
+
+    assert [knob.operator_sha256 for knob in store.find(query)] == expected(query, current)
+
+
+def test_conditions_narrow_something(store):
+    """Each condition of the rule above leaves out some knobs and keeps others."""
+    every = len(store.find(KnobQuery(history=True)))
+    conditions = [
+        {"name": "pitch"},
+        {"name": "p*"},
+        {"model_id": MODEL},
+        {"tag": "melody"},
+        {"moves": "mean-pitch"},
+        {"uses": 0},
+        {"kind": "shift"},
+        {"verdict": "accepted"},
+        {"effect": 0.5},
+        {"since": "2025-01-07"},
+        {"until": date(2025, 1, 7)},
+        {"run": RUNS[3].run_id},
+        {"limit": 5},
+    ]
+
+    assert every == 24
+    for condition in conditions:
+        assert 0 < len(store.find(KnobQuery(history=True, **condition))) < every, condition
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_every_order_can_be_turned_round(store, sort):
+    """An order reversed gives the keys the other way round, and the usual way is the documented one."""
+    query = KnobQuery(history=True, sort=sort)
+    keys = [query.key(knob) for knob in store.find(query)]
+
+    assert keys == sorted(keys, reverse=sort in {"verdict", "effect", "share", "date"})
+    assert [query.key(knob) for knob in store.find(evolve(query, reverse=True))] == keys[::-1]
+    assert keys[0] != keys[-1]
+
+
+def test_days_include_their_evening():
+    """A day ends with its last moment, and a time without a zone is UTC."""
+    query = KnobQuery(since="2025-01-07", until="2025-01-07")
+
+    assert (query.until - query.since) == timedelta(days=1)
+    assert KnobQuery(since="2025-01-07T12:00").since == datetime(2025, 1, 7, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("condition", "error", "match"),
+    [
+        ({"kind": "shft"}, UnknownNameError, "did you mean 'shift'"),
+        ({"verdict": "good"}, UnknownNameError, "There is no verdict named 'good'"),
+        ({"sort": "size"}, UnknownNameError, "There is no order named 'size'"),
+        ({"since": "yesterday"}, UsageError, "is no date: write it as"),
+        ({"limit": 0}, UsageError, "ask for 1 or more"),
+        ({"effect": -0.5}, UsageError, "0 or more"),
+        ({"effect": float("nan")}, UsageError, "0 or more"),
+        ({"uses": -1}, UsageError, "count from 0"),
+    ],
+)
+def test_conditions_that_mean_nothing_are_refused(condition, error, match):
+    """A misspelt word or a number out of range is a usage error that says what there is."""
+    with pytest.raises(error, match=match):
+        KnobQuery(**condition)
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        (KnobQuery(name="pitch", limit=20), "SEARCH current USING INDEX ix_current_name (name=?)"),
+        (
+            KnobQuery(moves="mean-pitch", limit=20),
+            "SEARCH knob_effect USING COVERING INDEX ix_knob_effect_attribute_leakage (attribute=? AND leakage>?)",
+        ),
+        (
+            KnobQuery(uses=17, limit=20),
+            "SEARCH knob_dimension USING COVERING INDEX ix_knob_dimension_dim_share (dim=?)",
+        ),
+    ],
+    ids=["name", "attribute", "dimension"],
+)
+def test_names_attributes_and_dimensions_are_looked_up(store, query, index):
+    """These queries begin with an index and scan no table: they stay fast with a million knobs."""
+    sql = knob_ids(query).compile(dialect=sqlite.dialect(paramstyle="named"))
+    with closing(sqlite3.connect(store.path)) as connection:
+        rows = connection.execute(f"EXPLAIN QUERY PLAN {sql}", dict(sql.params)).fetchall()
+    plan = [row[3] for row in rows]
+
+    assert plan[0] == index
+    assert not [step for step in plan if step.startswith("SCAN")]
+
+
+@settings(deadline=None, max_examples=25)
+@given(query=QUERIES.filter(lambda query: not query.history))
+def test_layers_are_asked_as_one(tmp_path_factory, query):
+    """Two files, one above the other, answer as one list of the knobs that win, with any condition and limit."""
+    registry = _layers(tmp_path_factory)
+    wins = {(knob.model_id, knob.name): knob for knob in registry.knobs()}
+    found = registry.find(query)
+    everything = registry.find(evolve(query, limit=None))
+
+    assert all(wins[knob.model_id, knob.name].operator_sha256 == knob.operator_sha256 for knob in found)
+    assert [k.operator_sha256 for k in found] == [k.operator_sha256 for k in everything[: query.limit]]
+    assert [query.key(knob) for knob in found] == sorted(map(query.key, found), reverse=query.descending)
+
+
+_MADE = {}
+
+
+def _layers(factory):
+    if "registry" not in _MADE:
+        folder = factory.mktemp("layers")
+        beneath = KnobStore.open(folder / "package.db", allow_built_in=True)
+        for i, run in enumerate(RUNS):
+            (beneath if i % 3 else KnobStore.open(folder / "own.db")).save_run(run)
+        _MADE["registry"] = Registry.open(folder / "own.db", packaged=folder / "package.db")
+    return _MADE["registry"]
+
+
+def test_a_knob_that_is_hidden_is_not_found_by_what_hides_it(path, tmp_path):
+    """Where one's own knob does not meet a condition, the package's of the same name does not stand in for it."""
+    packaged = KnobStore.open(tmp_path / "package.db", allow_built_in=True)
+    packaged.save_run(sample_run(1))
+    own = sample_run(2)
+    own = evolve(own, knobs=tuple(evolve(knob, effects=()) for knob in own.knobs))
+    KnobStore.open(path).save_run(own)
+    registry = Registry.open(path, packaged=tmp_path / "package.db")
+
+    assert registry.find(KnobQuery(moves="mean-pitch")) == ()
+    assert len(registry.find(KnobQuery(name="pitch"))) == 1
+    assert len(registry.find(KnobQuery(moves="mean-pitch", history=True))) == 2
+
+
+def test_a_million_ids_are_read_in_parts(store, monkeypatch):
+    """Knobs come in their order however many are read at once."""
+    whole = [knob.operator_sha256 for knob in store.find(KnobQuery(history=True, sort="effect"))]
+    monkeypatch.setattr("latentknobs.registry.store.MOST_IDS", 5)
+
+    assert [knob.operator_sha256 for knob in store.find(KnobQuery(history=True, sort="effect"))] == whole
+    assert len(whole) == 24
