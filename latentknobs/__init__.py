@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from latentknobs.backends.adapter import TorchBackend as TorchBackend
     from latentknobs.core.attribute import Attribute as Attribute
     from latentknobs.core.attribute import Comparison as Comparison
     from latentknobs.core.augmentation import Augmentation as Augmentation
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "backends.adapter": ("TorchBackend",),
     "core.attribute": ("Attribute", "Comparison"),
     "core.augmentation": ("Augmentation", "Augmented", "NoteAugmentation", "TokenAugmentation"),
     "core.backend": ("BackendFactory", "BackendSpec", "Posterior", "VAEBackend"),

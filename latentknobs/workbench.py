@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 BUILTINS = (
     "latentknobs.backends.gru_musicvae.plugin",
+    "latentknobs.backends.magenta_js.plugin",
     "latentknobs.augmentations.plugin",
     "latentknobs.attributes.plugin",
     "latentknobs.corpora.plugin",
