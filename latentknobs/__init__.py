@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from latentknobs.core.backend import Posterior as Posterior
     from latentknobs.core.backend import VAEBackend as VAEBackend
     from latentknobs.core.clip import ClipFormat as ClipFormat
+    from latentknobs.core.clip import DrumVoice as DrumVoice
     from latentknobs.core.clip import Note as Note
+    from latentknobs.core.clip import OutputGroup as OutputGroup
     from latentknobs.core.clip import Piece as Piece
     from latentknobs.core.corpus import Corpus as Corpus
     from latentknobs.core.corpus import CorpusRequest as CorpusRequest
@@ -56,7 +58,7 @@ _HOMES = {
     "core.attribute": ("Attribute", "Comparison"),
     "core.augmentation": ("Augmentation", "Augmented", "NoteAugmentation", "TokenAugmentation"),
     "core.backend": ("BackendFactory", "BackendSpec", "Posterior", "VAEBackend"),
-    "core.clip": ("ClipFormat", "Note", "Piece"),
+    "core.clip": ("ClipFormat", "DrumVoice", "Note", "OutputGroup", "Piece"),
     "core.corpus": ("Corpus", "CorpusRequest", "Song"),
     "core.frontend": ("CommandSpec", "FrontendSpec", "Param"),
     "core.knob": ("Knob", "Operator"),

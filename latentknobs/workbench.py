@@ -27,7 +27,7 @@ from latentknobs.environment import cache_dir, default_plugins_dir, default_regi
 from latentknobs.errors import CorpusError, UnknownNameError, UsageError
 from latentknobs.hooks.manager import Plugins
 from latentknobs.models import DEFAULT_MODEL, Models
-from latentknobs.sources import check_format, default_corpus, parse_sources, read
+from latentknobs.sources import check_edit, check_format, default_corpus, parse_sources, read
 
 if TYPE_CHECKING:
     from latentknobs.engine.decoupled import Decoupled, Decoupling
@@ -301,6 +301,7 @@ class Workbench:
         sources = parse_sources(corpus, self.corpora)
         backend = self.model(model)
         spec = backend.spec
+        check_edit(edit, spec, self.plugins.augmentations())
         check_format(sources, spec)
         settings = evolve(settings, clips=clips)
         used = [("augmentations", part.name) for part in parts_of(edit)]

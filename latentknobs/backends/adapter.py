@@ -44,6 +44,7 @@ class TorchBackend:
         clip_format: The clips it reads and writes.
         name: The model's name.
         device: "auto", "cpu" or "cuda".
+        file: Where its weights lie, for messages.
         config: What its results depend on besides its weights (kinds of layers, ...), JSON; part of the identity.
         training: Free facts for people.
         carries: Which valid clips it can carry, bool (N,); None = all.
@@ -63,6 +64,7 @@ class TorchBackend:
         *,
         name: str,
         device: str = "auto",
+        file: str = "",
         config: Mapping[str, Any] | None = None,
         training: Mapping[str, Any] | None = None,
         carries: Callable[[ClipBatch], Bools] | None = None,
@@ -70,7 +72,7 @@ class TorchBackend:
         for method in ("encode", "decode"):
             if not callable(getattr(module, method, None)):
                 raise ModelError(f"{name}: the module has no method {method!r}: wrap one that has encode and decode.")
-        check_weights(module, name)
+        _check_weights(module, file or name)
         self._device = choose_device(device)
         frozen = module.eval().requires_grad_(requires_grad=False).to(self._device)
         self._module: Any = frozen  # what its methods give is looked at as it comes
@@ -265,7 +267,7 @@ class TorchBackend:
         return torch.from_numpy(_enough(np.array(array, dtype=np.float32))).to(self._device)
 
 
-def check_weights(module: nn.Module, where: str) -> None:
+def _check_weights(module: nn.Module, where: str) -> None:
     """
     See that a module's weights are numbers.
 

@@ -23,6 +23,12 @@ FORMATS: Mapping[str, ClipFormat] = {MELODY.name: MELODY}
 """The clip formats that are known by name; clips of others are left to the model that reads them."""
 CERTAIN = 1e-3
 """How far above 0 rounding may take the logarithm of a probability."""
+FEW = 8
+"""Codes that are decoded twice to see that a model's decoding is deterministic."""
+STEADY = (
+    "the same clips for the same codes each time: put the network into evaluation mode (no dropout) and take the "
+    "likeliest tokens instead of drawing them"
+)
 _END: Final = object()
 T = TypeVar("T")
 
@@ -170,7 +176,16 @@ class GuardedModel:
         """See :class:`~latentknobs.core.backend.VAEBackend`."""
         form = self.spec.clip_format
         must = f"valid clips of {form.name}, int16 of shape {(len(z), *form.shape)}"
-        return self._call("decode", z, must=must, check=partial(_clips, count=len(z), form=form))
+        clips: ClipBatch = self._call("decode", z, must=must, check=partial(_clips, count=len(z), form=form))
+        if len(z) and "_steady" not in self.__dict__:
+            # The first time alone: everything that is measured stands on it, and it costs a decoding of a few codes.
+            once, again = (
+                self._call("decode", z[:FEW], must=must, check=partial(_clips, count=len(z[:FEW]), form=form))
+                for _ in range(2)
+            )
+            self._guard.call(partial(_same, once, again), must=STEADY, check=_steady, part="decode")
+            self.__dict__["_steady"] = True
+        return clips
 
     def decode_log_probs(self, z: Codes, given: ClipBatch | None = None) -> NDArray[np.float32]:
         """See :class:`~latentknobs.core.backend.VAEBackend`."""
@@ -200,6 +215,16 @@ class GuardedModel:
     def _call(self, name: str, *given: Any, must: str, check: Callable[[Any], T]) -> T:
         # ClipError: what it was given are no clips of its format, which it may say itself.
         return self._guard.call(getattr(self._model, name), *given, must=must, check=check, own=(ClipError,), part=name)
+
+
+def _same(once: ClipBatch, again: ClipBatch) -> int:
+    """How many clips differ."""
+    return int((once != again).reshape(len(once), -1).any(axis=1).sum())
+
+
+def _steady(different: object) -> None:
+    if different:
+        raise Fault(f"other clips for {different} of the same codes when it was asked again")
 
 
 def _mask(found: object, count: int) -> Bools:
