@@ -11,7 +11,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -75,7 +75,7 @@ class TorchBackend:
         _check_weights(module, file or name)
         self._device = choose_device(device)
         frozen = module.eval().requires_grad_(requires_grad=False).to(self._device)
-        self._module: Any = frozen  # what its methods give is looked at as it comes
+        self._module = cast(Any, frozen)  # what its methods give is looked at as it comes
         self._reads = "given" in inspect.signature(self._module.decode).parameters
         self._carries = carries
         self._format = clip_format
