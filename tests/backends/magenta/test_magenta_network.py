@@ -8,7 +8,9 @@ import pytest
 from latentknobs.backends.magenta_js.backend import MagentaBackend
 from latentknobs.core.backend import LatentGradient, LatentWeights
 from latentknobs.core.melody import HOLD, MELODY, REST
+from latentknobs.engine.settings import Settings
 from latentknobs.testing.contracts import BackendContract
+from latentknobs.workbench import Workbench
 
 BIDI = "encoder/cell_0/bidirectional_rnn/{}/multi_rnn_cell/cell_0/lstm_cell/"
 CELL = "decoder/multi_rnn_cell/cell_{}/lstm_cell/"
@@ -155,3 +157,17 @@ class TestMagentaContract(BackendContract):
         assert isinstance(backend, LatentWeights)
         assert isinstance(backend, LatentGradient)
         return backend
+
+
+@pytest.mark.slow
+def test_every_fit_and_basis_takes_probabilities_of_zero(folder, plugins_dir):
+    """A discovery goes through, the gradient of the decoder and its Fisher metric included."""
+    with Workbench.open() as workbench:
+        settings = Settings(trial_clips=20, controls=20, control_clips=8, steps=20)
+        run = workbench.discover("transpose", corpus="tiny", model=str(folder), clips=400, settings=settings)
+
+    fits = {knob.fit for knob in run.knobs}
+    assert {"mean", "ridge", "gradient"} <= fits
+    (knob,) = [knob for knob in run.knobs if knob.fit == "gradient"]
+    assert np.isfinite(knob.evidence["fitting"]["log_probability"])
+    assert not isinstance(knob.evidence["bases"].get("decoder-fisher"), str)
