@@ -19,9 +19,9 @@ from attrs import frozen
 from torch import Tensor, nn
 from torch.nn import functional
 
+from latentknobs.backends.devices import has_bfloat16
 from latentknobs.backends.gru_musicvae.arithmetic import ARITHMETICS
 from latentknobs.backends.gru_musicvae.config import NetworkConfig
-from latentknobs.backends.gru_musicvae.devices import has_bfloat16
 from latentknobs.backends.gru_musicvae.inference import FastNetwork, mix
 from latentknobs.backends.gru_musicvae.network import GruMusicVae
 

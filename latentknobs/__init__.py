@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from latentknobs.backends.adapter import TorchBackend as TorchBackend
     from latentknobs.core.attribute import Attribute as Attribute
     from latentknobs.core.attribute import Comparison as Comparison
     from latentknobs.core.augmentation import Augmentation as Augmentation
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from latentknobs.core.backend import Posterior as Posterior
     from latentknobs.core.backend import VAEBackend as VAEBackend
     from latentknobs.core.clip import ClipFormat as ClipFormat
+    from latentknobs.core.clip import DrumVoice as DrumVoice
     from latentknobs.core.clip import Note as Note
+    from latentknobs.core.clip import OutputGroup as OutputGroup
     from latentknobs.core.clip import Piece as Piece
     from latentknobs.core.corpus import Corpus as Corpus
     from latentknobs.core.corpus import CorpusRequest as CorpusRequest
@@ -51,10 +54,11 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "backends.adapter": ("TorchBackend",),
     "core.attribute": ("Attribute", "Comparison"),
     "core.augmentation": ("Augmentation", "Augmented", "NoteAugmentation", "TokenAugmentation"),
     "core.backend": ("BackendFactory", "BackendSpec", "Posterior", "VAEBackend"),
-    "core.clip": ("ClipFormat", "Note", "Piece"),
+    "core.clip": ("ClipFormat", "DrumVoice", "Note", "OutputGroup", "Piece"),
     "core.corpus": ("Corpus", "CorpusRequest", "Song"),
     "core.frontend": ("CommandSpec", "FrontendSpec", "Param"),
     "core.knob": ("Knob", "Operator"),

@@ -90,6 +90,27 @@ def check_format(sources: Iterable[Source], spec: BackendSpec) -> None:
             )
 
 
+def check_edit(augmentation: Augmentation, spec: BackendSpec, known: Mapping[str, Augmentation]) -> None:
+    """
+    See that an edit is one of a model's clips.
+
+    Args:
+        augmentation: The edit.
+        spec: The model.
+        known: The edits there are, from which the message names those that fit.
+
+    Raises:
+        UsageError: It edits clips of another format.
+    """
+    wanted = spec.clip_format.name
+    if augmentation.clip_format != wanted:
+        fitting = ", ".join(name for name, one in known.items() if one.clip_format == wanted)
+        raise UsageError(
+            f"{augmentation.name} edits clips of {augmentation.clip_format}, the model {spec.name!r} takes {wanted}; "
+            f"{f'edits of those are {fitting}' if fitting else 'no plugin offers an edit of those: write one'}."
+        )
+
+
 def read(sources: Sequence[Source], request: CorpusRequest) -> Iterator[Song]:
     """
     The songs of the sources, one source after the other.

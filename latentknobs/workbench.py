@@ -28,7 +28,7 @@ from latentknobs.environment import cache_dir, default_plugins_dir, default_regi
 from latentknobs.errors import CorpusError, UnknownNameError, UsageError
 from latentknobs.hooks.manager import Plugins
 from latentknobs.models import DEFAULT_MODEL, Models
-from latentknobs.sources import check_format, default_corpus, parse_sources, read
+from latentknobs.sources import check_edit, check_format, default_corpus, parse_sources, read
 from latentknobs.steady import one_thread_sums
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 BUILTINS = (
     "latentknobs.backends.gru_musicvae.plugin",
+    "latentknobs.backends.magenta_js.plugin",
     "latentknobs.augmentations.plugin",
     "latentknobs.attributes.plugin",
     "latentknobs.corpora.plugin",
@@ -315,6 +316,7 @@ class Workbench:
         sources = parse_sources(corpus, self.corpora)
         backend = self.model(model)
         spec = backend.spec
+        check_edit(edit, spec, self.plugins.augmentations())
         check_format(sources, spec)
         settings = evolve(settings, clips=clips)
         used = [("augmentations", part.name) for part in parts_of(edit)]

@@ -226,7 +226,10 @@ def jacobian_products_are_slopes(backend: VAEBackend, kit: ModelKit) -> None:
     _need_floats(along, log_probs.shape, "jvp")
     _need_floats(back, codes.shape, "vjp")
     step = np.float32(STEP)
-    ahead, behind = (backend.decode_log_probs(codes + sign * step * v, given) for sign in (1, -1))
+    # A token that the model cannot give has minus infinity at every code: no slope.
+    some = np.isfinite(log_probs)
+    ahead, behind = (np.where(some, backend.decode_log_probs(codes + sign * step * v, given), 0) for sign in (1, -1))
+    need(not along[~some].any(), "jvp is not 0 at tokens that the model cannot give.")
     slope = (ahead.astype(np.float64) - behind) / (2 * STEP)
     off = float(np.linalg.norm(slope - along) / np.linalg.norm(slope))
     need(off <= SLOPE, f"jvp is off from finite differences by {off:.2g} of their length.")

@@ -118,6 +118,35 @@ class ClipFormat(Protocol):
         ...
 
 
+@frozen
+class DrumVoice:
+    """
+    One voice of a drum kit.
+
+    Attributes:
+        name: For people ("closed hat").
+        numbers: The drums of General MIDI that are read as it; it is written and drawn as the first.
+    """
+
+    name: str
+    numbers: tuple[int, ...] = field(validator=validators.min_len(1))
+
+
+@runtime_checkable
+class DrumFormat(Protocol):
+    """
+    What a format of drums has besides: it is read from and written to MIDI's drum channel, several hits at a time.
+
+    Its notes have a voice's number as their ``voice``, that voice's first drum as their ``pitch`` and length 1.
+
+    Attributes:
+        drums: Its voices, the lowest row first.
+    """
+
+    @property
+    def drums(self) -> tuple[DrumVoice, ...]: ...
+
+
 def check_clips(clips: object, clip_format: ClipFormat, what: str = "clips") -> ClipBatch:
     """
     ``clips`` as a ClipBatch of the format, or an error that says what is wrong with it.

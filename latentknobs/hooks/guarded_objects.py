@@ -31,6 +31,12 @@ FORMATS: Mapping[str, ClipFormat] = {MELODY.name: MELODY}
 """The clip formats that are known by name; clips of others are left to the model that reads them."""
 CERTAIN = 1e-3
 """How far above 0 rounding may take the logarithm of a probability."""
+FEW = 8
+"""Codes that are decoded twice to see that a model's decoding is deterministic."""
+STEADY = (
+    "the same clips for the same codes each time: put the network into evaluation mode (no dropout) and take the "
+    "likeliest tokens instead of drawing them"
+)
 _END: Final = object()
 T = TypeVar("T")
 
@@ -180,7 +186,13 @@ class GuardedModel:
 
     def decode(self, z: Codes) -> ClipBatch:
         """See :class:`~latentknobs.core.backend.VAEBackend`."""
-        return self._decoded("decode", z)
+        clips = self._decoded("decode", z)
+        if len(z) and "_steady" not in self.__dict__:
+            # The first time alone: everything that is measured stands on it, and it costs a decoding of a few codes.
+            once, again = (self._decoded("decode", z[:FEW]) for _ in range(2))
+            self._guard.call(partial(_same, once, again), must=STEADY, check=_steady, part="decode")
+            self.__dict__["_steady"] = True
+        return clips
 
     def decode_log_probs(self, z: Codes, given: ClipBatch | None = None) -> NDArray[np.float32]:
         """See :class:`~latentknobs.core.backend.VAEBackend`."""
@@ -218,6 +230,16 @@ class GuardedModel:
     def _call(self, name: str, *given: Any, must: str, check: Callable[[Any], T]) -> T:
         # ClipError: what it was given are no clips of its format, which it may say itself.
         return self._guard.call(getattr(self._model, name), *given, must=must, check=check, own=(ClipError,), part=name)
+
+
+def _same(once: ClipBatch, again: ClipBatch) -> int:
+    """How many clips differ."""
+    return int((once != again).reshape(len(once), -1).any(axis=1).sum())
+
+
+def _steady(different: object) -> None:
+    if different:
+        raise Fault(f"other clips for {different} of the same codes when it was asked again")
 
 
 def _mask(found: object, count: int) -> Bools:

@@ -29,7 +29,12 @@ def choose(score: Score, policy: Policy, track: int | str | None) -> tuple[Part,
     if not score.parts:
         raise MidiError(f"{path} has no notes: export the track that holds the melody.")
     if track is not None:
-        return (_named(score, track),)
+        part = named(score, track)
+        if part.drums:
+            raise MidiError(
+                f"{path}: track {str(track).strip()} is drums (channel 10), which have no pitch: choose another."
+            )
+        return (part,)
     if all(part.drums for part in score.parts):
         raise MidiError(f"{path} has only drums (channel 10): export the track that holds the melody.")
     pitched = tuple(part for part in score.parts if part.pitched)
@@ -39,7 +44,13 @@ def choose(score: Score, policy: Policy, track: int | str | None) -> tuple[Part,
     raise MidiError(f"{path}: which track is the melody? Choose {choice}: {_listing(score, pitched or score.parts)}.")
 
 
-def _named(score: Score, track: int | str) -> Part:
+def named(score: Score, track: int | str) -> Part:
+    """
+    The track of that number or name.
+
+    Raises:
+        MidiError: There is none, or several have the name.
+    """
     wanted = str(track).strip()
     if wanted.isascii() and wanted.isdigit():
         found = [part for part in score.parts if part.number == int(wanted)]
@@ -48,8 +59,6 @@ def _named(score: Score, track: int | str) -> Part:
     if len(found) != 1:
         many = "several tracks are" if found else "no track is"
         raise MidiError(f"{score.path}: {many} {wanted!r}; there is: {_listing(score, score.parts)}.")
-    if found[0].drums:
-        raise MidiError(f"{score.path}: track {wanted} is drums (channel 10), which have no pitch: choose another.")
     return found[0]
 
 

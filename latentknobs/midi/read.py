@@ -11,10 +11,11 @@ from typing import Any
 
 from attrs import frozen
 
-from latentknobs.core.clip import ClipFormat, Note, Piece
+from latentknobs.core.clip import ClipFormat, DrumFormat, Note, Piece
 from latentknobs.core.melody import MELODY
 from latentknobs.errors import MidiError, UsageError
 from latentknobs.midi.choose import choose
+from latentknobs.midi.drums import choose_drums, hits
 from latentknobs.midi.file import Part, Score, Signature, TickNote, load
 from latentknobs.midi.metre import Stretch, stretches
 from latentknobs.midi.remarks import count, end_remarks, grid_remarks, metre_remarks, ranges, voice_remarks
@@ -36,7 +37,7 @@ def read_piece(
     regroup: bool = False,
 ) -> Piece:
     """
-    Read the melody of a MIDI file.
+    Read the melody of a MIDI file, or its drums where the format is one of drums.
 
     Times are taken in ticks, so tempo changes move nothing. Starts and ends are rounded to the grid separately, half
     up, and a note lasts at least one step. The first tick is a downbeat. Where the metre changes, the longest stretch
@@ -45,7 +46,8 @@ def read_piece(
 
     Args:
         path: The file, MIDI format 0 or 1.
-        clip_format: Gives the steps in a beat and the beats in a bar.
+        clip_format: Gives the steps in a beat and the beats in a bar; one of drums (DrumFormat) also its voices, and
+            all drums of the file are read, whatever ``policy`` says.
         policy: What becomes of notes that sound together. "auto": a line with no more than legato overlaps is taken,
             anything else is refused with the choices. "error": refused at the first overlap. "highest-onset": of notes
             that start together the highest, cut by the next onset. "skyline": at each step the highest sounding note.
@@ -132,11 +134,15 @@ class _Reading:
         if not math.isfinite(offset):
             raise UsageError(f"The offset must be a number of beats, not {offset}.")
         score = load(path)
-        parts = choose(score, policy, track)
+        remarks: list[str] = []
+        if isinstance(clip_format, DrumFormat):
+            parts, told = choose_drums(score, clip_format, clip_format.name, track)
+            remarks.extend(told)
+        else:
+            parts = choose(score, policy, track)
         good, bad = stretches(score.signatures, score.ticks_per_beat, clip_format, regroup=regroup)
         if not good:
             raise MidiError(_other_metre(path, bad, clip_format, regroup=regroup))
-        remarks: list[str] = []
         if len(parts) > 1:
             remarks.append(f"Tracks {ranges(part.number for part in parts)} were read as one.")
         remarks.extend(metre_remarks(bad, clip_format))
@@ -177,6 +183,8 @@ class _Reading:
         )
 
     def _voice(self, section: _Section, bar: int) -> Voice:
+        if isinstance(self.clip_format, DrumFormat):
+            return Voice(hits(section.notes, self.clip_format), (), ())
         if self.policy == "skyline":
             return skyline(section.notes, section.steps)
         if self.policy != "highest-onset":

@@ -10,10 +10,11 @@ from typing import Any
 
 import mido
 
-from latentknobs.core.clip import ClipFormat, Piece
+from latentknobs.core.clip import ClipFormat, DrumFormat, Piece
 from latentknobs.core.files import write_file
 from latentknobs.core.melody import MELODY
 from latentknobs.errors import ClipError, UsageError
+from latentknobs.midi.file import DRUM_CHANNEL
 from latentknobs.midi.read import PROVENANCE_KEY
 from latentknobs.midi.voice import overlap
 
@@ -25,8 +26,9 @@ _LONGEST_TEXT = 1_000_000  # bytes of a message that mido reads
 
 def midi_bytes(piece: Piece, *, clip_format: ClipFormat = MELODY, provenance: Mapping[str, Any] | None = None) -> bytes:
     """The file that :func:`write_piece` writes."""
+    drums = isinstance(clip_format, DrumFormat)
     step = overlap(piece.notes)
-    if step is not None:
+    if step is not None and not drums:
         raise ClipError(f"{piece.name}: only one voice can be written, and two notes sound on step {step}.")
     micros = round(60e6 / piece.tempo)
     if micros > _SLOWEST:
@@ -48,10 +50,13 @@ def midi_bytes(piece: Piece, *, clip_format: ClipFormat = MELODY, provenance: Ma
         raise ClipError(f"{clip_format.name}: {clip_format.steps_per_beat} steps do not divide {TICKS_PER_BEAT} ticks.")
     track = mido.MidiTrack(head)
     now = 0
-    for note in piece.notes:
-        track.append(mido.Message("note_on", note=note.pitch, velocity=VELOCITY, time=(note.onset - now) * scale))
-        track.append(mido.Message("note_off", note=note.pitch, velocity=0, time=note.length * scale))
-        now = note.end
+    # At one step notes end before others start.
+    edges = [(note.end, False, note.pitch) for note in piece.notes] + [(n.onset, True, n.pitch) for n in piece.notes]
+    for at, starts, pitch in sorted(edges):
+        kind, velocity = ("note_on", VELOCITY) if starts else ("note_off", 0)
+        channel = DRUM_CHANNEL if drums else 0
+        track.append(mido.Message(kind, channel=channel, note=pitch, velocity=velocity, time=(at - now) * scale))
+        now = at
     bar = clip_format.steps_per_beat * clip_format.beats_per_bar
     end = -(-piece.steps // bar) * bar
     track.append(mido.MetaMessage("end_of_track", time=(end - now) * scale))
@@ -74,7 +79,7 @@ def write_piece(
     The track ends with the piece's last bar, so that a 2-bar clip is exactly 3,840 ticks long in a sequencer.
 
     Args:
-        piece: One voice.
+        piece: One voice; of a format of drums several hits at a time, which go to the drum channel.
         path: Where to; written whole or not at all.
         clip_format: Gives the steps in a beat and the beats in a bar.
         provenance: What made it (model hash, knob values, source hash, seed, version); only what JSON can carry. Kept
@@ -82,7 +87,7 @@ def write_piece(
         overwrite: Whether an existing file may be replaced.
 
     Raises:
-        ClipError: Two of its notes sound together.
+        ClipError: Two of its notes sound together, and they are no drums.
         UsageError: The file exists and ``overwrite`` is False, or MIDI cannot carry the tempo.
         OutputError: The file cannot be written.
     """

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from attrs import evolve
 from numpy.typing import NDArray
 
 from latentknobs.core.arrays import ClipBatch
-from latentknobs.core.clip import ClipFormat, Note
+from latentknobs.core.clip import ClipFormat, DrumFormat, Note
 from latentknobs.errors import ClipError
 from latentknobs.plots.canvas import FAINT, INK, colour, new_figure, save
 
@@ -34,7 +35,7 @@ def draw_rolls(
     overwrite: bool = False,
 ) -> None:
     """
-    Draw clips in rows and columns, from purple top left to orange bottom right, on one pitch axis.
+    Draw clips in rows and columns, from purple top left to orange bottom right, on one pitch axis (of drums: voices).
 
     Args:
         cells: int16 (R, C, *shape), row by row from the top; a one-way row has R = 1.
@@ -62,7 +63,13 @@ def draw_rolls(
         raise ClipError(f"a picture needs rows and columns of {clip_format.name} clips, not an array {grid.shape}.")
     rows, columns = grid.shape[:2]
     notes = [[clip_format.notes(clip) for clip in row] for row in grid]
-    low, high = _pitch_range([note.pitch for row in notes for cell in row for note in cell])
+    if isinstance(clip_format, DrumFormat):
+        ticks = {voice: drum.name for voice, drum in enumerate(clip_format.drums)}
+        notes = [[tuple(evolve(note, pitch=note.voice) for note in cell) for cell in row] for row in notes]
+        low, high = 0, len(ticks) - 1
+    else:
+        low, high = _pitch_range([note.pitch for row in notes for cell in row for note in cell])
+        ticks = {octave: f"C{octave // 12 - 1}" for octave in range(-(-low // 12) * 12, high + 1, 12)}
 
     # In inches: cells, the margins that the labels take, and the gaps between cells.
     cell_width, cell_height, gap = 2.3, 1.35, 0.16
@@ -77,7 +84,7 @@ def draw_rolls(
             axes = figure.add_axes((x / width, y / height, cell_width / width, cell_height / height))
             steps_of_way = max(rows + columns - 2, 1)
             along = r / max(rows - 1, 1) if names else (r + c) / steps_of_way
-            _draw_cell(axes, notes[r][c], clip_format, low, high, colour(along))
+            _draw_cell(axes, notes[r][c], clip_format, (low, high), ticks, colour(along))
             axes.tick_params(labelleft=c == 0, labelbottom=r == rows - 1)
             if names and c == 0:
                 axes.set_ylabel(names[r], color=INK, fontsize=9, labelpad=8)
@@ -114,7 +121,12 @@ def _pitch_range(pitches: list[int]) -> tuple[int, int]:
 
 
 def _draw_cell(
-    axes: Axes, notes: Sequence[Note], clip_format: ClipFormat, low: int, high: int, note_colour: str
+    axes: Axes,
+    notes: Sequence[Note],
+    clip_format: ClipFormat,
+    span: tuple[int, int],
+    ticks: Mapping[int, str],
+    note_colour: str,
 ) -> None:
     from matplotlib.patches import Rectangle
 
@@ -122,9 +134,9 @@ def _draw_cell(
     for step in range(beat, clip_format.steps, beat):
         on_bar = step % bar == 0
         axes.axvline(step, color=INK if on_bar else FAINT, linewidth=0.9 if on_bar else 0.5, zorder=1)
-    octaves = range(-(-low // 12) * 12, high + 1, 12)
-    for octave in octaves:
-        axes.axhline(octave - 0.5, color=FAINT, linewidth=0.5, zorder=1)
+    low, high = span
+    for tick in ticks:
+        axes.axhline(tick - 0.5, color=FAINT, linewidth=0.5, zorder=1)
     for note in notes:
         # A little short of its end, so that repeated notes stand apart.
         axes.add_patch(
@@ -145,7 +157,7 @@ def _draw_cell(
     axes.set_ylim(low - 0.5, high + 0.5)
     bars = range(0, clip_format.steps, bar)
     axes.set_xticks([start + bar / 2 for start in bars], [f"bar {i + 1}" for i in range(len(bars))])
-    axes.set_yticks(list(octaves), [f"C{octave // 12 - 1}" for octave in octaves])
+    axes.set_yticks(list(ticks), list(ticks.values()))
     axes.tick_params(length=0, labelsize=8, labelcolor=INK)
     for spine in axes.spines.values():
         spine.set_color(FAINT)

@@ -8,7 +8,7 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
-from latentknobs.core.clip import ClipFormat, Note
+from latentknobs.core.clip import ClipFormat, DrumFormat, Note
 from latentknobs.core.melody import MELODY
 
 _NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
@@ -40,8 +40,9 @@ def text_roll(
     """
     One clip, or two side by side, as a piano roll in text: a row for each pitch, a column for each step.
 
-    Bar lines are drawn, and a dot on each beat where nothing sounds. A note of ``after`` that is not in ``before`` is
-    drawn lighter. Five or more pitches in a row without a note are drawn as one row.
+    Of drums there is a row for each voice that is hit. Bar lines are drawn, and a dot on each beat where nothing
+    sounds. A note of ``after`` that is not in ``before`` is drawn lighter. Five or more pitches in a row without a note
+    are drawn as one row.
 
     Args:
         before: int16 (*shape).
@@ -58,18 +59,28 @@ def text_roll(
     if after is not None:
         rolls.append((clip_format.notes(after), frozenset(old)))
     pitches = sorted({note.pitch for notes, _known in rolls for note in notes}, reverse=True)
+    rows = _drum_rows(pitches, clip_format) if isinstance(clip_format, DrumFormat) else _named_rows(pitches)
+    margin = max([4, *(len(label) + 1 for _pitch, label in rows)])
     lines = []
     if after is not None:
         width = len(_row((), frozenset(), 0, clip_format, glyphs))
-        lines.append(f"{'':4}{'before':<{width}} after ({glyphs.new_onset} = changed)")
-    for pitch in _rows(pitches):
-        label = "" if pitch is None else f"{_NAMES[pitch % 12]}{pitch // 12 - 1}"
+        lines.append(f"{'':{margin}}{'before':<{width}} after ({glyphs.new_onset} = changed)")
+    for pitch, label in rows:
         cells = [_row(notes, known, pitch, clip_format, glyphs) for notes, known in rolls]
-        lines.append(f"{label:<4}{' '.join(cells)}".rstrip())
+        lines.append(f"{label:<{margin}}{' '.join(cells)}".rstrip())
     for i, (notes, _known) in enumerate(rolls):
         if not notes:
             lines.append("silence" if after is None else f"{('before', 'after')[i]}: silence")
     return "\n".join(lines)
+
+
+def _drum_rows(pitches: Sequence[int], kit: DrumFormat) -> list[tuple[int | None, str]]:
+    """The voices that are hit, the lowest row last."""
+    return [(drum.numbers[0], drum.name) for drum in reversed(kit.drums) if drum.numbers[0] in pitches]
+
+
+def _named_rows(pitches: Sequence[int]) -> list[tuple[int | None, str]]:
+    return [(pitch, "" if pitch is None else f"{_NAMES[pitch % 12]}{pitch // 12 - 1}") for pitch in _rows(pitches)]
 
 
 def _rows(pitches: Sequence[int]) -> list[int | None]:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from latentknobs.backends.devices import has_bfloat16
 from latentknobs.backends.gru_musicvae import arithmetic as module
 from latentknobs.backends.gru_musicvae.arithmetic import ARITHMETICS, choose_arithmetic
-from latentknobs.backends.gru_musicvae.devices import has_bfloat16
 from latentknobs.core.run import RunSpec
 from latentknobs.errors import UnknownNameError, UsageError
 from latentknobs.testing.tiny import tiny_clips

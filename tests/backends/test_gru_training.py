@@ -14,12 +14,12 @@ from attrs import evolve
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
+from latentknobs.backends.devices import trains_in_bfloat16
 from latentknobs.backends.gru_musicvae import commands, training
 from latentknobs.backends.gru_musicvae.backend import GruMusicVaeBackend
 from latentknobs.backends.gru_musicvae.checkpoint import card_path
 from latentknobs.backends.gru_musicvae.config import Config
 from latentknobs.backends.gru_musicvae.data import Batches, Pool, TrainingData, load, transposed
-from latentknobs.backends.gru_musicvae.devices import trains_in_bfloat16
 from latentknobs.backends.gru_musicvae.measures import cross_entropy, divergence, measure
 from latentknobs.backends.gru_musicvae.training import BEST, CHECKPOINT, LOG, Trainer
 from latentknobs.core.corpus import CorpusRequest, Song

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from latentknobs.core.augmentation import NoteAugmentation
 from latentknobs.core.backend import BackendFactory, LatentGradient, LatentWeights, Posterior, Sampling
 from latentknobs.core.melody import MELODY
-from latentknobs.errors import BackendError, ClipError, ModelError, PluginError
+from latentknobs.errors import BackendError, ClipError, ModelError, PluginError, UsageError
 from latentknobs.hooks import hookimpl
 from latentknobs.hooks.manager import Plugins
 from latentknobs.session import Session
@@ -231,3 +232,51 @@ def test_a_model_may_refuse_what_are_no_clips():
     """A ClipError is about what the model was given, and passes as it is."""
     with pytest.raises(ClipError, match=MELODY.name):
         guarded(TinyBackend()).encode(np.zeros((2, 16), dtype=np.int16))
+
+
+def test_a_decoding_that_is_drawn_is_refused():
+    """A model that decodes the same codes to other clips says so at its first decoding, with what to do."""
+    rng = np.random.default_rng(0)
+
+    class Drawn(TinyBackend):
+        def decode(self, z):
+            return tiny_clips(len(z), seed=int(rng.integers(1_000_000)))
+
+    with pytest.raises(BackendError, match=r"decode of model 'tiny' .* other clips for [23] of the same codes .*evalu"):
+        guarded(Drawn()).decode(CODES)
+
+
+def test_a_latent_size_that_changes_is_refused():
+    """Codes of another size than the model's names both shapes."""
+
+    class Growing(TinyBackend):
+        def encode(self, clips):
+            return Posterior(np.zeros((len(clips), LATENT_SIZE + len(clips) // 2), dtype=np.float32))
+
+    model = guarded(Growing())
+    assert model.encode(tiny_clips(1)).mean.shape == (1, LATENT_SIZE)
+    with pytest.raises(BackendError, match=r"encode of .* shape \(4, 26\) as its mean; it must .* \(4, 24\)"):
+        model.encode(tiny_clips(4))
+
+
+def test_an_edit_of_other_clips_is_refused(opened):
+    """An edit whose clips are not the model's is one sentence with both formats, before anything is computed."""
+
+    class Other(NoteAugmentation):
+        name = knob_name = "other"
+        clip_format = "drum-grid"
+
+        def edit(self, notes, amount, rng):
+            return notes
+
+    class Plugin:
+        @hookimpl
+        def register_augmentations(self):
+            return [Other()]
+
+    with opened() as workbench:
+        workbench.plugins.register(Plugin(), "others")
+        with pytest.raises(
+            UsageError, match=r"^other edits clips of drum-grid, the model 'tiny' takes melody-2bar; ed"
+        ):
+            workbench.discover("other", model="odd", corpus="folk")

@@ -17,7 +17,7 @@ from typing import ClassVar, Protocol, TypeAlias
 import torch
 from torch import Tensor
 
-from latentknobs.backends.gru_musicvae.devices import has_bfloat16
+from latentknobs.backends.devices import has_bfloat16
 from latentknobs.errors import UsageError
 
 Product: TypeAlias = Callable[[Tensor], Tensor]

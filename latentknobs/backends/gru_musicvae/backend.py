@@ -11,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from latentknobs.backends.devices import choose_device
 from latentknobs.backends.gru_musicvae.arithmetic import choose_arithmetic
 from latentknobs.backends.gru_musicvae.checkpoint import card_path, load_model
 from latentknobs.backends.gru_musicvae.data import in_range
-from latentknobs.backends.gru_musicvae.devices import choose_device
 from latentknobs.backends.gru_musicvae.inference import FastNetwork
 from latentknobs.backends.gru_musicvae.network import GruMusicVae
 from latentknobs.core.arrays import Bools, ClipBatch, Codes

@@ -8,10 +8,10 @@ from typing import Any
 
 import attrs
 
+from latentknobs.backends.devices import choose_device
 from latentknobs.backends.gru_musicvae import data as clips
 from latentknobs.backends.gru_musicvae.checkpoint import card_path
 from latentknobs.backends.gru_musicvae.config import Config
-from latentknobs.backends.gru_musicvae.devices import choose_device
 from latentknobs.backends.gru_musicvae.importer import import_weights
 from latentknobs.backends.gru_musicvae.state import read_facts
 from latentknobs.backends.gru_musicvae.training import CHECKPOINT, LOG, MODEL, Trainer

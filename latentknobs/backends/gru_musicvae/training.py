@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 
 from latentknobs import __version__
+from latentknobs.backends.devices import choose_device, trains_in_bfloat16
 from latentknobs.backends.gru_musicvae.aligning import rotation, turn
 from latentknobs.backends.gru_musicvae.checkpoint import (
     build,
@@ -33,7 +34,6 @@ from latentknobs.backends.gru_musicvae.checkpoint import (
 )
 from latentknobs.backends.gru_musicvae.config import Config
 from latentknobs.backends.gru_musicvae.data import Batches, TrainingData, seed_of
-from latentknobs.backends.gru_musicvae.devices import choose_device, trains_in_bfloat16
 from latentknobs.backends.gru_musicvae.following import Maps
 from latentknobs.backends.gru_musicvae.measures import cross_entropy, divergence, measure
 from latentknobs.backends.gru_musicvae.network import GruMusicVae

@@ -1,0 +1,302 @@
+"""
+Any torch module that encodes and decodes clips, behind the generic interface: numpy in, numpy out.
+
+The module has ``encode(tokens)``, int64 (N, *shape) to the mean (N, D) or to mean and standard deviation, and
+``decode(z)``, (N, D) to logits (N, *shape, V). A decoder that reads the tokens before each position has
+``decode(z, given)`` instead: ``given`` is int64 (N, *shape), or None where it is to read its own likeliest tokens.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from latentknobs.backends.devices import choose_device
+from latentknobs.core.arrays import Bools, ClipBatch, Codes, sha256_of_arrays
+from latentknobs.core.backend import BackendSpec, Posterior
+from latentknobs.core.clip import ClipFormat, check_clips
+from latentknobs.errors import BackendError, ModelError
+
+CHUNK = 256
+"""Clips computed at a time, so that memory stays flat."""
+GRADIENT_CHUNK = 64
+"""The same where the way back is kept."""
+FEWEST = 2
+"""A lone clip is computed twice over: a product with one row may be summed in another order."""
+
+
+class TorchBackend:
+    """
+    A torch module as a model.
+
+    It has Jacobian products (:class:`~latentknobs.core.backend.LatentGradient`) where torch can differentiate
+    ``decode`` twice, which is tried once.
+
+    Args:
+        module: The module; it is put into evaluation mode and its weights are frozen.
+        clip_format: The clips it reads and writes.
+        name: The model's name.
+        device: "auto", "cpu" or "cuda".
+        file: Where its weights lie, for messages.
+        config: What its results depend on besides its weights (kinds of layers, ...), JSON; part of the identity.
+        training: Free facts for people.
+        carries: Which valid clips it can carry, bool (N,); None = all.
+
+    Raises:
+        ModelError: A weight is not finite, or ``encode`` or ``decode`` is missing or fits neither the clips nor the
+            codes; says what is wrong.
+        UsageError: No such device.
+    """
+
+    spec: BackendSpec
+
+    def __init__(
+        self,
+        module: nn.Module,
+        clip_format: ClipFormat,
+        *,
+        name: str,
+        device: str = "auto",
+        file: str = "",
+        config: Mapping[str, Any] | None = None,
+        training: Mapping[str, Any] | None = None,
+        carries: Callable[[ClipBatch], Bools] | None = None,
+    ) -> None:
+        for method in ("encode", "decode"):
+            if not callable(getattr(module, method, None)):
+                raise ModelError(f"{name}: the module has no method {method!r}: wrap one that has encode and decode.")
+        _check_weights(module, file or name)
+        self._device = choose_device(device)
+        frozen = module.eval().requires_grad_(requires_grad=False).to(self._device)
+        self._module = cast(Any, frozen)  # what its methods give is looked at as it comes
+        self._reads = "given" in inspect.signature(self._module.decode).parameters
+        self._carries = carries
+        self._format = clip_format
+        self._name = name
+        silence = np.stack([clip_format.tokens(())] * FEWEST)
+        mean, scale = self._encoded(silence, size=None)
+        self._has_scale = scale is not None
+        tensors = {key: value.cpu().numpy() for key, value in module.state_dict().items()}
+        canonical = json.dumps({"clip_format": clip_format.name, "config": dict(config or {})}, sort_keys=True)
+        self.spec = BackendSpec(
+            name=name,
+            clip_format=clip_format,
+            latent_size=mean.shape[1],
+            model_id=sha256_of_arrays(tensors, canonical.encode()),
+            training=training or {},
+        )
+        if self._differentiable(mean.cpu().numpy(), silence):
+            # Optional capabilities are asked for by isinstance, which looks for these names.
+            self.__dict__["jvp"], self.__dict__["vjp"] = self._jvp, self._vjp
+
+    def accepts(self, clips: ClipBatch) -> Bools:
+        """Valid clips that it can carry, bool (N,)."""
+        clips = check_clips(clips, self._format)
+        accepted = self._format.valid(clips)
+        return accepted if self._carries is None else accepted & self._carries(clips)
+
+    @torch.inference_mode()
+    def encode(self, clips: ClipBatch) -> Posterior:
+        """
+        Posterior mean, and standard deviation where the module gives one, float32 (N, D), of clips (N, *shape).
+
+        Raises:
+            ClipError: They are not clips of the format.
+            BackendError: The module gives codes of another size, or that are not finite.
+        """
+        clips = check_clips(clips, self._format)
+        mean = np.empty((len(clips), self.spec.latent_size), dtype=np.float32)
+        scale = np.empty_like(mean) if self._has_scale else None
+        for part in _parts(len(clips), CHUNK):
+            means, scales = self._encoded(clips[part], self.spec.latent_size, part.start)
+            _fill(mean[part], means)
+            if scale is not None and scales is not None:
+                _fill(scale[part], scales)
+        return Posterior(mean, scale)
+
+    @torch.inference_mode()
+    def decode(self, z: Codes) -> ClipBatch:
+        """
+        Greedy decoding of codes (N, D) to valid clips, int16 (N, *shape): the likeliest tokens, repaired.
+
+        Raises:
+            BackendError: The codes have another shape or are not finite, or the module's logits are none.
+        """
+        z = self._checked(z)
+        out = np.empty((len(z), *self._format.shape), dtype=np.int16)
+        for part in _parts(len(z), CHUNK):
+            _fill(out[part], self._logits(self._to_device(z[part]), None).argmax(dim=-1))
+        return self._format.repair(out)
+
+    @torch.inference_mode()
+    def decode_log_probs(self, z: Codes, given: ClipBatch | None = None) -> NDArray[np.float32]:
+        """
+        Log-probabilities in nats, float32 (N, *shape, V); minus infinity for a token that the module cannot give.
+
+        Args:
+            z: Codes, float32 (N, D).
+            given: Clips whose tokens the decoder reads, if it reads any; None = its own likeliest tokens.
+
+        Raises:
+            BackendError: As for :meth:`decode`, or there is not a clip for each code.
+            ClipError: ``given`` are not clips of the format.
+        """
+        z = self._checked(z)
+        clips = None if given is None else self._paired(z, given)
+        out = np.empty((len(z), *self._format.shape, self._format.vocabulary), dtype=np.float32)
+        for part in _parts(len(z), CHUNK):
+            logits = self._logits(self._to_device(z[part]), None if clips is None else clips[part])
+            _fill(out[part], torch.log_softmax(logits, dim=-1))
+        return out
+
+    def _jvp(self, z: Codes, given: ClipBatch, vectors: Codes) -> NDArray[np.float32]:
+        """J v, float32 (N, *shape, V); see :class:`~latentknobs.core.backend.LatentGradient`."""
+        z, vectors = self._checked(z), self._checked(vectors)
+        clips = self._paired(z, given)
+        if len(vectors) != len(z):
+            raise BackendError(f"{self._name}: {len(z)} codes need {len(z)} vectors, not {len(vectors)}.")
+        out = np.empty((len(z), *self._format.shape, self._format.vocabulary), dtype=np.float32)
+        for part in _parts(len(z), GRADIENT_CHUNK):
+            codes = self._to_device(z[part]).requires_grad_()
+            logs = self._forced(codes, clips[part])
+            # u J is linear in u, so its own derivative along v is J v.
+            weights = torch.zeros_like(logs, requires_grad=True)
+            (back,) = torch.autograd.grad(logs, codes, weights, create_graph=True)
+            (along,) = torch.autograd.grad(back, weights, self._to_device(vectors[part]))
+            _fill(out[part], along)
+        return out
+
+    def _vjp(self, z: Codes, given: ClipBatch, vectors: NDArray[np.float32]) -> Codes:
+        """U J, float32 (N, D); see :class:`~latentknobs.core.backend.LatentGradient`."""
+        z = self._checked(z)
+        clips = self._paired(z, given)
+        weights = np.asarray(vectors, dtype=np.float32)
+        wanted = (len(z), *self._format.shape, self._format.vocabulary)
+        if weights.shape != wanted:
+            raise BackendError(f"{self._name}: {len(z)} codes need vectors of shape {wanted}, not {weights.shape}.")
+        out = np.empty_like(z)
+        for part in _parts(len(z), GRADIENT_CHUNK):
+            codes = self._to_device(z[part]).requires_grad_()
+            logs = self._forced(codes, clips[part])
+            (gradient,) = torch.autograd.grad(logs, codes, self._to_device(weights[part]))
+            _fill(out[part], gradient)
+        return out
+
+    def _forced(self, codes: Tensor, given: ClipBatch) -> Tensor:
+        """Log-probabilities with the way back to the codes; a probability of 0 stays 0 and has none."""
+        logits = self._logits(codes, given)
+        return torch.log_softmax(logits, dim=-1).masked_fill(logits.isneginf(), 0.0)
+
+    def _differentiable(self, z: Codes, clips: ClipBatch) -> bool:
+        try:
+            self._jvp(z, clips, np.ones_like(z))
+        except (RuntimeError, NotImplementedError):  # torch: no gradient here, or none of this function's gradient
+            return False
+        return True
+
+    def _encoded(self, clips: ClipBatch, size: int | None, first: int = 0) -> tuple[Tensor, Tensor | None]:
+        """Mean and standard deviation of clips, the first of which is number ``first`` of its batch."""
+        found = self._module.encode(self._tokens(clips))
+        mean, scale = found if isinstance(found, tuple) else (found, None)
+        rows = max(len(clips), FEWEST)
+        for what, part in (("mean", mean), ("standard deviation", scale)):
+            if part is None and what != "mean":
+                continue
+            if not isinstance(part, Tensor) or part.ndim != 2 or len(part) != rows:
+                raise self._wrong("encode", f"{_kind(part)} as the {what} of {rows} clips", f"a tensor ({rows}, D)")
+            if size is not None and part.shape[1] != size:
+                raise self._wrong(
+                    "encode",
+                    f"{part.shape[1]} numbers as the {what} of a clip, and the model was loaded with {size}",
+                    "as many for every batch: its latent size must not depend on the clips",
+                )
+            if len(bad := (~torch.isfinite(part)).any(dim=1).nonzero()):
+                where = f"the first is clip {first + int(bad[0])} of the batch, from 0"
+                raise self._wrong(
+                    "encode",
+                    f"numbers that are not finite as the {what} of {len(bad)} of {rows} clips ({where})",
+                    "finite ones: look for a division by 0, a logarithm or an exponential that overflows",
+                )
+        return mean.float(), None if scale is None else scale.float()
+
+    def _logits(self, codes: Tensor, given: ClipBatch | None) -> Tensor:
+        if self._reads:
+            logits = self._module.decode(codes, given=None if given is None else self._tokens(given))
+        else:
+            logits = self._module.decode(codes)
+        wanted = (len(codes), *self._format.shape, self._format.vocabulary)
+        if not isinstance(logits, Tensor) or tuple(logits.shape) != wanted:
+            raise self._wrong("decode", _kind(logits), f"logits of shape {wanted}")
+        if not torch.isfinite(logits.amax(dim=-1)).all():
+            raise self._wrong(
+                "decode", "logits with NaN or without a finite one", "a finite logit for a token at each position"
+            )
+        return logits.float()
+
+    def _wrong(self, method: str, found: str, must: str) -> BackendError:
+        return BackendError(
+            f"{self._name}: {method} of {type(self._module).__name__} gave {found}; it must give {must}."
+        )
+
+    def _checked(self, z: Any) -> Codes:
+        array = np.asarray(z, dtype=np.float32)
+        size = self.spec.latent_size
+        if array.ndim != 2 or array.shape[1] != size:
+            raise BackendError(f"{self._name}: codes must have shape (N, {size}), not {array.shape}.")
+        if not np.isfinite(array).all():
+            raise BackendError(f"{self._name}: codes must be finite; some are NaN or infinite.")
+        return array
+
+    def _paired(self, z: Codes, given: ClipBatch) -> ClipBatch:
+        clips = check_clips(given, self._format, "given")
+        if len(clips) != len(z):
+            raise BackendError(f"{self._name}: {len(z)} codes need {len(z)} clips to read, not {len(clips)}.")
+        return clips
+
+    def _tokens(self, clips: ClipBatch) -> Tensor:
+        return torch.from_numpy(_enough(clips.astype(np.int64))).to(self._device)
+
+    def _to_device(self, array: NDArray[np.float32]) -> Tensor:
+        return torch.from_numpy(_enough(np.array(array, dtype=np.float32))).to(self._device)
+
+
+def _check_weights(module: nn.Module, where: str) -> None:
+    """
+    See that a module's weights are numbers.
+
+    Args:
+        module: The module.
+        where: The model or its file, for the message.
+
+    Raises:
+        ModelError: Names the first tensor that is not finite.
+    """
+    for name, tensor in module.state_dict().items():
+        if bad := tensor.numel() - int(torch.isfinite(tensor).sum()):
+            raise ModelError(
+                f"{where}: tensor {name!r} must be finite; {bad} of its {tensor.numel()} numbers are NaN or infinite: "
+                "load the weights of an earlier step of training."
+            )
+
+
+def _kind(found: object) -> str:
+    return f"a tensor of shape {tuple(found.shape)}" if isinstance(found, Tensor) else f"a {type(found).__name__}"
+
+
+def _enough(rows: NDArray[Any]) -> NDArray[Any]:
+    return rows.repeat(FEWEST, axis=0) if len(rows) == 1 else rows
+
+
+def _fill(out: NDArray[Any], rows: Tensor) -> None:
+    out[...] = rows[: len(out)].cpu().numpy()
+
+
+def _parts(count: int, size: int) -> Iterator[slice]:
+    return (slice(start, min(start + size, count)) for start in range(0, count, size))

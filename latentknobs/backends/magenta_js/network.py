@@ -1,0 +1,227 @@
+"""
+MusicVAE's flat melody model (Roberts et al., ICML 2018) as magenta.js runs it, in torch.
+
+An LSTM as TensorFlow's: one product of [input, h] gives the gates i, j, f, o; c' = sigmoid(f + 1) c + sigmoid(i)
+tanh(j); h' = sigmoid(o) tanh(c'). The encoder reads the clip both ways; from the last state of each come the mean and,
+where its weights are there, the standard deviation (softplus). The decoder's first states are tanh of a map of z (c and
+h of layer 0, then those of layer 1, ...); each step reads [the token before, z], the first one zeros.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from attrs import frozen
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from latentknobs.backends.magenta_js.vocabulary import FIRST_PITCH, NO_EVENT, Vocabulary
+from latentknobs.core.melody import HOLD, MELODY, REST
+from latentknobs.errors import ModelError
+
+FORGET_BIAS = 1.0
+LSTM = "multi_rnn_cell/cell_{}/lstm_cell/"
+ENCODER = "encoder/cell_0/bidirectional_rnn/{}/" + LSTM.format(0)
+DECODER = "decoder/" + LSTM
+TINY = float(np.finfo(np.float32).tiny)
+
+
+@frozen
+class Sizes:
+    """
+    What a checkpoint's tensors say of its network.
+
+    Attributes:
+        vocabulary: Number of tokens.
+        encoder: Units of the encoder, each way.
+        latent: D.
+        decoder: Units of each layer of the decoder.
+        sigma: Whether it has a standard deviation.
+    """
+
+    vocabulary: int
+    encoder: int
+    latent: int
+    decoder: tuple[int, ...]
+    sigma: bool
+
+    @classmethod
+    def of(cls, tensors: Mapping[str, NDArray[np.float32]], vocabulary: int, where: str) -> Sizes:
+        """
+        The sizes, as the biases tell them.
+
+        Raises:
+            ModelError: A bias that they need is missing; names it.
+        """
+
+        def length(name: str) -> int:
+            if name not in tensors:
+                raise ModelError(f"{where}: tensor {name!r} is missing: is it the folder of a flat melody MusicVAE?")
+            return tensors[name].size
+
+        layers = [length(DECODER.format(0) + "bias") // 4]
+        while (name := DECODER.format(len(layers)) + "bias") in tensors:
+            layers.append(length(name) // 4)
+        sigma = any(name.startswith("encoder/sigma/") for name in tensors)
+        return cls(
+            vocabulary, length(ENCODER.format("fw") + "bias") // 4, length("encoder/mu/bias"), tuple(layers), sigma
+        )
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Every tensor of such a network with its shape."""
+        out: dict[str, tuple[int, ...]] = {}
+
+        def dense(prefix: str, rows: int, columns: int) -> None:
+            out[prefix + "kernel"] = (rows, columns)
+            out[prefix + "bias"] = (columns,)
+
+        for way in ("fw", "bw"):
+            dense(ENCODER.format(way), self.vocabulary + self.encoder, 4 * self.encoder)
+        for head in ("mu", "sigma") if self.sigma else ("mu",):
+            dense(f"encoder/{head}/", 2 * self.encoder, self.latent)
+        dense("decoder/z_to_initial_state/", self.latent, 2 * sum(self.decoder))
+        entering = self.vocabulary + self.latent
+        for layer, hidden in enumerate(self.decoder):
+            dense(DECODER.format(layer), entering + hidden, 4 * hidden)
+            entering = hidden
+        dense("decoder/output_projection/", self.decoder[-1], self.vocabulary)
+        return out
+
+
+def check_shapes(tensors: Mapping[str, NDArray[np.float32]], wanted: Mapping[str, tuple[int, ...]], where: str) -> None:
+    """
+    See that the tensors are those of the network.
+
+    Raises:
+        ModelError: Names the first tensor that is missing, unknown or of another shape.
+    """
+    for name in sorted({*wanted, *tensors}):
+        if name not in tensors:
+            raise ModelError(f"{where}: tensor {name!r} of shape {wanted[name]} is missing: download the folder whole.")
+        if name not in wanted:
+            raise ModelError(
+                f"{where}: there is a tensor {name!r}, which a flat melody MusicVAE does not have: models with chords, "
+                "controls or several levels are not read; choose a checkpoint of 2-bar melodies."
+            )
+        if tensors[name].shape != wanted[name]:
+            raise ModelError(
+                f"{where}: tensor {name!r} must have shape {wanted[name]}, it has {tensors[name].shape}: manifest and "
+                "config.json must be of one checkpoint; download both again."
+            )
+
+
+def advance(gates: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+    """One step of an LSTM: gates (..., 4H) and c (..., H) to the new c and h."""
+    i, j, f, o = gates.chunk(4, dim=-1)
+    c = torch.sigmoid(f + FORGET_BIAS) * c + torch.sigmoid(i) * torch.tanh(j)
+    return c, torch.sigmoid(o) * torch.tanh(c)
+
+
+class MagentaNetwork(nn.Module):
+    """
+    The network; its buffers are the checkpoint's tensors under their own names.
+
+    Args:
+        tensors: By name, checked (:func:`check_shapes`).
+        sizes: Their sizes.
+        vocabulary: The tokens.
+    """
+
+    def __init__(self, tensors: Mapping[str, NDArray[np.float32]], sizes: Sizes, vocabulary: Vocabulary) -> None:
+        super().__init__()
+        self.sizes = sizes
+        self.vocabulary = vocabulary
+        for name in sorted(tensors):
+            self.register_buffer(name, torch.tensor(tensors[name]))
+        # Both ways of the encoder run as one batched product; a token's way into a cell is a row of its kernel.
+        ways = [[self._tensor(ENCODER.format(way) + part) for part in ("kernel", "bias")] for way in ("fw", "bw")]
+        self._keep("encoder_of_token", torch.stack([kernel[: sizes.vocabulary] + bias for kernel, bias in ways]))
+        self._keep("encoder_of_state", torch.stack([kernel[sizes.vocabulary :] for kernel, _ in ways]))
+
+    def _keep(self, name: str, tensor: Tensor) -> None:
+        self.register_buffer(name, tensor.contiguous(), persistent=False)
+
+    def _tensor(self, name: str) -> Tensor:
+        return self.get_buffer(name)
+
+    def _dense(self, prefix: str, rows: Tensor) -> Tensor:
+        return torch.addmm(self._tensor(prefix + "bias"), rows, self._tensor(prefix + "kernel"))
+
+    def encode(self, tokens: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+        """Mean (N, D), and standard deviation where there is one, of clips int64 (N, 32) in our tokens."""
+        theirs = self._theirs(tokens)
+        of_token, of_state = self.get_buffer("encoder_of_token"), self.get_buffer("encoder_of_state")
+        h = of_state.new_zeros(2, len(theirs), self.sizes.encoder)
+        c = h
+        ahead, back = of_token
+        for step in range(MELODY.steps):
+            entering = torch.stack([ahead[theirs[:, step]], back[theirs[:, -1 - step]]])
+            c, h = advance(torch.baddbmm(entering, h, of_state), c)
+        state = torch.cat([h[0], h[1]], dim=-1)
+        mean = self._dense("encoder/mu/", state)
+        if not self.sizes.sigma:
+            return mean
+        return mean, functional.softplus(self._dense("encoder/sigma/", state)).clamp_min(TINY)
+
+    def decode(self, z: Tensor, given: Tensor | None = None) -> Tensor:
+        """Logits (N, 32, 130) of our tokens at codes (N, D): reading clips int64 (N, 32), or its own likeliest."""
+        theirs = None if given is None else self._theirs(given)
+        tokens, logits = self.run(z, theirs)
+        sounding = torch.from_numpy(self.vocabulary.sounding(tokens.cpu().numpy())).to(z.device)
+        return self._in_our_tokens(logits, sounding)
+
+    def run(self, z: Tensor, given: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """
+        The decoder in its own vocabulary.
+
+        Args:
+            z: Codes (N, D).
+            given: Tokens int64 (N, 32) that it reads; None = the likeliest ones.
+
+        Returns:
+            The tokens read, int64 (N, 32), and the logits, float32 (N, 32, V).
+        """
+        vocabulary, latent, hidden = self.sizes.vocabulary, self.sizes.latent, self.sizes.decoder
+        first = torch.tanh(self._dense("decoder/z_to_initial_state/", z))
+        states = list(torch.split_with_sizes(first, [size for layer in hidden for size in (layer, layer)], dim=-1))
+        kernels = [self._tensor(DECODER.format(layer) + "kernel") for layer in range(len(hidden))]
+        biases = [self._tensor(DECODER.format(layer) + "bias") for layer in range(len(hidden))]
+        of_token, of_z, of_state = torch.split_with_sizes(kernels[0], [vocabulary, latent, hidden[0]])
+        from_z = torch.addmm(biases[0], z, of_z)
+        tokens: list[Tensor] = []
+        every: list[Tensor] = []
+        for step in range(MELODY.steps):
+            gates = from_z + states[1] @ of_state
+            if step:
+                gates = gates + of_token[tokens[-1]]
+            for layer, kernel in enumerate(kernels):
+                if layer:
+                    gates = torch.addmm(
+                        biases[layer], torch.cat([states[2 * layer - 1], states[2 * layer + 1]], 1), kernel
+                    )
+                states[2 * layer], states[2 * layer + 1] = advance(gates, states[2 * layer])
+            every.append(self._dense("decoder/output_projection/", states[-1]))
+            tokens.append(every[-1].argmax(dim=-1) if given is None else given[:, step])
+        return torch.stack(tokens, dim=1), torch.stack(every, dim=1)
+
+    def _theirs(self, tokens: Tensor) -> Tensor:
+        clips = tokens.cpu().numpy().astype(np.int16)
+        return torch.from_numpy(self.vocabulary.theirs(clips)).to(tokens.device)
+
+    def _in_our_tokens(self, logits: Tensor, sounding: Tensor) -> Tensor:
+        """
+        Their logits at our tokens, the others minus infinity.
+
+        While a note sounds "no event" is hold and "note off" is rest. In silence both are a rest: "no event" is our
+        rest, and "note off", which they do not write there, our hold with nothing to hold, which is one. So each of
+        their tokens keeps its own probability, and the likeliest of ours is the likeliest of theirs.
+        """
+        out = logits.new_full((*logits.shape[:-1], MELODY.vocabulary), -torch.inf)
+        out[..., self.vocabulary.low : self.vocabulary.high + 1] = logits[..., FIRST_PITCH:]
+        no_event, note_off = logits[..., NO_EVENT], logits[..., NO_EVENT + 1]
+        out[..., HOLD] = torch.where(sounding, no_event, note_off)
+        out[..., REST] = torch.where(sounding, note_off, no_event)
+        return out

@@ -1,0 +1,127 @@
+"""Checkpoint folders with seeded random weights: small ones, and one of the shapes of mel_2bar_small."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from latentknobs.backends.magenta_js.backend import MagentaBackend
+from latentknobs.core.melody import MELODY
+
+REAL = Path(__file__).parents[2] / "data" / "magenta"
+CONFIG = json.loads((REAL / "config.json").read_text(encoding="utf-8"))
+MANIFEST = json.loads((REAL / "weights_manifest.json").read_text(encoding="utf-8"))
+VOCABULARY = 90
+BIDI = "encoder/cell_0/bidirectional_rnn/{}/multi_rnn_cell/cell_0/lstm_cell/"
+CELL = "decoder/multi_rnn_cell/cell_{}/lstm_cell/"
+
+
+def small_shapes(encoder=6, decoder=(5, 4), latent=3, *, sigma=True):
+    """Names and shapes of a small network, written out by hand from the real ones."""
+    out = {}
+    for way in ("fw", "bw"):
+        out |= {
+            BIDI.format(way) + "kernel": (VOCABULARY + encoder, 4 * encoder),
+            BIDI.format(way) + "bias": (4 * encoder,),
+        }
+    for head in ("mu", "sigma") if sigma else ("mu",):
+        out |= {f"encoder/{head}/kernel": (2 * encoder, latent), f"encoder/{head}/bias": (latent,)}
+    out |= {"decoder/z_to_initial_state/kernel": (latent, 2 * sum(decoder))}
+    out |= {"decoder/z_to_initial_state/bias": (2 * sum(decoder),)}
+    for layer, hidden in enumerate(decoder):
+        rows = VOCABULARY + latent + hidden if layer == 0 else decoder[layer - 1] + hidden
+        out |= {CELL.format(layer) + "kernel": (rows, 4 * hidden), CELL.format(layer) + "bias": (4 * hidden,)}
+    out |= {
+        "decoder/output_projection/kernel": (decoder[-1], VOCABULARY),
+        "decoder/output_projection/bias": (VOCABULARY,),
+    }
+    return out
+
+
+def real_shapes():
+    """Names and shapes of mel_2bar_small, in the manifest's order."""
+    return {weight["name"]: tuple(weight["shape"]) for weight in MANIFEST[0]["weights"]}
+
+
+def random_tensors(shapes, seed=0, gain=1.5):
+    """Seeded weights, large enough for clips to differ, and a decoder that writes holds and rests as well as notes."""
+    rng = np.random.default_rng(seed)
+    out = {}
+    for name, shape in shapes.items():
+        size = gain / np.sqrt(shape[0]) if len(shape) == 2 else 0.1
+        out[name] = (rng.normal(size=shape) * size).astype(np.float32)
+    spread = np.linalg.norm(out["decoder/output_projection/kernel"], axis=0).mean()
+    out["decoder/output_projection/bias"][:2] += np.float32(0.6 * spread) * np.array([1.2, 0.8], np.float32)
+    return out
+
+
+def write_folder(folder, tensors, *, shards=2, quantised=None, config=None):
+    """A checkpoint folder: config, manifest and shards; quantised as tfjs does it, to the tensor's own range."""
+    folder.mkdir(parents=True, exist_ok=True)
+    weights, data = [], b""
+    for name, tensor in tensors.items():
+        entry = {"name": name, "shape": list(tensor.shape), "dtype": "float32"}
+        if quantised in ("uint8", "uint16"):
+            least, most = float(tensor.min()), float(tensor.max())
+            scale = (most - least) / np.iinfo(quantised).max or 1.0
+            entry["quantization"] = {"dtype": quantised, "scale": scale, "min": least}
+            data += np.round((tensor.astype(np.float64) - least) / scale).astype(quantised).tobytes()
+        else:
+            if quantised:
+                entry["quantization"] = {"dtype": quantised}
+            data += tensor.astype(quantised or "<f4").tobytes()
+        weights.append(entry)
+    names = [f"group1-shard{i + 1}of{shards}" for i in range(shards)]
+    size = -(-len(data) // shards)
+    for i, name in enumerate(names):
+        (folder / name).write_bytes(data[i * size : (i + 1) * size])
+    manifest = [{"paths": names, "weights": weights}]
+    (folder / "weights_manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    (folder / "config.json").write_text(json.dumps(config or CONFIG), encoding="utf-8")
+    return folder
+
+
+def melodies(count, seed=1, low=21, high=108):
+    """Seeded valid clips with notes of all lengths, rests and repeated pitches, int16 (count, 32)."""
+    rng = np.random.default_rng(seed)
+    draw, pitch = rng.random((count, 32)), rng.integers(low, high + 1, (count, 32))
+    return MELODY.repair(np.where(draw < 0.3, pitch, np.where(draw < 0.85, 128, 129)).astype(np.int16))
+
+
+@pytest.fixture
+def real():
+    """Names and shapes of mel_2bar_small."""
+    return real_shapes()
+
+
+@pytest.fixture
+def tensors_of():
+    """Makes random tensors: of a small network of these sizes, or of the shapes that are given."""
+    return lambda shapes=None, seed=0, **sizes: random_tensors(shapes or small_shapes(**sizes), seed)
+
+
+@pytest.fixture
+def write():
+    """Writes a checkpoint folder."""
+    return write_folder
+
+
+@pytest.fixture
+def clips_of():
+    """Makes seeded clips."""
+    return melodies
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A small checkpoint."""
+    return write_folder(tmp_path / "small", random_tensors(small_shapes()))
+
+
+@pytest.fixture
+def backend(folder):
+    """The model of the small checkpoint."""
+    return MagentaBackend.load(folder, "cpu")

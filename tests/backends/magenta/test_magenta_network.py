@@ -1,0 +1,173 @@
+"""The network against a reference in plain numpy, double precision, and the contract of a backend."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from latentknobs.backends.magenta_js.backend import MagentaBackend
+from latentknobs.core.backend import LatentGradient, LatentWeights
+from latentknobs.core.melody import HOLD, MELODY, REST
+from latentknobs.engine.settings import Settings
+from latentknobs.testing.contracts import BackendContract
+from latentknobs.workbench import Workbench
+
+BIDI = "encoder/cell_0/bidirectional_rnn/{}/multi_rnn_cell/cell_0/lstm_cell/"
+CELL = "decoder/multi_rnn_cell/cell_{}/lstm_cell/"
+
+
+def sigmoid(x):
+    """The logistic function."""
+    return 1 / (1 + np.exp(-x))
+
+
+def lstm(tensors, prefix, given, c, h):
+    """One step of TensorFlow's BasicLSTMCell for one clip: gates in the order i, j, f, o, forget bias 1."""
+    kernel, bias = (tensors[prefix + part].astype(np.float64) for part in ("kernel", "bias"))
+    i, j, f, o = np.split(np.concatenate([given, h]) @ kernel + bias, 4)
+    c = c * sigmoid(f + 1) + sigmoid(i) * np.tanh(j)
+    return c, np.tanh(c) * sigmoid(o)
+
+
+def dense(tensors, prefix, given):
+    """One layer of weights and bias."""
+    return given @ tensors[prefix + "kernel"].astype(np.float64) + tensors[prefix + "bias"]
+
+
+def events(clip):
+    """Their tokens of one clip, as Melody.fromNoteSequence writes them, note by note."""
+    out = np.zeros(33, dtype=int)
+    for note in MELODY.notes(clip):
+        out[note.onset] = note.pitch - 21 + 2
+        out[note.end] = 1
+    return out[:32]
+
+
+def encoded(tensors, clip):
+    """Mean and standard deviation of one clip."""
+    last = []
+    for way, order in (("fw", range(32)), ("bw", range(31, -1, -1))):
+        size = len(tensors[BIDI.format(way) + "bias"]) // 4
+        c, h = np.zeros(size), np.zeros(size)
+        for step in order:
+            c, h = lstm(tensors, BIDI.format(way), np.eye(90)[events(clip)[step]], c, h)
+        last.append(h)
+    state = np.concatenate(last)
+    return dense(tensors, "encoder/mu/", state), np.log1p(np.exp(dense(tensors, "encoder/sigma/", state)))
+
+
+def decoded(tensors, z, layers, given=None):
+    """Tokens that one code's decoder reads and its logits (32, 90), on its own tokens or on those that are given."""
+    sizes = [len(tensors[CELL.format(k) + "bias"]) // 4 for k in range(layers)]
+    states = np.split(np.tanh(dense(tensors, "decoder/z_to_initial_state/", z)), np.cumsum(np.repeat(sizes, 2))[:-1])
+    before, tokens, logits = np.zeros(90), [], []
+    for step in range(32):
+        entering = np.concatenate([before, z])
+        for k in range(layers):
+            states[2 * k], states[2 * k + 1] = lstm(tensors, CELL.format(k), entering, states[2 * k], states[2 * k + 1])
+            entering = states[2 * k + 1]
+        logits.append(dense(tensors, "decoder/output_projection/", entering))
+        tokens.append(int(logits[-1].argmax()) if given is None else given[step])
+        before = np.eye(90)[tokens[-1]]
+    return np.array(tokens), np.array(logits)
+
+
+def log_probs(tokens, logits):
+    """Log-probabilities of our tokens (32, 130), step by step."""
+    out, sounds = np.full((32, 130), -np.inf), False
+    for step, (token, row) in enumerate(zip(tokens, logits, strict=True)):
+        own = row - np.log(np.exp(row).sum())
+        out[step, 21:109] = own[2:]
+        out[step, [HOLD, REST]] = own[[0, 1]] if sounds else own[[1, 0]]
+        sounds = token >= 2 or (sounds and token == 0)
+    return out
+
+
+def clip_of(tokens):
+    """Our clip of their tokens (32,), step by step."""
+    out, sounds = [], False
+    for token in tokens:
+        sounds = token >= 2 or (sounds and token == 0)
+        out.append(token - 2 + 21 if token >= 2 else HOLD if sounds else REST)
+    return np.array(out)
+
+
+@pytest.mark.parametrize("decoder", [(5, 4), (7,), (3, 4, 5)])
+def test_the_network_is_that_of_the_reference(tmp_path, tensors_of, write, clips_of, decoder):
+    """Means and deviations to 1e-5, log-probabilities to 1e-4, on given clips and along the greedy path."""
+    tensors = tensors_of(decoder=decoder)
+    model = MagentaBackend.load(write(tmp_path / "x", tensors), "cpu")
+    clips = clips_of(4)
+    z = np.random.default_rng(3).normal(size=(4, 3)).astype(np.float32)
+    posterior, forced, greedy = model.encode(clips), model.decode_log_probs(z, clips), model.decode_log_probs(z)
+
+    for k, clip in enumerate(clips):
+        mean, scale = encoded(tensors, clip)
+        np.testing.assert_allclose(posterior.mean[k], mean, atol=1e-5)
+        np.testing.assert_allclose(posterior.scale[k], scale, atol=1e-5)
+        wanted = log_probs(*decoded(tensors, z[k], len(decoder), events(clip)))
+        np.testing.assert_allclose(forced[k], wanted, atol=1e-4)
+        tokens, logits = decoded(tensors, z[k], len(decoder))
+        np.testing.assert_allclose(greedy[k], log_probs(tokens, logits), atol=1e-4)
+        first, second = -np.sort(-logits, axis=1)[:, :2].T
+        assert (first - second).min() > 1e-4  # so that the same path is asked for
+        assert np.array_equal(model.decode(z[k : k + 1])[0], clip_of(tokens))
+
+
+def test_without_a_sigma_head_there_is_no_scale(tmp_path, tensors_of, write, clips_of):
+    """A checkpoint without one gives the mean alone, and the same mean."""
+    tensors = tensors_of()
+    both = MagentaBackend.load(write(tmp_path / "both", tensors), "cpu").encode(clips_of(3))
+    alone = {name: tensor for name, tensor in tensors.items() if "sigma" not in name}
+    posterior = MagentaBackend.load(write(tmp_path / "mean", alone), "cpu").encode(clips_of(3))
+
+    assert posterior.scale is None
+    assert np.array_equal(posterior.mean, both.mean)
+
+
+def test_the_shapes_of_the_real_checkpoint(tmp_path, real, tensors_of, write, clips_of):
+    """A random checkpoint of the names and shapes of mel_2bar_small has 256 dimensions and decodes."""
+    model = MagentaBackend.load(write(tmp_path / "mel_2bar_small", tensors_of(real), shards=5), "cpu")
+    codes = model.encode(clips_of(2)).mean
+
+    assert model.spec.name == "mel_2bar_small"
+    assert model.spec.latent_size == 256
+    assert model.spec.pitch_range == (21, 108)
+    assert {name: matrix.shape for name, matrix in model.latent_weights().items()} == {
+        "initial-state": (1024, 256),
+        **dict.fromkeys(("input-gate", "new-input", "forget-gate", "output-gate"), (256, 256)),
+    }
+    assert MELODY.valid(model.decode(codes)).all()
+
+
+def test_only_what_it_can_carry_is_accepted(backend):
+    """Pitches 21 to 108 and no others, and no hold of nothing."""
+    clips = np.full((5, 32), REST, dtype=np.int16)
+    clips[0, 3], clips[1, 3], clips[2, 3], clips[3, 3], clips[4, 3] = 21, 108, 20, 109, HOLD
+
+    assert backend.accepts(clips).tolist() == [True, True, False, False, False]
+
+
+class TestMagentaContract(BackendContract):
+    """The small checkpoint keeps the contract, optional capabilities included."""
+
+    @pytest.fixture
+    def backend(self, backend):
+        """The small checkpoint."""
+        assert isinstance(backend, LatentWeights)
+        assert isinstance(backend, LatentGradient)
+        return backend
+
+
+@pytest.mark.slow
+def test_every_fit_and_basis_takes_probabilities_of_zero(folder, plugins_dir):
+    """A discovery goes through, the gradient of the decoder and its Fisher metric included."""
+    with Workbench.open() as workbench:
+        settings = Settings(trial_clips=20, controls=20, control_clips=8, steps=20)
+        run = workbench.discover("transpose", corpus="tiny", model=str(folder), clips=400, settings=settings)
+
+    fits = {knob.fit for knob in run.knobs}
+    assert {"mean", "ridge", "gradient"} <= fits
+    (knob,) = [knob for knob in run.knobs if knob.fit == "gradient"]
+    assert np.isfinite(knob.evidence["fitting"]["log_probability"])
+    assert not isinstance(knob.evidence["bases"].get("decoder-fisher"), str)
