@@ -8,7 +8,6 @@ them before it is timed.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -21,6 +20,7 @@ from torch.nn import functional
 
 from latentknobs.backends.devices import has_bfloat16
 from latentknobs.backends.gru_musicvae.arithmetic import ARITHMETICS
+from latentknobs.backends.gru_musicvae.compiled import choose_gates
 from latentknobs.backends.gru_musicvae.config import NetworkConfig
 from latentknobs.backends.gru_musicvae.inference import FastNetwork, mix
 from latentknobs.backends.gru_musicvae.network import GruMusicVae
@@ -150,9 +150,10 @@ def _ours(plain: GruMusicVae, work: Callable[[FastNetwork], Tensor]) -> Iterator
         if name != "bf16" or has_bfloat16(plain.linear_mu.weight.device):
             fast = FastNetwork(plain, arithmetic())
             yield Contender(name, partial(work, fast), name)
-    if os.environ.get("LATENTKNOBS_BENCH_COMPILE", "") not in ("", "0"):
-        fast = FastNetwork(plain, ARITHMETICS["float32"](), torch.compile(mix, dynamic=False))
-        yield Contender("compiled float32", partial(work, fast), "float32")
+    gates = choose_gates()
+    if gates is not mix:
+        for name in ("float32", "int8"):
+            yield Contender(f"compiled {name}", partial(work, FastNetwork(plain, ARITHMETICS[name](), gates)), name)
 
 
 def _in_chunks(fast: FastNetwork, rows: Tensor, work: Callable[[Tensor], Tensor]) -> Tensor:
@@ -250,5 +251,6 @@ NAMES = (
     "bf16",
     "int8",
     "compiled float32",
+    "compiled int8",
 )
 """All contenders; which of them are there depends on the work and on the machine."""

@@ -14,6 +14,7 @@ from torch import Tensor
 from latentknobs.backends.devices import choose_device
 from latentknobs.backends.gru_musicvae.arithmetic import choose_arithmetic
 from latentknobs.backends.gru_musicvae.checkpoint import card_path, load_model
+from latentknobs.backends.gru_musicvae.compiled import choose_gates
 from latentknobs.backends.gru_musicvae.data import in_range
 from latentknobs.backends.gru_musicvae.inference import FastNetwork
 from latentknobs.backends.gru_musicvae.network import GruMusicVae
@@ -56,7 +57,7 @@ class GruMusicVaeBackend:
         self.spec = spec
         self._device = choose_device(device)
         self._network = network.to(self._device)
-        self._fast = FastNetwork(self._network, choose_arithmetic(precision, self._device))
+        self._fast = FastNetwork(self._network, choose_arithmetic(precision, self._device), choose_gates())
         self._pitch_range = spec.pitch_range or (0, HOLD - 1)
 
     @classmethod

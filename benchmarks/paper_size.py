@@ -1,0 +1,183 @@
+"""
+Discovery at the paper's size: the mean changes of all dimensions, ours beside a straight transcription.
+
+    python -m benchmarks.paper_size                 # minutes; 10,000 clips x 12 transpositions, 16,483 x 4 splits
+    python -m benchmarks.paper_size --part 0.1 --json
+
+The transcription does what the paper writes (section 3): encode every clip, encode every edited clip, take the mean of
+the differences, with one-hot tokens and nn.GRU in batches of 256; the originals once, as anybody would. Ours is what
+`discover` does with every shard of songs: edits over the whole shard, equal clips once, all amounts in one call, and
+besides the mean change all that fits need (covariances, sums by block of songs). Both use the same network and the same
+edits, each in a process of its own for its peak of memory, and must give the same mean changes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.random import default_rng
+from torch.nn import functional
+
+from benchmarks import contenders
+from latentknobs.augmentations.note_split import NoteSplit
+from latentknobs.augmentations.transpose import Transpose
+from latentknobs.backends.gru_musicvae.backend import GruMusicVaeBackend
+from latentknobs.core.arrays import ClipBatch, Floats
+from latentknobs.core.augmentation import Augmentation
+from latentknobs.core.backend import BackendSpec
+from latentknobs.core.guard import run_augmentation
+from latentknobs.core.melody import HOLD, MELODY
+from latentknobs.engine.deltas import Deltas
+from latentknobs.engine.pairs import Shard, Tally, encode, pairs_of, signed_amounts
+from latentknobs.engine.settings import Settings
+
+HIDDEN = 512
+MELODIES, WHOLE_NOTES = 10_000, 16_483
+BATCH = 256
+
+
+class Up(Transpose):
+    """The paper's transpositions."""
+
+    amounts = tuple(float(n) for n in range(1, 13))
+
+
+def melodies(count: int) -> ClipBatch:
+    """Random walks on a scale, eighth and quarter notes, each clip another, int16 (count, 32)."""
+    rng = default_rng(0)
+    scale = np.asarray([p for p in range(48, 85) if p % 12 in {0, 2, 4, 5, 7, 9, 11}])
+    place = np.clip(np.cumsum(rng.integers(-2, 3, size=(count, 16)), axis=1) + len(scale) // 2, 0, len(scale) - 1)
+    out = np.full((count, MELODY.steps), HOLD, dtype=np.int16)
+    out[:, ::2] = np.where(rng.random((count, 16)) < 0.7, scale[place], HOLD)
+    out[:, 0] = scale[place[:, 0]]
+    return out
+
+
+def whole_notes(count: int) -> ClipBatch:
+    """Two whole notes of any two pitches of the piano and beyond, each pair once, int16 (count, 32)."""
+    pairs = default_rng(1).permutation(128 * 128 - 2)[:count] if count < 128 * 128 else np.arange(count) % (128 * 128)
+    out = np.full((count, MELODY.steps), HOLD, dtype=np.int16)
+    out[:, 0], out[:, MELODY.steps // 2] = (pairs // 128) % 128, pairs % 128
+    return out
+
+
+def work(part: float) -> Iterator[tuple[Augmentation, ClipBatch]]:
+    """The paper's two edits with their clips."""
+    yield Up(), melodies(round(MELODIES * part))
+    yield NoteSplit(), whole_notes(round(WHOLE_NOTES * part))
+
+
+@torch.inference_mode()
+def transcription(part: float) -> tuple[list[Floats], int]:
+    """Mean change (amounts, D) of each edit, and how many clips were encoded."""
+    plain = contenders.network(HIDDEN).eval()
+    count = 0
+
+    def codes(clips: ClipBatch) -> Floats:
+        nonlocal count
+        out = []
+        for start in range(0, len(clips), BATCH):
+            tokens = torch.from_numpy(clips[start : start + BATCH].astype(np.int64))
+            _, last = plain.gru_0(functional.one_hot(tokens, contenders.VOCABULARY).float())
+            out.append(plain.linear_mu(torch.cat([last[0], last[1]], dim=-1)).numpy())
+        count += len(clips)
+        return np.concatenate(out).astype(np.float64)
+
+    found = []
+    for edit, clips in work(part):
+        before = codes(clips)
+        rows = []
+        for amount in edit.amounts:
+            after = run_augmentation(edit, clips, amount, default_rng(0), MELODY)
+            rows.append((codes(after.clips[after.valid]) - before[after.valid]).mean(axis=0))
+        found.append(np.stack(rows))
+    return found, count
+
+
+def ours(part: float, precision: str) -> tuple[list[Floats], int]:
+    """The same by the engine."""
+    backend = GruMusicVaeBackend(
+        contenders.network(HIDDEN), BackendSpec("random", MELODY, contenders.LATENT, "0" * 64), "cpu", precision
+    )
+    found, count, size = [], 0, Settings().shard
+    for edit, clips in work(part):
+        amounts, _ = signed_amounts(edit)
+        index = {a: i for i, a in enumerate(amounts)}
+        deltas = Deltas.empty(len(amounts), contenders.LATENT)
+        for number, start in enumerate(range(0, len(clips), size)):
+            some = clips[start : start + size]
+            shard = Shard(some, tuple(f"song {start + k}" for k in range(len(some))), "train")
+            codes, blocks = encode(backend, some), shard.blocks
+            deltas.codes.add(0, codes, codes)
+            count += len(some)
+            for pair in pairs_of(backend, edit, shard, codes, default_rng([0, number]), Tally()):
+                deltas.add_training(index[pair.amount], pair.before, pair.after, blocks[pair.valid])
+                count += len(pair.after) if pair.amount > 0 else 0
+        found.append(np.stack([deltas.mean_change()[index[a]] for a in edit.amounts]))
+    return found, count
+
+
+def measured(way: str, part: float) -> dict[str, Any]:
+    """One way in this process: seconds, encodings, peak memory and the mean changes."""
+    start = time.perf_counter()
+    found, count = transcription(part) if way == "transcription" else ours(part, way)
+    return {
+        "way": way,
+        "part": part,
+        "seconds": time.perf_counter() - start,
+        "encodings": count,
+        "mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "mean_changes": [x.tolist() for x in found],
+    }
+
+
+def elsewhere(way: str, part: float) -> dict[str, Any]:
+    """The same in a process of its own."""
+    line = [sys.executable, "-m", "benchmarks.paper_size", "--way", way, "--part", str(part)]
+    out: dict[str, Any] = json.loads(subprocess.run(line, stdout=subprocess.PIPE, check=True, text=True).stdout)
+    return out
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure all ways, and the memory of a tenth; print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--part", type=float, default=1.0, help="of the paper's size")
+    parser.add_argument("--way", help="one way alone, as JSON")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args(arguments)
+    if options.way:
+        print(json.dumps(measured(options.way, options.part)))
+        return 0
+    rows = [elsewhere(way, options.part) for way in ("transcription", "float32", "int8")]
+    tenth = elsewhere("float32", options.part / 10)
+    plain = [np.asarray(x) for x in rows[0].pop("mean_changes")]
+    for row in rows[1:]:
+        off = max(float(np.abs(np.asarray(x) - y).max()) for x, y in zip(row.pop("mean_changes"), plain, strict=True))
+        assert off <= (1e-4 if row["way"] == "float32" else 0.02), f"{row['way']}: mean changes are off by {off:g}"
+        row["off"] = off
+    for row in rows:
+        row["ratio"] = rows[0]["seconds"] / row["seconds"]
+    memory = rows[1]["mib"] / tenth["mib"]
+    if options.json:
+        print(json.dumps({"rows": rows, "tenth_mib": tenth["mib"], "memory_ratio": memory}, indent=2))
+        return 0
+    print("| way | encodings | seconds | times as fast | peak MiB | mean changes off by |\n|---|---|---|---|---|---|")
+    for row in rows:
+        off = f"{row['off']:.0e}" if "off" in row else ""
+        cells = [row["way"], f"{row['encodings']:,}", f"{row['seconds']:.0f}", f"{row['ratio']:.2f}"]
+        print(f"| {' | '.join([*cells, format(row['mib'], '.0f'), off])} |")
+    print(f"\nfloat32 at a tenth of the size: {tenth['mib']:.0f} MiB, so {memory:.2f} times the memory")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
