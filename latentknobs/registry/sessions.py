@@ -8,7 +8,9 @@ transaction handling is off (``isolation_level=None``): with it, DDL would survi
 
 from __future__ import annotations
 
+import random
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +26,8 @@ from latentknobs.errors import RegistryError
 Mode: TypeAlias = Literal["ro", "rw", "rwc"]
 TIMEOUT = 10.0
 """Seconds to wait for another program's lock."""
+ASKS = (0.001, 0.01)
+"""Seconds between two attempts to take the write lock: any number in between."""
 
 
 def make_engine(path: Path, mode: Mode, *, timeout: float = TIMEOUT, foreign_keys: bool = True) -> Engine:
@@ -46,9 +50,37 @@ def make_engine(path: Path, mode: Mode, *, timeout: float = TIMEOUT, foreign_key
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN" if mode == "ro" else "BEGIN IMMEDIATE")
+        raw = connection.connection.driver_connection
+        assert isinstance(raw, sqlite3.Connection)
+        if mode == "ro":
+            raw.execute("BEGIN")
+        else:
+            _begin_writing(raw, timeout)
 
     return engine
+
+
+def _begin_writing(connection: sqlite3.Connection, timeout: float) -> None:
+    """
+    Take the write lock, asking for it often and at odd moments.
+
+    SQLite itself would soon ask ten times a second only: beside a program that writes one run after another, and holds
+    the lock nearly always, that can be too seldom to ever find it free.
+    """
+    until = time.monotonic() + timeout
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        while True:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if not error_name(error).startswith("SQLITE_BUSY") or time.monotonic() >= until:
+                    raise
+                time.sleep(random.uniform(*ASKS))  # noqa: S311 - no secret depends on it
+            else:
+                return
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {round(timeout * 1000)}")
 
 
 @contextmanager

@@ -78,8 +78,9 @@ def writes(path, first, last):
 
 
 def reads(path, writers):
-    store, most, found = KnobStore.open(path), 0, 0
+    store, most, found, until = KnobStore.open(path), 0, 0, time.monotonic() + 300
     while found == 0 or most < writers:
+        assert time.monotonic() < until, f"{most} runs of {writers}"
         runs = store.runs()
         assert all(len(run.knobs) == 2 and len(run.knobs[0].dimensions) == 1 for run in runs), "half a run"
         assert len(runs) >= most, "a run that was seen is gone"
