@@ -172,9 +172,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     print("| way | encodings | seconds | times as fast | peak MiB | mean changes off by |\n|---|---|---|---|---|---|")
     for row in rows:
-        off = f"{row['off']:.0e}" if "off" in row else ""
-        cells = [row["way"], f"{row['encodings']:,}", f"{row['seconds']:.0f}", f"{row['ratio']:.2f}"]
-        print(f"| {' | '.join([*cells, format(row['mib'], '.0f'), off])} |")
+        apart = f"{row['off']:.0e}" if "off" in row else ""
+        numbers = [f"{row['encodings']:,}", f"{row['seconds']:.0f}", f"{row['ratio']:.2f}", f"{row['mib']:.0f}"]
+        print(f"| {' | '.join([row['way'], *numbers, apart])} |")
     print(f"\nfloat32 at a tenth of the size: {tenth['mib']:.0f} MiB, so {memory:.2f} times the memory")
     return 0
 

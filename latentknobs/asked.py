@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from latentknobs.core.method import Fit
+from latentknobs.core.run import Run, RunSpec
 from latentknobs.engine.settings import Methods, Settings
+from latentknobs.errors import UnknownNameError
 from latentknobs.hooks.manager import Plugins
 from latentknobs.sources import Source
+
+if TYPE_CHECKING:
+    from latentknobs.registry.layered import Registry
 
 
 class Given(Protocol):
@@ -46,3 +51,11 @@ def parameters(
     reports = {plugins.origin(kind, name) for kind, name in asked}
     origins = {report.name: f"{report.origin} {report.version}" for report in reports}
     return {**settings.as_dict(), **more, "plugins": dict(sorted(origins.items()))}
+
+
+def stored(registry: Registry, asked: RunSpec) -> Run | None:
+    """The run of that spec, if there is one."""
+    try:
+        return registry.run(asked.run_id)
+    except UnknownNameError:
+        return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack
@@ -13,7 +14,7 @@ import numpy as np
 from attrs import define, evolve, field
 
 from latentknobs import __version__, asking
-from latentknobs.asked import Given, methods_for, parameters
+from latentknobs.asked import Given, methods_for, parameters, stored
 from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.augmentation import Augmentation
 from latentknobs.core.backend import BackendSpec, VAEBackend
@@ -252,6 +253,7 @@ class Workbench:
         settings: Settings | None = None,
         decoupled: Given | None = None,
         keep: bool = True,
+        resume: bool = False,
     ) -> Run:
         """
         Find the knob of an augmentation, store it and tell the observers.
@@ -266,6 +268,7 @@ class Workbench:
                 those above.
             decoupled: A knob to prove in place of what the fits would give.
             keep: False = nothing is stored and nobody told.
+            resume: Take a stored run of the same spec instead of making it again.
 
         Raises:
             UnknownNameError: No augmentation, corpus or model of that name.
@@ -275,8 +278,9 @@ class Workbench:
         """
         if keep:
             self.registry.check_writable()
-        run = self.measure(augmentation, corpus, model, clips, seed, settings or Settings(), decoupled)
-        return self._store(run) if keep else run
+        began = datetime.now(UTC)
+        run = self.measure(augmentation, corpus, model, clips, seed, settings or Settings(), decoupled, resume=resume)
+        return self._store(run) if keep and run.finished >= began else run
 
     def decouple(
         self,
@@ -305,6 +309,8 @@ class Workbench:
         seed: int,
         settings: Settings,
         decoupled: Given | None = None,
+        *,
+        resume: bool = False,
     ) -> Run:
         """What :meth:`discover` finds, neither stored nor told to anybody."""
         from latentknobs.engine.discover import discover  # only this needs all of the engine
@@ -319,14 +325,15 @@ class Workbench:
         check_edit(edit, spec, self.plugins.augmentations())
         check_format(sources, spec)
         settings = evolve(settings, clips=clips)
-        used = [("augmentations", part.name) for part in parts_of(edit)]
+        used = [("bases", settings.basis), *(("augmentations", part.name) for part in parts_of(edit))]
         used += [("fits", name) for name in self.plugins.fits() if not settings.fits or name in settings.fits]
-        used += [("bases", settings.basis)]
         methods = methods_for(self.plugins, spec.clip_format.name)
         depends = parameters(self.plugins, used, settings, sources, **self.models.asked(model, self.precision))
         if decoupled is not None:
             methods, depends = evolve(methods, fits=(decoupled.as_fit(),)), {**depends, **decoupled.origin()}
         asked = RunSpec(spec.model_id, spec.name, edit.name, corpus, seed, depends)
+        if resume and (run := stored(self.registry, asked)):
+            return run
         tally = Tally()
         songs = self.songs(corpus, self._request(spec, clips, seed, tally))
         with one_thread_sums():
@@ -399,8 +406,8 @@ class Workbench:
             model: Name or location of the model.
             corpus: As for :meth:`songs`.
             split: "train", "validation" or "test".
-            clips: Clips of all splits together, asked of the corpus.
-            seed: Seed of the songs, of the codes and pairs drawn, and of the intervals.
+            clips: Of all splits together, asked of the corpus.
+            seed: Of the songs, of the codes and pairs drawn, and of the intervals.
 
         Raises:
             UnknownNameError: No corpus or model of that name.

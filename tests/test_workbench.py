@@ -156,6 +156,11 @@ def test_discover_tells_observers_and_stores(workbench, plugins_dir):
     assert first.spec.parameters["clips"] == 400
     assert "tiny_model" in first.spec.parameters["plugins"]
     assert workbench.knob("pitch", "tiny").model_name == "tiny"
+    told = len(seen)
+    again = workbench.discover("transpose", **options, resume=True)
+    assert again.finished == first.finished, "a run that is stored is not made again, nor told"
+    assert len(seen) == told
+    assert workbench.discover("transpose", **{**options, "seed": 8}, resume=True).run_id != first.run_id
 
 
 def test_discover_checks_the_registry_first(workbench, tmp_path, monkeypatch):

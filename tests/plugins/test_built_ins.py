@@ -25,6 +25,12 @@ class TestBackends(PluginContract):
     plugin = "backends.gru_musicvae"
 
 
+class TestMagenta(PluginContract):
+    """Checkpoints of magenta.js."""
+
+    plugin = "backends.magenta_js"
+
+
 @pytest.mark.slow
 class TestCorpora(PluginContract):
     """Sources of clips; without a cache, and a few songs of each."""

@@ -60,8 +60,8 @@ def edits():
 
 
 def test_these_are_all():
-    """Each file of the folder is tested here."""
-    assert sorted(path.stem for path in FOLDER.glob("*.py")) == sorted(NAMES)
+    """Each file of the folder is tested here, but the model of drums, which has tests of its own."""
+    assert sorted(path.stem for path in FOLDER.glob("*.py")) == sorted([*NAMES, "drums"])
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -134,7 +134,8 @@ def test_no_example_is_a_built_in_edit(edits, sample_clips):
     """On the sample clips none does what an edit of the package does at some amount."""
     examples = {name: edits[name] for name in (stem.replace("_", "-") for stem in NAMES)}
     mine = {(name, a): edit(sample_clips, a, RNG) for name, edit in examples.items() for a in edit.amounts}
-    own = [(n, e(sample_clips, a, RNG)) for n, e in edits.items() if n not in examples for a in e.amounts]
+    there = {n: e for n, e in edits.items() if n not in examples and e.clip_format == MELODY.name}
+    own = [(n, e(sample_clips, a, RNG)) for n, e in there.items() for a in e.amounts]
 
     for name, one in mine.items():
         for other, two in own:

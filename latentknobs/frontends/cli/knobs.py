@@ -70,6 +70,9 @@ def discover(
     ] = None,
     selector: Annotated[str, typer.Option(help="The rule that gives S; the others stand beside it.")] = "effect",
     basis: Annotated[str, typer.Option(help="A basis in which selectors are asked as well.")] = "standard",
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Leave out what is stored already: the same edit, asked in the same way.")
+    ] = False,
     registry: RegistryOption = None,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "",
@@ -89,7 +92,7 @@ def discover(
         try:
             for name in names:
                 run = workbench.discover(
-                    name, corpus=corpus or None, model=model, clips=clips, seed=seed, settings=settings
+                    name, corpus=corpus or None, model=model, clips=clips, seed=seed, settings=settings, resume=resume
                 )
                 runs.append(run)
         finally:  # what was found before a failure or Ctrl-C is stored, and shown
