@@ -145,7 +145,7 @@ def test_discover_tells_observers_and_stores(workbench, plugins_dir):
             seen.append(("knob", knob.name))
 
     workbench.plugins.register(Watching(), "watching")
-    settings = Settings(trial_clips=20, controls=5, control_clips=8)
+    settings = Settings(trial_clips=20, controls=5, control_clips=8, fits=("mean", "ridge"))
     options = {"corpus": "tiny", "model": "tiny", "clips": 400, "seed": 7, "settings": settings}
     first, second = (workbench.discover("transpose", **options) for _ in range(2))
 
