@@ -22,6 +22,7 @@ from latentknobs.backends.devices import has_bfloat16
 from latentknobs.backends.gru_musicvae.arithmetic import ARITHMETICS
 from latentknobs.backends.gru_musicvae.compiled import choose_gates
 from latentknobs.backends.gru_musicvae.config import NetworkConfig
+from latentknobs.backends.gru_musicvae.cuda import CudaNetwork
 from latentknobs.backends.gru_musicvae.inference import FastNetwork, mix
 from latentknobs.backends.gru_musicvae.network import GruMusicVae
 
@@ -36,6 +37,7 @@ are close together, and what follows one other token is another melody: with the
 tests/backends/test_gru_arithmetic.py."""
 
 Work = Callable[[], Tensor]
+Fast = FastNetwork | CudaNetwork
 
 
 @frozen(eq=False)
@@ -75,9 +77,9 @@ def decode_flops(hidden: int) -> int:
     return 2 * (STEPS * a_step + LATENT * 4 * hidden)
 
 
-def product(number: str) -> Work:
+def product(number: str, device: str = "cpu") -> Work:
     """A large product of two matrices of this kind of number, 2 * 2048^3 operations."""
-    a, b = torch.randn(2, 2048, 2048).unbind()
+    a, b = torch.randn(2, 2048, 2048, device=device).unbind()
     if number == "int8":
         a, b = ((x * 30).round().clamp(-127, 127).to(torch.int8) for x in (a, b))
         return lambda: torch._int_mm(a, b)  # noqa: SLF001 - as in latentknobs/backends/gru_musicvae/arithmetic.py
@@ -86,17 +88,27 @@ def product(number: str) -> Work:
     return lambda: a @ b
 
 
-def peaks() -> dict[str, float]:
+def timed(way: Work, device: str = "cpu") -> float:
+    """Seconds until it is done."""
+    start = time.perf_counter()
+    way()
+    if device == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter() - start
+
+
+def numbers(device: str = "cpu") -> list[str]:
+    """In which numbers this device computes."""
+    there = [name for name in ARITHMETICS if name != "bf16" or has_bfloat16(torch.device(device))]
+    return [name for name in there if name != "int8" or device == "cpu"]
+
+
+def peaks(device: str = "cpu") -> dict[str, float]:
     """The fastest products that the machine was seen to do now, operations a second, by number."""
     found = {}
-    for number in ARITHMETICS:
-        if number == "bf16" and not has_bfloat16(torch.device("cpu")):
-            continue
-        way, times = product(number), []
-        for _ in range(12):
-            start = time.perf_counter()
-            way()
-            times.append(time.perf_counter() - start)
+    for number in numbers(device):
+        way = product(number, device)
+        times = [timed(way, device) for _ in range(12)]
         found[number] = 2 * 2048**3 / min(times)
     return found
 
@@ -113,14 +125,15 @@ def encoders(plain: GruMusicVae, tokens: Tensor) -> Iterator[Contender]:
     if has_bfloat16(tokens.device):
         half = nn.GRU(VOCABULARY, plain.config.encoder_hidden, batch_first=True, bidirectional=True)
         half.load_state_dict(plain.gru_0.state_dict())
-        half = half.bfloat16()
+        half = half.to(tokens.device).bfloat16()
 
         def in_bf16() -> Tensor:
             _, last = half(functional.one_hot(tokens, VOCABULARY).bfloat16())
             return _code(plain, torch.cat([last[0], last[1]], dim=-1).float())
 
         yield Contender("nn.GRU in bf16", in_bf16, "bf16")
-    yield from _onnx(plain, tokens)
+    if tokens.device.type == "cpu":
+        yield from _onnx(plain, tokens)
 
 
 def decoders(plain: GruMusicVae, z: Tensor) -> Iterator[Contender]:
@@ -128,7 +141,7 @@ def decoders(plain: GruMusicVae, z: Tensor) -> Iterator[Contender]:
 
     def loop() -> Tensor:
         states: list[Tensor] = []
-        token = torch.full((len(z),), VOCABULARY - 1)
+        token = torch.full((len(z),), VOCABULARY - 1, device=z.device)
         out = []
         for step in range(STEPS):
             x = torch.cat([functional.one_hot(token, VOCABULARY).float(), z], dim=-1)
@@ -145,18 +158,21 @@ def decoders(plain: GruMusicVae, z: Tensor) -> Iterator[Contender]:
     yield from _ours(plain, lambda fast: _in_chunks(fast, z, lambda part: fast.greedy(part)[0]))
 
 
-def _ours(plain: GruMusicVae, work: Callable[[FastNetwork], Tensor]) -> Iterator[Contender]:
-    for name, arithmetic in ARITHMETICS.items():
-        if name != "bf16" or has_bfloat16(plain.linear_mu.weight.device):
-            fast = FastNetwork(plain, arithmetic())
-            yield Contender(name, partial(work, fast), name)
+def _ours(plain: GruMusicVae, work: Callable[[Fast], Tensor]) -> Iterator[Contender]:
+    device = plain.linear_mu.weight.device.type
+    for name in numbers(device):
+        way = ARITHMETICS[name]()
+        fast = CudaNetwork(plain, way, bf16=name == "bf16") if device == "cuda" else FastNetwork(plain, way)
+        yield Contender(name, partial(work, fast), name)
+    if device == "cuda":
+        return
     gates = choose_gates()
     if gates is not mix:
         for name in ("float32", "int8"):
             yield Contender(f"compiled {name}", partial(work, FastNetwork(plain, ARITHMETICS[name](), gates)), name)
 
 
-def _in_chunks(fast: FastNetwork, rows: Tensor, work: Callable[[Tensor], Tensor]) -> Tensor:
+def _in_chunks(fast: Fast, rows: Tensor, work: Callable[[Tensor], Tensor]) -> Tensor:
     # A lone row as often as the backend takes it.
     some = rows.expand(fast.fewest, -1) if len(rows) == 1 else rows
     return torch.cat([work(part) for part in torch.split(some, CHUNK)])[: len(rows)]

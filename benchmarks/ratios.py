@@ -3,6 +3,7 @@ Our encode and decode beside what people would otherwise run, as ratios of times
 
     python -m benchmarks.ratios                     # the table of docs/performance.md, hidden 512
     python -m benchmarks.ratios --hidden 2048 --rounds 5 --json
+    python -m benchmarks.ratios --device cuda --clips 1 256 4096
 
 All contenders of a row run one after another, round after round, so that a slower minute of the machine is slower for
 everybody; a ratio is the median over rounds, with the middle half of the rounds behind it.
@@ -13,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,20 +23,18 @@ import torch
 from benchmarks import contenders
 
 
-def row(work: str, hidden: int, size: int, rounds: int, peak: dict[str, float]) -> list[dict[str, Any]]:
+def row(work: str, hidden: int, size: int, rounds: int, peak: dict[str, float], device: str) -> list[dict[str, Any]]:
     """Every contender at one piece of work, the plain one first."""
     make, flops = contenders.WORK[work]
-    tokens, z = contenders.batch(size)
+    tokens, z = (x.to(device) for x in contenders.batch(size))
     with torch.inference_mode():
-        there = list(make(contenders.network(hidden), tokens if work == "encode" else z))
+        there = list(make(contenders.network(hidden).to(device), tokens if work == "encode" else z))
         wanted = there[0].work()
         found = {one.name: contenders.check(one, one.work(), wanted) for one in there}
         times: dict[str, list[float]] = {one.name: [] for one in there}
         for _ in range(rounds):
             for one in there:
-                start = time.perf_counter()
-                one.work()
-                times[one.name].append(time.perf_counter() - start)
+                times[one.name].append(contenders.timed(one.work, device))
     plain = np.asarray(times[there[0].name])
     out = []
     for one in there:
@@ -75,14 +73,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--hidden", type=int, default=512)
     parser.add_argument("--clips", type=int, nargs="+", default=[1, 25, 256])
     parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
-    peak = contenders.peaks()
+    peak = contenders.peaks(options.device)
     rows: list[dict[str, Any]] = []
     for work in contenders.WORK:
         for size in options.clips:
             rounds = options.rounds * (4 if size < 100 else 1)
-            rows += row(work, options.hidden, size, rounds, peak)
+            rows += row(work, options.hidden, size, rounds, peak, options.device)
     if options.json:
         print(json.dumps({"peak": peak, "threads": torch.get_num_threads(), "rows": rows}, indent=2))
     else:
