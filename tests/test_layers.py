@@ -14,49 +14,36 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "latentknobs"
 
+ROOT_PART = frozenset(
+    {
+        "workbench",
+        "asked",
+        "asking",
+        "comparing",
+        "repeating",
+        "composing",
+        "decoupling",
+        "shipping",
+        "models",
+        "sources",
+        "steady",
+        "environment",
+    }
+)
+"""The composition root, split for length."""
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"errors"}),
     frozenset({"core"}),
     frozenset({"hooks", "engine", "metrics", "registry", "midi", "audio", "plots", "scaffold"}),
     frozenset({"backends", "augmentations", "attributes", "corpora", "fitting", "methods"}),
-    frozenset(
-        {
-            "workbench",
-            "asked",
-            "asking",
-            "comparing",
-            "repeating",
-            "composing",
-            "decoupling",
-            "shipping",
-            "models",
-            "sources",
-            "steady",
-            "environment",
-        }
-    ),
+    ROOT_PART,
     frozenset({"session", "turning", "disentanglement", "report"}),
     frozenset({"frontends"}),
     frozenset({"__init__", "__main__"}),
 )
 """From the bottom to the top: a module imports lower layers and its own part, never a sibling or a higher one."""
 ONE_PART = (
-    frozenset(
-        {
-            "workbench",
-            "asked",
-            "asking",
-            "comparing",
-            "repeating",
-            "composing",
-            "decoupling",
-            "shipping",
-            "models",
-            "sources",
-            "steady",
-            "environment",
-        }
-    ),
+    ROOT_PART,
     frozenset({"session", "turning", "disentanglement", "report"}),
 )
 """Modules that are one part, split for length: these may import one another."""
