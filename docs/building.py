@@ -241,6 +241,21 @@ def _in_site(link: str) -> str:
     return f"source/{path}" if Path(path).suffix else f"source/{path}.txt"
 
 
+def from_the_network(text: str) -> list[str]:
+    """What a page or a style sheet would fetch from elsewhere: scripts, styles, fonts, pictures; links are not."""
+    found = re.findall(r"<(?!a\b)\w+\b[^>]*?\b(?:src|href|srcset|data|poster)\s*=\s*[\"']?((?:https?:)?//[^\"'\s>]+)", text)
+    return found + re.findall(r"(?:url\(|@import)\s*[\"']?((?:https?:)?//[^\"')\s]+)", text)
+
+
+def on_post_build(config: Any) -> None:
+    """Refuse a site that needs the network."""
+    from mkdocs.exceptions import PluginError
+
+    for path in sorted(Path(config.site_dir).rglob("*")):
+        if path.suffix in (".html", ".css") and (found := from_the_network(path.read_text(encoding="utf-8"))):
+            raise PluginError(f"{path.name} would fetch {', '.join(found)}: put it into docs, or leave it out.")
+
+
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
     """Links to files outside docs lead to their copies, or to the pages made of them."""
     return relinked(markdown, lambda link: (_made(link) or _in_site(link)) if link.startswith("../") else link)

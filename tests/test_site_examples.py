@@ -22,6 +22,7 @@ from latentknobs.frontends.cli.app import serve
 from latentknobs.hooks import HOOK_API
 from latentknobs.hooks.manager import Plugins
 from latentknobs.hooks.offers import KINDS
+from latentknobs.testing.store import sample_run
 from latentknobs.testing.tiny import tiny_clips
 from latentknobs.workbench import BUILTINS
 
@@ -40,20 +41,14 @@ def examples():
 EXAMPLES = examples()
 
 
-@pytest.fixture(scope="module")
-def builtin():
-    """The built-in plugins, and none of this machine's."""
-    return lambda: Plugins.build(BUILTINS, plugins_dir=None, entry_points=False, strict=True)
-
-
 @pytest.fixture
-def load(tmp_path, builtin):
+def load(tmp_path):
     """Loads one of the examples as a file, beside the built-in plugins."""
 
     def loaded(heading):
         path = tmp_path / "example.py"
         path.write_text(EXAMPLES[heading], encoding="utf-8")
-        plugins = builtin()
+        plugins = Plugins.build(BUILTINS, plugins_dir=None, entry_points=False, strict=True)
         plugins.add_file(path)
         return plugins
 
@@ -62,13 +57,12 @@ def load(tmp_path, builtin):
 
 def test_every_kind_has_a_section():
     """The page has an example of every hook, and no hook twice."""
-    hooks = [kind.hook for kind in KINDS] + ["run_finished", "knob_saved"]
+    shown = re.findall(r"^@hookimpl\ndef (\w+)\(", TEXT, re.MULTILINE)
 
-    assert sorted(re.findall(r"^def (\w+)\(", "".join(re.findall(r"@hookimpl\n(.*?\n)", TEXT)), re.MULTILINE)) == sorted(
-        hooks
-    )
+    assert sorted(shown) == sorted([*(kind.hook for kind in KINDS), "run_finished", "knob_saved"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("heading", EXAMPLES)
 def test_every_example_keeps_its_promises(load, heading):
     """What plugins check looks at holds for each example."""
@@ -185,20 +179,15 @@ def test_the_corpus_reads_its_file(load, tmp_path):
         next(corpus.songs(request))
 
 
-def test_the_front_end_prints_the_accepted_knobs(load, capsys, monkeypatch, tmp_path):
+def test_the_front_end_prints_the_accepted_knobs(load, capsys):
     """Those that come with the package, where nobody has stored one."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("LATENTKNOBS_REGISTRY", raising=False)
-
     assert load("A front end").frontends()["names"].serve([]) == 0
     assert capsys.readouterr().out == "pitch: -12 to 12 semitones\nrhythm: -4 to 4 doublings\n"
 
 
-def test_the_command_counts(capsys, monkeypatch, tmp_path):
+def test_the_command_counts(capsys, plugins_dir):
     """On the command line it counts the songs of a generated corpus."""
-    (tmp_path / "plugins").mkdir()
-    (tmp_path / "plugins" / "count.py").write_text(EXAMPLES["A command"], encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
+    (plugins_dir / "count.py").write_text(EXAMPLES["A command"], encoding="utf-8")
 
     assert serve(["count", "whole-notes", "--clips", "50"]) == 0
     assert json.loads(capsys.readouterr().out)["clips"] >= 50
@@ -206,19 +195,12 @@ def test_the_command_counts(capsys, monkeypatch, tmp_path):
 
 def test_observers_write_their_log(load, monkeypatch, tmp_path):
     """Both are told, in order."""
-
-    class Told:
-        run_id, knobs, name, verdict = "0123", (1, 2), "pitch", "accepted"
-
-        class spec:  # noqa: N801 - stands for a run's attribute
-            augmentation, corpus = "transpose", "folk"
-
     monkeypatch.chdir(tmp_path)
-    plugins = load("Being told")
-    plugins.run_finished(Told())
-    plugins.knob_saved(Told())
+    plugins, told = load("Being told"), sample_run()
+    plugins.run_finished(told)
+    plugins.knob_saved(told.knobs[0])
 
     assert (tmp_path / "knobs.log").read_text("utf-8").splitlines() == [
-        "0123: transpose on folk, 2 tried",
-        "pitch: accepted",
+        f"{told.run_id}: {told.spec.augmentation} on {told.spec.corpus}, 2 tried",
+        f"{told.knobs[0].name}: {told.knobs[0].verdict}",
     ]
