@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 JOBS ?= 2
 BENCH ?= bench/$(shell date +%Y-%m-%d).json
 
-.PHONY: discover test test-slow lint bench bench-compare registry clean
+.PHONY: discover test test-slow lint docs bench bench-compare registry clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -27,6 +27,10 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+# The documentation site, into build/site; a warning, a broken link or something from the network stops it.
+docs: $(STAMP)
+	$(BIN)/python -m mkdocs build --strict --quiet
 
 # Times everything (about twenty minutes) into bench/DATE.json, with a table and a picture beside it.
 bench: $(STAMP)
