@@ -79,7 +79,7 @@ def register_backends() -> list[BackendFactory]:
     return [
         BackendFactory(
             name="gru-musicvae",
-            doc="MusicVAEs trained here, GRU (Yang et al., NIME 2019) or LSTM: safetensors with a model card beside them.",
+            doc="MusicVAEs trained here, GRU (Yang et al., NIME 2019) or LSTM: safetensors with a card beside them.",
             load=load,
             shipped={path.stem: str(path) for path in sorted(folder.glob(f"*{SUFFIX}"))},
             recognises=lambda path: path.suffix == SUFFIX,
