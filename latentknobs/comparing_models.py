@@ -45,8 +45,8 @@ def compare(
     from latentknobs.engine.agreement import agreement  # only this needs all of the engine
     from latentknobs.engine.evaluate import evaluate
 
-    models = [workbench.model(name) for name in (a, b)]
-    first, second = (model.spec for model in models)
+    left, right = workbench.model(a), workbench.model(b)
+    first, second = left.spec, right.spec
     if first.clip_format.name != second.clip_format.name:
         raise UsageError(
             f"The model {first.name!r} takes clips of {first.clip_format.name}, {second.name!r} of "
@@ -65,7 +65,7 @@ def compare(
     for song in workbench.songs(corpus, request):
         if song.split != split:
             continue
-        carried = models[0].accepts(song.clips) & models[1].accepts(song.clips)
+        carried = left.accepts(song.clips) & right.accepts(song.clips)
         tally.add("not accepted by both models", int((~carried).sum()))
         if carried.any():
             songs.append(evolve(song, clips=song.clips[carried]))
@@ -85,8 +85,8 @@ def compare(
             comparisons=offers.comparisons,
             progress=workbench.progress,
         )
-        for model in models
+        for model in (left, right)
     ]
-    agreed = agreement(*models, songs, seed, comparisons=offers.comparisons, progress=workbench.progress)
+    agreed = agreement(left, right, songs, seed, comparisons=offers.comparisons, progress=workbench.progress)
     shared = {"corpus": corpus, **{name: found[0][name] for name in ("split", "clips", "songs")}}
     return {**shared, "left_out": dict(tally.counts), "a": found[0], "b": found[1], "agreement": agreed}

@@ -79,9 +79,9 @@ def test_knobs_that_no_edit_gave_are_left_out_with_a_sentence(workbench, knob):
     unaided = workbench.disentangle("tiny", "tiny", clips=300, settings=Unaided(**SMALL, candidates=1))
     run = workbench.registry.run(knob.run_id)
     spec = evolve(run.spec, parameters={**run.spec.parameters, "decoupled": {}})
-    workbench.registry.save_run(evolve(run, spec=spec))
-    asked = [unaided.knobs[0], evolve(knob, run_id=spec.run_id)]
-    found = transfer(workbench, [evolve(asked[0], run_id=unaided.run_id), asked[1]], "twin")
+    decoupled = evolve(knob, run_id=spec.run_id)
+    workbench.registry.save_run(evolve(run, spec=spec, knobs=(decoupled,)))
+    found = transfer(workbench, [evolve(unaided.knobs[0], run_id=unaided.run_id), decoupled], "twin")
 
     assert [one.again for one in found] == [None, None]
     assert "without an edit" in found[0].why

@@ -147,6 +147,7 @@ def test_its_folder_has_magentas_names_in_one_shard(trained):
     assert (folder / group["paths"][0]).stat().st_size == 4 * sum(np.prod(w["shape"]) for w in group["weights"])
 
 
+@pytest.mark.slow
 def test_knobs_are_the_same_in_the_file_and_in_the_folder(tmp_path, plugins_dir, host):
     """A discovery gives the same operators and verdicts for a model as itself and through its exported folder."""
     lstm = tmp_path / "wide.safetensors"
@@ -170,7 +171,7 @@ def test_an_export_leaves_what_is_there_and_takes_no_gru(lstm, weights, host, tm
     (tmp_path / "web").mkdir()
     with pytest.raises(UsageError, match="web is there already"):
         commands.model_export(host, lstm, tmp_path / "web")
-    with pytest.raises(UsageError, match="holds a GRU network.*--preset lstm"):
+    with pytest.raises(UsageError, match=r"holds a GRU network.*--preset lstm"):
         commands.model_export(host, weights, tmp_path / "other")
     with pytest.raises(ModelError, match="cannot be written"):
         commands.model_export(host, lstm, lstm / "below")

@@ -22,6 +22,7 @@ from latentknobs.frontends.cli.program import (
 from latentknobs.frontends.cli.show import as_json, table
 from latentknobs.workbench import DEFAULT_CLIPS
 
+SHARES = {"teacher_forced": "tokens, teacher-forced", "greedy": "tokens", "exact": "whole clips"}
 AGREED = {
     "tokens": "tokens that both decode alike",
     "clips": "clips that both decode alike",
@@ -77,11 +78,7 @@ def _column(found: Mapping[str, Any]) -> dict[str, str]:
     out = {"model": found["model_id"][:12]}
     for kind, heading in (("drawn", "z drawn"), ("mean", "z the mean")):
         part = found.get(kind)
-        for name, text in (
-            ("teacher_forced", "tokens, teacher-forced"),
-            ("greedy", "tokens"),
-            ("exact", "whole clips"),
-        ):
+        for name, text in SHARES.items():
             out[f"{text}, {heading}"] = share_text(part and part[name])
     for name, value in found["mean"]["comparisons"].items():
         out[f"{name}, z the mean"] = number_text(value, 3)

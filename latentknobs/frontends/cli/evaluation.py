@@ -98,6 +98,7 @@ def _smoothness(found: Mapping[str, Any] | None) -> None:
         typer.echo("Interpolation: not measured, all clips are of one song.")
         return
     points = found["points"]
+    even = 1 / (points - 1)
     typer.echo(f"Interpolation: {found['pairs']} pairs of clips from {found['song_pairs']} pairs of songs")
     typer.echo(
         f"{points} codes by SLERP from one to the other; in {found['measured']} pairs the ends decode differently."
@@ -105,11 +106,7 @@ def _smoothness(found: Mapping[str, Any] | None) -> None:
     rows = (
         ("tokens that differ between the ends", share_text(found["ends"]), ""),
         ("length of the path over the ends' distance", number_text(found["path"], 2), "1 = direct, more = detours"),
-        (
-            "largest jump, share of the path",
-            share_text(found["jump"]),
-            f"{1 / (points - 1):.1%} = even, 100% = at once",
-        ),
+        ("largest jump, share of the path", share_text(found["jump"]), f"{even:.1%} = even, 100% = at once"),
     )
     table(("path", "mean over pairs", "how to read it"), rows)
 
