@@ -187,7 +187,7 @@ def test_a_transfer_prints_both_models_side_by_side(cli, monkeypatch):
     from latentknobs.frontends.cli import transfer
     from latentknobs.transferring import Transferred
 
-    there, gone = sample_run().knobs[0], sample_run().knobs[1]
+    gone, there = sample_run().knobs
     found = [Transferred(there, there, "r"), Transferred(gone, gone, "r"), Transferred(gone, None, why="It was not.")]
     monkeypatch.setattr(transfer, "look_for", lambda *_args, **_options: found)
     facts = cli("knobs", "transfer", "tiny", "twin", "--json").json
