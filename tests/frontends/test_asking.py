@@ -180,3 +180,22 @@ def test_doing_again_prints_what_differs(cli, monkeypatch):
     monkeypatch.setattr(beside, "measured_again", lambda *_args, **_options: verified)
     assert [one["survives"] for one in cli("knobs", "verify", "pitch", "--of", "tiny", "--json").json] == [True]
     assert "slope of mean-pitch" in cli("knobs", "verify", "pitch", "--of", "tiny").out
+
+
+def test_a_transfer_prints_both_models_side_by_side(cli, monkeypatch):
+    """Each knob has a row for either model and a line that says whether it is there; JSON has the same numbers."""
+    from latentknobs.frontends.cli import transfer
+    from latentknobs.transferring import Transferred
+
+    gone, there = sample_run().knobs
+    found = [Transferred(there, there, "r"), Transferred(gone, gone, "r"), Transferred(gone, None, why="It was not.")]
+    monkeypatch.setattr(transfer, "look_for", lambda *_args, **_options: found)
+    facts = cli("knobs", "transfer", "tiny", "twin", "--json").json
+    result = cli("knobs", "transfer", "tiny", "twin", "pitch")
+
+    assert [one["exists"] for one in facts] == [True, False, False]
+    assert facts[0]["a"] == facts[0]["b"]
+    assert facts[2]["b"] is None
+    for text in ("in both", "not in twin", "It was not.", "equivariance"):
+        assert text in result.out
+    assert "has no knobs in the registry" in cli("knobs", "transfer", "musicvae", "twin").one_sentence()

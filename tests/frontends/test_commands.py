@@ -221,6 +221,19 @@ def test_model_evaluate_takes_several_corpora(cli):
     assert shown.index("tiny on tiny:") < shown.index("tiny on tiny+factors:")
 
 
+def test_model_compare(cli):
+    """Model compare measures both models on the same clips: the tiny one agrees with itself in every token."""
+    words = ("model", "compare", "tiny", "tiny", "--corpus", "tiny", "--clips", 200)
+    facts = cli(*words, "--json").json
+    shown = cli(*words).out
+
+    assert facts["a"] == facts["b"]
+    assert facts["agreement"]["tokens"]["value"] == facts["a"]["mean"]["greedy"]["value"] == 1
+    for text in ("clips of", "A: tiny", "B: tiny", "active units", "tokens that both decode alike", "KS of B"):
+        assert text in shown
+    assert cli("model", "compare", "tiny", "tiny", "--split", "some").code == 2
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [(("--corpus", "tiny", "--corpus", "tiny"), "name each once"), (("--corpus", "tiny", "--corpus", "tinny"), "tiny")],

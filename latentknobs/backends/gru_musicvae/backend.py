@@ -79,6 +79,8 @@ class GruMusicVaeBackend:
             UsageError: No such device, or it does not compute in that precision.
         """
         network, card, identity = load_model(path)
+        if not isinstance(network, GruMusicVae):
+            raise ModelError(f"{path} holds an LSTM network, which LstmMusicVaeBackend loads.")
         about = {key: value for key, value in card.items() if key not in {"format", "name", "model_id"}}
         try:
             spec = BackendSpec(

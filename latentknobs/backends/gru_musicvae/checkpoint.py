@@ -26,7 +26,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from latentknobs.backends.gru_musicvae.config import NetworkConfig, read_network
-from latentknobs.backends.gru_musicvae.network import GruMusicVae
+from latentknobs.backends.gru_musicvae.networks import Network, network_of
 from latentknobs.core.arrays import sha256_of_arrays
 from latentknobs.errors import ModelError, UsageError
 
@@ -58,7 +58,7 @@ def write_atomically(tensors: Mapping[str, Tensor], path: Path, metadata: Mappin
         part.replace(path)
 
 
-def save_model(network: GruMusicVae, path: Path, card: Mapping[str, Any], storage: str = "float32") -> str:
+def save_model(network: Network, path: Path, card: Mapping[str, Any], storage: str = "float32") -> str:
     """
     Write weights and card; the model's id.
 
@@ -78,7 +78,7 @@ def save_model(network: GruMusicVae, path: Path, card: Mapping[str, Any], storag
     facts = {
         "format": CARD_FORMAT,
         "name": path.stem,
-        "kind": "gru-musicvae",
+        "kind": f"{network.config.cell}-musicvae",
         "model_id": identity,
         "config": attrs.asdict(network.config),
         **card,
@@ -192,13 +192,19 @@ def read_card(weights: Path) -> dict[str, Any]:
             f"The model card {path} is not JSON ({error}): put back the one that was written with the weights."
         ) from error
     if not isinstance(card, dict) or "config" not in card:
-        raise ModelError(f'The model card {path} has no "config"; is it the card of a GRU MusicVAE?')
+        raise ModelError(f'The model card {path} has no "config"; is it the card of a MusicVAE?')
     if card.get("format", CARD_FORMAT) != CARD_FORMAT:
         raise ModelError(
             f"The model card {path} has format {short(card['format'])}, this version reads {CARD_FORMAT}: "
             "update latentknobs."
         )
     return card
+
+
+def is_lstm(weights: Path) -> bool:
+    """Whether the card of a weights file says that its network is an LSTM; errors as for :func:`read_card`."""
+    config = read_card(weights)["config"]
+    return isinstance(config, dict) and config.get("cell") == "lstm"
 
 
 def _no_number(word: str) -> NoReturn:
@@ -211,7 +217,7 @@ def _finite(text: str) -> float:
     return number
 
 
-def load_model(path: Path) -> tuple[GruMusicVae, dict[str, Any], str]:
+def load_model(path: Path) -> tuple[Network, dict[str, Any], str]:
     """
     The network (float32, on the CPU, in evaluation mode), its card and its id.
 
@@ -236,10 +242,10 @@ def load_model(path: Path) -> tuple[GruMusicVae, dict[str, Any], str]:
     return build(config, tensors), card, identity
 
 
-def build(config: NetworkConfig, tensors: Mapping[str, Tensor]) -> GruMusicVae:
+def build(config: NetworkConfig, tensors: Mapping[str, Tensor]) -> Network:
     """The network with these checked weights, as float32, in evaluation mode."""
     with torch.device("meta"):
-        network = GruMusicVae(config)
+        network = network_of(config)
     network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()}, assign=True)
     return network.eval().requires_grad_(requires_grad=False)
 
@@ -252,7 +258,7 @@ def check_tensors(tensors: Mapping[str, Tensor], config: NetworkConfig, where: s
         ModelError: Names the first tensor that is missing, unknown, of another shape or type, or not finite.
     """
     with torch.device("meta"):
-        wanted = GruMusicVae(config).state_dict()
+        wanted = network_of(config).state_dict()
     for name in sorted(set(wanted) | set(tensors)):
         if name not in tensors:
             raise ModelError(f"{where}: tensor {name!r} of shape {tuple(wanted[name].shape)} is missing.")

@@ -1,4 +1,4 @@
-"""What ``latentknobs train`` and ``latentknobs model import`` do."""
+"""What ``latentknobs train``, ``latentknobs model import`` and ``latentknobs model export`` do."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from latentknobs.backends.gru_musicvae import data as clips
 from latentknobs.backends.gru_musicvae.checkpoint import card_path
 from latentknobs.backends.gru_musicvae.config import Config
 from latentknobs.backends.gru_musicvae.importer import import_weights
+from latentknobs.backends.gru_musicvae.lstm_backend import export
 from latentknobs.backends.gru_musicvae.state import read_facts
 from latentknobs.backends.gru_musicvae.training import CHECKPOINT, LOG, MODEL, Trainer
 from latentknobs.core.frontend import Host
@@ -151,3 +152,21 @@ def model_import(host: Host, weights: Path, out: Path) -> dict[str, Any]:
     identity, network = import_weights(weights, out)
     host.note(f"Wrote {out} and its card; use it with --model {out}.")
     return {"model": str(out), "model_id": identity, "config": attrs.asdict(network)}
+
+
+def model_export(host: Host, weights: Path, folder: Path) -> dict[str, Any]:
+    """
+    Write a trained LSTM model as a checkpoint folder of magenta.js; what was written.
+
+    Args:
+        host: The running program.
+        weights: The weights file (.safetensors), its card beside it.
+        folder: The folder to make.
+
+    Raises:
+        UsageError: The model is a GRU, or the folder is there already.
+        ModelError: The file does not hold a working model, or the folder cannot be written.
+    """
+    export(weights, folder)
+    host.note(f"Wrote {folder}; use it with --model magenta:{folder}, or give its address to magenta.js.")
+    return {"folder": str(folder), "weights": str(weights)}

@@ -1,9 +1,9 @@
 """
-The config of a GRU MusicVAE and of its training: frozen values, checked, as TOML in and out.
+The config of a MusicVAE and of its training: frozen values, checked, as TOML in and out.
 
-A file has the tables ``[network]``, ``[training]`` and ``[data]``. Three presets lie in ``presets/``: ``paper``
-(Yang et al., NIME 2019), and the recipe of the shipped model, ``folk`` and, for the run that goes on from it,
-``folk-dense``.
+A file has the tables ``[network]``, ``[training]`` and ``[data]``. Four presets lie in ``presets/``: ``paper``
+(Yang et al., NIME 2019), the recipe of the shipped model, ``folk`` and, for the run that goes on from it,
+``folk-dense``, and ``lstm``, a small network of magenta's kind.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from typing import Any, TypeVar
 import attrs
 from attrs import field, frozen, validators
 
+from latentknobs.backends.magenta_js.vocabulary import PIANO
+from latentknobs.core.melody import MELODY
 from latentknobs.core.seed import MOST_SEED
 from latentknobs.errors import UnknownNameError, UsageError
 
@@ -84,13 +86,14 @@ class NetworkConfig:
     Sizes of the network.
 
     Attributes:
-        encoder_hidden: Units of the encoder's GRU, in each of its two directions.
-        decoder_hidden: Units of each of the decoder's GRU layers.
+        encoder_hidden: Units of the encoder, in each of its two directions.
+        decoder_hidden: Units of each of the decoder's layers.
         decoder_layers: How many of these there are.
         embedding: Size of the token embedding, shared by encoder and decoder; 0 = tokens enter one-hot.
         latent_size: D.
         vocabulary: Number of tokens V.
         steps: Tokens in a clip.
+        cell: "gru", or "lstm": the network of magenta's MusicVAE, with its 90 tokens; see :mod:`.lstm`.
     """
 
     encoder_hidden: int = field(validator=count(1, WIDEST))
@@ -100,15 +103,27 @@ class NetworkConfig:
     latent_size: int = field(default=128, validator=count(1, WIDEST))
     vocabulary: int = field(default=130, validator=count(2, WIDEST))
     steps: int = field(default=32, validator=count(1, WIDEST))
+    cell: str = field(default="gru", validator=validators.in_(("gru", "lstm")))
+
+    def __attrs_post_init__(self) -> None:
+        wanted = {"vocabulary": PIANO.size, "embedding": 0, "steps": MELODY.steps}
+        for name, number in wanted.items():
+            if self.cell == "lstm" and getattr(self, name) != number:
+                raise ValueError(
+                    f"'{name}' must be {number} where 'cell' is \"lstm\", as magenta's network has it, not "
+                    f"{getattr(self, name)}: the preset lstm has such a network"
+                )
 
     @property
     def token_size(self) -> int:
-        """Size of a token where it enters a GRU."""
+        """Size of a token where it enters a layer."""
         return self.embedding or self.vocabulary
 
     def canonical(self) -> bytes:
         """The same bytes for the same config: what a model's identity is computed over."""
-        return json.dumps(attrs.asdict(self), sort_keys=True, separators=(",", ":")).encode()
+        # The cell came later: a GRU's identity is what it was before.
+        told = {name: value for name, value in attrs.asdict(self).items() if (name, value) != ("cell", "gru")}
+        return json.dumps(told, sort_keys=True, separators=(",", ":")).encode()
 
 
 @frozen
@@ -329,6 +344,15 @@ class Config:
     def __attrs_post_init__(self) -> None:
         if self.data.follow and self.training.batch % 2:
             raise ValueError(f"'batch' must be even where edits are followed, not {self.training.batch}")
+        if self.network.cell == "lstm":
+            low, high = self.data.pitch_range
+            if low < PIANO.low or high > PIANO.high:
+                raise ValueError(
+                    f"'pitch_range' must lie in {PIANO.low} to {PIANO.high} where 'cell' is \"lstm\", not "
+                    f"[{low}, {high}]: its tokens have no other pitches"
+                )
+            if self.training.align:
+                raise ValueError("'align' turns the axes of a GRU: leave it out where 'cell' is \"lstm\"")
 
     @classmethod
     def from_toml(cls, text: str, where: str = "config") -> Config:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from latentknobs.backends.gru_musicvae.network import GruMusicVae
+from latentknobs.backends.gru_musicvae.networks import Network
 
 ACTIVE = 0.01
 """A unit is active where the variance of its posterior mean over clips is above this (Burda et al., 2016)."""
@@ -26,13 +26,13 @@ def divergence(mean: Tensor, scale: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def measure(network: GruMusicVae, clips: Tensor, draws: Tensor, kl_weight: float) -> dict[str, float]:
+def measure(network: Network, clips: Tensor, draws: Tensor, kl_weight: float) -> dict[str, float]:
     """
     Validation figures of a network.
 
     Args:
         network: The network, in evaluation mode.
-        clips: Tokens, int64 (n, T).
+        clips: The network's tokens, int64 (n, T).
         draws: Standard normal (n, D), for the loss.
         kl_weight: Weight of a nat of KL in the loss: the run's last one, so that all steps compare.
 

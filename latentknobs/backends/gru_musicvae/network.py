@@ -43,6 +43,10 @@ class GruMusicVae(nn.Module):
         self.linear_init = nn.Linear(latent, config.decoder_hidden)
         self.linear_out = nn.Linear(config.decoder_hidden, config.vocabulary)
 
+    def tokens(self, clips: Tensor) -> Tensor:
+        """Clips in our tokens as this network has them: the same."""
+        return clips
+
     @property
     def cells(self) -> list[nn.GRUCell]:
         """The decoder's layers, the lowest first."""

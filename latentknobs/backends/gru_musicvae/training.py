@@ -37,7 +37,9 @@ from latentknobs.backends.gru_musicvae.data import Batches, TrainingData, seed_o
 from latentknobs.backends.gru_musicvae.following import Maps
 from latentknobs.backends.gru_musicvae.measures import cross_entropy, divergence, measure
 from latentknobs.backends.gru_musicvae.network import GruMusicVae
+from latentknobs.backends.gru_musicvae.networks import network_of
 from latentknobs.backends.gru_musicvae.state import Standing, read_facts, restore, take_over, write_state
+from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.corpus import Progress, no_progress
 from latentknobs.errors import ModelError, TrainingError
 
@@ -117,7 +119,7 @@ class Trainer:
         self._batches = Batches(data, config)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed_of(config.training.seed, 0))
-            self.network = GruMusicVae(config.network).to(self._device)
+            self.network = network_of(config.network).to(self._device)
         count = sum(len(edit.amounts) for edit in config.data.follow)
         self._maps = Maps(count, config.network.latent_size).to(self._device) if count else None
         modules = {"network": self.network, **({"maps": self._maps} if self._maps else {})}
@@ -136,7 +138,7 @@ class Trainer:
             (folder / "config.toml").write_text(config.to_toml(), encoding="utf-8")
         except OSError as error:
             raise TrainingError(f"{folder} cannot be trained into ({error}): name another folder.") from error
-        self._validation = torch.from_numpy(data.validation.astype("int64")).to(self._device)
+        self._validation = self._tokens(data.validation)
         generator = torch.Generator().manual_seed(seed_of(config.training.seed, 4))
         draws = torch.randn(len(data.validation), config.network.latent_size, generator=generator)
         self._draws = draws.to(self._device)
@@ -224,7 +226,7 @@ class Trainer:
         """One optimiser step; cross-entropy, KL and what following costs, in nats a clip, float64 (3,)."""
         training, network = self.config.training, self.network
         clips, maps = self._batches(step)
-        tokens = torch.from_numpy(clips.astype("int64")).to(self._device)
+        tokens = self._tokens(clips)
         noise, keep, known, through = self._draw(step, len(clips))
         network.train()
         for group in self._optimiser.param_groups:
@@ -255,6 +257,10 @@ class Trainer:
             )
         self._optimiser.step()
         return torch.stack([entropy.detach(), kl.detach(), following.detach()]).double().cpu()
+
+    def _tokens(self, clips: ClipBatch) -> Tensor:
+        """Clips int16 (n, T) in the network's tokens, int64 (n, T)."""
+        return self.network.tokens(torch.from_numpy(clips.astype("int64"))).to(self._device)
 
     def _draw(self, step: int, clips: int) -> tuple[Tensor, Tensor | None, Tensor | None, Tensor]:
         """
@@ -310,7 +316,7 @@ class Trainer:
         if facts["config"].data.follow != self.config.data.follow:
             raise ModelError(f"The run in {folder} follows other edits than this one is to: start without it.")
         take_over(folder / CHECKPOINT, self._trained, self.config.network)
-        if self.data.moves is not None:
+        if self.data.moves is not None and isinstance(self.network, GruMusicVae):  # a config says no else
             turn(self.network, self._maps, rotation(self.network, self.data.moves))
         self.standing = Standing(after=str(read_card(folder / MODEL)["model_id"]))
 

@@ -11,14 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentknobs.backends.adapter import TorchBackend
+from latentknobs.backends.magenta_js.export import CONFIG, CONVERTER
 from latentknobs.backends.magenta_js.manifest import MANIFEST, read_json, read_tensors
 from latentknobs.backends.magenta_js.network import DECODER, MagentaNetwork, Sizes, check_shapes
 from latentknobs.backends.magenta_js.vocabulary import Vocabulary
 from latentknobs.core.melody import MELODY
 from latentknobs.errors import ModelError
 
-CONFIG = "config.json"
-CONVERTER = "MelodyConverter"
 CONDITIONS = ("chordEncoder", "conditionOnKey", "extraControls", "useBooleanDecoder")
 """What turns a config's network into another one where it is set."""
 GATES = ("input-gate", "new-input", "forget-gate", "output-gate")

@@ -74,3 +74,7 @@ class Vocabulary:
         event = np.maximum.accumulate(np.where(tokens != NO_EVENT, step, -1), axis=1)
         on = (event >= 0) & (np.take_along_axis(tokens, np.maximum(event, 0), axis=1) >= FIRST_PITCH)
         return np.concatenate([np.zeros((len(tokens), 1), dtype=bool), on[:, :-1]], axis=1)
+
+
+PIANO = Vocabulary(21, 108)
+"""The pitches of magenta's own checkpoints of melodies: those of a piano."""

@@ -28,7 +28,7 @@ def evaluation(found: Mapping[str, Any]) -> None:
         counts = ", ".join(f"{count} {what}" for what, count in found["left_out"].items())
         typer.echo(f"left out or joined, all splits: {counts}")
     if found["kl"] is not None:
-        typer.echo(f"KL from the prior: {_number(found['kl'], 1)} nats a clip")
+        typer.echo(f"KL from the prior: {number_text(found['kl'], 1)} nats a clip")
     typer.echo(f"active units: {found['active_units']} of {found['latent_size']}")
     held = np.cumsum(found["spectrum"])
     if held[-1]:
@@ -52,7 +52,7 @@ def _reconstruction(found: Mapping[str, Any], kinds: list[str]) -> list[tuple[st
 
     def row(name: str, cells: list[Mapping[str, float] | None], *, share: bool = True) -> tuple[str, ...]:
         count = "0" if cells[0] is None else str(cells[0]["clips"])
-        return (name, count, *(_share(cell) if share else _number(cell, 3) for cell in cells))
+        return (name, count, *(share_text(cell) if share else number_text(cell, 3) for cell in cells))
 
     rows = [
         row("tokens, teacher-forced", [v["teacher_forced"] for v in values]),
@@ -71,8 +71,8 @@ def _reconstruction(found: Mapping[str, Any], kinds: list[str]) -> list[tuple[st
 def _prior(prior: Mapping[str, Any], clips: int) -> None:
     typer.echo("")
     typer.echo(f"Prior: {prior['count']} codes from N(0, I)")
-    typer.echo(f"valid as the greedy tokens stand, before repair: {_share(prior['valid'])}")
-    typer.echo(f"no note at all: {_share(prior['silent'])}; in the corpus {_share(prior['silent_in_corpus'])}")
+    typer.echo(f"valid as the greedy tokens stand, before repair: {share_text(prior['valid'])}")
+    typer.echo(f"no note at all: {share_text(prior['silent'])}; in the corpus {share_text(prior['silent_in_corpus'])}")
     if not prior["attributes"]:
         return
     typer.echo(f"Their decodings beside the {clips} clips: n = those with the attribute, difference in standard")
@@ -84,7 +84,7 @@ def _prior(prior: Mapping[str, Any], clips: int) -> None:
                 f"{name} ({one['unit']})",
                 *_moments(one["corpus"]),
                 *_moments(one["samples"]),
-                _number(one["difference"], 2, sign="+"),
+                number_text(one["difference"], 2, sign="+"),
                 NONE if one["ks"] is None else f"{one['ks']:.3f}",
             )
             for name, one in prior["attributes"].items()
@@ -98,14 +98,15 @@ def _smoothness(found: Mapping[str, Any] | None) -> None:
         typer.echo("Interpolation: not measured, all clips are of one song.")
         return
     points = found["points"]
+    even = 1 / (points - 1)
     typer.echo(f"Interpolation: {found['pairs']} pairs of clips from {found['song_pairs']} pairs of songs")
     typer.echo(
         f"{points} codes by SLERP from one to the other; in {found['measured']} pairs the ends decode differently."
     )
     rows = (
-        ("tokens that differ between the ends", _share(found["ends"]), ""),
-        ("length of the path over the ends' distance", _number(found["path"], 2), "1 = direct, more = detours"),
-        ("largest jump, share of the path", _share(found["jump"]), f"{1 / (points - 1):.1%} = even, 100% = at once"),
+        ("tokens that differ between the ends", share_text(found["ends"]), ""),
+        ("length of the path over the ends' distance", number_text(found["path"], 2), "1 = direct, more = detours"),
+        ("largest jump, share of the path", share_text(found["jump"]), f"{even:.1%} = even, 100% = at once"),
     )
     table(("path", "mean over pairs", "how to read it"), rows)
 
@@ -113,14 +114,16 @@ def _smoothness(found: Mapping[str, Any] | None) -> None:
 def _moments(one: Mapping[str, Any]) -> tuple[str, str, str]:
     if not one["count"]:
         return "0", NONE, NONE
-    return str(one["count"]), _number(one["mean"], 2), f"{one['sd']:.2f}"
+    return str(one["count"]), number_text(one["mean"], 2), f"{one['sd']:.2f}"
 
 
-def _share(one: Mapping[str, float] | None) -> str:
+def share_text(one: Mapping[str, float] | None) -> str:
+    """A share and its interval, in percent."""
     return NONE if one is None else f"{one['value']:.1%} ({one['low']:.1%} to {one['high']:.1%})"
 
 
-def _number(one: Mapping[str, float] | None, digits: int, sign: str = "") -> str:
+def number_text(one: Mapping[str, float] | None, digits: int, sign: str = "") -> str:
+    """A number and its interval."""
     if one is None:
         return NONE
     value, low, high = (f"{one[key]:{sign}.{digits}f}" for key in ("value", "low", "high"))

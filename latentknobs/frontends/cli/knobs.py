@@ -35,6 +35,7 @@ from latentknobs.frontends.cli.show import as_json, knob_card, knob_table
 from latentknobs.frontends.cli.spectrum import spectrum
 from latentknobs.frontends.cli.stored import AnyModelOption, named, stored
 from latentknobs.frontends.cli.tending import delete, export, import_, note, rename, tag
+from latentknobs.frontends.cli.transfer import transfer
 from latentknobs.plots import draw_mean_change
 from latentknobs.workbench import DEFAULT_CLIPS
 
@@ -198,7 +199,7 @@ def _draw(knob: Knob, path: Path, *, overwrite: bool) -> None:
 
 
 group.command("list")(list_knobs)
-for command in (diff, similar, verify, tag, note, rename, delete, export):
+for command in (diff, similar, verify, transfer, tag, note, rename, delete, export):
     group.command()(command)
 group.command("import")(import_)
 group.command()(spectrum)

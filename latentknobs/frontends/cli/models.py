@@ -11,6 +11,7 @@ from latentknobs.core.backend import BackendSpec
 from latentknobs.core.corpus import SPLITS
 from latentknobs.core.metric import RESAMPLES
 from latentknobs.errors import UsageError
+from latentknobs.frontends.cli.comparison import compare
 from latentknobs.frontends.cli.evaluation import evaluation
 from latentknobs.frontends.cli.metrics import metrics_of
 from latentknobs.frontends.cli.program import (
@@ -155,3 +156,6 @@ def metrics(
             workbench, name, corpus=corpus, split=judged, clips=clips, seed=seed, resamples=resamples
         )
     as_json(found) if json else metrics_of(found)
+
+
+group.command()(compare)

@@ -1,0 +1,52 @@
+"""``latentknobs knobs transfer``: which knobs of one model another has too."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Optional
+
+import typer
+
+from latentknobs.errors import UsageError
+from latentknobs.frontends.cli.program import DeviceOption, JsonOption, RegistryOption, guarded, program
+from latentknobs.frontends.cli.show import as_json, table
+from latentknobs.frontends.cli.stored import named, stored
+from latentknobs.transferring import transfer as look_for
+
+COLUMNS = ("knob", "model", "verdict", "fit", "range", "dimensions", "equivariance", "least", "slope", "R2")
+
+
+@guarded
+def transfer(
+    ctx: typer.Context,
+    a: Annotated[str, typer.Argument(metavar="A", help="The model whose knobs are looked for: name, hash or path.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="The model in which they are: name, path or KIND:LOCATION.")],
+    names: Annotated[
+        Optional[list[str]],  # noqa: UP045 - typer before 0.16 reads no "| None" inside Annotated
+        typer.Argument(help="Knobs of A [all].", show_default=False),
+    ] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Store what is found in B.")] = False,
+    registry: RegistryOption = None,
+    device: DeviceOption = "auto",
+    json: JsonOption = False,
+) -> None:
+    """Which of A's knobs exist in B: its discoveries made again on B, side by side."""
+    with program(ctx).workbench(registry, device) as workbench:
+        knobs = stored(workbench, a)
+        if names:
+            knobs = tuple(named(knobs, name, a) for name in dict.fromkeys(names))
+        if not knobs:
+            raise UsageError(f"The model {a} has no knobs in the registry: find some with 'latentknobs discover'.")
+        found = [one.as_dict() for one in look_for(workbench, knobs, b, keep=keep)]
+    if json:
+        as_json(found)
+        return
+    table(COLUMNS, (_row(one["name"], side) for one in found for side in (one["a"], one["b"]) if side))
+    for one in found:
+        typer.echo(f"{one['name']}: {one['why'] or ('in both' if one['exists'] else f'not in {b}')}")
+
+
+def _row(name: str, side: dict[str, Any]) -> tuple[str, ...]:
+    span = f"{side['low']:+g} to {side['high']:+g} {side['unit']}".rstrip()
+    numbers = (side[key] for key in ("equivariance", "least_equivariance", "slope", "r2"))
+    shown = ("" if number is None else f"{number:.3f}" for number in numbers)
+    return (name, side["model"], side["verdict"], side["fit"], span, str(side["dimensions"]), *shown)
