@@ -12,7 +12,7 @@ import inspect
 import io
 import re
 import textwrap
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +148,7 @@ def hooks_page() -> str:
         "int64, `Bools` bool. N counts clips, D the dimensions of the latent space.",
     ]
     for name, signature in hooks().items():
-        lines += [f"## `{name}{signature}`", inspect.getdoc(getattr(specs, name)) or ""]
+        lines += [f"## {name}", f"`{name}{signature}`", inspect.getdoc(getattr(specs, name)) or ""]
         if name in kinds:
             lines += _class(rest.pop(kinds[name].__name__))
     lines.append("## Values")
@@ -198,16 +198,15 @@ def commands_page() -> str:
     return "\n\n".join(lines) + "\n"
 
 
-def pages() -> dict[str, str]:
-    """The pages that are made, by their place in docs, with links as they stand in files there."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    return {
-        "index.md": relinked(readme, lambda link: link.removeprefix("docs/") if link.startswith("docs/") else f"../{link}"),
-        "changelog.md": relinked(changes, lambda link: f"../{link}"),
-        "hooks.md": hooks_page(),
-        "commands.md": commands_page(),
-    }
+def first_page() -> str:
+    """README.md, its links as from docs."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    return relinked(text, lambda link: link[len("docs/") :] if link.startswith("docs/") else f"../{link}")
+
+
+def changes_page() -> str:
+    """CHANGELOG.md, its links as from docs."""
+    return relinked((ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), lambda link: f"../{link}")
 
 
 def relinked(text: str, change: Callable[[str], str]) -> str:
@@ -216,12 +215,21 @@ def relinked(text: str, change: Callable[[str], str]) -> str:
     return "".join(part if part.startswith("```") else _LINK.sub(lambda m: change(m[1]), part) for part in parts)
 
 
+PAGES: Mapping[str, Callable[[], str]] = {
+    "index.md": first_page,
+    "changelog.md": changes_page,
+    "hooks.md": hooks_page,
+    "commands.md": commands_page,
+}
+"""The pages that are made, by their place in docs."""
+
+
 def on_files(files: Any, config: Any) -> Any:
     """Add the pages that are made, and the files of the source tree that pages lead to."""
     from mkdocs.structure.files import File
 
-    for place, text in pages().items():
-        files.append(File.generated(config, place, content=text))
+    for place, page in PAGES.items():
+        files.append(File.generated(config, place, content=page()))
     texts = [page.content_string for page in files.documentation_pages()]
     outside = {link for text in texts for link in _LINK.findall(text) if link.startswith("../")}
     for link in sorted(outside):
@@ -243,7 +251,9 @@ def _in_site(link: str) -> str:
 
 def from_the_network(text: str) -> list[str]:
     """What a page or a style sheet would fetch from elsewhere: scripts, styles, fonts, pictures; links are not."""
-    found = re.findall(r"<(?!a\b)\w+\b[^>]*?\b(?:src|href|srcset|data|poster)\s*=\s*[\"']?((?:https?:)?//[^\"'\s>]+)", text)
+    found = re.findall(
+        r"<(?!a\b)\w+\b[^>]*?\b(?:src|href|srcset|data|poster)\s*=\s*[\"']?((?:https?:)?//[^\"'\s>]+)", text
+    )
     return found + re.findall(r"(?:url\(|@import)\s*[\"']?((?:https?:)?//[^\"')\s]+)", text)
 
 
@@ -257,5 +267,8 @@ def on_post_build(config: Any) -> None:
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
-    """Links to files outside docs lead to their copies, or to the pages made of them."""
-    return relinked(markdown, lambda link: (_made(link) or _in_site(link)) if link.startswith("../") else link)
+    """Links to files outside docs lead to their copies, or to the pages made of them; bars in code need no stroke."""
+    text = relinked(markdown, lambda link: (_made(link) or _in_site(link)) if link.startswith("../") else link)
+    return re.sub(
+        r"^\|.*", lambda row: re.sub(r"`[^`]*`", lambda m: m[0].replace("\\|", "|"), row[0]), text, flags=re.M
+    )

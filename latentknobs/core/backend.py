@@ -83,7 +83,12 @@ def _is_pitch_range(value: object) -> bool:
 
 @runtime_checkable
 class VAEBackend(Protocol):
-    """A model: a trained VAE with its exact weights. Arrays are numpy; greedy decoding is deterministic."""
+    """
+    A model: a trained VAE with its exact weights. Arrays are numpy; greedy decoding is deterministic.
+
+    Attributes:
+        spec: What it is, the same as long as it lives.
+    """
 
     @property
     def spec(self) -> BackendSpec: ...
