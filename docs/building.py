@@ -138,14 +138,20 @@ def hooks_page() -> str:
     rest = values()
     lines = [
         "# Hooks",
-        f"This is version {HOOK_API} of the hooks (`{PROJECT.upper()}_API = {HOOK_API}`), made from the program: what "
-        "it asks plugins for, and the values that they give and are given. The [tutorial](plugins.md#the-hooks) has "
-        "an example of each, [How to](howto.md) goes from a wish to a plugin, and [Versions](versioning.md) says what "
-        "may change.",
-        "A `register_` hook takes no arguments, is called once while the plugins are loaded, and returns an iterable "
-        "of offers. The others are told of something that has happened.",
-        "Arrays are numpy's: `ClipBatch` is int16 (N, *shape), `Codes` float32 (N, D), `Floats` float64, `Ints` "
-        "int64, `Bools` bool. N counts clips, D the dimensions of the latent space.",
+        (
+            f"This is version {HOOK_API} of the hooks (`{PROJECT.upper()}_API = {HOOK_API}`), made from the program: what "
+            "it asks plugins for, and the values that they give and are given. The [tutorial](plugins.md#the-hooks) has "
+            "an example of each, [How to](howto.md) goes from a wish to a plugin, and [Versions](versioning.md) says what "
+            "may change."
+        ),
+        (
+            "A `register_` hook takes no arguments, is called once while the plugins are loaded, and returns an iterable "
+            "of offers. The others are told of something that has happened."
+        ),
+        (
+            "Arrays are numpy's: `ClipBatch` is int16 (N, *shape), `Codes` float32 (N, D), `Floats` float64, `Ints` "
+            "int64, `Bools` bool. N counts clips, D the dimensions of the latent space."
+        ),
     ]
     for name, signature in hooks().items():
         lines += [f"## {name}", f"`{name}{signature}`", inspect.getdoc(getattr(specs, name)) or ""]
@@ -266,9 +272,9 @@ def on_post_build(config: Any) -> None:
             raise PluginError(f"{path.name} would fetch {', '.join(found)}: put it into docs, or leave it out.")
 
 
-def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
+def on_page_markdown(markdown: str, **_given: Any) -> str:
     """Links to files outside docs lead to their copies, or to the pages made of them; bars in code need no stroke."""
     text = relinked(markdown, lambda link: (_made(link) or _in_site(link)) if link.startswith("../") else link)
     return re.sub(
-        r"^\|.*", lambda row: re.sub(r"`[^`]*`", lambda m: m[0].replace("\\|", "|"), row[0]), text, flags=re.M
+        r"^\|.*", lambda row: re.sub(r"`[^`]*`", lambda m: m[0].replace("\\|", "|"), row[0]), text, flags=re.MULTILINE
     )
