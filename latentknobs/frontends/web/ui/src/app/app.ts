@@ -1,0 +1,142 @@
+import { css, html, LitElement, nothing } from "lit";
+import { query, state } from "lit/decorators.js";
+import { define, icon, shared } from "../elements/shared.js";
+import { Session } from "../session.js";
+import { saveAs } from "../take.js";
+import "./dialogs.js";
+import type { Dialogs } from "./dialogs.js";
+import "./header.js";
+import "./inside.js";
+import "./knobs.js";
+import "./melody.js";
+import "./outs.js";
+import "./screen.js";
+import "./two-way.js";
+
+type View = "knobs" | "grid" | "melody" | "inside";
+const VIEWS: [View, string][] = [["knobs", "Knobs"], ["grid", "Grid"], ["melody", "Melody"], ["inside", "Inside"]];
+
+/** The page. */
+export class App extends LitElement {
+  static override styles = [shared, css`
+    :host { display: block; max-width: 1240px; margin: 0 auto; padding: 0 clamp(12px, 3vw, 36px) 56px; }
+    .notice { display: flex; align-items: flex-start; gap: 12px; padding: 8px 8px 8px 18px; margin-bottom: 14px; border-radius: 12px; background: var(--bad-bg); color: var(--bad); border: 1px solid currentColor; }
+    .notice p { padding: 10px 0; flex: 1; min-width: 0; overflow-wrap: anywhere; }
+    .tabs { display: flex; gap: 4px; margin: 22px 0 0; border-bottom: 1px solid var(--line); }
+    .tabs button { min-height: 48px; padding: 0 20px; border: 0; background: none; cursor: pointer; font-weight: 500; color: var(--soft); border-bottom: 3px solid transparent; margin-bottom: -1px; border-radius: 8px 8px 0 0; }
+    .tabs button:hover { color: var(--ink); }
+    .tabs button[aria-selected="true"] { color: var(--ink); border-bottom-color: var(--ink); font-weight: 600; }
+    .panel { padding: 26px 0 30px; min-height: 320px; }
+    .outs { border-top: 1px solid var(--line); padding-top: 20px; }
+    .drop { position: fixed; inset: 12px; z-index: 5; display: grid; place-items: center; border: 3px dashed var(--focus); border-radius: 20px; background: var(--bg); opacity: 0.94; font-size: 22px; font-weight: 600; pointer-events: none; }
+    @media (max-width: 480px) { .tabs { justify-content: space-between; } .tabs button { padding: 0 10px; } .panel { padding-top: 20px; } }
+  `];
+
+  readonly session = new Session();
+  @state() private view: View = "knobs";
+  @state() private dragging = false;
+  @state() private dropped: File | null = null;
+  @query("lk-dialogs") private dialogs!: Dialogs;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.session.subscribe(() => this.requestUpdate());
+    window.addEventListener("keydown", this.key);
+    window.addEventListener("hashchange", () => void this.session.follow(location.hash));
+    window.addEventListener("dragover", this.drag);
+    window.addEventListener("dragleave", (event) => { if (!event.relatedTarget) this.dragging = false; });
+    window.addEventListener("drop", this.drop);
+    const hash = location.hash;
+    // A token in the address has done its work when the page is there; it should not be copied with a link.
+    if (location.search.includes("token=")) history.replaceState(null, "", location.pathname + hash);
+    void this.session.start(hash);
+  }
+
+  override render() {
+    const { session, view } = this;
+    const { notice } = session;
+    return html`
+      <header><lk-header .session=${session} @lk-show=${this.show}></lk-header></header>
+      <main @lk-show=${this.show}>
+        <div role="alert">${notice ? html`<div class="notice" data-notice=${notice.kind}><p>${notice.text}</p><button class="button plain square" type="button" aria-label="Put this away" @click=${() => session.dismiss()}>${icon("close")}</button></div>` : nothing}</div>
+        <lk-screen .session=${session}></lk-screen>
+        <div class="tabs" role="tablist" aria-label="What to do" @keydown=${this.tabKey}>${VIEWS.map(([name, title]) => html`<button type="button" role="tab" id="tab-${name}" data-view=${name} aria-controls="panel" aria-selected=${view === name ? "true" : "false"} tabindex=${view === name ? "0" : "-1"} @click=${() => { this.view = name; }}>${title}</button>`)}</div>
+        <div class="panel" id="panel" role="tabpanel" aria-labelledby="tab-${view}">${session.deck ? this.panel() : nothing}</div>
+        <lk-outs class="outs" .session=${session} ?grid=${view === "grid"}></lk-outs>
+      </main>
+      <p class="hidden" role="status" aria-live="polite" data-said>${session.said}</p>
+      <lk-dialogs .session=${session}></lk-dialogs>
+      ${this.dragging ? html`<div class="drop">Drop the MIDI file to open it</div>` : nothing}`;
+  }
+
+  private panel() {
+    const { session } = this;
+    if (this.view === "grid") return html`<lk-two-way .session=${session}></lk-two-way>`;
+    if (this.view === "melody") return html`<lk-melody .session=${session} .way=${this.dropped ? "file" : "examples"} .dropped=${this.dropped}></lk-melody>`;
+    if (this.view === "inside") return html`<lk-inside .session=${session}></lk-inside>`;
+    return html`<lk-knobs .session=${session}></lk-knobs>`;
+  }
+
+  private show(event: CustomEvent<{ what: string; name: string }>): void {
+    if (event.detail.what === "help") this.dialogs.help();
+    else if (event.detail.what === "card") void this.dialogs.card(event.detail.name);
+  }
+
+  private tabKey(event: KeyboardEvent): void {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    const at = VIEWS.findIndex(([name]) => name === this.view);
+    this.view = VIEWS[(at + step + VIEWS.length) % VIEWS.length]![0];
+    void this.updateComplete.then(() => this.renderRoot.querySelector<HTMLElement>(`#tab-${this.view}`)?.focus());
+  }
+
+  private readonly key = (event: KeyboardEvent): void => {
+    const { session } = this;
+    const target = event.composedPath()[0];
+    if (!session.state || event.defaultPrevented || writes(target) || this.dialogs?.open) return;
+    const key = event.key.toLowerCase();
+    if (event.ctrlKey || event.metaKey) {
+      if (event.altKey) return;
+      if (key === "z") (event.shiftKey ? session.redo() : session.undo());
+      else if (key === "y") session.redo();
+      else if (key === "s") void saveAs(session, "midi");
+      else return;
+    } else if (event.altKey) return;
+    // Space and Enter on a button are the button's own.
+    else if (key === " " && !presses(target)) session.toggle();
+    else if (key === "enter" && !presses(target)) session.stop();
+    else if (key === "l") session.commit({ ...session.state, loop: !session.state.loop }, session.state.loop ? "loop off" : "loop on");
+    else if (key === "a") session.flip(session.state.side === "a" ? "b" : "a");
+    else if (key === "?") this.dialogs.help();
+    else return;
+    event.preventDefault();
+  };
+
+  private readonly drag = (event: DragEvent): void => {
+    if (!event.dataTransfer?.types.includes("Files")) return;
+    event.preventDefault();
+    this.dragging = true;
+  };
+
+  private readonly drop = (event: DragEvent): void => {
+    this.dragging = false;
+    const file = event.dataTransfer?.files[0];
+    if (!file) return;
+    event.preventDefault();
+    this.dropped = file;
+    this.view = "melody";
+  };
+}
+
+function writes(target: EventTarget | undefined): boolean {
+  if (target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement) return true;
+  return target instanceof HTMLInputElement && !["range", "checkbox", "radio", "button", "file"].includes(target.type);
+}
+
+function presses(target: EventTarget | undefined): boolean {
+  if (target instanceof HTMLInputElement) return target.type !== "range";
+  return target instanceof HTMLElement && target.matches("button, a[href], summary, [role=tab]");
+}
+
+define("lk-app", App);
