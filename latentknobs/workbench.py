@@ -46,6 +46,7 @@ BUILTINS = (
     "latentknobs.methods.plugin",
     "latentknobs.fitting.plugin",
     "latentknobs.frontends.cli.plugin",
+    "latentknobs.frontends.web.plugin",
 )
 """The plugins that come with the package, by name: they use nothing that a stranger's plugin cannot."""
 
