@@ -5,8 +5,8 @@ export type LiveStatus = "connecting" | "live" | "reconnecting";
 
 export interface LiveEvents {
   opened(key: string, opened: Opened): void;
-  /** `key` names the deck that was asked for; `latency` is in milliseconds, from asking to answer. */
-  turned(key: string, turned: Turned, latency: number): void;
+  /** `key` names the deck that was asked for; `latency` is in milliseconds, from asking to answer; null where a piece was opened first. */
+  turned(key: string, turned: Turned, latency: number | null): void;
   failed(message: string): void;
   status(status: LiveStatus): void;
 }
@@ -33,7 +33,7 @@ export class Live {
   private wanted: { model: string; deck: Deck } | null = null;
   private unsent = false;
   private open: string | null = null;
-  private readonly sent = new Map<number, { key: string; at: number }>();
+  private readonly sent = new Map<number, { key: string; at: number; opening: boolean }>();
   private last = -Infinity;
   private timer: ReturnType<typeof setTimeout> | null = null;
   private pinging: ReturnType<typeof setTimeout> | null = null;
@@ -122,19 +122,20 @@ export class Live {
     if (!this.wanted || !this.unsent || this.socket?.readyState !== 1) return;
     const { model, deck } = this.wanted;
     const key = pieceKey(model, deck.piece);
-    if (this.open !== key) {
+    const opening = this.open !== key;
+    if (opening) {
       this.open = key;
       this.send({ type: "open", model, piece: deck.piece }, key);
     }
     this.last = this.now();
     this.unsent = false;
-    this.send({ type: "turn", knobs: deck.knobs, seed: deck.seed, like: deck.like }, deckKey(model, deck));
+    this.send({ type: "turn", knobs: deck.knobs, seed: deck.seed, like: deck.like }, deckKey(model, deck), opening);
   }
 
-  private send(message: Record<string, unknown> & { piece?: Piece }, key = ""): boolean {
+  private send(message: Record<string, unknown> & { piece?: Piece }, key = "", opening = false): boolean {
     if (this.socket?.readyState !== 1) return false;
     this.seq += 1;
-    this.sent.set(this.seq, { key, at: this.now() });
+    this.sent.set(this.seq, { key, at: this.now(), opening });
     this.socket.send(JSON.stringify({ ...message, seq: this.seq }));
     return true;
   }
@@ -160,6 +161,6 @@ export class Live {
       }
     }
     if (message.type === "opened") this.events.opened(asked.key, message as unknown as Opened);
-    if (message.type === "turned") this.events.turned(asked.key, message as unknown as Turned, this.now() - asked.at);
+    if (message.type === "turned") this.events.turned(asked.key, message as unknown as Turned, asked.opening ? null : this.now() - asked.at);
   }
 }

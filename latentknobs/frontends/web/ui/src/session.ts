@@ -91,6 +91,12 @@ export class Session {
     return Math.ceil(steps / this.format.steps) * this.format.steps;
   }
 
+  /** What a piece is called: an example has a title. */
+  titleOf(piece: Piece): string {
+    const { source, name } = piece;
+    return (source.kind === "example" && this.info?.examples.find((example) => example.name === source.name)?.title) || name;
+  }
+
   /** Places of a knob's colour; the reserved knobs share one. */
   hue(name: string | null): number {
     const at = this.knobs.filter((knob) => !knob.reserved).findIndex((knob) => knob.name === name);
@@ -268,8 +274,9 @@ export class Session {
     const knobs = Object.fromEntries(Object.entries(deck.knobs).filter(([name]) => state.locks.includes(name)));
     const tempo = Math.min(TEMPO.high, Math.max(TEMPO.low, Math.round(piece.tempo)));
     this.heard = null;
+    this.notice = null;
     this.commit({ ...withDeck(state, state.side, { piece, knobs }), tempo }, label);
-    this.say(`${piece.name} is open as ${state.side.toUpperCase()}.`);
+    this.say(`${this.titleOf(piece)} is open as ${state.side.toUpperCase()}.`);
   }
 
   flip(side: Side): void {
@@ -277,7 +284,7 @@ export class Session {
     if (!state || state.side === side) return;
     this.heard = null;
     this.commit({ ...state, side }, `over to ${side.toUpperCase()}`);
-    this.say(`${side.toUpperCase()}: ${state.decks[side].piece.name}.`);
+    this.say(`${side.toUpperCase()}: ${this.titleOf(state.decks[side].piece)}.`);
   }
 
   /** The deck that is heard, copied over the other. */
@@ -365,9 +372,9 @@ export class Session {
     this.changed();
   }
 
-  private arrived(key: string, turned: Turned, latency: number): void {
+  private arrived(key: string, turned: Turned, latency: number | null): void {
     keep(this.turnedBy, key, turned);
-    this.latency = latency;
+    this.latency = latency ?? this.latency;
     const { deck, model } = this;
     if (deck && model) {
       // An answer that was overtaken is still nearer to what is wanted than the one before, if it is of this piece.

@@ -62,7 +62,7 @@ export class HeaderPart extends Part {
         <button class="button square" type="button" data-do="loop" aria-label="Loop" title="Loop (L)" aria-pressed=${state?.loop ? "true" : "false"} ?disabled=${!state} @click=${() => state && session.commit({ ...state, loop: !state.loop }, state.loop ? "loop off" : "loop on")}>${icon("loop")}</button>
         <label class="tempo"><input type="number" data-do="tempo" min=${TEMPO.low} max=${TEMPO.high} step="1" inputmode="numeric" aria-label="Tempo, beats per minute" .value=${live(String(state?.tempo ?? 120))} ?disabled=${!state} @change=${this.tempo}><span aria-hidden="true">bpm</span></label>
         <div class="ab" role="group" aria-label="Compare">
-          ${(["a", "b"] as Side[]).map((side) => html`<button type="button" data-do=${side} aria-pressed=${state?.side === side ? "true" : "false"} ?disabled=${!state} title=${state ? `${state.decks[side].piece.name} (key A goes over)` : ""} @click=${() => session.flip(side)}>${side.toUpperCase()}</button>`)}
+          ${(["a", "b"] as Side[]).map((side) => html`<button type="button" data-do=${side} aria-pressed=${state?.side === side ? "true" : "false"} ?disabled=${!state} title=${state ? `${session.titleOf(state.decks[side].piece)} (key A goes over)` : ""} @click=${() => session.flip(side)}>${side.toUpperCase()}</button>`)}
           <button class="over" type="button" data-do="copy-over" ?disabled=${!state} title="Copy what you hear over ${other}" @click=${() => session.copyOver()}>copy to ${other}</button>
         </div>
       </div>

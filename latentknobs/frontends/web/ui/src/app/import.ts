@@ -32,6 +32,7 @@ export class ImportPart extends Part {
     .window.off { cursor: not-allowed; } .window.off svg { opacity: 0.45; } .why { font-size: 12px; color: var(--soft); }
     .window:has(input:focus-visible) { outline: 2px solid var(--focus); outline-offset: 2px; } .window input:focus-visible { outline: none; }
     .foot { justify-content: space-between; margin-top: 12px; }
+    .hint { margin-top: 14px; }
     .foot .main { margin-left: auto; }
   `];
 
@@ -45,6 +46,7 @@ export class ImportPart extends Part {
   @state() private shown = PAGE;
   @state() private over = false;
   @state() private busy = false;
+  @state() private failed = false;
 
   protected override willUpdate(changes: PropertyValues): void {
     if (changes.has("file") && this.file) {
@@ -65,7 +67,8 @@ export class ImportPart extends Part {
       </label>
       ${this.file && (this.read || this.tracks.length) ? this.options() : nothing}
       ${this.busy ? html`<p class="soft" role="status">Reading the file.</p>` : nothing}
-      ${this.read ? this.found(this.read) : nothing}`;
+      ${this.read ? this.found(this.read) : nothing}
+      ${this.failed ? html`<p class="soft hint">${this.tracks.length ? "The file was opened, but its melody was not found: choose a track above, or another way with notes that sound together." : "Export the file again from your program as a standard MIDI file (type 0 or 1), or choose another one."}</p>` : nothing}`;
   }
 
   private options() {
@@ -135,18 +138,37 @@ export class ImportPart extends Part {
       return;
     }
     this.busy = true;
+    this.failed = false;
     try {
-      const read = await session.api.read(session.model!.name, file, { file: file.name, policy: this.policy, track: this.track, offset: this.offset });
+      const read = await this.ask(file);
       this.read = read;
       this.tracks = read.tracks;
       this.shown = PAGE;
       this.picked = new Set(read.windows.filter((window) => window.accepted).slice(0, most.clips).map(({ clip }) => clip));
       session.dismiss();
     } catch (error) {
-      if (error instanceof ApiError) this.tracks = error.tracks;
-      session.fail(error);
+      this.failed = true;
+      if (error instanceof ApiError) {
+        this.tracks = error.tracks;
+        session.fail(new ApiError(forPage(error.message), error.code, error.status));
+      } else session.fail(error);
     } finally {
       this.busy = false;
+    }
+  }
+
+  /** Where notes sound together and nobody chose, the highest is kept, and that is said. */
+  private async ask(file: File): Promise<Read> {
+    const { session } = this;
+    const read = (policy: string) => session.api.read(session.model!.name, file, { file: file.name, policy, track: this.track, offset: this.offset });
+    try {
+      return await read(this.policy);
+    } catch (error) {
+      if (!(error instanceof ApiError) || this.policy !== "auto" || !/sound at once/.test(error.message)) throw error;
+      this.policy = "highest-onset";
+      const found = await read(this.policy);
+      const why = error.message.replace(/: choose --policy.*$/, "").replace(/^[^:]*: /, "");
+      return { ...found, remarks: [`${why[0]!.toUpperCase()}${why.slice(1)}: of notes that start together, the highest is kept.`, ...found.remarks] };
     }
   }
 
@@ -174,6 +196,14 @@ export class ImportPart extends Part {
     this.over = false;
     this.file = event.dataTransfer?.files[0] ?? this.file;
   }
+}
+
+/** Options of the command line in a message, as this page calls them. */
+export function forPage(message: string): string {
+  return message
+    .replace(/--policy (highest-onset|skyline)/g, (_, policy: "skyline") => `\u201c${POLICIES[policy]}\u201d`)
+    .replace(/--track N/g, "a track below")
+    .replace(/--offset/g, "\u201cmove right by quarters\u201d");
 }
 
 define("lk-import", ImportPart);

@@ -45,7 +45,7 @@ export class InsidePart extends Part {
         ${amounts.map((value) => html`<option value=${value} ?selected=${value === amount}>${signed(value)} ${unitFor(value, knob.unit)}</option>`)}</select></label>` : nothing}</div>
       ${change.length ? html`<div class="pair">
         <figure><lk-bars hue=${hue} .values=${change} .marked=${knob.dimensions.map(({ dim }) => dim)} label="${knob.label}: mean change of ${change.length} dimensions"></lk-bars>
-          <figcaption>Mean change of dimensions 0 to ${change.length - 1}. ${knob.dimensions.length} carry the effect, most in ${most}.</figcaption></figure>
+          <figcaption>Mean change of dimensions 0 to ${change.length - 1}. ${knob.dimensions.length === 1 ? "1 carries" : `${knob.dimensions.length} carry`} nine tenths of the effect: ${most}${knob.dimensions.length > 6 ? " and others" : ""}.</figcaption></figure>
         <figure><lk-bars curve hue=${hue} .values=${sorted} label="${knob.label}: the same, sorted by size"></lk-bars><figcaption>The same, sorted by size.</figcaption></figure>
       </div>` : html`<p class="soft">${card ? "Nothing was measured of how this knob's edit moves the code." : "Looking it up."}</p>`}
     </section>`;

@@ -58,27 +58,39 @@ export class ScreenPart extends Part {
     const turnedKnobs = Object.entries(deck.knobs);
     const hue = heard ? 7 : session.hue(session.turning ?? turnedKnobs[0]?.[0] ?? null);
     const changed = heard ? changedFrom(heard.notes, deck.piece.notes) : (result?.changed ?? []);
+    const title = heard?.name ?? session.titleOf(deck.piece);
     const plain = turnedKnobs.length === 0 && !heard;
     const codes = result?.codes ?? opened?.codes;
     return html`
       <div class="top">
-        <span class="side" aria-hidden="true">${state.side.toUpperCase()}</span><h2><span class="hidden">${state.side.toUpperCase()}: </span>${heard?.name ?? deck.piece.name}</h2>
+        ${heard ? null : html`<span class="side" aria-hidden="true">${state.side.toUpperCase()}</span>`}<h2>${heard ? null : html`<span class="hidden">${state.side.toUpperCase()}: </span>`}${title}</h2>
         <span class="soft">${heard ? "from the grid" : plain ? "as it was" : turnedKnobs.map(([name, value]) => this.words(name, value)).join(", ")}</span>
       </div>
       ${this.remarks()}
-      <lk-roll .notes=${heard?.notes ?? session.notes} .ghost=${deck.piece.notes} .changed=${changed} .format=${format} .steps=${heard?.steps ?? session.steps} hue=${hue} label=${heard?.name ?? deck.piece.name}></lk-roll>
+      <lk-roll .notes=${heard?.notes ?? session.notes} .ghost=${deck.piece.notes} .changed=${changed} .format=${format} .steps=${heard?.steps ?? session.steps} hue=${hue} label=${title}></lk-roll>
       <div class="legend h${hue}">
         <span><svg aria-hidden="true"><rect class="ghost" x="1" y="1" width="20" height="9" rx="2"></rect></svg>as it was</span>
         <span><svg aria-hidden="true"><rect class="kept" x="1" y="1" width="20" height="10" rx="2"></rect></svg>kept</span>
         <span><svg aria-hidden="true"><rect class="changed" x="1" y="1" width="20" height="10" rx="2"></rect><path class="mark" d="M4 6l3-3 3 3-3 3z"></path></svg>changed</span>
         ${this.status()}
       </div>
-      ${codes?.length && !heard ? html`<lk-code label="The code of the melody" hue=${hue} .was=${mean(opened?.codes ?? codes)} .now=${mean(codes)} .touched=${result?.touched ?? []}></lk-code>` : null}`;
+      ${codes?.length && !heard ? html`<lk-code label="The code of the melody" .was=${mean(opened?.codes ?? codes)} .now=${mean(codes)} .marked=${this.marked()} meaning="carry nine tenths of what the turned knobs do"></lk-code>` : null}`;
   }
 
   private words(name: string, value: number): string {
     const knob = this.session.knobs.find((one) => one.name === name);
     return knob ? `${knob.label} ${signed(value)} ${unitFor(value, knob.unit)}` : inWords(value, name);
+  }
+
+  /** The dimensions of the knobs that are turned; where two share one, it is the first one's. */
+  private marked(): Map<number, number> {
+    const { knobs, deck, result } = this.session;
+    const marked = new Map<number, number>();
+    for (const knob of knobs.filter(({ name }) => name in deck!.knobs)) {
+      const dims = knob.reserved ? (result?.touched ?? []) : knob.dimensions.map(({ dim }) => dim);
+      for (const dim of dims) if (!marked.has(dim)) marked.set(dim, this.session.hue(knob.name));
+    }
+    return marked;
   }
 
   private remarks() {

@@ -2,9 +2,8 @@ import { css, html, nothing } from "lit";
 import { query, state } from "lit/decorators.js";
 import "../elements/grid.js";
 import type { GridElement } from "../elements/grid.js";
-import { define, icon, shared } from "../elements/shared.js";
+import { define, shared } from "../elements/shared.js";
 import { deckKey, GRID, type State } from "../state.js";
-import { saveAs } from "../take.js";
 import type { Cell } from "../types.js";
 import { Part } from "./part.js";
 
@@ -67,7 +66,6 @@ export class TwoWayPart extends Part {
       </div>
       <div class="row foot">
         <button class="button" type="button" data-do="take-cell" ?disabled=${!this.chosen} @click=${this.take}>Open this place as ${state.side.toUpperCase()}</button>
-        <button class="button" type="button" data-do="zip" ?disabled=${!this.cells.length} @click=${() => void saveAs(session, "grid")}>${icon("down")}All places as zip</button>
         <span class="soft small">Point to see, click to hear, arrows to move.</span>
       </div>`;
   }

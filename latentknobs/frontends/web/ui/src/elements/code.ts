@@ -4,25 +4,25 @@ import { define, shared } from "./shared.js";
 
 const HEIGHT = 96;
 
-/** The numbers of the code, one bar each: as it was in outline, as it is now filled; touched ones coloured and ticked. */
+/** The numbers of the code, one bar each: wide as it was, narrow as it is; those of a knob in its colour and ticked. */
 export class CodeElement extends LitElement {
   static override styles = [shared, css`
-    :host { display: block; --hue: var(--s7); color: var(--s-ink); }
-    :host([hue="0"]) { --hue: var(--s0); } :host([hue="1"]) { --hue: var(--s1); } :host([hue="2"]) { --hue: var(--s2); }
-    :host([hue="3"]) { --hue: var(--s3); } :host([hue="4"]) { --hue: var(--s4); } :host([hue="5"]) { --hue: var(--s5); }
-    :host([hue="6"]) { --hue: var(--s6); }
+    :host { display: block; color: var(--s-ink); }
     svg { display: block; width: 100%; }
-    .was { fill: var(--s-bar); } .now { fill: var(--s-note); } .touched { fill: var(--hue); }
+    .was { fill: var(--s-bar); } .now { fill: var(--s-note); } .h0 { fill: var(--s0); } .h1 { fill: var(--s1); } .h2 { fill: var(--s2); } .h3 { fill: var(--s3); }
+    .h4 { fill: var(--s4); } .h5 { fill: var(--s5); } .h6 { fill: var(--s6); } .h7 { fill: var(--s7); }
     .axis { stroke: var(--s-bar); stroke-width: 1; vector-effect: non-scaling-stroke; }
     .hover { fill: transparent; } .hover:hover { fill: rgb(255 255 255 / 8%); }
     p { color: var(--s-soft); font-size: 13px; min-height: 20px; }
-    @media (forced-colors: active) { .was { fill: GrayText; } .now { fill: CanvasText; } .touched { fill: Highlight; } }
+    @media (forced-colors: active) { .was { fill: GrayText; } .now { fill: CanvasText; } [class^="h"]:not(.hover) { fill: Highlight; } }
   `];
 
   @property({ attribute: false }) was: readonly number[] = [];
   @property({ attribute: false }) now: readonly number[] = [];
-  @property({ attribute: false }) touched: readonly number[] = [];
-  @property({ type: Number, reflect: true }) hue = 7;
+  /** Dimensions that are marked, each with the place of its colour. */
+  @property({ attribute: false }) marked: ReadonlyMap<number, number> = new Map();
+  /** What the marked ones are, in words. */
+  @property() meaning = "";
   @property({ type: Number }) height = HEIGHT;
   @property() label = "Code";
   @state() private looked: number | null = null;
@@ -32,26 +32,26 @@ export class CodeElement extends LitElement {
     const most = Math.max(0.5, ...[...this.now, ...this.was].map(Math.abs));
     const middle = this.height / 2;
     const tall = middle - 7;
-    const touched = new Set(this.touched);
+    const { marked } = this;
     const y = (value: number) => middle - (value / most) * tall;
     const bar = (index: number, value: number, kind: string, width: number, inset: number) =>
       svg`<rect class=${kind} x=${index + inset} width=${width} y=${Math.min(middle, y(value))} height=${Math.max(0.6, Math.abs(y(value) - middle))}></rect>`;
     const dims = Array.from({ length: size }, (_, index) => index);
     return html`<svg viewBox="0 0 ${Math.max(1, size)} ${this.height}" height=${this.height} preserveAspectRatio="none" role="img"
-        aria-label="${this.label}: ${size} numbers, ${touched.size} of them moved" @pointerleave=${() => { this.looked = null; }}>
+        aria-label="${this.label}: ${size} numbers${marked.size ? `, ${marked.size} of them marked: ${this.meaning}` : ""}" @pointerleave=${() => { this.looked = null; }}>
         <line class="axis" x1="0" x2=${size} y1=${middle} y2=${middle}></line>
-        ${dims.map((index) => svg`${bar(index, this.was[index] ?? 0, "was", 0.8, 0.1)}${bar(index, this.now[index] ?? 0, touched.has(index) ? "touched" : "now", 0.4, 0.3)}
-          ${touched.has(index) ? svg`<rect class="touched" x=${index + 0.1} width="0.800" y=${this.height - 4} height="4"></rect>` : null}
+        ${dims.map((index) => svg`${bar(index, this.was[index] ?? 0, "was", 0.8, 0.1)}${bar(index, this.now[index] ?? 0, marked.has(index) ? `h${marked.get(index)}` : "now", 0.4, 0.3)}
+          ${marked.has(index) ? svg`<rect class="h${marked.get(index)}" x=${index + 0.1} width="0.800" y=${this.height - 4} height="4"></rect>` : null}
           <rect class="hover" x=${index} width="1" y="0" height=${this.height} @pointerenter=${() => { this.looked = index; }}></rect>`)}
-      </svg><p aria-hidden="true">${this.words(size, touched)}</p>`;
+      </svg><p aria-hidden="true">${this.words(size)}</p>`;
   }
 
-  private words(size: number, touched: Set<number>): string {
+  private words(size: number): string {
     const index = this.looked;
-    if (index === null || index >= size) return size ? `${size} numbers hold the melody; ${touched.size ? `${touched.size} moved` : "none moved"}` : "";
+    if (index === null || index >= size) return size ? `${size} numbers hold each clip${this.marked.size ? `; ${this.marked.size} ${this.meaning}` : ""}` : "";
     const was = this.was[index];
     const now = this.now[index];
-    const change = was !== undefined && now !== undefined && touched.has(index) ? `, moved from ${was.toFixed(2)} to ${now.toFixed(2)}` : `: ${(now ?? was ?? 0).toFixed(2)}`;
+    const change = was !== undefined && now !== undefined && Math.abs(now - was) > 5e-5 ? `, moved from ${was.toFixed(2)} to ${now.toFixed(2)}` : `: ${(now ?? was ?? 0).toFixed(2)}`;
     return `Number ${index}${change}`;
   }
 }

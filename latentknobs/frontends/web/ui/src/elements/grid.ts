@@ -19,7 +19,7 @@ export class GridElement extends LitElement {
     .axis { color: var(--s-soft); font-size: 13px; gap: 12px; } .axis b { color: var(--s-ink); font-weight: 600; }
     .grid { display: grid; gap: 4px; }
     .line { display: grid; grid-auto-flow: column; grid-auto-columns: minmax(0, 1fr); gap: 4px; }
-    .cell { position: relative; display: block; border: 1px solid var(--s-line); border-radius: 8px; background: var(--s-row); cursor: pointer; overflow: hidden; min-height: 44px; aspect-ratio: 2 / 1; }
+    .cell { position: relative; display: block; border: 1px solid var(--s-line); border-radius: 8px; background: var(--s-row); cursor: pointer; overflow: hidden; min-height: 44px; aspect-ratio: 5 / 2; }
     :host([dense]) .cell { border-radius: 5px; }
     .cell:hover { border-color: var(--s-bar); }
     .cell:focus-visible { outline: 2px solid var(--s-ink); outline-offset: 1px; }

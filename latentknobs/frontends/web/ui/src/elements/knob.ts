@@ -15,16 +15,19 @@ const FINE = 0.2;
  */
 export class KnobElement extends LitElement {
   static override styles = [shared, css`
-    :host { display: block; width: 148px; --hue: var(--k7); }
+    :host { display: block; width: 140px; --dial: 112px; --hue: var(--k7); }
     :host([hue="0"]) { --hue: var(--k0); } :host([hue="1"]) { --hue: var(--k1); } :host([hue="2"]) { --hue: var(--k2); }
     :host([hue="3"]) { --hue: var(--k3); } :host([hue="4"]) { --hue: var(--k4); } :host([hue="5"]) { --hue: var(--k5); }
     :host([hue="6"]) { --hue: var(--k6); }
+    :host([large]) { width: 190px; --dial: 156px; }
     .knob { display: flex; flex-direction: column; align-items: center; }
     .name { font-weight: 600; font-size: 16px; letter-spacing: -0.01em; text-align: center; max-width: 100%; overflow-wrap: anywhere; line-height: 1.25; }
-    .dial { position: relative; width: 128px; height: 124px; margin-top: 4px; }
+    .dial { position: relative; width: var(--dial); height: calc(var(--dial) * 0.97); margin-top: 6px; }
     .dial svg.face { position: absolute; inset: 0; width: 100%; height: 100%; overflow: visible; }
     input[type="range"] { position: absolute; inset: 0; width: 100%; height: 100%; margin: 0; opacity: 0; cursor: ns-resize; touch-action: none; }
-    .dial:has(input:focus-visible) { outline: 2px solid var(--focus); outline-offset: 0; border-radius: 22px; }
+    .ring { fill: none; stroke: transparent; stroke-width: 2.500; }
+    .dial:has(input:focus-visible) .ring { stroke: var(--focus); }
+    input[type="range"]:focus-visible { outline: none; }
     .locked input[type="range"] { cursor: not-allowed; }
     .track { fill: none; stroke: var(--track); stroke-width: 5; stroke-linecap: round; }
     .arc { fill: none; stroke: var(--hue); stroke-width: 5; stroke-linecap: round; }
@@ -33,11 +36,12 @@ export class KnobElement extends LitElement {
     .top { fill: var(--cap-a); }
     .needle { stroke: var(--hue); stroke-width: 4; stroke-linecap: round; }
     .locked .arc, .locked .needle { stroke: var(--edge); }
-    .value { display: flex; align-items: baseline; justify-content: center; gap: 5px; width: 100%; margin-top: -6px; }
-    .value input { width: 62px; min-height: 44px; padding: 0 4px; border: 1px solid transparent; border-radius: 8px; background: transparent; text-align: right; font-size: 20px; font-weight: 600; font-variant-numeric: tabular-nums; }
+    .value { display: grid; justify-items: center; width: 100%; margin-top: -12px; }
+    .value input { width: 96px; min-height: 44px; padding: 0 4px; border: 1px solid transparent; border-radius: 8px; background: transparent; text-align: center; font-size: 21px; font-weight: 600; font-variant-numeric: tabular-nums; }
     .value input:hover { border-color: var(--line); }
     .value input:focus { background: var(--raise); border-color: var(--edge); }
-    .unit { color: var(--soft); font-size: 13px; min-width: 0; flex: 0 1 auto; }
+    .unit { color: var(--soft); font-size: 13px; line-height: 1.2; margin-top: -6px; text-align: center; }
+    :host([large]) .name { font-size: 18px; } :host([large]) .value input { font-size: 25px; }
     .foot { display: flex; align-items: center; gap: 2px; }
     .badge { display: inline-flex; align-items: center; gap: 7px; min-height: 44px; padding: 0 10px; border: 0; border-radius: 10px; background: transparent; color: var(--soft); font-size: 13px; cursor: pointer; }
     .badge:hover { background: var(--raise); color: var(--ink); }
@@ -48,8 +52,9 @@ export class KnobElement extends LitElement {
     .lock:hover { background: var(--raise); color: var(--ink); }
     .lock[aria-pressed="true"] { color: var(--ink); }
     .lock svg { width: 17px; height: 17px; }
+    @media (max-width: 480px) { :host([large]) { width: 172px; --dial: 140px; } }
     @media (forced-colors: active) {
-      .track { stroke: GrayText; } .arc, .needle { stroke: Highlight; } .cap, .top { fill: Canvas; stroke: CanvasText; } .mark { fill: CanvasText; }
+      .track { stroke: GrayText; } .arc, .needle { stroke: Highlight; } .dial:has(input:focus-visible) .ring { stroke: Highlight; } .cap, .top { fill: Canvas; stroke: CanvasText; } .mark { fill: CanvasText; }
     }
   `];
 
@@ -146,7 +151,7 @@ export class KnobElement extends LitElement {
       <path class="track" d=${arc(low, high)}></path>
       ${to === 0 ? null : svg`<path class="arc" d=${arc(0, to)}></path>`}
       ${marks.map(([x, y]) => svg`<circle class="mark" cx=${x!} cy=${y!} r="1.600"></circle>`)}
-      <circle class="cap" cx="60" cy="63" r="38"></circle><circle class="top" cx="60" cy="62" r="35.500"></circle>
+      <circle class="ring" cx="60" cy="62" r="44.500"></circle><circle class="cap" cx="60" cy="63" r="38"></circle><circle class="top" cx="60" cy="62" r="35.500"></circle>
       <line class="needle" x1=${x1!} y1=${y1!} x2=${x2!} y2=${y2!}></line>
     </svg>`;
   }

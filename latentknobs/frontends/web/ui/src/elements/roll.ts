@@ -92,7 +92,7 @@ export class RollElement extends LitElement {
   }
 
   private get stepWidth(): number {
-    return Math.max((this.width - GUTTER) / this.steps, this.steps > this.format.steps ? 11 : 6);
+    return Math.max((this.width - GUTTER) / this.steps, this.width < 640 ? 8 : 4.4);
   }
 
   /** Lowest and highest row that is drawn. */
@@ -117,6 +117,8 @@ export class RollElement extends LitElement {
     const rowHeight = (this.height - TOP) / (high - low + 1);
     const y = (pitch: number) => TOP + (high - pitch) * rowHeight;
     const width = this.stepWidth * this.steps;
+    // A ghost right behind its note would only fray its edges.
+    const there = new Set(this.notes.map((note) => note.join()));
     const words = melodyWords(this.notes, this.format);
     return html`<div class="box">
       <svg class="names" width=${GUTTER} height=${this.height} aria-hidden="true">${this.names(low, high, y, rowHeight)}</svg>
@@ -126,7 +128,7 @@ export class RollElement extends LitElement {
           aria-label=${this.drawing ? `${this.label}. Arrows move, Enter puts a note or takes it away. ${this.here}` : `${this.label}: ${this.notes.length} notes, ${this.changed.length} changed`}
           aria-describedby="words" @pointerdown=${this.press} @pointermove=${this.pull} @pointerup=${this.release} @pointercancel=${this.release} @keydown=${this.key}>
           ${this.lattice(low, high, y, rowHeight, width)}
-          ${this.ghost.map((note) => this.box(note, "ghost", y, rowHeight))}
+          ${this.ghost.filter((note) => !there.has(note.join())).map((note) => this.box(note, "ghost", y, rowHeight))}
           ${this.notes.map((note, index) => this.box(note, this.changed.includes(index) ? "note changed" : "note", y, rowHeight))}
           ${this.drawing ? svg`<rect class="cursor" x=${this.cursor[0] * this.stepWidth} y=${y(this.cursor[1])} width=${this.stepWidth} height=${rowHeight}></rect>` : null}
           <line class="head" y1=${TOP - 6} y2=${this.height} visibility="hidden"></line>
@@ -182,9 +184,10 @@ export class RollElement extends LitElement {
     const x = onset * this.stepWidth + 1;
     const width = Math.max(3, (this.format.drums ? 1 : length) * this.stepWidth - 2);
     const height = Math.max(3, rowHeight - 2);
-    const mark = Math.min(4.5, width / 3, height / 2.6);
+    const mark = Math.min(4, width / 4, height / 2.8);
+    const left = width > 16 ? x + 4 : x + width / 2 - mark;
     return svg`<rect class=${kind} x=${x} y=${y(pitch) + (rowHeight - height) / 2} width=${width} height=${height} rx=${Math.min(3, height / 3)}></rect>
-      ${kind.includes("changed") ? svg`<path class="mark" d="M${x + mark * 1.9 - mark} ${y(pitch) + rowHeight / 2}l${mark} ${-mark}l${mark} ${mark}l${-mark} ${mark}z"></path>` : null}`;
+      ${kind.includes("changed") ? svg`<path class="mark" d="M${left} ${y(pitch) + rowHeight / 2}l${mark} ${-mark}l${mark} ${mark}l${-mark} ${mark}z"></path>` : null}`;
   }
 
   private at(step: number, pitch: number): Note | undefined {

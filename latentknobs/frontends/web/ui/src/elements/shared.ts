@@ -21,7 +21,7 @@ export const shared = css`
   .button.plain:hover { background: var(--raise); border-color: var(--line); }
   .button.square { width: 44px; padding: 0; flex: none; }
   .button.main { background: var(--ink); color: var(--panel); border-color: var(--ink); }
-  .button[aria-pressed="true"] { background: var(--ink); color: var(--panel); border-color: var(--ink); }
+  .button[aria-pressed="true"]:not(.main) { border-color: var(--ink); box-shadow: inset 0 0 0 1px var(--ink); }
   select { max-width: 100%; padding-right: 8px; cursor: pointer; }
   svg.icon { width: 20px; height: 20px; flex: none; fill: none; stroke: currentColor; stroke-width: 1.8; stroke-linecap: round; stroke-linejoin: round; }
   svg.icon .solid { fill: currentColor; stroke: none; }
