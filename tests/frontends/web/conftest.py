@@ -16,6 +16,7 @@ import uvicorn
 
 from latentknobs.core.clip import Note, Piece
 from latentknobs.frontends.web.app import Settings, create_app
+from latentknobs.frontends.web.command import configuration
 from latentknobs.frontends.web.pieces import message_of
 from latentknobs.models import Models
 from latentknobs.session import Session
@@ -78,14 +79,7 @@ def opened(bench: Workbench) -> Session:
 def served(bench: Workbench, settings: Settings) -> Iterator[int]:
     """A real server in a thread; gives its port."""
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(
-        create_app(bench, settings),
-        log_level="critical",
-        ws_max_size=1024 * 1024,
-        ws_max_queue=16,
-        timeout_graceful_shutdown=1,
-    )
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(configuration(create_app(bench, settings)))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     until = time.monotonic() + 30

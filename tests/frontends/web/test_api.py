@@ -50,18 +50,20 @@ def test_the_example_is_the_theme(client):
     assert (got["steps"], got["source"]) == (192, {"kind": "example", "name": "twinkle"})
 
 
-def test_knobs_are_listed_with_their_controls(client, bench):
+def test_knobs_are_listed_with_their_controls(client, bench, monkeypatch):
     """Accepted knobs with range, unit and dimensions as the registry has them; then random and others."""
-    got = client.get(f"{TINY}/knobs").json()
     stored = bench.registry.knobs(model_id=bench.model("tiny").spec.model_id)
-    accepted = [knob for knob in stored if knob.verdict == "accepted"]
+    accepted = [evolve(knob, verdict="accepted") for knob in stored]
+    monkeypatch.setattr(desks.Desk, "knobs", lambda _self, _model: {k.name: k for k in accepted})
+    got = client.get(f"{TINY}/knobs").json()
 
-    assert [k["name"] for k in got] == [*(knob.name for knob in accepted), "random", "others"]
+    assert [k["name"] for k in got] == ["pitch", "rhythm", "random", "others"]
     for one, knob in zip(got, accepted, strict=False):
         assert (one["low"], one["high"], one["unit"], one["step"]) == (knob.low, knob.high, knob.unit, knob.step)
         assert [d["dim"] for d in one["dimensions"]] == [d.dim for d in knob.dimensions]
         assert one["confidence"]["level"] in ("high", "medium")
-    assert [k["reserved"] for k in got[-2:]] == [True, True]
+    assert got[0]["says"] == {"down": "lower", "up": "higher"}
+    assert [k["reserved"] for k in got] == [False, False, True, True]
     assert (got[-1]["low"], got[-1]["unit"]) == (got[0]["low"], got[0]["unit"])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import shlex
+import shutil
 from contextlib import redirect_stdout
 
 import numpy as np
@@ -35,12 +36,12 @@ def example():
 
 
 STATES = {
-    "the example": {"piece": example(), "knobs": {"pitch": 3, "rhythm": -1}},
+    "the example": {"piece": example(), "knobs": {"pitch": 3, "rhythm": 1}},
     "drawn": {"piece": as_message(HELD), "knobs": {"pitch": -2.5}},
     "a part of a file": {"piece": {**as_message(tune("song")), "source": PART}, "knobs": {"rhythm": 1}},
     "nothing turned": {"piece": as_message(tune(beats=13)), "knobs": {}},
     "controls": {"piece": example(), "knobs": {"random": 2.25, "others": -1}, "seed": 12345, "like": "pitch"},
-    "many digits": {"piece": as_message(tune()), "knobs": {"pitch": 0.1 + 0.2, "rhythm": -1 / 3}, "seed": 5},
+    "many digits": {"piece": as_message(tune()), "knobs": {"pitch": 0.1 + 0.2, "rhythm": 1 / 3}, "seed": 5},
     "an example that was changed": {"piece": {**as_message(tune()), "source": TWINKLE}, "knobs": {"pitch": 1}},
 }
 
@@ -48,7 +49,7 @@ STATES = {
 @pytest.fixture
 def here(bench, plugins_dir, own, tmp_path, monkeypatch):
     """An empty folder to run things in, where the registry is the server's."""
-    (own / "registry.db").write_bytes(open(bench.registry_url, "rb").read())
+    shutil.copy(bench.registry_url, own / "registry.db")
     folder = tmp_path / "here"
     folder.mkdir()
     monkeypatch.chdir(folder)
@@ -87,7 +88,7 @@ def test_the_example_needs_no_file(client):
     changed = client.post(f"{TINY}/recipe", json={"state": STATES["an example that was changed"]}).json()
 
     assert (as_it_is["files"], len(changed["files"])) == ([], 1)
-    assert as_it_is["command"] == ("latentknobs turn --knob pitch=+3 --knob rhythm=-1 --model tiny -o turned.mid")
+    assert as_it_is["command"] == ("latentknobs turn --knob pitch=+3 --knob rhythm=+1 --model tiny -o turned.mid")
 
 
 @pytest.mark.parametrize(
