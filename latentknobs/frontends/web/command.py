@@ -102,17 +102,13 @@ def address(host: str, port: int, token: str) -> str:
 
 def _listening(host: str, port: int) -> socket.socket:
     try:
-        family, kind, protocol, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        out = socket.socket(family, kind, protocol)
-        out.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        out.bind(place)
-        out.listen(128)
+        family, _, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(place[:2], family=family, backlog=128)
     except (OSError, OverflowError) as error:
         raise UsageError(
             f"{host}, port {port}, cannot be listened on ({getattr(error, 'strerror', None) or error}): "
             "name another with --port, or --port 0 for any that is free."
         ) from error
-    return out
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -93,7 +93,11 @@ def test_the_example_needs_no_file(client):
 
 @pytest.mark.parametrize(
     ("a", "b"),
-    [("the example", "drawn"), ("controls", "a part of a file"), ("nothing turned", "nothing turned")],
+    [
+        pytest.param("the example", "drawn", marks=pytest.mark.slow),
+        ("controls", "a part of a file"),
+        pytest.param("nothing turned", "nothing turned", marks=pytest.mark.slow),
+    ],
 )
 def test_a_grid_is_made_again(client, here, a, b):
     """Every cell, corners as turned among them, by the command and by the Python."""
@@ -153,7 +157,7 @@ def melodies(draw):
     return Piece(tuple(notes) or (Note(0, 60),), max(steps, 1), draw(st.floats(4, 1000)), draw(st.text(min_size=1)))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(melodies())
 def test_a_drawn_piece_reads_back_as_the_same_clips(tmp_path_factory, piece):
     """The file of a recipe has the notes, the length and the clips of what was drawn."""
