@@ -12,6 +12,7 @@ import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future
+from functools import partial
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
@@ -92,8 +93,8 @@ class DecoderQueue:
         """End the worker after what it is at; what waits is cancelled."""
         with self._ready:
             self._ended = True
-            for waiting in (*self._moves.values(), *self._tasks):
-                waiting.future.cancel()
+            for future in (*(move.future for move in self._moves.values()), *(task.future for task in self._tasks)):
+                future.cancel()
             self._moves.clear()
             self._tasks.clear()
             self._ready.notify()
@@ -201,7 +202,7 @@ class DecoderQueue:
         for move, codes in taken:
             own = Decoded(clips[start : start + len(codes)], len(every))
             start += len(codes)
-            _finish(move.future, lambda move=move, own=own: move.use(own))
+            _finish(move.future, partial(move.use, own))
 
 
 def _do(future: Future[T], work: Callable[[], T]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from attrs import frozen
+from attrs import field, frozen
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, Response
@@ -41,7 +41,7 @@ class Settings:
     """
 
     model: str = DEFAULT_MODEL
-    door: Door = Door()
+    door: Door = field(factory=Door)
     named: bool = False
     warm: bool = True
 

@@ -9,13 +9,19 @@ import socket
 import sys
 import webbrowser
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from latentknobs.errors import MissingExtraError, UsageError
 from latentknobs.models import DEFAULT_MODEL
 from latentknobs.workbench import Workbench
 
+if TYPE_CHECKING:
+    import uvicorn
+
 PORT = 8765
+MOST_FRAME = 1024 * 1024
+"""Bytes of a WebSocket frame; a larger one ends its connection."""
 MOST_CONNECTIONS = 256
 """Connections at a time; beyond them the server answers 503."""
 GRACE = 3
@@ -47,28 +53,34 @@ def serve(arguments: Sequence[str]) -> int:
     with _listening(asked.host, asked.port) as listener, Workbench.open(asked.registry, device=asked.device) as bench:
         bench.models.asked(asked.model, "")  # a name that is none is told before anything starts
         settings = Settings(model=asked.model, door=door, named=asked.registry is not None)
-        config = uvicorn.Config(
-            create_app(bench, settings),
-            log_level="warning",
-            access_log=False,  # addresses may hold the token
-            lifespan="on",
-            ws_max_size=1024 * 1024,
-            ws_max_queue=16,
-            ws_per_message_deflate=False,
-            limit_concurrency=MOST_CONNECTIONS,
-            timeout_keep_alive=20,
-            timeout_graceful_shutdown=GRACE,
-            server_header=False,
-        )
         url = address(asked.host, listener.getsockname()[1], token)
         _say(f"Open {url} in a browser; Ctrl-C ends it.")
         if asked.open:
             webbrowser.open(url)
         try:
-            uvicorn.Server(config).run(sockets=[listener])
+            uvicorn.Server(configuration(create_app(bench, settings))).run(sockets=[listener])
         except KeyboardInterrupt:
             _say("Ended.")
     return 0
+
+
+def configuration(app: Any) -> uvicorn.Config:
+    """How the server is run, whoever runs it: bounded in frames, connections and time at the end."""
+    import uvicorn
+
+    return uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,  # addresses may hold the token
+        lifespan="on",
+        ws_max_size=MOST_FRAME,
+        ws_max_queue=16,
+        ws_per_message_deflate=False,
+        limit_concurrency=MOST_CONNECTIONS,
+        timeout_keep_alive=20,
+        timeout_graceful_shutdown=GRACE,
+        server_header=False,
+    )
 
 
 def is_loopback(host: str) -> bool:
@@ -90,17 +102,13 @@ def address(host: str, port: int, token: str) -> str:
 
 def _listening(host: str, port: int) -> socket.socket:
     try:
-        family, kind, protocol, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        out = socket.socket(family, kind, protocol)
-        out.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        out.bind(place)
-        out.listen(128)
+        family, _, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(place[:2], family=family, backlog=128)
     except (OSError, OverflowError) as error:
         raise UsageError(
             f"{host}, port {port}, cannot be listened on ({getattr(error, 'strerror', None) or error}): "
             "name another with --port, or --port 0 for any that is free."
         ) from error
-    return out
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -57,10 +57,10 @@ class Recipes:
 
     def grid(self, request: GridRequest) -> dict[str, Any]:
         """The recipe of a grid."""
-        files = {}
+        files: dict[str, bytes] = {}
         names = []
         for state in (request.a, request.b):
-            name, data = self._file(state.piece)
+            name, data = self.file(state.piece)
             name = _free(name, data, files)
             files[name] = data
             names.append(name)
@@ -73,7 +73,8 @@ class Recipes:
         lines = [*_IMPORTS, "with Workbench.open() as workbench:"]
         for letter, name, state in zip("ab", names, (request.a, request.b), strict=True):
             lines.append(f"    {letter} = {self._opened(name)}")
-            lines.append(f"    {letter} = {letter}.on({letter}.turn({dict(state.knobs)!r}{_steered(state)}))")
+            if state.knobs:
+                lines.append(f"    {letter} = {letter}.on({letter}.turn({dict(state.knobs)!r}{_steered(state)}))")
         ways = f"size={request.size}, rows={request.rows!r}, columns={request.columns!r}, rest={request.rest!r}"
         lines += [
             f"    grid = a.two_way(b, {ways})",
@@ -99,9 +100,10 @@ class Recipes:
         piece = piece_of(message, self._format)
         if message.source.kind == "example" and _same(piece, midi.read_twinkle(), self._format):
             return "", b""
-        return self._file(message)
+        return self.file(message)
 
-    def _file(self, message: PieceMessage) -> tuple[str, bytes]:
+    def file(self, message: PieceMessage) -> tuple[str, bytes]:
+        """Name and bytes of a MIDI file that reads back as this piece."""
         piece = piece_of(message, self._format)
         # A name that starts with a dash would be read as an option.
         name = stem_of(piece.name).lstrip("-") or "piece"

@@ -29,6 +29,7 @@ from latentknobs.frontends.web.messages import (
     ExportRequest,
     GridRequest,
     OpenRequest,
+    PieceMessage,
     Reading,
     RecipeRequest,
     State,
@@ -89,7 +90,7 @@ def routes(desk: Desk) -> APIRouter:
             "examples": [{"name": name, "title": title} for name, (title, _read) in EXAMPLES.items()],
         }
 
-    @api.get("/examples/{name}", response_model=answers.PieceMessage)
+    @api.get("/examples/{name}", response_model=PieceMessage)
     async def example(name: str) -> Any:
         """A piece that comes with the program."""
         if name not in EXAMPLES:

@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-import latentknobs
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.clip import ClipFormat, DrumFormat, Note, Piece
 from latentknobs.frontends.web.faults import RequestError
@@ -103,7 +102,7 @@ async def _child(data: bytes, name: str, options: Reading, clip_format: ClipForm
     if chosen["track"] is not None and chosen["track"].isdecimal():
         chosen["track"] = int(chosen["track"][:6])
     asked = {"file": name, "format": _grid(clip_format), "options": chosen}
-    package = Path(latentknobs.__file__).parents[1]
+    package = Path(__file__).parents[3]
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(package), os.environ.get("PYTHONPATH")]))}
     child = await asyncio.create_subprocess_exec(
         sys.executable,
