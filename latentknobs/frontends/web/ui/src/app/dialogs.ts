@@ -24,6 +24,7 @@ export class Dialogs extends LitElement {
     .body { padding: 0 22px 22px; display: grid; gap: 18px; }
     h2 { font-size: 20px; }
     dl { display: grid; grid-template-columns: minmax(0, auto) minmax(0, 1fr); gap: 7px 18px; margin: 8px 0 0; font-size: 14px; }
+    @media (max-width: 560px) { dl { grid-template-columns: minmax(0, 2fr) minmax(0, 3fr); } .body { padding: 0 16px 18px; } }
     dt { font-weight: 600; } dd { margin: 0; color: var(--soft); }
     .text p { margin: 0 0 6px; max-width: 62ch; }
     .wide { overflow-x: auto; }

@@ -68,6 +68,11 @@ export class KeyboardElement extends LitElement {
       </div></div></div>`;
   }
 
+  protected override firstUpdated(): void {
+    const scroll = this.renderRoot.querySelector(".scroll");
+    if (scroll) scroll.scrollLeft = 44 * 7; // the octave in the middle, where there is no room for all
+  }
+
   override focus(): void {
     this.renderRoot.querySelector<HTMLElement>('.keys [tabindex="0"]')?.focus();
   }
