@@ -139,6 +139,7 @@ class Hands:
         """Types an amount below a knob."""
         field = self.knob(name).locator("input[type=text]")
         field.click()
+        self.page.keyboard.press("Control+a")
         self.page.keyboard.type(text)
         self.page.keyboard.press("Enter")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 60.0
+PATIENCE = 30.0
 """Seconds that a test waits for anything; long, since it ends as soon as what it waits for is there."""
 
 
