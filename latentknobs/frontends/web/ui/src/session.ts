@@ -4,7 +4,7 @@ import { Live, type LiveStatus } from "./live.js";
 import { inWords, signed, unitFor } from "./numbers.js";
 import { Player } from "./sound/player.js";
 import type { Melody } from "./sound/scheduler.js";
-import { deckKey, deckOf, pieceKey, TEMPO, withDeck, withKnob, type Side, type State } from "./state.js";
+import { deckKey, deckOf, NO_DRAFT, pieceKey, TEMPO, withDeck, withKnob, type Side, type State } from "./state.js";
 import { Store } from "./store.js";
 import type { Deck, Format, GridRequest, Info, Knob, Model, Note, Opened, Piece, Turned } from "./types.js";
 
@@ -200,7 +200,7 @@ export class Session {
     const examples = this.info!.examples;
     const [a, b] = await Promise.all([examples[0], examples[1] ?? examples[0]].map((example) => this.api.example(example!.name)));
     return {
-      model, side: "a", tempo: Math.min(TEMPO.high, Math.max(TEMPO.low, Math.round(a!.tempo))), loop: true, follow: "bar", locks: [],
+      model, side: "a", tempo: Math.min(TEMPO.high, Math.max(TEMPO.low, Math.round(a!.tempo))), loop: true, follow: "bar", locks: [], draft: NO_DRAFT,
       decks: { a: deckOf(a!), b: deckOf(b!) }, grid: { size: 5, rows: "", columns: "", rest: "mean" },
     };
   }
@@ -379,8 +379,7 @@ export class Session {
     if (deck && model) {
       // An answer that was overtaken is still nearer to what is wanted than the one before, if it is of this piece.
       const piece = pieceKey(model.name, deck.piece);
-      const of = JSON.stringify((JSON.parse(key) as unknown[]).slice(0, 3));
-      if (of === piece) this.latest = { piece, turned };
+      if (key.startsWith(`${piece.slice(0, -1)},`)) this.latest = { piece, turned };
     }
     this.sound();
     this.sayResult();

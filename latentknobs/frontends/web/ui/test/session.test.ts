@@ -130,3 +130,12 @@ test("options of the command line in an error are called as this page calls them
   const said = forPage("song.mid has 2 tracks: choose --track N, or --policy skyline to read them as one.");
   expect(said).toBe("song.mid has 2 tracks: choose a track below, or \u201cat each moment, the highest note\u201d to read them as one.");
 });
+
+test("a melody in the making is undone note by note and does not go into the address", () => {
+  const draft = (pitch: number) => ({ notes: [[0, pitch, 4, 0] as const], end: 4, clips: 1 });
+  session.commit({ ...session.state!, draft: draft(60) }, "a note");
+  session.commit({ ...session.state!, draft: draft(62) }, "a note");
+  session.undo();
+  expect(session.state!.draft).toEqual(draft(60));
+  expect(toHash(session.state!)).toBe(toHash({ ...session.state!, draft: draft(70) }));
+});

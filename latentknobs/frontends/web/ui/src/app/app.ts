@@ -30,12 +30,12 @@ export class App extends LitElement {
     .outs { border-top: 1px solid var(--line); padding-top: 20px; }
     .drop { position: fixed; inset: 12px; z-index: 5; display: grid; place-items: center; border: 3px dashed var(--focus); border-radius: 20px; background: var(--bg); opacity: 0.94; font-size: 22px; font-weight: 600; pointer-events: none; }
     @media (max-width: 480px) { .tabs { justify-content: space-between; } .tabs button { padding: 0 10px; } .panel { padding-top: 20px; } }
+    @media (forced-colors: active) { .tabs button { border-bottom-color: Canvas; } .tabs button[aria-selected="true"] { border-bottom-color: Highlight; } }
   `];
 
   readonly session = new Session();
   @state() private view: View = "knobs";
   @state() private dragging = false;
-  @state() private dropped: File | null = null;
   @query("lk-dialogs") private dialogs!: Dialogs;
 
   override connectedCallback(): void {
@@ -72,7 +72,7 @@ export class App extends LitElement {
   private panel() {
     const { session } = this;
     if (this.view === "grid") return html`<lk-two-way .session=${session}></lk-two-way>`;
-    if (this.view === "melody") return html`<lk-melody .session=${session} .way=${this.dropped ? "file" : "examples"} .dropped=${this.dropped}></lk-melody>`;
+    if (this.view === "melody") return html`<lk-melody .session=${session}></lk-melody>`;
     if (this.view === "inside") return html`<lk-inside .session=${session}></lk-inside>`;
     return html`<lk-knobs .session=${session}></lk-knobs>`;
   }
@@ -124,8 +124,8 @@ export class App extends LitElement {
     const file = event.dataTransfer?.files[0];
     if (!file) return;
     event.preventDefault();
-    this.dropped = file;
     this.view = "melody";
+    void this.updateComplete.then(() => this.renderRoot.querySelector("lk-melody")?.receive(file));
   };
 }
 

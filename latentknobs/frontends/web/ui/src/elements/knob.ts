@@ -52,7 +52,7 @@ export class KnobElement extends LitElement {
     .lock:hover { background: var(--raise); color: var(--ink); }
     .lock[aria-pressed="true"] { color: var(--ink); }
     .lock svg { width: 17px; height: 17px; }
-    @media (max-width: 480px) { :host([large]) { width: 172px; --dial: 140px; } }
+    @media (max-width: 480px) { :host([large]) { width: 164px; --dial: 136px; } }
     @media (forced-colors: active) {
       .track { stroke: GrayText; } .arc, .needle { stroke: Highlight; } .dial:has(input:focus-visible) .ring { stroke: Highlight; } .cap, .top { fill: Canvas; stroke: CanvasText; } .mark { fill: CanvasText; }
     }

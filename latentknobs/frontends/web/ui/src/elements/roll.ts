@@ -10,7 +10,8 @@ export const MELODY: Format = { name: "melody-2bar", steps: 32, steps_per_beat: 
 
 /**
  * A piano roll, or rows of drums: the notes, the original behind them, what changed with a colour and a mark.
- * While `drawing`, sends `lk-draw` with {notes}, one voice; `lk-touch` with {note} for each note that is put.
+ * While `drawing`, sends `lk-draw` with {notes, done}, one voice, where `done` ends a gesture; `lk-touch` with {note} for
+ * each note that is put.
  */
 export class RollElement extends LitElement {
   static override styles = [shared, css`
@@ -119,6 +120,7 @@ export class RollElement extends LitElement {
     const width = this.stepWidth * this.steps;
     // A ghost right behind its note would only fray its edges.
     const there = new Set(this.notes.map((note) => note.join()));
+    const changed = new Set(this.changed);
     const words = melodyWords(this.notes, this.format);
     return html`<div class="box">
       <svg class="names" width=${GUTTER} height=${this.height} aria-hidden="true">${this.names(low, high, y, rowHeight)}</svg>
@@ -129,7 +131,7 @@ export class RollElement extends LitElement {
           aria-describedby="words" @pointerdown=${this.press} @pointermove=${this.pull} @pointerup=${this.release} @pointercancel=${this.release} @keydown=${this.key}>
           ${this.lattice(low, high, y, rowHeight, width)}
           ${this.ghost.filter((note) => !there.has(note.join())).map((note) => this.box(note, "ghost", y, rowHeight))}
-          ${this.notes.map((note, index) => this.box(note, this.changed.includes(index) ? "note changed" : "note", y, rowHeight))}
+          ${this.notes.map((note, index) => this.box(note, changed.has(index) ? "note changed" : "note", y, rowHeight))}
           ${this.drawing ? svg`<rect class="cursor" x=${this.cursor[0] * this.stepWidth} y=${y(this.cursor[1])} width=${this.stepWidth} height=${rowHeight}></rect>` : null}
           <line class="head" y1=${TOP - 6} y2=${this.height} visibility="hidden"></line>
         </svg>
@@ -209,7 +211,7 @@ export class RollElement extends LitElement {
     this.sheet.focus();
     const [step, pitch] = this.place(event);
     this.cursor = [step, pitch];
-    if (this.toggle(step, pitch)) {
+    if (this.toggle(step, pitch, false)) {
       this.stroke = { onset: step, pitch, before: this.notes };
       this.sheet.setPointerCapture?.(event.pointerId);
     }
@@ -219,10 +221,11 @@ export class RollElement extends LitElement {
     if (!this.stroke) return;
     const { onset, pitch, before } = this.stroke;
     const [step] = this.place(event);
-    if (step - onset + 1 > 1) this.draw(putNote(before, [onset, pitch, step - onset + 1, 0]));
+    if (step > onset) this.draw(putNote(before, [onset, pitch, step - onset + 1, 0]), false);
   }
 
   private release(): void {
+    if (this.stroke) this.draw(this.notes, true);
     this.stroke = null;
   }
 
@@ -236,34 +239,34 @@ export class RollElement extends LitElement {
     };
     if (event.shiftKey && note && (event.key === "ArrowRight" || event.key === "ArrowLeft")) {
       const length = Math.min(this.steps - note[0], Math.max(1, note[2] + (event.key === "ArrowRight" ? 1 : -1)));
-      this.draw(putNote(this.notes.filter((other) => other !== note), [note[0], pitch, length, 0]));
+      this.draw(putNote(this.notes.filter((other) => other !== note), [note[0], pitch, length, 0]), true);
     } else if (event.key === "ArrowRight") move(1, 0);
     else if (event.key === "ArrowLeft") move(-1, 0);
     else if (event.key === "ArrowUp") move(0, 1);
     else if (event.key === "ArrowDown") move(0, -1);
-    else if (event.key === "Enter" || event.key === " ") this.toggle(step, pitch);
-    else if ((event.key === "Delete" || event.key === "Backspace") && note) this.draw(this.notes.filter((other) => other !== note));
+    else if (event.key === "Enter" || event.key === " ") this.toggle(step, pitch, true);
+    else if ((event.key === "Delete" || event.key === "Backspace") && note) this.draw(this.notes.filter((other) => other !== note), true);
     else return;
     event.preventDefault();
     event.stopPropagation();
   }
 
-  /** Takes the note there away, or puts one; gives whether one was put. */
-  private toggle(step: number, pitch: number): boolean {
+  /** Takes the note there away, or puts one, with which the gesture may be `done`; gives whether one was put. */
+  private toggle(step: number, pitch: number, done: boolean): boolean {
     const there = this.at(step, pitch);
     if (there) {
-      this.draw(this.notes.filter((note) => note !== there));
+      this.draw(this.notes.filter((note) => note !== there), true);
       return false;
     }
     const note: Note = [step, pitch, Math.min(this.pen, this.steps - step), 0];
-    this.draw(putNote(this.notes, note));
+    this.draw(putNote(this.notes, note), done);
     this.dispatchEvent(new CustomEvent("lk-touch", { detail: { note }, bubbles: true, composed: true }));
     return true;
   }
 
-  private draw(notes: Note[]): void {
+  private draw(notes: readonly Note[], done: boolean): void {
     this.notes = notes;
-    this.dispatchEvent(new CustomEvent("lk-draw", { detail: { notes }, bubbles: true, composed: true }));
+    this.dispatchEvent(new CustomEvent("lk-draw", { detail: { notes, done }, bubbles: true, composed: true }));
   }
 }
 
