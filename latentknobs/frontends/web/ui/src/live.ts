@@ -21,7 +21,8 @@ type Socket = Pick<WebSocket, "send" | "close" | "readyState"> & {
 const GAP = 50;
 const WAITS = [250, 500, 1000, 2000, 4000];
 const PING = 15_000;
-const SILENCE = 10_000;
+/** An answer may have to wait until a model is loaded. */
+const SILENCE = 45_000;
 
 /**
  * Asks the server for what a deck sounds like while its knobs move: the newest wish wins, at most 20 a second. A lost

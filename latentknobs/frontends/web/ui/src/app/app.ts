@@ -20,6 +20,7 @@ const VIEWS: [View, string][] = [["knobs", "Knobs"], ["grid", "Grid"], ["melody"
 export class App extends LitElement {
   static override styles = [shared, css`
     :host { display: block; max-width: 1240px; margin: 0 auto; padding: 0 clamp(12px, 3vw, 36px) 56px; }
+    .notices { position: sticky; top: 8px; z-index: 4; }
     .notice { display: flex; align-items: flex-start; gap: 12px; padding: 8px 8px 8px 18px; margin-bottom: 14px; border-radius: 12px; background: var(--bad-bg); color: var(--bad); border: 1px solid currentColor; }
     .notice p { padding: 10px 0; flex: 1; min-width: 0; overflow-wrap: anywhere; }
     .tabs { display: flex; gap: 4px; margin: 22px 0 0; border-bottom: 1px solid var(--line); }
@@ -58,7 +59,7 @@ export class App extends LitElement {
     return html`
       <header><lk-header .session=${session} @lk-show=${this.show}></lk-header></header>
       <main @lk-show=${this.show}>
-        <div role="alert">${notice ? html`<div class="notice" data-notice=${notice.kind}><p>${notice.text}</p><button class="button plain square" type="button" aria-label="Put this away" @click=${() => session.dismiss()}>${icon("close")}</button></div>` : nothing}</div>
+        <div class="notices" role="alert">${notice ? html`<div class="notice" data-notice=${notice.kind}><p>${notice.text}</p><button class="button plain square" type="button" aria-label="Put this away" @click=${() => session.dismiss()}>${icon("close")}</button></div>` : nothing}</div>
         <lk-screen .session=${session}></lk-screen>
         <div class="tabs" role="tablist" aria-label="What to do" @keydown=${this.tabKey}>${VIEWS.map(([name, title]) => html`<button type="button" role="tab" id="tab-${name}" data-view=${name} aria-controls="panel" aria-selected=${view === name ? "true" : "false"} tabindex=${view === name ? "0" : "-1"} @click=${() => { this.view = name; }}>${title}</button>`)}</div>
         <div class="panel" id="panel" role="tabpanel" aria-labelledby="tab-${view}">${session.deck ? this.panel() : nothing}</div>

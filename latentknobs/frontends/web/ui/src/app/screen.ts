@@ -56,7 +56,7 @@ export class ScreenPart extends Part {
     const heard = session.looked ?? session.heard;
     if (!deck || !state) return html`<p class="soft">${session.notice ? "Waiting for the server." : "Getting the melody ready."}</p>`;
     const turnedKnobs = Object.entries(deck.knobs);
-    const hue = heard ? 7 : session.hue(session.turning ?? turnedKnobs[0]?.[0] ?? null);
+    const hue = heard ? 3 : session.hue(session.turning ?? turnedKnobs[0]?.[0] ?? null);
     const changed = heard ? changedFrom(heard.notes, deck.piece.notes) : (result?.changed ?? []);
     const title = heard?.name ?? session.titleOf(deck.piece);
     const plain = turnedKnobs.length === 0 && !heard;
