@@ -13,6 +13,8 @@ import "./outs.js";
 import "./screen.js";
 import "./two-way.js";
 
+const BUTTONS = "button, a[href], summary, [role=tab]";
+
 type View = "knobs" | "grid" | "melody" | "inside";
 const VIEWS: [View, string][] = [["knobs", "Knobs"], ["grid", "Grid"], ["melody", "Melody"], ["inside", "Inside"]];
 
@@ -38,11 +40,16 @@ export class App extends LitElement {
   @state() private view: View = "knobs";
   @state() private dragging = false;
   @query("lk-dialogs") private dialogs!: Dialogs;
+  /** Whether the hand was last at the pointer: then Space plays, also where a button that was clicked has the focus. */
+  private pointing = true;
 
   override connectedCallback(): void {
     super.connectedCallback();
     this.session.subscribe(() => this.requestUpdate());
+    window.addEventListener("pointerdown", () => { this.pointing = true; }, { capture: true });
+    window.addEventListener("keydown", (event) => { if (event.key === "Tab") this.pointing = false; }, { capture: true });
     window.addEventListener("keydown", this.key);
+    window.addEventListener("keyup", this.keyUp);
     window.addEventListener("hashchange", () => void this.session.follow(location.hash));
     window.addEventListener("dragover", this.drag);
     window.addEventListener("dragleave", (event) => { if (!event.relatedTarget) this.dragging = false; });
@@ -104,15 +111,26 @@ export class App extends LitElement {
       else if (key === "s") void saveAs(session, "midi");
       else return;
     } else if (event.altKey) return;
-    // Space and Enter on a button are the button's own.
-    else if (key === " " && !presses(target)) session.toggle();
-    else if (key === "enter" && !presses(target)) session.stop();
+    // Space and Enter are those of a button that was reached by keyboard.
+    else if (key === " " && !this.presses(target)) session.toggle();
+    else if (key === "enter" && !this.presses(target)) session.stop();
     else if (key === "l") session.commit({ ...session.state, loop: !session.state.loop }, session.state.loop ? "loop off" : "loop on");
     else if (key === "a") session.flip(session.state.side === "a" ? "b" : "a");
     else if (key === "?") this.dialogs.help();
     else return;
     event.preventDefault();
   };
+
+  /** A button is pressed when Space is let go: not when that Space has played. */
+  private readonly keyUp = (event: KeyboardEvent): void => {
+    const target = event.composedPath()[0];
+    if (event.key === " " && target instanceof HTMLElement && target.matches(BUTTONS) && !this.presses(target) && !this.dialogs.open) event.preventDefault();
+  };
+
+  private presses(target: EventTarget | undefined): boolean {
+    if (target instanceof HTMLInputElement) return target.type !== "range";
+    return target instanceof HTMLElement && target.matches(BUTTONS) && !this.pointing;
+  }
 
   private readonly drag = (event: DragEvent): void => {
     if (!event.dataTransfer?.types.includes("Files")) return;
@@ -133,11 +151,6 @@ export class App extends LitElement {
 function writes(target: EventTarget | undefined): boolean {
   if (target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement) return true;
   return target instanceof HTMLInputElement && !["range", "checkbox", "radio", "button", "file"].includes(target.type);
-}
-
-function presses(target: EventTarget | undefined): boolean {
-  if (target instanceof HTMLInputElement) return target.type !== "range";
-  return target instanceof HTMLElement && target.matches("button, a[href], summary, [role=tab]");
 }
 
 define("lk-app", App);
