@@ -13,7 +13,7 @@ import "./outs.js";
 import "./screen.js";
 import "./two-way.js";
 
-const BUTTONS = "button, a[href], summary, [role=tab]";
+const BUTTONS = "button, a[href], summary, [role=tab], input:not([type=range])";
 
 type View = "knobs" | "grid" | "melody" | "inside";
 const VIEWS: [View, string][] = [["knobs", "Knobs"], ["grid", "Grid"], ["melody", "Melody"], ["inside", "Inside"]];
@@ -33,7 +33,7 @@ export class App extends LitElement {
     .outs { border-top: 1px solid var(--line); padding-top: 20px; }
     .drop { position: fixed; inset: 12px; z-index: 5; display: grid; place-items: center; border: 3px dashed var(--focus); border-radius: 20px; background: var(--bg); opacity: 0.94; font-size: 22px; font-weight: 600; pointer-events: none; }
     @media (max-width: 480px) { .tabs { justify-content: space-between; } .tabs button { padding: 0 10px; } .panel { padding-top: 20px; } }
-    @media (forced-colors: active) { .tabs button { border-bottom-color: Canvas; } .tabs button[aria-selected="true"] { border-bottom-color: Highlight; } }
+    @media (forced-colors: active) { .tabs button { border-bottom-color: Canvas; margin-bottom: 0; } .tabs button[aria-selected="true"] { border-bottom-color: Highlight; } }
   `];
 
   readonly session = new Session();
@@ -124,11 +124,10 @@ export class App extends LitElement {
   /** A button is pressed when Space is let go: not when that Space has played. */
   private readonly keyUp = (event: KeyboardEvent): void => {
     const target = event.composedPath()[0];
-    if (event.key === " " && target instanceof HTMLElement && target.matches(BUTTONS) && !this.presses(target) && !this.dialogs.open) event.preventDefault();
+    if (event.key === " " && target instanceof HTMLElement && target.matches(BUTTONS) && !writes(target) && !this.presses(target) && !this.dialogs.open) event.preventDefault();
   };
 
   private presses(target: EventTarget | undefined): boolean {
-    if (target instanceof HTMLInputElement) return target.type !== "range";
     return target instanceof HTMLElement && target.matches(BUTTONS) && !this.pointing;
   }
 

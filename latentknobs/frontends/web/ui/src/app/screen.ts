@@ -29,6 +29,7 @@ export class ScreenPart extends Part {
     .state.away i { background: transparent; border: 2px solid #ffb454; }
     .state.away { color: #ffcf8f; }
     .remarks { margin: 0 0 10px; padding: 0; list-style: none; font-size: 13px; color: #ffcf8f; display: grid; gap: 2px; }
+    @media (forced-colors: active) { :host { border: 1px solid CanvasText; } .kept { fill: CanvasText; } .changed { fill: Highlight; } .mark { fill: HighlightText; } .ghost { stroke: GrayText; } .state i { border: 4px solid Highlight; } }
     @media (max-width: 560px) { :host { padding: 14px 12px 8px; border-radius: 14px; } .state { margin-left: 0; } }
   `];
 

@@ -4,7 +4,6 @@ import { isBlack, melodyWords, pitchName, putNote, rowOf } from "../music.js";
 import type { Format, Note } from "../types.js";
 import { define, shared } from "./shared.js";
 
-const GUTTER = 46;
 const TOP = 22;
 export const MELODY: Format = { name: "melody-2bar", steps: 32, steps_per_beat: 4, beats_per_bar: 4, drums: null };
 
@@ -92,8 +91,13 @@ export class RollElement extends LitElement {
     return this.head;
   }
 
+  /** Room for the names at the left. */
+  private get gutter(): number {
+    return this.format.drums ? 92 : 46;
+  }
+
   private get stepWidth(): number {
-    return Math.max((this.width - GUTTER) / this.steps, this.width < 640 ? 8 : 4.4);
+    return Math.max((this.width - this.gutter) / this.steps, this.width < 640 ? 8 : 4.4);
   }
 
   /** Lowest and highest row that is drawn. */
@@ -123,8 +127,8 @@ export class RollElement extends LitElement {
     const changed = new Set(this.changed);
     const words = melodyWords(this.notes, this.format);
     return html`<div class="box">
-      <svg class="names" width=${GUTTER} height=${this.height} aria-hidden="true">${this.names(low, high, y, rowHeight)}</svg>
-      <div class="scroll" tabindex=${width > this.width - GUTTER + 1 ? "0" : "-1"} role="group" aria-label="${this.label}, ${Math.ceil(this.steps / this.barSteps)} bars">
+      <svg class="names" width=${this.gutter} height=${this.height} aria-hidden="true">${this.names(low, high, y, rowHeight)}</svg>
+      <div class="scroll" tabindex=${width > this.width - this.gutter + 1 ? "0" : "-1"} role="group" aria-label="${this.label}, ${Math.ceil(this.steps / this.barSteps)} bars">
         <svg class="sheet ${this.drawing ? "drawing" : ""}" width=${width} height=${this.height} role=${this.drawing ? "application" : "img"}
           tabindex=${this.drawing ? "0" : "-1"} focusable=${this.drawing ? "true" : "false"}
           aria-label=${this.drawing ? `${this.label}. Arrows move, Enter puts a note or takes it away. ${this.here}` : `${this.label}: ${this.notes.length} notes, ${this.changed.length} changed`}
@@ -157,7 +161,7 @@ export class RollElement extends LitElement {
       const middle = y(pitch) + rowHeight / 2;
       if (drums) shown.push(svg`<text x="2" y=${middle + 4}>${drums[pitch]}</text>`);
       else if (pitch % 12 === 0 || (high - low < 26 && [4, 7].includes(pitch % 12) && last - middle > 24)) {
-        shown.push(svg`<text x=${GUTTER - 10} y=${middle + 4} text-anchor="end">${pitchName(pitch)}</text>`);
+        shown.push(svg`<text x=${this.gutter - 10} y=${middle + 4} text-anchor="end">${pitchName(pitch)}</text>`);
         last = middle;
       }
     }
