@@ -51,6 +51,7 @@ export class App extends LitElement {
     window.addEventListener("keydown", this.key);
     window.addEventListener("keyup", this.keyUp);
     window.addEventListener("hashchange", () => void this.session.follow(location.hash));
+    window.addEventListener("pagehide", () => this.session.keepInAddress());
     window.addEventListener("dragover", this.drag);
     window.addEventListener("dragleave", (event) => { if (!event.relatedTarget) this.dragging = false; });
     window.addEventListener("drop", this.drop);

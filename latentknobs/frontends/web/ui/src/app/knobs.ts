@@ -22,6 +22,7 @@ export class KnobsPart extends Part {
     .rejected > p { margin: 2px 0 16px; }
     .list { display: grid; grid-template-columns: repeat(auto-fill, minmax(290px, 1fr)); gap: 18px; }
     .one { display: flex; gap: 14px; align-items: flex-start; }
+    .one lk-knob { flex: none; }
     .one p { font-size: 13px; color: var(--soft); padding-top: 26px; overflow-wrap: anywhere; }
     .spread { margin-left: auto; }
     @media (max-width: 900px) { .controls { border-left: 0; padding-left: 0; border-top: 1px solid var(--line); padding-top: 20px; width: 100%; } }
@@ -55,7 +56,7 @@ export class KnobsPart extends Part {
         ${others.length ? html`<label class="check"><input type="checkbox" role="switch" data-do="all" .checked=${this.all} @change=${(event: Event) => { this.all = (event.target as HTMLInputElement).checked; }}>Show ${others.length} knob${others.length > 1 ? "s" : ""} not accepted</label>` : null}
         <button class="button spread" type="button" data-do="reset" ?disabled=${!Object.keys(deck.knobs).some((name) => !state.locks.includes(name))} @click=${() => session.resetKnobs()}>${icon("reset")}All to 0</button>
       </div>
-      ${this.all ? html`<div class="rejected"><h3>Not accepted</h3><p class="soft small">They failed a limit that was set before anything was measured. You may turn them; expect other things to move as well.</p>
+      ${this.all ? html`<div class="rejected"><h3>Not accepted</h3><p class="soft small">They failed a limit that was set before anything was measured, or too little was measured. You may turn them; expect other things to move as well.</p>
         <div class="list">${others.map((knob) => html`<div class="one">${this.knob(knob, knob.verdict)}<p>${knob.reason}</p></div>`)}</div></div>` : null}
     </div>`;
   }
