@@ -1,8 +1,8 @@
 """
 Makes the pictures of the page for the documents: python docs/pictures.py [--all] [--out FOLDER] [--chromium PATH].
 
-Starts a server of its own on a free port and opens the page in Chromium through Playwright (extra ``browser``-free: pip
-install playwright). Without --all only the pictures that the documents show are made.
+Starts a server of its own on a free port and opens the page in Chromium through Playwright. Without --all only the
+pictures that the documents show are made.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def picture(browser: Browser, url: str, scene: str, width: int, theme: str, fold
     page.goto(url)
     page.locator("lk-code").wait_for()
     if scene != "idle":
-        _turn(page, "pitch", "PageUp", 1)
+        _turn(page, "pitch", "ArrowUp", 5)
         _turn(page, "rhythm", "ArrowUp", 4)
     if scene == "playing":
         page.locator("[data-do=play]").click()

@@ -18,7 +18,7 @@ NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 
 def main(lines: Iterable[str], server: str = "127.0.0.1:8765") -> None:
     """Print what each line's amounts make of the example."""
-    with urlopen(f"http://{server}/api/v1/info") as answer:  # noqa: S310 - the scheme is written there
+    with urlopen(f"http://{server}/api/v1/info") as answer:
         info = json.load(answer)
     with urlopen(f"http://{server}/api/v1/examples/{info['examples'][0]['name']}") as answer:
         piece = json.load(answer)

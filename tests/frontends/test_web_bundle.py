@@ -119,12 +119,5 @@ def test_the_sources_make_the_committed_files(tmp_path):
 
 
 def _npm(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ["npm", *words],
-        cwd=folder,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=600,
-        check=False,
-    )
+    out = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    return subprocess.run(["npm", *words], cwd=folder, text=True, timeout=600, check=False, **out)

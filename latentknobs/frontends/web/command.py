@@ -50,7 +50,7 @@ def serve(arguments: Sequence[str]) -> int:
         raise MissingExtraError("The web front end", "web") from error
     token = asked.token or ("" if is_loopback(asked.host) else secrets.token_urlsafe(24))
     door = Door.of(asked.host, token, asked.name)
-    with _listening(asked.host, asked.port) as listener, Workbench.open(asked.registry, device=asked.device) as bench:
+    with Workbench.open(asked.registry, device=asked.device) as bench, _listening(asked.host, asked.port) as listener:
         bench.models.asked(asked.model, "")  # a name that is none is told before anything starts
         settings = Settings(model=asked.model, door=door, named=asked.registry is not None)
         url = address(asked.host, listener.getsockname()[1], token)

@@ -3,7 +3,7 @@
  * numbers of variable length, and a checksum, so that a link that was cut or changed on its way is known as such.
  */
 import type { Deck, Note, Piece, Source } from "./types.js";
-import { GRID, TEMPO, type State } from "./state.js";
+import { GRID, NO_DRAFT, TEMPO, type State } from "./state.js";
 
 const VERSION = "1";
 const MOST_STEPS = 64_000;
@@ -64,6 +64,7 @@ function read(parts: string[]): State {
     loop: loop === 1,
     follow: oneOf(follow, ["bar", "once"]),
     locks: list(locks).map(string),
+    draft: NO_DRAFT,
     grid: { size: whole(size, GRID.low, GRID.high), rows: string(rows), columns: string(columns), rest: string(rest) },
     decks: { a: first, b: parts[3] === undefined ? deck(list(b), [], first.piece) : deck(list(b), unpackNotes(parts[3]), null) },
   };

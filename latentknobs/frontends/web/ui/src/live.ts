@@ -5,7 +5,7 @@ export type LiveStatus = "connecting" | "live" | "reconnecting";
 
 export interface LiveEvents {
   opened(key: string, opened: Opened): void;
-  /** `key` names the deck that was asked for; `latency` is in milliseconds, from asking to answer; null where a piece was opened first. */
+  /** `key` names the deck that was asked for; `latency` is in milliseconds, from the wish to the answer; null where a piece was opened first. */
   turned(key: string, turned: Turned, latency: number | null): void;
   failed(message: string): void;
   status(status: LiveStatus): void;
@@ -21,7 +21,8 @@ type Socket = Pick<WebSocket, "send" | "close" | "readyState"> & {
 const GAP = 50;
 const WAITS = [250, 500, 1000, 2000, 4000];
 const PING = 15_000;
-const SILENCE = 10_000;
+/** An answer may have to wait until a model is loaded. */
+const SILENCE = 45_000;
 
 /**
  * Asks the server for what a deck sounds like while its knobs move: the newest wish wins, at most 20 a second. A lost
@@ -30,7 +31,7 @@ const SILENCE = 10_000;
 export class Live {
   private socket: Socket | null = null;
   private seq = 0;
-  private wanted: { model: string; deck: Deck } | null = null;
+  private wanted: { model: string; deck: Deck; at: number } | null = null;
   private unsent = false;
   private open: string | null = null;
   private readonly sent = new Map<number, { key: string; at: number; opening: boolean }>();
@@ -61,7 +62,7 @@ export class Live {
 
   /** What should sound now; an older wish that was not sent yet is forgotten. */
   want(model: string, deck: Deck): void {
-    this.wanted = { model, deck };
+    this.wanted = { model, deck, at: this.now() };
     this.unsent = true;
     this.schedule();
   }
@@ -120,7 +121,7 @@ export class Live {
 
   private flush(): void {
     if (!this.wanted || !this.unsent || this.socket?.readyState !== 1) return;
-    const { model, deck } = this.wanted;
+    const { model, deck, at } = this.wanted;
     const key = pieceKey(model, deck.piece);
     const opening = this.open !== key;
     if (opening) {
@@ -129,13 +130,13 @@ export class Live {
     }
     this.last = this.now();
     this.unsent = false;
-    this.send({ type: "turn", knobs: deck.knobs, seed: deck.seed, like: deck.like }, deckKey(model, deck), opening);
+    this.send({ type: "turn", knobs: deck.knobs, seed: deck.seed, like: deck.like }, deckKey(model, deck), at, opening);
   }
 
-  private send(message: Record<string, unknown> & { piece?: Piece }, key = "", opening = false): boolean {
+  private send(message: Record<string, unknown> & { piece?: Piece }, key = "", at = this.now(), opening = false): boolean {
     if (this.socket?.readyState !== 1) return false;
     this.seq += 1;
-    this.sent.set(this.seq, { key, at: this.now(), opening });
+    this.sent.set(this.seq, { key, at, opening });
     this.socket.send(JSON.stringify({ ...message, seq: this.seq }));
     return true;
   }

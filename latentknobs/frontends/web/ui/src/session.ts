@@ -4,7 +4,7 @@ import { Live, type LiveStatus } from "./live.js";
 import { inWords, signed, unitFor } from "./numbers.js";
 import { Player } from "./sound/player.js";
 import type { Melody } from "./sound/scheduler.js";
-import { deckKey, deckOf, pieceKey, TEMPO, withDeck, withKnob, type Side, type State } from "./state.js";
+import { deckKey, deckOf, NO_DRAFT, pieceKey, TEMPO, withDeck, withKnob, type Side, type State } from "./state.js";
 import { Store } from "./store.js";
 import type { Deck, Format, GridRequest, Info, Knob, Model, Note, Opened, Piece, Turned } from "./types.js";
 
@@ -15,6 +15,8 @@ const MELODY: Format = { name: "melody-2bar", steps: 32, steps_per_beat: 4, beat
 export interface Notice {
   kind: "error" | "note";
   text: string;
+  /** Of a move: the next move that succeeds takes it away. */
+  live?: boolean;
 }
 
 /** Notes that are in no deck. */
@@ -166,7 +168,7 @@ export class Session {
     this.live = new Live(`${scheme}//${location.host}/api/v1/live`, {
       opened: (key, opened) => { keep(this.openedBy, key, opened); this.changed(); },
       turned: (key, turned, latency) => this.arrived(key, turned, latency),
-      failed: (message) => { this.notice = { kind: "error", text: message }; this.changed(); },
+      failed: (message) => { this.notice = { kind: "error", text: message, live: true }; this.changed(); },
       status: (status) => { this.status = status; this.changed(); },
     }, this.connect);
     this.live.start();
@@ -200,7 +202,7 @@ export class Session {
     const examples = this.info!.examples;
     const [a, b] = await Promise.all([examples[0], examples[1] ?? examples[0]].map((example) => this.api.example(example!.name)));
     return {
-      model, side: "a", tempo: Math.min(TEMPO.high, Math.max(TEMPO.low, Math.round(a!.tempo))), loop: true, follow: "bar", locks: [],
+      model, side: "a", tempo: Math.min(TEMPO.high, Math.max(TEMPO.low, Math.round(a!.tempo))), loop: true, follow: "bar", locks: [], draft: NO_DRAFT,
       decks: { a: deckOf(a!), b: deckOf(b!) }, grid: { size: 5, rows: "", columns: "", rest: "mean" },
     };
   }
@@ -375,12 +377,12 @@ export class Session {
   private arrived(key: string, turned: Turned, latency: number | null): void {
     keep(this.turnedBy, key, turned);
     this.latency = latency ?? this.latency;
+    if (this.notice?.live) this.notice = null;
     const { deck, model } = this;
     if (deck && model) {
       // An answer that was overtaken is still nearer to what is wanted than the one before, if it is of this piece.
       const piece = pieceKey(model.name, deck.piece);
-      const of = JSON.stringify((JSON.parse(key) as unknown[]).slice(0, 3));
-      if (of === piece) this.latest = { piece, turned };
+      if (key.startsWith(`${piece.slice(0, -1)},`)) this.latest = { piece, turned };
     }
     this.sound();
     this.sayResult();
@@ -417,11 +419,18 @@ export class Session {
 
   private save(): void {
     if (this.saving) clearTimeout(this.saving);
-    this.saving = setTimeout(() => {
-      if (!this.store || this.store.previewing) return;
-      this.lastHash = toHash(this.store.value);
+    this.saving = setTimeout(() => this.keepInAddress(), 300); // browsers let a page do this only so often
+  }
+
+  /** Writes the state into the address now; also when the page is left. */
+  keepInAddress(): void {
+    if (!this.store || this.store.previewing) return;
+    this.lastHash = toHash(this.store.value);
+    try {
       history.replaceState(null, "", this.lastHash);
-    }, 150);
+    } catch {
+      // Too often, or too long for this browser: the copied link still has it.
+    }
   }
 }
 

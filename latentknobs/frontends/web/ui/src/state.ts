@@ -1,4 +1,4 @@
-import type { Deck, Piece } from "./types.js";
+import type { Deck, Note, Piece } from "./types.js";
 
 export type Side = "a" | "b";
 
@@ -12,7 +12,18 @@ export interface State {
   follow: "bar" | "once";
   locks: readonly string[];
   grid: Readonly<{ size: number; rows: string; columns: string; rest: string }>;
+  /** A melody that is being made and is not in use yet; a link does not carry it. */
+  draft: Draft;
 }
+
+/** `end` is where the next note goes, `clips` how many clips are shown at least. */
+export interface Draft {
+  readonly notes: readonly Note[];
+  readonly end: number;
+  readonly clips: number;
+}
+
+export const NO_DRAFT: Draft = { notes: [], end: 0, clips: 1 };
 
 export const TEMPO = { low: 30, high: 300 };
 export const GRID = { low: 3, high: 9 };

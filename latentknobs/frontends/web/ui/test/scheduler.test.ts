@@ -124,7 +124,7 @@ test("in the background, where timers are slow, notes are put further ahead", ()
 });
 
 test("whatever is replaced and whenever, notes never come twice, never late, and each has an end", () => {
-  const act = fc.record({ wait: fc.nat(900), pitch: fc.integer({ min: 50, max: 70 }), when: fc.constantFrom("bar" as const, "once" as const), tempo: fc.constantFrom(60, 120, 240), steps: fc.constantFrom(32, 64) });
+  const act = fc.record({ wait: fc.nat(900), pitch: fc.integer({ min: 50, max: 70 }), when: fc.constantFrom("bar" as const, "once" as const), tempo: fc.constantFrom(60, 120, 240), loop: fc.boolean(), steps: fc.constantFrom(32, 64) });
   fc.assert(fc.property(fc.array(act, { maxLength: 12 }), (acts) => {
     played = [];
     player.tempo = 120;
@@ -141,7 +141,7 @@ test("whatever is replaced and whenever, notes never come twice, never late, and
       expect(until).toBeGreaterThan(at);
       expect(Number.isFinite(until)).toBe(true);
       const same = sounds[index + 1];
-      if (same) expect(same.at - at).toBeGreaterThan(0.02); // one voice: a quarter apart at the fastest, less a change of tempo
+      if (same) expect(same.at - at).toBeGreaterThan(0.12); // one voice: a quarter apart at the fastest
     });
   }), { numRuns: 300 });
 });

@@ -91,7 +91,7 @@ test("A and B have knobs of their own, and one is copied over the other", () => 
 test("everything stands in the address, and a page that opens it is as this one", async () => {
   session.set("pitch", 3);
   session.commit({ ...session.state!, tempo: 97, loop: false, follow: "once" }, "tempo");
-  vi.advanceTimersByTime(200);
+  session.keepInAddress(); // as when the page is left
   const { hash } = location;
   const before = session.state;
   await start(hash);
@@ -129,4 +129,39 @@ test("an error of the server is said in its own words, and a server that is away
 test("options of the command line in an error are called as this page calls them", () => {
   const said = forPage("song.mid has 2 tracks: choose --track N, or --policy skyline to read them as one.");
   expect(said).toBe("song.mid has 2 tracks: choose a track below, or \u201cat each moment, the highest note\u201d to read them as one.");
+});
+
+test("a melody in the making is undone note by note and does not go into the address", () => {
+  const draft = (pitch: number) => ({ notes: [[0, pitch, 4, 0] as const], end: 4, clips: 1 });
+  session.commit({ ...session.state!, draft: draft(60) }, "a note");
+  session.commit({ ...session.state!, draft: draft(62) }, "a note");
+  session.undo();
+  expect(session.state!.draft).toEqual(draft(60));
+  expect(toHash(session.state!)).toBe(toHash({ ...session.state!, draft: draft(70) }));
+});
+
+test("the address follows a moment after a change, and not while a hand is on a knob", () => {
+  const before = location.hash;
+  session.turn("pitch", 4);
+  vi.advanceTimersByTime(500);
+  expect(location.hash).toBe(before);
+  session.set("pitch", 4);
+  vi.advanceTimersByTime(500);
+  expect(location.hash).toBe(toHash(session.state!));
+});
+
+test("what went wrong with a move is taken away by the next one that succeeds; other errors stay", () => {
+  session.set("pitch", 4);
+  vi.advanceTimersByTime(60);
+  server.onmessage({ data: JSON.stringify({ type: "error", seq: server.sent.at(-1).seq, error: { message: "Turn it less." } }) });
+  expect(session.notice?.text).toBe("Turn it less.");
+  session.set("pitch", 3);
+  vi.advanceTimersByTime(60);
+  server.answer();
+  expect(session.notice).toBeNull();
+  session.fail(new ApiError("Choose a file.", "x", 422));
+  session.set("pitch", 2);
+  vi.advanceTimersByTime(60);
+  server.answer();
+  expect(session.notice?.text).toBe("Choose a file.");
 });

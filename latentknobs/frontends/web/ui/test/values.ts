@@ -1,6 +1,6 @@
 /** Values for tests: pieces, states, an API that answers from memory. */
 import fc from "fast-check";
-import type { State } from "../src/state.js";
+import { NO_DRAFT, type State } from "../src/state.js";
 import type { Info, Knob, Note, Piece } from "../src/types.js";
 
 export const twinkle: Piece = {
@@ -38,13 +38,13 @@ const decks = fc.record({
 });
 
 export const states: fc.Arbitrary<State> = fc.record({
-  model: words, side: fc.constantFrom("a", "b"), tempo: fc.integer({ min: 30, max: 300 }), loop: fc.boolean(), follow: fc.constantFrom("bar", "once"),
+  draft: fc.constant(NO_DRAFT), model: words, side: fc.constantFrom("a", "b"), tempo: fc.integer({ min: 30, max: 300 }), loop: fc.boolean(), follow: fc.constantFrom("bar", "once"),
   locks: fc.array(fc.constantFrom("pitch", "rhythm", "random"), { maxLength: 3 }),
   grid: fc.record({ size: fc.integer({ min: 3, max: 9 }), rows: words, columns: words, rest: fc.constantFrom("mean", "rows") }),
   decks: fc.oneof(fc.record({ a: decks, b: decks }), fc.tuple(decks, decks).map(([a, b]) => ({ a, b: { ...b, piece: a.piece } }))),
 });
 
 export const state: State = {
-  model: "m", side: "a", tempo: 120, loop: true, follow: "bar", locks: [], grid: { size: 5, rows: "pitch", columns: "rhythm", rest: "mean" },
+  draft: NO_DRAFT, model: "m", side: "a", tempo: 120, loop: true, follow: "bar", locks: [], grid: { size: 5, rows: "pitch", columns: "rhythm", rest: "mean" },
   decks: { a: { piece: twinkle, knobs: {}, seed: 0, like: null }, b: { piece: twinkle, knobs: {}, seed: 0, like: null } },
 };

@@ -13,6 +13,8 @@ import "./outs.js";
 import "./screen.js";
 import "./two-way.js";
 
+const BUTTONS = "button, a[href], summary, [role=tab], input:not([type=range])";
+
 type View = "knobs" | "grid" | "melody" | "inside";
 const VIEWS: [View, string][] = [["knobs", "Knobs"], ["grid", "Grid"], ["melody", "Melody"], ["inside", "Inside"]];
 
@@ -20,6 +22,7 @@ const VIEWS: [View, string][] = [["knobs", "Knobs"], ["grid", "Grid"], ["melody"
 export class App extends LitElement {
   static override styles = [shared, css`
     :host { display: block; max-width: 1240px; margin: 0 auto; padding: 0 clamp(12px, 3vw, 36px) 56px; }
+    .notices { position: sticky; top: 8px; z-index: 4; }
     .notice { display: flex; align-items: flex-start; gap: 12px; padding: 8px 8px 8px 18px; margin-bottom: 14px; border-radius: 12px; background: var(--bad-bg); color: var(--bad); border: 1px solid currentColor; }
     .notice p { padding: 10px 0; flex: 1; min-width: 0; overflow-wrap: anywhere; }
     .tabs { display: flex; gap: 4px; margin: 22px 0 0; border-bottom: 1px solid var(--line); }
@@ -30,19 +33,25 @@ export class App extends LitElement {
     .outs { border-top: 1px solid var(--line); padding-top: 20px; }
     .drop { position: fixed; inset: 12px; z-index: 5; display: grid; place-items: center; border: 3px dashed var(--focus); border-radius: 20px; background: var(--bg); opacity: 0.94; font-size: 22px; font-weight: 600; pointer-events: none; }
     @media (max-width: 480px) { .tabs { justify-content: space-between; } .tabs button { padding: 0 10px; } .panel { padding-top: 20px; } }
+    @media (forced-colors: active) { .tabs button { border-bottom-color: Canvas; margin-bottom: 0; } .tabs button[aria-selected="true"] { border-bottom-color: Highlight; } }
   `];
 
   readonly session = new Session();
   @state() private view: View = "knobs";
   @state() private dragging = false;
-  @state() private dropped: File | null = null;
   @query("lk-dialogs") private dialogs!: Dialogs;
+  /** Whether the hand was last at the pointer: then Space plays, also where a button that was clicked has the focus. */
+  private pointing = true;
 
   override connectedCallback(): void {
     super.connectedCallback();
     this.session.subscribe(() => this.requestUpdate());
+    window.addEventListener("pointerdown", () => { this.pointing = true; }, { capture: true });
+    window.addEventListener("keydown", (event) => { if (event.key === "Tab") this.pointing = false; }, { capture: true });
     window.addEventListener("keydown", this.key);
+    window.addEventListener("keyup", this.keyUp);
     window.addEventListener("hashchange", () => void this.session.follow(location.hash));
+    window.addEventListener("pagehide", () => this.session.keepInAddress());
     window.addEventListener("dragover", this.drag);
     window.addEventListener("dragleave", (event) => { if (!event.relatedTarget) this.dragging = false; });
     window.addEventListener("drop", this.drop);
@@ -58,7 +67,7 @@ export class App extends LitElement {
     return html`
       <header><lk-header .session=${session} @lk-show=${this.show}></lk-header></header>
       <main @lk-show=${this.show}>
-        <div role="alert">${notice ? html`<div class="notice" data-notice=${notice.kind}><p>${notice.text}</p><button class="button plain square" type="button" aria-label="Put this away" @click=${() => session.dismiss()}>${icon("close")}</button></div>` : nothing}</div>
+        <div class="notices" role="alert">${notice ? html`<div class="notice" data-notice=${notice.kind}><p>${notice.text}</p><button class="button plain square" type="button" aria-label="Put this away" @click=${() => session.dismiss()}>${icon("close")}</button></div>` : nothing}</div>
         <lk-screen .session=${session}></lk-screen>
         <div class="tabs" role="tablist" aria-label="What to do" @keydown=${this.tabKey}>${VIEWS.map(([name, title]) => html`<button type="button" role="tab" id="tab-${name}" data-view=${name} aria-controls="panel" aria-selected=${view === name ? "true" : "false"} tabindex=${view === name ? "0" : "-1"} @click=${() => { this.view = name; }}>${title}</button>`)}</div>
         <div class="panel" id="panel" role="tabpanel" aria-labelledby="tab-${view}">${session.deck ? this.panel() : nothing}</div>
@@ -72,7 +81,7 @@ export class App extends LitElement {
   private panel() {
     const { session } = this;
     if (this.view === "grid") return html`<lk-two-way .session=${session}></lk-two-way>`;
-    if (this.view === "melody") return html`<lk-melody .session=${session} .way=${this.dropped ? "file" : "examples"} .dropped=${this.dropped}></lk-melody>`;
+    if (this.view === "melody") return html`<lk-melody .session=${session}></lk-melody>`;
     if (this.view === "inside") return html`<lk-inside .session=${session}></lk-inside>`;
     return html`<lk-knobs .session=${session}></lk-knobs>`;
   }
@@ -103,15 +112,25 @@ export class App extends LitElement {
       else if (key === "s") void saveAs(session, "midi");
       else return;
     } else if (event.altKey) return;
-    // Space and Enter on a button are the button's own.
-    else if (key === " " && !presses(target)) session.toggle();
-    else if (key === "enter" && !presses(target)) session.stop();
+    // Space and Enter are those of a button that was reached by keyboard.
+    else if (key === " " && !this.presses(target)) session.toggle();
+    else if (key === "enter" && !this.presses(target)) session.stop();
     else if (key === "l") session.commit({ ...session.state, loop: !session.state.loop }, session.state.loop ? "loop off" : "loop on");
     else if (key === "a") session.flip(session.state.side === "a" ? "b" : "a");
     else if (key === "?") this.dialogs.help();
     else return;
     event.preventDefault();
   };
+
+  /** A button is pressed when Space is let go: not when that Space has played. */
+  private readonly keyUp = (event: KeyboardEvent): void => {
+    const target = event.composedPath()[0];
+    if (event.key === " " && target instanceof HTMLElement && target.matches(BUTTONS) && !writes(target) && !this.presses(target) && !this.dialogs.open) event.preventDefault();
+  };
+
+  private presses(target: EventTarget | undefined): boolean {
+    return target instanceof HTMLElement && target.matches(BUTTONS) && !this.pointing;
+  }
 
   private readonly drag = (event: DragEvent): void => {
     if (!event.dataTransfer?.types.includes("Files")) return;
@@ -124,19 +143,14 @@ export class App extends LitElement {
     const file = event.dataTransfer?.files[0];
     if (!file) return;
     event.preventDefault();
-    this.dropped = file;
     this.view = "melody";
+    void this.updateComplete.then(() => this.renderRoot.querySelector("lk-melody")?.receive(file));
   };
 }
 
 function writes(target: EventTarget | undefined): boolean {
   if (target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement) return true;
   return target instanceof HTMLInputElement && !["range", "checkbox", "radio", "button", "file"].includes(target.type);
-}
-
-function presses(target: EventTarget | undefined): boolean {
-  if (target instanceof HTMLInputElement) return target.type !== "range";
-  return target instanceof HTMLElement && target.matches("button, a[href], summary, [role=tab]");
 }
 
 define("lk-app", App);

@@ -13,6 +13,7 @@ export class KnobsPart extends Part {
     .panel { display: flex; flex-wrap: wrap; gap: 28px 48px; align-items: flex-start; justify-content: space-between; }
     .knobs { display: flex; flex-wrap: wrap; gap: 20px 28px; }
     .knobs.main { flex: 1 1 380px; justify-content: center; gap: 24px 48px; }
+    .knobs.main.many { justify-content: flex-start; gap: 24px 28px; }
     .controls { border-left: 1px solid var(--line); padding-left: 48px; }
     .controls > p { margin: 2px 0 14px; max-width: 42ch; }
     .options { display: flex; flex-wrap: wrap; gap: 6px 20px; align-items: center; margin-top: 22px; padding-top: 14px; border-top: 1px solid var(--line); }
@@ -21,6 +22,7 @@ export class KnobsPart extends Part {
     .rejected > p { margin: 2px 0 16px; }
     .list { display: grid; grid-template-columns: repeat(auto-fill, minmax(290px, 1fr)); gap: 18px; }
     .one { display: flex; gap: 14px; align-items: flex-start; }
+    .one lk-knob { flex: none; }
     .one p { font-size: 13px; color: var(--soft); padding-top: 26px; overflow-wrap: anywhere; }
     .spread { margin-left: auto; }
     @media (max-width: 900px) { .controls { border-left: 0; padding-left: 0; border-top: 1px solid var(--line); padding-top: 20px; width: 100%; } }
@@ -38,7 +40,7 @@ export class KnobsPart extends Part {
     const reserved = knobs.filter((knob) => knob.reserved);
     return html`<div @lk-turn=${this.turn} @lk-set=${this.set} @lk-lock=${this.lock} @lk-card=${(event: CustomEvent<{ name: string }>) => show(this, "card", event.detail.name)}>
       <div class="panel">
-        <div class="knobs main" role="group" aria-label="Knobs">${accepted.map((knob) => this.knob(knob, knob.confidence?.level ?? ""))}
+        <div class="knobs main ${accepted.length > 4 ? "many" : ""}" role="group" aria-label="Knobs">${accepted.map((knob) => this.knob(knob, knob.confidence?.level ?? "", accepted.length <= 4))}
           ${accepted.length ? null : html`<p class="soft">No knob of this model was accepted yet. Find one with <code>latentknobs discover</code>${others.length ? ", or try the rejected ones below" : ""}.</p>`}</div>
         ${reserved.length ? html`<div class="controls">
           <h3 id="controls">Controls for your ear</h3><p class="soft small">As long a move, in directions that mean nothing. A real knob should sound clearer than these.</p>
@@ -54,7 +56,7 @@ export class KnobsPart extends Part {
         ${others.length ? html`<label class="check"><input type="checkbox" role="switch" data-do="all" .checked=${this.all} @change=${(event: Event) => { this.all = (event.target as HTMLInputElement).checked; }}>Show ${others.length} knob${others.length > 1 ? "s" : ""} not accepted</label>` : null}
         <button class="button spread" type="button" data-do="reset" ?disabled=${!Object.keys(deck.knobs).some((name) => !state.locks.includes(name))} @click=${() => session.resetKnobs()}>${icon("reset")}All to 0</button>
       </div>
-      ${this.all ? html`<div class="rejected"><h3>Not accepted</h3><p class="soft small">They failed a limit that was set before anything was measured. You may turn them; expect other things to move as well.</p>
+      ${this.all ? html`<div class="rejected"><h3>Not accepted</h3><p class="soft small">They failed a limit that was set before anything was measured, or too little was measured. You may turn them; expect other things to move as well.</p>
         <div class="list">${others.map((knob) => html`<div class="one">${this.knob(knob, knob.verdict)}<p>${knob.reason}</p></div>`)}</div></div>` : null}
     </div>`;
   }
@@ -66,10 +68,10 @@ export class KnobsPart extends Part {
     return like ? { ...knob, low: like.low, high: like.high, step: like.step, unit: like.unit } : knob;
   }
 
-  private knob(knob: Knob, badge: string) {
+  private knob(knob: Knob, badge: string, large = false) {
     const { deck, state } = this.session;
     return html`<lk-knob .name=${knob.name} .label=${knob.label} .unit=${knob.unit} .low=${knob.low} .high=${knob.high} .step=${knob.step} .says=${knob.says ?? null}
-      .value=${deck!.knobs[knob.name] ?? 0} .badge=${badge} ?large=${knob.verdict === "accepted" && !knob.reserved} .locked=${state!.locks.includes(knob.name)} hue=${this.session.hue(knob.name)} data-knob=${knob.name}></lk-knob>`;
+      .value=${deck!.knobs[knob.name] ?? 0} .badge=${badge} ?large=${large} .locked=${state!.locks.includes(knob.name)} hue=${this.session.hue(knob.name)} data-knob=${knob.name}></lk-knob>`;
   }
 
   private turn(event: CustomEvent<{ name: string; value: number }>): void {

@@ -40,7 +40,7 @@ export class OutsPart extends Part {
     ${shown ? html`<div class="text" data-shown=${shown.title}>
       <div class="head"><span role="status"><b>${shown.title}</b> <span class="soft">${shown.copied ? "copied" : "select and copy it"}</span></span>
         <button class="button plain square" type="button" aria-label="Close" @click=${() => { this.shown = null; }}>${icon("close")}</button></div>
-      <pre tabindex="0" aria-label=${shown.title}>${shown.text}</pre>
+      <pre tabindex="0" role="group" aria-label=${shown.title}>${shown.text}</pre>
       ${shown.recipe?.files.length ? html`<div class="row files"><span class="small soft">It reads, from the folder where it runs:</span>${shown.recipe.files.map((file) => html`<button class="button" type="button" data-file=${file.name} @click=${() => save(fromBase64(file.base64), file.name)}>${icon("down")}${file.name}</button>`)}</div>` : nothing}
       ${shown.recipe?.remarks?.length ? html`<ul>${shown.recipe.remarks.map((remark) => html`<li>${remark}</li>`)}</ul>` : nothing}
     </div>` : nothing}`;

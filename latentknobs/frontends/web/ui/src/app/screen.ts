@@ -29,6 +29,7 @@ export class ScreenPart extends Part {
     .state.away i { background: transparent; border: 2px solid #ffb454; }
     .state.away { color: #ffcf8f; }
     .remarks { margin: 0 0 10px; padding: 0; list-style: none; font-size: 13px; color: #ffcf8f; display: grid; gap: 2px; }
+    @media (forced-colors: active) { :host { border: 1px solid CanvasText; } .kept { fill: CanvasText; } .changed { fill: Highlight; } .mark { fill: HighlightText; } .ghost { stroke: GrayText; } .state i { border: 4px solid Highlight; } }
     @media (max-width: 560px) { :host { padding: 14px 12px 8px; border-radius: 14px; } .state { margin-left: 0; } }
   `];
 
@@ -53,11 +54,13 @@ export class ScreenPart extends Part {
   override render() {
     const { session } = this;
     const { deck, state, result, opened, format } = session;
-    const heard = session.looked ?? session.heard;
+    const { heard } = session;
+    // Only the roll shows what is looked at: were anything to move, the grid would slip away under the pointer.
+    const seen = session.looked ?? heard;
     if (!deck || !state) return html`<p class="soft">${session.notice ? "Waiting for the server." : "Getting the melody ready."}</p>`;
     const turnedKnobs = Object.entries(deck.knobs);
-    const hue = heard ? 7 : session.hue(session.turning ?? turnedKnobs[0]?.[0] ?? null);
-    const changed = heard ? changedFrom(heard.notes, deck.piece.notes) : (result?.changed ?? []);
+    const hue = seen ? 3 : session.hue(session.turning ?? turnedKnobs[0]?.[0] ?? null);
+    const changed = seen ? changedFrom(seen.notes, deck.piece.notes) : (result?.changed ?? []);
     const title = heard?.name ?? session.titleOf(deck.piece);
     const plain = turnedKnobs.length === 0 && !heard;
     const codes = result?.codes ?? opened?.codes;
@@ -67,14 +70,14 @@ export class ScreenPart extends Part {
         <span class="soft">${heard ? "from the grid" : plain ? "as it was" : turnedKnobs.map(([name, value]) => this.words(name, value)).join(", ")}</span>
       </div>
       ${this.remarks()}
-      <lk-roll .notes=${heard?.notes ?? session.notes} .ghost=${deck.piece.notes} .changed=${changed} .format=${format} .steps=${heard?.steps ?? session.steps} hue=${hue} label=${title}></lk-roll>
+      <lk-roll .notes=${seen?.notes ?? session.notes} .ghost=${deck.piece.notes} .changed=${changed} .format=${format} .steps=${seen?.steps ?? session.steps} hue=${hue} label=${seen?.name ?? title}></lk-roll>
       <div class="legend h${hue}">
         <span><svg aria-hidden="true"><rect class="ghost" x="1" y="1" width="20" height="9" rx="2"></rect></svg>as it was</span>
         <span><svg aria-hidden="true"><rect class="kept" x="1" y="1" width="20" height="10" rx="2"></rect></svg>kept</span>
         <span><svg aria-hidden="true"><rect class="changed" x="1" y="1" width="20" height="10" rx="2"></rect><path class="mark" d="M4 6l3-3 3 3-3 3z"></path></svg>changed</span>
         ${this.status()}
       </div>
-      ${codes?.length && !heard ? html`<lk-code label="The code of the melody" .was=${mean(opened?.codes ?? codes)} .now=${mean(codes)} .marked=${this.marked()} meaning="carry nine tenths of what the turned knobs do"></lk-code>` : null}`;
+      ${codes?.length ? html`<lk-code label="The code of the melody" .was=${mean(opened?.codes ?? codes)} .now=${heard ? [] : mean(codes)} .marked=${heard ? NONE : this.marked()} meaning="carry nine tenths of what the turned knobs do"></lk-code>` : null}`;
   }
 
   private words(name: string, value: number): string {
@@ -108,6 +111,8 @@ export class ScreenPart extends Part {
     return html`<span class="state" data-latency=${session.latency ?? ""} title="From your hand to new notes"><i></i>live${session.latency === null ? "" : ` · ${session.latency < 10 ? session.latency.toFixed(1) : Math.round(session.latency)} ms`}</span>`;
   }
 }
+
+const NONE: ReadonlyMap<number, number> = new Map();
 
 function changedFrom(notes: readonly Note[], before: readonly Note[]): number[] {
   const known = new Set(before.map((note) => note.join()));

@@ -103,7 +103,7 @@ export class TwoWayPart extends Part {
     this.busy = true;
     try {
       this.cells = (await this.session.api.grid(this.session.model!.name, this.session.gridRequest(), stop.signal)).cells;
-      this.chosen = null;
+      if (this.session.heard) this.session.hear(null); // it was a place of the grid before
     } catch (error) {
       this.session.fail(error);
     } finally {

@@ -55,7 +55,7 @@ export class KeyboardElement extends LitElement {
     return html`<div @keydown=${this.key}>
       <div class="bar">
         <div class="lengths" role="radiogroup" aria-label="Length of the next note">${this.lengths.map(({ name, short, beats }, index) => html`<button type="button" role="radio"
-          aria-checked=${beats === this.length ? "true" : "false"} tabindex=${beats === this.length ? "0" : "-1"} aria-label=${name} title="${name} (key ${index + 1})" data-length=${name}
+          aria-checked=${beats === this.length ? "true" : "false"} tabindex=${beats === this.length ? "0" : "-1"} aria-label="${short}, ${name}" title="${name} (key ${index + 1})" data-length=${name}
           @click=${() => { this.length = beats; }}>${short}</button>`)}</div>
         <button class="button" type="button" data-do="rest" title="Rest (R)" @click=${this.rest}>Rest</button>
         <button class="button" type="button" data-do="back" ?disabled=${this.end === 0} @click=${this.back}>${icon("back")}Back</button>

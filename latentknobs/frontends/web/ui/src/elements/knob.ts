@@ -1,4 +1,4 @@
-import { css, html, LitElement, svg, type PropertyValues } from "lit";
+import { css, html, LitElement, nothing, svg, type PropertyValues } from "lit";
 import { property, query, state } from "lit/decorators.js";
 import { live } from "lit/directives/live.js";
 import { fit, grain, inWords, keyStep, parseAmount, signed, unitFor, type Scale } from "../numbers.js";
@@ -40,10 +40,10 @@ export class KnobElement extends LitElement {
     .value input { width: 96px; min-height: 44px; padding: 0 4px; border: 1px solid transparent; border-radius: 8px; background: transparent; text-align: center; font-size: 21px; font-weight: 600; font-variant-numeric: tabular-nums; }
     .value input:hover { border-color: var(--line); }
     .value input:focus { background: var(--raise); border-color: var(--edge); }
-    .unit { color: var(--soft); font-size: 13px; line-height: 1.2; margin-top: -6px; text-align: center; }
+    .unit { color: var(--soft); font-size: 13px; line-height: 16px; min-height: 16px; margin-top: -6px; text-align: center; }
     :host([large]) .name { font-size: 18px; } :host([large]) .value input { font-size: 25px; }
     .foot { display: flex; align-items: center; gap: 2px; }
-    .badge { display: inline-flex; align-items: center; gap: 7px; min-height: 44px; padding: 0 10px; border: 0; border-radius: 10px; background: transparent; color: var(--soft); font-size: 13px; cursor: pointer; }
+    .badge { display: inline-flex; align-items: center; gap: 7px; min-height: 44px; padding: 0 10px; border: 0; border-radius: 10px; background: transparent; color: var(--soft); font-size: 13px; cursor: pointer; white-space: nowrap; }
     .badge:hover { background: var(--raise); color: var(--ink); }
     .dots { display: inline-flex; gap: 3px; }
     .dots i { width: 6px; height: 6px; border-radius: 50%; border: 1px solid currentColor; }
@@ -52,9 +52,10 @@ export class KnobElement extends LitElement {
     .lock:hover { background: var(--raise); color: var(--ink); }
     .lock[aria-pressed="true"] { color: var(--ink); }
     .lock svg { width: 17px; height: 17px; }
-    @media (max-width: 480px) { :host([large]) { width: 172px; --dial: 140px; } }
+    @media (max-width: 480px) { :host([large]) { width: 164px; --dial: 136px; } }
     @media (forced-colors: active) {
       .track { stroke: GrayText; } .arc, .needle { stroke: Highlight; } .dial:has(input:focus-visible) .ring { stroke: Highlight; } .cap, .top { fill: Canvas; stroke: CanvasText; } .mark { fill: CanvasText; }
+      .dots i.on { forced-color-adjust: none; background: CanvasText; } .value input { border: 0; } .track { stroke-width: 2; }
     }
   `];
 
@@ -115,7 +116,7 @@ export class KnobElement extends LitElement {
       </div>
       <div class="foot">
         ${this.badge ? html`<button class="badge" type="button" aria-label="${this.label || this.name}: ${this.confidence}. What it does" @click=${() => this.send("lk-card")}>
-          <span class="dots" aria-hidden="true">${[1, 2, 3].map((n) => html`<i class=${n <= this.level ? "on" : ""}></i>`)}</span>${this.badge}</button>` : null}
+          ${this.level ? html`<span class="dots" aria-hidden="true">${[1, 2, 3].map((n) => html`<i class=${n <= this.level ? "on" : ""}></i>`)}</span>` : nothing}${this.badge}</button>` : null}
         <button class="lock" type="button" aria-pressed=${this.locked ? "true" : "false"} aria-label="Lock ${this.label || this.name}"
           title=${this.locked ? "Locked: press to unlock" : "Lock"} @click=${() => this.send("lk-lock", { locked: !this.locked })}>${icon(this.locked ? "lock" : "unlock")}</button>
       </div>

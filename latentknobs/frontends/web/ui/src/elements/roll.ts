@@ -4,13 +4,13 @@ import { isBlack, melodyWords, pitchName, putNote, rowOf } from "../music.js";
 import type { Format, Note } from "../types.js";
 import { define, shared } from "./shared.js";
 
-const GUTTER = 46;
 const TOP = 22;
 export const MELODY: Format = { name: "melody-2bar", steps: 32, steps_per_beat: 4, beats_per_bar: 4, drums: null };
 
 /**
  * A piano roll, or rows of drums: the notes, the original behind them, what changed with a colour and a mark.
- * While `drawing`, sends `lk-draw` with {notes}, one voice; `lk-touch` with {note} for each note that is put.
+ * While `drawing`, sends `lk-draw` with {notes, done}, one voice, where `done` ends a gesture; `lk-touch` with {note} for
+ * each note that is put.
  */
 export class RollElement extends LitElement {
   static override styles = [shared, css`
@@ -91,8 +91,13 @@ export class RollElement extends LitElement {
     return this.head;
   }
 
+  /** Room for the names at the left. */
+  private get gutter(): number {
+    return this.format.drums ? 92 : 46;
+  }
+
   private get stepWidth(): number {
-    return Math.max((this.width - GUTTER) / this.steps, this.width < 640 ? 8 : 4.4);
+    return Math.max((this.width - this.gutter) / this.steps, this.width < 640 ? 8 : 4.4);
   }
 
   /** Lowest and highest row that is drawn. */
@@ -119,17 +124,18 @@ export class RollElement extends LitElement {
     const width = this.stepWidth * this.steps;
     // A ghost right behind its note would only fray its edges.
     const there = new Set(this.notes.map((note) => note.join()));
+    const changed = new Set(this.changed);
     const words = melodyWords(this.notes, this.format);
     return html`<div class="box">
-      <svg class="names" width=${GUTTER} height=${this.height} aria-hidden="true">${this.names(low, high, y, rowHeight)}</svg>
-      <div class="scroll" tabindex=${width > this.width - GUTTER + 1 ? "0" : "-1"} role="group" aria-label="${this.label}, ${Math.ceil(this.steps / this.barSteps)} bars">
+      <svg class="names" width=${this.gutter} height=${this.height} aria-hidden="true">${this.names(low, high, y, rowHeight)}</svg>
+      <div class="scroll" tabindex=${width > this.width - this.gutter + 1 ? "0" : "-1"} role="group" aria-label="${this.label}, ${Math.ceil(this.steps / this.barSteps)} bars">
         <svg class="sheet ${this.drawing ? "drawing" : ""}" width=${width} height=${this.height} role=${this.drawing ? "application" : "img"}
           tabindex=${this.drawing ? "0" : "-1"} focusable=${this.drawing ? "true" : "false"}
           aria-label=${this.drawing ? `${this.label}. Arrows move, Enter puts a note or takes it away. ${this.here}` : `${this.label}: ${this.notes.length} notes, ${this.changed.length} changed`}
           aria-describedby="words" @pointerdown=${this.press} @pointermove=${this.pull} @pointerup=${this.release} @pointercancel=${this.release} @keydown=${this.key}>
           ${this.lattice(low, high, y, rowHeight, width)}
           ${this.ghost.filter((note) => !there.has(note.join())).map((note) => this.box(note, "ghost", y, rowHeight))}
-          ${this.notes.map((note, index) => this.box(note, this.changed.includes(index) ? "note changed" : "note", y, rowHeight))}
+          ${this.notes.map((note, index) => this.box(note, changed.has(index) ? "note changed" : "note", y, rowHeight))}
           ${this.drawing ? svg`<rect class="cursor" x=${this.cursor[0] * this.stepWidth} y=${y(this.cursor[1])} width=${this.stepWidth} height=${rowHeight}></rect>` : null}
           <line class="head" y1=${TOP - 6} y2=${this.height} visibility="hidden"></line>
         </svg>
@@ -155,7 +161,7 @@ export class RollElement extends LitElement {
       const middle = y(pitch) + rowHeight / 2;
       if (drums) shown.push(svg`<text x="2" y=${middle + 4}>${drums[pitch]}</text>`);
       else if (pitch % 12 === 0 || (high - low < 26 && [4, 7].includes(pitch % 12) && last - middle > 24)) {
-        shown.push(svg`<text x=${GUTTER - 10} y=${middle + 4} text-anchor="end">${pitchName(pitch)}</text>`);
+        shown.push(svg`<text x=${this.gutter - 10} y=${middle + 4} text-anchor="end">${pitchName(pitch)}</text>`);
         last = middle;
       }
     }
@@ -209,7 +215,7 @@ export class RollElement extends LitElement {
     this.sheet.focus();
     const [step, pitch] = this.place(event);
     this.cursor = [step, pitch];
-    if (this.toggle(step, pitch)) {
+    if (this.toggle(step, pitch, false)) {
       this.stroke = { onset: step, pitch, before: this.notes };
       this.sheet.setPointerCapture?.(event.pointerId);
     }
@@ -219,10 +225,11 @@ export class RollElement extends LitElement {
     if (!this.stroke) return;
     const { onset, pitch, before } = this.stroke;
     const [step] = this.place(event);
-    if (step - onset + 1 > 1) this.draw(putNote(before, [onset, pitch, step - onset + 1, 0]));
+    if (step > onset) this.draw(putNote(before, [onset, pitch, step - onset + 1, 0]), false);
   }
 
   private release(): void {
+    if (this.stroke) this.draw(this.notes, true);
     this.stroke = null;
   }
 
@@ -236,34 +243,34 @@ export class RollElement extends LitElement {
     };
     if (event.shiftKey && note && (event.key === "ArrowRight" || event.key === "ArrowLeft")) {
       const length = Math.min(this.steps - note[0], Math.max(1, note[2] + (event.key === "ArrowRight" ? 1 : -1)));
-      this.draw(putNote(this.notes.filter((other) => other !== note), [note[0], pitch, length, 0]));
+      this.draw(putNote(this.notes.filter((other) => other !== note), [note[0], pitch, length, 0]), true);
     } else if (event.key === "ArrowRight") move(1, 0);
     else if (event.key === "ArrowLeft") move(-1, 0);
     else if (event.key === "ArrowUp") move(0, 1);
     else if (event.key === "ArrowDown") move(0, -1);
-    else if (event.key === "Enter" || event.key === " ") this.toggle(step, pitch);
-    else if ((event.key === "Delete" || event.key === "Backspace") && note) this.draw(this.notes.filter((other) => other !== note));
+    else if (event.key === "Enter" || event.key === " ") this.toggle(step, pitch, true);
+    else if ((event.key === "Delete" || event.key === "Backspace") && note) this.draw(this.notes.filter((other) => other !== note), true);
     else return;
     event.preventDefault();
     event.stopPropagation();
   }
 
-  /** Takes the note there away, or puts one; gives whether one was put. */
-  private toggle(step: number, pitch: number): boolean {
+  /** Takes the note there away, or puts one, with which the gesture may be `done`; gives whether one was put. */
+  private toggle(step: number, pitch: number, done: boolean): boolean {
     const there = this.at(step, pitch);
     if (there) {
-      this.draw(this.notes.filter((note) => note !== there));
+      this.draw(this.notes.filter((note) => note !== there), true);
       return false;
     }
     const note: Note = [step, pitch, Math.min(this.pen, this.steps - step), 0];
-    this.draw(putNote(this.notes, note));
+    this.draw(putNote(this.notes, note), done);
     this.dispatchEvent(new CustomEvent("lk-touch", { detail: { note }, bubbles: true, composed: true }));
     return true;
   }
 
-  private draw(notes: Note[]): void {
+  private draw(notes: readonly Note[], done: boolean): void {
     this.notes = notes;
-    this.dispatchEvent(new CustomEvent("lk-draw", { detail: { notes }, bubbles: true, composed: true }));
+    this.dispatchEvent(new CustomEvent("lk-draw", { detail: { notes, done }, bubbles: true, composed: true }));
   }
 }
 

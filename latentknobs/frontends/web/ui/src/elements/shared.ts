@@ -33,6 +33,7 @@ export const shared = css`
   .row { display: flex; flex-wrap: wrap; align-items: center; gap: 10px; }
   .check { display: inline-flex; align-items: center; gap: 10px; min-height: 44px; cursor: pointer; }
   .check input { width: 20px; height: 20px; margin: 0; accent-color: var(--ink); flex: none; }
+  @media (forced-colors: active) { [aria-pressed="true"], [role="radio"][aria-checked="true"] { forced-color-adjust: none; background: Highlight !important; color: HighlightText !important; } }
   @media (prefers-reduced-motion: reduce) { *, *::before, *::after { transition: none !important; animation: none !important; scroll-behavior: auto !important; } }
 `;
 

@@ -111,7 +111,7 @@ export class Kit implements Instrument {
   private shape(source: AudioScheduledSourceNode, last: AudioNode, at: number, length: number, level: number): Voice {
     const envelope = this.audio.createGain();
     envelope.gain.setValueAtTime(0, at);
-    envelope.gain.linearRampToValueAtTime(level, at + 0.002);
+    envelope.gain.linearRampToValueAtTime(0.55 * level, at + 0.002);
     envelope.gain.setTargetAtTime(0, at + 0.004, length / 4);
     const gate = new Gate(this.audio, [source], at, at + length, this.out);
     last.connect(envelope).connect(gate.node);

@@ -62,11 +62,11 @@ export class Scheduler {
   set tempo(bpm: number) {
     const now = this.clock();
     const step = this.melody ? this.stepAt(now) : 0;
+    this.takeBack(now, step);
     this.bpm = bpm;
     this.anchor = { time: now, step };
-    for (const note of this.sounding) {
-      if (note.at <= now) note.voice.end(this.timeAt(note.to));
-    }
+    for (const note of this.sounding) note.voice.end(this.timeAt(note.to));
+    this.tick();
   }
 
   start(melody: Melody): void {
@@ -102,16 +102,8 @@ export class Scheduler {
     }
     const now = this.clock();
     this.next = null;
-    const step = Math.max(this.stepAt(now), 0);
-    this.sounding = this.sounding.filter((note) => {
-      if (note.at <= now) return true;
-      note.voice.end(now);
-      return false;
-    });
-    if (step < this.origin) this.origin -= this.melody.steps; // the next round was put ahead, but has not begun
-    this.head = step;
-    this.ended = false;
-    this.change(melody, step);
+    this.takeBack(now, this.stepAt(now));
+    this.change(melody, this.head);
     this.tick();
   }
 
@@ -148,6 +140,20 @@ export class Scheduler {
       this.stop();
       this.onEnd();
     }
+  }
+
+  /** Takes back the notes that were put ahead and have not begun: the time from now on is put anew. */
+  private takeBack(now: number, step: number): void {
+    this.sounding = this.sounding.filter((note) => {
+      if (note.at <= now + 1e-6) return true;
+      note.voice.end(now);
+      return false;
+    });
+    if (!this.melody) return;
+    // After what begins at this very moment, whichever way its time is rounded.
+    this.head = Math.max(step, 0, ...this.sounding.map(({ from }) => from + 1e-6));
+    if (this.head < this.origin) this.origin -= this.melody.steps; // of the next round nothing was heard yet
+    this.ended = false;
   }
 
   /** From `step` on another melody: what it does not hold as well ends there. */
