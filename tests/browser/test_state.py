@@ -18,6 +18,7 @@ def change(hands):
     hands.type_in("pitch", "2.5")
     hands.do("tempo").fill("77")
     hands.do("tempo").press("Enter")
+    hands.until("the tempo", lambda: hands.state["tempo"] == 77)
     hands.knob("rhythm").locator(".lock").click()
     hands.do("b").click()
     hands.type_in("pitch", "-3")
