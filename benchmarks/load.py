@@ -1,5 +1,5 @@
 """
-The web server under load: python -m benchmarks.load
+The web server under load: python -m benchmarks.load.
 
 Starts ``latentknobs serve`` in a process of its own, turns its knobs from clients on loopback, and prints a table:
 first one client that waits for each answer (from input to new notes), then many that turn ten times a second whether

@@ -52,8 +52,8 @@ def test_what_is_no_front_end_is_said(cli, shout):
 
 
 def test_the_page_is_what_is_served_unless_another_is_named(cli):
-    """Its options are told."""
-    assert "--token" in cli("serve", "--help").out
+    """The command's help says how its options are told."""
+    assert "serve web --help" in cli("serve", "--help").out
     assert "--token" in cli("serve", "web", "--help").out
 
 

@@ -10,13 +10,17 @@ from latentknobs.errors import UnknownNameError
 from latentknobs.frontends.cli.program import guarded, program
 
 DEFAULT = "web"
-SETTINGS = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
-"""The words after the name are the front end's, --help among them."""
+SETTINGS = {"ignore_unknown_options": True, "allow_extra_args": True, "allow_interspersed_args": False}
+"""The words from the first one on are the front end's, --help after its name among them."""
 
 
 @guarded
 def serve(ctx: typer.Context) -> None:
-    """Start a front end, serve [NAME] [OPTIONS]: the page in a browser (web), or one that a plugin brings."""
+    """
+    Start a front end: the page in a browser (web), or one that a plugin brings.
+
+    serve [NAME] [ITS OPTIONS]; the page's are shown by serve web --help.
+    """
     words = list(ctx.args)
     name = words.pop(0) if words and not words[0].startswith("-") else DEFAULT
     running = program(ctx)

@@ -13,9 +13,11 @@ from attrs import evolve
 
 from latentknobs import midi
 from latentknobs.core.clip import Note, Piece
+from latentknobs.core.melody import MELODY
 from latentknobs.frontends.cli.app import serve as command_line
 from latentknobs.frontends.web import desk as desks
 from latentknobs.session import Session
+from latentknobs.testing.tiny import TinyBackend
 from tests.frontends.web.conftest import API, as_message, rows, tune
 
 TINY = f"{API}/models/tiny"
@@ -348,10 +350,43 @@ def test_a_piece_is_encoded_once(client, bench, monkeypatch):
     monkeypatch.setattr(desks, "MOST_OPEN", 2)
     calls = []
     real = Session.open.__func__
-    monkeypatch.setattr(Session, "open", classmethod(lambda *a, **k: calls.append(1) or real(*a, **k)))
+    monkeypatch.setattr(Session, "open", classmethod(lambda *a, **k: calls.append(a[2].name) or real(*a, **k)))
     pieces = [as_message(tune(name=f"cached {k}")) for k in range(3)]
 
     for piece in (pieces[0], pieces[0], pieces[1], pieces[2], pieces[0]):
         client.post(f"{TINY}/open", json={"piece": piece})
 
-    assert len(calls) == 4
+    opened = [name for name in calls if name.startswith("cached")]  # the server may just be opening its example
+    assert opened == ["cached 0", "cached 1", "cached 2", "cached 0"]
+
+
+def test_clips_that_the_model_does_not_carry_stay(client, bench, monkeypatch):
+    """They are told with a reason, sound as they are however knobs stand, and are in no grid."""
+    monkeypatch.setattr(TinyBackend, "accepts", lambda _self, clips: (clips[:, 0] < 70) & MELODY.valid(clips))
+    high = tuple(Note(32 + 4 * k, 75, 4) for k in range(8))
+    mixed = Piece((*tune(beats=8).notes, *high), 64, name="mixed")
+    opened = client.post(f"{TINY}/open", json={"piece": as_message(mixed)}).json()
+    turned = client.post(f"{TINY}/turn", json=state(mixed, knobs={"pitch": 2})).json()
+    asked = {"a": state(mixed), "b": state(mixed), "rows": "pitch", "columns": "rhythm"}
+
+    assert [w["accepted"] for w in opened["windows"]] == [True, False]
+    assert "tiny carries" in opened["windows"][1]["why"]
+    assert turned["notes"][-8:] == rows(high)
+    assert turned["notes"][0][1] == 62
+    assert client.post(f"{TINY}/grid", json=asked).json()["error"]["code"] == "bad-piece"
+    alone = Piece(tuple(Note(n.onset - 32, n.pitch, n.length) for n in high), 32, name="none")
+    assert client.post(f"{TINY}/open", json={"piece": as_message(alone)}).json()["error"]["code"] == "bad-piece"
+
+
+def test_a_changed_registry_is_seen(client, bench, monkeypatch):
+    """A knob that was renamed is turned by its new name, on a piece that was open before."""
+    monkeypatch.setattr(desks, "FRESH", 0.0)
+    model_id = bench.model("tiny").spec.model_id
+    assert client.post(f"{TINY}/turn", json=state(knobs={"rhythm": 1})).status_code == 200
+
+    bench.registry.rename(model_id, "rhythm", "beat")
+    try:
+        assert client.post(f"{TINY}/turn", json=state(knobs={"beat": 1})).status_code == 200
+        assert client.post(f"{TINY}/turn", json=state(knobs={"rhythm": 1})).status_code == 404
+    finally:
+        bench.registry.rename(model_id, "beat", "rhythm")
