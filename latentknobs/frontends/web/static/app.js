@@ -412,6 +412,7 @@ var Ss=Object.defineProperty;var Ts=Object.getOwnPropertyDescriptor;var p=(r,s,e
     pre { margin: 4px 0 0; font: 13px/1.6 var(--mono); white-space: pre-wrap; overflow-wrap: anywhere; max-height: 320px; overflow: auto; }
     .files { margin-top: 10px; }
     ul { margin: 10px 0 0; padding-left: 18px; font-size: 13px; color: var(--soft); }
+    .note { margin-top: 10px; }
     @media (max-width: 560px) { .line .button { flex: 1 1 44%; } h2 { width: 100%; } }
   `]}render(){let{session:e,shown:t}=this,i=!e.deck,o=this.grid?"grid":"melody",n=(a,l,h,d,u)=>c`<button class="button" type="button" data-do=${a} title=${l} ?disabled=${i} @click=${u}>${A(d)}${h}</button>`;return c`<div class="line"><h2>Take it home</h2>
       ${n("midi","Save as MIDI (Ctrl+S)","MIDI","down",()=>pe(e,"midi"))}
@@ -421,6 +422,7 @@ var Ss=Object.defineProperty;var Ts=Object.getOwnPropertyDescriptor;var p=(r,s,e
       ${n("python",`Python that makes this ${o}`,"Python","copy",()=>this.recipe("python"))}
       ${n("link","The address of this page as it stands","Link","copy",()=>this.link())}
     </div>
+    ${this.grid&&e.state?c`<p class="soft small note">MIDI and WAV are of ${e.state.side.toUpperCase()} as it is turned. The places of the grid come as a zip, or by opening one.</p>`:f}
     ${t?c`<div class="text" data-shown=${t.title}>
       <div class="head"><span role="status"><b>${t.title}</b> <span class="soft">${t.copied?"copied":"select and copy it"}</span></span>
         <button class="button plain square" type="button" aria-label="Close" @click=${()=>{this.shown=null}}>${A("close")}</button></div>

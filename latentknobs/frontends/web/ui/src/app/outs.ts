@@ -16,6 +16,7 @@ export class OutsPart extends Part {
     pre { margin: 4px 0 0; font: 13px/1.6 var(--mono); white-space: pre-wrap; overflow-wrap: anywhere; max-height: 320px; overflow: auto; }
     .files { margin-top: 10px; }
     ul { margin: 10px 0 0; padding-left: 18px; font-size: 13px; color: var(--soft); }
+    .note { margin-top: 10px; }
     @media (max-width: 560px) { .line .button { flex: 1 1 44%; } h2 { width: 100%; } }
   `];
 
@@ -37,6 +38,7 @@ export class OutsPart extends Part {
       ${button("python", `Python that makes this ${what}`, "Python", "copy", () => this.recipe("python"))}
       ${button("link", "The address of this page as it stands", "Link", "copy", () => this.link())}
     </div>
+    ${this.grid && session.state ? html`<p class="soft small note">MIDI and WAV are of ${session.state.side.toUpperCase()} as it is turned. The places of the grid come as a zip, or by opening one.</p>` : nothing}
     ${shown ? html`<div class="text" data-shown=${shown.title}>
       <div class="head"><span role="status"><b>${shown.title}</b> <span class="soft">${shown.copied ? "copied" : "select and copy it"}</span></span>
         <button class="button plain square" type="button" aria-label="Close" @click=${() => { this.shown = null; }}>${icon("close")}</button></div>
