@@ -177,3 +177,21 @@ def test_the_reserved_controls(hands):
     hands.do("dice").click()
     hands.until("another seed", lambda: hands.deck["seed"] == 1)
     assert hands.settled()["codes"] != first["codes"]
+
+
+def test_a_tempo_that_is_being_typed_stays(hands):
+    """Notes that arrive while a tempo is typed do not take away what was typed; what is out of range is put right."""
+    hands.do("tempo").focus()
+    hands.page.keyboard.press("Control+a")
+    hands.page.keyboard.type("9")
+    hands.page.evaluate("() => document.querySelector('lk-app').session.set('pitch', 2)")
+    hands.settled()
+    hands.page.keyboard.type("6")
+    hands.page.keyboard.press("Enter")
+    hands.until("the tempo", lambda: hands.state["tempo"] == 96)
+
+    for _ in range(2):
+        hands.do("tempo").fill("1000")
+        hands.page.keyboard.press("Enter")
+        hands.until("the fastest", lambda: hands.state["tempo"] == 300)
+        assert hands.do("tempo").input_value() == "300"
