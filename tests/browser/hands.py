@@ -61,6 +61,10 @@ class Hands:
         self.page.locator("[data-notice] p").wait_for()
         return self.page.locator("[data-notice] p").inner_text()
 
+    def drawing(self) -> str:
+        """What the roll on the display says it draws."""
+        return self.page.locator("lk-screen lk-roll svg.sheet").get_attribute("aria-label") or ""
+
     # Waiting.
 
     def until(self, what: str, met: Callable[[], Any], patience: float = PATIENCE) -> Any:

@@ -80,11 +80,10 @@ def test_arrows_move(hands, grid):
 def test_hover_shows_and_click_plays(hands, grid):
     """A place under the pointer is drawn; a click plays it; leaving the tab gives A back."""
     cell(hands, 1, 3).hover()
-    title = hands.page.locator("lk-screen h2")
-    hands.until("the place on the screen", lambda: "Row 2, column 4" in title.inner_text())
+    label = f"Row 2, column 4: {len(grid[1][3])} notes"
+    hands.until("the place on the screen", lambda: hands.drawing().startswith(label))
     assert not hands.look("playing")
-    shown = hands.page.locator("lk-screen lk-roll rect.note")
-    hands.until("its notes", lambda: shown.count() == len(grid[1][3]))
+    assert hands.page.locator("lk-screen lk-roll rect.note").count() == len(grid[1][3])
 
     cell(hands, 1, 3).click()
     hands.until("signal", lambda: hands.level() > 0.01)
