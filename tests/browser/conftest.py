@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,7 +65,7 @@ def api(server: Server) -> Iterator[httpx.Client]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium; anew for each module, since Playwright holds the thread's event loop while it is there."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: pip install playwright")
+    playwright = pytest.importorskip("playwright.sync_api", reason="no Playwright here: pip install playwright")
     if CHROMIUM is None:
         pytest.skip("no Chromium here: apt-get install chromium")
     with playwright.sync_playwright() as started:
@@ -119,3 +120,14 @@ def hands(new_page: Callable[..., Hands]) -> Hands:
     out.open()
     out.ready()
     return out
+
+
+@pytest.fixture
+def tell(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
+    """Says a figure to whoever runs the tests, also where they pass."""
+
+    def say(text: str) -> None:
+        with capsys.disabled():
+            sys.stdout.write(f"\n{text}\n")
+
+    return say

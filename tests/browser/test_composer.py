@@ -26,6 +26,8 @@ def steps():
 
 
 def step(pattern):
+    """Says which step a function does."""
+
     def put(hand):
         HANDS[pattern] = hand
         return hand
@@ -34,11 +36,13 @@ def step(pattern):
 
 
 def hears(hands):
+    """Something sounds."""
     hands.until("signal", lambda: hands.level() > 0.01)
 
 
 @step(r"`latentknobs serve --open`, then (\w+): Twinkle sounds, round and round\.")
 def start(hands, key):
+    """The server runs already; the key plays."""
     hands.page.keyboard.press(key)
     hears(hands)
     assert hands.state["loop"]
@@ -47,6 +51,7 @@ def start(hands, key):
 
 @step(r"Drag \*\*(\w+)\*\* up to about \+(\d+)\. The notes climb while you drag; from the next bar on you hear them\.")
 def drag(hands, knob, amount):
+    """The notes follow the drag."""
     low = min(note[1] for note in hands.notes)
     hands.drag(knob, int(amount) * 160 / 24, release=False)
     hands.until("notes that climb", lambda: min(note[1] for note in hands.notes) > low)
@@ -59,6 +64,7 @@ def drag(hands, knob, amount):
 
 @step(r"Press (\w): B is the melody as it was\. \1 again, back to yours\.")
 def compare(hands, key):
+    """Over to the other side and back."""
     turned = hands.notes
     hands.page.keyboard.press(key.lower())
     hands.until("B", lambda: hands.state["side"] == "b")
@@ -73,6 +79,7 @@ def compare(hands, key):
     r"(\S+) takes a step back, (\S+) does it again\."
 )
 def keys(hands, knob, amount, undo, redo):
+    """A knob by keys alone, a step back and again."""
     before = len(hands.notes)
     for _ in range(40):
         hands.page.keyboard.press("Tab")
@@ -90,6 +97,7 @@ def keys(hands, knob, amount, undo, redo):
 
 @step(r"Lock \*\*(\w+)\*\*, press \*\*(.+?)\*\*: the (\w+) is plain again, the \1 stays\.")
 def lock(hands, knob, button, other):
+    """What is locked stays."""
     hands.page.get_by_role("button", name=f"Lock {knob}").click()
     hands.page.get_by_role("button", name=button).click()
     hands.until("the lock's knob alone", lambda: list(hands.deck["knobs"]) == [knob])
@@ -99,6 +107,7 @@ def lock(hands, knob, button, other):
 
 @step(r"Turn \*\*(\w+)\*\* up as far: it moves as much and means nothing\. Double-click it\.")
 def control(hands, knob):
+    """A control, and back."""
     hands.drag(knob, 33)
     assert hands.amount(knob) == pytest.approx(5, abs=0.1)
     hands.settled()
@@ -111,6 +120,7 @@ def control(hands, knob):
     r"pick its parts by their bars and press \*\*(\w+)\*\*\."
 )
 def tune(hands, tab, way, button):
+    """A tune of three parts, of which two are opened."""
     hands.page.get_by_role("button", name="B", exact=True).click()
     hands.page.get_by_role("tab", name=tab).click()
     hands.page.get_by_role("button", name=way, exact=True).click()
@@ -129,6 +139,7 @@ def tune(hands, tab, way, button):
     r"\*\*(.+?)\*\* when you like one\."
 )
 def grid(hands, tab, button):
+    """From A to B: seen, heard, walked, opened."""
     hands.page.get_by_role("tab", name=tab).click()
     board = hands.page.locator("lk-grid")
 
@@ -157,6 +168,7 @@ def grid(hands, tab, button):
 
 @step(r"\*\*(.+?)\*\*: MIDI, or Ctrl\+S; \*\*(\w+)\*\* keeps the rest for tomorrow\.")
 def home(hands, heading, link):
+    """What is saved and copied is what is there."""
     hands.page.get_by_role("heading", name=heading).wait_for()
     with hands.page.expect_download() as download:
         hands.page.keyboard.press("Control+s")

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 SECONDS = 10
 
 
-def test_sound_within_ten_seconds(new_page, tmp_path, capsys):
+def test_sound_within_ten_seconds(new_page, tmp_path, tell):
     """Within ten seconds of the server's start, the page is open, Space was pressed and an analyser shows signal."""
     (tmp_path / "plugins").mkdir()
     server = Server(tmp_path)
@@ -26,8 +26,7 @@ def test_sound_within_ten_seconds(new_page, tmp_path, capsys):
     seconds, worked = time.monotonic() - server.began, server.worked()
     hands.page.close()
     server.stop()
-    with capsys.disabled():
-        print(f"\nfirst sound after {seconds:.1f} s, of which the server worked for {worked:.1f} s")
+    tell(f"first sound after {seconds:.1f} s, of which the server worked for {worked:.1f} s")
 
     # Where others have the cores, what counts is what the server itself needs of one.
     busy = os.getloadavg()[0] > (os.cpu_count() or 1)

@@ -28,11 +28,12 @@ def places(hands):
 
 
 def cell(hands, down, across):
+    """One place."""
     return hands.page.locator(f"lk-grid [data-at='{down},{across}']")
 
 
 def test_five_by_five_from_a_to_b(hands, grid):
-    """There are 25 places; top left is exactly what A sounds like, bottom right exactly B; the other ends are others."""
+    """Of 25 places the top left is exactly what A sounds like, the bottom right exactly B, other ends neither."""
     state = hands.state
     a, b = (hands.turned(state["decks"][side])["notes"] for side in "ab")
 

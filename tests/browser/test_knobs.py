@@ -16,7 +16,7 @@ def drawn(hands):
 
 
 def test_the_notes_on_the_screen_are_the_apis(hands):
-    """After a turn, the page has the notes of the API's turn, draws each, and colours those that the API calls changed."""
+    """After a turn the page has the notes of the API's turn, draws each, and colours those that it calls changed."""
     before = hands.notes
     hands.drag("pitch", 30)
     answer = hands.settled()
@@ -105,7 +105,7 @@ def test_the_wheel_turns_only_what_has_the_focus(hands):
 
 
 def test_keys_alone(hands):
-    """From the page's top, Tab reaches the knob; arrows, Page keys, Home, End and Delete turn it; it says so in words."""
+    """Tab reaches the knob from the page's top; arrows, Page keys, Home, End and Delete turn it; it says so in words."""
     for _ in range(40):
         hands.page.keyboard.press("Tab")
         if hands.dial("pitch").evaluate("(dial) => dial.matches(':focus')"):

@@ -19,7 +19,7 @@ def windows(hands):
 
 
 def test_a_real_file(hands):
-    """All windows are listed by their bars, what was dropped is said, and what is chosen is opened: the highest notes."""
+    """All windows are listed by bars, what was dropped is said, and what is chosen is opened: the highest notes."""
     hands.forgive("status of 422")  # the page asks first for one voice as it is, and then for the highest notes
     hands.choose_file("song.mid", midi_file([sorted(TUNE + BASS)], tempo=90))
     hands.until("the windows", lambda: windows(hands))

@@ -27,6 +27,7 @@ def rows(path):
 
 
 def turn(hands):
+    """Turns both knobs; gives the notes."""
     hands.type_in("pitch", "3")
     hands.type_in("rhythm", "1")
     return hands.settled()["notes"]
@@ -86,6 +87,7 @@ def run(home, folder, words):
 
 
 def command(home, folder, text):
+    """Runs a command as it was copied."""
     program, *words = shlex.split(text)
     assert program == "latentknobs"
     run(home, folder, [sys.executable, "-m", "latentknobs", *words])

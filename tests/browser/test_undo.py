@@ -10,15 +10,18 @@ pytestmark = pytest.mark.slow
 
 
 def turn(hands):
+    """A drag of many moves."""
     hands.drag("pitch", 30, by=20)
 
 
 def tempo(hands):
+    """A tempo, typed."""
     hands.do("tempo").fill("96")
     hands.do("tempo").press("Enter")
 
 
 def clip(hands):
+    """A tune from a file."""
     hands.choose_file("tune.mid", midi_file([[(4 * i, 60 + i, 4) for i in range(8)]]))
     hands.do("use").click()
     hands.until("the tune", lambda: hands.deck["piece"]["name"] == "tune")
@@ -26,6 +29,7 @@ def clip(hands):
 
 
 def grid(hands):
+    """Another size of the grid."""
     hands.tab("grid")
     hands.do("size").select_option("3")
     hands.tab("knobs")
