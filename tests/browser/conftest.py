@@ -80,17 +80,19 @@ def new_page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Calla
     """
     Makes pages in contexts of their own, at a server; ``beside`` makes a second tab of a page.
 
-    At the end of the test no page had asked for anything outside its origin, and no console showed an error.
+    At the end of the test no page had asked for anything outside its origin, and no console showed an error but those
+    that the test forgives, each of which was there.
     """
     contexts, wrong, forgiven = [], [], []
 
     def watch(context: Any, url: str) -> None:
         def asked(request: Any) -> None:
             where = urlsplit(request.url)
-            if where.scheme not in ("blob", "data") and f"http://{where.netloc}/" != url:
+            if where.scheme not in ("blob", "data") and where.netloc != urlsplit(url).netloc:
                 wrong.append(f"asked for {request.url}")
 
         context.on("request", asked)
+        context.on("page", lambda page: page.on("websocket", asked))
         context.on("console", lambda said: said.type == "error" and wrong.append(f"console: {said.text}"))
         context.on("weberror", lambda error: wrong.append(f"error: {error.error}"))
         context.add_init_script(WATCH)
@@ -111,6 +113,7 @@ def new_page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Calla
     for context in contexts:
         context.close()
     assert [what for what in wrong if not any(re.search(pattern, what) for pattern in forgiven)] == []
+    assert [pattern for pattern in forgiven if not any(re.search(pattern, what) for what in wrong)] == []
 
 
 @pytest.fixture

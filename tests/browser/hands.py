@@ -189,7 +189,7 @@ class Hands:
         )
 
     def forgive(self, pattern: str) -> None:
-        """Console errors that the test brings about itself."""
+        """Errors that the test brings about itself, as a pattern; one that does not come is a fault."""
         self._forgiven.append(pattern)
 
 

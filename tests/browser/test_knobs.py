@@ -105,7 +105,7 @@ def test_the_wheel_turns_only_what_has_the_focus(hands):
 
 
 def test_keys_alone(hands):
-    """Tab reaches the knob from the page's top; arrows, Page keys, Home, End and Delete turn it; it says so in words."""
+    """Tab reaches the knob from the page's top; arrows, Page keys, Home, End and Delete turn it; it says so."""
     for _ in range(40):
         hands.page.keyboard.press("Tab")
         if hands.dial("pitch").evaluate("(dial) => dial.matches(':focus')"):
