@@ -8,7 +8,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_faults_of_a_page_are_seen(hands):
-    """A request to elsewhere, by HTTP or WebSocket, a breach of the policy and an error that nobody catches are seen."""
+    """A request to elsewhere, by HTTP or WebSocket, a breach of the policy and an error that nobody catches show."""
     hands.page.evaluate(
         """async () => {
           const seen = (what, times) => new Promise((done) => {
