@@ -1,0 +1,59 @@
+"""What the package's own knobs are made from, and that the committed registry was made from it."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from latentknobs import shipping
+from latentknobs.errors import UsageError
+from latentknobs.registry import layered
+from latentknobs.registry.store import KnobStore
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_the_examples_are_there_and_nothing_else():
+    """Built-in plugins and the six files; the model of drums beside them is not loaded."""
+    found = [report for report in shipping.plugins().reports() if report.origin != "built-in"]
+
+    assert [report.name.replace("_", "-") for report in found] == list(shipping.EXAMPLES)
+    assert {report.state for report in found} == {"loaded"}
+
+
+def test_an_installed_package_has_none(monkeypatch, tmp_path):
+    """Outside a checkout, and where one of the files is missing from it, a sentence says so."""
+    monkeypatch.setattr(layered, "PACKAGED", tmp_path / "latentknobs" / "data" / "registry.db")
+    with pytest.raises(UsageError, match="is no checkout"):
+        shipping.plugins()
+    (tmp_path / "pyproject.toml").touch()
+    with pytest.raises(UsageError, match=r"inversion\.py is not there"):
+        shipping.plugins()
+
+
+@pytest.mark.parametrize(("name", "value"), [("LATENTKNOBS_DISABLE", "thinning"), ("LATENTKNOBS_PLUGINS", "rotation")])
+def test_an_edit_that_is_left_out_is_told(monkeypatch, name, value):
+    """Variables that leave plugins out would make another registry."""
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(UsageError, match="No plugin offers .*thinning.*LATENTKNOBS_DISABLE"):
+        shipping.plugins()
+
+
+def test_the_committed_registry_is_of_these_edits():
+    """One run for each, in order, with the same settings; those of the examples from the files as they are now."""
+    runs = KnobStore.open(layered.PACKAGED).runs()
+    parameters = [dict(run.spec.parameters) for run in runs]
+    plugins = [one.pop("plugins") for one in parameters]
+
+    assert [run.spec.augmentation for run in runs] == list(shipping.SHIPPED_AUGMENTATIONS)
+    assert {run.spec.seed for run in runs} == {0}
+    assert all(one == parameters[0] for one in parameters)
+    for run, of in zip(runs, plugins, strict=True):
+        name = str(run.spec.augmentation).replace("-", "_")
+        if run.spec.augmentation in shipping.EXAMPLES:
+            text = (ROOT / "plugins" / f"{name}.py").read_bytes()
+            assert of[name] == f"file sha256:{hashlib.sha256(text).hexdigest()[:12]}"
+        assert {k for k, origin in of.items() if not origin.startswith("built-in")} <= {name}
