@@ -17,7 +17,7 @@ SENTENCE = "Its edit 'gone' is not loaded: it came from the plugin mine (file sh
 def knob(workbench):
     """A knob like pitch, of an edit that nothing offers."""
     run = workbench.registry.run(workbench.knob("pitch", "tiny").run_id)
-    plugins = {**run.spec.parameters["plugins"], "mine": "file sha256:1"}
+    plugins = {"augmentations": "built-in 0.1.0", "mine": "file sha256:1"}
     spec = evolve(run.spec, augmentation="gone", parameters={**run.spec.parameters, "plugins": plugins})
     own = {"name": "gone", "augmentation": "gone", "run_id": spec.run_id, "verdict": "accepted"}
     knobs = tuple(evolve(k, **own) for k in run.knobs)

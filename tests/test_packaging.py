@@ -29,6 +29,8 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "latentknobs"
 REGISTRIES = (ROOT / "registry.db", PACKAGE / "data" / "registry.db")
 MOST_BYTES = 16 * 2**20
+KNOBS = {"pitch", "rhythm", "inversion", "retrograde", "rotation", "ornament", "register-fold", "thinning"}
+"""The knobs that come with the package."""
 
 
 # The registry that is committed.
@@ -59,18 +61,18 @@ def test_the_registry_is_marked_built_in():
 
 
 def test_the_shipped_knobs_are_those_of_the_shipped_model():
-    """Pitch and rhythm are there for exactly the weights that are shipped, and can be turned by what the docs turn."""
+    """All are there for exactly the weights that are shipped; pitch and rhythm can be turned by what the docs turn."""
     models = Models(Plugins.build(BUILTINS, plugins_dir=None, entry_points=False).backends())
     spec = models.load(DEFAULT_MODEL, "cpu").spec
     knobs = {knob.name: knob for knob in KnobStore.open(REGISTRIES[1]).knobs(model_id=spec.model_id)}
 
     assert spec.name == DEFAULT_MODEL
-    assert set(knobs) == {"pitch", "rhythm"}
+    assert set(knobs) == KNOBS
     for knob in knobs.values():
         assert knob.operator is not None
         assert knob.operator.sha256 == knob.operator_sha256
         assert knob.dimensions
-        assert knob.verdict == "accepted"
+    assert knobs["pitch"].verdict == knobs["rhythm"].verdict == "accepted"
     assert (knobs["rhythm"].low, knobs["rhythm"].high) == (-4, 4)
     assert (knobs["pitch"].low, knobs["pitch"].high) == (-12, 12)
 
@@ -195,7 +197,7 @@ def test_the_knobs_come_with_it(installed):
     """The shipped knobs are listed in a folder without a registry, and none is made there."""
     knobs = json.loads(installed.run("latentknobs", "knobs", "list", "--json"))
 
-    assert {knob["name"] for knob in knobs} == {"pitch", "rhythm"}
+    assert {knob["name"] for knob in knobs} == KNOBS
     for knob in knobs:
         assert {"model", "augmentation", "kind", "fit", "unit", "step", "low", "high", "verdict"} <= set(knob)
         assert all({"dim", "share", "weight"} == set(dimension) for dimension in knob["dimensions"])
@@ -219,7 +221,7 @@ def test_the_doctor_finds_it_well(installed):
 
     assert DEFAULT_MODEL in facts["models"]
     assert set(facts["plugins"].values()) == {"loaded"}
-    assert any("2 knobs" in text for text in facts["registry"].values())
+    assert any(f"{len(KNOBS)} knobs" in text for text in facts["registry"].values())
     assert "missing" not in facts["packages"].values()
 
 

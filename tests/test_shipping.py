@@ -38,7 +38,7 @@ def test_an_edit_that_is_left_out_is_told(monkeypatch, name, value):
     """Variables that leave plugins out would make another registry."""
     monkeypatch.setenv(name, value)
 
-    with pytest.raises(UsageError, match="No plugin offers .*thinning.*LATENTKNOBS_DISABLE"):
+    with pytest.raises(UsageError, match=r"No plugin offers .*thinning.*LATENTKNOBS_DISABLE"):
         shipping.plugins()
 
 
