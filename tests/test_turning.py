@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from latentknobs.core.knob import VERDICTS, KnobDimension
+from latentknobs.registry.layered import PACKAGED
+from latentknobs.registry.store import KnobStore
 from latentknobs.session import Session
 from latentknobs.testing.store import sample_run
 from latentknobs.turning import apart, in_order
@@ -48,6 +50,19 @@ REFUSED = _knob("refused", range(SIZE), "rejected")
 def test_controls_leave_the_knobs_dimensions(knobs, like, taken, gone):
     """Accepted knobs' dimensions and the own, without those of the widest where under a quarter would stay free."""
     assert apart(knobs, range(SIZE), like) == (frozenset(taken), gone)
+
+
+def test_the_shipped_controls_are_those_of_pitch_and_rhythm():
+    """With the wide knobs of the examples beside them, controls leave pitch and rhythm alone, as they did without."""
+    knobs = {knob.name: knob for knob in KnobStore.open(PACKAGED).knobs(operators=False)}
+    two = [knobs["pitch"], knobs["rhythm"]]
+    dims = frozenset(d.dim for knob in two for d in knob.dimensions)
+    taken, gone = apart(knobs.values(), range(128), knobs["pitch"])
+
+    assert apart(two, range(128), knobs["pitch"]) == (dims, ())
+    assert taken == dims
+    assert set(gone) == {name for name, knob in knobs.items() if knob.verdict == "accepted"} - {"pitch", "rhythm"}
+    assert in_order(knobs.values())[:2] == two
 
 
 @given(
