@@ -277,7 +277,7 @@ NUMBER = re.compile(r"\d+(\.\d+)?")
 
 def _transcript(section: str) -> list[tuple[str, list[str]]]:
     """Each command of a section's console block with what is shown of its output: parts, where lines were left out."""
-    block = section.split("```console\n")[1].split("```")[0]
+    block = section.partition("```console\n")[2].partition("```")[0]
     found = [part.partition("\n") for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]]
     return [(command, re.split(r"^\.\.\.\n", shown, flags=re.MULTILINE)) for command, _, shown in found]
 
