@@ -33,6 +33,20 @@ def test_an_installed_package_has_none(monkeypatch, tmp_path):
         shipping.plugins()
 
 
+def test_the_table_of_examples_is_what_the_registry_holds():
+    """Verdict, fit and number of dimensions of each in docs/evidence.md."""
+    knobs = {knob.augmentation: knob for knob in KnobStore.open(layered.PACKAGED).knobs(operators=False)}
+    text = (ROOT / "docs" / "evidence.md").read_text(encoding="utf-8")
+    section = text.partition("\n## Six examples, judged\n")[2].partition("\n## ")[0]
+    rows = [[cell.strip(" `") for cell in line.split("|")[1:-1]] for line in section.splitlines() if line[:3] == "| `"]
+
+    assert sorted(row[0] for row in rows) == sorted(shipping.EXAMPLES)
+    for name, verdict, usable, fit, dims, *_ in rows:
+        knob = knobs[name]
+        assert (verdict, fit, int(dims)) == (knob.verdict, knob.fit, len(knob.dimensions))
+        assert (usable == "none") == (knob.low == knob.high)
+
+
 @pytest.mark.parametrize(("name", "value"), [("LATENTKNOBS_DISABLE", "thinning"), ("LATENTKNOBS_PLUGINS", "rotation")])
 def test_an_edit_that_is_left_out_is_told(monkeypatch, name, value):
     """Variables that leave plugins out would make another registry."""
