@@ -67,7 +67,7 @@ def fields(value: type) -> Iterator[tuple[str, str, str]]:
     for each in attrs.fields(value) if attrs.has(value) else ():
         yield each.name, _plain(each.type), "" if each.default is attrs.NOTHING else _default(each.default)
     for name, member in vars(value).items():
-        if isinstance(member, property) and not name.startswith("_") and not attrs.has(value):
+        if isinstance(member, property) and member.fget and not name.startswith("_") and not attrs.has(value):
             yield name, _plain(inspect.get_annotations(member.fget).get("return", "")), ""
 
 
