@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 JOBS ?= 2
 BENCH ?= bench/$(shell date +%Y-%m-%d).json
 
-.PHONY: discover test test-slow lint docs bench bench-compare registry clean
+.PHONY: discover serve test test-slow lint docs bench bench-compare registry clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -16,6 +16,10 @@ $(STAMP): pyproject.toml constraints.txt
 # The main job: find the knobs of the shipped model on real music, into discovered.db.
 discover: $(STAMP)
 	$(BIN)/latentknobs discover --registry discovered.db --clips 2048
+
+# The page: hear a melody, turn its knobs. Ctrl-C ends it.
+serve: $(STAMP)
+	$(BIN)/latentknobs serve --open
 
 test: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS)

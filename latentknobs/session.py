@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from latentknobs import __version__, midi
 from latentknobs.core.arrays import Bools, ClipBatch, Codes, Ints
@@ -56,6 +56,24 @@ class Turned:
     clips: ClipBatch
     codes: Codes
     provenance: Mapping[str, Any]
+    remarks: tuple[str, ...] = ()
+
+
+@frozen(eq=False)
+class Moved:
+    """
+    Codes that knobs have moved, before they are decoded.
+
+    Attributes:
+        amounts: Knob names and the amounts they were turned by.
+        codes: float32 (N, D); zeros where the model does not accept the clip.
+        facts: What goes into the provenance.
+        remarks: What people should know of the knobs, one sentence each.
+    """
+
+    amounts: Mapping[str, float]
+    codes: Codes
+    facts: Mapping[str, Any]
     remarks: tuple[str, ...] = ()
 
 
@@ -145,6 +163,7 @@ class Session:
         codes: float32 (N, D), posterior means; zeros where a clip is not accepted.
         plain: int16 (N, *shape), decodings of the unchanged codes: what amount 0 gives.
         source_sha256: Hash of the file that the piece came from, "" where it came from none.
+        turned: What was done to the codes before the session was opened on them, see :meth:`on`.
     """
 
     workbench: Workbench
@@ -155,7 +174,8 @@ class Session:
     codes: Codes
     plain: ClipBatch
     source_sha256: str = ""
-    _knobs: dict[str, Knob] | None = field(default=None, init=False)
+    turned: Mapping[str, Any] = field(factory=dict)
+    _knobs: Mapping[str, Knob] | None = None
 
     @classmethod
     def open(
@@ -236,10 +256,18 @@ class Session:
         )
         return (*self.piece.remarks, *left)
 
+    def carries(self) -> str:
+        """What clips the model carries, as far as its notes tell."""
+        return _carries(self.model)
+
     def decode(self, z: Codes) -> ClipBatch:
         """Codes (N, D) to clips; where the model does not accept the piece's clip, that clip itself."""
+        return self.with_kept(self.model.decode(z[self.accepted]))
+
+    def with_kept(self, decoded: ClipBatch) -> ClipBatch:
+        """The decodings of the accepted clips with the others, as they were, in their places, (N, *shape)."""
         out = self.cut.clips.copy()
-        out[self.accepted] = self.model.decode(z[self.accepted])
+        out[self.accepted] = decoded
         return out
 
     def join(self, clips: ClipBatch) -> Piece:
@@ -255,7 +283,8 @@ class Session:
 
     def provenance(self, **facts: Any) -> dict[str, Any]:
         """Where a result comes from: model, source and version, with the facts of the operation."""
-        return provenance(self.model, source=self.piece.name, source_sha256=self.source_sha256, **facts)
+        own = {"source": self.piece.name, "source_sha256": self.source_sha256}
+        return provenance(self.model, **own, **self.turned, **facts)
 
     def turn(self, amounts: Mapping[str, float], *, like: str | None = None, seed: int = 0) -> Turned:
         """
@@ -271,6 +300,11 @@ class Session:
             UnknownNameError: The model has no such knob.
             AmountError: An amount that its knob cannot be turned by.
         """
+        moved = self.move(amounts, like=like, seed=seed)
+        return self.result(moved, self.decode(moved.codes))
+
+    def move(self, amounts: Mapping[str, float], *, like: str | None = None, seed: int = 0) -> Moved:
+        """The codes that :meth:`turn` decodes: arguments and errors are its own."""
         named = {name: self.knob(name) for name in amounts if name not in RESERVED_NAMES}
         moves = [(operator_of(knob), check_amount(knob, amounts[name])) for name, knob in named.items()]
         moved = steer.turn(self.codes, moves)
@@ -285,10 +319,17 @@ class Session:
             facts |= {"like": knob.name, "seed": seed}
             if among := self._apart(knob)[1]:
                 remarks.append(f"{name} moves dimensions of {', '.join(among)} too: the knobs leave too few others")
-        clips = self.decode(moved)
-        return Turned(
-            dict(amounts), self.piece, self.join(clips), clips, moved, self.provenance(**facts), tuple(remarks)
-        )
+        return Moved(dict(amounts), moved, facts, tuple(remarks))
+
+    def result(self, moved: Moved, clips: ClipBatch) -> Turned:
+        """What turning gave, of the moved codes and their decodings (N, *shape)."""
+        facts = self.provenance(**moved.facts)
+        return Turned(moved.amounts, self.piece, self.join(clips), clips, moved.codes, facts, remarks=moved.remarks)
+
+    def on(self, turned: Turned) -> Session:
+        """This session on the codes that turning gave: grids and ways then start or end at what is heard."""
+        facts = {name: turned.provenance[name] for name in ("knobs", "like", "seed") if name in turned.provenance}
+        return evolve(self, codes=turned.codes, plain=turned.clips, turned=facts)
 
     def control(self, name: str, knob: Knob, amount: float, seed: int) -> Codes:
         """The displacement of one of the paper's controls; see :func:`latentknobs.turning.control`."""
@@ -406,10 +447,16 @@ class Session:
         decoded = self.model.decode(codes.reshape(-1, codes.shape[-1]))
         clips_at = decoded.reshape(*codes.shape[:2], *decoded.shape[1:])
         name = f"{self.piece.name}_to_{other.piece.name}"
-        to = {"target": other.piece.name, "target_sha256": other.source_sha256}
+        to: dict[str, Any] = {"target": other.piece.name, "target_sha256": other.source_sha256}
+        if other.turned:
+            to["target_turned"] = dict(other.turned)
+        n = clips_at.shape[1]
+        own, others = self.cut.tied[:n], other.cut.tied[:n]
+        # Notes held over a clip's edge are held in the corners as in the two pieces, between them as in either.
+        ties = [own, *[own | others] * (len(places) - 2), others]
         out = []
-        for clips, at in zip(clips_at, places, strict=True):
-            piece = Piece.join(clips, self.model.spec.clip_format, tempo=self.piece.tempo, name=name)
+        for clips, at, tied in zip(clips_at, places, ties, strict=True):
+            piece = Piece.join(clips, self.model.spec.clip_format, tied=tied, tempo=self.piece.tempo, name=name)
             place = tuple((way, float(t)) for way, t in at)
             out.append(Spot(place, piece, clips, self.provenance(**to, at=dict(place), **facts)))
         return out

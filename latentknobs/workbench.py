@@ -46,6 +46,7 @@ BUILTINS = (
     "latentknobs.methods.plugin",
     "latentknobs.fitting.plugin",
     "latentknobs.frontends.cli.plugin",
+    "latentknobs.frontends.web.plugin",
 )
 """The plugins that come with the package, by name: they use nothing that a stranger's plugin cannot."""
 
@@ -232,10 +233,8 @@ class Workbench:
             CorpusError: The corpus gives no clip that the model can carry.
             UsageError: The parts have different clip formats.
         """
-        sources = parse_sources(corpus, self.corpora)
         backend = self.model(model)
-        check_format(sources, backend.spec)
-        songs = list(self.songs(corpus, self._request(backend.spec, clips, seed, Tally())))
+        songs = list(self.songs_for(backend, corpus, clips, seed))
         found = np.concatenate([song.clips for song in songs]) if songs else np.zeros((0, 1), np.int16)
         carried: ClipBatch = found[backend.accepts(found)] if len(found) else found
         if not len(carried):

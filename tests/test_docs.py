@@ -14,6 +14,7 @@ from latentknobs.augmentations.plugin import register_augmentations
 from latentknobs.frontends.cli import program
 from latentknobs.frontends.cli.app import COMMANDS, GROUPS, serve
 from latentknobs.scaffold import new_plugin
+from latentknobs.workbench import Workbench
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -47,6 +48,7 @@ def test_commands_of_the_documents_are_commands(page, command, monkeypatch, tmp_
         yield
 
     monkeypatch.setattr(program.Program, "workbench", stop)
+    monkeypatch.setattr(Workbench, "open", stop)  # a front end that is served opens its own
     monkeypatch.chdir(tmp_path)
     (tmp_path / "runs").mkdir()
     if "plugins new" not in command:

@@ -24,6 +24,7 @@ ROOT_PART = frozenset(
         "repeating",
         "transferring",
         "composing",
+        "decoding",
         "decoupling",
         "shipping",
         "models",
@@ -73,7 +74,7 @@ THIRD_PARTY = {
     "corpora": EVERYWHERE | {"music21"},
     "environment": {"platformdirs"},
     "steady": {"threadpoolctl"},
-    "frontends": EVERYWHERE | {"typer", "rich"},
+    "frontends": EVERYWHERE | {"typer", "rich", "fastapi", "starlette", "pydantic", "uvicorn", "websockets"},
     "testing": EVERYWHERE | {"pytest", "scipy"},
 }
 """Third-party packages of each part; of parts not named here, numpy and attrs."""

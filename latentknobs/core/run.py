@@ -88,3 +88,20 @@ class Run:
         for i, knob in enumerate(self.knobs):
             chosen.setdefault(knob.name, i)
         return tuple(sorted(chosen.values()))
+
+    def as_row(self) -> dict[str, Any]:
+        """One flat row; the columns of the view v_runs of the same names."""
+        spec = self.spec
+        return {
+            "run": self.run_id,
+            "model": spec.model_name,
+            "model_id": spec.model_id,
+            "augmentation": spec.augmentation,
+            "corpus": spec.corpus,
+            "seed": spec.seed,
+            "version": self.version,
+            "started": self.started.isoformat(timespec="microseconds"),
+            "finished": self.finished.isoformat(timespec="microseconds"),
+            "knobs": len(self.knobs),
+            "accepted": sum(knob.verdict == "accepted" for knob in self.knobs),
+        }

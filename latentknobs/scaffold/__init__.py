@@ -21,6 +21,7 @@ HOOKS: Mapping[str, str] = {
     "basis": "bases",
     "backend": "backends",
     "corpus": "corpora",
+    "frontend": "frontends",
 }
 """The kinds of plugin that there is a template of, each with its hook's name without ``register_``."""
 _NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")

@@ -44,10 +44,16 @@ class TestFits(PluginContract):
     plugin = "fitting"
 
 
-class TestFrontEnds(PluginContract):
+class TestCommandLine(PluginContract):
     """The command line."""
 
     plugin = "frontends.cli"
+
+
+class TestPage(PluginContract):
+    """The page in a browser."""
+
+    plugin = "frontends.web"
 
 
 class TestMethods(PluginContract):

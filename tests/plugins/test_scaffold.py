@@ -116,5 +116,5 @@ def test_a_knob_name_of_others_is_refused():
 
 def test_there_is_no_template_of_other_kinds():
     """The kinds are named."""
-    with pytest.raises(UsageError, match="augmentation, attribute, selector, basis, backend, corpus"):
+    with pytest.raises(UsageError, match="augmentation, attribute, selector, basis, backend, corpus, frontend"):
         new_plugin("swing", "metric")

@@ -25,6 +25,7 @@ from latentknobs.frontends.cli import (
     registry,
     report,
     runs,
+    serving,
     trying,
     turn,
 )
@@ -41,6 +42,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "sample": generate.sample,
     "similar": generate.similar,
     "report": report.report,
+    "serve": serving.serve,
     "try": trying.try_,
     "doctor": doctor.doctor,
 }
@@ -129,7 +131,7 @@ def build_app(loaded: Plugins) -> typer.Typer:
     app.callback()(_root)
     taken: set[tuple[str, ...]] = set()
     for name, command in COMMANDS.items():
-        app.command(name)(command)
+        app.command(name, context_settings=serving.SETTINGS if command is serving.serve else None)(command)
         taken.add((name,))
     groups = {name: _copy(group) for name, group in GROUPS.items()}
     for name, group in groups.items():

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Optional
 
 import numpy as np
 import typer
 
+from latentknobs.core.seed import MOST_SEED
 from latentknobs.engine.interpolate import RESTS
 from latentknobs.errors import UsageError
+from latentknobs.frontends.cli.assignments import parse_assignments
 from latentknobs.frontends.cli.files import Writer, check_folder, piece_writer, write_folder
 from latentknobs.frontends.cli.program import (
     MODEL,
@@ -35,6 +37,7 @@ from latentknobs.session import Session, Spot
 
 MOST = 16
 """Largest size of a grid: 256 files."""
+KnobsOption = Optional[list[str]]  # noqa: UP045 - typer before 0.16 reads no "| None" inside Annotated
 
 
 @guarded
@@ -49,6 +52,15 @@ def interpolate(
     rest: Annotated[str, typer.Option(help="How the other dimensions go: mean, source, rows or columns.")] = "mean",
     one_way: Annotated[bool, typer.Option("--one-way", help="One way instead of a grid.")] = False,
     dims: Annotated[str, typer.Option(help="One way: what changes: all, others, or a knob's name.")] = "all",
+    first_knob: Annotated[
+        KnobsOption,
+        typer.Option("--first-knob", help="NAME=AMOUNT: start from A as this knob turns it; may be repeated."),
+    ] = None,
+    second_knob: Annotated[KnobsOption, typer.Option("--second-knob", help="The same of B, where it ends.")] = None,
+    first_like: Annotated[str, typer.Option(help="A: the knob whose length the controls have, as in turn.")] = "",
+    second_like: Annotated[str, typer.Option(help="The same of B.")] = "",
+    first_seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="A: seed of the controls.")] = 0,
+    second_seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="The same of B.")] = 0,
     policy: PolicyOption = "auto",
     track: TrackOption = "",
     offset: OffsetOption = 0.0,
@@ -64,12 +76,19 @@ def interpolate(
     if rest not in RESTS:
         raise UsageError(f"--rest is one of {', '.join(RESTS)}, not {rest!r}.")
     check_folder(output, force=force)
+    turns = (
+        (parse_assignments(first_knob or []), first_like, first_seed),
+        (parse_assignments(second_knob or []), second_like, second_seed),
+    )
     how = reading(policy, track, offset, regroup=regroup)
     with program(ctx).workbench(registry, device, precision) as workbench:
-        a, b = (Session.open(workbench, path, model, **how) for path in (first, second))
-        for session in (a, b):
+        sessions = []
+        for path, (amounts, like, seed) in zip((first, second), turns, strict=True):
+            session = Session.open(workbench, path, model, **how)
             for remark in session.remarks():
                 say(f"{session.piece.name}: {remark}")
+            sessions.append(session.on(session.turn(amounts, like=like or None, seed=seed)) if amounts else session)
+        a, b = sessions
         if len(a.codes) != len(b.codes):
             say(f"one is longer: the first {min(len(a.codes), len(b.codes))} clips of each are used")
         grid = [a.one_way(b, size, dims)] if one_way else a.two_way(b, size, rows, columns, rest)

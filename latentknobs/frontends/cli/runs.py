@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from latentknobs.core.run import Run
 from latentknobs.frontends.cli.beside import numbers_table
 from latentknobs.frontends.cli.listing import CsvOption, as_csv, one_of
 from latentknobs.frontends.cli.program import DeviceOption, JsonOption, RegistryOption, guarded, program, say
@@ -31,24 +30,6 @@ COLUMNS = (
 )
 
 
-def _row(run: Run) -> dict[str, Any]:
-    """One flat row; the columns of the view v_runs of the same names."""
-    spec = run.spec
-    return {
-        "run": run.run_id,
-        "model": spec.model_name,
-        "model_id": spec.model_id,
-        "augmentation": spec.augmentation,
-        "corpus": spec.corpus,
-        "seed": spec.seed,
-        "version": run.version,
-        "started": run.started.isoformat(timespec="microseconds"),
-        "finished": run.finished.isoformat(timespec="microseconds"),
-        "knobs": len(run.knobs),
-        "accepted": sum(knob.verdict == "accepted" for knob in run.knobs),
-    }
-
-
 @group.command("list")
 @guarded
 def list_(
@@ -63,7 +44,7 @@ def list_(
     one_of(json, csv)
     with program(ctx).workbench(registry) as workbench:
         runs = sorted(workbench.registry.runs(), key=lambda run: run.started)
-    rows = [_row(run) for run in runs if not model or model in (run.spec.model_name, run.spec.model_id)]
+    rows = [run.as_row() for run in runs if not model or model in (run.spec.model_name, run.spec.model_id)]
     rows = [row for row in rows if not augmentation or row["augmentation"] == augmentation]
     if json:
         as_json(rows)
@@ -81,7 +62,7 @@ def show(ctx: typer.Context, run: RunArgument, registry: RegistryOption = None, 
     with program(ctx).workbench(registry) as workbench:
         found = workbench.registry.run(run)
     facts = {
-        **_row(found),
+        **found.as_row(),
         "current": found.current,
         "parameters": dict(found.spec.parameters),
         "counts": dict(found.counts),

@@ -1,0 +1,18 @@
+"""Registers the web front end; what it needs is imported when it is started."""
+
+from __future__ import annotations
+
+from latentknobs.core.frontend import FrontendSpec
+from latentknobs.hooks import hookimpl
+
+
+def _serve(arguments: list[str]) -> int:
+    from latentknobs.frontends.web.command import serve
+
+    return serve(arguments)
+
+
+@hookimpl
+def register_frontends() -> list[FrontendSpec]:
+    """The page in a browser."""
+    return [FrontendSpec("web", "A page in the browser: hear a melody, turn its knobs, take MIDI home.", _serve)]

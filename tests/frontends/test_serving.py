@@ -1,0 +1,112 @@
+"""``latentknobs serve``: any plugin's front end, and the start and end of ours."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import httpx
+import pytest
+
+FRONTEND = """
+from latentknobs import FrontendSpec, hookimpl
+
+LATENTKNOBS_API = 1
+
+
+def serve(arguments):
+    print("served", arguments)
+    return 3
+
+
+@hookimpl
+def register_frontends():
+    return [FrontendSpec("shout", "Says what it is told.", serve)]
+"""
+
+
+@pytest.fixture
+def shout(plugins_dir):
+    """A plugin with a front end."""
+    (plugins_dir / "shout.py").write_text(FRONTEND)
+
+
+def test_a_strangers_front_end_is_served(cli, shout):
+    """Its words are its own, options and --help too, and its exit code is the program's."""
+    done = cli("serve", "shout", "--loud", "3", "--help")
+
+    assert (done.code, done.out) == (3, "served ['--loud', '3', '--help']\n")
+
+
+def test_what_is_no_front_end_is_said(cli, shout):
+    """With those that there are."""
+    done = cli("serve", "gone")
+
+    assert done.code == 2
+    assert done.one_sentence().endswith("there is: cli, shout, web.")
+
+
+def test_the_page_is_what_is_served_unless_another_is_named(cli):
+    """The command's help says how its options are told."""
+    assert "serve web --help" in cli("serve", "--help").out
+    assert "--token" in cli("serve", "web", "--help").out
+
+
+def test_a_missing_extra_is_one_sentence(cli, monkeypatch):
+    """That names it."""
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+
+    assert cli("serve").one_sentence() == (
+        "Error: The web front end needs an extra that is not installed: pip install 'latentknobs[web]'."
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--port", "99999"], "a port is a number from 0 to 65535"),
+        (["--token", "short"], "16 letters"),
+        (["--colour"], "unrecognized arguments"),
+        (["--model", "gone", "--port", "0"], "There is no model named 'gone'"),
+        (["--host", "999.999.999.999"], "cannot be listened on"),
+    ],
+)
+def test_wrong_options_are_usage(cli, words, said):
+    """Exit code 2, and what is wrong."""
+    done = cli("serve", *words)
+
+    assert done.code == 2
+    assert said in done.err
+
+
+def test_a_port_that_is_taken_is_said(cli):
+    """With what to do."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = cli("serve", "--port", taken.getsockname()[1])
+
+    assert done.code == 2
+    assert "--port 0" in done.one_sentence()
+
+
+def test_it_starts_soon_says_where_and_ends_cleanly(cli, plugins_dir, own):
+    """The page is there before the model is; Ctrl-C is its ordinary end."""
+    words = [sys.executable, "-m", "latentknobs", "serve", "--port", "0", "--model", "tiny", "--no-open"]
+    began = time.monotonic()
+    process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=dict(os.environ))
+    try:
+        line = process.stderr.readline()
+        url = re.search(r"http://127\.0\.0\.1:\d+/", line).group()
+        assert httpx.get(url, timeout=30, trust_env=False).status_code == 200
+        assert time.monotonic() - began < 60
+        process.send_signal(signal.SIGINT)
+        rest = process.stderr.read()
+        assert (process.wait(60), rest) == (0, "Ended.\n")
+    finally:
+        process.kill()
+        process.stderr.close()
+        process.wait()

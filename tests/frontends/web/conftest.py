@@ -1,0 +1,96 @@
+"""The web front end over the tiny model: its application, a client, and a real server on a free port."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+import uvicorn
+
+from latentknobs.core.clip import Note, Piece
+from latentknobs.frontends.web.app import Settings, create_app
+from latentknobs.frontends.web.command import configuration
+from latentknobs.frontends.web.pieces import message_of
+from latentknobs.models import Models
+from latentknobs.session import Session
+from latentknobs.workbench import Workbench, load_plugins
+from tests.conftest import TINY_PLUGIN
+
+API = "/api/v1"
+DRAWN = {"kind": "drawn"}
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory, tiny_registry: Path) -> Iterator[Workbench]:
+    """A workbench with the tiny model alone and its two knobs, for a whole module."""
+    folder = tmp_path_factory.mktemp("bench")
+    (folder / "plugins").mkdir()
+    (folder / "plugins" / "tiny_model.py").write_text(TINY_PLUGIN)
+    shutil.copy(tiny_registry, folder / "registry.db")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Models, "names", ("tiny",))
+        with Workbench.open(str(folder / "registry.db"), plugins=load_plugins(folder / "plugins")) as out:
+            yield out
+
+
+@pytest.fixture(scope="module")
+def port(bench: Workbench) -> Iterator[int]:
+    """The port of a server over the tiny model."""
+    with served(bench, Settings(model="tiny")) as out:
+        yield out
+
+
+@pytest.fixture(scope="module")
+def client(port: int) -> Iterator[httpx.Client]:
+    """A client of that server."""
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False) as out:
+        yield out
+
+
+def tune(name: str = "tune", beats: int = 16, shift: int = 0) -> Piece:
+    """Quarter notes that the tiny model reconstructs."""
+    return Piece(tuple(Note(4 * i, 60 + shift + (i % 5), 4) for i in range(beats)), 4 * beats, name=name)
+
+
+def as_message(piece: Piece) -> dict:
+    """A drawn piece as it is sent."""
+    return message_of(piece, DRAWN)
+
+
+def rows(notes: tuple[Note, ...]) -> list[list[int]]:
+    """Notes as they are sent, worked out here and not by the server."""
+    return [[n.onset, n.pitch, n.length, n.voice] for n in notes]
+
+
+@pytest.fixture
+def opened(bench: Workbench) -> Session:
+    """The same tune in a session of Python."""
+    return Session.open(bench, tune(), "tiny")
+
+
+@contextmanager
+def served(bench: Workbench, settings: Settings) -> Iterator[int]:
+    """A real server in a thread; gives its port."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16384)  # so that who does not read is soon felt
+    server = uvicorn.Server(configuration(create_app(bench, settings)))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    until = time.monotonic() + 30
+    while not server.started:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        server.should_exit = True
+        thread.join(30)
+        listener.close()
+        assert not thread.is_alive()

@@ -1,0 +1,99 @@
+"""Files that are sent: read in a process of their own, in the format of any model."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from latentknobs import midi
+from latentknobs.core.clip import Note, Piece
+from latentknobs.frontends.web import midi_child
+from latentknobs.frontends.web.faults import RequestError
+from latentknobs.frontends.web.messages import PieceMessage, Reading
+from latentknobs.frontends.web.pieces import piece_of
+from latentknobs.frontends.web.upload import Reader, file_name
+from latentknobs.hooks.manager import Plugins
+from tests.frontends.web.conftest import rows
+
+DRUMS = Path(__file__).parents[3] / "plugins" / "drums.py"
+
+
+@pytest.fixture(scope="module")
+def drums(tmp_path_factory):
+    """A model of the drum example's format that carries every clip."""
+    folder = tmp_path_factory.mktemp("plugins")
+    shutil.copy(DRUMS, folder)
+    plugins = Plugins.build([], plugins_dir=folder, entry_points=False, strict=True)
+    clip_format = plugins.loaded("drums").DRUMS
+    spec = SimpleNamespace(name="kit", clip_format=clip_format)
+    return SimpleNamespace(spec=spec, accepts=lambda clips: np.ones(len(clips), dtype=bool))
+
+
+def read(data, model, file="beat.mid", **options):
+    """What the server's reader makes of a file."""
+
+    async def work():
+        async def later(task):
+            return task()
+
+        return await Reader().read(data, file, Reading(**options), model, later)
+
+    return asyncio.run(work())
+
+
+def test_drums_are_read_in_their_format(drums):
+    """Hits with their voices, several at a time, as they were written; and so they come back from a page."""
+    clip_format = drums.spec.clip_format
+    struck = [(0, 0), (0, 2), (4, 1), (10, 3), (clip_format.steps - 1, len(clip_format.drums) - 1)]
+    notes = tuple(Note(on, clip_format.drums[voice].numbers[0], 1, voice) for on, voice in struck)
+    piece = Piece(notes, clip_format.steps, name="beat")
+    got = read(midi.midi_bytes(piece, clip_format=clip_format), drums)
+
+    assert [list(row) for row in got["piece"]["notes"]] == rows(piece.notes)
+    assert [track["drums"] for track in got["tracks"]] == [True]
+    assert piece_of(PieceMessage.model_validate(got["piece"]), clip_format).notes == piece.notes
+
+
+def test_a_voice_that_the_kit_does_not_have_is_refused(drums):
+    """With those that it has."""
+    voice = len(drums.spec.clip_format.drums)
+    message = PieceMessage(steps=32, notes=[[0, 36, 1, voice]])
+
+    with pytest.raises(RequestError, match=f"the voices 0 to {voice - 1}"):
+        piece_of(message, drums.spec.clip_format)
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ("song.mid", "song.mid"),
+        ("C:\\Music\\my song.MIDI", "my song.mid"),
+        ("../../etc/passwd", "passwd.mid"),
+        ("\x00\n", "__.mid"),
+        ("", "piece.mid"),
+        ("...", "piece.mid"),
+        ("-rf", "rf.mid"),
+        ("ü" * 200, "_" * 80 + ".mid"),
+    ],
+)
+def test_names_of_files_are_made_safe(given, name):
+    """No folder, no hidden file, no option, no sign that a disk does not take."""
+    assert file_name(given) == name
+
+
+def test_the_process_holds_itself_to_its_limits(monkeypatch):
+    """Time of the processor, memory and no core file."""
+    import resource
+
+    held = {}
+    monkeypatch.setattr(resource, "setrlimit", held.__setitem__)
+    midi_child._hold()
+
+    assert held[resource.RLIMIT_CPU] == (midi_child.CPU_SECONDS,) * 2
+    assert held[resource.RLIMIT_AS] == (midi_child.MEMORY,) * 2
+    assert held[resource.RLIMIT_CORE] == (0, 0)
