@@ -1,0 +1,89 @@
+import type { Cell, Deck, GridRequest, Info, Knob, KnobCard, Piece, Read, Recipe, Track } from "./types.js";
+
+/** What went wrong, in words for the person at the page. */
+export class ApiError extends Error {
+  constructor(message: string, readonly code: string, readonly status: number, readonly tracks: Track[] = []) {
+    super(message);
+  }
+}
+
+type Query = Record<string, string | number | boolean | null | undefined>;
+
+/** The HTTP half of the server's API, version 1. Every method raises ApiError with a sentence that says what to do. */
+export class Api {
+  constructor(private readonly base = "/api/v1", private readonly get = globalThis.fetch.bind(globalThis)) {}
+
+  info = (): Promise<Info> => this.json("/info");
+  example = (name: string): Promise<Piece> => this.json(`/examples/${encodeURIComponent(name)}`);
+  knobs = (model: string): Promise<Knob[]> => this.json(`/models/${encodeURIComponent(model)}/knobs?all=true`);
+  knob = (model: string, name: string, amount?: number): Promise<KnobCard> =>
+    this.json(`/models/${encodeURIComponent(model)}/knobs/${encodeURIComponent(name)}${query({ amount })}`);
+  read = (model: string, body: Blob, options: Query): Promise<Read> =>
+    this.json(`/models/${encodeURIComponent(model)}/read${query(options)}`, {
+      method: "POST",
+      body,
+      headers: { "Content-Type": "audio/midi" },
+    });
+  grid = (model: string, request: GridRequest, signal?: AbortSignal): Promise<{ cells: Cell[][] }> =>
+    this.post(model, "grid", request, signal);
+  recipe = (model: string, of: { state: Deck } | { grid: GridRequest }): Promise<Recipe> => this.post(model, "recipe", of);
+  export = (model: string, state: Deck, as: "midi" | "wav"): Promise<{ blob: Blob; name: string }> =>
+    this.file(model, "export", { state, as }, as === "midi" ? "melody.mid" : "melody.wav");
+  exportGrid = (model: string, request: GridRequest): Promise<{ blob: Blob; name: string }> =>
+    this.file(model, "export/grid", request, "grid.zip");
+
+  private async json<T>(path: string, init?: RequestInit): Promise<T> {
+    return (await (await this.call(path, init)).json()) as T;
+  }
+
+  private post<T>(model: string, verb: string, body: unknown, signal?: AbortSignal): Promise<T> {
+    return this.json(`/models/${encodeURIComponent(model)}/${verb}`, { ...jsonBody(body), signal: signal ?? null });
+  }
+
+  private async file(model: string, verb: string, body: unknown, fallback: string) {
+    const answer = await this.call(`/models/${encodeURIComponent(model)}/${verb}`, jsonBody(body));
+    const header = answer.headers.get("Content-Disposition") ?? "";
+    const name = /filename\*?=(?:UTF-8'')?"?([^";]+)"?/i.exec(header)?.[1];
+    return { blob: await answer.blob(), name: name ? safeDecode(name) : fallback };
+  }
+
+  private async call(path: string, init?: RequestInit): Promise<Response> {
+    let answer: Response;
+    try {
+      answer = await this.get(this.base + path, init);
+    } catch (error) {
+      if (error instanceof DOMException && error.name === "AbortError") throw error;
+      throw new ApiError("The server does not answer. Is 'latentknobs serve' still running? Start it again; this page keeps your work.", "offline", 0);
+    }
+    if (answer.ok) return answer;
+    let code = "failed";
+    let tracks: Track[] = [];
+    let message = `The server answered ${answer.status}. Try again; if it stays so, restart 'latentknobs serve'.`;
+    try {
+      const said = (await answer.json()) as { error?: { code?: string; message?: string; tracks?: Track[] } };
+      code = said.error?.code ?? code;
+      message = said.error?.message ?? message;
+      tracks = said.error?.tracks ?? [];
+    } catch {
+      // No JSON: the sentence above says what is known.
+    }
+    throw new ApiError(message, code, answer.status, tracks);
+  }
+}
+
+function query(options: Query): string {
+  const parts = Object.entries(options).filter(([, value]) => value !== null && value !== undefined && value !== "");
+  return parts.length ? `?${new URLSearchParams(parts.map(([key, value]) => [key, String(value)]))}` : "";
+}
+
+function jsonBody(body: unknown): RequestInit {
+  return { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
+}
+
+function safeDecode(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
+}

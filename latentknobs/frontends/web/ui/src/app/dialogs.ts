@@ -1,0 +1,93 @@
+import { css, html, LitElement, nothing, type TemplateResult } from "lit";
+import { property, query, state } from "lit/decorators.js";
+import { define, icon, shared } from "../elements/shared.js";
+import { signed } from "../numbers.js";
+import type { Session } from "../session.js";
+import type { KnobCard } from "../types.js";
+
+const KEYS: [string, string][] = [
+  ["Space", "Play and stop"], ["Enter", "Stop and go to the beginning"], ["L", "Loop on and off"], ["A", "Go over between A and B"],
+  ["Ctrl Z", "Undo"], ["Ctrl Shift Z, Ctrl Y", "Do again"], ["Ctrl S", "Save as MIDI"], ["?", "This help"],
+];
+const KNOB_KEYS: [string, string][] = [
+  ["Drag up or down", "Turn; with Shift finer"], ["Double-click, Alt-click, Delete", "Back to 0"], ["Arrows", "One step; with Shift a fifth of it"],
+  ["Page up, Page down", "Ten steps"], ["Home, End", "To the ends"], ["Wheel", "Turn the knob that has the focus"], ["The number", "Click it and type"],
+];
+const ENTRY_KEYS: [string, string][] = [["A W S E D F T G Y H U J K", "The keys from C on, while the keyboard has the focus"], ["1 2 3 4", "Half, quarter, eighth, sixteenth"], ["R", "Rest"], ["Backspace", "Take back"], ["Z, X", "An octave lower, higher"]];
+
+/** The page's dialogs: the keys, and what was measured of a knob. */
+export class Dialogs extends LitElement {
+  static override styles = [shared, css`
+    dialog { width: min(680px, calc(100vw - 24px)); max-height: calc(100dvh - 32px); padding: 0; border: 1px solid var(--line); border-radius: 16px; background: var(--panel); color: var(--ink); box-shadow: var(--shadow); }
+    dialog::backdrop { background: rgb(10 12 16 / 55%); }
+    .head { position: sticky; top: 0; display: flex; align-items: center; justify-content: space-between; gap: 12px; padding: 12px 12px 8px 22px; background: var(--panel); }
+    .body { padding: 0 22px 22px; display: grid; gap: 18px; }
+    h2 { font-size: 20px; }
+    dl { display: grid; grid-template-columns: minmax(0, auto) minmax(0, 1fr); gap: 7px 18px; margin: 8px 0 0; font-size: 14px; }
+    @media (max-width: 560px) { dl { grid-template-columns: minmax(0, 2fr) minmax(0, 3fr); } .body { padding: 0 16px 18px; } }
+    dt { font-weight: 600; } dd { margin: 0; color: var(--soft); }
+    .text p { margin: 0 0 6px; max-width: 62ch; }
+    .wide { overflow-x: auto; }
+    table { border-collapse: collapse; width: 100%; font-size: 14px; font-variant-numeric: tabular-nums; }
+    caption { text-align: left; font-weight: 600; padding-bottom: 6px; }
+    th { font-weight: 500; text-align: left; color: var(--soft); } th, td { padding: 5px 12px 5px 0; border-bottom: 1px solid var(--line); }
+    td.n, th.n { text-align: right; padding-right: 0; padding-left: 12px; }
+    .ok { color: var(--good); } .no { color: var(--bad); }
+    code { font: 13px var(--mono); }
+  `];
+
+  @property({ attribute: false }) session!: Session;
+  @state() private heading = "";
+  @state() private content: TemplateResult | null = null;
+  @query("dialog") private dialog!: HTMLDialogElement;
+
+  override render() {
+    return html`<dialog aria-labelledby="title" @click=${(event: Event) => { if (event.target === this.dialog) this.dialog.close(); }} @close=${() => { this.content = null; }}>
+      <div class="head"><h2 id="title">${this.heading}</h2><button class="button plain square" type="button" aria-label="Close" @click=${() => this.dialog.close()}>${icon("close")}</button></div>
+      <div class="body" tabindex="-1">${this.content ?? nothing}</div></dialog>`;
+  }
+
+  get open(): boolean {
+    return this.dialog?.open ?? false;
+  }
+
+  help(): void {
+    const list = (title: string, keys: [string, string][]) => html`<section><h3>${title}</h3><dl>${keys.map(([key, what]) => html`<dt>${key}</dt><dd>${what}</dd>`)}</dl></section>`;
+    this.present("Keys", html`${list("Everywhere, but in a text box", KEYS)}${list("On a knob", KNOB_KEYS)}${list("On the keyboard of Play it in", ENTRY_KEYS)}
+      <p class="soft small">On the grid, arrows move, Enter and Space play. On a Mac, Cmd stands for Ctrl.</p>`);
+  }
+
+  async card(name: string): Promise<void> {
+    const { session } = this;
+    try {
+      const knob = await session.api.knob(session.model!.name, name);
+      this.present(knob.label, this.evidence(knob));
+    } catch (error) {
+      session.fail(error);
+    }
+  }
+
+  private evidence(knob: KnobCard) {
+    const { text = [], effect = [], leakage = [], gates = [] } = knob.card ?? {};
+    const dims = knob.dimensions.slice(0, 12);
+    const moved = new Map(effect.map(({ attribute, slope }) => [attribute, slope]));
+    return html`<div class="text">${text.map((line) => html`<p>${line}</p>`)}</div>
+      ${leakage.length ? html`<div class="wide"><table><caption>What it moves</caption><thead><tr><th scope="col">attribute</th><th scope="col" class="n">at +1</th><th scope="col" class="n">at the ends, in spreads</th></tr></thead>
+        <tbody>${leakage.slice(0, 12).map((one) => html`<tr><td>${one.attribute}${one.target ? " (its target)" : ""}</td><td class="n">${signed(moved.get(one.attribute) ?? 0)}</td><td class="n">${number(one.leakage)}</td></tr>`)}</tbody></table></div>` : nothing}
+      ${gates.length ? html`<div class="wide"><table><caption>Limits it had to meet</caption><thead><tr><th scope="col">limit</th><th scope="col" class="n">measured</th><th scope="col" class="n">limit</th><th scope="col" class="n">met</th></tr></thead>
+        <tbody>${gates.map((gate) => html`<tr><td>${gate.gate}</td><td class="n">${number(gate.value)}</td><td class="n">${number(gate.limit)}</td><td class="n ${gate.passed ? "ok" : "no"}">${gate.passed ? "yes" : "no"}</td></tr>`)}</tbody></table></div>` : nothing}
+      ${dims.length ? html`<section><h3>Dimensions</h3><p class="soft small">${dims.map(({ dim, share }) => `${dim} (${Math.round(share * 100)} %)`).join(", ")}${knob.dimensions.length > dims.length ? `, and ${knob.dimensions.length - dims.length} more` : ""}</p></section>` : nothing}`;
+  }
+
+  private present(title: string, content: TemplateResult): void {
+    this.heading = title;
+    this.content = content;
+    if (!this.dialog.open) this.dialog.showModal();
+  }
+}
+
+function number(value: number | null | undefined): string {
+  return typeof value === "number" ? String(Number(value.toPrecision(3))) : "not measured";
+}
+
+define("lk-dialogs", Dialogs);

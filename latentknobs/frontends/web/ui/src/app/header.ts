@@ -1,0 +1,114 @@
+import { css, html } from "lit";
+import { state } from "lit/decorators.js";
+import { live } from "lit/directives/live.js";
+import { define, icon, shared } from "../elements/shared.js";
+import { TEMPO, type Side } from "../state.js";
+import { Part, show } from "./part.js";
+
+type Theme = "auto" | "light" | "dark";
+const THEMES: Theme[] = ["auto", "light", "dark"];
+
+/** The name, the transport, A and B, undo and redo, the theme and the help. */
+export class HeaderPart extends Part {
+  static override styles = [shared, css`
+    :host { display: grid; grid-template-columns: 1fr auto 1fr; align-items: center; gap: 12px 20px; padding: 14px 0; }
+    .brand { display: flex; align-items: center; gap: 11px; min-width: 0; }
+    .brand img { width: 34px; height: 34px; flex: none; }
+    .brand h1 { margin: 0; font-size: 19px; font-weight: 650; letter-spacing: -0.025em; }
+    .brand select { min-width: 0; }
+    .transport { display: flex; align-items: center; gap: 8px; }
+    .tools { display: flex; align-items: center; justify-content: flex-end; gap: 2px; }
+    .play { width: 112px; border-radius: 22px; }
+    .tempo { display: inline-flex; align-items: center; gap: 6px; padding: 0 12px 0 4px; min-height: 44px; border: 1px solid var(--line); border-radius: 10px; background: var(--raise); }
+    .tempo input { width: 58px; min-height: 42px; border: 0; background: none; text-align: right; font-variant-numeric: tabular-nums; font-weight: 600; border-radius: 8px; }
+    .tempo input:focus-visible { outline-offset: -2px; }
+    .tempo span { font-size: 13px; color: var(--soft); }
+    .ab { display: inline-flex; border: 1px solid var(--line); border-radius: 10px; background: var(--raise); }
+    .ab button { min-width: 44px; min-height: 42px; border: 0; background: none; border-radius: 9px; cursor: pointer; font-weight: 600; }
+    .ab button[aria-pressed="true"] { background: var(--ink); color: var(--panel); }
+    .ab .over { font-weight: 500; font-size: 13px; color: var(--soft); padding: 0 10px; border-left: 1px solid var(--line); border-radius: 0 9px 9px 0; }
+    .ab .over:hover { color: var(--ink); }
+    @media (max-width: 1040px) {
+      :host { grid-template-columns: 1fr auto; }
+      .transport { grid-row: 2; grid-column: 1 / -1; }
+    }
+    @media (max-width: 480px) {
+      .transport { display: grid; grid-template-columns: 1fr auto auto; }
+      .transport .play { width: 100%; }
+      .ab { grid-column: 1 / -1; } .ab button { flex: 1; }
+      .brand h1 { font-size: 17px; }
+    }
+  `];
+
+  @state() private theme: Theme = readTheme();
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    useTheme(this.theme);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener?.("change", () => useTheme(this.theme));
+  }
+
+  override render() {
+    const { session } = this;
+    const { state, store, info } = session;
+    const playing = session.player.playing;
+    const other = state?.side === "a" ? "B" : "A";
+    return html`
+      <div class="brand"><img src="/static/icon.svg" alt="" width="34" height="34"><h1>latentknobs</h1>
+        ${info && info.models.length > 1 ? html`<select aria-label="Model" data-do="model" @change=${(event: Event) => void session.pickModel((event.target as HTMLSelectElement).value)}>
+          ${info.models.map(({ name }) => html`<option value=${name} ?selected=${name === state?.model}>${name}</option>`)}</select>` : null}</div>
+      <div class="transport" role="group" aria-label="Playing">
+        <button class="button main play" type="button" data-do="play" aria-pressed=${playing ? "true" : "false"} ?disabled=${!state} title="Space" @click=${() => session.toggle()}>${icon(playing ? "stop" : "play")}${playing ? "Stop" : "Play"}</button>
+        <button class="button square" type="button" data-do="loop" aria-label="Loop" title="Loop (L)" aria-pressed=${state?.loop ? "true" : "false"} ?disabled=${!state} @click=${() => state && session.commit({ ...state, loop: !state.loop }, state.loop ? "loop off" : "loop on")}>${icon("loop")}</button>
+        <label class="tempo"><input type="number" data-do="tempo" min=${TEMPO.low} max=${TEMPO.high} step="1" inputmode="numeric" aria-label="Tempo, beats per minute" .value=${live(String(state?.tempo ?? 120))} ?disabled=${!state} @change=${this.tempo}><span aria-hidden="true">bpm</span></label>
+        <div class="ab" role="group" aria-label="Compare">
+          ${(["a", "b"] as Side[]).map((side) => html`<button type="button" data-do=${side} aria-pressed=${state?.side === side ? "true" : "false"} ?disabled=${!state} title=${state ? `${session.titleOf(state.decks[side].piece)} (key A goes over)` : ""} @click=${() => session.flip(side)}>${side.toUpperCase()}</button>`)}
+          <button class="over" type="button" data-do="copy-over" ?disabled=${!state} title="Copy what you hear over ${other}" @click=${() => session.copyOver()}>copy to ${other}</button>
+        </div>
+      </div>
+      <div class="tools">
+        <button class="button plain square" type="button" data-do="undo" aria-label="Undo${store?.undoLabel ? ` ${store.undoLabel}` : ""}" title=${store?.undoLabel ? `Undo ${store.undoLabel} (Ctrl+Z)` : "Nothing to undo"} ?disabled=${!store?.undoLabel} @click=${() => session.undo()}>${icon("undo")}</button>
+        <button class="button plain square" type="button" data-do="redo" aria-label="Redo${store?.redoLabel ? ` ${store.redoLabel}` : ""}" title=${store?.redoLabel ? `Redo ${store.redoLabel} (Ctrl+Shift+Z)` : "Nothing to redo"} ?disabled=${!store?.redoLabel} @click=${() => session.redo()}>${icon("redo")}</button>
+        <button class="button plain square" type="button" data-do="theme" aria-label="Colours: ${this.theme === "auto" ? "as the system" : this.theme}" title="Colours: ${this.theme === "auto" ? "as the system" : this.theme}" @click=${this.nextTheme}>${icon(({ auto: "auto", light: "sun", dark: "moon" } as const)[this.theme])}</button>
+        <button class="button plain square" type="button" data-do="help" aria-label="Keys and help" title="Keys and help (?)" @click=${() => show(this, "help")}>${icon("help")}</button>
+      </div>`;
+  }
+
+  private tempo(event: Event): void {
+    const field = event.target as HTMLInputElement;
+    const { state } = this.session;
+    const wanted = Math.round(Number(field.value));
+    if (!state) return;
+    if (field.value !== "" && Number.isFinite(wanted)) {
+      const tempo = Math.min(TEMPO.high, Math.max(TEMPO.low, wanted));
+      this.session.commit({ ...state, tempo }, `tempo ${tempo}`);
+    }
+    this.requestUpdate();
+  }
+
+  private nextTheme(): void {
+    this.theme = THEMES[(THEMES.indexOf(this.theme) + 1) % THEMES.length]!;
+    try {
+      localStorage.setItem("latentknobs-theme", this.theme);
+    } catch {
+      // Storage may be off: the choice lasts as long as the page.
+    }
+    useTheme(this.theme);
+  }
+}
+
+function readTheme(): Theme {
+  try {
+    const known = localStorage.getItem("latentknobs-theme") as Theme;
+    return THEMES.includes(known) ? known : "auto";
+  } catch {
+    return "auto";
+  }
+}
+
+function useTheme(theme: Theme): void {
+  const dark = theme === "dark" || (theme === "auto" && matchMedia("(prefers-color-scheme: dark)").matches);
+  document.documentElement.dataset["theme"] = dark ? "dark" : "light";
+}
+
+define("lk-header", HeaderPart);

@@ -1,0 +1,113 @@
+import { css, html, nothing } from "lit";
+import { state } from "lit/decorators.js";
+import "../elements/knob.js";
+import { define, icon, shared } from "../elements/shared.js";
+import { withDeck } from "../state.js";
+import type { Knob } from "../types.js";
+import { Part, show } from "./part.js";
+
+/** The knobs of the model: accepted ones, controls to judge them by, and on demand those that were rejected. */
+export class KnobsPart extends Part {
+  static override styles = [shared, css`
+    :host { display: block; }
+    .panel { display: flex; flex-wrap: wrap; gap: 28px 48px; align-items: flex-start; justify-content: space-between; }
+    .knobs { display: flex; flex-wrap: wrap; gap: 20px 28px; }
+    .knobs.main { flex: 1 1 380px; justify-content: center; gap: 24px 48px; }
+    .knobs.main.many { justify-content: flex-start; gap: 24px 28px; }
+    .controls { border-left: 1px solid var(--line); padding-left: 48px; }
+    .controls > p { margin: 2px 0 14px; max-width: 42ch; }
+    .options { display: flex; flex-wrap: wrap; gap: 6px 20px; align-items: center; margin-top: 22px; padding-top: 14px; border-top: 1px solid var(--line); }
+    .label { display: inline-flex; align-items: center; gap: 8px; }
+    .rejected { margin-top: 22px; }
+    .rejected > p { margin: 2px 0 16px; }
+    .list { display: grid; grid-template-columns: repeat(auto-fill, minmax(290px, 1fr)); gap: 18px; }
+    .one { display: flex; gap: 14px; align-items: flex-start; }
+    .one lk-knob { flex: none; }
+    .one p { font-size: 13px; color: var(--soft); padding-top: 26px; overflow-wrap: anywhere; }
+    .spread { margin-left: auto; }
+    @media (max-width: 900px) { .controls { border-left: 0; padding-left: 0; border-top: 1px solid var(--line); padding-top: 20px; width: 100%; } }
+    @media (max-width: 480px) { .panel { gap: 24px 0; } .knobs, .knobs.main { gap: 20px 4px; justify-content: space-around; } .knobs.main { flex-basis: 100%; } .list { grid-template-columns: 1fr; } .spread { margin-left: 0; } }
+  `];
+
+  @state() private all = false;
+
+  override render() {
+    const { session } = this;
+    const { deck, state, knobs } = session;
+    if (!deck || !state) return nothing;
+    const accepted = knobs.filter((knob) => !knob.reserved && knob.verdict === "accepted");
+    const others = knobs.filter((knob) => !knob.reserved && knob.verdict !== "accepted");
+    const reserved = knobs.filter((knob) => knob.reserved);
+    return html`<div @lk-turn=${this.turn} @lk-set=${this.set} @lk-lock=${this.lock} @lk-card=${(event: CustomEvent<{ name: string }>) => show(this, "card", event.detail.name)}>
+      <div class="panel">
+        <div class="knobs main ${accepted.length > 4 ? "many" : ""}" role="group" aria-label="Knobs">${accepted.map((knob) => this.knob(knob, knob.confidence?.level ?? "", accepted.length <= 4))}
+          ${accepted.length ? null : html`<p class="soft">No knob of this model was accepted yet. Find one with <code>latentknobs discover</code>${others.length ? ", or try the rejected ones below" : ""}.</p>`}</div>
+        ${reserved.length ? html`<div class="controls">
+          <h3 id="controls">Controls for your ear</h3><p class="soft small">As long a move, in directions that mean nothing. A real knob should sound clearer than these.</p>
+          <div class="knobs" role="group" aria-labelledby="controls">${reserved.map((knob) => this.knob(this.imitating(knob), ""))}</div>
+          <div class="row">
+            ${accepted.length > 1 ? html`<label class="label small">as far as <select data-do="like" @change=${this.like}>${accepted.map(({ name, label }) => html`<option value=${name} ?selected=${(deck.like ?? accepted[0]!.name) === name}>${label}</option>`)}</select></label>` : null}
+            <button class="button" type="button" data-do="dice" @click=${this.dice}>${icon("dice")}Other directions</button>
+          </div>
+        </div>` : null}
+      </div>
+      <div class="options">
+        <label class="label">New notes enter <select data-do="follow" @change=${this.follow}><option value="bar" ?selected=${state.follow === "bar"}>at the next bar</option><option value="once" ?selected=${state.follow === "once"}>at once</option></select></label>
+        ${others.length ? html`<label class="check"><input type="checkbox" role="switch" data-do="all" .checked=${this.all} @change=${(event: Event) => { this.all = (event.target as HTMLInputElement).checked; }}>Show ${others.length} knob${others.length > 1 ? "s" : ""} not accepted</label>` : null}
+        <button class="button spread" type="button" data-do="reset" ?disabled=${!Object.keys(deck.knobs).some((name) => !state.locks.includes(name))} @click=${() => session.resetKnobs()}>${icon("reset")}All to 0</button>
+      </div>
+      ${this.all ? html`<div class="rejected"><h3>Not accepted</h3><p class="soft small">They failed a limit that was set before anything was measured, or too little was measured. You may turn them; expect other things to move as well.</p>
+        <div class="list">${others.map((knob) => html`<div class="one">${this.knob(knob, knob.verdict)}<p>${knob.reason}</p></div>`)}</div></div>` : null}
+    </div>`;
+  }
+
+  /** A reserved knob takes range and unit of the knob that it imitates. */
+  private imitating(knob: Knob): Knob {
+    const { deck, knobs } = this.session;
+    const like = knobs.find((one) => one.name === deck?.like && !one.reserved);
+    return like ? { ...knob, low: like.low, high: like.high, step: like.step, unit: like.unit } : knob;
+  }
+
+  private knob(knob: Knob, badge: string, large = false) {
+    const { deck, state } = this.session;
+    return html`<lk-knob .name=${knob.name} .label=${knob.label} .unit=${knob.unit} .low=${knob.low} .high=${knob.high} .step=${knob.step} .says=${knob.says ?? null}
+      .value=${deck!.knobs[knob.name] ?? 0} .badge=${badge} ?large=${large} .locked=${state!.locks.includes(knob.name)} hue=${this.session.hue(knob.name)} data-knob=${knob.name}></lk-knob>`;
+  }
+
+  private turn(event: CustomEvent<{ name: string; value: number }>): void {
+    this.session.turn(event.detail.name, event.detail.value);
+  }
+
+  private set(event: CustomEvent<{ name: string; value: number }>): void {
+    this.session.set(event.detail.name, event.detail.value);
+  }
+
+  private lock(event: CustomEvent<{ name: string; locked: boolean }>): void {
+    this.session.lock(event.detail.name, event.detail.locked);
+  }
+
+  private like(event: Event): void {
+    const { session } = this;
+    const like = (event.target as HTMLSelectElement).value;
+    const knob = session.knobs.find((one) => one.name === like);
+    const knobs = { ...session.deck!.knobs };
+    // Amounts of the reserved knobs stay within the range of the knob that they now imitate.
+    for (const { name } of session.knobs.filter((one) => one.reserved)) {
+      if (knob && knobs[name] !== undefined) knobs[name] = Math.min(knob.high, Math.max(knob.low, knob.step ? Math.round(knobs[name] / knob.step) * knob.step : knobs[name]));
+    }
+    session.commit(withDeck(session.state!, session.state!.side, { like, knobs }), `controls as far as ${knob?.label ?? like}`);
+  }
+
+  private dice(): void {
+    const { session } = this;
+    session.commit(withDeck(session.state!, session.state!.side, { seed: session.deck!.seed + 1 }), "other directions");
+    session.say(`Other directions, number ${session.deck!.seed}.`);
+  }
+
+  private follow(event: Event): void {
+    const follow = (event.target as HTMLSelectElement).value === "once" ? "once" : "bar";
+    this.session.commit({ ...this.session.state!, follow }, follow === "once" ? "new notes at once" : "new notes at the next bar");
+  }
+}
+
+define("lk-knobs", KnobsPart);

@@ -1,0 +1,131 @@
+import { css, html, nothing } from "lit";
+import { state } from "lit/decorators.js";
+import "../elements/keyboard.js";
+import "../elements/roll.js";
+import { define, shared } from "../elements/shared.js";
+import { drawnPiece, sorted } from "../music.js";
+import { NO_DRAFT, type Draft } from "../state.js";
+import type { Note } from "../types.js";
+import "./import.js";
+import { Part } from "./part.js";
+
+type Way = "examples" | "file" | "keys" | "draw";
+const WAYS: [Way, string][] = [["examples", "Examples"], ["file", "MIDI file"], ["keys", "Play it in"], ["draw", "Draw it"]];
+
+/** How a melody comes in: an example, a MIDI file, the keyboard, the roll. */
+export class MelodyPart extends Part {
+  static override styles = [shared, css`
+    :host { display: block; }
+    .ways { display: flex; flex-wrap: wrap; gap: 6px; margin-bottom: 18px; }
+    .ways .button { border-radius: 22px; }
+    .examples { display: flex; flex-wrap: wrap; gap: 10px; }
+    .screen { background: var(--screen); border-radius: 14px; padding: 12px; margin: 14px 0; }
+    .foot { justify-content: space-between; }
+    .foot .row:last-child { margin-left: auto; }
+  `];
+
+  @state() private way: Way = "examples";
+  @state() private dropped: File | null = null;
+
+  /** A file that was dropped somewhere on the page. */
+  receive(file: File): void {
+    this.way = "file";
+    this.dropped = file;
+  }
+
+  override render() {
+    const { session } = this;
+    if (!session.deck || !session.info) return nothing;
+    const ways = session.format.drums ? WAYS.filter(([way]) => way === "examples" || way === "file") : WAYS;
+    return html`<div class="ways" role="group" aria-label="Where the melody comes from">${ways.map(([way, title]) => html`<button class="button" type="button" data-way=${way} aria-pressed=${this.way === way ? "true" : "false"} @click=${() => { this.way = way; }}>${title}</button>`)}</div>
+      ${this.way === "examples" ? this.examples() : this.way === "file" ? html`<lk-import .session=${session} .file=${this.dropped}></lk-import>` : this.maker()}`;
+  }
+
+  private examples() {
+    return html`<div class="examples">${this.session.info!.examples.map(({ name, title }) => html`<button class="button" type="button" data-example=${name} @click=${() => void this.open(name, title)}>${title}</button>`)}</div>`;
+  }
+
+  private async open(name: string, title: string): Promise<void> {
+    try {
+      this.session.load(await this.session.api.example(name), title);
+    } catch (error) {
+      this.session.fail(error);
+    }
+  }
+
+  private get limit(): number {
+    return this.session.format.steps * this.session.info!.limits.clips;
+  }
+
+  private maker() {
+    const { session } = this;
+    const { format } = session;
+    const { notes, end, clips } = session.state!.draft;
+    const steps = Math.max(clips, Math.ceil(end / format.steps)) * format.steps;
+    const drawing = this.way === "draw";
+    const bars = format.steps / (format.steps_per_beat * format.beats_per_bar);
+    return html`
+      ${drawing ? html`<p class="soft small">Press to put a note, draw to the right to make it longer, press a note to take it away. With the keyboard: arrows, Enter, Shift and arrows.</p>`
+        : html`<lk-keyboard .notes=${notes} .end=${end} .limit=${this.limit} .stepsPerBeat=${format.steps_per_beat} @lk-notes=${this.played} @lk-touch=${this.touch}></lk-keyboard>`}
+      <div class="screen"><lk-roll label="Your melody" .notes=${notes} .format=${format} .steps=${steps} .height=${drawing ? 330 : 170} ?drawing=${drawing} .range=${drawing ? this.range : null} @lk-draw=${this.drawn} @lk-touch=${this.touch}></lk-roll></div>
+      <div class="row foot">
+        <span class="soft small">${notes.length} note${notes.length === 1 ? "" : "s"}, ${steps / (format.steps_per_beat * format.beats_per_bar)} bars</span>
+        <div class="row">
+          ${drawing ? html`<button class="button" type="button" data-do="longer" ?disabled=${steps >= this.limit} @click=${() => this.draft({ notes, end, clips: steps / format.steps + 1 }, "more bars")}>${bars} more bars</button>` : nothing}
+          <button class="button" type="button" data-do="from-deck" @click=${this.fromDeck}>Start from what I hear</button>
+          <button class="button" type="button" data-do="clear" ?disabled=${notes.length === 0 && end === 0} @click=${() => this.draft(NO_DRAFT, "your melody cleared")}>Clear</button>
+          <button class="button main" type="button" data-do="use" ?disabled=${notes.length === 0} @click=${this.use}>Use as ${session.state!.side.toUpperCase()}</button>
+        </div>
+      </div>`;
+  }
+
+  private get range(): [number, number] {
+    const [low, high] = this.session.model?.pitch_range ?? [36, 96];
+    const pitches = this.session.state!.draft.notes.map((note) => note[1]);
+    return [Math.max(low, Math.min(53, ...pitches)), Math.min(high, Math.max(81, ...pitches))];
+  }
+
+  private draft(draft: Draft, label: string, done = true): void {
+    const { session } = this;
+    const state = { ...session.state!, draft };
+    if (done) session.commit(state, label);
+    else session.store!.preview(state);
+  }
+
+  private played(event: CustomEvent<{ notes: Note[]; end: number }>): void {
+    const { notes, end } = event.detail;
+    this.draft({ notes, end, clips: this.session.state!.draft.clips }, "a note of your melody");
+  }
+
+  private drawn(event: CustomEvent<{ notes: Note[]; done: boolean }>): void {
+    const { notes, done } = event.detail;
+    this.draft({ notes, end: endOf(notes), clips: this.session.state!.draft.clips }, "a note of your melody", done);
+  }
+
+  private touch(event: CustomEvent<{ note: Note }>): void {
+    event.stopPropagation();
+    if (!this.session.player.playing) this.session.player.touch(event.detail.note);
+  }
+
+  private fromDeck(): void {
+    const { notes, steps, format } = this.session;
+    this.draft({ notes: sorted(notes), end: endOf(notes), clips: steps / format.steps }, "your melody from what is heard");
+  }
+
+  private use(): void {
+    const { session } = this;
+    const { notes, end } = session.state!.draft;
+    const piece = drawnPiece(notes, this.way === "draw" ? "drawn melody" : "played melody", session.state!.tempo, session.format.steps);
+    session.load({ ...piece, steps: Math.max(piece.steps, Math.ceil(end / session.format.steps) * session.format.steps) }, piece.name);
+  }
+}
+
+const endOf = (notes: readonly Note[]): number => notes.reduce((end, [onset, , length]) => Math.max(end, onset + length), 0);
+
+define("lk-melody", MelodyPart);
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "lk-melody": MelodyPart;
+  }
+}

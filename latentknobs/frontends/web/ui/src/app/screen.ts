@@ -1,0 +1,127 @@
+import { css, html } from "lit";
+import { query } from "lit/decorators.js";
+import "../elements/code.js";
+import "../elements/roll.js";
+import type { RollElement } from "../elements/roll.js";
+import { define, shared } from "../elements/shared.js";
+import { inWords, signed, unitFor } from "../numbers.js";
+import type { Note } from "../types.js";
+import { Part } from "./part.js";
+
+/** The display: the melody, what changed, the code, and how fast the answers come. */
+export class ScreenPart extends Part {
+  static override styles = [shared, css`
+    :host { display: block; background: var(--screen); color: var(--s-ink); border-radius: 18px; padding: 18px 20px 12px; box-shadow: var(--shadow); }
+    .top { display: flex; align-items: baseline; gap: 4px 14px; flex-wrap: wrap; margin-bottom: 10px; }
+    .top h2 { font-size: 18px; overflow-wrap: anywhere; }
+    .side { display: inline-grid; place-items: center; width: 24px; height: 24px; border: 1px solid var(--s-bar); border-radius: 6px; font-weight: 700; font-size: 13px; align-self: center; }
+    .soft { color: var(--s-soft); font-size: 14px; }
+    .legend { display: flex; gap: 6px 18px; flex-wrap: wrap; font-size: 13px; color: var(--s-soft); margin: 8px 0 12px; align-items: center; }
+    .legend span { display: inline-flex; align-items: center; gap: 7px; }
+    .legend svg { width: 22px; height: 12px; }
+    .kept { fill: var(--s-note); } .ghost { fill: none; stroke: var(--s-ghost); stroke-dasharray: 3 3; }
+    .changed { fill: var(--hue); } .mark { fill: var(--screen); }
+    .legend { --hue: var(--s7); }
+    .legend.h0 { --hue: var(--s0); } .legend.h1 { --hue: var(--s1); } .legend.h2 { --hue: var(--s2); } .legend.h3 { --hue: var(--s3); }
+    .legend.h4 { --hue: var(--s4); } .legend.h5 { --hue: var(--s5); } .legend.h6 { --hue: var(--s6); }
+    .state { margin-left: auto; font-variant-numeric: tabular-nums; }
+    .state i { width: 8px; height: 8px; border-radius: 50%; background: #57c785; }
+    .state.away i { background: transparent; border: 2px solid #ffb454; }
+    .state.away { color: #ffcf8f; }
+    .remarks { margin: 0 0 10px; padding: 0; list-style: none; font-size: 13px; color: #ffcf8f; display: grid; gap: 2px; }
+    @media (forced-colors: active) { :host { border: 1px solid CanvasText; } .kept { fill: CanvasText; } .changed { fill: Highlight; } .mark { fill: HighlightText; } .ghost { stroke: GrayText; } .state i { border: 4px solid Highlight; } }
+    @media (max-width: 560px) { :host { padding: 14px 12px 8px; border-radius: 14px; } .state { margin-left: 0; } }
+  `];
+
+  @query("lk-roll") private roll!: RollElement;
+  private frame = 0;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    const draw = () => {
+      this.frame = requestAnimationFrame(draw);
+      const step = this.session.player.position();
+      if (this.roll && this.roll.playhead !== step) this.roll.playhead = step;
+    };
+    this.frame = requestAnimationFrame(draw);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    cancelAnimationFrame(this.frame);
+  }
+
+  override render() {
+    const { session } = this;
+    const { deck, state, result, opened, format } = session;
+    const { heard } = session;
+    // Only the roll shows what is looked at: were anything to move, the grid would slip away under the pointer.
+    const seen = session.looked ?? heard;
+    if (!deck || !state) return html`<p class="soft">${session.notice ? "Waiting for the server." : "Getting the melody ready."}</p>`;
+    const turnedKnobs = Object.entries(deck.knobs);
+    const hue = seen ? 3 : session.hue(session.turning ?? turnedKnobs[0]?.[0] ?? null);
+    const changed = seen ? changedFrom(seen.notes, deck.piece.notes) : (result?.changed ?? []);
+    const title = heard?.name ?? session.titleOf(deck.piece);
+    const plain = turnedKnobs.length === 0 && !heard;
+    const codes = result?.codes ?? opened?.codes;
+    return html`
+      <div class="top">
+        ${heard ? null : html`<span class="side" aria-hidden="true">${state.side.toUpperCase()}</span>`}<h2>${heard ? null : html`<span class="hidden">${state.side.toUpperCase()}: </span>`}${title}</h2>
+        <span class="soft">${heard ? "from the grid" : plain ? "as it was" : turnedKnobs.map(([name, value]) => this.words(name, value)).join(", ")}</span>
+      </div>
+      ${this.remarks()}
+      <lk-roll .notes=${seen?.notes ?? session.notes} .ghost=${deck.piece.notes} .changed=${changed} .format=${format} .steps=${seen?.steps ?? session.steps} hue=${hue} label=${seen?.name ?? title}></lk-roll>
+      <div class="legend h${hue}">
+        <span><svg aria-hidden="true"><rect class="ghost" x="1" y="1" width="20" height="9" rx="2"></rect></svg>as it was</span>
+        <span><svg aria-hidden="true"><rect class="kept" x="1" y="1" width="20" height="10" rx="2"></rect></svg>kept</span>
+        <span><svg aria-hidden="true"><rect class="changed" x="1" y="1" width="20" height="10" rx="2"></rect><path class="mark" d="M4 6l3-3 3 3-3 3z"></path></svg>changed</span>
+        ${this.status()}
+      </div>
+      ${codes?.length ? html`<lk-code label="The code of the melody" .was=${mean(opened?.codes ?? codes)} .now=${heard ? [] : mean(codes)} .marked=${heard ? NONE : this.marked()} meaning="carry nine tenths of what the turned knobs do"></lk-code>` : null}`;
+  }
+
+  private words(name: string, value: number): string {
+    const knob = this.session.knobs.find((one) => one.name === name);
+    return knob ? `${knob.label} ${signed(value)} ${unitFor(value, knob.unit)}` : inWords(value, name);
+  }
+
+  /** The dimensions of the knobs that are turned; where two share one, it is the first one's. */
+  private marked(): Map<number, number> {
+    const { knobs, deck, result } = this.session;
+    const marked = new Map<number, number>();
+    for (const knob of knobs.filter(({ name }) => name in deck!.knobs)) {
+      const dims = knob.reserved ? (result?.touched ?? []) : knob.dimensions.map(({ dim }) => dim);
+      for (const dim of dims) if (!marked.has(dim)) marked.set(dim, this.session.hue(knob.name));
+    }
+    return marked;
+  }
+
+  private remarks() {
+    const { session } = this;
+    const { opened, result } = session;
+    const said = [...(opened?.remarks ?? []), ...(result?.remarks ?? [])].filter((text, index, all) => all.indexOf(text) === index);
+    if (opened && opened.accuracy < 0.9) said.unshift(`The model remembers ${Math.floor(opened.accuracy * 100)} % of this melody, so it may sound other than drawn with all knobs at 0.`);
+    return said.length ? html`<ul class="remarks">${said.slice(0, 4).map((text) => html`<li>${text}</li>`)}</ul>` : null;
+  }
+
+  private status() {
+    const { session } = this;
+    if (session.status === "reconnecting") return html`<span class="state away" role="status"><i></i>reconnecting &ndash; your work is safe here</span>`;
+    if (session.status === "connecting") return html`<span class="state"><i></i>connecting</span>`;
+    return html`<span class="state" data-latency=${session.latency ?? ""} title="From your hand to new notes"><i></i>live${session.latency === null ? "" : ` · ${session.latency < 10 ? session.latency.toFixed(1) : Math.round(session.latency)} ms`}</span>`;
+  }
+}
+
+const NONE: ReadonlyMap<number, number> = new Map();
+
+function changedFrom(notes: readonly Note[], before: readonly Note[]): number[] {
+  const known = new Set(before.map((note) => note.join()));
+  return notes.flatMap((note, index) => (known.has(note.join()) ? [] : [index]));
+}
+
+/** The mean of each number over a piece's clips. */
+function mean(codes: readonly (readonly number[])[]): number[] {
+  return (codes[0] ?? []).map((_, dim) => codes.reduce((sum, code) => sum + code[dim]!, 0) / codes.length);
+}
+
+define("lk-screen", ScreenPart);

@@ -1,0 +1,283 @@
+import { css, html, LitElement, svg, type PropertyValues } from "lit";
+import { property, query, state } from "lit/decorators.js";
+import { isBlack, melodyWords, pitchName, putNote, rowOf } from "../music.js";
+import type { Format, Note } from "../types.js";
+import { define, shared } from "./shared.js";
+
+const TOP = 22;
+export const MELODY: Format = { name: "melody-2bar", steps: 32, steps_per_beat: 4, beats_per_bar: 4, drums: null };
+
+/**
+ * A piano roll, or rows of drums: the notes, the original behind them, what changed with a colour and a mark.
+ * While `drawing`, sends `lk-draw` with {notes, done}, one voice, where `done` ends a gesture; `lk-touch` with {note} for
+ * each note that is put.
+ */
+export class RollElement extends LitElement {
+  static override styles = [shared, css`
+    :host { display: block; --hue: var(--s7); color: var(--s-ink); position: relative; }
+    :host([hue="0"]) { --hue: var(--s0); } :host([hue="1"]) { --hue: var(--s1); } :host([hue="2"]) { --hue: var(--s2); }
+    :host([hue="3"]) { --hue: var(--s3); } :host([hue="4"]) { --hue: var(--s4); } :host([hue="5"]) { --hue: var(--s5); }
+    :host([hue="6"]) { --hue: var(--s6); }
+    .box { display: flex; }
+    .names { flex: none; }
+    .scroll { overflow-x: auto; overflow-y: hidden; flex: 1; min-width: 0; scrollbar-color: var(--s-bar) transparent; }
+    svg { display: block; }
+    text { fill: var(--s-soft); font: 500 11px var(--sans); }
+    .row { fill: var(--s-row); } .c { fill: var(--s-line); }
+    .beat { stroke: var(--s-line); } .bar { stroke: var(--s-bar); }
+    .ghost { fill: none; stroke: var(--s-ghost); stroke-dasharray: 3 3; }
+    .note { fill: var(--s-note); }
+    .changed { fill: var(--hue); }
+    .mark { fill: var(--screen); }
+    .head { stroke: var(--s-ink); stroke-width: 1.500; }
+    .cursor { fill: none; stroke: var(--s-ink); stroke-width: 1.500; }
+    .drawing { cursor: crosshair; touch-action: none; }
+    .drawing:focus-visible { outline-offset: -2px; }
+    @media (forced-colors: active) {
+      .note { fill: CanvasText; } .changed { fill: Highlight; } .ghost { stroke: GrayText; } .beat, .bar { stroke: GrayText; }
+      .row, .c { fill: Canvas; } .mark { fill: HighlightText; } .head, .cursor { stroke: CanvasText; } text { fill: CanvasText; }
+    }
+  `];
+
+  @property({ attribute: false }) notes: readonly Note[] = [];
+  @property({ attribute: false }) ghost: readonly Note[] = [];
+  /** Which of the notes were changed, by their place in `notes`. */
+  @property({ attribute: false }) changed: readonly number[] = [];
+  @property({ attribute: false }) format: Format = MELODY;
+  @property({ type: Number }) steps = 32;
+  @property({ type: Number }) height = 260;
+  @property({ type: Number, reflect: true }) hue = 7;
+  @property({ type: Boolean }) drawing = false;
+  /** Length of a note that is drawn, in steps. */
+  @property({ type: Number }) pen = 4;
+  @property() label = "Melody";
+  @property({ attribute: false }) range: [number, number] | null = null;
+  @state() private width = 800;
+  @state() private cursor: [step: number, pitch: number] = [0, 67];
+  @query(".sheet") private sheet!: SVGSVGElement;
+  @query(".scroll") private scroller!: HTMLElement;
+  private head: number | null = null;
+  private stroke: { onset: number; pitch: number; before: readonly Note[] } | null = null;
+  private readonly watcher = globalThis.ResizeObserver
+    ? new ResizeObserver(([entry]) => { this.width = Math.max(200, Math.floor(entry!.contentRect.width)); })
+    : null;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.watcher?.observe(this);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.watcher?.disconnect();
+  }
+
+  /** Where the playhead stands, in steps; null takes it away. Cheap enough for every frame. */
+  set playhead(step: number | null) {
+    this.head = step;
+    const line = this.renderRoot?.querySelector(".head");
+    if (!line) return;
+    line.toggleAttribute("hidden", step === null);
+    line.setAttribute("visibility", step === null ? "hidden" : "visible");
+    if (step === null) return;
+    const x = step * this.stepWidth;
+    line.setAttribute("x1", x.toFixed(1));
+    line.setAttribute("x2", x.toFixed(1));
+    const { scrollLeft, clientWidth, scrollWidth } = this.scroller;
+    if (scrollWidth > clientWidth && (x < scrollLeft || x > scrollLeft + clientWidth - 24)) this.scroller.scrollLeft = Math.max(0, x - 24);
+  }
+
+  get playhead(): number | null {
+    return this.head;
+  }
+
+  /** Room for the names at the left. */
+  private get gutter(): number {
+    return this.format.drums ? 92 : 46;
+  }
+
+  private get stepWidth(): number {
+    return Math.max((this.width - this.gutter) / this.steps, this.width < 640 ? 8 : 4.4);
+  }
+
+  /** Lowest and highest row that is drawn. */
+  private get rows(): [number, number] {
+    if (this.format.drums) return [0, this.format.drums.length - 1];
+    if (this.range) return this.range;
+    const pitches = [...this.notes, ...this.ghost].map((note) => note[1]);
+    let low = Math.min(127, ...pitches) - 2;
+    let high = Math.max(0, ...pitches) + 2;
+    if (pitches.length === 0) [low, high] = [58, 74];
+    for (; high - low < 15; low -= 1) high += 1;
+    return [Math.max(0, low), Math.min(127, high)];
+  }
+
+  protected override updated(changes: PropertyValues): void {
+    this.playhead = this.head;
+    if (changes.has("range") && this.range) this.cursor = [this.cursor[0], Math.min(this.range[1], Math.max(this.range[0], this.cursor[1]))];
+  }
+
+  override render() {
+    const [low, high] = this.rows;
+    const rowHeight = (this.height - TOP) / (high - low + 1);
+    const y = (pitch: number) => TOP + (high - pitch) * rowHeight;
+    const width = this.stepWidth * this.steps;
+    // A ghost right behind its note would only fray its edges.
+    const there = new Set(this.notes.map((note) => note.join()));
+    const changed = new Set(this.changed);
+    const words = melodyWords(this.notes, this.format);
+    return html`<div class="box">
+      <svg class="names" width=${this.gutter} height=${this.height} aria-hidden="true">${this.names(low, high, y, rowHeight)}</svg>
+      <div class="scroll" tabindex=${width > this.width - this.gutter + 1 ? "0" : "-1"} role="group" aria-label="${this.label}, ${Math.ceil(this.steps / this.barSteps)} bars">
+        <svg class="sheet ${this.drawing ? "drawing" : ""}" width=${width} height=${this.height} role=${this.drawing ? "application" : "img"}
+          tabindex=${this.drawing ? "0" : "-1"} focusable=${this.drawing ? "true" : "false"}
+          aria-label=${this.drawing ? `${this.label}. Arrows move, Enter puts a note or takes it away. ${this.here}` : `${this.label}: ${this.notes.length} notes, ${this.changed.length} changed`}
+          aria-describedby="words" @pointerdown=${this.press} @pointermove=${this.pull} @pointerup=${this.release} @pointercancel=${this.release} @keydown=${this.key}>
+          ${this.lattice(low, high, y, rowHeight, width)}
+          ${this.ghost.filter((note) => !there.has(note.join())).map((note) => this.box(note, "ghost", y, rowHeight))}
+          ${this.notes.map((note, index) => this.box(note, changed.has(index) ? "note changed" : "note", y, rowHeight))}
+          ${this.drawing ? svg`<rect class="cursor" x=${this.cursor[0] * this.stepWidth} y=${y(this.cursor[1])} width=${this.stepWidth} height=${rowHeight}></rect>` : null}
+          <line class="head" y1=${TOP - 6} y2=${this.height} visibility="hidden"></line>
+        </svg>
+      </div>
+    </div><p class="hidden" id="words">${words}</p><p class="hidden" aria-live="polite">${this.drawing ? this.here : ""}</p>`;
+  }
+
+  private get barSteps(): number {
+    return this.format.steps_per_beat * this.format.beats_per_bar;
+  }
+
+  private get here(): string {
+    const [step, pitch] = this.cursor;
+    const bar = Math.floor(step / this.barSteps) + 1;
+    return `Bar ${bar}, step ${(step % this.barSteps) + 1}, ${this.format.drums ? this.format.drums[pitch] : pitchName(pitch)}${this.at(step, pitch) ? ", a note" : ""}`;
+  }
+
+  private names(low: number, high: number, y: (pitch: number) => number, rowHeight: number) {
+    const { drums } = this.format;
+    const shown = [];
+    let last = Infinity;
+    for (let pitch = low; pitch <= high; pitch += 1) {
+      const middle = y(pitch) + rowHeight / 2;
+      if (drums) shown.push(svg`<text x="2" y=${middle + 4}>${drums[pitch]}</text>`);
+      else if (pitch % 12 === 0 || (high - low < 26 && [4, 7].includes(pitch % 12) && last - middle > 24)) {
+        shown.push(svg`<text x=${this.gutter - 10} y=${middle + 4} text-anchor="end">${pitchName(pitch)}</text>`);
+        last = middle;
+      }
+    }
+    return shown;
+  }
+
+  private lattice(low: number, high: number, y: (pitch: number) => number, rowHeight: number, width: number) {
+    const lines = [];
+    for (let pitch = low; pitch <= high; pitch += 1) {
+      const dark = this.format.drums ? pitch % 2 === 0 : isBlack(pitch);
+      if (dark) lines.push(svg`<rect class="row" x="0" width=${width} y=${y(pitch)} height=${rowHeight}></rect>`);
+      else if (pitch % 12 === 0) lines.push(svg`<rect class="c" x="0" width=${width} y=${y(pitch) + rowHeight - 1} height="1"></rect>`);
+    }
+    for (let step = 0; step <= this.steps; step += this.format.steps_per_beat) {
+      const x = Math.min(width - 0.5, step * this.stepWidth + 0.5);
+      const bar = step % this.barSteps === 0;
+      lines.push(svg`<line class=${bar ? "bar" : "beat"} x1=${x} x2=${x} y1=${bar ? 4 : TOP} y2=${this.height}></line>`);
+      if (bar && step < this.steps) lines.push(svg`<text x=${x + 5} y="14">${step / this.barSteps + 1}</text>`);
+    }
+    return lines;
+  }
+
+  private box(note: Note, kind: string, y: (pitch: number) => number, rowHeight: number) {
+    const [onset, , length] = note;
+    const pitch = rowOf(note, this.format.drums);
+    const x = onset * this.stepWidth + 1;
+    const width = Math.max(3, (this.format.drums ? 1 : length) * this.stepWidth - 2);
+    const height = Math.max(3, rowHeight - 2);
+    const mark = Math.min(4, width / 4, height / 2.8);
+    const left = width > 16 ? x + 4 : x + width / 2 - mark;
+    return svg`<rect class=${kind} x=${x} y=${y(pitch) + (rowHeight - height) / 2} width=${width} height=${height} rx=${Math.min(3, height / 3)}></rect>
+      ${kind.includes("changed") ? svg`<path class="mark" d="M${left} ${y(pitch) + rowHeight / 2}l${mark} ${-mark}l${mark} ${mark}l${-mark} ${mark}z"></path>` : null}`;
+  }
+
+  private at(step: number, pitch: number): Note | undefined {
+    return this.notes.find(([onset, height, length]) => height === pitch && step >= onset && step < onset + length);
+  }
+
+  private place(event: PointerEvent): [number, number] {
+    const [low, high] = this.rows;
+    const { left, top } = this.sheet.getBoundingClientRect();
+    const rowHeight = (this.height - TOP) / (high - low + 1);
+    const step = Math.floor((event.clientX - left) / this.stepWidth);
+    const pitch = high - Math.floor((event.clientY - top - TOP) / rowHeight);
+    return [Math.min(this.steps - 1, Math.max(0, step)), Math.min(high, Math.max(low, pitch))];
+  }
+
+  private press(event: PointerEvent): void {
+    if (!this.drawing || event.button !== 0) return;
+    event.preventDefault();
+    this.sheet.focus();
+    const [step, pitch] = this.place(event);
+    this.cursor = [step, pitch];
+    if (this.toggle(step, pitch, false)) {
+      this.stroke = { onset: step, pitch, before: this.notes };
+      this.sheet.setPointerCapture?.(event.pointerId);
+    }
+  }
+
+  private pull(event: PointerEvent): void {
+    if (!this.stroke) return;
+    const { onset, pitch, before } = this.stroke;
+    const [step] = this.place(event);
+    if (step > onset) this.draw(putNote(before, [onset, pitch, step - onset + 1, 0]), false);
+  }
+
+  private release(): void {
+    if (this.stroke) this.draw(this.notes, true);
+    this.stroke = null;
+  }
+
+  private key(event: KeyboardEvent): void {
+    if (!this.drawing || event.ctrlKey || event.metaKey || event.altKey) return;
+    const [step, pitch] = this.cursor;
+    const [low, high] = this.rows;
+    const note = this.at(step, pitch);
+    const move = (across: number, up: number) => {
+      this.cursor = [Math.min(this.steps - 1, Math.max(0, step + across)), Math.min(high, Math.max(low, pitch + up))];
+    };
+    if (event.shiftKey && note && (event.key === "ArrowRight" || event.key === "ArrowLeft")) {
+      const length = Math.min(this.steps - note[0], Math.max(1, note[2] + (event.key === "ArrowRight" ? 1 : -1)));
+      this.draw(putNote(this.notes.filter((other) => other !== note), [note[0], pitch, length, 0]), true);
+    } else if (event.key === "ArrowRight") move(1, 0);
+    else if (event.key === "ArrowLeft") move(-1, 0);
+    else if (event.key === "ArrowUp") move(0, 1);
+    else if (event.key === "ArrowDown") move(0, -1);
+    else if (event.key === "Enter" || event.key === " ") this.toggle(step, pitch, true);
+    else if ((event.key === "Delete" || event.key === "Backspace") && note) this.draw(this.notes.filter((other) => other !== note), true);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  /** Takes the note there away, or puts one, with which the gesture may be `done`; gives whether one was put. */
+  private toggle(step: number, pitch: number, done: boolean): boolean {
+    const there = this.at(step, pitch);
+    if (there) {
+      this.draw(this.notes.filter((note) => note !== there), true);
+      return false;
+    }
+    const note: Note = [step, pitch, Math.min(this.pen, this.steps - step), 0];
+    this.draw(putNote(this.notes, note), done);
+    this.dispatchEvent(new CustomEvent("lk-touch", { detail: { note }, bubbles: true, composed: true }));
+    return true;
+  }
+
+  private draw(notes: readonly Note[], done: boolean): void {
+    this.notes = notes;
+    this.dispatchEvent(new CustomEvent("lk-draw", { detail: { notes, done }, bubbles: true, composed: true }));
+  }
+}
+
+define("lk-roll", RollElement);
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "lk-roll": RollElement;
+  }
+}

@@ -1,0 +1,84 @@
+/** Notes and their names. */
+
+import type { Format, Note, Piece, Source } from "./types.js";
+
+/** The row that a note stands in: its pitch, or its voice where drums are drawn. */
+export const rowOf = (note: Note, drums: unknown): number => (drums ? note[3] : note[1]);
+
+const NAMES = ["C", "C\u266f", "D", "E\u266d", "E", "F", "F\u266f", "G", "A\u266d", "A", "B\u266d", "B"];
+const SPOKEN = ["C", "C sharp", "D", "E flat", "E", "F", "F sharp", "G", "A flat", "A", "B flat", "B"];
+const BLACK = new Set([1, 3, 6, 8, 10]);
+
+export const isBlack = (pitch: number): boolean => BLACK.has(((pitch % 12) + 12) % 12);
+/** "C4" for 60. */
+export const pitchName = (pitch: number): string => `${NAMES[pitch % 12]}${Math.floor(pitch / 12) - 1}`;
+/** "F sharp 4" for 66. */
+export const pitchWords = (pitch: number): string => `${SPOKEN[pitch % 12]}${SPOKEN[pitch % 12]!.length > 1 ? " " : ""}${Math.floor(pitch / 12) - 1}`;
+
+const LENGTHS: Record<number, string> = { 0.25: "sixteenth", 0.5: "eighth", 0.75: "dotted eighth", 1: "quarter", 1.5: "dotted quarter", 2: "half", 3: "dotted half", 4: "whole" };
+
+/** "quarter", "dotted eighth", "5 steps". */
+export function lengthWords(steps: number, stepsPerBeat: number): string {
+  return LENGTHS[steps / stepsPerBeat] ?? `${steps} steps`;
+}
+
+/** A melody in words, bar by bar: "Bar 1: C4 quarter, rest quarter, ...". */
+export function melodyWords(notes: readonly Note[], format: Format): string {
+  const bar = format.steps_per_beat * format.beats_per_bar;
+  const bars = new Map<number, string[]>();
+  const put = (at: number, word: string) => bars.set(Math.floor(at / bar) + 1, [...(bars.get(Math.floor(at / bar) + 1) ?? []), word]);
+  if (format.drums) {
+    const hits = new Map<number, string[]>();
+    for (const [onset, pitch, , voice] of notes) hits.set(onset, [...(hits.get(onset) ?? []), format.drums[voice] ?? `drum ${pitch}`]);
+    for (const [onset, names] of [...hits].sort((a, b) => a[0] - b[0])) put(onset, `${names.join(" and ")} at step ${(onset % bar) + 1}`);
+  } else {
+    let at = 0;
+    for (const [onset, pitch, length] of sorted(notes)) {
+      if (onset > at) put(at, `rest ${lengthWords(onset - at, format.steps_per_beat)}`);
+      put(onset, `${pitchWords(pitch)} ${lengthWords(length, format.steps_per_beat)}`);
+      at = Math.max(at, onset + length);
+    }
+  }
+  if (bars.size === 0) return "No notes.";
+  return [...bars].sort((a, b) => a[0] - b[0]).map(([number, words]) => `Bar ${number}: ${words.join(", ")}.`).join(" ");
+}
+
+export function sorted(notes: readonly Note[]): Note[] {
+  return [...notes].sort((a, b) => a[0] - b[0] || a[1] - b[1] || a[3] - b[3]);
+}
+
+/** Chosen clips of a piece, joined: their notes, cut at the clips' ends. */
+export function joinClips(piece: Piece, clips: readonly number[], size: number): Piece {
+  const order = [...new Set(clips)].sort((a, b) => a - b);
+  const notes: Note[] = [];
+  order.forEach((clip, at) => {
+    const [from, to] = [clip * size, (clip + 1) * size];
+    for (const [onset, pitch, length, voice] of piece.notes) {
+      if (onset >= from && onset < to) notes.push([onset - from + at * size, pitch, Math.min(length, to - onset), voice]);
+    }
+  });
+  const together = order.every((clip, at) => at === 0 || clip === order[at - 1]! + 1);
+  let source: Source = { kind: "drawn" };
+  if (together && piece.source.kind === "midi") source = { ...piece.source, clips: [order[0]!, order.at(-1)!] };
+  else if (together && piece.source.kind === "example" && order.length * size >= piece.steps) source = piece.source;
+  return { ...piece, steps: order.length * size, notes: sorted(notes), source };
+}
+
+/** Puts one note into a melody of one voice: notes that it meets are cut or taken away. */
+export function putNote(notes: readonly Note[], note: Note): Note[] {
+  const [onset, , length] = note;
+  const end = onset + length;
+  const kept: Note[] = [];
+  for (const [from, pitch, steps, voice] of notes) {
+    const to = from + steps;
+    if (to <= onset || from >= end) kept.push([from, pitch, steps, voice]);
+    else if (from < onset) kept.push([from, pitch, onset - from, voice]);
+  }
+  return sorted([...kept, note]);
+}
+
+/** A piece that a person made on this page: whole clips, so that the model can read it. */
+export function drawnPiece(notes: readonly Note[], name: string, tempo: number, size: number): Piece {
+  const end = Math.max(1, ...notes.map(([onset, , length]) => onset + length));
+  return { name, tempo, steps: Math.ceil(end / size) * size, notes: sorted(notes), source: { kind: "drawn" } };
+}

@@ -1,0 +1,441 @@
+import { Api, ApiError } from "./api.js";
+import { fromHash, LinkError, toHash } from "./link.js";
+import { Live, type LiveStatus } from "./live.js";
+import { inWords, signed, unitFor } from "./numbers.js";
+import { Player } from "./sound/player.js";
+import type { Melody } from "./sound/scheduler.js";
+import { deckKey, deckOf, NO_DRAFT, pieceKey, TEMPO, withDeck, withKnob, type Side, type State } from "./state.js";
+import { Store } from "./store.js";
+import type { Deck, Format, GridRequest, Info, Knob, Model, Note, Opened, Piece, Turned } from "./types.js";
+
+const KEPT = 64;
+const MELODY: Format = { name: "melody-2bar", steps: 32, steps_per_beat: 4, beats_per_bar: 4, drums: null };
+
+/** A sentence that stands on the page until it is put away. */
+export interface Notice {
+  kind: "error" | "note";
+  text: string;
+  /** Of a move: the next move that succeeds takes it away. */
+  live?: boolean;
+}
+
+/** Notes that are in no deck. */
+export interface Passage {
+  notes: readonly Note[];
+  steps: number;
+  name: string;
+}
+
+/** What a person has open on this page: the state with its history, what the server said of it, and the sound. */
+export class Session {
+  info: Info | null = null;
+  model: Model | null = null;
+  knobs: Knob[] = [];
+  store: Store<State> | null = null;
+  status: LiveStatus = "connecting";
+  latency: number | null = null;
+  notice: Notice | null = null;
+  /** The last sentence for people who listen to the page. */
+  said = "";
+  /** The knob that was turned last: its colour is that of the changes. */
+  turning: string | null = null;
+  /** Notes of a place in the grid that are heard in place of the deck's. */
+  heard: Passage | null = null;
+  /** Notes of a place in the grid that are looked at. */
+  looked: Passage | null = null;
+  readonly player = new Player();
+  private readonly turnedBy = new Map<string, Turned>();
+  private readonly openedBy = new Map<string, Opened>();
+  private latest: { piece: string; turned: Turned } | null = null;
+  private live: Live | null = null;
+  private readonly listeners = new Set<() => void>();
+  private toSay = "";
+  private saving: ReturnType<typeof setTimeout> | null = null;
+  private lastHash = "";
+
+  constructor(readonly api = new Api(), private readonly connect?: ConstructorParameters<typeof Live>[2]) {
+    this.player.onChange = () => this.changed();
+  }
+
+  // What is shown.
+
+  get state(): State | null {
+    return this.store?.value ?? null;
+  }
+
+  get deck(): Deck | null {
+    return this.state ? this.state.decks[this.state.side] : null;
+  }
+
+  get format(): Format {
+    return this.model?.format ?? MELODY;
+  }
+
+  get opened(): Opened | null {
+    return (this.model && this.deck && this.openedBy.get(pieceKey(this.model.name, this.deck.piece))) ?? null;
+  }
+
+  /** What the deck sounds like; while the answer to the newest move is under way, the one before. */
+  get result(): Turned | null {
+    if (!this.model || !this.deck) return null;
+    const exact = this.turnedBy.get(deckKey(this.model.name, this.deck));
+    if (exact) return exact;
+    return this.latest?.piece === pieceKey(this.model.name, this.deck.piece) ? this.latest.turned : null;
+  }
+
+  /** Notes that would be heard now. */
+  get notes(): readonly Note[] {
+    return this.heard?.notes ?? this.result?.notes ?? this.deck?.piece.notes ?? [];
+  }
+
+  get steps(): number {
+    const steps = this.heard?.steps ?? this.deck?.piece.steps ?? this.format.steps;
+    return Math.ceil(steps / this.format.steps) * this.format.steps;
+  }
+
+  /** What a piece is called: an example has a title. */
+  titleOf(piece: Piece): string {
+    const { source, name } = piece;
+    return (source.kind === "example" && this.info?.examples.find((example) => example.name === source.name)?.title) || name;
+  }
+
+  /** Places of a knob's colour; the reserved knobs share one. */
+  hue(name: string | null): number {
+    const at = this.knobs.filter((knob) => !knob.reserved).findIndex((knob) => knob.name === name);
+    return at < 0 ? 7 : at % 7;
+  }
+
+  /** A deck with the tempo of the page, as it is taken home. */
+  taken(deck: Deck): Deck {
+    return { ...deck, piece: { ...deck.piece, tempo: this.state!.tempo } };
+  }
+
+  gridRequest(): GridRequest {
+    const { decks, grid } = this.state!;
+    return { a: this.taken(decks.a), b: this.taken(decks.b), ...grid };
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  changed(): void {
+    for (const listener of this.listeners) listener();
+  }
+
+  say(text: string): void {
+    this.said = text;
+    this.changed();
+  }
+
+  fail(error: unknown): void {
+    if (error instanceof DOMException && error.name === "AbortError") return;
+    const known = error instanceof ApiError || error instanceof LinkError;
+    this.notice = { kind: "error", text: known ? error.message : "Something on this page went wrong. Reload it: your work is in the address." };
+    if (!known) console.error(error);
+    this.changed();
+  }
+
+  dismiss(): void {
+    this.notice = null;
+    this.changed();
+  }
+
+  // Start.
+
+  /** Asks the server for what it has, until it answers, and opens what the address or the first example says. */
+  async start(hash: string): Promise<void> {
+    for (;;) {
+      try {
+        this.info = await this.api.info();
+        break;
+      } catch (error) {
+        this.fail(error);
+        await new Promise((done) => setTimeout(done, 2000));
+      }
+    }
+    this.dismiss();
+    try {
+      this.store = new Store(await this.fromAddress(hash) ?? await this.fresh(this.info.model));
+    } catch (error) {
+      this.fail(error);
+      return;
+    }
+    this.store.subscribe(() => this.moved());
+    await this.useModel(this.store.value.model);
+    const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+    this.live = new Live(`${scheme}//${location.host}/api/v1/live`, {
+      opened: (key, opened) => { keep(this.openedBy, key, opened); this.changed(); },
+      turned: (key, turned, latency) => this.arrived(key, turned, latency),
+      failed: (message) => { this.notice = { kind: "error", text: message, live: true }; this.changed(); },
+      status: (status) => { this.status = status; this.changed(); },
+    }, this.connect);
+    this.live.start();
+    this.moved();
+  }
+
+  /** Opens another link in the same page. */
+  async follow(hash: string): Promise<void> {
+    if (hash === this.lastHash || !this.store) return;
+    const state = await this.fromAddress(hash);
+    if (!state) return;
+    this.store.commit(state, "a link");
+    await this.useModel(state.model);
+  }
+
+  private async fromAddress(hash: string): Promise<State | null> {
+    if (hash.length < 2) return null;
+    try {
+      const state = fromHash(hash);
+      if (!this.info!.models.some(({ name }) => name === state.model)) {
+        throw new LinkError(`The link is of the model ${state.model}, which this server does not have. The page starts anew.`);
+      }
+      return state;
+    } catch (error) {
+      this.fail(error);
+      return null;
+    }
+  }
+
+  private async fresh(model: string): Promise<State> {
+    const examples = this.info!.examples;
+    const [a, b] = await Promise.all([examples[0], examples[1] ?? examples[0]].map((example) => this.api.example(example!.name)));
+    return {
+      model, side: "a", tempo: Math.min(TEMPO.high, Math.max(TEMPO.low, Math.round(a!.tempo))), loop: true, follow: "bar", locks: [], draft: NO_DRAFT,
+      decks: { a: deckOf(a!), b: deckOf(b!) }, grid: { size: 5, rows: "", columns: "", rest: "mean" },
+    };
+  }
+
+  private async useModel(name: string): Promise<void> {
+    this.model = this.info!.models.find((model) => model.name === name) ?? null;
+    this.player.kit = this.format.drums;
+    try {
+      this.knobs = await this.api.knobs(name);
+    } catch (error) {
+      this.knobs = [];
+      this.fail(error);
+    }
+    const state = this.store!.value;
+    const accepted = this.knobs.filter((knob) => !knob.reserved && knob.verdict === "accepted").map((knob) => knob.name);
+    const usable = accepted.length ? accepted : this.knobs.filter((knob) => !knob.reserved).map((knob) => knob.name);
+    const known = new Set(usable);
+    if (!known.has(state.grid.rows) || !known.has(state.grid.columns)) {
+      const grid = { ...state.grid, rows: usable[0] ?? "", columns: usable[1] ?? usable[0] ?? "" };
+      this.store!.amend({ ...state, grid });
+    }
+    this.moved();
+  }
+
+  // Moves: each is one step of the history.
+
+  commit(state: State, label: string): void {
+    this.store?.commit(state, label);
+  }
+
+  /** A knob under the hand. */
+  turn(name: string, amount: number): void {
+    const { state, deck } = this;
+    if (!state || !deck) return;
+    this.turning = name;
+    this.heard = null;
+    this.store!.preview(withDeck(state, state.side, withKnob(deck, name, amount)));
+  }
+
+  /** A knob let go. */
+  set(name: string, amount: number): void {
+    const { state, deck } = this;
+    if (!state || !deck) return;
+    const knob = this.knobs.find((one) => one.name === name);
+    this.turning = name;
+    this.heard = null;
+    this.toSay = `${knob?.label ?? name}: ${inWords(amount, knob?.unit ?? "", knob?.says)}.`;
+    this.commit(withDeck(state, state.side, withKnob(deck, name, amount)), `${knob?.label ?? name} ${signed(amount)} ${unitFor(amount, knob?.unit ?? "")}`);
+    this.sayResult();
+  }
+
+  resetKnobs(): void {
+    const { state, deck } = this;
+    if (!state || !deck) return;
+    const knobs = Object.fromEntries(Object.entries(deck.knobs).filter(([name]) => state.locks.includes(name)));
+    this.heard = null;
+    this.commit(withDeck(state, state.side, { knobs }), "all knobs to 0");
+    this.say("All knobs are at 0, but those that are locked.");
+  }
+
+  lock(name: string, locked: boolean): void {
+    const { state } = this;
+    if (!state) return;
+    const locks = locked ? [...state.locks, name].sort() : state.locks.filter((other) => other !== name);
+    this.commit({ ...state, locks }, `${name} ${locked ? "locked" : "unlocked"}`);
+  }
+
+  load(piece: Piece, label: string): void {
+    const { state, deck } = this;
+    if (!state || !deck) return;
+    const knobs = Object.fromEntries(Object.entries(deck.knobs).filter(([name]) => state.locks.includes(name)));
+    const tempo = Math.min(TEMPO.high, Math.max(TEMPO.low, Math.round(piece.tempo)));
+    this.heard = null;
+    this.notice = null;
+    this.commit({ ...withDeck(state, state.side, { piece, knobs }), tempo }, label);
+    this.say(`${this.titleOf(piece)} is open as ${state.side.toUpperCase()}.`);
+  }
+
+  flip(side: Side): void {
+    const { state } = this;
+    if (!state || state.side === side) return;
+    this.heard = null;
+    this.commit({ ...state, side }, `over to ${side.toUpperCase()}`);
+    this.say(`${side.toUpperCase()}: ${this.titleOf(state.decks[side].piece)}.`);
+  }
+
+  /** The deck that is heard, copied over the other. */
+  copyOver(): void {
+    const { state, deck } = this;
+    if (!state || !deck) return;
+    const other: Side = state.side === "a" ? "b" : "a";
+    this.commit(withDeck(state, other, deck), `${state.side.toUpperCase()} copied to ${other.toUpperCase()}`);
+    this.say(`${state.side.toUpperCase()} was copied to ${other.toUpperCase()}.`);
+  }
+
+  undo(): void {
+    const label = this.store?.undo();
+    this.heard = null;
+    this.modelBack();
+    this.say(label ? `Undone: ${label}.` : "There is nothing to undo.");
+  }
+
+  redo(): void {
+    const label = this.store?.redo();
+    this.heard = null;
+    this.modelBack();
+    this.say(label ? `Done again: ${label}.` : "There is nothing to do again.");
+  }
+
+  async pickModel(name: string): Promise<void> {
+    const { state } = this;
+    if (!state || name === state.model) return;
+    this.commit({ ...state, model: name }, `the model ${name}`);
+    await this.useModel(name);
+  }
+
+  private modelBack(): void {
+    if (this.state && this.state.model !== this.model?.name) void this.useModel(this.state.model);
+  }
+
+  // Sound.
+
+  get melody(): Melody {
+    return { notes: this.notes, steps: this.steps, stepsPerBeat: this.format.steps_per_beat, beatsPerBar: this.format.beats_per_bar };
+  }
+
+  play(): void {
+    this.player.play(this.melody);
+  }
+
+  stop(): void {
+    this.player.stop();
+  }
+
+  toggle(): void {
+    if (this.player.playing) this.stop();
+    else this.play();
+  }
+
+  /** Plays notes of the grid in place of the deck's; null goes back. */
+  hear(heard: Passage | null): void {
+    this.heard = heard;
+    if (heard) this.play();
+    else if (this.player.playing) this.player.replace(this.melody, "once");
+    this.changed();
+  }
+
+  /** Shows notes of the grid without a sound; null goes back. */
+  look(looked: Passage | null): void {
+    if (looked === this.looked) return;
+    this.looked = looked;
+    this.changed();
+  }
+
+  // What follows from a change.
+
+  private moved(): void {
+    const { state, deck, model } = this;
+    if (!state || !deck || !model) return;
+    this.player.tempo = state.tempo;
+    this.player.loop = state.loop;
+    const key = deckKey(model.name, deck);
+    if (this.live && state.model === model.name && key !== this.wanted) {
+      this.wanted = key;
+      this.live.want(model.name, deck);
+    }
+    this.sound();
+    this.save();
+    this.changed();
+  }
+
+  private arrived(key: string, turned: Turned, latency: number | null): void {
+    keep(this.turnedBy, key, turned);
+    this.latency = latency ?? this.latency;
+    if (this.notice?.live) this.notice = null;
+    const { deck, model } = this;
+    if (deck && model) {
+      // An answer that was overtaken is still nearer to what is wanted than the one before, if it is of this piece.
+      const piece = pieceKey(model.name, deck.piece);
+      if (key.startsWith(`${piece.slice(0, -1)},`)) this.latest = { piece, turned };
+    }
+    this.sound();
+    this.sayResult();
+    this.changed();
+  }
+
+  private wanted = "";
+  private sounding = "";
+  private side: Side = "a";
+
+  private sound(): void {
+    if (!this.state) return;
+    const key = JSON.stringify([this.notes, this.steps]);
+    if (key === this.sounding) return;
+    this.sounding = key;
+    const flipped = this.side !== this.state.side;
+    this.side = this.state.side;
+    if (this.player.playing) this.player.replace(this.melody, flipped ? "once" : this.state.follow);
+  }
+
+  private sayResult(): void {
+    const { deck, model } = this;
+    if (!this.toSay || !deck || !model) return;
+    const exact = this.turnedBy.get(deckKey(model.name, deck));
+    if (!exact) return;
+    this.said = `${this.toSay} ${exact.changed.length} of ${exact.notes.length} notes changed.`;
+    this.toSay = "";
+  }
+
+  /** The address that opens this page as it stands. */
+  address(): string {
+    return `${location.origin}${location.pathname}${toHash(this.store!.value)}`;
+  }
+
+  private save(): void {
+    if (this.saving) clearTimeout(this.saving);
+    this.saving = setTimeout(() => this.keepInAddress(), 300); // browsers let a page do this only so often
+  }
+
+  /** Writes the state into the address now; also when the page is left. */
+  keepInAddress(): void {
+    if (!this.store || this.store.previewing) return;
+    this.lastHash = toHash(this.store.value);
+    try {
+      history.replaceState(null, "", this.lastHash);
+    } catch {
+      // Too often, or too long for this browser: the copied link still has it.
+    }
+  }
+}
+
+function keep<T>(map: Map<string, T>, key: string, value: T): void {
+  map.delete(key);
+  map.set(key, value);
+  if (map.size > KEPT) map.delete(map.keys().next().value!);
+}

@@ -1,0 +1,35 @@
+/** What a person takes home. */
+import type { Session } from "./session.js";
+
+export function save(blob: Blob, name: string): void {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
+export async function saveAs(session: Session, as: "midi" | "wav" | "grid"): Promise<void> {
+  const { model, state, deck } = session;
+  if (!model || !state || !deck) return;
+  try {
+    const { blob, name } = as === "grid" ? await session.api.exportGrid(model.name, session.gridRequest()) : await session.api.export(model.name, session.taken(deck), as);
+    save(blob, name);
+    session.say(`Saved ${name}.`);
+  } catch (error) {
+    session.fail(error);
+  }
+}
+
+export async function copy(text: string): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return false; // not allowed here: the text stands on the page, to be copied by hand
+  }
+}
+
+export function fromBase64(text: string): Blob {
+  return new Blob([Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))], { type: "application/octet-stream" });
+}

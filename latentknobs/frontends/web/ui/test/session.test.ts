@@ -1,0 +1,167 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { Api, ApiError } from "../src/api.js";
+import { toHash } from "../src/link.js";
+import { Session } from "../src/session.js";
+import { forPage } from "../src/app/import.js";
+import { info, knob, state, twinkle } from "./values.js";
+
+const knobs = [knob("pitch", { says: { down: "lower", up: "higher" } }), knob("rhythm", { unit: "doublings", low: -4, high: 4 }), knob("random", { reserved: true, verdict: "provisional" })];
+
+class Server {
+  readyState = 0;
+  sent: any[] = [];
+  onopen: any = null; onclose: any = null; onmessage: any = null; onerror: any = null;
+  send(text: string): void { this.sent.push(JSON.parse(text)); }
+  close(): void { this.readyState = 3; this.onclose?.({}); }
+  answer(changed = [0]): void {
+    const { seq } = this.sent.at(-1);
+    const notes = twinkle.notes.map(([onset, pitch, length, voice]) => [onset, pitch + (this.sent.at(-1).knobs.pitch ?? 0), length, voice]);
+    this.onmessage({ data: JSON.stringify({ type: "turned", seq, notes, changed, codes: [[0]], touched: [], remarks: [], ms: 1 }) });
+  }
+}
+
+let server: Server;
+let session: Session;
+
+const answers: Record<string, unknown> = { "/api/v1/info": info, "/api/v1/examples/twinkle": twinkle, "/api/v1/models/m/knobs?all=true": knobs };
+const api = () => new Api("/api/v1", (async (url: string) => {
+  const body = answers[url];
+  return new Response(JSON.stringify(body ?? { error: { code: "no", message: "There is no such thing: ask for another." } }), { status: body ? 200 : 404 });
+}) as unknown as typeof fetch);
+
+async function start(hash = ""): Promise<void> {
+  session = new Session(api(), () => { server = new Server(); return server as never; });
+  await session.start(hash);
+  server.readyState = 1;
+  server.onopen({});
+  server.answer([]);
+}
+
+beforeEach(async () => { vi.useFakeTimers(); await start(); });
+afterEach(() => { vi.useRealTimers(); });
+
+test("the page opens the first example for A and B and asks for it to be played plainly", () => {
+  expect(session.deck).toEqual({ piece: twinkle, knobs: {}, seed: 0, like: null });
+  expect(server.sent.map(({ type }) => type)).toEqual(["open", "turn"]);
+  expect(session.state!.grid).toMatchObject({ rows: "pitch", columns: "rhythm" });
+});
+
+test("a drag is one step of the history; undo brings notes and knob back without asking again", () => {
+  for (const amount of [1, 2, 3]) session.turn("pitch", amount);
+  session.set("pitch", 3);
+  vi.advanceTimersByTime(60);
+  server.answer([0, 1]);
+  expect(session.notes[0]![1]).toBe(63);
+  session.undo();
+  expect([session.deck!.knobs, session.notes[0]![1], session.store!.undoLabel]).toEqual([{}, 60, null]);
+  expect(session.said).toBe("Undone: pitch +3 semitones.");
+  session.redo();
+  expect(session.notes[0]![1]).toBe(63);
+});
+
+test("what is said of a turn is said when it is let go and answered, in words", () => {
+  session.turn("pitch", 2);
+  vi.advanceTimersByTime(60);
+  server.answer();
+  expect(session.said).toBe("");
+  session.set("pitch", 2);
+  expect(session.said).toBe("pitch: 2 semitones up, higher. 1 of 7 notes changed.");
+});
+
+test("locked knobs stay when all others go to 0 and when another melody is opened", () => {
+  session.set("pitch", 3);
+  session.set("rhythm", 1);
+  session.lock("rhythm", true);
+  session.resetKnobs();
+  expect(session.deck!.knobs).toEqual({ rhythm: 1 });
+  session.load({ ...twinkle, name: "other" }, "other");
+  expect(session.deck).toMatchObject({ knobs: { rhythm: 1 }, piece: { name: "other" } });
+});
+
+test("A and B have knobs of their own, and one is copied over the other", () => {
+  session.set("pitch", 3);
+  session.flip("b");
+  expect(session.deck!.knobs).toEqual({});
+  session.set("pitch", -2);
+  session.copyOver();
+  session.flip("a");
+  expect(session.deck!.knobs).toEqual({ pitch: -2 });
+});
+
+test("everything stands in the address, and a page that opens it is as this one", async () => {
+  session.set("pitch", 3);
+  session.commit({ ...session.state!, tempo: 97, loop: false, follow: "once" }, "tempo");
+  session.keepInAddress(); // as when the page is left
+  const { hash } = location;
+  const before = session.state;
+  await start(hash);
+  expect(session.state).toEqual(before);
+});
+
+test("a bad address is said, and the page starts anew", async () => {
+  await start("#1.broken");
+  expect(session.notice?.text).toMatch(/link/i);
+  expect(session.deck!.piece).toEqual(twinkle);
+  await start(toHash({ ...state, model: "gone" }));
+  expect(session.notice?.text).toContain("the model gone");
+});
+
+test("another tempo, the loop and the side to hear ask the server for nothing", () => {
+  const asked = server.sent.length;
+  session.commit({ ...session.state!, tempo: 99 }, "tempo");
+  session.commit({ ...session.state!, loop: false }, "loop");
+  vi.advanceTimersByTime(200);
+  expect(server.sent.length).toBe(asked);
+});
+
+test("what is taken home has the tempo of the page", () => {
+  session.commit({ ...session.state!, tempo: 99 }, "tempo");
+  expect([session.taken(session.deck!).piece.tempo, session.gridRequest().b.piece.tempo]).toEqual([99, 99]);
+});
+
+test("an error of the server is said in its own words, and a server that is away in ours", async () => {
+  await expect(api().example("nothing")).rejects.toThrow("There is no such thing: ask for another.");
+  const away = new Api("/api/v1", () => Promise.reject(new TypeError("fetch failed")));
+  await expect(away.info()).rejects.toThrow(/latentknobs serve/);
+  await expect(away.info()).rejects.toBeInstanceOf(ApiError);
+});
+
+test("options of the command line in an error are called as this page calls them", () => {
+  const said = forPage("song.mid has 2 tracks: choose --track N, or --policy skyline to read them as one.");
+  expect(said).toBe("song.mid has 2 tracks: choose a track below, or \u201cat each moment, the highest note\u201d to read them as one.");
+});
+
+test("a melody in the making is undone note by note and does not go into the address", () => {
+  const draft = (pitch: number) => ({ notes: [[0, pitch, 4, 0] as const], end: 4, clips: 1 });
+  session.commit({ ...session.state!, draft: draft(60) }, "a note");
+  session.commit({ ...session.state!, draft: draft(62) }, "a note");
+  session.undo();
+  expect(session.state!.draft).toEqual(draft(60));
+  expect(toHash(session.state!)).toBe(toHash({ ...session.state!, draft: draft(70) }));
+});
+
+test("the address follows a moment after a change, and not while a hand is on a knob", () => {
+  const before = location.hash;
+  session.turn("pitch", 4);
+  vi.advanceTimersByTime(500);
+  expect(location.hash).toBe(before);
+  session.set("pitch", 4);
+  vi.advanceTimersByTime(500);
+  expect(location.hash).toBe(toHash(session.state!));
+});
+
+test("what went wrong with a move is taken away by the next one that succeeds; other errors stay", () => {
+  session.set("pitch", 4);
+  vi.advanceTimersByTime(60);
+  server.onmessage({ data: JSON.stringify({ type: "error", seq: server.sent.at(-1).seq, error: { message: "Turn it less." } }) });
+  expect(session.notice?.text).toBe("Turn it less.");
+  session.set("pitch", 3);
+  vi.advanceTimersByTime(60);
+  server.answer();
+  expect(session.notice).toBeNull();
+  session.fail(new ApiError("Choose a file.", "x", 422));
+  session.set("pitch", 2);
+  vi.advanceTimersByTime(60);
+  server.answer();
+  expect(session.notice?.text).toBe("Choose a file.");
+});

@@ -1,0 +1,123 @@
+"""The page's committed files: what they hold, and that they are what their sources make."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+import latentknobs
+
+WEB = Path(latentknobs.__file__).parent / "frontends" / "web"
+STATIC = WEB / "static"
+UI = WEB / "ui"
+FILES = ["app.css", "app.js", "icon.svg", "index.html"]
+NAMESPACES = {f"http://www.w3.org/{name}" for name in ("2000/svg", "1999/xhtml", "1999/xlink", "1998/Math/MathML")}
+MISSING = [name for name in ("node", "npm") if shutil.which(name) is None]
+REGISTRY = "https://registry.npmjs.org/"
+AWAY = re.compile(r"\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ERR_SOCKET_TIMEOUT)\b")
+
+
+class Page(HTMLParser):
+    """What a page loads, and what a strict policy would refuse."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.inline: list[str] = []
+        self.loads: list[str] = []
+        self._script = False
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note sources, handlers and styles."""
+        self._script = tag == "script"
+        if tag == "style":
+            self.inline.append("<style>")
+        for name, value in attrs:
+            if name == "style" or name.startswith("on") or (value or "").strip().lower().startswith("javascript:"):
+                self.inline.append(f"{tag} {name}")
+            if name in ("src", "href"):
+                self.loads.append(value or "")
+
+    def handle_data(self, data: str) -> None:
+        """Note the text of a script."""
+        if self._script and data.strip():
+            self.inline.append(data)
+        self._script = False
+
+
+def test_the_page_is_four_files():
+    """The page is one module, one stylesheet, one picture and itself, and no source map."""
+    assert sorted(path.name for path in STATIC.iterdir()) == FILES
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_no_file_names_another_host(name):
+    """The page's files name no address of another host, but for the names of XML namespaces."""
+    text = (STATIC / name).read_text(encoding="utf-8")
+    found = {link.rstrip("/") for link in re.findall(r"(?:https?:|wss?:)?//[\w-]+(?:\.[\w-]+)+[\w./-]*", text)}
+
+    assert found - NAMESPACES == set()
+
+
+def test_the_page_has_nothing_inline():
+    """index.html has no inline script, style or handler and loads its own files only, as the strict policy asks."""
+    page = Page((STATIC / "index.html").read_text(encoding="utf-8"))
+
+    assert page.inline == []
+    assert sorted(page.loads) == ["/static/app.css", "/static/app.js", "/static/icon.svg"]
+
+
+def test_inline_scripts_are_found():
+    """A page with an inline script, a style and a handler is known as such."""
+    page = Page("<style>a{}</style><p style='x' onclick='y'></p><script>z()</script><a href='javascript:w'></a>")
+
+    assert page.inline == ["<style>", "p style", "p onclick", "z()", "a href"]
+
+
+def test_the_bundle_builds_no_code_from_text():
+    """app.js neither evaluates text nor writes style attributes, which the policy forbids."""
+    text = (STATIC / "app.js").read_text(encoding="utf-8")
+
+    assert re.findall(r"\beval\(|new Function\(|\bstyle=[\"'$]|document\.write", text) == []
+
+
+def test_versions_of_the_tools_are_exact():
+    """package.json names one version of each package, and the lock file has a checksum for each."""
+    package = json.loads((UI / "package.json").read_text(encoding="utf-8"))
+    lock = json.loads((UI / "package-lock.json").read_text(encoding="utf-8"))
+    asked = package["dependencies"] | package["devDependencies"] | package["overrides"]
+    locked = {name: entry for name, entry in lock["packages"].items() if name}
+
+    assert [name for name, version in asked.items() if not re.fullmatch(r"\d+\.\d+\.\d+", version)] == []
+    assert [name for name, entry in locked.items() if "integrity" not in entry] == []
+    assert [name for name, entry in locked.items() if not entry["resolved"].startswith(REGISTRY)] == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(bool(MISSING), reason=f"no {' and no '.join(MISSING)} here, with which the page is built")
+def test_the_sources_make_the_committed_files(tmp_path):
+    """From a clean checkout, npm ci and the build give the committed files to the byte; types and tests are right."""
+    ui = tmp_path / "ui"
+    shutil.copytree(UI, ui, ignore=shutil.ignore_patterns("node_modules"))
+    got = _npm(ui, "ci", "--no-audit", "--no-fund")
+    if got.returncode and AWAY.search(got.stdout):
+        pytest.skip("npm's registry cannot be reached from here")
+    assert got.returncode == 0, got.stdout
+
+    for words in (["run", "build"], ["run", "check"], ["test"]):
+        done = _npm(ui, *words)
+        assert done.returncode == 0, done.stdout
+    assert {name: (tmp_path / "static" / name).read_bytes() for name in FILES} == {
+        name: (STATIC / name).read_bytes() for name in FILES
+    }
+
+
+def _npm(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    out = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    return subprocess.run(["npm", *words], cwd=folder, text=True, timeout=600, check=False, **out)
