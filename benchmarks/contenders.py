@@ -28,7 +28,7 @@ from latentknobs.backends.gru_musicvae.network import GruMusicVae
 
 LATENT, LAYERS, STEPS, VOCABULARY = 128, 3, 32, 130
 CHUNK = 256
-"""As the backend computes: so many clips at a time."""
+"""As the backend decodes: so many clips at a time."""
 CODES = {"float32": 1e-5, "compiled float32": 1e-5, "onnxruntime": 1e-4}
 """Most that a code may differ from the plain network's; of fewer bits 0.02."""
 TOKENS = {"float32": 0.999, "compiled float32": 0.999, "onnxruntime": 0.99}
@@ -121,7 +121,7 @@ def encoders(plain: GruMusicVae, tokens: Tensor) -> Iterator[Contender]:
         return _code(plain, torch.cat([last[0], last[1]], dim=-1))
 
     yield Contender("one-hot nn.GRU", one_hot, "float32")
-    yield from _ours(plain, lambda fast: _in_chunks(fast, tokens, lambda part: fast.encode(part)[0]))
+    yield from _ours(plain, lambda fast: fast.encode(tokens)[0])
     if has_bfloat16(tokens.device):
         half = nn.GRU(VOCABULARY, plain.config.encoder_hidden, batch_first=True, bidirectional=True)
         half.load_state_dict(plain.gru_0.state_dict())

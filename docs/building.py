@@ -67,7 +67,7 @@ def fields(value: type) -> Iterator[tuple[str, str, str]]:
     for each in attrs.fields(value) if attrs.has(value) else ():
         yield each.name, _plain(each.type), "" if each.default is attrs.NOTHING else _default(each.default)
     for name, member in vars(value).items():
-        if isinstance(member, property) and not name.startswith("_") and not attrs.has(value):
+        if isinstance(member, property) and member.fget and not name.startswith("_") and not attrs.has(value):
             yield name, _plain(inspect.get_annotations(member.fget).get("return", "")), ""
 
 
@@ -139,14 +139,14 @@ def hooks_page() -> str:
     lines = [
         "# Hooks",
         (
-            f"This is version {HOOK_API} of the hooks (`{PROJECT.upper()}_API = {HOOK_API}`), made from the program: what "
-            "it asks plugins for, and the values that they give and are given. The [tutorial](plugins.md#the-hooks) has "
-            "an example of each, [How to](howto.md) goes from a wish to a plugin, and [Versions](versioning.md) says what "
-            "may change."
+            f"This is version {HOOK_API} of the hooks (`{PROJECT.upper()}_API = {HOOK_API}`), made from the program: "
+            "what it asks plugins for, and the values that they give and are given. The "
+            "[tutorial](plugins.md#the-hooks) has an example of each, [How to](howto.md) goes from a wish to a plugin, "
+            "and [Versions](versioning.md) says what may change."
         ),
         (
-            "A `register_` hook takes no arguments, is called once while the plugins are loaded, and returns an iterable "
-            "of offers. The others are told of something that has happened."
+            "A `register_` hook takes no arguments, is called once while the plugins are loaded, and returns an "
+            "iterable of offers. The others are told of something that has happened."
         ),
         (
             "Arrays are numpy's: `ClipBatch` is int16 (N, *shape), `Codes` float32 (N, D), `Floats` float64, `Ints` "

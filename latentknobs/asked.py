@@ -14,6 +14,7 @@ from latentknobs.sources import Source
 
 if TYPE_CHECKING:
     from latentknobs.registry.layered import Registry
+    from latentknobs.workbench import Workbench
 
 
 class Given(Protocol):
@@ -59,3 +60,16 @@ def stored(registry: Registry, asked: RunSpec) -> Run | None:
         return registry.run(asked.run_id)
     except UnknownNameError:
         return None
+
+
+def lacking(workbench: Workbench, asked: RunSpec) -> str:
+    """Why the edit of a run cannot be made here, a sentence that names the plugin it came from; "" where it can."""
+    if asked.augmentation is None:
+        return ""
+    try:
+        workbench.augment(asked.augmentation)
+    except UnknownNameError:
+        plugins: dict[str, str] = asked.parameters.get("plugins", {})
+        others = [f"{name} ({origin})" for name, origin in plugins.items() if not origin.startswith("built-in")]
+        return f"Its edit {asked.augmentation!r} is not loaded: it came from the plugin {' or '.join(others) or '?'}."
+    return ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from latentknobs.asked import lacking
 from latentknobs.engine.algebra import algebra as composed
 from latentknobs.engine.laws import Algebra, Element
 from latentknobs.errors import UsageError
@@ -26,7 +27,12 @@ def algebra(
     backend = workbench.model(model)
     spec = backend.spec
     if amounts is None:
-        found = workbench.registry.knobs(model_id=spec.model_id, verdict="accepted")
+        accepted = workbench.registry.knobs(model_id=spec.model_id, verdict="accepted")
+        left = {knob.name: lacking(workbench, workbench.registry.run(knob.run_id).spec) for knob in accepted}
+        found = tuple(knob for knob in accepted if not left[knob.name])
+        for name, why in left.items():
+            if why:
+                workbench.note(f"{name} is left out. {why}")
     else:
         found = tuple(workbench.registry.knob(spec.model_id, name) for name in amounts)
     if not found:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, fields, frozen
 
+from latentknobs.asked import lacking
 from latentknobs.comparing import moved, numbers
 from latentknobs.core.knob import RANK, Knob, Operator
 from latentknobs.core.method import Fit, FitInput
@@ -207,7 +208,7 @@ def verify(
         seed: Of the songs; None = its run's.
 
     Raises:
-        UnknownNameError: No model, augmentation or corpus of that name.
+        UnknownNameError: No model or corpus of that name.
         UsageError: The model has another latent size or clip format.
         DiscoveryError: The corpus gives too few clips.
     """
@@ -219,6 +220,8 @@ def verify(
     edit = knob.augmentation
     if edit is None:
         why = f"It was found without an edit: 'latentknobs runs repeat {knob.run_id}' looks for it again."
+        return Verified(knob, spec.model_id, None, why)
+    if why := lacking(workbench, run.spec):
         return Verified(knob, spec.model_id, None, why)
     if knob.operator is None:  # it was asked for without
         current = workbench.registry.find(KnobQuery(model_id=knob.model_id, name=knob.name), operators=True)

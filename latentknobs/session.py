@@ -24,7 +24,7 @@ from latentknobs.engine import interpolate, steer
 from latentknobs.engine.interpolate import Rest
 from latentknobs.errors import ClipError, UnknownNameError, UsageError
 from latentknobs.models import DEFAULT_MODEL
-from latentknobs.turning import check_amount, control, doubt, operator_of, shares_of
+from latentknobs.turning import active_of, apart, check_amount, control, doubt, in_order, operator_of, shares_of
 from latentknobs.workbench import Workbench
 
 
@@ -216,10 +216,10 @@ class Session:
 
     @property
     def knobs(self) -> Mapping[str, Knob]:
-        """The model's current knobs, by name."""
+        """The model's current knobs, accepted ones first; see :func:`latentknobs.turning.in_order`."""
         if self._knobs is None:
             found = self.workbench.registry.knobs(model_id=self.model.spec.model_id)
-            self._knobs = {knob.name: knob for knob in found}
+            self._knobs = {knob.name: knob for knob in in_order(found)}
         return self._knobs
 
     def knob(self, name: str) -> Knob:
@@ -310,14 +310,16 @@ class Session:
         moved = steer.turn(self.codes, moves)
         facts: dict[str, Any] = {"knobs": dict(amounts)}
         facts["operators"] = {name: knob.operator_sha256 for name, knob in named.items()}
+        remarks = [f"{name}{clause}" for name, knob in named.items() if (clause := doubt(knob))]
         for name in (name for name in RESERVED_NAMES if name in amounts):
             knob = self.knob(like) if like else next(iter((named or self.knobs).values()), None)
             if knob is None:
                 raise UnknownNameError("knob", name, (), f"for the model {self.model.spec.name}")
             moved = moved + self.control(name, knob, amounts[name], seed)
             facts |= {"like": knob.name, "seed": seed}
-        remarks = tuple(f"{name}{clause}" for name, knob in named.items() if (clause := doubt(knob)))
-        return Moved(dict(amounts), moved, facts, remarks)
+            if among := self._apart(knob)[1]:
+                remarks.append(f"{name} moves dimensions of {', '.join(among)} too: the knobs leave too few others")
+        return Moved(dict(amounts), moved, facts, tuple(remarks))
 
     def result(self, moved: Moved, clips: ClipBatch) -> Turned:
         """What turning gave, of the moved codes and their decodings (N, *shape)."""
@@ -331,8 +333,10 @@ class Session:
 
     def control(self, name: str, knob: Knob, amount: float, seed: int) -> Codes:
         """The displacement of one of the paper's controls; see :func:`latentknobs.turning.control`."""
-        taken = {d.dim for other in self.knobs.values() for d in other.dimensions}
-        return control(name, knob, amount, self.codes, taken, seed)
+        return control(name, knob, amount, self.codes, self._apart(knob)[0], seed)
+
+    def _apart(self, like: Knob) -> tuple[frozenset[int], tuple[str, ...]]:
+        return apart(self.knobs.values(), active_of(like, self.codes.shape[1]), like)
 
     def similar(self, similarity: float, count: int, seed: int) -> list[Turned]:
         """
@@ -403,7 +407,7 @@ class Session:
         Args:
             other: The other piece, opened with the same model.
             size: Number of pieces, at least 2.
-            dims: What changes: "all" dimensions, a knob's, or the "others" that belong to no knob.
+            dims: What changes: "all" dimensions, a knob's, or the "others" that are left to no knob.
 
         Raises:
             UnknownNameError: The model has no such knob.
@@ -411,8 +415,9 @@ class Session:
         """
         chosen: list[int] | None = None
         if dims == "others":
-            taken = {d.dim for knob in self.knobs.values() for d in knob.dimensions}
-            chosen = [d for d in range(self.codes.shape[1]) if d not in taken]
+            size_of_codes = self.codes.shape[1]
+            taken, _ = apart(self.knobs.values(), range(size_of_codes))
+            chosen = [d for d in range(size_of_codes) if d not in taken]
         elif dims != "all":
             if dims not in self.knobs:
                 known = ["all", "others", *self.knobs]

@@ -9,8 +9,47 @@ from tempfile import TemporaryDirectory
 from latentknobs.core.files import write_file
 from latentknobs.core.run import Run
 from latentknobs.errors import UsageError
+from latentknobs.hooks.manager import Plugins
 from latentknobs.registry import layered
 from latentknobs.registry.store import KnobStore
+from latentknobs.workbench import BUILTINS
+
+EXAMPLES = ("inversion", "retrograde", "rotation", "ornament", "register-fold", "thinning")
+"""Edits of the single-file plugins in ``plugins/`` whose knobs come with the package as well."""
+SHIPPED_AUGMENTATIONS = ("transpose", "note-split", *EXAMPLES)
+"""The edits whose knobs come with the package, in the order in which they are discovered."""
+
+
+def checkout() -> Path:
+    """
+    The top of the source tree that this package is run from.
+
+    Raises:
+        UsageError: It is run from somewhere else, as an installed package is.
+    """
+    top = layered.PACKAGED.parents[2]
+    if not (top / "pyproject.toml").is_file():
+        raise UsageError(f"{top} is no checkout of latentknobs; the package's own knobs are rebuilt in one.")
+    return top
+
+
+def plugins() -> Plugins:
+    """
+    What the package's own knobs are made with: the built-in plugins and the examples, and no others.
+
+    Raises:
+        UsageError: This is no checkout, or an edit is missing from it.
+        PluginError: A plugin is broken.
+    """
+    folder = checkout() / "plugins"
+    out = Plugins.build(BUILTINS, plugins_dir=None, entry_points=False, strict=True)
+    for path in (folder / f"{name.replace('-', '_')}.py" for name in EXAMPLES):
+        if not path.is_file():
+            raise UsageError(f"The example {path} is not there, and its knob comes with the package: bring it back.")
+        out.add_file(path)
+    if missing := [name for name in SHIPPED_AUGMENTATIONS if name not in out.augmentations()]:
+        raise UsageError(f"No plugin offers {', '.join(missing)}: is LATENTKNOBS_DISABLE or LATENTKNOBS_PLUGINS set?")
+    return out
 
 
 def build(runs: Iterable[Run]) -> tuple[tuple[Path, ...], tuple[Run, ...]]:
@@ -25,9 +64,7 @@ def build(runs: Iterable[Run]) -> tuple[tuple[Path, ...], tuple[Run, ...]]:
     Raises:
         UsageError: This is no checkout; found out before the first run.
     """
-    top = layered.PACKAGED.parents[2]
-    if not (top / "pyproject.toml").is_file():
-        raise UsageError(f"{top} is no checkout of latentknobs; the package's own knobs are rebuilt in one.")
+    top = checkout()
     made = tuple(runs)
     with TemporaryDirectory() as folder:
         draft = Path(folder) / "registry.db"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from attrs import frozen
 
+from latentknobs.asked import lacking
 from latentknobs.core.knob import Knob
 from latentknobs.core.run import Run
 from latentknobs.errors import UsageError
@@ -95,7 +96,7 @@ def transfer(workbench: Workbench, knobs: Iterable[Knob], model: str, *, keep: b
         keep: Store the runs, as discoveries are.
 
     Raises:
-        UnknownNameError: No model, augmentation or corpus of that name.
+        UnknownNameError: No model or corpus of that name.
         UsageError: The knobs are those of this model, or it takes other clips.
         DiscoveryError: The corpus gives too few clips.
         RegistryError: A run's settings cannot be used, or (keep) the registry cannot be written.
@@ -118,6 +119,9 @@ def transfer(workbench: Workbench, knobs: Iterable[Knob], model: str, *, keep: b
             continue
         if "decoupled" in stored.parameters:
             why = "It was made by decoupling: transfer the knobs it was made of, and decouple those that are found."
+            out.append(Transferred(knob, None, why=why))
+            continue
+        if why := lacking(workbench, stored):
             out.append(Transferred(knob, None, why=why))
             continue
         if knob.run_id not in runs:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latentknobs.core.arrays import Codes
-from latentknobs.core.knob import Knob, Operator
+from latentknobs.core.knob import RANK, Knob, Operator
 from latentknobs.core.seed import as_seed
 from latentknobs.engine import steer
 from latentknobs.engine.bases import ACTIVE_VARIANCE
@@ -16,6 +16,8 @@ from latentknobs.errors import AmountError, RegistryError, UsageError
 
 SLACK = 1e-6
 """How far an amount may be off by rounding."""
+LEAST_FREE = 0.25
+"""Part of the active dimensions that a control has at the least."""
 
 
 def check_amount(knob: Knob, amount: float, name: str = "") -> float:
@@ -86,11 +88,52 @@ def shares_of(knob: Knob, latent_size: int) -> NDArray[np.float64]:
     return out
 
 
+def in_order(knobs: Iterable[Knob]) -> list[Knob]:
+    """Accepted knobs first, then by verdict; those of one verdict in the order in which they were found."""
+    return sorted(knobs, key=lambda knob: (-RANK[knob.verdict], knob.found.timestamp() if knob.found else 0.0))
+
+
+def active_of(knob: Knob, latent_size: int) -> list[int]:
+    """The dimensions in which the codes vary."""
+    return [int(d) for d in np.flatnonzero(spread_of(knob, latent_size) > 0)]
+
+
+def apart(
+    knobs: Iterable[Knob], active: Collection[int], like: Knob | None = None
+) -> tuple[frozenset[int], tuple[str, ...]]:
+    """
+    The dimensions that controls, and the "others" of a way between melodies, leave to the knobs.
+
+    Those of the accepted knobs (of all where none is accepted) and of the knob that a control is like. Where
+    that leaves fewer than a quarter of the active dimensions, knobs are let go one by one, the widest first, of
+    equally wide ones the last by name.
+
+    Args:
+        knobs: The model's current knobs.
+        active: Dimensions in which codes vary.
+        like: The knob that a control is like, None = there is none.
+
+    Returns:
+        The dimensions, and the names of the knobs that were let go.
+    """
+    every = {knob.name: knob for knob in knobs}
+    kept = {name: knob for name, knob in every.items() if knob.verdict == "accepted"} or every
+    if like is not None:
+        kept[like.name] = like
+    gone: list[str] = []
+    while True:
+        taken = frozenset(d.dim for knob in kept.values() for d in knob.dimensions)
+        if len(set(active) - taken) >= LEAST_FREE * len(active):
+            return taken, tuple(gone)
+        gone.append(max(kept, key=lambda name: (len(kept[name].dimensions), name)))
+        del kept[gone[-1]]
+
+
 def control(name: str, knob: Knob, amount: float, codes: Codes, taken: Collection[int], seed: int) -> Codes:
     """
     The displacement of one of the paper's controls, float32 (N, D).
 
-    A seeded random direction outside the dimensions of all the model's knobs, as long for each clip as the
+    A seeded random direction outside the dimensions that are left to knobs, as long for each clip as the
     knob's own move at this amount, both in units of each dimension's spread.
 
     Args:
@@ -98,18 +141,18 @@ def control(name: str, knob: Knob, amount: float, codes: Codes, taken: Collectio
         knob: The knob that gives length, range and step.
         amount: In that knob's unit; its sign is the direction's.
         codes: float32 (N, D).
-        taken: Dimensions of the model's knobs.
+        taken: Dimensions that are left to knobs: see :func:`apart`.
         seed: Fixes dimensions and direction.
 
     Raises:
         AmountError: An amount that the knob cannot be turned by.
-        UsageError: No active dimension is left outside the knobs', or the seed is none.
+        UsageError: No active dimension is left, or the seed is none.
     """
     check_amount(knob, amount, name)
     spread = spread_of(knob, codes.shape[1])
-    free = np.asarray([d for d in np.flatnonzero(spread > 0) if d not in taken], dtype=np.int64)
+    free = np.asarray([d for d in active_of(knob, codes.shape[1]) if d not in taken], dtype=np.int64)
     if not free.size:
-        raise UsageError(f"The control {name!r} has no dimension left: the model's knobs use them all.")
+        raise UsageError(f"The control {name!r} has no dimension: the model's codes do not vary.")
     rng = np.random.default_rng(as_seed(seed))
     if name == "random":
         free = np.sort(rng.choice(free, size=min(len(knob.dimensions) or 1, len(free)), replace=False))

@@ -169,11 +169,11 @@ def test_the_architecture_names_every_part():
 
 
 def test_continuous_integration_runs_what_people_run():
-    """.ci/run can be started and runs the Makefile's lint, test and test-slow, which are targets there."""
+    """.ci/run can be started and runs the Makefile's lint, docs, test and test-slow, which are targets there."""
     script = ROOT / ".ci" / "run"
     targets = re.findall(r"^make (\S+)$", script.read_text(encoding="utf-8"), re.MULTILINE)
 
     assert os.access(script, os.X_OK)
-    assert targets == ["lint", "test", "test-slow"]
+    assert targets == ["lint", "docs", "test", "test-slow"]
     for target in (*targets, "discover", "bench", "registry"):
         assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)

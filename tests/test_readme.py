@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from latentknobs.frontends.cli.app import serve
+from latentknobs.registry.store import KnobStore
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+COUNTED = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight")
 
 
 def _blocks(language: str) -> list[str]:
@@ -21,9 +23,18 @@ def _blocks(language: str) -> list[str]:
 
 def test_it_shows_the_knobs_that_are_shipped(capfd):
     """The table of knobs is what knobs list prints now; python benchmarks/tour.py brings it up to date."""
-    assert serve(["knobs", "list"]) == 0
+    assert serve(["knobs", "list", "--verdict", "accepted"]) == 0
 
-    assert f"$ latentknobs knobs list\n{capfd.readouterr().out}" in TEXT
+    assert f"$ latentknobs knobs list --verdict accepted\n{capfd.readouterr().out}" in TEXT
+
+
+def test_it_names_the_verdicts_that_are_shipped():
+    """How many knobs come with the package, how many of them are accepted, and which are not."""
+    verdicts = {knob.name: knob.verdict for knob in KnobStore.open(ROOT / "registry.db").knobs()}
+    others = [f"`{name}` is {verdict}" for name, verdict in verdicts.items() if verdict != "accepted"]
+
+    assert f"with {COUNTED[len(verdicts)]} knobs, {COUNTED[len(verdicts) - len(others)]} of them accepted" in TEXT
+    assert [one for one in others if one not in TEXT] == []
 
 
 def test_it_shows_the_pitch_knob_that_is_shipped(capfd):
@@ -38,11 +49,12 @@ def test_it_shows_the_pitch_knob_that_is_shipped(capfd):
 
 @pytest.mark.parametrize("query", _blocks("sql"))
 def test_its_queries_find_the_shipped_knobs(query):
-    """Each SQL query gives rows of both knobs from the committed registry."""
+    """Each SQL query gives rows of all accepted knobs of the committed registry, and of no others."""
+    accepted = {knob.name for knob in KnobStore.open(ROOT / "registry.db").knobs(verdict="accepted")}
     with closing(sqlite3.connect(f"{(ROOT / 'registry.db').as_uri()}?mode=ro", uri=True)) as connection:
         rows = connection.execute(query).fetchall()
 
-    assert {row[0] for row in rows} == {"pitch", "rhythm"}
+    assert {row[0] for row in rows} == accepted
 
 
 def test_its_python_runs(monkeypatch, tmp_path):

@@ -250,14 +250,13 @@ def test_a_session_of_another_model_cannot_be_mixed(workbench):
 
 
 def test_controls_need_a_free_dimension(workbench):
-    """Where knobs use every active dimension a control is refused with a sentence."""
+    """Where codes vary in no dimension a control is refused with a sentence."""
     session = Session.open(workbench, model="tiny")
     knob = session.knob("pitch")
-    everything = tuple(evolve(knob.dimensions[0], dim=d) for d in range(24))
-    session._knobs = {"pitch": evolve(knob, dimensions=everything)}
+    still = evolve(knob, evidence={**knob.evidence, "covariance_diagonal": [0.0] * 24})
 
-    with pytest.raises(UsageError, match="no dimension left"):
-        session.control("others", knob, 1, seed=0)
+    with pytest.raises(UsageError, match="do not vary"):
+        session.control("others", still, 1, seed=0)
 
 
 def test_a_control_without_any_knob_is_refused(workbench):

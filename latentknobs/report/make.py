@@ -17,13 +17,14 @@ from latentknobs.core.melody import MELODY
 from latentknobs.disentanglement import disentanglement
 from latentknobs.engine.evaluate import spectrum as variances
 from latentknobs.engine.pairs import encode
-from latentknobs.errors import ClipError, UsageError
+from latentknobs.errors import ClipError
 from latentknobs.models import DEFAULT_MODEL
 from latentknobs.report.knobs import knob_section, overlap_table
 from latentknobs.report.numbers import score, signed
 from latentknobs.report.page import Report, Section, Table
 from latentknobs.report.pictures import grid_figure, rolls_figure, variance_figure
-from latentknobs.session import Session
+from latentknobs.session import Session, Turned
+from latentknobs.turning import in_order
 from latentknobs.workbench import DEFAULT_CLIPS, Workbench
 
 KEPT, MOST = 128, 0.99
@@ -59,7 +60,7 @@ def report(
     """
     backend = bench.model(model)
     spec = backend.spec
-    knobs = bench.registry.knobs(model_id=spec.model_id)
+    knobs = in_order(bench.registry.knobs(model_id=spec.model_id))
     facts = {
         "model": f"{spec.name}, {spec.latent_size} dimensions",
         "weights": spec.model_id,
@@ -141,43 +142,30 @@ def _heard(bench: Workbench, backend: VAEBackend, model: str, knobs: Sequence[Kn
             after = session.turn({knob.name: amount}).clips
             what = f"{knob.name} {amount:+g}"
             turned(what, after)
-            try:
-                control = session.turn({"random": amount}, like=knob.name, seed=seed).clips
-            except UsageError:  # the knobs leave no dimension over
-                control = None
-            rolls, names = [session.plain, after], ["decoded", what]
-            if control is not None:
-                turned(f"random dimensions, as far as {what}", control)
-                rolls, names = [*rolls, control], [*names, "random dimensions"]
+            control = session.turn({"random": amount}, like=knob.name, seed=seed)
+            turned(f"random dimensions, as far as {what}", control.clips)
             pictures.append(
                 rolls_figure(
                     f"turned-{knob.name.replace('_', '-')}-{_file(amount)}",
-                    rolls,
+                    [session.plain, after, control.clips],
                     backend.spec.clip_format,
-                    names,
-                    f"The theme with {what} {knob.unit}"
-                    + (
-                        ", and with as many random other dimensions moved as far (the paper's figures 6 and 7)."
-                        if control is not None
-                        else "; no dimension is left outside the model's knobs for a random control."
-                    ),
+                    ["decoded", what, "random dimensions"],
+                    f"The theme with {what} {knob.unit}, and with as many random other dimensions moved as far "
+                    f"(the paper's figures 6 and 7){_remarks(control)}.",
                 )
             )
     if movable:
         first = movable[0]
         amount = _amounts(first)[-1]
-        try:
-            rest = session.turn({"others": amount}, like=first.name, seed=seed).clips
-        except UsageError:  # as above
-            rest = None
-        if rest is not None:
-            turned(f"all dimensions of no knob, as far as {first.name} {amount:+g}", rest)
-            pictures.append(
-                rolls_figure(
-                    "turned-others", [session.plain, rest], backend.spec.clip_format, ("decoded", "the others"),
-                    "The theme with all dimensions moved that belong to no knob (the paper's figure 8).",
-                )
-            )  # fmt: skip
+        rest = session.turn({"others": amount}, like=first.name, seed=seed)
+        turned(f"all dimensions of no knob, as far as {first.name} {amount:+g}", rest.clips)
+        pictures.append(
+            rolls_figure(
+                "turned-others", [session.plain, rest.clips], backend.spec.clip_format, ("decoded", "the others"),
+                "The theme with all dimensions moved that belong to no accepted knob (the paper's figure 8)"
+                f"{_remarks(rest)}.",
+            )
+        )  # fmt: skip
     table = Table(
         "turned",
         "Mean change of each attribute over the theme's clips, against its plain decoding, and tokens that stay",
@@ -192,6 +180,10 @@ def _heard(bench: Workbench, backend: VAEBackend, model: str, knobs: Sequence[Kn
         figure = grid_figure("grid", cells, backend.spec.clip_format, (movable[0].name, movable[1].name))
         sections.append(Section("From one clip to another, two ways", (), (figure,)))
     return sections
+
+
+def _remarks(turned: Turned) -> str:
+    return "".join(f"; {remark}" for remark in turned.remarks)
 
 
 def _amounts(knob: Knob) -> list[float]:

@@ -35,7 +35,6 @@ def test_where_there_is_no_compiler_one_line_says_so(monkeypatch, caplog):
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("g++") is None, reason="needs g++")
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's compiler calls what torch itself calls deprecated
 def test_compiled_gates_compute_the_same(monkeypatch):
     """They give the plain gates' states, for one clip and for many."""
     monkeypatch.setenv(VARIABLE, "1")

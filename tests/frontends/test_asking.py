@@ -198,4 +198,4 @@ def test_a_transfer_prints_both_models_side_by_side(cli, monkeypatch):
     assert facts[2]["b"] is None
     for text in ("in both", "not in twin", "It was not.", "equivariance"):
         assert text in result.out
-    assert "has no knobs in the registry" in cli("knobs", "transfer", "musicvae", "twin").one_sentence()
+    assert "has no knobs in the registry" in cli("knobs", "transfer", "musicvae-folk-128", "twin").one_sentence()

@@ -56,10 +56,16 @@ def test_a_knob_without_a_mean_change_is_told(cli, tmp_path, monkeypatch):
 def test_registry_build_as_json(cli, monkeypatch):
     """With --json stdout has the files that were written and the runs, as discover prints them."""
     run = sample_run()
-    paths = (Path("one.db"), Path("two.db"))
-    monkeypatch.setattr(Workbench, "build_registry", lambda *_args, **_options: (paths, (run,)))
+    paths, asked = (Path("one.db"), Path("two.db")), []
+
+    def build(bench, augmentations, **_options):
+        asked.extend(bench.augment(name).knob_name for name in augmentations)
+        return paths, (run,)
+
+    monkeypatch.setattr(Workbench, "build_registry", build)
     facts = cli("registry", "build", "--json").json
 
+    assert asked[:3] == ["pitch", "rhythm", "inversion"]
     assert facts["files"] == ["one.db", "two.db"]
     assert [found["run"] for found in facts["runs"]] == [run.run_id]
     assert facts["runs"][0]["knobs"][0]["name"] == run.knobs[0].name

@@ -26,7 +26,9 @@ from latentknobs.core.melody import HOLD, MELODY
 from latentknobs.errors import BackendError, ModelError
 
 CHUNK = 256
-"""Clips computed at a time, so that memory stays flat."""
+"""Clips decoded at a time, so that memory stays flat."""
+READ = 4096
+"""Clips encoded at a time: the more there are, the more begin and end alike."""
 CUDA_CHUNK = 4096
 """The same on a CUDA device, which small batches leave idle."""
 GRADIENT_CHUNK = 64
@@ -110,7 +112,7 @@ class GruMusicVaeBackend:
         """
         clips = check_clips(clips, MELODY)
         mean, scale = self._codes(len(clips)), self._codes(len(clips))
-        for part in _parts(len(clips), self._chunk):
+        for part in _parts(len(clips), READ):
             means, scales = self._fast.encode(self._tokens(clips[part]))
             _fill(mean[part], means)
             _fill(scale[part], scales)

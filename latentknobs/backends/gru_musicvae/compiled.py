@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import warnings
 
 import torch
 
@@ -18,8 +19,9 @@ def choose_gates() -> Gates:
     if os.environ.get(VARIABLE, "") in ("", "0"):
         return mix
     try:
-        gates: Gates = torch.compile(mix, dynamic=True)
-        with torch.inference_mode():
+        with torch.inference_mode(), warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # the compiler calls what torch itself calls deprecated
+            gates: Gates = torch.compile(mix, dynamic=True)
             for rows in (2, 3):
                 gates(torch.zeros(rows, 8), torch.zeros(rows, 4), torch.zeros(rows, 4), torch.zeros(rows, 4))
     except Exception as error:  # noqa: BLE001 - a compiler fails in many ways, and the plain gates do the same

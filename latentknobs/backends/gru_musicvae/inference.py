@@ -1,10 +1,10 @@
 """
 Fast paths of the network for use without training; they compute what :mod:`.network` writes plainly.
 
-A token's way into a GRU is looked up in a table instead of multiplied, the part of z in the decoder's gates is
-computed once a clip, biases of the first two gates are added where they cost nothing, a state is rounded once for all
-products that read it (:mod:`.arithmetic`), and where all tokens are known a layer's input gates are one product over
-all steps.
+A token's way into a GRU is looked up in a table instead of multiplied, clips that begin (or, backwards, end) alike
+share their states until they part (:mod:`.beginnings`), the part of z in the decoder's gates is computed once a clip,
+biases of the first two gates are added where they cost nothing, a state is rounded once for all products that read it
+(:mod:`.arithmetic`), and where all tokens are known a layer's input gates are one product over all steps.
 """
 
 from __future__ import annotations
@@ -17,8 +17,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from latentknobs.backends.gru_musicvae.arithmetic import Arithmetic, Float32, Product, Recurrent
+from latentknobs.backends.gru_musicvae.beginnings import in_order, steps
 from latentknobs.backends.gru_musicvae.network import GruMusicVae
 
+ROWS = 512
+"""Clips read at a time: their states stay in the processor's caches."""
 Gates: TypeAlias = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 """From :func:`mix`'s arguments to the next state."""
 
@@ -119,14 +122,24 @@ class FastNetwork:
 
     def encode(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation, each float32 (N, D), of tokens int64 (N, T)."""
-        last = []
-        for (table, cell), steps in zip(self._encoder, (tokens.t(), tokens.flip(1).t()), strict=True):
-            state = table.new_zeros(len(tokens), self._config.encoder_hidden)
-            for token in steps:
-                state = cell(table.index_select(0, token), state, self._arithmetic.operand(state))
-            last.append(state)
-        hidden = torch.cat(last, dim=-1)
+        size = self._config.encoder_hidden
+        hidden = tokens.new_empty(len(tokens), 2 * size, dtype=torch.float32)
+        for side, ((table, cell), sequence) in enumerate(zip(self._encoder, (tokens, tokens.flip(1)), strict=True)):
+            order = torch.from_numpy(in_order(sequence.numpy()))
+            for rows in torch.split(order, ROWS):
+                hidden[rows, side * size : (side + 1) * size] = self._read(table, cell, sequence[rows])
         return self._mean(hidden), torch.exp(0.5 * self._log_variance(hidden))
+
+    def _read(self, table: Tensor, cell: _Cell, tokens: Tensor) -> Tensor:
+        """States (N, H) after the last of tokens int64 (N, T), which are in order."""
+        *reading, last = steps(tokens.numpy(), self.fewest)
+        state = table.new_zeros(len(reading[0].tokens), self._config.encoder_hidden)
+        for step in reading:
+            if step.origins is not None:
+                state = state.index_select(0, torch.from_numpy(step.origins))
+            entering = table.index_select(0, torch.from_numpy(step.tokens))
+            state = cell(entering, state, self._arithmetic.operand(state))
+        return state if last.origins is None else state.index_select(0, torch.from_numpy(last.origins))
 
     def greedy(self, z: Tensor, chosen: Callable[[Tensor], Tensor] | None = None) -> tuple[Tensor, Tensor]:
         """

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from attrs import evolve
 
-from latentknobs.frontends.cli.knobs import DEFAULT_AUGMENTATIONS, best_knobs, run_facts
+from latentknobs.frontends.cli.knobs import best_knobs, run_facts
 from latentknobs.frontends.cli.program import DeviceOption, JsonOption, SeedOption, guarded, program, say
 from latentknobs.frontends.cli.show import as_json, knob_table
 from latentknobs.workbench import SHIPPED_CLIPS
@@ -40,8 +41,10 @@ def build(
     json: JsonOption = False,
 ) -> None:
     """Rebuild the knobs that come with the package (make registry; in a checkout only)."""
-    with program(ctx).workbench(device=device) as workbench:
-        paths, runs = workbench.build_registry(DEFAULT_AUGMENTATIONS, clips=clips, seed=seed)
+    from latentknobs import shipping  # it loads the registry, which no other command needs at its start
+
+    with evolve(program(ctx), plugins=shipping.plugins()).workbench(device=device) as workbench:
+        paths, runs = workbench.build_registry(shipping.SHIPPED_AUGMENTATIONS, clips=clips, seed=seed)
     for path in paths:
         say(f"written to {path}")
     if json:

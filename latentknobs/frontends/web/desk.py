@@ -29,6 +29,7 @@ from latentknobs.frontends.web.messages import GridRequest, MidiSource, PieceMes
 from latentknobs.frontends.web.pieces import piece_of, rows, windows_of
 from latentknobs.models import DEFAULT_MODEL
 from latentknobs.session import Session, Spot, Turned
+from latentknobs.turning import in_order
 from latentknobs.workbench import Workbench
 
 T = TypeVar("T")
@@ -153,7 +154,8 @@ class Desk:
             there = self.workbench.registry.find(KnobQuery(model_id=model_id))
             now = {(knob.name, knob.run_id, knob.operator_sha256, knob.verdict) for knob in there}
             if at == float("-inf") or now != {(k.name, k.run_id, k.operator_sha256, k.verdict) for k in known.values()}:
-                known = {knob.name: knob for knob in self.workbench.registry.knobs(model_id=model_id)}
+                found = self.workbench.registry.knobs(model_id=model_id)
+                known = {knob.name: knob for knob in in_order(found)}
                 self._open.clear()
             self._knobs[model_id] = (time.monotonic(), known)
             return known

@@ -1,0 +1,55 @@
+"""Clips that begin alike are read alike: which of many sorted clips need a state of their own at each step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import NDArray
+
+from latentknobs.core.arrays import Ints
+
+
+@frozen(eq=False)
+class Step:
+    """
+    One step of reading clips that share their beginnings.
+
+    Attributes:
+        tokens: int64 (M,), what is read: once for all clips that have been equal so far.
+        origins: int64 (M,), which of the step before's states each goes on from; None = each from its own.
+    """
+
+    tokens: Ints
+    origins: Ints | None
+
+
+def in_order(tokens: NDArray[np.int64]) -> Ints:
+    """The order (N,) of clips (N, T) in which those that begin alike stand together."""
+    order: Ints = np.lexsort(tokens.T[::-1]).astype(np.int64)
+    return order
+
+
+def steps(tokens: NDArray[np.int64], fewest: int = 1) -> Iterator[Step]:
+    """
+    How to read clips with one state for each different beginning; after the last step, with one for each clip.
+
+    Args:
+        tokens: (N, T), N at least 1, in the order of :func:`in_order`.
+        fewest: States to be kept at least; they are repeated where there are fewer.
+
+    Yields:
+        A step for each of the T tokens, then one without tokens, M = 0, whose origins are the N clips' states.
+    """
+    own = np.ones(tokens.shape, dtype=bool)
+    own[1:] = np.logical_or.accumulate(tokens[1:] != tokens[:-1], axis=1)
+    before = -1
+    state_of = np.zeros(len(tokens), dtype=np.int64)
+    for step, mine in enumerate(own.T):
+        rows = np.flatnonzero(mine)
+        count = len(rows)
+        rows = np.resize(rows, max(count, fewest))
+        yield Step(tokens[rows, step], state_of[rows] if step and count != before else None)
+        before, state_of = count, np.cumsum(mine) - 1
+    yield Step(tokens[:0, 0], state_of)
