@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from tests.browser.hands import midi_file
 from tests.browser.serving import Server
 
 pytestmark = pytest.mark.slow
@@ -66,6 +67,7 @@ def test_turning_while_it_plays_leaves_no_note_hanging(hands):
 
 def test_a_melody_without_loop_ends_by_itself(hands):
     """With the loop off, playing ends at the melody's end, in silence."""
+    hands.open_file("clip.mid", midi_file([[[4 * at, 60 + at, 4] for at in range(8)]]))
     hands.do("loop").click()
     hands.do("tempo").fill("300")
     hands.do("tempo").press("Enter")
