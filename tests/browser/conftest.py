@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 from attrs import evolve
 
@@ -55,11 +54,13 @@ def server(home: Path) -> Iterator[Server]:
     out.stop()
 
 
-@pytest.fixture(scope="session")
-def api(server: Server) -> Iterator[httpx.Client]:
-    """A client of that server's API."""
-    with server.client() as out:
-        yield out
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[Server]:
+    """A server of the test's own, over the shipped registry, to be started and ended by it."""
+    (tmp_path / "plugins").mkdir()
+    out = Server(tmp_path)
+    yield out
+    out.stop()
 
 
 @pytest.fixture(scope="module")

@@ -8,25 +8,20 @@ import time
 import pytest
 
 from tests.browser.hands import midi_file
-from tests.browser.serving import Server
 
 pytestmark = pytest.mark.slow
 SECONDS = 10
 
 
-def test_sound_within_ten_seconds(new_page, tmp_path, tell):
+def test_sound_within_ten_seconds(new_page, own_server, tell):
     """Within ten seconds of the server's start, the page is open, Space was pressed and an analyser shows signal."""
-    (tmp_path / "plugins").mkdir()
-    server = Server(tmp_path)
-    server.start()
-    hands = new_page(server)
+    own_server.start()
+    hands = new_page(own_server)
     hands.open()
     hands.until("the melody", lambda: hands.state)
     hands.page.keyboard.press("Space")
     hands.until("signal", lambda: hands.level() > 0.01)
-    seconds, worked = time.monotonic() - server.began, server.worked()
-    hands.page.close()
-    server.stop()
+    seconds, worked = time.monotonic() - own_server.began, own_server.worked()
     tell(f"first sound after {seconds:.1f} s, of which the server worked for {worked:.1f} s")
 
     # Where others have the cores, what counts is what the server itself needs of one.

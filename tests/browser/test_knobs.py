@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.browser.conftest import REJECTED
+from tests.browser.hands import MODEL
 
 pytestmark = pytest.mark.slow
 
@@ -13,6 +14,15 @@ def drawn(hands):
     """How many notes the roll shows, and how many of them as changed."""
     roll = hands.page.locator("lk-screen lk-roll")
     return roll.locator("rect.note").count(), roll.locator("rect.note.changed").count()
+
+
+def test_every_accepted_knob_is_there(hands):
+    """The knobs that the registry has accepted appear by themselves, and after them the two controls."""
+    known = hands.api.get(f"/models/{MODEL}/knobs").json()
+    shown = hands.page.locator("lk-knob").evaluate_all("(knobs) => knobs.map((knob) => knob.name)")
+
+    assert shown == [knob["name"] for knob in known]
+    assert shown[-2:] == ["random", "others"]
 
 
 def test_the_notes_on_the_screen_are_the_apis(hands):
@@ -153,12 +163,15 @@ def test_the_card(hands):
 
 def test_rejected_knobs_behind_a_switch(hands):
     """A knob that was not accepted is shown when asked for, with the reason, and can be turned all the same."""
+    every = hands.api.get(f"/models/{MODEL}/knobs?all=true").json()
+    others = [knob for knob in every if knob["verdict"] != "accepted" and not knob["reserved"]]
+    assert REJECTED in [knob["name"] for knob in others]
     assert hands.knob(REJECTED).count() == 0
-    hands.page.get_by_role("switch", name="Show 1 knob not accepted").check()
-    said = hands.page.locator(".rejected .one").inner_text()
+    hands.page.get_by_role("switch", name=f"Show {len(others)} knob").check()
+    said = hands.page.locator(".rejected .one p").all_inner_texts()
 
-    assert "rejected" in said
-    assert "It is rejected for " in said
+    assert said == [knob["reason"] for knob in others]
+    assert all(text.startswith("It is rejected for ") for text in said)
     hands.dial(REJECTED).press("PageUp")
     hands.settled()
     assert hands.deck["knobs"] == {REJECTED: 10}

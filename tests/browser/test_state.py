@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from tests.browser.hands import midi_file
-from tests.browser.serving import Server
 
 pytestmark = pytest.mark.slow
 
@@ -95,27 +94,22 @@ def test_two_tabs_are_apart(hands, new_page):
     assert hands.notes != other.notes
 
 
-def test_the_server_goes_and_comes(new_page, tmp_path):
+def test_the_server_goes_and_comes(new_page, own_server):
     """Killed and started again on the same port, the server is found again without a reload, and turns go on."""
-    (tmp_path / "plugins").mkdir()
-    server = Server(tmp_path)
-    server.start()
-    try:
-        hands = new_page(server)
-        hands.forgive("ERR_CONNECTION|WebSocket connection")
-        hands.open()
-        hands.ready()
-        server.kill()
-        hands.until("the loss to be seen", lambda: hands.look("status") == "reconnecting")
-        assert "your work is safe" in hands.page.locator("lk-screen [role=status]").inner_text()
-        hands.dial("pitch").press("PageUp")  # a turn meanwhile is not lost
+    own_server.start()
+    hands = new_page(own_server)
+    hands.forgive("ERR_CONNECTION|WebSocket connection")
+    hands.open()
+    hands.ready()
+    own_server.kill()
+    hands.until("the loss to be seen", lambda: hands.look("status") == "reconnecting")
+    assert "your work is safe" in hands.page.locator("lk-screen [role=status]").inner_text()
+    hands.dial("pitch").press("PageUp")  # a turn meanwhile is not lost
 
-        server.start()
-        hands.until("the connection", lambda: hands.look("status") == "live")
-        hands.settled()
-        assert hands.amount("pitch") == 10
-        hands.dial("pitch").press("ArrowDown")
-        hands.settled()
-        assert hands.amount("pitch") == 9
-    finally:
-        server.stop()
+    own_server.start()
+    hands.until("the connection", lambda: hands.look("status") == "live")
+    hands.settled()
+    assert hands.amount("pitch") == 10
+    hands.dial("pitch").press("ArrowDown")
+    hands.settled()
+    assert hands.amount("pitch") == 9
