@@ -1,6 +1,5 @@
 import { css, html } from "lit";
 import { state } from "lit/decorators.js";
-import { live } from "lit/directives/live.js";
 import { define, icon, shared } from "../elements/shared.js";
 import { TEMPO, type Side } from "../state.js";
 import { Part, show } from "./part.js";
@@ -60,7 +59,7 @@ export class HeaderPart extends Part {
       <div class="transport" role="group" aria-label="Playing">
         <button class="button main play" type="button" data-do="play" aria-pressed=${playing ? "true" : "false"} ?disabled=${!state} title="Space" @click=${() => session.toggle()}>${icon(playing ? "stop" : "play")}${playing ? "Stop" : "Play"}</button>
         <button class="button square" type="button" data-do="loop" aria-label="Loop" title="Loop (L)" aria-pressed=${state?.loop ? "true" : "false"} ?disabled=${!state} @click=${() => state && session.commit({ ...state, loop: !state.loop }, state.loop ? "loop off" : "loop on")}>${icon("loop")}</button>
-        <label class="tempo"><input type="number" data-do="tempo" min=${TEMPO.low} max=${TEMPO.high} step="1" inputmode="numeric" aria-label="Tempo, beats per minute" .value=${live(String(state?.tempo ?? 120))} ?disabled=${!state} @change=${this.tempo}><span aria-hidden="true">bpm</span></label>
+        <label class="tempo"><input type="number" data-do="tempo" min=${TEMPO.low} max=${TEMPO.high} step="1" inputmode="numeric" aria-label="Tempo, beats per minute" .value=${String(state?.tempo ?? 120)} ?disabled=${!state} @change=${this.tempo}><span aria-hidden="true">bpm</span></label>
         <div class="ab" role="group" aria-label="Compare">
           ${(["a", "b"] as Side[]).map((side) => html`<button type="button" data-do=${side} aria-pressed=${state?.side === side ? "true" : "false"} ?disabled=${!state} title=${state ? `${session.titleOf(state.decks[side].piece)} (key A goes over)` : ""} @click=${() => session.flip(side)}>${side.toUpperCase()}</button>`)}
           <button class="over" type="button" data-do="copy-over" ?disabled=${!state} title="Copy what you hear over ${other}" @click=${() => session.copyOver()}>copy to ${other}</button>
@@ -83,7 +82,8 @@ export class HeaderPart extends Part {
       const tempo = Math.min(TEMPO.high, Math.max(TEMPO.low, wanted));
       this.session.commit({ ...state, tempo }, `tempo ${tempo}`);
     }
-    this.requestUpdate();
+    // Set here and not with each drawing of the page, which may come while a number is being typed.
+    field.value = String(this.session.state!.tempo);
   }
 
   private nextTheme(): void {

@@ -1,0 +1,197 @@
+"""Knobs under the hand: mouse, wheel, typing, keys; the notes on the screen are those that the API gives."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.browser.conftest import REJECTED
+
+pytestmark = pytest.mark.slow
+
+
+def drawn(hands):
+    """How many notes the roll shows, and how many of them as changed."""
+    roll = hands.page.locator("lk-screen lk-roll")
+    return roll.locator("rect.note").count(), roll.locator("rect.note.changed").count()
+
+
+def test_the_notes_on_the_screen_are_the_apis(hands):
+    """After a turn the page has the notes of the API's turn, draws each, and colours those that it calls changed."""
+    before = hands.notes
+    hands.drag("pitch", 30)
+    answer = hands.settled()
+
+    assert hands.notes != before
+    hands.until("the drawing", lambda: drawn(hands) == (len(answer["notes"]), len(answer["changed"])))
+    assert len(answer["changed"]) > 0
+
+
+def test_drag_is_vertical_and_relative(hands):
+    """A drag counts from where the knob is, not from where the pointer is; to the side it does nothing."""
+    hands.drag("pitch", 0)
+    assert hands.amount("pitch") == 0
+    hands.drag("pitch", 20)
+    assert hands.amount("pitch") == 3  # the range, 24 semitones, is 160 pixels
+    hands.drag("pitch", -40)
+    assert hands.amount("pitch") == -3
+
+    box = hands.dial("pitch").bounding_box()
+    hands.page.mouse.move(box["x"] + 20, box["y"] + 50)
+    hands.page.mouse.down()
+    hands.page.mouse.move(box["x"] + 300, box["y"] + 50, steps=5)
+    hands.page.mouse.up()
+    assert hands.amount("pitch") == -3
+
+
+def test_shift_is_fine(hands):
+    """With Shift, the same drag turns a fifth as far."""
+    hands.drag("pitch", 50, shift=True)
+
+    assert hands.amount("pitch") == 1.5
+
+
+def test_a_drag_is_heard_while_it_lasts(hands):
+    """The notes follow while the button is held, and the drag is one step when it is let go."""
+    hands.drag("pitch", 40, release=False)
+    assert hands.amount("pitch") == 6
+    hands.settled()
+    assert hands.do("undo").is_disabled()
+
+    hands.page.mouse.up()
+    hands.until("a step", lambda: hands.do("undo").is_enabled())
+
+
+@pytest.mark.parametrize("how", ["double-click", "Alt-click", "Delete"])
+def test_reset(hands, how):
+    """A double-click, an Alt-click and Delete set a knob to 0, and the melody is as it was."""
+    before = hands.notes
+    hands.drag("pitch", 30)
+    hands.settled()
+    assert hands.notes != before
+
+    if how == "double-click":
+        hands.dial("pitch").dblclick()
+    elif how == "Alt-click":
+        hands.dial("pitch").click(modifiers=["Alt"])
+    else:
+        hands.dial("pitch").press("Delete")
+    hands.settled()
+
+    assert (hands.amount("pitch"), hands.notes) == (0, before)
+
+
+def test_typed_amounts(hands):
+    """What is typed is read as people write it, kept within the range, and put back where it is no number."""
+    for text, amount in (("3", 3), ("-1,5", -1.5), ("+2.5 semitones", 2.5), ("1000", 12), ("loud", 12)):
+        hands.type_in("pitch", text)
+        hands.until(f"{amount} of {text!r}", lambda amount=amount: hands.amount("pitch") == amount)
+    assert hands.knob("pitch").locator("input[type=text]").input_value() == "+12"
+    hands.settled()
+
+
+def test_the_wheel_turns_only_what_has_the_focus(hands):
+    """Over a knob the wheel scrolls the page; only a knob that has the focus is turned."""
+    hands.dial("pitch").hover()
+    hands.page.mouse.wheel(0, -100)
+    hands.page.mouse.wheel(0, 40)
+    hands.until("scrolling", lambda: hands.page.evaluate("() => scrollY") > 0)
+    assert hands.amount("pitch") == 0
+
+    hands.dial("pitch").focus()
+    hands.dial("pitch").hover()
+    hands.page.mouse.wheel(0, -100)
+    hands.until("a step", lambda: hands.amount("pitch") == 1)
+    hands.until("one step of undo", lambda: hands.do("undo").is_enabled())
+
+
+def test_keys_alone(hands):
+    """Tab reaches the knob from the page's top; arrows, Page keys, Home, End and Delete turn it; it says so."""
+    for _ in range(40):
+        hands.page.keyboard.press("Tab")
+        if hands.dial("pitch").evaluate("(dial) => dial.matches(':focus')"):
+            break
+    assert hands.dial("pitch").evaluate("(dial) => dial.matches(':focus')")
+
+    for key, amount, words in (
+        ("ArrowUp", 1, "1 semitone up, higher"),
+        ("ArrowRight", 2, "2 semitones up, higher"),
+        ("Shift+ArrowDown", 1.8, "1.8 semitones up, higher"),
+        ("Home", -12, "12 semitones down, lower"),
+        ("PageUp", -2, "2 semitones down, lower"),
+        ("ArrowLeft", -3, "3 semitones down, lower"),
+        ("End", 12, "12 semitones up, higher"),
+        ("PageDown", 2, "2 semitones up, higher"),
+        ("Delete", 0, "0, untouched"),
+    ):
+        hands.page.keyboard.press(key)
+        hands.until(f"{amount} by {key}", lambda amount=amount: hands.amount("pitch") == amount)
+        assert hands.dial("pitch").get_attribute("aria-valuetext") == words
+        hands.settled()
+
+
+def test_the_turn_is_said(hands):
+    """People who listen to the page hear the amount and how many notes changed."""
+    hands.dial("rhythm").press("PageUp")
+    answer = hands.settled()
+    what = f"rhythm: 2.5 doublings up, more notes. {len(answer['changed'])} of {len(answer['notes'])} notes changed."
+
+    hands.until("the sentence", lambda: hands.page.locator("[data-said]").inner_text() == what)
+
+
+def test_the_card(hands):
+    """The badge opens the knob's card: its effect, its leakage, the limits it met, its dimensions."""
+    hands.knob("pitch").locator(".badge").click()
+    card = hands.page.locator("dialog[open]")
+    text = card.inner_text()
+
+    assert hands.page.locator("dialog[open] h2").inner_text() == "pitch"
+    for part in ("learned from the edit transpose", "What it moves", "mean-pitch (its target)", "Limits", "Dimensions"):
+        assert part in text
+    hands.page.keyboard.press("Escape")
+    card.wait_for(state="hidden")
+
+
+def test_rejected_knobs_behind_a_switch(hands):
+    """A knob that was not accepted is shown when asked for, with the reason, and can be turned all the same."""
+    assert hands.knob(REJECTED).count() == 0
+    hands.page.get_by_role("switch", name="Show 1 knob not accepted").check()
+    said = hands.page.locator(".rejected .one").inner_text()
+
+    assert "rejected" in said
+    assert "It is rejected for " in said
+    hands.dial(REJECTED).press("PageUp")
+    hands.settled()
+    assert hands.deck["knobs"] == {REJECTED: 10}
+
+
+def test_the_reserved_controls(hands):
+    """The controls turn in directions without a meaning, as far as a knob that is named, in others on demand."""
+    hands.do("like").select_option("rhythm")
+    hands.until("the range of rhythm", lambda: hands.dial("random").get_attribute("max") == "4")
+    hands.dial("random").press("End")
+    hands.dial("others").press("ArrowUp")
+    first = hands.settled()
+    assert (hands.deck["knobs"], hands.deck["like"]) == ({"others": 0.25, "random": 4}, "rhythm")
+    assert len(first["touched"]) > 0
+
+    hands.do("dice").click()
+    hands.until("another seed", lambda: hands.deck["seed"] == 1)
+    assert hands.settled()["codes"] != first["codes"]
+
+
+def test_a_tempo_that_is_being_typed_stays(hands):
+    """Notes that arrive while a tempo is typed do not take away what was typed; what is out of range is put right."""
+    hands.do("tempo").focus()
+    hands.page.keyboard.press("Control+a")
+    hands.page.keyboard.type("9")
+    hands.page.evaluate("() => document.querySelector('lk-app').session.set('pitch', 2)")
+    hands.settled()
+    hands.page.keyboard.type("6")
+    hands.page.keyboard.press("Enter")
+    hands.until("the tempo", lambda: hands.state["tempo"] == 96)
+
+    for _ in range(2):
+        hands.do("tempo").fill("1000")
+        hands.page.keyboard.press("Enter")
+        hands.until("the fastest", lambda: hands.state["tempo"] == 300)
+        assert hands.do("tempo").input_value() == "300"
