@@ -38,7 +38,7 @@ docs: $(STAMP)
 
 # Times everything (about twenty minutes) into bench/DATE.json, with a table and a picture beside it.
 bench: $(STAMP)
-	$(BIN)/python -m pytest benchmarks --benchmark-enable --benchmark-only --benchmark-min-rounds=20 \
+	$(BIN)/python -m pytest benchmarks -m "slow or not slow" --benchmark-enable --benchmark-only --benchmark-min-rounds=20 \
 		--benchmark-sort=fullname --benchmark-name=long --benchmark-time-unit=ms \
 		--benchmark-columns=min,median,max,rounds --benchmark-json=$(BENCH)
 	$(BIN)/python -m benchmarks.results $(BENCH) --plot $(BENCH:.json=.png) -o $(BENCH:.json=.md)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from latentknobs.engine.settings import QUICK
 from latentknobs.workbench import Workbench
 
 
+@pytest.mark.slow
 def test_discovery(benchmark: BenchmarkFixture, workbench: Workbench) -> None:
     """A quick look for the pitch knob on 1,024 clips of tune books finds one that can be turned both ways."""
     run = benchmark.pedantic(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from latentknobs.core.knob import Operator
@@ -10,16 +11,31 @@ from latentknobs.core.method import Fit, FitInput
 from latentknobs.hooks import hookimpl
 
 
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Fits are made on one thread: gradients are sums over clips, which torch splits by the number of threads."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 def _residual(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
     from latentknobs.fitting.residual import residual_network
 
-    return residual_network(given)
+    with _one_thread():
+        return residual_network(given)
 
 
 def _group(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
     from latentknobs.fitting.group import group_powers
 
-    return group_powers(given)
+    with _one_thread():
+        return group_powers(given)
 
 
 @hookimpl

@@ -47,7 +47,7 @@ def test_import_overwrites_nothing(host, network_of, tmp_path, there):
 
 
 def test_commands(host):
-    """It offers train and model import; train needs a folder."""
-    assert [spec.path for spec in plugin.register_commands()] == [("train",), ("model", "import")]
+    """It offers train, model import and model export; train needs a folder."""
+    assert [spec.path for spec in plugin.register_commands()] == [("train",), ("model", "import"), ("model", "export")]
     with pytest.raises(UsageError, match="-o FOLDER"):
         plugin.train(host)

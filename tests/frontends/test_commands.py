@@ -23,7 +23,8 @@ KNOB_KEYS = {
 def test_discover_finds_stores_and_prints(cli, tmp_path):
     """Discover prints a table of what it found and stores it in the registry that was named."""
     registry = tmp_path / "mine.db"
-    result = cli("discover", "transpose", "--model", "tiny", "--corpus", "tiny", "--clips", 400, "--registry", registry)
+    words = ("--model", "tiny", "--corpus", "tiny", "--clips", 400, "--fit", "ridge", "--registry", registry)
+    result = cli("discover", "transpose", *words)
 
     assert result.code == 0, result.err
     assert "pitch" in result.out
@@ -64,8 +65,8 @@ def test_a_quick_discovery_says_what_it_skips(cli, tmp_path):
 
 def test_discover_as_json(cli, tmp_path):
     """With --json stdout has the run: its counts and all knobs that were tried, with the promised keys."""
-    words = ("--model", "tiny", "--corpus", "tiny", "--clips", 400, "--registry", tmp_path / "mine.db", "--json")
-    run = cli("discover", "transpose", *words).json["runs"][0]
+    words = ("--model", "tiny", "--corpus", "tiny", "--clips", 400, "--fit", "mean", "--fit", "ridge")
+    run = cli("discover", "transpose", *words, "--registry", tmp_path / "mine.db", "--json").json["runs"][0]
 
     assert run["augmentation"] == "transpose"
     assert run["counts"]

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from latentknobs.backends.devices import choose_device
+from latentknobs.backends.devices import choose_device, one_thread
 from latentknobs.backends.gru_musicvae.arithmetic import choose_arithmetic
 from latentknobs.backends.gru_musicvae.checkpoint import card_path, load_model
 from latentknobs.backends.gru_musicvae.compiled import choose_gates
@@ -213,8 +213,9 @@ class GruMusicVaeBackend:
             logs = self._forced(codes, tokens[part])
             # u J is linear in u, so its own derivative along v is J v.
             weights = torch.zeros_like(logs, requires_grad=True)
-            (back,) = torch.autograd.grad(logs, codes, weights, create_graph=True)
-            (along,) = torch.autograd.grad(back, weights, self._to_device(vectors[part]))
+            with one_thread():  # the gates' gradients are sums over steps
+                (back,) = torch.autograd.grad(logs, codes, weights, create_graph=True)
+                (along,) = torch.autograd.grad(back, weights, self._to_device(vectors[part]))
             _fill(out[part], along)
         return out
 
@@ -236,7 +237,8 @@ class GruMusicVaeBackend:
         for part in _parts(len(z), GRADIENT_CHUNK):
             codes = self._to_device(z[part]).requires_grad_()
             logs = self._forced(codes, tokens[part])
-            (gradient,) = torch.autograd.grad(logs, codes, self._to_device(weights[part]))
+            with one_thread():  # the gates' gradients are sums over steps
+                (gradient,) = torch.autograd.grad(logs, codes, self._to_device(weights[part]))
             _fill(out[part], gradient)
         return out
 

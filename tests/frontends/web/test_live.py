@@ -152,12 +152,14 @@ def test_clients_are_apart(port):
 
 @pytest.fixture
 def held(bench, monkeypatch):
-    """A server whose model decodes only when it is let; the sizes of its batches."""
+    """A server whose model decodes only when it is let; the sizes of its batches; ``gate.begun`` counts decodings."""
     sizes, gate = [], threading.Semaphore(0)
+    gate.begun = threading.Semaphore(0)
     real = TinyBackend.decode
 
     def decode(self, z):
         if threading.current_thread().name == "decoder" and sizes is not None:
+            gate.begun.release()
             gate.acquire(timeout=30)
             sizes.append(len(z))
         return real(self, z)
@@ -176,13 +178,14 @@ def test_newest_wins(held):
     """Of many turns the one that is being decoded and the last are answered, and no other."""
     (talk, *_), sizes, gate = held
     talk.say("turn", knobs={"pitch": 1})
-    time.sleep(0.2)  # it is being decoded
+    assert gate.begun.acquire(timeout=30)
     last = [talk.say("turn", knobs={"pitch": n}) for n in (2, 3, 4, 5)][-1]
     ping = talk.say("ping")
     assert talk.hear() == {"type": "pong", "seq": ping}  # so all four have been read
-    gate.release(5)
-
-    assert [talk.hear()["seq"], talk.hear()["seq"]] == [2, last]
+    gate.release(1)
+    assert talk.hear()["seq"] == 2
+    gate.release(4)
+    assert talk.hear()["seq"] == last
     ping = talk.say("ping")
     assert talk.hear() == {"type": "pong", "seq": ping}
     assert sizes == [2, 2]
@@ -192,7 +195,7 @@ def test_moves_that_wait_are_decoded_together(held):
     """Two clients' moves are one batch of four clips, and each answer says so."""
     (first, *others), sizes, gate = held
     first.say("turn", knobs={"pitch": 1})
-    time.sleep(0.2)
+    assert gate.begun.acquire(timeout=30)
     for client in others:
         client.say("turn", knobs={"pitch": 2})
         ping = client.say("ping")
@@ -208,11 +211,11 @@ def test_who_vanishes_is_forgotten(held):
     """Its move that waits is not decoded, and the others' are."""
     (first, gone, other), sizes, gate = held
     first.say("turn", knobs={"pitch": 1})
-    time.sleep(0.2)
+    assert gate.begun.acquire(timeout=30)
     gone.say("turn", knobs={"pitch": 2})
     gone.socket.close()
     other.say("turn", knobs={"pitch": 3})
-    time.sleep(0.3)
+    time.sleep(1)  # until the server knows that it is gone
     gate.release(5)
 
     assert first.hear()["batch"] == other.hear()["batch"] == 2
