@@ -91,8 +91,8 @@ def residual_network(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
     """
     Fit the map of the module's text.
 
-    Options: ``steps`` for each fitted amount. The result depends on the seed, and on the machine's and the
-    threads' rounding.
+    Options: ``steps`` for each fitted amount. The result depends on the seed, and on the machine's
+    rounding.
 
     Kept of the fitting: ``steps``, the ``step`` that was taken, ``pairs``, and ``error`` and ``error_ridge``, the
     squared error on validation songs (training songs where there are none) in parts of the squared displacement.
