@@ -36,9 +36,9 @@ lint: $(STAMP)
 docs: $(STAMP)
 	$(BIN)/python -m mkdocs build --strict --quiet
 
-# Times everything (about twenty minutes) into bench/DATE.json, with a table and a picture beside it.
+# Times everything (about ten minutes) into bench/DATE.json, with a table and a picture beside it.
 bench: $(STAMP)
-	$(BIN)/python -m pytest benchmarks -m "slow or not slow" --benchmark-enable --benchmark-only --benchmark-min-rounds=20 \
+	$(BIN)/python -m pytest benchmarks -m "slow or not slow" --benchmark-enable --benchmark-only --benchmark-min-rounds=5 \
 		--benchmark-sort=fullname --benchmark-name=long --benchmark-time-unit=ms \
 		--benchmark-columns=min,median,max,rounds --benchmark-json=$(BENCH)
 	$(BIN)/python -m benchmarks.results $(BENCH) --plot $(BENCH:.json=.png) -o $(BENCH:.json=.md)
