@@ -56,7 +56,7 @@ export class KnobsPart extends Part {
         ${others.length ? html`<label class="check"><input type="checkbox" role="switch" data-do="all" .checked=${this.all} @change=${(event: Event) => { this.all = (event.target as HTMLInputElement).checked; }}>Show ${others.length} knob${others.length > 1 ? "s" : ""} not accepted</label>` : null}
         <button class="button spread" type="button" data-do="reset" ?disabled=${!Object.keys(deck.knobs).some((name) => !state.locks.includes(name))} @click=${() => session.resetKnobs()}>${icon("reset")}All to 0</button>
       </div>
-      ${this.all ? html`<div class="rejected"><h3>Not accepted</h3><p class="soft small">They failed a limit that was set before anything was measured, or too little was measured. You may turn them; expect other things to move as well.</p>
+      ${this.all ? html`<div class="rejected"><h3>Not accepted</h3><p class="soft small">They failed a limit that was set before anything was measured, or too little was measured. Those that have a range may be turned; expect other things to move as well.</p>
         <div class="list">${others.map((knob) => html`<div class="one">${this.knob(knob, knob.verdict)}<p>${knob.reason}</p></div>`)}</div></div>` : null}
     </div>`;
   }
