@@ -1,11 +1,6 @@
 """``latentknobs try FILE``: from an edit's file to its knob's card, and nothing kept unless asked."""
 
-import os
-import re
-import shlex
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -94,44 +89,3 @@ def test_a_plugin_without_an_edit_has_no_knob(cli, file):
 
     assert done.code == 2
     assert "offers no augmentation" in done.one_sentence()
-
-
-ROOT = Path(__file__).parents[2]
-
-
-def transcript():
-    """The commands of the tutorial in docs/plugins.md, each with the lines that it prints there."""
-    text = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
-    section = text.split("\n## From an idea to a verdict\n")[1].split("\n## ")[0]
-    (block,) = re.findall(r"```console\n(.*?)```", section, flags=re.DOTALL)
-    first, *parts = re.split(r"^\$ ", block, flags=re.MULTILINE)
-    assert first == ""
-    return [(command, lines) for command, *lines in (part.splitlines() for part in parts)]
-
-
-@pytest.mark.slow
-def test_the_tutorial_is_true(cli, plugins_dir, monkeypatch, tmp_path):
-    """From plugins new to a verdict in at most five commands, on the tiny model; each prints what is shown."""
-    shutil.copytree(plugins_dir, tmp_path / "plugins")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("LATENTKNOBS_PLUGINS_DIR")
-    steps = transcript()
-    assert len(steps) <= 5
-
-    for command, lines in steps:
-        program, *words = shlex.split(command)
-        if program == "python":
-            env = {**os.environ, "PYTHONPATH": str(ROOT)}
-            done = subprocess.run([sys.executable, *words], capture_output=True, text=True, check=False, env=env)
-            assert (done.returncode, lines[-1] in done.stdout) == (0, True), done.stdout
-            continue
-        ours = OPTIONS if words[0] == "try" else OPTIONS[:2] if words[0] == "turn" else ()
-        done = cli(*words, *ours)
-        assert done.code == 0, done.err
-        if words[0] == "try":
-            *rolls, verdict = lines
-            assert "\n".join(rolls) in done.out
-            assert done.out.splitlines()[-1].startswith(verdict.partition(" ")[0])
-        elif lines:
-            assert done.out.splitlines() == lines
-    assert Path("lift.mid").is_file()
