@@ -34,7 +34,7 @@ lint: $(STAMP)
 
 # The documentation site, into build/site; a warning, a broken link or something from the network stops it.
 docs: $(STAMP)
-	$(BIN)/python -m mkdocs build --strict --quiet
+	$(BIN)/python -m mkdocs build --strict
 
 # Times everything (about ten minutes) into bench/DATE.json, with a table and a picture beside it.
 bench: $(STAMP)

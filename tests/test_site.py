@@ -217,20 +217,21 @@ class _Anchors(HTMLParser):
 def site(tmp_path_factory):
     """The site as make docs builds it, in a folder of its own."""
     folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)]
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout + done.stderr == ""
+    assert "WARNING" not in done.stdout + done.stderr
     return folder
 
 
 @pytest.mark.slow
 def test_every_page_is_built(site):
-    """Each document and each page that is made becomes one, and no file of Python."""
+    """Each document and each page that is made becomes one; of files of Python, those that pages show."""
     pages = {path.stem for path in (ROOT / "docs").glob("*.md")} | {Path(name).stem for name in building.PAGES}
 
     assert {path.stem for path in site.glob("*.html")} == pages | {"404"}
-    assert list(site.rglob("*.py")) == [site / "source" / path.relative_to(ROOT) for path in _linked_python()]
+    shown = {site / "source" / path.relative_to(ROOT) for path in _linked_python()}
+    assert set(site.rglob("*.py")) == shown | {site / "examples" / "live_client.py"}
 
 
 def _linked_python():
@@ -282,7 +283,7 @@ def test_a_fault_stops_the_build(tmp_path, wrong, said):
     with (tmp_path / "docs" / "faq.md").open("a", encoding="utf-8") as page:
         page.write(f"\n{wrong}\n")
     env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path / "out")]
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path / "out")]
     done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
 
     assert done.returncode != 0
