@@ -36,7 +36,7 @@ lint: $(STAMP)
 docs: $(STAMP)
 	$(BIN)/python -m mkdocs build --strict
 
-# Times everything (about ten minutes) into bench/DATE.json, with a table and a picture beside it.
+# Times everything (about half an hour) into bench/DATE.json, with a table and a picture beside it.
 bench: $(STAMP)
 	$(BIN)/python -m pytest benchmarks -m "slow or not slow" --benchmark-enable --benchmark-only --benchmark-min-rounds=5 \
 		--benchmark-sort=fullname --benchmark-name=long --benchmark-time-unit=ms \
