@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
 
@@ -18,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from latentknobs.backends.devices import choose_device
+from latentknobs.backends.devices import choose_device, one_thread
 from latentknobs.core.arrays import Bools, ClipBatch, Codes, sha256_of_arrays
 from latentknobs.core.backend import BackendSpec, Posterior
 from latentknobs.core.clip import ClipFormat, check_clips
@@ -28,6 +29,7 @@ CHUNK = 256
 """Clips computed at a time, so that memory stays flat."""
 GRADIENT_CHUNK = 64
 """The same where the way back is kept."""
+_log = logging.getLogger(__name__)
 FEWEST = 2
 """A lone clip is computed twice over: a product with one row may be summed in another order."""
 
@@ -168,8 +170,9 @@ class TorchBackend:
             logs = self._forced(codes, clips[part])
             # u J is linear in u, so its own derivative along v is J v.
             weights = torch.zeros_like(logs, requires_grad=True)
-            (back,) = torch.autograd.grad(logs, codes, weights, create_graph=True)
-            (along,) = torch.autograd.grad(back, weights, self._to_device(vectors[part]))
+            with one_thread():  # gradients are sums over steps
+                (back,) = torch.autograd.grad(logs, codes, weights, create_graph=True)
+                (along,) = torch.autograd.grad(back, weights, self._to_device(vectors[part]))
             _fill(out[part], along)
         return out
 
@@ -185,7 +188,8 @@ class TorchBackend:
         for part in _parts(len(z), GRADIENT_CHUNK):
             codes = self._to_device(z[part]).requires_grad_()
             logs = self._forced(codes, clips[part])
-            (gradient,) = torch.autograd.grad(logs, codes, self._to_device(weights[part]))
+            with one_thread():  # gradients are sums over steps
+                (gradient,) = torch.autograd.grad(logs, codes, self._to_device(weights[part]))
             _fill(out[part], gradient)
         return out
 
@@ -197,7 +201,9 @@ class TorchBackend:
     def _differentiable(self, z: Codes, clips: ClipBatch) -> bool:
         try:
             self._jvp(z, clips, np.ones_like(z))
-        except (RuntimeError, NotImplementedError):  # torch: no gradient here, or none of this function's gradient
+        except (RuntimeError, NotImplementedError) as error:
+            # Torch has no gradient here, or none of this function's gradient: methods that need one are left out.
+            _log.info("%s: no gradients through its decoder (%s)", self._name, error)
             return False
         return True
 

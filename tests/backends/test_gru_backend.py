@@ -149,3 +149,17 @@ def test_threads_and_gradients_are_left_alone(backend, clips_of, codes):
     assert torch.get_num_threads() == before[0]
     assert torch.equal(torch.random.get_rng_state(), before[1])
     assert torch.is_grad_enabled()
+
+
+def test_gradients_are_summed_on_one_thread(backend, clips_of, codes, two_threads, monkeypatch):
+    """So that they do not depend on how many threads there are, which are given back."""
+    during = []
+    real = torch.autograd.grad
+    monkeypatch.setattr(torch.autograd, "grad", lambda *a, **k: during.append(torch.get_num_threads()) or real(*a, **k))
+    clips = clips_of(11)
+
+    backend.vjp(codes, clips, np.ones((11, 32, 130), np.float32))
+    backend.jvp(codes, clips, np.ones_like(codes))
+
+    assert set(during) == {1}
+    assert torch.get_num_threads() == 2

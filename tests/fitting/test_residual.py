@@ -9,7 +9,7 @@ from latentknobs.engine.deltas import Moments
 from latentknobs.engine.fits import affine_by_ridge
 from latentknobs.engine.steer import apply, displacement
 from latentknobs.errors import AmountError
-from latentknobs.fitting import residual
+from latentknobs.fitting import group, residual
 from latentknobs.fitting.plugin import register_fits
 
 D = 6
@@ -71,6 +71,19 @@ def test_the_same_seed_gives_the_same_bytes(fitted):
 
     assert again.sha256 == fitted[0].sha256
     assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("fit", register_fits(), ids=lambda fit: fit.name)
+def test_a_fit_uses_one_thread_and_gives_the_others_back(fit, two_threads, monkeypatch):
+    """What is fitted does not depend on how many threads there are, for sums of gradients would."""
+    home, name = {"network": (residual, "residual_network"), "powers": (group, "group_powers")}[fit.name]
+    during = []
+    monkeypatch.setattr(home, name, lambda _given: during.append(torch.get_num_threads()))
+
+    fit.fit(_given())
+
+    assert during == [1]
+    assert torch.get_num_threads() == 2
 
 
 def test_gradients_are_the_same_every_time_with_several_threads(two_threads):
