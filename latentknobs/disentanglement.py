@@ -23,7 +23,7 @@ from latentknobs.core.knob import Knob
 from latentknobs.core.metric import RESAMPLES, LabelledCodes, Metric, MetricResult, Traversals
 from latentknobs.engine.fits import PENALTIES
 from latentknobs.engine.knobspace import Reading, Turns, knob_coordinates, read_amount
-from latentknobs.engine.pairs import Shard, Tally, accepted, encode, pairs_of, shards, signed_amounts
+from latentknobs.engine.pairs import Shard, Tally, accepted, edits_of, encode, pairs_of, shards, signed_amounts
 from latentknobs.engine.steer import apply
 from latentknobs.errors import CorpusError, DiscoveryError, UnknownNameError, UsageError
 from latentknobs.models import DEFAULT_MODEL
@@ -275,7 +275,8 @@ class _Reader:
         for name, (_, edit) in self.knobs.items():
             turns = self.turns[name][0 if shard.split == "train" else 1]
             swapped = signed_amounts(edit)[1]
-            for pair in pairs_of(self.backend, edit, shard, codes, default_rng([self.seed, number]), Tally()):
+            edits = edits_of(edit, shard.clips, default_rng([self.seed, number]), self.backend.spec.clip_format)
+            for pair in pairs_of(self.backend, edit, edits, codes, Tally()):
                 if pair.amount > 0 or not swapped:  # a swapped pair would tell the same clips again
                     turns.add(pair.amount, pair.before, pair.after)
 

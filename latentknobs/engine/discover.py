@@ -16,19 +16,21 @@ from attrs import evolve, frozen
 from numpy.random import default_rng
 from numpy.typing import NDArray
 
+from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.attribute import Attribute
-from latentknobs.core.augmentation import Augmentation
+from latentknobs.core.augmentation import Augmentation, Augmented
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.corpus import Progress, Song, no_progress
 from latentknobs.core.knob import Knob, Operator
 from latentknobs.core.method import CodeSample, Fit, FitInput
 from latentknobs.core.run import Run, RunSpec
+from latentknobs.engine.ahead import ahead
 from latentknobs.engine.bases import ACTIVE_VARIANCE
 from latentknobs.engine.deltas import Deltas
 from latentknobs.engine.examine import examine, rounded
 from latentknobs.engine.gradient import decoder_of
 from latentknobs.engine.measure import Yardstick
-from latentknobs.engine.pairs import Tally, carried_shards, encode, pairs_of, signed_amounts
+from latentknobs.engine.pairs import Shard, Tally, carried_shards, edits_of, encode, pairs_of, signed_amounts
 from latentknobs.engine.powers import has_path
 from latentknobs.engine.sample import CodeReservoir, adds_up
 from latentknobs.engine.settings import Methods, Settings
@@ -211,11 +213,19 @@ def _read(
         split: CodeReservoir(augmentation, backend.spec.latent_size, size, seed, target)
         for split, size in (("train", settings.sample_clips), ("validation", settings.sample_clips // 8))
     }
-    additive: bool | None = None
+    first: ClipBatch | None = None
     samples = {"validation": Reservoir(settings.trial_clips, seed), "test": Reservoir(settings.trial_clips, seed)}
     spreads = Spreads(attributes)
     done = 0
-    for number, (shard, seen) in enumerate(carried_shards(backend, songs, settings.shard, tally)):
+
+    def edits(read: tuple[int, tuple[Shard, int]]) -> dict[float, Augmented]:
+        number, (shard, _) = read
+        if shard.split == "test" or not len(shard.clips):
+            return {}
+        return edits_of(augmentation, shard.clips, default_rng([seed, number]), backend.spec.clip_format)
+
+    read = enumerate(carried_shards(backend, songs, settings.shard, tally))
+    for (_, (shard, seen)), after in ahead(edits, read):
         done += seen
         progress(f"encoding for {augmentation.knob_name}", done, settings.clips)
         if not len(shard.clips):
@@ -229,18 +239,15 @@ def _read(
         if shard.split == "train":
             deltas.codes.add(0, codes, codes)
             spreads.add(shard.clips)
-        if additive is None:
-            additive = adds_up(
-                backend, augmentation, shard.clips[:ADDING_CLIPS], kept["train"].knots, default_rng([seed, 4])
-            )
-        pairs = list(pairs_of(backend, augmentation, shard, codes, default_rng([seed, number]), tally))
+        first = shard.clips[:ADDING_CLIPS] if first is None else first
+        pairs = list(pairs_of(backend, augmentation, after, codes, tally))
         kept[shard.split].add(shard, codes, pairs)
         for pair in pairs:
             if shard.split == "train":
                 deltas.add_training(index[pair.amount], pair.before, pair.after, blocks[pair.valid])
             else:
                 deltas.validation.add(index[pair.amount], pair.before, pair.after)
-    adding = bool(additive)
+    adding = first is not None and adds_up(backend, augmentation, first, kept["train"].knots, default_rng([seed, 4]))
     return _Read(
         deltas,
         samples["validation"],

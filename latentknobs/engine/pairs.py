@@ -8,15 +8,16 @@ pair with before and after swapped.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 from attrs import define, field, frozen
 from numpy.random import Generator
 
 from latentknobs.core.arrays import Bools, ClipBatch, Codes, Ints
-from latentknobs.core.augmentation import Augmentation
+from latentknobs.core.augmentation import Augmentation, Augmented
 from latentknobs.core.backend import VAEBackend
+from latentknobs.core.clip import ClipFormat
 from latentknobs.core.corpus import Song
 from latentknobs.core.guard import run_augmentation
 from latentknobs.engine.deltas import block_of
@@ -163,27 +164,39 @@ def edited(
 ) -> tuple[ClipBatch, Bools]:
     """The clips after the edit (n, *shape), and where there is one that the model carries, bool (n,)."""
     out = run_augmentation(augmentation, clips, amount, rng, backend.spec.clip_format)
+    return out.clips, _carried(backend, augmentation, out, amount, tally)
+
+
+def _carried(backend: VAEBackend, augmentation: Augmentation, out: Augmented, amount: float, tally: Tally) -> Bools:
     carried = out.valid.copy()
     if carried.any():
         carried[out.valid] = accepted(backend, out.clips[out.valid])
     tally.add(f"masked by {augmentation.name} at {amount:+g}", int((~out.valid).sum()))
     tally.add(f"not accepted by the model at {amount:+g}", int((out.valid & ~carried).sum()))
-    return out.clips, carried
+    return carried
+
+
+def edits_of(
+    augmentation: Augmentation, clips: ClipBatch, rng: Generator, clip_format: ClipFormat
+) -> dict[float, Augmented]:
+    """Clips (n, *shape) edited by each of :func:`signed_amounts` that is not had by swapping; no model is asked."""
+    amounts, swapped = signed_amounts(augmentation)
+    own = [a for a in amounts if a > 0] if swapped else list(amounts)
+    return {a: run_augmentation(augmentation, clips, a, rng, clip_format) for a in own}
 
 
 def pairs_of(
-    backend: VAEBackend, augmentation: Augmentation, shard: Shard, codes: Codes, rng: Generator, tally: Tally
+    backend: VAEBackend, augmentation: Augmentation, edits: Mapping[float, Augmented], codes: Codes, tally: Tally
 ) -> Iterator[Pairs]:
-    """The pairs of a shard whose originals have these codes (n, D), for every amount of :func:`signed_amounts`."""
-    amounts, swapped = signed_amounts(augmentation)
-    own = [a for a in amounts if a > 0] if swapped else list(amounts)
-    after = [edited(backend, augmentation, shard.clips, a, rng, tally) for a in own]
-    # One call of the encoder for all amounts of the shard: full batches, and equal clips once.
-    moved = encode(backend, np.concatenate([clips[valid] for clips, valid in after]))
+    """The pairs of clips that have these codes (n, D) and edits, for every amount of :func:`signed_amounts`."""
+    _, swapped = signed_amounts(augmentation)
+    valid = {a: _carried(backend, augmentation, out, a, tally) for a, out in edits.items()}
+    # One call of the encoder for all amounts: full batches, and equal clips once.
+    moved = encode(backend, np.concatenate([out.clips[valid[a]] for a, out in edits.items()]))
     start = 0
-    for amount, (_, valid) in zip(own, after, strict=True):
-        stop = start + int(valid.sum())
-        yield Pairs(amount, valid, codes[valid], moved[start:stop])
+    for amount, there in valid.items():
+        stop = start + int(there.sum())
+        yield Pairs(amount, there, codes[there], moved[start:stop])
         if swapped:
-            yield Pairs(-amount, valid, moved[start:stop], codes[valid])
+            yield Pairs(-amount, there, moved[start:stop], codes[there])
         start = stop

@@ -23,7 +23,18 @@ from latentknobs.engine.deltas import Deltas, Moments
 from latentknobs.engine.discover import PAIRS_PER_DIMENSION
 from latentknobs.engine.measure import Yardstick
 from latentknobs.engine.nulls import OneAmount, exchanged, flipped, swap_pairs, swap_trial
-from latentknobs.engine.pairs import Pairs, Shard, Tally, accepted, edited, encode, pairs_of, shards, signed_amounts
+from latentknobs.engine.pairs import (
+    Pairs,
+    Shard,
+    Tally,
+    accepted,
+    edited,
+    edits_of,
+    encode,
+    pairs_of,
+    shards,
+    signed_amounts,
+)
 from latentknobs.engine.remember import Remembering
 from latentknobs.engine.sample import CodeReservoir
 from latentknobs.engine.settings import Methods, Settings
@@ -172,7 +183,8 @@ class Pairing:
                 found = Pairs(amount, ahead.valid, ahead.after, ahead.before)
             else:
                 one, rng = OneAmount(self.edit, amount), default_rng([survey.seed, 0])
-                (found,) = pairs_of(survey.backend, one, survey.shards[split], survey.codes[split], rng, Tally())
+                edits = edits_of(one, survey.shards[split].clips, rng, survey.backend.spec.clip_format)
+                (found,) = pairs_of(survey.backend, one, edits, survey.codes[split], Tally())
             self._pairs[split, amount] = found
         return self._pairs[split, amount]
 

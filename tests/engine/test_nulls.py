@@ -159,15 +159,22 @@ def test_jitters_verdict_is_the_discoverys(find, real, verdicts):
 
 def test_a_swaps_verdict_is_the_discoverys(find, real, verdicts, monkeypatch):
     """Pairs swapped song by song are rejected for every fit, by a full discovery that is given them as well."""
-    pairs_of, trial = whole.pairs_of, whole.trial
+    ahead, pairs_of, trial = whole.ahead, whole.pairs_of, whole.trial
+    songs = []
 
-    def swapped_pairs(backend, edit, shard, codes, rng, tally):
-        return (swap_pairs(p, flipped(shard.songs, 3)) for p in pairs_of(backend, edit, shard, codes, rng, tally))
+    def noting(work, items):
+        for (number, (shard, seen)), edits in ahead(work, items):
+            songs[:] = shard.songs
+            yield (number, (shard, seen)), edits
+
+    def swapped_pairs(backend, edit, edits, codes, tally):
+        return (swap_pairs(p, flipped(songs, 3)) for p in pairs_of(backend, edit, edits, codes, tally))
 
     def swapped_trial(backend, edit, clips, names, rng):
         return swap_trial(trial(backend, edit, clips, names, rng), flipped(names, 3))
 
     found = verdicts(real.swapped(3), SHORT)
+    monkeypatch.setattr(whole, "ahead", noting)
     monkeypatch.setattr(whole, "pairs_of", swapped_pairs)
     monkeypatch.setattr(whole, "trial", swapped_trial)
 

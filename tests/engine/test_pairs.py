@@ -11,7 +11,7 @@ from latentknobs.core.clip import Note
 from latentknobs.core.corpus import SPLITS, Song
 from latentknobs.core.melody import MELODY
 from latentknobs.engine.deltas import block_of
-from latentknobs.engine.pairs import Shard, Tally, accepted, edited, encode, pairs_of, shards, signed_amounts
+from latentknobs.engine.pairs import Tally, accepted, edited, edits_of, encode, pairs_of, shards, signed_amounts
 from latentknobs.engine.trial import decode
 from latentknobs.errors import BackendError, PluginError
 from latentknobs.testing.tiny import LATENT_SIZE, PITCH, TinyBackend, tiny_clips
@@ -187,8 +187,9 @@ def test_a_mask_that_is_none_is_refused(answer):
         accepted(Faulty(accepts=answer), tiny_clips(3))
 
 
-def _shard(clips):
-    return Shard(clips, tuple(f"song {i}" for i in range(len(clips))), "train")
+def _pairs(backend, edit, clips, codes, tally=None):
+    edits = edits_of(edit, clips, default_rng(0), MELODY)
+    return list(pairs_of(backend, edit, edits, codes, Tally() if tally is None else tally))
 
 
 def test_a_pair_is_a_clip_and_its_edit():
@@ -196,7 +197,7 @@ def test_a_pair_is_a_clip_and_its_edit():
     clips = tiny_clips(6)
     codes = TinyBackend().encode(clips).mean
 
-    found = list(pairs_of(TinyBackend(), Transpose(), _shard(clips), codes, default_rng(0), Tally()))
+    found = _pairs(TinyBackend(), Transpose(), clips, codes)
 
     assert [pair.amount for pair in found] == list(Transpose.amounts)
     for pair in found:
@@ -211,7 +212,7 @@ def test_a_negative_amount_is_the_positive_pair_swapped():
     clips = tiny_clips(12)
     codes = TinyBackend().encode(clips).mean
 
-    found = {p.amount: p for p in pairs_of(TinyBackend(), NoteSplit(), _shard(clips), codes, default_rng(0), Tally())}
+    found = {p.amount: p for p in _pairs(TinyBackend(), NoteSplit(), clips, codes)}
 
     assert sorted(found) == [-4, -3, -2, -1, 1, 2, 3, 4]
     for amount in (1.0, 2.0):
@@ -227,7 +228,7 @@ def test_all_amounts_of_a_shard_are_one_call_of_the_encoder():
     clips, spy = tiny_clips(4)[[0, 1, 2, 2]], Spy()
     codes = TinyBackend().encode(clips).mean
 
-    list(pairs_of(spy, Transpose(), _shard(clips), codes, default_rng(0), Tally()))
+    _pairs(spy, Transpose(), clips, codes)
 
     assert spy.calls == 1
     assert len(spy.encoded) == len(set(spy.encoded)) == 3 * len(Transpose.amounts)
@@ -240,9 +241,7 @@ def test_what_cannot_be_edited_is_masked_and_counted():
 
     found = {
         pair.amount: pair.valid.tolist()
-        for pair in pairs_of(
-            TinyBackend(), _amounts(-3.0, 1.0, 3.0, 9.0), _shard(clips), encode(Spy(), clips), default_rng(0), tally
-        )
+        for pair in _pairs(TinyBackend(), _amounts(-3.0, 1.0, 3.0, 9.0), clips, encode(Spy(), clips), tally)
     }
 
     assert found == {-3: [True] * 3, 1: [True] * 3, 3: [True, True, False], 9: [True, False, False]}

@@ -6,7 +6,7 @@ import pytest
 from latentknobs.augmentations.note_split import NoteSplit
 from latentknobs.augmentations.transpose import Transpose
 from latentknobs.core.augmentation import TokenAugmentation
-from latentknobs.engine.pairs import Shard, Tally, encode, pairs_of
+from latentknobs.engine.pairs import Shard, Tally, edits_of, encode, pairs_of
 from latentknobs.engine.sample import CodeReservoir, adds_up
 from latentknobs.testing.tiny import TinyBackend, tiny_clips
 
@@ -32,7 +32,8 @@ def _filled(edit, size, seed=0, parts=1, clips=40):
         names = tuple(f"song {k}" for k in part)
         shard = Shard(tokens[part], names, "train")
         codes = encode(BACKEND, shard.clips)
-        reservoir.add(shard, codes, list(pairs_of(BACKEND, edit, shard, codes, np.random.default_rng(0), Tally())))
+        edits = edits_of(edit, shard.clips, np.random.default_rng(0), BACKEND.spec.clip_format)
+        reservoir.add(shard, codes, list(pairs_of(BACKEND, edit, edits, codes, Tally())))
     return reservoir
 
 
