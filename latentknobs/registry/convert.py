@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 import numpy as np
+from sqlalchemy import Row
 
 from latentknobs.core.knob import Kind, Knob, KnobDimension, KnobEffect, Operator, Verdict
 from latentknobs.core.run import Run, RunSpec
@@ -115,9 +116,9 @@ def array_rows(knob_id: int, operator: Operator) -> list[OperatorArrayRow]:
     ]
 
 
-def to_run(row: RunRow) -> Run:
+def to_run(row: RunRow, knobs: tuple[Knob, ...]) -> Run:
     """
-    The run of a row, knobs included; those that are not current come without their operator.
+    The run of a row and of its knobs.
 
     Raises:
         RegistryError: What the file says is not a run.
@@ -136,57 +137,68 @@ def to_run(row: RunRow) -> Run:
         raise RegistryError(
             f"Run {row.identity} in the registry cannot be read: {reason}. Put a backup in its place."
         ) from error
-    knobs = tuple(to_knob(knob) for knob in row.knobs)
     return Run(spec, knobs, row.candidate, row.counts, row.version, row.started, row.finished)
 
 
-def to_knob(row: KnobRow, *, operator: bool = True, renamed: bool = False) -> Knob:
+def to_knob(
+    facts: Row[Any],
+    dimensions: Sequence[Row[Any]],
+    effects: Sequence[Row[Any]],
+    tags: Sequence[Row[Any]],
+    arrays: Sequence[Row[Any]] = (),
+    *,
+    renamed: bool = False,
+) -> Knob:
     """
-    The knob of a row.
+    The knob of its rows.
 
     Args:
-        row: With its run and model.
-        operator: Whether to read the arrays, where they were kept.
+        facts: The columns of its own row, its run's, its model's sha256, its note, and ``now``, the name that it is
+            current by; None where there is none.
+        dimensions: Its dimensions, the most important first.
+        effects: Its effects, in their order.
+        tags: Its tags, in their order.
+        arrays: Its operator's arrays, where they are wanted.
         renamed: Give it the name that it is current by, where that is another than its run gave it.
 
     Raises:
         RegistryError: What the file says is not a knob, or the arrays are not those that were stored.
     """
-    where = f"Knob {row.name!r} of run {row.run.identity} in the registry"
+    where = f"Knob {facts.name!r} of run {facts.identity} in the registry"
     try:
         knob = Knob(
-            name=row.current.name if renamed and row.current is not None else row.name,
-            model_id=row.run.model.sha256,
-            model_name=row.run.model_name,
-            augmentation=row.run.augmentation,
-            kind=cast(Kind, row.kind),
-            fit=row.fit,
-            unit=row.unit,
-            step=row.step,
-            low=row.low,
-            high=row.high,
-            verdict=cast(Verdict, row.verdict),
-            dimensions=tuple(KnobDimension(d.dim, d.share, d.weight) for d in row.dimensions),
-            effects=tuple(KnobEffect(e.attribute, e.slope, e.leakage) for e in row.effects),
-            evidence=row.evidence,
-            operator=_operator(row.kind, row.arrays) if operator and row.arrays else None,
-            operator_sha256=row.operator_sha256,
-            run_id=row.run.identity,
-            tags=tuple(tag.tag for tag in row.tags),
-            note="" if row.note is None else row.note.text,
-            found=row.run.finished,
+            name=facts.now if renamed and facts.now is not None else facts.name,
+            model_id=facts.sha256,
+            model_name=facts.model_name,
+            augmentation=facts.augmentation,
+            kind=cast(Kind, facts.kind),
+            fit=facts.fit,
+            unit=facts.unit,
+            step=facts.step,
+            low=facts.low,
+            high=facts.high,
+            verdict=cast(Verdict, facts.verdict),
+            dimensions=tuple(KnobDimension(d.dim, d.share, d.weight) for d in dimensions),
+            effects=tuple(KnobEffect(e.attribute, e.slope, e.leakage) for e in effects),
+            evidence=facts.evidence,
+            operator=_operator(facts.kind, arrays) if arrays else None,
+            operator_sha256=facts.operator_sha256,
+            run_id=facts.identity,
+            tags=tuple(tag.tag for tag in tags),
+            note="" if facts.note is None else facts.note,
+            found=facts.finished,
         )
     except (TypeError, ValueError) as error:
         # attrs puts more than the sentence into its errors.
         raise RegistryError(f"{where} cannot be read: {error.args[0]}. Put a backup in its place.") from error
-    if knob.operator is not None and knob.operator.sha256 != row.operator_sha256:
+    if knob.operator is not None and knob.operator.sha256 != facts.operator_sha256:
         raise RegistryError(
             f"{where} is damaged: its operator is not the one that was stored. Put a backup in its place."
         )
     return knob
 
 
-def _operator(kind: str, rows: Sequence[OperatorArrayRow]) -> Operator:
+def _operator(kind: str, rows: Sequence[Row[Any]]) -> Operator:
     arrays = {row.name: np.frombuffer(row.data, dtype="<f4").reshape(row.shape) for row in rows}
     return Operator(cast(Kind, kind), arrays)
 

@@ -21,6 +21,7 @@ from latentknobs.core.run import Run, RunSpec
 from latentknobs.core.schema import check
 from latentknobs.errors import RegistryError, UsageError
 from latentknobs.registry import convert
+from latentknobs.registry.reading import knobs_of, runs_of
 from latentknobs.registry.store import KnobStore, add_run, rank_of, settle
 from latentknobs.registry.tables import CurrentRow, KnobRow, ModelRow, RunRow
 
@@ -63,9 +64,11 @@ def outline(parts: Iterable[tuple[KnobStore, Iterable[tuple[str, str]]]]) -> dic
         for model_id, name in keys:
             with store.reading() as session:
                 row = session.scalars(_current_of(model_id, name)).one()
-                knob = convert.to_knob(row.knob)
+                (knob,) = knobs_of(session, [row.knob_id])
                 run = row.knob.run
-                runs.setdefault(run.result_sha256, _run_facts(convert.to_run(run)))
+                if run.result_sha256 not in runs:
+                    (whole,) = runs_of(session, select(RunRow).where(RunRow.id == run.id))
+                    runs[run.result_sha256] = _run_facts(whole)
                 place = {"run": list(runs).index(run.result_sha256), "position": row.knob.position, "name": name}
             if knob.operator is None:
                 raise RegistryError(f"The registry keeps only the hash of the knob {name!r}: repeat its run first.")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from sqlalchemy import Connection, delete, select, update
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session
 
 from latentknobs.core.knob import RANK, Knob, Verdict
 from latentknobs.core.query import KnobQuery
@@ -17,11 +17,9 @@ from latentknobs.core.run import Run
 from latentknobs.errors import RegistryError, UnknownNameError
 from latentknobs.registry import convert, migrate
 from latentknobs.registry.ask import knob_ids
+from latentknobs.registry.reading import knobs_of, runs_of
 from latentknobs.registry.sessions import TIMEOUT, Database
 from latentknobs.registry.tables import CurrentRow, KnobRow, ModelRow, OperatorArrayRow, RegistryRow, RunRow
-
-MOST_IDS = 500
-"""Knobs whose rows are read at once."""
 
 
 class KnobStore:
@@ -210,14 +208,9 @@ class KnobStore:
         """
         if not self.exists:
             return ()
-        rows = select(KnobRow).options(*of_knob(operators=operators))
         with self.reading() as session:
             ids = session.scalars(knob_ids(query)).all()
-            found: list[Knob] = []
-            for part in batched(ids, MOST_IDS):
-                by_id = {row.id: row for row in session.scalars(rows.where(KnobRow.id.in_(part)))}
-                found += [convert.to_knob(by_id[i], operator=operators, renamed=True) for i in part]
-            return tuple(found)
+            return tuple(knobs_of(session, ids, operators=operators, renamed=True))
 
     def standing(self, keys: Iterable[tuple[str, str]] | None = None) -> dict[tuple[str, str], Verdict]:
         """The verdicts of the current knobs by (model_id, name): of all, or of those that are there of some."""
@@ -278,24 +271,11 @@ class KnobStore:
             query = query.where(ModelRow.sha256 == model_id)
         if run_id is not None:
             query = query.where(RunRow.identity == run_id)
-        query = query.options(joinedload(RunRow.model), selectinload(RunRow.knobs).options(*of_knob(operators=True)))
         with self.reading() as session:
-            return tuple(convert.to_run(row) for row in session.scalars(query))
+            return tuple(runs_of(session, query))
 
     def _check(self, connection: Connection) -> None:
         migrate.require_head(migrate.check(connection, self.path)[0], self.path)
-
-
-def of_knob(*, operators: bool) -> list[Any]:
-    """What is read with a knob's row."""
-    parts = [KnobRow.dimensions, KnobRow.effects, KnobRow.tags, *([KnobRow.arrays] if operators else [])]
-    one = [joinedload(KnobRow.note), joinedload(KnobRow.current)]
-    return [joinedload(KnobRow.run).joinedload(RunRow.model), *one, *(selectinload(part) for part in parts)]
-
-
-def batched(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
-    """Parts of a sequence, of that size and a last one."""
-    return (ids[start : start + size] for start in range(0, len(ids), size))
 
 
 def add_run(session: Session, run: Run) -> tuple[RunRow, bool]:

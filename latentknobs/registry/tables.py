@@ -159,9 +159,7 @@ class KnobRow(Base):
     dimensions: Mapped[list[DimensionRow]] = relationship(order_by="DimensionRow.position")
     effects: Mapped[list[EffectRow]] = relationship(order_by="EffectRow.position")
     tags: Mapped[list[TagRow]] = relationship(order_by="TagRow.tag")
-    arrays: Mapped[list[OperatorArrayRow]] = relationship(order_by="OperatorArrayRow.name")
     note: Mapped[NoteRow | None] = relationship()
-    current: Mapped[CurrentRow | None] = relationship(back_populates="knob")
 
 
 class DimensionRow(Base):
@@ -224,7 +222,7 @@ class CurrentRow(Base):
     name: Mapped[str] = mapped_column(Text, primary_key=True, index=True)
     knob_id: Mapped[int] = mapped_column(ForeignKey("knob.id", ondelete="CASCADE"), unique=True)
 
-    knob: Mapped[KnobRow] = relationship(back_populates="current")
+    knob: Mapped[KnobRow] = relationship()
 
 
 class OperatorArrayRow(Base):

@@ -244,7 +244,7 @@ def test_a_knob_that_is_hidden_is_not_found_by_what_hides_it(path, tmp_path):
 def test_a_million_ids_are_read_in_parts(store, monkeypatch):
     """Knobs come in their order however many are read at once."""
     whole = [knob.operator_sha256 for knob in store.find(KnobQuery(history=True, sort="effect"))]
-    monkeypatch.setattr("latentknobs.registry.store.MOST_IDS", 5)
+    monkeypatch.setattr("latentknobs.registry.reading.MOST_IDS", 5)
 
     assert [knob.operator_sha256 for knob in store.find(KnobQuery(history=True, sort="effect"))] == whole
     assert len(whole) == 24
