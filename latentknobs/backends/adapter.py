@@ -201,9 +201,13 @@ class TorchBackend:
     def _differentiable(self, z: Codes, clips: ClipBatch) -> bool:
         try:
             self._jvp(z, clips, np.ones_like(z))
-        except (RuntimeError, NotImplementedError) as error:
-            # Torch has no gradient here, or none of this function's gradient: methods that need one are left out.
-            _log.info("%s: no gradients through its decoder (%s)", self._name, error)
+        except torch.OutOfMemoryError:
+            raise  # says nothing of gradients
+        except RuntimeError as error:  # torch has none here, or none of this function's gradient: what it raises then
+            why = (str(error).strip() or type(error).__name__).splitlines()[0]
+            _log.warning(
+                "%s: no gradients through its decoder: methods with gradients are left out (%s)", self._name, why
+            )
             return False
         return True
 

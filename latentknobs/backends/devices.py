@@ -57,3 +57,9 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def has_byte_products() -> bool:
+    """Whether this processor multiplies and adds up bytes without losing any of them (VNNI), and torch can use it."""
+    vnni = any(_capabilities().get(name) for name in ("avx512_vnni", "avx_vnni"))
+    return vnni and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call] # torch leaves it without types

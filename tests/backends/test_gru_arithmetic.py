@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from latentknobs.backends import devices
 from latentknobs.backends.devices import has_bfloat16
 from latentknobs.backends.gru_musicvae import arithmetic as module
 from latentknobs.backends.gru_musicvae.arithmetic import ARITHMETICS, choose_arithmetic
@@ -19,23 +20,18 @@ HERE = [name for name in ARITHMETICS if name != "bf16" or has_bfloat16(CPU)]
 
 
 @pytest.mark.parametrize("name", ARITHMETICS)
-def test_gates_and_products_by_hand(name):
-    """States are multiplied as torch would, within what the numbers' steps allow; biases go where they belong."""
+def test_products_by_hand(name):
+    """States are multiplied as torch would, within what the numbers' steps allow, and biases are added."""
     rng = np.random.default_rng(0)
     weight, bias = (torch.tensor(rng.normal(size=shape), dtype=torch.float32) for shape in ((12, 4), (12,)))
     state = torch.tensor(rng.uniform(-1, 1, size=(5, 4)), dtype=torch.float32)
-    both = torch.tensor(rng.normal(size=(5, 8)), dtype=torch.float32)
     way = ARITHMETICS[name]()
-    operand = way.operand(state)
     atol = {"float32": 1e-6, "bf16": 0.03, "int8": 0.04}[name]
 
-    given = both.clone()
-    new = way.recurrent(weight, bias)(given, operand)
+    found = way.product(weight, bias)(way.operand(state))
 
-    torch.testing.assert_close(given, both + state @ weight[:8].T, rtol=0, atol=atol)
-    torch.testing.assert_close(new, state @ weight[8:].T + bias[8:], rtol=0, atol=atol)
-    torch.testing.assert_close(way.product(weight, bias)(operand), state @ weight.T + bias, rtol=0, atol=atol)
-    assert way.product(weight, bias)(operand).dtype == torch.float32
+    torch.testing.assert_close(found, state @ weight.T + bias, rtol=0, atol=atol)
+    assert found.dtype == torch.float32
 
 
 def test_int8_is_exact_where_the_steps_are():
@@ -48,6 +44,65 @@ def test_int8_is_exact_where_the_steps_are():
     found = way.product(weight, bias)(way.operand(state))
 
     torch.testing.assert_close(found, state @ weight.T + bias, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", [x for x in HERE if x != "bf16"])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_row_of_a_product_does_not_depend_on_the_others(name, threads):
+    """However many there are, the first time and when weights have been laid out for their number, to the last bit."""
+    rng, before = np.random.default_rng(0), torch.get_num_threads()
+    weight, bias = (torch.tensor(rng.normal(size=shape), dtype=torch.float32) for shape in ((96, 40), (96,)))
+    way = ARITHMETICS[name]()
+    product, state = way.product(weight, bias), torch.tensor(rng.uniform(-1, 1, (300, 40)), dtype=torch.float32)
+    torch.set_num_threads(threads)
+    try:
+        with torch.inference_mode():
+            every = product(way.operand(state))
+            for rows in (way.fewest, 3, 4, 5, 17, 256, 300, 3):
+                for _ in range(module.OFTEN + 1):
+                    assert torch.equal(product(way.operand(state[:rows])), every[:rows])
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_weights_are_kept_packed_for_the_latest_numbers_of_rows():
+    """A number of rows that comes often in a row is packed for; others are not, and few packs are kept."""
+    product = ARITHMETICS["float32"]().product(torch.randn(8, 4), torch.zeros(8))
+    if not isinstance(product, module._Packed):
+        pytest.skip("needs MKL")
+    with torch.inference_mode():
+        for rows in (2, 3) * 10:
+            product(torch.randn(rows, 4))
+        assert list(product._packs) == []
+        for rows in (2, 3, 4, 5):
+            for _ in range(module.OFTEN):
+                product(torch.randn(rows, 4))
+    assert list(product._packs) == [4, 5]
+
+
+@pytest.mark.parametrize("name", ["float32", "bf16"])
+def test_products_without_the_libraries_that_pack(name, monkeypatch):
+    """Where torch has no MKL and no oneDNN, as on a CUDA device, products are plain and the same to their rounding."""
+    weight, bias, state = torch.randn(48, 32), torch.randn(48), torch.randn(9, 32).tanh()
+    found = []
+    for there in (True, False):
+        if not there:
+            monkeypatch.setattr(torch.backends.mkl, "is_available", lambda: False)
+            monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+        way = ARITHMETICS[name]()
+        found.append(way.product(weight, bias)(way.operand(state)))
+    torch.testing.assert_close(*found, rtol=0, atol={"float32": 1e-5, "bf16": 0.1}[name])
+
+
+def test_bytes_are_multiplied_alike_with_and_without_blocked_weights(monkeypatch):
+    """What a processor without byte products computes is the same to the bit."""
+    weight, bias, state = torch.randn(48, 32), torch.randn(48), torch.randn(9, 32).tanh()
+    found = []
+    for there in (True, False):
+        monkeypatch.setattr(module, "has_byte_products", lambda there=there: there and devices.has_byte_products())
+        way = ARITHMETICS["int8"]()
+        found.append(way.product(weight, bias)(way.operand(state)))
+    assert torch.equal(*found)
 
 
 @pytest.fixture(scope="module")

@@ -17,17 +17,22 @@ from typing import ClassVar, Protocol, TypeAlias
 import torch
 from torch import Tensor
 
-from latentknobs.backends.devices import has_bfloat16
+from latentknobs.backends.devices import has_bfloat16, has_byte_products
 from latentknobs.errors import UsageError
 
 Product: TypeAlias = Callable[[Tensor], Tensor]
 """From an operand (N, in) to float32 (N, out), bias included."""
-Recurrent: TypeAlias = Callable[[Tensor, Tensor], Tensor]
-"""
-From the reset and update gates so far (N, 2H), on top of which their part is added, and an operand (N, H) to the new
-gate's part of the state with its bias (N, H).
-"""
 LEVELS = 127.0
+USUAL_ROWS = 256
+"""For how many rows bfloat16 weights are laid out; any number can be multiplied."""
+OFTEN = 3
+"""Products in a row with so many rows, from which on packing pays."""
+BLOCKED_ROWS = 4
+"""Rows from which on blocked int8 weights are the faster ones."""
+ZERO = 128
+"""The byte that stands for a level of 0."""
+PACKS = 2
+"""Numbers of rows that weights are kept packed for."""
 
 
 class Arithmetic(Protocol):
@@ -42,10 +47,6 @@ class Arithmetic(Protocol):
 
     def product(self, weight: Tensor, bias: Tensor) -> Product:
         """The product of a layer."""
-        ...
-
-    def recurrent(self, weight: Tensor, bias: Tensor) -> Recurrent:
-        """The state's part of a GRU's gates; of the bias (3H,) only the new gate's is used."""
         ...
 
 
@@ -63,19 +64,39 @@ class Float32:
         return state
 
     def product(self, weight: Tensor, bias: Tensor) -> Product:
+        if weight.device.type == "cpu" and torch.backends.mkl.is_available():  # type: ignore[no-untyped-call] # torch leaves it without types
+            return _Packed(weight, bias)
         laid, own = weight.t().contiguous(), bias.clone()
         return lambda operand: torch.addmm(own, operand, laid)
 
-    def recurrent(self, weight: Tensor, bias: Tensor) -> Recurrent:
-        hidden = weight.shape[1]
-        both_weight, new_weight = (part.t().contiguous() for part in (weight[: 2 * hidden], weight[2 * hidden :]))
-        own = bias[2 * hidden :].clone()
 
-        def into(both: Tensor, operand: Tensor) -> Tensor:
-            both.addmm_(operand, both_weight)
-            return torch.addmm(own, operand, new_weight)
+class _Packed:
+    """
+    A product that keeps its weights as MKL packs them, instead of having them packed at each call.
 
-        return into
+    MKL packs for a number of rows: that is done for a number that comes often in a row, and kept for the latest of
+    them. Sums are the same to the bit either way.
+    """
+
+    def __init__(self, weight: Tensor, bias: Tensor) -> None:
+        self._weight, self._bias = weight.t().contiguous(), bias.clone()
+        self._packs: dict[int, Tensor] = {}
+        self._rows, self._times = 0, 0
+
+    def __call__(self, rows: Tensor) -> Tensor:
+        count = len(rows)
+        pack = self._packs.get(count)
+        if pack is None:
+            self._times = self._times + 1 if count == self._rows else 1
+            self._rows = count
+            if self._times < OFTEN:
+                return torch.addmm(self._bias, rows, self._weight)
+            pack = torch.ops.mkl._mkl_reorder_linear_weight(self._weight.t(), count)  # noqa: SLF001 - it has no other name
+            self._packs = dict([*self._packs.items(), (count, pack)][-PACKS:])
+        # Both are what torch.compile makes of a linear layer whose weights are frozen.
+        linear = torch.ops.mkl._mkl_linear  # noqa: SLF001 - nor has this
+        product: Tensor = linear(rows, pack, self._weight.t(), self._bias, count)
+        return product
 
 
 class Bfloat16:
@@ -87,55 +108,59 @@ class Bfloat16:
         return state.bfloat16()
 
     def product(self, weight: Tensor, bias: Tensor) -> Product:
-        laid, own = weight.bfloat16().t().contiguous(), bias.clone()
-        return lambda operand: torch.add(own, torch.mm(operand, laid))
-
-    def recurrent(self, weight: Tensor, bias: Tensor) -> Recurrent:
-        hidden = weight.shape[1]
-        laid, own = weight.bfloat16().t().contiguous(), bias[2 * hidden :].clone()
-
-        def into(both: Tensor, operand: Tensor) -> Tensor:
-            gates = torch.mm(operand, laid)
-            both.add_(gates[:, : 2 * hidden])
-            return torch.add(own, gates[:, 2 * hidden :])
-
-        return into
+        rounded, own = weight.bfloat16(), bias.clone()
+        if weight.device.type == "cpu" and torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call] # torch leaves it without types
+            # As MKL's in _Packed; oneDNN's order serves any number of rows.
+            laid = torch.ops.mkldnn._reorder_linear_weight(rounded, USUAL_ROWS)  # noqa: SLF001 - it has no other name
+            linear = torch.ops.mkldnn._linear_pointwise  # noqa: SLF001 - nor has this
+            return lambda rows: torch.add(own, linear(rows, laid, None, "none", [], ""))
+        plain = rounded.t().contiguous()
+        return lambda rows: torch.add(own, torch.mm(rows, plain))
 
 
 class Int8:
-    """See the module's text."""
+    """
+    See the module's text.
+
+    Few rows are multiplied as they are; more of them as bytes from 1 to 255 by weights that lie as oneDNN reads them,
+    with scale and bias in the same call. Both give the same to the bit.
+    """
 
     fewest: ClassVar[int] = 1
 
+    def __init__(self) -> None:
+        self._blocked = has_byte_products()
+
     def operand(self, state: Tensor) -> Tensor:
-        return torch.mul(state, LEVELS).round_().to(torch.int8)
+        levels = torch.mul(state, LEVELS).round_().to(torch.int8)
+        return levels.view(torch.uint8) ^ ZERO if self._blocked and len(state) >= BLOCKED_ROWS else levels
 
     def product(self, weight: Tensor, bias: Tensor) -> Product:
-        (laid, scale), own = _in_levels(weight), bias.clone()
-        return lambda operand: torch.addcmul(own, _times(operand, laid), scale)
+        levels, scale = _in_levels(weight)
+        laid, own = levels.t(), bias.clone()
 
-    def recurrent(self, weight: Tensor, bias: Tensor) -> Recurrent:
-        hidden = weight.shape[1]
-        (laid, scale), own = _in_levels(weight), bias[2 * hidden :].clone()
-        both_scale, new_scale = scale[: 2 * hidden].clone(), scale[2 * hidden :].clone()
+        def few(operand: Tensor) -> Tensor:
+            levels = torch._int_mm(operand, laid)  # noqa: SLF001 - torchao is built on it, and it has no other name
+            return levels.float().mul_(scale).add_(own)
 
-        def into(both: Tensor, operand: Tensor) -> Tensor:
-            gates = _times(operand, laid)
-            both.addcmul_(gates[:, : 2 * hidden], both_scale)
-            return torch.addcmul(own, gates[:, 2 * hidden :], new_scale)
+        if not self._blocked:
+            return few
+        kernels = torch.ops.onednn  # what torch.compile makes of a quantised linear layer
+        blocked, zeros = kernels.qlinear_prepack(levels, None), torch.zeros(len(weight), dtype=torch.int64)
 
-        return into
+        def many(operand: Tensor) -> Tensor:
+            product: Tensor = kernels.qlinear_pointwise(
+                operand, 1.0, ZERO, blocked, scale, zeros, own, 1.0, 0, torch.float32, "none", [], ""
+            )
+            return product
 
-
-def _times(a: Tensor, b: Tensor) -> Tensor:
-    """The product of int8 matrices, int32."""
-    return torch._int_mm(a, b)  # noqa: SLF001 - torch has no public name for it; torchao is built on this one
+        return lambda operand: many(operand) if operand.dtype == torch.uint8 else few(operand)
 
 
 def _in_levels(weight: Tensor) -> tuple[Tensor, Tensor]:
-    """Weights (out, in) as int8 (in, out), and what one unit of a product with an operand is worth, (out,)."""
+    """Weights (out, in) as int8, and what one unit of a product with an operand is worth, (out,)."""
     step = weight.abs().amax(dim=1).clamp_min(torch.finfo(torch.float32).tiny) / LEVELS
-    return (weight / step[:, None]).round().to(torch.int8).t(), step / LEVELS
+    return (weight / step[:, None]).round().to(torch.int8), step / LEVELS
 
 
 ARITHMETICS: Mapping[str, type[Arithmetic]] = {"float32": Float32, "bf16": Bfloat16, "int8": Int8}

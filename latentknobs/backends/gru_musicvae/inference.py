@@ -3,8 +3,8 @@ Fast paths of the network for use without training; they compute what :mod:`.net
 
 A token's way into a GRU is looked up in a table instead of multiplied, clips that begin (or, backwards, end) alike
 share their states until they part (:mod:`.beginnings`), the part of z in the decoder's gates is computed once a clip,
-biases of the first two gates are added where they cost nothing, a state is rounded once for all products that read it
-(:mod:`.arithmetic`), and where all tokens are known a layer's input gates are one product over all steps.
+biases are added where they cost nothing, and a new state goes through one product (:mod:`.arithmetic`) for all that
+reads it: its own layer's gates at the next step and the gates of the layer above.
 """
 
 from __future__ import annotations
@@ -16,58 +16,37 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from latentknobs.backends.gru_musicvae.arithmetic import Arithmetic, Float32, Product, Recurrent
+from latentknobs.backends.gru_musicvae.arithmetic import Arithmetic, Float32, Product
 from latentknobs.backends.gru_musicvae.beginnings import in_order, steps
 from latentknobs.backends.gru_musicvae.network import GruMusicVae
 
 ROWS = 512
 """Clips read at a time: their states stay in the processor's caches."""
-Gates: TypeAlias = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
+Gates: TypeAlias = Callable[[Tensor, Tensor, Tensor], Tensor]
 """From :func:`mix`'s arguments to the next state."""
 
 
-def mix(both: Tensor, new: Tensor, hidden: Tensor, state: Tensor) -> Tensor:
+def mix(entering: Tensor, kept: Tensor, state: Tensor) -> Tensor:
     """
-    What a GRU makes of its gates (Cho et al., 2014, with torch's reset gate on the hidden product).
+    A GRU's next state (Cho et al., 2014, with torch's reset gate on the hidden product).
 
     Args:
-        both: Reset and update before their sigmoid, (N, 2H); written over.
-        new: The input's part of the new gate, (N, H); written over.
-        hidden: The state's part of the new gate, (N, H).
+        entering: The input's part of the reset, update and new gates, (N, 3H); written over.
+        kept: The state's part of them, (N, 3H).
         state: (N, H).
     """
-    both.sigmoid_()
     size = state.shape[-1]
-    new.addcmul_(both[:, :size], hidden).tanh_()
+    both, new = entering[:, : 2 * size], entering[:, 2 * size :]
+    both.add_(kept[:, : 2 * size]).sigmoid_()
+    new.addcmul_(both[:, :size], kept[:, 2 * size :]).tanh_()
     return torch.lerp(new, state, both[:, size:])
 
 
-class _Cell:
-    """One layer: its state's way through it; ``gates`` is :func:`mix` or something that computes the same."""
-
-    def __init__(self, recurrent: Recurrent, gates: Gates) -> None:
-        self._recurrent = recurrent
-        self._gates = gates
-
-    def __call__(self, entering: Tensor, state: Tensor, operand: Tensor) -> Tensor:
-        """
-        The next state.
-
-        Args:
-            entering: The input's part of the gates, (N, 3H), with the biases that :func:`_folded` puts there; written
-                over.
-            state: (N, H).
-            operand: The state as products take it.
-        """
-        size = 2 * state.shape[-1]
-        both, new = entering[:, :size], entering[:, size:]
-        return self._gates(both, new, self._recurrent(both, operand), state)
-
-
-def _folded(bias_ih: Tensor, bias_hh: Tensor) -> Tensor:
-    """Biases of the input's part of the gates, with those of the state's part that may be added there, (3H,)."""
+def _apart(bias_ih: Tensor, bias_hh: Tensor) -> tuple[Tensor, Tensor]:
+    """Biases (3H,) of the input's part of the gates, with all that may be added there, and of the state's part."""
     size = len(bias_ih) // 3 * 2
-    return torch.cat([bias_ih[:size] + bias_hh[:size], bias_ih[size:]])
+    entering = torch.cat([bias_ih[:size] + bias_hh[:size], bias_ih[size:]])
+    return entering, torch.cat([torch.zeros_like(bias_hh[:size]), bias_hh[size:]])
 
 
 def _for_any(product: Product) -> Product:
@@ -90,26 +69,31 @@ class FastNetwork:
         self._config = config
         exact = Float32()
         self._arithmetic: Arithmetic = arithmetic or exact
+        self._gates = gates
         with torch.no_grad():
             table = network.token_table()
             size = config.token_size
             weights = network.gru_0.state_dict()
-            self._encoder: list[tuple[Tensor, _Cell]] = []
+            self._encoder: list[tuple[Tensor, Product]] = []
             for side in ("", "_reverse"):
-                read, kept, bias_in, bias = (
+                read, keep, bias_in, bias = (
                     weights[f"{name}_l0{side}"] for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
                 )
-                cell = _Cell(self._arithmetic.recurrent(kept, bias), gates)
-                self._encoder.append((table @ read.t() + _folded(bias_in, bias), cell))
+                entering, kept = _apart(bias_in, bias)
+                self._encoder.append((table @ read.t() + entering, self._arithmetic.product(keep, kept)))
             first, *above = network.cells
+            entering, kept = _apart(first.bias_ih, first.bias_hh)
             self._decoder_table = (table @ first.weight_ih[:, :size].t()).contiguous()
-            self._of_z = _for_any(exact.product(first.weight_ih[:, size:], _folded(first.bias_ih, first.bias_hh)))
-            self._above = [
-                self._arithmetic.product(cell.weight_ih, _folded(cell.bias_ih, cell.bias_hh)) for cell in above
-            ]
-            self._cells = [
-                _Cell(self._arithmetic.recurrent(cell.weight_hh, cell.bias_hh), gates) for cell in network.cells
-            ]
+            self._of_z = _for_any(exact.product(first.weight_ih[:, size:], entering))
+            # A layer's new state is read by the layer above now and by the layer itself at the next step: one product.
+            self._joined: list[Product] = []
+            weight = first.weight_hh
+            for cell in above:
+                entering, own = _apart(cell.bias_ih, cell.bias_hh)
+                joined = torch.cat([weight, cell.weight_ih]), torch.cat([kept, entering])
+                self._joined.append(self._arithmetic.product(*joined))
+                weight, kept = cell.weight_hh, own
+            self._last = self._arithmetic.product(weight, kept)
             self._mean, self._log_variance, self._initial, self._out = (
                 _for_any(exact.product(linear.weight, linear.bias))
                 for linear in (network.linear_mu, network.linear_var, network.linear_init, network.linear_out)
@@ -124,13 +108,13 @@ class FastNetwork:
         """Mean and standard deviation, each float32 (N, D), of tokens int64 (N, T)."""
         size = self._config.encoder_hidden
         hidden = tokens.new_empty(len(tokens), 2 * size, dtype=torch.float32)
-        for side, ((table, cell), sequence) in enumerate(zip(self._encoder, (tokens, tokens.flip(1)), strict=True)):
+        for side, ((table, keep), sequence) in enumerate(zip(self._encoder, (tokens, tokens.flip(1)), strict=True)):
             order = torch.from_numpy(in_order(sequence.numpy()))
             for rows in torch.split(order, ROWS):
-                hidden[rows, side * size : (side + 1) * size] = self._read(table, cell, sequence[rows])
+                hidden[rows, side * size : (side + 1) * size] = self._read(table, keep, sequence[rows])
         return self._mean(hidden), torch.exp(0.5 * self._log_variance(hidden))
 
-    def _read(self, table: Tensor, cell: _Cell, tokens: Tensor) -> Tensor:
+    def _read(self, table: Tensor, keep: Product, tokens: Tensor) -> Tensor:
         """States (N, H) after the last of tokens int64 (N, T), which are in order."""
         *reading, last = steps(tokens.numpy(), self.fewest)
         state = table.new_zeros(len(reading[0].tokens), self._config.encoder_hidden)
@@ -138,7 +122,7 @@ class FastNetwork:
             if step.origins is not None:
                 state = state.index_select(0, torch.from_numpy(step.origins))
             entering = table.index_select(0, torch.from_numpy(step.tokens))
-            state = cell(entering, state, self._arithmetic.operand(state))
+            state = self._gates(entering, keep(self._arithmetic.operand(state)), state)
         return state if last.origins is None else state.index_select(0, torch.from_numpy(last.origins))
 
     def greedy(self, z: Tensor, chosen: Callable[[Tensor], Tensor] | None = None) -> tuple[Tensor, Tensor]:
@@ -149,22 +133,12 @@ class FastNetwork:
             z: Codes (N, D).
             chosen: From a step's logits (N, V) to its tokens (N,); None = the likeliest.
         """
-        states = [torch.tanh(self._initial(z))]
-        operands = [self._arithmetic.operand(states[0])]
+        decoder = self._decoder(z)
         of_z = self._of_z(z)
         token = torch.full((len(z),), self._config.vocabulary - 1, dtype=torch.int64, device=z.device)
         tokens, every = [], []
-        for step in range(self._config.steps):
-            entering = of_z + self._decoder_table.index_select(0, token)
-            for layer, cell in enumerate(self._cells):
-                if layer:
-                    entering = self._above[layer - 1](operands[layer - 1])
-                    if step == 0:
-                        states.append(states[layer - 1])
-                        operands.append(operands[layer - 1])
-                states[layer] = cell(entering, states[layer], operands[layer])
-                operands[layer] = self._arithmetic.operand(states[layer])
-            logits = self._out(states[-1])
+        for _ in range(self._config.steps):
+            logits = self._out(decoder(of_z + self._decoder_table.index_select(0, token)))
             token = logits.argmax(dim=-1) if chosen is None else chosen(logits)
             tokens.append(token)
             every.append(logits)
@@ -172,18 +146,47 @@ class FastNetwork:
 
     def given(self, z: Tensor, tokens: Tensor) -> Tensor:
         """Logits float32 (N, T, V) where each step reads the true token before it, tokens int64 (N, T)."""
-        before = functional.pad(tokens[:, :-1], (1, 0), value=self._config.vocabulary - 1).t()
-        entering = self._decoder_table[before] + self._of_z(z)
-        state = torch.tanh(self._initial(z))
-        outputs = state
-        for layer, cell in enumerate(self._cells):
-            if layer:
-                operand = self._arithmetic.operand(outputs.flatten(0, 1))
-                entering = self._above[layer - 1](operand).view(*outputs.shape[:2], -1)
-                state = outputs[0]
-            steps = []
-            for gates in entering:
-                state = cell(gates, state, self._arithmetic.operand(state))
-                steps.append(state)
-            outputs = torch.stack(steps)
-        return self._out(outputs.flatten(0, 1)).view(*outputs.shape[:2], -1).transpose(0, 1)
+        decoder = self._decoder(z)
+        before = functional.pad(tokens[:, :-1], (1, 0), value=self._config.vocabulary - 1)
+        of_z = self._of_z(z)
+        states = [decoder(of_z + self._decoder_table.index_select(0, token)) for token in before.t()]
+        outputs = torch.stack(states, dim=1)
+        return self._out(outputs.flatten(0, 1)).view(*outputs.shape[:2], -1)
+
+    def _decoder(self, z: Tensor) -> _Decoder:
+        return _Decoder(self._joined, self._last, self._arithmetic, self._gates, torch.tanh(self._initial(z)))
+
+
+class _Decoder:
+    """
+    The layers' states while a batch is decoded.
+
+    Args:
+        joined: For each layer but the last, from its state to its own gates and those of the layer above, (N, 6H).
+        last: From the last layer's state to its own gates, (N, 3H).
+        arithmetic: How they multiply.
+        gates: :func:`mix` or what computes the same.
+        state: The first layer's first state, (N, H).
+    """
+
+    def __init__(
+        self, joined: list[Product], last: Product, arithmetic: Arithmetic, gates: Gates, state: Tensor
+    ) -> None:
+        self._joined, self._last = joined, last
+        self._operand, self._gates = arithmetic.operand, gates
+        self._states = [state]
+        self._kept: list[Tensor] = []
+
+    def __call__(self, entering: Tensor) -> Tensor:
+        """The last layer's next state (N, H); ``entering`` is the input's part of the first's gates, written over."""
+        wide = entering.shape[-1]
+        for layer, leaving in enumerate(self._joined):
+            if layer == len(self._kept):
+                self._kept.append(leaving(self._operand(self._states[layer])))
+            state = self._gates(entering, self._kept[layer][:, :wide], self._states[layer])
+            there = leaving(self._operand(state))
+            if layer + 1 == len(self._states):  # at the first step a layer goes on from the one below
+                self._states.append(state)
+            self._states[layer], self._kept[layer], entering = state, there, there[:, wide:]
+        self._states[-1] = self._gates(entering, self._last(self._operand(self._states[-1])), self._states[-1])
+        return self._states[-1]
