@@ -27,6 +27,8 @@ from latentknobs.backends.gru_musicvae.inference import FastNetwork, mix
 from latentknobs.backends.gru_musicvae.network import GruMusicVae
 
 LATENT, LAYERS, STEPS, VOCABULARY = 128, 3, 32, 130
+PRODUCT = 2048
+PRODUCT_FLOPS = 2 * PRODUCT**3
 CHUNK = 256
 """As the backend decodes: so many clips at a time."""
 CODES = {"float32": 1e-5, "compiled float32": 1e-5, "onnxruntime": 1e-4}
@@ -78,8 +80,8 @@ def decode_flops(hidden: int) -> int:
 
 
 def product(number: str, device: str = "cpu") -> Work:
-    """A large product of two matrices of this kind of number, 2 * 2048^3 operations."""
-    a, b = torch.randn(2, 2048, 2048, device=device).unbind()
+    """A large product of two matrices of this kind of number, PRODUCT_FLOPS operations."""
+    a, b = torch.randn(2, PRODUCT, PRODUCT, device=device).unbind()
     if number == "int8":
         a, b = ((x * 30).round().clamp(-127, 127).to(torch.int8) for x in (a, b))
         return lambda: torch._int_mm(a, b)  # noqa: SLF001 - as in latentknobs/backends/gru_musicvae/arithmetic.py
@@ -109,7 +111,7 @@ def peaks(device: str = "cpu") -> dict[str, float]:
     for number in numbers(device):
         way = product(number, device)
         times = [timed(way, device) for _ in range(12)]
-        found[number] = 2 * 2048**3 / min(times)
+        found[number] = PRODUCT_FLOPS / min(times)
     return found
 
 
@@ -216,6 +218,8 @@ def _onnx(plain: GruMusicVae, tokens: Tensor) -> Iterator[Contender]:
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 14)], ir_version=8)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
+    # Its threads would go on turning after its turn, and take the processor from whoever is next.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
     def run() -> Tensor:

@@ -5,8 +5,9 @@ Our encode and decode beside what people would otherwise run, as ratios of times
     python -m benchmarks.ratios --hidden 2048 --rounds 5 --json
     python -m benchmarks.ratios --device cuda --clips 1 256 4096
 
-All contenders of a row run one after another, round after round, so that a slower minute of the machine is slower for
-everybody; a ratio is the median over rounds, with the middle half of the rounds behind it.
+All contenders of a row and the products of large matrices that are the limit run one after another, round after round,
+so that a slower minute of the machine is slower for everybody; a ratio, and a share of the limit, is the median over
+rounds, a ratio with the middle half of the rounds behind it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import torch
 from benchmarks import contenders
 
 
-def row(work: str, hidden: int, size: int, rounds: int, peak: dict[str, float], device: str) -> list[dict[str, Any]]:
+def row(work: str, hidden: int, size: int, rounds: int, device: str) -> list[dict[str, Any]]:
     """Every contender at one piece of work, the plain one first."""
     make, flops = contenders.WORK[work]
     tokens, z = (x.to(device) for x in contenders.batch(size))
@@ -31,22 +32,29 @@ def row(work: str, hidden: int, size: int, rounds: int, peak: dict[str, float], 
         there = list(make(contenders.network(hidden).to(device), tokens if work == "encode" else z))
         wanted = there[0].work()
         found = {one.name: contenders.check(one, one.work(), wanted) for one in there}
-        times: dict[str, list[float]] = {one.name: [] for one in there}
+        limits = {number: contenders.product(number, device) for number in contenders.numbers(device)}
+        ways = {one.name: one.work for one in there} | {f"limit {name}": work for name, work in limits.items()}
+        times: dict[str, list[float]] = {name: [] for name in ways}
         for _ in range(rounds):
-            for one in there:
-                times[one.name].append(contenders.timed(one.work, device))
+            for name, way in ways.items():
+                times[name].append(contenders.timed(way, device))
     plain = np.asarray(times[there[0].name])
     out = []
     for one in there:
         mine = np.asarray(times[one.name])
         ratio = plain / mine
         low, high = np.quantile(ratio, [0.25, 0.75])
-        share = flops(hidden) * size / float(np.median(mine)) / peak[one.number]
+        speed, limit = flops(hidden) * size / mine, contenders.PRODUCT_FLOPS / np.asarray(times[f"limit {one.number}"])
         out.append(
             {"work": work, "hidden": hidden, "clips": size, "by": one.name}
             | {"ms": 1e3 * float(np.median(mine)), "ms_99": 1e3 * float(np.quantile(mine, 0.99))}
-            | {"ratio": float(np.median(ratio)), "ratio_low": float(low), "ratio_high": float(high), "of_peak": share}
-            | {"number": one.number, **found[one.name]}
+            | {
+                "ratio": float(np.median(ratio)),
+                "ratio_low": float(low),
+                "ratio_high": float(high),
+                "of_peak": float(np.median(speed / limit)),
+            }
+            | {"number": one.number, "limit": float(np.median(limit)), **found[one.name]}
         )
     return out
 
@@ -76,16 +84,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
-    peak = contenders.peaks(options.device)
     rows: list[dict[str, Any]] = []
     for work in contenders.WORK:
         for size in options.clips:
             rounds = options.rounds * (4 if size < 100 else 1)
-            rows += row(work, options.hidden, size, rounds, peak, options.device)
+            rows += row(work, options.hidden, size, rounds, options.device)
     if options.json:
-        print(json.dumps({"peak": peak, "threads": torch.get_num_threads(), "rows": rows}, indent=2))
+        print(json.dumps({"threads": torch.get_num_threads(), "rows": rows}, indent=2))
     else:
-        print(", ".join(f"{name} {value / 1e9:.0f}" for name, value in peak.items()), "billion operations a second\n")
+        limits = {r["number"]: r["limit"] for r in rows}
+        print(", ".join(f"{name} {value / 1e9:.0f}" for name, value in limits.items()), "billion operations a second\n")
         print(table(rows))
     return 0
 

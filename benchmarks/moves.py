@@ -1,0 +1,56 @@
+"""
+What a person waits for who turns knobs of the shipped model: median and 99th percentile of many moves.
+
+    python -m benchmarks.moves
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.bench_model import piece
+from latentknobs.hooks.manager import Plugins
+from latentknobs.session import Session
+from latentknobs.workbench import BUILTINS, Workbench
+
+MOVES, WARM = 300, 10
+
+
+def moves(session: Session, other: Session) -> dict[str, Callable[[int], object]]:
+    """The moves by name; a number says which one, so that no two in a row are the same."""
+    return {
+        "one knob moved": lambda k: session.turn({"pitch": float(k % 12 - 6)}),
+        "both knobs": lambda k: session.turn({"pitch": float(k % 12 - 6), "rhythm": float(k % 2)}),
+        "grid of 5 x 5": lambda _: session.two_way(other, 5, "pitch", "rhythm"),
+    }
+
+
+def main() -> int:
+    """Measure and print."""
+    print("| | precision | median, ms | 99th percentile, ms |\n|---|---|---|---|")
+    for precision in ("float32", "int8"):
+        plugins = Plugins.build(BUILTINS, plugins_dir=None, entry_points=False)
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            Workbench.open(str(Path(folder, "none.db")), device="cpu", plugins=plugins, precision=precision) as bench,
+        ):
+            session, other = (Session.open(bench, piece(name, name)) for name in ("aahhjjhh", "mmkkjjhh"))
+            for name, move in moves(session, other).items():
+                times = []
+                for k in range(WARM + MOVES):
+                    start = time.perf_counter()
+                    move(k)
+                    times.append(1e3 * (time.perf_counter() - start))
+                low, high = np.quantile(times[WARM:], [0.5, 0.99])
+                print(f"| {name} | {precision} | {low:.1f} | {high:.1f} |", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
