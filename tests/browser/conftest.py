@@ -56,7 +56,7 @@ def server(home: Path) -> Iterator[Server]:
 
 @pytest.fixture
 def own_server(tmp_path: Path) -> Iterator[Server]:
-    """A server of the test's own, over the shipped registry, to be started and ended by it."""
+    """A server of the test's own, to be started and ended by it; asked for before pages, so that they go first."""
     (tmp_path / "plugins").mkdir()
     out = Server(tmp_path)
     yield out

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 SECONDS = 10
 
 
-def test_sound_within_ten_seconds(new_page, own_server, tell):
+def test_sound_within_ten_seconds(own_server, new_page, tell):
     """Within ten seconds of the server's start, the page is open, Space was pressed and an analyser shows signal."""
     own_server.start()
     hands = new_page(own_server)

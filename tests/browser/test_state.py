@@ -94,7 +94,7 @@ def test_two_tabs_are_apart(hands, new_page):
     assert hands.notes != other.notes
 
 
-def test_the_server_goes_and_comes(new_page, own_server):
+def test_the_server_goes_and_comes(own_server, new_page):
     """Killed and started again on the same port, the server is found again without a reload, and turns go on."""
     own_server.start()
     hands = new_page(own_server)
