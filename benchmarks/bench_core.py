@@ -19,12 +19,13 @@ peaks = cache(contenders.peaks)
 
 
 @pytest.mark.parametrize("number", ["float32", "bf16", "int8"])
-def test_peak(benchmark: BenchmarkFixture, number: str) -> None:
-    """The fastest product of this kind of number: the limit that the others stand beside."""
+@pytest.mark.parametrize("way", ["laid out", "plain"])
+def test_peak(benchmark: BenchmarkFixture, number: str, way: str) -> None:
+    """The fastest product of this kind of number, of two ways: the limit that the others stand beside."""
     if number not in peaks():
         pytest.skip(f"this processor multiplies no {number}")
-    benchmark.extra_info.update(work="peak", number=number, operations_a_second=peaks()[number])
-    benchmark.pedantic(contenders.product(number), rounds=10)
+    benchmark.extra_info.update(work="peak", number=number, way=way, operations_a_second=peaks()[number])
+    benchmark.pedantic(contenders.products(number)[way], rounds=10)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -47,7 +47,7 @@ from latentknobs.engine.settings import Settings
 HIDDEN = 512
 MELODIES, WHOLE_NOTES = 10_000, 16_483
 BATCH = 256
-WAYS = ("transcription", "float32", "compiled float32", "int8", "compiled int8")
+WAYS = ("transcription", *(f"{by}{number}" for number in contenders.numbers() for by in ("", "compiled ")))
 """Compiled = with LATENTKNOBS_COMPILE=1."""
 TURNS = 3
 
@@ -176,7 +176,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     plain = [np.asarray(x) for x in rows[0].pop("mean_changes")]
     for row in rows[1:]:
         off = max(float(np.abs(np.asarray(x) - y).max()) for x, y in zip(row.pop("mean_changes"), plain, strict=True))
-        assert off <= (0.02 if "int8" in row["way"] else 1e-4), f"{row['way']}: mean changes are off by {off:g}"
+        assert off <= (1e-4 if "float32" in row["way"] else 0.02), f"{row['way']}: mean changes are off by {off:g}"
         row["off"] = off
     for row in rows:
         row["ratio"] = rows[0]["seconds"] / row["seconds"]

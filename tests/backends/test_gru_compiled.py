@@ -65,7 +65,7 @@ def test_compiled_gates_compute_the_same(threads, monkeypatch):
             with torch.inference_mode():
                 wanted = mix(entering.double(), wide[:, : 3 * size].double(), state.double())
                 found = gates(entering, wide[:, : 3 * size], state)
-            # The new gate's sum is off by the rounding of its product with the reset gate, so by as much as that is large.
+            # The new gate's sum is off by how its product with the reset gate is rounded: the more, the larger.
             wide_new = wide[:, 2 * size : 3 * size].double().abs()
             assert ((found.double() - wanted).abs() <= 1e-6 + torch.finfo(torch.float32).eps * wide_new).all()
     finally:

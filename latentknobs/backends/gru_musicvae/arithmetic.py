@@ -24,15 +24,11 @@ Product: TypeAlias = Callable[[Tensor], Tensor]
 """From an operand (N, in) to float32 (N, out), bias included."""
 LEVELS = 127.0
 USUAL_ROWS = 256
-"""For how many rows bfloat16 weights are laid out; any number can be multiplied."""
-OFTEN = 3
-"""Products in a row with so many rows, from which on packing pays."""
+"""For how many rows weights are laid out; any number can be multiplied."""
 BLOCKED_ROWS = 4
 """Rows from which on blocked int8 weights are the faster ones."""
 ZERO = 128
 """The byte that stands for a level of 0."""
-PACKS = 2
-"""Numbers of rows that weights are kept packed for."""
 
 
 class Arithmetic(Protocol):
@@ -51,12 +47,7 @@ class Arithmetic(Protocol):
 
 
 class Float32:
-    """
-    As the network is written.
-
-    Weights lie (in, out) and contiguous: then the sums of a product run in the same order for any number of rows from
-    2 on (measured with MKL), and a clip's code does not depend on its company.
-    """
+    """As the network is written."""
 
     fewest: ClassVar[int] = 2
 
@@ -64,39 +55,10 @@ class Float32:
         return state
 
     def product(self, weight: Tensor, bias: Tensor) -> Product:
-        if weight.device.type == "cpu" and torch.backends.mkl.is_available():  # type: ignore[no-untyped-call] # torch leaves it without types
-            return _Packed(weight, bias)
+        if _has_onednn(weight.device):
+            return _blocked(weight, bias.clone())
         laid, own = weight.t().contiguous(), bias.clone()
         return lambda operand: torch.addmm(own, operand, laid)
-
-
-class _Packed:
-    """
-    A product that keeps its weights as MKL packs them, instead of having them packed at each call.
-
-    MKL packs for a number of rows: that is done for a number that comes often in a row, and kept for the latest of
-    them. Sums are the same to the bit either way.
-    """
-
-    def __init__(self, weight: Tensor, bias: Tensor) -> None:
-        self._weight, self._bias = weight.t().contiguous(), bias.clone()
-        self._packs: dict[int, Tensor] = {}
-        self._rows, self._times = 0, 0
-
-    def __call__(self, rows: Tensor) -> Tensor:
-        count = len(rows)
-        pack = self._packs.get(count)
-        if pack is None:
-            self._times = self._times + 1 if count == self._rows else 1
-            self._rows = count
-            if self._times < OFTEN:
-                return torch.addmm(self._bias, rows, self._weight)
-            pack = torch.ops.mkl._mkl_reorder_linear_weight(self._weight.t(), count)  # noqa: SLF001 - it has no other name
-            self._packs = dict([*self._packs.items(), (count, pack)][-PACKS:])
-        # Both are what torch.compile makes of a linear layer whose weights are frozen.
-        linear = torch.ops.mkl._mkl_linear  # noqa: SLF001 - nor has this
-        product: Tensor = linear(rows, pack, self._weight.t(), self._bias, count)
-        return product
 
 
 class Bfloat16:
@@ -109,13 +71,34 @@ class Bfloat16:
 
     def product(self, weight: Tensor, bias: Tensor) -> Product:
         rounded, own = weight.bfloat16(), bias.clone()
-        if weight.device.type == "cpu" and torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call] # torch leaves it without types
-            # As MKL's in _Packed; oneDNN's order serves any number of rows.
-            laid = torch.ops.mkldnn._reorder_linear_weight(rounded, USUAL_ROWS)  # noqa: SLF001 - it has no other name
-            linear = torch.ops.mkldnn._linear_pointwise  # noqa: SLF001 - nor has this
-            return lambda rows: torch.add(own, linear(rows, laid, None, "none", [], ""))
+        if _has_onednn(weight.device) and has_bfloat16(weight.device):
+            laid = _blocked(rounded, None)
+            return lambda operand: laid(operand).float().add_(own)
         plain = rounded.t().contiguous()
-        return lambda rows: torch.add(own, torch.mm(rows, plain))
+        return lambda operand: torch.mm(operand, plain).float().add_(own)
+
+
+def _has_onednn(device: torch.device) -> bool:
+    return device.type == "cpu" and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call] # torch leaves it without types
+
+
+def _blocked(weight: Tensor, bias: Tensor | None) -> Product:
+    """
+    A product with weights kept as oneDNN reads them, instead of having them brought into that order at each call.
+
+    The sums of a row run in the same order however many rows there are, from 2 on (measured for float32 with every
+    instruction set that oneDNN can be told to use), so that a clip's code does not depend on its company. MKL's sums
+    depend on it where the processor is AMD's.
+    """
+    # Both are what torch.compile makes of a linear layer whose weights are frozen.
+    laid = torch.ops.mkldnn._reorder_linear_weight(weight, USUAL_ROWS)  # noqa: SLF001 - it has no other name
+    linear = torch.ops.mkldnn._linear_pointwise  # noqa: SLF001 - nor has this
+
+    def product(operand: Tensor) -> Tensor:
+        found: Tensor = linear(operand, laid, bias, "none", [], "")
+        return found
+
+    return product
 
 
 class Int8:

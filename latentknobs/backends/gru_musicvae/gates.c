@@ -1,9 +1,9 @@
 /*
- * A GRU's gates in one pass over memory; what inference.mix computes, to 1e-6.
+ * A GRU's gates in one pass over memory; what inference.mix computes, as exactly.
  *
  * exp(x) = 2^n exp(r) with n the whole number nearest to x / ln 2, so that |r| <= ln 2 / 2, where the Taylor
- * polynomial of degree 7 is off by a part in 10^8. New gate and update share one division: with E = exp(2 a) and
- * F = exp(-b), tanh(a) = (E - 1) / (E + 1) and sigmoid(b) = 1 / (1 + F).
+ * polynomial of degree 7 is off by a part in 10^8. New gate and update share one division: with E = exp(2 a), 2 a being
+ * what is given, and F = exp(-b), tanh(a) = (E - 1) / (E + 1) and sigmoid(b) = 1 / (1 + F).
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -45,7 +45,7 @@ void gates(const float *entering, ptrdiff_t entering_stride, const float *kept, 
 #pragma omp simd
         for (ptrdiff_t i = 0; i < size; i++) {
             float reset = 1.0f / (1.0f + exponential(within(-in[i] - own[i], 30.0f)));
-            float e = exponential(within(2.0f * (in[2 * size + i] + reset * own[2 * size + i]), 30.0f));
+            float e = exponential(within(in[2 * size + i] + reset * own[2 * size + i], 30.0f));
             float f = exponential(within(-in[size + i] - own[size + i], 30.0f));
             out[i] = ((e - 1.0f) * f + (e + 1.0f) * now[i]) / ((e + 1.0f) * (1.0f + f));
         }

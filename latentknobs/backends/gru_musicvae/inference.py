@@ -22,6 +22,8 @@ from latentknobs.backends.gru_musicvae.network import GruMusicVae
 
 ROWS = 512
 """Clips read at a time: their states stay in the processor's caches."""
+PARTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+"""torch's names of a GRU's weights and biases, of the input and of the state."""
 Gates: TypeAlias = Callable[[Tensor, Tensor, Tensor], Tensor]
 """From :func:`mix`'s arguments to the next state."""
 
@@ -31,15 +33,22 @@ def mix(entering: Tensor, kept: Tensor, state: Tensor) -> Tensor:
     A GRU's next state (Cho et al., 2014, with torch's reset gate on the hidden product).
 
     Args:
-        entering: The input's part of the reset, update and new gates, (N, 3H); written over.
-        kept: The state's part of them, (N, 3H).
+        entering: The input's part of the reset and update gates and twice that of the new one, (N, 3H); written over.
+        kept: The state's part of them, likewise, (N, 3H).
         state: (N, H).
     """
     size = state.shape[-1]
     both, new = entering[:, : 2 * size], entering[:, 2 * size :]
     both.add_(kept[:, : 2 * size]).sigmoid_()
-    new.addcmul_(both[:, :size], kept[:, 2 * size :]).tanh_()
-    return torch.lerp(new, state, both[:, size:])
+    # tanh(a) = 2 sigmoid(2a) - 1, and torch's sigmoid takes a third of its tanh's time or less.
+    new.addcmul_(both[:, :size], kept[:, 2 * size :]).sigmoid_()
+    return torch.lerp(torch.rsub(new, -1, alpha=-2), state, both[:, size:])
+
+
+def _for_mix(part: Tensor) -> Tensor:
+    """Weights (3H, in) or biases (3H,) of a GRU as :func:`mix` wants them: the new gate's twice, which is exact."""
+    both, new = torch.tensor_split(part, [len(part) // 3 * 2])
+    return torch.cat([both, 2 * new])
 
 
 def _apart(bias_ih: Tensor, bias_hh: Tensor) -> tuple[Tensor, Tensor]:
@@ -76,23 +85,21 @@ class FastNetwork:
             weights = network.gru_0.state_dict()
             self._encoder: list[tuple[Tensor, Product]] = []
             for side in ("", "_reverse"):
-                read, keep, bias_in, bias = (
-                    weights[f"{name}_l0{side}"] for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-                )
+                read, keep, bias_in, bias = (_for_mix(weights[f"{name}_l0{side}"]) for name in PARTS)
                 entering, kept = _apart(bias_in, bias)
                 self._encoder.append((table @ read.t() + entering, self._arithmetic.product(keep, kept)))
-            first, *above = network.cells
-            entering, kept = _apart(first.bias_ih, first.bias_hh)
-            self._decoder_table = (table @ first.weight_ih[:, :size].t()).contiguous()
-            self._of_z = _for_any(exact.product(first.weight_ih[:, size:], entering))
+            first, *above = ([_for_mix(getattr(cell, name)) for name in PARTS] for cell in network.cells)
+            read, weight, bias_in, bias = first
+            entering, kept = _apart(bias_in, bias)
+            self._decoder_table = (table @ read[:, :size].t()).contiguous()
+            self._of_z = _for_any(exact.product(read[:, size:], entering))
             # A layer's new state is read by the layer above now and by the layer itself at the next step: one product.
             self._joined: list[Product] = []
-            weight = first.weight_hh
-            for cell in above:
-                entering, own = _apart(cell.bias_ih, cell.bias_hh)
-                joined = torch.cat([weight, cell.weight_ih]), torch.cat([kept, entering])
+            for read, keep, bias_in, bias in above:
+                entering, own = _apart(bias_in, bias)
+                joined = torch.cat([weight, read]), torch.cat([kept, entering])
                 self._joined.append(self._arithmetic.product(*joined))
-                weight, kept = cell.weight_hh, own
+                weight, kept = keep, own
             self._last = self._arithmetic.product(weight, kept)
             self._mean, self._log_variance, self._initial, self._out = (
                 _for_any(exact.product(linear.weight, linear.bias))
