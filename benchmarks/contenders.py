@@ -185,8 +185,8 @@ def _ours(plain: GruMusicVae, work: Callable[[Fast], Tensor]) -> Iterator[Conten
 
 
 def _in_chunks(fast: Fast, rows: Tensor, work: Callable[[Tensor], Tensor]) -> Tensor:
-    # A lone row as often as the backend takes it.
-    some = rows.expand(fast.fewest, -1) if len(rows) == 1 else rows
+    # As many as the backend gives.
+    some = rows[torch.arange(fast.enough(len(rows))) % len(rows)]
     return torch.cat([work(part) for part in torch.split(some, CHUNK)])[: len(rows)]
 
 

@@ -14,9 +14,9 @@ from latentknobs.core.melody import HOLD
 CLIPS = arrays.arrays(np.int64, st.tuples(st.integers(1, 12), st.integers(1, 6)), elements=st.integers(0, 2))
 
 
-def _read(tokens, fewest=1):
+def _read(tokens, fewest=1, whole=1):
     """What each clip's state has read in the end, and how many states there were at each step."""
-    *reading, last = steps(tokens, fewest)
+    *reading, last = steps(tokens, lambda count: -(-max(count, fewest) // whole) * whole)
     states, counts = [()] * len(reading[0].tokens), []
     for step in reading:
         if step.origins is not None:
@@ -26,12 +26,12 @@ def _read(tokens, fewest=1):
     return [states[k] for k in last.origins], counts
 
 
-@given(CLIPS, st.integers(1, 3))
-def test_each_clip_has_read_its_own_tokens(clips, fewest):
+@given(CLIPS, st.integers(1, 3), st.integers(1, 4))
+def test_each_clip_has_read_its_own_tokens(clips, fewest, whole):
     """Whatever clips share, each one's last state has read that clip from beginning to end."""
     tokens = clips[in_order(clips)]
 
-    assert _read(tokens, fewest)[0] == [tuple(row) for row in tokens.tolist()]
+    assert _read(tokens, fewest, whole)[0] == [tuple(row) for row in tokens.tolist()]
 
 
 @given(CLIPS, st.integers(1, 3))

@@ -25,10 +25,22 @@ Product: TypeAlias = Callable[[Tensor], Tensor]
 LEVELS = 127.0
 USUAL_ROWS = 256
 """For how many rows weights are laid out; any number can be multiplied."""
+FEW_ROWS, ROWS_STEP = 32, 16
+"""Up to so many rows are computed as they are, more of them as a multiple of this."""
 BLOCKED_ROWS = 4
 """Rows from which on blocked int8 weights are the faster ones."""
 ZERO = 128
 """The byte that stands for a level of 0."""
+
+
+def enough(rows: int, fewest: int = 1) -> int:
+    """
+    How many rows to compute where ``rows`` are asked for, the rest being thrown away.
+
+    oneDNN writes a program for each number of rows, which takes a millisecond and 1.5 MB (float32, measured) and is
+    kept: so there are not too many numbers.
+    """
+    return max(rows, fewest) if rows <= FEW_ROWS else -(-rows // ROWS_STEP) * ROWS_STEP
 
 
 class Arithmetic(Protocol):

@@ -265,8 +265,8 @@ class GruMusicVaeBackend:
         return clips
 
     def _enough(self, rows: NDArray[Any]) -> NDArray[Any]:
-        """A lone clip as many times as products need, so that its result does not depend on its company."""
-        return rows.repeat(self._fast.fewest, axis=0) if len(rows) == 1 else rows
+        """Rows, repeated to be as many as the network is to be given."""
+        return np.resize(rows, (self._fast.enough(len(rows)), *rows.shape[1:]))
 
     def _tokens(self, clips: ClipBatch) -> Tensor:
         return torch.from_numpy(self._enough(clips.astype(np.int64))).to(self._device)

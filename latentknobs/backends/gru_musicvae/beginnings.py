@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from attrs import frozen
@@ -31,13 +31,13 @@ def in_order(tokens: NDArray[np.int64]) -> Ints:
     return order
 
 
-def steps(tokens: NDArray[np.int64], fewest: int = 1) -> Iterator[Step]:
+def steps(tokens: NDArray[np.int64], enough: Callable[[int], int]) -> Iterator[Step]:
     """
     How to read clips with one state for each different beginning; after the last step, with one for each clip.
 
     Args:
         tokens: (N, T), N at least 1, in the order of :func:`in_order`.
-        fewest: States to be kept at least; they are repeated where there are fewer.
+        enough: How many states to keep where so many are needed, which are repeated to be enough.
 
     Yields:
         A step for each of the T tokens, then one without tokens, M = 0, whose origins are the N clips' states.
@@ -49,7 +49,7 @@ def steps(tokens: NDArray[np.int64], fewest: int = 1) -> Iterator[Step]:
     for step, mine in enumerate(own.T):
         rows = np.flatnonzero(mine)
         count = len(rows)
-        rows = np.resize(rows, max(count, fewest))
+        rows = np.resize(rows, enough(count))
         yield Step(tokens[rows, step], state_of[rows] if step and count != before else None)
         before, state_of = count, np.cumsum(mine) - 1
     yield Step(tokens[:0, 0], state_of)

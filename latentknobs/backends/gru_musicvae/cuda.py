@@ -41,14 +41,16 @@ class CudaNetwork:
         bf16: Whether known tokens are read in bfloat16.
     """
 
-    fewest = 1
-
     def __init__(self, network: GruMusicVae, arithmetic: Arithmetic, *, bf16: bool) -> None:
         self._known = deepcopy(network).bfloat16() if bf16 else network
         self._kind = torch.bfloat16 if bf16 else torch.float32
         self._steps = FastNetwork(network, arithmetic)
         self._latent = network.config.latent_size
         self._graphs: dict[int, _Graph] = {}
+
+    def enough(self, rows: int) -> int:
+        """As FastNetwork's: here any number is."""
+        return rows
 
     def encode(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation, each float32 (N, D), of tokens int64 (N, T)."""

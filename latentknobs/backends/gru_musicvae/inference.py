@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from latentknobs.backends.gru_musicvae.arithmetic import Arithmetic, Float32, Product
+from latentknobs.backends.gru_musicvae.arithmetic import Arithmetic, Float32, Product, enough
 from latentknobs.backends.gru_musicvae.beginnings import in_order, steps
 from latentknobs.backends.gru_musicvae.network import GruMusicVae
 
@@ -106,10 +106,9 @@ class FastNetwork:
                 for linear in (network.linear_mu, network.linear_var, network.linear_init, network.linear_out)
             )
 
-    @property
-    def fewest(self) -> int:
-        """Rows from which on a row's result does not depend on how many there are."""
-        return self._arithmetic.fewest
+    def enough(self, rows: int) -> int:
+        """How many rows to give where ``rows`` are wanted, so that a row's result does not depend on how many."""
+        return enough(rows, self._arithmetic.fewest)
 
     def encode(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation, each float32 (N, D), of tokens int64 (N, T)."""
@@ -119,11 +118,13 @@ class FastNetwork:
             order = torch.from_numpy(in_order(sequence.numpy()))
             for rows in torch.split(order, ROWS):
                 hidden[rows, side * size : (side + 1) * size] = self._read(table, keep, sequence[rows])
-        return self._mean(hidden), torch.exp(0.5 * self._log_variance(hidden))
+        parts = torch.split(hidden, ROWS)
+        mean, log_variance = (torch.cat([head(part) for part in parts]) for head in (self._mean, self._log_variance))
+        return mean, torch.exp(0.5 * log_variance)
 
     def _read(self, table: Tensor, keep: Product, tokens: Tensor) -> Tensor:
         """States (N, H) after the last of tokens int64 (N, T), which are in order."""
-        *reading, last = steps(tokens.numpy(), self.fewest)
+        *reading, last = steps(tokens.numpy(), self.enough)
         state = table.new_zeros(len(reading[0].tokens), self._config.encoder_hidden)
         for step in reading:
             if step.origins is not None:
