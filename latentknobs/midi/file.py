@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import mido
 from attrs import frozen
 
 from latentknobs.errors import MidiError
@@ -102,6 +101,8 @@ def load(path: Path) -> Score:
         MidiError: It cannot be opened, is empty, larger than MAX_BYTES, truncated, damaged, not MIDI, of format 2, or
             divided by SMPTE time code.
     """
+    import mido
+
     data = _bytes(path)
     _check_header(path, data)
     if re.search(rb"[\x80-\xff]{4096}", data):

@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import mido
-
 from latentknobs.core.clip import ClipFormat, DrumFormat, Piece
 from latentknobs.core.files import write_file
 from latentknobs.core.melody import MELODY
@@ -26,6 +24,8 @@ _LONGEST_TEXT = 1_000_000  # bytes of a message that mido reads
 
 def midi_bytes(piece: Piece, *, clip_format: ClipFormat = MELODY, provenance: Mapping[str, Any] | None = None) -> bytes:
     """The file that :func:`write_piece` writes."""
+    import mido
+
     drums = isinstance(clip_format, DrumFormat)
     step = overlap(piece.notes)
     if step is not None and not drums:

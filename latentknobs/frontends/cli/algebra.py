@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from latentknobs.engine.laws import Algebra, Commutator, Laws
-from latentknobs.engine.resample import Interval
 from latentknobs.errors import AmountError, UsageError
 from latentknobs.frontends.cli.program import (
     MODEL,
@@ -24,6 +22,10 @@ from latentknobs.frontends.cli.program import (
 )
 from latentknobs.frontends.cli.show import as_json, table
 from latentknobs.workbench import DEFAULT_CLIPS
+
+if TYPE_CHECKING:
+    from latentknobs.engine.laws import Algebra, Commutator, Laws
+    from latentknobs.engine.resample import Interval
 
 NONE = "not measured"
 
