@@ -44,7 +44,7 @@ def trains_in_bfloat16(precision: str, device: torch.device) -> bool:
         return precision == "bfloat16"
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported())
-    # AVX-512 processors without AMX multiply bfloat16 at half the speed of float32 (measured).
+    # Of AVX-512 processors without AMX, some multiply bfloat16 at half the speed of float32 (measured).
     return bool(_capabilities().get("amx_bf16", False))
 
 
