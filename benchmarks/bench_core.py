@@ -15,17 +15,16 @@ BATCHES = (1, 32, 256, 1024)
 LONG = 2e11
 """Work of more operations than this is timed three times, other work up to twenty."""
 
-peaks = cache(contenders.peaks)
-
 
 @pytest.mark.parametrize("number", ["float32", "bf16", "int8"])
 @pytest.mark.parametrize("way", ["laid out", "plain"])
 def test_peak(benchmark: BenchmarkFixture, number: str, way: str) -> None:
     """The fastest product of this kind of number, of two ways: the limit that the others stand beside."""
-    if number not in peaks():
+    if number not in contenders.numbers():
         pytest.skip(f"this processor multiplies no {number}")
-    benchmark.extra_info.update(work="peak", number=number, way=way, operations_a_second=peaks()[number])
     benchmark.pedantic(contenders.products(number)[way], rounds=10)
+    if benchmark.enabled:
+        benchmark.extra_info.update(work="peak", number=number, way=way, operations_a_second=contenders.peak(number))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -49,11 +48,14 @@ def test_core(benchmark: BenchmarkFixture, work: str, by: str, clips: int, hidde
         one, plain = there[by], next(iter(there.values()))
         found = contenders.check(one, one.work(), plain.work())
         operations = flops(hidden) * clips
+        # Just before and just after: the machine may be slower in another minute.
+        limits = [contenders.peak(one.number)] if benchmark.enabled else []
         benchmark.pedantic(one.work, rounds=3 if operations > LONG else 20, warmup_rounds=1)
+        if limits:
+            benchmark.extra_info["peak"] = max(*limits, contenders.peak(one.number))
     benchmark.extra_info.update(
         work=work, hidden=hidden, clips=clips, by=by, number=one.number, operations=operations, **found
     )
-    benchmark.extra_info["peak"] = peaks()[one.number]
 
 
 _network = cache(contenders.network)
