@@ -23,7 +23,7 @@ MOVES, WARM = 300, 10
 
 
 def moves(session: Session, other: Session) -> dict[str, Callable[[int], object]]:
-    """The moves by name; a number says which one, so that no two in a row are the same."""
+    """The moves by name; a number says where knobs go, never twice in a row to the same place. A grid has its own."""
     return {
         "one knob moved": lambda k: session.turn({"pitch": float(k % 12 - 6)}),
         "both knobs": lambda k: session.turn({"pitch": float(k % 12 - 6), "rhythm": float(k % 2)}),

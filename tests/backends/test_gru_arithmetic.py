@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +13,7 @@ import torch
 from latentknobs.backends import devices
 from latentknobs.backends.devices import has_bfloat16
 from latentknobs.backends.gru_musicvae import arithmetic as module
-from latentknobs.backends.gru_musicvae.arithmetic import ARITHMETICS, choose_arithmetic
+from latentknobs.backends.gru_musicvae.arithmetic import ARITHMETICS, choose_arithmetic, enough
 from latentknobs.core.run import RunSpec
 from latentknobs.errors import UnknownNameError, UsageError
 from latentknobs.testing.tiny import tiny_clips
@@ -48,13 +52,14 @@ def test_int8_is_exact_where_the_steps_are():
 
 @pytest.mark.parametrize("name", [x for x in HERE if x != "bf16"])
 @pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("size", [7, 96, 1536])
-def test_a_row_of_a_product_does_not_depend_on_the_others(name, threads, size):
+@pytest.mark.parametrize("shape", [(7, 40), (96, 40), (1536, 512)])
+def test_a_row_of_a_product_does_not_depend_on_the_others(name, threads, shape):
     """However many there are, to the last bit."""
     rng, before = np.random.default_rng(0), torch.get_num_threads()
-    weight, bias = (torch.tensor(rng.normal(size=shape), dtype=torch.float32) for shape in ((size, 40), (size,)))
+    weight, bias = (torch.tensor(rng.normal(size=size), dtype=torch.float32) for size in (shape, shape[:1]))
     way = ARITHMETICS[name]()
-    product, state = way.product(weight, bias), torch.tensor(rng.uniform(-1, 1, (300, 40)), dtype=torch.float32)
+    product = way.product(weight, bias)
+    state = torch.tensor(rng.uniform(-1, 1, (300, shape[1])), dtype=torch.float32)
     torch.set_num_threads(threads)
     try:
         with torch.inference_mode():
@@ -64,6 +69,40 @@ def test_a_row_of_a_product_does_not_depend_on_the_others(name, threads, size):
                 assert torch.equal(product(way.operand(state[-rows:])), every[-rows:])
     finally:
         torch.set_num_threads(before)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("instructions", ["SSE41", "AVX2", "AVX512_CORE"])
+def test_no_row_depends_on_the_others_with_older_instructions(instructions):
+    """What oneDNN does on older processors keeps that rule too."""
+    test = f"{__file__}::{test_a_row_of_a_product_does_not_depend_on_the_others.__name__}"
+    line = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", test, "-k", "float32"]
+    env = os.environ | {"ONEDNN_MAX_CPU_ISA": instructions}
+    told = subprocess.run(line, check=False, env=env, capture_output=True, text=True)
+    assert told.returncode == 0, told.stdout
+    assert "6 passed" in told.stdout
+
+
+def test_few_different_numbers_of_rows_are_computed():
+    """At least as many as are wanted and at most a few more, in few different numbers: each costs memory."""
+    given = [enough(rows, 2) for rows in range(1, 513)]
+
+    assert all(max(rows, 2) <= found <= rows + 15 for rows, found in enumerate(given, 1))
+    assert given[:32] == [2, *range(2, 33)]
+    assert len(set(given)) <= 64
+
+
+def test_a_reading_computes_few_different_numbers_of_rows(monkeypatch):
+    """Whatever clips share with each other, products are of those numbers."""
+    seen, clips = set(), tiny_clips(300, seed=2, low=55, high=79)
+    operand = module.Float32.operand
+    monkeypatch.setattr(module.Float32, "operand", lambda own, state: seen.add(len(state)) or operand(own, state))
+    model = Workbench.open(device="cpu").model()
+    for count in (1, 5, 33, 100, 300):
+        model.encode(clips[:count])
+
+    assert seen
+    assert seen <= {enough(rows, 2) for rows in range(1, 513)}
 
 
 @pytest.mark.parametrize("name", ["float32", "bf16"])
