@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from latentknobs.engine.settings import QUICK
+from latentknobs.core.experiment import QUICK
 from latentknobs.workbench import Workbench
 
 

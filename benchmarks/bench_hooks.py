@@ -8,8 +8,8 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from latentknobs.augmentations.transpose import Transpose
 from latentknobs.core.arrays import ClipBatch
-from latentknobs.core.guard import run_augmentation
-from latentknobs.core.melody import MELODY
+from latentknobs.core.melody_format import MELODY
+from latentknobs.core.plugin_guard import run_augmentation
 from latentknobs.hooks.manager import Plugins
 from latentknobs.workbench import BUILTINS, Workbench
 

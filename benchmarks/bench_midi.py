@@ -6,22 +6,22 @@ from pathlib import Path
 
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from latentknobs import midi
+from latentknobs import scores
 
 
 def test_read(benchmark: BenchmarkFixture) -> None:
     """The Twinkle theme from its file, 12 bars."""
-    piece = benchmark(midi.read_twinkle)
+    piece = benchmark(scores.read_twinkle)
 
-    assert piece.notes == midi.twinkle().notes
+    assert piece.notes == scores.twinkle().notes
 
 
 def test_write(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
     """The same to bytes, which read back as the same notes."""
-    theme = midi.twinkle()
+    theme = scores.twinkle()
 
-    data = benchmark(midi.midi_bytes, theme, provenance={"program": "latentknobs"})
+    data = benchmark(scores.midi_bytes, theme, provenance={"program": "latentknobs"})
 
     path = tmp_path / "twinkle.mid"
     path.write_bytes(data)
-    assert midi.read_piece(path).notes == theme.notes
+    assert scores.read_piece(path).notes == theme.notes

@@ -9,7 +9,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.clip import Note, Piece
-from latentknobs.core.melody import MELODY
+from latentknobs.core.melody_format import MELODY
 from latentknobs.session import Session
 from latentknobs.workbench import Workbench
 

@@ -11,8 +11,8 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from sqlalchemy.dialects import sqlite
 
 from latentknobs.core.backend import VAEBackend
-from latentknobs.core.query import KnobQuery
-from latentknobs.registry.ask import knob_ids
+from latentknobs.core.query_spec import KnobQuery
+from latentknobs.registry.query_sql import knob_ids
 from latentknobs.registry.store import KnobStore
 from latentknobs.testing.store import MODEL, arrays, sample_run
 from latentknobs.workbench import Workbench

@@ -7,10 +7,10 @@ from attrs import asdict
 from numpy.random import default_rng
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from latentknobs.core.method import SelectInput
-from latentknobs.engine.deltas import BLOCKS
-from latentknobs.engine.settings import Settings
-from latentknobs.engine.stability import Songs, choices
+from latentknobs.core.experiment import Settings
+from latentknobs.core.method_specs import SelectInput
+from latentknobs.corpora.sharding import BLOCKS
+from latentknobs.discovery.selection_stability import SongSubsets, choices
 from latentknobs.hooks.manager import Plugins
 
 SIZE, AMOUNTS, CLIPS = 128, 24, 200
@@ -22,14 +22,14 @@ def test_selectors_with_their_stability(benchmark: BenchmarkFixture) -> None:
     counts = rng.integers(10, 40, (AMOUNTS, BLOCKS)).astype(np.float64)
     change = np.where(np.arange(SIZE) < 5, 1.0, 0.03)
     sums = rng.normal(size=(AMOUNTS, BLOCKS, SIZE)) * 5 + counts[..., None] * change
-    songs = Songs(counts, sums, rng.random((CLIPS, SIZE)) ** 8, rng.integers(0, 80, CLIPS), 0)
+    songs = SongSubsets(counts, sums, rng.random((CLIPS, SIZE)) ** 8, rng.integers(0, 80, CLIPS), 0)
     share = songs.energy.mean(axis=0) / songs.energy.mean(axis=0).sum()
     mean_change = sums.sum(axis=1) / counts.sum(axis=1)[:, None]
     settings = Settings()
     given = SelectInput(
         mean_change, share, lambda _dims: 1.0, asdict(settings), AMOUNTS - 1, counts=counts[-1], sums=sums[-1]
     )
-    plugins = Plugins.build(["latentknobs.methods.plugin"], plugins_dir=None, entry_points=False)
+    plugins = Plugins.build(["latentknobs.discovery.plugin"], plugins_dir=None, entry_points=False)
     rules = {name: one.select for name, one in plugins.selectors().items() if name != "effect"}
 
     def work() -> list[dict[str, list[list[int]]]]:

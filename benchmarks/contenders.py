@@ -19,12 +19,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from latentknobs.backends.devices import has_bfloat16
-from latentknobs.backends.gru_musicvae.arithmetic import ARITHMETICS
-from latentknobs.backends.gru_musicvae.compiled import choose_gates
 from latentknobs.backends.gru_musicvae.config import NetworkConfig
 from latentknobs.backends.gru_musicvae.cuda import CudaNetwork
+from latentknobs.backends.gru_musicvae.gru_kernel import choose_gates
 from latentknobs.backends.gru_musicvae.inference import FastNetwork, mix
 from latentknobs.backends.gru_musicvae.network import GruMusicVae
+from latentknobs.backends.precision import ARITHMETICS
 
 LATENT, LAYERS, STEPS, VOCABULARY = 128, 3, 32, 130
 PRODUCT = 2048
@@ -94,7 +94,7 @@ def products(number: str, device: str = "cpu") -> dict[str, Work]:
         found["laid out"] = lambda: ours(operand)
     if number == "int8":
         x, y = ((x * 30).round().clamp(-127, 127).to(torch.int8) for x in (a, b))
-        found["plain"] = lambda: torch._int_mm(x, y)  # noqa: SLF001 - as in latentknobs/backends/gru_musicvae/arithmetic.py
+        found["plain"] = lambda: torch._int_mm(x, y)  # noqa: SLF001 - as in latentknobs/backends/precision.py
     else:
         x, y = (x.to(torch.bfloat16 if number == "bf16" else torch.float32) for x in (a, b))
         found["plain"] = lambda: x @ y

@@ -20,18 +20,19 @@ import numpy as np
 from numpy.random import default_rng
 
 from latentknobs import Workbench
+from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.attribute import Attribute, Comparison
-from latentknobs.core.corpus import CorpusRequest
+from latentknobs.core.corpus import CorpusRequest, Tally
 from latentknobs.core.knob import Knob, Operator
-from latentknobs.engine.controls import Whitening, rotated
-from latentknobs.engine.interpolate import assign, two_way
-from latentknobs.engine.pairs import Tally, encode, shards
-from latentknobs.engine.selection import jaccard
-from latentknobs.engine.steer import displacement
-from latentknobs.engine.trial import Reservoir, decode
-from latentknobs.midi import read_twinkle
-from latentknobs.models import DEFAULT_MODEL
+from latentknobs.core.model_calls import decode, encode
+from latentknobs.corpora.sharding import shards
+from latentknobs.discovery.dimension_selection import jaccard
+from latentknobs.evaluation.evaluation_set import ClipReservoir
+from latentknobs.evaluation.random_controls import Whitening, rotated
+from latentknobs.scores import read_twinkle
+from latentknobs.steering.apply import displacement
+from latentknobs.steering.interpolation import assign, two_way
 
 CLIPS = 200
 CONTROLS = 20
@@ -43,7 +44,7 @@ def test_clips(bench: Workbench, model: str, seed: int) -> tuple[ClipBatch, Clip
     """A seeded sample of test clips (CLIPS, 32) of all of `folk`, and up to 2,048 training clips."""
     backend = bench.model(model)
     low, high = backend.spec.training["pitch_range"]
-    samples = {"test": Reservoir(CLIPS, seed), "train": Reservoir(2048, seed)}
+    samples = {"test": ClipReservoir(CLIPS, seed), "train": ClipReservoir(2048, seed)}
     songs = bench.songs("folk", CorpusRequest(seed=seed, pitch_range=(low, high), tally=Tally().add))
     for shard in shards(songs, 512):
         if shard.split in samples:

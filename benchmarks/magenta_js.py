@@ -24,7 +24,7 @@ import numpy as np
 from benchmarks.paper_size import melodies
 from latentknobs.backends.gru_musicvae.lstm_backend import export
 from latentknobs.backends.magenta_js.backend import MagentaBackend
-from latentknobs.core.melody import MELODY
+from latentknobs.core.melody_format import MELODY
 
 HERE = Path(__file__).parent
 WEIGHTS = HERE / "models" / "lstm-64.safetensors"

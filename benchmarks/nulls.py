@@ -24,19 +24,19 @@ from attrs import frozen
 from numpy.random import Generator
 
 from latentknobs import Workbench
+from latentknobs.backends.loader import DEFAULT_MODEL
+from latentknobs.core.activity import ACTIVE_VARIANCE
 from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.augmentation import Augmentation, Augmented
 from latentknobs.core.corpus import CorpusRequest
-from latentknobs.core.melody import MELODY
-from latentknobs.core.method import Fit, SelectInput
-from latentknobs.engine.bases import ACTIVE_VARIANCE
-from latentknobs.engine.nulls import Crowd, InPlaceOf, Stranger, drawn
-from latentknobs.engine.selectors import by_threshold
-from latentknobs.engine.settings import Methods, Settings
-from latentknobs.engine.survey import Pairing, Survey
-from latentknobs.engine.verdict import ALONE, RANGED, Hearing
+from latentknobs.core.experiment import Methods, Settings
+from latentknobs.core.melody_format import MELODY
+from latentknobs.core.method_specs import Fit, SelectInput
+from latentknobs.discovery.encoded_corpus import EncodedCorpus, EncodedPairs
+from latentknobs.discovery.null_edits import ClipPool, NullEdit, RandomClip, drawn
+from latentknobs.discovery.selectors import by_threshold
 from latentknobs.errors import LatentKnobsError, NotFittedError, UsageError
-from latentknobs.models import DEFAULT_MODEL
+from latentknobs.evaluation.lazy_criteria import ALONE, RANGED, LazyEvaluation
 
 FROM_PAIRS, FROM_ATTRIBUTE = ("mean", "ridge"), ("attribute-vector", "ridge-reading", "discriminant")
 """Fits that learn from the pairs, and those that read the target of the originals alone: no null changes these."""
@@ -44,7 +44,7 @@ KINDS = ("real", "swapped", "stranger", "jitter")
 
 
 @frozen(eq=False)
-class Jitter(InPlaceOf):
+class Jitter(NullEdit):
     """
     Moves as many notes as the real edit changes tokens, each by its own number of semitones.
 
@@ -94,7 +94,7 @@ class Jitter(InPlaceOf):
         return np.where((rank < count[:, None]) & MELODY.onsets(clips), step, 0).astype(np.int16)
 
 
-def thresholded(pairing: Pairing) -> int:
+def thresholded(pairing: EncodedPairs) -> int:
     """Of how many dimensions the paper's rule would make a knob."""
     change, covariance = pairing.mean_change(), pairing.survey.deltas.covariance()
     if not len(change):
@@ -104,7 +104,7 @@ def thresholded(pairing: Pairing) -> int:
     return len(by_threshold(SelectInput(change, np.zeros(len(active)), lambda _: 0.0, options, active=active)))
 
 
-def judged(pairing: Pairing, fits: Sequence[Fit], clips: int | None) -> dict[str, Any]:
+def judged(pairing: EncodedPairs, fits: Sequence[Fit], clips: int | None) -> dict[str, Any]:
     """
     What the gates say of each fit, and the paper's threshold of all.
 
@@ -116,7 +116,7 @@ def judged(pairing: Pairing, fits: Sequence[Fit], clips: int | None) -> dict[str
     yard = pairing.yard()
     verdicts, failed, alone, why = {}, {}, {}, {}
     for fit in fits if pairing.amounts else ():
-        hearing = Hearing(pairing, fit, yard)
+        hearing = LazyEvaluation(pairing, fit, yard)
         try:
             verdicts[fit.name] = hearing.verdict()
         except NotFittedError as reason:
@@ -124,7 +124,7 @@ def judged(pairing: Pairing, fits: Sequence[Fit], clips: int | None) -> dict[str
             continue
         failed[fit.name] = sorted(hearing.failed())
         if clips is not None:
-            shorter = Hearing(pairing, fit, yard, clips)
+            shorter = LazyEvaluation(pairing, fit, yard, clips)
             alone[fit.name] = {gate: shorter.alone(gate) for gate in ALONE}
     return {
         "amounts": len(pairing.amounts),
@@ -136,7 +136,7 @@ def judged(pairing: Pairing, fits: Sequence[Fit], clips: int | None) -> dict[str
     }
 
 
-def survey(bench: Workbench, options: argparse.Namespace) -> tuple[Survey, Augmentation, tuple[Fit, ...]]:
+def survey(bench: Workbench, options: argparse.Namespace) -> tuple[EncodedCorpus, Augmentation, tuple[Fit, ...]]:
     """The songs, the real edit and the closed fits."""
     backend, plugins, edit = bench.model(options.model), bench.plugins, bench.augment(options.augmentation)
     spec, fits = backend.spec, plugins.fits()
@@ -146,18 +146,20 @@ def survey(bench: Workbench, options: argparse.Namespace) -> tuple[Survey, Augme
     request = CorpusRequest(clips=options.clips, seed=0, pitch_range=spec.pitch_range or (0, 127))
     songs = bench.songs(options.corpus, request)
     settings = Settings(clips=options.clips, trial_clips=options.trial_clips, controls=options.controls)
-    return Survey.of(backend, edit, songs, settings, methods, 0, bench.progress), edit, closed
+    return EncodedCorpus.of(backend, edit, songs, settings, methods, 0, bench.progress), edit, closed
 
 
-def nulls(found: Survey, edit: Augmentation, options: argparse.Namespace) -> Mapping[str, Callable[[int], Pairing]]:
+def nulls(
+    found: EncodedCorpus, edit: Augmentation, options: argparse.Namespace
+) -> Mapping[str, Callable[[int], EncodedPairs]]:
     """By kind, the pairs of a seed."""
-    real, crowd = Pairing(found, edit), Crowd.of(found.shards.values())
+    real, crowd = EncodedPairs(found, edit), ClipPool.of(found.shards.values())
     low, high = found.backend.spec.pitch_range or (0, 127)
     return {
         "real": lambda _: real,
         "swapped": real.swapped,
-        "stranger": lambda seed: Pairing(found, Stranger(edit, crowd, seed)),
-        "jitter": lambda seed: Pairing(found, Jitter(edit, seed, options.draws, low, high)),
+        "stranger": lambda seed: EncodedPairs(found, RandomClip(edit, crowd, seed)),
+        "jitter": lambda seed: EncodedPairs(found, Jitter(edit, seed, options.draws, low, high)),
     }
 
 

@@ -33,16 +33,19 @@ from benchmarks import contenders
 from latentknobs.augmentations.note_split import NoteSplit
 from latentknobs.augmentations.transpose import Transpose
 from latentknobs.backends.gru_musicvae.backend import GruMusicVaeBackend
-from latentknobs.backends.gru_musicvae.compiled import VARIABLE
+from latentknobs.backends.gru_musicvae.gru_kernel import VARIABLE
 from latentknobs.core.arrays import ClipBatch, Floats
-from latentknobs.core.augmentation import Augmentation, Augmented
+from latentknobs.core.augmentation import Augmentation, Augmented, signed_amounts
 from latentknobs.core.backend import BackendSpec
-from latentknobs.core.guard import run_augmentation
-from latentknobs.core.melody import HOLD, MELODY
-from latentknobs.engine.ahead import ahead
-from latentknobs.engine.deltas import Deltas
-from latentknobs.engine.pairs import Shard, Tally, edits_of, encode, pairs_of, signed_amounts
-from latentknobs.engine.settings import Settings
+from latentknobs.core.corpus import Tally
+from latentknobs.core.experiment import Settings
+from latentknobs.core.melody_format import HOLD, MELODY
+from latentknobs.core.model_calls import encode
+from latentknobs.core.plugin_guard import run_augmentation
+from latentknobs.corpora.sharding import Shard
+from latentknobs.discovery.pair_statistics import PairStatistics
+from latentknobs.discovery.pairs import edits_of, pairs_of
+from latentknobs.discovery.prefetch import ahead
 
 HIDDEN = 512
 MELODIES, WHOLE_NOTES = 10_000, 16_483
@@ -118,7 +121,7 @@ def ours(part: float, precision: str) -> tuple[list[Floats], int]:
     for edit, clips in work(part):
         amounts, _ = signed_amounts(edit)
         index = {a: i for i, a in enumerate(amounts)}
-        deltas = Deltas.empty(len(amounts), contenders.LATENT)
+        deltas = PairStatistics.empty(len(amounts), contenders.LATENT)
         parts = (clips[start : start + size] for start in range(0, len(clips), size))
         shards = (Shard(p, tuple(f"song {n} {k}" for k in range(len(p))), "train") for n, p in enumerate(parts))
 

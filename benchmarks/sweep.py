@@ -28,10 +28,10 @@ from latentknobs.backends.gru_musicvae.commands import train
 from latentknobs.backends.gru_musicvae.config import Config
 from latentknobs.backends.gru_musicvae.training import CHECKPOINT, MODEL
 from latentknobs.core.corpus import CorpusRequest, Song
+from latentknobs.core.experiment import Methods, Settings
 from latentknobs.core.knob import Knob
 from latentknobs.core.run import RunSpec
-from latentknobs.engine.discover import discover
-from latentknobs.engine.settings import Methods, Settings
+from latentknobs.discovery.discover import discover
 from latentknobs.errors import LatentKnobsError, UsageError
 
 CLIPS = 4096

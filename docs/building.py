@@ -20,15 +20,26 @@ import attrs
 import typer
 
 import latentknobs
-from latentknobs.core import attribute, augmentation, backend, clip, corpus, frontend, knob, method, metric, run
+from latentknobs.core import (
+    attribute,
+    augmentation,
+    backend,
+    clip,
+    corpus,
+    frontend_specs,
+    knob,
+    method_specs,
+    metric_specs,
+    run,
+)
 from latentknobs.frontends.cli.app import build_app
 from latentknobs.hooks import HOOK_API, PROJECT, specs
 from latentknobs.hooks.manager import Plugins
-from latentknobs.hooks.offers import KINDS
+from latentknobs.hooks.plugin_types import KINDS
 from latentknobs.workbench import BUILTINS
 
 ROOT = Path(__file__).parents[1]
-HOMES = (attribute, augmentation, backend, clip, corpus, frontend, knob, method, metric, run)
+HOMES = (attribute, augmentation, backend, clip, corpus, frontend_specs, knob, method_specs, metric_specs, run)
 WIDTH = 100
 _LINK = re.compile(r"(?<=\]\()(?!https?:|#|mailto:)([^)#\s]+)(?=[)#])")
 _FENCE = re.compile(r"(^```.*?^```$)", re.DOTALL | re.MULTILINE)

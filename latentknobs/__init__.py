@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from latentknobs.backends.adapter import TorchBackend as TorchBackend
+    from latentknobs.backends.torch_adapter import TorchBackend as TorchBackend
     from latentknobs.core.attribute import Attribute as Attribute
     from latentknobs.core.attribute import Comparison as Comparison
     from latentknobs.core.augmentation import Augmentation as Augmentation
@@ -29,21 +29,21 @@ if TYPE_CHECKING:
     from latentknobs.core.corpus import Corpus as Corpus
     from latentknobs.core.corpus import CorpusRequest as CorpusRequest
     from latentknobs.core.corpus import Song as Song
-    from latentknobs.core.frontend import CommandSpec as CommandSpec
-    from latentknobs.core.frontend import FrontendSpec as FrontendSpec
-    from latentknobs.core.frontend import Param as Param
+    from latentknobs.core.frontend_specs import CommandSpec as CommandSpec
+    from latentknobs.core.frontend_specs import FrontendSpec as FrontendSpec
+    from latentknobs.core.frontend_specs import Param as Param
     from latentknobs.core.knob import Knob as Knob
     from latentknobs.core.knob import Operator as Operator
-    from latentknobs.core.melody import MELODY as MELODY
-    from latentknobs.core.method import Basis as Basis
-    from latentknobs.core.method import Coordinates as Coordinates
-    from latentknobs.core.method import Fit as Fit
-    from latentknobs.core.method import Selector as Selector
-    from latentknobs.core.metric import LabelledCodes as LabelledCodes
-    from latentknobs.core.metric import Metric as Metric
-    from latentknobs.core.metric import MetricResult as MetricResult
-    from latentknobs.core.metric import Score as Score
-    from latentknobs.core.metric import Traversals as Traversals
+    from latentknobs.core.melody_format import MELODY as MELODY
+    from latentknobs.core.method_specs import Basis as Basis
+    from latentknobs.core.method_specs import Coordinates as Coordinates
+    from latentknobs.core.method_specs import Fit as Fit
+    from latentknobs.core.method_specs import Selector as Selector
+    from latentknobs.core.metric_specs import LabelledCodes as LabelledCodes
+    from latentknobs.core.metric_specs import Metric as Metric
+    from latentknobs.core.metric_specs import MetricResult as MetricResult
+    from latentknobs.core.metric_specs import Score as Score
+    from latentknobs.core.metric_specs import Traversals as Traversals
     from latentknobs.core.run import Run as Run
     from latentknobs.core.run import RunSpec as RunSpec
     from latentknobs.errors import LatentKnobsError as LatentKnobsError

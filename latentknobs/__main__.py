@@ -7,9 +7,9 @@ import sys
 
 def main() -> int:
     """Run the command line on the program's arguments; returns its exit code."""
-    from latentknobs.frontends.cli.app import serve
+    from latentknobs.frontends.cli.app import run_command_line
 
-    return serve(sys.argv[1:])
+    return run_command_line(sys.argv[1:])
 
 
 if __name__ == "__main__":

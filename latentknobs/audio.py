@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from latentknobs.core.atomic_write import write_file
 from latentknobs.core.clip import ClipFormat, Note, Piece
-from latentknobs.core.files import write_file
-from latentknobs.core.melody import MELODY
+from latentknobs.core.melody_format import MELODY
 from latentknobs.errors import UsageError
 
 SAMPLE_RATE = 44_100

@@ -14,29 +14,38 @@ from typing import Any
 import numpy as np
 from attrs import define, evolve, field, frozen
 
-from latentknobs import __version__, midi
+from latentknobs import __version__, scores
+from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.arrays import Bools, ClipBatch, Codes, Ints
 from latentknobs.core.backend import Sampling, VAEBackend
 from latentknobs.core.clip import Cut, Piece
 from latentknobs.core.knob import RESERVED_NAMES, Knob
 from latentknobs.core.seed import as_seed
-from latentknobs.engine import interpolate, steer
-from latentknobs.engine.interpolate import Rest
 from latentknobs.errors import ClipError, UnknownNameError, UsageError
-from latentknobs.models import DEFAULT_MODEL
-from latentknobs.turning import active_of, apart, check_amount, control, doubt, in_order, operator_of, shares_of
+from latentknobs.steering import apply, interpolation
+from latentknobs.steering.control_directions import (
+    active_of,
+    apart,
+    check_amount,
+    control,
+    doubt,
+    in_order,
+    operator_of,
+    shares_of,
+)
+from latentknobs.steering.interpolation import Rest
 from latentknobs.workbench import Workbench
 
 
 def slerp(a: Codes, b: Codes, t: float) -> Codes:
     """The code on the great arc from a to b, each (D,), at t from 0 = a to 1 = b (Shoemake 1985)."""
-    first, second = interpolate.coefficients(interpolate.angle(a, b), np.asarray([t]))
+    first, second = interpolation.coefficients(interpolation.angle(a, b), np.asarray([t]))
     out: Codes = (first * a + second * b).astype(np.float32)
     return out
 
 
 @frozen(eq=False)
-class Turned:
+class TurnResult:
     """
     What turning knobs gave.
 
@@ -60,7 +69,7 @@ class Turned:
 
 
 @frozen(eq=False)
-class Moved:
+class SteeredCodes:
     """
     Codes that knobs have moved, before they are decoded.
 
@@ -78,7 +87,7 @@ class Moved:
 
 
 @frozen(eq=False)
-class Spot:
+class GridCell:
     """
     One piece on the way between two.
 
@@ -96,7 +105,7 @@ class Spot:
 
 
 @frozen(eq=False)
-class Drawn:
+class Sampled:
     """
     A piece of one clip drawn from a model's prior.
 
@@ -109,7 +118,7 @@ class Drawn:
     provenance: Mapping[str, Any]
 
 
-def sample(model: VAEBackend, count: int, seed: int, temperature: float = 0.0) -> list[Drawn]:
+def sample(model: VAEBackend, count: int, seed: int, temperature: float = 0.0) -> list[Sampled]:
     """
     Pieces of one clip each, decoded from codes with N(0, 1) in each dimension.
 
@@ -134,7 +143,7 @@ def sample(model: VAEBackend, count: int, seed: int, temperature: float = 0.0) -
         raise UsageError(f"The model {model.spec.name} draws no tokens: leave the temperature at 0.")
     how = {"temperature": temperature} if temperature else {}
     return [
-        Drawn(
+        Sampled(
             Piece.join(clip[None], model.spec.clip_format, name=f"sample {k + 1}"),
             provenance(model, draw=k, of=count, seed=seed, **how),
         )
@@ -188,18 +197,18 @@ class Session:
             workbench: Where models and knobs come from.
             source: A piece, a MIDI file, or None for the theme that comes with the package.
             model: Name or location of the model.
-            reading: How a file is read: policy, track, offset, regroup of :func:`latentknobs.midi.read_piece`.
+            reading: How a file is read: policy, track, offset, regroup of :func:`latentknobs.scores.read_piece`.
 
         Raises:
             MidiError: The file cannot be read as a melody.
             ClipError: The model accepts no clip of the piece.
         """
         backend = workbench.model(model)
-        path = midi.twinkle_path() if source is None else source
+        path = scores.twinkle_path() if source is None else source
         if isinstance(path, Piece):
             piece, sha256 = path, ""
         else:
-            piece = midi.read_piece(path, clip_format=backend.spec.clip_format, **reading)
+            piece = scores.read_piece(path, clip_format=backend.spec.clip_format, **reading)
             sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
         cut = piece.cut(backend.spec.clip_format)
         accepted = backend.accepts(cut.clips)
@@ -216,7 +225,7 @@ class Session:
 
     @property
     def knobs(self) -> Mapping[str, Knob]:
-        """The model's current knobs, accepted ones first; see :func:`latentknobs.turning.in_order`."""
+        """The model's current knobs, accepted ones first."""
         if self._knobs is None:
             found = self.workbench.registry.knobs(model_id=self.model.spec.model_id)
             self._knobs = {knob.name: knob for knob in in_order(found)}
@@ -286,7 +295,7 @@ class Session:
         own = {"source": self.piece.name, "source_sha256": self.source_sha256}
         return provenance(self.model, **own, **self.turned, **facts)
 
-    def turn(self, amounts: Mapping[str, float], *, like: str | None = None, seed: int = 0) -> Turned:
+    def turn(self, amounts: Mapping[str, float], *, like: str | None = None, seed: int = 0) -> TurnResult:
         """
         Turn knobs on the whole piece; with no knobs, or at amount 0, the decoding of the unchanged codes.
 
@@ -303,11 +312,11 @@ class Session:
         moved = self.move(amounts, like=like, seed=seed)
         return self.result(moved, self.decode(moved.codes))
 
-    def move(self, amounts: Mapping[str, float], *, like: str | None = None, seed: int = 0) -> Moved:
+    def move(self, amounts: Mapping[str, float], *, like: str | None = None, seed: int = 0) -> SteeredCodes:
         """The codes that :meth:`turn` decodes: arguments and errors are its own."""
         named = {name: self.knob(name) for name in amounts if name not in RESERVED_NAMES}
         moves = [(operator_of(knob), check_amount(knob, amounts[name])) for name, knob in named.items()]
-        moved = steer.turn(self.codes, moves)
+        moved = apply.turn(self.codes, moves)
         facts: dict[str, Any] = {"knobs": dict(amounts)}
         facts["operators"] = {name: knob.operator_sha256 for name, knob in named.items()}
         remarks = [f"{name}{clause}" for name, knob in named.items() if (clause := doubt(knob))]
@@ -319,26 +328,26 @@ class Session:
             facts |= {"like": knob.name, "seed": seed}
             if among := self._apart(knob)[1]:
                 remarks.append(f"{name} moves dimensions of {', '.join(among)} too: the knobs leave too few others")
-        return Moved(dict(amounts), moved, facts, tuple(remarks))
+        return SteeredCodes(dict(amounts), moved, facts, tuple(remarks))
 
-    def result(self, moved: Moved, clips: ClipBatch) -> Turned:
+    def result(self, moved: SteeredCodes, clips: ClipBatch) -> TurnResult:
         """What turning gave, of the moved codes and their decodings (N, *shape)."""
         facts = self.provenance(**moved.facts)
-        return Turned(moved.amounts, self.piece, self.join(clips), clips, moved.codes, facts, remarks=moved.remarks)
+        return TurnResult(moved.amounts, self.piece, self.join(clips), clips, moved.codes, facts, remarks=moved.remarks)
 
-    def on(self, turned: Turned) -> Session:
+    def on(self, turned: TurnResult) -> Session:
         """This session on the codes that turning gave: grids and ways then start or end at what is heard."""
         facts = {name: turned.provenance[name] for name in ("knobs", "like", "seed") if name in turned.provenance}
         return evolve(self, codes=turned.codes, plain=turned.clips, turned=facts)
 
     def control(self, name: str, knob: Knob, amount: float, seed: int) -> Codes:
-        """The displacement of one of the paper's controls; see :func:`latentknobs.turning.control`."""
+        """The displacement of one of the paper's controls."""
         return control(name, knob, amount, self.codes, self._apart(knob)[0], seed)
 
     def _apart(self, like: Knob) -> tuple[frozenset[int], tuple[str, ...]]:
         return apart(self.knobs.values(), active_of(like, self.codes.shape[1]), like)
 
-    def similar(self, similarity: float, count: int, seed: int) -> list[Turned]:
+    def similar(self, similarity: float, count: int, seed: int) -> list[TurnResult]:
         """
         Pieces near the one in hand: codes on the great arc from each clip's code to a draw from the prior.
 
@@ -362,10 +371,10 @@ class Session:
             z = np.stack([slerp(a, b, 1.0 - similarity) for a, b in zip(self.codes, prior, strict=True)])
             clips = self.decode(z)
             facts = self.provenance(similarity=similarity, draw=k, seed=seed)
-            out.append(Turned({}, self.piece, self.join(clips), clips, z, facts))
+            out.append(TurnResult({}, self.piece, self.join(clips), clips, z, facts))
         return out
 
-    def two_way(self, other: Session, size: int, rows: str, columns: str, rest: Rest = "mean") -> list[list[Spot]]:
+    def two_way(self, other: Session, size: int, rows: str, columns: str, rest: Rest = "mean") -> list[list[GridCell]]:
         """
         A grid of pieces: this one top left, the other bottom right.
 
@@ -376,7 +385,7 @@ class Session:
             size: Rows and columns, at least 2.
             rows: The knob whose dimensions change from top to bottom.
             columns: The knob whose dimensions change from left to right.
-            rest: How the other dimensions go: see :func:`latentknobs.engine.interpolate.two_way`.
+            rest: How the other dimensions go: see :func:`latentknobs.steering.interpolation.two_way`.
 
         Raises:
             UnknownNameError: The model has no such knob.
@@ -386,21 +395,21 @@ class Session:
             raise UsageError(f"Rows and columns are both {rows!r}; name two different knobs.")
         row_knob, column_knob = self.knob(rows), self.knob(columns)
         latent_size = self.codes.shape[1]
-        groups = interpolate.assign(
+        groups = interpolation.assign(
             [d.dim for d in row_knob.dimensions],
             [d.dim for d in column_knob.dimensions],
             latent_size,
             shares_of(row_knob, latent_size),
             shares_of(column_knob, latent_size),
         )
-        grids = [interpolate.two_way(a, b, groups, size, rest) for a, b in self._common(other)]
+        grids = [interpolation.two_way(a, b, groups, size, rest) for a, b in self._common(other)]
         codes = np.stack(grids, axis=2).reshape(size * size, len(grids), latent_size)
         t = np.linspace(0.0, 1.0, size)
         places = [((rows, down), (columns, across)) for down in t for across in t]
         spots = self._spots(other, codes, places, {"rows": rows, "columns": columns, "rest": rest})
         return [spots[start : start + size] for start in range(0, size * size, size)]
 
-    def one_way(self, other: Session, size: int, dims: str = "all") -> list[Spot]:
+    def one_way(self, other: Session, size: int, dims: str = "all") -> list[GridCell]:
         """
         A way from this piece to the other.
 
@@ -423,7 +432,7 @@ class Session:
                 known = ["all", "others", *self.knobs]
                 raise UnknownNameError("group of dimensions", dims, known, f"for the model {self.model.spec.name}")
             chosen = [d.dim for d in self.knobs[dims].dimensions]
-        ways = [interpolate.one_way(a, b, size, chosen) for a, b in self._common(other)]
+        ways = [interpolation.one_way(a, b, size, chosen) for a, b in self._common(other)]
         places = [((dims, t),) for t in np.linspace(0.0, 1.0, size)]
         return self._spots(other, np.stack(ways, axis=1), places, {"dims": dims})
 
@@ -442,7 +451,7 @@ class Session:
 
     def _spots(
         self, other: Session, codes: Codes, places: Sequence[tuple[tuple[str, Any], ...]], facts: Mapping[str, Any]
-    ) -> list[Spot]:
+    ) -> list[GridCell]:
         """The pieces at these places with these codes (places, N, D), decoded in one call of the model."""
         decoded = self.model.decode(codes.reshape(-1, codes.shape[-1]))
         clips_at = decoded.reshape(*codes.shape[:2], *decoded.shape[1:])
@@ -458,7 +467,7 @@ class Session:
         for clips, at, tied in zip(clips_at, places, ties, strict=True):
             piece = Piece.join(clips, self.model.spec.clip_format, tied=tied, tempo=self.piece.tempo, name=name)
             place = tuple((way, float(t)) for way, t in at)
-            out.append(Spot(place, piece, clips, self.provenance(**to, at=dict(place), **facts)))
+            out.append(GridCell(place, piece, clips, self.provenance(**to, at=dict(place), **facts)))
         return out
 
 

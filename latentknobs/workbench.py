@@ -13,29 +13,29 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 import numpy as np
 from attrs import define, evolve, field
 
-from latentknobs import __version__, asking
-from latentknobs.asked import Given, methods_for, parameters, stored
+from latentknobs import __version__
+from latentknobs.backends.loader import DEFAULT_MODEL, Models
 from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.augmentation import Augmentation
 from latentknobs.core.backend import BackendSpec, VAEBackend
-from latentknobs.core.composed import compose, is_composition, parts_of
-from latentknobs.core.corpus import Corpus, CorpusRequest, Progress, Song, Split, no_progress
+from latentknobs.core.composition import compose, is_composition, parts_of
+from latentknobs.core.corpus import Corpus, CorpusRequest, Progress, Song, Split, Tally, no_progress
+from latentknobs.core.determinism import one_thread_sums
+from latentknobs.core.experiment import Settings, UnsupervisedSettings
 from latentknobs.core.knob import Knob
-from latentknobs.core.query import Asked
+from latentknobs.core.paths import cache_dir, default_plugins_dir, default_registry
+from latentknobs.core.query_spec import KnobFilters
 from latentknobs.core.run import Run, RunSpec
-from latentknobs.engine.pairs import Tally
-from latentknobs.engine.settings import Settings, Unaided
-from latentknobs.environment import cache_dir, default_plugins_dir, default_registry
+from latentknobs.corpora.corpus_spec import check_edit, check_format, default_corpus, parse_sources, read
+from latentknobs.discovery.run_spec import PrescribedOperator, methods_for, parameters, stored
 from latentknobs.errors import CorpusError, UnknownNameError, UsageError
 from latentknobs.hooks.manager import Plugins
-from latentknobs.models import DEFAULT_MODEL, Models
-from latentknobs.sources import check_edit, check_format, default_corpus, parse_sources, read
-from latentknobs.steady import one_thread_sums
+from latentknobs.registry import knob_results
 
 if TYPE_CHECKING:
-    from latentknobs.engine.decoupled import Decoupling
-    from latentknobs.engine.laws import Algebra
-    from latentknobs.registry.layered import Registry
+    from latentknobs.analysis.algebra_result import Algebra
+    from latentknobs.analysis.decoupling_result import Decoupling
+    from latentknobs.registry.overlay import Registry
 
 BUILTINS = (
     "latentknobs.backends.gru_musicvae.plugin",
@@ -43,8 +43,8 @@ BUILTINS = (
     "latentknobs.augmentations.plugin",
     "latentknobs.attributes.plugin",
     "latentknobs.corpora.plugin",
-    "latentknobs.methods.plugin",
-    "latentknobs.fitting.plugin",
+    "latentknobs.discovery.plugin",
+    "latentknobs.discovery.fits.plugin",
     "latentknobs.frontends.cli.plugin",
     "latentknobs.frontends.web.plugin",
 )
@@ -152,7 +152,7 @@ class Workbench:
     def registry(self) -> Registry:
         """The open registry above the package's own knobs."""
         if self._registry is None:
-            from latentknobs.registry.layered import Registry
+            from latentknobs.registry.overlay import Registry
 
             self._registry = Registry.open(self.registry_url)
         return self._registry
@@ -194,9 +194,9 @@ class Workbench:
         """
         return self.registry.knob(self.model(model).spec.model_id, name)
 
-    def knobs(self, **asked: Unpack[Asked]) -> asking.Knobs:
-        """The knobs that meet every condition given; see :func:`latentknobs.asking.knobs`."""
-        return asking.knobs(self, **asked)
+    def knobs(self, **asked: Unpack[KnobFilters]) -> knob_results.Knobs:
+        """The knobs that meet every condition given; see :func:`latentknobs.registry.knob_results.knobs`."""
+        return knob_results.knobs(self, **asked)
 
     def songs(self, corpus: str, request: CorpusRequest) -> Iterator[Song]:
         """
@@ -250,7 +250,7 @@ class Workbench:
         clips: int = DEFAULT_CLIPS,
         seed: int = 0,
         settings: Settings | None = None,
-        decoupled: Given | None = None,
+        decoupled: PrescribedOperator | None = None,
         keep: bool = True,
         resume: bool = False,
     ) -> Run:
@@ -293,8 +293,8 @@ class Workbench:
         every_clip: bool = False,
         save: bool = False,
     ) -> Decoupling:
-        """Have knobs leave one another's targets alone; see :func:`latentknobs.decoupling.decouple`."""
-        from latentknobs.decoupling import decouple  # as above
+        """Have knobs leave one another's targets alone; see :func:`latentknobs.analysis.decoupling_run.decouple`."""
+        from latentknobs.analysis.decoupling_run import decouple  # as above
 
         given = settings or Settings()
         return decouple(self, names, model, corpus, clips, seed, given, every_clip=every_clip, save=save)
@@ -307,12 +307,12 @@ class Workbench:
         clips: int,
         seed: int,
         settings: Settings,
-        decoupled: Given | None = None,
+        decoupled: PrescribedOperator | None = None,
         *,
         resume: bool = False,
     ) -> Run:
         """What :meth:`discover` finds, neither stored nor told to anybody."""
-        from latentknobs.engine.discover import discover  # only this needs all of the engine
+        from latentknobs.discovery.discover import discover  # only this needs all of the engine
 
         edit = self.augment(augmentation)
         corpus = corpus or default_corpus([edit])
@@ -347,7 +347,7 @@ class Workbench:
         *,
         clips: int = DEFAULT_CLIPS,
         seed: int = 0,
-        settings: Unaided | None = None,
+        settings: UnsupervisedSettings | None = None,
     ) -> Run:
         """
         Find knobs without an augmentation, store them and tell the observers.
@@ -366,7 +366,7 @@ class Workbench:
             DiscoveryError: A split has no clips, or no direction moves an attribute.
             RegistryError: The registry cannot be written; found out before the work starts.
         """
-        from latentknobs.engine.disentangle import disentangle  # as in measure
+        from latentknobs.discovery.unsupervised import disentangle  # as in measure
 
         if clips < 1:
             raise UsageError(f"A discovery looks at 1 clip or more, not {clips}: ask for more.")
@@ -375,7 +375,7 @@ class Workbench:
         backend = self.model(model)
         spec = backend.spec
         check_format(sources, spec)
-        settings = evolve(settings or Unaided(), clips=clips)
+        settings = evolve(settings or UnsupervisedSettings(), clips=clips)
         methods = methods_for(self.plugins, spec.clip_format.name)
         used = [("attributes", a.name) for a in methods.attributes]
         used += [("comparisons", c.name) for c in methods.comparisons]
@@ -399,7 +399,7 @@ class Workbench:
         self, model: str = DEFAULT_MODEL, *, corpus: str = "folk", split: Split = "test", clips: int, seed: int = 0
     ) -> dict[str, Any]:
         """
-        How good a model is on the clips of a split; see :func:`latentknobs.engine.evaluate.evaluate`.
+        How good a model is on the clips of a split; see :func:`latentknobs.evaluation.model_evaluation.evaluate`.
 
         Args:
             model: Name or location of the model.
@@ -412,7 +412,7 @@ class Workbench:
             UnknownNameError: No corpus or model of that name.
             CorpusError: No clip of the split that the model can carry.
         """
-        from latentknobs.engine.evaluate import evaluate  # as above
+        from latentknobs.evaluation.model_evaluation import evaluate  # as above
 
         sources = parse_sources(corpus, self.corpora)
         backend = self.model(model)
@@ -442,7 +442,7 @@ class Workbench:
         seed: int = 0,
     ) -> Algebra:
         """
-        How current knobs compose; see :mod:`latentknobs.engine.algebra`.
+        How current knobs compose; see :mod:`latentknobs.analysis.algebra`.
 
         Args:
             amounts: Knob to its amount, None for its smallest positive usable one; None = the accepted knobs.
@@ -458,7 +458,7 @@ class Workbench:
             RegistryError: The registry cannot be read, or keeps only the hash of a knob's operator.
             CorpusError: No test clip that the model can carry.
         """
-        from latentknobs.composing import algebra  # as above
+        from latentknobs.analysis.composing import algebra  # as above
 
         return algebra(self, amounts, model, corpus, clips, seed)
 
@@ -477,8 +477,8 @@ class Workbench:
     def build_registry(
         self, augmentations: Iterable[str], *, clips: int = SHIPPED_CLIPS, seed: int = 0
     ) -> tuple[tuple[Path, ...], tuple[Run, ...]]:
-        """Rebuild the knobs that come with the package, with its model; see :func:`latentknobs.shipping.build`."""
-        from latentknobs.shipping import build  # as above
+        """Rebuild the knobs that come with the package, with its model."""
+        from latentknobs.analysis.build_registry import build  # as above
 
         return build(self.measure(name, None, DEFAULT_MODEL, clips, seed, SHIPPED) for name in augmentations)
 

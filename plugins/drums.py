@@ -25,7 +25,7 @@ from latentknobs import (
     hookimpl,
 )
 from latentknobs.core.corpus import split_of
-from latentknobs.core.frontend import Host
+from latentknobs.core.frontend_specs import Host
 from latentknobs.errors import ClipError, CorpusError, ModelError
 
 LATENTKNOBS_API = 1

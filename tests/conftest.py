@@ -10,10 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from latentknobs.engine.settings import Settings
+from latentknobs.core.experiment import Settings
 from latentknobs.workbench import Workbench, load_plugins
 
-pytest_plugins = ["latentknobs.testing.fixtures"]  # from an installed package pytest has them without this line
+pytest_plugins = [
+    "latentknobs.testing.fixtures",
+    "tests.tiny_discoveries",
+]  # from an installed package pytest has them without this line
 TINY_PLUGIN = '''"""The tiny model and its corpus."""
 
 from latentknobs.hooks import hookimpl

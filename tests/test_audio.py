@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from latentknobs.audio import MAX_SECONDS, PEAK, SAMPLE_RATE, render, wav_bytes, write_wav
 from latentknobs.core.clip import Note, Piece
 from latentknobs.errors import UsageError
-from latentknobs.midi import twinkle
+from latentknobs.scores import twinkle
 
 
 @settings(deadline=None, max_examples=30)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from latentknobs.augmentations.plugin import register_augmentations
-from latentknobs.frontends.cli import program
+from latentknobs.frontends.cli import context
 from latentknobs.frontends.cli.app import COMMANDS, GROUPS, serve
 from latentknobs.scaffold import new_plugin
 from latentknobs.workbench import Workbench
@@ -47,7 +47,7 @@ def test_commands_of_the_documents_are_commands(page, command, monkeypatch, tmp_
         raise KeyboardInterrupt
         yield
 
-    monkeypatch.setattr(program.Program, "workbench", stop)
+    monkeypatch.setattr(context.Context, "workbench", stop)
     monkeypatch.setattr(Workbench, "open", stop)  # a front end that is served opens its own
     monkeypatch.chdir(tmp_path)
     (tmp_path / "runs").mkdir()

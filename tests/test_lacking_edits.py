@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from attrs import evolve
 
-from latentknobs.asked import lacking
-from latentknobs.repeating import verify
+from latentknobs.analysis.knob_transfer import transfer
+from latentknobs.analysis.reproduction import verify
+from latentknobs.discovery.run_spec import lacking
 from latentknobs.testing.store import OTHER_MODEL
-from latentknobs.transferring import transfer
 
 SENTENCE = "Its edit 'gone' is not loaded: it came from the plugin mine (file sha256:1)."
 

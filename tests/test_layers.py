@@ -213,7 +213,7 @@ def test_a_plugins_import_is_light(tmp_path):
 
 def test_help_is_light(tmp_path):
     """``latentknobs --help``, with every built-in plugin loaded, leaves the heavy packages alone."""
-    code = "from latentknobs.frontends.cli.app import serve\nassert serve(['--help']) == 0"
+    code = "from latentknobs.frontends.cli.app import run_command_line\nassert run_command_line(['--help']) == 0"
     loaded = _loaded_after(code, tmp_path)
 
     assert not loaded & {"torch", "music21", "sqlalchemy", "alembic", "scipy", "matplotlib", "safetensors"}

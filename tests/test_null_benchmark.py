@@ -13,7 +13,7 @@ from numpy.random import default_rng
 
 from latentknobs.augmentations.note_split import NoteSplit
 from latentknobs.augmentations.transpose import Transpose
-from latentknobs.core.melody import HOLD, MELODY
+from latentknobs.core.melody_format import HOLD, MELODY
 from latentknobs.testing.tiny import tiny_clips
 
 SCRIPT = Path(__file__).parents[1] / "benchmarks" / "nulls.py"

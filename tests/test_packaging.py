@@ -20,8 +20,8 @@ import numpy as np
 import pytest
 from attrs import evolve, frozen
 
-from latentknobs import midi
-from latentknobs.models import DEFAULT_MODEL
+from latentknobs import scores
+from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.registry.store import KnobStore
 from latentknobs.scaffold import HOOKS
 from latentknobs.workbench import BUILTINS, Models, Plugins
@@ -214,9 +214,9 @@ def test_the_knobs_come_with_it(installed):
 def test_twinkle_is_turned(installed):
     """Three semitones up on the theme give a MIDI file whose notes are about so much higher."""
     installed.run("latentknobs", "turn", "--knob", "pitch=+3", "-o", "x.mid")
-    pitches = [note.pitch for note in midi.read_piece(installed.folder / "x.mid").notes]
+    pitches = [note.pitch for note in scores.read_piece(installed.folder / "x.mid").notes]
 
-    assert np.mean(pitches) - np.mean([note.pitch for note in midi.twinkle().notes]) == pytest.approx(3, abs=0.5)
+    assert np.mean(pitches) - np.mean([note.pitch for note in scores.twinkle().notes]) == pytest.approx(3, abs=0.5)
     assert [path.name for path in installed.folder.iterdir()] == ["x.mid"]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from latentknobs.frontends.cli.app import serve
+from latentknobs.frontends.cli.app import run_command_line
 from latentknobs.registry.store import KnobStore
 
 ROOT = Path(__file__).parents[1]
@@ -23,7 +23,7 @@ def _blocks(language: str) -> list[str]:
 
 def test_it_shows_the_knobs_that_are_shipped(capfd):
     """The table of knobs is what knobs list prints now; python benchmarks/tour.py brings it up to date."""
-    assert serve(["knobs", "list", "--verdict", "accepted"]) == 0
+    assert run_command_line(["knobs", "list", "--verdict", "accepted"]) == 0
 
     assert f"$ latentknobs knobs list --verdict accepted\n{capfd.readouterr().out}" in TEXT
 
@@ -39,7 +39,7 @@ def test_it_names_the_verdicts_that_are_shipped():
 
 def test_it_shows_the_pitch_knob_that_is_shipped(capfd):
     """What it shows of knobs show pitch, to the operator's hash, is what that prints now."""
-    assert serve(["knobs", "show", "pitch"]) == 0
+    assert run_command_line(["knobs", "show", "pitch"]) == 0
     shown = re.search(r"^\$ latentknobs knobs show pitch\n(.*?)^\.\.\.$", TEXT, re.DOTALL | re.MULTILINE)
 
     assert shown

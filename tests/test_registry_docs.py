@@ -16,9 +16,9 @@ from attrs import evolve
 
 from latentknobs.core.knob import KnobDimension, KnobEffect
 from latentknobs.errors import MissingExtraError
-from latentknobs.frontends.cli.app import serve
-from latentknobs.registry import edit
-from latentknobs.registry.layered import PACKAGED
+from latentknobs.frontends.cli.app import run_command_line
+from latentknobs.registry import knob_edits
+from latentknobs.registry.overlay import PACKAGED
 from latentknobs.registry.store import KnobStore
 from latentknobs.testing.store import MODEL, OTHER_MODEL, sample_run
 from latentknobs.workbench import Workbench
@@ -49,8 +49,8 @@ def made(tmp_path_factory):
             ),
         )
         store.save_run(evolve(run, knobs=knobs))
-    edit.write_note(store, MODEL, "density", "Busy.")
-    edit.change_tags(store, MODEL, "density", ["favourite"], [])
+    knob_edits.write_note(store, MODEL, "density", "Busy.")
+    knob_edits.change_tags(store, MODEL, "density", ["favourite"], [])
     return path
 
 
@@ -80,7 +80,7 @@ def test_a_question_has_one_answer(asked, capfd, question, text):
         columns = [column[0] for column in cursor.description]
         in_sql = cursor.fetchall()
     capfd.readouterr()
-    code = serve(shlex.split(block(text, "console").removeprefix("$ latentknobs ")))
+    code = run_command_line(shlex.split(block(text, "console").removeprefix("$ latentknobs ")))
     printed = csv.DictReader(io.StringIO(capfd.readouterr().out))
     in_csv = [tuple(row[column] for column in columns) for row in printed]
     with Workbench.open() as workbench:

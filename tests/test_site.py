@@ -18,11 +18,11 @@ import attrs
 import pytest
 
 from latentknobs import __version__
-from latentknobs.engine import equivariance, gates
-from latentknobs.engine.discover import PAIRS_PER_DIMENSION
-from latentknobs.frontends.cli.app import COMMANDS, GROUPS, serve
+from latentknobs.discovery.discover import PAIRS_PER_DIMENSION
+from latentknobs.evaluation import acceptance_criteria, equivariance
+from latentknobs.frontends.cli.app import COMMANDS, GROUPS, run_command_line
 from latentknobs.hooks import HOOK_API, specs
-from latentknobs.hooks.offers import KINDS
+from latentknobs.hooks.plugin_types import KINDS
 from latentknobs.registry.migrate import revisions
 from latentknobs.workbench import DEFAULT_CLIPS, Workbench
 
@@ -128,7 +128,7 @@ def test_every_command_is_in_the_reference(capsys):
     """Each command has what its own --help prints, wider."""
     found, page = building.commands(), building.commands_page()
     words = [*COMMANDS, *GROUPS, "train", "model import", "knobs list", "registry build"]
-    serve(["knobs", "diff", "--help"])
+    run_command_line(["knobs", "diff", "--help"])
 
     assert [word for word in words if f"Usage: latentknobs {word}" not in found.get(word, "")] == []
     assert " ".join(found["knobs diff"].split()) == " ".join(capsys.readouterr().out.split())
@@ -175,11 +175,14 @@ def test_versions_are_those_of_the_code():
 
 def test_the_answers_state_the_limits_of_the_code():
     """Numbers of docs/faq.md are those that gates and discovery use."""
-    assert f"Spearman at least {gates.LEAST_MONOTONE}" in FAQ
-    assert f"within {gates.MOST_LEAKAGE} standard deviations" in FAQ
-    assert f"at least {gates.LEAST_EQUIVARIANCE} of the way" in FAQ
+    assert f"Spearman at least {acceptance_criteria.LEAST_MONOTONE}" in FAQ
+    assert f"within {acceptance_criteria.MOST_LEAKAGE} standard deviations" in FAQ
+    assert f"at least {acceptance_criteria.LEAST_EQUIVARIANCE} of the way" in FAQ
     assert f"less than {equivariance.LEAST_ROOM} apart" in FAQ
-    assert f"fewer than {gates.LEAST_CONTROLS} random controls or fewer than {gates.LEAST_CLIPS} test clips" in FAQ
+    assert (
+        f"fewer than {acceptance_criteria.LEAST_CONTROLS} random controls or fewer than {acceptance_criteria.LEAST_CLIPS} test clips"
+        in FAQ
+    )
     assert f"{DEFAULT_CLIPS:,} by default" in FAQ
     assert PAIRS_PER_DIMENSION == 4
     assert f"({4 * 128} of 128)" in FAQ

@@ -9,21 +9,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from latentknobs.conformance import BACKEND_CHECKS, ModelKit, jobs_of, run, run_checks
-from latentknobs.conformance.backends import sample_clips, sample_codes
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.corpus import CorpusRequest
 from latentknobs.core.knob import Operator
-from latentknobs.core.melody import MELODY
-from latentknobs.core.method import BasisInput, FitInput, SelectInput
-from latentknobs.core.metric import Traversals
+from latentknobs.core.melody_format import MELODY
+from latentknobs.core.method_specs import BasisInput, FitInput, SelectInput
+from latentknobs.core.metric_specs import Traversals
 from latentknobs.errors import CorpusError, NotFittedError
-from latentknobs.frontends.cli.app import serve
+from latentknobs.frontends.cli.app import run_command_line
 from latentknobs.hooks import HOOK_API
 from latentknobs.hooks.manager import Plugins
-from latentknobs.hooks.offers import KINDS
-from latentknobs.registry.layered import PACKAGED
+from latentknobs.hooks.plugin_types import KINDS
+from latentknobs.registry.overlay import PACKAGED
 from latentknobs.registry.store import KnobStore
+from latentknobs.testing.checks import BACKEND_CHECKS, BackendFixtures, jobs_of, run, run_checks
+from latentknobs.testing.checks.backends import sample_clips, sample_codes
 from latentknobs.testing.store import sample_run
 from latentknobs.testing.tiny import tiny_clips
 from latentknobs.workbench import BUILTINS
@@ -157,7 +157,7 @@ def test_the_model_is_one(load, tmp_path):
     factory = load("A model").backends()["shelf"]
     model = factory.load(str(tmp_path / "mine.shelf.npz"), "cpu")
 
-    found = run_checks(model, ModelKit(sample_clips(model), sample_codes(model)), BACKEND_CHECKS)
+    found = run_checks(model, BackendFixtures(sample_clips(model), sample_codes(model)), BACKEND_CHECKS)
 
     assert factory.recognises(tmp_path / "mine.shelf.npz")
     assert isinstance(model, VAEBackend)
@@ -195,7 +195,7 @@ def test_the_command_counts(capsys, plugins_dir):
     """On the command line it counts the songs of a generated corpus."""
     (plugins_dir / "count.py").write_text(EXAMPLES["A command"], encoding="utf-8")
 
-    assert serve(["count", "whole-notes", "--clips", "50"]) == 0
+    assert run_command_line(["count", "whole-notes", "--clips", "50"]) == 0
     assert json.loads(capsys.readouterr().out)["clips"] >= 50
 
 

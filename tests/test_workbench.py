@@ -7,13 +7,13 @@ import pytest
 from attrs import evolve, frozen
 
 from latentknobs.core.corpus import CorpusRequest, Song
-from latentknobs.core.melody import HOLD
-from latentknobs.engine.settings import Settings
+from latentknobs.core.experiment import Settings
+from latentknobs.core.melody_format import HOLD
+from latentknobs.corpora.corpus_spec import DEFAULT_CORPUS, CorpusPart, check_format, parse_sources, read
 from latentknobs.errors import AmountError, ModelError, RegistryError, UnknownNameError, UsageError
 from latentknobs.session import Session, slerp
-from latentknobs.sources import DEFAULT_CORPUS, Source, check_format, parse_sources, read
+from latentknobs.steering.control_directions import check_amount
 from latentknobs.testing.tiny import tiny_clips
-from latentknobs.turning import check_amount
 from latentknobs.workbench import BUILTINS, Workbench, load_plugins
 
 
@@ -107,7 +107,7 @@ def test_joined_corpora_share_no_clip_between_splits():
     told = []
     request = CorpusRequest(tally=lambda what, count: told.append((what, count)))
 
-    songs = list(read([Source(second, ""), Source(first, "")], request))
+    songs = list(read([CorpusPart(second, ""), CorpusPart(first, "")], request))
 
     assert [(s.name, s.split, len(s.clips)) for s in songs] == [("two/b", "test", 1), ("one/a", "train", 1)]
     assert np.array_equal(songs[0].clips, [other])
@@ -122,7 +122,7 @@ def test_joined_corpora_give_a_clip_once_and_a_name_once():
     told = []
     request = CorpusRequest(tally=lambda what, count: told.append((what, count)))
 
-    songs = list(read([Source(first, ""), Source(second, "")], request))
+    songs = list(read([CorpusPart(first, ""), CorpusPart(second, "")], request))
 
     assert [(s.name, len(s.clips)) for s in songs] == [("tune.mid", 2), ("tune.mid (2)", 1)]
     assert np.array_equal(songs[1].clips, [other])
@@ -187,12 +187,12 @@ def test_other_formats_are_refused(workbench):
 def test_building_the_packages_registry(workbench, tmp_path, monkeypatch):
     """build_registry writes one marked registry in both places, and refuses where there is no checkout."""
     from latentknobs import workbench as module
-    from latentknobs.registry import layered
+    from latentknobs.registry import overlay
     from latentknobs.registry.store import KnobStore
 
     packaged = tmp_path / "checkout" / "latentknobs" / "data" / "registry.db"
     packaged.parent.mkdir(parents=True)
-    monkeypatch.setattr(layered, "PACKAGED", packaged)
+    monkeypatch.setattr(overlay, "PACKAGED", packaged)
     monkeypatch.setattr(module, "DEFAULT_MODEL", "tiny")
     monkeypatch.setattr(module, "SHIPPED", Settings(trial_clips=20, controls=5, control_clips=8, steps=5))
     monkeypatch.setitem(DEFAULT_CORPUS, "transpose", "tiny")
@@ -292,15 +292,15 @@ def test_slerp_keeps_the_length_of_equal_codes():
 
 def test_folders_come_from_the_environment(monkeypatch, tmp_path):
     """LATENTKNOBS_ variables say where things are; without, the current folder and the user's cache do."""
-    from latentknobs import environment
+    from latentknobs.core import paths
 
-    assert Path(environment.default_registry()).parent == environment.cache_dir().parent
+    assert Path(paths.default_registry()).parent == paths.cache_dir().parent
     for name in ("REGISTRY", "CACHE", "PLUGINS_DIR"):
         monkeypatch.delenv(f"LATENTKNOBS_{name}")
     monkeypatch.chdir(tmp_path)
 
-    assert environment.default_registry() == "registry.db"
-    assert environment.default_plugins_dir() is None
-    assert environment.cache_dir().name == "latentknobs"
+    assert paths.default_registry() == "registry.db"
+    assert paths.default_plugins_dir() is None
+    assert paths.cache_dir().name == "latentknobs"
     (tmp_path / "plugins").mkdir()
-    assert environment.default_plugins_dir() == Path("plugins")
+    assert paths.default_plugins_dir() == Path("plugins")

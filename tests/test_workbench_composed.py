@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from attrs import evolve
 
-from latentknobs.core.composed import Composed
-from latentknobs.engine.settings import Settings
+from latentknobs.core.composition import CompositeAugmentation
+from latentknobs.core.experiment import Settings
+from latentknobs.corpora.corpus_spec import default_corpus
 from latentknobs.errors import UsageError
-from latentknobs.sources import default_corpus
 from latentknobs.testing.tiny import ACTIVITY, PITCH
 
 TEXT = "transpose:2|note-split:1"
@@ -19,7 +19,7 @@ def test_a_composition_is_had_by_its_text(workbench):
     """Where an edit's name will do a composition's text will, and registered names are found as before."""
     found = workbench.augment(TEXT)
 
-    assert isinstance(found, Composed)
+    assert isinstance(found, CompositeAugmentation)
     assert found.name == TEXT
     assert workbench.augment("transpose") is workbench.plugins.augmentations()["transpose"]
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from latentknobs.core.arrays import Bools, ClipBatch, Floats
 from latentknobs.core.attribute import Comparison
-from latentknobs.core.melody import MELODY
+from latentknobs.core.melody_format import MELODY
 
 PITCHES = 128
 OCTAVE = 12

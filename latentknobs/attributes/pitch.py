@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from latentknobs.attributes.attributes import mean_pitch
+from latentknobs.attributes.melody_attributes import mean_pitch
 from latentknobs.core.arrays import ClipBatch, Floats
 from latentknobs.core.attribute import Attribute
-from latentknobs.core.melody import MELODY, pitches_in_order
-from latentknobs.core.metre import BARS, STEPS_PER_BAR
+from latentknobs.core.melody_format import MELODY, pitches_in_order
+from latentknobs.core.meter import BARS, STEPS_PER_BAR
 from latentknobs.core.scales import outside_major, pitch_classes
 
 SEMITONES = 12

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from latentknobs.attributes.attributes import LOG2_ONSETS, MEAN_PITCH, PITCH_RANGE
 from latentknobs.attributes.comparisons import CONTOUR, ONSET_CHROMA_F1, ONSET_F1, ONSET_PITCH_F1, TOKEN_ACCURACY
+from latentknobs.attributes.melody_attributes import LOG2_ONSETS, MEAN_PITCH, PITCH_RANGE
 from latentknobs.attributes.pitch import CHROMATICISM, CONTOUR_DIRECTION, MEAN_INTERVAL, MEAN_OCTAVE
 from latentknobs.attributes.rhythm import MEAN_ONSET, NOTE_DENSITY, RESTS, SYNCOPATION
 from latentknobs.core.attribute import Attribute, Comparison

@@ -6,8 +6,8 @@ import numpy as np
 
 from latentknobs.core.arrays import ClipBatch, Floats
 from latentknobs.core.attribute import Attribute
-from latentknobs.core.melody import MELODY
-from latentknobs.core.metre import BARS, syncopation
+from latentknobs.core.melody_format import MELODY
+from latentknobs.core.meter import BARS, syncopation
 
 
 def note_density(clips: ClipBatch) -> Floats:
@@ -17,7 +17,7 @@ def note_density(clips: ClipBatch) -> Floats:
 
 
 def syncopation_a_bar(clips: ClipBatch) -> Floats:
-    """:func:`latentknobs.core.metre.syncopation` a bar, float64 (N,), NaN for a clip without notes."""
+    """:func:`latentknobs.core.meter.syncopation` a bar, float64 (N,), NaN for a clip without notes."""
     return np.where(MELODY.onsets(clips).any(axis=-1), syncopation(clips) / BARS, np.nan)
 
 

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from latentknobs.augmentations.common import RHYTHM, whole
+from latentknobs.augmentations.note_arrays import RHYTHM, whole
 from latentknobs.core.arrays import Bools, ClipBatch, Ints
 from latentknobs.core.augmentation import TokenAugmentation
-from latentknobs.core.melody import HOLD, MELODY, STEPS
-from latentknobs.core.metre import BARS, ORDER
+from latentknobs.core.melody_format import HOLD, MELODY, STEPS
+from latentknobs.core.meter import BARS, ORDER
 from latentknobs.core.scales import CLASSES, outside_major, pitch_classes
 
 

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from latentknobs.augmentations.common import PITCHES, whole
+from latentknobs.augmentations.note_arrays import PITCHES, whole
 from latentknobs.core.arrays import Bools, ClipBatch
 from latentknobs.core.augmentation import TokenAugmentation
-from latentknobs.core.melody import HOLD, MELODY
-from latentknobs.core.metre import BARS, ORDER, syncopation
+from latentknobs.core.melody_format import HOLD, MELODY
+from latentknobs.core.meter import BARS, ORDER, syncopation
 
 EIGHTH = 2
 MOST = 64

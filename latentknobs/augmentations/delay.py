@@ -8,10 +8,10 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from latentknobs.augmentations.common import PITCHES, whole
+from latentknobs.augmentations.note_arrays import PITCHES, whole
 from latentknobs.core.arrays import Bools, ClipBatch
 from latentknobs.core.augmentation import TokenAugmentation
-from latentknobs.core.melody import MELODY, REST, STEPS
+from latentknobs.core.melody_format import MELODY, REST, STEPS
 
 
 class Delay(TokenAugmentation):

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from latentknobs.augmentations.common import PITCHES, first_of, whole
+from latentknobs.augmentations.note_arrays import PITCHES, first_of, whole
 from latentknobs.core.arrays import Bools, ClipBatch
 from latentknobs.core.augmentation import TokenAugmentation
-from latentknobs.core.melody import HOLD, MELODY, REST, STEPS
-from latentknobs.core.metre import BARS, ORDER
+from latentknobs.core.melody_format import HOLD, MELODY, REST, STEPS
+from latentknobs.core.meter import BARS, ORDER
 
 BREATH = np.roll(ORDER, -1)
 """Place of each step when those right before the strongest steps come first, (32,)."""

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from latentknobs.augmentations.common import RHYTHM
+from latentknobs.augmentations.note_arrays import RHYTHM
 from latentknobs.core.arrays import Bools, ClipBatch, Ints
 from latentknobs.core.augmentation import TokenAugmentation
-from latentknobs.core.melody import HOLD, pitches_in_order
+from latentknobs.core.melody_format import HOLD, pitches_in_order
 from latentknobs.errors import AmountError
 
 APART = (1, 2)

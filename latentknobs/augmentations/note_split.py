@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from latentknobs.core.arrays import Bools, ClipBatch
 from latentknobs.core.augmentation import TokenAugmentation
-from latentknobs.core.melody import HOLD, MELODY, STEPS
+from latentknobs.core.melody_format import HOLD, MELODY, STEPS
 from latentknobs.errors import AmountError
 
 MOST_DOUBLINGS = STEPS.bit_length() - 1

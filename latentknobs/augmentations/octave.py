@@ -8,7 +8,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from latentknobs.augmentations.common import RHYTHM, whole
+from latentknobs.augmentations.note_arrays import RHYTHM, whole
 from latentknobs.augmentations.transpose import Transpose
 from latentknobs.core.arrays import Bools, ClipBatch
 from latentknobs.core.augmentation import TokenAugmentation

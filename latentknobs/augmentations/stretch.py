@@ -8,10 +8,10 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from latentknobs.augmentations.common import RHYTHM, whole
+from latentknobs.augmentations.note_arrays import RHYTHM, whole
 from latentknobs.core.arrays import Bools, ClipBatch
 from latentknobs.core.augmentation import TokenAugmentation
-from latentknobs.core.melody import HOLD
+from latentknobs.core.melody_format import HOLD
 
 MOST = 127
 

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from latentknobs.augmentations.common import RHYTHM
+from latentknobs.augmentations.note_arrays import RHYTHM
 from latentknobs.core.arrays import Bools, ClipBatch
 from latentknobs.core.augmentation import TokenAugmentation
-from latentknobs.core.melody import HOLD
-from latentknobs.core.metre import STEPS_PER_BAR
+from latentknobs.core.melody_format import HOLD
+from latentknobs.core.meter import STEPS_PER_BAR
 
 CLOSE = 0.1
 """How far the slope may miss the amount, as a share of it."""

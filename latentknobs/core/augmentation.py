@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from latentknobs.core.arrays import Bools, ClipBatch
 from latentknobs.core.clip import ClipFormat, Note
-from latentknobs.core.melody import MELODY
-from latentknobs.errors import AmountError, ClipError
+from latentknobs.core.melody_format import MELODY
+from latentknobs.errors import AmountError, ClipError, PluginError
 
 
 @frozen(eq=False)
@@ -162,3 +162,21 @@ class TokenAugmentation(_Base):
     def _edit(self, clips: ClipBatch, amount: float, rng: Generator) -> Augmented:
         edited, valid = self.edit_tokens(clips, amount, rng)
         return Augmented(edited, valid)
+
+
+def signed_amounts(augmentation: Augmentation) -> tuple[tuple[float, ...], bool]:
+    """
+    The amounts a knob of this edit may have, ascending without 0, and whether negative ones are swapped pairs.
+
+    An edit with negative amounts of its own has just its amounts; one with several positive amounts gets
+    the same ones negated, by swapping; an on/off edit keeps its one amount.
+
+    Raises:
+        PluginError: It has no amount besides 0.
+    """
+    amounts = tuple(sorted(float(a) for a in augmentation.amounts if a))
+    if not amounts:
+        raise PluginError(f"augmentation {augmentation.name!r} names no amount besides 0; it needs at least one.")
+    if amounts[0] < 0 or len(amounts) == 1:
+        return amounts, False
+    return (*(-a for a in reversed(amounts)), *amounts), True

@@ -3,7 +3,7 @@ Clips, their format, and pieces made of clips.
 
 A *clip format* says what a clip's token array means: its shape and vocabulary, its output groups, which
 arrays are valid, and how tokens become notes and notes tokens. The engine, the registry and the front
-ends know formats only by this protocol; the built-in ``melody-2bar`` is in :mod:`latentknobs.core.melody`.
+ends know formats only by this protocol; the built-in ``melody-2bar`` is in :mod:`latentknobs.core.melody_format`.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
-from attrs import field, frozen, validators
+from attrs import define, field, frozen, validators
 
 from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.seed import as_seed
@@ -123,3 +123,15 @@ class TrueFactors(Protocol):
             CorpusError: It is no song of this corpus.
         """
         ...
+
+
+@define(eq=False)
+class Tally:
+    """Counts of what was left out, by reason."""
+
+    counts: dict[str, int] = field(factory=dict)
+
+    def add(self, what: str, n: int) -> None:
+        """Count n more."""
+        if n:
+            self.counts[what] = self.counts.get(what, 0) + int(n)

@@ -50,13 +50,13 @@ def _freeze(arrays: Mapping[str, Any]) -> dict[str, NDArray[np.float32]]:
 @frozen(eq=False)
 class Operator:
     """
-    The numbers of a transformation T(z, amount); :mod:`latentknobs.engine.steer` applies it.
+    The numbers of a transformation T(z, amount); :mod:`latentknobs.steering.apply` applies it.
 
     Attributes:
         kind: shift: arrays "direction" (D,). affine: "amounts" (A,) ascending without 0, "matrices"
             (A, D, D), "offsets" (A, D), T(z, amounts[a]) = matrices[a] z + offsets[a]. group: "step" (1,) above 0,
             "matrix" (D, D), "offset" (D,), T(z, step) = matrix z + offset, and T(z, n step) is that map taken n times,
-            its inverse for n under 0 (:mod:`latentknobs.engine.powers`). residual: affine's arrays
+            its inverse for n under 0 (:mod:`latentknobs.steering.matrix_powers`). residual: affine's arrays
             and a network's, "scale" (D,), "input" (H, D), "entry" (A, H), "hidden" (H, H), "hidden_bias" (H,),
             "output" (D, H), whose output scale * output silu(hidden silu(input (z / scale) + entry[a]) + hidden_bias)
             is added.

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentknobs.core.arrays import ClipBatch, Ints
-from latentknobs.core.melody import MELODY
+from latentknobs.core.melody_format import MELODY
 
 CLASSES = 12
 STEPS_OF_MAJOR = (0, 2, 4, 5, 7, 9, 11)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from operator import index
 from reprlib import repr as short
 from typing import SupportsIndex
@@ -27,3 +28,9 @@ def as_seed(value: SupportsIndex) -> int:
     if isinstance(value, bool) or not 0 <= number <= MOST_SEED:
         raise UsageError(f"A seed must be a whole number from 0 to {MOST_SEED}, not {short(value)}: choose another.")
     return number
+
+
+def priority(seed: int, song: str, k: int) -> int:
+    """Rank of the k-th clip of a song, 64 bits of a hash: a sample keeps the lowest, in whatever order they come."""
+    digest = hashlib.sha256(f"{seed}\0{song}\0{k}".encode()).digest()
+    return int.from_bytes(digest[:8], "big")

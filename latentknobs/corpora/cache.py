@@ -26,8 +26,8 @@ import numpy as np
 from attrs import Factory, define
 
 from latentknobs.core.arrays import ClipBatch
-from latentknobs.core.files import write_file
-from latentknobs.core.melody import MELODY, STEPS
+from latentknobs.core.atomic_write import write_file
+from latentknobs.core.melody_format import MELODY, STEPS
 from latentknobs.errors import OutputError
 
 Entry = tuple[str, ClipBatch, dict[str, int]]

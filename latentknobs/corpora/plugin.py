@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from latentknobs.core.corpus import Corpus
-from latentknobs.corpora.factors import FACTORS
-from latentknobs.corpora.midifolder import MidiFolder
-from latentknobs.corpora.tunebooks import ESSEN, FOLK
+from latentknobs.corpora.midi_folder import MidiFolder
+from latentknobs.corpora.music21_corpora import ESSEN, FOLK
+from latentknobs.corpora.synthetic_melodies import FACTORS
 from latentknobs.corpora.whole_notes import WHOLE_NOTES
 from latentknobs.hooks import hookimpl
 

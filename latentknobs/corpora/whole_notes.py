@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.corpus import CorpusRequest, Song, split_of
-from latentknobs.core.melody import HOLD, MELODY, STEPS
-from latentknobs.corpora.sift import no_argument, seeded_order
+from latentknobs.core.melody_format import HOLD, MELODY, STEPS
+from latentknobs.corpora.deduplication import no_argument, seeded_order
 from latentknobs.errors import CorpusError
 
 

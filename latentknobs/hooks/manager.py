@@ -24,32 +24,32 @@ from latentknobs.core.attribute import Attribute, Comparison
 from latentknobs.core.augmentation import Augmentation
 from latentknobs.core.backend import BackendFactory
 from latentknobs.core.corpus import Corpus
-from latentknobs.core.frontend import CommandSpec, FrontendSpec
-from latentknobs.core.guard import global_random_state_kept, sentence_of
+from latentknobs.core.frontend_specs import CommandSpec, FrontendSpec
 from latentknobs.core.knob import Knob
-from latentknobs.core.method import Basis, Fit, Selector
-from latentknobs.core.metric import Metric
+from latentknobs.core.method_specs import Basis, Fit, Selector
+from latentknobs.core.metric_specs import Metric
+from latentknobs.core.plugin_guard import global_random_state_kept, sentence_of
 from latentknobs.core.run import Run
 from latentknobs.errors import LatentKnobsError, PluginError, UnknownNameError
 from latentknobs.hooks import PROJECT, specs
-from latentknobs.hooks.discovery import (
-    Candidate,
+from latentknobs.hooks.plugin_discovery import (
     NotAPlugin,
+    PluginSource,
     builtin_candidates,
     check_api,
     entry_point_candidates,
     file_candidate,
     file_candidates,
 )
-from latentknobs.hooks.offers import KINDS, Kind
-from latentknobs.hooks.report import PluginReport, State
+from latentknobs.hooks.plugin_status import PluginReport, State
+from latentknobs.hooks.plugin_types import KINDS, PluginType
 
 log = logging.getLogger(__name__)
 
 
 @define(eq=False)
 class _Entry:
-    candidate: Candidate
+    candidate: PluginSource
     plugin: Any = None
     path: str | None = None
     hooks: set[str] = field(factory=set)
@@ -134,7 +134,7 @@ class Plugins:
             check_api(getattr(module_or_object, "LATENTKNOBS_API", None), required=False)
             return module_or_object
 
-        entry = self._add(Candidate(name, "object", load))
+        entry = self._add(PluginSource(name, "object", load))
         self._check_declared_names([entry])
         return entry.report()
 
@@ -270,7 +270,7 @@ class Plugins:
     def _of(self, kind: str) -> dict[str, Any]:
         return {name: offer for name, (offer, _) in self._offers[kind].items()}
 
-    def _add(self, candidate: Candidate) -> _Entry:
+    def _add(self, candidate: PluginSource) -> _Entry:
         entry = _Entry(candidate, path=candidate.path)
         self._entries.append(entry)
         if _switched_off(candidate):
@@ -329,7 +329,7 @@ class Plugins:
         _trace(entry, hook, begun)
         return results
 
-    def _collect(self, entry: _Entry, kind: Kind) -> None:
+    def _collect(self, entry: _Entry, kind: PluginType) -> None:
         entry.hooks.discard(kind.hook)  # in use once its offers are taken
         results = self._call(entry, kind.hook)
         offers = kind.collect(results[0] if results else None, entry.label, entry.path)
@@ -408,7 +408,7 @@ def _names(variable: str) -> Iterator[str]:
     return (name.strip() for name in os.environ.get(variable, "").split(",") if name.strip())
 
 
-def _switched_off(candidate: Candidate) -> bool:
+def _switched_off(candidate: PluginSource) -> bool:
     if candidate.name in _names("LATENTKNOBS_DISABLE"):
         return True
     listed = "LATENTKNOBS_PLUGINS" in os.environ and candidate.origin in {"entry point", "file"}

@@ -16,10 +16,10 @@ from latentknobs.core.attribute import Attribute, Comparison
 from latentknobs.core.augmentation import Augmentation
 from latentknobs.core.backend import BackendFactory
 from latentknobs.core.corpus import Corpus
-from latentknobs.core.frontend import CommandSpec, FrontendSpec
+from latentknobs.core.frontend_specs import CommandSpec, FrontendSpec
 from latentknobs.core.knob import Knob
-from latentknobs.core.method import Basis, Fit, Selector
-from latentknobs.core.metric import Metric
+from latentknobs.core.method_specs import Basis, Fit, Selector
+from latentknobs.core.metric_specs import Metric
 from latentknobs.core.run import Run
 from latentknobs.hooks import PROJECT
 

@@ -9,12 +9,12 @@ import numpy as np
 from attrs import frozen
 
 from latentknobs.core.arrays import Bools, Floats
-from latentknobs.core.metric import LabelledCodes, MetricResult
-from latentknobs.metrics.blocks import Blocks, result
-from latentknobs.metrics.counts import classes, no_factor, same_rows
+from latentknobs.core.metric_specs import LabelledCodes, MetricResult
+from latentknobs.metrics.block_bootstrap import Blocks, result
 from latentknobs.metrics.interpretability import TRAIN_SHARE
 from latentknobs.metrics.lasso import lasso, path
-from latentknobs.metrics.moments import CONSTANT, scaled
+from latentknobs.metrics.mutual_information import classes, no_factor, same_rows
+from latentknobs.metrics.weighted_moments import CONSTANT, scaled
 
 READING_SHARE = 0.8
 """Part of the training blocks on which a penalty is fitted that the others judge."""
@@ -112,7 +112,7 @@ def _weighted(score: Floats, weight: Floats) -> Floats:
 
 
 @frozen(eq=False)
-class Reading:
+class DciRegression:
     """
     Lasso readings of all factors.
 
@@ -141,11 +141,11 @@ class Reading:
         return {"penalties": self.penalties, "needed": needed}
 
 
-_latest: tuple[bytes, Reading] | None = None
+_latest: tuple[bytes, DciRegression] | None = None
 """The three metrics are asked of the same codes one after another, and all but a moment of each is the reading."""
 
 
-def _read(given: LabelledCodes) -> Reading:
+def _read(given: LabelledCodes) -> DciRegression:
     global _latest  # noqa: PLW0603 - one reading is kept, whoever asks
     asked, kept = _digest(given), _latest
     if kept is None or kept[0] != asked:
@@ -163,7 +163,7 @@ def _digest(given: LabelledCodes) -> bytes:
     return out.digest()
 
 
-def _read_anew(given: LabelledCodes) -> Reading:
+def _read_anew(given: LabelledCodes) -> DciRegression:
     blocks = Blocks.make(given)
     draws, count = len(blocks.weights), len(given.names)
     importance = np.zeros((draws, given.codes.shape[1], count))
@@ -172,7 +172,7 @@ def _read_anew(given: LabelledCodes) -> Reading:
     why = [no_factor(given, factor) for factor in range(count)]
     if blocks.count < 3:
         why = ["there are fewer than 3 groups, so no split"] * count
-        return Reading(blocks, importance, informed, penalties, why)
+        return DciRegression(blocks, importance, informed, penalties, why)
     train, training, testing = blocks.split(float(given.options.get("train-share", TRAIN_SHARE)), given.seed)
     reading = np.zeros_like(train)
     chosen = np.random.default_rng([given.seed, 2]).permutation(np.flatnonzero(train))
@@ -190,7 +190,7 @@ def _read_anew(given: LabelledCodes) -> Reading:
                 part = 1 - np.sqrt(error[:, mine].sum(axis=1) / variance[:, mine].sum(axis=1))
             informed[:, k] = np.where(variance[:, mine].sum(axis=1) > CONSTANT, part, np.nan)
             penalties[k] = float(penalty[mine].mean())
-    return Reading(blocks, importance, informed, penalties, why)
+    return DciRegression(blocks, importance, informed, penalties, why)
 
 
 def _targets(given: LabelledCodes, factor: int) -> Floats:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from latentknobs.core.arrays import Bools, Floats
-from latentknobs.core.metric import LabelledCodes, MetricResult
-from latentknobs.metrics.blocks import Blocks, result
-from latentknobs.metrics.counts import classes, no_factor
+from latentknobs.core.metric_specs import LabelledCodes, MetricResult
+from latentknobs.metrics.block_bootstrap import Blocks, result
 from latentknobs.metrics.interpretability import TRAIN_SHARE
 from latentknobs.metrics.logistic import areas, one_versus_rest
+from latentknobs.metrics.mutual_information import classes, no_factor
 
 CLASSES = 10
 """Classes of a continuous factor: between deciles."""

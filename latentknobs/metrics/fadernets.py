@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from latentknobs.core.arrays import Floats
-from latentknobs.core.metric import MetricResult, Traversals
-from latentknobs.metrics.blocks import Blocks, result
-from latentknobs.metrics.turned import by_clip, means, targets
+from latentknobs.core.metric_specs import MetricResult, Traversals
+from latentknobs.metrics.block_bootstrap import Blocks, result
+from latentknobs.metrics.traversal_stats import by_clip, means, targets
 
 
 def consistency(given: Traversals) -> MetricResult:

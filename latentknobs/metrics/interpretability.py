@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from latentknobs.core.arrays import Floats, Ints
-from latentknobs.core.metric import LabelledCodes, MetricResult
-from latentknobs.metrics.blocks import Blocks, result
-from latentknobs.metrics.counts import shared_information
-from latentknobs.metrics.moments import CONSTANT, BlockMoments, Moments
+from latentknobs.core.metric_specs import LabelledCodes, MetricResult
+from latentknobs.metrics.block_bootstrap import Blocks, result
+from latentknobs.metrics.mutual_information import shared_information
+from latentknobs.metrics.weighted_moments import CONSTANT, BlockMoments, WeightedMoments
 
 TRAIN_SHARE = 0.6
 
@@ -65,7 +65,7 @@ def interpretability_split(given: LabelledCodes) -> MetricResult:
     return result(given, blocks, parts, why, bounds=(-np.inf, 1.0), facts=facts)
 
 
-def _tested(train: Moments, test: Moments, chosen: Ints) -> Floats:
+def _tested(train: WeightedMoments, test: WeightedMoments, chosen: Ints) -> Floats:
     """R2 on test rows of the line that training rows give for the chosen dimension (R, 1)."""
 
     def of(moments: Floats) -> Floats:

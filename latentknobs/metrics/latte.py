@@ -7,9 +7,9 @@ from functools import partial
 import numpy as np
 
 from latentknobs.core.arrays import Floats
-from latentknobs.core.metric import MetricResult, Traversals
+from latentknobs.core.metric_specs import MetricResult, Traversals
 from latentknobs.errors import UsageError
-from latentknobs.metrics.turned import by_clip
+from latentknobs.metrics.traversal_stats import by_clip
 
 THRESHOLD = 1e-3
 """A step of the attribute, per unit of the control, that counts as one."""

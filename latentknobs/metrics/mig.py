@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from latentknobs.core.metric import LabelledCodes, MetricResult
-from latentknobs.metrics.blocks import Blocks, result
-from latentknobs.metrics.counts import shared_information
+from latentknobs.core.metric_specs import LabelledCodes, MetricResult
+from latentknobs.metrics.block_bootstrap import Blocks, result
+from latentknobs.metrics.mutual_information import shared_information
 
 
 def mig(given: LabelledCodes) -> MetricResult:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from latentknobs.core.arrays import Bools
-from latentknobs.core.metric import LabelledCodes, MetricResult
-from latentknobs.metrics.blocks import Blocks, result
-from latentknobs.metrics.counts import shared_information
-from latentknobs.metrics.moments import active
+from latentknobs.core.metric_specs import LabelledCodes, MetricResult
+from latentknobs.metrics.block_bootstrap import Blocks, result
+from latentknobs.metrics.mutual_information import shared_information
+from latentknobs.metrics.weighted_moments import active
 
 
 def modularity(given: LabelledCodes) -> MetricResult:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from latentknobs.core.arrays import Floats
-from latentknobs.core.metric import LabelledCodes, MetricResult
-from latentknobs.metrics.blocks import Blocks, result
-from latentknobs.metrics.counts import binned, classes, joint, no_factor
-from latentknobs.metrics.moments import BlockMoments, active
+from latentknobs.core.metric_specs import LabelledCodes, MetricResult
+from latentknobs.metrics.block_bootstrap import Blocks, result
+from latentknobs.metrics.mutual_information import binned, classes, joint, no_factor
+from latentknobs.metrics.weighted_moments import BlockMoments, active
 
 THRESHOLDS = 64
 """Quantiles of a dimension between which thresholds are sought."""

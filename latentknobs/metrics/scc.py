@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from latentknobs.core.arrays import Floats, Ints
-from latentknobs.core.metric import LabelledCodes, MetricResult
-from latentknobs.metrics.blocks import Blocks, result
-from latentknobs.metrics.counts import no_factor, same_rows
+from latentknobs.core.metric_specs import LabelledCodes, MetricResult
+from latentknobs.metrics.block_bootstrap import Blocks, result
+from latentknobs.metrics.mutual_information import no_factor, same_rows
 
 
 def scc(given: LabelledCodes) -> MetricResult:

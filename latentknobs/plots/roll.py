@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.clip import ClipFormat, DrumFormat, Note
 from latentknobs.errors import ClipError
-from latentknobs.plots.canvas import FAINT, INK, colour, new_figure, save
+from latentknobs.plots.figure import FAINT, INK, colour, new_figure, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -22,7 +22,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError
 
 from latentknobs import __version__
 from latentknobs.errors import RegistryError, UsageError
-from latentknobs.registry.sessions import TIMEOUT, error_name, explained, make_engine
+from latentknobs.registry.connections import TIMEOUT, error_name, explained, make_engine
 from latentknobs.registry.tables import APPLICATION, RegistryRow
 from latentknobs.registry.views import drop_views, make_views
 

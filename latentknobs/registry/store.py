@@ -12,13 +12,13 @@ from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.orm import Session
 
 from latentknobs.core.knob import RANK, Knob, Verdict
-from latentknobs.core.query import KnobQuery
+from latentknobs.core.query_spec import KnobQuery
 from latentknobs.core.run import Run
 from latentknobs.errors import RegistryError, UnknownNameError
-from latentknobs.registry import convert, migrate
-from latentknobs.registry.ask import knob_ids
-from latentknobs.registry.reading import knobs_of, runs_of
-from latentknobs.registry.sessions import TIMEOUT, Database
+from latentknobs.registry import migrate, serialization
+from latentknobs.registry.connections import TIMEOUT, Database
+from latentknobs.registry.knob_loader import knobs_of, runs_of
+from latentknobs.registry.query_sql import knob_ids
 from latentknobs.registry.tables import CurrentRow, KnobRow, ModelRow, OperatorArrayRow, RegistryRow, RunRow
 
 
@@ -131,7 +131,7 @@ class KnobStore:
             RegistryError: The run contradicts itself, or the file cannot be written (read-only, locked, full
                 disk, built-in); the file is as it was.
         """
-        convert.check_run(run)
+        serialization.check_run(run)
         try:
             with self.writing() as session:
                 row, new = add_run(session, run)
@@ -280,7 +280,7 @@ class KnobStore:
 
 def add_run(session: Session, run: Run) -> tuple[RunRow, bool]:
     """The row of a run, and whether it is new: it is added where no run with this result is there."""
-    row = convert.run_row(run)
+    row = serialization.run_row(run)
     query = select(RunRow).where(RunRow.identity == row.identity, RunRow.result_sha256 == row.result_sha256)
     there = session.scalars(query).one_or_none()
     if there is not None:
@@ -313,7 +313,7 @@ def settle(session: Session, run: RunRow, position: int, knob: Knob) -> None:
         session.execute(delete(OperatorArrayRow).where(OperatorArrayRow.knob_id == current.knob_id))
         current.knob_id = candidate.id
     if knob.operator is not None:
-        session.add_all(convert.array_rows(candidate.id, knob.operator))
+        session.add_all(serialization.array_rows(candidate.id, knob.operator))
     session.flush()
 
 

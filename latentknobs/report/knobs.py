@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from latentknobs.core.knob import Knob
-from latentknobs.engine.selection import jaccard
+from latentknobs.discovery.dimension_selection import jaccard
 from latentknobs.errors import UsageError
-from latentknobs.report.numbers import number, signed
-from latentknobs.report.page import Figure, Section, Table
-from latentknobs.report.pictures import mean_change_figure, spectrum_figure
-from latentknobs.turning import spread_of
+from latentknobs.report.figures import mean_change_figure, spectrum_figure
+from latentknobs.report.formatting import number, signed
+from latentknobs.report.html import Figure, Section, Table
+from latentknobs.steering.control_directions import spread_of
 
 
 def knob_section(knob: Knob, latent_size: int) -> Section:

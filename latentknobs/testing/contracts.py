@@ -15,26 +15,26 @@ from typing import Any, ClassVar
 import pytest
 
 from latentknobs.attributes.plugin import register_attributes, register_comparisons
-from latentknobs.conformance import (
-    BACKEND_CHECKS,
-    CHECKS,
-    Check,
-    CheckResult,
-    Job,
-    Kit,
-    ModelKit,
-    jobs_of,
-    melody_kit,
-    run,
-)
-from latentknobs.conformance.backends import sample_clips, sample_codes
-from latentknobs.conformance.kit import LeftOut, name_of
 from latentknobs.core.arrays import ClipBatch, Codes
 from latentknobs.core.augmentation import Augmentation
 from latentknobs.core.backend import VAEBackend
 from latentknobs.errors import PluginError
 from latentknobs.hooks.manager import Plugins
-from latentknobs.hooks.report import PluginReport
+from latentknobs.hooks.plugin_status import PluginReport
+from latentknobs.testing.checks import (
+    BACKEND_CHECKS,
+    CHECKS,
+    BackendFixtures,
+    Check,
+    CheckFixtures,
+    CheckResult,
+    Job,
+    jobs_of,
+    melody_kit,
+    run,
+)
+from latentknobs.testing.checks.backends import sample_clips, sample_codes
+from latentknobs.testing.checks.check_fixtures import LeftOut, name_of
 from latentknobs.workbench import BUILTINS
 
 
@@ -75,7 +75,7 @@ class PluginContract:
             metafunc.parametrize("job", jobs, ids=[job.name.replace(" ", "-") for job in jobs])
 
     def test_conformance(self, job: Job) -> None:
-        """It passes every check of latentknobs.conformance."""
+        """It passes every check of latentknobs.testing.checks."""
         report(run(job))
 
 
@@ -95,13 +95,13 @@ class AugmentationContract:
         pytest.fail("override the fixture `augmentation` to return the augmentation under test")
 
     @pytest.fixture
-    def kit(self) -> Kit:
+    def kit(self) -> CheckFixtures:
         """What it is checked with; override it to add attributes, comparisons or clips of your own."""
         return melody_kit({a.name: a for a in register_attributes()}, {c.name: c for c in register_comparisons()})
 
     @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-    def test_conformance(self, augmentation: Augmentation, kit: Kit, check: Check) -> None:
-        """It passes every check of latentknobs.conformance."""
+    def test_conformance(self, augmentation: Augmentation, kit: CheckFixtures, check: Check) -> None:
+        """It passes every check of latentknobs.testing.checks."""
         report(_checked(check, augmentation, kit, self.expected_failures))
 
 
@@ -135,8 +135,8 @@ class BackendContract:
 
     @pytest.mark.parametrize("check", BACKEND_CHECKS, ids=lambda check: check.__name__)
     def test_conformance(self, backend: VAEBackend, clips: ClipBatch, codes: Codes, check: Check) -> None:
-        """It passes every check of latentknobs.conformance."""
-        report(_checked(check, backend, ModelKit(clips, codes), self.expected_failures))
+        """It passes every check of latentknobs.testing.checks."""
+        report(_checked(check, backend, BackendFixtures(clips, codes), self.expected_failures))
 
 
 def _checked(check: Check, offer: Any, kit: Any, expected: Mapping[str, str]) -> CheckResult:

@@ -42,7 +42,7 @@ def tiny_backend() -> TinyBackend:
 @pytest.fixture
 def sample_clips() -> ClipBatch:
     """Seeded clips of ``melody-2bar``, int16 (64, 32), none of them read from a file."""
-    from latentknobs.conformance import melody_kit
+    from latentknobs.testing.checks import melody_kit
 
     return melody_kit({}, {}).clips
 

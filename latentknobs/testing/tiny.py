@@ -21,7 +21,7 @@ from latentknobs.core.arrays import Bools, ClipBatch, Codes, Floats, sha256_of_a
 from latentknobs.core.backend import BackendFactory, BackendSpec, Posterior
 from latentknobs.core.clip import Note, check_clips
 from latentknobs.core.corpus import CorpusRequest, Song, split_of
-from latentknobs.core.melody import HOLD, MELODY, REST, STEPS
+from latentknobs.core.melody_format import HOLD, MELODY, REST, STEPS
 from latentknobs.errors import BackendError, CorpusError
 from latentknobs.hooks import hookimpl
 

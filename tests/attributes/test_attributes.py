@@ -9,8 +9,8 @@ from scipy.stats import linregress, spearmanr
 
 from latentknobs.attributes.plugin import register_attributes, register_comparisons
 from latentknobs.core.clip import Note
-from latentknobs.core.melody import MELODY
-from latentknobs.core.metre import syncopation as SYNCOPATION  # noqa: N812 - beside an attribute of the same name
+from latentknobs.core.melody_format import MELODY
+from latentknobs.core.meter import syncopation as SYNCOPATION  # noqa: N812 - beside an attribute of the same name
 
 ATTRIBUTES = {a.name: a.measure for a in register_attributes()}
 MAJOR = {0, 2, 4, 5, 7, 9, 11}

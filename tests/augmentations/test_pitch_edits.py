@@ -9,7 +9,7 @@ from latentknobs.augmentations.octave import Octave
 from latentknobs.augmentations.stretch import Stretch
 from latentknobs.augmentations.tilt import Tilt
 from latentknobs.core.clip import Note
-from latentknobs.core.melody import MELODY
+from latentknobs.core.melody_format import MELODY
 from latentknobs.errors import AmountError
 
 RNG = np.random.default_rng(0)

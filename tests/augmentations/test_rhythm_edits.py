@@ -8,8 +8,8 @@ from latentknobs.augmentations.delay import Delay
 from latentknobs.augmentations.detach import Detach
 from latentknobs.augmentations.fill import Fill
 from latentknobs.core.clip import Note
-from latentknobs.core.melody import MELODY
-from latentknobs.core.metre import ORDER, syncopation
+from latentknobs.core.melody_format import MELODY
+from latentknobs.core.meter import ORDER, syncopation
 from latentknobs.errors import AmountError
 
 RNG = np.random.default_rng(0)

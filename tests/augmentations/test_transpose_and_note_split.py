@@ -3,11 +3,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from latentknobs.attributes.attributes import log2_onsets, mean_pitch
+from latentknobs.attributes.melody_attributes import log2_onsets, mean_pitch
 from latentknobs.augmentations.note_split import NoteSplit
 from latentknobs.augmentations.transpose import Transpose
 from latentknobs.core.clip import Note
-from latentknobs.core.melody import HOLD, MELODY, REST
+from latentknobs.core.melody_format import HOLD, MELODY, REST
 from latentknobs.errors import AmountError
 
 RNG = np.random.default_rng(0)

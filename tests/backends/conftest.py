@@ -16,7 +16,7 @@ from latentknobs.backends.gru_musicvae.checkpoint import save_model
 from latentknobs.backends.gru_musicvae.config import NetworkConfig
 from latentknobs.backends.gru_musicvae.network import GruMusicVae
 from latentknobs.core.corpus import CorpusRequest, Progress, Song, no_progress, split_of
-from latentknobs.core.melody import HOLD, REST
+from latentknobs.core.melody_format import HOLD, REST
 
 TINY = NetworkConfig(encoder_hidden=6, decoder_hidden=5, decoder_layers=2, embedding=3, latent_size=4)
 

@@ -8,7 +8,7 @@ import torch
 
 from latentknobs.backends.gru_musicvae import backend as module
 from latentknobs.core.backend import LatentGradient, LatentWeights, VAEBackend
-from latentknobs.core.melody import HOLD, MELODY, REST
+from latentknobs.core.melody_format import HOLD, MELODY, REST
 from latentknobs.errors import BackendError, ClipError, UsageError
 
 

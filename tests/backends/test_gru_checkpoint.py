@@ -19,7 +19,7 @@ from latentknobs.backends.gru_musicvae import checkpoint
 from latentknobs.backends.gru_musicvae.backend import GruMusicVaeBackend
 from latentknobs.backends.gru_musicvae.checkpoint import card_path, load_model, model_id, save_model
 from latentknobs.backends.gru_musicvae.config import NetworkConfig
-from latentknobs.backends.gru_musicvae.importer import import_weights
+from latentknobs.backends.gru_musicvae.weight_import import import_weights
 from latentknobs.errors import ModelError
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.random import default_rng
 
-from latentknobs.engine.fisher import fisher_metric
+from latentknobs.discovery.fisher_metric import fisher_metric
 from latentknobs.testing.contracts import BackendContract
 
 

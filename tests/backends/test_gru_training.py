@@ -20,10 +20,10 @@ from latentknobs.backends.gru_musicvae.backend import GruMusicVaeBackend
 from latentknobs.backends.gru_musicvae.checkpoint import card_path
 from latentknobs.backends.gru_musicvae.config import Config
 from latentknobs.backends.gru_musicvae.data import Batches, Pool, TrainingData, load, transposed
-from latentknobs.backends.gru_musicvae.measures import cross_entropy, divergence, measure
 from latentknobs.backends.gru_musicvae.training import BEST, CHECKPOINT, LOG, Trainer
+from latentknobs.backends.gru_musicvae.validation_metrics import cross_entropy, divergence, measure
 from latentknobs.core.corpus import CorpusRequest, Song
-from latentknobs.core.melody import HOLD, MELODY
+from latentknobs.core.melody_format import HOLD, MELODY
 from latentknobs.errors import ModelError, TrainingError, UnknownNameError, UsageError
 
 SETTINGS = """

@@ -18,8 +18,8 @@ from latentknobs.backends.gru_musicvae.lstm_backend import LstmMusicVaeBackend
 from latentknobs.backends.magenta_js.backend import MagentaBackend
 from latentknobs.backends.magenta_js.network import MagentaNetwork
 from latentknobs.backends.magenta_js.vocabulary import PIANO
-from latentknobs.core.melody import HOLD, REST
-from latentknobs.engine.settings import Settings
+from latentknobs.core.experiment import Settings
+from latentknobs.core.melody_format import HOLD, REST
 from latentknobs.errors import ModelError, UsageError
 from latentknobs.testing.contracts import BackendContract
 from latentknobs.workbench import Workbench

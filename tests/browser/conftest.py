@@ -14,7 +14,7 @@ import pytest
 from attrs import evolve
 
 from latentknobs.workbench import Workbench
-from tests.browser.hands import Hands
+from tests.browser.page_driver import Hands
 from tests.browser.serving import PATIENCE, Server
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from latentknobs import midi
-from tests.browser.hands import midi_file
+from latentknobs import scores
+from tests.browser.page_driver import midi_file
 
 pytestmark = pytest.mark.slow
 DOCUMENT = Path(__file__).parents[2] / "docs" / "web.md"
@@ -173,7 +173,7 @@ def home(hands, heading, link):
     with hands.page.expect_download() as download:
         hands.page.keyboard.press("Control+s")
     assert hands.saved("midi") == download.value.path().read_bytes()
-    notes = midi.read_piece(download.value.path()).notes
+    notes = scores.read_piece(download.value.path()).notes
     assert [[note.onset, note.pitch, note.length, note.voice] for note in notes] == hands.notes
     state = hands.state
     address = hands.copied(link.lower())

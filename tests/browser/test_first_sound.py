@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from tests.browser.hands import midi_file
+from tests.browser.page_driver import midi_file
 
 pytestmark = pytest.mark.slow
 SECONDS = 10

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.browser.conftest import REJECTED
-from tests.browser.hands import MODEL
+from tests.browser.page_driver import MODEL
 
 pytestmark = pytest.mark.slow
 

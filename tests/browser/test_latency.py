@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.browser.hands import midi_file
+from tests.browser.page_driver import midi_file
 
 pytestmark = pytest.mark.slow
 MOVES = 60

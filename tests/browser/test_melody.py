@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.hands import midi_file
+from tests.browser.page_driver import midi_file
 
 pytestmark = pytest.mark.slow
 TUNE = [[4 * at, 62 + (5 * at) % 12, 4] for at in range(32)]

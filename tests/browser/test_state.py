@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.hands import midi_file
+from tests.browser.page_driver import midi_file
 
 pytestmark = pytest.mark.slow
 

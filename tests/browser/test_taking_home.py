@@ -13,8 +13,8 @@ import zipfile
 
 import pytest
 
-from latentknobs import midi
-from tests.browser.hands import midi_file
+from latentknobs import scores
+from tests.browser.page_driver import midi_file
 from tests.browser.serving import environment
 
 pytestmark = pytest.mark.slow
@@ -23,7 +23,7 @@ TUNE = [[4 * at, 62 + (5 * at) % 12, 4] for at in range(16)]
 
 def rows(path):
     """Notes of a MIDI file as the page has them."""
-    return [[note.onset, note.pitch, note.length, note.voice] for note in midi.read_piece(path).notes]
+    return [[note.onset, note.pitch, note.length, note.voice] for note in scores.read_piece(path).notes]
 
 
 def turn(hands):
@@ -40,7 +40,7 @@ def test_midi_comes_back(hands, tmp_path):
     notes = turn(hands)
     (tmp_path / "saved.mid").write_bytes(hands.saved("midi"))
     assert rows(tmp_path / "saved.mid") == notes
-    assert midi.read_piece(tmp_path / "saved.mid").tempo == pytest.approx(84, abs=1e-3)
+    assert scores.read_piece(tmp_path / "saved.mid").tempo == pytest.approx(84, abs=1e-3)
 
     hands.open_file("saved.mid", (tmp_path / "saved.mid").read_bytes())
     assert hands.deck["piece"]["notes"] == notes

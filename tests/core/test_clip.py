@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from latentknobs.core.clip import Note, Piece, check_clips
-from latentknobs.core.melody import HOLD, MELODY, REST
+from latentknobs.core.melody_format import HOLD, MELODY, REST
 from latentknobs.errors import ClipError
 
 

@@ -12,8 +12,8 @@ import pytest
 from attrs import frozen
 
 from latentknobs.core.clip import Note, Piece
-from latentknobs.frontends.cli.app import serve
-from latentknobs.midi import write_piece
+from latentknobs.frontends.cli.app import run_command_line
+from latentknobs.scores import write_piece
 
 
 @frozen
@@ -48,7 +48,7 @@ def cli(plugins_dir: Path, tiny_registry: Path, own: Path, capfd: pytest.Capture
 
     def run(*words: object) -> Result:
         capfd.readouterr()
-        code = serve([str(word) for word in words])
+        code = run_command_line([str(word) for word in words])
         captured = capfd.readouterr()
         return Result(code, captured.out, captured.err)
 

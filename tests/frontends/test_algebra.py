@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from latentknobs.engine.equivariance import Equivariance
-from latentknobs.engine.laws import Additivity, Algebra, Commutator, Laws, Pair
-from latentknobs.engine.resample import Interval
+from latentknobs.analysis.algebra_result import Additivity, Algebra, Commutator, Laws, Pair
 from latentknobs.errors import AmountError, UsageError
+from latentknobs.evaluation.bootstrap import Interval
+from latentknobs.evaluation.equivariance import Equivariance
 from latentknobs.frontends.cli import algebra as command
 from latentknobs.frontends.cli.algebra import parse_elements
 

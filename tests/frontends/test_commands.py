@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from latentknobs.attributes.plugin import register_attributes, register_comparisons
-from latentknobs.frontends.cli.app import serve
+from latentknobs.frontends.cli.app import run_command_line
 from latentknobs.workbench import Workbench
 
 ROOT = Path(__file__).parents[2]
@@ -450,10 +450,10 @@ def test_debug_shows_where_an_error_comes_from(cli, monkeypatch):
     words = ("knobs", "show", "nothing", "--model", "tiny")
     assert cli(*words).code == 2
     with pytest.raises(UnknownNameError):
-        serve([*words, "--debug"])
+        run_command_line([*words, "--debug"])
     monkeypatch.setenv("LATENTKNOBS_DEBUG", "1")
     with pytest.raises(UnknownNameError):
-        serve([*words])
+        run_command_line([*words])
 
 
 def test_faults_of_the_program_are_not_hidden(cli, monkeypatch):
@@ -464,7 +464,7 @@ def test_faults_of_the_program_are_not_hidden(cli, monkeypatch):
 
     monkeypatch.setattr(Workbench, "evaluate", broken)
     with pytest.raises(ZeroDivisionError):
-        serve(["model", "evaluate", "tiny"])
+        run_command_line(["model", "evaluate", "tiny"])
 
 
 def test_plugins_dir_may_stand_anywhere(cli, tmp_path):

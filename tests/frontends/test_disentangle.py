@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from latentknobs.engine.disentangle import LEFT_OUT
-from latentknobs.engine.settings import Unaided
+from latentknobs.core.experiment import UnsupervisedSettings
+from latentknobs.discovery.unsupervised import LEFT_OUT
 from latentknobs.workbench import Workbench
 
 SEARCH = ("disentangle", "--model", "tiny", "--corpus", "tiny", "--clips", 160, "--candidates", 2)
@@ -85,7 +85,9 @@ def test_there_is_no_mean_change_to_draw(found, tmp_path):
 
 def test_the_workbench_stores_what_it_finds(workbench: Workbench):
     """The knob is read again with its operator and a range, and the run's parameters name attributes, not edits."""
-    run = workbench.disentangle("tiny", "tiny", clips=160, settings=Unaided(candidates=1, controls=2, trial_clips=20))
+    run = workbench.disentangle(
+        "tiny", "tiny", clips=160, settings=UnsupervisedSettings(candidates=1, controls=2, trial_clips=20)
+    )
 
     knob = workbench.knob(run.knobs[0].name, "tiny")
     assert knob.operator is not None

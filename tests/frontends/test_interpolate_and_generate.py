@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from latentknobs.frontends.cli import interpolate as command
-from latentknobs.midi import read_piece, read_provenance
+from latentknobs.scores import read_piece, read_provenance
 from latentknobs.session import Session
 
 

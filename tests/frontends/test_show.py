@@ -3,7 +3,7 @@
 from attrs import evolve
 
 from latentknobs.core.knob import Knob, KnobEffect
-from latentknobs.frontends.cli.show import effects
+from latentknobs.frontends.cli.output import effects
 
 
 def _knob(*found):

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from latentknobs.midi import read_piece, read_provenance
+from latentknobs.scores import read_piece, read_provenance
 
 
 def test_turn_transposes(cli, tune, tmp_path):
@@ -81,7 +81,7 @@ def test_turn_writes_sound(cli, tune, tmp_path):
 def test_controls_are_seeded_and_leave_the_knobs_dimensions(workbench, control):
     """A control moves other dimensions than the knobs', as far as the knob does, the same for a seed."""
     from latentknobs.session import Session
-    from latentknobs.turning import spread_of
+    from latentknobs.steering.control_directions import spread_of
 
     session = Session.open(workbench, model="tiny")
     knob = session.knob("pitch")
@@ -90,9 +90,9 @@ def test_controls_are_seeded_and_leave_the_knobs_dimensions(workbench, control):
     another = session.control(control, knob, 3, seed=2)
     spread = spread_of(knob, 24)
     active = spread > 0
-    from latentknobs.engine import steer
+    from latentknobs.steering import apply
 
-    wanted = steer.displacement(knob.operator, session.codes, 3)
+    wanted = apply.displacement(knob.operator, session.codes, 3)
 
     assert np.array_equal(d, again)
     assert not np.array_equal(d, another)

@@ -4,8 +4,8 @@ import pytest
 from latentknobs.augmentations.transpose import Transpose
 from latentknobs.core.attribute import Attribute
 from latentknobs.core.augmentation import Augmented
-from latentknobs.core.guard import run_augmentation
-from latentknobs.core.melody import HOLD, MELODY, REST
+from latentknobs.core.melody_format import HOLD, MELODY, REST
+from latentknobs.core.plugin_guard import run_augmentation
 from latentknobs.errors import AmountError, PluginError
 from latentknobs.hooks import hookimpl
 from latentknobs.hooks.manager import Plugins

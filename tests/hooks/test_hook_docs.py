@@ -14,12 +14,12 @@ import latentknobs
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.corpus import Corpus, CorpusRequest
 from latentknobs.core.knob import Operator
-from latentknobs.core.melody import MELODY
-from latentknobs.core.method import BasisInput, FitInput, SelectInput
-from latentknobs.core.metric import LabelledCodes
+from latentknobs.core.melody_format import MELODY
+from latentknobs.core.method_specs import BasisInput, FitInput, SelectInput
+from latentknobs.core.metric_specs import LabelledCodes
 from latentknobs.hooks import HOOK_API, PROJECT, specs
 from latentknobs.hooks.manager import Plugins
-from latentknobs.hooks.offers import KINDS
+from latentknobs.hooks.plugin_types import KINDS
 from latentknobs.testing.tiny import TinyBackend, tiny_clips
 
 ROOT = Path(__file__).parents[2]

@@ -7,8 +7,8 @@ import textwrap
 import numpy as np
 import pytest
 
-from latentknobs.core.guard import _tell_once, run_augmentation
-from latentknobs.core.melody import MELODY
+from latentknobs.core.melody_format import MELODY
+from latentknobs.core.plugin_guard import _tell_once, run_augmentation
 from latentknobs.errors import PluginError
 from latentknobs.hooks.manager import Plugins
 from latentknobs.testing.tiny import tiny_clips

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from latentknobs.core.metric import LabelledCodes
+from latentknobs.core.metric_specs import LabelledCodes
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import entropy, mannwhitneyu
 
-from latentknobs.core.metric import LabelledCodes
+from latentknobs.core.metric_specs import LabelledCodes
 from latentknobs.metrics import dci
-from latentknobs.metrics.blocks import Blocks
+from latentknobs.metrics.block_bootstrap import Blocks
 from latentknobs.metrics.explicitness import explicitness
 from latentknobs.metrics.lasso import lasso
 from latentknobs.metrics.logistic import areas, one_versus_rest

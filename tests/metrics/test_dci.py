@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from attrs import evolve
 
-from latentknobs.core.metric import LabelledCodes
+from latentknobs.core.metric_specs import LabelledCodes
 from latentknobs.metrics import dci
 
 

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import entropy
 
-from latentknobs.core.metric import LabelledCodes
-from latentknobs.metrics.blocks import Blocks
-from latentknobs.metrics.counts import binned, information, joint, shared_information
+from latentknobs.core.metric_specs import LabelledCodes
+from latentknobs.metrics.block_bootstrap import Blocks
 from latentknobs.metrics.mig import mig
 from latentknobs.metrics.modularity import modularity, modularity_active
+from latentknobs.metrics.mutual_information import binned, information, joint, shared_information
 
 SEEDS = st.integers(0, 2**31)
 
@@ -85,7 +85,7 @@ def test_counting_in_parts_changes_nothing(monkeypatch, noise):
     """The same numbers come out where memory is for one dimension and one resampling at a time."""
     values = noise(200, resamples=5)
     whole = shared_information(values, Blocks.make(values))
-    monkeypatch.setattr("latentknobs.metrics.counts.CELLS", 1)
+    monkeypatch.setattr("latentknobs.metrics.mutual_information.CELLS", 1)
 
     np.testing.assert_array_equal(shared_information(values, Blocks.make(values)).shared, whole.shared)
 

@@ -8,12 +8,12 @@ from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from latentknobs.core.metric import LabelledCodes, Traversals
+from latentknobs.core.metric_specs import LabelledCodes, Traversals
 from latentknobs.errors import UsageError
-from latentknobs.methods.metrics import CODES, TRAVERSALS
-from latentknobs.metrics.blocks import Blocks, interval
+from latentknobs.metrics.block_bootstrap import Blocks, interval
 from latentknobs.metrics.interpretability import interpretability
 from latentknobs.metrics.mig import mig
+from latentknobs.metrics.plugin import CODES, TRAVERSALS
 
 CODE_METRICS = pytest.mark.parametrize("metric", CODES, ids=lambda metric: metric.name)
 TURN_METRICS = pytest.mark.parametrize("metric", TRAVERSALS, ids=lambda metric: metric.name)

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import linregress, spearmanr
 
-from latentknobs.core.metric import LabelledCodes
-from latentknobs.metrics.blocks import Blocks
+from latentknobs.core.metric_specs import LabelledCodes
+from latentknobs.metrics.block_bootstrap import Blocks
 from latentknobs.metrics.interpretability import interpretability, interpretability_split
-from latentknobs.metrics.moments import BlockMoments
 from latentknobs.metrics.sap import balanced_accuracy, sap
 from latentknobs.metrics.scc import _correlations, scc
+from latentknobs.metrics.weighted_moments import BlockMoments
 
 SEEDS = st.integers(0, 2**31)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from latentknobs.core.metric import LabelledCodes, Traversals
+from latentknobs.core.metric_specs import LabelledCodes, Traversals
 from latentknobs.hooks.manager import Plugins
 
 PAGE = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
@@ -18,7 +18,7 @@ NAMES = [
 @pytest.fixture(scope="module")
 def plugins():
     """The plugin of methods alone, as a stranger's would be loaded."""
-    return Plugins.build(["latentknobs.methods.plugin"], plugins_dir=None, entry_points=False, strict=True)
+    return Plugins.build(["latentknobs.discovery.plugin"], plugins_dir=None, entry_points=False, strict=True)
 
 
 def test_it_offers_the_fields_metrics(plugins):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from latentknobs.core.clip import Note
-from latentknobs.core.melody import MELODY, REST
+from latentknobs.core.melody_format import MELODY, REST
 from latentknobs.errors import ClipError, MissingExtraError, UsageError
 from latentknobs.plots import ClipsOnModes, draw_mean_change, draw_rolls, draw_spectrum
 

@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from latentknobs.core.clip import Note
-from latentknobs.core.melody import MELODY, REST
+from latentknobs.core.melody_format import MELODY, REST
 from latentknobs.plots import text_roll
 
 OLD = MELODY.tokens([Note(0, 60, 4), Note(4, 64, 4), Note(16, 72, 16)])

@@ -5,15 +5,15 @@ import random
 import numpy as np
 import pytest
 
-from latentknobs.conformance import BACKEND_CHECKS, ModelKit, run_checks
-from latentknobs.conformance.backends import sample_clips, sample_codes
 from latentknobs.core.backend import Posterior
-from latentknobs.core.melody import HOLD, REST
+from latentknobs.core.melody_format import HOLD, REST
 from latentknobs.errors import PluginError
+from latentknobs.testing.checks import BACKEND_CHECKS, BackendFixtures, run_checks
+from latentknobs.testing.checks.backends import sample_clips, sample_codes
 from latentknobs.testing.tiny import TinyBackend
 
 TINY = TinyBackend()
-KIT = ModelKit(sample_clips(TINY), sample_codes(TINY))
+KIT = BackendFixtures(sample_clips(TINY), sample_codes(TINY))
 
 
 class Model:

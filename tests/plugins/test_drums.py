@@ -12,15 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from latentknobs.conformance import Kit
 from latentknobs.core.clip import Note, Piece
 from latentknobs.core.corpus import CorpusRequest
 from latentknobs.errors import ClipError, MidiError, ModelError
-from latentknobs.frontends.cli.app import serve
+from latentknobs.frontends.cli.app import run_command_line
 from latentknobs.hooks.manager import Plugins
-from latentknobs.midi import midi_bytes, read_piece, read_provenance, write_piece
 from latentknobs.plots.roll import draw_rolls
-from latentknobs.plots.text import text_roll
+from latentknobs.plots.text_roll import text_roll
+from latentknobs.scores import midi_bytes, read_piece, read_provenance, write_piece
+from latentknobs.testing.checks import CheckFixtures
 from latentknobs.testing.contracts import AugmentationContract, BackendContract
 
 FILE = Path(__file__).parents[2] / "plugins" / "drums.py"
@@ -72,7 +72,7 @@ def kit(plugins, patterns, drums):
     """What its edits are checked with."""
     full = np.ones(drums.shape, dtype=np.int16)
     edges = {"silence": full * 0, "every hit": full, "one hit": drums.tokens([Note(31, 51, 1, 8)])}
-    return Kit(patterns, edges, drums, plugins.attributes(), plugins.comparisons())
+    return CheckFixtures(patterns, edges, drums, plugins.attributes(), plugins.comparisons())
 
 
 class TestThinHits(AugmentationContract):
@@ -224,7 +224,7 @@ def run(own, monkeypatch, capfd):
 
     def command(line):
         capfd.readouterr()
-        code = serve(line.split())
+        code = run_command_line(line.split())
         captured = capfd.readouterr()
         assert code == 0, captured.err
         return captured.out

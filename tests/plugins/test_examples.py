@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from latentknobs.core.clip import Note
-from latentknobs.core.melody import MELODY
+from latentknobs.core.melody_format import MELODY
 from latentknobs.errors import AmountError
 from latentknobs.hooks.manager import Plugins
 from latentknobs.testing.contracts import PluginContract

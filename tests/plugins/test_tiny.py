@@ -3,12 +3,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from latentknobs.attributes.attributes import log2_onsets, mean_pitch
 from latentknobs.attributes.comparisons import onset_f1
+from latentknobs.attributes.melody_attributes import log2_onsets, mean_pitch
 from latentknobs.augmentations.note_split import NoteSplit
 from latentknobs.augmentations.transpose import Transpose
 from latentknobs.core.corpus import Corpus, CorpusRequest
-from latentknobs.core.melody import MELODY
+from latentknobs.core.melody_format import MELODY
 from latentknobs.errors import BackendError, ClipError, CorpusError
 from latentknobs.testing.contracts import BackendContract
 from latentknobs.testing.tiny import ACTIVITY, PITCH, TinyBackend, TinyCorpus, tiny_clips

@@ -26,8 +26,8 @@ OLD = Path(__file__).parents[1] / "data" / "registry_0001.db"
 SERVER = """
 import os, resource, sys, time
 from pathlib import Path
-from latentknobs.core.query import KnobQuery
-from latentknobs.engine.settings import Settings
+from latentknobs.core.query_spec import KnobQuery
+from latentknobs.core.experiment import Settings
 from latentknobs.hooks.manager import Plugins
 from latentknobs.registry import edit, migrate
 from latentknobs.registry.store import KnobStore
@@ -61,7 +61,7 @@ def saves(path):
 
 
 def tags(path):
-    edit.change_tags(KnobStore.open(path), MODEL, "pitch", ["t" * 60 + str(i) for i in range(20_000)], [])
+    knob_edits.change_tags(KnobStore.open(path), MODEL, "pitch", ["t" * 60 + str(i) for i in range(20_000)], [])
 
 
 def fills(size, work, path):
@@ -74,7 +74,7 @@ def writes(path, first, last):
     store = KnobStore.open(path)
     for seed in range(first, last):
         assert store.save_run(sample_run(seed, name=f"knob-{seed}"))
-        edit.change_tags(store, MODEL, "shared", [f"tag-{seed}"], [])
+        knob_edits.change_tags(store, MODEL, "shared", [f"tag-{seed}"], [])
 
 
 def reads(path, writers):
@@ -305,14 +305,14 @@ def test_a_disk_that_is_full_leaves_the_file_as_it_was(act, tmp_path, server):
 
 def test_a_read_only_folder_takes_no_tags(unprivileged):
     """Tags are refused with a sentence where the folder may not be written, and nothing changes."""
-    from latentknobs.registry import edit
+    from latentknobs.registry import knob_edits
 
     path = unprivileged / "first.db"
     before = path.read_bytes()
     unprivileged.chmod(0o555)
 
     with pytest.raises(RegistryError, match=r"cannot be written|is read-only"):
-        edit.change_tags(KnobStore.open(path), MODEL, "pitch", ["new"], [])
+        knob_edits.change_tags(KnobStore.open(path), MODEL, "pitch", ["new"], [])
 
     assert path.read_bytes() == before
     assert KnobStore.open(path).knobs()[0].tags == ("melody", "shipped")

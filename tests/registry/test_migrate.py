@@ -11,7 +11,7 @@ from sqlalchemy import create_engine
 
 from latentknobs.errors import RegistryError
 from latentknobs.registry import migrate
-from latentknobs.registry.sessions import make_engine
+from latentknobs.registry.connections import make_engine
 from latentknobs.registry.store import KnobStore
 from latentknobs.registry.tables import Base
 from latentknobs.testing.store import dump, facts, sample_run

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from sqlalchemy.dialects import sqlite
 
 from latentknobs.core.knob import RANK, KnobDimension, KnobEffect
-from latentknobs.core.query import DESCENDING, SORTS, KnobQuery
+from latentknobs.core.query_spec import DESCENDING, SORTS, KnobQuery
 from latentknobs.errors import UnknownNameError, UsageError
-from latentknobs.registry.ask import knob_ids
-from latentknobs.registry.layered import Registry
+from latentknobs.registry.overlay import Registry
+from latentknobs.registry.query_sql import knob_ids
 from latentknobs.registry.store import KnobStore
 from latentknobs.testing.store import MODEL, OTHER_MODEL, sample_run
 
@@ -244,7 +244,7 @@ def test_a_knob_that_is_hidden_is_not_found_by_what_hides_it(path, tmp_path):
 def test_a_million_ids_are_read_in_parts(store, monkeypatch):
     """Knobs come in their order however many are read at once."""
     whole = [knob.operator_sha256 for knob in store.find(KnobQuery(history=True, sort="effect"))]
-    monkeypatch.setattr("latentknobs.registry.reading.MOST_IDS", 5)
+    monkeypatch.setattr("latentknobs.registry.knob_loader.MOST_IDS", 5)
 
     assert [knob.operator_sha256 for knob in store.find(KnobQuery(history=True, sort="effect"))] == whole
     assert len(whole) == 24

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from latentknobs.core.query import KnobQuery
+from latentknobs.core.query_spec import KnobQuery
 from latentknobs.errors import RegistryError
 from latentknobs.registry import migrate
-from latentknobs.registry.layered import Registry
+from latentknobs.registry.overlay import Registry
 from latentknobs.registry.store import KnobStore
 from latentknobs.registry.views import VIEWS
 from latentknobs.testing.store import MODEL, OTHER_MODEL, arrays, dump, facts, sample_run

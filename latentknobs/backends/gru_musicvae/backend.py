@@ -12,17 +12,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from latentknobs.backends.devices import choose_device, one_thread
-from latentknobs.backends.gru_musicvae.arithmetic import choose_arithmetic
 from latentknobs.backends.gru_musicvae.checkpoint import card_path, load_model
-from latentknobs.backends.gru_musicvae.compiled import choose_gates
 from latentknobs.backends.gru_musicvae.cuda import CudaNetwork
 from latentknobs.backends.gru_musicvae.data import in_range
+from latentknobs.backends.gru_musicvae.gru_kernel import choose_gates
 from latentknobs.backends.gru_musicvae.inference import FastNetwork
 from latentknobs.backends.gru_musicvae.network import GruMusicVae
+from latentknobs.backends.precision import choose_arithmetic
 from latentknobs.core.arrays import Bools, ClipBatch, Codes
 from latentknobs.core.backend import BackendSpec, Posterior
 from latentknobs.core.clip import check_clips
-from latentknobs.core.melody import HOLD, MELODY
+from latentknobs.core.melody_format import HOLD, MELODY
 from latentknobs.errors import BackendError, ModelError
 
 CHUNK = 256

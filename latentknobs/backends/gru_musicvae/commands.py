@@ -12,11 +12,11 @@ from latentknobs.backends.devices import choose_device
 from latentknobs.backends.gru_musicvae import data as clips
 from latentknobs.backends.gru_musicvae.checkpoint import card_path
 from latentknobs.backends.gru_musicvae.config import Config
-from latentknobs.backends.gru_musicvae.importer import import_weights
 from latentknobs.backends.gru_musicvae.lstm_backend import export
-from latentknobs.backends.gru_musicvae.state import read_facts
 from latentknobs.backends.gru_musicvae.training import CHECKPOINT, LOG, MODEL, Trainer
-from latentknobs.core.frontend import Host
+from latentknobs.backends.gru_musicvae.training_checkpoint import read_facts
+from latentknobs.backends.gru_musicvae.weight_import import import_weights
+from latentknobs.core.frontend_specs import Host
 from latentknobs.errors import TrainingError, UsageError
 
 NOT_STATED = {

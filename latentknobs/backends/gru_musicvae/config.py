@@ -21,7 +21,7 @@ import attrs
 from attrs import field, frozen, validators
 
 from latentknobs.backends.magenta_js.vocabulary import PIANO
-from latentknobs.core.melody import MELODY
+from latentknobs.core.melody_format import MELODY
 from latentknobs.core.seed import MOST_SEED
 from latentknobs.errors import UnknownNameError, UsageError
 
@@ -219,7 +219,7 @@ class TrainingConfig:
 
 
 @frozen
-class Source:
+class CorpusSource:
     """
     A corpus to learn from.
 
@@ -294,7 +294,7 @@ class Followed:
 
 
 def _sources(value: Any) -> Any:
-    return tuple(_build(Source, item, "data.sources") if isinstance(item, Mapping) else item for item in value)
+    return tuple(_build(CorpusSource, item, "data.sources") if isinstance(item, Mapping) else item for item in value)
 
 
 def _edits(value: Any) -> Any:
@@ -319,7 +319,9 @@ class DataConfig:
         limits: What the model card says of what the model does not know (register, metre, style).
     """
 
-    sources: tuple[Source, ...] = field(converter=_sources, validator=[validators.min_len(1), _tables(Source)])
+    sources: tuple[CorpusSource, ...] = field(
+        converter=_sources, validator=[validators.min_len(1), _tables(CorpusSource)]
+    )
     edits: tuple[Edit, ...] = field(default=(), converter=_edits, validator=_tables(Edit))
     follow: tuple[Followed, ...] = field(default=(), converter=_followed, validator=_tables(Followed))
     pitch_range: tuple[int, int] = field(default=(0, 127), converter=_pair, validator=_ascending)

@@ -15,9 +15,9 @@ import torch
 from attrs import frozen
 from torch import Tensor
 
-from latentknobs.backends.gru_musicvae.arithmetic import Arithmetic
 from latentknobs.backends.gru_musicvae.inference import FastNetwork
 from latentknobs.backends.gru_musicvae.network import GruMusicVae
+from latentknobs.backends.precision import Precision
 
 WARM = 3
 """Runs before a graph is taken, as CUDA's libraries want it."""
@@ -41,7 +41,7 @@ class CudaNetwork:
         bf16: Whether known tokens are read in bfloat16.
     """
 
-    def __init__(self, network: GruMusicVae, arithmetic: Arithmetic, *, bf16: bool) -> None:
+    def __init__(self, network: GruMusicVae, arithmetic: Precision, *, bf16: bool) -> None:
         self._known = deepcopy(network).bfloat16() if bf16 else network
         self._kind = torch.bfloat16 if bf16 else torch.float32
         self._steps = FastNetwork(network, arithmetic)

@@ -15,13 +15,13 @@ import numpy as np
 from attrs import field, frozen
 from numpy.random import Generator
 
-from latentknobs.backends.gru_musicvae.config import Config, DataConfig, Edit, Followed, Source
-from latentknobs.backends.gru_musicvae.following import NONE
+from latentknobs.backends.gru_musicvae.config import Config, CorpusSource, DataConfig, Edit, Followed
+from latentknobs.backends.gru_musicvae.equivariance_loss import NONE
 from latentknobs.core.arrays import Bools, ClipBatch, Ints, clip_digests, sha256_of_arrays
 from latentknobs.core.corpus import CorpusRequest, Split
-from latentknobs.core.frontend import Host
-from latentknobs.core.guard import run_augmentation
-from latentknobs.core.melody import HOLD, MELODY, untransposed
+from latentknobs.core.frontend_specs import Host
+from latentknobs.core.melody_format import HOLD, MELODY, untransposed
+from latentknobs.core.plugin_guard import run_augmentation
 from latentknobs.errors import TrainingError
 
 ALIGNED_BY = 4096
@@ -99,7 +99,7 @@ def load(host: Host, config: Config) -> TrainingData:
         TrainingError: A corpus gives no training clips, or the first one no validation clips.
     """
     data, training = config.data, config.training
-    originals: list[tuple[Source, ClipBatch]] = []
+    originals: list[tuple[CorpusSource, ClipBatch]] = []
     held_out: set[bytes] = set()
     validation = np.empty((0, *MELODY.shape), dtype=np.int16)
     for index, source in enumerate(data.sources):
@@ -150,7 +150,7 @@ def _without(clips: ClipBatch, held_out: set[bytes]) -> ClipBatch:
     return clips[[shape not in held_out for shape in clip_digests(untransposed(clips))]]
 
 
-def _repeated(clips: ClipBatch, source: Source) -> ClipBatch:
+def _repeated(clips: ClipBatch, source: CorpusSource) -> ClipBatch:
     """The clips, the dense ones as often as the source says."""
     if not source.dense_from:
         return clips

@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from latentknobs.backends.gru_musicvae.arithmetic import Arithmetic, Float32, Product, enough
-from latentknobs.backends.gru_musicvae.beginnings import in_order, steps
 from latentknobs.backends.gru_musicvae.network import GruMusicVae
+from latentknobs.backends.gru_musicvae.prefix_sharing import in_order, steps
+from latentknobs.backends.precision import Float32, Precision, Product, enough
 
 ROWS = 512
 """Clips read at a time: their states stay in the processor's caches."""
@@ -73,11 +73,11 @@ class FastNetwork:
         gates: :func:`mix` or what computes the same.
     """
 
-    def __init__(self, network: GruMusicVae, arithmetic: Arithmetic | None = None, gates: Gates = mix) -> None:
+    def __init__(self, network: GruMusicVae, arithmetic: Precision | None = None, gates: Gates = mix) -> None:
         config = network.config
         self._config = config
         exact = Float32()
-        self._arithmetic: Arithmetic = arithmetic or exact
+        self._arithmetic: Precision = arithmetic or exact
         self._gates = gates
         with torch.no_grad():
             table = network.token_table()
@@ -178,7 +178,7 @@ class _Decoder:
     """
 
     def __init__(
-        self, joined: list[Product], last: Product, arithmetic: Arithmetic, gates: Gates, state: Tensor
+        self, joined: list[Product], last: Product, arithmetic: Precision, gates: Gates, state: Tensor
     ) -> None:
         self._joined, self._last = joined, last
         self._operand, self._gates = arithmetic.operand, gates

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from latentknobs.core.backend import BackendFactory, VAEBackend
-from latentknobs.core.frontend import CommandSpec, Host, Param
+from latentknobs.core.frontend_specs import CommandSpec, Host, Param
 from latentknobs.errors import UsageError
 from latentknobs.hooks import hookimpl
 

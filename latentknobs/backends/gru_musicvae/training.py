@@ -23,7 +23,6 @@ from torch import Tensor
 
 from latentknobs import __version__
 from latentknobs.backends.devices import choose_device, trains_in_bfloat16
-from latentknobs.backends.gru_musicvae.aligning import rotation, turn
 from latentknobs.backends.gru_musicvae.checkpoint import (
     build,
     card_path,
@@ -34,11 +33,18 @@ from latentknobs.backends.gru_musicvae.checkpoint import (
 )
 from latentknobs.backends.gru_musicvae.config import Config
 from latentknobs.backends.gru_musicvae.data import Batches, TrainingData, seed_of
-from latentknobs.backends.gru_musicvae.following import Maps
-from latentknobs.backends.gru_musicvae.measures import cross_entropy, divergence, measure
+from latentknobs.backends.gru_musicvae.equivariance_loss import AffineMaps
+from latentknobs.backends.gru_musicvae.latent_rotation import rotation, turn
 from latentknobs.backends.gru_musicvae.network import GruMusicVae
 from latentknobs.backends.gru_musicvae.networks import network_of
-from latentknobs.backends.gru_musicvae.state import Standing, read_facts, restore, take_over, write_state
+from latentknobs.backends.gru_musicvae.training_checkpoint import (
+    TrainingProgress,
+    read_facts,
+    restore,
+    take_over,
+    write_state,
+)
+from latentknobs.backends.gru_musicvae.validation_metrics import cross_entropy, divergence, measure
 from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.corpus import Progress, no_progress
 from latentknobs.errors import ModelError, TrainingError
@@ -121,11 +127,11 @@ class Trainer:
             torch.manual_seed(seed_of(config.training.seed, 0))
             self.network = network_of(config.network).to(self._device)
         count = sum(len(edit.amounts) for edit in config.data.follow)
-        self._maps = Maps(count, config.network.latent_size).to(self._device) if count else None
+        self._maps = AffineMaps(count, config.network.latent_size).to(self._device) if count else None
         modules = {"network": self.network, **({"maps": self._maps} if self._maps else {})}
         self._trained = torch.nn.ModuleDict(modules)
         self._optimiser = torch.optim.Adam(self._trained.parameters(), lr=config.training.learning_rate)
-        self.standing = Standing()
+        self.standing = TrainingProgress()
         checkpoint = folder / CHECKPOINT
         if resume:
             self._go_on_from(checkpoint)
@@ -318,7 +324,7 @@ class Trainer:
         take_over(folder / CHECKPOINT, self._trained, self.config.network)
         if self.data.moves is not None and isinstance(self.network, GruMusicVae):  # a config says no else
             turn(self.network, self._maps, rotation(self.network, self.data.moves))
-        self.standing = Standing(after=str(read_card(folder / MODEL)["model_id"]))
+        self.standing = TrainingProgress(after=str(read_card(folder / MODEL)["model_id"]))
 
     def _go_on_from(self, path: Path) -> None:
         facts = read_facts(path)

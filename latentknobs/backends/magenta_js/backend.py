@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentknobs.backends.adapter import TorchBackend
 from latentknobs.backends.magenta_js.export import CONFIG, CONVERTER
 from latentknobs.backends.magenta_js.manifest import MANIFEST, read_json, read_tensors
 from latentknobs.backends.magenta_js.network import DECODER, MagentaNetwork, Sizes, check_shapes
 from latentknobs.backends.magenta_js.vocabulary import Vocabulary
-from latentknobs.core.melody import MELODY
+from latentknobs.backends.torch_adapter import TorchBackend
+from latentknobs.core.melody_format import MELODY
 from latentknobs.errors import ModelError
 
 CONDITIONS = ("chordEncoder", "conditionOnKey", "extraControls", "useBooleanDecoder")

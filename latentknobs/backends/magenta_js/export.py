@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from latentknobs.backends.magenta_js.manifest import MANIFEST, PLAIN
 from latentknobs.backends.magenta_js.vocabulary import Vocabulary
-from latentknobs.core.melody import MELODY
+from latentknobs.core.melody_format import MELODY
 from latentknobs.errors import ModelError, UsageError
 
 CONFIG = "config.json"

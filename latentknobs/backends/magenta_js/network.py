@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from latentknobs.backends.magenta_js.vocabulary import FIRST_PITCH, NO_EVENT, Vocabulary
-from latentknobs.core.melody import HOLD, MELODY, REST
+from latentknobs.core.melody_format import HOLD, MELODY, REST
 from latentknobs.errors import ModelError
 
 FORGET_BIAS = 1.0

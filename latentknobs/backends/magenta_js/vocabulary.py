@@ -13,7 +13,7 @@ from attrs import field, frozen, validators
 from numpy.typing import NDArray
 
 from latentknobs.core.arrays import Bools, ClipBatch
-from latentknobs.core.melody import HOLD, MELODY, REST
+from latentknobs.core.melody_format import HOLD, MELODY, REST
 from latentknobs.errors import ClipError
 
 NO_EVENT, NOTE_OFF, FIRST_PITCH = 0, 1, 2

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from latentknobs.errors import AmountError, UsageError
-from latentknobs.frontends.cli.program import (
+from latentknobs.frontends.cli.context import (
     MODEL,
     DeviceOption,
     JsonOption,
@@ -20,12 +20,12 @@ from latentknobs.frontends.cli.program import (
     program,
     say,
 )
-from latentknobs.frontends.cli.show import as_json, table
+from latentknobs.frontends.cli.output import as_json, table
 from latentknobs.workbench import DEFAULT_CLIPS
 
 if TYPE_CHECKING:
-    from latentknobs.engine.laws import Algebra, Commutator, Laws
-    from latentknobs.engine.resample import Interval
+    from latentknobs.analysis.algebra_result import Algebra, Commutator, Laws
+    from latentknobs.evaluation.bootstrap import Interval
 
 NONE = "not measured"
 

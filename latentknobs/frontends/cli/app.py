@@ -12,7 +12,7 @@ import typer
 from attrs import frozen
 
 from latentknobs import __version__
-from latentknobs.core.frontend import CommandSpec
+from latentknobs.core.frontend_specs import CommandSpec
 from latentknobs.errors import LatentKnobsError, PluginError, UsageError
 from latentknobs.frontends.cli import (
     disentangle,
@@ -20,17 +20,17 @@ from latentknobs.frontends.cli import (
     generate,
     interpolate,
     knobs,
-    models,
+    model,
     plugins,
     registry,
     report,
     runs,
-    serving,
-    trying,
+    serve,
+    try_plugin,
     turn,
 )
-from latentknobs.frontends.cli.program import Program, code_of, debugging, say
-from latentknobs.frontends.cli.specs import as_command
+from latentknobs.frontends.cli.command_specs import as_command
+from latentknobs.frontends.cli.context import Context, code_of, debugging, say
 from latentknobs.hooks.manager import Plugins
 from latentknobs.workbench import BUILTINS, load_plugins
 
@@ -42,14 +42,14 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "sample": generate.sample,
     "similar": generate.similar,
     "report": report.report,
-    "serve": serving.serve,
-    "try": trying.try_,
+    "serve": serve.serve,
+    "try": try_plugin.try_,
     "doctor": doctor.doctor,
 }
 GROUPS = {
     "knobs": knobs.group,
     "runs": runs.group,
-    "model": models.group,
+    "model": model.group,
     "plugins": plugins.group,
     "registry": registry.group,
 }
@@ -131,7 +131,7 @@ def build_app(loaded: Plugins) -> typer.Typer:
     app.callback()(_root)
     taken: set[tuple[str, ...]] = set()
     for name, command in COMMANDS.items():
-        app.command(name, context_settings=serving.SETTINGS if command is serving.serve else None)(command)
+        app.command(name, context_settings=serve.SETTINGS if command is serve.serve else None)(command)
         taken.add((name,))
     groups = {name: _copy(group) for name, group in GROUPS.items()}
     for name, group in groups.items():
@@ -171,7 +171,7 @@ def _copy(group: typer.Typer) -> typer.Typer:
     return out
 
 
-def serve(arguments: Sequence[str]) -> int:
+def run_command_line(arguments: Sequence[str]) -> int:
     """Run the command line on these arguments; returns the exit code: 0, 1 (failed), 2 (usage), 130 (Ctrl-C)."""
     debug = debugging()
     try:
@@ -189,7 +189,7 @@ def serve(arguments: Sequence[str]) -> int:
             raise
         return code_of(error)
     try:
-        app(args=list(options.rest), prog_name="latentknobs", obj=Program(loaded, debug, options.plugins_dir))
+        app(args=list(options.rest), prog_name="latentknobs", obj=Context(loaded, debug, options.plugins_dir))
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(bool(end.code))
     return 0

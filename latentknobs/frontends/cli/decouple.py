@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from latentknobs.frontends.cli.program import (
+from latentknobs.frontends.cli.context import (
     MODEL,
     DeviceOption,
     JsonOption,
@@ -18,11 +18,11 @@ from latentknobs.frontends.cli.program import (
     program,
     say,
 )
-from latentknobs.frontends.cli.show import as_json, table
+from latentknobs.frontends.cli.output import as_json, table
 from latentknobs.workbench import DEFAULT_CLIPS
 
 if TYPE_CHECKING:
-    from latentknobs.engine.decoupled import Decoupled, Decoupling, Leak
+    from latentknobs.analysis.decoupling_result import CrossLeakage, DecoupledKnob, Decoupling
 
 
 @guarded
@@ -94,12 +94,12 @@ def _print(found: Decoupling) -> None:
     typer.echo(f"condition number of the mean moves: {found.condition:.4g}")
 
 
-def _leak(leak: Leak) -> str:
+def _leak(leak: CrossLeakage) -> str:
     lost = f", lost on {leak.lost:.0%}" if leak.lost else ""
     return f"{leak.change.value:+.3f} ({leak.change.low:+.3f} to {leak.change.high:+.3f}){lost}"
 
 
-def _outcome(one: Decoupled, *, save: bool) -> str:
+def _outcome(one: DecoupledKnob, *, save: bool) -> str:
     met = "within the limit on test songs" if one.meets else "not within the limit on test songs"
     if one.changed:
         doubt = "" if one.enough else " (over the limit on validation songs too, but the least that was found)"

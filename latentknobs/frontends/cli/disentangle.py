@@ -6,10 +6,9 @@ from typing import Annotated
 
 import typer
 
+from latentknobs.core.experiment import UnsupervisedSettings
 from latentknobs.core.run import Run
-from latentknobs.engine.settings import Unaided
-from latentknobs.frontends.cli.knobs import run_facts
-from latentknobs.frontends.cli.program import (
+from latentknobs.frontends.cli.context import (
     MODEL,
     DeviceOption,
     JsonOption,
@@ -20,7 +19,8 @@ from latentknobs.frontends.cli.program import (
     guarded,
     program,
 )
-from latentknobs.frontends.cli.show import as_json, candidate_table, failed_gates, knob_table, table
+from latentknobs.frontends.cli.knobs import run_facts
+from latentknobs.frontends.cli.output import as_json, candidate_table, failed_gates, knob_table, table
 from latentknobs.workbench import DEFAULT_CLIPS
 
 FOUND = ("accepted", "provisional")
@@ -32,7 +32,9 @@ def disentangle(
     ctx: typer.Context,
     corpus: Annotated[str, typer.Option(help="Corpora joined with +, as in folk+essen or midi:FOLDER.")] = "folk",
     clips: Annotated[int, typer.Option(min=1, help="Clips to look at, all splits together.")] = DEFAULT_CLIPS,
-    candidates: Annotated[int, typer.Option(min=1, help="Directions from each source.")] = Unaided().candidates,
+    candidates: Annotated[
+        int, typer.Option(min=1, help="Directions from each source.")
+    ] = UnsupervisedSettings().candidates,
     model: ModelOption = MODEL,
     seed: SeedOption = 0,
     registry: RegistryOption = None,
@@ -42,7 +44,7 @@ def disentangle(
 ) -> None:
     """Find knobs without any edit: directions of the latent space, named by the attribute they move, and proven."""
     with program(ctx).workbench(registry, device, precision) as workbench:
-        settings = Unaided(candidates=candidates)
+        settings = UnsupervisedSettings(candidates=candidates)
         run = workbench.disentangle(model, corpus, clips=clips, seed=seed, settings=settings)
     if json:
         evidence = run.knobs[0].evidence

@@ -12,8 +12,8 @@ from typing import Any
 import typer
 
 from latentknobs import __version__
-from latentknobs.frontends.cli.program import JsonOption, RegistryOption, guarded, program
-from latentknobs.frontends.cli.show import as_json
+from latentknobs.frontends.cli.context import JsonOption, RegistryOption, guarded, program
+from latentknobs.frontends.cli.output import as_json
 from latentknobs.workbench import Workbench
 
 EXTRAS = {"plot": "matplotlib"}

@@ -9,8 +9,7 @@ from typing import Annotated
 import typer
 
 from latentknobs import session as sessions
-from latentknobs.frontends.cli.files import Writer, check_folder, piece_writer, write_folder
-from latentknobs.frontends.cli.program import (
+from latentknobs.frontends.cli.context import (
     MODEL,
     DeviceOption,
     FolderOption,
@@ -29,7 +28,8 @@ from latentknobs.frontends.cli.program import (
     reading,
     say,
 )
-from latentknobs.frontends.cli.show import as_json
+from latentknobs.frontends.cli.melody_files import Writer, check_folder, piece_writer, write_folder
+from latentknobs.frontends.cli.output import as_json
 from latentknobs.frontends.cli.turn import reconstruction
 
 MOST = 1000

@@ -9,11 +9,9 @@ import numpy as np
 import typer
 
 from latentknobs.core.seed import MOST_SEED
-from latentknobs.engine.interpolate import RESTS
 from latentknobs.errors import UsageError
-from latentknobs.frontends.cli.assignments import parse_assignments
-from latentknobs.frontends.cli.files import Writer, check_folder, piece_writer, write_folder
-from latentknobs.frontends.cli.program import (
+from latentknobs.frontends.cli.amount_parser import parse_assignments
+from latentknobs.frontends.cli.context import (
     MODEL,
     DeviceOption,
     FolderOption,
@@ -31,9 +29,11 @@ from latentknobs.frontends.cli.program import (
     reading,
     say,
 )
-from latentknobs.frontends.cli.show import as_json
+from latentknobs.frontends.cli.melody_files import Writer, check_folder, piece_writer, write_folder
+from latentknobs.frontends.cli.output import as_json
 from latentknobs.plots import draw_rolls
-from latentknobs.session import Session, Spot
+from latentknobs.session import GridCell, Session
+from latentknobs.steering.interpolation import RESTS
 
 MOST = 16
 """Largest size of a grid: 256 files."""
@@ -107,12 +107,14 @@ def interpolate(
         typer.echo(f"{len(writers)} MIDI files and {' '.join(pictures)} in {output}")
 
 
-def name(spot: Spot) -> str:
+def name(spot: GridCell) -> str:
     """A spot's name without suffix: ``a_to_b__pitch0.25_rhythm0.50``."""
     return f"{spot.piece.name}__" + "_".join(f"{way}{t:.2f}" for way, t in spot.at)
 
 
-def _pictures(grid: list[list[Spot]], a: Session, b: Session, ways: tuple[str, str], stem: str) -> dict[str, Writer]:
+def _pictures(
+    grid: list[list[GridCell]], a: Session, b: Session, ways: tuple[str, str], stem: str
+) -> dict[str, Writer]:
     """One picture for each clip of the pieces: most pieces here have one."""
     count = len(grid[0][0].clips)
 

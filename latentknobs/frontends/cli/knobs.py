@@ -9,16 +9,12 @@ from typing import Annotated, Any, Optional
 import typer
 from attrs import evolve
 
+from latentknobs.core.experiment import QUICK, Settings
 from latentknobs.core.knob import Knob
 from latentknobs.core.run import Run
-from latentknobs.engine.settings import QUICK, Settings
 from latentknobs.errors import UsageError
 from latentknobs.frontends.cli.algebra import algebra
-from latentknobs.frontends.cli.beside import diff, similar, verify
-from latentknobs.frontends.cli.decouple import decouple
-from latentknobs.frontends.cli.files import check_target
-from latentknobs.frontends.cli.listing import list_knobs
-from latentknobs.frontends.cli.program import (
+from latentknobs.frontends.cli.context import (
     MODEL,
     DeviceOption,
     ForceOption,
@@ -31,10 +27,14 @@ from latentknobs.frontends.cli.program import (
     program,
     say,
 )
-from latentknobs.frontends.cli.show import as_json, knob_card, knob_table
+from latentknobs.frontends.cli.decouple import decouple
+from latentknobs.frontends.cli.diff import diff, similar, verify
+from latentknobs.frontends.cli.knob_editing import delete, export, import_, note, rename, tag
+from latentknobs.frontends.cli.knob_listing import list_knobs
+from latentknobs.frontends.cli.knob_lookup import AnyModelOption, named, stored
+from latentknobs.frontends.cli.melody_files import check_target
+from latentknobs.frontends.cli.output import as_json, knob_card, knob_table
 from latentknobs.frontends.cli.spectrum import spectrum
-from latentknobs.frontends.cli.stored import AnyModelOption, named, stored
-from latentknobs.frontends.cli.tending import delete, export, import_, note, rename, tag
 from latentknobs.frontends.cli.transfer import transfer
 from latentknobs.plots import draw_mean_change
 from latentknobs.workbench import DEFAULT_CLIPS

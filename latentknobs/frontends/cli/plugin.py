@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from latentknobs.core.frontend import FrontendSpec
+from latentknobs.core.frontend_specs import FrontendSpec
 from latentknobs.core.knob import Knob
 from latentknobs.core.run import Run
 from latentknobs.hooks import hookimpl
@@ -12,16 +12,16 @@ from latentknobs.hooks import hookimpl
 _log = logging.getLogger(__name__)
 
 
-def _serve(arguments: list[str]) -> int:
-    from latentknobs.frontends.cli.app import serve
+def _run_command_line(arguments: list[str]) -> int:
+    from latentknobs.frontends.cli.app import run_command_line
 
-    return serve(arguments)
+    return run_command_line(arguments)
 
 
 @hookimpl
 def register_frontends() -> list[FrontendSpec]:
     """The command line."""
-    return [FrontendSpec("cli", "The command line in a terminal.", _serve)]
+    return [FrontendSpec("cli", "The command line in a terminal.", _run_command_line)]
 
 
 @hookimpl

@@ -8,11 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from latentknobs.core.files import write_file
+from latentknobs.core.atomic_write import write_file
 from latentknobs.errors import OutputError, PluginError, UsageError
-from latentknobs.frontends.cli.checking import TIME_LIMIT, check, failures, summary
-from latentknobs.frontends.cli.program import JsonOption, guarded, program, say
-from latentknobs.frontends.cli.show import as_json, table
+from latentknobs.frontends.cli.context import JsonOption, guarded, program, say
+from latentknobs.frontends.cli.output import as_json, table
+from latentknobs.frontends.cli.plugin_check import TIME_LIMIT, check, failures, summary
 from latentknobs.hooks.manager import Plugins
 from latentknobs.scaffold import HOOKS, new_plugin
 

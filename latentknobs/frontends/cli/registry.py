@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 from attrs import evolve
 
+from latentknobs.frontends.cli.context import DeviceOption, JsonOption, SeedOption, guarded, program, say
 from latentknobs.frontends.cli.knobs import best_knobs, run_facts
-from latentknobs.frontends.cli.program import DeviceOption, JsonOption, SeedOption, guarded, program, say
-from latentknobs.frontends.cli.show import as_json, knob_table
+from latentknobs.frontends.cli.output import as_json, knob_table
 from latentknobs.workbench import SHIPPED_CLIPS
 
 group = typer.Typer(no_args_is_help=True, help="Look after registries.")
@@ -41,10 +41,10 @@ def build(
     json: JsonOption = False,
 ) -> None:
     """Rebuild the knobs that come with the package (make registry; in a checkout only)."""
-    from latentknobs import shipping  # it loads the registry, which no other command needs at its start
+    from latentknobs.analysis import build_registry  # it loads the registry, which no other command needs at its start
 
-    with evolve(program(ctx), plugins=shipping.plugins()).workbench(device=device) as workbench:
-        paths, runs = workbench.build_registry(shipping.SHIPPED_AUGMENTATIONS, clips=clips, seed=seed)
+    with evolve(program(ctx), plugins=build_registry.plugins()).workbench(device=device) as workbench:
+        paths, runs = workbench.build_registry(build_registry.SHIPPED_AUGMENTATIONS, clips=clips, seed=seed)
     for path in paths:
         say(f"written to {path}")
     if json:

@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from latentknobs.core.files import write_file
-from latentknobs.frontends.cli.files import Writer, check_folder, write_folder
-from latentknobs.frontends.cli.program import (
+from latentknobs.core.atomic_write import write_file
+from latentknobs.frontends.cli.context import (
     MODEL,
     DeviceOption,
     FolderOption,
@@ -22,7 +21,8 @@ from latentknobs.frontends.cli.program import (
     guarded,
     program,
 )
-from latentknobs.frontends.cli.show import as_json
+from latentknobs.frontends.cli.melody_files import Writer, check_folder, write_folder
+from latentknobs.frontends.cli.output import as_json
 from latentknobs.workbench import DEFAULT_CLIPS
 
 

@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from latentknobs.frontends.cli.beside import numbers_table
-from latentknobs.frontends.cli.listing import CsvOption, as_csv, one_of
-from latentknobs.frontends.cli.program import DeviceOption, JsonOption, RegistryOption, guarded, program, say
-from latentknobs.frontends.cli.show import as_json, knob_table, table, tree
-from latentknobs.frontends.cli.stored import AnyModelOption
-from latentknobs.repeating import repeat as again
+from latentknobs.analysis.reproduction import repeat as again
+from latentknobs.frontends.cli.context import DeviceOption, JsonOption, RegistryOption, guarded, program, say
+from latentknobs.frontends.cli.diff import numbers_table
+from latentknobs.frontends.cli.knob_listing import CsvOption, as_csv, one_of
+from latentknobs.frontends.cli.knob_lookup import AnyModelOption
+from latentknobs.frontends.cli.output import as_json, knob_table, table, tree
 
 group = typer.Typer(no_args_is_help=True, help="Look at the discoveries that are stored, and do one again.")
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="The run's identity, as runs list prints it.")]

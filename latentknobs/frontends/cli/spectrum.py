@@ -9,15 +9,14 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from latentknobs.analysis.eigenspectrum import Mode, along, by_character, on_plane, one_step, plane
+from latentknobs.analysis.eigenspectrum import spectrum as modes_of
 from latentknobs.core.arrays import ClipBatch, Floats
 from latentknobs.core.clip import ClipFormat
 from latentknobs.core.knob import Knob
-from latentknobs.engine.pairs import encode
-from latentknobs.engine.spectrum import Mode, along, by_character, on_plane, one_step, plane
-from latentknobs.engine.spectrum import spectrum as modes_of
+from latentknobs.core.model_calls import encode
 from latentknobs.errors import UsageError
-from latentknobs.frontends.cli.files import check_target
-from latentknobs.frontends.cli.program import (
+from latentknobs.frontends.cli.context import (
     MODEL,
     DeviceOption,
     ForceOption,
@@ -29,10 +28,11 @@ from latentknobs.frontends.cli.program import (
     program,
     say,
 )
-from latentknobs.frontends.cli.show import as_json, table
-from latentknobs.frontends.cli.stored import AnyModelOption, named, stored
+from latentknobs.frontends.cli.knob_lookup import AnyModelOption, named, stored
+from latentknobs.frontends.cli.melody_files import check_target
+from latentknobs.frontends.cli.output import as_json, table
 from latentknobs.plots import ClipsOnModes, draw_spectrum
-from latentknobs.turning import operator_of
+from latentknobs.steering.control_directions import operator_of
 from latentknobs.workbench import Workbench
 
 PITCH_CLASSES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")

@@ -6,11 +6,11 @@ from typing import Annotated, Any, Optional
 
 import typer
 
+from latentknobs.analysis.knob_transfer import transfer as look_for
 from latentknobs.errors import UsageError
-from latentknobs.frontends.cli.program import DeviceOption, JsonOption, RegistryOption, guarded, program
-from latentknobs.frontends.cli.show import as_json, table
-from latentknobs.frontends.cli.stored import named, stored
-from latentknobs.transferring import transfer as look_for
+from latentknobs.frontends.cli.context import DeviceOption, JsonOption, RegistryOption, guarded, program
+from latentknobs.frontends.cli.knob_lookup import named, stored
+from latentknobs.frontends.cli.output import as_json, table
 
 COLUMNS = ("knob", "model", "verdict", "fit", "range", "dimensions", "equivariance", "least", "slope", "R2")
 

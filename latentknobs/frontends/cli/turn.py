@@ -9,9 +9,8 @@ import numpy as np
 import typer
 
 from latentknobs.core.clip import Piece
-from latentknobs.frontends.cli.assignments import label, parse_assignments
-from latentknobs.frontends.cli.files import check_target, piece_writer
-from latentknobs.frontends.cli.program import (
+from latentknobs.frontends.cli.amount_parser import label, parse_assignments
+from latentknobs.frontends.cli.context import (
     MODEL,
     DeviceOption,
     ForceOption,
@@ -30,8 +29,9 @@ from latentknobs.frontends.cli.program import (
     reading,
     say,
 )
-from latentknobs.frontends.cli.show import as_json, rolls
-from latentknobs.session import Session, Turned
+from latentknobs.frontends.cli.melody_files import check_target, piece_writer
+from latentknobs.frontends.cli.output import as_json, rolls
+from latentknobs.session import Session, TurnResult
 
 
 @guarded
@@ -100,7 +100,7 @@ def reconstruction(session: Session) -> str:
     )
 
 
-def _facts(session: Session, turned: Turned, target: Path | None) -> dict[str, Any]:
+def _facts(session: Session, turned: TurnResult, target: Path | None) -> dict[str, Any]:
     return {
         "piece": session.piece.name,
         "clips": len(session.codes),

@@ -13,23 +13,23 @@ from fastapi.responses import FileResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
-from latentknobs import __version__, midi
-from latentknobs.decoding import BusyError, DecoderQueue
+from latentknobs import __version__, scores
+from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.errors import LatentKnobsError
-from latentknobs.frontends.web.desk import Desk
-from latentknobs.frontends.web.faults import RequestError, answer, fault_of, invalid
-from latentknobs.frontends.web.messages import PieceMessage
-from latentknobs.frontends.web.pieces import message_of
+from latentknobs.frontends.web.errors import RequestError, answer, fault_of, invalid
+from latentknobs.frontends.web.piece_schema import message_of
+from latentknobs.frontends.web.requests import PieceMessage
 from latentknobs.frontends.web.routes import PREFIX, routes
-from latentknobs.frontends.web.safety import Door, Guarded
-from latentknobs.models import DEFAULT_MODEL
+from latentknobs.frontends.web.security import AccessPolicy, Guarded
+from latentknobs.frontends.web.service import Service
+from latentknobs.steering.batch_decoder import BusyError, DecoderQueue
 from latentknobs.workbench import Workbench
 
 STATIC = Path(__file__).parent / "static"
 
 
 @frozen
-class Settings:
+class ServerConfig:
     """
     How a server is set up.
 
@@ -41,16 +41,16 @@ class Settings:
     """
 
     model: str = DEFAULT_MODEL
-    door: Door = field(factory=Door)
+    door: AccessPolicy = field(factory=AccessPolicy)
     named: bool = False
     warm: bool = True
 
 
-def create_app(workbench: Workbench, settings: Settings | None = None) -> Guarded:
+def create_app(workbench: Workbench, settings: ServerConfig | None = None) -> Guarded:
     """The ASGI application; its decoder works from the lifespan's start to its end, the workbench is not closed."""
-    given = settings or Settings()
+    given = settings or ServerConfig()
     queue = DecoderQueue()
-    desk = Desk(workbench, queue, given.model, given.named)
+    desk = Service(workbench, queue, given.model, given.named)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -100,9 +100,9 @@ def create_app(workbench: Workbench, settings: Settings | None = None) -> Guarde
     return Guarded(app, given.door)
 
 
-def _warm(desk: Desk) -> None:
+def _warm(desk: Service) -> None:
     """Load the models, and open the example with the default one."""
     first = next(iter(desk.models()))
     desk.open(
-        first, PieceMessage.model_validate(message_of(midi.read_twinkle(), {"kind": "example", "name": "twinkle"}))
+        first, PieceMessage.model_validate(message_of(scores.read_twinkle(), {"kind": "example", "name": "twinkle"}))
     )

@@ -8,9 +8,9 @@ import re
 import zipfile
 from collections.abc import Mapping, Sequence
 
-from latentknobs import audio, midi
+from latentknobs import audio, scores
 from latentknobs.core.clip import ClipFormat
-from latentknobs.session import Session, Spot, Turned
+from latentknobs.session import GridCell, Session, TurnResult
 
 TYPES = {"midi": ("audio/midi", ".mid"), "wav": ("audio/wav", ".wav")}
 EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -27,7 +27,7 @@ def label(amounts: Mapping[str, float]) -> str:
     return "_".join(f"{name}{amount:+g}" for name, amount in sorted(amounts.items()) if amount)[:80] or "plain"
 
 
-def file_of(turned: Turned, clip_format: ClipFormat, kind: str) -> tuple[str, str, bytes]:
+def file_of(turned: TurnResult, clip_format: ClipFormat, kind: str) -> tuple[str, str, bytes]:
     """
     Name, media type and bytes of what turning gave.
 
@@ -39,10 +39,10 @@ def file_of(turned: Turned, clip_format: ClipFormat, kind: str) -> tuple[str, st
     name = f"{stem_of(turned.before.name)}__{label(turned.amounts)}{suffix}"
     if kind == "wav":
         return name, media, audio.wav_bytes(turned.after, clip_format=clip_format)
-    return name, media, midi.midi_bytes(turned.after, clip_format=clip_format, provenance=turned.provenance)
+    return name, media, scores.midi_bytes(turned.after, clip_format=clip_format, provenance=turned.provenance)
 
 
-def zip_of(grid: Sequence[Sequence[Spot]], first: Session) -> tuple[str, bytes]:
+def zip_of(grid: Sequence[Sequence[GridCell]], first: Session) -> tuple[str, bytes]:
     """
     Name and bytes of a zip with a MIDI file for each place of a grid, and manifest.json, which says what they are.
 
@@ -55,7 +55,7 @@ def zip_of(grid: Sequence[Sequence[Spot]], first: Session) -> tuple[str, bytes]:
         for row in grid:
             for spot in row:
                 name = f"{stem_of(spot.piece.name)}__" + "_".join(f"{way}{t:.2f}" for way, t in spot.at) + ".mid"
-                data = midi.midi_bytes(spot.piece, clip_format=clip_format, provenance=spot.provenance)
+                data = scores.midi_bytes(spot.piece, clip_format=clip_format, provenance=spot.provenance)
                 file.writestr(zipfile.ZipInfo(name, EPOCH), data)
                 cells.append({"file": name, "at": dict(spot.at)})
         one = grid[0][0].provenance

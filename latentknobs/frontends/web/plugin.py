@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from latentknobs.core.frontend import FrontendSpec
+from latentknobs.core.frontend_specs import FrontendSpec
 from latentknobs.hooks import hookimpl
 
 
 def _serve(arguments: list[str]) -> int:
-    from latentknobs.frontends.web.command import serve
+    from latentknobs.frontends.web.server import serve
 
     return serve(arguments)
 

@@ -11,17 +11,17 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query, Request, WebSocket
 from fastapi.responses import JSONResponse, Response
 
-from latentknobs import __version__, midi
+from latentknobs import __version__, scores
 from latentknobs.core.clip import DrumFormat
 from latentknobs.core.knob import RESERVED_NAMES
-from latentknobs.core.query import Asked
+from latentknobs.core.query_spec import KnobFilters
 from latentknobs.errors import UnknownNameError
-from latentknobs.frontends.web import answers, knobs
-from latentknobs.frontends.web.desk import Desk
+from latentknobs.frontends.web import knobs, responses
+from latentknobs.frontends.web.errors import RequestError, as_json
 from latentknobs.frontends.web.export import file_of, zip_of
-from latentknobs.frontends.web.faults import RequestError, as_json
-from latentknobs.frontends.web.live import Live
-from latentknobs.frontends.web.messages import (
+from latentknobs.frontends.web.piece_schema import message_of, rows
+from latentknobs.frontends.web.reproduction_snippet import Recipes
+from latentknobs.frontends.web.requests import (
     MOST_CLIPS,
     MOST_GRID,
     MOST_KNOBS,
@@ -30,21 +30,21 @@ from latentknobs.frontends.web.messages import (
     GridRequest,
     OpenRequest,
     PieceMessage,
-    Reading,
+    ReadOptions,
     RecipeRequest,
     State,
 )
-from latentknobs.frontends.web.pieces import message_of, rows
-from latentknobs.frontends.web.recipe import Recipes
-from latentknobs.frontends.web.safety import MOST_BYTES
+from latentknobs.frontends.web.security import MOST_BYTES
+from latentknobs.frontends.web.service import Service
 from latentknobs.frontends.web.upload import Reader
+from latentknobs.frontends.web.websocket import LiveConnection
 
 T = TypeVar("T")
 API = 1
 PREFIX = "/api/v1"
-EXAMPLES = {"twinkle": ("Twinkle, twinkle, little star", midi.read_twinkle)}
+EXAMPLES = {"twinkle": ("Twinkle, twinkle, little star", scores.read_twinkle)}
 WRONG: dict[int | str, dict[str, Any]] = {
-    status: {"model": answers.ErrorAnswer, "description": text}
+    status: {"model": responses.ErrorResponse, "description": text}
     for status, text in {
         404: "There is no such name.",
         413: "The body is too large.",
@@ -61,7 +61,7 @@ class Answer(JSONResponse):
         return as_json(content)
 
 
-def routes(desk: Desk) -> APIRouter:
+def routes(desk: Service) -> APIRouter:
     """The routes over a desk."""
     api = APIRouter(prefix=PREFIX, responses=WRONG, default_response_class=Answer)
     reader = Reader()
@@ -71,7 +71,7 @@ def routes(desk: Desk) -> APIRouter:
         """Have a thread do what needs no model."""
         return await asyncio.to_thread(work)
 
-    @api.get("/info", response_model=answers.Info)
+    @api.get("/info", response_model=responses.Info)
     async def info() -> Any:
         """What this server is and takes."""
         models = await desk.later(desk.models)
@@ -97,13 +97,13 @@ def routes(desk: Desk) -> APIRouter:
             raise UnknownNameError("example", name[:80], EXAMPLES, "on this server")
         return message_of(await aside(EXAMPLES[name][1]), {"kind": "example", "name": name})
 
-    @api.get("/models/{model}/knobs", response_model=list[answers.KnobFacts])
+    @api.get("/models/{model}/knobs", response_model=list[responses.KnobFacts])
     async def knobs_of(model: str, all: bool = False) -> Any:  # noqa: A002 - the API's word
         """The knobs that are accepted and the controls; with all=true the others too."""
         backend = await desk.later(lambda: desk.model(model))
         return knobs.listed(await aside(lambda: desk.knobs(backend)), every=all)
 
-    @api.get("/models/{model}/knobs/{name}", response_model=answers.KnobCard)
+    @api.get("/models/{model}/knobs/{name}", response_model=responses.KnobCard)
     async def knob(model: str, name: str, amount: Annotated[float | None, Query(allow_inf_nan=False)] = None) -> Any:
         """One knob with its card and its curves at the measured amount nearest to the one that is asked for."""
         backend = await desk.later(lambda: desk.model(model))
@@ -120,7 +120,7 @@ def routes(desk: Desk) -> APIRouter:
 
     @api.post(
         "/models/{model}/read",
-        response_model=answers.ReadAnswer,
+        response_model=responses.ReadResponse,
         openapi_extra={
             "requestBody": {
                 "required": True,
@@ -139,16 +139,16 @@ def routes(desk: Desk) -> APIRouter:
     ) -> Any:
         """A MIDI file (the body) as a piece, with all its clips."""
         backend = await desk.later(lambda: desk.model(model))
-        options = Reading(policy=policy, track=track or None, offset=offset, regroup=regroup)
+        options = ReadOptions(policy=policy, track=track or None, offset=offset, regroup=regroup)
         return await reader.read(await request.body(), file, options, backend, desk.later)
 
-    @api.post("/models/{model}/open", response_model=answers.Opened)
+    @api.post("/models/{model}/open", response_model=responses.Opened)
     async def open_(model: str, asked: OpenRequest) -> Any:
         """A piece as the model has it: its clips, its codes, and what they decode to."""
         opened = await desk.later(lambda: desk.open(model, asked.piece))
         return await aside(opened.facts)
 
-    @api.post("/models/{model}/turn", response_model=answers.TurnedAnswer)
+    @api.post("/models/{model}/turn", response_model=responses.TurnResponse)
     async def turn(model: str, state: State) -> Any:
         """Turn knobs on a piece; decoded with what other clients wait for."""
         began = time.perf_counter()
@@ -156,7 +156,7 @@ def routes(desk: Desk) -> APIRouter:
         answer, _batch = await desk.move(object(), opened, state, began)
         return answer
 
-    @api.post("/models/{model}/grid", response_model=answers.GridAnswer)
+    @api.post("/models/{model}/grid", response_model=responses.GridResponse)
     async def grid(model: str, asked: GridRequest) -> Any:
         """The pieces between two: a as it sounds top left, b bottom right."""
         _first, spots = await desk.later(lambda: desk.grid(model, asked))
@@ -181,7 +181,7 @@ def routes(desk: Desk) -> APIRouter:
             name, data = await aside(lambda: zip_of(spots, first))
         return _file(name, "application/zip", data)
 
-    @api.post("/models/{model}/recipe", response_model=answers.Recipe)
+    @api.post("/models/{model}/recipe", response_model=responses.Recipe)
     async def recipe(model: str, asked: RecipeRequest) -> Any:
         """A command and a piece of Python that give exactly these notes, with the files that they need."""
         if (asked.state is None) == (asked.grid is None):
@@ -231,7 +231,7 @@ def routes(desk: Desk) -> APIRouter:
             "sort": sort,
         }
         others = {"uses": uses, "effect": effect, "history": history, "reverse": reverse, "limit": limit}
-        asked = cast(Asked, others | {key: word for key, word in words.items() if word})
+        asked = cast(KnobFilters, others | {key: word for key, word in words.items() if word})
 
         def find() -> list[dict[str, Any]]:
             # A model is named, not located: clients open no files here.
@@ -261,7 +261,7 @@ def routes(desk: Desk) -> APIRouter:
 
     @api.websocket("/live")
     async def live(socket: WebSocket) -> None:
-        await Live(socket, desk).serve()
+        await LiveConnection(socket, desk).serve()
 
     return api
 

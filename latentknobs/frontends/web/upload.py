@@ -14,9 +14,9 @@ from typing import Any
 
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.clip import ClipFormat, DrumFormat, Note, Piece
-from latentknobs.frontends.web.faults import RequestError
-from latentknobs.frontends.web.messages import MOST_NOTES, MOST_STEPS, PieceMessage, Reading
-from latentknobs.frontends.web.pieces import message_of, windows
+from latentknobs.frontends.web.errors import RequestError
+from latentknobs.frontends.web.piece_schema import message_of, windows
+from latentknobs.frontends.web.requests import MOST_NOTES, MOST_STEPS, PieceMessage, ReadOptions
 
 SECONDS = 15.0
 """Longest that a file is read."""
@@ -36,7 +36,7 @@ class Reader:
         self,
         data: bytes,
         file: str,
-        options: Reading,
+        options: ReadOptions,
         model: VAEBackend,
         later: Callable[[Callable[[], list[bool]]], Awaitable[list[bool]]],
     ) -> dict[str, Any]:
@@ -97,7 +97,9 @@ def _whole(found: dict[str, Any], name: str) -> Piece:
     return Piece(tuple(Note(*row) for row in found["notes"]), found["steps"], tempo, found["name"])
 
 
-async def _child(data: bytes, name: str, options: Reading, clip_format: ClipFormat, seconds: float) -> dict[str, Any]:
+async def _child(
+    data: bytes, name: str, options: ReadOptions, clip_format: ClipFormat, seconds: float
+) -> dict[str, Any]:
     chosen: dict[str, Any] = options.model_dump()
     if chosen["track"] is not None and chosen["track"].isdecimal():
         chosen["track"] = int(chosen["track"][:6])
@@ -108,7 +110,7 @@ async def _child(data: bytes, name: str, options: Reading, clip_format: ClipForm
         sys.executable,
         "-P",
         "-m",
-        "latentknobs.frontends.web.midi_child",
+        "latentknobs.frontends.web.midi_worker",
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,

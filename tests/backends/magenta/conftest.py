@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from latentknobs.backends.magenta_js.backend import MagentaBackend
-from latentknobs.core.melody import MELODY
+from latentknobs.core.melody_format import MELODY
 
 REAL = Path(__file__).parents[2] / "data" / "magenta"
 CONFIG = json.loads((REAL / "config.json").read_text(encoding="utf-8"))

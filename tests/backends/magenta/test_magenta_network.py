@@ -7,8 +7,8 @@ import pytest
 
 from latentknobs.backends.magenta_js.backend import MagentaBackend
 from latentknobs.core.backend import LatentGradient, LatentWeights
-from latentknobs.core.melody import HOLD, MELODY, REST
-from latentknobs.engine.settings import Settings
+from latentknobs.core.experiment import Settings
+from latentknobs.core.melody_format import HOLD, MELODY, REST
 from latentknobs.testing.contracts import BackendContract
 from latentknobs.workbench import Workbench
 

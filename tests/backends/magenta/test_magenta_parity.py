@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from latentknobs.backends.magenta_js.backend import MagentaBackend
-from latentknobs.core.melody import MELODY
+from latentknobs.core.melody_format import MELODY
 
 SCRIPT = Path(__file__).parent
 CLIPS = 1000

@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from latentknobs.backends.magenta_js.vocabulary import Vocabulary
 from latentknobs.core.clip import Note
-from latentknobs.core.melody import HOLD, MELODY, REST
+from latentknobs.core.melody_format import HOLD, MELODY, REST
 from latentknobs.errors import ClipError
 
 WORDS = Vocabulary(21, 108)

@@ -14,11 +14,11 @@ import httpx
 import pytest
 import uvicorn
 
+from latentknobs.backends.loader import Models
 from latentknobs.core.clip import Note, Piece
-from latentknobs.frontends.web.app import Settings, create_app
-from latentknobs.frontends.web.command import configuration
-from latentknobs.frontends.web.pieces import message_of
-from latentknobs.models import Models
+from latentknobs.frontends.web.app import ServerConfig, create_app
+from latentknobs.frontends.web.piece_schema import message_of
+from latentknobs.frontends.web.server import configuration
 from latentknobs.session import Session
 from latentknobs.workbench import Workbench, load_plugins
 from tests.conftest import TINY_PLUGIN
@@ -43,7 +43,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory, tiny_registry: Path) -> Iter
 @pytest.fixture(scope="module")
 def port(bench: Workbench) -> Iterator[int]:
     """The port of a server over the tiny model."""
-    with served(bench, Settings(model="tiny")) as out:
+    with served(bench, ServerConfig(model="tiny")) as out:
         yield out
 
 
@@ -76,7 +76,7 @@ def opened(bench: Workbench) -> Session:
 
 
 @contextmanager
-def served(bench: Workbench, settings: Settings) -> Iterator[int]:
+def served(bench: Workbench, settings: ServerConfig) -> Iterator[int]:
     """A real server in a thread; gives its port."""
     listener = socket.create_server(("127.0.0.1", 0))
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16384)  # so that who does not read is soon felt

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from attrs import evolve
 
-from latentknobs import midi
+from latentknobs import scores
 from latentknobs.core.clip import Note, Piece
-from latentknobs.core.melody import MELODY
-from latentknobs.frontends.cli.app import serve as command_line
-from latentknobs.frontends.web import desk as desks
+from latentknobs.core.melody_format import MELODY
+from latentknobs.frontends.cli.app import run_command_line as command_line
+from latentknobs.frontends.web import service as desks
 from latentknobs.session import Session
 from latentknobs.testing.tiny import TinyBackend
 from tests.frontends.web.conftest import API, as_message, rows, tune
@@ -48,7 +48,7 @@ def test_the_example_is_the_theme(client):
     """Its notes are those of the package's file."""
     got = client.get(f"{API}/examples/twinkle").json()
 
-    assert got["notes"] == rows(midi.twinkle().notes)
+    assert got["notes"] == rows(scores.twinkle().notes)
     assert (got["steps"], got["source"]) == (192, {"kind": "example", "name": "twinkle"})
 
 
@@ -56,7 +56,7 @@ def test_knobs_are_listed_with_their_controls(client, bench, monkeypatch):
     """Accepted knobs with range, unit and dimensions as the registry has them; then random and others."""
     stored = bench.registry.knobs(model_id=bench.model("tiny").spec.model_id)
     accepted = [evolve(knob, verdict="accepted") for knob in stored]
-    monkeypatch.setattr(desks.Desk, "knobs", lambda _self, _model: {k.name: k for k in accepted})
+    monkeypatch.setattr(desks.Service, "knobs", lambda _self, _model: {k.name: k for k in accepted})
     got = client.get(f"{TINY}/knobs").json()
 
     assert [k["name"] for k in got] == ["pitch", "rhythm", "random", "others"]
@@ -74,7 +74,7 @@ def test_rejected_knobs_are_asked_for(client, bench, monkeypatch):
     one, *rest = bench.registry.knobs(model_id=bench.model("tiny").spec.model_id)
     gates = [{"gate": "monotone", "value": 0.5, "limit": 0.9, "passed": False}]
     bad = evolve(one, verdict="rejected", evidence={**one.evidence, "gates": gates})
-    monkeypatch.setattr(desks.Desk, "knobs", lambda _self, _model: {k.name: k for k in (bad, *rest)})
+    monkeypatch.setattr(desks.Service, "knobs", lambda _self, _model: {k.name: k for k in (bad, *rest)})
 
     shown = [k["name"] for k in client.get(f"{TINY}/knobs").json()]
     every = {k["name"]: k for k in client.get(f"{TINY}/knobs?all=true").json()}
@@ -98,10 +98,10 @@ def test_a_card_has_what_was_measured(client, bench):
 
 
 def test_a_midi_file_is_read_as_the_command_line_reads_it(client, tmp_path):
-    """Notes, name and remarks are those of midi.read_piece; windows have bar numbers."""
+    """Notes, name and remarks are those of scores.read_piece; windows have bar numbers."""
     path = tmp_path / "My song.mid"
-    midi.write_piece(tune(beats=14), path)
-    own = midi.read_piece(path)
+    scores.write_piece(tune(beats=14), path)
+    own = scores.read_piece(path)
 
     got = client.post(f"{TINY}/read", params={"file": "C:\\x\\My song.mid"}, content=path.read_bytes()).json()
 
@@ -214,8 +214,8 @@ def test_midi_goes_home_and_comes_back(client, tmp_path):
     path.write_bytes(got.content)
 
     assert got.headers["content-disposition"] == "attachment; filename*=UTF-8''tune__pitch%2B3.mid"
-    assert rows(midi.read_piece(path).notes) == heard
-    assert midi.read_provenance(path)["knobs"] == {"pitch": 3.0}
+    assert rows(scores.read_piece(path).notes) == heard
+    assert scores.read_provenance(path)["knobs"] == {"pitch": 3.0}
     assert client.post(f"{TINY}/read", content=got.content).json()["piece"]["notes"] == heard
 
 
@@ -238,7 +238,7 @@ def test_a_grid_goes_home(client, tmp_path):
         found = []
         for one in manifest["files"]:
             (tmp_path / "one.mid").write_bytes(file.read(one["file"]))
-            found.append(rows(midi.read_piece(tmp_path / "one.mid").notes))
+            found.append(rows(scores.read_piece(tmp_path / "one.mid").notes))
     assert found == [cell["notes"] for row in cells for cell in row]
     assert (manifest["size"], manifest["rows"], manifest["model"]) == (3, "pitch", "tiny")
 

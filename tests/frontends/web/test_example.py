@@ -5,7 +5,7 @@ from __future__ import annotations
 import runpy
 from pathlib import Path
 
-from latentknobs import midi
+from latentknobs import scores
 
 EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "live_client.py"
 NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
@@ -13,7 +13,7 @@ NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 
 def named(shift):
     """The theme's notes, moved, by name."""
-    return " ".join(f"{NAMES[(n.pitch + shift) % 12]}{(n.pitch + shift) // 12 - 1}" for n in midi.twinkle().notes)
+    return " ".join(f"{NAMES[(n.pitch + shift) % 12]}{(n.pitch + shift) // 12 - 1}" for n in scores.twinkle().notes)
 
 
 def test_the_example_turns_knobs(port, capsys):

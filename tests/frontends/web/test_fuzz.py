@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from websockets.sync.client import connect
 
-from latentknobs import midi
+from latentknobs import scores
 from tests.frontends.web.conftest import API, as_message, rows, tune
 
 TINY = f"{API}/models/tiny"
@@ -154,7 +154,7 @@ def test_no_file_is_too_strange(client, examples):
     @fuzz(min(examples, 50))  # each starts a process
     @given(st.data())
     def run(data):
-        good = bytearray(midi.twinkle_path().read_bytes())
+        good = bytearray(scores.twinkle_path().read_bytes())
         if data.draw(st.booleans()):
             for _ in range(data.draw(st.integers(1, 8))):
                 good[data.draw(st.integers(0, len(good) - 1))] = data.draw(st.integers(0, 255))

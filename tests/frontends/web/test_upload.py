@@ -10,12 +10,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from latentknobs import midi
+from latentknobs import scores
 from latentknobs.core.clip import Note, Piece
-from latentknobs.frontends.web import midi_child
-from latentknobs.frontends.web.faults import RequestError
-from latentknobs.frontends.web.messages import PieceMessage, Reading
-from latentknobs.frontends.web.pieces import piece_of
+from latentknobs.frontends.web import midi_worker
+from latentknobs.frontends.web.errors import RequestError
+from latentknobs.frontends.web.piece_schema import piece_of
+from latentknobs.frontends.web.requests import PieceMessage, ReadOptions
 from latentknobs.frontends.web.upload import Reader, file_name
 from latentknobs.hooks.manager import Plugins
 from tests.frontends.web.conftest import rows
@@ -41,7 +41,7 @@ def read(data, model, file="beat.mid", **options):
         async def later(task):
             return task()
 
-        return await Reader().read(data, file, Reading(**options), model, later)
+        return await Reader().read(data, file, ReadOptions(**options), model, later)
 
     return asyncio.run(work())
 
@@ -52,7 +52,7 @@ def test_drums_are_read_in_their_format(drums):
     struck = [(0, 0), (0, 2), (4, 1), (10, 3), (clip_format.steps - 1, len(clip_format.drums) - 1)]
     notes = tuple(Note(on, clip_format.drums[voice].numbers[0], 1, voice) for on, voice in struck)
     piece = Piece(notes, clip_format.steps, name="beat")
-    got = read(midi.midi_bytes(piece, clip_format=clip_format), drums)
+    got = read(scores.midi_bytes(piece, clip_format=clip_format), drums)
 
     assert [list(row) for row in got["piece"]["notes"]] == rows(piece.notes)
     assert [track["drums"] for track in got["tracks"]] == [True]
@@ -92,8 +92,8 @@ def test_the_process_holds_itself_to_its_limits(monkeypatch):
 
     held = {}
     monkeypatch.setattr(resource, "setrlimit", held.__setitem__)
-    midi_child._hold()
+    midi_worker._hold()
 
-    assert held[resource.RLIMIT_CPU] == (midi_child.CPU_SECONDS,) * 2
-    assert held[resource.RLIMIT_AS] == (midi_child.MEMORY,) * 2
+    assert held[resource.RLIMIT_CPU] == (midi_worker.CPU_SECONDS,) * 2
+    assert held[resource.RLIMIT_AS] == (midi_worker.MEMORY,) * 2
     assert held[resource.RLIMIT_CORE] == (0, 0)

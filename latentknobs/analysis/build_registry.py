@@ -1,0 +1,78 @@
+"""The knobs that come with the package: their file, in the package and at the checkout's top."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from latentknobs.core.atomic_write import write_file
+from latentknobs.core.run import Run
+from latentknobs.errors import UsageError
+from latentknobs.hooks.manager import Plugins
+from latentknobs.registry import overlay
+from latentknobs.registry.store import KnobStore
+from latentknobs.workbench import BUILTINS
+
+EXAMPLES = ("inversion", "retrograde", "rotation", "ornament", "register-fold", "thinning")
+"""Edits of the single-file plugins in ``plugins/`` whose knobs come with the package as well."""
+SHIPPED_AUGMENTATIONS = ("transpose", "note-split", *EXAMPLES)
+"""The edits whose knobs come with the package, in the order in which they are discovered."""
+
+
+def checkout() -> Path:
+    """
+    The top of the source tree that this package is run from.
+
+    Raises:
+        UsageError: It is run from somewhere else, as an installed package is.
+    """
+    top = overlay.PACKAGED.parents[2]
+    if not (top / "pyproject.toml").is_file():
+        raise UsageError(f"{top} is no checkout of latentknobs; the package's own knobs are rebuilt in one.")
+    return top
+
+
+def plugins() -> Plugins:
+    """
+    What the package's own knobs are made with: the built-in plugins and the examples, and no others.
+
+    Raises:
+        UsageError: This is no checkout, or an edit is missing from it.
+        PluginError: A plugin is broken.
+    """
+    folder = checkout() / "plugins"
+    out = Plugins.build(BUILTINS, plugins_dir=None, entry_points=False, strict=True)
+    for path in (folder / f"{name.replace('-', '_')}.py" for name in EXAMPLES):
+        if not path.is_file():
+            raise UsageError(f"The example {path} is not there, and its knob comes with the package: bring it back.")
+        out.add_file(path)
+    if missing := [name for name in SHIPPED_AUGMENTATIONS if name not in out.augmentations()]:
+        raise UsageError(f"No plugin offers {', '.join(missing)}: is LATENTKNOBS_DISABLE or LATENTKNOBS_PLUGINS set?")
+    return out
+
+
+def build(runs: Iterable[Run]) -> tuple[tuple[Path, ...], tuple[Run, ...]]:
+    """
+    Write the knobs of these runs, which are made one by one here, as the package's own: for ``make registry`` alone.
+
+    The same seed gives the same rows, times apart.
+
+    Returns:
+        The two files that were written, and the runs.
+
+    Raises:
+        UsageError: This is no checkout; found out before the first run.
+    """
+    top = checkout()
+    made = tuple(runs)
+    with TemporaryDirectory() as folder:
+        draft = Path(folder) / "registry.db"
+        with KnobStore.open(draft, create=True, allow_built_in=True) as store:
+            for run in made:
+                store.save_run(run)
+        data = draft.read_bytes()
+    paths = (overlay.PACKAGED, top / "registry.db")
+    for path in paths:
+        write_file(path, data, overwrite=True)
+    return paths, made

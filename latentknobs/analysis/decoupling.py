@@ -1,0 +1,313 @@
+"""
+Decoupling: knobs that leave one another's targets alone, z + P_a (T_a(z) - z) for operators, a dual basis for shifts.
+
+What may be dropped of a knob's move is fitted on training songs; how much of it is, validation songs decide: the
+least for which the decoded leakage into every other knob's target is within the limit and the effect is kept. A knob
+that meets the limit as it is stays as it is. Test songs are read once, for the numbers before and after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import TypeAlias
+
+import numpy as np
+from attrs import evolve, frozen
+
+from latentknobs.analysis import dual_basis
+from latentknobs.analysis.decoupling_data import DecouplingSubject, EvaluationData, read_ground
+from latentknobs.analysis.decoupling_result import (
+    LEAST_KEPT,
+    MOST_LEAKAGE,
+    CrossLeakage,
+    DecoupledKnob,
+    Decoupling,
+    Way,
+)
+from latentknobs.core.activity import ACTIVE_VARIANCE
+from latentknobs.core.arrays import ClipBatch, Floats, Ints
+from latentknobs.core.backend import VAEBackend
+from latentknobs.core.corpus import Progress, no_progress
+from latentknobs.core.experiment import Settings
+from latentknobs.core.knob import Operator
+from latentknobs.core.method_specs import SelectInput
+from latentknobs.core.model_calls import decode
+from latentknobs.discovery.selectors import by_effect
+from latentknobs.errors import UsageError
+from latentknobs.evaluation.bootstrap import Interval, interval
+from latentknobs.evaluation.effect_size import asked_of, effect
+from latentknobs.evaluation.evaluation_set import AmountBatch
+from latentknobs.evaluation.gain import gain_of, mean
+from latentknobs.evaluation.leakage import leakage
+from latentknobs.evaluation.random_controls import Whitening
+from latentknobs.steering.apply import displacement
+
+DROPS = (1, 2, 4, 8, 16, 32)
+"""How many directions in which the others move most are dropped, besides the readings of their targets."""
+KEEPS = (32, 16, 8, 4, 2, 1)
+"""How many directions in which the knob itself moves most beside the others are all that is left of it."""
+
+
+def decouple(
+    backend: VAEBackend,
+    subjects: Sequence[DecouplingSubject],
+    settings: Settings,
+    seed: int,
+    *,
+    every_clip: bool = False,
+    progress: Progress = no_progress,
+) -> Decoupling:
+    """
+    Decouple knobs of one model; the order of the knobs does not matter.
+
+    Args:
+        backend: The model.
+        subjects: Two or more knobs of it, each of its own target.
+        settings: ``sample_clips``, ``trial_clips``, ``control_clips`` and ``shard`` count.
+        seed: Seed of the samples of clips and of the intervals.
+        every_clip: Measure leakage on all clips, also those that the edit itself cannot be applied to; else on
+            the clips that have a pair at that amount, as gates do.
+        progress: Told of the work.
+
+    Raises:
+        UsageError: Fewer than two knobs, two of one name or of one target, or one without a usable range.
+        DiscoveryError: A corpus has no training, validation or test clip that a knob can be judged on.
+    """
+    _check(subjects)
+    subjects = sorted(subjects, key=lambda s: s.knob.name)
+    grounds = []
+    for done, subject in enumerate(subjects):
+        progress("reading songs", done, len(subjects))
+        grounds.append(
+            read_ground(backend, subject, [s.target for s in subjects], settings, seed, every_clip=every_clip)
+        )
+    space = _Space.of(subjects, grounds)
+    knobs = []
+    for a, (subject, ground) in enumerate(zip(subjects, grounds, strict=True)):
+        progress("decoupling", a, len(subjects))
+        others = [s for s in subjects if s is not subject]
+        judge = _Judge(backend, subject, ground, others, settings, every_clip)
+        chosen, enough = _choose(judge, space.candidates(a))
+        knobs.append(judge.decoupled(*chosen, enough=enough))
+    progress("decoupling", len(subjects), len(subjects))
+    return Decoupling(
+        tuple(knobs),
+        space.cosines,
+        dual_basis.condition(space.cosines),
+        dual_basis.alignment(space.energies),
+        {s.target.name: space.r2[b] for b, s in enumerate(subjects)},
+        every_clip,
+    )
+
+
+def _check(subjects: Sequence[DecouplingSubject]) -> None:
+    names, targets = [s.knob.name for s in subjects], [s.target.name for s in subjects]
+    if len(subjects) < 2:
+        raise UsageError("Decoupling takes two knobs or more: name another.")
+    for what, values in (("name", names), ("target", targets)):
+        if twice := sorted({v for v in values if values.count(v) > 1}):
+            raise UsageError(f"Two of the knobs {', '.join(names)} have the {what} {twice[0]}: name one of them.")
+    for s in subjects:
+        if not s.ends:
+            raise UsageError(f"The knob {s.knob.name!r} has no usable range: there are no ends to judge it at.")
+
+
+@frozen(eq=False)
+class _Space:
+    """What training songs say of all the knobs together, m of them; see :mod:`latentknobs.analysis.dual_basis`."""
+
+    subjects: Sequence[DecouplingSubject]
+    unit: Floats
+    readings: Floats
+    r2: Sequence[float]
+    directions: Floats
+    energies: Floats
+    codes: Floats
+    cosines: Floats
+
+    @classmethod
+    def of(cls, subjects: Sequence[DecouplingSubject], grounds: Sequence[EvaluationData]) -> _Space:
+        codes = np.concatenate([g.codes for g in grounds])
+        covariance = np.cov(codes.T, bias=True)
+        variance = np.diag(covariance)
+        spread = np.where(variance > ACTIVE_VARIANCE, np.sqrt(variance), 0.0)
+        unit = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
+        values = np.concatenate([g.values for g in grounds])
+        judged = np.concatenate([g.judged[0] for g in grounds]), np.concatenate([g.judged[1] for g in grounds])
+        read = [
+            dual_basis.ridge(codes, values[:, b], (judged[0], judged[1][:, b]), spread) for b in range(len(subjects))
+        ]
+        directions = np.stack([_for_one_unit(g.moves) for g in grounds])
+        energies = np.stack([np.mean([_moments(d * unit) for d in g.moves.values()], axis=0) for g in grounds])
+        whitened = Whitening.of(covariance).whiten(directions.astype(np.float32))
+        correlations = covariance * np.outer(unit, unit)
+        return cls(
+            subjects,
+            unit,
+            np.stack([w for w, _ in read]),
+            [r2 for _, r2 in read],
+            directions,
+            energies,
+            correlations,
+            dual_basis.cosines(whitened),
+        )
+
+    def candidates(self, a: int) -> Iterator[tuple[Way, int, Operator]]:
+        """Ways to decouple knob a, those that change it least first, itself before all."""
+        operator = self.subjects[a].operator
+        yield "as it is", 0, operator
+        if all(s.operator.kind == "shift" for s in self.subjects):
+            # Where readings do not tell the knobs apart the projections are left: they need none of the knob itself.
+            with suppress(UsageError):
+                direction = dual_basis.dual_basis(self.directions, self.readings)[a]
+                yield "dual basis", 0, Operator("shift", {"direction": direction})
+        others = [b for b in range(len(self.subjects)) if b != a]
+        within = operator.arrays.get("projection", np.eye(len(self.unit))).astype(np.float64)
+        against = np.sum([dual_basis.of_trace_1(self.energies[b]) for b in others], axis=0)
+        theirs = dual_basis.contrast(self.energies[a], against, self.codes) * self.unit
+        mine = dual_basis.contrast(against, self.energies[a], self.codes) * self.unit
+        dropped = [theirs[:drop] for drop in (0, *DROPS)] + [mine[keep:] for keep in KEEPS]
+        for away in dropped:
+            kept = dual_basis.complement(np.concatenate([self.readings[others], away]), within)
+            if kept.shape[1]:
+                arrays = {**operator.arrays, "projection": kept}
+                yield "projection", within.shape[1] - kept.shape[1], evolve(operator, arrays=arrays)
+
+
+def _for_one_unit(moves: Mapping[float, Floats]) -> Floats:
+    """The mean move for one unit (D,), by least squares through 0 over amounts: of a shift, its direction."""
+    out: Floats = np.sum([n * d.mean(axis=0) for n, d in moves.items()], axis=0) / sum(n * n for n in moves)
+    return out
+
+
+def _moments(d: Floats) -> Floats:
+    out: Floats = d.T @ d / max(len(d), 1)
+    return out
+
+
+@frozen(eq=False)
+class _Judge:
+    """Decodes one knob before and after."""
+
+    backend: VAEBackend
+    subject: DecouplingSubject
+    ground: EvaluationData
+    others: Sequence[DecouplingSubject]
+    settings: Settings
+    every_clip: bool
+
+    def leaks(self, operator: Operator, split: str) -> tuple[CrossLeakage, ...]:
+        """Leakage into every other knob's target, at each end."""
+        out = []
+        for case in self.ground.cases(split, self.subject.ends, every_clip=self.every_clip):
+            turned = self._turned(operator, case)
+            draws = self.ground.yard.draws(case.songs)
+            for other in self.others:
+                unit = self.ground.yard.spreads[other.target.name] or 1.0
+                change = effect(other.target, case, turned, draws).change
+                found = leakage(other.target, case, turned, unit, draws)
+                scaled = Interval(change.value / unit, change.low / unit, change.high / unit, change.error / unit)
+                out.append(
+                    CrossLeakage(
+                        other.knob.name, other.target.name, case.amount, scaled, found.upper, found.lost, found.clips
+                    )
+                )
+        return tuple(out)
+
+    def kept(self, operator: Operator, split: str, dims: Sequence[int] | None = None) -> Interval:
+        """
+        The part of the knob's effect over both ends that another operator has, maybe in some dimensions alone.
+
+        Effect as in :mod:`latentknobs.evaluation.control_test`: |change by the edit| - |change - change by the edit|
+        of the
+        target, a clip that loses it counting as not changed. 0 where the knob itself has no effect.
+        """
+        parts, songs = [], []
+        for end in self.subject.ends:
+            case = self.ground.trials[split].cases[end]
+            own = self._achieved(case, self._turned(self.subject.operator, case))
+            parts.append(np.stack([own, self._achieved(case, self._turned(operator, case, dims))], axis=1))
+            songs.append(case.songs)
+        means, draws = self.ground.yard.draws(np.concatenate(songs)).means(np.concatenate(parts))
+        if not means[0] > 0:
+            return Interval(0.0, 0.0, 0.0, 0.0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return interval(float(means[1] / means[0]), np.where(draws[:, 0] > 0, draws[:, 1] / draws[:, 0], np.nan))
+
+    def decoupled(self, way: Way, dropped: int, operator: Operator, *, enough: bool) -> DecoupledKnob:
+        """The numbers of test songs, before and after, and the knob's dimensions."""
+        knob, same = self.subject.knob, way == "as it is"
+        before = self.leaks(self.subject.operator, "test")
+        dims = tuple(d.dim for d in knob.dimensions)
+        new = dims if same else self._dimensions(operator)
+        return DecoupledKnob(
+            knob=knob,
+            augmentation=self.subject.augmentation.name,
+            way=way,
+            dropped=dropped,
+            operator=operator,
+            enough=enough,
+            kept=Interval(1.0, 1.0, 1.0, 0.0) if same else self.kept(operator, "test"),
+            before=before,
+            after=before if same else self.leaks(operator, "test"),
+            dims_before=dims,
+            dims_after=new,
+            kept_by_dims=self.kept(operator, "test", new),
+        )
+
+    def _turned(self, operator: Operator, case: AmountBatch, dims: Sequence[int] | None = None) -> ClipBatch:
+        moved = displacement(operator, case.z_before, case.amount)
+        if dims is not None:
+            limited = np.zeros_like(moved)
+            limited[:, list(dims)] = moved[:, list(dims)]
+            moved = limited
+        return decode(self.backend, case.z_before + moved)
+
+    def _achieved(self, case: AmountBatch, turned: ClipBatch) -> Floats:
+        gains = gain_of(case, turned, self.ground.yard)
+        asked = asked_of(self.subject.target, case)
+        out: Floats = np.abs(asked) - np.abs(np.nan_to_num(gains) - asked)
+        return out
+
+    def _dimensions(self, operator: Operator) -> tuple[int, ...]:
+        """Selected dimensions of a changed knob, at the far end of the range."""
+        end = max(self.subject.ends, key=lambda a: (abs(a), a))
+        case = self.ground.trials["validation"].cases[end].first(self.settings.control_clips)
+        variance = self.ground.codes.var(axis=0)
+        active = variance > ACTIVE_VARIANCE
+        moved = displacement(operator, case.z_before, end).astype(np.float64)
+        energy = np.where(active, (moved**2).mean(axis=0) / np.where(active, variance, 1.0), 0.0)
+        if not energy.any():
+            return ()
+        whole = mean(self._achieved(case, self._turned(operator, case)))
+
+        def kept(dims: Ints) -> float:
+            part = mean(self._achieved(case, self._turned(operator, case, dims.tolist())))
+            return part / whole if whole else 0.0
+
+        asked = SelectInput(moved.mean(axis=0)[None], energy / energy.sum(), kept, self.settings.as_dict())
+        return tuple(int(d) for d in by_effect(asked))
+
+
+_Candidate: TypeAlias = tuple[Way, int, Operator]
+
+
+def _choose(judge: _Judge, candidates: Iterator[_Candidate]) -> tuple[_Candidate, bool]:
+    """
+    The first candidate that meets the limits on validation songs, and whether one does.
+
+    Where none does, the first of those that keep the effect whose worst leakage is within one standard error of the
+    least: no more is dropped than is seen to help.
+    """
+    tried = []
+    for way, dropped, operator in candidates:
+        if way != "as it is" and judge.kept(operator, "validation").value < LEAST_KEPT:
+            continue
+        leaks = judge.leaks(operator, "validation")
+        if all(leak.meets for leak in leaks):
+            return (way, dropped, operator), True
+        worst = max(leaks, key=lambda leak: leak.excess)
+        tried.append((worst.excess, worst.change.error / MOST_LEAKAGE, (way, dropped, operator)))
+    least = min(tried, key=lambda found: found[0])
+    return next(found for excess, _, found in tried if excess <= least[0] + least[1]), False

@@ -1,0 +1,173 @@
+"""What a knob that is to be decoupled is fitted and judged on: clips of three splits, codes, moves, trials."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from attrs import frozen
+from numpy.random import default_rng
+
+from latentknobs.core.arrays import ClipBatch, Codes, Floats
+from latentknobs.core.attribute import Attribute
+from latentknobs.core.augmentation import Augmentation, signed_amounts
+from latentknobs.core.backend import VAEBackend
+from latentknobs.core.corpus import Song, Tally
+from latentknobs.core.experiment import Settings
+from latentknobs.core.knob import Knob, Operator
+from latentknobs.core.model_calls import accepted, edited, encode
+from latentknobs.corpora.sharding import Shard, shards
+from latentknobs.errors import DiscoveryError, RegistryError
+from latentknobs.evaluation.evaluation_set import AmountBatch, ClipReservoir, EvaluationSet, trial
+from latentknobs.evaluation.knob_metrics import EvaluationConfig
+from latentknobs.steering.apply import displacement
+
+MOVED_CLIPS = 512
+"""Training clips on which a knob's moves are looked at."""
+
+
+@frozen(eq=False)
+class DecouplingSubject:
+    """
+    A knob to be decoupled, with what it is measured on.
+
+    Attributes:
+        knob: With its operator.
+        augmentation: The edit that it was learned from.
+        target: The attribute that it is to move.
+        songs: Songs of all splits, read once.
+    """
+
+    knob: Knob
+    augmentation: Augmentation
+    target: Attribute
+    songs: Iterable[Song]
+
+    @property
+    def operator(self) -> Operator:
+        """
+        The knob's operator.
+
+        Raises:
+            RegistryError: Only its hash was kept.
+        """
+        if self.knob.operator is None:
+            raise RegistryError(
+                f"The registry keeps only the hash of the operator of {self.knob.name!r}; "
+                f"rebuild it by repeating its run {self.knob.run_id or '(unknown)'}."
+            )
+        return self.knob.operator
+
+    @property
+    def ends(self) -> tuple[float, ...]:
+        """The ends of its usable range that are not 0."""
+        return tuple(sorted({self.knob.low, self.knob.high} - {0.0}))
+
+
+@frozen(eq=False)
+class EvaluationData:
+    """
+    What one knob is fitted and judged on.
+
+    Attributes:
+        codes: float64 (n, D), of training clips.
+        values: float64 (n, m), every knob's target on them.
+        judged: The same of validation clips.
+        moves: By end, float64 (k, D), its displacements on training clips.
+        trials: "validation" and "test".
+        yard: Seeds the intervals and knows the target.
+    """
+
+    codes: Floats
+    values: Floats
+    judged: tuple[Floats, Floats]
+    moves: Mapping[float, Floats]
+    trials: Mapping[str, EvaluationSet]
+    yard: EvaluationConfig
+
+    def cases(self, split: str, ends: Sequence[float], *, every_clip: bool) -> list[AmountBatch]:
+        """At each end, the clips of a split that have a pair there, or all of them, each its own pair."""
+        there = self.trials[split]
+        if not every_clip:
+            return [there.cases[end] for end in ends]
+        rows = np.arange(len(there.clips))
+        whole = (rows, there.songs, there.clips, there.clips, there.codes, there.codes, there.plain, there.plain)
+        return [AmountBatch(end, *whole) for end in ends]
+
+
+def read_ground(
+    backend: VAEBackend, subject: DecouplingSubject, targets: Sequence[Attribute], settings: Settings, seed: int, *,
+    every_clip: bool,
+) -> EvaluationData:  # fmt: skip
+    """
+    Read a knob's songs.
+
+    Args:
+        backend: The model.
+        subject: The knob.
+        targets: The targets of all the knobs.
+        settings: ``sample_clips``, ``trial_clips`` and ``shard`` count.
+        seed: Fixes the samples of clips.
+        every_clip: Whether the knob moves all training clips, and not only those that the edit can be applied to.
+
+    Raises:
+        DiscoveryError: There are no clips of a split, or none that the edit can be applied to at an end of the range.
+    """
+    sizes = {"train": settings.sample_clips, "validation": settings.trial_clips, "test": settings.trial_clips}
+    kept = {split: ClipReservoir(size, seed) for split, size in sizes.items()}
+    for whole in shards(subject.songs, settings.shard):
+        carried = accepted(backend, whole.clips)
+        names = tuple(np.asarray(whole.songs)[carried].tolist())
+        kept[whole.split].add(Shard(whole.clips[carried], names, whole.split))
+    found = {split: sample.clips(backend.spec.clip_format.shape) for split, sample in kept.items()}
+    for split, (clips, _) in found.items():
+        if not len(clips):
+            raise DiscoveryError(f"The corpus of {subject.knob.name} gave no {split} clips: ask for more clips.")
+    trials = {
+        split: trial(backend, subject.augmentation, *found[split], default_rng([seed, 1, len(split)]), subject.ends)
+        for split in ("validation", "test")
+    }
+    for split, there in trials.items():
+        for end in subject.ends:
+            if end not in there.cases or not len(there.cases[end].rows):
+                raise DiscoveryError(
+                    f"None of {len(there.clips)} {split} clips can be edited by {subject.augmentation.name} at "
+                    f"{end:+g}, an end of the range of {subject.knob.name}: ask for more clips."
+                )
+    clips = found["train"][0]
+    codes = encode(backend, clips)
+    values = _measured(targets, clips)
+    at = {
+        end: codes[:MOVED_CLIPS]
+        if every_clip
+        else _starts(backend, subject.augmentation, clips[:MOVED_CLIPS], codes[:MOVED_CLIPS], end, seed)
+        for end in subject.ends
+    }
+    moves = {end: displacement(subject.operator, z, end).astype(np.float64) for end, z in at.items()}
+    spreads = {t.name: _spread(values[:, b]) for b, t in enumerate(targets)}
+    target = subject.augmentation.target
+    yard = EvaluationConfig(tuple(targets), (), target, frozenset(), spreads, {}, (), seed)
+    validation = trials["validation"]
+    judged = (validation.codes.astype(np.float64), _measured(targets, validation.clips))
+    return EvaluationData(codes.astype(np.float64), values, judged, moves, trials, yard)
+
+
+def _measured(targets: Sequence[Attribute], clips: ClipBatch) -> Floats:
+    out: Floats = np.stack([np.asarray(t.measure(clips), dtype=np.float64) for t in targets], axis=1)
+    return out
+
+
+def _spread(values: Floats) -> float:
+    there = values[np.isfinite(values)]
+    return float(there.std()) if len(there) else 0.0
+
+
+def _starts(
+    backend: VAEBackend, augmentation: Augmentation, clips: ClipBatch, codes: Codes, amount: float, seed: int
+) -> Codes:
+    """Codes from which the knob goes by this amount: of the clips that have a pair, all where none has."""
+    swapped = signed_amounts(augmentation)[1] and amount < 0
+    after, valid = edited(backend, augmentation, clips, abs(amount) if swapped else amount, default_rng(seed), Tally())
+    if not valid.any():
+        return codes
+    return encode(backend, after[valid]) if swapped else codes[valid]

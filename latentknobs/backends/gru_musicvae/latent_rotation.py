@@ -1,0 +1,66 @@
+"""
+Aligning: turning the axes of a trained latent space so that edits move few of them.
+
+The prior N(0, I) has no preferred axes, and which ones training ends with is chance; but knobs are told, stored and
+crossed dimension by dimension. So the codes of a finished run are turned: z' = R z, with R orthogonal, and everything
+that makes or reads codes with it, which changes no reconstruction from the mean. The rows of R are the eigenvectors of
+
+    C = E[d d^T] / tr, of the followed edits,  less  E[d d^T] / tr, of the other edits,
+
+with d = mean(edited clip) - mean(clip): contrastive principal components (Abid, Zhang, Bagaria and Zou 2018). The
+first axes are those that the followed edits move and the others do not, the last ones the other way round. A posterior
+with independent dimensions does not stay one when it is turned: its variances are put to their geometric means, and
+the training that follows mends them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from latentknobs.backends.gru_musicvae.data import Moves
+from latentknobs.backends.gru_musicvae.equivariance_loss import AffineMaps
+from latentknobs.backends.gru_musicvae.network import GruMusicVae
+from latentknobs.backends.gru_musicvae.validation_metrics import CHUNK
+from latentknobs.core.arrays import ClipBatch, Floats
+
+
+def rotation(network: GruMusicVae, moves: Moves) -> Tensor:
+    """R, float32 (D, D), on the network's device; the identity where no edit moves a code."""
+    contrast = _second_moment(network, *moves.followed) - _second_moment(network, *moves.others)
+    values, vectors = np.linalg.eigh(contrast)
+    axes = vectors[:, np.argsort(-values, kind="stable")].T
+    # An eigenvector has no sign of its own: its largest entry is made positive.
+    axes *= np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)])[:, None]
+    return torch.from_numpy(axes.astype(np.float32)).to(network.linear_mu.weight.device)
+
+
+@torch.no_grad()
+def turn(network: GruMusicVae, maps: AffineMaps | None, axes: Tensor) -> None:
+    """Turn the codes of a network, and the maps of the edits they follow, in place; ``axes`` is R (D, D)."""
+    squares = axes * axes
+    size = network.config.token_size
+    for layer, matrix in ((network.linear_mu, axes), (network.linear_var, squares)):
+        layer.weight.copy_(matrix @ layer.weight)
+        layer.bias.copy_(matrix @ layer.bias)
+    network.linear_init.weight.copy_(network.linear_init.weight @ axes.T)
+    reads = network.cells[0].weight_ih
+    reads[:, size:] = reads[:, size:] @ axes.T
+    if maps is not None:
+        maps.matrices.copy_(axes @ maps.matrices @ axes.T)
+        maps.offsets.copy_(maps.offsets @ axes.T)
+        maps.log_spread.copy_(squares @ maps.log_spread)
+
+
+@torch.no_grad()
+def _second_moment(network: GruMusicVae, before: ClipBatch, after: ClipBatch) -> Floats:
+    """E[d d^T] over its trace, float64 (D, D); 0 without any move."""
+    device = network.linear_mu.weight.device
+    moment = np.zeros((network.config.latent_size,) * 2)
+    for start in range(0, len(before), CHUNK):
+        ends = (torch.from_numpy(part[start : start + CHUNK].astype("int64")).to(device) for part in (before, after))
+        first, second = (network.encode(tokens)[0].double().cpu().numpy() for tokens in ends)
+        moment += (second - first).T @ (second - first)
+    total = float(np.trace(moment))
+    return moment / total if total else moment

@@ -1,0 +1,129 @@
+"""A training run on disk: everything needed to go on, in one safetensors file that is replaced as a whole."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors
+from attrs import field, frozen, validators
+from torch import Tensor, nn
+from torch.optim import Adam
+
+from latentknobs.backends.gru_musicvae.checkpoint import check_tensors, read_tensors, write_atomically
+from latentknobs.backends.gru_musicvae.config import Config, NetworkConfig, count
+from latentknobs.errors import ModelError, TrainingError
+
+MOMENTS = ("exp_avg", "exp_avg_sq")
+
+
+@frozen
+class TrainingProgress:
+    """
+    Where a run stands, besides its tensors.
+
+    Attributes:
+        step: Steps done.
+        best_loss: Lowest validation loss so far, None before the first evaluation.
+        best_step: Steps done when it was measured.
+        waited: Evaluations since.
+        after: model_id of the model whose run this one went on from, "" where it started from nothing.
+    """
+
+    step: int = field(default=0, validator=count(0))
+    best_loss: float | None = field(default=None, validator=validators.optional(validators.instance_of(float)))
+    best_step: int = field(default=0, validator=count(0))
+    waited: int = field(default=0, validator=count(0))
+    after: str = field(default="", validator=validators.instance_of(str))
+
+
+def write_state(
+    path: Path, trained: nn.ModuleDict, optimiser: Adam, standing: TrainingProgress, *, config: Config, fingerprint: str
+) -> None:
+    """Write a checkpoint atomically: weights, Adam's moments, where the run stands, config and data."""
+    tensors: dict[str, Tensor] = dict(trained.state_dict())
+    for name, parameter in trained.named_parameters():
+        for moment in MOMENTS:
+            if moment in optimiser.state[parameter]:
+                tensors[f"{moment}.{name}"] = optimiser.state[parameter][moment]
+    facts = {
+        "step": standing.step,
+        "best_loss": standing.best_loss,
+        "best_step": standing.best_step,
+        "waited": standing.waited,
+        "after": standing.after,
+        "config": config.tables(),
+        "data": fingerprint,
+    }
+    write_atomically(tensors, path, {"latentknobs": json.dumps(facts, sort_keys=True)})
+
+
+def read_facts(path: Path) -> dict[str, Any]:
+    """
+    What a checkpoint says of itself.
+
+    Raises:
+        TrainingError: It is not there, or not a checkpoint of a training run.
+    """
+    if not path.is_file():
+        raise TrainingError(f"There is no checkpoint {path}: start the run without --resume.")
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            metadata: Mapping[str, str] = file.metadata() or {}
+        facts = json.loads(metadata["latentknobs"])
+        return {
+            "config": Config.from_tables(facts["config"], str(path)),
+            "data": facts["data"],
+            "standing": _standing(facts),
+        }
+    except (safetensors.SafetensorError, OSError, KeyError, TypeError, ValueError, RecursionError) as error:
+        reason = error.args[0] if isinstance(error, TypeError) else error  # attrs puts more into it than the sentence
+        raise TrainingError(f"{path} is not a checkpoint of this version ({reason}): start a new run.") from error
+
+
+def _standing(facts: Mapping[str, Any]) -> TrainingProgress:
+    after = facts.get("after", "")  # runs of 0.1.0 may be from before it
+    return TrainingProgress(facts["step"], facts["best_loss"], facts["best_step"], facts["waited"], after)
+
+
+def take_over(path: Path, trained: nn.ModuleDict, config: NetworkConfig) -> None:
+    """
+    Put a checkpoint's weights into what is trained.
+
+    Raises:
+        ModelError: The tensors are not those of such a network, or of such maps.
+    """
+    _load(read_tensors(path), path, trained, config)
+
+
+def restore(path: Path, trained: nn.ModuleDict, config: NetworkConfig, optimiser: Adam, step: int) -> None:
+    """
+    Put a checkpoint's tensors into what is trained and its optimiser.
+
+    Raises:
+        ModelError: The tensors are not those of this run.
+        TrainingError: What the optimiser knew is not all there.
+    """
+    tensors = read_tensors(path)
+    _load(tensors, path, trained, config)
+    state: dict[int, dict[str, Any]] = {}
+    for index, (name, parameter) in enumerate(trained.named_parameters() if step else ()):
+        moments = {moment: tensors.get(f"{moment}.{name}") for moment in MOMENTS}
+        if any(value is None or value.shape != parameter.shape for value in moments.values()):
+            raise TrainingError(
+                f"{path} is not a checkpoint of this version (it lacks what Adam knows of {name}): start a new run."
+            )
+        state[index] = {"step": parameter.new_tensor(float(step)), **moments}
+    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+
+
+def _load(tensors: Mapping[str, Tensor], path: Path, trained: nn.ModuleDict, config: NetworkConfig) -> None:
+    network = {name.removeprefix("network."): t for name, t in tensors.items() if name.startswith("network.")}
+    check_tensors(network, config, str(path))
+    wanted = {name: tuple(value.shape) for name, value in trained.state_dict().items()}
+    weights = {name: value for name, value in tensors.items() if name in wanted}
+    if {name: tuple(value.shape) for name, value in weights.items()} != wanted:
+        raise ModelError(f"{path} lacks the maps of the edits that are to be followed: start a new run.")
+    trained.load_state_dict(weights)

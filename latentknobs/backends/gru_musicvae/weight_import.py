@@ -1,0 +1,104 @@
+"""Takes over weights that the paper's authors saved with torch, tensors only: nothing else is unpickled."""
+
+from __future__ import annotations
+
+import pickle
+import warnings
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from torch import Tensor
+
+from latentknobs import __version__
+from latentknobs.backends.gru_musicvae.checkpoint import build, check_tensors, save_model
+from latentknobs.backends.gru_musicvae.config import NetworkConfig
+from latentknobs.core.melody_format import MELODY
+from latentknobs.errors import ModelError, UsageError
+
+PREFIX = "module."
+"""What torch's DataParallel puts before each name."""
+
+
+def import_weights(source: Path, out: Path) -> tuple[str, NetworkConfig]:
+    """
+    Read the authors' state dict and write it as safetensors with a card; the model's id and the config found.
+
+    Raises:
+        ModelError: Not a file of tensors, or not those of such a network; says what.
+    """
+    tensors = read_state_dict(source)
+    config = infer_config(tensors, str(source))
+    check_tensors(tensors, config, str(source))
+    card = {
+        "version": __version__,
+        "corpus": "not known: imported",
+        "licence": "not known: as the weights' authors say",
+        "limits": "not known: as the weights' authors say",
+        "imported_from": source.name,
+    }
+    return save_model(build(config, tensors), out, card), config
+
+
+def read_state_dict(source: Path) -> dict[str, Tensor]:
+    """
+    The tensors of a file that ``torch.save`` wrote, with plain names.
+
+    Raises:
+        ModelError: No such file, not torch's, more in it than tensors, or not a state dict.
+    """
+    if not source.is_file():
+        raise ModelError(f"There is no weights file {source}.")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch's guess at why a file is refused would only confuse
+            found = torch.load(source, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise ModelError(
+            f"{source} is not a torch file of tensors alone; a pickled model is never opened, as that would run its "
+            "code: save its state_dict() with torch.save and import that."
+        ) from error
+    except (RuntimeError, OSError, EOFError, ValueError, zipfile.BadZipFile, SafetensorError) as error:
+        raise ModelError(f"{source} cannot be read as a torch file: it is damaged or something else.") from error
+    if not isinstance(found, Mapping) or not found or not all(isinstance(t, Tensor) for t in found.values()):
+        raise ModelError(f"{source} does not hold a state dict (names and tensors).")
+    return {str(name).removeprefix(PREFIX): tensor for name, tensor in found.items()}
+
+
+def infer_config(tensors: Mapping[str, Tensor], where: str) -> NetworkConfig:
+    """
+    The sizes of the network that has these tensors.
+
+    Raises:
+        ModelError: They are not those of a GRU MusicVAE; names the one that is missing or has the wrong rank.
+    """
+
+    def shape(name: str, rank: int) -> tuple[int, ...]:
+        if name not in tensors:
+            raise ModelError(f"{where}: tensor {name!r} is missing; are these the weights of a GRU MusicVAE?")
+        if tensors[name].dim() != rank:
+            raise ModelError(
+                f"{where}: tensor {name!r} must have {rank} axes, its shape is {tuple(tensors[name].shape)}."
+            )
+        return tuple(tensors[name].shape)
+
+    layers = 0
+    while f"grucell_{layers}.weight_hh" in tensors:
+        layers += 1
+    embedding = shape("embedding.weight", 2)[1] if "embedding.weight" in tensors else 0
+    try:
+        return NetworkConfig(
+            encoder_hidden=shape("gru_0.weight_hh_l0", 2)[1],
+            decoder_hidden=shape("linear_init.weight", 2)[0],
+            decoder_layers=layers,
+            embedding=embedding,
+            latent_size=shape("linear_mu.weight", 2)[0],
+            vocabulary=shape("linear_out.weight", 2)[0],
+            steps=MELODY.steps,
+        )
+    except ValueError as error:
+        if isinstance(error, ModelError | UsageError):
+            raise
+        raise ModelError(f"{where}: these are not the weights of a GRU MusicVAE ({error.args[0]}).") from error

@@ -1,0 +1,89 @@
+"""Calls of a model and of an edit whose answers are checked: codes, decodings, and which clips a model can carry."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.random import Generator
+
+from latentknobs.core.arrays import Bools, ClipBatch, Codes
+from latentknobs.core.augmentation import Augmentation, Augmented
+from latentknobs.core.backend import VAEBackend
+from latentknobs.core.corpus import Tally
+from latentknobs.core.plugin_guard import run_augmentation
+from latentknobs.errors import BackendError
+
+
+def accepted(backend: VAEBackend, clips: ClipBatch) -> Bools:
+    """
+    Which clips (n, *shape) the model can carry, bool (n,).
+
+    Raises:
+        BackendError: It gives back anything else.
+    """
+    mask = np.asarray(backend.accepts(clips))
+    if mask.dtype != np.bool_ or mask.shape != (len(clips),):
+        raise BackendError(
+            f"Model {backend.spec.name} gave {mask.dtype} of shape {mask.shape} as the mask of {len(clips)} clips; "
+            f"it must give one bool for each."
+        )
+    return mask
+
+
+def encode(backend: VAEBackend, clips: ClipBatch) -> Codes:
+    """
+    Codes of clips, float32 (n, D), equal clips encoded once.
+
+    Raises:
+        BackendError: The codes have another shape or are not finite.
+    """
+    size = backend.spec.latent_size
+    if not len(clips):
+        return np.zeros((0, size), dtype=np.float32)
+    _, first, back = np.unique(clips.reshape(len(clips), -1), axis=0, return_index=True, return_inverse=True)
+    mean = np.asarray(backend.encode(clips[first]).mean)
+    if mean.shape != (len(first), size):
+        raise BackendError(
+            f"Model {backend.spec.name} gave codes of shape {mean.shape} for {len(first)} clips; "
+            f"its spec says D = {size}."
+        )
+    if not np.isfinite(mean).all():
+        raise BackendError(f"Model {backend.spec.name} gave codes that are not finite: check its weights for NaN.")
+    codes: Codes = mean.astype(np.float32)[back.reshape(-1)]
+    return codes
+
+
+def edited(
+    backend: VAEBackend, augmentation: Augmentation, clips: ClipBatch, amount: float, rng: Generator, tally: Tally
+) -> tuple[ClipBatch, Bools]:
+    """The clips after the edit (n, *shape), and where there is one that the model carries, bool (n,)."""
+    out = run_augmentation(augmentation, clips, amount, rng, backend.spec.clip_format)
+    return out.clips, _carried(backend, augmentation, out, amount, tally)
+
+
+def _carried(backend: VAEBackend, augmentation: Augmentation, out: Augmented, amount: float, tally: Tally) -> Bools:
+    carried = out.valid.copy()
+    if carried.any():
+        carried[out.valid] = accepted(backend, out.clips[out.valid])
+    tally.add(f"masked by {augmentation.name} at {amount:+g}", int((~out.valid).sum()))
+    tally.add(f"not accepted by the model at {amount:+g}", int((out.valid & ~carried).sum()))
+    return carried
+
+
+def decode(backend: VAEBackend, z: Codes) -> ClipBatch:
+    """
+    Greedy decoding of codes (n, D), equal codes once.
+
+    Raises:
+        BackendError: The model gives back something other than a clip for each code.
+    """
+    shape = backend.spec.clip_format.shape
+    if not len(z):
+        return np.zeros((0, *shape), dtype=np.int16)
+    _, first, back = np.unique(z, axis=0, return_index=True, return_inverse=True)
+    clips = np.asarray(backend.decode(z[first]))
+    if clips.shape != (len(first), *shape) or clips.dtype.kind not in "iu":
+        raise BackendError(
+            f"Model {backend.spec.name} decoded {len(first)} codes to {clips.dtype} of shape {clips.shape}; "
+            f"{backend.spec.clip_format.name} needs whole numbers of shape {(len(first), *shape)}."
+        )
+    return clips[back.reshape(-1)]

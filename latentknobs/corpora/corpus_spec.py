@@ -1,0 +1,167 @@
+"""Corpora as people name them: ``folk+whole-notes``, ``midi:FOLDER``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import numpy as np
+from attrs import evolve, frozen
+
+from latentknobs.core.arrays import Bools, ClipBatch, clip_digests
+from latentknobs.core.augmentation import Augmentation
+from latentknobs.core.backend import BackendSpec
+from latentknobs.core.composition import parts_of
+from latentknobs.core.corpus import SPLITS, Corpus, CorpusRequest, Song
+from latentknobs.core.melody_format import MELODY, untransposed
+from latentknobs.errors import UnknownNameError, UsageError
+
+# On tunes made of eighths the higher doublings leave almost no clip that still divides, so note-split is
+# learned on whole notes as well. An augmentation cannot say this itself: it knows no corpora.
+DEFAULT_CORPUS = {"note-split": "folk+whole-notes"}
+
+
+@frozen
+class CorpusPart:
+    """
+    One corpus and what stands after its colon.
+
+    Attributes:
+        corpus: The corpus.
+        argument: "" for none.
+    """
+
+    corpus: Corpus
+    argument: str
+
+
+def parse_sources(text: str, known: Mapping[str, Corpus]) -> tuple[CorpusPart, ...]:
+    """
+    The corpora that a text names.
+
+    Args:
+        text: Names joined with "+", each maybe with ":ARGUMENT".
+        known: The corpora by name.
+
+    Raises:
+        UnknownNameError: No corpus of that name.
+        UsageError: A corpus is named twice, has an argument that it does not take, or lacks one that it needs.
+    """
+    parts: list[str] = []
+    for part in text.split("+"):
+        # A "+" in a folder's name does not end the argument: "midi:/a+b".
+        if parts and ":" in parts[-1] and part.partition(":")[0] not in known:
+            parts[-1] += f"+{part}"
+        else:
+            parts.append(part)
+    if len(set(parts)) < len(parts):
+        raise UsageError(f"The corpus {text!r} names the same source twice; name each once.")
+    out = []
+    for part in parts:
+        name, _, argument = part.partition(":")
+        if name not in known:
+            raise UnknownNameError("corpus", name, known)
+        takes = known[name].takes
+        if takes and not argument:
+            raise UsageError(f"The corpus {name!r} needs {takes} after a colon: {name}:...")
+        if argument and not takes:
+            raise UsageError(f"The corpus {name!r} takes nothing after a colon, got {argument!r}.")
+        out.append(CorpusPart(known[name], argument))
+    return tuple(out)
+
+
+def default_corpus(augmentations: Iterable[Augmentation]) -> str:
+    """The corpora that these edits, and the parts of those that are composed, are learned on: all of them, joined."""
+    names = [part.name for augmentation in augmentations for part in parts_of(augmentation)]
+    return "+".join(dict.fromkeys(one for name in names for one in DEFAULT_CORPUS.get(name, "folk").split("+")))
+
+
+def check_format(sources: Iterable[CorpusPart], spec: BackendSpec) -> None:
+    """
+    See that a model can read these corpora.
+
+    Raises:
+        UsageError: One of them has clips of another format.
+    """
+    for corpus in (source.corpus for source in sources):
+        if corpus.clip_format != spec.clip_format.name:
+            raise UsageError(
+                f"The corpus {corpus.name!r} has clips of {corpus.clip_format}, "
+                f"the model {spec.name!r} takes {spec.clip_format.name}; choose another corpus or model."
+            )
+
+
+def check_edit(augmentation: Augmentation, spec: BackendSpec, known: Mapping[str, Augmentation]) -> None:
+    """
+    See that an edit is one of a model's clips.
+
+    Args:
+        augmentation: The edit.
+        spec: The model.
+        known: The edits there are, from which the message names those that fit.
+
+    Raises:
+        UsageError: It edits clips of another format.
+    """
+    wanted = spec.clip_format.name
+    if augmentation.clip_format != wanted:
+        fitting = ", ".join(name for name, one in known.items() if one.clip_format == wanted)
+        raise UsageError(
+            f"{augmentation.name} edits clips of {augmentation.clip_format}, the model {spec.name!r} takes {wanted}; "
+            f"{f'edits of those are {fitting}' if fitting else 'no plugin offers an edit of those: write one'}."
+        )
+
+
+def read(sources: Sequence[CorpusPart], request: CorpusRequest) -> Iterator[Song]:
+    """
+    The songs of the sources, one source after the other.
+
+    The clips of the request are shared evenly between them; the first ones get what is left over. A corpus sifts
+    its own songs. Of several, what one has already given in the same split is left out of the next ones, and a
+    validation or test clip where it equals, up to transposition, a clip of an earlier split of any of them; both
+    are counted. That needs all of their songs at once. A song whose name an earlier source has used gets a number.
+
+    Raises:
+        CorpusError: A corpus cannot give clips.
+    """
+    if len(sources) == 1:
+        yield from sources[0].corpus.songs(request, sources[0].argument)
+        return
+    found: list[tuple[Song, tuple[bytes, ...]]] = []
+    earliest: dict[bytes, int] = {}
+    first: dict[tuple[str, bytes], int] = {}
+    names: set[str] = set()
+    for i, source in enumerate(sources):
+        share = request.clips
+        if share is not None:
+            share = share // len(sources) + (i < share % len(sources))
+            if not share:
+                continue
+        before = frozenset(names)
+        for song in source.corpus.songs(evolve(request, clips=share), source.argument):
+            names.add(song.name)
+            given = clip_digests(song.clips)
+            new = np.array([first.setdefault((song.split, digest), i) == i for digest in given], dtype=bool)
+            _left_out(request, "duplicate clips", new)
+            if not new.any():
+                continue
+            name = f"{song.name} ({i + 1})" if song.name in before else song.name
+            shapes = _shapes(song.clips[new], source.corpus.clip_format)
+            found.append((Song(name, song.clips[new], song.split), shapes))
+            for shape in shapes:
+                earliest[shape] = min(earliest.get(shape, len(SPLITS)), SPLITS.index(song.split))
+    for song, shapes in found:
+        alone = np.array([earliest[shape] == SPLITS.index(song.split) for shape in shapes], dtype=bool)
+        _left_out(request, "clips seen in an earlier split", alone)
+        if alone.any():
+            yield Song(song.name, song.clips[alone], song.split)
+
+
+def _left_out(request: CorpusRequest, what: str, kept: Bools) -> None:
+    if not kept.all():
+        request.tally(what, int((~kept).sum()))
+
+
+def _shapes(clips: ClipBatch, clip_format: str) -> tuple[bytes, ...]:
+    """One digest a clip, the same where clips are the same up to transposition."""
+    # Of another format nobody knows what is a pitch.
+    return clip_digests(untransposed(clips) if clip_format == MELODY.name else clips)

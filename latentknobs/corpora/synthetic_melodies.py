@@ -1,0 +1,294 @@
+"""
+Generated melodies whose true factors are known: a yardstick for how well a model keeps them apart.
+
+A song is eight clips that share all their factors and nothing else. Everything about song i of seed s
+comes from one generator seeded by (s, i), so the songs are endless, and any of them can be made alone.
+
+The split of a song is that of its name, and the split of a clip is that of its content: a hash of its tokens,
+up to transposition. A song keeps only clips of its own split (more are drawn until it has eight), so no
+clip equals, up to transposition, a clip of another split, exactly and with no memory of what went before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import count
+from typing import Final, TypeAlias
+
+import attrs
+import numpy as np
+from attrs import frozen
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from latentknobs.core.arrays import Bools, ClipBatch, Ints
+from latentknobs.core.corpus import SPLITS, CorpusRequest, Song, split_of
+from latentknobs.core.melody_format import HOLD, MELODY, REST, STEPS, untransposed
+from latentknobs.corpora.deduplication import in_range, no_argument
+from latentknobs.errors import CorpusError
+
+Degrees: TypeAlias = NDArray[np.int64]
+
+CLIPS_PER_SONG: Final = 8
+NAME: Final = "factors"
+_TRIES: Final = 4
+
+MODES: Final = {
+    "major": (0, 2, 4, 5, 7, 9, 11),
+    "dorian": (0, 2, 3, 5, 7, 9, 10),
+    "minor": (0, 2, 3, 5, 7, 8, 10),
+    "mixolydian": (0, 2, 4, 5, 7, 9, 10),
+    "pentatonic": (0, 2, 4, 7, 9),
+}
+"""Semitones above the tonic."""
+
+CONTOURS: Final = {
+    "level": np.zeros(STEPS),
+    "rising": np.linspace(-3.5, 3.5, STEPS),
+    "falling": np.linspace(3.5, -3.5, STEPS),
+    "arch": 5 * np.sin(np.linspace(0, np.pi, STEPS)) - 2.5,
+    "valley": 2.5 - 5 * np.sin(np.linspace(0, np.pi, STEPS)),
+    "wave": 3 * np.sin(np.linspace(0, 2 * np.pi, STEPS)),
+}
+"""Scale degrees above the middle of the clip, on each step."""
+
+_PLAIN: Final = (
+    ("x.......", "x......."),
+    ("x...x...", "x.....x.", "x..."),
+    ("x...x.x.", "x.x.x...", "x..xx...", "x.x...x."),
+    ("x.x.x.x.", "x..xx.x.", "x..xx..x", "x.xxx..."),
+    ("x.xxx.x.", "xxx.x.x.", "x.x.xxx.", "xxx.xxx.", "x.xxx.xx"),
+    ("xxxxx.xx", "xxxxxxxx", "x.xxxxxx", "xxxxxxx."),
+)
+"""Rhythms of a half bar by density, ``x`` = a note starts."""
+_SYNCOPATED: Final = (
+    ("..x.....", "....x...", "...x...."),
+    ("..x...x.", "x.....x.", "..x..x.."),
+    ("x.x..x..", "x..x..x.", "..x.x.x.", "x..x...x"),
+    (".x.x.x.x", "x.xx..x.", ".xx.x.x.", "x..x.xx."),
+    ("x.xx.xx.", ".xx.xxx.", "xx.xx.x.", ".xxx.xx."),
+    (".xxxxxxx", "xx.xxxxx", "xxxx.xxx", ".xxx.xxx"),
+)
+_REPETITIONS: Final = ("none", "rhythm", "sequence")
+_HASH: Final = np.random.default_rng(20190603).integers(1, 2**63, STEPS, dtype=np.uint64) | np.uint64(1)
+
+
+def _templates(table: tuple[tuple[str, ...], ...]) -> list[Bools]:
+    return [np.array([[c == "x" for c in line.ljust(8, ".")] for line in lines]) for lines in table]
+
+
+_RHYTHMS: Final = {False: _templates(_PLAIN), True: _templates(_SYNCOPATED)}
+
+
+@frozen
+class MelodyFactors:
+    """
+    The true factors of a song, shared by all its clips.
+
+    Attributes:
+        tonic: Pitch class, 0 = C to 11 = B.
+        mode: A key of ``MODES``.
+        register: MIDI pitch, 54 to 78; the melody moves around the tonic nearest to it.
+        density: 0 (about one onset a half bar) to 5 (about seven).
+        syncopated: Whether notes start off the beat and sound over it.
+        contour: A key of ``CONTOURS``.
+        leap: Largest step from note to note, in scale degrees, 1 to 4.
+        repeated: Probability that a note repeats the pitch before it: 0, 0.3 or 0.6.
+        rests: Probability that a note is a rest instead: 0, 0.1 or 0.25.
+        repetition: What the second bar takes from the first: "none", "rhythm", or "sequence" (rhythm, and
+            the melody some degrees higher or lower).
+    """
+
+    tonic: int
+    mode: str
+    register: int
+    density: int
+    syncopated: bool
+    contour: str
+    leap: int
+    repeated: float
+    rests: float
+    repetition: str
+
+    def numbers(self) -> dict[str, float]:
+        """Each factor as a number; a named one as its place in its list."""
+        places = {"mode": tuple(MODES), "contour": tuple(CONTOURS), "repetition": _REPETITIONS}
+        return {
+            name: float(places[name].index(value) if name in places else value)
+            for name, value in attrs.asdict(self).items()
+        }
+
+
+def factors_of(song: str) -> MelodyFactors:
+    """
+    The true factors of a song, by its name ("factors/0/17").
+
+    Raises:
+        CorpusError: Not the name of a song of this corpus.
+    """
+    parts = song.split("/")
+    if len(parts) != 3 or parts[0] != NAME or not (parts[1].isdecimal() and parts[2].isdecimal()):
+        raise CorpusError(f"{song!r} is no song of the corpus {NAME}: its songs are named '{NAME}/SEED/INDEX'.")
+    return _draw(_generator(int(parts[1]), int(parts[2])))
+
+
+def make_song(seed: int, index: int) -> Song | None:
+    """
+    Song ``index`` of the seed: eight distinct clips, or as many as were found.
+
+    None where none was found in its split: the barest factors allow only some dozens of clips.
+    """
+    name = f"{NAME}/{seed}/{index}"
+    split = split_of(name)
+    rank = SPLITS.index(split)
+    rng = _generator(seed, index)
+    factors = _draw(rng)
+    draw = 2 * CLIPS_PER_SONG if rank == 0 else 12 * CLIPS_PER_SONG
+    found: dict[bytes, NDArray[np.int16]] = {}
+    for _ in range(_TRIES):
+        clips = _melodies(factors, draw, rng)
+        for clip in clips[_ranks(clips) == rank]:
+            found.setdefault(clip.tobytes(), clip)
+        if len(found) >= CLIPS_PER_SONG:
+            break
+    if not found:
+        return None
+    return Song(name=name, clips=np.stack(list(found.values())[:CLIPS_PER_SONG]), split=split)
+
+
+def _generator(seed: int, index: int) -> Generator:
+    return np.random.default_rng([seed, index])
+
+
+def _draw(rng: Generator) -> MelodyFactors:
+    return MelodyFactors(
+        tonic=int(rng.integers(12)),
+        mode=tuple(MODES)[rng.integers(len(MODES))],
+        register=int(rng.integers(54, 79)),
+        density=int(rng.integers(len(_PLAIN))),
+        syncopated=bool(rng.random() < 1 / 3),
+        contour=tuple(CONTOURS)[rng.integers(len(CONTOURS))],
+        leap=int(rng.integers(1, 5)),
+        repeated=(0.0, 0.3, 0.6)[rng.integers(3)],
+        rests=(0.0, 0.1, 0.25)[rng.integers(3)],
+        repetition=_REPETITIONS[rng.integers(3)],
+    )
+
+
+def _melodies(factors: MelodyFactors, size: int, rng: Generator) -> ClipBatch:
+    onsets = _onsets(factors, size, rng)
+    pitches = _pitches(factors, _degrees(factors, onsets, rng))
+    step = np.where(onsets, np.arange(STEPS), -1)
+    note = np.maximum.accumulate(step, axis=1)  # the step on which the note of each step starts
+    silent = rng.random((size, STEPS)) < factors.rests
+    silent[np.arange(size), onsets.argmax(axis=1)] = False  # at least one note in every clip
+    silent = (note < 0) | np.take_along_axis(silent, np.maximum(note, 0), axis=1)
+    return np.where(silent, REST, np.where(onsets, pitches, HOLD)).astype(np.int16)
+
+
+def _onsets(factors: MelodyFactors, size: int, rng: Generator) -> Bools:
+    """Where notes start, bool (size, 32)."""
+    table = _RHYTHMS[factors.syncopated][factors.density]
+    onsets: Bools = table[rng.integers(len(table), size=(size, 4))].reshape(size, STEPS)
+    if factors.repetition != "none":
+        onsets[:, STEPS // 2 :] = onsets[:, : STEPS // 2]
+    if factors.density == 0 and not factors.syncopated:
+        half = rng.random((size, 2)) < 0.5  # half of the bars are one whole note
+        onsets[:, [8, 24]] &= ~half
+    return onsets
+
+
+def _degrees(factors: MelodyFactors, onsets: Bools, rng: Generator) -> Degrees:
+    """Scale degrees around the register, int64 (size, 32): a random walk along the contour."""
+    size = len(onsets)
+    moves = rng.integers(1, factors.leap + 1, (size, STEPS)) * rng.choice(np.array([-1, 1]), (size, STEPS))
+    still = rng.random((size, STEPS)) < factors.repeated
+    # A note that repeats the one before moves neither with the walk nor with the contour.
+    start = np.where(onsets & ~still, np.arange(STEPS), 0)
+    along = CONTOURS[factors.contour][np.maximum.accumulate(start, axis=1)]
+    walk = np.zeros((size, STEPS), dtype=np.int64)
+    now = np.zeros(size, dtype=np.int64)
+    for step in range(STEPS):
+        moved = now + moves[:, step]
+        moved = np.where(np.abs(moved) > 4, now - moves[:, step], moved)
+        now = np.where(onsets[:, step] & ~still[:, step], moved, now)
+        walk[:, step] = now
+    degrees: Degrees = walk + np.rint(along).astype(np.int64)
+    if factors.repetition == "sequence":
+        degrees[:, STEPS // 2 :] = degrees[:, : STEPS // 2] + rng.integers(-2, 3, (size, 1))
+    return degrees
+
+
+def _pitches(factors: MelodyFactors, degrees: Degrees) -> Ints:
+    scale = np.array(MODES[factors.mode])
+    tonic = factors.register + (factors.tonic - factors.register + 6) % 12 - 6  # the nearest one
+    octave, degree = np.divmod(degrees, len(scale))
+    pitches: Ints = tonic + 12 * octave + scale[degree]
+    return pitches
+
+
+def _ranks(clips: ClipBatch) -> Ints:
+    """The split of each clip's content, as its place in ``SPLITS``, int64 (N,)."""
+    mixed = (untransposed(clips).astype(np.uint64) * _HASH).sum(axis=1, dtype=np.uint64)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):  # the finish of splitmix64
+        mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
+    percent = (mixed ^ (mixed >> np.uint64(31))) % np.uint64(100)
+    ranks: Ints = np.searchsorted(np.array([80, 90]), percent, side="right").astype(np.int64)
+    return ranks
+
+
+@frozen
+class SyntheticMelodies:
+    """The corpus: songs 0, 1, 2, ... of the request's seed, as many as give the clips asked for."""
+
+    name: str = NAME
+    doc: str = "Generated melodies with known true factors (key, mode, register, density, contour, ...), endless."
+    licence: str = "Made by rule: free of rights."
+    clip_format: str = MELODY.name
+    takes: str = ""
+    discrete: frozenset[str] = frozenset({"tonic", "mode", "syncopated", "contour", "repetition"})
+
+    def factors(self, song: str) -> Mapping[str, float]:
+        """
+        The true factors of a song.
+
+        Raises:
+            CorpusError: Not the name of a song of this corpus.
+        """
+        return factors_of(song).numbers()
+
+    def songs(self, request: CorpusRequest, argument: str = "") -> Iterator[Song]:
+        """
+        The songs, one at a time; memory does not grow with their number.
+
+        Raises:
+            CorpusError: No limit was given, or the pitch range leaves no clips.
+        """
+        no_argument(self.name, argument)
+        if request.clips is None:
+            raise CorpusError(f"The corpus {self.name} is endless: say how many clips you want (--clips 2048).")
+        done = empty = 0
+        for index in count():
+            song = make_song(request.seed, index)
+            if song is None:
+                request.tally("songs without a clip in their split", 1)
+                continue
+            inside = in_range(song.clips, request.pitch_range)
+            if not inside.all():
+                request.tally("clips outside the pitch range", int((~inside).sum()))
+            if inside.any():
+                empty = 0
+                done += int(inside.sum())
+                request.progress("making melodies", min(done, request.clips), request.clips)
+                yield attrs.evolve(song, clips=song.clips[inside])
+                if done >= request.clips:
+                    return
+            elif (empty := empty + 1) >= 1000:
+                low, high = request.pitch_range
+                raise CorpusError(
+                    f"The corpus {self.name} has hardly a clip with all pitches from {low} to {high}: "
+                    "choose a model with a wider range."
+                )
+
+
+FACTORS = SyntheticMelodies()

@@ -1,0 +1,1 @@
+"""Finding knobs: pairs and their statistics, bases, selectors, fits, and the run itself."""

@@ -1,0 +1,143 @@
+"""
+Directions that may be knobs, found without an edit: from the codes, the decoder's weights, and what it puts out.
+
+Each is a move v of the code, as long as one standard deviation of the codes along it. Dimensions that the model does
+not use have no part in any: where codes do not vary, an amount has no unit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import permutations
+from typing import cast
+
+import numpy as np
+from attrs import frozen
+from numpy.random import default_rng
+from numpy.typing import NDArray
+from scipy.linalg import eigh
+
+from latentknobs.core.activity import ACTIVE_VARIANCE
+from latentknobs.core.arrays import Codes, Floats
+from latentknobs.core.backend import LatentWeights, VAEBackend
+from latentknobs.core.experiment import UnsupervisedSettings
+from latentknobs.core.model_calls import decode
+from latentknobs.discovery.bases import principal, signed
+from latentknobs.discovery.coordinate_systems import FISHER_CODES, FISHER_DRAWS, without
+from latentknobs.discovery.fisher_metric import DifferentiableBackend, group_metric
+from latentknobs.evaluation.random_controls import Whitening
+
+
+@frozen(eq=False)
+class CandidateDirection:
+    """
+    One direction.
+
+    Attributes:
+        source: Where it comes from ("pca", "sefa", "fisher-A-without-B"), A and B names of output groups.
+        rank: Its place among those of the source, from 1.
+        direction: float64 (D,), the move by one standard deviation of the codes along it.
+    """
+
+    source: str
+    rank: int
+    direction: Floats
+
+
+def candidates(
+    backend: VAEBackend, z: Codes, covariance: Floats, settings: UnsupervisedSettings, seed: int
+) -> tuple[list[CandidateDirection], dict[str, str]]:
+    """
+    The directions of every source, and a sentence on each source that the model does not serve.
+
+    Args:
+        backend: The model, asked for its capabilities.
+        z: Codes of training clips (n, D), n at least 1; the first of them are where Fisher metrics are taken.
+        covariance: float64 (D, D) of the codes of training songs.
+        settings: How many of each, and the regulariser.
+        seed: Draws the scores.
+    """
+    count = settings.candidates
+    found = _ranked("pca", of_codes(covariance), covariance, count)
+    left_out: dict[str, str] = {}
+    if lack := without(backend, "LatentWeights"):
+        left_out["sefa"] = f"Candidates by sefa are left out: {lack}."
+    else:
+        found += _ranked(
+            "sefa", of_weights(cast(LatentWeights, backend).latent_weights(), covariance), covariance, count
+        )
+    groups = backend.spec.clip_format.groups
+    lack = without(backend, "LatentGradient")
+    if not lack and len(groups) < 2:
+        lack = f"the clip format {backend.spec.clip_format.name} has fewer than two output groups"
+    if lack:
+        left_out["fisher"] = f"Candidates by fisher are left out: {lack}."
+        return found, left_out
+    model, start = cast(DifferentiableBackend, backend), z[:FISHER_CODES]
+    given = decode(backend, start)
+    metrics = {g.name: group_metric(model, start, given, g, FISHER_DRAWS, default_rng([seed, 8])) for g in groups}
+    for one, other in permutations(metrics, 2):
+        vectors = of_one_without_another(metrics[one], metrics[other], covariance, settings.ridge)[1]
+        found += _ranked(f"fisher-{one}-without-{other}", vectors, covariance, count)
+    return found, left_out
+
+
+def of_codes(covariance: Floats) -> Floats:
+    """Principal components of the codes, as columns (D, k): GANSpace (Härkönen et al. 2020)."""
+    active = _active(covariance)
+    return _widened(principal(covariance[np.ix_(active, active)])[1], active, len(covariance))
+
+
+def of_weights(weights: Mapping[str, NDArray[np.float32]], covariance: Floats) -> Floats:
+    """
+    Directions that the decoder's first layers amplify most, as columns (D, k): SeFa (Shen & Zhou 2021).
+
+    Eigenvectors of W'W, W being all the matrices through which z enters the decoder, one above another.
+    """
+    active = _active(covariance)
+    stacked = np.concatenate([matrix.astype(np.float64)[:, active] for matrix in weights.values()])
+    return _widened(principal(stacked.T @ stacked)[1], active, len(covariance))
+
+
+def of_one_without_another(one: Floats, other: Floats, covariance: Floats, ridge: float) -> tuple[Floats, Floats]:
+    """
+    Directions that are heard in one output group and not in another: quotients (k,), descending, and columns (D, k).
+
+    The v of largest v'Fv / v'(G + r S)v, F and G the metrics of the two groups: the top directions of F in the (near)
+    null space of G, as LowRankGAN takes them of a generator's Jacobian (Zhu et al. 2021), in one generalised
+    eigenproblem. S is the inverse covariance C^-1 of the codes, so that lengths are standard deviations and the
+    result does not depend on the coordinates of the latent space, and r = ridge tr(G C) / k: what moves the other
+    group by less than that part of its mean counts as not moving it. Where nothing moves the other group r is 1.
+
+    Args:
+        one: float64 (D, D), F.
+        other: float64 (D, D), G.
+        covariance: float64 (D, D), C; only its active dimensions count, k of them.
+        ridge: The regulariser, above 0.
+    """
+    whitening = Whitening.of(covariance)
+    part, root = np.ix_(whitening.dims, whitening.dims), whitening.root
+    above, below = root.T @ one[part] @ root, root.T @ other[part] @ root
+    least = ridge * float(np.trace(below)) / max(len(root), 1)
+    values, vectors = eigh((above + above.T) / 2, (below + below.T) / 2 + (least or 1.0) * np.eye(len(root)))
+    return values[::-1], _widened(signed((root @ vectors)[:, ::-1]), whitening.dims, len(covariance))
+
+
+def _active(covariance: Floats) -> NDArray[np.int64]:
+    return np.flatnonzero(np.diag(covariance) > ACTIVE_VARIANCE)
+
+
+def _widened(columns: Floats, dims: NDArray[np.int64], size: int) -> Floats:
+    """Columns (k, n) over some dimensions as columns (size, n), 0 elsewhere."""
+    out = np.zeros((size, columns.shape[1]))
+    out[dims] = columns
+    return out
+
+
+def _ranked(source: str, columns: Floats, covariance: Floats, count: int) -> list[CandidateDirection]:
+    """The first columns (D, k), each as long as one standard deviation of the codes along it."""
+    columns = columns[:, :count]
+    square = (columns * columns).sum(axis=0)
+    # u sqrt(u'Cu) for the unit vector u.
+    lengths = np.sqrt(np.maximum((columns * (covariance @ columns)).sum(axis=0), 0.0)) / square
+    return [CandidateDirection(source, i + 1, columns[:, i] * lengths[i]) for i in range(columns.shape[1])]

@@ -1,0 +1,116 @@
+"""
+What a direction is called: by the attribute that it moves most clearly.
+
+A direction is traversed at :data:`GRID` and decoded, and every attribute is measured. The score of an attribute is
+s = monotone x effect: the mean over clips of Spearman's correlation between amount and attribute, times the change for
+one standard deviation of the code, in standard deviations of the attribute over the corpus. Its clearness is
+s s / (s + the sum of the scores of all attributes that are not related to it), so s where the direction moves
+nothing else and half of it where it moves other things as much. The attribute of largest clearness names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from attrs import frozen
+
+from latentknobs.core.arrays import ClipBatch, Floats
+from latentknobs.core.attribute import Attribute
+from latentknobs.core.backend import VAEBackend
+from latentknobs.core.model_calls import decode
+from latentknobs.evaluation.effect_size import changes, slope
+from latentknobs.evaluation.evaluation_set import EvaluationSet
+from latentknobs.evaluation.gain import mean
+from latentknobs.evaluation.monotonicity import monotone, spearman
+
+GRID = (-3.0, -2.0, -1.0, -0.5, 0.5, 1.0, 2.0, 3.0)
+"""Amounts of a traversal, in standard deviations of the codes along the direction."""
+LEAST_MONOTONE = 0.5
+"""A direction is not named by an attribute whose mean Spearman is under this, either way."""
+TIE = 1e-6
+"""Attributes whose clearness is this near, relatively, are equal but for rounding: the first one names."""
+
+
+@frozen
+class AttributeChange:
+    """
+    What a direction does to one attribute.
+
+    Attributes:
+        monotone: Mean over clips of Spearman between amount and attribute; 0 where no clip has it.
+        slope: Change for one standard deviation of the code, in the attribute's unit.
+        effect: The same in standard deviations of the attribute over the corpus.
+        clearness: See the module's text; 0 where monotone and effect do not agree.
+    """
+
+    monotone: float
+    slope: float
+    effect: float
+    clearness: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """For evidence."""
+        return {"monotone": self.monotone, "effect": self.effect, "clearness": self.clearness}
+
+
+def related(attributes: Iterable[Attribute], clips: ClipBatch) -> dict[str, dict[str, float]]:
+    """Spearman between every two attributes over clips (n, *shape) that have both, each with itself included."""
+    values = {a.name: a.measure(clips) for a in attributes}
+    out = {name: dict.fromkeys(values, 1.0) for name in values}
+    for one, other in combinations(values, 2):
+        out[one][other] = out[other][one] = float(spearman(values[one][None], values[other][None])[0])
+    return out
+
+
+def unrelated(name: str, relations: Mapping[str, Mapping[str, float]], limit: float) -> frozenset[str]:
+    """The attributes whose correlation with this one is under the limit, either way."""
+    return frozenset(other for other, rho in relations[name].items() if abs(rho) < limit)
+
+
+def profile(
+    backend: VAEBackend,
+    trial: EvaluationSet,
+    direction: Floats,
+    attributes: Iterable[Attribute],
+    spreads: Mapping[str, float],
+    relations: Mapping[str, Mapping[str, float]],
+    limit: float,
+) -> dict[str, AttributeChange]:
+    """
+    What a direction does to every attribute, by name.
+
+    Args:
+        backend: The model.
+        trial: Clips with their codes and decodings.
+        direction: float64 (D,), the move by one standard deviation.
+        attributes: What is measured.
+        spreads: Standard deviation of each over the corpus; where it is 0, plain units are used.
+        relations: What :func:`related` gives.
+        limit: Attributes with a correlation under this are not related.
+    """
+    steps = [(np.float32(a) * direction).astype(np.float32) for a in GRID]
+    turned = np.split(decode(backend, np.concatenate([trial.codes + step for step in steps])), len(GRID))
+    found: dict[str, tuple[float, float, float]] = {}
+    for attribute in attributes:
+        values = {0.0: attribute.measure(trial.plain)}
+        values |= {a: attribute.measure(clips) for a, clips in zip(GRID, turned, strict=True)}
+        score, _ = monotone({a: dict(enumerate(at.tolist())) for a, at in values.items()})
+        along = slope(np.asarray(GRID), np.asarray([mean(changes(attribute, trial.plain, c)) for c in turned]))
+        found[attribute.name] = (score if np.isfinite(score) else 0.0, along, along / (spreads[attribute.name] or 1.0))
+    scores = {name: max(score * effect, 0.0) for name, (score, _, effect) in found.items()}
+    out = {}
+    for name, (score, along, effect) in found.items():
+        others = sum(scores[other] for other in sorted(unrelated(name, relations, limit)))
+        whole = scores[name] + others
+        out[name] = AttributeChange(score, along, effect, scores[name] ** 2 / whole if whole else 0.0)
+    return out
+
+
+def name_of(found: Mapping[str, AttributeChange]) -> str | None:
+    """The attribute that names a direction of this profile; None where it moves none steadily."""
+    steady = {name: x.clearness for name, x in found.items() if abs(x.monotone) >= LEAST_MONOTONE and x.clearness > 0}
+    most = max(steady.values(), default=0.0)
+    return next((name for name, clearness in steady.items() if clearness >= most * (1 - TIE)), None)

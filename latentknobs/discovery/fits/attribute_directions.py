@@ -1,0 +1,171 @@
+"""
+Shifts from an attribute alone, without an edit: what an augmentation's knob is compared with.
+
+Each takes the codes of a sample of training clips and the attribute that the edit targets, measured on them, and
+gives the direction v of a shift z + n v that should raise the attribute by n.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from attrs import frozen
+
+from latentknobs.core.arrays import Floats
+from latentknobs.core.knob import Operator
+from latentknobs.core.method_specs import CodeSample, FitInput
+from latentknobs.discovery.fits.closed_form import PENALTIES
+from latentknobs.errors import NotFittedError
+
+QUARTILE = 0.25
+LEAST_CLIPS = 8
+"""Fewer clips than this with the attribute have no quartiles to speak of."""
+
+
+@frozen(eq=False)
+class Labelled:
+    """
+    Codes with their attribute.
+
+    Attributes:
+        codes: float64 (n, D), clips before the edit whose attribute is defined.
+        values: float64 (n,), in the attribute's unit.
+    """
+
+    codes: Floats
+    values: Floats
+
+    @classmethod
+    def of(cls, sample: CodeSample) -> Labelled:
+        """The clips of a sample."""
+        defined = np.isfinite(sample.target)
+        zero = sample.knots.index(0.0)
+        return cls(sample.codes[defined, zero].astype(np.float64), sample.target[defined])
+
+    def ends(self) -> tuple[Labelled, Labelled]:
+        """The clips of the lowest and of the highest quartile of the attribute, ties at the border included."""
+        low, high = np.quantile(self.values, [QUARTILE, 1.0 - QUARTILE])
+        return self._at(self.values <= low), self._at(self.values >= high)
+
+    def _at(self, which: Any) -> Labelled:
+        return Labelled(self.codes[which], self.values[which])
+
+
+def _labelled(given: FitInput) -> Labelled:
+    """
+    The sampled training clips.
+
+    Raises:
+        NotFittedError: The attribute or the codes do not vary.
+    """
+    clips = Labelled.of(given.sample)
+    if len(clips.values) < LEAST_CLIPS or np.ptp(clips.values) == 0:
+        raise NotFittedError(
+            f"{len(clips.values)} training clips of the sample have the attribute that the edit targets, "
+            "or all of them the same value: there is nothing to read it from."
+        )
+    if not np.ptp(clips.codes, axis=0).any():
+        raise NotFittedError("all training clips of the sample have the same code: nothing can be read from it.")
+    return clips
+
+
+def _along(w: Floats, length: float) -> Operator:
+    """
+    The shift in the direction of a reading w'z, by which it rises by ``length`` for one unit of the amount.
+
+    Raises:
+        NotFittedError: The reading is 0.
+    """
+    square = float(w @ w)
+    if not square > 0:
+        raise NotFittedError("the codes tell nothing of the attribute that the edit targets.")
+    return Operator("shift", {"direction": w * length / square})
+
+
+def attribute_vector(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
+    """
+    Mean code of the highest quartile of the attribute minus that of the lowest (Roberts et al. 2018).
+
+    Divided by the difference of the attribute's means, so that amount 1 is one unit of it.
+    Kept of the fitting: ``low`` and ``high``, the attribute's mean in the two quartiles.
+
+    Raises:
+        NotFittedError: The edit has no target, or its attribute or the codes do not vary.
+    """
+    low, high = _labelled(given).ends()
+    between = float(high.values.mean() - low.values.mean())
+    direction = (high.codes.mean(axis=0) - low.codes.mean(axis=0)) / between
+    return Operator("shift", {"direction": direction}), {
+        "low": float(low.values.mean()),
+        "high": float(high.values.mean()),
+    }
+
+
+def ridge_reading(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
+    """
+    The shortest move by which a linear reading of the attribute rises by 1: w / w'w, w by ridge regression.
+
+    Of :data:`PENALTIES`, in units of the mean variance of a code dimension, the one with the smallest squared error
+    on the validation sample is taken (training clips where that has none).
+    Kept of the fitting: ``penalty``, and ``r2`` of the reading on those clips.
+
+    Raises:
+        NotFittedError: The edit has no target, or its attribute or the codes do not vary.
+    """
+    clips = _labelled(given)
+    judged = Labelled.of(given.validation_sample)
+    if len(judged.values) < 2 or np.ptp(judged.values) == 0:
+        judged = clips
+    centre, middle = clips.codes.mean(axis=0), float(clips.values.mean())
+    centred = clips.codes - centre
+    covariance = centred.T @ centred / len(centred)
+    towards = centred.T @ (clips.values - middle) / len(centred)
+    scale = float(np.trace(covariance)) / len(covariance)
+    weights = [
+        np.linalg.solve(covariance + penalty * scale * np.eye(len(covariance)), towards) for penalty in PENALTIES
+    ]
+    left = [float(((judged.values - middle - (judged.codes - centre) @ w) ** 2).sum()) for w in weights]
+    best = int(np.argmin(left))
+    whole = float(((judged.values - judged.values.mean()) ** 2).sum())
+    return _along(weights[best], 1.0), {"penalty": PENALTIES[best], "r2": 1.0 - left[best] / whole}
+
+
+def discriminant(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
+    """
+    The direction that tells the attribute's highest quartile from its lowest (linear discriminant, Fisher 1936).
+
+    w = S^-1 (m_high - m_low), S the covariance within the two, shrunk towards a multiple of the identity by the
+    share that makes its expected squared error smallest (Ledoit & Wolf 2004). As long as w'z needs to go
+    from one quartile's mean to the other's, divided by the difference of the attribute's means.
+    Kept of the fitting: ``shrinkage``, and ``distance``, of the means in standard deviations within.
+
+    Raises:
+        NotFittedError: The edit has no target, or its attribute or the codes do not vary.
+    """
+    low, high = _labelled(given).ends()
+    apart = high.codes.mean(axis=0) - low.codes.mean(axis=0)
+    within = np.concatenate([end.codes - end.codes.mean(axis=0) for end in (low, high)])
+    covariance, shrinkage = shrunk(within)
+    w = np.linalg.solve(covariance, apart)
+    between = float(high.values.mean() - low.values.mean())
+    along = float(w @ apart)
+    return _along(w, along / between), {"shrinkage": shrinkage, "distance": float(np.sqrt(along))}
+
+
+def shrunk(centred: Floats) -> tuple[Floats, float]:
+    """
+    Covariance of centred rows (n, D), shrunk towards its mean variance times the identity, and the share of that.
+
+    Ledoit & Wolf (2004), lemma 3.2 to 3.4: with S the sample covariance and m its mean variance, the share
+    b2 / d2, d2 = ||S - m I||^2, b2 = the smaller of d2 and sum_k ||x_k x_k' - S||^2 / n^2.
+    """
+    n, size = centred.shape
+    sample = centred.T @ centred / n
+    target = float(np.trace(sample)) / size * np.eye(size)
+    spread = float(((sample - target) ** 2).sum())
+    # ||x x' - S||^2 summed over k is the sum of ||x||^4 minus n ||S||^2.
+    noise = (float(((centred**2).sum(axis=1) ** 2).sum()) - n * float((sample**2).sum())) / n**2
+    share = min(noise, spread) / spread if spread > 0 else 1.0
+    return (1.0 - share) * sample + share * target, share

@@ -1,0 +1,82 @@
+"""Closed-form fits: a shift from mean changes, an affine map by ridge regression."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from latentknobs.core.arrays import Floats
+from latentknobs.core.knob import Operator
+from latentknobs.core.method_specs import FitInput
+
+PENALTIES = tuple(10.0 ** (k / 2) for k in range(-12, 3))
+"""Ridge penalties tried, in units of the mean variance of a code dimension times the number of pairs."""
+
+
+def shift_by_mean(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
+    """
+    The shift z + n v, with v the least-squares slope through 0 of the mean change over the amounts (the paper's mean).
+
+    Kept of the fitting: ``linearity``, the R2 of the mean changes by that line.
+    """
+    n = np.asarray(given.amounts)[:, None]
+    direction = (n * given.mean_change).sum(axis=0) / (n * n).sum()
+    left = float(((given.mean_change - n * direction) ** 2).sum())
+    whole = float((given.mean_change**2).sum())
+    return Operator("shift", {"direction": direction}), {"linearity": 1.0 - left / whole if whole else 0.0}
+
+
+def residual_square(weights: Floats, gram: Floats, cross: Floats, square: float) -> float:
+    """Sum over pairs of ||z_after - W'[1, z]||^2 from their moments; weights W (D + 1, D)."""
+    return float(square - 2.0 * (weights * cross).sum() + (weights * (gram @ weights)).sum())
+
+
+def affine_by_ridge(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
+    """
+    M z + b at each amount, by ridge regression of the displacement on z (Hoerl & Kennard 1970).
+
+    The penalty shrinks M towards the identity, not towards 0, and leaves b free; of :data:`PENALTIES` the
+    one with the smallest squared error on validation songs is taken (training songs where there are none), the
+    strongest of those that tie.
+    Kept of the fitting, for each amount: ``penalty``, and ``r2``, the share of the squared displacement
+    on validation songs that the map explains (None where there are none, or nothing moves).
+    """
+    size = given.latent_size
+    identity = np.concatenate([np.zeros((1, size)), np.eye(size)])
+    matrices, offsets, penalties, scores = [], [], [], []
+    for a in range(len(given.amounts)):
+        gram, cross = given.gram[a], given.cross[a]
+        pairs = gram[0, 0]
+        mean = gram[0, 1:] / pairs
+        scale = float(np.trace(gram[1:, 1:] / pairs - np.outer(mean, mean))) / size * pairs
+        target = cross - gram @ identity
+        held_out = given.validation_gram[a][0, 0] >= 1
+        # The sum of ||z_after||^2 is the same for every penalty: without it, errors still compare.
+        judged = (
+            (given.validation_gram[a], given.validation_cross[a], float(given.validation_square[a]))
+            if held_out
+            else (gram, cross, 0.0)
+        )
+        ridge = np.eye(size + 1)
+        ridge[0, 0] = 0.0
+        solutions = [
+            identity + np.linalg.solve(gram + penalty * scale * ridge + 1e-9 * pairs * np.eye(size + 1), target)
+            for penalty in PENALTIES
+        ]
+        errors = [residual_square(weights, *judged) for weights in solutions]
+        unmoved = residual_square(identity, *judged)
+        # Errors this near are equal but for rounding, which must not choose: the strongest such penalty does.
+        near = min(errors) + 1e-9 * max(unmoved - min(errors), 0.0)
+        chosen = max(i for i, error in enumerate(errors) if error <= near)
+        weights = solutions[chosen]
+        matrices.append(weights[1:].T)
+        offsets.append(weights[0])
+        penalties.append(PENALTIES[chosen])
+        moves = unmoved > 1e-12 * judged[2]  # less is the rounding of the sums
+        scores.append(1.0 - errors[chosen] / unmoved if held_out and moves else None)
+    operator = Operator(
+        "affine", {"amounts": np.asarray(given.amounts), "matrices": np.stack(matrices), "offsets": np.stack(offsets)}
+    )
+    return operator, {"penalty": penalties, "r2": scores}

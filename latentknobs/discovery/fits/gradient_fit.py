@@ -1,0 +1,136 @@
+"""A shift that is fitted through the decoder: by what is heard, and not by where codes lie."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import numpy as np
+from attrs import frozen
+from numpy.random import default_rng
+
+from latentknobs.core.arrays import ClipBatch, Codes, Floats
+from latentknobs.core.backend import LatentGradient, VAEBackend
+from latentknobs.core.knob import Operator
+from latentknobs.core.method_specs import CodeSample, Decoder, FitInput
+from latentknobs.core.model_calls import decode
+from latentknobs.discovery.fits.closed_form import shift_by_mean
+from latentknobs.errors import NotFittedError
+
+PAIRS, JUDGED = 1024, 256
+"""Training pairs that it learns from, and validation pairs by which the number of steps is chosen."""
+STEPS, EVERY, BATCH = 100, 10, 128
+RATE = 0.1
+"""First step size, in mean standard deviations of a code dimension at the largest amount; it falls to 0 in a line."""
+DECAYS = (0.9, 0.999)
+
+
+def decoder_of(backend: VAEBackend) -> Decoder | None:
+    """What fits may ask of a model's decoder; None where it has no gradient."""
+    if not isinstance(backend, LatentGradient):
+        return None
+    model = cast(LatentGradient, backend)
+
+    def log_probability(z: Codes, clips: ClipBatch) -> Floats:
+        logs = backend.decode_log_probs(z, clips)
+        told = np.take_along_axis(logs, clips[..., None].astype(np.int64), axis=-1)
+        out: Floats = told.reshape(len(z), -1).sum(axis=1, dtype=np.float64)
+        return out
+
+    def gradient(z: Codes, clips: ClipBatch) -> Codes:
+        ones = np.zeros((*clips.shape, backend.spec.clip_format.vocabulary), dtype=np.float32)
+        np.put_along_axis(ones, clips[..., None].astype(np.int64), 1.0, axis=-1)
+        return model.vjp(z, clips, ones)
+
+    return Decoder(lambda z: decode(backend, z), log_probability, gradient)
+
+
+@frozen(eq=False)
+class Aims:
+    """
+    Codes, and what a move by so much should decode to.
+
+    Attributes:
+        z: float32 (n, D), codes before the edit.
+        amounts: float64 (n,).
+        clips: int16 (n, *shape), plain decodings of the codes after it.
+    """
+
+    z: Codes
+    amounts: Floats
+    clips: ClipBatch
+
+    def some(self, rows: np.ndarray[Any, np.dtype[np.int64]]) -> Aims:
+        """Some of them."""
+        return Aims(self.z[rows], self.amounts[rows], self.clips[rows])
+
+    def moved(self, direction: Floats) -> Codes:
+        """The codes after the shift, float32 (n, D)."""
+        out: Codes = (self.z + self.amounts[:, None] * direction).astype(np.float32)
+        return out
+
+
+def shift_by_gradient(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
+    """
+    The shift z + n v under which edited clips are likeliest: v of largest mean log P(clip edited by n | z + n v).
+
+    By Adam (Kingma & Ba 2015) from the mean shift, on a sample of training pairs; the number of steps is the one of
+    largest log-probability on validation pairs (training pairs where there are none). As the tokens of edited clips are
+    not kept, what their codes decode to stands for them: the best that any move of codes can reach.
+    Kept of the fitting, in nats a clip on those pairs: ``log_probability``, ``mean_shift``, of the shift that it starts
+    from, and ``unmoved``; and ``steps``.
+
+    Raises:
+        NotFittedError: The model has no gradient, or no sampled clip has a pair.
+    """
+    decoder = given.decoder
+    if decoder is None:
+        raise NotFittedError("the model gives no gradient of its decoder (LatentGradient).")
+    rng = default_rng([given.seed, 9])
+    train = _aims(given.sample, given.amounts, PAIRS, decoder, rng)
+    judged = _aims(given.validation_sample, given.amounts, JUDGED, decoder, rng)
+    if train is None:
+        raise NotFittedError("no clip of the training sample has a pair.")
+    judged = judged or train.some(np.arange(min(JUDGED, len(train.z))))
+
+    def likely(direction: Floats) -> float:
+        return float(decoder.log_probability(judged.moved(direction), judged.clips).mean())
+
+    start = np.asarray(shift_by_mean(given)[0].arrays["direction"], dtype=np.float64)
+    unmoved, first = likely(np.zeros(given.latent_size)), likely(start)
+    best, score, taken = start, first, 0
+    spread = float(train.z.std(axis=0).mean()) / float(np.abs(train.amounts).max())
+    here, mean, square = start.copy(), np.zeros_like(start), np.zeros_like(start)
+    for step in range(1, STEPS + 1):
+        batch = train.some(rng.choice(len(train.z), size=min(BATCH, len(train.z)), replace=False))
+        pull = decoder.gradient(batch.moved(here), batch.clips).astype(np.float64)
+        towards = (batch.amounts[:, None] * pull).mean(axis=0)
+        mean = DECAYS[0] * mean + (1 - DECAYS[0]) * towards
+        square = DECAYS[1] * square + (1 - DECAYS[1]) * towards**2
+        size = RATE * spread * (1 - (step - 1) / STEPS)
+        here = here + size * (mean / (1 - DECAYS[0] ** step)) / (np.sqrt(square / (1 - DECAYS[1] ** step)) + 1e-12)
+        if step % EVERY == 0 and (now := likely(here)) > score:
+            best, score, taken = here.copy(), now, step
+    facts = {"log_probability": score, "mean_shift": first, "unmoved": unmoved, "steps": taken}
+    return Operator("shift", {"direction": best}), facts
+
+
+def _aims(
+    sample: CodeSample, amounts: tuple[float, ...], most: int, decoder: Decoder, rng: np.random.Generator
+) -> Aims | None:
+    """Pairs from or to the clips themselves, drawn from those of all amounts together; None where there are none."""
+    if not len(sample.codes):
+        return None
+    zero = sample.knots.index(0.0)
+    found = []
+    for a, amount in enumerate(amounts):
+        for i, j in [pair for pair in sample.routes.get(amount, ()) if zero in pair][:1]:
+            rows = np.flatnonzero(sample.there[:, i] & sample.there[:, j])
+            found.append(np.stack([np.full(len(rows), a), rows, np.full(len(rows), i), np.full(len(rows), j)], axis=1))
+    pairs = np.concatenate(found) if found else np.zeros((0, 4), dtype=np.int64)
+    if not len(pairs):
+        return None
+    pairs = pairs[np.sort(rng.choice(len(pairs), size=min(most, len(pairs)), replace=False))]
+    a, rows, i, j = pairs.T
+    after = sample.codes[rows, j]
+    return Aims(sample.codes[rows, i], np.asarray(amounts, dtype=np.float64)[a], decoder.plain(after))

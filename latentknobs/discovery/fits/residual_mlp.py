@@ -1,0 +1,202 @@
+"""
+The residual fit: the affine map of each amount, plus one small network for all amounts.
+
+    T(z, a) = M_a z + b_a + s * W3 silu(W2 silu(W1 (z / s) + e_a) + c)
+
+with s the spread of each code dimension. It starts as the ridge map and an output of 0, is trained on the
+sampled pairs of training songs (AdamW; Loshchilov & Hutter 2019) to the smallest squared error in units of s,
+and is taken where that error was smallest on validation songs. T is a function of z and the amount alone.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from attrs import evolve, frozen
+from torch import Tensor, nn
+from torch.nn import functional
+
+from latentknobs.core.arrays import Codes
+from latentknobs.core.knob import Operator
+from latentknobs.core.method_specs import CodeSample, FitInput
+from latentknobs.discovery.fits.closed_form import affine_by_ridge
+
+HIDDEN = 512
+GROUPS, GROUP = 8, 64
+"""A step reads this many amounts, this many pairs of each."""
+RATE = 2e-3
+DECAY = 1e-2
+JITTER = 0.1
+"""Standard deviation of the noise on the code before, in spreads: the map is to hold between the codes seen."""
+CHECKS = 10
+"""How often the validation error is looked at."""
+
+
+def _chosen(table: Tensor, rows: Tensor) -> Tensor:
+    """
+    ``table[rows]``, with a gradient that is the same every time.
+
+    That of plain indexing is added up by the threads in the order in which they come.
+    """
+    return functional.embedding(rows, table.flatten(1)).view(-1, *table.shape[1:])
+
+
+class _Map(nn.Module):
+    def __init__(self, amounts: int, size: int, matrices: Tensor, offsets: Tensor) -> None:
+        super().__init__()
+        self.matrices = nn.Parameter(matrices)  # of z / s, the identity left out
+        self.offsets = nn.Parameter(offsets)
+        self.enter = nn.Linear(size, HIDDEN, bias=False)
+        self.entry = nn.Parameter(torch.randn(amounts, HIDDEN) * 0.3)
+        self.hidden = nn.Linear(HIDDEN, HIDDEN)
+        self.leave = nn.Linear(HIDDEN, size, bias=False)
+        nn.init.zeros_(self.leave.weight)
+
+    def forward(self, x: Tensor, amounts: Tensor) -> Tensor:
+        """Displacements in spreads, (G, n, D), of codes x (G, n, D) in spreads at amounts (G,)."""
+        straight = x @ _chosen(self.matrices, amounts).transpose(1, 2) + _chosen(self.offsets, amounts)[:, None]
+        inner = functional.silu(self.enter(x) + _chosen(self.entry, amounts)[:, None])
+        out: Tensor = straight + self.leave(functional.silu(self.hidden(inner)))
+        return out
+
+
+@frozen(eq=False)
+class _Pool:
+    """The pairs of one amount: rows of the sample, knots before and after."""
+
+    rows: Tensor
+    before: Tensor
+    after: Tensor
+
+
+def _pools(sample: CodeSample, amounts: tuple[float, ...]) -> list[_Pool]:
+    out = []
+    for amount in amounts:
+        parts = [(np.flatnonzero(sample.there[:, i] & sample.there[:, j]), i, j) for i, j in sample.routes[amount]]
+        out.append(
+            _Pool(
+                torch.from_numpy(np.concatenate([rows for rows, _, _ in parts])),
+                torch.from_numpy(np.concatenate([np.full(len(rows), i) for rows, i, _ in parts])),
+                torch.from_numpy(np.concatenate([np.full(len(rows), j) for rows, _, j in parts])),
+            )
+        )
+    return out
+
+
+def residual_network(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
+    """
+    Fit the map of the module's text.
+
+    Options: ``steps`` for each fitted amount. The result depends on the seed, and on the machine's
+    rounding.
+
+    Kept of the fitting: ``steps``, the ``step`` that was taken, ``pairs``, and ``error`` and ``error_ridge``, the
+    squared error on validation songs (training songs where there are none) in parts of the squared displacement.
+    """
+    ridge, _ = affine_by_ridge(given)
+    size, count = given.latent_size, len(given.amounts)
+    gram = given.gram[np.argmax(given.gram[:, 0, 0])]
+    mean = gram[0, 1:] / gram[0, 0]
+    spread = np.sqrt(np.maximum(np.diag(gram)[1:] / gram[0, 0] - mean**2, 1e-12)).astype(np.float32)
+    spread = np.maximum(spread, 1e-3 * spread.max())  # a dimension that hardly moves must not divide by 0
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(given.seed)
+        moving = torch.from_numpy(ridge.arrays["matrices"] - np.eye(size, dtype=np.float32))
+        scale = torch.from_numpy(spread)
+        network = _Map(
+            count, size, moving * scale / scale[:, None], torch.from_numpy(ridge.arrays["offsets"].copy()) / scale
+        )
+        steps = int(given.options.get("steps", 80)) * count
+        found = _train(network, given, scale, steps)
+    arrays = {name: tensor.detach().numpy() for name, tensor in network.state_dict().items()}
+    moved = arrays["matrices"] * spread[:, None] / spread
+    operator = Operator(
+        "residual",
+        {
+            "amounts": np.asarray(given.amounts),
+            "matrices": moved + np.eye(size, dtype=np.float32),
+            "offsets": arrays["offsets"] * spread,
+            "scale": spread,
+            "input": arrays["enter.weight"],
+            "entry": arrays["entry"],
+            "hidden": arrays["hidden.weight"],
+            "hidden_bias": arrays["hidden.bias"],
+            "output": arrays["leave.weight"],
+        },
+    )
+    return operator, found
+
+
+def _train(network: _Map, given: FitInput, scale: Tensor, steps: int) -> dict[str, Any]:
+    codes = _tensor(given.sample.codes)
+    pools = _pools(given.sample, given.amounts)
+    judged_codes, judged = _tensor(given.validation_sample.codes), _starts(given)
+    if not any(len(pool.rows) for pool in judged):
+        judged_codes, judged = codes, pools
+    optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=RATE, total_steps=steps + 1, pct_start=0.1)
+    generator = torch.Generator().manual_seed(given.seed)
+    weights = torch.tensor([float(len(pool.rows)) for pool in pools]).sqrt()
+    first = best = _error(network, judged_codes, judged, scale)
+    taken, state = 0, {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    for step in range(1, steps + 1):
+        amounts = torch.multinomial(weights, GROUPS, replacement=True, generator=generator)
+        before, after = [], []
+        for a in amounts.tolist():
+            pool = pools[a]
+            drawn = torch.randint(len(pool.rows), (GROUP,), generator=generator)
+            rows = pool.rows[drawn]
+            before.append(codes[rows, pool.before[drawn]])
+            after.append(codes[rows, pool.after[drawn]])
+        x, y = torch.stack(before) / scale, torch.stack(after) / scale
+        noise = torch.randn(x.shape, generator=generator) * JITTER
+        loss = ((network(x + noise, amounts) - (y - x)) ** 2).mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+        if step % max(steps // CHECKS, 1) == 0 or step == steps:
+            error = _error(network, judged_codes, judged, scale)
+            if error < best:
+                best, taken = error, step
+                state = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    network.load_state_dict(state)
+    pairs = sum(len(pool.rows) for pool in pools)
+    return {"steps": steps, "step": taken, "pairs": pairs, "error": best, "error_ridge": first}
+
+
+def _tensor(codes: Codes) -> Tensor:
+    """A tensor in the memory of codes, which are read-only and too many to copy."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch says that writing to it has no defined result: nothing here does
+        return torch.from_numpy(codes)
+
+
+def _starts(given: FitInput) -> list[_Pool]:
+    """The pairs that the gates judge: from the clips themselves (for a swapped amount: to them)."""
+    zero = given.validation_sample.knots.index(0.0)
+    routes = {
+        a: tuple(
+            r for r in given.validation_sample.routes[a] if r[0 if a in given.validation_sample.knots else 1] == zero
+        )
+        for a in given.amounts
+    }
+    sample = given.validation_sample
+    return _pools(evolve(sample, routes=routes), given.amounts)
+
+
+@torch.no_grad()
+def _error(network: _Map, codes: Tensor, pools: list[_Pool], scale: Tensor) -> float:
+    """Squared error in parts of the squared displacement, in spreads, over all amounts."""
+    wrong = whole = 0.0
+    for a, pool in enumerate(pools):
+        if len(pool.rows):
+            x, y = codes[pool.rows, pool.before] / scale, codes[pool.rows, pool.after] / scale
+            got = network(x[None], torch.tensor([a]))[0]
+            wrong += float(((got - (y - x)) ** 2).sum(dtype=torch.float64))
+            whole += float(((y - x) ** 2).sum(dtype=torch.float64))
+    return wrong / whole if whole else 0.0

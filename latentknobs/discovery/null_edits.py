@@ -1,0 +1,246 @@
+"""
+Null edits: edits that change a clip as much as a real one, but about which nothing can be learned.
+
+A gate is worth what it refuses. A null says of itself all that the real edit says (amounts, target, ``changes``,
+``keeps``), so the same limits judge it, and any knob that is accepted for it is accepted by accident.
+Two kinds need nothing but clips and songs, and stand here: before and after exchanged at random song by song, which
+is what a sign flip test does with differences (Nichols & Holmes 2002), and another song's clip in place of the edited
+one. Chance comes from hashes of the seed and of the song or clip, so a null is the same however clips are batched.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar
+
+import numpy as np
+from attrs import frozen
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from latentknobs.core.arrays import Bools, ClipBatch
+from latentknobs.core.augmentation import Augmentation, Augmented
+from latentknobs.corpora.sharding import Shard
+from latentknobs.discovery.pairs import Pairs
+from latentknobs.evaluation.evaluation_set import AmountBatch, EvaluationSet
+
+
+def drawn(clips: ClipBatch, count: int, *keys: object) -> NDArray[np.uint32]:
+    """Numbers for each clip (N, *shape) by a hash (SHAKE-128) of the keys and its tokens, uint32 (N, count)."""
+    prefix = "\0".join(map(str, keys)).encode() + b"\0"
+    digests = [hashlib.shake_128(prefix + clip.astype("<i2").tobytes()).digest(4 * count) for clip in clips]
+    return np.frombuffer(b"".join(digests), dtype="<u4").reshape(len(clips), count).astype(np.uint32)
+
+
+@frozen(eq=False)
+class NullEdit(ABC):
+    """
+    An edit that stands in for another: it carries all that one says of itself, and does something else.
+
+    Attributes:
+        real: The edit it stands in for.
+    """
+
+    real: Augmentation
+    kind: ClassVar[str] = ""
+
+    @property
+    def name(self) -> str:
+        """Its kind and the real edit's name."""
+        return f"{self.kind} for {self.real.name}"
+
+    @property
+    def knob_name(self) -> str:
+        """Its own, so that no knob of it passes for the real one's."""
+        return f"{self.kind}-{self.real.knob_name}"
+
+    @property
+    def unit(self) -> str:
+        """The real edit's."""
+        return self.real.unit
+
+    @property
+    def amounts(self) -> tuple[float, ...]:
+        """The real edit's."""
+        return self.real.amounts
+
+    @property
+    def target(self) -> str | None:
+        """The real edit's."""
+        return self.real.target
+
+    @property
+    def changes(self) -> frozenset[str]:
+        """The real edit's."""
+        return self.real.changes
+
+    @property
+    def keeps(self) -> frozenset[str]:
+        """The real edit's."""
+        return self.real.keeps
+
+    @property
+    def clip_format(self) -> str:
+        """The real edit's."""
+        return self.real.clip_format
+
+    @property
+    def doc(self) -> str:
+        """The first sentence of the class's docstring."""
+        return " ".join((type(self).__doc__ or "").split()).split(". ")[0].rstrip(".") + "."
+
+    def __call__(self, clips: ClipBatch, amount: float, rng: Generator) -> Augmented:
+        """Edit a copy of clips (N, *shape); amount 0 is the identity."""
+        if amount == 0:
+            return Augmented(clips.copy(), np.ones(len(clips), dtype=bool))
+        return self._edit(clips, float(amount), rng)
+
+    @abstractmethod
+    def _edit(self, clips: ClipBatch, amount: float, rng: Generator) -> Augmented: ...
+
+
+@frozen(eq=False)
+class OneAmount(NullEdit):
+    """
+    The real edit at one of its own amounts alone, so that what an amount needs can be made when it is asked for.
+
+    Attributes:
+        amount: The amount.
+    """
+
+    amount: float
+
+    @property
+    def name(self) -> str:
+        """The real edit's."""
+        return self.real.name
+
+    @property
+    def knob_name(self) -> str:
+        """The real edit's."""
+        return self.real.knob_name
+
+    @property
+    def amounts(self) -> tuple[float, ...]:
+        """The one."""
+        return (self.amount,)
+
+    def _edit(self, clips: ClipBatch, amount: float, rng: Generator) -> Augmented:
+        return self.real(clips, amount, rng)
+
+
+@frozen(eq=False)
+class ClipPool:
+    """
+    All clips there are, and whose each is.
+
+    Attributes:
+        shards: One for each split, the clips of a song one after the other.
+        homes: The clip's bytes to its split and the first and last + 1 of its song's clips there.
+    """
+
+    shards: Mapping[str, Shard]
+    homes: Mapping[bytes, tuple[str, int, int]]
+
+    @classmethod
+    def of(cls, shards: Iterable[Shard]) -> ClipPool:
+        """Of one shard for each split; a clip that stands in two songs is the first one's."""
+        there = {shard.split: shard for shard in shards}
+        homes: dict[bytes, tuple[str, int, int]] = {}
+        for split, shard in there.items():
+            names = np.asarray(shard.songs)
+            starts = np.flatnonzero(np.append(True, names[1:] != names[:-1])) if len(names) else np.zeros(0, np.intp)
+            for start, stop in zip(starts.tolist(), [*starts[1:].tolist(), len(names)], strict=True):
+                for clip in shard.clips[start:stop]:
+                    homes.setdefault(clip.tobytes(), (split, start, stop))
+        return cls(there, homes)
+
+
+@frozen(eq=False)
+class RandomClip(NullEdit):
+    """
+    A clip of another song of the same split, drawn evenly for each clip and amount.
+
+    A clip that the crowd does not know, or that has no other song beside it, is masked.
+
+    Attributes:
+        crowd: The clips to draw from.
+        seed: Fixes the draw.
+    """
+
+    crowd: ClipPool
+    seed: int
+    kind: ClassVar[str] = "stranger"
+
+    def _edit(self, clips: ClipBatch, amount: float, rng: Generator) -> Augmented:  # noqa: ARG002 - chance is the seed's
+        out, valid = clips.copy(), np.zeros(len(clips), dtype=bool)
+        numbers = drawn(clips, 1, self.kind, self.seed, amount)[:, 0].tolist()
+        for i, clip in enumerate(clips):
+            split, start, stop = self.crowd.homes.get(clip.tobytes(), ("", 0, 0))
+            others = len(self.crowd.shards[split].clips) - (stop - start) if split else 0
+            if others:
+                pick = numbers[i] % others
+                out[i] = self.crowd.shards[split].clips[pick if pick < start else pick + stop - start]
+                valid[i] = True
+        return Augmented(out, valid)
+
+
+def flipped(songs: Sequence[str], seed: int) -> Bools:
+    """In which of these songs (n,) before and after are exchanged, bool (n,): half of all songs, by a hash."""
+    bits = {song: hashlib.sha256(f"swapped\0{seed}\0{song}".encode()).digest()[0] & 1 for song in set(songs)}
+    return np.asarray([bits[song] == 1 for song in songs], dtype=bool)
+
+
+def swap_pairs(pairs: Pairs, flips: Bools) -> Pairs:
+    """Pairs of a shard with before and after exchanged for the clips in ``flips``, bool (n,) over the shard's clips."""
+    there = flips[pairs.valid][:, None]
+    return Pairs(
+        pairs.amount,
+        pairs.valid,
+        np.where(there, pairs.after, pairs.before),
+        np.where(there, pairs.before, pairs.after),
+    )
+
+
+def swap_trial(trial: EvaluationSet, flips: Bools) -> EvaluationSet:
+    """
+    A trial with before and after exchanged for the clips in ``flips``, bool (n,).
+
+    An exchanged pair starts from the edited clip, which is another one at each amount: those become clips of the
+    trial with one amount each, and so say nothing of monotony.
+    """
+    clips, songs, codes, plain = [trial.clips], [trial.songs], [trial.codes], [trial.plain]
+    cases, count = {}, len(trial.clips)
+    for amount, case in trial.cases.items():
+        there = flips[case.rows]
+        cases[amount] = exchanged(case, there)
+        cases[amount].rows[there] = np.arange(count, count + int(there.sum()))
+        count += int(there.sum())
+        after, z_after, ceiling = case.edit
+        clips.append(after[there])
+        songs.append(case.songs[there])
+        codes.append(z_after[there])
+        plain.append(ceiling[there])
+    return EvaluationSet(
+        np.concatenate(clips), np.concatenate(songs), np.concatenate(codes), np.concatenate(plain), cases
+    )
+
+
+def exchanged(case: AmountBatch, there: Bools, amount: float | None = None) -> AmountBatch:
+    """A case with before and after exchanged for the pairs in ``there``, bool (m,); at another amount where told."""
+    clips = there.reshape(-1, *(1,) * (case.before.ndim - 1))
+    codes = there[:, None]
+    after, z_after, ceiling = case.edit
+    return AmountBatch(
+        amount=case.amount if amount is None else amount,
+        rows=case.rows.copy(),
+        songs=case.songs,
+        before=np.where(clips, after, case.before),
+        after=np.where(clips, case.before, after),
+        z_before=np.where(codes, z_after, case.z_before),
+        z_after=np.where(codes, case.z_before, z_after),
+        plain=np.where(clips, ceiling, case.plain),
+        ceiling=np.where(clips, case.plain, ceiling),
+    )

@@ -1,0 +1,156 @@
+"""
+Mergeable statistics of code pairs (before, after), one set for each amount.
+
+First moments are kept for each block of songs (a stable hash of the song's name picks one of 256 blocks, so
+songs stay whole and resampling can act on blocks); second moments for each split. Their memory does not
+depend on the number of clips, and folding two disjoint parts gives what folding the whole gives.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from attrs import define, field
+
+from latentknobs.core.arrays import Bools, Codes, Floats, Ints
+from latentknobs.corpora.sharding import BLOCKS
+
+
+@define(eq=False)
+class PairMoments:
+    """
+    Second moments of one split at A amounts, float64.
+
+    Attributes:
+        gram: (A, D + 1, D + 1), sums of [1, z][1, z]'; [a, 0, 0] is the number of pairs.
+        cross: (A, D + 1, D), sums of [1, z] z_after'.
+        square: (A,), sums of ||z_after||^2.
+    """
+
+    gram: Floats
+    cross: Floats
+    square: Floats
+
+    @classmethod
+    def empty(cls, amounts: int, latent_size: int) -> PairMoments:
+        """Moments of no pairs."""
+        d = latent_size
+        return cls(np.zeros((amounts, d + 1, d + 1)), np.zeros((amounts, d + 1, d)), np.zeros(amounts))
+
+    def add(self, a: int, before: Codes, after: Codes) -> None:
+        """Fold in pairs (n, D) at the amount with index a."""
+        x = np.concatenate([np.ones((len(before), 1)), before.astype(np.float64)], axis=1)
+        y = after.astype(np.float64)
+        self.gram[a] += x.T @ x
+        self.cross[a] += x.T @ y
+        self.square[a] += float((y * y).sum())
+
+    def merge(self, other: PairMoments) -> None:
+        """Fold in moments of other pairs."""
+        self.gram += other.gram
+        self.cross += other.cross
+        self.square += other.square
+
+    def only(self, amounts: Bools) -> PairMoments:
+        """The moments of some of the amounts, bool (A,)."""
+        return PairMoments(self.gram[amounts], self.cross[amounts], self.square[amounts])
+
+    def counts(self) -> Ints:
+        """Number of pairs at each amount, (A,)."""
+        out: Ints = self.gram[:, 0, 0].round().astype(np.int64)
+        return out
+
+
+@define(eq=False)
+class PairStatistics:
+    """
+    All the statistics of a run at A amounts.
+
+    Attributes:
+        counts: float64 (A, 256), training pairs in each block.
+        sums: float64 (A, 256, D), sums of d = after - before over training pairs.
+        energy: float64 (A, 256), sums of ||d||^2.
+        codes: Moments of the training originals themselves (one "amount", after = before).
+        train: Second moments of the training pairs.
+        validation: Second moments of the validation pairs.
+    """
+
+    counts: Floats
+    sums: Floats
+    energy: Floats
+    codes: PairMoments
+    train: PairMoments
+    validation: PairMoments
+    latent_size: int = field()
+
+    @classmethod
+    def empty(cls, amounts: int, latent_size: int) -> PairStatistics:
+        """Statistics of nothing."""
+        return cls(
+            counts=np.zeros((amounts, BLOCKS)),
+            sums=np.zeros((amounts, BLOCKS, latent_size)),
+            energy=np.zeros((amounts, BLOCKS)),
+            codes=PairMoments.empty(1, latent_size),
+            train=PairMoments.empty(amounts, latent_size),
+            validation=PairMoments.empty(amounts, latent_size),
+            latent_size=latent_size,
+        )
+
+    def add_training(self, a: int, before: Codes, after: Codes, blocks: Ints) -> None:
+        """Fold in training pairs (n, D) at the amount with index a; blocks (n,) as :func:`block_of` gives them."""
+        d = after.astype(np.float64) - before.astype(np.float64)
+        np.add.at(self.counts[a], blocks, 1.0)
+        np.add.at(self.sums[a], blocks, d)
+        np.add.at(self.energy[a], blocks, (d * d).sum(axis=1))
+        self.train.add(a, before, after)
+
+    def only(self, amounts: Bools) -> PairStatistics:
+        """The statistics of some of the amounts, bool (A,)."""
+        return PairStatistics(
+            self.counts[amounts],
+            self.sums[amounts],
+            self.energy[amounts],
+            self.codes,
+            self.train.only(amounts),
+            self.validation.only(amounts),
+            self.latent_size,
+        )
+
+    def merge(self, other: PairStatistics) -> None:
+        """Fold in the statistics of other songs."""
+        self.counts += other.counts
+        self.sums += other.sums
+        self.energy += other.energy
+        for mine, theirs in ((self.codes, other.codes), (self.train, other.train), (self.validation, other.validation)):
+            mine.merge(theirs)
+
+    def covariance(self) -> Floats:
+        """Covariance of the training originals' codes, float64 (D, D); zeros where there are none."""
+        gram = self.codes.gram[0]
+        n = max(gram[0, 0], 1.0)
+        mean = gram[0, 1:] / n
+        out: Floats = gram[1:, 1:] / n - np.outer(mean, mean)
+        return out
+
+    def mean_change(self) -> Floats:
+        """Mean of d over training pairs, float64 (A, D)."""
+        out: Floats = self.sums.sum(axis=1) / np.maximum(self.counts.sum(axis=1), 1.0)[:, None]
+        return out
+
+    def coherence(self) -> Floats:
+        """||mean d||^2 / mean ||d||^2 at each amount (A,): 1 = every clip moves alike, 0 = no common move."""
+        n = np.maximum(self.counts.sum(axis=1), 1.0)
+        total = self.energy.sum(axis=1) / n
+        out: Floats = (self.mean_change() ** 2).sum(axis=1) / np.where(total > 0, total, 1.0)
+        return out
+
+    def mean_change_error(self) -> Floats:
+        """Jackknife standard error over blocks of songs of the mean change, float64 (A, D) (Efron & Stein 1981)."""
+        n, total = self.counts.sum(axis=1), self.sums.sum(axis=1)
+        out: Floats = np.zeros(total.shape)
+        for a in range(len(out)):
+            used = self.counts[a] > 0
+            blocks = int(used.sum())
+            if blocks > 1:
+                left = (total[a] - self.sums[a, used]) / (n[a] - self.counts[a, used])[:, None]
+                out[a] = np.sqrt((blocks - 1) / blocks * ((left - left.mean(axis=0)) ** 2).sum(axis=0))
+        return out

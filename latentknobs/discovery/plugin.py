@@ -1,0 +1,112 @@
+"""Registers the engine's bases, selectors and fits, and the metrics."""
+
+from __future__ import annotations
+
+from latentknobs.core.method_specs import Basis, Fit, Selector
+from latentknobs.core.metric_specs import Metric
+from latentknobs.discovery import bases, selectors
+from latentknobs.discovery.fits import attribute_directions, closed_form, gradient_fit
+from latentknobs.hooks import hookimpl
+from latentknobs.metrics.plugin import CODES, TRAVERSALS
+
+
+@hookimpl
+def register_bases() -> list[Basis]:
+    """The standard basis, then those of the data, then those of the decoder."""
+    weights, derivative = ("LatentWeights",), ("LatentGradient",)
+    return [
+        Basis("standard", "The model's own coordinates, as in the paper.", bases.standard),
+        Basis("pca", "Principal components of the codes (Pearson 1901).", bases.of_codes),
+        Basis("pca-differences", "Principal directions of the edit's differences, about 0.", bases.of_differences),
+        Basis(
+            "whitened",
+            "Coordinates of covariance I that stay nearest to the model's own (ZCA-cor; Kessy et al. 2018).",
+            bases.whitened,
+        ),
+        Basis(
+            "varimax",
+            "Leading directions of the differences, rotated to simple structure (Kaiser 1958).",
+            bases.simple_structure,
+        ),
+        Basis(
+            "decoder-weights",
+            "Directions that the decoder's first layers amplify most (SeFa; Shen & Zhou 2021).",
+            bases.of_weights,
+            weights,
+        ),
+        Basis(
+            "decoder-fisher",
+            "Eigenvectors of the decoder's Fisher metric (Arvanitidis et al. 2018).",
+            bases.of_fisher,
+            derivative,
+        ),
+    ]
+
+
+@hookimpl
+def register_selectors() -> list[Selector]:
+    """The automatic rule, the paper's, and those of the field."""
+    return [
+        Selector("effect", "The smallest set that keeps 90 % of the decoded effect.", selectors.by_effect),
+        Selector(
+            "threshold",
+            "Mean change at the largest amount above a threshold (Yang et al. 2019).",
+            selectors.by_threshold,
+        ),
+        Selector(
+            "max-t",
+            "Significant mean change by sign flips of whole songs, step-down maxT (Westfall & Young 1993).",
+            selectors.by_max_t,
+        ),
+        Selector(
+            "placebo",
+            "Mean change beyond that of flipped pairs by 0.2 standard deviations (after McCarthy & Smyth 2009).",
+            selectors.by_placebo,
+        ),
+        Selector("knee", "Shares before the knee of the sorted shares (Satopaa et al. 2011).", selectors.by_knee),
+        Selector(
+            "participation",
+            "As many of largest share as the shares' participation ratio.",
+            selectors.by_participation,
+        ),
+        Selector("energy", "The fewest dimensions that hold 90 % of the moved energy.", selectors.by_energy),
+    ]
+
+
+@hookimpl
+def register_fits() -> list[Fit]:
+    """Shifts by pairs and by the attribute alone, affine by ridge; simpler kinds first."""
+    return [
+        Fit("mean", "shift", "The mean change per unit of amount (Yang et al. 2019).", closed_form.shift_by_mean),
+        Fit(
+            "attribute-vector",
+            "shift",
+            "Top quartile of the target attribute minus bottom quartile, no edit needed (Roberts et al. 2018).",
+            attribute_directions.attribute_vector,
+        ),
+        Fit(
+            "ridge-reading",
+            "shift",
+            "Along a ridge regression of the target attribute.",
+            attribute_directions.ridge_reading,
+        ),
+        Fit(
+            "discriminant",
+            "shift",
+            "Along the linear discriminant of the target attribute's top and bottom quartile (Fisher 1936).",
+            attribute_directions.discriminant,
+        ),
+        Fit(
+            "gradient",
+            "shift",
+            "The shift under which edited clips are likeliest, by gradient through the decoder.",
+            gradient_fit.shift_by_gradient,
+        ),
+        Fit("ridge", "affine", "Ridge regression of the displacement on the code.", closed_form.affine_by_ridge),
+    ]
+
+
+@hookimpl
+def register_metrics() -> list[Metric]:
+    """The field's metrics of codes and of controls."""
+    return [*CODES, *TRAVERSALS]

@@ -1,0 +1,1 @@
+"""Measuring knobs: evaluation sets, metrics, random controls, acceptance criteria and the bootstrap."""

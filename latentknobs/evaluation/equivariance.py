@@ -1,0 +1,87 @@
+"""
+Equivariance: does turning the knob give what editing the clip gives?
+
+(accuracy against the edited clip - floor) / (ceiling - floor), accuracy being the share of equal tokens.
+Floor: the better of decoding the unchanged code and decoding the mean code of edited clips. Ceiling:
+decoding the edited clip's own code. 1 = as good as the model can do, 0 = no better than not turning.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from attrs import frozen
+
+from latentknobs.core.arrays import ClipBatch, Floats
+from latentknobs.evaluation.bootstrap import Interval, SongDraws, interval
+from latentknobs.evaluation.evaluation_set import AmountBatch
+
+LEAST_ROOM = 0.05
+"""Where ceiling - floor is under this, equivariance is not measurable."""
+
+
+@frozen
+class Equivariance:
+    """
+    See the module's text.
+
+    Attributes:
+        ratio: The measure with its interval.
+        accuracy: Mean accuracy of the turned clips.
+        floor: See the module's text.
+        ceiling: See the module's text.
+        clips: Number of clips it was measured on.
+    """
+
+    ratio: Interval
+    accuracy: float
+    floor: float
+    ceiling: float
+    clips: int
+
+    @property
+    def measurable(self) -> bool:
+        """Whether there is room between floor and ceiling."""
+        return self.clips > 0 and self.ceiling - self.floor >= LEAST_ROOM
+
+
+def accuracy(a: ClipBatch, b: ClipBatch) -> Floats:
+    """Share of equal tokens of each pair of clips (n, *shape), float64 (n,)."""
+    out: Floats = (a == b).mean(axis=tuple(range(1, a.ndim)))
+    return out
+
+
+def equivariance(case: AmountBatch, turned: ClipBatch, mean_edited: ClipBatch, draws: SongDraws) -> Equivariance:
+    """
+    Measure it at one amount.
+
+    Args:
+        case: The amount's clips, m of them.
+        turned: Decodings of T(z, amount), (m, *shape).
+        mean_edited: Decoding of the mean code of edited training clips, (*shape).
+        draws: Resamplings of the case's songs.
+    """
+    after, _, ceiling = case.edit
+    if not len(turned):
+        return Equivariance(Interval(0.0, 0.0, 0.0, 0.0), 0.0, 0.0, 0.0, 0)
+    values = np.stack(
+        [
+            accuracy(turned, after),
+            accuracy(ceiling, after),
+            accuracy(case.plain, after),
+            accuracy(np.broadcast_to(mean_edited, after.shape), after),
+        ],
+        axis=1,
+    )
+    means, resampled = draws.means(values)
+    ratio = _ratio(means[None])[0]
+    floor = float(max(means[2], means[3]))
+    value = float(ratio) if np.isfinite(ratio) else 0.0
+    return Equivariance(interval(value, _ratio(resampled)), float(means[0]), floor, float(means[1]), len(turned))
+
+
+def _ratio(means: Floats) -> Floats:
+    floor = np.maximum(means[:, 2], means[:, 3])
+    room = means[:, 1] - floor
+    with np.errstate(divide="ignore", invalid="ignore"):
+        out: Floats = np.where(room > 0, (means[:, 0] - floor) / room, np.nan)
+    return out

@@ -1,0 +1,186 @@
+"""
+A trial: clips of one split with everything that every knob of the run is measured on.
+
+For each amount it holds the clips before and after the edit, their codes, and the plain decodings of both;
+they do not depend on the knob, so they are made once.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Collection, Iterable, Mapping
+
+import numpy as np
+from attrs import define, evolve, field, frozen
+from numpy.random import Generator
+
+from latentknobs.core.arrays import ClipBatch, Codes, Ints
+from latentknobs.core.augmentation import Augmentation, signed_amounts
+from latentknobs.core.backend import VAEBackend
+from latentknobs.core.corpus import Tally
+from latentknobs.core.model_calls import decode, edited, encode
+from latentknobs.core.seed import priority
+from latentknobs.corpora.sharding import Shard
+
+
+@define(eq=False)
+class ClipReservoir:
+    """
+    A seeded sample of at most ``size`` clips, the same whatever order and shards they come in.
+
+    Attributes:
+        size: How many clips to keep.
+        seed: Fixes which.
+    """
+
+    size: int
+    seed: int
+    _heap: list[tuple[int, str, int, bytes]] = field(factory=list)
+
+    def add(self, shard: Shard) -> None:
+        """Offer a shard's clips; a song's clips come in one shard."""
+        seen: dict[str, int] = {}
+        for name, clip in zip(shard.songs, shard.clips, strict=True):
+            k = seen.get(name, 0)
+            seen[name] = k + 1
+            item = (-priority(self.seed, name, k), name, k, clip.tobytes())
+            if len(self._heap) < self.size:
+                heapq.heappush(self._heap, item)
+            elif item[0] > self._heap[0][0]:
+                heapq.heapreplace(self._heap, item)
+
+    def clips(self, shape: tuple[int, ...]) -> tuple[ClipBatch, tuple[str, ...]]:
+        """The sample, (n, *shape), in an order fixed by the seed, and each clip's song."""
+        items = sorted(self._heap, reverse=True)
+        tokens = [np.frombuffer(item[3], dtype=np.int16).reshape(shape) for item in items]
+        return (np.stack(tokens) if tokens else np.zeros((0, *shape), np.int16)), tuple(item[1] for item in items)
+
+
+@frozen(eq=False)
+class AmountBatch:
+    """
+    One amount of a trial, for the m clips that have a pair.
+
+    Attributes:
+        amount: The amount.
+        rows: int64 (m,), which of the trial's clips.
+        songs: int64 (m,), their songs' numbers.
+        before: Clips before.
+        after: Clips after: what a perfect knob would decode to; None in a run without an edit.
+        z_before: Codes before (m, D).
+        z_after: Codes after, None as above.
+        plain: Decodings of z_before.
+        ceiling: Decodings of z_after: the best the model itself can do; None as above.
+    """
+
+    amount: float
+    rows: Ints
+    songs: Ints
+    before: ClipBatch
+    after: ClipBatch | None
+    z_before: Codes
+    z_after: Codes | None
+    plain: ClipBatch
+    ceiling: ClipBatch | None
+
+    @property
+    def edit(self) -> tuple[ClipBatch, Codes, ClipBatch]:
+        """Clips after, their codes and their plain decodings; asked only where there is an edit."""
+        assert self.after is not None  # a run without an edit compares with none
+        assert self.z_after is not None
+        assert self.ceiling is not None
+        return self.after, self.z_after, self.ceiling
+
+    def first(self, n: int) -> AmountBatch:
+        """The first n of its clips."""
+        return AmountBatch(
+            self.amount,
+            self.rows[:n],
+            self.songs[:n],
+            self.before[:n],
+            None if self.after is None else self.after[:n],
+            self.z_before[:n],
+            None if self.z_after is None else self.z_after[:n],
+            self.plain[:n],
+            None if self.ceiling is None else self.ceiling[:n],
+        )
+
+
+@frozen(eq=False)
+class EvaluationSet:
+    """
+    See the module's text.
+
+    Attributes:
+        clips: int16 (n, *shape), the originals.
+        songs: int64 (n,), the number of each clip's song.
+        codes: Codes of the originals (n, D).
+        plain: Their decodings.
+        cases: By amount, ascending.
+    """
+
+    clips: ClipBatch
+    songs: Ints
+    codes: Codes
+    plain: ClipBatch
+    cases: Mapping[float, AmountBatch]
+
+    def first(self, n: int) -> EvaluationSet:
+        """The first n of its clips, at no amount."""
+        return EvaluationSet(self.clips[:n], self.songs[:n], self.codes[:n], self.plain[:n], {})
+
+    def at(self, amounts: Iterable[float]) -> EvaluationSet:
+        """The same clips at these amounts, none of them edited."""
+        cases = {
+            a: AmountBatch(
+                a, np.arange(len(self.clips)), self.songs, self.clips, None, self.codes, None, self.plain, None
+            )
+            for a in sorted(amounts)
+        }
+        return evolve(self, cases=cases)
+
+
+def unedited(backend: VAEBackend, clips: ClipBatch, names: tuple[str, ...]) -> EvaluationSet:
+    """A trial without an edit: these clips (n, *shape) of songs ``names`` (n,), at no amount yet."""
+    songs = np.unique(np.asarray(names, dtype=str), return_inverse=True)[1].astype(np.int64)
+    codes = encode(backend, clips)
+    return EvaluationSet(clips, songs, codes, decode(backend, codes), {})
+
+
+def trial(
+    backend: VAEBackend,
+    augmentation: Augmentation,
+    clips: ClipBatch,
+    names: tuple[str, ...],
+    rng: Generator,
+    only: Collection[float] | None = None,
+) -> EvaluationSet:
+    """Prepare the trial of an augmentation, at all or some amounts, on clips (n, *shape) of songs ``names`` (n,)."""
+    amounts, swapped = signed_amounts(augmentation)
+    start = unedited(backend, clips, names)
+    songs, codes, plain = start.songs, start.codes, start.plain
+    cases: dict[float, AmountBatch] = {}
+    for amount in [a for a in amounts if a > 0] if swapped else amounts:
+        if only is not None and amount not in only and not (swapped and -amount in only):
+            continue
+        after, valid = edited(backend, augmentation, clips, amount, rng, Tally())
+        rows = np.flatnonzero(valid)
+        z_after = encode(backend, after[rows])
+        ceiling = decode(backend, z_after)
+        there = (songs[rows], clips[rows], codes[rows], plain[rows])
+        cases[amount] = _case(amount, rows, there, (after[rows], z_after, ceiling))
+        if swapped:
+            back = (songs[rows], after[rows], z_after, ceiling)
+            cases[-amount] = _case(-amount, rows, back, (clips[rows], codes[rows], plain[rows]))
+    return evolve(start, cases=dict(sorted(cases.items())))
+
+
+def _case(
+    amount: float,
+    rows: Ints,
+    start: tuple[Ints, ClipBatch, Codes, ClipBatch],
+    end: tuple[ClipBatch, Codes, ClipBatch],
+) -> AmountBatch:
+    songs, before, z_before, plain = start
+    after, z_after, ceiling = end
+    return AmountBatch(amount, rows, songs, before, after, z_before, z_after, plain, ceiling)

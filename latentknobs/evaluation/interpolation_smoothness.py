@@ -1,0 +1,141 @@
+"""How smoothly decoded clips change along a path between two codes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from attrs import frozen
+from numpy.random import Generator, default_rng
+
+from latentknobs.core.arrays import ClipBatch, Codes, Floats, Ints
+from latentknobs.core.backend import VAEBackend
+from latentknobs.core.corpus import Progress, no_progress
+from latentknobs.core.model_calls import decode
+from latentknobs.evaluation.bootstrap import SongDraws, interval
+from latentknobs.steering.interpolation import one_way
+
+PAIRS = 200
+POINTS = 11
+CHUNK = 20
+"""Paths decoded at a time."""
+
+
+@frozen(eq=False)
+class PathFunctions:
+    """
+    Measures of P paths, each float64 (P,).
+
+    Attributes:
+        ends: Token distance of the path's two ends, 0 to 1.
+        path: Length of the path over the distance of its ends, from 1; NaN where the ends are equal.
+        jump: The largest single change as a share of the path's length, 1 / steps to 1; NaN where the ends are equal.
+    """
+
+    ends: Floats
+    path: Floats
+    jump: Floats
+
+
+def ways(clips: ClipBatch) -> PathFunctions:
+    """
+    Measure the clips decoded along paths, int16 (P, points, *shape), points at least 2.
+
+    The token distance d of two clips is the share of their tokens that differ (Hamming 1950), by which Roberts et
+    al. (MusicVAE, 2018) look at interpolations. With steps = points - 1 and d(k) from point k to k + 1:
+
+        path = mean(d(k)) / (d(first, last) / steps) = sum of d(k) / d(first, last)
+        jump = max(d(k)) / sum of d(k)
+
+    path is the ratio of arc and chord with this distance: 1 = each token that differs changes once and directly,
+    more = detours. jump is 1 / steps where the clip changes evenly, 1 where it changes at once. Both are ours.
+    """
+    flat = clips.reshape(*clips.shape[:2], -1)
+    steps = (flat[:, 1:] != flat[:, :-1]).mean(axis=2)
+    ends = (flat[:, 0] != flat[:, -1]).mean(axis=1)
+    length = steps.sum(axis=1)
+    there = ends > 0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        path = np.where(there, length / ends, np.nan)
+        jump = np.where(there, steps.max(axis=1) / length, np.nan)
+    return PathFunctions(ends, path, jump)
+
+
+def couples(songs: Ints, pairs: int, rng: Generator) -> tuple[Ints, Ints, Ints]:
+    """
+    Pairs of clips of different songs.
+
+    Songs are joined in twos at random, none twice, so that the twos are independent; where there are fewer twos
+    than pairs, they take turns, each time with clips drawn anew.
+
+    Args:
+        songs: int64 (n,), the song of each clip; two songs at least.
+        pairs: How many.
+        rng: Draws songs and clips.
+
+    Returns:
+        int64 (pairs,) each: the first clips, the second clips, and the number of the two songs.
+    """
+    order = np.argsort(songs, kind="stable")
+    _, starts, sizes = np.unique(songs[order], return_index=True, return_counts=True)
+    count = min(pairs, len(starts) // 2)
+    mixed = rng.permutation(len(starts))
+    two = np.arange(pairs) % count
+    first, second = (
+        order[starts[part[two]] + rng.integers(0, sizes[part[two]])] for part in (mixed[:count], mixed[count:])
+    )
+    return first, second, two
+
+
+def smoothness(
+    backend: VAEBackend,
+    codes: Codes,
+    songs: Ints,
+    seed: int,
+    *,
+    pairs: int = PAIRS,
+    points: int = POINTS,
+    progress: Progress = no_progress,
+) -> dict[str, Any] | None:
+    """
+    Measure the paths between the codes of clips of different songs: SLERP, as ``latentknobs interpolate`` goes.
+
+    Args:
+        backend: The model.
+        codes: Codes of clips (n, D).
+        songs: int64 (n,), the song of each clip.
+        seed: Seed of the pairs and of the intervals.
+        pairs: Number of paths, at least 1.
+        points: Codes on each, ends included, at least 2.
+        progress: Told of the work.
+
+    Returns:
+        JSON: ``pairs``; ``song_pairs``, how many twos of songs they are from, by resampling which the intervals are
+        made; ``points``; ``measured``, pairs whose ends decode to different clips: the others have no ``path`` and
+        ``jump``; ``ends``, ``path`` and ``jump`` of :func:`ways`, means with their 95 % intervals. None where all
+        clips are of one song.
+    """
+    if len(np.unique(songs)) < 2:
+        return None
+    first, second, two = couples(songs, pairs, default_rng([seed, 6]))
+    parts = []
+    for start in range(0, pairs, CHUNK):
+        rows = slice(start, start + CHUNK)
+        z = np.concatenate(
+            [one_way(codes[a], codes[b], points) for a, b in zip(first[rows], second[rows], strict=True)]
+        )
+        found = ways(decode(backend, z).reshape(-1, points, *backend.spec.clip_format.shape))
+        parts.append(np.stack([found.ends, found.path, found.jump], axis=1))
+        progress("decoding paths between clips", min(start + CHUNK, pairs), pairs)
+    values = np.concatenate(parts)
+    means, draws = SongDraws(two, default_rng([seed, 7])).means(values)
+    return {
+        "pairs": pairs,
+        "song_pairs": len(np.unique(two)),
+        "points": points,
+        "measured": int(np.isfinite(values[:, 1]).sum()),
+        **{
+            name: interval(float(mean), drawn).as_dict() if np.isfinite(mean) else None
+            for name, mean, drawn in zip(("ends", "path", "jump"), means, draws.T, strict=True)
+        },
+    }

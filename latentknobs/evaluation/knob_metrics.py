@@ -1,0 +1,187 @@
+"""All quality measures of one operator on one trial."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from attrs import frozen
+from numpy.random import default_rng
+
+from latentknobs.core.arrays import ClipBatch, Codes, Ints
+from latentknobs.core.attribute import Attribute, Comparison
+from latentknobs.core.backend import VAEBackend
+from latentknobs.core.knob import Operator
+from latentknobs.core.model_calls import decode
+from latentknobs.evaluation.bootstrap import Interval, SongDraws
+from latentknobs.evaluation.content_preservation import content
+from latentknobs.evaluation.effect_size import Effect, effect, slope
+from latentknobs.evaluation.equivariance import Equivariance, accuracy, equivariance
+from latentknobs.evaluation.evaluation_set import EvaluationSet
+from latentknobs.evaluation.leakage import Leakage, leakage
+from latentknobs.evaluation.response_curve import Response, response
+from latentknobs.steering.apply import apply
+
+
+@frozen(eq=False)
+class EvaluationConfig:
+    """
+    What the measures of a run have in common.
+
+    Attributes:
+        attributes: The attributes measured.
+        comparisons: The comparisons measured.
+        target: Name of the attribute that amount 1 moves by 1, or None; without an edit the one that names the knob.
+        keeps: Names of attributes and comparisons that should stay.
+        spreads: Standard deviation of each attribute over the corpus.
+        mean_edited: By amount, the mean code of edited training clips (D,); none without an edit.
+        own: Amounts that the edit has of its own (not by swapping before and after); without an edit all.
+        seed: Seed of the resampling.
+    """
+
+    attributes: tuple[Attribute, ...]
+    comparisons: tuple[Comparison, ...]
+    target: str | None
+    keeps: frozenset[str]
+    spreads: Mapping[str, float]
+    mean_edited: Mapping[float, Codes]
+    own: tuple[float, ...]
+    seed: int
+
+    def draws(self, songs: Ints) -> SongDraws:
+        """Resamplings of these songs (n,), from the seed alone, so that measures do not depend on their order."""
+        return SongDraws(songs, default_rng([self.seed, 0x5EED]))
+
+    @property
+    def target_attribute(self) -> Attribute | None:
+        """The target itself."""
+        return next((a for a in self.attributes if a.name == self.target), None)
+
+
+@frozen(eq=False)
+class AmountMetrics:
+    """
+    The measures at one amount; ``content`` and ``leakage`` hold every comparison and attribute, kept or not.
+
+    ``equivariance`` is None in a run without an edit.
+    """
+
+    amount: float
+    equivariance: Equivariance | None
+    effects: Mapping[str, Effect]
+    leakage: Mapping[str, Leakage]
+    content: Mapping[str, Interval]
+
+    @property
+    def clips(self) -> int:
+        """Clips that were measured; without an edit, those of the attribute that is defined on most."""
+        if self.equivariance is not None:
+            return self.equivariance.clips
+        return max((x.clips for x in self.effects.values()), default=0)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For evidence: numbers that are not defined are None."""
+        e = self.equivariance
+        ratio = e and e.ratio.as_dict() | {"accuracy": e.accuracy, "floor": e.floor, "ceiling": e.ceiling}
+        return {
+            "amount": self.amount,
+            "clips": self.clips,
+            **({} if ratio is None else {"equivariance": ratio}),
+            "effects": {
+                name: x.change.as_dict() | {"spread": x.spread, "clips": x.clips} for name, x in self.effects.items()
+            },
+            "leakage": {name: {"value": x.value, "upper": x.upper, "lost": x.lost} for name, x in self.leakage.items()},
+            "content": {name: (x.as_dict() if np.isfinite(x.value) else None) for name, x in self.content.items()},
+        }
+
+
+@frozen(eq=False)
+class KnobMetrics:
+    """
+    See the module's text.
+
+    Attributes:
+        at: By amount, ascending; only amounts with clips.
+        response: How the target answers the edit's own amounts in ``at`` and 0; None where it is not measured.
+        round_trip: For an on/off edit: accuracy of decoding T(T(z)) against decoding z; else None.
+    """
+
+    at: Mapping[float, AmountMetrics]
+    response: Response | None
+    round_trip: float | None
+
+    @property
+    def monotone(self) -> float | None:
+        """Mean over clips of Spearman between amount and target; None where it is not measured."""
+        return None if self.response is None else self.response.spearman.value
+
+    def slopes(self) -> dict[str, float]:
+        """Change of each attribute for one unit of the amount."""
+        amounts = np.asarray(list(self.at))
+        names = next(iter(self.at.values())).effects if self.at else {}
+        return {
+            name: slope(amounts, np.asarray([x.effects[name].change.value for x in self.at.values()])) for name in names
+        }
+
+    def within(self, low: float, high: float) -> dict[float, AmountMetrics]:
+        """The measures at amounts in [low, high]."""
+        return {a: self.at[a] for a in self.at if low <= a <= high}
+
+    def as_dict(self) -> dict[str, Any]:
+        """For evidence."""
+        return {
+            "amounts": [x.as_dict() for x in self.at.values()],
+            "response": None if self.response is None else self.response.as_dict(),
+            "round_trip": self.round_trip,
+        }
+
+
+def measure(
+    backend: VAEBackend, operator: Operator, trial: EvaluationSet, amounts: Iterable[float], yard: EvaluationConfig
+) -> KnobMetrics:
+    """Measure an operator on a trial at these amounts (those without clips are left out)."""
+    at: dict[float, AmountMetrics] = {}
+    values: dict[float, dict[int, float]] = {}
+    target = yard.target_attribute
+    for amount in sorted(amounts):
+        case = trial.cases.get(amount)
+        if case is None or not len(case.rows):
+            continue
+        turned = decode(backend, apply(operator, case.z_before, amount))
+        draws = yard.draws(case.songs)
+        compared: Equivariance | None = None
+        if case.after is not None:
+            mean_edited = decode(backend, yard.mean_edited[amount][None])[0]
+            compared = equivariance(case, turned, mean_edited, draws)
+        at[amount] = AmountMetrics(
+            amount,
+            compared,
+            {a.name: effect(a, case, turned, draws) for a in yard.attributes},
+            {a.name: leakage(a, case, turned, yard.spreads[a.name], draws) for a in yard.attributes},
+            {c.name: content(c, case, turned, draws) for c in yard.comparisons},
+        )
+        if target is not None and amount in yard.own:
+            values[amount] = dict(zip(case.rows.tolist(), target.measure(turned).tolist(), strict=True))
+    on_off = len(yard.own) == 1
+    found = _response(trial, values, target, yard)
+    return KnobMetrics(at, found, _round_trip(backend, operator, trial, yard.own[0]) if on_off else None)
+
+
+def _response(
+    trial: EvaluationSet, values: dict[float, dict[int, float]], target: Attribute | None, yard: EvaluationConfig
+) -> Response | None:
+    if target is None or len(values) < 2:
+        return None
+    reached = sorted(set().union(*values.values()))
+    at_zero: ClipBatch = trial.plain[reached]
+    values = {**values, 0.0: dict(zip(reached, target.measure(at_zero).tolist(), strict=True))}
+    return response(values, yard.draws(trial.songs))
+
+
+def _round_trip(backend: VAEBackend, operator: Operator, trial: EvaluationSet, amount: float) -> float | None:
+    case = trial.cases[amount]
+    if not len(case.rows):
+        return None
+    twice = decode(backend, apply(operator, apply(operator, case.z_before, amount), amount))
+    return float(accuracy(twice, case.plain).mean())

@@ -1,0 +1,205 @@
+"""
+How good a model is: how well it reconstructs clips, what it makes of the prior, and how smooth its paths are.
+
+Reconstruction is measured for z drawn from the posterior, as MusicVAE's is (Roberts et al. 2018), and for z the
+mean, from which knobs start. Tokens are the likeliest ones (MusicVAE draws them, at temperature 1). Every figure is
+worked out for each clip and the mean over clips is given, its interval over songs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.random import default_rng
+
+from latentknobs.core.activity import ACTIVE_VARIANCE
+from latentknobs.core.arrays import ClipBatch, Codes, Floats
+from latentknobs.core.attribute import Attribute, Comparison
+from latentknobs.core.backend import Posterior, VAEBackend
+from latentknobs.core.clip import OutputGroup
+from latentknobs.core.corpus import Progress, Song, Tally, no_progress
+from latentknobs.errors import CorpusError
+from latentknobs.evaluation.bootstrap import SongDraws, interval
+from latentknobs.evaluation.interpolation_smoothness import smoothness
+from latentknobs.evaluation.prior_samples import prior, silent
+
+CHUNK = 512
+TOLD_APART = 8
+"""Of a group with more classes than these only the whole is of use."""
+
+
+def evaluate(
+    backend: VAEBackend,
+    songs: Iterable[Song],
+    split: str,
+    seed: int,
+    *,
+    attributes: Sequence[Attribute] = (),
+    comparisons: Sequence[Comparison] = (),
+    tally: Tally | None = None,
+    progress: Progress = no_progress,
+) -> dict[str, Any]:
+    """
+    Measure a model on the clips of one split.
+
+    What is kept of the corpus are codes and figures of each clip, and how often each song is drawn again.
+
+    Args:
+        backend: The model.
+        songs: Songs of any split; only those of ``split`` count.
+        split: "train", "validation" or "test".
+        seed: Seed of the codes drawn, of the pairs of clips and of the intervals.
+        attributes: Attributes of the format, measured of the clips and of decoded codes from the prior.
+        comparisons: Comparisons of the format, each clip with its reconstruction.
+        tally: Counts clips that the model cannot carry.
+        progress: Told of the work.
+
+    Returns:
+        JSON. ``model``, ``model_id``, ``split``, ``clips``, ``songs``, ``latent_size``, ``active_units``,
+        ``left_out``; ``spectrum``, see :func:`spectrum`; ``kl``, nats a clip (None without a scale). For z the
+        ``mean`` and (with a scale) z ``drawn`` from the posterior: ``teacher_forced`` and ``greedy``, shares of
+        right tokens; ``exact``, share of clips without a wrong token; ``groups``, "GROUP/CLASS" or (of many classes)
+        "GROUP" to the share of the class' tokens that greedy decoding gives the right class; ``comparisons``, name to
+        its value for clip and greedy reconstruction. Each is a mean over clips with its 95 % interval over songs and
+        the number of ``clips`` that count (those with a token of the class), None where there are none. ``prior``:
+        see :func:`latentknobs.evaluation.prior_samples.prior`. ``smoothness``: see
+        :func:`latentknobs.evaluation.interpolation_smoothness.smoothness`.
+
+    Raises:
+        CorpusError: No clip of the split that the model can carry.
+    """
+    tally = tally if tally is not None else Tally()
+    rows: dict[str, list[Floats]] = {"mean": [], "drawn": []}
+    names: list[str] = []
+    means: list[Codes] = []
+    kl: list[Floats] = []
+    measured: list[Floats] = []
+    rng = default_rng([seed, 3])
+    for clips, owners in _batches(backend, songs, split, tally):
+        posterior = backend.encode(clips)
+        means.append(posterior.mean)
+        rows["mean"].append(_row(backend, posterior.mean, clips, comparisons))
+        if posterior.scale is not None:
+            noise = rng.standard_normal(posterior.mean.shape).astype(np.float32)
+            rows["drawn"].append(_row(backend, posterior.mean + noise * posterior.scale, clips, comparisons))
+            kl.append(divergence(posterior))
+        facts = [silent(backend.spec.clip_format, clips), *(attribute.measure(clips) for attribute in attributes)]
+        measured.append(np.stack(facts, axis=1))
+        names += owners
+        progress(f"evaluating on {split} clips", len(names), None)
+    if not names:
+        raise CorpusError(
+            f"The corpus has no {split} clips that model {backend.spec.name} can carry: ask for more clips, "
+            "another split or another corpus."
+        )
+    number = np.unique(np.asarray(names, dtype=str), return_inverse=True)[1].astype(np.int64)
+    codes = np.concatenate(means)
+    draws = SongDraws(number, default_rng([seed, 4]))
+    out: dict[str, Any] = {
+        "model": backend.spec.name,
+        "model_id": backend.spec.model_id,
+        "split": split,
+        "clips": len(names),
+        "songs": int(number.max()) + 1,
+        "latent_size": backend.spec.latent_size,
+        "active_units": int((codes.astype(np.float64).var(axis=0) > ACTIVE_VARIANCE).sum()),
+        "spectrum": spectrum(codes),
+        "kl": _intervals(draws, np.concatenate(kl)[:, None])[0] if kl else None,
+        "left_out": dict(tally.counts),
+    }
+    for kind, parts in rows.items():
+        if parts:
+            found = iter(_intervals(draws, np.concatenate(parts)))
+            out[kind] = {name: next(found) for name in ("teacher_forced", "greedy", "exact")}
+            out[kind]["groups"] = {name: next(found) for group in _groups(backend) for name in _labels(group)}
+            out[kind]["comparisons"] = {comparison.name: next(found) for comparison in comparisons}
+    table = np.concatenate(measured)
+    out["prior"] = prior(backend, attributes, table[:, 1:], table[:, 0], draws, seed, progress=progress)
+    out["smoothness"] = smoothness(backend, codes, number, seed, progress=progress)
+    return out
+
+
+def _intervals(draws: SongDraws, values: Floats) -> list[dict[str, float] | None]:
+    """Mean over clips and interval of each column of values (n, k), and how many clips count."""
+    means, resampled = draws.means(values)
+    counts = (~np.isnan(values)).sum(axis=0)
+    return [
+        {**interval(float(mean), drawn).as_dict(), "clips": int(count)} if count else None
+        for mean, drawn, count in zip(means, resampled.T, counts, strict=True)
+    ]
+
+
+def divergence(posterior: Posterior) -> Floats:
+    """KL of each posterior from the standard normal, nats, (n,) (Kingma & Welling 2014, appendix B)."""
+    assert posterior.scale is not None  # asked only of models with one
+    mean, variance = posterior.mean.astype(np.float64), posterior.scale.astype(np.float64) ** 2
+    out: Floats = 0.5 * (mean**2 + variance - 1.0 - np.log(variance)).sum(axis=1)
+    return out
+
+
+def spectrum(codes: Codes) -> list[float]:
+    """
+    Share of the variance of codes (n, D) in each principal component, the largest first, D numbers; all 0 without any.
+
+    Component k's share is the k-th eigenvalue of the covariance over its trace (Jolliffe 2002, chapter 2).
+    """
+    centred = codes.astype(np.float64) - codes.mean(axis=0, dtype=np.float64)
+    squares = np.zeros(codes.shape[1])
+    found = np.linalg.svd(centred, compute_uv=False) ** 2
+    squares[: len(found)] = found
+    total = squares.sum()
+    return [float(x) for x in (squares / total if total else squares)]
+
+
+def _batches(
+    backend: VAEBackend, songs: Iterable[Song], split: str, tally: Tally
+) -> Iterable[tuple[ClipBatch, list[str]]]:
+    waiting: list[ClipBatch] = []
+    owners: list[str] = []
+    for song in songs:
+        if song.split != split:
+            continue
+        carried = backend.accepts(song.clips)
+        tally.add("not accepted by the model", int((~carried).sum()))
+        waiting.append(song.clips[carried])
+        owners += [song.name] * int(carried.sum())
+        if len(owners) >= CHUNK:
+            yield np.concatenate(waiting), owners
+            waiting, owners = [], []
+    if owners:
+        yield np.concatenate(waiting), owners
+
+
+def _groups(backend: VAEBackend) -> tuple[OutputGroup, ...]:
+    return backend.spec.clip_format.groups
+
+
+def _labels(group: OutputGroup) -> list[str]:
+    if len(group.classes) > TOLD_APART:
+        return [group.name]
+    return [f"{group.name}/{label}" for label in group.classes]
+
+
+def _row(backend: VAEBackend, z: Codes, clips: ClipBatch, comparisons: Sequence[Comparison]) -> Floats:
+    """Of each clip, (n, k): teacher-forced, greedy, exact, labels of the groups, comparisons; NaN = has none."""
+    n = len(clips)
+    forced = backend.decode_log_probs(z, clips).argmax(axis=-1) == clips
+    decoded = backend.decode(z)
+    greedy = decoded == clips
+    columns = [
+        forced.reshape(n, -1).mean(axis=1),
+        greedy.reshape(n, -1).mean(axis=1),
+        greedy.reshape(n, -1).all(axis=1).astype(np.float64),
+    ]
+    for group in _groups(backend):
+        true, got = group.of(clips), group.of(decoded)
+        wanted = range(len(group.classes)) if len(group.classes) <= TOLD_APART else [None]
+        for label in wanted:
+            there = (true >= 0) if label is None else (true == label)
+            right = ((true == got) & there).reshape(n, -1).sum(axis=1)
+            count = there.reshape(n, -1).sum(axis=1)
+            columns.append(np.where(count > 0, right / np.maximum(count, 1), np.nan))
+    columns += [comparison.measure(clips, decoded) for comparison in comparisons]
+    return np.stack(columns, axis=1)

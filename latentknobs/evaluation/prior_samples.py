@@ -1,0 +1,140 @@
+"""What a model makes of codes drawn from the prior: whether it is valid, whether it is silent, how like the corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.random import default_rng
+from scipy.stats import ks_2samp
+
+from latentknobs.core.arrays import ClipBatch, Floats
+from latentknobs.core.attribute import Attribute
+from latentknobs.core.backend import VAEBackend
+from latentknobs.core.clip import ClipFormat
+from latentknobs.core.corpus import Progress, no_progress
+from latentknobs.core.model_calls import decode
+from latentknobs.evaluation.bootstrap import SongDraws, interval, share
+
+SAMPLES = 1000
+CHUNK = 128
+"""Codes whose log-probabilities are held at a time."""
+SAME = 1e-9
+"""A spread below this share of the mean's size is rounding: the values are all the same."""
+
+
+def silent(clip_format: ClipFormat, clips: ClipBatch) -> Floats:
+    """1 where a clip of (n, *shape) has no note at all, else 0, float64 (n,)."""
+    return np.asarray([not clip_format.notes(clip) for clip in clips], dtype=np.float64).reshape(len(clips))
+
+
+def prior(
+    backend: VAEBackend,
+    attributes: Sequence[Attribute],
+    measured: Floats,
+    quiet: Floats,
+    draws: SongDraws,
+    seed: int,
+    *,
+    count: int = SAMPLES,
+    progress: Progress = no_progress,
+) -> dict[str, Any]:
+    """
+    Decode codes from N(0, I), the same that ``latentknobs sample`` decodes for the seed, and measure them.
+
+    A decoder repairs what breaks the format's rule, so validity is read off the tokens before that: the likeliest
+    ones along the greedy path. All else is measured on the decoded clips, beside the corpus' clips.
+
+    Args:
+        backend: The model.
+        attributes: What is measured of the clips, a of them.
+        measured: float64 (n, a), the attributes of the corpus' n clips, NaN where one is not defined.
+        quiet: float64 (n,), :func:`silent` of the corpus' clips.
+        draws: Resamplings of the corpus' songs.
+        seed: Seed of the codes and of the samples' intervals.
+        count: Number of codes, at least 1.
+        progress: Told of the work.
+
+    Returns:
+        JSON: ``count``; ``valid`` and ``silent``, shares of the samples with 95 % intervals of independent draws
+        (Wilson 1927); ``silent_in_corpus``, with its interval over songs; ``attributes``, by name: ``unit``; of
+        ``corpus`` and ``samples`` the ``count`` of clips on which it is defined, ``mean`` and ``sd``;
+        ``difference``, the samples' mean less the corpus', in standard deviations over the corpus (Glass 1976),
+        its interval by resampling songs and samples; ``ks``, the two-sample Kolmogorov-Smirnov distance
+        (Smirnov 1939), 0 = the same distribution to 1. What is not defined is None.
+    """
+    clip_format = backend.spec.clip_format
+    codes = default_rng(seed).standard_normal((count, backend.spec.latent_size), dtype=np.float32)
+    valid, none, values = 0, 0, []
+    for start in range(0, count, CHUNK):
+        z = codes[start : start + CHUNK]
+        raw = backend.decode_log_probs(z).argmax(axis=-1).astype(np.int16)
+        valid += int(clip_format.valid(raw).sum())
+        clips = decode(backend, z)
+        none += int(silent(clip_format, clips).sum())
+        values.append(_measure(attributes, clips))
+        progress("decoding codes from the prior", start + len(z), count)
+    of_samples = np.concatenate(values)
+    alone = SongDraws(np.arange(count), default_rng([seed, 5]))  # each sample stands for itself
+    quiet_share, quiet_draws = draws.means(quiet[:, None])
+    return {
+        "count": count,
+        "valid": share(valid, count).as_dict(),
+        "silent": share(none, count).as_dict(),
+        "silent_in_corpus": interval(float(quiet_share[0]), quiet_draws[:, 0]).as_dict(),
+        "attributes": {
+            attribute.name: {
+                "unit": attribute.unit,
+                **beside(measured[:, k], draws, of_samples[:, k], alone),
+            }
+            for k, attribute in enumerate(attributes)
+        },
+    }
+
+
+def _measure(attributes: Sequence[Attribute], clips: ClipBatch) -> Floats:
+    out = np.empty((len(clips), len(attributes)))
+    for k, attribute in enumerate(attributes):
+        out[:, k] = attribute.measure(clips)
+    return out
+
+
+def beside(ours: Floats, our_draws: SongDraws, theirs: Floats, their_draws: SongDraws) -> dict[str, Any]:
+    """
+    One attribute of two sets of clips, the corpus' (n,) and the samples' (m,), NaN where it is not defined.
+
+    Returns:
+        ``corpus``, ``samples``, ``difference`` and ``ks`` of :func:`prior`.
+    """
+    corpus, corpus_mean, corpus_sd = _moments(ours, our_draws)
+    samples, samples_mean, _ = _moments(theirs, their_draws)
+    out: dict[str, Any] = {"corpus": corpus, "samples": samples, "difference": None, "ks": None}
+    if corpus["count"] and samples["count"]:
+        out["ks"] = float(ks_2samp(ours[~np.isnan(ours)], theirs[~np.isnan(theirs)], method="asymp").statistic)
+        if corpus["sd"]:
+            with np.errstate(divide="ignore", invalid="ignore"):
+                draws = (samples_mean - corpus_mean) / corpus_sd
+            value = (samples["mean"]["value"] - corpus["mean"]["value"]) / corpus["sd"]
+            out["difference"] = interval(value, draws).as_dict()
+    return out
+
+
+def _moments(values: Floats, draws: SongDraws) -> tuple[dict[str, Any], Floats, Floats]:
+    """Count, mean and standard deviation for JSON, and both over the resamplings, (B,) each."""
+    middle = draws.means(values[:, None])[0]
+    if not np.isfinite(middle[0]):
+        nothing = np.full(1, np.nan)
+        return {"count": 0, "mean": None, "sd": None}, nothing, nothing
+    # Squares of what is left after the mean is taken off keep their digits.
+    rest = values - middle[0]
+    moments, resampled = draws.means(np.stack([rest, rest**2], axis=1))
+    spread, spreads = (np.sqrt(np.maximum(m[..., 1] - m[..., 0] ** 2, 0.0)) for m in (moments, resampled))
+    least = SAME * max(1.0, abs(float(middle[0])))
+    mean, means = float(middle[0]), middle[0] + resampled[:, 0]
+    facts = {
+        "count": int((~np.isnan(values)).sum()),
+        "mean": interval(mean, means).as_dict(),
+        "sd": float(spread) if spread > least else 0.0,
+    }
+    return facts, means, np.where(spreads > least, spreads, 0.0)

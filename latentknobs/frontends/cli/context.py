@@ -1,0 +1,143 @@
+"""What all commands share: options, the running program, and how errors become exit codes."""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Optional, TypeVar
+
+import typer
+from attrs import define
+
+from latentknobs.backends.loader import DEFAULT_MODEL
+from latentknobs.core.seed import MOST_SEED
+from latentknobs.errors import LatentKnobsError
+from latentknobs.frontends.cli.progress import Bars
+from latentknobs.hooks.manager import Plugins
+from latentknobs.workbench import Workbench
+
+INTERRUPTED = 128 + signal.SIGINT
+"""Exit code after Ctrl-C, as shells have it."""
+
+ModelOption = Annotated[str, typer.Option("--model", help="Shipped name, path, or KIND:LOCATION of the model.")]
+RegistryOption = Annotated[
+    Optional[str],  # noqa: UP045 - typer before 0.16 reads no "str | None" inside Annotated
+    typer.Option("--registry", help="Registry file or URL [LATENTKNOBS_REGISTRY, else registry.db here]."),
+]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, max=MOST_SEED, help="The same seed gives the same result.")]
+DeviceOption = Annotated[str, typer.Option("--device", help="cpu, cuda or auto.")]
+PrecisionOption = Annotated[
+    str, typer.Option("--precision", help="float32, bf16 or int8, if the model's backend has it [as trained].")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite what is there.")]
+InputArgument = Annotated[
+    Optional[Path],  # noqa: UP045 - the same
+    typer.Argument(metavar="[IN.mid]", help="A MIDI file [the Twinkle theme].", show_default=False),
+]
+PolicyOption = Annotated[
+    str, typer.Option("--policy", help="Of notes that sound together: auto, error, highest-onset or skyline.")
+]
+TrackOption = Annotated[str, typer.Option("--track", help="Number or name of the track to read.")]
+OffsetOption = Annotated[float, typer.Option("--offset", help="Quarter notes to move the music right, for a pick-up.")]
+RegroupOption = Annotated[bool, typer.Option("--regroup", help="Join two bars of 2/4 to one of 4/4.")]
+FolderOption = Annotated[Path, typer.Option("--output", "-o", help="Folder to write into; made if it is not there.")]
+MODEL = DEFAULT_MODEL
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def reading(policy: str, track: str, offset: float, *, regroup: bool) -> dict[str, Any]:
+    """The options that say how a MIDI file is read, as ``midi.read_piece`` takes them."""
+    chosen = int(track) if track.isdecimal() else track or None
+    return {"policy": policy, "track": chosen, "offset": offset, "regroup": regroup}
+
+
+def say(text: str) -> None:
+    """Print one line for people on stderr."""
+    typer.echo(text, err=True)
+
+
+@define(eq=False)
+class Context:
+    """
+    The running program, every command's ``ctx.obj``.
+
+    Attributes:
+        plugins: The plugins, loaded before the arguments are read, since they bring commands.
+        debug: Whether errors show where they come from.
+        plugins_dir: The folder of local plugins that was named, None = what the environment says.
+    """
+
+    plugins: Plugins
+    debug: bool = False
+    plugins_dir: Path | None = None
+
+    @contextmanager
+    def workbench(self, registry: str | None = None, device: str = "auto", precision: str = "") -> Iterator[Workbench]:
+        """A workbench whose progress and notes go to stderr; closed at the end."""
+        with (
+            Bars() as bars,
+            Workbench.open(
+                registry, device=device, precision=precision, progress=bars, note=bars.say, plugins=self.plugins
+            ) as workbench,
+        ):
+            yield workbench
+
+
+def program(ctx: typer.Context) -> Context:
+    """The running program of a command."""
+    out = ctx.obj
+    assert isinstance(out, Context)
+    return out
+
+
+def debugging() -> bool:
+    """Whether LATENTKNOBS_DEBUG asks for tracebacks."""
+    return os.environ.get("LATENTKNOBS_DEBUG", "") not in ("", "0")
+
+
+def code_of(error: BaseException) -> int:
+    """
+    Print what went wrong as one line on stderr; the exit code that goes with it.
+
+    A latentknobs error has a sentence and a code of its own; an error of the operating system (a full
+    disk, a folder that may not be written) is work that failed; Ctrl-C is 130. Anything else is a fault
+    of the program and is raised again.
+    """
+    if isinstance(error, LatentKnobsError):
+        say(f"Error: {error}")
+        return error.exit_code
+    if isinstance(error, KeyboardInterrupt):
+        say("Interrupted: what was not finished is not written.")
+        return INTERRUPTED
+    if isinstance(error, BrokenPipeError):
+        # The reader of stdout has gone (a pager was left): nothing more can be printed there.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    if isinstance(error, OSError):
+        where = f" ({error.filename})" if error.filename else ""
+        say(f"Error: {error.strerror or error}{where}; nothing more was written.")
+        return 1
+    raise error
+
+
+def guarded(command: F) -> F:
+    """A command whose errors become one line and an exit code."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **kwargs: Any) -> None:
+        ctx = kwargs["ctx"]
+        try:
+            command(*args, **kwargs)
+        except (LatentKnobsError, OSError, KeyboardInterrupt) as error:
+            if program(ctx).debug:
+                raise
+            raise typer.Exit(code_of(error)) from None
+
+    return run  # type: ignore[return-value] # functools.wraps keeps the signature that typer reads

@@ -1,0 +1,99 @@
+"""``latentknobs model compare``: two models on the same clips, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from latentknobs.analysis.model_comparison import compare as measured
+from latentknobs.core.corpus import SPLITS
+from latentknobs.errors import UsageError
+from latentknobs.frontends.cli.context import DeviceOption, JsonOption, PrecisionOption, SeedOption, guarded, program
+from latentknobs.frontends.cli.model_evaluate import NONE, number_text, share_text
+from latentknobs.frontends.cli.output import as_json, table
+from latentknobs.workbench import DEFAULT_CLIPS
+
+SHARES = {"teacher_forced": "tokens, teacher-forced", "greedy": "tokens", "exact": "whole clips"}
+AGREED = {
+    "tokens": "tokens that both decode alike",
+    "clips": "clips that both decode alike",
+    "both_right": "tokens right in both",
+    "only_a_right": "tokens right in A alone",
+    "only_b_right": "tokens right in B alone",
+    "both_wrong": "tokens wrong in both",
+    "difference": "right tokens, A less B",
+}
+
+
+@guarded
+def compare(
+    ctx: typer.Context,
+    a: Annotated[str, typer.Argument(metavar="A", help="Shipped name, path, or KIND:LOCATION of a model.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="The other, the same way.")],
+    corpus: Annotated[str, typer.Option(help="Corpora joined with +.")] = "folk",
+    split: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
+    clips: Annotated[int, typer.Option(min=1, help="Clips to look at, all splits together.")] = DEFAULT_CLIPS,
+    seed: SeedOption = 0,
+    device: DeviceOption = "auto",
+    precision: PrecisionOption = "",
+    json: JsonOption = False,
+) -> None:
+    """Measure two models on the same clips: reconstruction, KL, active units, agreement, codes from the prior."""
+    if split not in SPLITS:
+        raise UsageError(f"--split is one of {', '.join(SPLITS)}, not {split!r}.")
+    with program(ctx).workbench(device=device, precision=precision) as workbench:
+        found = measured(workbench, a, b, corpus=corpus, split=split, clips=clips, seed=seed)
+    if json:
+        as_json(found)
+        return
+    one, other = found["a"], found["b"]
+    typer.echo(f"{found['clips']} {found['split']} clips of {found['songs']} songs of {found['corpus']}, for both")
+    if found["left_out"]:
+        counts = ", ".join(f"{count} {what}" for what, count in found["left_out"].items())
+        typer.echo(f"left out or joined, all splits: {counts}")
+    left, right = _column(one), _column(other)
+    table(("", f"A: {one['model']}", f"B: {other['model']}"), ((name, left[name], right[name]) for name in left))
+    typer.echo("Greedy reconstructions from the means, side by side; in brackets 95 % by resampling songs.")
+    agreed = found["agreement"]
+    rows = [(text, share_text(agreed[name])) for name, text in AGREED.items()]
+    rows += [(f"{name} of both", number_text(value, 3)) for name, value in agreed["comparisons"].items()]
+    table(("", "A and B"), rows)
+    if not one["prior"]["attributes"]:
+        return
+    typer.echo("1,000 codes from N(0, I), decoded: means, and the Kolmogorov-Smirnov distance (KS) from the clips.")
+    table(("attribute", "clips", "A", "KS of A", "B", "KS of B"), _prior(one["prior"], other["prior"]))
+
+
+def _column(found: Mapping[str, Any]) -> dict[str, str]:
+    """What was measured of one model, by what it is; a model without a scale has no draws from its posterior."""
+    out = {"model": found["model_id"][:12]}
+    for kind, heading in (("drawn", "z drawn"), ("mean", "z the mean")):
+        part = found.get(kind)
+        for name, text in SHARES.items():
+            out[f"{text}, {heading}"] = share_text(part and part[name])
+    for name, value in found["mean"]["comparisons"].items():
+        out[f"{name}, z the mean"] = number_text(value, 3)
+    out["KL from the prior, nats a clip"] = number_text(found["kl"], 1)
+    out["active units"] = f"{found['active_units']} of {found['latent_size']}"
+    out["valid from the prior"] = share_text(found["prior"]["valid"])
+    out["silent from the prior"] = share_text(found["prior"]["silent"])
+    return out
+
+
+def _prior(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    rows = []
+    for name, one in a["attributes"].items():
+        sides = (one, b["attributes"][name])
+        cells = [cell for side in sides for cell in (_mean(side["samples"]), _distance(side["ks"]))]
+        rows.append((f"{name} ({one['unit']})", _mean(one["corpus"]), *cells))
+    return rows
+
+
+def _mean(moments: Mapping[str, Any]) -> str:
+    return f"{moments['mean']['value']:.2f}" if moments["count"] else NONE
+
+
+def _distance(value: float | None) -> str:
+    return NONE if value is None else f"{value:.3f}"

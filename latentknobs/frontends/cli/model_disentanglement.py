@@ -1,0 +1,93 @@
+"""What ``latentknobs model metrics`` prints: what was measured on what, and tables with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import typer
+
+from latentknobs.frontends.cli.output import table
+
+KINDS = {"mean": "the mean", "drawn": "drawn from the posterior"}
+SETS = {"factors": "true factors", "attributes": "measured attributes"}
+NONE = "not defined"
+
+
+def metrics_of(found: Mapping[str, Any]) -> None:
+    """Print what :func:`latentknobs.analysis.disentanglement_metrics.disentanglement` gives."""
+    typer.echo(
+        f"{found['model']} on {found['corpus']}: {found['clips']} {found['split']} clips of {found['songs']} songs, "
+        f"{found['training_clips']} training clips, seed {found['seed']}"
+    )
+    for name, one in found["knobs"].items():
+        if "left_out" in one:
+            typer.echo(f"{name} is left out: {one['left_out']}")
+        else:
+            typer.echo(
+                f"{name} ({one['verdict']}): its amount is read from {one['pairs']} pairs, "
+                f"R2 {one['r2']:.3f} of the amounts"
+            )
+    typer.echo("In brackets 95 % by resampling songs. The knobs' coordinates are learned from edits, no attribute.")
+    for labels, kinds in found["codes"].items():
+        for kind, systems in kinds.items():
+            parts = next(iter(next(iter(systems.values())).values()))["parts"]
+            typer.echo("")
+            typer.echo(f"Codes ({KINDS[kind]}) against {len(parts)} {SETS[labels]}: {', '.join(parts)}")
+            table(
+                ("metric", *(f"in {system}" for system in systems)),
+                (
+                    (name, *(_score(system[name]["overall"]) for system in systems.values()))
+                    for name in next(iter(systems.values()))
+                ),
+            )
+    for metric in ("interpretability", "scc"):
+        _parts(found, metric)
+    if found["targets"]:
+        typer.echo("")
+        typer.echo("What each knob's edit targets, read from one number")
+        table(
+            ("knob", "target", "read from", "interpretability", "scc"),
+            (
+                (name, one["target"], which, *(_score(one[which].get(m)) for m in ("interpretability", "scc")))
+                for name, one in found["targets"].items()
+                for which in ("knob", "best dimension", "probe")
+            ),
+        )
+    if found["turned"]:
+        typer.echo("")
+        typer.echo("Knobs turned over their usable range, and decoded")
+        names = next(iter(found["turned"].values()))["metrics"]
+        table(
+            ("metric", *found["turned"]),
+            ((name, *(_score(one["metrics"][name]["overall"]) for one in found["turned"].values())) for name in names),
+        )
+
+
+def _parts(found: Mapping[str, Any], metric: str) -> None:
+    """One metric label by label, means of the posterior: each system, and the probe where there is one."""
+    for labels, kinds in found["codes"].items():
+        systems = {name: one[metric]["parts"] for name, one in kinds["mean"].items() if metric in one}
+        if not systems:
+            continue
+        probes = found["probes"] if labels == "attributes" else {}
+        typer.echo("")
+        typer.echo(f"{metric}, each of the {SETS[labels]}")
+        table(
+            (labels, *(f"in {system}" for system in systems), *(["a trained probe"] if probes else [])),
+            (
+                (
+                    name,
+                    *(_score(parts[name]) for parts in systems.values()),
+                    *([_score(probes.get(name, {}).get(metric))] if probes else []),
+                )
+                for name in next(iter(systems.values()))
+            ),
+        )
+
+
+def _score(one: Mapping[str, Any] | None) -> str:
+    if one is None or one["value"] is None:
+        return NONE
+    ends = "" if one["low"] is None else f" ({one['low']:.3f} to {one['high']:.3f})"
+    return f"{one['value']:.3f}{ends}"

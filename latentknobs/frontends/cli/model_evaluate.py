@@ -1,0 +1,130 @@
+"""What ``latentknobs model evaluate`` prints: sentences that say what was measured how, and tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import typer
+
+from latentknobs.frontends.cli.output import table
+
+KINDS = {"drawn": "z drawn from the posterior", "mean": "z the mean"}
+NONE = "not measured"
+HELD = (0.5, 0.9, 0.99)
+"""Parts of the codes' variance of which it is said how many principal components hold them."""
+ROUNDING = 1e-9
+"""A sum of shares is this much below what it should be, at most."""
+
+
+def evaluation(found: Mapping[str, Any]) -> None:
+    """Print one corpus' evaluation, as :func:`latentknobs.evaluation.model_evaluation.evaluate` gives it."""
+    kinds = {kind: heading for kind, heading in KINDS.items() if kind in found}
+    typer.echo(
+        f"{found['model']} on {found['corpus']}: {found['clips']} {found['split']} clips of {found['songs']} songs"
+    )
+    if found["left_out"]:
+        counts = ", ".join(f"{count} {what}" for what, count in found["left_out"].items())
+        typer.echo(f"left out or joined, all splits: {counts}")
+    if found["kl"] is not None:
+        typer.echo(f"KL from the prior: {number_text(found['kl'], 1)} nats a clip")
+    typer.echo(f"active units: {found['active_units']} of {found['latent_size']}")
+    held = np.cumsum(found["spectrum"])
+    if held[-1]:
+        counts = ", ".join(f"{share:.0%} in {int((held < share - ROUNDING).sum()) + 1}" for share in HELD)
+        typer.echo(f"variance of the codes, principal components that hold it: {counts}")
+    typer.echo("")
+    typer.echo("Reconstruction")
+    if "drawn" in kinds:
+        typer.echo("z is drawn from the posterior, as in MusicVAE's protocol, and is its mean, from which knobs start.")
+    else:
+        typer.echo("z is the mean, from which knobs start; the model has no scale, so none can be drawn.")
+    typer.echo("Each token is the likeliest one: teacher-forced after the true tokens, greedy after the model's own.")
+    typer.echo("Means over clips, those that have a token of the class; in brackets 95 % by resampling songs.")
+    table(("share that is right", "clips", *kinds.values()), _reconstruction(found, list(kinds)))
+    _prior(found["prior"], found["clips"])
+    _smoothness(found["smoothness"])
+
+
+def _reconstruction(found: Mapping[str, Any], kinds: list[str]) -> list[tuple[str, ...]]:
+    values = [found[kind] for kind in kinds]
+
+    def row(name: str, cells: list[Mapping[str, float] | None], *, share: bool = True) -> tuple[str, ...]:
+        count = "0" if cells[0] is None else str(cells[0]["clips"])
+        return (name, count, *(share_text(cell) if share else number_text(cell, 3) for cell in cells))
+
+    rows = [
+        row("tokens, teacher-forced", [v["teacher_forced"] for v in values]),
+        row("tokens, greedy", [v["greedy"] for v in values]),
+    ]
+    labels = list(values[0]["groups"])
+    short = [label.rpartition("/")[2] for label in labels]
+    for label, last in zip(labels, short, strict=True):
+        name = last if short.count(last) == 1 else label
+        rows.append(row(f"{name} tokens, greedy", [v["groups"][label] for v in values]))
+    rows.append(row("whole clips, greedy", [v["exact"] for v in values]))
+    names = values[0]["comparisons"]
+    return rows + [row(f"{name}, greedy", [v["comparisons"][name] for v in values], share=False) for name in names]
+
+
+def _prior(prior: Mapping[str, Any], clips: int) -> None:
+    typer.echo("")
+    typer.echo(f"Prior: {prior['count']} codes from N(0, I)")
+    typer.echo(f"valid as the greedy tokens stand, before repair: {share_text(prior['valid'])}")
+    typer.echo(f"no note at all: {share_text(prior['silent'])}; in the corpus {share_text(prior['silent_in_corpus'])}")
+    if not prior["attributes"]:
+        return
+    typer.echo(f"Their decodings beside the {clips} clips: n = those with the attribute, difference in standard")
+    typer.echo("deviations (sd) over the corpus, KS = Kolmogorov-Smirnov distance from 0, the same, to 1.")
+    table(
+        ("attribute", "corpus: n", "mean", "sd", "samples: n", "mean", "sd", "difference", "KS"),
+        (
+            (
+                f"{name} ({one['unit']})",
+                *_moments(one["corpus"]),
+                *_moments(one["samples"]),
+                number_text(one["difference"], 2, sign="+"),
+                NONE if one["ks"] is None else f"{one['ks']:.3f}",
+            )
+            for name, one in prior["attributes"].items()
+        ),
+    )
+
+
+def _smoothness(found: Mapping[str, Any] | None) -> None:
+    typer.echo("")
+    if found is None:
+        typer.echo("Interpolation: not measured, all clips are of one song.")
+        return
+    points = found["points"]
+    even = 1 / (points - 1)
+    typer.echo(f"Interpolation: {found['pairs']} pairs of clips from {found['song_pairs']} pairs of songs")
+    typer.echo(
+        f"{points} codes by SLERP from one to the other; in {found['measured']} pairs the ends decode differently."
+    )
+    rows = (
+        ("tokens that differ between the ends", share_text(found["ends"]), ""),
+        ("length of the path over the ends' distance", number_text(found["path"], 2), "1 = direct, more = detours"),
+        ("largest jump, share of the path", share_text(found["jump"]), f"{even:.1%} = even, 100% = at once"),
+    )
+    table(("path", "mean over pairs", "how to read it"), rows)
+
+
+def _moments(one: Mapping[str, Any]) -> tuple[str, str, str]:
+    if not one["count"]:
+        return "0", NONE, NONE
+    return str(one["count"]), number_text(one["mean"], 2), f"{one['sd']:.2f}"
+
+
+def share_text(one: Mapping[str, float] | None) -> str:
+    """A share and its interval, in percent."""
+    return NONE if one is None else f"{one['value']:.1%} ({one['low']:.1%} to {one['high']:.1%})"
+
+
+def number_text(one: Mapping[str, float] | None, digits: int, sign: str = "") -> str:
+    """A number and its interval."""
+    if one is None:
+        return NONE
+    value, low, high = (f"{one[key]:{sign}.{digits}f}" for key in ("value", "low", "high"))
+    return f"{value} ({low} to {high})"

@@ -1,0 +1,32 @@
+"""``latentknobs serve``: starts a front end, ours or a plugin's."""
+
+from __future__ import annotations
+
+import os
+
+import typer
+
+from latentknobs.errors import UnknownNameError
+from latentknobs.frontends.cli.context import guarded, program
+
+DEFAULT = "web"
+SETTINGS = {"ignore_unknown_options": True, "allow_extra_args": True, "allow_interspersed_args": False}
+"""The words from the first one on are the front end's, --help after its name among them."""
+
+
+@guarded
+def serve(ctx: typer.Context) -> None:
+    """
+    Start a front end: the page in a browser (web), or one that a plugin brings.
+
+    serve [NAME] [ITS OPTIONS]; the page's are shown by serve web --help.
+    """
+    words = list(ctx.args)
+    name = words.pop(0) if words and not words[0].startswith("-") else DEFAULT
+    running = program(ctx)
+    known = running.plugins.frontends()
+    if name not in known:
+        raise UnknownNameError("front end", name, known)
+    if running.plugins_dir is not None:  # a front end is a program of its own: it reads what the environment says
+        os.environ["LATENTKNOBS_PLUGINS_DIR"] = str(running.plugins_dir)
+    raise typer.Exit(known[name].serve(words))

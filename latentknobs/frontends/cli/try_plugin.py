@@ -1,0 +1,200 @@
+"""``latentknobs try``: from an edit's file to its knob's card and pictures, and nothing kept unless asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Optional
+
+import numpy as np
+import typer
+from attrs import evolve, frozen
+from numpy.typing import NDArray
+
+from latentknobs import scores
+from latentknobs.core.arrays import ClipBatch
+from latentknobs.core.augmentation import Augmentation
+from latentknobs.core.backend import VAEBackend
+from latentknobs.core.experiment import QUICK
+from latentknobs.core.knob import Knob
+from latentknobs.core.plugin_guard import run_augmentation
+from latentknobs.core.run import Run
+from latentknobs.corpora.corpus_spec import default_corpus
+from latentknobs.errors import DiscoveryError, MissingExtraError, PluginError, UsageError
+from latentknobs.frontends.cli.context import (
+    MODEL,
+    DeviceOption,
+    ForceOption,
+    JsonOption,
+    ModelOption,
+    RegistryOption,
+    SeedOption,
+    guarded,
+    program,
+    say,
+)
+from latentknobs.frontends.cli.knobs import best_knobs, run_facts
+from latentknobs.frontends.cli.melody_files import check_target
+from latentknobs.frontends.cli.output import as_json, failed_gates, knob_card, roll
+from latentknobs.frontends.cli.plugin_check import check, failures, summary
+from latentknobs.plots import draw_rolls
+from latentknobs.steering import apply
+from latentknobs.steering.control_directions import operator_of
+from latentknobs.workbench import Workbench, load_plugins
+
+CLIPS = 2048
+"""As many as give every split enough songs for a first look."""
+SHOWN = 3
+"""Clips of the picture."""
+
+
+@guarded
+def try_(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A plugin's file that offers an edit.")],
+    corpus: Annotated[str, typer.Option(help="Corpora joined with + [the edit's own].")] = "",
+    clips: Annotated[int, typer.Option(min=1, help="Clips to look at, all splits together.")] = CLIPS,
+    model: ModelOption = MODEL,
+    output: Annotated[
+        Optional[Path],  # noqa: UP045 - typer before 0.16 reads no "| None" inside Annotated
+        typer.Option("--output", "-o", metavar="OUT.png", help="The picture [the file's name, here]."),
+    ] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Store the knob in the registry; else nothing is.")] = False,
+    registry: RegistryOption = None,
+    seed: SeedOption = 0,
+    device: DeviceOption = "auto",
+    force: ForceOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Check an edit's file, look quickly for its knob, and show both: the card, and a clip before and after."""
+    picture = output or Path(f"{file.stem}.png")
+    if registry is not None and not keep:
+        raise UsageError("--registry says where --keep stores the knob; add --keep, or leave it out.")
+    if not file.is_file():
+        raise UsageError(f"There is no file {file}; write one with latentknobs plugins new.")
+    check_target(picture, force=force, suffixes=(".png",))
+    found = check(str(file))
+    if failed := failures(found):
+        for one in failed:
+            say(f"failed: {one.name}: {one.message}")
+        raise PluginError(f"{file} fails {len(failed)} of {len(found)} checks; nothing was discovered.")
+    say(f"{file}: {summary(found)}")
+    running = program(ctx)
+    whole = evolve(running, plugins=load_plugins(running.plugins_dir))
+    with whole.workbench(registry, device) as workbench:
+        edits = _edits(workbench, file)
+        runs = [
+            workbench.discover(
+                edit.name, corpus=corpus or None, model=model, clips=clips, seed=seed, settings=QUICK, keep=keep
+            )
+            for edit in edits
+        ]
+        looks = [_look(workbench, edit, run, model, corpus) for edit, run in zip(edits, runs, strict=True)]
+    drawn = _draw(looks, picture, force=force, asked=output is not None)
+    if json:
+        facts = [{"name": one.name, "state": one.state, "message": one.message} for one in found]
+        as_json({"checks": facts, "runs": [run_facts(run) for run in runs], "picture": drawn})
+        return
+    for look in looks:
+        knob_card(look.knob)
+        _show(look)
+    say(f"written to {drawn}" if drawn else "no picture was written")
+    for look in looks:
+        why = failed_gates(look.knob)
+        typer.echo(f"{look.knob.name}: {look.knob.verdict}" + (f" ({why})" if why else ""))
+    if not keep:
+        say("The knob was not stored: --keep stores it, and latentknobs discover judges it in full.")
+
+
+def _edits(workbench: Workbench, file: Path) -> list[Augmentation]:
+    """The edits that the file offers, beside all other plugins."""
+    report = workbench.plugins.add_file(file)
+    if report.state != "loaded":
+        raise PluginError(report.error or f"{file} could not be loaded.")
+    edits = list(workbench.plugins.offered_by(report.name).get("augmentations", {}).values())
+    if not edits:
+        raise UsageError(f"{file} offers no augmentation, so there is no knob to look for; its checks passed.")
+    return edits
+
+
+@frozen(eq=False)
+class QuickLook:
+    """
+    What an edit and its knob do to a few clips.
+
+    Attributes:
+        edit: The edit.
+        knob: Its knob.
+        amount: By how much both are turned.
+        model: The model.
+        rows: Name to int16 (n, *shape): the clips, edited, decoded as they are, and with the knob turned.
+    """
+
+    edit: Augmentation
+    knob: Knob
+    amount: float
+    model: VAEBackend
+    rows: dict[str, ClipBatch]
+
+
+def _look(workbench: Workbench, edit: Augmentation, run: Run, model_name: str, corpus: str) -> QuickLook:
+    knobs = best_knobs([run])
+    if not knobs:
+        raise DiscoveryError(f"The discovery of {edit.name} gave no knob.")
+    knob, model = knobs[0], workbench.model(model_name)
+    form = model.spec.clip_format
+    theme = scores.twinkle().cut(form).clips
+    theme = theme[model.accepts(theme)]
+    more = workbench.clips(corpus or default_corpus([edit]), model_name, clips=64)
+    clips = np.concatenate([theme, more])
+    # The largest amount that the knob may be turned by and that can be shown: there it is seen best.
+    usable = [a for a in edit.amounts if knob.low <= a <= knob.high] or list(edit.amounts)
+    for amount in sorted(usable, key=lambda a: (-abs(a), -a)):
+        valid = run_augmentation(edit, clips, amount, np.random.default_rng(0), form).valid
+        if valid.any():
+            break
+    before = clips[valid][:SHOWN]
+    edited = run_augmentation(edit, before, amount, np.random.default_rng(0), form).clips
+    codes = model.encode(before).mean
+    turned = apply.turn(codes, [(operator_of(knob), amount)])
+    by = f"{amount:+g} {edit.unit}".rstrip()
+    rows = {
+        "before": before,
+        f"edit {by}": edited,
+        "knob at 0": model.decode(codes),
+        f"knob {by}": model.decode(turned),
+    }
+    return QuickLook(edit, knob, amount, model, rows)
+
+
+def _show(look: QuickLook) -> None:
+    """The first clip in the terminal: what the edit does to it, and what the knob makes of its code."""
+    form = look.model.spec.clip_format
+    names = list(look.rows)
+    for before, after in ((0, 1), (2, 3)):
+        typer.echo(f"{names[after]}, on the left {names[before]}")
+        one, other = (look.rows[names[k]][0] for k in (before, after))
+        typer.echo(roll(one, other, form))
+        typer.echo("")
+
+
+def _draw(looks: list[QuickLook], picture: Path, *, force: bool, asked: bool) -> Any:
+    """Draw the clips of the first edit, a row for each state; where it was not asked for, only if it can be."""
+    look = looks[0]
+    cells: NDArray[np.int16] = np.stack(list(look.rows.values()))
+    title = f"{look.edit.name}: the edit and its knob ({look.knob.verdict})"
+    try:
+        draw_rolls(
+            cells,
+            look.model.spec.clip_format,
+            picture,
+            title=title,
+            column_label="clips",
+            names=tuple(look.rows),
+            overwrite=force,
+        )
+    except MissingExtraError as error:
+        if asked:
+            raise
+        say(str(error))
+        return None
+    return str(picture)

@@ -1,0 +1,51 @@
+"""Means over clips of what each did while a control was turned, in resamplings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from latentknobs.core.arrays import Floats
+from latentknobs.core.metric_specs import MetricResult, Traversals
+from latentknobs.metrics.block_bootstrap import Blocks, result
+
+
+def targets(given: Traversals) -> list[Floats]:
+    """For each control, its target attribute on each clip and step (n, S), in the attribute's own unit."""
+    return [given.values[k, given.attributes.index(name)] for k, name in enumerate(given.targets)]
+
+
+def means(values: Floats, blocks: Blocks) -> Floats:
+    """Means (1 + B, m) over clips of (n, m); a NaN does not count, and NaN where none is left."""
+    there = ~np.isnan(values)
+    total = blocks.weights @ blocks.sums(np.where(there, values, 0.0))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        out: Floats = total / (blocks.weights @ blocks.sums(there.astype(np.float64)))
+    return out
+
+
+def by_clip(
+    given: Traversals,
+    measure: Callable[[Floats, Floats], Floats],
+    why: str,
+    bounds: tuple[float, float],
+    facts: dict[str, Any] | None = None,
+) -> MetricResult:
+    """
+    The mean over clips of a number of each, for each control.
+
+    Args:
+        given: The traversals.
+        measure: A control's values (S,) and the target (n, S) to float64 (n,), NaN where it is not defined.
+        why: Why a control has no value where no clip has one.
+        bounds: The metric's range.
+        facts: What else was found.
+    """
+    blocks = Blocks.make(given)
+    numbers = np.stack([measure(given.controls[k], target) for k, target in enumerate(targets(given))], axis=1)
+    parts = means(numbers, blocks)
+    left = [int(count) for count in np.isnan(numbers).sum(axis=0)]
+    found = {"left-out": left, **(facts or {})}
+    return result(given, blocks, parts, [why] * len(given.names), bounds=bounds, facts=found)

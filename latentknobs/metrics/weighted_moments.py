@@ -1,0 +1,95 @@
+"""First and second moments of each dimension with one factor, in resampled blocks."""
+
+from __future__ import annotations
+
+import numpy as np
+from attrs import frozen
+
+from latentknobs.core.arrays import Bools, Floats
+from latentknobs.core.metric_specs import LabelledCodes
+from latentknobs.metrics.block_bootstrap import Blocks
+
+CONSTANT = 1e-12
+"""A variance below this part of the whole sample's is rounding."""
+ACTIVE_VARIANCE = 0.01
+"""A dimension is active where the variance of its codes is above this (Burda, Grosse & Salakhutdinov 2016)."""
+
+
+def active(given: LabelledCodes) -> Bools:
+    """Which dimensions are active, bool (D,); the option "active-variance" is the limit."""
+    limit = float(given.options.get("active-variance", ACTIVE_VARIANCE))
+    out: Bools = given.codes.var(axis=0) > limit
+    return out
+
+
+def scaled(values: Floats, there: Bools) -> Floats:
+    """
+    Values (N, m) with mean 0 and variance 1 over the rows that count, 0 on the others; a constant column is 0.
+
+    Sums of squares of numbers far from 0 lose what they are for.
+    """
+    # nan_to_num: a factor is NaN where it does not count, and NaN times 0 is NaN.
+    clean = np.where(there[:, None], np.nan_to_num(values), 0.0)
+    count = max(int(there.sum()), 1)
+    centred = np.where(there[:, None], clean - clean.sum(axis=0) / count, 0.0)
+    spread = np.sqrt((centred**2).sum(axis=0) / count)
+    size = np.abs(clean).max(axis=0, initial=0.0)
+    out: Floats = np.where(spread > 1e-12 * size, centred / np.where(spread > 0, spread, 1.0), 0.0)
+    return out
+
+
+@frozen(eq=False)
+class WeightedMoments:
+    """
+    Means and central moments of D dimensions and one factor in resamplings.
+
+    Attributes:
+        count: (R,), rows that count.
+        z: (R, D), means of the dimensions.
+        a: (R, 1), mean of the factor.
+        zz: (R, D), variances of the dimensions.
+        aa: (R, 1), variance of the factor.
+        za: (R, D), covariances.
+    """
+
+    count: Floats
+    z: Floats
+    a: Floats
+    zz: Floats
+    aa: Floats
+    za: Floats
+
+    @property
+    def r2(self) -> Floats:
+        """Squared correlations (R, D); 0 for a dimension that is constant, NaN where the factor is."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            found = self.za**2 / (self.zz * self.aa)
+        found = np.where(self.zz > CONSTANT, found, 0.0)
+        return np.where(self.aa > CONSTANT, np.clip(found, 0.0, 1.0), np.nan)
+
+
+class BlockMoments:
+    """
+    Sums over blocks of what moments are made of.
+
+    Args:
+        codes: float64 (N, D).
+        factor: float64 (N,), NaN where it does not count.
+        blocks: The blocks.
+    """
+
+    def __init__(self, codes: Floats, factor: Floats, blocks: Blocks) -> None:
+        there = ~np.isnan(factor)
+        z, a = scaled(codes, there), scaled(factor[:, None], there)
+        self._size = codes.shape[1]
+        self._sums = blocks.sums(np.hstack([there[:, None].astype(np.float64), a, a * a, z, z * z, z * a]))
+
+    def of(self, weights: Floats) -> WeightedMoments:
+        """The moments of resamplings with these weights (R, G), in units of the whole sample's deviations."""
+        size = self._size
+        sums = weights @ self._sums
+        with np.errstate(invalid="ignore", divide="ignore"):
+            means = sums / sums[:, :1]
+        a, z = means[:, 1:2], means[:, 3 : 3 + size]
+        zz = means[:, 3 + size : 3 + 2 * size] - z * z
+        return WeightedMoments(sums[:, 0], z, a, zz, means[:, 2:3] - a * a, means[:, 3 + 2 * size :] - z * a)

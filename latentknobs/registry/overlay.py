@@ -1,0 +1,308 @@
+"""
+The registry that people see: their own file above the package's knobs.
+
+Layers, the upper first: ``discovered.db`` where the open file is itself marked built-in (the checkout's
+registry.db), the open file, the package's own file. Where two layers have a knob of the same (model, name)
+the upper one wins, unless its verdict is worse: as within one file, a rejected or provisional knob never
+takes the place of an accepted one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self, TypeAlias, TypeVar
+
+from attrs import evolve, frozen
+
+from latentknobs.core.knob import RANK, Knob, Verdict
+from latentknobs.core.query_spec import KnobQuery
+from latentknobs.core.run import Run
+from latentknobs.errors import RegistryError, UnknownNameError, UsageError
+from latentknobs.registry import import_export, knob_edits, migrate, serialization
+from latentknobs.registry.connections import TIMEOUT
+from latentknobs.registry.import_export import Conflict, TransferSummary
+from latentknobs.registry.store import KnobStore
+
+PACKAGED = Path(__file__).parent.parent / "data" / "registry.db"
+"""The package's own knobs; a package built before ``make registry`` has none."""
+DISCOVERED = "discovered.db"
+
+T = TypeVar("T")
+Role: TypeAlias = Literal["discovered", "open", "package"]
+
+
+@frozen
+class RegistryLayer:
+    """
+    One file that a registry reads, for ``doctor``.
+
+    Attributes:
+        role: discovered, open or package.
+        path: The file.
+        exists: Whether it is there.
+        written: Whether discoveries are stored in it.
+        knobs: How many current knobs it holds.
+        error: Why it cannot be read, None where it can.
+    """
+
+    role: Role
+    path: Path
+    exists: bool
+    written: bool
+    knobs: int
+    error: str | None = None
+
+
+class Registry:
+    """
+    An open registry with the package's own knobs beneath it; a context manager.
+
+    Files are opened when they are first needed; every method but ``sources`` raises RegistryError where one
+    of them cannot be used.
+    """
+
+    def __init__(self, path: Path, packaged: Path, *, timeout: float) -> None:
+        self.path = path
+        self._packaged = packaged
+        self._timeout = timeout
+
+    @classmethod
+    def open(cls, url: str | Path, *, packaged: Path = PACKAGED, timeout: float = TIMEOUT) -> Self:
+        """
+        The registry of a path or URL; neither made nor read yet.
+
+        Args:
+            url: A path, or sqlite:///PATH.
+            packaged: The file beneath it.
+            timeout: Seconds to wait for another program's lock.
+
+        Raises:
+            UsageError: It is a URL of something else than an SQLite file.
+            RegistryError: It is a folder.
+        """
+        return cls(migrate.path_of(url), packaged.resolve(), timeout=timeout)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let the files go; they are opened again when they are needed."""
+        self.__dict__.pop("_layers", None)
+
+    def knobs(
+        self,
+        *,
+        model_id: str | None = None,
+        name: str | None = None,
+        verdict: Verdict | None = None,
+        current_only: bool = True,
+        operators: bool = True,
+    ) -> tuple[Knob, ...]:
+        """The knobs that match, by model and name; arguments as for :meth:`KnobStore.knobs`."""
+        asked = KnobQuery(model_id=model_id, name=name, verdict=verdict, history=not current_only, sort="model")
+        return self.find(asked, operators=operators)
+
+    def find(self, query: KnobQuery, *, operators: bool = False) -> tuple[Knob, ...]:
+        """The knobs that meet a query, in its order; arguments as for :meth:`KnobStore.find`."""
+        stores = [store for _, store in self._layers]
+        if query.history:
+            layers = _distinct([store.find(query, operators=operators) for store in stores], _facts)
+        else:
+            layers = []
+            for store, hidden in zip(stores, _hidden(stores), strict=True):
+                # So many more, of which some may be hidden.
+                limit = None if query.limit is None else query.limit + len(hidden)
+                found = store.find(evolve(query, limit=limit), operators=operators)
+                layers.append([knob for knob in found if (knob.model_id, knob.name) not in hidden])
+        knobs = sorted((k for layer in layers for k in layer), key=lambda k: (k.model_name, k.model_id, k.name))
+        return tuple(sorted(knobs, key=query.key, reverse=query.descending)[: query.limit])
+
+    def models(self) -> tuple[tuple[str, str], ...]:
+        """Name and model_id of every model that has a run, by name; of two names in two files the upper one's."""
+        names = {model_id: name for _, store in reversed(self._layers) for name, model_id in store.models()}
+        return tuple(sorted((name, model_id) for model_id, name in names.items()))
+
+    def knob(self, model_id: str, name: str) -> Knob:
+        """
+        The current knob of a model, with its operator.
+
+        Raises:
+            UnknownNameError: The model has no knob of that name.
+        """
+        found = self.knobs(model_id=model_id, name=name)
+        if not found:
+            known = {knob.name for knob in self.knobs(model_id=model_id, operators=False)}
+            raise UnknownNameError("knob", name, known, f"for model {model_id[:12]} in {self.path}")
+        return found[0]
+
+    def runs(self, model_id: str | None = None) -> tuple[Run, ...]:
+        """The runs, of one model or of all, the lowest layer first, each in the order they were saved."""
+        layers = [store.runs(model_id) for _, store in self._layers]
+        return tuple(run for layer in reversed(_distinct(layers, serialization.result_sha256)) for run in layer)
+
+    def run(self, run_id: str) -> Run:
+        """
+        The run of that id, from the uppermost layer that has it.
+
+        Raises:
+            UnknownNameError: There is none.
+        """
+        for _, store in self._layers:
+            try:
+                return store.run(run_id)
+            except UnknownNameError:
+                continue
+        raise UnknownNameError("run", run_id, (run.run_id for run in self.runs()), f"in {self.path}")
+
+    def check_writable(self) -> None:
+        """
+        Find out before long work whether its run could be stored; changes nothing.
+
+        Raises:
+            RegistryError: See :meth:`KnobStore.check_writable`.
+        """
+        self._layers[0][1].check_writable()
+
+    def save_run(self, run: Run) -> tuple[Knob, ...]:
+        """
+        Store a run in the open file, or in discovered.db beside it where that is built-in.
+
+        See :meth:`KnobStore.save_run`.
+
+        Returns:
+            The knobs that are new in it: the run's, or none where this run with this result was there already.
+        """
+        return run.knobs if self._layers[0][1].save_run(run) else ()
+
+    def change_tags(self, model_id: str, name: str, *, add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
+        """
+        Give tags to a current knob and take tags from it.
+
+        Raises:
+            UsageError: A tag is empty or has a blank or a comma in it.
+            UnknownNameError: The model has no knob of that name.
+            RegistryError: The knob is not in the file that is written, or that cannot be written.
+        """
+        knob_edits.change_tags(self._own(model_id, name), model_id, name, tuple(add), tuple(remove))
+
+    def write_note(self, model_id: str, name: str, text: str) -> None:
+        """Write a note on a current knob in place of the one that is there, "" = none; errors as for tags."""
+        knob_edits.write_note(self._own(model_id, name), model_id, name, text)
+
+    def rename(self, model_id: str, name: str, new: str) -> None:
+        """
+        Let another name mean a current knob; its run goes on calling it as it did, and finding it again leaves it.
+
+        Raises:
+            UsageError: No knob may have that name, or one has it.
+            UnknownNameError: The model has no knob of that name.
+            RegistryError: The knob is not in the file that is written, or that cannot be written.
+        """
+        if self.find(KnobQuery(model_id=model_id, name=new.replace("*", ""))):
+            raise UsageError(f"The model has a knob named {new!r}: rename or delete that one first.")
+        knob_edits.rename(self._own(model_id, name), model_id, name, new)
+
+    def delete(self, model_id: str, name: str) -> None:
+        """
+        Let a name mean no knob any more. Its operator goes; its run stays, and repeating that brings the knob back.
+
+        A knob of that name in a file beneath is seen again. Errors as for tags.
+        """
+        knob_edits.forget(self._own(model_id, name), model_id, name)
+
+    def export(self, knobs: Iterable[Knob]) -> str:
+        """
+        Current knobs with their runs as JSON, which data/knobs-1.schema.json describes.
+
+        Raises:
+            RegistryError: A registry cannot be read, or keeps only the hash of an operator.
+        """
+        keys = [(knob.model_id, knob.name) for knob in knobs]
+        stores = [store for _, store in self._layers]
+        parts = []
+        for store, hidden in zip(stores, _hidden(stores), strict=True):
+            there = store.standing(keys)
+            parts.append((store, [key for key in keys if key in there and key not in hidden]))
+        return json.dumps(import_export.outline(parts), allow_nan=False, ensure_ascii=False, indent=1) + "\n"
+
+    def take(self, text: str, where: str, *, conflict: Conflict = "refuse") -> tuple[TransferSummary, ...]:
+        """Store exported knobs in the file that is written; arguments and errors as for :func:`import_export.take`."""
+        return import_export.take(self._layers[0][1], text, where, conflict=conflict)
+
+    def _own(self, model_id: str, name: str) -> KnobStore:
+        """The file that is written, if it has that knob."""
+        (_, store), *_ = self._layers
+        if (model_id, name) not in store.standing([(model_id, name)]):
+            self.knob(model_id, name)
+            raise RegistryError(
+                f"The knob {name!r} is not in {store.path}, and what lies beneath never changes: copy it first, with "
+                f"'latentknobs knobs export {name} -o {name}.json' and 'latentknobs knobs import {name}.json'."
+            )
+        return store
+
+    def sources(self) -> tuple[RegistryLayer, ...]:
+        """The files that are read, the upper first, each with what is wrong with it; raises nothing."""
+        try:
+            paths = [(role, store.path) for role, store in self._layers]
+        except RegistryError:
+            paths = [("open", self.path), ("package", self._packaged)]
+        return tuple(self._source(role, path, written=path == paths[0][1]) for role, path in paths)
+
+    def _source(self, role: Role, path: Path, *, written: bool) -> RegistryLayer:
+        try:
+            store = KnobStore.open(path, timeout=self._timeout)
+            return RegistryLayer(role, path, store.exists, written, len(store.knobs(operators=False)))
+        except RegistryError as error:
+            return RegistryLayer(role, path, path.is_file(), written, 0, str(error))
+
+    @cached_property
+    def _layers(self) -> tuple[tuple[Role, KnobStore], ...]:
+        """What is read, the upper first; the first one is written."""
+        opened = KnobStore.open(self.path, timeout=self._timeout)
+        out: list[tuple[Role, KnobStore]] = [("open", opened)]
+        if opened.built_in:
+            beside = self.path.with_name(DISCOVERED)
+            out.insert(0, ("discovered", KnobStore.open(beside, timeout=self._timeout)))
+        if self._packaged != self.path and self._packaged.is_file():
+            out.append(("package", KnobStore.open(self._packaged, timeout=self._timeout)))
+        return tuple(out)
+
+
+def _hidden(stores: Sequence[KnobStore]) -> list[set[tuple[str, str]]]:
+    """Of each layer the (model_id, name) whose knob another layer hides, whether a query asks for that one or not."""
+    # Only the first layer is written and may be large; what the others have is looked up in it.
+    below = [store.standing() for store in stores[1:]]
+    layers = [stores[0].standing({key for layer in below for key in layer}), *below]
+    out: list[set[tuple[str, str]]] = [set() for _ in layers]
+    for key in {key for layer in below for key in layer}:
+        there = [i for i, layer in enumerate(layers) if key in layer]
+        wins = max(there, key=lambda i: (RANK.get(layers[i][key], -1), -i))
+        for i in there:
+            if i != wins:
+                out[i].add(key)
+    return out
+
+
+def _distinct(layers: Iterable[Iterable[T]], key: Callable[[T], str]) -> list[list[T]]:
+    """The layers without what an upper one has: the checkout's registry.db is a copy of the package's."""
+    seen: set[str] = set()
+    out = []
+    for layer in layers:
+        new = [(key(item), item) for item in layer]
+        out.append([item for facts, item in new if facts not in seen])
+        seen.update(facts for facts, _ in new)
+    return out
+
+
+def _facts(knob: Knob) -> str:
+    facts = knob.as_dict() | {"note": "", "found": None}  # one result may have been stored at two times
+    return json.dumps([facts, knob.evidence], sort_keys=True)

@@ -1,0 +1,27 @@
+"""
+MIDI in and out: files to pieces on a format's grid, and back.
+
+Everything is counted in ticks, never in seconds, so a tempo change moves no note. What reading changed is told in
+``Piece.remarks``, one sentence each.
+"""
+
+from latentknobs.scores.example import read_twinkle, twinkle, twinkle_path
+from latentknobs.scores.midi_file import MAX_BYTES
+from latentknobs.scores.midi_reader import MAX_BARS, read_piece, read_pieces, read_provenance
+from latentknobs.scores.midi_writer import midi_bytes, write_piece
+from latentknobs.scores.voice_extraction import POLICIES, Policy
+
+__all__ = [
+    "MAX_BARS",
+    "MAX_BYTES",
+    "POLICIES",
+    "Policy",
+    "midi_bytes",
+    "read_piece",
+    "read_pieces",
+    "read_provenance",
+    "read_twinkle",
+    "twinkle",
+    "twinkle_path",
+    "write_piece",
+]

@@ -1,0 +1,1 @@
+"""Applying knobs to latent codes, interpolation, control directions and the batch decoder."""

@@ -1,0 +1,115 @@
+"""Turning knobs: T(z, amount) of every kind of operator, and several knobs at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentknobs.core.arrays import Codes
+from latentknobs.core.knob import Operator
+from latentknobs.errors import AmountError
+from latentknobs.steering.matrix_powers import power
+
+
+def displacement(operator: Operator, z: Codes, amount: float) -> Codes:
+    """
+    T(z, amount) - z, float32 (N, D).
+
+    Between fitted amounts an affine or residual operator interpolates the neighbouring displacements, 0 being one of
+    them, so T(z, 0) = z exactly. A group operator takes whole steps, and what lies between them only where its
+    spectrum says so.
+
+    Args:
+        operator: An operator of any kind.
+        z: float32 (N, D).
+        amount: In the knob's unit.
+
+    Raises:
+        AmountError: The amount is not finite, beyond the fitted amounts of an affine or residual operator, between
+            whole steps of a group operator, or one that a group operator cannot be turned back by.
+    """
+    if not np.isfinite(amount):
+        raise AmountError(f"An amount must be a finite number, not {amount}.")
+    if amount == 0:
+        return np.zeros_like(z)
+    moved: Codes
+    if operator.kind == "shift":
+        moved = np.broadcast_to(np.float32(amount) * operator.arrays["direction"], z.shape).astype(np.float32)
+    elif operator.kind in {"affine", "residual"}:
+        moved = _between(operator, z, amount)
+    else:
+        moved = _powered(operator, z, amount)
+    projection = operator.arrays.get("projection")
+    if projection is not None:
+        moved = ((moved @ projection) @ projection.T).astype(np.float32)
+    return moved
+
+
+def _between(operator: Operator, z: Codes, amount: float) -> Codes:
+    amounts = operator.arrays["amounts"].astype(np.float64)
+    knots = np.sort(np.append(amounts, 0.0))
+    slack = 1e-6 * max(1.0, -knots[0], knots[-1])
+    if not knots[0] - slack <= amount <= knots[-1] + slack:
+        raise AmountError(f"The amount {amount:g} lies outside the fitted amounts, {knots[0]:g} to {knots[-1]:g}.")
+    # Fitted amounts are kept as float32: rounded alike, each of them finds its own matrix.
+    amount = float(np.clip(np.float32(amount), knots[0], knots[-1]))
+    right = int(np.searchsorted(knots, amount))
+    ends = [knots[right]] if knots[right] == amount else [knots[right - 1], knots[right]]
+    share = (
+        [1.0]
+        if len(ends) == 1
+        else [(ends[1] - amount) / (ends[1] - ends[0]), (amount - ends[0]) / (ends[1] - ends[0])]
+    )
+    out = np.zeros_like(z)
+    for end, part in zip(ends, share, strict=True):
+        if end != 0 and part:
+            a = int(np.flatnonzero(amounts == end)[0])
+            out += np.float32(part) * _fitted(operator, z, a)
+    return out
+
+
+def _powered(operator: Operator, z: Codes, amount: float) -> Codes:
+    """The displacement of a group operator, worked out in float64, (N, D)."""
+    change = power(operator, amount)[:-1]
+    change[:, :-1] -= np.eye(len(change))
+    out: Codes = (z.astype(np.float64) @ change[:, :-1].T + change[:, -1]).astype(np.float32)
+    return out
+
+
+def _fitted(operator: Operator, z: Codes, a: int) -> Codes:
+    """The displacement at the fitted amount with index a, (N, D)."""
+    arrays = operator.arrays
+    moved: Codes = z @ arrays["matrices"][a].T + arrays["offsets"][a] - z
+    if operator.kind == "residual":
+        inner = _silu(z / arrays["scale"] @ arrays["input"].T + arrays["entry"][a])
+        outer = _silu(inner @ arrays["hidden"].T + arrays["hidden_bias"])
+        moved = moved + arrays["scale"] * (outer @ arrays["output"].T)
+    return moved
+
+
+def _silu(x: Codes) -> Codes:
+    """X times its logistic function (Elfwing, Uchibe & Doya 2018); tanh keeps it from overflowing."""
+    out: Codes = x * (0.5 + 0.5 * np.tanh(0.5 * x))
+    return out
+
+
+def apply(operator: Operator, z: Codes, amount: float) -> Codes:
+    """T(z, amount), float32 (N, D); see :func:`displacement`."""
+    return z + displacement(operator, z, amount)
+
+
+def turn(z: Codes, moves: Iterable[tuple[Operator, float]]) -> Codes:
+    """Z' = z + the sum of T_a(z, n_a) - z over the knobs: the order of the knobs does not matter, (N, D)."""
+    steps = sorted((displacement(operator, z, amount) for operator, amount in moves), key=_order)
+    out = z.astype(np.float32, copy=True)
+    for step in steps:
+        out += step
+    return out
+
+
+def _order(step: NDArray[np.float32]) -> bytes:
+    # Float addition is not associative: adding in an order that depends on the steps alone makes the sum exact
+    # to the bit whatever order the knobs were named in.
+    return step.tobytes()

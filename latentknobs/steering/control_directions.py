@@ -1,0 +1,166 @@
+"""What a session may do with one knob: which amounts it takes, how far it moves, and the paper's controls."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentknobs.core.activity import ACTIVE_VARIANCE
+from latentknobs.core.arrays import Codes
+from latentknobs.core.knob import RANK, Knob, Operator
+from latentknobs.core.seed import as_seed
+from latentknobs.errors import AmountError, RegistryError, UsageError
+from latentknobs.steering import apply
+
+SLACK = 1e-6
+"""How far an amount may be off by rounding."""
+LEAST_FREE = 0.25
+"""Part of the active dimensions that a control has at the least."""
+
+
+def check_amount(knob: Knob, amount: float, name: str = "") -> float:
+    """
+    The amount, if the knob can be turned by it.
+
+    Args:
+        knob: The knob.
+        amount: In the knob's unit.
+        name: What the message calls it, where that is not the knob's own name (a control).
+
+    Raises:
+        AmountError: Not finite, outside the usable range, or off the knob's step.
+    """
+    name = name or knob.name
+    unit = f" {knob.unit}" if knob.unit else ""
+    if not np.isfinite(amount):
+        raise AmountError(f"The amount of {name!r} must be a finite number, not {amount}.")
+    if not knob.low - SLACK <= amount <= knob.high + SLACK:
+        raise AmountError(
+            f"{name}={amount:+g} is outside the usable range, {knob.low:+g} to {knob.high:+g}{unit}"
+            f"{doubt(knob)}; choose an amount inside it."
+        )
+    if knob.step is not None and abs(amount / knob.step - round(amount / knob.step)) > SLACK:
+        below = float(np.floor(amount / knob.step)) * knob.step
+        raise AmountError(
+            f"{name}={amount:+g} lies between two steps of {knob.step:g}{unit}; "
+            f"choose {below:+g} or {below + knob.step:+g}."
+        )
+    return float(amount)
+
+
+def doubt(knob: Knob) -> str:
+    """A clause on a knob that is not accepted: its verdict, and the gates that it failed."""
+    if knob.verdict == "accepted":
+        return ""
+    failed = [str(gate["gate"]) for gate in knob.evidence.get("gates", ()) if not gate["passed"]]
+    reason = f" for {', '.join(failed)}" if failed else ""
+    return f" (this knob is {knob.verdict}{reason})"
+
+
+def operator_of(knob: Knob) -> Operator:
+    """
+    The knob's operator.
+
+    Raises:
+        RegistryError: Only its hash was kept.
+    """
+    if knob.operator is None:
+        raise RegistryError(
+            f"The registry keeps only the hash of the operator of {knob.name!r}; "
+            f"rebuild it by repeating its run {knob.run_id or '(unknown)'}."
+        )
+    return knob.operator
+
+
+def spread_of(knob: Knob, latent_size: int) -> NDArray[np.float64]:
+    """Standard deviation of the codes in each active dimension, 0 in the others; 1 where it was not measured."""
+    variance = np.asarray(knob.evidence.get("covariance_diagonal", np.ones(latent_size)), dtype=np.float64)
+    return np.where(variance > ACTIVE_VARIANCE, np.sqrt(np.maximum(variance, 0.0)), 0.0)
+
+
+def shares_of(knob: Knob, latent_size: int) -> NDArray[np.float64]:
+    """Shares of the knob's dimensions, (D,), 0 for the others."""
+    out = np.zeros(latent_size)
+    for d in knob.dimensions:
+        out[d.dim] = d.share
+    return out
+
+
+def in_order(knobs: Iterable[Knob]) -> list[Knob]:
+    """Accepted knobs first, then by verdict; those of one verdict in the order in which they were found."""
+    return sorted(knobs, key=lambda knob: (-RANK[knob.verdict], knob.found.timestamp() if knob.found else 0.0))
+
+
+def active_of(knob: Knob, latent_size: int) -> list[int]:
+    """The dimensions in which the codes vary."""
+    return [int(d) for d in np.flatnonzero(spread_of(knob, latent_size) > 0)]
+
+
+def apart(
+    knobs: Iterable[Knob], active: Collection[int], like: Knob | None = None
+) -> tuple[frozenset[int], tuple[str, ...]]:
+    """
+    The dimensions that controls, and the "others" of a way between melodies, leave to the knobs.
+
+    Those of the accepted knobs (of all where none is accepted) and of the knob that a control is like. Where
+    that leaves fewer than a quarter of the active dimensions, knobs are let go one by one, the widest first, of
+    equally wide ones the last by name.
+
+    Args:
+        knobs: The model's current knobs.
+        active: Dimensions in which codes vary.
+        like: The knob that a control is like, None = there is none.
+
+    Returns:
+        The dimensions, and the names of the knobs that were let go.
+    """
+    every = {knob.name: knob for knob in knobs}
+    kept = {name: knob for name, knob in every.items() if knob.verdict == "accepted"} or every
+    if like is not None:
+        kept[like.name] = like
+    gone: list[str] = []
+    while True:
+        taken = frozenset(d.dim for knob in kept.values() for d in knob.dimensions)
+        if len(set(active) - taken) >= LEAST_FREE * len(active):
+            return taken, tuple(gone)
+        gone.append(max(kept, key=lambda name: (len(kept[name].dimensions), name)))
+        del kept[gone[-1]]
+
+
+def control(name: str, knob: Knob, amount: float, codes: Codes, taken: Collection[int], seed: int) -> Codes:
+    """
+    The displacement of one of the paper's controls, float32 (N, D).
+
+    A seeded random direction outside the dimensions that are left to knobs, as long for each clip as the
+    knob's own move at this amount, both in units of each dimension's spread.
+
+    Args:
+        name: "random" (in as many dimensions as the knob has) or "others" (in all that are left).
+        knob: The knob that gives length, range and step.
+        amount: In that knob's unit; its sign is the direction's.
+        codes: float32 (N, D).
+        taken: Dimensions that are left to knobs: see :func:`apart`.
+        seed: Fixes dimensions and direction.
+
+    Raises:
+        AmountError: An amount that the knob cannot be turned by.
+        UsageError: No active dimension is left, or the seed is none.
+    """
+    check_amount(knob, amount, name)
+    spread = spread_of(knob, codes.shape[1])
+    free = np.asarray([d for d in active_of(knob, codes.shape[1]) if d not in taken], dtype=np.int64)
+    if not free.size:
+        raise UsageError(f"The control {name!r} has no dimension: the model's codes do not vary.")
+    rng = np.random.default_rng(as_seed(seed))
+    if name == "random":
+        free = np.sort(rng.choice(free, size=min(len(knob.dimensions) or 1, len(free)), replace=False))
+    direction = np.zeros(len(spread))
+    direction[free] = rng.standard_normal(len(free))
+    direction *= np.sign(amount) / np.linalg.norm(direction)
+    step = apply.displacement(operator_of(knob), codes, amount)
+    inverse = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
+    length = np.linalg.norm(step * inverse, axis=1, keepdims=True)
+    out: Codes = (length * direction * spread).astype(np.float32)
+    return out

@@ -1,0 +1,161 @@
+"""Training that makes edits affine maps of the codes."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from attrs import evolve
+from torch.distributions import Normal, kl_divergence
+
+from latentknobs.augmentations.transpose import Transpose
+from latentknobs.backends.gru_musicvae.config import Config, Followed
+from latentknobs.backends.gru_musicvae.data import Batches, load
+from latentknobs.backends.gru_musicvae.equivariance_loss import NONE, AffineMaps
+from latentknobs.backends.gru_musicvae.network import GruMusicVae
+from latentknobs.backends.gru_musicvae.training import LOG, Trainer
+from latentknobs.core.melody_format import HOLD
+from latentknobs.errors import UsageError
+
+AMOUNTS = (-3.0, 1.0, 12.0)
+
+
+@pytest.fixture
+def followed(host, monkeypatch):
+    """A tiny run on transposed walks that follows transposition."""
+    monkeypatch.setattr(type(host), "augment", lambda _self, _name: Transpose())
+    config = Config.preset("folk")
+    tables = config.tables()
+    tables["network"] |= {"encoder_hidden": 12, "decoder_hidden": 12, "embedding": 6, "latent_size": 4}
+    tables["training"] |= {"steps": 60, "batch": 32, "evaluate_every": 30, "token_dropout": 0.0, "kl_rise": 10}
+    tables["training"] |= {"storage": "float32", "precision": "float32", "learning_rate": 0.01, "transpose": [0, 0]}
+    tables["data"] = {"sources": [{"corpus": "walks"}], "pitch_range": [50, 92]}
+    config = Config.from_tables(tables)
+    return evolve(config, data=evolve(config.data, follow=(Followed("transpose", AMOUNTS),)))
+
+
+def test_the_second_half_of_a_batch_is_the_first_half_edited(host, followed):
+    """Each clip's partner is it at the amount of its map, or itself where that leaves the pitch range."""
+    batches = Batches(load(host, followed), followed)
+    seen = set()
+    for step in range(8):
+        clips, which = batches(step)
+        assert len(clips) == 2 * len(which) == 32
+        for before, after, number in zip(clips[:16], clips[16:], which, strict=True):
+            by = 0 if number == NONE else int(AMOUNTS[number])
+            np.testing.assert_array_equal(after, np.where(before < HOLD, before + by, before))
+            seen.add(int(number))
+    assert seen == {NONE, 0, 1, 2}
+
+
+def test_the_same_step_gives_the_same_pairs(host, followed):
+    """Pairs are a function of the seed and the step."""
+    data = load(host, followed)
+    (clips, which), (again, those) = (Batches(data, followed)(3) for _ in range(2))
+
+    np.testing.assert_array_equal(clips, again)
+    np.testing.assert_array_equal(which, those)
+
+
+def test_the_cost_is_the_divergence_from_the_prediction():
+    """It is KL(q || p) of normal distributions, as torch has it; a clip that was not edited costs nothing."""
+    generator = torch.Generator().manual_seed(0)
+    maps = AffineMaps(2, 3)
+    with torch.no_grad():
+        maps.log_spread.copy_(torch.tensor([-1.0, 0.0, 0.5]))
+    predicted, mean = torch.randn(2, 4, 3, generator=generator)
+    scale = torch.rand(4, 3, generator=generator) + 0.1
+    which = torch.tensor([0, 1, NONE, 0])
+
+    nats = kl_divergence(Normal(mean, scale), Normal(predicted, torch.exp(maps.log_spread))).sum(dim=1)
+
+    assert maps.cost(predicted, mean, scale, which).item() == pytest.approx(nats[[0, 1, 3]].sum().item() / 4, rel=1e-5)
+
+
+def test_a_map_moves_the_codes_that_are_its_own():
+    """Before training the maps leave codes as they are; then each moves those that name it, and no other."""
+    maps = AffineMaps(2, 3)
+    z = torch.arange(9.0).reshape(3, 3)
+    which = torch.tensor([0, 1, NONE])
+    assert torch.equal(maps.predict(z, which), z)
+
+    with torch.no_grad():
+        maps.matrices[1] = 2 * torch.eye(3)
+        maps.offsets[1] = torch.tensor([1.0, 0.0, -1.0])
+
+    assert torch.equal(maps.predict(z, which), torch.stack([z[0], 2 * z[1] + torch.tensor([1.0, 0.0, -1.0]), z[2]]))
+
+
+def test_gradients_are_the_same_every_time_with_several_threads(two_threads):
+    """Clips with the same map add up their gradients in one order, whatever the threads do."""
+    maps = AffineMaps(3, 64)
+    z, which = torch.randn(64, 64), torch.tensor([0, 1, NONE, 0] * 16)
+
+    def gradients():
+        maps.zero_grad()
+        (maps.predict(z, which) ** 2 * z).sum().backward()
+        return maps.matrices.grad.clone(), maps.offsets.grad.clone()
+
+    first = gradients()
+    for _ in range(20):
+        assert all(torch.equal(a, b) for a, b in zip(gradients(), first, strict=True))
+
+
+def test_the_maps_are_learned_and_the_log_tells_their_cost(host, followed, tmp_path):
+    """The cost of predictions falls while training goes on, and stands in each line of the log."""
+    trainer = Trainer(followed, load(host, followed), tmp_path / "run")
+    trainer.run()
+
+    lines = [json.loads(line) for line in (tmp_path / "run" / LOG).read_text().splitlines()]
+    assert len(lines) == 2
+    assert 0 < lines[1]["following"] < lines[0]["following"]
+    for line in lines:
+        weight = followed.training.follow_weight / 2
+        rate = line["kl"] + weight * line["following"]
+        assert line["loss"] == pytest.approx(line["cross_entropy"] + line["kl_weight"] * rate)
+
+
+@pytest.mark.parametrize("through", [0.0, 1.0])
+def test_edited_clips_are_decoded_from_their_prediction_or_their_own_code(
+    host, followed, tmp_path, through, monkeypatch
+):
+    """With all of them through their maps the decoder reads what the maps predict, with none what the encoder says."""
+    read = []
+    decode = GruMusicVae.decode_given
+
+    def reading(self, z, *rest):
+        read.append(z.detach().clone())
+        return decode(self, z, *rest)
+
+    monkeypatch.setattr(GruMusicVae, "decode_given", reading)
+    config = evolve(followed, training=evolve(followed.training, follow_through=through))
+    trainer = Trainer(config, load(host, config), tmp_path / "run")
+    with torch.no_grad():
+        trainer._maps.offsets.fill_(100.0)
+    _, which = Batches(load(host, config), config)(0)
+    trainer._step(0)
+
+    far = (read[0][16:] > 50).all(dim=1)
+    assert torch.equal(far, torch.from_numpy(which != NONE) & bool(through))
+
+
+@pytest.mark.parametrize("amounts", [[float("nan")], [float("inf")], []])
+def test_amounts_that_are_none_cannot_be_followed(amounts):
+    """NaN, infinity and no amount at all are refused with the table's name."""
+    tables = Config.preset("folk").tables()
+    tables["data"]["follow"] = [{"name": "transpose", "amounts": amounts}]
+
+    with pytest.raises(UsageError, match="follow"):
+        Config.from_tables(tables)
+
+
+def test_a_batch_that_has_no_half_cannot_be_edited_by_halves():
+    """An odd batch is refused where edits are followed."""
+    tables = Config.preset("folk").tables()
+    tables["data"]["follow"] = [{"name": "transpose", "amounts": [1]}]
+    tables["training"]["batch"] = 127
+
+    with pytest.raises(UsageError, match="must be even"):
+        Config.from_tables(tables)

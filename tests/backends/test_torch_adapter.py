@@ -1,0 +1,189 @@
+"""Any torch module as a model."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from latentknobs.backends.torch_adapter import TorchBackend
+from latentknobs.core.backend import LatentGradient
+from latentknobs.core.clip import Note
+from latentknobs.core.melody_format import MELODY
+from latentknobs.errors import BackendError, ModelError
+from latentknobs.testing.contracts import BackendContract
+
+
+class Plain(nn.Module):
+    """A linear VAE of melodies whose decoder reads nothing."""
+
+    def __init__(self, size=5):
+        super().__init__()
+        self.table = nn.Embedding(130, 3)
+        self.into, self.out = nn.Linear(96, size), nn.Linear(size, 32 * 130)
+        self.noise = nn.Dropout(0.5)
+
+    def encode(self, tokens):
+        return self.noise(self.into(self.table(tokens).flatten(1)))
+
+    def decode(self, z):
+        return self.out(z).reshape(-1, 32, 130)
+
+
+class Reading(Plain):
+    """One whose decoder reads the token before, and which has a standard deviation."""
+
+    def encode(self, tokens):
+        mean = super().encode(tokens)
+        return mean, torch.exp(mean)
+
+    def decode(self, z, given=None):
+        steps, before = self.out(z).reshape(-1, 32, 130), None
+        logits = []
+        for step in range(32):
+            own = steps[:, step] if before is None else steps[:, step] + self.table(before) @ self.table.weight.T
+            logits.append(own)
+            before = own.argmax(-1) if given is None else given[:, step]
+        return torch.stack(logits, dim=1)
+
+
+def made(kind=Plain, **more):
+    """A seeded module as a model."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(3)
+        return TorchBackend(kind(), MELODY, name="mine", device="cpu", **more)
+
+
+@pytest.fixture
+def clips(clips_of):
+    """Six seeded clips."""
+    return clips_of(6)
+
+
+class TestPlainContract(BackendContract):
+    """A module whose decoder reads nothing keeps the contract."""
+
+    @pytest.fixture
+    def backend(self):
+        """The plain module."""
+        return made()
+
+
+class TestReadingContract(BackendContract):
+    """A module whose decoder reads the tokens before keeps the contract."""
+
+    @pytest.fixture
+    def backend(self):
+        """The reading module."""
+        return made(Reading)
+
+
+def test_the_identity_is_that_of_weights_and_config():
+    """The same weights and config are the same model; another weight or config is another one."""
+    ids = [made().spec.model_id, made().spec.model_id, made(config={"layers": 2}).spec.model_id]
+
+    assert ids[0] == ids[1] != ids[2]
+    assert made(training={"corpus": "x"}).spec.model_id == ids[0]
+
+
+def test_gradients_where_there_are_any():
+    """A module that torch can differentiate twice gives Jacobian products, another one does not."""
+
+    class Rounded(Plain):
+        def decode(self, z):
+            with torch.no_grad():
+                return super().decode(z)
+
+    assert isinstance(made(), LatentGradient)
+    assert not isinstance(made(Rounded), LatentGradient)
+
+
+def test_only_what_is_carried_is_accepted(clips):
+    """What the author says of clips is asked besides the format's own rule."""
+    model = made(carries=lambda given: (given != 128).all(axis=1))
+    short = MELODY.tokens([Note(0, 60)])[None]
+
+    assert model.accepts(short).tolist() == [True]
+    assert not model.accepts(clips).any()
+
+
+def _wrong(**methods):
+    return type("Wrong", (Plain,), methods)
+
+
+LOADED = {
+    "no decode": (_wrong(decode=None), r"mine: the module has no method 'decode': wrap one"),
+    "a mean of another shape": (
+        _wrong(encode=lambda _self, t: torch.zeros(7)),
+        r"encode of Wrong gave a tensor .* \(2, D\)",
+    ),
+    "an array": (_wrong(encode=lambda _self, t: np.zeros((2, 3))), "gave a ndarray as the mean of 2 clips"),
+    "logits of another shape": (
+        _wrong(decode=lambda _self, z: torch.zeros(2, 32, 5)),
+        r"decode of Wrong gave a tensor of shape \(2, 32, 5\); it must give logits of shape \(2, 32, 130\)",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", sorted(LOADED))
+def test_a_module_that_does_not_fit_is_found_when_it_is_wrapped(fault):
+    """It names the model, the method, what it gave and what it must give."""
+    kind, wanted = LOADED[fault]
+
+    with pytest.raises((ModelError, BackendError), match=wanted):
+        made(kind)
+
+
+def test_weights_that_are_no_numbers_are_refused():
+    """A NaN names file and tensor, how many there are, and what to do."""
+    module = Plain()
+    with torch.no_grad():
+        module.out.bias[:3] = torch.nan
+
+    wanted = r"^mine\.pt: tensor 'out\.bias' must be finite; 3 of its 4160 numbers are NaN .*: load the weights"
+    with pytest.raises(ModelError, match=wanted):
+        TorchBackend(module, MELODY, name="mine", file="mine.pt")
+
+
+def test_codes_that_are_no_numbers_are_refused(clips):
+    """A code that is not finite names the model, the method and the first clip, with what to look for."""
+
+    class Dividing(Plain):
+        def encode(self, tokens):
+            return super().encode(tokens) / (tokens != 60).all(1, keepdim=True)
+
+    clips[:, 0] = 62
+    clips[clips == 60] = 61
+    model = made(Dividing)
+    clips[4, 0] = 60
+
+    with pytest.raises(
+        BackendError, match=r"mine: encode of Dividing gave .* 1 of 6 clips \(the first is clip 4 .*look"
+    ):
+        model.encode(clips)
+
+
+def test_a_latent_size_that_changes_is_refused(clips):
+    """Codes of another size than at loading name both sizes and the cause."""
+
+    class Growing(Plain):
+        def encode(self, tokens):
+            mean = super().encode(tokens)
+            return mean if len(tokens) < 3 else torch.cat([mean, mean], dim=1)
+
+    with pytest.raises(
+        BackendError, match=r"gave 10 numbers as the mean .* loaded with 5; .*must not depend on the clips"
+    ):
+        made(Growing).encode(clips)
+
+
+def test_logits_that_are_no_numbers_are_refused():
+    """A position without a finite logit is an error, not a token."""
+
+    class Overflowing(Plain):
+        def decode(self, z):
+            return torch.where(z.sum() > 50, torch.nan, super().decode(z))
+
+    with pytest.raises(BackendError, match="decode of Overflowing gave logits with NaN"):
+        made(Overflowing).decode(np.full((2, 5), 100, dtype=np.float32))

@@ -1,0 +1,141 @@
+"""The residual fit: what it learns, that it is repeatable, and that numpy turns it as torch trained it."""
+
+import numpy as np
+import pytest
+import torch
+
+from latentknobs.core.method_specs import CodeSample, FitInput
+from latentknobs.discovery.fits import matrix_power_fit, residual_mlp
+from latentknobs.discovery.fits.closed_form import affine_by_ridge
+from latentknobs.discovery.fits.plugin import register_fits
+from latentknobs.discovery.pair_statistics import PairMoments
+from latentknobs.errors import AmountError
+from latentknobs.steering.apply import apply, displacement
+
+D = 6
+AMOUNTS = (-1.0, 1.0)
+
+
+def _moved(z, amount):
+    """A move that no affine map makes: dimension 0 goes by the square of dimension 1."""
+    out = z.copy()
+    out[:, 0] += amount * (1.0 + z[:, 1] ** 2)
+    return out
+
+
+def _sample(n, seed):
+    z = np.random.default_rng(seed).standard_normal((n, D)).astype(np.float32)
+    codes = np.stack([_moved(z, -1.0), z, _moved(z, 1.0)], axis=1)
+    routes = {-1.0: ((1, 0), (2, 1)), 1.0: ((1, 2), (0, 1))}
+    return CodeSample((-1.0, 0.0, 1.0), codes, np.ones((n, 3), dtype=bool), routes)
+
+
+def _given(n=1000, held=200, steps=150, seed=0):
+    sample, other = _sample(n, 1), _sample(held, 2)
+    moments = []
+    for part in (sample, other):
+        m = PairMoments.empty(2, D)
+        for a, j in enumerate((0, 2)):
+            m.add(a, part.codes[:, 1], part.codes[:, j])
+        moments.append(m)
+    change = np.stack([(sample.codes[:, j] - sample.codes[:, 1]).mean(axis=0) for j in (0, 2)])
+    mine, theirs = moments
+    return FitInput(
+        D, AMOUNTS, change, mine.gram, mine.cross, theirs.gram, theirs.cross, theirs.square,
+        sample=sample, validation_sample=other, seed=seed, options={"steps": steps},
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    """The fit of the bent move."""
+    return residual_mlp.residual_network(_given())
+
+
+def test_it_learns_what_no_affine_map_can(fitted):
+    """On codes it has not seen, its error is a small part of the ridge map's."""
+    operator, found = fitted
+    ridge, _ = affine_by_ridge(_given())
+    z = np.random.default_rng(9).standard_normal((500, D)).astype(np.float32)
+    error, before = (np.mean((apply(o, z, 1.0) - _moved(z, 1.0)) ** 2) for o in (operator, ridge))
+
+    assert error < 0.3 * before
+    assert found["error"] < 0.3 * found["error_ridge"]
+    assert 0 < found["step"] <= found["steps"] == 300
+
+
+def test_the_same_seed_gives_the_same_bytes(fitted):
+    """Fitting again gives the same operator, and leaves torch's random state as it was."""
+    state = torch.get_rng_state()
+    again, _ = residual_mlp.residual_network(_given())
+
+    assert again.sha256 == fitted[0].sha256
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("fit", register_fits(), ids=lambda fit: fit.name)
+def test_a_fit_uses_one_thread_and_gives_the_others_back(fit, two_threads, monkeypatch):
+    """What is fitted does not depend on how many threads there are, for sums of gradients would."""
+    home, name = {"network": (residual_mlp, "residual_network"), "powers": (matrix_power_fit, "group_powers")}[fit.name]
+    during = []
+    monkeypatch.setattr(home, name, lambda _given: during.append(torch.get_num_threads()))
+
+    fit.fit(_given())
+
+    assert during == [1]
+    assert torch.get_num_threads() == 2
+
+
+def test_gradients_are_the_same_every_time_with_several_threads(two_threads):
+    """Amounts that come more than once in a batch add up their gradients in one order, whatever the threads do."""
+    torch.manual_seed(0)
+    network = residual_mlp._Map(3, 64, torch.randn(3, 64, 64), torch.randn(3, 64))
+    x, amounts = torch.randn(16, 8, 64), torch.tensor([0, 1, 2, 0] * 4)
+
+    def gradients():
+        network.zero_grad()
+        (network(x, amounts) * x).sum().backward()
+        return [parameter.grad.clone() for parameter in network.parameters()]
+
+    first = gradients()
+    for _ in range(20):
+        assert all(torch.equal(a, b) for a, b in zip(gradients(), first, strict=True))
+
+
+def test_amount_0_is_exactly_the_code(fitted):
+    """T(z, 0) = z to the bit, and halfway to an amount is half its displacement."""
+    z = np.random.default_rng(0).standard_normal((5, D)).astype(np.float32)
+
+    np.testing.assert_array_equal(apply(fitted[0], z, 0.0), z)
+    np.testing.assert_allclose(displacement(fitted[0], z, 0.5), displacement(fitted[0], z, 1.0) / 2, rtol=1e-5)
+
+
+def test_it_is_not_turned_beyond_its_amounts(fitted):
+    """An amount outside the fitted ones is refused."""
+    with pytest.raises(AmountError, match="outside the fitted amounts"):
+        displacement(fitted[0], np.zeros((1, D), np.float32), 1.5)
+
+
+def test_without_a_gain_on_validation_songs_it_is_the_ridge_map():
+    """Where the move is affine the network may stay silent: the error is never above the ridge map's."""
+    found = residual_mlp.residual_network(_given(n=60, steps=5))[1]
+
+    assert found["error"] <= found["error_ridge"]
+
+
+def test_a_dimension_that_never_moves_does_no_harm():
+    """A dead dimension divides nothing by 0: the operator is finite and leaves it alone."""
+    given = _given(n=300, steps=20)
+    for sample in (given.sample, given.validation_sample):
+        sample.codes[..., 5] = 0.0
+    for gram, cross in ((given.gram, given.cross), (given.validation_gram, given.validation_cross)):
+        gram[:, 6, :] = gram[:, :, 6] = 0.0
+        cross[:, 6, :] = cross[:, :, 5] = 0.0
+    operator, _ = residual_mlp.residual_network(given)
+
+    assert all(np.isfinite(array).all() for array in operator.arrays.values())
+
+
+def test_it_is_registered_as_a_residual():
+    """The plugin offers it first, as a residual."""
+    assert (register_fits()[0].name, register_fits()[0].kind) == ("network", "residual")

@@ -1,0 +1,386 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.random import default_rng
+
+from latentknobs.augmentations.transpose import Transpose
+from latentknobs.core.experiment import Methods, Settings
+from latentknobs.core.knob import Operator
+from latentknobs.core.method_specs import Coordinates, FitInput, Selector
+from latentknobs.discovery.coordinate_systems import CoordinateSystems
+from latentknobs.discovery.dimension_selection import jaccard, select
+from latentknobs.discovery.pair_statistics import PairStatistics
+from latentknobs.evaluation.acceptance_criteria import effect_gate
+from latentknobs.evaluation.control_test import RangeEnds, beyond_controls, control_effects
+from latentknobs.evaluation.evaluation_set import trial
+from latentknobs.evaluation.gain import gain, mean
+from latentknobs.steering.apply import displacement
+from latentknobs.testing.tiny import ACTIVITY, LATENT_SIZE, PITCH, TinyBackend, tiny_clips
+
+QUICK = Settings(controls=20, control_clips=12)
+
+
+@pytest.fixture(scope="module")
+def clips():
+    """A trial of transposition on 16 tiny clips of four songs."""
+    return trial(TinyBackend(), Transpose(), tiny_clips(16, seed=3), tuple("aaaabbbbccccdddd"), default_rng(0))
+
+
+@pytest.fixture(scope="module")
+def deltas():
+    """Statistics of the codes of 300 tiny clips at two amounts, without pairs."""
+    out = PairStatistics.empty(2, LATENT_SIZE)
+    codes = TinyBackend().encode(tiny_clips(300)).mean
+    out.codes.add(0, codes, codes)
+    return out
+
+
+def _given(change, amounts=(3.0, 12.0)):
+    empty = np.zeros((len(amounts), LATENT_SIZE + 1, LATENT_SIZE + 1))
+    cross = np.zeros((len(amounts), LATENT_SIZE + 1, LATENT_SIZE))
+    changes = np.outer(amounts, change)
+    return FitInput(LATENT_SIZE, amounts, changes, empty, cross, empty, cross, np.zeros(len(amounts)))
+
+
+def _both(pitch=1 / 12, beside=0.02):
+    """The pitch knob that also moves an inactive dimension a lot, and one of the rhythm a little."""
+    direction = np.zeros(LATENT_SIZE)
+    direction[[PITCH, ACTIVITY + 1, 20]] = [pitch, beside, 9.0]
+    return Operator("shift", {"direction": direction})
+
+
+def _select(clips, deltas, yardstick, methods, operator, bases=None, left_out=None, **settings):
+    given = _given(operator.arrays["direction"])
+    chosen = Settings(**{"control_clips": 12, "halves": 10, "resamples": 10, **settings})
+    found = CoordinateSystems(
+        {name: Coordinates.of(columns) for name, columns in (bases or {}).items()}, left_out or {}
+    )
+    return select(TinyBackend(), operator, clips.cases[12.0], yardstick(), deltas, given, chosen, methods, found)
+
+
+def test_the_dimensions_are_those_that_carry_the_effect(clips, deltas, yardstick, methods):
+    """S of a knob that moves the pitch's dimension and little else is that dimension."""
+    found = _select(clips, deltas, yardstick, methods, _both())
+
+    assert found["dims"].tolist() == [PITCH]
+    assert found["selected"]["effect"]["kept"] >= 0.9
+    assert found["selected"]["effect"]["overlap_across_amounts"] == {"+3": 1.0, "+12": 1.0}
+
+
+def test_shares_are_of_the_energy_in_units_of_spread(clips, deltas, yardstick, methods):
+    """Shares are (move / spread) squared over their sum; a dimension that the model does not use has none."""
+    operator = _both()
+    moves = operator.arrays["direction"].astype(np.float64)
+    energy = np.zeros(LATENT_SIZE)
+    used = [PITCH, ACTIVITY + 1]
+    energy[used] = moves[used] ** 2 / np.diag(deltas.covariance())[used]
+
+    shares = _select(clips, deltas, yardstick, methods, operator)["shares"]
+
+    np.testing.assert_allclose(shares, energy / energy.sum(), rtol=1e-4)
+    assert shares[20] == 0
+
+
+def test_every_selector_is_asked_and_one_decides(clips, deltas, yardstick, methods):
+    """The settings' selector gives S; the others are kept beside it with their part of the effect and overlap."""
+    by_effect = _select(clips, deltas, yardstick, methods, _both(), threshold=0.2)
+    by_threshold = _select(clips, deltas, yardstick, methods, _both(), selector="threshold", threshold=0.2)
+
+    assert by_effect["selected"]["threshold"]["dims"] == [PITCH, ACTIVITY + 1]
+    assert by_effect["selected"]["threshold"]["overlap"] == 0.5
+    assert by_threshold["dims"].tolist() == [PITCH, ACTIVITY + 1]
+    assert by_threshold["selected"]["effect"]["overlap"] == 0.5
+    assert by_threshold["selected"]["threshold"]["kept"] == pytest.approx(1, abs=0.1)
+
+
+def test_the_size_has_an_interval_from_its_own_selector(clips, deltas, yardstick, methods):
+    """The interval holds sizes that the deciding selector tried, and no other selector's."""
+    spread = np.zeros(LATENT_SIZE)
+    spread[[PITCH, *range(1, 8)]] = 0.05
+    operator = Operator("shift", {"direction": spread})
+
+    effect = _select(clips, deltas, yardstick, methods, operator)["selected"]["effect"]
+    alone = _select(clips, deltas, yardstick, methods, operator, selector="threshold", threshold=0.1)["selected"]
+
+    assert effect["size_low"] <= len(effect["dims"]) <= effect["size_high"]
+    assert {str(len(effect["dims"])), str(effect["size_low"]), str(effect["size_high"])} <= set(effect["curve"])
+    assert effect["whole"] == pytest.approx(12 * 12 * 0.05, abs=0.5)  # amount, semitones, octaves; notes are not even
+    assert list(alone["threshold"]["curve"]) == [str(len(alone["threshold"]["dims"]))]
+
+
+def _turned():
+    """The basis in which pitch and activity are mixed half and half, and the rest stays."""
+    columns = np.eye(LATENT_SIZE)
+    columns[np.ix_([PITCH, ACTIVITY], [PITCH, ACTIVITY])] = np.array([[1, -1], [1, 1]]) / np.sqrt(2)
+    return columns
+
+
+def test_a_selector_sees_the_coordinates_of_the_basis(clips, deltas, yardstick, methods):
+    """Changes, shares and spread are of the same coordinates: here two where the model's own have one."""
+    seen = []
+
+    def look(given):
+        seen.append(given)
+        return [PITCH]
+
+    asked = Methods((), {"effect": Selector("effect", "Looks.", look)}, {}, (), ())
+    operator = Operator("shift", {"direction": np.eye(LATENT_SIZE)[PITCH] / 12})
+    columns = _turned()
+    variance = np.diag(columns.T @ deltas.covariance() @ columns)
+    moves = (operator.arrays["direction"] @ columns).astype(np.float64)
+    energy = moves**2 / np.where(variance > 0.01, variance, np.inf)
+
+    _select(clips, deltas, yardstick, asked, operator, {"turned": columns}, basis="turned")
+    plain, turned = seen[0], seen[2 + 2 * 10]  # each also on ten halves and ten resamplings
+
+    assert plain.share.argmax() == PITCH
+    assert plain.share[PITCH] == pytest.approx(1)
+    np.testing.assert_allclose(turned.mean_change, np.outer([3, 12], moves), atol=1e-6)
+    np.testing.assert_allclose(turned.share, energy / energy.sum(), rtol=1e-4)
+    np.testing.assert_allclose(turned.spread, np.sqrt(np.maximum(variance, 0)), atol=1e-12)
+    assert np.array_equal(turned.active, variance > 0.01)
+    assert turned.at == plain.at == 1
+
+
+def test_limiting_to_a_basis_vector_keeps_its_part_of_the_move(clips, deltas, yardstick, methods):
+    """Of a pitch move, one of two directions at 45 degrees keeps half, with activity that the pitch does not hear."""
+    found = {}
+
+    def look(given):
+        found.update({dims: given.kept(np.asarray(dims)) for dims in [(PITCH,), (ACTIVITY,), (PITCH, ACTIVITY)]})
+        return [PITCH, ACTIVITY]
+
+    asked = Methods((), {"effect": Selector("effect", "Looks.", look)}, {}, (), ())
+    operator = Operator("shift", {"direction": np.eye(LATENT_SIZE)[PITCH] / 12})
+    columns = np.eye(LATENT_SIZE)
+    columns[np.ix_([PITCH, 20], [PITCH, 20])] = np.array([[1, -1], [1, 1]]) / np.sqrt(2)
+    columns = columns[:, [*range(ACTIVITY), 20, *range(ACTIVITY + 1, 20), ACTIVITY, *range(21, LATENT_SIZE)]]
+
+    result = _select(clips, deltas, yardstick, asked, operator, {"turned": columns}, basis="turned")
+
+    assert found == {(PITCH,): 0.5, (ACTIVITY,): 0.5, (PITCH, ACTIVITY): 1.0}
+    assert result["in_basis"]["selected"]["effect"]["kept"] == 1
+
+
+def test_s_is_stated_in_model_coordinates_whatever_the_basis(clips, deltas, yardstick, methods):
+    """Another basis adds what selectors choose in it, and changes neither S nor what is said of it."""
+    plain = _select(clips, deltas, yardstick, methods, _both())
+
+    turned = _select(clips, deltas, yardstick, methods, _both(), {"turned": _turned()}, basis="turned")
+
+    assert turned["dims"].tolist() == plain["dims"].tolist()
+    assert turned["selected"] == plain["selected"]
+    assert plain["in_basis"] is None
+    assert turned["in_basis"]["basis"] == "turned"
+    assert sorted(turned["in_basis"]["selected"]["effect"]["dims"]) == [PITCH, ACTIVITY]
+
+
+def test_how_few_vectors_hold_the_move_is_told_of_every_basis(clips, deltas, yardstick, methods):
+    """A move of one dimension is one vector in the model's coordinates and two at 45 degrees to it."""
+    operator = Operator("shift", {"direction": np.eye(LATENT_SIZE)[PITCH] / 12})
+    columns = _turned()
+    spread = np.diag(columns.T @ deltas.covariance() @ columns)[[PITCH, ACTIVITY]]
+    shares = (1 / spread) / (1 / spread).sum()
+
+    found = _select(clips, deltas, yardstick, methods, operator, {"own": np.eye(LATENT_SIZE), "turned": columns})
+
+    assert found["bases"]["own"] == {"participation": pytest.approx(1), "size": 1}
+    assert found["bases"]["turned"] == {"participation": pytest.approx(1 / (shares**2).sum()), "size": 2}
+
+
+def test_a_basis_that_is_left_out_is_no_error(clips, deltas, yardstick, methods):
+    """Where the model lacks what the settings' basis needs, S is there all the same, with the sentence."""
+    found = _select(
+        clips, deltas, yardstick, methods, _both(), basis="heard", left_out={"heard": "The model has no ears."}
+    )
+
+    assert found["dims"].tolist() == [PITCH]
+    assert found["in_basis"] == {"basis": "heard", "left_out": "The model has no ears."}
+    assert found["bases"] == {"heard": {"left_out": "The model has no ears."}}
+
+
+def test_every_choice_says_how_sure_it_is(clips, deltas, yardstick, methods):
+    """Each selector has its frequencies on halves of the songs and an interval on its size; these hold its choice."""
+    selected = _select(clips, deltas, yardstick, methods, _both(), threshold=0.2)["selected"]
+
+    assert set(selected) == set(methods.selectors)
+    for name, found in selected.items():
+        assert found["size_low"] <= len(found["dims"]) <= found["size_high"], name
+        assert 0 <= found["stable"] <= len(found["dims"])
+    # No pair is known: what rests on mean changes is the same on every half, what rests on pairs finds nothing.
+    assert selected["threshold"]["frequency"] == {str(PITCH): 1.0, str(ACTIVITY + 1): 1.0}
+    assert selected["effect"]["frequency"] == {str(PITCH): 1.0}
+    assert selected["max-t"]["dims"] == selected["placebo"]["dims"] == []
+
+
+def test_the_same_sets_are_decoded_once(clips, deltas, yardstick, methods):
+    """Sets that several selectors try cost one decoding."""
+    decoded = []
+
+    class Counting(TinyBackend):
+        def decode(self, z):
+            decoded.append(len(z))
+            return super().decode(z)
+
+    operator = Operator("shift", {"direction": np.eye(LATENT_SIZE)[PITCH] / 12})
+    given = _given(operator.arrays["direction"])
+    chosen = Settings(control_clips=12, halves=2, resamples=2)
+    select(Counting(), operator, clips.cases[12.0], yardstick(), deltas, given, chosen, methods, CoordinateSystems())
+
+    assert len(decoded) == 2  # the whole move, and the one dimension that every selector finds
+
+
+def test_a_selector_that_finds_nothing_gives_an_empty_set(clips, deltas, yardstick, methods):
+    """A threshold above every change gives no dimension, and nothing breaks."""
+    found = _select(clips, deltas, yardstick, methods, _both(), selector="threshold", threshold=1e6)
+
+    assert found["dims"].tolist() == []
+    assert found["selected"]["threshold"]["kept"] == 0
+    assert found["selected"]["threshold"]["size_high"] == 0
+
+
+def test_a_knob_that_does_nothing_has_no_shares(clips, deltas, yardstick, methods, nothing):
+    """Where nothing moves there is no share, and nothing is divided by 0."""
+    found = _select(clips, deltas, yardstick, methods, nothing)
+
+    assert not found["shares"].any()
+    assert found["selected"]["effect"]["kept"] == 0
+
+
+@given(st.sets(st.integers(0, 8)), st.sets(st.integers(0, 8)))
+def test_overlap_is_shared_over_all(a, b):
+    """Jaccard: 1 for equal sets, two empty ones too, 0 for sets apart, the same both ways."""
+    value = jaccard(a, b)
+
+    assert value == jaccard(b, a) == jaccard(list(a), tuple(b))
+    assert value == (1.0 if a == b else len(a & b) / len(a | b))
+
+
+def test_the_exact_knob_beats_every_control(clips, deltas, yardstick, exact_pitch):
+    """No random direction of equal length raises the pitch as much: p is 1 over the controls and 1."""
+    found = control_effects(TinyBackend(), exact_pitch, [clips.cases[12.0]], yardstick(), deltas, QUICK)
+
+    assert found["effect"] == pytest.approx(1, abs=1e-5)
+    assert found["mean_absolute_change"] == pytest.approx(12, abs=1e-5)
+    assert found["p"] == pytest.approx(1 / 21)
+    assert found["control_effect_mean"] <= found["control_effect_max"] < 1
+    assert (found["controls"], found["clips"], found["amounts"]) == (20, 12, [12.0])
+
+
+def test_both_ends_count(clips, deltas, yardstick, exact_pitch):
+    """The clips are shared by the ends, and a knob that does all of the edit at both has the effect 1."""
+    ends = [clips.cases[-12.0], clips.cases[12.0]]
+    found = control_effects(TinyBackend(), exact_pitch, ends, yardstick(), deltas, QUICK)
+
+    assert (found["amounts"], found["clips"]) == ([-12.0, 12.0], 12)
+    assert found["effect"] == pytest.approx(1, abs=1e-5)
+    assert found["p"] == pytest.approx(1 / 21)
+
+
+def test_what_goes_up_at_both_ends_has_no_effect(clips, deltas, yardstick):
+    """A move that raises the target whichever way the knob is turned is not an effect of the amount."""
+    upwards = np.zeros((2, LATENT_SIZE))
+    upwards[:, PITCH] = 1.0
+    operator = Operator(
+        "affine", {"amounts": [-12.0, 12.0], "matrices": np.stack([np.eye(LATENT_SIZE)] * 2), "offsets": upwards}
+    )
+    ends = [clips.cases[-12.0], clips.cases[12.0]]
+    found = control_effects(TinyBackend(), operator, ends, yardstick(), deltas, QUICK)
+
+    assert found["mean_absolute_change"] == pytest.approx(12, abs=1e-5)
+    assert found["effect"] == pytest.approx(0, abs=1e-5)
+    assert not beyond_controls(TinyBackend(), operator, ends, yardstick(), deltas, QUICK)
+
+
+@pytest.mark.parametrize(("times", "effect"), [(0.5, 0.5), (1.5, 0.5), (2.0, 0.0), (-1.0, -1.0)])
+def test_too_much_is_as_bad_as_too_little(clips, deltas, yardstick, exact_pitch, times, effect):
+    """By hand: half the edit's change and one and a half of it miss half of it, twice misses all, back misses two."""
+    operator = Operator("shift", {"direction": times * exact_pitch.arrays["direction"]})
+    ends = [clips.cases[-4.0], clips.cases[4.0]]
+    found = control_effects(TinyBackend(), operator, ends, yardstick(), deltas, QUICK)
+
+    assert found["effect"] == pytest.approx(effect, abs=1e-5)
+
+
+def test_clips_that_lose_the_target_do_not_change(case_of, yardstick):
+    """A clip that is silent after the move has nothing of the edit's change, by hand: 1 - (0 + 2) / (2 + 2)."""
+    low, high, silent = [60] + [128] * 31, [62] + [128] * 31, [129] * 32
+    case = case_of([low, low], after=[high, high])
+    ends = RangeEnds((case,), case.z_before, case.z_before)
+
+    effect, size = ends.effect(np.asarray([high, silent], dtype=np.int16), yardstick())
+
+    assert (effect, size) == (0.5, 2.0)
+
+
+def test_without_a_target_both_ends_gain_accuracy(clips, deltas, yardstick, exact_pitch):
+    """With no target the gain of accuracy counts upwards at the low end too."""
+    ends = [clips.cases[-12.0], clips.cases[12.0]]
+    found = control_effects(TinyBackend(), exact_pitch, ends, yardstick(target=None), deltas, QUICK)
+
+    assert found["effect"] == pytest.approx(found["mean_absolute_change"])
+    assert found["effect"] > found["control_effect_max"]
+
+
+def test_a_knob_that_does_nothing_beats_no_control(clips, deltas, yardstick, nothing):
+    """Nothing is as strong as a control of no length: p is 1."""
+    found = control_effects(TinyBackend(), nothing, [clips.cases[12.0]], yardstick(), deltas, QUICK)
+
+    assert found["p"] == 1
+    assert found["effect"] == 0
+
+
+@pytest.mark.parametrize("part", [0.0, 0.02, 0.1, 1.0])
+def test_stopping_early_decides_as_all_controls_do(clips, deltas, yardstick, part):
+    """Whatever the knob's strength, the early answer is whether p of all controls is within its limit."""
+    direction = np.zeros(LATENT_SIZE)
+    direction[PITCH] = part / 12
+    operator = Operator("shift", {"direction": direction})
+    given = (TinyBackend(), operator, [clips.cases[12.0]], yardstick(), deltas, QUICK)
+
+    assert beyond_controls(*given) == effect_gate(control_effects(*given)).passed
+
+
+def test_controls_are_not_decoded_once_the_answer_is_known(clips, deltas, yardstick, nothing):
+    """A knob that does nothing is told after the first controls, however many are asked for."""
+    decoded = []
+
+    class Counting(TinyBackend):
+        def decode(self, z):
+            decoded.append(len(z))
+            return super().decode(z)
+
+    many = Settings(controls=10_000, control_clips=12)
+    # Of 10,000 controls, 100 as strong are too many.
+    assert not beyond_controls(Counting(), nothing, [clips.cases[12.0]], yardstick(), deltas, many)
+    assert sum(decoded) < 12 * 200
+
+
+def test_the_controls_come_from_the_seed(clips, deltas, yardstick, exact_pitch):
+    """The same seed gives the same controls, another seed others."""
+    first, again, other = (
+        control_effects(TinyBackend(), exact_pitch, [clips.cases[3.0]], yardstick(seed=seed), deltas, QUICK)
+        for seed in (0, 0, 1)
+    )
+
+    assert first == again
+    assert first["control_effect_mean"] != other["control_effect_mean"]
+
+
+def test_the_gain_is_of_the_target_or_of_accuracy(clips, yardstick, exact_pitch):
+    """With a target, its change; without, what accuracy against the edited clip gains, which may be a loss."""
+    case = clips.cases[-3.0]
+    moved = displacement(exact_pitch, case.z_before, -3.0)
+
+    by_target = gain(TinyBackend(), case, moved, yardstick())
+    by_accuracy = gain(TinyBackend(), case, moved, yardstick(target=None))
+
+    np.testing.assert_allclose(by_target, -3, atol=1e-6)
+    np.testing.assert_allclose(by_accuracy, 1 - (case.plain == case.after).mean(axis=1))
+
+
+def test_a_mean_of_nothing_is_0():
+    """Numbers that are not defined do not count; without any, the mean is 0."""
+    assert mean(np.asarray([1.0, np.nan, 3.0])) == 2
+    assert mean(np.asarray([np.nan])) == 0

@@ -1,0 +1,218 @@
+import pytest
+from attrs import evolve
+
+from latentknobs.evaluation.acceptance_criteria import UsableRange, amount_gates, judge, reach, usable_range
+from latentknobs.evaluation.bootstrap import Interval
+from latentknobs.evaluation.effect_size import Effect
+from latentknobs.evaluation.equivariance import Equivariance
+from latentknobs.evaluation.knob_metrics import AmountMetrics, KnobMetrics
+from latentknobs.evaluation.leakage import Leakage
+from latentknobs.evaluation.response_curve import Response
+
+CONTROLS = {"p": 1 / 101, "controls": 100}
+
+
+def _at(amount, *, low=0.8, leak=0.1, kept=1.0, ceiling=1.0, clips=100, other=9.0, lost=0.0, compared=100):
+    """The measures at one amount, good unless told; "other" is an attribute and comparison that need not stay."""
+    ratio = Interval(0.9, low, 1.0, 0.05)
+    return AmountMetrics(
+        amount,
+        Equivariance(ratio, 0.9, 0.2, ceiling, clips),
+        {"stays": Effect(Interval(0.0, 0.0, 0.0, 0.0), 0.0, clips)},
+        {"stays": Leakage(leak / 2, leak, lost, compared), "other": Leakage(other, other, 1.0, clips)},
+        {"shape": Interval(kept, kept, kept, 0.0), "other": Interval(0.0, 0.0, 0.0, 0.0)},
+    )
+
+
+def _measured(*at, monotone=1.0):
+    plain = Interval(1.0, 1.0, 1.0, 0.0)
+    found = None if monotone is None else Response(plain, plain, plain, evolve(plain, value=monotone), 50)
+    return KnobMetrics({x.amount: x for x in sorted(at, key=lambda x: x.amount)}, found, None)
+
+
+@pytest.fixture
+def yard(yardstick):
+    """What is kept: the attribute "stays" and the comparison "shape"."""
+    return yardstick(keeps=frozenset({"stays", "shape"}), target="stays")
+
+
+FAULTS = [{"low": 0.29}, {"leak": 0.26}, {"kept": 0.89}, {"low": float("nan")}, {"leak": float("nan")}, {"lost": 0.2}]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_range_goes_outwards_and_stops_at_the_first_failure(yard, fault):
+    """Each side ends before the first amount that misses a limit, whatever lies beyond."""
+    good = [_at(float(a)) for a in (-3, -2, -1, 1, 3, 4)]
+
+    assert usable_range(_measured(*good, _at(2.0, **fault)), yard) == UsableRange(-3, 1, meets=True)
+    assert usable_range(_measured(*good[1:], _at(-3.0, **fault), _at(2.0)), yard) == UsableRange(-2, 4, meets=True)
+    assert usable_range(_measured(_at(1.0, **fault), _at(2.0), _at(-1.0)), yard) == UsableRange(-1, 0, meets=True)
+
+
+def test_beyond_the_first_failure_no_amount_is_asked():
+    """The reach is found from the inside: an amount behind one that fails is not looked at."""
+    asked = []
+
+    def holds(amount):
+        asked.append(amount)
+        return amount not in (-2.0, 3.0)
+
+    assert reach([-3.0, -2.0, -1.0, 1.0, 2.0, 3.0, 4.0], holds) == (-1.0, 2.0)
+    assert asked == [-1.0, -2.0, 1.0, 2.0, 3.0]
+
+
+def test_without_a_good_amount_there_is_no_range(yard):
+    """Where the first amounts fail on both sides, or nothing was measured, the range is 0 to 0."""
+    assert usable_range(_measured(_at(-1.0, low=0.0), _at(1.0, low=0.0), _at(2.0)), yard) == UsableRange(
+        0, 0, meets=False
+    )
+    assert usable_range(_measured(), yard) == UsableRange(0, 0, meets=False)
+
+
+def test_a_knob_that_meets_no_limit_but_equivariance_can_be_heard(yard):
+    """Where no amount meets every limit, the range is where equivariance holds, and it says so."""
+    leaking = [_at(float(a), leak=0.5) for a in (-2, -1, 1, 2)]
+
+    assert usable_range(_measured(*leaking, _at(3.0, low=0.1)), yard) == UsableRange(-2, 2, meets=False)
+
+
+def test_a_range_by_equivariance_alone_is_never_accepted(yard):
+    """Whatever test songs say, a knob that validation songs refused stays rejected, and the reason is a gate."""
+    found = _verdict(yard, meets=False)
+
+    assert found.verdict == "rejected"
+    assert [gate.name for gate in found.gates if not gate.passed] == ["all limits at some amount on validation songs"]
+
+
+def test_the_limits_themselves_are_met(yard):
+    """A value on its limit passes."""
+    edge = _at(1.0, low=0.3, leak=0.25, kept=0.9)
+
+    assert all(gate.passed for gate in amount_gates(edge, yard))
+
+
+def test_what_need_not_stay_is_no_gate(yard):
+    """Attributes and comparisons outside ``keeps`` are measured but make no gate, nor does what is not defined."""
+    names = {gate.name for gate in amount_gates(_at(-1.0), yard)}
+
+    assert names == {"equivariance at -1", "leakage of stays at -1", "content by shape at -1"}
+    assert not any("content" in gate.name for gate in amount_gates(_at(1.0, kept=float("nan")), yard))
+    assert not any("equivariance" in gate.name for gate in amount_gates(_at(1.0, ceiling=0.24), yard))
+
+
+GOOD = [_at(-1.0), _at(1.0), _at(2.0)]
+
+
+def _verdict(yard, *at, controls=CONTROLS, monotone=1.0, low=-1.0, high=2.0, meets=True):
+    return judge(_measured(*(at or GOOD), monotone=monotone), UsableRange(low, high, meets), yard, controls)
+
+
+def test_a_knob_that_meets_every_limit_is_accepted(yard):
+    """All gates passed, with enough clips and controls: accepted, and every gate is kept."""
+    found = _verdict(yard)
+
+    assert found.verdict == "accepted"
+    assert all(gate.passed for gate in found.gates)
+    assert {gate.name.split(" at ")[0] for gate in found.gates} == {
+        "effect beyond random controls (p)",
+        "monotone",
+        "equivariance",
+        "leakage of stays",
+        "content by shape",
+    }
+    assert all(set(gate.as_dict()) == {"gate", "value", "limit", "passed"} for gate in found.gates)
+
+
+@pytest.mark.parametrize(
+    ("gate", "fault"),
+    [
+        ("effect beyond random controls (p)", {"controls": {"p": 2 / 101, "controls": 100}}),
+        ("monotone", {"monotone": 0.89}),
+        ("equivariance at +1", {"at": [_at(-1.0), _at(1.0, low=0.2), _at(2.0)]}),
+        ("leakage of stays at +2", {"at": [_at(-1.0), _at(1.0), _at(2.0, leak=0.3)]}),
+        ("loss of stays at +1", {"at": [_at(-1.0), _at(1.0, lost=0.2), _at(2.0)]}),
+        ("leakage of stays at -1", {"at": [_at(-1.0, leak=0.3), _at(1.0), _at(2.0)]}),
+        ("content by shape at +1", {"at": [_at(-1.0), _at(1.0, kept=0.5), _at(2.0)]}),
+    ],
+)
+def test_each_gate_can_reject(yard, gate, fault):
+    """One limit missed on test songs is enough, and the gate that failed is the one that says so."""
+    found = _verdict(yard, *fault.get("at", ()), **{name: value for name, value in fault.items() if name != "at"})
+
+    assert found.verdict == "rejected"
+    assert [g.name for g in found.gates if not g.passed] == [gate]
+
+
+def test_what_is_defined_nowhere_has_no_gate(yard):
+    """An attribute that no clip has, before or after, says nothing: it neither passes nor fails."""
+    names = {gate.name for gate in amount_gates(_at(1.0, compared=0), yard)}
+
+    assert names == {"equivariance at +1", "content by shape at +1"}
+
+
+def test_leakage_counts_at_the_ends_of_the_range(yard):
+    """Inside the range leakage is reported, not judged."""
+    assert _verdict(yard, _at(-1.0), _at(1.0, leak=5.0), _at(2.0)).verdict == "accepted"
+
+
+def test_amounts_outside_the_range_do_not_count(yard):
+    """What fails beyond the usable range harms nobody."""
+    assert _verdict(yard, *GOOD, _at(3.0, low=-1.0, leak=5.0)).verdict == "accepted"
+
+
+@pytest.mark.parametrize("controls", [1, 20, 99])
+def test_few_controls_are_provisional(yard, controls):
+    """With fewer than 100 controls a knob beyond every one of them is provisional, beyond all but one rejected."""
+    verdicts = [
+        _verdict(yard, controls={"p": (1 + stronger) / (1 + controls), "controls": controls}).verdict
+        for stronger in (0, 1)
+    ]
+
+    assert verdicts == ["provisional", "rejected"]
+
+
+def test_many_controls_need_no_more_than_100(yard):
+    """With 1,000 controls the limit is still 1 in 101."""
+    assert _verdict(yard, controls={"p": 9 / 1001, "controls": 1000}).verdict == "accepted"
+    assert _verdict(yard, controls={"p": 11 / 1001, "controls": 1000}).verdict == "rejected"
+
+
+def test_few_clips_at_an_end_are_provisional(yard):
+    """Fewer than 64 test clips at an end of the range are too few; inside it they are enough."""
+    assert _verdict(yard, _at(-1.0), _at(1.0), _at(2.0, clips=63)).verdict == "provisional"
+    assert _verdict(yard, _at(-1.0), _at(1.0, clips=20), _at(2.0, clips=64)).verdict == "accepted"
+
+
+def test_without_room_anywhere_nothing_is_measurable(yard):
+    """Where no amount has room between floor and ceiling, the verdict says so; one amount with room is enough."""
+    no_room = [_at(a, ceiling=0.24) for a in (-1.0, 1.0, 2.0)]
+
+    assert _verdict(yard, *no_room).verdict == "not measurable"
+    assert _verdict(yard, *no_room[:2], _at(2.0)).verdict == "accepted"
+
+
+@pytest.mark.parametrize("nothing", [{"low": 0.0, "high": 0.0}, {"controls": None}, {"low": 5.0, "high": 6.0}], ids=str)
+def test_without_a_usable_range_a_knob_is_rejected(yard, nothing):
+    """No range, no controls or no test clips inside the range: rejected, and the gate says why."""
+    found = _verdict(yard, **nothing)
+
+    assert found.verdict == "rejected"
+    assert [gate.name for gate in found.gates] == ["usable range"]
+
+
+def test_an_edit_without_a_monotone_measure_has_no_such_gate(yard):
+    """On/off edits, and edits without a target, are judged by the other gates."""
+    found = _verdict(yard, monotone=None)
+
+    assert found.verdict == "accepted"
+    assert "monotone" not in {gate.name for gate in found.gates}
+
+
+def test_a_doubtful_equivariance_counts_by_its_lower_bound(yard):
+    """The lower end of the interval is held against the limit, not the value."""
+    x = _at(1.0)
+    doubtful = AmountMetrics(
+        1.0, evolve(x.equivariance, ratio=Interval(0.9, 0.1, 1.0, 0.2)), x.effects, x.leakage, x.content
+    )
+
+    assert usable_range(_measured(doubtful), yard) == UsableRange(0, 0, meets=False)

@@ -1,0 +1,117 @@
+import numpy as np
+import pytest
+from numpy.random import default_rng
+
+from latentknobs.augmentations.transpose import Transpose
+from latentknobs.core.knob import Operator
+from latentknobs.evaluation.evaluation_set import trial
+from latentknobs.evaluation.knob_metrics import measure
+from latentknobs.testing.tiny import LATENT_SIZE, PITCH, TinyBackend, tiny_clips
+
+AMOUNTS = (-12.0, -3.0, 3.0, 12.0)
+
+
+@pytest.fixture(scope="module")
+def clips():
+    """A trial of transposition on 24 tiny clips of eight songs."""
+    names = tuple(f"song {i // 3}" for i in range(24))
+    return trial(TinyBackend(), Transpose(), tiny_clips(24), names, default_rng(0))
+
+
+@pytest.fixture(scope="module")
+def measured(clips, exact_pitch, yardstick):
+    """The measures of the exact pitch knob."""
+    return measure(TinyBackend(), exact_pitch, clips, AMOUNTS, yardstick())
+
+
+def test_the_exact_knob_is_exact_in_every_measure(measured):
+    """Equivariance, monotony and content are 1, the effect is the amount, nothing leaks."""
+    assert list(measured.at) == list(AMOUNTS)
+    for amount, x in measured.at.items():
+        assert x.equivariance.ratio.value == x.equivariance.ratio.low == pytest.approx(1)
+        assert x.effects["mean-pitch"].change.value == pytest.approx(amount, abs=1e-6)
+        assert x.effects["mean-pitch"].spread == pytest.approx(0, abs=1e-6)
+        assert x.leakage["log2-onsets"].upper == 0
+        assert x.leakage["mean-pitch"].value == pytest.approx(abs(amount))
+        assert x.content["onset-f1"].low == 1
+        assert x.content["contour"].low == 1
+    assert measured.monotone == 1
+    assert measured.response.clips == 24
+    for found in (measured.response.slope, measured.response.r2, measured.response.r2_clips):
+        assert found.low == pytest.approx(1, abs=1e-6)
+        assert found.value == pytest.approx(1, abs=1e-6)
+    assert measured.slopes()["mean-pitch"] == pytest.approx(1, abs=1e-6)
+    assert measured.slopes()["log2-onsets"] == 0
+
+
+def test_a_knob_that_does_nothing_is_nothing_in_every_measure(clips, nothing, yardstick):
+    """Equivariance, effect and monotony are 0."""
+    measured = measure(TinyBackend(), nothing, clips, AMOUNTS, yardstick())
+
+    for x in measured.at.values():
+        assert x.equivariance.ratio.value <= 0
+        assert x.effects["mean-pitch"].change.value == 0
+    assert measured.monotone == measured.response.r2.value == measured.response.slope.value == 0
+
+
+def test_evidence_is_whole(measured, methods):
+    """What is kept of the measures names every amount, attribute and comparison, and defined numbers alone."""
+    kept = measured.as_dict()
+
+    assert [entry["amount"] for entry in kept["amounts"]] == list(AMOUNTS)
+    for entry in kept["amounts"]:
+        assert set(entry["effects"]) == set(entry["leakage"]) == {a.name for a in methods.attributes}
+        assert set(entry["content"]) == {c.name for c in methods.comparisons}
+        assert entry["clips"] == 24
+    assert measured.within(-3, 3).keys() == {-3.0, 3.0}
+
+
+def test_amounts_that_no_clip_reaches_are_left_out(exact_pitch, yardstick):
+    """An amount without clips is measured by nobody, and missing from the result; others are."""
+    high = tiny_clips(6, low=117, high=120)
+    there = trial(TinyBackend(), Transpose(), high, ("a",) * 6, default_rng(0))
+
+    measured = measure(TinyBackend(), exact_pitch, there, (-3.0, 3.0, 12.0), yardstick())
+
+    assert list(measured.at) == [-3.0, 3.0]
+
+
+def test_without_a_target_nothing_is_monotone(clips, exact_pitch, yardstick):
+    """An edit without a target is not asked to be monotone."""
+    assert measure(TinyBackend(), exact_pitch, clips, AMOUNTS, yardstick(target=None)).monotone is None
+
+
+def test_monotone_counts_the_edits_own_amounts(clips, exact_pitch, yardstick):
+    """Where negative amounts are swapped pairs, whose clips are others, monotone uses 0 and the positive ones."""
+    offsets = np.zeros((4, LATENT_SIZE))
+    offsets[:, PITCH] = np.abs(AMOUNTS) / 12
+    matrices = np.stack([np.eye(LATENT_SIZE)] * 4)
+    always_up = Operator("affine", {"amounts": AMOUNTS, "matrices": matrices, "offsets": offsets})
+
+    assert measure(TinyBackend(), always_up, clips, AMOUNTS, yardstick(own=(3.0, 12.0))).monotone == 1
+    assert measure(TinyBackend(), always_up, clips, AMOUNTS, yardstick(own=AMOUNTS)).monotone < 0.5
+    assert measure(TinyBackend(), exact_pitch, clips, (3.0,), yardstick(own=(3.0,))).monotone is None
+
+
+def test_an_on_off_edit_has_a_round_trip(clips, yardstick):
+    """T(T(z)) against z: 1 for a map that undoes itself, less for one that does not; none with several amounts."""
+    flip = -np.eye(LATENT_SIZE)  # pitches are mirrored at middle C, activities at holding
+    mirror = Operator("affine", {"amounts": [12.0], "matrices": flip[None], "offsets": np.zeros((1, LATENT_SIZE))})
+    drop = Operator("affine", {"amounts": [12.0], "matrices": 0 * flip[None], "offsets": np.ones((1, LATENT_SIZE))})
+    on_off = yardstick(own=(12.0,))
+
+    assert measure(TinyBackend(), mirror, clips, (12.0,), on_off).round_trip == 1
+    assert measure(TinyBackend(), drop, clips, (12.0,), on_off).round_trip < 0.7
+    assert measure(TinyBackend(), mirror, clips, (12.0,), yardstick()).round_trip is None
+
+
+def test_measures_do_not_depend_on_one_another(clips, exact_pitch, yardstick, methods):
+    """Leaving an attribute and an amount out changes no digit of what is left."""
+    one = yardstick(attributes=methods.attributes[:1], spreads={"mean-pitch": 1.0})
+
+    alone = measure(TinyBackend(), exact_pitch, clips, (3.0,), one).at[3.0].as_dict()
+    among = measure(TinyBackend(), exact_pitch, clips, AMOUNTS, yardstick()).at[3.0].as_dict()
+
+    assert alone["equivariance"] == among["equivariance"]
+    assert alone["effects"]["mean-pitch"] == among["effects"]["mean-pitch"]
+    assert alone["leakage"]["mean-pitch"] == among["leakage"]["mean-pitch"]

@@ -1,0 +1,172 @@
+"""The decoder queue: batches, newest wins, order, errors and the end."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import CancelledError
+
+import numpy as np
+import pytest
+
+from latentknobs.steering import batch_decoder
+from latentknobs.steering.batch_decoder import BusyError, DecoderQueue
+
+
+class Held:
+    """A model whose clip of a code is its first number; it decodes when it is let."""
+
+    def __init__(self):
+        self.go, self.began, self.batches = threading.Semaphore(0), threading.Semaphore(0), []
+
+    def decode(self, z):
+        self.began.release()
+        assert self.go.acquire(timeout=20)
+        self.batches.append(z[:, 0].tolist())
+        if (z < 0).any():
+            raise ValueError("a negative code")
+        return z.astype(np.int16)
+
+
+def codes(*values):
+    """What gives these codes."""
+    return lambda: np.asarray(values, dtype=np.float32)[:, None]
+
+
+@pytest.fixture
+def queue():
+    """A queue that is at work."""
+    with DecoderQueue() as out:
+        yield out
+
+
+def ask(queue, client, model, *values):
+    """The clips of these codes, and how many were decoded together."""
+    return queue.decode(client, model, codes(*values), lambda d: (d.clips[:, 0].tolist(), d.together))
+
+
+def test_what_waits_is_one_batch(queue):
+    """Each client has its own clips of it, in the order in which they came."""
+    model = Held()
+    first = ask(queue, "a", model, 1)
+    model.began.acquire(timeout=20)
+    others = [ask(queue, "b", model, 2, 3), ask(queue, "c", model, 4)]
+    model.go.release(2)
+
+    assert first.result(20) == ([1], 1)
+    assert [one.result(20) for one in others] == [([2, 3], 3), ([4], 3)]
+    assert (model.batches, queue.batches, queue.decoded) == ([[1], [2, 3, 4]], 2, 4)
+
+
+def test_the_newest_of_a_client_wins_and_keeps_its_place(queue):
+    """What it overtakes is cancelled, never decoded; others keep theirs."""
+    model = Held()
+    ask(queue, "x", model, 0)
+    model.began.acquire(timeout=20)
+    old = ask(queue, "a", model, 1)
+    other = ask(queue, "b", model, 2)
+    new = ask(queue, "a", model, 3)
+    model.go.release(2)
+
+    assert (new.result(20), other.result(20)) == (([3], 2), ([2], 2))
+    assert old.cancelled()
+    assert model.batches[1] == [3, 2]
+
+
+def test_a_batch_has_an_end(queue, monkeypatch):
+    """What is beyond it goes into the next one."""
+    monkeypatch.setattr(batch_decoder, "MOST_CLIPS", 3)
+    model = Held()
+    ask(queue, "x", model, 0)
+    model.began.acquire(timeout=20)
+    asked = [ask(queue, name, model, *range(2)) for name in "abcd"]
+    model.go.release(9)
+
+    assert [one.result(20)[1] for one in asked] == [4, 4, 4, 4]
+    assert len(model.batches) == 3
+
+
+def test_two_models_are_two_batches(queue):
+    """Each client's codes go to its own."""
+    hold, one, two = Held(), Held(), Held()
+    ask(queue, "x", hold, 0)
+    hold.began.acquire(timeout=20)
+    asked = [ask(queue, "a", one, 1), ask(queue, "b", two, 2), ask(queue, "c", one, 3)]
+    for model in (hold, one, two):
+        model.go.release()
+
+    assert [a.result(20) for a in asked] == [([1], 2), ([2], 1), ([3], 2)]
+
+
+def test_errors_are_the_asking_clients(queue):
+    """Codes that cannot be made are one client's error, a model's that of its batch; the worker goes on."""
+    model = Held()
+    model.go.release(9)
+
+    with pytest.raises(ZeroDivisionError):
+        queue.decode("a", model, lambda: 1 / 0, list).result(20)
+    with pytest.raises(ValueError, match="negative"):
+        ask(queue, "a", model, -1).result(20)
+    with pytest.raises(ZeroDivisionError):
+        queue.decode("a", model, codes(1), lambda _decoded: 1 / 0).result(20)
+    with pytest.raises(ZeroDivisionError):
+        queue.run(lambda: 1 / 0).result(20)
+    assert ask(queue, "a", model, 1).result(20) == ([1], 1)
+
+
+def test_other_work_is_done_in_between(queue):
+    """A task and the moves that wait take turns."""
+    model, done = Held(), []
+    ask(queue, "x", model, 0)
+    model.began.acquire(timeout=20)
+    tasks = [queue.run(lambda k=k: done.append((k, len(model.batches)))) for k in range(2)]
+    move = ask(queue, "a", model, 1)
+    model.go.release(9)
+    for task in (*tasks, move):
+        task.result(20)
+
+    assert done == [(0, 1), (1, 2)]
+
+
+def test_who_has_gone_is_forgotten(queue):
+    """Its move is cancelled."""
+    model = Held()
+    ask(queue, "x", model, 0)
+    model.began.acquire(timeout=20)
+    gone = ask(queue, "a", model, 1)
+    queue.forget("a")
+    queue.forget("nobody")
+    model.go.release(9)
+
+    assert gone.cancelled()
+    assert ask(queue, "b", model, 2).result(20) == ([2], 1)
+
+
+def test_too_much_work_is_refused(queue, monkeypatch):
+    """At once; a client that waits already may still turn on."""
+    monkeypatch.setattr(batch_decoder, "MOST_WAITING", 1)
+    model = Held()
+    ask(queue, "x", model, 0)
+    model.began.acquire(timeout=20)
+    ask(queue, "a", model, 1)
+
+    with pytest.raises(BusyError, match="try again"):
+        ask(queue, "b", model, 2).result(20)
+    again = ask(queue, "a", model, 3)
+    model.go.release(9)
+    assert again.result(20) == ([3], 1)
+
+
+def test_the_end_cancels_what_waits():
+    """What is being decoded is finished; nothing is taken after it."""
+    model = Held()
+    with DecoderQueue() as queue:
+        first = ask(queue, "x", model, 0)
+        model.began.acquire(timeout=20)
+        waits, task = ask(queue, "a", model, 1), queue.run(list)
+        model.go.release()
+
+    assert first.result(20) == ([0], 1)
+    assert waits.cancelled()
+    assert task.cancelled()
+    with pytest.raises(CancelledError):
+        queue.run(list).result(20)
