@@ -54,17 +54,17 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "backends.adapter": ("TorchBackend",),
+    "backends.torch_adapter": ("TorchBackend",),
     "core.attribute": ("Attribute", "Comparison"),
     "core.augmentation": ("Augmentation", "Augmented", "NoteAugmentation", "TokenAugmentation"),
     "core.backend": ("BackendFactory", "BackendSpec", "Posterior", "VAEBackend"),
     "core.clip": ("ClipFormat", "DrumVoice", "Note", "OutputGroup", "Piece"),
     "core.corpus": ("Corpus", "CorpusRequest", "Song"),
-    "core.frontend": ("CommandSpec", "FrontendSpec", "Param"),
+    "core.frontend_specs": ("CommandSpec", "FrontendSpec", "Param"),
     "core.knob": ("Knob", "Operator"),
-    "core.melody": ("MELODY",),
-    "core.method": ("Basis", "Coordinates", "Fit", "Selector"),
-    "core.metric": ("LabelledCodes", "Metric", "MetricResult", "Score", "Traversals"),
+    "core.melody_format": ("MELODY",),
+    "core.method_specs": ("Basis", "Coordinates", "Fit", "Selector"),
+    "core.metric_specs": ("LabelledCodes", "Metric", "MetricResult", "Score", "Traversals"),
     "core.run": ("Run", "RunSpec"),
     "errors": ("LatentKnobsError",),
     "hooks": ("hookimpl",),

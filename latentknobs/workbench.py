@@ -44,7 +44,7 @@ BUILTINS = (
     "latentknobs.attributes.plugin",
     "latentknobs.corpora.plugin",
     "latentknobs.discovery.plugin",
-    "latentknobs.discovery.fits.plugin",
+    "latentknobs.metrics.plugin",
     "latentknobs.frontends.cli.plugin",
     "latentknobs.frontends.web.plugin",
 )

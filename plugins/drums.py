@@ -166,7 +166,7 @@ class ThinHits(TokenAugmentation):
     amounts = (1.0, 2.0)
     target = "thinness"
     changes = frozenset({"thinness", "hit-f1"})
-    keeps = frozenset({"voices-used"})
+    preserves = frozenset({"voices-used"})
     clip_format, format = DRUMS.name, DRUMS
 
     def edit_tokens(self, clips, amount, rng):
@@ -193,7 +193,7 @@ class ShiftVoices(TokenAugmentation):
     amounts = (-2.0, -1.0, 1.0, 2.0)
     target = "mean-voice"
     changes = frozenset({"mean-voice", "hit-f1"})
-    keeps = frozenset({"thinness", "voices-used", "step-f1"})
+    preserves = frozenset({"thinness", "voices-used", "step-f1"})
     clip_format, format = DRUMS.name, DRUMS
 
     def edit_tokens(self, clips, amount, rng):

@@ -15,7 +15,7 @@ class Inversion(NoteAugmentation):
     name = "inversion"
     knob_name = "inversion"
     changes = frozenset({"contour", "mean-pitch"})
-    keeps = frozenset({"onset-f1", "log2-onsets", "pitch-range"})
+    preserves = frozenset({"onset-f1", "log2-onsets", "pitch-range"})
 
     def edit(self, notes, amount, rng):
         """Mirror the notes; a clip without notes, or with one that leaves the keyboard, is left out."""

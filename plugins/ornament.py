@@ -14,7 +14,7 @@ class Ornament(NoteAugmentation):
 
     name = knob_name = "ornament"
     changes = frozenset({"note-density", "mean-interval", "onset-f1"})
-    keeps = frozenset({"rests"})
+    preserves = frozenset({"rests"})
 
     def edit(self, notes, amount, rng):
         """Ornament; a clip without a note of a beat is left out."""

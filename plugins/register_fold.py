@@ -14,7 +14,7 @@ class RegisterFold(NoteAugmentation):
 
     name = knob_name = "register-fold"
     changes = frozenset({"mean-pitch", "pitch-range", "contour"})
-    keeps = frozenset({"onset-f1", "onset-chroma-f1", "log2-onsets", "rests", "syncopation", "chromaticism"})
+    preserves = frozenset({"onset-f1", "onset-chroma-f1", "log2-onsets", "rests", "syncopation", "chromaticism"})
 
     def edit(self, notes, amount, rng):
         """Fold; a clip that is within that octave already is left out."""

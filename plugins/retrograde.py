@@ -15,7 +15,7 @@ class Retrograde(NoteAugmentation):
     name = "retrograde"
     knob_name = "retrograde"
     changes = frozenset({"contour", "onset-f1"})
-    keeps = frozenset({"mean-pitch", "pitch-range", "log2-onsets"})
+    preserves = frozenset({"mean-pitch", "pitch-range", "log2-onsets"})
 
     def edit(self, notes, amount, rng):
         """Mirror the notes in time; a clip without notes is left out."""

@@ -16,7 +16,7 @@ class Rotation(NoteAugmentation):
     unit = "eighths"
     amounts = (1.0, 2.0, 3.0, 4.0)
     changes = frozenset({"onset-f1", "contour"})
-    keeps = frozenset({"mean-pitch", "pitch-range", "chromaticism", "log2-onsets", "note-density", "rests"})
+    preserves = frozenset({"mean-pitch", "pitch-range", "chromaticism", "log2-onsets", "note-density", "rests"})
 
     def edit(self, notes, amount, rng):
         """Rotate; a clip in which a note would sound across the end is left out."""

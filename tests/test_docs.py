@@ -12,7 +12,7 @@ import pytest
 
 from latentknobs.augmentations.plugin import register_augmentations
 from latentknobs.frontends.cli import context
-from latentknobs.frontends.cli.app import COMMANDS, GROUPS, serve
+from latentknobs.frontends.cli.app import COMMANDS, GROUPS, run_command_line
 from latentknobs.scaffold import new_plugin
 from latentknobs.workbench import Workbench
 
@@ -55,7 +55,7 @@ def test_commands_of_the_documents_are_commands(page, command, monkeypatch, tmp_
         for place in re.findall(r"plugins/lift\.py", command):
             (tmp_path / "plugins").mkdir(exist_ok=True)
             (tmp_path / place).write_text(new_plugin("lift", "augmentation")[place], encoding="utf-8")
-    code = serve(shlex.split(command, comments=True)[1:])
+    code = run_command_line(shlex.split(command, comments=True)[1:])
 
     assert code in (0, PARSED), capsys.readouterr().err
 

@@ -120,7 +120,7 @@ def yardstick(methods: Methods) -> Callable[..., EvaluationConfig]:
             "attributes": methods.attributes,
             "comparisons": methods.comparisons,
             "target": "mean-pitch",
-            "keeps": frozenset({"log2-onsets", "onset-f1"}),
+            "preserves": frozenset({"log2-onsets", "onset-f1"}),
             "spreads": {attribute.name: 1.0 for attribute in methods.attributes},
             "mean_edited": {float(a): np.zeros(LATENT_SIZE, np.float32) for a in range(-12, 13)},
             "own": tuple(float(a) for a in range(-12, 13) if a),

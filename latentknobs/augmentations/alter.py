@@ -31,7 +31,7 @@ class Alter(TokenAugmentation):
     amounts = (0.5, 1.0, 1.5, 2.0)
     target = "chromaticism"
     changes: ClassVar[frozenset[str]] = frozenset({"chromaticism", "onset-pitch-f1"})
-    keeps: ClassVar[frozenset[str]] = RHYTHM
+    preserves: ClassVar[frozenset[str]] = RHYTHM
 
     def edit_tokens(self, clips: ClipBatch, amount: float, rng: Generator) -> tuple[NDArray[np.int16], Bools]:  # noqa: ARG002 - nothing here is left to chance
         """

@@ -34,7 +34,7 @@ class Anticipate(TokenAugmentation):
     amounts = (1.0, 2.0, 3.0, 4.0)
     target = "syncopation"
     changes: ClassVar[frozenset[str]] = frozenset({"syncopation", "onset-f1"})
-    keeps: ClassVar[frozenset[str]] = PITCHES | {"log2-onsets", "note-density", "rests"}
+    preserves: ClassVar[frozenset[str]] = PITCHES | {"log2-onsets", "note-density", "rests"}
 
     def edit_tokens(self, clips: ClipBatch, amount: float, rng: Generator) -> tuple[NDArray[np.int16], Bools]:  # noqa: ARG002 - nothing here is left to chance
         """

@@ -28,7 +28,7 @@ class Delay(TokenAugmentation):
     amounts = (1.0, 2.0, 3.0)
     target = "mean-onset"
     changes: ClassVar[frozenset[str]] = frozenset({"mean-onset", "onset-f1", "syncopation"})
-    keeps: ClassVar[frozenset[str]] = PITCHES | {"contour-direction", "log2-onsets", "note-density"}
+    preserves: ClassVar[frozenset[str]] = PITCHES | {"contour-direction", "log2-onsets", "note-density"}
 
     def edit_tokens(self, clips: ClipBatch, amount: float, rng: Generator) -> tuple[NDArray[np.int16], Bools]:  # noqa: ARG002 - nothing here is left to chance
         """

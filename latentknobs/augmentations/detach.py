@@ -31,7 +31,7 @@ class Detach(TokenAugmentation):
     amounts = (1.0, 2.0, 3.0, 4.0)
     target = "rests"
     changes: ClassVar[frozenset[str]] = frozenset({"rests"})
-    keeps: ClassVar[frozenset[str]] = PITCHES | {
+    preserves: ClassVar[frozenset[str]] = PITCHES | {
         "contour-direction",
         "log2-onsets",
         "note-density",

@@ -30,7 +30,7 @@ class Fill(TokenAugmentation):
     amounts = (-3.0, -2.0, -1.0, 1.0, 2.0, 3.0)
     target = "note-density"
     changes: ClassVar[frozenset[str]] = frozenset({"note-density", "log2-onsets", "onset-f1"})
-    keeps: ClassVar[frozenset[str]] = frozenset({"pitch-range", "rests"})
+    preserves: ClassVar[frozenset[str]] = frozenset({"pitch-range", "rests"})
 
     def edit_tokens(self, clips: ClipBatch, amount: float, rng: Generator) -> tuple[NDArray[np.int16], Bools]:  # noqa: ARG002 - nothing here is left to chance
         """

@@ -34,7 +34,7 @@ class NeighbourSwap(TokenAugmentation):
     amounts = (1.0, 2.0)
     target = "mean-interval"
     changes: ClassVar[frozenset[str]] = frozenset({"mean-interval", "contour", "onset-pitch-f1"})
-    keeps: ClassVar[frozenset[str]] = RHYTHM | {"mean-pitch", "mean-octave", "pitch-range", "chromaticism"}
+    preserves: ClassVar[frozenset[str]] = RHYTHM | {"mean-pitch", "mean-octave", "pitch-range", "chromaticism"}
 
     def edit_tokens(self, clips: ClipBatch, amount: float, rng: Generator) -> tuple[NDArray[np.int16], Bools]:  # noqa: ARG002 - nothing here is left to chance
         """

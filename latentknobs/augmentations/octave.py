@@ -30,7 +30,7 @@ class Octave(TokenAugmentation):
     amounts = (-2.0, -1.0, 1.0, 2.0)
     target = "mean-octave"
     changes: ClassVar[frozenset[str]] = frozenset({"mean-octave", "mean-pitch", "onset-pitch-f1"})
-    keeps: ClassVar[frozenset[str]] = RHYTHM | {
+    preserves: ClassVar[frozenset[str]] = RHYTHM | {
         "pitch-range",
         "mean-interval",
         "contour-direction",

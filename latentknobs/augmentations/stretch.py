@@ -31,7 +31,7 @@ class Stretch(TokenAugmentation):
     amounts = (-4.0, -3.0, -2.0, -1.0, 1.0, 2.0, 3.0, 4.0)
     target = "pitch-range"
     changes: ClassVar[frozenset[str]] = frozenset({"pitch-range", "mean-interval"})
-    keeps: ClassVar[frozenset[str]] = RHYTHM | {"contour"}
+    preserves: ClassVar[frozenset[str]] = RHYTHM | {"contour"}
 
     def edit_tokens(self, clips: ClipBatch, amount: float, rng: Generator) -> tuple[NDArray[np.int16], Bools]:  # noqa: ARG002 - nothing here is left to chance
         """

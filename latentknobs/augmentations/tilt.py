@@ -33,7 +33,7 @@ class Tilt(TokenAugmentation):
     amounts = (-6.0, -4.0, -2.0, 2.0, 4.0, 6.0)
     target = "contour-direction"
     changes: ClassVar[frozenset[str]] = frozenset({"contour-direction", "contour"})
-    keeps: ClassVar[frozenset[str]] = RHYTHM
+    preserves: ClassVar[frozenset[str]] = RHYTHM
 
     def edit_tokens(self, clips: ClipBatch, amount: float, rng: Generator) -> tuple[NDArray[np.int16], Bools]:  # noqa: ARG002 - nothing here is left to chance
         """Move the onsets."""

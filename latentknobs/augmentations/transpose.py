@@ -28,7 +28,7 @@ class Transpose(TokenAugmentation):
     amounts = tuple(float(n) for n in range(-12, 13) if n)
     target = "mean-pitch"
     changes: ClassVar[frozenset[str]] = frozenset({"mean-pitch"})
-    keeps: ClassVar[frozenset[str]] = frozenset({"log2-onsets", "pitch-range", "onset-f1", "contour"})
+    preserves: ClassVar[frozenset[str]] = frozenset({"log2-onsets", "pitch-range", "onset-f1", "contour"})
 
     def edit_tokens(self, clips: ClipBatch, amount: float, rng: Generator) -> tuple[NDArray[np.int16], Bools]:  # noqa: ARG002 - nothing here is left to chance
         """

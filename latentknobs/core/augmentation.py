@@ -53,7 +53,7 @@ class Augmentation(Protocol):
             amount is an on/off edit.
         target: Name of the attribute that amount 1 moves by 1, or None.
         changes: Names of the attributes and comparisons that it is meant to change.
-        keeps: Names of the attributes and comparisons that it leaves as they are.
+        preserves: Names of the attributes and comparisons that it leaves as they are.
         clip_format: Name of the clip format it edits.
         doc: One sentence.
     """
@@ -71,7 +71,7 @@ class Augmentation(Protocol):
     @property
     def changes(self) -> frozenset[str]: ...
     @property
-    def keeps(self) -> frozenset[str]: ...
+    def preserves(self) -> frozenset[str]: ...
     @property
     def clip_format(self) -> str: ...
     @property
@@ -96,10 +96,15 @@ class _Base(ABC):
     amounts: ClassVar[tuple[float, ...]] = (1.0,)
     target: ClassVar[str | None] = None
     changes: ClassVar[frozenset[str]] = frozenset()
-    keeps: ClassVar[frozenset[str]] = frozenset()
+    preserves: ClassVar[frozenset[str]] = frozenset()
     clip_format: ClassVar[str] = MELODY.name
     format: ClassVar[ClipFormat] = MELODY
     """The clip format itself, for ``tokens`` and ``notes``."""
+
+    def __init_subclass__(cls) -> None:
+        # Plugins of hook API 1 may still use the name that ``preserves`` had before.
+        if "keeps" in vars(cls) and "preserves" not in vars(cls):
+            cls.preserves = vars(cls)["keeps"]
 
     @property
     def doc(self) -> str:

@@ -121,9 +121,9 @@ class CompositeAugmentation:
         return targets.union(*(part.augmentation.changes for part in self.parts))
 
     @property
-    def keeps(self) -> frozenset[str]:
+    def preserves(self) -> frozenset[str]:
         """What every part keeps."""
-        return frozenset.intersection(*(part.augmentation.keeps for part in self.parts)) - self.changes
+        return frozenset.intersection(*(part.augmentation.preserves for part in self.parts)) - self.changes
 
     @property
     def clip_format(self) -> str:

@@ -41,7 +41,7 @@ class Guard:
 
     Attributes:
         what: The thing, for messages ("fit 'ridge'").
-        owner: Whose it is ("plugin 'methods' (built-in)"), "" = not known.
+        owner: Whose it is ("plugin 'discovery' (built-in)"), "" = not known.
         path: The stranger's file: the line of it that raised is named.
         error: What is raised.
         often: It is called so often that a quarter of a millisecond would be felt: the global random generators are

@@ -110,7 +110,7 @@ def discover(
         methods.attributes,
         methods.comparisons,
         augmentation.target,
-        augmentation.keeps,
+        augmentation.preserves,
         read.spreads,
         {a: (fit_input.cross[i, 0] / fit_input.gram[i, 0, 0]).astype(np.float32) for i, a in enumerate(fitted)},
         tuple(a for a in fitted if a > 0 or not swapped),
@@ -178,7 +178,7 @@ def _check(backend: VAEBackend, augmentation: Augmentation, settings: Settings, 
     known_names = attributes | {c.name for c in methods.comparisons}
     if augmentation.target is not None and augmentation.target not in attributes:
         raise UsageError(f"{augmentation.name} names the target {augmentation.target!r}, which no plugin measures.")
-    for part, names in (("keeps", augmentation.keeps), ("changes", augmentation.changes)):
+    for part, names in (("preserves", augmentation.preserves), ("changes", augmentation.changes)):
         if unknown := sorted(names - known_names):
             raise UsageError(
                 f"{augmentation.name} names {unknown[0]!r} in {part}, which no plugin measures; "

@@ -85,7 +85,7 @@ class EncodedCorpus:
         """
         model = CachedBackend(backend)
         size, shape = backend.spec.latent_size, backend.spec.clip_format.shape
-        names = edit.keeps | {edit.target}
+        names = edit.preserves | {edit.target}
         attributes = tuple(a for a in methods.attributes if a.name in names)
         read: dict[str, list[Shard]] = {split: [] for split in (*FITTED_ON, "test")}
         trials = {split: ClipReservoir(settings.trial_clips, seed) for split in ("validation", "test")}
@@ -241,7 +241,7 @@ class EncodedPairs:
             survey.attributes,
             survey.comparisons,
             self.edit.target,
-            self.edit.keeps,
+            self.edit.preserves,
             survey.spreads,
             {a: after[i] for a, i in zip(amounts, self._index(amounts), strict=True)},
             tuple(a for a in amounts if not self._backwards(a)),

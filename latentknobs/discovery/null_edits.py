@@ -2,7 +2,7 @@
 Null edits: edits that change a clip as much as a real one, but about which nothing can be learned.
 
 A gate is worth what it refuses. A null says of itself all that the real edit says (amounts, target, ``changes``,
-``keeps``), so the same limits judge it, and any knob that is accepted for it is accepted by accident.
+``preserves``), so the same limits judge it, and any knob that is accepted for it is accepted by accident.
 Two kinds need nothing but clips and songs, and stand here: before and after exchanged at random song by song, which
 is what a sign flip test does with differences (Nichols & Holmes 2002), and another song's clip in place of the edited
 one. Chance comes from hashes of the seed and of the song or clip, so a null is the same however clips are batched.
@@ -77,9 +77,9 @@ class NullEdit(ABC):
         return self.real.changes
 
     @property
-    def keeps(self) -> frozenset[str]:
+    def preserves(self) -> frozenset[str]:
         """The real edit's."""
-        return self.real.keeps
+        return self.real.preserves
 
     @property
     def clip_format(self) -> str:

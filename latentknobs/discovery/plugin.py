@@ -1,13 +1,43 @@
-"""Registers the engine's bases, selectors and fits, and the metrics."""
+"""Registers the built-in bases, selectors and fits; torch is loaded when a fit that needs gradients is used."""
 
 from __future__ import annotations
 
-from latentknobs.core.method_specs import Basis, Fit, Selector
-from latentknobs.core.metric_specs import Metric
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from latentknobs.core.knob import Operator
+from latentknobs.core.method_specs import Basis, Fit, FitInput, Selector
 from latentknobs.discovery import bases, selectors
 from latentknobs.discovery.fits import attribute_directions, closed_form, gradient_fit
 from latentknobs.hooks import hookimpl
-from latentknobs.metrics.plugin import CODES, TRAVERSALS
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Fits are made on one thread: gradients are sums over clips, which torch splits by the number of threads."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _residual(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
+    from latentknobs.discovery.fits.residual_mlp import residual_network
+
+    with _one_thread():
+        return residual_network(given)
+
+
+def _group(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
+    from latentknobs.discovery.fits.matrix_power_fit import group_powers
+
+    with _one_thread():
+        return group_powers(given)
 
 
 @hookimpl
@@ -75,7 +105,12 @@ def register_selectors() -> list[Selector]:
 
 @hookimpl
 def register_fits() -> list[Fit]:
-    """Shifts by pairs and by the attribute alone, affine by ridge; simpler kinds first."""
+    """
+    Shifts by pairs and by the attribute alone, affine by ridge, affine plus a small network, the powers of one map.
+
+    Simpler kinds come first. The powers stand last, though their kind is simpler than the network's: a knob that takes
+    whole steps alone must be better than one that takes all amounts, not as good.
+    """
     return [
         Fit("mean", "shift", "The mean change per unit of amount (Yang et al. 2019).", closed_form.shift_by_mean),
         Fit(
@@ -103,10 +138,6 @@ def register_fits() -> list[Fit]:
             gradient_fit.shift_by_gradient,
         ),
         Fit("ridge", "affine", "Ridge regression of the displacement on the code.", closed_form.affine_by_ridge),
+        Fit("network", "residual", "The ridge map plus a small network that reads code and amount.", _residual),
+        Fit("powers", "group", "One map of one step, fitted to all amounts by its powers.", _group),
     ]
-
-
-@hookimpl
-def register_metrics() -> list[Metric]:
-    """The field's metrics of codes and of controls."""
-    return [*CODES, *TRAVERSALS]

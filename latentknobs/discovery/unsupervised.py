@@ -234,9 +234,9 @@ def _knob(
     unit = one.profile[attribute.name].slope
     operator = Operator("shift", {"direction": one.candidate.direction / unit})
     amounts = tuple(sorted({_two_digits(a * abs(unit)) for a in GRID}))
-    keeps = unrelated(attribute.name, relations, settings.related)
+    preserves = unrelated(attribute.name, relations, settings.related)
     yard = EvaluationConfig(
-        methods.attributes, methods.comparisons, attribute.name, keeps, read.spreads, {}, amounts, spec.seed
+        methods.attributes, methods.comparisons, attribute.name, preserves, read.spreads, {}, amounts, spec.seed
     )
     trials = (read.validation.at(amounts), read.test.at(amounts))
     only = evolve(methods, fits=(), selectors={settings.selector: methods.selectors[settings.selector]}, bases={})
@@ -262,8 +262,8 @@ def _knob(
             "target": attribute.name,
             "rank": one.candidate.rank,
             "deviation": abs(unit),
-            "keeps": sorted(keeps),
-            "related": {name: rho for name, rho in relations[attribute.name].items() if name not in keeps},
+            "preserves": sorted(preserves),
+            "related": {name: rho for name, rho in relations[attribute.name].items() if name not in preserves},
             "profile": {name: x.as_dict() for name, x in one.profile.items()},
             **found.evidence,
         },

@@ -63,14 +63,14 @@ def amount_gates(x: AmountMetrics, yard: EvaluationConfig) -> list[Criterion]:
     compared = x.equivariance is not None and x.equivariance.measurable
     out: list[Criterion] = [equivariance_gate(x)] if compared else []
     for name, leak in x.leakage.items():
-        if name in yard.keeps:
+        if name in yard.preserves:
             if leak.clips:
                 out.append(Criterion(f"leakage of {name} {at}", leak.upper, MOST_LEAKAGE, leak.upper <= MOST_LEAKAGE))
             # A clip that no longer has the attribute has not kept it, and says nothing in the mean change.
             if leak.lost:
                 out.append(Criterion(f"loss of {name} {at}", leak.lost, MOST_LOST, leak.lost <= MOST_LOST))
     for name, kept in x.content.items():
-        if name in yard.keeps and np.isfinite(kept.value):
+        if name in yard.preserves and np.isfinite(kept.value):
             out.append(Criterion(f"content by {name} {at}", kept.value, LEAST_CONTENT, kept.value >= LEAST_CONTENT))
     return out
 

@@ -33,7 +33,7 @@ class EvaluationConfig:
         attributes: The attributes measured.
         comparisons: The comparisons measured.
         target: Name of the attribute that amount 1 moves by 1, or None; without an edit the one that names the knob.
-        keeps: Names of attributes and comparisons that should stay.
+        preserves: Names of attributes and comparisons that should stay.
         spreads: Standard deviation of each attribute over the corpus.
         mean_edited: By amount, the mean code of edited training clips (D,); none without an edit.
         own: Amounts that the edit has of its own (not by swapping before and after); without an edit all.
@@ -43,7 +43,7 @@ class EvaluationConfig:
     attributes: tuple[Attribute, ...]
     comparisons: tuple[Comparison, ...]
     target: str | None
-    keeps: frozenset[str]
+    preserves: frozenset[str]
     spreads: Mapping[str, float]
     mean_edited: Mapping[float, Codes]
     own: tuple[float, ...]

@@ -347,7 +347,7 @@ class Plugins:
         def check(augmentation: Augmentation) -> None:
             if augmentation.target is not None and augmentation.target not in self._offers["attributes"]:
                 raise UnknownNameError("attribute", augmentation.target, self._offers["attributes"])
-            for name in sorted(augmentation.changes | augmentation.keeps):
+            for name in sorted(augmentation.changes | augmentation.preserves):
                 if name not in measured:
                     raise UnknownNameError("attribute or comparison", name, measured)
 

@@ -70,11 +70,11 @@ def _augmentation(offer: Any) -> str:
         return f"the amounts of {offer.name!r} are not a tuple of numbers: {amounts!r}"
     if not all(math.isfinite(a) and a for a in amounts) or list(amounts) != sorted(set(amounts)):
         return f"the amounts of {offer.name!r} are not ascending numbers without 0: {amounts!r}"
-    for field in ("changes", "keeps"):
+    for field in ("changes", "preserves"):
         names = getattr(offer, field)
         if not isinstance(names, frozenset) or not all(isinstance(name, str) for name in names):
             return f"{field!r} of {offer.name!r} is not a frozenset of names: {names!r}"
-    both = sorted(offer.changes & offer.keeps)
+    both = sorted(offer.changes & offer.preserves)
     if both:
         return f"{offer.name!r} says that it both changes and keeps {', '.join(both)}"
     if offer.target is not None and not isinstance(offer.target, str):

@@ -1,8 +1,9 @@
-"""The built-in metrics, by name; the functions live in metrics/."""
+"""Registers the built-in metrics."""
 
 from __future__ import annotations
 
 from latentknobs.core.metric_specs import Metric
+from latentknobs.hooks import hookimpl
 from latentknobs.metrics import (
     dci,
     explicitness,
@@ -100,3 +101,9 @@ TRAVERSALS = (
         latte.monotonicity,
     ),
 )
+
+
+@hookimpl
+def register_metrics() -> list[Metric]:
+    """The field's metrics of codes and of controls."""
+    return [*CODES, *TRAVERSALS]

@@ -84,7 +84,7 @@ class AugmentationContract:
     The promises of an augmentation of ``melody-2bar``; override ``augmentation``.
 
     Attributes:
-        expected_failures: Names of checks that are known to fail ("declared keeps hold"), each with the reason.
+        expected_failures: Names of checks that are known to fail ("declared preserves hold"), each with the reason.
     """
 
     expected_failures: ClassVar[Mapping[str, str]] = {}

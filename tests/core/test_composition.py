@@ -124,7 +124,7 @@ def test_what_the_whole_declares():
     found = compose("transpose:2|note-split:1", KNOWN)
 
     assert found.changes == {"mean-pitch", "log2-onsets", "onset-f1"}
-    assert found.keeps == {"pitch-range", "contour"}
+    assert found.preserves == {"pitch-range", "contour"}
     assert (found.target, found.clip_format) == (None, "melody-2bar")
     assert found.unit == "times (2 semitones, 1 doublings)"
     assert found.doc == ("For each unit of the amount, transpose by 2 semitones, then note-split by 1 doublings.")

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from numpy.random import default_rng
-from tests.engine.test_systems import SIZE, STEPS, Softmax
 
 from latentknobs.core.clip import OutputGroup
 from latentknobs.core.experiment import UnsupervisedSettings
@@ -11,6 +10,7 @@ from latentknobs.core.melody_format import MELODY
 from latentknobs.discovery.candidate_directions import candidates, of_codes, of_one_without_another, of_weights
 from latentknobs.discovery.fisher_metric import fisher_metric, group_metric
 from latentknobs.testing.tiny import TinyBackend, tiny_clips
+from tests.discovery.test_coordinate_systems import SIZE, STEPS, Softmax
 
 ONSET, PITCHES = MELODY.groups
 

@@ -9,7 +9,7 @@ from latentknobs.core.knob import Operator
 from latentknobs.core.method_specs import Fit
 from latentknobs.core.run import RunSpec
 from latentknobs.discovery.discover import discover
-from latentknobs.discovery.fits.plugin import register_fits
+from latentknobs.discovery.plugin import register_fits
 from latentknobs.errors import DiscoveryError, NotFittedError
 from latentknobs.registry.store import KnobStore
 from latentknobs.steering.apply import displacement

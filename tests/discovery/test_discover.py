@@ -227,7 +227,7 @@ def test_an_edit_that_does_nothing_gives_no_knob(find):
 
 def test_an_on_off_edit_is_a_turn_and_not_a_shift(find):
     """Playing backwards turns the codes: validation chooses the affine kind, whose step is the edit's amount."""
-    run = find(_edit("backwards", (0.5,), _backwards, keeps=frozenset({"mean-pitch"})), trial_clips=60)
+    run = find(_edit("backwards", (0.5,), _backwards, preserves=frozenset({"mean-pitch"})), trial_clips=60)
     knob = run.knobs[run.current]
 
     assert knob.kind == "affine"
@@ -323,7 +323,7 @@ def test_a_target_that_nobody_measures_is_refused(find):
         find(_edit("crescendo", (1.0,), lambda clips, _rng: clips, target="loudness"), corpus=())
 
 
-@pytest.mark.parametrize("part", ["keeps", "changes"])
+@pytest.mark.parametrize("part", ["preserves", "changes"])
 def test_what_an_edit_keeps_and_changes_must_be_measured_by_somebody(find, part):
     """A misspelt attribute would be a gate that never closes: it is refused with the names that there are."""
     with pytest.raises(UsageError, match=f"'contuor' in {part}, which no plugin measures; there is: .*contour"):
@@ -458,7 +458,7 @@ def test_chance_of_an_edit_comes_from_the_seed(find):
         """Moves each clip by the amount, and some by one more."""
 
         name, knob_name, amounts = "jitter", "jitter", (-2.0, 2.0)
-        keeps: ClassVar[frozenset[str]] = frozenset({"onset-f1"})
+        preserves: ClassVar[frozenset[str]] = frozenset({"onset-f1"})
 
         def edit_tokens(self, clips, amount, rng):
             step = np.int16(amount) + rng.integers(0, 2, (len(clips), 1)).astype(np.int16)

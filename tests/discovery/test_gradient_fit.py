@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from attrs import evolve
 from numpy.testing import assert_allclose
-from tests.engine.test_systems import SIZE, STEPS, Softmax
 
 from latentknobs.core.method_specs import CodeSample, Decoder, FitInput
 from latentknobs.discovery.fits.gradient_fit import decoder_of, shift_by_gradient
 from latentknobs.errors import NotFittedError
 from latentknobs.testing.tiny import TinyBackend
+from tests.discovery.test_coordinate_systems import SIZE, STEPS, Softmax
 
 HEARD = np.array([1.0, 0.0])
 

@@ -44,7 +44,7 @@ class Leaky(Leaps):
     """An edit that says it keeps what it moves, at every amount by more than a limit allows."""
 
     amounts = (-12.0, -5.0, 5.0, 12.0)
-    keeps = frozenset({"mean-pitch", "onset-f1"})
+    preserves = frozenset({"mean-pitch", "onset-f1"})
 
 
 class Idle(TokenAugmentation):
@@ -257,7 +257,7 @@ def test_a_null_says_what_the_real_edit_says(real):
     """Amounts, unit, target, changes, keeps and format are the real edit's, its names are not; 0 changes nothing."""
     edit, clips = Leaps(), tiny_clips(5)
     null = RandomClip(edit, _crowd(real), 0)
-    same = ("amounts", "unit", "target", "changes", "keeps", "clip_format")
+    same = ("amounts", "unit", "target", "changes", "preserves", "clip_format")
 
     assert [getattr(null, name) for name in same] == [getattr(edit, name) for name in same]
     assert (null.name, null.knob_name) == ("stranger for transpose", "stranger-pitch")

@@ -7,8 +7,8 @@ import torch
 from latentknobs.core.method_specs import CodeSample, FitInput
 from latentknobs.discovery.fits import matrix_power_fit, residual_mlp
 from latentknobs.discovery.fits.closed_form import affine_by_ridge
-from latentknobs.discovery.fits.plugin import register_fits
 from latentknobs.discovery.pair_statistics import PairMoments
+from latentknobs.discovery.plugin import register_fits
 from latentknobs.errors import AmountError
 from latentknobs.steering.apply import apply, displacement
 

@@ -107,8 +107,8 @@ def test_gates_of_an_edit_are_left_out_and_that_is_said(found):
 def test_what_should_stay_is_what_is_not_related(found):
     """Every attribute with a rank correlation under 0.3 is asked to stay, the others are named with theirs."""
     for knob in found.knobs:
-        keeps, related = knob.evidence["keeps"], knob.evidence["related"]
-        assert sorted([*keeps, *related]) == ["log2-onsets", "mean-pitch", "pitch-range"]
+        preserves, related = knob.evidence["preserves"], knob.evidence["related"]
+        assert sorted([*preserves, *related]) == ["log2-onsets", "mean-pitch", "pitch-range"]
         assert related[knob.evidence["target"]] == 1.0
         assert all(abs(rho) >= 0.3 for rho in related.values())
 

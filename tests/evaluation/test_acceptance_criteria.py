@@ -33,7 +33,7 @@ def _measured(*at, monotone=1.0):
 @pytest.fixture
 def yard(yardstick):
     """What is kept: the attribute "stays" and the comparison "shape"."""
-    return yardstick(keeps=frozenset({"stays", "shape"}), target="stays")
+    return yardstick(preserves=frozenset({"stays", "shape"}), target="stays")
 
 
 FAULTS = [{"low": 0.29}, {"leak": 0.26}, {"kept": 0.89}, {"low": float("nan")}, {"leak": float("nan")}, {"lost": 0.2}]
@@ -92,7 +92,7 @@ def test_the_limits_themselves_are_met(yard):
 
 
 def test_what_need_not_stay_is_no_gate(yard):
-    """Attributes and comparisons outside ``keeps`` are measured but make no gate, nor does what is not defined."""
+    """Attributes and comparisons outside ``preserves`` are measured but make no gate, nor does what is not defined."""
     names = {gate.name for gate in amount_gates(_at(-1.0), yard)}
 
     assert names == {"equivariance at -1", "leakage of stays at -1", "content by shape at -1"}

@@ -17,7 +17,7 @@ LATENTKNOBS_API = 1
 class Odd(NoteAugmentation):
     \"\"\"Flattens.\"\"\"
     name = knob_name = "odd"
-    keeps = frozenset({{{keeps}}})
+    preserves = frozenset({{{keeps}}})
     def edit(self, notes, amount, rng):
         {edit}
         return [Note(n.onset, 60, n.length) for n in notes]
@@ -48,8 +48,8 @@ def here(monkeypatch, tmp_path):
 def odd(here):
     """Writes a plugin file with something odd about it."""
 
-    def write(load="", edit="pass", keeps="", hook="register_augmentations"):
-        (here / "odd.py").write_text(ODD.format(load=load, edit=edit, keeps=keeps, hook=hook), encoding="utf-8")
+    def write(load="", edit="pass", preserves="", hook="register_augmentations"):
+        (here / "odd.py").write_text(ODD.format(load=load, edit=edit, preserves=preserves, hook=hook), encoding="utf-8")
         return "odd.py"
 
     return write
@@ -87,7 +87,7 @@ def test_a_new_package_goes_where_it_is_told(cli, here):
     [
         (("transpose",), "taken: it is one of the augmentations"),
         (("pitch",), "taken: it is the knob of 'transpose'"),
-        (("methods", "--kind", "basis"), r"taken: it is a plugin (built-in)"),
+        (("discovery", "--kind", "basis"), r"taken: it is a plugin (built-in)"),
         (("mean-pitch", "--kind", "attribute"), "taken: it is one of the attributes"),
         (("musicvae-folk-128", "--kind", "backend"), "taken: it is a model of"),
         (("Swing",), "cannot be named 'Swing'"),
@@ -124,7 +124,7 @@ def test_an_unknown_plugin_is_answered_with_the_nearest(cli, here):
 
 
 FAULTS = {
-    "a promise": ({"keeps": "'contour'"}, "odd: declared keeps hold: 'odd' says that it keeps 'contour'"),
+    "a promise": ({"preserves": "'contour'"}, "odd: declared preserves hold: 'odd' says that it keeps 'contour'"),
     "an edit that fails": ({"edit": "1 / 0"}, "odd: grid and range are kept: augmentation 'odd' at amount 1"),
     "a misspelt hook": ({"hook": "register_augmentation"}, "did you mean 'register_augmentations'?"),
     "a heavy import": ({"load": "import scipy"}, "its import is light: Importing it loads scipy"),
@@ -191,5 +191,5 @@ def test_hooks_are_traced_on_request(cli, here, monkeypatch):
     done = cli("plugins", "list", "--json")
 
     assert "trace: plugin 'augmentations' (built-in): register_augmentations, " in done.err
-    assert "trace: plugin 'methods' (built-in): loaded, " in done.err
+    assert "trace: plugin 'discovery' (built-in): loaded, " in done.err
     assert done.json

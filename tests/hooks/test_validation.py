@@ -73,14 +73,14 @@ def write(folder, kind, code):
 
 def settings_with(kind):
     """Settings of a small discovery that uses what the stranger offers."""
-    small = Settings(trial_clips=8, controls=2, control_clips=4, sample_clips=64)
+    fits = ("odd",) if kind == "fits" else ("mean", "ridge")
+    small = Settings(trial_clips=8, controls=2, control_clips=4, sample_clips=64, fits=fits)
     return Settings(**{**small.as_dict(), "basis": "odd"}) if kind == "bases" else small
 
 
 @pytest.fixture
 def discover(plugins_dir, monkeypatch):
     """Runs a small discovery on the tiny model with a plugin file's offer in use; no knob of it may be stored."""
-    monkeypatch.setenv("LATENTKNOBS_DISABLE", "fitting")  # as good without the fit that takes its time
 
     def run(kind, code):
         path = write(plugins_dir, kind, code)

@@ -38,10 +38,10 @@ class TestCorpora(PluginContract):
     plugin = "corpora"
 
 
-class TestFits(PluginContract):
-    """Fits that need gradients."""
+class TestMetrics(PluginContract):
+    """The field's metrics."""
 
-    plugin = "fitting"
+    plugin = "metrics"
 
 
 class TestCommandLine(PluginContract):
@@ -56,10 +56,10 @@ class TestPage(PluginContract):
     plugin = "frontends.web"
 
 
-class TestMethods(PluginContract):
-    """Bases, selectors, fits and metrics."""
+class TestDiscovery(PluginContract):
+    """Bases, selectors and fits."""
 
-    plugin = "methods"
+    plugin = "discovery"
 
 
 def test_these_are_all():

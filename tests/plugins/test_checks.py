@@ -141,10 +141,10 @@ FAULTY = {
     "some amount changes something": [Edit(lambda notes, _amount, _rng: notes), Edit(lambda *_: None)],
     "edge clips are edited or masked": [Edit(silent_end)],
     "the valid mask is honest": [Clamped(), Neighbours(), AsBatch()],
-    "declared keeps hold": [
-        Edit(keeps=frozenset({"contour"})),
-        Edit(keeps=frozenset({"no-such"})),
-        Edit(lambda *_: [], keeps=frozenset({"mean-pitch"})),
+    "declared preserves hold": [
+        Edit(preserves=frozenset({"contour"})),
+        Edit(preserves=frozenset({"no-such"})),
+        Edit(lambda *_: [], preserves=frozenset({"mean-pitch"})),
     ],
     "declared changes happen": [Edit(changes=frozenset({"onset-f1"}))],
     "target moves by the amount": [Edit(target="mean-pitch"), Edit(target="contour")],
@@ -168,7 +168,7 @@ def test_a_check_finds_its_fault(check):
 
 def test_a_good_edit_passes_every_check():
     """What keeps its promises has nothing said against it."""
-    flat = Edit(keeps=frozenset({"onset-f1", "log2-onsets"}), changes=frozenset({"mean-pitch"}))
+    flat = Edit(preserves=frozenset({"onset-f1", "log2-onsets"}), changes=frozenset({"mean-pitch"}))
 
     assert [result.message for result in run_checks(flat, KIT)] == [""] * len(CHECKS)
 
@@ -204,7 +204,7 @@ EXPECTED_FAILURES = {said}
 class Flat(NoteAugmentation):
     \"\"\"Flattens.\"\"\"
     name = knob_name = "flat"
-    keeps = frozenset({{"contour"}})
+    preserves = frozenset({{"contour"}})
     def edit(self, notes, amount, rng):
         return [Note(n.onset, 60, n.length) for n in notes]
 
@@ -217,9 +217,9 @@ def register_augmentations():
 @pytest.mark.parametrize(
     ("said", "state", "wanted"),
     [
-        ("{'flat: declared keeps hold': 'to show it'}", "expected failure", "Expected: to show it"),
-        ("{'flat: declared keeps hold': ' '}", "failed", "no reason for 'flat: declared keeps hold'"),
-        ("{'flat: declared keep hold': 'why'}", "failed", "did you mean 'flat: declared keeps hold'?"),
+        ("{'flat: declared preserves hold': 'to show it'}", "expected failure", "Expected: to show it"),
+        ("{'flat: declared preserves hold': ' '}", "failed", "no reason for 'flat: declared preserves hold'"),
+        ("{'flat: declared keep hold': 'why'}", "failed", "did you mean 'flat: declared preserves hold'?"),
         ("{'it loads': 'why'}", "failed", "It is said to fail (why) and passes"),
         ("['flat']", "failed", "must be a dictionary"),
     ],
@@ -239,11 +239,11 @@ def test_expected_failures_have_reasons(latentknobs_plugins, tmp_path, said, sta
 
 def test_a_contract_knows_expected_failures():
     """run_checks takes them by the check's name."""
-    flat = Edit(keeps=frozenset({"contour"}))
+    flat = Edit(preserves=frozenset({"contour"}))
 
-    found = run_checks(flat, KIT, expected_failures={"declared keeps hold": "to show it"})
+    found = run_checks(flat, KIT, expected_failures={"declared preserves hold": "to show it"})
 
-    assert [one.name for one in found if one.state == "expected failure"] == ["declared keeps hold"]
+    assert [one.name for one in found if one.state == "expected failure"] == ["declared preserves hold"]
     assert all(one.ok for one in found)
 
 

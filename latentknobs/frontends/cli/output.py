@@ -183,8 +183,10 @@ def _selected(knob: Knob) -> dict[str, str]:
         out[f"not fitted by {name}"] = reason
     for name, why in knob.evidence.get("left_out", {}).items():
         out[f"gate {name}"] = f"left out: {why[0].lower()}{why[1:]}"
-    if "keeps" in knob.evidence:
-        out["asked to stay"] = ", ".join(knob.evidence["keeps"]) or "nothing: every attribute is related to this one"
+    if "preserves" in knob.evidence:
+        out["asked to stay"] = (
+            ", ".join(knob.evidence["preserves"]) or "nothing: every attribute is related to this one"
+        )
     return out
 
 

@@ -127,7 +127,7 @@ def confidence(knob: Knob) -> dict[str, str]:
 def card(knob: Knob) -> dict[str, Any]:
     """What was measured of a knob, for people."""
     effects = sorted(knob.effects, key=lambda effect: -effect.leakage)[:MOST_EFFECTS]
-    target, keeps = knob.evidence.get("target"), knob.evidence.get("keeps")
+    target, preserves = knob.evidence.get("target"), knob.evidence.get("preserves")
     gates = [
         {name: gate[name] for name in ("gate", "value", "limit", "passed")} for gate in knob.evidence.get("gates", ())
     ]
@@ -135,11 +135,11 @@ def card(knob: Knob) -> dict[str, Any]:
         "effect": [{"attribute": e.attribute, "slope": e.slope} for e in effects],
         "leakage": [{"attribute": e.attribute, "leakage": e.leakage, "target": e.attribute == target} for e in effects],
         "gates": gates,
-        "text": list(_lines(knob, gates, keeps)),
+        "text": list(_lines(knob, gates, preserves)),
     }
 
 
-def _lines(knob: Knob, gates: list[dict[str, Any]], keeps: Any) -> Iterable[str]:
+def _lines(knob: Knob, gates: list[dict[str, Any]], preserves: Any) -> Iterable[str]:
     learned = f"from the edit {knob.augmentation}" if knob.augmentation else "without an edit"
     yield f"{knob.name} was learned {learned} ({knob.kind}, {knob.fit}) for the model {knob.model_name}."
     step = "any amount" if knob.step is None else f"steps of {knob.step:g}"
@@ -147,8 +147,8 @@ def _lines(knob: Knob, gates: list[dict[str, Any]], keeps: Any) -> Iterable[str]
     yield confidence(knob)["text"]
     yield reason(knob) or f"It passed all {len(gates)} limits that were set before the measurements."
     yield f"It moves {len(knob.dimensions)} dimensions of the code for nine tenths of its effect."
-    if keeps:
-        yield f"Asked to stay as they are: {', '.join(keeps)}."
+    if preserves:
+        yield f"Asked to stay as they are: {', '.join(preserves)}."
     if knob.note:
         yield knob.note
 

@@ -127,7 +127,7 @@ class Recipes:
 _IMPORTS = (
     "from pathlib import Path",
     "",
-    "from latentknobs import Session, Workbench, midi",
+    "from latentknobs import Session, Workbench, scores",
     "",
 )
 

@@ -102,9 +102,9 @@ def edge_clips_are_edited_or_masked(augmentation: Augmentation, kit: CheckFixtur
 
 
 def declared_keeps_hold(augmentation: Augmentation, kit: CheckFixtures) -> None:
-    """Every attribute and comparison in ``keeps`` stays as it is, on every valid clip at every amount."""
+    """Every attribute and comparison in ``preserves`` stays as it is, on every valid clip at every amount."""
     for amount in augmentation.amounts:
-        for name in sorted(augmentation.keeps):
+        for name in sorted(augmentation.preserves):
             off, valid = _kept(kit, augmentation, name, amount)
             worst = float(off[~np.isnan(off)].max(initial=0.0))
             if worst > SAME:

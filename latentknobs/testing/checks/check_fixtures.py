@@ -39,7 +39,7 @@ def need(holds: object, sentence: str) -> None:
 
 
 def name_of(check: Check) -> str:
-    """A check's name for people ("declared keeps hold")."""
+    """A check's name for people ("declared preserves hold")."""
     return check.__name__.replace("_", " ")
 
 

@@ -69,7 +69,7 @@ class CheckResult:
     What a check found.
 
     Attributes:
-        name: The check ("declared keeps hold"), after its offer and a colon where a whole plugin is checked.
+        name: The check ("declared preserves hold"), after its offer and a colon where a whole plugin is checked.
         state: passed, failed, left out (it does not apply) or expected failure (declared, with a reason).
         message: Why not passed, "" where it has.
     """
@@ -90,7 +90,7 @@ class Job:
     One check of one offer of a plugin.
 
     Attributes:
-        name: The offer and the check ("swing: declared keeps hold"), or the check alone of the plugin as a whole.
+        name: The offer and the check ("swing: declared preserves hold"), or the check alone of the plugin as a whole.
         work: Raises where it fails.
         expected: Why it is known to fail, "" where it should pass.
     """
@@ -141,7 +141,7 @@ def jobs_of(plugins: Plugins, report: PluginReport, kit: CheckFixtures | None = 
     """
     Every check of one plugin.
 
-    A plugin may state ``EXPECTED_FAILURES = {"swing: declared keeps hold": "why"}``.
+    A plugin may state ``EXPECTED_FAILURES = {"swing: declared preserves hold": "why"}``.
 
     Args:
         plugins: Where it is loaded, beside what it relies on.
