@@ -31,7 +31,7 @@ from latentknobs.core.melody_format import MELODY, STEPS
 from latentknobs.errors import OutputError
 
 Entry = tuple[str, ClipBatch, dict[str, int]]
-_CUTTERS = ("abc.py", "windows.py")
+_CUTTERS = ("scores/abc_reader.py", "corpora/windowing.py")
 _DAMAGE = (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error)
 
 
@@ -80,7 +80,7 @@ class ClipCache:
 def _version() -> str:
     digest = hashlib.sha256(importlib.metadata.version("music21").encode())
     for module in _CUTTERS:
-        digest.update(files(__package__).joinpath(module).read_bytes())
+        digest.update(files("latentknobs").joinpath(module).read_bytes())
     return digest.hexdigest()[:16]
 
 
