@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from attrs import define, evolve, field
@@ -24,13 +24,13 @@ from latentknobs.core.determinism import one_thread_sums
 from latentknobs.core.experiment import Settings, UnsupervisedSettings
 from latentknobs.core.knob import Knob
 from latentknobs.core.paths import cache_dir, default_plugins_dir, default_registry
-from latentknobs.core.query_spec import KnobFilters
+from latentknobs.core.query_spec import KnobQuery
 from latentknobs.core.run import Run, RunSpec
 from latentknobs.corpora.corpus_spec import check_edit, check_format, default_corpus, parse_sources, read
 from latentknobs.discovery.run_spec import PrescribedOperator, methods_for, parameters, stored
 from latentknobs.errors import CorpusError, UnknownNameError, UsageError
 from latentknobs.hooks.manager import Plugins
-from latentknobs.registry import knob_results
+from latentknobs.registry.knob_results import Knobs
 
 if TYPE_CHECKING:
     from latentknobs.analysis.algebra_result import Algebra
@@ -185,18 +185,54 @@ class Workbench:
             raise UnknownNameError("augmentation", name, known)
         return known[name]
 
-    def knob(self, name: str, model: str = DEFAULT_MODEL) -> Knob:
+    def knob(self, text: str, model: str = DEFAULT_MODEL) -> Knob:
         """
-        The current knob of a model.
+        A knob of a model with its operator, where that is kept.
+
+        Args:
+            text: NAME, the current knob; or NAME@RUN or NAME@RUN/FIT, one of an earlier run.
+            model: Name, hash or location of the model.
 
         Raises:
-            UnknownNameError: The model has no knob of that name.
+            UnknownNameError: There is none.
         """
-        return self.registry.knob(self.model(model).spec.model_id, name)
+        model_id = self._model_id(model)
+        name, _, at = text.partition("@")
+        if not at:
+            return self.registry.knob(model_id, name)
+        run, _, fit = at.partition("/")
+        known = self.registry.find(KnobQuery(model=model_id, run=run, history=True), operators=True)
+        matches = [knob for knob in known if knob.name == name and fit in ("", knob.fit)]
+        if not matches:
+            raise UnknownNameError(
+                "knob", text, {f"{k.name}@{k.run_id}/{k.fit}" for k in known}, f"for the model {model}"
+            )
+        # Without a fit: the knob that is current, else the one with the best verdict.
+        return next((knob for knob in matches if knob.operator is not None), matches[0])
 
-    def knobs(self, **asked: Unpack[KnobFilters]) -> knob_results.Knobs:
-        """The knobs that meet every condition given; see :func:`latentknobs.registry.knob_results.knobs`."""
-        return knob_results.knobs(self, **asked)
+    def knobs(self, **filters: Any) -> Knobs:
+        """
+        The knobs that meet all filters, without their operators.
+
+        Args:
+            **filters: The fields of :class:`~latentknobs.core.query_spec.KnobQuery`. ``model`` is the name, hash or
+                location of a model; dates may be texts (2026-01-31).
+
+        Raises:
+            UsageError: A value is out of range.
+            UnknownNameError: No kind, verdict, order or model of that name.
+        """
+        query = KnobQuery(**filters)
+        if query.model is not None:
+            query = evolve(query, model=self._model_id(query.model))
+        return Knobs(self.registry.find(query))
+
+    def _model_id(self, model: str) -> str:
+        """The identity of a model; its weights are loaded only where the registry does not know the name or hash."""
+        known = self.registry.models()
+        ids = {id_ for name, id_ in known if model == name or (len(model) >= 12 and id_.startswith(model))}
+        # Retrained weights of the same name have another identity: then the model itself decides.
+        return ids.pop() if len(ids) == 1 else self.model(model).spec.model_id
 
     def songs(self, corpus: str, request: CorpusRequest) -> Iterator[Song]:
         """

@@ -226,7 +226,7 @@ def verify(
     if why := lacking(workbench, run.spec):
         return Verification(knob, spec.model_id, None, why)
     if knob.operator is None:  # it was asked for without
-        current = workbench.registry.find(KnobQuery(model_id=knob.model_id, name=knob.name), operators=True)
+        current = workbench.registry.find(KnobQuery(model=knob.model_id, name=knob.name), operators=True)
         knob = next((one for one in current if one.operator_sha256 == knob.operator_sha256), knob)
     if knob.operator is None:
         why = f"Only the hash of its operator is kept: 'latentknobs runs repeat {knob.run_id}' brings it back."

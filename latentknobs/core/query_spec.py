@@ -1,12 +1,17 @@
-"""Which knobs somebody asks for, and in which order: one value for Python, the command line and the registry."""
+"""
+The filters of the registry, declared once.
+
+The fields of :class:`KnobQuery` are the keyword arguments of ``Workbench.knobs``, the options of ``latentknobs knobs
+list`` and the parameters of GET /registry/knobs.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, Literal, TypeAlias, TypedDict, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
-from attrs import field, frozen
+from attrs import field, fields, frozen
 
 from latentknobs.core.knob import KINDS, RANK, VERDICTS, Kind, Knob, Verdict
 from latentknobs.errors import UnknownNameError, UsageError
@@ -16,31 +21,10 @@ SORTS: tuple[Sort, ...] = get_args(Sort)
 DESCENDING: frozenset[Sort] = frozenset({"verdict", "effect", "share", "date"})
 """Orders whose largest, best or newest comes first; the others begin with the smallest."""
 MOVED = 0.25
-"""Standard deviations from which on a knob moves an attribute: the gates' limit for those that should stay."""
+"""Standard deviations from which on a knob moves an attribute: the criteria's limit for those that should stay."""
 UNEDITED = "none"
 """In place of an augmentation's name: knobs that were found without one."""
 When: TypeAlias = "str | date | datetime | None"
-
-
-class KnobFilters(TypedDict, total=False):
-    """What may be asked for, as keyword arguments; :class:`KnobQuery` says what each means."""
-
-    name: str | None
-    model: str | None
-    tag: str | None
-    augmentation: str | None
-    moves: str | None
-    uses: int | None
-    kind: Kind | None
-    verdict: Verdict | None
-    effect: float | None
-    since: When
-    until: When
-    run: str | None
-    history: bool
-    sort: Sort | None
-    reverse: bool
-    limit: int | None
 
 
 def _one_of(kind: str, known: tuple[str, ...]) -> Callable[[Any, Any, Any], None]:
@@ -76,47 +60,57 @@ def _until(when: When) -> datetime | None:
 @frozen(kw_only=True)
 class KnobQuery:
     """
-    Knobs that meet every condition given; None = any.
+    Filters, all of which a knob must meet, and the order and number of the results.
 
-    Attributes:
-        name: The name; * stands for any letters.
-        model_id: The model's identity.
-        tag: One of its tags.
-        augmentation: What it was learned from; "none" = found without an edit.
-        moves: An attribute that it moves by ``effect`` at least.
-        uses: A dimension of its S.
-        kind: shift, affine, group or residual.
-        verdict: accepted, provisional, rejected or not measurable.
-        effect: Least mean change of ``moves``, or of any attribute, at an end of the usable range, in standard
-            deviations over the corpus; 0.25 where only ``moves`` is given.
-        since: First day, or moment, in which its run ended.
-        until: Last day, or first moment after.
-        run: Identity of its run.
-        history: Also the knobs that (model, name) does not mean: of other fits and of earlier runs.
-        sort: name, model, verdict, effect (of ``moves``, else the largest), share (of ``uses``, else the largest),
-            dimensions (how many) or date; None = effect where ``moves`` is given, share where ``uses`` is, else
-            model. Among equals by model, name, age and place in its run.
-        reverse: The other way round than usual: names from a, verdicts from the best, effects and shares from the
-            largest, dates from the newest.
-        limit: So many at most.
+    Each field's ``doc`` says what it means; None = no filter. Equal knobs are ordered by model, name, age and place in
+    their run.
     """
 
-    name: str | None = None
-    model_id: str | None = None
-    tag: str | None = None
-    augmentation: str | None = None
-    moves: str | None = None
-    uses: int | None = None
-    kind: Kind | None = field(default=None, validator=_one_of("kind", KINDS))
-    verdict: Verdict | None = field(default=None, validator=_one_of("verdict", VERDICTS))
-    effect: float | None = None
-    since: datetime | None = field(default=None, converter=_since)
-    until: datetime | None = field(default=None, converter=_until)
-    run: str | None = None
-    history: bool = False
-    sort: Sort | None = field(default=None, validator=_one_of("order", SORTS))
-    reverse: bool = False
-    limit: int | None = None
+    name: str | None = field(default=None, metadata={"doc": "Of this name; * stands for any letters."})
+    model: str | None = field(
+        default=None,
+        metadata={"doc": "Of this model: its name, hash or path. A registry takes the model's identity only."},
+    )
+    tag: str | None = field(default=None, metadata={"doc": "With this tag."})
+    augmentation: str | None = field(
+        default=None, metadata={"doc": f"Learned from this edit; {UNEDITED} = found without one."}
+    )
+    moves: str | None = field(
+        default=None, metadata={"doc": f"That move this attribute by {MOVED} sd, or by the effect, at least."}
+    )
+    uses: int | None = field(
+        default=None, metadata={"doc": "With this dimension among those selected.", "most": 100_000}
+    )
+    kind: Kind | None = field(
+        default=None, validator=_one_of("kind", KINDS), metadata={"doc": "shift, affine, group or residual."}
+    )
+    verdict: Verdict | None = field(
+        default=None,
+        validator=_one_of("verdict", VERDICTS),
+        metadata={"doc": "accepted, provisional, rejected or not measurable."},
+    )
+    effect: float | None = field(
+        default=None,
+        metadata={
+            "doc": "Least mean change of the attribute in moves, or of any, at an end of the usable range, in sd.",
+            "most": 1e6,
+        },
+    )
+    since: datetime | None = field(
+        default=None, converter=_since, metadata={"doc": "Found on this day or later.", "metavar": "DATE"}
+    )
+    until: datetime | None = field(
+        default=None, converter=_until, metadata={"doc": "Found on this day or before.", "metavar": "DATE"}
+    )
+    run: str | None = field(default=None, metadata={"doc": "Of this run."})
+    history: bool = field(default=False, metadata={"doc": "Also knobs of other fits and of earlier runs."})
+    sort: Sort | None = field(
+        default=None,
+        validator=_one_of("order", SORTS),
+        metadata={"doc": f"{', '.join(SORTS)} [effect with moves, share with uses, else model]."},
+    )
+    reverse: bool = field(default=False, metadata={"doc": "The other way round."})
+    limit: int | None = field(default=None, metadata={"doc": "So many at most.", "least": 1, "most": 10_000})
 
     def __attrs_post_init__(self) -> None:
         if self.limit is not None and self.limit < 1:
@@ -157,3 +151,40 @@ class KnobQuery:
             "date": knob.found or datetime.min.replace(tzinfo=UTC),
         }
         return keys[self.order]
+
+
+@frozen
+class Filter:
+    """
+    A field of :class:`KnobQuery` as front ends need it.
+
+    Attributes:
+        name: The keyword, the option without its dashes, and the HTTP parameter.
+        type: Of a value as it is written: str, int, float or bool.
+        doc: What it means.
+        least: Smallest number.
+        most: Largest number that a client may send over HTTP.
+        metavar: What the command's help shows in place of the type.
+    """
+
+    name: str
+    type: type
+    doc: str
+    least: float
+    most: float | None
+    metavar: str | None
+
+
+_TYPES: Mapping[str, type] = {"int | None": int, "float | None": float, "bool": bool}
+FILTERS = tuple(
+    Filter(
+        name=one.name,
+        type=_TYPES.get(str(one.type), str),
+        doc=one.metadata["doc"],
+        least=one.metadata.get("least", 0),
+        most=one.metadata.get("most"),
+        metavar=one.metadata.get("metavar"),
+    )
+    for one in fields(KnobQuery)
+)
+"""All filters, in the order of the command's options."""

@@ -108,7 +108,7 @@ class Registry:
         operators: bool = True,
     ) -> tuple[Knob, ...]:
         """The knobs that match, by model and name; arguments as for :meth:`KnobStore.knobs`."""
-        asked = KnobQuery(model_id=model_id, name=name, verdict=verdict, history=not current_only, sort="model")
+        asked = KnobQuery(model=model_id, name=name, verdict=verdict, history=not current_only, sort="model")
         return self.find(asked, operators=operators)
 
     def find(self, query: KnobQuery, *, operators: bool = False) -> tuple[Knob, ...]:
@@ -207,7 +207,7 @@ class Registry:
             UnknownNameError: The model has no knob of that name.
             RegistryError: The knob is not in the file that is written, or that cannot be written.
         """
-        if self.find(KnobQuery(model_id=model_id, name=new.replace("*", ""))):
+        if self.find(KnobQuery(model=model_id, name=new.replace("*", ""))):
             raise UsageError(f"The model has a knob named {new!r}: rename or delete that one first.")
         knob_edits.rename(self._own(model_id, name), model_id, name, new)
 

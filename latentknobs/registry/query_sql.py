@@ -19,8 +19,8 @@ from latentknobs.registry.tables import CurrentRow, DimensionRow, EffectRow, Kno
 def knob_ids(query: KnobQuery) -> Select[Any]:
     """The row ids of the knobs that meet a query, sorted, as many as it asks for."""
     out, name = _history(query) if query.history else _current(query)
-    if query.model_id is not None:
-        out = out.where(ModelRow.sha256 == query.model_id)
+    if query.model is not None:
+        out = out.where(ModelRow.sha256 == query.model)
     if query.augmentation == UNEDITED:
         out = out.where(RunRow.augmentation.is_(None))
     elif query.augmentation is not None:

@@ -195,7 +195,7 @@ class KnobStore:
             current_only: Leave out the knobs that (model, name) does not mean.
             operators: Read the operators of current knobs too; the others have none.
         """
-        asked = KnobQuery(model_id=model_id, name=name, verdict=verdict, history=not current_only, sort="model")
+        asked = KnobQuery(model=model_id, name=name, verdict=verdict, history=not current_only, sort="model")
         return self.find(asked, operators=operators)
 
     def find(self, query: KnobQuery, *, operators: bool = False) -> tuple[Knob, ...]:

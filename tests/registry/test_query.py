@@ -65,7 +65,7 @@ def expected(query, current):
         if (
             (query.history or knob.operator_sha256 in current)
             and query.name in (None, knob.name, f"{knob.name[0]}*")
-            and query.model_id in (None, knob.model_id)
+            and query.model in (None, knob.model_id)
             and (query.tag is None or query.tag in knob.tags)
             and query.augmentation in (None, knob.augmentation)
             and (query.least is None or max(asked) >= query.least)
@@ -85,7 +85,7 @@ def expected(query, current):
 QUERIES = st.builds(
     KnobQuery,
     name=st.none() | st.sampled_from(["pitch", "rhythm", "p*", "zzz"]),
-    model_id=st.none() | st.sampled_from([MODEL, OTHER_MODEL]),
+    model=st.none() | st.sampled_from([MODEL, OTHER_MODEL]),
     tag=st.none() | st.sampled_from(["melody", "shipped"]),
     augmentation=st.none() | st.sampled_from(["transpose", "note-split"]),
     moves=st.none() | st.sampled_from(["mean-pitch", "log2-onsets", "rests"]),
@@ -118,7 +118,7 @@ def test_conditions_narrow_something(store):
     conditions = [
         {"name": "pitch"},
         {"name": "p*"},
-        {"model_id": MODEL},
+        {"model": MODEL},
         {"tag": "melody"},
         {"moves": "mean-pitch"},
         {"uses": 0},

@@ -15,7 +15,6 @@ from latentknobs.core.query_spec import KnobQuery
 from latentknobs.frontends.cli.context import MODEL, DeviceOption, JsonOption, RegistryOption, guarded, program, say
 from latentknobs.frontends.cli.knob_lookup import AnyModelOption, named, stored
 from latentknobs.frontends.cli.output import as_json, table
-from latentknobs.registry.knob_results import knob_at
 
 HELP = "NAME, or NAME@RUN or NAME@RUN/FIT for one of an earlier run."
 
@@ -32,7 +31,7 @@ def diff(
 ) -> None:
     """What differs between two knobs: facts, dimensions, gates, slopes and effects."""
     with program(ctx).workbench(registry) as workbench:
-        found = difference(knob_at(workbench, a, model), knob_at(workbench, b, with_model or model))
+        found = difference(workbench.knob(a, model), workbench.knob(b, with_model or model))
     if json:
         as_json(found)
         return
@@ -71,7 +70,7 @@ def similar(
 ) -> None:
     """The knobs, of all models, that do most nearly what this one does."""
     with program(ctx).workbench(registry) as workbench:
-        knob = knob_at(workbench, name, model)
+        knob = workbench.knob(name, model)
         others = workbench.registry.find(KnobQuery(history=history))
     mine = (knob.model_id, knob.run_id, knob.kind, knob.fit, knob.operator_sha256)
     others = tuple(o for o in others if (o.model_id, o.run_id, o.kind, o.fit, o.operator_sha256) != mine)

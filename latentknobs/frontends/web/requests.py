@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, create_model
 
+from latentknobs.core.query_spec import FILTERS, Filter
 from latentknobs.core.seed import MOST_SEED
 
 MOST_CLIPS = 128
@@ -171,3 +172,18 @@ class LivePing(Strict):
 
 
 LiveMessage = Annotated[LiveOpen | LiveTurn | LivePing, Field(discriminator="type")]
+
+
+def _parameter(one: Filter) -> tuple[Any, Any]:
+    if one.type is bool:
+        return bool, False
+    if one.type is str:
+        return str, Field("", max_length=200, description=one.doc)
+    return one.type | None, Field(None, ge=one.least, le=one.most, allow_inf_nan=False, description=one.doc)
+
+
+if TYPE_CHECKING:
+    Filters = BaseModel
+else:
+    Filters = create_model("Filters", **{one.name: _parameter(one) for one in FILTERS})
+"""The parameters of GET /registry/knobs."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Annotated, Any, Literal, TypeVar, cast
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request, WebSocket
@@ -14,9 +14,8 @@ from fastapi.responses import JSONResponse, Response
 from latentknobs import __version__, scores
 from latentknobs.core.clip import DrumFormat
 from latentknobs.core.knob import RESERVED_NAMES
-from latentknobs.core.query_spec import KnobFilters
 from latentknobs.errors import UnknownNameError
-from latentknobs.frontends.web import knobs, responses
+from latentknobs.frontends.web import knobs, requests, responses
 from latentknobs.frontends.web.errors import RequestError, as_json
 from latentknobs.frontends.web.export import file_of, zip_of
 from latentknobs.frontends.web.piece_schema import message_of, rows
@@ -199,48 +198,17 @@ def routes(desk: Service) -> APIRouter:
         return await aside(lambda: recipes.state(state))
 
     @api.get("/registry/knobs")
-    async def registry_knobs(
-        name: Text = "",
-        model: Text = "",
-        tag: Text = "",
-        augmentation: Text = "",
-        moves: Text = "",
-        uses: Annotated[int | None, Query(ge=0, le=100_000)] = None,
-        kind: Text = "",
-        verdict: Text = "",
-        effect: Annotated[float | None, Query(ge=0, le=1e6, allow_inf_nan=False)] = None,
-        since: Text = "",
-        until: Text = "",
-        run: Text = "",
-        history: bool = False,
-        sort: Text = "",
-        reverse: bool = False,
-        limit: Annotated[int | None, Query(ge=1, le=10_000)] = None,
-    ) -> list[dict[str, Any]]:
+    async def registry_knobs(asked: Annotated[requests.Filters, Query()]) -> list[dict[str, Any]]:
         """The knobs that meet every condition given, as `latentknobs knobs list --json` has them."""
-        words = {
-            "name": name,
-            "tag": tag,
-            "augmentation": augmentation,
-            "moves": moves,
-            "kind": kind,
-            "verdict": verdict,
-            "since": since,
-            "until": until,
-            "run": run,
-            "sort": sort,
-        }
-        others = {"uses": uses, "effect": effect, "history": history, "reverse": reverse, "limit": limit}
-        asked = cast(KnobFilters, others | {key: word for key, word in words.items() if word})
+        filters = {name: value for name, value in asked if value != ""}
+        model = filters.get("model")
 
         def find() -> list[dict[str, Any]]:
             # A model is named, not located: clients open no files here.
             if model and model not in {word for pair in desk.workbench.registry.models() for word in pair}:
                 known = [name for name, _id in desk.workbench.registry.models()]
                 raise UnknownNameError("model", model, known, "in the registry")
-            if model:
-                asked["model"] = model
-            return [knob.as_dict() for knob in desk.workbench.knobs(**asked)]
+            return [knob.as_dict() for knob in desk.workbench.knobs(**filters)]
 
         return await aside(find)
 

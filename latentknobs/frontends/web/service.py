@@ -151,7 +151,7 @@ class Service:
             at, known = self._knobs.get(model_id, (float("-inf"), {}))
             if time.monotonic() - at < FRESH:
                 return known
-            there = self.workbench.registry.find(KnobQuery(model_id=model_id))
+            there = self.workbench.registry.find(KnobQuery(model=model_id))
             now = {(knob.name, knob.run_id, knob.operator_sha256, knob.verdict) for knob in there}
             if at == float("-inf") or now != {(k.name, k.run_id, k.operator_sha256, k.verdict) for k in known.values()}:
                 found = self.workbench.registry.knobs(model_id=model_id)
