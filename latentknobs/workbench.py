@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -33,8 +33,6 @@ from latentknobs.hooks.manager import Plugins
 from latentknobs.registry.knob_results import Knobs
 
 if TYPE_CHECKING:
-    from latentknobs.analysis.algebra_result import Algebra
-    from latentknobs.analysis.decoupling_result import Decoupling
     from latentknobs.registry.overlay import Registry
 
 BUILTINS = (
@@ -51,9 +49,6 @@ BUILTINS = (
 """The plugins that come with the package, by name: they use nothing that a stranger's plugin cannot."""
 
 DEFAULT_CLIPS = 4096
-SHIPPED_CLIPS = 8192
-SHIPPED = Settings(trial_clips=300, sample_clips=8192, steps=1600)
-"""What the package's own knobs are made with: more clips and longer training than an ordinary discovery."""
 
 
 def say(text: str) -> None:
@@ -317,24 +312,6 @@ class Workbench:
         run = self.measure(augmentation, corpus, model, clips, seed, settings or Settings(), decoupled, resume=resume)
         return self._store(run) if keep and run.finished >= began else run
 
-    def decouple(
-        self,
-        names: Iterable[str],
-        *,
-        model: str = DEFAULT_MODEL,
-        corpus: str | None = None,
-        clips: int = DEFAULT_CLIPS,
-        seed: int = 0,
-        settings: Settings | None = None,
-        every_clip: bool = False,
-        save: bool = False,
-    ) -> Decoupling:
-        """Have knobs leave one another's targets alone; see :func:`latentknobs.analysis.decoupling_run.decouple`."""
-        from latentknobs.analysis.decoupling_run import decouple  # as above
-
-        given = settings or Settings()
-        return decouple(self, names, model, corpus, clips, seed, given, every_clip=every_clip, save=save)
-
     def measure(
         self,
         augmentation: str,
@@ -467,56 +444,6 @@ class Workbench:
             progress=self.progress,
         )
         return {"corpus": corpus, **found}
-
-    def algebra(
-        self,
-        amounts: Mapping[str, float | None] | None = None,
-        model: str = DEFAULT_MODEL,
-        *,
-        corpus: str | None = None,
-        clips: int = DEFAULT_CLIPS,
-        seed: int = 0,
-    ) -> Algebra:
-        """
-        How current knobs compose; see :mod:`latentknobs.analysis.algebra`.
-
-        Args:
-            amounts: Knob to its amount, None for its smallest positive usable one; None = the accepted knobs.
-            model: Name or location of the model.
-            corpus: As for :meth:`songs`; None = those that the knobs' augmentations are learned on by default.
-            clips: Clips of all splits together, asked of the corpus.
-            seed: Seed of the songs, of the edits and of the intervals.
-
-        Raises:
-            UnknownNameError: No knob, augmentation, corpus or model of that name.
-            UsageError: There is no knob to look at, or one was learned from no edit.
-            AmountError: An amount that a knob or its edit cannot do.
-            RegistryError: The registry cannot be read, or keeps only the hash of a knob's operator.
-            CorpusError: No test clip that the model can carry.
-        """
-        from latentknobs.analysis.composing import algebra  # as above
-
-        return algebra(self, amounts, model, corpus, clips, seed)
-
-    def upgrade_registry(self) -> Path | None:
-        """
-        Bring the registry to this version's schema; the backup's place, or None where nothing was to do.
-
-        Raises:
-            RegistryError: Missing, not ours, newer, the package's own, locked or read-only; it is as it was.
-        """
-        from latentknobs.registry import migrate
-
-        self.close()
-        return migrate.upgrade(self.registry_url)
-
-    def build_registry(
-        self, augmentations: Iterable[str], *, clips: int = SHIPPED_CLIPS, seed: int = 0
-    ) -> tuple[tuple[Path, ...], tuple[Run, ...]]:
-        """Rebuild the knobs that come with the package, with its model."""
-        from latentknobs.analysis.build_registry import build  # as above
-
-        return build(self.measure(name, None, DEFAULT_MODEL, clips, seed, SHIPPED) for name in augmentations)
 
     def songs_for(self, backend: VAEBackend, corpus: str, clips: int, seed: int) -> Iterator[Song]:
         """The songs that a discovery with this model reads; errors as for :meth:`songs`, and UsageError by format."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from attrs import evolve
 
+from latentknobs.analysis.algebra import algebra
 from latentknobs.analysis.knob_transfer import transfer
 from latentknobs.analysis.reproduction import verify
+from latentknobs.corpora.corpus_spec import CorpusSelection
 from latentknobs.discovery.run_spec import lacking
 from latentknobs.testing.store import OTHER_MODEL
 
@@ -48,7 +50,7 @@ def test_unless_it_is_named_algebra_goes_on_without_it(workbench, knob, monkeypa
     pitch = workbench.knob("pitch", "tiny")
     monkeypatch.setattr(type(workbench.registry), "knobs", lambda *_, **__: (knob, pitch))
 
-    found = workbench.algebra(None, "tiny", corpus="tiny", clips=100)
+    found = algebra(workbench, None, "tiny", CorpusSelection("tiny", 100))
 
     assert [one.name for one in found.knobs] == ["pitch"]
     assert f"gone is left out. {SENTENCE}" in capsys.readouterr().err

@@ -185,21 +185,20 @@ def test_other_formats_are_refused(workbench):
 
 
 def test_building_the_packages_registry(workbench, tmp_path, monkeypatch):
-    """build_registry writes one marked registry in both places, and refuses where there is no checkout."""
-    from latentknobs import workbench as module
+    """It writes one marked registry in both places, and refuses where there is no checkout."""
+    from latentknobs.analysis.build_registry import build
     from latentknobs.registry import overlay
     from latentknobs.registry.store import KnobStore
 
     packaged = tmp_path / "checkout" / "latentknobs" / "data" / "registry.db"
     packaged.parent.mkdir(parents=True)
     monkeypatch.setattr(overlay, "PACKAGED", packaged)
-    monkeypatch.setattr(module, "DEFAULT_MODEL", "tiny")
-    monkeypatch.setattr(module, "SHIPPED", Settings(trial_clips=20, controls=5, control_clips=8, steps=5))
+    settings = Settings(trial_clips=20, controls=5, control_clips=8, steps=5)
     monkeypatch.setitem(DEFAULT_CORPUS, "transpose", "tiny")
     with pytest.raises(UsageError, match="no checkout"):
-        workbench.build_registry(["transpose"], clips=400)
+        build(workbench, ["transpose"], "tiny", clips=400, settings=settings)
     (tmp_path / "checkout" / "pyproject.toml").write_text("")
-    paths, runs = workbench.build_registry(["transpose"], clips=400)
+    paths, runs = build(workbench, ["transpose"], "tiny", clips=400, settings=settings)
 
     assert paths == (packaged, tmp_path / "checkout" / "registry.db")
     for path in paths:

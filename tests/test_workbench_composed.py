@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from attrs import evolve
 
+from latentknobs.analysis.algebra import algebra
 from latentknobs.core.composition import CompositeAugmentation
 from latentknobs.core.experiment import Settings
-from latentknobs.corpora.corpus_spec import default_corpus
+from latentknobs.corpora.corpus_spec import CorpusSelection, default_corpus
 from latentknobs.errors import UsageError
 from latentknobs.testing.tiny import ACTIVITY, PITCH
 
@@ -53,9 +54,9 @@ def test_a_composed_edit_is_discovered_by_the_same_code(workbench):
     others = np.delete(direction, [PITCH, ACTIVITY])
     assert np.abs(others).max() < 0.05
     assert workbench.knob("pitch-2-rhythm-1", "tiny").augmentation == TEXT
-    algebra = workbench.algebra({"pitch-2-rhythm-1": None, "pitch": -3}, "tiny", corpus="tiny", clips=200)
-    assert [(one.name, one.amount) for one in algebra.knobs] == [("pitch-2-rhythm-1", 1), ("pitch", -3)]
-    assert algebra.pair("pitch", "pitch-2-rhythm-1").commutator.edited.value == 0
+    composed = algebra(workbench, {"pitch-2-rhythm-1": None, "pitch": -3}, "tiny", CorpusSelection("tiny", 200))
+    assert [(one.name, one.amount) for one in composed.knobs] == [("pitch-2-rhythm-1", 1), ("pitch", -3)]
+    assert composed.pair("pitch", "pitch-2-rhythm-1").commutator.edited.value == 0
 
 
 def _keeps(monkeypatch, workbench, *knobs):
@@ -72,7 +73,7 @@ def test_unless_some_are_named_accepted_knobs_are_composed(workbench, monkeypatc
     """The accepted knobs of the model, each at its smallest positive usable amount."""
     both = workbench.knob("pitch", "tiny"), workbench.knob("rhythm", "tiny")
     _keeps(monkeypatch, workbench, *both)
-    found = workbench.algebra(None, "tiny", corpus="tiny", clips=100)
+    found = algebra(workbench, None, "tiny", CorpusSelection("tiny", 100))
 
     assert [(one.name, one.amount) for one in found.knobs] == [("pitch", 1), ("rhythm", 1)]
     assert len(found.pairs) == 2
@@ -83,7 +84,7 @@ def test_knobs_that_have_no_algebra(workbench, monkeypatch):
     loose = evolve(workbench.knob("pitch", "tiny"), augmentation=None)
     _keeps(monkeypatch, workbench)
     with pytest.raises(UsageError, match="No knob of tiny is accepted"):
-        workbench.algebra(None, "tiny")
+        algebra(workbench, None, "tiny")
     _keeps(monkeypatch, workbench, loose)
     with pytest.raises(UsageError, match="learned from no edit"):
-        workbench.algebra(None, "tiny")
+        algebra(workbench, None, "tiny")

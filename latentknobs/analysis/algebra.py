@@ -12,12 +12,12 @@ composing maps. Measured on decoded clips and on codes:
     commutator   T_b(T_a(z)) against T_a(T_b(z)), beside f_b(f_a(x)) against f_a(f_b(x))
 
 Codes are compared by root mean squares over clips, in units of each active dimension's spread (inactive: 0): how far
-apart two moved codes are, over how far they moved. All intervals are of 95 %, by resampling songs.
+apart two moved codes are, over how far they moved. Intervals are 95 % bootstrap intervals, clustered by song.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import permutations
 
 import numpy as np
@@ -35,47 +35,100 @@ from latentknobs.analysis.algebra_result import (
     Pair,
     Power,
 )
+from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.activity import ACTIVE_VARIANCE
 from latentknobs.core.arrays import Bools, ClipBatch, Codes, Floats, Ints
 from latentknobs.core.augmentation import Augmentation, signed_amounts
-from latentknobs.core.backend import VAEBackend
+from latentknobs.core.backend import BackendSpec, VAEBackend
 from latentknobs.core.corpus import Progress, Song, Tally, no_progress
 from latentknobs.core.model_calls import accepted, decode, edited, encode
+from latentknobs.corpora.corpus_spec import DEFAULT_SELECTION, CorpusSelection, default_corpus
 from latentknobs.corpora.sharding import Shard
+from latentknobs.discovery.run_spec import lacking
 from latentknobs.errors import CorpusError, UsageError
 from latentknobs.evaluation.bootstrap import Interval, SongDraws, interval
 from latentknobs.evaluation.equivariance import accuracy, equivariance
 from latentknobs.evaluation.evaluation_set import AmountBatch, ClipReservoir
 from latentknobs.steering.apply import apply, turn
+from latentknobs.workbench import Workbench
 
 MOST_CLIPS = 200
 """Test clips that are decoded, and training clips of whose edited codes a mean is taken."""
 
 
 def algebra(
-    backend: VAEBackend,
-    elements: Sequence[Element],
-    songs: Iterable[Song],
-    seed: int,
-    *,
-    most: int = MOST_CLIPS,
-    progress: Progress = no_progress,
+    workbench: Workbench,
+    amounts: Mapping[str, float | None] | None = None,
+    model: str = DEFAULT_MODEL,
+    selection: CorpusSelection = DEFAULT_SELECTION,
 ) -> Algebra:
     """
-    Measure knobs on a seeded sample of the clips of test songs.
+    How current knobs of a model compose.
 
     Args:
-        backend: The model.
-        elements: The knobs, of different names.
-        songs: Songs of all splits; of test songs come the clips, of training songs the mean edited code of the floor.
-        seed: Seed of the sample, of the edits and of the intervals.
-        most: Most clips of each of the two splits.
-        progress: Told of the work.
+        workbench: Has the models, corpora and knobs.
+        amounts: Knob to its amount, None for its smallest positive usable one; None = the accepted knobs.
+        model: Name or location of the model.
+        selection: The songs; by default of the corpora that the knobs' augmentations are learned on.
+
+    Raises:
+        UnknownNameError: No knob, augmentation, corpus or model of that name.
+        UsageError: There is no knob to look at, or one was learned from no edit.
+        AmountError: An amount that a knob or its edit cannot do.
+        RegistryError: The registry cannot be read, or keeps only the hash of a knob's operator.
+        CorpusError: No test clip that the model can carry.
+    """
+    backend = workbench.model(model)
+    elements = _elements(workbench, amounts, backend.spec)
+    corpus = selection.corpus or default_corpus([element.augmentation for element in elements])
+    songs = workbench.songs_for(backend, corpus, selection.clips, selection.seed)
+    clips = sample_clips(backend, songs, selection.seed)
+    return measure(backend, elements, clips, selection.seed, progress=workbench.progress)
+
+
+def _elements(workbench: Workbench, amounts: Mapping[str, float | None] | None, spec: BackendSpec) -> list[Element]:
+    if amounts is None:
+        accepted = workbench.registry.knobs(model_id=spec.model_id, verdict="accepted")
+        reasons = {knob.name: lacking(workbench, workbench.registry.run(knob.run_id).spec) for knob in accepted}
+        knobs = [knob for knob in accepted if not reasons[knob.name]]
+        for name, reason in reasons.items():
+            if reason:
+                workbench.note(f"{name} is left out. {reason}")
+    else:
+        knobs = [workbench.registry.knob(spec.model_id, name) for name in amounts]
+    if not knobs:
+        raise UsageError(f"No knob of {spec.name} is accepted: discover one, or name those to look at.")
+    elements = []
+    for knob in knobs:
+        if knob.augmentation is None:
+            raise UsageError(f"The knob {knob.name!r} was learned from no edit, so it has nothing to compose with.")
+        edit = workbench.augment(knob.augmentation)
+        elements.append(Element.of(knob, edit, (amounts or {}).get(knob.name)))
+    return elements
+
+
+@frozen(eq=False)
+class AlgebraClips:
+    """
+    The clips that an algebra is measured on; the model carries all of them.
+
+    Attributes:
+        test: int16 (n, *shape), n at least 1.
+        songs: Name of the song of each test clip, (n,).
+        train: int16 (m, *shape), clips of other songs: the mean of their edited codes is the floor of accuracy.
+    """
+
+    test: ClipBatch
+    songs: Sequence[str]
+    train: ClipBatch
+
+
+def sample_clips(backend: VAEBackend, songs: Iterable[Song], seed: int, *, most: int = MOST_CLIPS) -> AlgebraClips:
+    """
+    A seeded sample of the clips of songs of all splits, at most ``most`` of test and of training songs each.
 
     Raises:
         CorpusError: No test clip that the model can carry.
-        UsageError: A knob is named twice.
-        AmountError: An edit cannot do the amount of its knob.
     """
     kept = {split: ClipReservoir(most, seed) for split in ("train", "test")}
     for song in songs:
@@ -83,21 +136,19 @@ def algebra(
             carried = song.clips[accepted(backend, song.clips)]
             kept[song.split].add(Shard(carried, (song.name,) * len(carried), song.split))
     shape = backend.spec.clip_format.shape
-    clips, names = kept["test"].clips(shape)
-    if not len(clips):
+    test, names = kept["test"].clips(shape)
+    if not len(test):
         raise CorpusError(
             f"The corpus gave no test clips that model {backend.spec.name} can carry: ask for more clips, or another "
             "corpus."
         )
-    return measure(backend, elements, clips, names, kept["train"].clips(shape)[0], seed, progress=progress)
+    return AlgebraClips(test, names, kept["train"].clips(shape)[0])
 
 
 def measure(
     backend: VAEBackend,
     elements: Sequence[Element],
-    clips: ClipBatch,
-    names: Sequence[str],
-    others: ClipBatch,
+    clips: AlgebraClips,
     seed: int,
     *,
     progress: Progress = no_progress,
@@ -107,10 +158,8 @@ def measure(
 
     Args:
         backend: The model.
-        elements: As for :func:`algebra`.
-        clips: int16 (n, *shape), n at least 1, that the model carries.
-        names: Name of each clip's song, (n,).
-        others: Clips (m, *shape) of whose edited codes the mean is a floor, none of them among ``clips``.
+        elements: The knobs, of different names.
+        clips: See :func:`sample_clips`.
         seed: Seed of the edits and of the intervals.
         progress: Told of the work.
 
@@ -120,39 +169,40 @@ def measure(
     """
     if len({element.name for element in elements}) < len(elements):
         raise UsageError("A knob is named twice; name each one once.")
-    songs = np.unique(np.asarray(names, dtype=str), return_inverse=True)[1].astype(np.int64)
-    codes = encode(backend, clips)
-    variance = np.concatenate([codes, encode(backend, others)]).astype(np.float64).var(axis=0)
+    songs = np.unique(np.asarray(clips.songs, dtype=str), return_inverse=True)[1].astype(np.int64)
+    codes = encode(backend, clips.test)
+    variance = np.concatenate([codes, encode(backend, clips.train)]).astype(np.float64).var(axis=0)
     unit = np.where(variance > ACTIVE_VARIANCE, 1 / np.sqrt(np.maximum(variance, ACTIVE_VARIANCE)), 0.0)
-    ground = _Ground(backend, clips, songs, codes, decode(backend, codes), unit, seed)
+    data = _Data(backend, clips.test, clips.train, songs, codes, decode(backend, codes), unit, seed)
     work = len(elements) ** 2
     single = []
     for i, element in enumerate(elements):
         progress("powers and inverses of knobs", i, work)
-        single.append(_laws(ground, element))
+        single.append(_laws(data, element))
     orders: dict[tuple[int, int], _Order] = {}
     for done, (i, j) in enumerate(permutations(range(len(elements)), 2), len(elements)):
         progress("knobs one after the other", done, work)
-        orders[i, j] = _order(ground, elements[i], elements[j], others)
+        orders[i, j] = _order(data, elements[i], elements[j])
     progress("knobs one after the other", work, work)
     pairs = tuple(
         Pair(
             elements[i].name,
             elements[j].name,
-            _additivity(ground, elements[i], elements[j], order),
-            _commutator(ground, order, orders[j, i]),
+            _additivity(data, elements[i], elements[j], order),
+            _commutator(data, order, orders[j, i]),
         )
         for (i, j), order in orders.items()
     )
-    return Algebra(len(clips), int(songs.max()) + 1, tuple(single), pairs)
+    return Algebra(len(codes), int(songs.max()) + 1, tuple(single), pairs)
 
 
 @frozen(eq=False)
-class _Ground:
-    """What all is measured on: clips, their songs, codes and plain decodings; 1 / spread of each dimension, or 0."""
+class _Data:
+    """Test clips with their songs, codes and plain decodings; training clips; 1 / spread of each dimension, or 0."""
 
     backend: VAEBackend
     clips: ClipBatch
+    train: ClipBatch
     songs: Ints
     codes: Codes
     plain: ClipBatch
@@ -194,7 +244,7 @@ def _mean(values: Floats, draws: SongDraws) -> Interval | None:
     return interval(float(means[0]), resampled[:, 0])
 
 
-def _laws(ground: _Ground, element: Element) -> Laws:
+def _laws(data: _Data, element: Element) -> Laws:
     """Powers and inverses of one knob, at each of its amounts where there is what to compare with."""
     powers, inverses = [], []
     for amount in element.amounts:
@@ -204,30 +254,30 @@ def _laws(ground: _Ground, element: Element) -> Laws:
         back = next((a for a in element.amounts if abs(a + amount) <= SLACK), None)
         if not is_power and back is None:
             continue
-        rows, z = _starts(ground, element.augmentation, amount)
-        draws = ground.draws(rows)
+        rows, z = _starts(data, element.augmentation, amount)
+        draws = data.draws(rows)
         turned = apply(element.operator, z, amount)
         if is_power:
             again = z
             for _ in range(times):
                 again = apply(element.operator, again, step)
-            both = accuracy(decode(ground.backend, again), decode(ground.backend, turned))
-            apart = ground.apart(again, turned, [turned - z], draws)
+            both = accuracy(decode(data.backend, again), decode(data.backend, turned))
+            apart = data.apart(again, turned, [turned - z], draws)
             powers.append(Power(amount, step, times, len(z), apart, _mean(both, draws)))
         if back is not None:
             home = apply(element.operator, turned, back)
-            both = accuracy(decode(ground.backend, home), decode(ground.backend, z))
-            apart = ground.apart(home, z, [turned - z], draws)
+            both = accuracy(decode(data.backend, home), decode(data.backend, z))
+            apart = data.apart(home, z, [turned - z], draws)
             inverses.append(Inverse(amount, len(z), apart, _mean(both, draws)))
     return Laws(element.name, element.unit, element.amount, tuple(powers), tuple(inverses))
 
 
-def _starts(ground: _Ground, augmentation: Augmentation, amount: float) -> tuple[Ints, Codes]:
+def _starts(data: _Data, augmentation: Augmentation, amount: float) -> tuple[Ints, Codes]:
     """The clips that the edit can be applied to by the amount, and their codes; of swapped pairs the edited side."""
     swapped = signed_amounts(augmentation)[1] and amount < 0
-    after, valid = ground.edited(augmentation, ground.clips, abs(amount) if swapped else amount)
+    after, valid = data.edited(augmentation, data.clips, abs(amount) if swapped else amount)
     rows = np.flatnonzero(valid).astype(np.int64)
-    return rows, encode(ground.backend, after[rows]) if swapped else ground.codes[rows]
+    return rows, encode(data.backend, after[rows]) if swapped else data.codes[rows]
 
 
 @frozen(eq=False)
@@ -249,32 +299,32 @@ class _Order:
         return self.after[at], self.z_after[at], self.z[at], self.decoded[at]
 
 
-def _order(ground: _Ground, first: Element, then: Element, others: ClipBatch) -> _Order:
-    backend = ground.backend
-    after, rows = _twice(ground, first, then, ground.clips)
+def _order(data: _Data, first: Element, then: Element) -> _Order:
+    backend = data.backend
+    after, rows = _twice(data, first, then, data.clips)
     z_after = encode(backend, after)
-    z = then.turned(first.turned(ground.codes[rows]))
-    elsewhere = encode(backend, _twice(ground, first, then, others)[0])
+    z = then.turned(first.turned(data.codes[rows]))
+    elsewhere = encode(backend, _twice(data, first, then, data.train)[0])
     mean = elsewhere.mean(axis=0, dtype=np.float64).astype(np.float32) if len(elsewhere) else None
-    floor = ground.plain[rows] if mean is None else decode(backend, mean[None])[0]
+    floor = data.plain[rows] if mean is None else decode(backend, mean[None])[0]
     return _Order(rows, after, z_after, decode(backend, z_after), z, decode(backend, z), floor)
 
 
-def _twice(ground: _Ground, first: Element, then: Element, clips: ClipBatch) -> tuple[ClipBatch, Ints]:
+def _twice(data: _Data, first: Element, then: Element, clips: ClipBatch) -> tuple[ClipBatch, Ints]:
     """Clips edited by one and then by the other, where the model carries both results, and which they are."""
-    once, valid = ground.edited(first.augmentation, clips, first.amount)
+    once, valid = data.edited(first.augmentation, clips, first.amount)
     rows = np.flatnonzero(valid)
-    both, valid = ground.edited(then.augmentation, once[rows], then.amount)
+    both, valid = data.edited(then.augmentation, once[rows], then.amount)
     return both[valid], rows[valid].astype(np.int64)
 
 
-def _additivity(ground: _Ground, first: Element, then: Element, order: _Order) -> Additivity:
+def _additivity(data: _Data, first: Element, then: Element, order: _Order) -> Additivity:
     rows = order.rows
-    z, plain, draws = ground.codes[rows], ground.plain[rows], ground.draws(rows)
+    z, plain, draws = data.codes[rows], data.plain[rows], data.draws(rows)
     together = turn(z, [(first.operator, first.amount), (then.operator, then.amount)])
-    decoded = decode(ground.backend, together)
+    decoded = decode(data.backend, together)
     case = AmountBatch(
-        then.amount, rows, ground.songs[rows], ground.clips[rows], order.after, z, order.z_after, plain, order.ceiling
+        then.amount, rows, data.songs[rows], data.clips[rows], order.after, z, order.z_after, plain, order.ceiling
     )
     gain = accuracy(order.decoded, order.after) - accuracy(decoded, order.after)
     return Additivity(
@@ -283,19 +333,19 @@ def _additivity(ground: _Ground, first: Element, then: Element, order: _Order) -
         equivariance(case, decoded, order.floor, draws),
         _mean(gain, draws),
         _mean(1 - accuracy(order.decoded, decoded), draws),
-        ground.apart(order.z, together, [order.z - z], draws),
+        data.apart(order.z, together, [order.z - z], draws),
     )
 
 
-def _commutator(ground: _Ground, one: _Order, other: _Order) -> Commutator:
+def _commutator(data: _Data, one: _Order, other: _Order) -> Commutator:
     rows = np.intersect1d(one.rows, other.rows)
-    z, draws = ground.codes[rows], ground.draws(rows)
+    z, draws = data.codes[rows], data.draws(rows)
     after, z_after, turned, decoded = one.only(rows)
     other_after, other_z_after, other_turned, other_decoded = other.only(rows)
     return Commutator(
         len(rows),
         _mean(1 - accuracy(after, other_after), draws),
         _mean(1 - accuracy(decoded, other_decoded), draws),
-        ground.apart(z_after, other_z_after, [z_after - z, other_z_after - z], draws),
-        ground.apart(turned, other_turned, [turned - z, other_turned - z], draws),
+        data.apart(z_after, other_z_after, [z_after - z, other_z_after - z], draws),
+        data.apart(turned, other_turned, [turned - z, other_turned - z], draws),
     )

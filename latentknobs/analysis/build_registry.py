@@ -6,18 +6,23 @@ from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.atomic_write import write_file
+from latentknobs.core.experiment import Settings
 from latentknobs.core.run import Run
 from latentknobs.errors import UsageError
 from latentknobs.hooks.manager import Plugins
 from latentknobs.registry import overlay
 from latentknobs.registry.store import KnobStore
-from latentknobs.workbench import BUILTINS
+from latentknobs.workbench import BUILTINS, Workbench
 
 EXAMPLES = ("inversion", "retrograde", "rotation", "ornament", "register-fold", "thinning")
 """Edits of the single-file plugins in ``plugins/`` whose knobs come with the package as well."""
 SHIPPED_AUGMENTATIONS = ("transpose", "note-split", *EXAMPLES)
 """The edits whose knobs come with the package, in the order in which they are discovered."""
+SHIPPED_CLIPS = 8192
+SHIPPED = Settings(trial_clips=300, sample_clips=8192, steps=1600)
+"""What the package's own knobs are made with: more clips and longer training than an ordinary discovery."""
 
 
 def checkout() -> Path:
@@ -52,9 +57,17 @@ def plugins() -> Plugins:
     return out
 
 
-def build(runs: Iterable[Run]) -> tuple[tuple[Path, ...], tuple[Run, ...]]:
+def build(
+    workbench: Workbench,
+    augmentations: Iterable[str] = SHIPPED_AUGMENTATIONS,
+    model: str = DEFAULT_MODEL,
+    *,
+    clips: int = SHIPPED_CLIPS,
+    seed: int = 0,
+    settings: Settings = SHIPPED,
+) -> tuple[tuple[Path, ...], tuple[Run, ...]]:
     """
-    Write the knobs of these runs, which are made one by one here, as the package's own: for ``make registry`` alone.
+    Discover these edits and write their knobs as the package's own: for ``make registry`` alone.
 
     The same seed gives the same rows, times apart.
 
@@ -65,14 +78,17 @@ def build(runs: Iterable[Run]) -> tuple[tuple[Path, ...], tuple[Run, ...]]:
         UsageError: This is no checkout; found out before the first run.
     """
     top = checkout()
-    made = tuple(runs)
+    runs = tuple(
+        workbench.discover(name, model=model, clips=clips, seed=seed, settings=settings, keep=False)
+        for name in augmentations
+    )
     with TemporaryDirectory() as folder:
         draft = Path(folder) / "registry.db"
         with KnobStore.open(draft, create=True, allow_built_in=True) as store:
-            for run in made:
+            for run in runs:
                 store.save_run(run)
         data = draft.read_bytes()
     paths = (overlay.PACKAGED, top / "registry.db")
     for path in paths:
         write_file(path, data, overwrite=True)
-    return paths, made
+    return paths, runs

@@ -4,11 +4,12 @@ Decoupling: knobs that leave one another's targets alone, z + P_a (T_a(z) - z) f
 What may be dropped of a knob's move is fitted on training songs; how much of it is, validation songs decide: the
 least for which the decoded leakage into every other knob's target is within the limit and the effect is kept. A knob
 that meets the limit as it is stays as it is. Test songs are read once, for the numbers before and after.
+:func:`decouple` reads knobs and corpora through a workbench and stores what it changed as runs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TypeAlias
 
@@ -16,7 +17,13 @@ import numpy as np
 from attrs import evolve, frozen
 
 from latentknobs.analysis import dual_basis
-from latentknobs.analysis.decoupling_data import DecouplingSubject, EvaluationData, read_ground
+from latentknobs.analysis.decoupling_data import (
+    DEFAULT_CONFIG,
+    DecouplingConfig,
+    DecouplingSubject,
+    EvaluationData,
+    read_data,
+)
 from latentknobs.analysis.decoupling_result import (
     LEAST_KEPT,
     MOST_LEAKAGE,
@@ -25,14 +32,15 @@ from latentknobs.analysis.decoupling_result import (
     Decoupling,
     Way,
 )
+from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.activity import ACTIVE_VARIANCE
 from latentknobs.core.arrays import ClipBatch, Floats, Ints
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.corpus import Progress, no_progress
-from latentknobs.core.experiment import Settings
-from latentknobs.core.knob import Operator
+from latentknobs.core.knob import Knob, Operator
 from latentknobs.core.method_specs import SelectInput
 from latentknobs.core.model_calls import decode
+from latentknobs.corpora.corpus_spec import DEFAULT_SELECTION, CorpusSelection
 from latentknobs.discovery.selectors import by_effect
 from latentknobs.errors import UsageError
 from latentknobs.evaluation.bootstrap import Interval, interval
@@ -42,6 +50,7 @@ from latentknobs.evaluation.gain import gain_of, mean
 from latentknobs.evaluation.leakage import leakage
 from latentknobs.evaluation.random_controls import Whitening
 from latentknobs.steering.apply import displacement
+from latentknobs.workbench import Workbench
 
 DROPS = (1, 2, 4, 8, 16, 32)
 """How many directions in which the others move most are dropped, besides the readings of their targets."""
@@ -50,12 +59,70 @@ KEEPS = (32, 16, 8, 4, 2, 1)
 
 
 def decouple(
+    workbench: Workbench,
+    names: Iterable[str],
+    model: str = DEFAULT_MODEL,
+    selection: CorpusSelection = DEFAULT_SELECTION,
+    config: DecouplingConfig = DEFAULT_CONFIG,
+    *,
+    save: bool = False,
+) -> Decoupling:
+    """
+    Have knobs of a model leave one another's targets alone.
+
+    Args:
+        workbench: Has the models, corpora and knobs.
+        names: Names of two current knobs or more; their order does not matter.
+        model: Name or location of the model.
+        selection: The songs; by default of the corpus that each knob was found on. The seed fixes the result.
+        config: How leakage is measured.
+        save: Discover each changed knob again by its new operator, on the same clips, and store it as a run of its
+            own, under the same name. It becomes current as any knob does.
+
+    Raises:
+        UnknownNameError: No knob, corpus or model of that name.
+        UsageError: Fewer than two knobs, two with one target, or one without a target or a usable range.
+        DiscoveryError: The corpus gives too few clips, or to save, too few pairs.
+        RegistryError: The registry keeps only the hash of a knob's operator, or cannot be written.
+    """
+    if save:
+        workbench.registry.check_writable()
+    knobs = [workbench.knob(name, model) for name in names]
+    corpora = {knob.name: selection.corpus or workbench.registry.run(knob.run_id).spec.corpus for knob in knobs}
+    backend = workbench.model(model)
+    subjects = [_subject(workbench, knob, backend, evolve(selection, corpus=corpora[knob.name])) for knob in knobs]
+    result = decouple_subjects(backend, subjects, config, selection.seed, progress=workbench.progress)
+    runs = [
+        workbench.discover(
+            one.augmentation,
+            corpus=corpora[one.knob.name],
+            model=model,
+            clips=selection.clips,
+            seed=selection.seed,
+            settings=config.settings,
+            decoupled=one,
+        )
+        for one in result.knobs
+        if save and one.changed
+    ]
+    return evolve(result, runs=tuple(runs))
+
+
+def _subject(workbench: Workbench, knob: Knob, backend: VAEBackend, selection: CorpusSelection) -> DecouplingSubject:
+    edit = None if knob.augmentation is None else workbench.augment(knob.augmentation)
+    target = workbench.plugins.attributes().get((edit and edit.target) or "")
+    if edit is None or target is None:
+        raise UsageError(f"The knob {knob.name!r} has no target, so nothing says what the others are to leave.")
+    songs = workbench.songs_for(backend, str(selection.corpus), selection.clips, selection.seed)
+    return DecouplingSubject(knob, edit, target, songs)
+
+
+def decouple_subjects(
     backend: VAEBackend,
     subjects: Sequence[DecouplingSubject],
-    settings: Settings,
+    config: DecouplingConfig,
     seed: int,
     *,
-    every_clip: bool = False,
     progress: Progress = no_progress,
 ) -> Decoupling:
     """
@@ -64,10 +131,8 @@ def decouple(
     Args:
         backend: The model.
         subjects: Two or more knobs of it, each of its own target.
-        settings: ``sample_clips``, ``trial_clips``, ``control_clips`` and ``shard`` count.
+        config: How leakage is measured.
         seed: Seed of the samples of clips and of the intervals.
-        every_clip: Measure leakage on all clips, also those that the edit itself cannot be applied to; else on
-            the clips that have a pair at that amount, as gates do.
         progress: Told of the work.
 
     Raises:
@@ -76,18 +141,17 @@ def decouple(
     """
     _check(subjects)
     subjects = sorted(subjects, key=lambda s: s.knob.name)
-    grounds = []
+    targets = [s.target for s in subjects]
+    data = []
     for done, subject in enumerate(subjects):
         progress("reading songs", done, len(subjects))
-        grounds.append(
-            read_ground(backend, subject, [s.target for s in subjects], settings, seed, every_clip=every_clip)
-        )
-    space = _Space.of(subjects, grounds)
+        data.append(read_data(backend, subject, targets, config, seed))
+    space = _Space.of(subjects, data)
     knobs = []
-    for a, (subject, ground) in enumerate(zip(subjects, grounds, strict=True)):
+    for a, (subject, own) in enumerate(zip(subjects, data, strict=True)):
         progress("decoupling", a, len(subjects))
         others = [s for s in subjects if s is not subject]
-        judge = _Judge(backend, subject, ground, others, settings, every_clip)
+        judge = _Judge(backend, subject, own, others, config)
         chosen, enough = _choose(judge, space.candidates(a))
         knobs.append(judge.decoupled(*chosen, enough=enough))
     progress("decoupling", len(subjects), len(subjects))
@@ -97,7 +161,7 @@ def decouple(
         dual_basis.condition(space.cosines),
         dual_basis.alignment(space.energies),
         {s.target.name: space.r2[b] for b, s in enumerate(subjects)},
-        every_clip,
+        config.every_clip,
     )
 
 
@@ -127,19 +191,19 @@ class _Space:
     cosines: Floats
 
     @classmethod
-    def of(cls, subjects: Sequence[DecouplingSubject], grounds: Sequence[EvaluationData]) -> _Space:
-        codes = np.concatenate([g.codes for g in grounds])
+    def of(cls, subjects: Sequence[DecouplingSubject], data: Sequence[EvaluationData]) -> _Space:
+        codes = np.concatenate([d.codes for d in data])
         covariance = np.cov(codes.T, bias=True)
         variance = np.diag(covariance)
         spread = np.where(variance > ACTIVE_VARIANCE, np.sqrt(variance), 0.0)
         unit = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
-        values = np.concatenate([g.values for g in grounds])
-        judged = np.concatenate([g.judged[0] for g in grounds]), np.concatenate([g.judged[1] for g in grounds])
+        values = np.concatenate([d.values for d in data])
+        judged = np.concatenate([d.judged[0] for d in data]), np.concatenate([d.judged[1] for d in data])
         read = [
             dual_basis.ridge(codes, values[:, b], (judged[0], judged[1][:, b]), spread) for b in range(len(subjects))
         ]
-        directions = np.stack([_for_one_unit(g.moves) for g in grounds])
-        energies = np.stack([np.mean([_moments(d * unit) for d in g.moves.values()], axis=0) for g in grounds])
+        directions = np.stack([_for_one_unit(d.moves) for d in data])
+        energies = np.stack([np.mean([_moments(move * unit) for move in d.moves.values()], axis=0) for d in data])
         whitened = Whitening.of(covariance).whiten(directions.astype(np.float32))
         correlations = covariance * np.outer(unit, unit)
         return cls(
@@ -192,19 +256,18 @@ class _Judge:
 
     backend: VAEBackend
     subject: DecouplingSubject
-    ground: EvaluationData
+    data: EvaluationData
     others: Sequence[DecouplingSubject]
-    settings: Settings
-    every_clip: bool
+    config: DecouplingConfig
 
     def leaks(self, operator: Operator, split: str) -> tuple[CrossLeakage, ...]:
         """Leakage into every other knob's target, at each end."""
         out = []
-        for case in self.ground.cases(split, self.subject.ends, every_clip=self.every_clip):
+        for case in self.data.cases(split, self.subject.ends, every_clip=self.config.every_clip):
             turned = self._turned(operator, case)
-            draws = self.ground.yard.draws(case.songs)
+            draws = self.data.yard.draws(case.songs)
             for other in self.others:
-                unit = self.ground.yard.spreads[other.target.name] or 1.0
+                unit = self.data.yard.spreads[other.target.name] or 1.0
                 change = effect(other.target, case, turned, draws).change
                 found = leakage(other.target, case, turned, unit, draws)
                 scaled = Interval(change.value / unit, change.low / unit, change.high / unit, change.error / unit)
@@ -225,11 +288,11 @@ class _Judge:
         """
         parts, songs = [], []
         for end in self.subject.ends:
-            case = self.ground.trials[split].cases[end]
+            case = self.data.trials[split].cases[end]
             own = self._achieved(case, self._turned(self.subject.operator, case))
             parts.append(np.stack([own, self._achieved(case, self._turned(operator, case, dims))], axis=1))
             songs.append(case.songs)
-        means, draws = self.ground.yard.draws(np.concatenate(songs)).means(np.concatenate(parts))
+        means, draws = self.data.yard.draws(np.concatenate(songs)).means(np.concatenate(parts))
         if not means[0] > 0:
             return Interval(0.0, 0.0, 0.0, 0.0)
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -265,16 +328,16 @@ class _Judge:
         return decode(self.backend, case.z_before + moved)
 
     def _achieved(self, case: AmountBatch, turned: ClipBatch) -> Floats:
-        gains = gain_of(case, turned, self.ground.yard)
-        asked = asked_of(self.subject.target, case)
-        out: Floats = np.abs(asked) - np.abs(np.nan_to_num(gains) - asked)
+        gains = gain_of(case, turned, self.data.yard)
+        target = asked_of(self.subject.target, case)
+        out: Floats = np.abs(target) - np.abs(np.nan_to_num(gains) - target)
         return out
 
     def _dimensions(self, operator: Operator) -> tuple[int, ...]:
         """Selected dimensions of a changed knob, at the far end of the range."""
         end = max(self.subject.ends, key=lambda a: (abs(a), a))
-        case = self.ground.trials["validation"].cases[end].first(self.settings.control_clips)
-        variance = self.ground.codes.var(axis=0)
+        case = self.data.trials["validation"].cases[end].first(self.config.settings.control_clips)
+        variance = self.data.codes.var(axis=0)
         active = variance > ACTIVE_VARIANCE
         moved = displacement(operator, case.z_before, end).astype(np.float64)
         energy = np.where(active, (moved**2).mean(axis=0) / np.where(active, variance, 1.0), 0.0)
@@ -286,8 +349,9 @@ class _Judge:
             part = mean(self._achieved(case, self._turned(operator, case, dims.tolist())))
             return part / whole if whole else 0.0
 
-        asked = SelectInput(moved.mean(axis=0)[None], energy / energy.sum(), kept, self.settings.as_dict())
-        return tuple(int(d) for d in by_effect(asked))
+        config = self.config.settings.as_dict()
+        selected = by_effect(SelectInput(moved.mean(axis=0)[None], energy / energy.sum(), kept, config))
+        return tuple(int(d) for d in selected)
 
 
 _Candidate: TypeAlias = tuple[Way, int, Operator]
@@ -309,5 +373,5 @@ def _choose(judge: _Judge, candidates: Iterator[_Candidate]) -> tuple[_Candidate
             return (way, dropped, operator), True
         worst = max(leaks, key=lambda leak: leak.excess)
         tried.append((worst.excess, worst.change.error / MOST_LEAKAGE, (way, dropped, operator)))
-    least = min(tried, key=lambda found: found[0])
-    return next(found for excess, _, found in tried if excess <= least[0] + least[1]), False
+    least, error, _ = min(tried, key=lambda one: one[0])
+    return next(candidate for excess, _, candidate in tried if excess <= least + error), False

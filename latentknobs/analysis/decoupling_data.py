@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
-from attrs import frozen
+from attrs import field, frozen
 from numpy.random import default_rng
 
 from latentknobs.core.arrays import ClipBatch, Codes, Floats
@@ -24,6 +24,25 @@ from latentknobs.steering.apply import displacement
 
 MOVED_CLIPS = 512
 """Training clips on which a knob's moves are looked at."""
+
+
+@frozen
+class DecouplingConfig:
+    """
+    How leakage is measured.
+
+    Attributes:
+        settings: ``sample_clips``, ``trial_clips``, ``control_clips`` and ``shard`` count; to save, everything that a
+            discovery depends on.
+        every_clip: Measure leakage on all clips, also those that the edit itself cannot be applied to; else on
+            the clips that have a pair at that amount, as acceptance criteria do.
+    """
+
+    settings: Settings = field(factory=Settings)
+    every_clip: bool = False
+
+
+DEFAULT_CONFIG = DecouplingConfig()
 
 
 @frozen(eq=False)
@@ -87,18 +106,17 @@ class EvaluationData:
 
     def cases(self, split: str, ends: Sequence[float], *, every_clip: bool) -> list[AmountBatch]:
         """At each end, the clips of a split that have a pair there, or all of them, each its own pair."""
-        there = self.trials[split]
+        data = self.trials[split]
         if not every_clip:
-            return [there.cases[end] for end in ends]
-        rows = np.arange(len(there.clips))
-        whole = (rows, there.songs, there.clips, there.clips, there.codes, there.codes, there.plain, there.plain)
-        return [AmountBatch(end, *whole) for end in ends]
+            return [data.cases[end] for end in ends]
+        rows = np.arange(len(data.clips))
+        fields = (rows, data.songs, data.clips, data.clips, data.codes, data.codes, data.plain, data.plain)
+        return [AmountBatch(end, *fields) for end in ends]
 
 
-def read_ground(
-    backend: VAEBackend, subject: DecouplingSubject, targets: Sequence[Attribute], settings: Settings, seed: int, *,
-    every_clip: bool,
-) -> EvaluationData:  # fmt: skip
+def read_data(
+    backend: VAEBackend, subject: DecouplingSubject, targets: Sequence[Attribute], config: DecouplingConfig, seed: int
+) -> EvaluationData:
     """
     Read a knob's songs.
 
@@ -106,44 +124,45 @@ def read_ground(
         backend: The model.
         subject: The knob.
         targets: The targets of all the knobs.
-        settings: ``sample_clips``, ``trial_clips`` and ``shard`` count.
+        config: How leakage is measured; ``every_clip`` also has the knob move all training clips, and not only those
+            that the edit can be applied to.
         seed: Fixes the samples of clips.
-        every_clip: Whether the knob moves all training clips, and not only those that the edit can be applied to.
 
     Raises:
         DiscoveryError: There are no clips of a split, or none that the edit can be applied to at an end of the range.
     """
+    settings = config.settings
     sizes = {"train": settings.sample_clips, "validation": settings.trial_clips, "test": settings.trial_clips}
     kept = {split: ClipReservoir(size, seed) for split, size in sizes.items()}
     for whole in shards(subject.songs, settings.shard):
         carried = accepted(backend, whole.clips)
         names = tuple(np.asarray(whole.songs)[carried].tolist())
         kept[whole.split].add(Shard(whole.clips[carried], names, whole.split))
-    found = {split: sample.clips(backend.spec.clip_format.shape) for split, sample in kept.items()}
-    for split, (clips, _) in found.items():
+    samples = {split: sample.clips(backend.spec.clip_format.shape) for split, sample in kept.items()}
+    for split, (clips, _) in samples.items():
         if not len(clips):
             raise DiscoveryError(f"The corpus of {subject.knob.name} gave no {split} clips: ask for more clips.")
     trials = {
-        split: trial(backend, subject.augmentation, *found[split], default_rng([seed, 1, len(split)]), subject.ends)
+        split: trial(backend, subject.augmentation, *samples[split], default_rng([seed, 1, len(split)]), subject.ends)
         for split in ("validation", "test")
     }
-    for split, there in trials.items():
+    for split, evaluation_set in trials.items():
         for end in subject.ends:
-            if end not in there.cases or not len(there.cases[end].rows):
+            if end not in evaluation_set.cases or not len(evaluation_set.cases[end].rows):
                 raise DiscoveryError(
-                    f"None of {len(there.clips)} {split} clips can be edited by {subject.augmentation.name} at "
-                    f"{end:+g}, an end of the range of {subject.knob.name}: ask for more clips."
+                    f"None of {len(evaluation_set.clips)} {split} clips can be edited by {subject.augmentation.name} "
+                    f"at {end:+g}, an end of the range of {subject.knob.name}: ask for more clips."
                 )
-    clips = found["train"][0]
+    clips = samples["train"][0]
     codes = encode(backend, clips)
     values = _measured(targets, clips)
-    at = {
+    starts = {
         end: codes[:MOVED_CLIPS]
-        if every_clip
+        if config.every_clip
         else _starts(backend, subject.augmentation, clips[:MOVED_CLIPS], codes[:MOVED_CLIPS], end, seed)
         for end in subject.ends
     }
-    moves = {end: displacement(subject.operator, z, end).astype(np.float64) for end, z in at.items()}
+    moves = {end: displacement(subject.operator, z, end).astype(np.float64) for end, z in starts.items()}
     spreads = {t.name: _spread(values[:, b]) for b, t in enumerate(targets)}
     target = subject.augmentation.target
     yard = EvaluationConfig(tuple(targets), (), target, frozenset(), spreads, {}, (), seed)
@@ -158,8 +177,8 @@ def _measured(targets: Sequence[Attribute], clips: ClipBatch) -> Floats:
 
 
 def _spread(values: Floats) -> float:
-    there = values[np.isfinite(values)]
-    return float(there.std()) if len(there) else 0.0
+    finite = values[np.isfinite(values)]
+    return float(finite.std()) if len(finite) else 0.0
 
 
 def _starts(

@@ -34,6 +34,25 @@ class CorpusPart:
     argument: str
 
 
+@frozen
+class CorpusSelection:
+    """
+    The songs that an analysis reads.
+
+    Attributes:
+        corpus: Names joined with "+", as for :meth:`Workbench.songs`; None = what the analysis takes by default.
+        clips: Clips of all splits together, asked of each corpus.
+        seed: Seed of the songs and of everything that the analysis draws.
+    """
+
+    corpus: str | None = None
+    clips: int = 4096
+    seed: int = 0
+
+
+DEFAULT_SELECTION = CorpusSelection()
+
+
 def parse_sources(text: str, known: Mapping[str, Corpus]) -> tuple[CorpusPart, ...]:
     """
     The corpora that a text names.

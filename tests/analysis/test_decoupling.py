@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from latentknobs.analysis import dual_basis
-from latentknobs.analysis.decoupling import decouple
-from latentknobs.analysis.decoupling_data import DecouplingSubject
+from latentknobs.analysis.decoupling import decouple_subjects
+from latentknobs.analysis.decoupling_data import DecouplingConfig, DecouplingSubject
 from latentknobs.analysis.decoupling_result import MOST_LEAKAGE, CrossLeakage
 from latentknobs.augmentations.note_split import NoteSplit
 from latentknobs.augmentations.transpose import Transpose
@@ -24,7 +24,7 @@ from latentknobs.testing.tiny import ACTIVITY, LATENT_SIZE, PITCH, TinyBackend
 
 TWO = np.array([[1.0, 0.0, 0.0], [1.0, 1.0, 0.0]])
 """Two directions 45 degrees apart, of squared length 1 and 2."""
-SMALL = Settings(sample_clips=400, trial_clips=40, control_clips=16)
+SMALL = DecouplingConfig(Settings(sample_clips=400, trial_clips=40, control_clips=16))
 
 
 def _directions(m: int = 3, size: int = 5):
@@ -187,7 +187,7 @@ def leaky(subjects):
 @pytest.mark.parametrize(("affine", "way"), [(False, "dual basis"), (True, "projection")])
 def test_leaking_knobs_are_decoupled(leaky, affine, way):
     """Shifts are by their dual basis, operators by a projection: little leaks then, and the effect stays."""
-    found = decouple(TinyBackend(), leaky(affine=affine), SMALL, 0)
+    found = decouple_subjects(TinyBackend(), leaky(affine=affine), SMALL, 0)
 
     for one in found.knobs:
         assert one.way == way
@@ -201,7 +201,7 @@ def test_leaking_knobs_are_decoupled(leaky, affine, way):
 
 def test_what_is_decoupled_moves_its_own_dimension(leaky):
     """The tiny model's decoupled shifts are its exact knobs, dimension 0 for pitch and 8 for activity."""
-    pitch, rhythm = decouple(TinyBackend(), leaky(), SMALL, 0).knobs
+    pitch, rhythm = decouple_subjects(TinyBackend(), leaky(), SMALL, 0).knobs
     zero = np.zeros((1, LATENT_SIZE), np.float32)
     up, split = (displacement(one.operator, zero, 1.0)[0] for one in (pitch, rhythm))
 
@@ -216,8 +216,8 @@ def test_what_is_decoupled_moves_its_own_dimension(leaky):
 
 def test_the_order_of_knobs_does_not_matter(leaky):
     """Named the other way round, the same numbers come out, to the bit."""
-    first = decouple(TinyBackend(), leaky(), SMALL, 0)
-    second = decouple(TinyBackend(), leaky()[::-1], SMALL, 0)
+    first = decouple_subjects(TinyBackend(), leaky(), SMALL, 0)
+    second = decouple_subjects(TinyBackend(), leaky()[::-1], SMALL, 0)
 
     assert first.as_dict() == second.as_dict()
     assert [k.operator.sha256 for k in first.knobs] == [k.operator.sha256 for k in second.knobs]
@@ -226,7 +226,7 @@ def test_the_order_of_knobs_does_not_matter(leaky):
 def test_knobs_that_do_not_leak_stay_as_they_are(subjects):
     """What is within the limit already keeps its operator, all of its effect and its numbers."""
     clean = subjects(_shift(pitch=1 / 12, activity=0), _shift(pitch=0, activity=1))
-    found = decouple(TinyBackend(), clean, SMALL, 0)
+    found = decouple_subjects(TinyBackend(), clean, SMALL, 0)
 
     for one, subject in zip(found.knobs, clean, strict=True):
         assert (one.way, one.dropped, one.kept.value) == ("as it is", 0, 1.0)
@@ -244,7 +244,7 @@ def test_an_effect_is_not_given_up(leaky):
     columns = np.stack([own / np.linalg.norm(own), np.eye(LATENT_SIZE)[-1]], axis=1)
     operator = evolve(rhythm.knob.operator, arrays={**rhythm.knob.operator.arrays, "projection": columns})
     narrow = evolve(rhythm, knob=_knob("rhythm", "note-split", operator, -1.0, 1.0, ()))
-    found = decouple(TinyBackend(), [pitch, narrow], SMALL, 0).knobs[1]
+    found = decouple_subjects(TinyBackend(), [pitch, narrow], SMALL, 0).knobs[1]
 
     assert (found.way, found.enough, found.meets) == ("as it is", False, False)
     assert found.operator is operator
@@ -256,7 +256,7 @@ def test_a_projection_stays_within_the_one_before(leaky):
     columns = np.eye(LATENT_SIZE)[:, : ACTIVITY + 1]
     limited = evolve(pitch.knob.operator, arrays={**pitch.knob.operator.arrays, "projection": columns})
     narrow = evolve(pitch, knob=_knob("pitch", "transpose", limited, -5.0, 5.0, ()))
-    found = decouple(TinyBackend(), [narrow, rhythm], SMALL, 0).knobs[0]
+    found = decouple_subjects(TinyBackend(), [narrow, rhythm], SMALL, 0).knobs[0]
     projection = found.operator.arrays["projection"]
 
     assert found.way == "projection"
@@ -267,11 +267,15 @@ def test_a_projection_stays_within_the_one_before(leaky):
 def test_leakage_on_every_clip(leaky):
     """On request all test clips count, not only those that can be split in two."""
     some, every = (
-        next(x for x in decouple(TinyBackend(), leaky(), SMALL, 0, every_clip=e).knobs[1].before if x.amount == 1)
+        next(
+            x
+            for x in decouple_subjects(TinyBackend(), leaky(), evolve(SMALL, every_clip=e), 0).knobs[1].before
+            if x.amount == 1
+        )
         for e in (False, True)
     )
 
-    assert some.clips < every.clips == SMALL.trial_clips
+    assert some.clips < every.clips == SMALL.settings.trial_clips
 
 
 def test_a_lost_target_is_over_the_limit():
@@ -297,14 +301,14 @@ def test_what_cannot_be_decoupled_is_refused(leaky, subjects):
         ([bare, rhythm], DiscoveryError, "gave no train clips"),
     ):
         with pytest.raises(error, match=says):
-            decouple(TinyBackend(), found, SMALL, 0)
+            decouple_subjects(TinyBackend(), found, SMALL, 0)
     with pytest.raises(RegistryError, match="only the hash"):
         assert bare.operator
 
 
 def test_a_decoupled_knob_is_a_fit(leaky):
     """It gives its operator to a discovery, unless that asks for amounts it was not fitted for."""
-    one = decouple(TinyBackend(), leaky(affine=True), SMALL, 0).knobs[0]
+    one = decouple_subjects(TinyBackend(), leaky(affine=True), SMALL, 0).knobs[0]
     fit = one.as_fit()
     asked = type("Asked", (), {"amounts": (-5.0, 5.0)})
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
+from latentknobs.analysis.build_registry import SHIPPED_AUGMENTATIONS
+from latentknobs.frontends.cli import registry
 from latentknobs.testing.store import sample_run
-from latentknobs.workbench import Workbench
 
 
 def test_the_mean_change_of_a_knob_is_drawn(cli, tmp_path):
@@ -56,16 +57,16 @@ def test_a_knob_without_a_mean_change_is_told(cli, tmp_path, monkeypatch):
 def test_registry_build_as_json(cli, monkeypatch):
     """With --json stdout has the files that were written and the runs, as discover prints them."""
     run = sample_run()
-    paths, asked = (Path("one.db"), Path("two.db")), []
+    paths, names = (Path("one.db"), Path("two.db")), []
 
-    def build(bench, augmentations, **_options):
-        asked.extend(bench.augment(name).knob_name for name in augmentations)
+    def build(workbench, **_options):
+        names.extend(workbench.augment(name).knob_name for name in SHIPPED_AUGMENTATIONS)
         return paths, (run,)
 
-    monkeypatch.setattr(Workbench, "build_registry", build)
+    monkeypatch.setattr(registry, "build_shipped", build)
     facts = cli("registry", "build", "--json").json
 
-    assert asked[:3] == ["pitch", "rhythm", "inversion"]
+    assert names[:3] == ["pitch", "rhythm", "inversion"]
     assert facts["files"] == ["one.db", "two.db"]
     assert [found["run"] for found in facts["runs"]] == [run.run_id]
     assert facts["runs"][0]["knobs"][0]["name"] == run.knobs[0].name

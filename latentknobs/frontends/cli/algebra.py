@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
+from latentknobs.corpora.corpus_spec import CorpusSelection
 from latentknobs.errors import AmountError, UsageError
 from latentknobs.frontends.cli.context import (
     MODEL,
@@ -54,9 +55,11 @@ def algebra(
     json: JsonOption = False,
 ) -> None:
     """How knobs compose: sums against sequences, powers, inverses, and commutators of edits and of knobs."""
+    from latentknobs.analysis.algebra import algebra as measure
+
     amounts = parse_elements(names) if names else None
     with program(ctx).workbench(registry, device, precision) as workbench:
-        found = workbench.algebra(amounts, model, corpus=corpus or None, clips=clips, seed=seed)
+        found = measure(workbench, amounts, model, CorpusSelection(corpus or None, clips, seed))
     if json:
         as_json({"model": model, "seed": seed, **found.as_dict()})
         return

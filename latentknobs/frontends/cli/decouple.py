@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from latentknobs.corpora.corpus_spec import CorpusSelection
 from latentknobs.frontends.cli.context import (
     MODEL,
     DeviceOption,
@@ -43,10 +44,12 @@ def decouple(
     json: JsonOption = False,
 ) -> None:
     """Have knobs leave one another's targets alone, and measure it on test songs before and after."""
+    from latentknobs.analysis.decoupling import decouple as decoupled
+    from latentknobs.analysis.decoupling_data import DecouplingConfig
+
     with program(ctx).workbench(registry, device, precision) as workbench:
-        found = workbench.decouple(
-            names, corpus=corpus or None, model=model, clips=clips, seed=seed, every_clip=every_clip, save=save
-        )
+        selection = CorpusSelection(corpus or None, clips, seed)
+        found = decoupled(workbench, names, model, selection, DecouplingConfig(every_clip=every_clip), save=save)
     if json:
         as_json({"model": found.knobs[0].knob.model_name, **found.as_dict()})
         return

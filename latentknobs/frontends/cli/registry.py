@@ -7,10 +7,12 @@ from typing import Annotated
 import typer
 from attrs import evolve
 
+from latentknobs.analysis.build_registry import SHIPPED_CLIPS
+from latentknobs.analysis.build_registry import build as build_shipped
+from latentknobs.analysis.build_registry import plugins as shipped_plugins
 from latentknobs.frontends.cli.context import DeviceOption, JsonOption, SeedOption, guarded, program, say
 from latentknobs.frontends.cli.knobs import best_knobs, run_facts
 from latentknobs.frontends.cli.output import as_json, knob_table
-from latentknobs.workbench import SHIPPED_CLIPS
 
 group = typer.Typer(no_args_is_help=True, help="Look after registries.")
 
@@ -18,13 +20,14 @@ group = typer.Typer(no_args_is_help=True, help="Look after registries.")
 @group.command()
 @guarded
 def upgrade(
-    ctx: typer.Context,
+    ctx: typer.Context,  # noqa: ARG001 - guarded reads it
     url: Annotated[str, typer.Argument(help="Registry file or URL.")],
     json: JsonOption = False,
 ) -> None:
     """Bring a registry of an older version up to date; a backup is made first."""
-    with program(ctx).workbench(url) as workbench:
-        backup = workbench.upgrade_registry()
+    from latentknobs.registry import migrate
+
+    backup = migrate.upgrade(url)
     if json:
         as_json({"registry": url, "backup": None if backup is None else str(backup)})
     else:
@@ -41,10 +44,8 @@ def build(
     json: JsonOption = False,
 ) -> None:
     """Rebuild the knobs that come with the package (make registry; in a checkout only)."""
-    from latentknobs.analysis import build_registry  # it loads the registry, which no other command needs at its start
-
-    with evolve(program(ctx), plugins=build_registry.plugins()).workbench(device=device) as workbench:
-        paths, runs = workbench.build_registry(build_registry.SHIPPED_AUGMENTATIONS, clips=clips, seed=seed)
+    with evolve(program(ctx), plugins=shipped_plugins()).workbench(device=device) as workbench:
+        paths, runs = build_shipped(workbench, clips=clips, seed=seed)
     for path in paths:
         say(f"written to {path}")
     if json:
