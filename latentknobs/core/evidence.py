@@ -7,35 +7,20 @@ What was measured of a knob, as values; with their JSON form, which registries a
 
 from __future__ import annotations
 
-import functools
-import math
-import operator
 import re
-import reprlib
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeAlias, cast, get_args, get_origin
+from collections.abc import Mapping
+from typing import Any, Literal, TypeAlias
 
-from attrs import field, frozen, has
+from attrs import field, frozen
 
-if TYPE_CHECKING:
-    from cattrs import Converter
+from latentknobs.core.strict_json import Plain, is_number, structure, unstructure
 
-CURRENT_VERSION = 1
-"""Of the JSON form."""
-MOST_DEPTH = 12
-"""Lists and objects within one another; what is measured has 6."""
-MOST_VALUES = 2_000_000
-"""Values of one knob's evidence, keys included; a model of 512 dimensions has some 50,000."""
-MOST_CHARACTERS = 10_000
-"""Characters of one text or key."""
 LEAST_ROOM = 0.05
 """Where ceiling - floor is under this, equivariance is not measurable."""
 
 CriterionKind: TypeAlias = Literal[
     "effect", "validation", "monotone", "range", "equivariance", "leakage", "loss", "content"
 ]
-Fact: TypeAlias = bool | int | float | str | tuple[float | None, ...] | None
-"""What a fit may tell of itself."""
 
 
 @frozen
@@ -411,7 +396,7 @@ class Evidence:
         profile: By attribute.
     """
 
-    version: int = CURRENT_VERSION
+    version: Literal[1] = 1
     fitted: tuple[float, ...] = ()
     training_pairs: Mapping[str, int] = field(factory=dict)
     declined: Mapping[str, str] = field(factory=dict)
@@ -425,7 +410,7 @@ class Evidence:
     active_dimensions: int | None = None
     validation_clips: int | None = None
     test_clips: int | None = None
-    fitting: Mapping[str, Fact] = field(factory=dict)
+    fitting: Mapping[str, Plain] = field(factory=dict)
     selected: Mapping[str, SelectorChoice] = field(factory=dict)
     shares: tuple[float, ...] = ()
     bases: Mapping[str, BasisEnergy] = field(factory=dict)
@@ -462,16 +447,7 @@ def structure_evidence(data: Any) -> Evidence:
     Raises:
         ValueError: The first value that is not evidence's, with its path.
     """
-    from cattrs import BaseValidationError
-
-    _check_bounds(data)
-    if isinstance(data, dict) and data.get("version") != CURRENT_VERSION:
-        raise ValueError(f"evidence.version: expected {CURRENT_VERSION}, got {reprlib.repr(data.get('version'))}")
-    try:
-        return _converter().structure(data, Evidence)
-    except (BaseValidationError, ValueError, KeyError) as error:
-        path, reason = next(_reasons(error, "evidence"))
-        raise ValueError(f"{path}: {reason}") from error
+    return structure(data, Evidence, "evidence")
 
 
 def unstructure_evidence(evidence: Evidence) -> dict[str, Any]:
@@ -481,8 +457,7 @@ def unstructure_evidence(evidence: Evidence) -> dict[str, Any]:
     Raises:
         ValueError: A number is not finite.
     """
-    data: dict[str, Any] = _converter().unstructure(evidence)
-    _check_bounds(data)
+    data: dict[str, Any] = unstructure(evidence, "evidence")
     return data
 
 
@@ -490,12 +465,12 @@ def upgrade_evidence(data: Any) -> Any:
     """The current form of a registry's or exchange file's evidence; what has a version, or is none, stays as it is."""
     if not isinstance(data, dict) or "version" in data:
         return data
-    data = {"version": CURRENT_VERSION, **data}
+    data = {"version": 1, **data}
     if "keeps" in data:
         data["preserves"] = data.pop("keeps")
     if "gates" in data:
         gates, amounts = data.pop("gates"), data.get("fitted")
-        by_text = {f"{a:+g}": a for a in amounts if _is_number(a)} if isinstance(amounts, list) else {}
+        by_text = {f"{a:+g}": a for a in amounts if is_number(a)} if isinstance(amounts, list) else {}
         data["criteria"] = [_upgraded(gate, by_text) for gate in gates] if isinstance(gates, list) else gates
     return data
 
@@ -520,133 +495,3 @@ def _upgraded(gate: Any, amounts: Mapping[str, float]) -> Any:
         except ValueError:
             return gate
     return {"kind": match["kind"], "of": match["of"], "amount": amount, **rest}
-
-
-def _check_bounds(data: Any) -> None:
-    """Refuse what is nested too deeply, too large or not finite, before anything walks it by recursion."""
-    waiting: list[tuple[Any, Any, int]] = [(data, None, 0)]
-    count = 0
-    while waiting:
-        value, place, depth = waiting.pop()
-        if isinstance(value, str) and len(value) > MOST_CHARACTERS:
-            raise ValueError(f"{_path(place)}: expected at most {MOST_CHARACTERS:,} characters, got {len(value):,}")
-        if not isinstance(value, dict | list):
-            continue
-        count += len(value)
-        if count > MOST_VALUES:
-            raise ValueError(f"evidence: expected at most {MOST_VALUES:,} values")
-        if depth == MOST_DEPTH:
-            raise ValueError(f"{_path(place)}: expected at most {MOST_DEPTH} levels of nesting")
-        if isinstance(value, dict):
-            waiting += [(key, (place, "a key"), depth) for key in value]
-        for key, one in value.items() if isinstance(value, dict) else enumerate(value):
-            if type(one) is not float:
-                waiting.append((one, (place, key), depth + 1))
-            elif not math.isfinite(one):
-                raise ValueError(f"{_path((place, key))}: expected a finite number, got {one}")
-
-
-def _path(place: Any) -> str:
-    keys = []
-    while place is not None:
-        place, key = place
-        keys.append(f"[{key}]" if isinstance(key, int) else f".{str(key)[:80]}")
-    return "evidence" + "".join(reversed(keys))
-
-
-def _reasons(error: BaseException, path: str) -> Iterator[tuple[str, str]]:
-    """What cattrs found wrong, with the path of each."""
-    from cattrs import AttributeValidationNote, ForbiddenExtraKeysError, IterableValidationNote
-
-    if isinstance(error, ExceptionGroup):
-        for inner in error.exceptions:
-            place = path
-            for note in getattr(inner, "__notes__", ()):
-                if isinstance(note, AttributeValidationNote):
-                    place = f"{path}.{note.name}"
-                elif isinstance(note, IterableValidationNote):
-                    place = f"{path}[{note.index}]" if isinstance(note.index, int) else f"{path}.{note.index}"
-            yield from _reasons(inner, place)
-    elif isinstance(error, ForbiddenExtraKeysError):
-        yield path, f"unknown key {reprlib.repr(min(error.extra_fields))}"
-    elif isinstance(error, KeyError):
-        yield path, "missing"
-    else:
-        yield path, str(error)
-
-
-@functools.cache
-def _converter() -> Converter:
-    """
-    Made at first use: cattrs takes as long to import as the rest of core.
-
-    cattrs converts leniently ("1" to 1, true to 1, a text to a list of characters); every leaf and container here says
-    what it takes instead.
-    """
-    from cattrs import Converter
-    from cattrs.cols import homogenous_tuple_structure_factory, mapping_structure_factory
-    from cattrs.gen import make_dict_structure_fn
-
-    converter = Converter(forbid_extra_keys=True)
-    containers: tuple[tuple[Callable[[Any], bool], Callable[..., Any], type, str], ...] = (
-        (has, make_dict_structure_fn, dict, "an object"),
-        (functools.partial(_is_generic, tuple), homogenous_tuple_structure_factory, list, "a list"),
-        (functools.partial(_is_generic, Mapping), mapping_structure_factory, dict, "an object"),
-    )
-    for is_one, make, form, what in containers:
-        converter.register_structure_hook_factory(is_one, functools.partial(_strict, make, form, what))
-    leaves: tuple[tuple[type, str], ...] = ((int, "a whole number"), (bool, "true or false"), (str, "a text"))
-    for kind, what in leaves:
-        converter.register_structure_hook(kind, functools.partial(_leaf, kind, what))
-    converter.register_structure_hook(float, lambda value, _: _number(value))
-    converter.register_structure_hook_func(functools.partial(operator.eq, CriterionKind), _criterion_kind)
-    converter.register_structure_hook_func(functools.partial(operator.eq, Fact), _fact)
-    # One call for a row of numbers: there are many thousands.
-    converter.register_structure_hook_func(functools.partial(operator.eq, tuple[float, ...]), _numbers)
-    for row in (tuple[float, ...], tuple[int, ...]):
-        converter.register_unstructure_hook_func(functools.partial(operator.eq, row), list)
-    return converter
-
-
-def _is_generic(origin: Any, kind: Any) -> bool:
-    return get_origin(kind) is origin
-
-
-def _strict(make: Callable[..., Any], form: type, what: str, cls: Any, converter: Converter) -> Any:
-    structure = make(cls, converter)
-    return lambda value, t=cls: structure(value, t) if type(value) is form else _refuse(what, value)
-
-
-def _leaf(kind: type, what: str, value: Any, _: Any) -> Any:
-    return value if type(value) is kind else _refuse(what, value)
-
-
-def _criterion_kind(value: Any, _: Any) -> CriterionKind:
-    kinds = get_args(CriterionKind)
-    return cast(CriterionKind, value) if value in kinds else _refuse(f"one of {', '.join(kinds)}", value)
-
-
-def _is_number(value: Any) -> bool:
-    return type(value) is float or (type(value) is int and abs(value) < 1e300)
-
-
-def _number(value: Any) -> float:
-    return float(value if _is_number(value) else _refuse("a number", value))
-
-
-def _numbers(values: Any, _: Any) -> tuple[float, ...]:
-    if type(values) is not list or not all(map(_is_number, values)):
-        _refuse("a list of numbers", values)
-    return tuple(map(float, values))
-
-
-def _fact(value: Any, _: Any) -> Fact:
-    if isinstance(value, list) and all(one is None or _is_number(one) for one in value):
-        return tuple(value)
-    if value is None or isinstance(value, bool | str) or _is_number(value):
-        return cast(Fact, value)
-    return _refuse("a number, a text, true, false, null or a list of numbers", value)
-
-
-def _refuse(what: str, value: Any) -> NoReturn:
-    raise ValueError(f"expected {what}, got {reprlib.repr(value)}")

@@ -15,13 +15,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from latentknobs.core.evidence import (
-    MOST_CHARACTERS,
     Criterion,
     Evidence,
     structure_evidence,
     unstructure_evidence,
     upgrade_evidence,
 )
+from latentknobs.core.strict_json import MOST_CHARACTERS
 
 REGISTRY = Path(__file__).parents[2] / "registry.db"
 WORDS = st.text(max_size=8)

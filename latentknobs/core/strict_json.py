@@ -1,0 +1,227 @@
+"""
+Values from JSON and back, by cattrs.
+
+Reading is strict: nothing is converted, unknown keys are refused, numbers are finite, texts are Unicode, and size and
+nesting are bounded. An error names the path of the first value that is wrong.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import operator
+import reprlib
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeAlias, TypeVar, cast, get_args, get_origin
+
+from attrs import has
+
+if TYPE_CHECKING:
+    from cattrs import Converter
+
+MOST_DEPTH = 12
+"""Lists and objects within one another; evidence has 6."""
+MOST_VALUES = 2_000_000
+"""Values in all, keys included; the evidence of a model of 512 dimensions has some 50,000."""
+MOST_CHARACTERS = 10_000
+"""Characters of one text or key."""
+
+Plain: TypeAlias = bool | int | float | str | tuple[float | None, ...] | None
+"""What a plugin may tell of its work."""
+
+T = TypeVar("T")
+
+
+def structure(data: Any, cls: type[T], path: str) -> T:
+    """
+    A value from its JSON form.
+
+    Args:
+        data: What ``json.loads`` gives. Times may be datetimes already.
+        cls: An attrs class whose fields are attrs classes, tuples of one type, mappings from text, numbers, texts,
+            literals and times.
+        path: What the value is called in errors.
+
+    Raises:
+        ValueError: The first value that does not fit, with its path.
+    """
+    from cattrs import BaseValidationError
+
+    check_bounds(data, path)
+    try:
+        return converter().structure(data, cls)
+    except (BaseValidationError, ValueError, TypeError, KeyError) as error:
+        place, reason = next(_reasons(error, path))
+        raise ValueError(f"{place}: {reason}") from error
+
+
+def unstructure(value: Any, path: str) -> Any:
+    """
+    The JSON form of a value: new dicts and lists, keys in the order of the attributes.
+
+    Raises:
+        ValueError: A number is not finite.
+    """
+    data = converter().unstructure(value)
+    check_bounds(data, path)
+    return data
+
+
+def check_bounds(data: Any, path: str, *, depth: int = MOST_DEPTH, values: int = MOST_VALUES) -> None:
+    """
+    Refuse what is nested too deeply, too large, no Unicode or not finite, before anything walks it by recursion.
+
+    Raises:
+        ValueError: The first value beyond the bounds, with its path.
+    """
+    waiting: list[tuple[Any, Any, int]] = [(data, path, 0)]
+    count = 0
+    while waiting:
+        value, place, level = waiting.pop()
+        if isinstance(value, str):
+            _check_text(value, place)
+        if not isinstance(value, dict | list):
+            continue
+        count += len(value)
+        if count > values:
+            raise ValueError(f"{path}: expected at most {values:,} values")
+        if level == depth:
+            raise ValueError(f"{_path(place)}: expected at most {depth} levels of nesting")
+        if isinstance(value, dict):
+            waiting += [(key, (place, "a key"), level) for key in value]
+        for key, one in value.items() if isinstance(value, dict) else enumerate(value):
+            if type(one) is not float:
+                waiting.append((one, (place, key), level + 1))
+            elif not math.isfinite(one):
+                raise ValueError(f"{_path((place, key))}: expected a finite number, got {one}")
+
+
+def _check_text(text: str, place: Any) -> None:
+    if len(text) > MOST_CHARACTERS:
+        raise ValueError(f"{_path(place)}: expected at most {MOST_CHARACTERS:,} characters, got {len(text):,}")
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise ValueError(f"{_path(place)}: expected Unicode, got {reprlib.repr(text)}") from None
+
+
+def _path(place: Any) -> str:
+    keys = []
+    while not isinstance(place, str):
+        place, key = place
+        keys.append(f"[{key}]" if isinstance(key, int) else f".{ascii(str(key)[:80])[1:-1]}")
+    return (place + "".join(reversed(keys))).lstrip(".")
+
+
+def _reasons(error: BaseException, path: str) -> Iterator[tuple[str, str]]:
+    """What cattrs found wrong, with the path of each."""
+    from cattrs import AttributeValidationNote, ForbiddenExtraKeysError, IterableValidationNote
+
+    if isinstance(error, ExceptionGroup):
+        for inner in error.exceptions:
+            place = path
+            for note in getattr(inner, "__notes__", ()):
+                if isinstance(note, AttributeValidationNote):
+                    place = f"{path}.{note.name}".lstrip(".")
+                elif isinstance(note, IterableValidationNote):
+                    place = f"{path}[{note.index}]" if isinstance(note.index, int) else f"{path}.{note.index}"
+            yield from _reasons(inner, place)
+    elif isinstance(error, ForbiddenExtraKeysError):
+        yield path, f"unknown key {reprlib.repr(min(error.extra_fields))}"
+    elif isinstance(error, KeyError):
+        yield path, "missing"
+    else:
+        # The validators of attrs put more than the sentence into their errors.
+        yield path, str(error.args[0] if error.args else error).rstrip(".")
+
+
+@functools.cache
+def converter() -> Converter:
+    """
+    The converter; what it cannot know is registered with it. Made at first use, since cattrs is slow to import.
+
+    cattrs converts leniently ("1" to 1, true to 1, a text to a list of characters); every leaf and container here says
+    what it takes instead.
+    """
+    from cattrs import Converter
+    from cattrs.cols import homogenous_tuple_structure_factory, mapping_structure_factory
+    from cattrs.gen import make_dict_structure_fn
+
+    out = Converter(forbid_extra_keys=True)
+    containers: tuple[tuple[Callable[[Any], bool], Callable[..., Any], type, str], ...] = (
+        (has, make_dict_structure_fn, dict, "an object"),
+        (functools.partial(_is_generic, tuple), homogenous_tuple_structure_factory, list, "a list"),
+        (functools.partial(_is_generic, Mapping), mapping_structure_factory, dict, "an object"),
+    )
+    for is_one, make, form, what in containers:
+        out.register_structure_hook_factory(is_one, functools.partial(_strict, make, form, what))
+    leaves: tuple[tuple[type, str], ...] = ((int, "a whole number"), (bool, "true or false"), (str, "a text"))
+    for kind, what in leaves:
+        out.register_structure_hook(kind, functools.partial(_leaf, kind, what))
+    out.register_structure_hook(float, lambda value, _: _number(value))
+    out.register_structure_hook(datetime, lambda value, _: _time(value))
+    out.register_unstructure_hook(datetime, datetime.isoformat)
+    out.register_structure_hook_func(functools.partial(_is_generic, Literal), _literal)
+    out.register_structure_hook_func(functools.partial(operator.eq, Plain), _plain)
+    # One call for a row of numbers: there are many thousands.
+    out.register_structure_hook_func(functools.partial(operator.eq, tuple[float, ...]), _numbers)
+    for row in (tuple[float, ...], tuple[int, ...]):
+        out.register_unstructure_hook_func(functools.partial(operator.eq, row), list)
+    return out
+
+
+def _is_generic(origin: Any, kind: Any) -> bool:
+    return get_origin(kind) is origin
+
+
+def _strict(make: Callable[..., Any], form: type, what: str, cls: Any, converter: Converter) -> Any:
+    structure = make(cls, converter)
+    return lambda value, t=cls: structure(value, t) if type(value) is form else refuse(what, value)
+
+
+def _leaf(kind: type, what: str, value: Any, _: Any) -> Any:
+    return value if type(value) is kind else refuse(what, value)
+
+
+def _literal(value: Any, kind: Any) -> Any:
+    known = get_args(kind)
+    what = str(known[0]) if len(known) == 1 else f"one of {', '.join(known)}"
+    return value if type(value) is type(known[0]) and value in known else refuse(what, value)
+
+
+def _plain(value: Any, _: Any) -> Plain:
+    if isinstance(value, list) and all(one is None or is_number(one) for one in value):
+        return tuple(value)
+    if value is None or isinstance(value, bool | str) or is_number(value):
+        return cast(Plain, value)
+    return refuse("a number, a text, true, false, null or a list of numbers", value)
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is a number that a float can hold."""
+    return type(value) is float or (type(value) is int and abs(value) < 1e300)
+
+
+def _number(value: Any) -> float:
+    return float(value if is_number(value) else refuse("a number", value))
+
+
+def _numbers(values: Any, _: Any) -> tuple[float, ...]:
+    if type(values) is not list or not all(map(is_number, values)):
+        refuse("a list of numbers", values)
+    return tuple(map(float, values))
+
+
+def _time(value: Any) -> datetime:
+    try:
+        time = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        refuse("a time", value)
+    return time if time.tzinfo is not None else refuse("a time with its zone", value)
+
+
+def refuse(what: str, value: Any) -> NoReturn:
+    """Say what is expected and what was there instead."""
+    raise ValueError(f"expected {what}, got {reprlib.repr(value)}")
