@@ -123,20 +123,20 @@ def dimensions(bench: Workbench, model: str) -> dict[str, Any]:
     knobs = {name: bench.knob(name, model) for name in ("pitch", "rhythm")}
     out: dict[str, Any] = {}
     for name, knob in knobs.items():
-        selected = knob.evidence["selected"]
-        judged = f"{knob.evidence['judged_at']:+g}"  # there S itself was chosen
-        across = {a: x for a, x in selected["effect"]["overlap_across_amounts"].items() if a != judged}
+        selected = knob.evidence.selected
+        judged = f"{knob.evidence.judged_at:+g}"  # there S itself was chosen
+        across = {a: x for a, x in (selected["effect"].overlap_across_amounts or {}).items() if a != judged}
         out[name] = {
             "kind": knob.kind,
             "fit": knob.fit,
             "verdict": knob.verdict,
             "low": knob.low,
             "high": knob.high,
-            "effect_dims": selected["effect"]["dims"],
-            "effect_size_interval": [selected["effect"]["size_low"], selected["effect"]["size_high"]],
-            "threshold_dims": selected["threshold"]["dims"],
-            "threshold_kept": selected["threshold"]["kept"],
-            "overlap_effect_threshold": selected["threshold"]["overlap"],
+            "effect_dims": list(selected["effect"].dims),
+            "effect_size_interval": [selected["effect"].size_low, selected["effect"].size_high],
+            "threshold_dims": list(selected["threshold"].dims),
+            "threshold_kept": selected["threshold"].kept,
+            "overlap_effect_threshold": selected["threshold"].overlap,
             "overlap_across_amounts_mean": float(np.mean(list(across.values()))),
             "overlap_across_amounts_least": float(min(across.values())),
             "top_two_same_at_every_amount": _top_two(knob),
@@ -148,7 +148,7 @@ def dimensions(bench: Workbench, model: str) -> dict[str, Any]:
 
 def _top_two(knob: Knob) -> bool:
     """Whether the two dimensions of largest mean change are the same at every positive amount, as the paper says."""
-    amounts, change = np.asarray(knob.evidence["fitted"]), np.abs(np.asarray(knob.evidence["mean_change"]))
+    amounts, change = np.asarray(knob.evidence.fitted), np.abs(np.asarray(knob.evidence.mean_change))
     tops = {tuple(sorted(np.argsort(-row)[:2].tolist())) for row in change[amounts > 0]}
     return len(tops) == 1
 
@@ -163,7 +163,7 @@ def grid(bench: Workbench, model: str, clips: ClipBatch, yard: Yard) -> dict[str
     backend = bench.model(model)
     size = backend.spec.latent_size
     rows, columns = bench.knob("pitch", model), bench.knob("rhythm", model)
-    shares = [np.asarray(knob.evidence["shares"]) for knob in (rows, columns)]
+    shares = [np.asarray(knob.evidence.shares) for knob in (rows, columns)]
     groups = assign([d.dim for d in rows.dimensions], [d.dim for d in columns.dimensions], size, *shares)
     z = encode(backend, clips[: 2 * PAIRS])
     ways: dict[str, list[float]] = {}

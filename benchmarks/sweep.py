@@ -143,24 +143,27 @@ def knob(bench: Workbench, model: str, augmentation: str, corpus: str, fit: str 
 def figures(found: Knob, amounts: Sequence[float], attribute: str) -> dict[str, Any]:
     """What a row tells of one knob, on validation songs."""
     evidence = found.evidence
-    at = {x["amount"]: x for x in evidence["validation"]["amounts"]}
-    explained = dict(zip(evidence["fitted"], evidence["fitting"]["r2"], strict=True))
+    assert evidence.validation is not None
+    at = {x.amount: x for x in evidence.validation.amounts}
+    r2 = evidence.fitting["r2"]
+    assert isinstance(r2, tuple)
+    explained = dict(zip(evidence.fitted, r2, strict=True))
     slope = {e.attribute: e.slope for e in found.effects}[attribute]
     return {
         "slope": slope,
         "dimensions": len(found.dimensions),
-        "equivariance": {f"{a:+g}": at[a]["equivariance"]["value"] for a in amounts if a in at},
+        "equivariance": {f"{a:+g}": x.value for a in amounts if a in at and (x := at[a].equivariance) is not None},
         "contour": {
-            f"{a:+g}": kept and kept["value"] for a in amounts if a in at for kept in [at[a]["content"].get("contour")]
+            f"{a:+g}": kept and kept.value for a in amounts if a in at for kept in [at[a].content.get("contour")]
         },
         "r2": {f"{a:+g}": explained[a] for a in amounts if a in explained},
-        "coherence": {f"{a:+g}": evidence["coherence"][f"{a:+g}"] for a in amounts if a in explained},
+        "coherence": {f"{a:+g}": evidence.coherence[f"{a:+g}"] for a in amounts if a in explained},
     }
 
 
 def mean_changes(found: Knob, amount: float) -> dict[str, Any]:
     """The sorted mean change at one amount, raw code units, and the share of the largest in its square."""
-    change = np.asarray(found.evidence["mean_change"][found.evidence["fitted"].index(amount)])
+    change = np.asarray(found.evidence.mean_change[found.evidence.fitted.index(amount)])
     by_size = np.sort(np.abs(change))[::-1]
     return {
         "largest": [round(float(x), 3) for x in by_size[:LARGEST]],

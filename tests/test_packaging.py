@@ -83,7 +83,7 @@ def test_transposition_is_an_affine_map_of_the_shipped_model():
     (pitch,) = KnobStore.open(REGISTRIES[1]).knobs(name="pitch")
 
     assert pitch.kind == "affine"
-    assert min(x["equivariance"]["value"] for x in pitch.evidence["test"]["amounts"]) > 0.9
+    assert min(x.equivariance.value for x in pitch.evidence.test.amounts) > 0.9
 
 
 # The wheel.

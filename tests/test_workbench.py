@@ -252,7 +252,7 @@ def test_controls_need_a_free_dimension(workbench):
     """Where codes vary in no dimension a control is refused with a sentence."""
     session = Session.open(workbench, model="tiny")
     knob = session.knob("pitch")
-    still = evolve(knob, evidence={**knob.evidence, "covariance_diagonal": [0.0] * 24})
+    still = evolve(knob, evidence=evolve(knob.evidence, covariance_diagonal=(0.0,) * 24))
 
     with pytest.raises(UsageError, match="do not vary"):
         session.control("others", still, 1, seed=0)

@@ -48,7 +48,7 @@ def test_a_composed_edit_is_discovered_by_the_same_code(workbench):
     assert run.spec.augmentation == shift.augmentation == TEXT
     assert "augmentations" in run.spec.parameters["plugins"]
     assert (shift.name, shift.unit) == ("pitch-2-rhythm-1", "times (2 semitones, 1 doublings)")
-    assert shift.evidence["fitted"] == [-2, -1, 1, 2]
+    assert shift.evidence.fitted == (-2, -1, 1, 2)
     assert direction[PITCH] == pytest.approx(2 / 12, abs=0.01)
     assert direction[ACTIVITY] == pytest.approx(1, abs=0.1)
     others = np.delete(direction, [PITCH, ACTIVITY])

@@ -57,7 +57,7 @@ class Element:
             raise RegistryError(
                 f"The registry keeps only the hash of the operator of {knob.name!r}; repeat its run {knob.run_id}."
             )
-        fitted = knob.evidence.get("fitted") or signed_amounts(augmentation)[0]
+        fitted = knob.evidence.fitted or signed_amounts(augmentation)[0]
         usable = tuple(float(a) for a in fitted if knob.low - SLACK <= a <= knob.high + SLACK)
         chosen = min((a for a in usable if a > 0), default=None) if amount is None else amount
         span = f"{knob.low:+g} to {knob.high:+g}"

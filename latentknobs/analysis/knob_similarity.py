@@ -57,7 +57,7 @@ def difference(a: Knob, b: Knob) -> dict[str, Any]:
     What differs between two knobs, for JSON.
 
     Returns:
-        ``facts``: those that differ, each with its two values. ``dimensions``: those of S that both have, and those
+        ``facts``: those that differ, each with its two values. ``dimensions``: those that both have, and those
         of one alone. ``numbers``: every number that both or one has (:func:`numbers`), with the difference b - a.
     """
     one, other = a.as_dict(), b.as_dict()
@@ -87,11 +87,11 @@ def moved(before: Mapping[str, float], after: Mapping[str, float]) -> list[dict[
 
 
 def numbers(knob: Knob) -> dict[str, float]:
-    """What was measured of a knob and can be compared: range, size of S, gates, slope and effect by attribute."""
+    """The numbers of a knob that can be compared: range, dimensions, criteria, slope and effect by attribute."""
     out: dict[str, float] = {"low": knob.low, "high": knob.high, "dimensions": len(knob.dimensions)}
-    for gate in knob.evidence.get("gates", ()):
-        if isinstance(gate["value"], int | float):
-            out[f"gate {gate['gate']}"] = gate["value"]
+    for criterion in knob.evidence.criteria:
+        if criterion.value is not None:
+            out[f"criterion {criterion.name}"] = criterion.value
     for effect in sorted(knob.effects, key=lambda effect: effect.attribute):
         out[f"slope of {effect.attribute}"] = effect.slope
         out[f"effect on {effect.attribute} (sd)"] = effect.leakage

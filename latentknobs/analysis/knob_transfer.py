@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -64,11 +64,11 @@ def measured(knob: Knob) -> dict[str, Any]:
         ``equivariance`` and ``least_equivariance``, mean and least over the amounts of the usable range, or over all
         where that is empty; ``slope`` and ``r2`` of the target's response to the amount.
     """
-    test: Mapping[str, Any] = knob.evidence.get("test") or {}
-    amounts = test.get("amounts") or []
-    usable = [one for one in amounts if knob.low <= one["amount"] <= knob.high and one["amount"]] or amounts
-    scores = [one["equivariance"]["value"] for one in usable if one.get("equivariance")]
-    response: Mapping[str, Any] = test.get("response") or {}
+    test = knob.evidence.test
+    amounts = test.amounts if test else ()
+    usable = [x for x in amounts if knob.low <= x.amount <= knob.high and x.amount] or amounts
+    scores = [x.equivariance.value for x in usable if x.equivariance is not None]
+    response = test and test.response
     return {
         "model": knob.model_name,
         "verdict": knob.verdict,
@@ -80,8 +80,8 @@ def measured(knob: Knob) -> dict[str, Any]:
         "dimensions": len(knob.dimensions),
         "equivariance": float(np.mean(scores)) if scores else None,
         "least_equivariance": float(min(scores)) if scores else None,
-        "slope": response["slope"]["value"] if response else None,
-        "r2": response["r2"]["value"] if response else None,
+        "slope": response.slope.value if response else None,
+        "r2": response.r2.value if response else None,
     }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
@@ -12,6 +11,7 @@ from attrs import field, frozen, validators
 from numpy.typing import NDArray
 
 from latentknobs.core.arrays import frozen_array, sha256_of_arrays
+from latentknobs.core.evidence import Evidence
 
 Kind: TypeAlias = Literal["shift", "affine", "group", "residual"]
 Verdict: TypeAlias = Literal["accepted", "rejected", "provisional", "not measurable"]
@@ -130,7 +130,7 @@ class Knob:
         verdict: accepted, rejected, provisional or not measurable.
         dimensions: S, most important first.
         effects: Per attribute.
-        evidence: All that was measured; only what JSON can carry, numbers finite.
+        evidence: All that was measured.
         operator: The transformation, or None where only its hash was kept.
         operator_sha256: Hash of the operator.
         run_id: The run it came from (Run.run_id).
@@ -152,7 +152,7 @@ class Knob:
     verdict: Verdict = field(validator=validators.in_(VERDICTS))
     dimensions: tuple[KnobDimension, ...]
     effects: tuple[KnobEffect, ...] = ()
-    evidence: Mapping[str, Any] = field(factory=dict)
+    evidence: Evidence = field(factory=Evidence)
     operator: Operator | None = None
     operator_sha256: str = field(default="")
     run_id: str = ""
@@ -164,10 +164,6 @@ class Knob:
     def _not_reserved(self, _attribute: object, name: str) -> None:
         if name in RESERVED_NAMES:
             raise ValueError(f"the knob name {name!r} is reserved for the controls: choose another knob_name.")
-
-    @evidence.validator
-    def _is_json(self, _attribute: object, evidence: Mapping[str, Any]) -> None:
-        json.dumps(evidence, allow_nan=False)
 
     def __attrs_post_init__(self) -> None:
         if not (np.isfinite(self.low) and np.isfinite(self.high) and self.low <= 0 <= self.high):

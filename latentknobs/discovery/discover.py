@@ -22,6 +22,7 @@ from latentknobs.core.attribute import Attribute
 from latentknobs.core.augmentation import Augmentation, Augmented, signed_amounts
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.corpus import Progress, Song, Tally, no_progress
+from latentknobs.core.evidence import FitComparison
 from latentknobs.core.experiment import Methods, Settings
 from latentknobs.core.knob import Knob, Operator
 from latentknobs.core.method_specs import CodeSample, Fit, FitInput
@@ -31,7 +32,7 @@ from latentknobs.corpora.sharding import Shard, carried_shards
 from latentknobs.discovery.code_sample import CodeReservoir, adds_up
 from latentknobs.discovery.coordinate_systems import CoordinateSystems, systems
 from latentknobs.discovery.fits.gradient_fit import decoder_of
-from latentknobs.discovery.knob_evaluation import examine, rounded
+from latentknobs.discovery.knob_evaluation import as_evidence, examine, rounded
 from latentknobs.discovery.pair_statistics import PairStatistics
 from latentknobs.discovery.pairs import edits_of, pairs_of
 from latentknobs.discovery.prefetch import ahead
@@ -155,8 +156,8 @@ def discover(
         knobs.append(knob)
         scores.append(score)
     progress(f"proving {augmentation.knob_name}", len(operators), len(operators))
-    fits = [side_by_side(knob) for knob in knobs]
-    together = tuple(evolve(knob, evidence={**knob.evidence, "fits": fits}) for knob in knobs)
+    fits = tuple(compare_fit(knob) for knob in knobs)
+    together = tuple(evolve(knob, evidence=evolve(knob.evidence, fits=fits)) for knob in knobs)
     return Run(spec, together, _choose(scores), dict(tally.counts), version, started, datetime.now(UTC))
 
 
@@ -337,27 +338,28 @@ def _choose(scores: list[_Score]) -> int | None:
     return next(i for i in among if scores[i].equivariance >= floor)
 
 
-def side_by_side(knob: Knob) -> dict[str, Any]:
-    """What a card tells of each fit of a run, from validation songs: so that a knob stands beside its baselines."""
-    at, response = (knob.evidence["validation"][name] for name in ("amounts", "response"))
-    ratios = {f"{x['amount']:+g}": x["equivariance"]["value"] for x in at}
-    measured = [value for value in ratios.values() if value is not None]
-    return {
-        "fit": knob.fit,
-        "kind": knob.kind,
-        "verdict": knob.verdict,
-        "low": knob.low,
-        "high": knob.high,
-        "equivariance": ratios,
-        "least": min(measured, default=None),
-        "mean": float(np.mean(measured)) if measured else None,
-        "monotone": response and response["spearman"]["value"],
-        "content": {
-            name: min(kept, default=None)
-            for name in (at[0]["content"] if at else {})
-            for kept in [[x["content"][name]["value"] for x in at if x["content"][name] is not None]]
+def compare_fit(knob: Knob) -> FitComparison:
+    """What a card says of one fit of a run, from validation songs, so that a knob stands beside its baselines."""
+    metrics = knob.evidence.validation
+    assert metrics is not None  # every examined knob has them
+    ratios = {f"{x.amount:+g}": x.equivariance.value for x in metrics.amounts if x.equivariance is not None}
+    values = list(ratios.values())
+    contents = metrics.amounts[0].content if metrics.amounts else {}
+    return FitComparison(
+        fit=knob.fit,
+        kind=knob.kind,
+        verdict=knob.verdict,
+        low=knob.low,
+        high=knob.high,
+        equivariance=ratios,
+        least=min(values, default=None),
+        mean=float(np.mean(values)) if values else None,
+        monotone=None if metrics.response is None else metrics.response.spearman.value,
+        content={
+            name: min((kept.value for x in metrics.amounts if (kept := x.content[name]) is not None), default=None)
+            for name in contents
         },
-    }
+    )
 
 
 def _knob(
@@ -391,7 +393,7 @@ def _knob(
         verdict=found.verdict,
         dimensions=found.dimensions,
         effects=found.effects,
-        evidence={**common, "fitting": {k: _plain(v) for k, v in fitting.items()}, **found.evidence},
+        evidence=as_evidence({**common, "fitting": {k: _plain(v) for k, v in fitting.items()}, **found.evidence}),
         operator=operator,
         run_id=spec.run_id,
     )

@@ -6,6 +6,7 @@ It is the same for every knob, however it was found.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from attrs import frozen
 
 from latentknobs.core.arrays import Floats
 from latentknobs.core.backend import VAEBackend
+from latentknobs.core.evidence import Evidence, structure_evidence, upgrade_evidence
 from latentknobs.core.experiment import Methods, Settings
 from latentknobs.core.knob import KnobDimension, KnobEffect, Operator, Verdict
 from latentknobs.core.method_specs import FitInput
@@ -119,6 +121,11 @@ def examine(
 
 def _in_basis(chosen: dict[str, Any] | None) -> dict[str, Any] | None:
     return {**chosen, "shares": rounded(chosen["shares"])} if chosen and "shares" in chosen else chosen
+
+
+def as_evidence(facts: dict[str, Any]) -> Evidence:
+    """The facts of a run and a knob together."""
+    return structure_evidence(upgrade_evidence(json.loads(json.dumps(facts, allow_nan=False))))
 
 
 def rounded(array: Floats) -> Any:

@@ -31,7 +31,7 @@ from latentknobs.discovery.candidate_directions import CandidateDirection, candi
 from latentknobs.discovery.coordinate_systems import CoordinateSystems
 from latentknobs.discovery.dimension_selection import STANDARD
 from latentknobs.discovery.direction_labeling import GRID, AttributeChange, name_of, profile, related, unrelated
-from latentknobs.discovery.knob_evaluation import examine, rounded
+from latentknobs.discovery.knob_evaluation import as_evidence, examine, rounded
 from latentknobs.discovery.pair_statistics import PairStatistics
 from latentknobs.discovery.running_std import RunningStd
 from latentknobs.errors import DiscoveryError, UsageError
@@ -256,17 +256,19 @@ def _knob(
         verdict=found.verdict,
         dimensions=found.dimensions,
         effects=found.effects,
-        evidence={
-            **common,
-            "fitted": list(amounts),
-            "target": attribute.name,
-            "rank": one.candidate.rank,
-            "deviation": abs(unit),
-            "preserves": sorted(preserves),
-            "related": {name: rho for name, rho in relations[attribute.name].items() if name not in preserves},
-            "profile": {name: x.as_dict() for name, x in one.profile.items()},
-            **found.evidence,
-        },
+        evidence=as_evidence(
+            {
+                **common,
+                "fitted": list(amounts),
+                "target": attribute.name,
+                "rank": one.candidate.rank,
+                "deviation": abs(unit),
+                "preserves": sorted(preserves),
+                "related": {name: rho for name, rho in relations[attribute.name].items() if name not in preserves},
+                "profile": {name: x.as_dict() for name, x in one.profile.items()},
+                **found.evidence,
+            }
+        ),
         operator=operator,
         run_id=spec.run_id,
     )

@@ -16,6 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from latentknobs import __version__
+from latentknobs.core.evidence import structure_evidence, unstructure_evidence, upgrade_evidence
 from latentknobs.core.json_schema import check
 from latentknobs.core.knob import RANK, Knob, KnobDimension, KnobEffect, Operator
 from latentknobs.core.run import Run, RunSpec
@@ -157,7 +158,8 @@ def _run_facts(run: Run) -> dict[str, Any]:
 
 def _knob_facts(knob: Knob) -> dict[str, Any]:
     of_run = ("model", "model_id", "augmentation", "run", "found")
-    return {name: value for name, value in knob.as_dict().items() if name not in of_run} | {"evidence": knob.evidence}
+    facts = {name: value for name, value in knob.as_dict().items() if name not in of_run}
+    return facts | {"evidence": unstructure_evidence(knob.evidence)}
 
 
 def _arrays(operator: Operator) -> dict[str, Any]:
@@ -217,7 +219,7 @@ def _run(facts: Mapping[str, Any]) -> Run:
 
 
 def _knob(facts: Mapping[str, Any], spec: RunSpec) -> Knob:
-    plain = {name: facts[name] for name in facts if name not in ("dimensions", "effects", "tags")}
+    plain = {name: facts[name] for name in facts if name not in ("dimensions", "effects", "tags", "evidence")}
     return Knob(
         **plain,
         model_id=spec.model_id,
@@ -225,6 +227,7 @@ def _knob(facts: Mapping[str, Any], spec: RunSpec) -> Knob:
         augmentation=spec.augmentation,
         dimensions=tuple(KnobDimension(**one) for one in facts["dimensions"]),
         effects=tuple(KnobEffect(**one) for one in facts["effects"]),
+        evidence=structure_evidence(upgrade_evidence(facts["evidence"])),
         tags=tuple(facts["tags"]),
         run_id=spec.run_id,
     )

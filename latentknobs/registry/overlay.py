@@ -18,6 +18,7 @@ from typing import Literal, Self, TypeAlias, TypeVar
 
 from attrs import evolve, frozen
 
+from latentknobs.core.evidence import unstructure_evidence
 from latentknobs.core.knob import RANK, Knob, Verdict
 from latentknobs.core.query_spec import KnobQuery
 from latentknobs.core.run import Run
@@ -305,4 +306,4 @@ def _distinct(layers: Iterable[Iterable[T]], key: Callable[[T], str]) -> list[li
 
 def _facts(knob: Knob) -> str:
     facts = knob.as_dict() | {"note": "", "found": None}  # one result may have been stored at two times
-    return json.dumps([facts, knob.evidence], sort_keys=True)
+    return json.dumps([facts, unstructure_evidence(knob.evidence)], sort_keys=True)

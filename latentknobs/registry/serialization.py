@@ -12,6 +12,7 @@ from typing import Any, cast
 import numpy as np
 from sqlalchemy import Row
 
+from latentknobs.core.evidence import structure_evidence, unstructure_evidence, upgrade_evidence
 from latentknobs.core.knob import Kind, Knob, KnobDimension, KnobEffect, Operator, Verdict
 from latentknobs.core.run import Run, RunSpec
 from latentknobs.errors import RegistryError
@@ -85,7 +86,7 @@ def result_sha256(run: Run) -> str:
 
 def _found(knob: Knob) -> dict[str, Any]:
     """What a run found of a knob: what people said of it, and when, is left out."""
-    facts = knob.as_dict() | {"tags": [], "evidence": knob.evidence}
+    facts = knob.as_dict() | {"tags": [], "evidence": unstructure_evidence(knob.evidence)}
     return {name: value for name, value in facts.items() if name not in ("note", "found")}
 
 
@@ -180,7 +181,7 @@ def to_knob(
             verdict=cast(Verdict, facts.verdict),
             dimensions=tuple(KnobDimension(d.dim, d.share, d.weight) for d in dimensions),
             effects=tuple(KnobEffect(e.attribute, e.slope, e.leakage) for e in effects),
-            evidence=facts.evidence,
+            evidence=structure_evidence(upgrade_evidence(facts.evidence)),
             operator=_operator(facts.kind, arrays) if arrays else None,
             operator_sha256=facts.operator_sha256,
             run_id=facts.identity,
@@ -216,7 +217,7 @@ def _knob_row(position: int, knob: Knob) -> KnobRow:
         high=float(knob.high),
         verdict=knob.verdict,
         operator_sha256=knob.operator_sha256,
-        evidence=dict(knob.evidence),
+        evidence=unstructure_evidence(knob.evidence),
         dimensions=[
             DimensionRow(
                 dim=int(d.dim),

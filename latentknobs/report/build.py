@@ -188,7 +188,7 @@ def _remarks(turned: TurnResult) -> str:
 
 def _amounts(knob: Knob) -> list[float]:
     """Two fitted amounts of the usable range on its longer side, upwards if both are alike: the middle and the last."""
-    inside = [a for a in knob.evidence.get("fitted", []) if knob.low <= a <= knob.high]
+    inside = [a for a in knob.evidence.fitted if knob.low <= a <= knob.high]
     upwards = knob.high >= -knob.low
     up = [a for a in inside if a > 0] if upwards else [a for a in reversed(inside) if a < 0]
     if not up:

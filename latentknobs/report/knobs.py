@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from latentknobs.core.evidence import Evidence
 from latentknobs.core.knob import Knob
 from latentknobs.discovery.dimension_selection import jaccard
 from latentknobs.errors import UsageError
@@ -17,7 +18,7 @@ from latentknobs.steering.control_directions import spread_of
 
 
 def knob_section(knob: Knob, latent_size: int) -> Section:
-    """A knob: what it is, what its edit moves, how linear that is, its fits, gates, effects and spectrum."""
+    """A knob: what its edit moves, how linear that is, its fits, acceptance criteria, effects and spectrum."""
     evidence = knob.evidence
     file = knob.name.replace("_", "-")
     parts: list[Figure | Table] = []
@@ -27,21 +28,21 @@ def knob_section(knob: Knob, latent_size: int) -> Section:
             f"{knob.low:+g} to {knob.high:+g} {knob.unit}; run {knob.run_id}."
         ),
         (
-            "S, its dimensions by the run's selector (effect: the fewest that keep 90 % of it), "
+            "Selected dimensions, by the run's selector (effect: the fewest that keep 90 % of it), "
             f"{len(knob.dimensions)} of {latent_size}: "
             f"{', '.join(str(d.dim) for d in knob.dimensions)}."
         ),
     ]
-    if failed := [str(gate["gate"]) for gate in evidence.get("gates", []) if not gate["passed"]]:
-        text.append(f"Refused for: {', '.join(failed)}.")
-    if evidence.get("mean_change"):
-        amounts, change = list(evidence["fitted"]), np.asarray(evidence["mean_change"])
+    if evidence.failed:
+        text.append(f"Refused for: {', '.join(criterion.name for criterion in evidence.failed)}.")
+    if evidence.mean_change:
+        amounts, change = evidence.fitted, np.asarray(evidence.mean_change)
         parts.append(mean_change_figure(knob, change, amounts))
         text.append(_linear(amounts, change))
         rows = tuple((str(d), *(f"{x:.6g}" for x in column)) for d, column in enumerate(change.T))
         headings = ("dimension", *(f"{a:+g}" for a in amounts))
         parts.append(Table(f"mean-change-{file}", "Mean change", headings, rows, shown=False))
-    parts += [table for table in (_fits(file, evidence), _gates(file, evidence), _effects(file, knob)) if table.rows]
+    parts += [table for table in (_fits(file, evidence), _criteria(file, evidence), _effects(file, knob)) if table.rows]
     try:
         parts.append(spectrum_figure(knob, spread_of(knob, latent_size) ** 2))
     except UsageError as reason:
@@ -63,29 +64,27 @@ def _linear(amounts: Sequence[float], change: np.ndarray[Any, np.dtype[np.float6
     )
 
 
-def _fits(file: str, evidence: Mapping[str, Any]) -> Table:
+def _fits(file: str, evidence: Evidence) -> Table:
     rows = tuple(
         (
-            one["fit"],
-            one["kind"],
-            one["verdict"],
-            f"{one['low']:+g} to {one['high']:+g}",
-            number(one["mean"]),
-            number(one["least"]),
-            number(one["monotone"]),
+            fit.fit,
+            fit.kind,
+            fit.verdict,
+            f"{fit.low:+g} to {fit.high:+g}",
+            number(fit.mean),
+            number(fit.least),
+            number(fit.monotone),
         )
-        for one in evidence.get("fits", [])
+        for fit in evidence.fits
     )
     headings = ("fit", "kind", "verdict", "usable", "equivariance", "least", "monotone")
     return Table(f"fits-{file}", "All fits of the run, on validation songs", headings, rows)
 
 
-def _gates(file: str, evidence: Mapping[str, Any]) -> Table:
-    rows = tuple(
-        (g["gate"], number(g["value"]), number(g["limit"]), "yes" if g["passed"] else "NO")
-        for g in evidence.get("gates", [])
-    )
-    return Table(f"gates-{file}", "Gates, on test songs", ("gate", "measured", "limit", "passed"), rows)
+def _criteria(file: str, evidence: Evidence) -> Table:
+    rows = tuple((c.name, number(c.value), number(c.limit), "yes" if c.passed else "NO") for c in evidence.criteria)
+    headings = ("criterion", "measured", "limit", "passed")
+    return Table(f"criteria-{file}", "Acceptance criteria, on test songs", headings, rows)
 
 
 def _effects(file: str, knob: Knob) -> Table:
@@ -95,7 +94,7 @@ def _effects(file: str, knob: Knob) -> Table:
 
 
 def overlap_table(knobs: Sequence[Knob]) -> Table:
-    """Jaccard overlap of S between every two knobs."""
+    """Jaccard overlap of the selected dimensions of every two knobs."""
     rows = tuple(
         (
             one.name,
@@ -103,4 +102,4 @@ def overlap_table(knobs: Sequence[Knob]) -> Table:
         )
         for one in knobs
     )
-    return Table("overlap", "Overlap of S (Jaccard)", ("knob", *(knob.name for knob in knobs)), rows)
+    return Table("overlap", "Overlap of selected dimensions (Jaccard)", ("knob", *(knob.name for knob in knobs)), rows)

@@ -51,11 +51,11 @@ def check_amount(knob: Knob, amount: float, name: str = "") -> float:
 
 
 def doubt(knob: Knob) -> str:
-    """A clause on a knob that is not accepted: its verdict, and the gates that it failed."""
+    """A clause on a knob that is not accepted: its verdict, and the acceptance criteria that it failed."""
     if knob.verdict == "accepted":
         return ""
-    failed = [str(gate["gate"]) for gate in knob.evidence.get("gates", ()) if not gate["passed"]]
-    reason = f" for {', '.join(failed)}" if failed else ""
+    failed = ", ".join(criterion.name for criterion in knob.evidence.failed)
+    reason = f" for {failed}" if failed else ""
     return f" (this knob is {knob.verdict}{reason})"
 
 
@@ -76,7 +76,7 @@ def operator_of(knob: Knob) -> Operator:
 
 def spread_of(knob: Knob, latent_size: int) -> NDArray[np.float64]:
     """Standard deviation of the codes in each active dimension, 0 in the others; 1 where it was not measured."""
-    variance = np.asarray(knob.evidence.get("covariance_diagonal", np.ones(latent_size)), dtype=np.float64)
+    variance = np.asarray(knob.evidence.covariance_diagonal or np.ones(latent_size), dtype=np.float64)
     return np.where(variance > ACTIVE_VARIANCE, np.sqrt(np.maximum(variance, 0.0)), 0.0)
 
 

@@ -23,6 +23,7 @@ import numpy as np
 import pytest
 from attrs import evolve
 
+from latentknobs.core.evidence import Evidence
 from latentknobs.core.knob import Knob, KnobDimension, KnobEffect, Operator, Verdict
 from latentknobs.core.run import Run, RunSpec
 from latentknobs.errors import RegistryError, UnknownNameError
@@ -97,7 +98,7 @@ def sample_run(
         verdict=verdict,
         dimensions=(KnobDimension(2, 0.625, None), KnobDimension(0, 0.3, None)),
         effects=(KnobEffect("mean-pitch", 0.98, 1.7), KnobEffect("log2-onsets", 0.01, 0.02)),
-        evidence={"accuracy": float(rng.random()), "amounts": [-1, 1], "note": "Fünf \u266d"},
+        evidence=Evidence(fitted=(-1.0, 1.0), deviation=float(rng.random()), fitting={"note": "Fünf \u266d"}),
         operator=affine,
         run_id=spec.run_id,
         tags=("shipped", "melody"),
@@ -191,7 +192,7 @@ class StoreContract:
 
         assert [knob.operator for knob in old] == [None, None]
         assert [knob.operator_sha256 for knob in old] == [knob.operator_sha256 for knob in first.knobs]
-        assert [dict(knob.evidence) for knob in old] == [dict(knob.evidence) for knob in first.knobs]
+        assert [knob.evidence for knob in old] == [knob.evidence for knob in first.knobs]
 
     def test_saving_again_changes_nothing(self, store: Store) -> None:
         """The same run with the same result, at another time, adds nothing."""

@@ -21,6 +21,7 @@ from latentknobs.analysis.algebra_result import Element
 from latentknobs.core.augmentation import TokenAugmentation
 from latentknobs.core.backend import BackendSpec, Posterior
 from latentknobs.core.corpus import Song
+from latentknobs.core.evidence import Evidence
 from latentknobs.core.knob import Knob, Operator
 from latentknobs.core.melody_format import MELODY, STEPS
 from latentknobs.errors import AmountError, CorpusError, RegistryError, UsageError
@@ -260,7 +261,7 @@ def _knob(**changes):
         "high": 3.0,
         "verdict": "accepted",
         "dimensions": (),
-        "evidence": {"fitted": [-3, -1, 2, 3, 5]},
+        "evidence": Evidence(fitted=(-3, -1, 2, 3, 5)),
         "operator": Operator("shift", {"direction": [1.0, 0.0]}),
     }
     return Knob(**{**facts, **changes})
@@ -273,7 +274,7 @@ def test_the_element_of_a_stored_knob():
     assert (Element.of(_knob(), edit).amounts, Element.of(_knob(), edit).amount) == ((-1, 2, 3), 2)
     assert Element.of(_knob(), edit, -1.0).amount == -1
     # Without evidence of what was fitted, the edit's own amounts, swapped ones too, stand in.
-    assert Element.of(_knob(evidence={}), edit).amounts == (-1, 1, 2)
+    assert Element.of(_knob(evidence=Evidence()), edit).amounts == (-1, 1, 2)
 
 
 @pytest.mark.parametrize(

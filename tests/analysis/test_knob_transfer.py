@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from attrs import evolve
+from attrs import astuple, evolve
 
 from latentknobs.analysis.knob_transfer import measured, transfer
 from latentknobs.analysis.model_comparison import compare
 from latentknobs.core.backend import BackendFactory, Posterior
+from latentknobs.core.evidence import AmountMetrics, Equivariance, Evidence, Interval, Response, SplitMetrics
 from latentknobs.core.experiment import Settings, UnsupervisedSettings
 from latentknobs.core.melody_format import MELODY
 from latentknobs.errors import CorpusError, UsageError
@@ -92,22 +93,24 @@ def test_knobs_that_no_edit_gave_are_left_out_with_a_sentence(workbench, knob):
 
 def test_numbers_of_a_knob_by_hand():
     """Equivariance is of the usable range, or of all amounts where that is empty, and None where none was measured."""
-    amounts = [
-        {"amount": -1.0, "equivariance": {"value": 0.2}},
-        {"amount": 1.0, "equivariance": {"value": 0.8}},
-        {"amount": 2.0, "equivariance": {"value": 0.6}},
-        {"amount": 3.0, "equivariance": None},
-    ]
-    response = {"slope": {"value": 0.9}, "r2": {"value": 0.7}}
-    knob = evolve(
-        sample_run().knobs[1], low=0.0, high=3.0, evidence={"test": {"amounts": amounts, "response": response}}
-    )
+
+    def interval(value):
+        return Interval(value, value, value, 0.0)
+
+    def at(amount, value):
+        compared = None if value is None else Equivariance(*astuple(interval(value)), 1.0, 0.0, 1.0)
+        return AmountMetrics(amount=amount, clips=64, equivariance=compared, effects={}, leakage={}, content={})
+
+    amounts = tuple(at(*pair) for pair in ((-1.0, 0.2), (1.0, 0.8), (2.0, 0.6), (3.0, None)))
+    response = Response(*map(interval, (0.9, 0.7, 0.7, 1.0)), 64)
+    evidence = Evidence(test=SplitMetrics(amounts=amounts, response=response))
+    knob = evolve(sample_run().knobs[1], low=0.0, high=3.0, evidence=evidence)
 
     assert measured(knob)["equivariance"] == pytest.approx(0.7)
     assert measured(knob)["least_equivariance"] == 0.6
     assert (measured(knob)["slope"], measured(knob)["r2"]) == (0.9, 0.7)
     assert measured(evolve(knob, high=0.0))["least_equivariance"] == 0.2
-    bare = measured(evolve(knob, evidence={}))
+    bare = measured(evolve(knob, evidence=Evidence()))
     assert [bare[name] for name in ("equivariance", "least_equivariance", "slope", "r2")] == [None] * 4
 
 

@@ -38,8 +38,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
             run = workbench.registry.run(found.spec.run_id)
             spec = evolve(run.spec, parameters={**run.spec.parameters, "name": REJECTED})
             knob = run.knobs[run.current]
-            first, *others = knob.evidence["gates"]
-            evidence = {**knob.evidence, "gates": [{**first, "passed": False}, *others]}
+            first, *others = knob.evidence.criteria
+            evidence = evolve(knob.evidence, criteria=(evolve(first, passed=False), *others))
             knob = evolve(knob, name=REJECTED, run_id=spec.run_id, verdict="rejected", evidence=evidence)
             assert workbench.registry.save_run(evolve(run, spec=spec, knobs=(knob,), current=0))
     return folder

@@ -50,7 +50,7 @@ def test_a_fit_that_declines_is_noted_and_the_others_go_on(find_with, methods):
 
     assert [knob.fit for knob in run.knobs] == ["mean"]
     assert run.current == 0
-    assert run.knobs[0].evidence["declined"] == {"picky": "it does not like the amounts."}
+    assert run.knobs[0].evidence.declined == {"picky": "it does not like the amounts."}
 
 
 def test_where_every_fit_declines_there_is_no_run(find_with):

@@ -11,6 +11,7 @@ from latentknobs.core.augmentation import TokenAugmentation
 from latentknobs.core.backend import Posterior
 from latentknobs.core.clip import Note
 from latentknobs.core.corpus import CorpusRequest, Song, Tally
+from latentknobs.core.evidence import unstructure_evidence
 from latentknobs.core.experiment import QUICK, Methods, Settings
 from latentknobs.core.melody_format import HOLD, MELODY
 from latentknobs.core.run import RunSpec
@@ -52,7 +53,10 @@ class Model:
 
 def _facts(run):
     """All of a run that its spec fixes."""
-    return [(knob.as_dict(), json.dumps(knob.evidence, sort_keys=True), knob.operator_sha256) for knob in run.knobs], (
+    return [
+        (knob.as_dict(), json.dumps(unstructure_evidence(knob.evidence), sort_keys=True), knob.operator_sha256)
+        for knob in run.knobs
+    ], (
         run.current,
         dict(run.counts),
     )
@@ -101,7 +105,7 @@ def test_the_affine_fit_is_the_same_map(pitch_run):
 def test_the_evidence_is_whole_and_can_be_stored(pitch_run):
     """Everything that was measured is in the evidence of every knob, as JSON with finite numbers."""
     for knob in (_named(pitch_run, "mean"), _named(pitch_run, "ridge")):
-        kept = json.loads(json.dumps(knob.evidence, allow_nan=False))
+        kept = json.loads(json.dumps(unstructure_evidence(knob.evidence), allow_nan=False))
         assert kept["fitted"] == list(Transpose.amounts)
         assert kept["not_fitted"] == {}
         assert set(kept["training_pairs"].values()) == {pitch_run.counts["clips of train songs"]}
@@ -114,7 +118,7 @@ def test_the_evidence_is_whole_and_can_be_stored(pitch_run):
         assert all(x["equivariance"]["value"] == pytest.approx(1) for x in kept["test"]["amounts"])
         assert kept["controls"]["p"] == pytest.approx(1 / 101)
         assert kept["judged_at"] == 12
-        assert all(gate["passed"] for gate in kept["gates"])
+        assert all(criterion["passed"] for criterion in kept["criteria"])
     effects = {effect.attribute: effect for effect in pitch_run.knobs[0].effects}
     assert effects["mean-pitch"].slope == pytest.approx(1)
     assert effects["log2-onsets"].leakage == 0
@@ -139,8 +143,8 @@ def test_the_rhythm_knob_is_found(find):
     assert knob.name == "rhythm"
     assert [dimension.dim for dimension in knob.dimensions] == [ACTIVITY]
     assert (knob.low, knob.high) == (-2, 2)
-    assert knob.evidence["fitted"] == [-2, -1, 1, 2]
-    assert knob.evidence["not_fitted"] == {"-4": 0, "-3": 0, "+3": 0, "+4": 0}
+    assert knob.evidence.fitted == (-2, -1, 1, 2)
+    assert knob.evidence.not_fitted == {"-4": 0, "-3": 0, "+3": 0, "+4": 0}
     assert run.counts["masked by note-split at +3"] == run.counts["masked by note-split at +4"] > 0
 
 
@@ -180,10 +184,10 @@ def test_test_songs_decide_nothing_but_the_verdict(find, songs, quick_run):
         assert mine.dimensions == theirs.dimensions
         assert (mine.low, mine.high, mine.kind) == (theirs.low, theirs.high, theirs.kind)
         for key in ("fitting", "selected", "shares", "validation", "spreads", "judged_at", "mean_change"):
-            assert mine.evidence[key] == theirs.evidence[key]
-        assert mine.evidence["test"] != theirs.evidence["test"]
+            assert getattr(mine.evidence, key) == getattr(theirs.evidence, key)
+        assert mine.evidence.test != theirs.evidence.test
         assert (mine.verdict, theirs.verdict) == ("rejected", "provisional")
-        assert mine.evidence["controls"] is None  # no test clip reaches the amount that validation judged it at
+        assert mine.evidence.controls is None  # no test clip reaches the amount that validation judged it at
 
 
 def test_validation_songs_decide_the_range(find, songs, quick_run):
@@ -192,8 +196,8 @@ def test_validation_songs_decide_the_range(find, songs, quick_run):
     usual = _named(quick_run, "mean")
 
     assert other.operator_sha256 == usual.operator_sha256
-    assert (usual.low, usual.high, usual.evidence["judged_at"]) == (-12, 12, 12)
-    assert (other.low, other.high, other.evidence["judged_at"]) == (-12, 5, -12)
+    assert (usual.low, usual.high, usual.evidence.judged_at) == (-12, 12, 12)
+    assert (other.low, other.high, other.evidence.judged_at) == (-12, 5, -12)
 
 
 def test_training_songs_alone_are_fitted(find, songs, quick_run):
@@ -204,7 +208,7 @@ def test_training_songs_alone_are_fitted(find, songs, quick_run):
 
     assert other.operator_sha256 == usual.operator_sha256
     for key in ("spreads", "covariance_diagonal", "mean_change", "coherence"):
-        assert other.evidence[key] == usual.evidence[key]
+        assert getattr(other.evidence, key) == getattr(usual.evidence, key)
 
 
 def test_an_edit_that_swaps_clips_gives_no_knob(find):
@@ -214,7 +218,7 @@ def test_an_edit_that_swaps_clips_gives_no_knob(find):
     run = find(shuffle, trial_clips=64, controls=100)
 
     assert [(knob.verdict, knob.low, knob.high) for knob in run.knobs] == [("rejected", 0, 0)] * len(run.knobs)
-    assert all(knob.evidence["controls"] is None for knob in run.knobs)
+    assert all(knob.evidence.controls is None for knob in run.knobs)
 
 
 def test_an_edit_that_does_nothing_gives_no_knob(find):
@@ -222,7 +226,7 @@ def test_an_edit_that_does_nothing_gives_no_knob(find):
     run = find(_edit("still", (1.0, 2.0), lambda clips, _rng: clips, target="mean-pitch"))
 
     assert {knob.verdict for knob in run.knobs} == {"not measurable"}
-    assert run.knobs[0].evidence["controls"]["p"] == 1
+    assert run.knobs[0].evidence.controls.p == 1
 
 
 def test_an_on_off_edit_is_a_turn_and_not_a_shift(find):
@@ -233,8 +237,8 @@ def test_an_on_off_edit_is_a_turn_and_not_a_shift(find):
     assert knob.kind == "affine"
     assert (knob.low, knob.high, knob.step) == (0, 0.5, 0.5)
     assert knob.verdict == "provisional"
-    assert knob.evidence["validation"]["response"] is None
-    assert knob.evidence["validation"]["round_trip"] == 1
+    assert knob.evidence.validation.response is None
+    assert knob.evidence.validation.round_trip == 1
     assert _named(run, "mean").verdict == "rejected"
 
 
@@ -383,20 +387,20 @@ def test_counts_of_the_corpus_are_kept(methods):
 def test_every_knob_stands_beside_the_runs_other_fits(pitch_run, methods):
     """The evidence of each knob lists all fits of its run, with what validation songs say of them."""
     for knob in pitch_run.knobs:
-        assert set(knob.evidence["declined"]) == {"gradient"}  # the tiny model has none
+        assert set(knob.evidence.declined) == {"gradient"}  # the tiny model has none
         made = [fit.name for fit in methods.fits if fit.name != "gradient"]
-        assert [one["fit"] for one in knob.evidence["fits"]] == made
-        (own,) = (one for one in knob.evidence["fits"] if one["fit"] == knob.fit)
-        assert (own["kind"], own["verdict"], own["low"], own["high"]) == (
+        assert [one.fit for one in knob.evidence.fits] == made
+        (own,) = (one for one in knob.evidence.fits if one.fit == knob.fit)
+        assert (own.kind, own.verdict, own.low, own.high) == (
             knob.kind,
             knob.verdict,
             knob.low,
             knob.high,
         )
-        at = {f"{x['amount']:+g}": x for x in knob.evidence["validation"]["amounts"]}
-        assert own["equivariance"] == {amount: x["equivariance"]["value"] for amount, x in at.items()}
-        assert own["least"] == min(own["equivariance"].values())
-        assert own["content"]["contour"] == min(x["content"]["contour"]["value"] for x in at.values())
+        at = {f"{x.amount:+g}": x for x in knob.evidence.validation.amounts}
+        assert own.equivariance == {amount: x.equivariance.value for amount, x in at.items()}
+        assert own.least == min(own.equivariance.values())
+        assert own.content["contour"] == min(x.content["contour"].value for x in at.values())
 
 
 def test_a_collapsed_model_has_no_knob(find):
@@ -408,7 +412,7 @@ def test_a_collapsed_model_has_no_knob(find):
     run = find(backend=Model(encode=same))
 
     assert {knob.verdict for knob in run.knobs} == {"not measurable"}
-    assert set(run.knobs[0].evidence["declined"]) == {"attribute-vector", "ridge-reading", "discriminant", "gradient"}
+    assert set(run.knobs[0].evidence.declined) == {"attribute-vector", "ridge-reading", "discriminant", "gradient"}
 
 
 def test_a_fit_that_cannot_be_made_is_left_out(find):
@@ -416,8 +420,8 @@ def test_a_fit_that_cannot_be_made_is_left_out(find):
     run = find(_edit("backwards", (1.0,), _backwards))
 
     assert [knob.fit for knob in run.knobs] == ["mean", "ridge"]
-    assert set(run.knobs[0].evidence["declined"]) == {"attribute-vector", "ridge-reading", "discriminant", "gradient"}
-    declined = run.knobs[0].evidence["declined"]
+    assert set(run.knobs[0].evidence.declined) == {"attribute-vector", "ridge-reading", "discriminant", "gradient"}
+    declined = dict(run.knobs[0].evidence.declined)
     assert "LatentGradient" in declined.pop("gradient")
     assert all("attribute" in reason for reason in declined.values())
 
@@ -481,5 +485,5 @@ def test_one_song_of_a_split_is_enough_to_measure(find, songs):
 
     knob = find(corpus=[*kept, Song(one.name, one.clips, "validation")], fits=("mean",)).knobs[0]
 
-    x = knob.evidence["validation"]["amounts"][0]["equivariance"]
-    assert x["low"] == x["high"] == x["value"]
+    x = knob.evidence.validation.amounts[0].equivariance
+    assert x.low == x.high == x.value

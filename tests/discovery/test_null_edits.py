@@ -357,7 +357,7 @@ def test_what_a_survey_gives_a_fit_is_what_a_discovery_gives(find, look, methods
     fits = {fit.name: fit for fit in methods.fits}
     operators = {knob.fit: knob.operator.arrays for knob in run.knobs}
 
-    np.testing.assert_allclose(pairing.mean_change(), run.knobs[0].evidence["mean_change"], atol=1e-5)
+    np.testing.assert_allclose(pairing.mean_change(), run.knobs[0].evidence.mean_change, atol=1e-5)
     for name in CLOSED:
         arrays = LazyEvaluation(pairing, fits[name], pairing.yard()).operator(pairing.amounts).arrays
         assert arrays.keys() == operators[name].keys()

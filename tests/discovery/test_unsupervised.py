@@ -85,9 +85,9 @@ def test_the_known_axis_of_activity_is_found_and_named(found):
     knob = _named(found, "log2-onsets-auto")
 
     direction = knob.operator.arrays["direction"]
-    rows = {(row["source"], row["rank"]): row for row in knob.evidence["candidates"]}
-    assert rows["sefa", 9]["attribute"] == "log2-onsets"
-    assert rows["sefa", 9]["clearness"] > 0.75
+    rows = {(row.source, row.rank): row for row in knob.evidence.candidates}
+    assert rows["sefa", 9].attribute == "log2-onsets"
+    assert rows["sefa", 9].clearness > 0.75
     assert direction[ACTIVITY] == np.abs(direction).max()
     assert knob.dimensions[0].dim == ACTIVITY
 
@@ -95,44 +95,42 @@ def test_the_known_axis_of_activity_is_found_and_named(found):
 def test_gates_of_an_edit_are_left_out_and_that_is_said(found):
     """No gate is of equivariance or content; the evidence says why, and has no measure of equivariance."""
     for knob in found.knobs:
-        gates = [gate["gate"] for gate in knob.evidence["gates"]]
-        assert not [gate for gate in gates if gate.startswith(("equivariance", "content"))]
-        assert knob.evidence["left_out"] == LEFT_OUT
-        assert not [at for at in knob.evidence["validation"]["amounts"] if "equivariance" in at]
-    gates = [gate["gate"] for gate in _named(found, "mean-pitch-auto").evidence["gates"]]
-    assert {"effect beyond random controls (p)", "monotone"} <= set(gates)
-    assert [gate for gate in gates if gate.startswith("leakage of log2-onsets")]
+        assert not {"equivariance", "content"} & {criterion.kind for criterion in knob.evidence.criteria}
+        assert knob.evidence.left_out == LEFT_OUT
+        assert not [at for at in knob.evidence.validation.amounts if at.equivariance is not None]
+    criteria = {(c.kind, c.of) for c in _named(found, "mean-pitch-auto").evidence.criteria}
+    assert {("effect", None), ("monotone", None), ("leakage", "log2-onsets")} <= criteria
 
 
 def test_what_should_stay_is_what_is_not_related(found):
     """Every attribute with a rank correlation under 0.3 is asked to stay, the others are named with theirs."""
     for knob in found.knobs:
-        preserves, related = knob.evidence["preserves"], knob.evidence["related"]
+        preserves, related = knob.evidence.preserves, knob.evidence.related
         assert sorted([*preserves, *related]) == ["log2-onsets", "mean-pitch", "pitch-range"]
-        assert related[knob.evidence["target"]] == 1.0
+        assert related[knob.evidence.target] == 1.0
         assert all(abs(rho) >= 0.3 for rho in related.values())
 
 
 def test_amounts_are_deviations_in_the_attributes_unit(found):
     """A knob is measured at the grid of the traversal, in its own unit, to two digits."""
     for knob in found.knobs:
-        wanted = np.asarray(GRID) * knob.evidence["deviation"]
-        np.testing.assert_allclose(knob.evidence["fitted"], wanted, rtol=0.05)
+        wanted = np.asarray(GRID) * knob.evidence.deviation
+        np.testing.assert_allclose(knob.evidence.fitted, wanted, rtol=0.05)
 
 
 def test_one_knob_for_each_name_and_every_direction_is_told(found):
     """Of the directions of a name the one that is clearest on validation songs is judged; all are in the evidence."""
-    rows = found.knobs[0].evidence["candidates"]
+    rows = found.knobs[0].evidence.candidates
 
     assert len({knob.name for knob in found.knobs}) == len(found.knobs)
-    assert found.knobs[0].evidence["sources_left_out"].keys() == {"fisher"}
-    assert {(row["source"], row["rank"]) for row in rows} == {(s, r) for s in ("pca", "sefa") for r in range(1, 10)}
+    assert found.knobs[0].evidence.sources_left_out.keys() == {"fisher"}
+    assert {(row.source, row.rank) for row in rows} == {(s, r) for s in ("pca", "sefa") for r in range(1, 10)}
     for knob in found.knobs:
-        named = [row for row in rows if row["attribute"] == knob.evidence["target"]]
-        (judged,) = [row for row in named if row["chosen"]]
-        assert (judged["source"], judged["rank"]) == (knob.fit, knob.evidence["rank"])
-        assert judged["on_validation"] == max(row["on_validation"] for row in named)
-    assert sum(row["chosen"] for row in rows) == len(found.knobs)
+        named = [row for row in rows if row.attribute == knob.evidence.target]
+        (judged,) = [row for row in named if row.chosen]
+        assert (judged.source, judged.rank) == (knob.fit, knob.evidence.rank)
+        assert judged.on_validation == max(row.on_validation for row in named)
+    assert sum(row.chosen for row in rows) == len(found.knobs)
 
 
 def test_a_model_without_capabilities_has_the_directions_of_its_codes(search):
@@ -141,8 +139,8 @@ def test_a_model_without_capabilities_has_the_directions_of_its_codes(search):
 
     knob = _named(run, "mean-pitch-auto")
     direction = knob.operator.arrays["direction"]
-    assert {row["source"] for row in knob.evidence["candidates"]} == {"pca"}
-    assert knob.evidence["sources_left_out"].keys() == {"sefa", "fisher"}
+    assert {row.source for row in knob.evidence.candidates} == {"pca"}
+    assert knob.evidence.sources_left_out.keys() == {"sefa", "fisher"}
     assert knob.fit == "pca"
     assert direction[PITCH] > 0.8 * np.linalg.norm(direction)
     assert direction[PITCH] == pytest.approx(1 / 12, rel=0.03)

@@ -78,7 +78,7 @@ def test_a_decoupled_knob_is_proven_and_stored(cli, leaking):
         run = workbench.registry.run(knob.run_id)
     assert (knob.fit, knob.verdict) == ("mean-decoupled", "accepted")
     assert run.spec.parameters["decoupled"]["from"] == leaking.operator_sha256
-    assert [one["fit"] for one in knob.evidence["fits"]] == ["mean-decoupled"]
+    assert [one.fit for one in knob.evidence.fits] == ["mean-decoupled"]
     assert cli("turn", "--knob", "pitch=+5", "--model", "tiny", "--json").code == 0
 
 

@@ -8,6 +8,7 @@ import pytest
 from attrs import evolve
 
 from latentknobs.analysis.build_registry import SHIPPED_AUGMENTATIONS
+from latentknobs.core.evidence import Evidence
 from latentknobs.frontends.cli import registry
 from latentknobs.testing.store import sample_run
 
@@ -45,7 +46,7 @@ def test_a_knob_without_a_mean_change_is_told(cli, tmp_path, monkeypatch):
     found = knobs.stored
 
     def bare(*words):
-        return tuple(evolve(knob, evidence={}) for knob in found(*words))
+        return tuple(evolve(knob, evidence=Evidence()) for knob in found(*words))
 
     monkeypatch.setattr(knobs, "stored", bare)
     result = cli("knobs", "show", "pitch", "--model", "tiny", "--mean-change", tmp_path / "a.png")

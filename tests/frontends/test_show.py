@@ -2,6 +2,7 @@
 
 from attrs import evolve
 
+from latentknobs.core.evidence import Evidence
 from latentknobs.core.knob import Knob, KnobEffect
 from latentknobs.frontends.cli.output import effects
 
@@ -33,7 +34,7 @@ def test_effects_are_those_that_the_knob_moves_most():
 
 def test_the_target_comes_first():
     """The attribute that the edit targets stands before those that it moves by more standard deviations."""
-    knob = evolve(_knob(("a", 0.5, 3.0), ("b", 1.0, 2.0)), evidence={"target": "b"})
+    knob = evolve(_knob(("a", 0.5, 3.0), ("b", 1.0, 2.0)), evidence=Evidence(target="b"))
 
     assert effects(knob) == "b +1.00, a +0.50"
 

@@ -244,7 +244,7 @@ def test_drums_are_turned_by_the_commands_of_melodies(run, own, weights):
 
     assert (knob["name"], found["augmentation"]) == ("voice", "shift-voices")
     assert knob["verdict"] in {"provisional", "rejected"}
-    assert found["evidence"]["gates"]
+    assert found["evidence"]["criteria"]
     assert [note["pitch"] for note in turned["before"]][:4] == [42, 46, 42, 46]
     assert read_provenance(own / "out.mid")["model"] == "kit"
     assert "closed hat" in run("turn beat.mid --model kit.npz")

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from latentknobs.core.evidence import Evidence
 from latentknobs.core.knob import KINDS, RANK, VERDICTS, Knob, KnobDimension, KnobEffect, Operator
 from latentknobs.core.run import Run, RunSpec
 from latentknobs.core.seed import MOST_SEED
@@ -27,6 +28,12 @@ JSON = st.recursive(
     max_leaves=8,
 )
 OBJECTS = st.dictionaries(st.text(), JSON, max_size=3)
+EVIDENCES = st.builds(
+    Evidence,
+    target=st.none() | st.text(),
+    fitted=st.lists(FLOATS, max_size=3).map(tuple),
+    fitting=st.dictionaries(st.text(), st.text() | FLOATS | st.integers(-(2**60), 2**60), max_size=3),
+)
 SHAPES = hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=3)
 ARRAYS = hnp.arrays(np.float32, SHAPES, elements=st.floats(width=32, allow_nan=False, allow_infinity=False))
 DIMENSIONS = st.lists(
@@ -66,7 +73,7 @@ def runs(draw):
             verdict=draw(st.sampled_from(VERDICTS)),
             dimensions=tuple(draw(DIMENSIONS)),
             effects=tuple(draw(EFFECTS)),
-            evidence=draw(OBJECTS),
+            evidence=draw(EVIDENCES),
             operator=operator,
             run_id=spec.run_id,
             tags=tuple(draw(st.lists(st.text(), max_size=3, unique=True))),

@@ -68,7 +68,7 @@ def test_what_a_knobs_section_has(made):
     files, text = made.files(), made.html()
 
     for knob in ("pitch", "rhythm"):
-        for stem in ("mean-change", "fits", "gates", "effects"):
+        for stem in ("mean-change", "fits", "criteria", "effects"):
             assert f"{stem}-{knob}.csv" in files
         assert f"mean-change-{knob}.png" in files
         assert any(name.startswith(f"turned-{knob}-") for name in files)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from attrs import asdict
 
 from latentknobs.core.experiment import UnsupervisedSettings
 from latentknobs.core.run import Run
@@ -20,7 +21,7 @@ from latentknobs.frontends.cli.context import (
     program,
 )
 from latentknobs.frontends.cli.knobs import run_facts
-from latentknobs.frontends.cli.output import as_json, candidate_table, failed_gates, knob_table, table
+from latentknobs.frontends.cli.output import as_json, candidate_table, failed_criteria, knob_table, table
 from latentknobs.workbench import DEFAULT_CLIPS
 
 FOUND = ("accepted", "provisional")
@@ -48,8 +49,12 @@ def disentangle(
         run = workbench.disentangle(model, corpus, clips=clips, seed=seed, settings=settings)
     if json:
         evidence = run.knobs[0].evidence
-        shared = {name: evidence[name] for name in ("candidates", "left_out", "sources_left_out")}
-        refused = {knob.name: failed_gates(knob) for knob in run.knobs if knob.verdict not in FOUND}
+        shared = {
+            "candidates": [asdict(candidate) for candidate in evidence.candidates],
+            "left_out": dict(evidence.left_out),
+            "sources_left_out": dict(evidence.sources_left_out),
+        }
+        refused = {knob.name: failed_criteria(knob) for knob in run.knobs if knob.verdict not in FOUND}
         as_json({"runs": [{**run_facts(run), **shared, "refused": refused}]})
     else:
         _report(run)
@@ -64,14 +69,14 @@ def _report(run: Run) -> None:
     else:
         typer.echo("knobs found: none")
     if refused:
-        rows = ((k.name, f"{k.fit} {k.evidence['rank']}", k.verdict, failed_gates(k)) for k in refused)
+        rows = ((k.name, f"{k.fit} {k.evidence.rank}", k.verdict, failed_criteria(k)) for k in refused)
         table(("knob", "direction", "verdict", "why"), rows, "named but refused")
-    candidate_table(evidence["candidates"])
-    nameless = sum(row["attribute"] is None for row in evidence["candidates"])
-    typer.echo(f"directions: {len(evidence['candidates'])}, of which {nameless} move no attribute steadily", err=True)
-    for why in evidence["sources_left_out"].values():
-        typer.echo(why, err=True)
-    for gate, why in evidence["left_out"].items():
-        typer.echo(f"gate {gate} left out: {why}", err=True)
+    candidate_table(evidence.candidates)
+    nameless = sum(candidate.attribute is None for candidate in evidence.candidates)
+    typer.echo(f"directions: {len(evidence.candidates)}, of which {nameless} move no attribute steadily", err=True)
+    for reason in evidence.sources_left_out.values():
+        typer.echo(reason, err=True)
+    for criterion, reason in evidence.left_out.items():
+        typer.echo(f"acceptance criterion {criterion} left out: {reason}", err=True)
     for what, n in run.counts.items():
         typer.echo(f"{what}: {n}", err=True)

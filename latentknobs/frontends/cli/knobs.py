@@ -6,9 +6,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Optional
 
+import numpy as np
 import typer
 from attrs import evolve
 
+from latentknobs.core.evidence import Evidence, unstructure_evidence
 from latentknobs.core.experiment import QUICK, Settings
 from latentknobs.core.knob import Knob
 from latentknobs.core.run import Run
@@ -117,12 +119,11 @@ def _say_what_is_skipped(fits: Sequence[str], settings: Settings) -> None:
 def _report(runs: Sequence[Run]) -> None:
     knob_table(best_knobs(runs))
     for run in runs:
-        missing: dict[str, int] = next((knob.evidence.get("not_fitted", {}) for knob in run.knobs), {})
-        if missing:
-            amounts = ", ".join(f"{amount} ({pairs} pairs)" for amount, pairs in missing.items())
+        evidence = run.knobs[0].evidence if run.knobs else Evidence()
+        if evidence.not_fitted:
+            amounts = ", ".join(f"{amount} ({pairs} pairs)" for amount, pairs in evidence.not_fitted.items())
             typer.echo(f"{run.spec.augmentation}: not fitted for too few pairs: {amounts}", err=True)
-        declined: dict[str, str] = next((knob.evidence.get("declined", {}) for knob in run.knobs), {})
-        for fit, reason in declined.items():
+        for fit, reason in evidence.declined.items():
             typer.echo(f"{run.spec.augmentation}: not fitted by {fit}: {reason}", err=True)
         for what, n in run.counts.items():
             typer.echo(f"{run.spec.augmentation}: {what}: {n}", err=True)
@@ -176,7 +177,7 @@ def show(
     if mean_change is not None:
         _draw(knob, mean_change, overwrite=force)
     if json:
-        as_json({**knob.as_dict(), "evidence": dict(knob.evidence)})
+        as_json({**knob.as_dict(), "evidence": unstructure_evidence(knob.evidence)})
     else:
         knob_card(knob)
 
@@ -184,11 +185,11 @@ def show(
 def _draw(knob: Knob, path: Path, *, overwrite: bool) -> None:
     if knob.augmentation is None:
         raise UsageError(f"The knob {knob.name!r} was found without an edit: there is no mean change to draw.")
-    if not {"mean_change", "fitted"} <= set(knob.evidence):
+    if not knob.evidence.mean_change:
         raise UsageError(f"The evidence of the knob {knob.name!r} holds no mean change: discover it again.")
     draw_mean_change(
-        knob.evidence["mean_change"],
-        knob.evidence["fitted"],
+        np.asarray(knob.evidence.mean_change),
+        knob.evidence.fitted,
         path,
         title=f"{knob.name}: what {knob.augmentation} does to the codes of {knob.model_name}",
         unit=knob.unit,

@@ -8,9 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import typer
+from attrs import fields
 
 from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.clip import ClipFormat
+from latentknobs.core.evidence import CandidateRecord, Evidence
 from latentknobs.core.knob import Knob
 from latentknobs.plots import text_roll
 
@@ -49,11 +51,11 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]], title: str = "
 LEAST_SLOPE = 0.005
 """A slope that is not printed as 0."""
 SHOWN = 12
-"""Dimensions of S that a card lists one by one."""
+"""Selected dimensions that a card lists one by one."""
 
 
 def dimensions(knob: Knob, most: int = 6) -> str:
-    """The dimensions of S, most important first, and how many there are."""
+    """The selected dimensions, most important first, and how many there are."""
     shown = ", ".join(str(d.dim) for d in knob.dimensions[:most])
     more = len(knob.dimensions) - most
     return f"{shown}, and {more} more" if more > 0 else shown
@@ -67,7 +69,7 @@ def span(knob: Knob) -> str:
 
 def effects(knob: Knob, most: int = 3) -> str:
     """What one unit does to the attribute that it is to move, then to those that it moves by most deviations."""
-    target = knob.evidence.get("target")
+    target = knob.evidence.target
     moved = [e for e in knob.effects if abs(e.slope) >= LEAST_SLOPE]
     moved.sort(key=lambda e: (e.attribute != target, -e.leakage))
     more = f", and {len(moved) - most} more" if len(moved) > most else ""
@@ -115,43 +117,47 @@ def knob_card(knob: Knob) -> None:
         ((e.attribute, f"{e.slope:+.3f}", f"{e.leakage:.3f}") for e in knob.effects),
     )
     _fits(knob)
-    candidate_table(row for row in knob.evidence.get("candidates", ()) if row["attribute"] == knob.evidence["target"])
-    gates = knob.evidence.get("gates", [])
+    evidence = knob.evidence
+    candidate_table(candidate for candidate in evidence.candidates if candidate.attribute == evidence.target)
     table(
-        ("gate", "measured", "limit", "passed"),
-        ((g["gate"], _short(g["value"]), _short(g["limit"]), "yes" if g["passed"] else "NO") for g in gates),
+        ("acceptance criterion", "measured", "limit", "passed"),
+        ((c.name, _short(c.value), _short(c.limit), "yes" if c.passed else "NO") for c in evidence.criteria),
     )
-    tree({name: value for name, value in knob.evidence.items() if isinstance(value, int | float | str)})
+    values = {f.name: getattr(evidence, f.name) for f in fields(Evidence) if f.name != "version"}
+    tree({name: value for name, value in values.items() if isinstance(value, int | float | str)})
     typer.echo("(--json prints all the evidence)")
 
 
 def _response(knob: Knob) -> dict[str, str]:
-    """How the target answers the amount over the usable range, on test songs, with 95 % intervals."""
-    found = (knob.evidence.get("test") or {}).get("response")
-    if not found:
+    """How the target answers the amount over the usable range, on test songs, with 95 % confidence intervals."""
+    response = knob.evidence.test and knob.evidence.test.response
+    if not response:
         return {}
-    names = {"slope": "slope", "r2": "R2", "r2_clips": "R2 of a clip", "spearman": "Spearman of a clip"}
-    told = (
-        f"{called} {found[name]['value']:.3f} ({found[name]['low']:.3f} to {found[name]['high']:.3f})"
-        for name, called in names.items()
-    )
-    return {"response": ", ".join(told)}
+    intervals = {
+        "slope": response.slope,
+        "R2": response.r2,
+        "R2 of a clip": response.r2_clips,
+        "Spearman of a clip": response.spearman,
+    }
+    return {
+        "response": ", ".join(f"{name} {x.value:.3f} ({x.low:.3f} to {x.high:.3f})" for name, x in intervals.items())
+    }
 
 
 def _fits(knob: Knob) -> None:
     """Every fit of the run side by side, on validation songs."""
-    fits = knob.evidence.get("fits", [])
-    contents = [name for name, kept in (fits[0]["content"] if fits else {}).items() if kept is not None]
+    fits = knob.evidence.fits
+    contents = [name for name, kept in fits[0].content.items() if kept is not None] if fits else []
     rows = [
         (
-            ("* " if one["fit"] == knob.fit else "") + one["fit"],
-            one["kind"],
-            one["verdict"],
-            f"{one['low']:+g} to {one['high']:+g}",
-            *(_short(one[key]) for key in ("mean", "least", "monotone")),
-            *(_short(one["content"][name]) for name in contents),
+            ("* " if fit.fit == knob.fit else "") + fit.fit,
+            fit.kind,
+            fit.verdict,
+            f"{fit.low:+g} to {fit.high:+g}",
+            *map(_short, (fit.mean, fit.least, fit.monotone)),
+            *(_short(fit.content[name]) for name in contents),
         )
-        for one in fits
+        for fit in fits
     ]
     if rows:
         headings = ("fit", "kind", "verdict", "usable", "equivariance", "least", "monotone")
@@ -161,55 +167,52 @@ def _fits(knob: Knob) -> None:
 
 def _selected(knob: Knob) -> dict[str, str]:
     """What each selector chose, in which basis the knob is simple, and amounts with too few pairs: lines of a card."""
+    evidence = knob.evidence
     out: dict[str, str] = {}
-    for name, found in knob.evidence.get("selected", {}).items():
-        parts = [f"{len(found['dims'])} dimensions, {found['kept']:.0%} of the effect"]
-        if "size_low" in found:
-            parts.append(f"95 % interval {found['size_low']} to {found['size_high']}")
-        if "stable" in found:
-            parts.append(f"{found['stable']} stable")
-        if "overlap" in found:
-            parts.append(f"overlap with S {found['overlap']:.2f}")
-        out[f"S by {name}"] = ", ".join(parts)
-    for name, found in knob.evidence.get("bases", {}).items():
-        out[f"basis {name}"] = found.get("left_out") or f"{found['size']} vectors hold 90 % of the moved energy"
-    if there := knob.evidence.get("in_basis"):
-        for name, found in there.get("selected", {}).items():
-            text = f"{len(found['dims'])} vectors, {found['kept']:.0%} of the effect"
-            out[f"{name} in {there['basis']}"] = text
-    if missing := knob.evidence.get("not_fitted"):
-        out["not fitted"] = ", ".join(f"{amount} ({pairs} pairs)" for amount, pairs in missing.items())
-    for name, reason in knob.evidence.get("declined", {}).items():
+    for name, choice in evidence.selected.items():
+        parts = [f"{len(choice.dims)} dimensions, {choice.kept:.0%} of the effect"]
+        if choice.size_low is not None:
+            parts.append(f"95 % confidence interval {choice.size_low} to {choice.size_high}")
+        parts.append(f"{choice.stable} stable")
+        if choice.overlap is not None:
+            parts.append(f"overlap with the selected dimensions {choice.overlap:.2f}")
+        out[f"dimensions by {name}"] = ", ".join(parts)
+    for name, basis in evidence.bases.items():
+        out[f"basis {name}"] = basis.left_out or f"{basis.size} vectors hold 90 % of the moved energy"
+    if evidence.in_basis:
+        for name, choice in (evidence.in_basis.selected or {}).items():
+            text = f"{len(choice.dims)} vectors, {choice.kept:.0%} of the effect"
+            out[f"{name} in {evidence.in_basis.basis}"] = text
+    if evidence.not_fitted:
+        out["not fitted"] = ", ".join(f"{amount} ({pairs} pairs)" for amount, pairs in evidence.not_fitted.items())
+    for name, reason in evidence.declined.items():
         out[f"not fitted by {name}"] = reason
-    for name, why in knob.evidence.get("left_out", {}).items():
-        out[f"gate {name}"] = f"left out: {why[0].lower()}{why[1:]}"
-    if "preserves" in knob.evidence:
-        out["asked to stay"] = (
-            ", ".join(knob.evidence["preserves"]) or "nothing: every attribute is related to this one"
-        )
+    for name, reason in evidence.left_out.items():
+        out[f"criterion {name}"] = f"left out: {reason[0].lower()}{reason[1:]}"
+    if evidence.preserves is not None:
+        out["preserves"] = ", ".join(evidence.preserves) or "nothing: every attribute is related to this one"
     return out
 
 
-def candidate_table(rows: Iterable[Mapping[str, Any]]) -> None:
+def candidate_table(candidates: Iterable[CandidateRecord]) -> None:
     """Print directions that are named by an attribute, if there are any."""
     named = [
         (
-            ("* " if row["chosen"] else "") + f"{row['source']} {row['rank']}",
-            row["attribute"],
-            *(_short(row[key]) for key in ("monotone", "effect", "clearness", "on_validation")),
+            ("* " if one.chosen else "") + f"{one.source} {one.rank}",
+            one.attribute,
+            *map(_short, (one.monotone, one.effect, one.clearness, one.on_validation)),
         )
-        for row in rows
-        if row["attribute"] is not None
+        for one in candidates
+        if one.attribute is not None
     ]
     if named:
         title = "directions by the attribute that names them (*: judged), effect in sd for one sd of the code"
         table(("direction", "attribute", "monotone", "effect", "clearness", "on validation"), named, title)
 
 
-def failed_gates(knob: Knob) -> str:
-    """The gates that a knob did not pass, with what was measured and the limit."""
-    gates = [gate for gate in knob.evidence.get("gates", ()) if not gate["passed"]]
-    return "; ".join(f"{g['gate']}: {_short(g['value'])}, limit {_short(g['limit'])}" for g in gates)
+def failed_criteria(knob: Knob) -> str:
+    """The acceptance criteria that a knob did not meet, with what was measured and the limit."""
+    return "; ".join(f"{c.name}: {_short(c.value)}, limit {_short(c.limit)}" for c in knob.evidence.failed)
 
 
 def tree(values: Mapping[str, Any], indent: str = "") -> None:

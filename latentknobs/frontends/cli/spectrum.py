@@ -136,7 +136,7 @@ def _print(modes: tuple[Mode, ...], knob: Knob, step: float, divisions: int) -> 
 
 
 def _variance(knob: Knob, size: int) -> Floats:
-    variance: Floats = np.asarray(knob.evidence.get("covariance_diagonal", np.ones(size)), dtype=np.float64)
+    variance: Floats = np.asarray(knob.evidence.covariance_diagonal or np.ones(size), dtype=np.float64)
     return variance
 
 

@@ -34,7 +34,7 @@ from latentknobs.frontends.cli.context import (
 )
 from latentknobs.frontends.cli.knobs import best_knobs, run_facts
 from latentknobs.frontends.cli.melody_files import check_target
-from latentknobs.frontends.cli.output import as_json, failed_gates, knob_card, roll
+from latentknobs.frontends.cli.output import as_json, failed_criteria, knob_card, roll
 from latentknobs.frontends.cli.plugin_check import check, failures, summary
 from latentknobs.plots import draw_rolls
 from latentknobs.steering import apply
@@ -99,7 +99,7 @@ def try_(
         _show(look)
     say(f"written to {drawn}" if drawn else "no picture was written")
     for look in looks:
-        why = failed_gates(look.knob)
+        why = failed_criteria(look.knob)
         typer.echo(f"{look.knob.name}: {look.knob.verdict}" + (f" ({why})" if why else ""))
     if not keep:
         say("The knob was not stored: --keep stores it, and latentknobs discover judges it in full.")

@@ -32,14 +32,14 @@ MOST_EFFECTS = 40
 
 def facts(knob: Knob) -> dict[str, Any]:
     """A knob as it is listed."""
-    target = knob.evidence.get("target")
-    says = SAYS.get(target) if isinstance(target, str) else None
+    target = knob.evidence.target
+    says = None if target is None else SAYS.get(target)
     return {
         "name": knob.name,
         "model_id": knob.model_id,
         "label": knob.name.replace("-", " ").replace("_", " "),
         "augmentation": knob.augmentation,
-        "target": target if isinstance(target, str) else None,
+        "target": target,
         "unit": knob.unit,
         "low": knob.low,
         "high": knob.high,
@@ -91,11 +91,7 @@ def reason(knob: Knob) -> str:
     """Why a knob is not accepted, "" where it is."""
     if knob.verdict == "accepted":
         return ""
-    failed = [
-        f"{gate['gate']}: {_number(gate['value'])}, limit {_number(gate['limit'])}"
-        for gate in knob.evidence.get("gates", ())
-        if not gate["passed"]
-    ]
+    failed = [f"{c.name}: {_number(c.value)}, limit {_number(c.limit)}" for c in knob.evidence.failed]
     if not failed:
         return f"It is {knob.verdict}: too little was measured to accept it."
     more = f", and {len(failed) - 3} more" if len(failed) > 3 else ""
@@ -104,22 +100,21 @@ def reason(knob: Knob) -> str:
 
 def confidence(knob: Knob) -> dict[str, str]:
     """How far to trust a knob: a level, and a sentence with what it rests on."""
-    response = (knob.evidence.get("test") or {}).get("response") or {}
+    response = knob.evidence.test and knob.evidence.test.response
     parts = []
     if response:
-        slope, r2 = response["slope"], response["r2"]
+        slope = response.slope
         parts.append(
-            f"+1 moves {knob.evidence.get('target')} by {slope['value']:+.2f} ({slope['low']:+.2f} to "
-            f"{slope['high']:+.2f}), R2 {r2['value']:.2f}, on {response['clips']} test clips"
+            f"+1 moves {knob.evidence.target} by {slope.value:+.2f} ({slope.low:+.2f} to {slope.high:+.2f}), "
+            f"R2 {response.r2.value:.2f}, on {response.clips} test clips"
         )
-    controls = knob.evidence.get("controls") or {}
-    if isinstance(controls.get("p"), float) and isinstance(controls.get("controls"), int):
-        parts.append(f"p = {controls['p']:.3f} beside {controls['controls']} random moves of the same length")
+    if controls := knob.evidence.controls:
+        parts.append(f"p = {controls.p:.3f} beside {controls.controls} random moves of the same length")
     text = "; ".join(parts) or "nothing was measured of it"
     if knob.verdict not in ("accepted", "provisional"):
         level = "low"
     else:
-        sure = knob.verdict == "accepted" and response and response["r2"]["low"] >= SURE
+        sure = knob.verdict == "accepted" and response and response.r2.low >= SURE
         level = "high" if sure else "medium"
     return {"level": level, "text": f"{knob.verdict.capitalize()}: {text}."}
 
@@ -127,48 +122,44 @@ def confidence(knob: Knob) -> dict[str, str]:
 def card(knob: Knob) -> dict[str, Any]:
     """What was measured of a knob, for people."""
     effects = sorted(knob.effects, key=lambda effect: -effect.leakage)[:MOST_EFFECTS]
-    target, preserves = knob.evidence.get("target"), knob.evidence.get("preserves")
-    gates = [
-        {name: gate[name] for name in ("gate", "value", "limit", "passed")} for gate in knob.evidence.get("gates", ())
-    ]
+    target, criteria = knob.evidence.target, knob.evidence.criteria
     return {
         "effect": [{"attribute": e.attribute, "slope": e.slope} for e in effects],
         "leakage": [{"attribute": e.attribute, "leakage": e.leakage, "target": e.attribute == target} for e in effects],
-        "gates": gates,
-        "text": list(_lines(knob, gates, preserves)),
+        "gates": [{"gate": c.name, "value": c.value, "limit": c.limit, "passed": c.passed} for c in criteria],
+        "text": list(_lines(knob)),
     }
 
 
-def _lines(knob: Knob, gates: list[dict[str, Any]], preserves: Any) -> Iterable[str]:
+def _lines(knob: Knob) -> Iterable[str]:
     learned = f"from the edit {knob.augmentation}" if knob.augmentation else "without an edit"
     yield f"{knob.name} was learned {learned} ({knob.kind}, {knob.fit}) for the model {knob.model_name}."
     step = "any amount" if knob.step is None else f"steps of {knob.step:g}"
     yield f"It can be turned from {knob.low:+g} to {knob.high:+g} {knob.unit}, {step}."
     yield confidence(knob)["text"]
-    yield reason(knob) or f"It passed all {len(gates)} limits that were set before the measurements."
+    yield reason(knob) or f"It passed all {len(knob.evidence.criteria)} limits that were set before the measurements."
     yield f"It moves {len(knob.dimensions)} dimensions of the code for nine tenths of its effect."
-    if preserves:
-        yield f"Asked to stay as they are: {', '.join(preserves)}."
+    if knob.evidence.preserves:
+        yield f"Preserves: {', '.join(knob.evidence.preserves)}."
     if knob.note:
         yield knob.note
 
 
 def curves(knob: Knob, amount: float | None) -> dict[str, Any]:
     """How far the edit moves each dimension at the measured amount nearest to the given one; None = a middle one."""
-    rows, fitted = knob.evidence.get("mean_change"), knob.evidence.get("fitted")
-    if not rows or not fitted or len(rows) != len(fitted):
+    rows, fitted = knob.evidence.mean_change, knob.evidence.fitted
+    if not rows or len(rows) != len(fitted):
         return {"amounts": [], "amount": None, "mean_change": [], "sorted": []}
     upper = [a for a in fitted if a > 0] or list(fitted)
     wanted = upper[len(upper) // 2] if amount is None else amount
     at = min(range(len(fitted)), key=lambda k: abs(fitted[k] - wanted))
-    change = [float(value) for value in rows[at]]
     return {
-        "amounts": [float(a) for a in fitted],
-        "amount": float(fitted[at]),
-        "mean_change": change,
-        "sorted": sorted((abs(value) for value in change), reverse=True),
+        "amounts": list(fitted),
+        "amount": fitted[at],
+        "mean_change": list(rows[at]),
+        "sorted": sorted(map(abs, rows[at]), reverse=True),
     }
 
 
-def _number(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, int | float) else "not measured"
+def _number(value: float | None) -> str:
+    return "not measured" if value is None else f"{value:.3g}"

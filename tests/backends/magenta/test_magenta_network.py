@@ -169,5 +169,5 @@ def test_every_fit_and_basis_takes_probabilities_of_zero(folder, plugins_dir):
     fits = {knob.fit for knob in run.knobs}
     assert {"mean", "ridge", "gradient"} <= fits
     (knob,) = [knob for knob in run.knobs if knob.fit == "gradient"]
-    assert np.isfinite(knob.evidence["fitting"]["log_probability"])
-    assert not isinstance(knob.evidence["bases"].get("decoder-fisher"), str)
+    assert np.isfinite(knob.evidence.fitting["log_probability"])
+    assert knob.evidence.bases["decoder-fisher"].left_out is None

@@ -13,6 +13,7 @@ from attrs import evolve
 
 from latentknobs import scores
 from latentknobs.core.clip import Note, Piece
+from latentknobs.core.evidence import Criterion
 from latentknobs.core.melody_format import MELODY
 from latentknobs.frontends.cli.app import run_command_line as command_line
 from latentknobs.frontends.web import service as desks
@@ -72,8 +73,8 @@ def test_knobs_are_listed_with_their_controls(client, bench, monkeypatch):
 def test_rejected_knobs_are_asked_for(client, bench, monkeypatch):
     """Without all=true they are left out; with it the reason stands beside them."""
     one, *rest = bench.registry.knobs(model_id=bench.model("tiny").spec.model_id)
-    gates = [{"gate": "monotone", "value": 0.5, "limit": 0.9, "passed": False}]
-    bad = evolve(one, verdict="rejected", evidence={**one.evidence, "gates": gates})
+    missed = Criterion(kind="monotone", value=0.5, limit=0.9, passed=False)
+    bad = evolve(one, verdict="rejected", evidence=evolve(one.evidence, criteria=(missed,)))
     monkeypatch.setattr(desks.Service, "knobs", lambda _self, _model: {k.name: k for k in (bad, *rest)})
 
     shown = [k["name"] for k in client.get(f"{TINY}/knobs").json()]
@@ -89,12 +90,12 @@ def test_a_card_has_what_was_measured(client, bench):
     knob = bench.knob("pitch", "tiny")
     got = client.get(f"{TINY}/knobs/pitch", params={"amount": 3.2}).json()
 
-    at = knob.evidence["fitted"].index(3.0)
+    at = knob.evidence.fitted.index(3.0)
     assert got["curves"]["amount"] == 3.0
-    assert got["curves"]["mean_change"] == pytest.approx(knob.evidence["mean_change"][at])
+    assert got["curves"]["mean_change"] == pytest.approx(knob.evidence.mean_change[at])
     assert got["curves"]["sorted"] == sorted(map(abs, got["curves"]["mean_change"]), reverse=True)
     assert {e["attribute"] for e in got["card"]["effect"]} == {e.attribute for e in knob.effects}
-    assert len(got["card"]["gates"]) == len(knob.evidence["gates"])
+    assert len(got["card"]["gates"]) == len(knob.evidence.criteria)
 
 
 def test_a_midi_file_is_read_as_the_command_line_reads_it(client, tmp_path):
