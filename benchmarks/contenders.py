@@ -19,11 +19,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from latentknobs.backends.devices import has_bfloat16
-from latentknobs.backends.gru_musicvae.config import NetworkConfig
 from latentknobs.backends.gru_musicvae.cuda import CudaNetwork
 from latentknobs.backends.gru_musicvae.gru_kernel import choose_gates
 from latentknobs.backends.gru_musicvae.inference import FastNetwork, mix
 from latentknobs.backends.gru_musicvae.network import GruMusicVae
+from latentknobs.backends.network import NetworkConfig
 from latentknobs.backends.precision import ARITHMETICS
 
 LATENT, LAYERS, STEPS, VOCABULARY = 128, 3, 32, 130

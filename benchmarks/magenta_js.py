@@ -22,8 +22,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.paper_size import melodies
-from latentknobs.backends.gru_musicvae.lstm_backend import export
 from latentknobs.backends.magenta_js.backend import MagentaBackend
+from latentknobs.backends.magenta_js.lstm_backend import export
 from latentknobs.core.melody_format import MELODY
 
 HERE = Path(__file__).parent

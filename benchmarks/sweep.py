@@ -24,9 +24,9 @@ import numpy as np
 from attrs import evolve, field, frozen
 
 from latentknobs import Workbench, __version__
-from latentknobs.backends.gru_musicvae.commands import train
-from latentknobs.backends.gru_musicvae.config import Config
-from latentknobs.backends.gru_musicvae.training import CHECKPOINT, MODEL
+from latentknobs.backends.training.commands import train
+from latentknobs.backends.training.config import Config
+from latentknobs.backends.training.trainer import CHECKPOINT, MODEL
 from latentknobs.core.corpus import CorpusRequest, Song
 from latentknobs.core.experiment import Methods, Settings
 from latentknobs.core.knob import Knob

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 BUILTINS = (
     "latentknobs.backends.gru_musicvae.plugin",
     "latentknobs.backends.magenta_js.plugin",
+    "latentknobs.backends.training.plugin",
     "latentknobs.augmentations.plugin",
     "latentknobs.attributes.plugin",
     "latentknobs.corpora.plugin",

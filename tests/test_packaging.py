@@ -126,8 +126,8 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel):
         "latentknobs/data/twinkle.mid",
         f"latentknobs/backends/gru_musicvae/models/{DEFAULT_MODEL}.safetensors",
         f"latentknobs/backends/gru_musicvae/models/{DEFAULT_MODEL}.json",
-        "latentknobs/backends/gru_musicvae/presets/folk.toml",
-        "latentknobs/backends/gru_musicvae/presets/paper.toml",
+        "latentknobs/backends/training/presets/folk.toml",
+        "latentknobs/backends/training/presets/paper.toml",
         "latentknobs/registry/migrations/env.py",
         "latentknobs/frontends/web/static/app.js",
     } <= held

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from latentknobs.backends.gru_musicvae.config import Config
+from latentknobs.backends.training.config import Config
 from latentknobs.errors import UsageError
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"

@@ -117,6 +117,13 @@ MELODY = MelodyFormat()
 """The one instance."""
 
 
+def in_range(clips: ClipBatch, pitch_range: tuple[int, int]) -> Bools:
+    """Which clips int16 (N, 32) have all their onsets within the lowest and highest MIDI pitch, bool (N,)."""
+    outside = (clips < pitch_range[0]) | (clips > pitch_range[1])
+    inside: Bools = ~np.any((clips < HOLD) & outside, axis=-1)
+    return inside
+
+
 def untransposed(clips: ClipBatch) -> NDArray[np.int16]:
     """The clips with their first pitch taken from every pitch: equal where clips are equal up to transposition."""
     notes = clips < HOLD

@@ -16,22 +16,15 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 from attrs import Factory, define, frozen
 
-from latentknobs.core.arrays import Bools, ClipBatch, clip_digests
+from latentknobs.core.arrays import ClipBatch, clip_digests
 from latentknobs.core.corpus import SPLITS, CorpusRequest, Song, split_of
-from latentknobs.core.melody_format import HOLD, untransposed
+from latentknobs.core.melody_format import in_range, untransposed
 from latentknobs.errors import CorpusError
 
 
 def seeded_order(names: Iterable[str], seed: int) -> list[str]:
     """The names in an order fixed by the seed: by a hash of seed and name, the same everywhere."""
     return sorted(names, key=lambda name: (hashlib.sha256(f"order\0{seed}\0{name}".encode()).digest(), name))
-
-
-def in_range(clips: ClipBatch, pitch_range: tuple[int, int]) -> Bools:
-    """Which clips (N, 32) have no pitch outside (lowest, highest), bool (N,)."""
-    low, high = pitch_range
-    outside = (clips < HOLD) & ((clips < low) | (clips > high))
-    return np.asarray(~outside.any(axis=-1))
 
 
 def no_argument(name: str, argument: str) -> None:

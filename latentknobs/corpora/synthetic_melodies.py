@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 from latentknobs.core.arrays import Bools, ClipBatch, Ints
 from latentknobs.core.corpus import SPLITS, CorpusRequest, Song, split_of
-from latentknobs.core.melody_format import HOLD, MELODY, REST, STEPS, untransposed
-from latentknobs.corpora.deduplication import in_range, no_argument
+from latentknobs.core.melody_format import HOLD, MELODY, REST, STEPS, in_range, untransposed
+from latentknobs.corpora.deduplication import no_argument
 from latentknobs.errors import CorpusError
 
 Degrees: TypeAlias = NDArray[np.int64]

@@ -12,9 +12,9 @@ from attrs import define, field
 
 from latentknobs.augmentations.note_split import NoteSplit
 from latentknobs.backends.gru_musicvae.backend import GruMusicVaeBackend
-from latentknobs.backends.gru_musicvae.checkpoint import save_model
-from latentknobs.backends.gru_musicvae.config import NetworkConfig
 from latentknobs.backends.gru_musicvae.network import GruMusicVae
+from latentknobs.backends.network import NetworkConfig
+from latentknobs.backends.weights import save_model
 from latentknobs.core.corpus import CorpusRequest, Progress, Song, no_progress, split_of
 from latentknobs.core.melody_format import HOLD, REST
 

@@ -6,7 +6,8 @@ import math
 
 import pytest
 
-from latentknobs.backends.gru_musicvae.config import Config, NetworkConfig, TrainingConfig
+from latentknobs.backends.network import NetworkConfig
+from latentknobs.backends.training.config import Config, TrainingConfig
 from latentknobs.errors import UnknownNameError, UsageError
 
 

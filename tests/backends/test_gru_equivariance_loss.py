@@ -11,11 +11,11 @@ from attrs import evolve
 from torch.distributions import Normal, kl_divergence
 
 from latentknobs.augmentations.transpose import Transpose
-from latentknobs.backends.gru_musicvae.config import Config, Followed
-from latentknobs.backends.gru_musicvae.data import Batches, load
-from latentknobs.backends.gru_musicvae.equivariance_loss import NONE, AffineMaps
 from latentknobs.backends.gru_musicvae.network import GruMusicVae
-from latentknobs.backends.gru_musicvae.training import LOG, Trainer
+from latentknobs.backends.training.config import Config, Followed
+from latentknobs.backends.training.data import Batches, load
+from latentknobs.backends.training.equivariance_loss import NONE, AffineMaps
+from latentknobs.backends.training.trainer import LOG, Trainer
 from latentknobs.core.melody_format import HOLD
 from latentknobs.errors import UsageError
 

@@ -7,13 +7,14 @@ import pytest
 import torch
 from attrs import evolve
 
-from latentknobs.backends.gru_musicvae import commands
-from latentknobs.backends.gru_musicvae.config import Config, NetworkConfig
-from latentknobs.backends.gru_musicvae.data import Moves, load
-from latentknobs.backends.gru_musicvae.equivariance_loss import AffineMaps
-from latentknobs.backends.gru_musicvae.latent_rotation import rotation, turn
 from latentknobs.backends.gru_musicvae.network import GruMusicVae
-from latentknobs.backends.gru_musicvae.training import Trainer
+from latentknobs.backends.network import NetworkConfig
+from latentknobs.backends.training import commands
+from latentknobs.backends.training.config import Config
+from latentknobs.backends.training.data import Moves, load
+from latentknobs.backends.training.equivariance_loss import AffineMaps
+from latentknobs.backends.training.latent_rotation import rotation, turn
+from latentknobs.backends.training.trainer import Trainer
 from latentknobs.errors import UsageError
 
 SIZE = 5

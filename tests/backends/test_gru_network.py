@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from latentknobs.backends.gru_musicvae.checkpoint import build
-from latentknobs.backends.gru_musicvae.config import NetworkConfig
 from latentknobs.backends.gru_musicvae.inference import FastNetwork
 from latentknobs.backends.gru_musicvae.network import GruMusicVae
+from latentknobs.backends.network import NetworkConfig
+from latentknobs.backends.weights import build
 
 VOCABULARY, STEPS, REST = 130, 32, 129
 
@@ -102,7 +102,7 @@ def compare(encoder, decoder, layers, latent, clips):
     """Hold network and fast path to the transcription, on random tokens and the codes they get."""
     weights = authors_weights(encoder, decoder, layers, latent)
     config = NetworkConfig(encoder, decoder, layers, 0, latent_size=latent)
-    network = build(config, weights)
+    network = build(GruMusicVae, config, weights, "here")
     fast = FastNetwork(network)
     truth = Transcription(weights, layers)
     tokens = torch.from_numpy(np.random.default_rng(1).integers(0, VOCABULARY, (clips, STEPS)))

@@ -10,14 +10,15 @@ import pytest
 import torch
 
 from latentknobs.backends.gru_musicvae import plugin
+from latentknobs.backends.training import plugin as training_plugin
 from latentknobs.errors import UsageError
 
 
 def test_importing_the_plugin_does_not_load_torch():
-    """The plugin registers itself without torch."""
+    """The plugins register themselves without torch."""
     code = (
-        "import sys; import latentknobs.backends.gru_musicvae.plugin as p; "
-        "p.register_backends(); p.register_commands(); sys.exit('torch' in sys.modules)"
+        "import sys; import latentknobs.backends.gru_musicvae.plugin as p, latentknobs.backends.training.plugin as t; "
+        "p.register_backends(); t.register_commands(); sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
@@ -41,13 +42,19 @@ def test_import_overwrites_nothing(host, network_of, tmp_path, there):
     (tmp_path / there).write_text("mine")
     before = sorted(path.name for path in tmp_path.iterdir())
     with pytest.raises(UsageError, match=f"{there} is there already and was left as it is"):
-        plugin.model_import(host, tmp_path / "authors.pt", tmp_path / "mine.safetensors")
+        training_plugin.model_import(host, tmp_path / "authors.pt", tmp_path / "mine.safetensors")
     assert (tmp_path / there).read_text() == "mine"
     assert sorted(path.name for path in tmp_path.iterdir()) == before
 
 
 def test_commands(host):
     """It offers train, model import and model export; train needs a folder."""
-    assert [spec.path for spec in plugin.register_commands()] == [("train",), ("model", "import"), ("model", "export")]
+    paths = [spec.path for spec in training_plugin.register_commands()]
+
+    assert paths == [
+        ("train",),
+        ("model", "import"),
+        ("model", "export"),
+    ]
     with pytest.raises(UsageError, match="-o FOLDER"):
-        plugin.train(host)
+        training_plugin.train(host)

@@ -15,13 +15,14 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from latentknobs.backends.devices import trains_in_bfloat16
-from latentknobs.backends.gru_musicvae import commands, training
 from latentknobs.backends.gru_musicvae.backend import GruMusicVaeBackend
-from latentknobs.backends.gru_musicvae.checkpoint import card_path
-from latentknobs.backends.gru_musicvae.config import Config
-from latentknobs.backends.gru_musicvae.data import Batches, Pool, TrainingData, load, transposed
-from latentknobs.backends.gru_musicvae.training import BEST, CHECKPOINT, LOG, Trainer
-from latentknobs.backends.gru_musicvae.validation_metrics import cross_entropy, divergence, measure
+from latentknobs.backends.training import commands
+from latentknobs.backends.training import trainer as trainer_module
+from latentknobs.backends.training.config import Config
+from latentknobs.backends.training.data import Batches, Pool, TrainingData, load, transposed
+from latentknobs.backends.training.trainer import BEST, CHECKPOINT, LOG, Trainer
+from latentknobs.backends.training.validation_metrics import cross_entropy, divergence, measure
+from latentknobs.backends.weights import card_path
 from latentknobs.core.corpus import CorpusRequest, Song
 from latentknobs.core.melody_format import HOLD, MELODY
 from latentknobs.errors import ModelError, TrainingError, UnknownNameError, UsageError
@@ -196,7 +197,7 @@ def test_training_learns(host, config, data, tmp_path):
 def test_early_stop(host, config, data, tmp_path, monkeypatch):
     """Training stops once validation has not got better for `patience` evaluations."""
     losses = iter([3.0, 2.0, 2.5, 2.0, 1.0])
-    monkeypatch.setattr(training, "measure", lambda *_: {"validation_loss": next(losses)})
+    monkeypatch.setattr(trainer_module, "measure", lambda *_: {"validation_loss": next(losses)})
     settings = evolve(config.training, steps=100, evaluate_every=2, patience=2)
     trainer = Trainer(evolve(config, training=settings), data, tmp_path / "run", device="cpu")
     trainer.run()

@@ -9,15 +9,16 @@ import pytest
 import torch
 from attrs import evolve
 
-from latentknobs.backends.gru_musicvae import commands, plugin
-from latentknobs.backends.gru_musicvae.backend import GruMusicVaeBackend
-from latentknobs.backends.gru_musicvae.checkpoint import save_model
-from latentknobs.backends.gru_musicvae.config import Config, NetworkConfig
-from latentknobs.backends.gru_musicvae.lstm import LstmMusicVae, sizes_of
-from latentknobs.backends.gru_musicvae.lstm_backend import LstmMusicVaeBackend
+from latentknobs.backends.gru_musicvae import plugin as gru_plugin
+from latentknobs.backends.magenta_js import plugin
 from latentknobs.backends.magenta_js.backend import MagentaBackend
+from latentknobs.backends.magenta_js.lstm import LstmMusicVae, sizes_of
 from latentknobs.backends.magenta_js.network import MagentaNetwork
 from latentknobs.backends.magenta_js.vocabulary import PIANO
+from latentknobs.backends.network import NetworkConfig
+from latentknobs.backends.training import commands
+from latentknobs.backends.training.config import Config
+from latentknobs.backends.weights import save_model
 from latentknobs.core.experiment import Settings
 from latentknobs.core.melody_format import HOLD, REST
 from latentknobs.errors import ModelError, UsageError
@@ -179,13 +180,19 @@ def test_an_export_leaves_what_is_there_and_takes_no_gru(lstm, weights, host, tm
 
 
 def test_each_network_has_its_backend(lstm, weights):
-    """A file of one network given to the other's backend is told so, and so is a precision that an LSTM has not."""
-    with pytest.raises(ModelError, match="holds an LSTM network"):
-        GruMusicVaeBackend.load(lstm, "cpu")
-    with pytest.raises(ModelError, match="holds a GRU network"):
-        LstmMusicVaeBackend.load(weights, "cpu")
-    with pytest.raises(UsageError, match="compute in float32, not in int8"):
-        plugin.load(str(lstm), "cpu", "int8")
+    """Each backend recognises and loads the weights of its own network, and names the other backend for the rest."""
+    (gru,), (magenta,) = gru_plugin.register_backends(), plugin.register_backends()
+
+    assert [factory.recognises(path) for factory in (gru, magenta) for path in (weights, lstm)] == [
+        True,
+        False,
+        False,
+        True,
+    ]
+    with pytest.raises(ModelError, match=f"network of lstm cells: load it as magenta:{lstm}"):
+        gru.load(str(lstm), "cpu")
+    with pytest.raises(ModelError, match=f"network of gru cells: load it as gru-musicvae:{weights}"):
+        magenta.load(str(weights), "cpu")
 
 
 @pytest.mark.parametrize(

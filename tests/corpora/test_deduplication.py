@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from latentknobs.core.corpus import CorpusRequest, split_of
-from latentknobs.core.melody_format import HOLD, REST, untransposed
-from latentknobs.corpora.deduplication import Deduplicator, in_range, read_songs, seeded_order
+from latentknobs.core.melody_format import HOLD, REST, in_range, untransposed
+from latentknobs.corpora.deduplication import Deduplicator, read_songs, seeded_order
 from latentknobs.errors import CorpusError
 
 

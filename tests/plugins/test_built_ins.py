@@ -31,6 +31,12 @@ class TestMagenta(PluginContract):
     plugin = "backends.magenta_js"
 
 
+class TestTraining(PluginContract):
+    """The commands that make models."""
+
+    plugin = "backends.training"
+
+
 @pytest.mark.slow
 class TestCorpora(PluginContract):
     """Sources of clips; without a cache, and a few songs of each."""

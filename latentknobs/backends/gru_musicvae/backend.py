@@ -12,17 +12,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from latentknobs.backends.devices import choose_device, one_thread
-from latentknobs.backends.gru_musicvae.checkpoint import card_path, load_model
 from latentknobs.backends.gru_musicvae.cuda import CudaNetwork
-from latentknobs.backends.gru_musicvae.data import in_range
 from latentknobs.backends.gru_musicvae.gru_kernel import choose_gates
 from latentknobs.backends.gru_musicvae.inference import FastNetwork
 from latentknobs.backends.gru_musicvae.network import GruMusicVae
 from latentknobs.backends.precision import choose_arithmetic
+from latentknobs.backends.weights import card_path, load_model
 from latentknobs.core.arrays import Bools, ClipBatch, Codes
 from latentknobs.core.backend import BackendSpec, Posterior
 from latentknobs.core.clip import check_clips
-from latentknobs.core.melody_format import HOLD, MELODY
+from latentknobs.core.melody_format import HOLD, MELODY, in_range
 from latentknobs.errors import BackendError, ModelError
 
 CHUNK = 256
@@ -80,9 +79,7 @@ class GruMusicVaeBackend:
             ModelError: They do not make a working model; says what is wrong.
             UsageError: No such device, or it does not compute in that precision.
         """
-        network, card, identity = load_model(path)
-        if not isinstance(network, GruMusicVae):
-            raise ModelError(f"{path} holds an LSTM network, which LstmMusicVaeBackend loads.")
+        network, card, identity = load_model(path, GruMusicVae)
         about = {key: value for key, value in card.items() if key not in {"format", "name", "model_id"}}
         try:
             spec = BackendSpec(

@@ -17,7 +17,7 @@ from torch import Tensor
 from latentknobs.backends.gru_musicvae.inference import Gates, mix
 
 VARIABLE = "LATENTKNOBS_COMPILE"
-SOURCE = Path(__file__).with_name("gates.c")
+SOURCE = Path(__file__).with_name("gru_kernel.c")
 FLAGS = ("-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fopenmp", "-shared", "-fPIC")
 """OpenMP is torch's own: whoever is there first is shared, with its threads."""
 _log = logging.getLogger(__name__)

@@ -1,10 +1,10 @@
 """
-Fast paths of the network for use without training; they compute what :mod:`.network` writes plainly.
+Fast inference; computes the same as :mod:`.network`, which states the equations.
 
-A token's way into a GRU is looked up in a table instead of multiplied, clips that begin (or, backwards, end) alike
-share their states until they part (:mod:`.beginnings`), the part of z in the decoder's gates is computed once a clip,
-biases are added where they cost nothing, and a new state goes through one product (:mod:`.arithmetic`) for all that
-reads it: its own layer's gates at the next step and the gates of the layer above.
+A token's input to a GRU is looked up in a table instead of multiplied. Clips with a common prefix (or, backwards, a
+common suffix) share their states until they differ (:mod:`.prefix_sharing`). The contribution of z to the decoder's
+gates is computed once a clip, biases are added where they cost nothing, and a new state is multiplied once for both
+its readers: its own layer's gates at the next step and the gates of the layer above.
 """
 
 from __future__ import annotations

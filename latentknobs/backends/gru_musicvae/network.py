@@ -17,19 +17,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from latentknobs.backends.gru_musicvae.config import NetworkConfig
+from latentknobs.backends.network import Network, NetworkConfig
 
 
-class GruMusicVae(nn.Module):
-    """
-    The network of a config, with torch's own first weights.
+class GruMusicVae(Network):
+    """The network of a config; its tokens are those of ``melody-2bar``."""
 
-    Tensors of tokens are int64 (N, T), codes float32 (N, D), logits float32 (N, T, V).
-    """
+    cell = "gru"
 
     def __init__(self, config: NetworkConfig) -> None:
-        super().__init__()
-        self.config = config
+        super().__init__(config)
         both, latent = 2 * config.encoder_hidden, config.latent_size
         if config.embedding:
             self.embedding = nn.Embedding(config.vocabulary, config.embedding)
@@ -44,7 +41,6 @@ class GruMusicVae(nn.Module):
         self.linear_out = nn.Linear(config.decoder_hidden, config.vocabulary)
 
     def tokens(self, clips: Tensor) -> Tensor:
-        """Clips in our tokens as this network has them: the same."""
         return clips
 
     @property
@@ -66,7 +62,6 @@ class GruMusicVae(nn.Module):
         return functional.one_hot(tokens, self.config.vocabulary).to(self.linear_mu.weight.dtype)
 
     def encode(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and standard deviation of the posterior, each (N, D); the log variance x enters as exp(x / 2)."""
         _, last = self.gru_0(self.tokens_in(tokens))
         hidden = torch.cat([last[0], last[1]], dim=-1)
         return self.linear_mu(hidden), torch.exp(0.5 * self.linear_var(hidden))
@@ -76,14 +71,6 @@ class GruMusicVae(nn.Module):
         return functional.pad(tokens[:, :-1], (1, 0), value=self.config.vocabulary - 1)
 
     def decode_given(self, z: Tensor, given: Tensor, keep: Tensor | None = None) -> Tensor:
-        """
-        Logits with the true token before every step known: whole layers at a time.
-
-        Args:
-            z: Codes.
-            given: The clips' tokens.
-            keep: Factors (N, T) on the input tokens, 0 = blanked; None = all kept.
-        """
         tokens = self.tokens_in(self.previous(given)).transpose(0, 1)
         if keep is not None:
             tokens = tokens * keep.t().unsqueeze(-1)
@@ -99,16 +86,6 @@ class GruMusicVae(nn.Module):
     def decode_steps(
         self, z: Tensor, given: Tensor | None = None, known: Tensor | None = None, keep: Tensor | None = None
     ) -> Tensor:
-        """
-        Logits step by step, exactly as the equations are written.
-
-        Args:
-            z: Codes.
-            given: True tokens; None = every step reads its own likeliest token before it (greedy decoding).
-            known: bool (N, T), where the step *after* reads the true token, elsewhere the likeliest one
-                (scheduled sampling); None = everywhere.
-            keep: As in :meth:`decode_given`.
-        """
         cells = self.cells
         states: list[Tensor] = []
         token = torch.full((len(z),), self.config.vocabulary - 1, dtype=torch.int64, device=z.device)

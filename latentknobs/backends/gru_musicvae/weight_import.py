@@ -13,8 +13,9 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from latentknobs import __version__
-from latentknobs.backends.gru_musicvae.checkpoint import build, check_tensors, save_model
-from latentknobs.backends.gru_musicvae.config import NetworkConfig
+from latentknobs.backends.gru_musicvae.network import GruMusicVae
+from latentknobs.backends.network import NetworkConfig
+from latentknobs.backends.weights import build, save_model
 from latentknobs.core.melody_format import MELODY
 from latentknobs.errors import ModelError, UsageError
 
@@ -31,7 +32,7 @@ def import_weights(source: Path, out: Path) -> tuple[str, NetworkConfig]:
     """
     tensors = read_state_dict(source)
     config = infer_config(tensors, str(source))
-    check_tensors(tensors, config, str(source))
+    network = build(GruMusicVae, config, tensors, str(source))
     card = {
         "version": __version__,
         "corpus": "not known: imported",
@@ -39,7 +40,7 @@ def import_weights(source: Path, out: Path) -> tuple[str, NetworkConfig]:
         "limits": "not known: as the weights' authors say",
         "imported_from": source.name,
     }
-    return save_model(build(config, tensors), out, card), config
+    return save_model(network, out, card), config
 
 
 def read_state_dict(source: Path) -> dict[str, Tensor]:

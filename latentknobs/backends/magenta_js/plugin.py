@@ -1,4 +1,4 @@
-"""Offers MusicVAE checkpoints of magenta.js; torch is loaded when one is used."""
+"""MusicVAE checkpoints of magenta.js, and LSTM networks trained here; torch is loaded when one is used."""
 
 from __future__ import annotations
 
@@ -7,22 +7,38 @@ from pathlib import Path
 from latentknobs.core.backend import BackendFactory, VAEBackend
 from latentknobs.hooks import hookimpl
 
+SUFFIX = ".safetensors"
+
 
 def load(location: str, device: str) -> VAEBackend:
-    """The model of a checkpoint folder, on a device."""
+    """The model of a checkpoint folder or of a weights file, on a device."""
+    path = Path(location)
+    if path.suffix == SUFFIX and not path.is_dir():
+        from latentknobs.backends.magenta_js.lstm_backend import LstmMusicVaeBackend
+
+        return LstmMusicVaeBackend.load(path, device)
     from latentknobs.backends.magenta_js.backend import MagentaBackend
 
-    return MagentaBackend.load(Path(location), device)
+    return MagentaBackend.load(path, device)
+
+
+def recognises(path: Path) -> bool:
+    """Whether it is a checkpoint folder, or the weights file of an LSTM network."""
+    if path.suffix == SUFFIX and path.is_file():
+        from latentknobs.backends.weights import is_lstm
+
+        return is_lstm(path)
+    return (path / "weights_manifest.json").is_file()
 
 
 @hookimpl
 def register_backends() -> list[BackendFactory]:
-    """MusicVAE checkpoints by folder."""
+    """MusicVAE checkpoints by folder, LSTM networks by weights file."""
     return [
         BackendFactory(
             name="magenta",
-            doc="MusicVAE (Roberts et al., ICML 2018) of magenta.js: a checkpoint folder of 2-bar melodies.",
+            doc="MusicVAE (Roberts et al., ICML 2018): a checkpoint folder of magenta.js, or an LSTM trained here.",
             load=load,
-            recognises=lambda path: (path / "weights_manifest.json").is_file(),
+            recognises=recognises,
         )
     ]

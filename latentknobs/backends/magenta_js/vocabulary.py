@@ -13,7 +13,7 @@ from attrs import field, frozen, validators
 from numpy.typing import NDArray
 
 from latentknobs.core.arrays import Bools, ClipBatch
-from latentknobs.core.melody_format import HOLD, MELODY, REST
+from latentknobs.core.melody_format import HOLD, MELODY, REST, in_range
 from latentknobs.errors import ClipError
 
 NO_EVENT, NOTE_OFF, FIRST_PITCH = 0, 1, 2
@@ -39,8 +39,7 @@ class Vocabulary:
 
     def carries(self, clips: ClipBatch) -> Bools:
         """Which clips int16 (N, 32) are valid and have no pitch outside the range, bool (N,)."""
-        outside = (clips < HOLD) & ((clips < self.low) | (clips > self.high))
-        out: Bools = MELODY.valid(clips) & ~outside.any(axis=1)
+        out: Bools = MELODY.valid(clips) & in_range(clips, (self.low, self.high))
         return out
 
     def theirs(self, clips: ClipBatch) -> NDArray[np.int64]:

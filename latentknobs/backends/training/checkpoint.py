@@ -12,8 +12,9 @@ from attrs import field, frozen, validators
 from torch import Tensor, nn
 from torch.optim import Adam
 
-from latentknobs.backends.gru_musicvae.checkpoint import check_tensors, read_tensors, write_atomically
-from latentknobs.backends.gru_musicvae.config import Config, NetworkConfig, count
+from latentknobs.backends.network import count
+from latentknobs.backends.training.config import Config
+from latentknobs.backends.weights import check_tensors, read_tensors, write_atomically
 from latentknobs.errors import ModelError, TrainingError
 
 MOMENTS = ("exp_avg", "exp_avg_sq")
@@ -88,17 +89,17 @@ def _standing(facts: Mapping[str, Any]) -> TrainingProgress:
     return TrainingProgress(facts["step"], facts["best_loss"], facts["best_step"], facts["waited"], after)
 
 
-def take_over(path: Path, trained: nn.ModuleDict, config: NetworkConfig) -> None:
+def take_over(path: Path, trained: nn.ModuleDict) -> None:
     """
     Put a checkpoint's weights into what is trained.
 
     Raises:
         ModelError: The tensors are not those of such a network, or of such maps.
     """
-    _load(read_tensors(path), path, trained, config)
+    _load(read_tensors(path), path, trained)
 
 
-def restore(path: Path, trained: nn.ModuleDict, config: NetworkConfig, optimiser: Adam, step: int) -> None:
+def restore(path: Path, trained: nn.ModuleDict, optimiser: Adam, step: int) -> None:
     """
     Put a checkpoint's tensors into what is trained and its optimiser.
 
@@ -107,7 +108,7 @@ def restore(path: Path, trained: nn.ModuleDict, config: NetworkConfig, optimiser
         TrainingError: What the optimiser knew is not all there.
     """
     tensors = read_tensors(path)
-    _load(tensors, path, trained, config)
+    _load(tensors, path, trained)
     state: dict[int, dict[str, Any]] = {}
     for index, (name, parameter) in enumerate(trained.named_parameters() if step else ()):
         moments = {moment: tensors.get(f"{moment}.{name}") for moment in MOMENTS}
@@ -119,9 +120,9 @@ def restore(path: Path, trained: nn.ModuleDict, config: NetworkConfig, optimiser
     optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
 
 
-def _load(tensors: Mapping[str, Tensor], path: Path, trained: nn.ModuleDict, config: NetworkConfig) -> None:
+def _load(tensors: Mapping[str, Tensor], path: Path, trained: nn.ModuleDict) -> None:
     network = {name.removeprefix("network."): t for name, t in tensors.items() if name.startswith("network.")}
-    check_tensors(network, config, str(path))
+    check_tensors(network, trained["network"].state_dict(), str(path))
     wanted = {name: tuple(value.shape) for name, value in trained.state_dict().items()}
     weights = {name: value for name, value in tensors.items() if name in wanted}
     if {name: tuple(value.shape) for name, value in weights.items()} != wanted:

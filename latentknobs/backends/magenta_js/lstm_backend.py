@@ -10,20 +10,20 @@ import numpy as np
 from attrs import evolve
 from numpy.typing import NDArray
 
-from latentknobs.backends.gru_musicvae.checkpoint import card_path, load_model
-from latentknobs.backends.gru_musicvae.data import in_range
-from latentknobs.backends.gru_musicvae.lstm import LstmMusicVae, sizes_of
 from latentknobs.backends.magenta_js.backend import MagentaBackend
 from latentknobs.backends.magenta_js.export import config_of, write_folder
+from latentknobs.backends.magenta_js.lstm import LstmMusicVae, sizes_of
 from latentknobs.backends.magenta_js.network import MagentaNetwork
 from latentknobs.backends.magenta_js.vocabulary import PIANO
+from latentknobs.backends.weights import card_path, is_lstm, load_model, read_card
 from latentknobs.core.arrays import Bools, ClipBatch
+from latentknobs.core.melody_format import in_range
 from latentknobs.errors import ModelError, UsageError
 
 
 class LstmMusicVaeBackend(MagentaBackend):
     """
-    A model of the kind gru-musicvae with ``cell = "lstm"``.
+    A model of the kind magenta that was trained here: weights with ``cell = "lstm"`` in their card.
 
     Args:
         network: The network, float32.
@@ -40,35 +40,30 @@ class LstmMusicVaeBackend(MagentaBackend):
     def __init__(
         self, network: LstmMusicVae, card: Mapping[str, Any], identity: str, path: Path, device: str = "auto"
     ) -> None:
-        run = MagentaNetwork(_tensors(network), sizes_of(network.config), PIANO)
-        super().__init__(run, config_of(PIANO), path.stem, device)
-        about = {key: value for key, value in card.items() if key not in {"format", "name", "model_id"}}
+        runner = MagentaNetwork(_tensors(network), sizes_of(network.config), PIANO)
+        super().__init__(runner, config_of(PIANO), path.stem, device)
+        facts = {key: value for key, value in card.items() if key not in {"format", "name", "model_id"}}
         try:
             name = card.get("name", path.stem)
-            self.spec = evolve(self.spec, name=name, model_id=identity, training=about)
+            self.spec = evolve(self.spec, name=name, model_id=identity, training=facts)
         except ModelError as error:
             raise ModelError(f"{card_path(path)}: {error}") from error
 
     @classmethod
-    def load(cls, path: Path, device: str = "auto", precision: str = "float32") -> LstmMusicVaeBackend:
+    def load(cls, path: Path, device: str = "auto") -> LstmMusicVaeBackend:
         """
         The model of a weights file and the card beside it.
 
         Raises:
             ModelError: They do not make a working model; says what is wrong.
-            UsageError: No such device, or another precision than float32.
+            UsageError: No such device.
         """
-        if precision != "float32":
-            raise UsageError(f"LSTM networks compute in float32, not in {precision}: leave --precision out.")
-        network, card, identity = load_model(path)
-        if not isinstance(network, LstmMusicVae):
-            raise ModelError(f"{path} holds a GRU network, which GruMusicVaeBackend loads.")
+        network, card, identity = load_model(path, LstmMusicVae)
         return cls(network, card, identity, path, device)
 
     def accepts(self, clips: ClipBatch) -> Bools:
         """Valid clips whose pitches lie in the range the model was trained on, bool (N,)."""
-        accepted = super().accepts(clips)
-        return accepted & in_range(clips, self.spec.pitch_range or (PIANO.low, PIANO.high))
+        return super().accepts(clips) & in_range(clips, self.spec.pitch_range or (PIANO.low, PIANO.high))
 
 
 def export(weights: Path, folder: Path) -> None:
@@ -79,12 +74,13 @@ def export(weights: Path, folder: Path) -> None:
         ModelError: The weights file does not hold a working model, or the folder cannot be written.
         UsageError: It holds a GRU, or the folder is there already.
     """
-    network, _, _ = load_model(weights)
-    if not isinstance(network, LstmMusicVae):
+    if not is_lstm(weights):
+        read_card(weights)  # a card that cannot be read has a sentence of its own
         raise UsageError(
-            f"{weights} holds a GRU network, and magenta.js runs LSTM networks alone: train one with "
+            f"{weights} holds a GRU network, and magenta.js only runs LSTM networks: train one with "
             "'latentknobs train --preset lstm'."
         )
+    network, _, _ = load_model(weights, LstmMusicVae)
     write_folder(folder, _tensors(network), PIANO)
 
 

@@ -1,9 +1,9 @@
 """
 Weights on disk: one safetensors file of tensors, and beside it a model card in JSON.
 
-The card ``NAME.json`` tells people and programs where the weights ``NAME.safetensors`` come from. A model's
-identity is the hash of its tensors and its network's config alone, so that editing any other line of the card
-changes nothing. The card states the identity as well, so that the card of other weights is found out.
+The card ``NAME.json`` states where the weights ``NAME.safetensors`` come from. A model's identity is the hash of its
+tensors and its network's config alone, so that editing any other line of the card does not change it. The card
+states the identity too, so that a card of other weights is detected.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from reprlib import repr as short
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import attrs
 import numpy as np
@@ -25,10 +25,11 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from latentknobs.backends.gru_musicvae.config import NetworkConfig, read_network
-from latentknobs.backends.gru_musicvae.networks import Network, network_of
+from latentknobs.backends.network import Network, NetworkConfig, build_config
 from latentknobs.core.arrays import sha256_of_arrays
 from latentknobs.errors import ModelError, UsageError
+
+N = TypeVar("N", bound=Network)
 
 CARD_FORMAT = 1
 STORED = (torch.float32, torch.float16)
@@ -48,7 +49,7 @@ def model_id(tensors: Mapping[str, Tensor], network: NetworkConfig) -> str:
 
 def write_atomically(tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str] | None = None) -> None:
     """
-    Write a safetensors file so that a crash or a full disk leaves the old file or the new one, never half of one.
+    Write a safetensors file so that a crash or a full disk leaves the old file or the new one, never a partial one.
 
     Raises:
         ModelError: It cannot be written; says why.
@@ -73,7 +74,7 @@ def save_model(network: Network, path: Path, card: Mapping[str, Any], storage: s
     """
     kind = torch.float16 if storage == "float16" else torch.float32
     tensors = {name: tensor.detach().to(kind) for name, tensor in network.state_dict().items()}
-    check_tensors(tensors, network.config, str(path))
+    check_tensors(tensors, network.state_dict(), str(path))
     identity = model_id(tensors, network.config)
     facts = {
         "format": CARD_FORMAT,
@@ -90,14 +91,12 @@ def save_model(network: Network, path: Path, card: Mapping[str, Any], storage: s
 
 def _replace_pair(path: Path, tensors: Mapping[str, Tensor], text: str) -> None:
     """
-    Put weights and card in the place of what is there.
+    Replace weights and card.
 
-    Two files cannot be replaced as one, so there are moments at which a crash leaves them half replaced. All that
-    can fail for want of room is done before, beside them. Then the old card goes first, the weights come, and the
-    new card comes last: at each of these moments either both files are of one model, or there is no card, which
-    loading refuses in so many words (and a crash leaves the hidden files, so the missing card is not lost). With
-    either order of two plain replacements there would be a moment at which a card tells of weights that are not
-    those beside it; loading finds that out by the id, but whoever reads the card alone would believe it.
+    Two files cannot be replaced atomically. Everything that can fail for lack of space happens first, in temporary
+    files. Then the old card is moved away, the weights are replaced, and the new card comes last: after a crash at
+    any point either both files belong to one model, or the card is missing, which loading reports (the hidden files
+    remain, so nothing is lost). A card never describes other weights than those beside it.
     """
     card = card_path(path)
     with _beside(path, card, card.with_suffix(".json.old")) as (new_weights, new_card, old_card):
@@ -123,14 +122,14 @@ def _replace_pair(path: Path, tensors: Mapping[str, Tensor], text: str) -> None:
 
 @contextlib.contextmanager
 def _beside(*paths: Path) -> Iterator[tuple[Path, ...]]:
-    """Names of temporary files beside these, to be renamed when they are written whole; none is left at the end."""
+    """Temporary files beside these, to be renamed once complete; none is left at the end."""
     parts = tuple(path.with_name(f".{path.name}.{os.getpid()}") for path in paths)
     try:
         paths[0].parent.mkdir(parents=True, exist_ok=True)
         yield parts
     except (OSError, safetensors.SafetensorError) as error:
         raise ModelError(
-            f"{paths[0]} cannot be written ({error}): make room or name another place. What was there still is."
+            f"{paths[0]} cannot be written ({error}): make room or name another place. Existing files are unchanged."
         ) from error
     finally:
         for part in parts:
@@ -142,16 +141,16 @@ def _write_tensors(tensors: Mapping[str, Tensor], part: Path, metadata: Mapping[
     whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     save_file(whole, part, metadata=dict(metadata) if metadata else None)
     part.chmod(0o644)  # safetensors leaves it readable to its owner alone
-    _settle(part)
+    _flush(part)
 
 
 def _write(part: Path, text: str) -> None:
     part.write_text(text, encoding="utf-8")
-    _settle(part)
+    _flush(part)
 
 
-def _settle(part: Path) -> None:
-    """Have the bytes on the disk before the name is, or a crash could leave the name of an empty file."""
+def _flush(part: Path) -> None:
+    """Flush to disk before renaming: a crash could otherwise leave an empty file of that name."""
     with part.open("rb+") as file:
         os.fsync(file.fileno())
 
@@ -202,8 +201,11 @@ def read_card(weights: Path) -> dict[str, Any]:
 
 
 def is_lstm(weights: Path) -> bool:
-    """Whether the card of a weights file says that its network is an LSTM; errors as for :func:`read_card`."""
-    config = read_card(weights)["config"]
+    """Whether the card of a weights file states an LSTM network; False without a readable card."""
+    try:
+        config = read_card(weights)["config"]
+    except ModelError:
+        return False
     return isinstance(config, dict) and config.get("cell") == "lstm"
 
 
@@ -217,58 +219,69 @@ def _finite(text: str) -> float:
     return number
 
 
-def load_model(path: Path) -> tuple[Network, dict[str, Any], str]:
+def load_model(path: Path, kind: type[N]) -> tuple[N, dict[str, Any], str]:
     """
     The network (float32, on the CPU, in evaluation mode), its card and its id.
 
+    Args:
+        path: The weights file.
+        kind: The class of the network.
+
     Raises:
-        ModelError: File, card or tensors are not those of a model, or the card is that of other weights; names
-            file, tensor, what was wanted and got.
+        ModelError: File, card or tensors are not those of such a model, or the card belongs to other weights; names
+            the file and the tensor, with the expected and the actual value.
     """
     card = read_card(path)
     try:
-        config = read_network(card["config"], f"{card_path(path)}: config")
+        config = build_config(NetworkConfig, card["config"], f"{card_path(path)}: config")
     except UsageError as error:
         raise ModelError(str(error)) from error
+    if config.cell != kind.cell:
+        backend = {"gru": "gru-musicvae", "lstm": "magenta"}[config.cell]
+        raise ModelError(f"{path} holds a network of {config.cell} cells: load it as {backend}:{path}.")
     tensors = read_tensors(path)
-    check_tensors(tensors, config, str(path))
+    network = build(kind, config, tensors, str(path))
     identity = model_id(tensors, config)
     if card.get("model_id", identity) != identity:
         raise ModelError(
-            f"The model card {card_path(path)} is that of other weights than {path}: its model_id is "
-            f"{short(card['model_id'])}, these weights with its config have {short(identity)}; put back the file that "
-            "belongs to the other, or, if you changed the weights yourself, take model_id out of the card."
+            f"The model card {card_path(path)} belongs to other weights than {path}: its model_id is "
+            f"{short(card['model_id'])}, these weights with its config have {short(identity)}; restore the file that "
+            "belongs to the other, or, if you changed the weights yourself, remove model_id from the card."
         )
-    return build(config, tensors), card, identity
+    return network, card, identity
 
 
-def build(config: NetworkConfig, tensors: Mapping[str, Tensor]) -> Network:
-    """The network with these checked weights, as float32, in evaluation mode."""
+def build(kind: type[N], config: NetworkConfig, tensors: Mapping[str, Tensor], where: str) -> N:
+    """
+    The network with these weights, as float32, in evaluation mode.
+
+    Raises:
+        ModelError: The tensors do not fit; see :func:`check_tensors`.
+    """
     with torch.device("meta"):
-        network = network_of(config)
+        network = kind(config)
+    check_tensors(tensors, network.state_dict(), where)
     network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()}, assign=True)
     return network.eval().requires_grad_(requires_grad=False)
 
 
-def check_tensors(tensors: Mapping[str, Tensor], config: NetworkConfig, where: str) -> None:
+def check_tensors(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor], where: str) -> None:
     """
-    Check names, shapes, types and values against a config.
+    Check names, shapes, types and values against the tensors of a network.
 
     Raises:
         ModelError: Names the first tensor that is missing, unknown, of another shape or type, or not finite.
     """
-    with torch.device("meta"):
-        wanted = network_of(config).state_dict()
-    for name in sorted(set(wanted) | set(tensors)):
+    for name in sorted(set(expected) | set(tensors)):
         if name not in tensors:
-            raise ModelError(f"{where}: tensor {name!r} of shape {tuple(wanted[name].shape)} is missing.")
-        if name not in wanted:
-            raise ModelError(f"{where}: there is a tensor {name!r}, which a network of this config does not have.")
-        shape, got = tuple(wanted[name].shape), tuple(tensors[name].shape)
-        if shape != got:
-            raise ModelError(f"{where}: tensor {name!r} must have shape {shape}, it has {got}.")
+            raise ModelError(f"{where}: tensor {name!r} of shape {tuple(expected[name].shape)} is missing.")
+        if name not in expected:
+            raise ModelError(f"{where}: unexpected tensor {name!r}: a network of this config has none.")
+        shape, actual = tuple(expected[name].shape), tuple(tensors[name].shape)
+        if shape != actual:
+            raise ModelError(f"{where}: tensor {name!r} must have shape {shape}, it has {actual}.")
         if tensors[name].dtype not in STORED:
             raise ModelError(f"{where}: tensor {name!r} must be float32 or float16, it is {tensors[name].dtype}.")
-        bad = int(np.prod(got)) - int(torch.isfinite(tensors[name]).sum())
+        bad = int(np.prod(actual)) - int(torch.isfinite(tensors[name]).sum())
         if bad:
             raise ModelError(f"{where}: tensor {name!r} must be finite; {bad} of its numbers are NaN or infinite.")

@@ -13,7 +13,7 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -23,32 +23,22 @@ from torch import Tensor
 
 from latentknobs import __version__
 from latentknobs.backends.devices import choose_device, trains_in_bfloat16
-from latentknobs.backends.gru_musicvae.checkpoint import (
-    build,
-    card_path,
-    read_card,
-    read_tensors,
-    save_model,
-    write_atomically,
-)
-from latentknobs.backends.gru_musicvae.config import Config
-from latentknobs.backends.gru_musicvae.data import Batches, TrainingData, seed_of
-from latentknobs.backends.gru_musicvae.equivariance_loss import AffineMaps
-from latentknobs.backends.gru_musicvae.latent_rotation import rotation, turn
 from latentknobs.backends.gru_musicvae.network import GruMusicVae
-from latentknobs.backends.gru_musicvae.networks import network_of
-from latentknobs.backends.gru_musicvae.training_checkpoint import (
-    TrainingProgress,
-    read_facts,
-    restore,
-    take_over,
-    write_state,
-)
-from latentknobs.backends.gru_musicvae.validation_metrics import cross_entropy, divergence, measure
+from latentknobs.backends.magenta_js.lstm import LstmMusicVae
+from latentknobs.backends.network import Network
+from latentknobs.backends.training.checkpoint import TrainingProgress, read_facts, restore, take_over, write_state
+from latentknobs.backends.training.config import Config
+from latentknobs.backends.training.data import Batches, TrainingData, seed_of
+from latentknobs.backends.training.equivariance_loss import AffineMaps
+from latentknobs.backends.training.latent_rotation import rotation, turn
+from latentknobs.backends.training.validation_metrics import cross_entropy, divergence, measure
+from latentknobs.backends.weights import build, card_path, read_card, read_tensors, save_model, write_atomically
 from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.corpus import Progress, no_progress
 from latentknobs.errors import ModelError, TrainingError
 
+NETWORKS: Mapping[str, type[Network]] = {kind.cell: kind for kind in (GruMusicVae, LstmMusicVae)}
+"""By the ``cell`` of their config."""
 MODEL = "model.safetensors"
 CHECKPOINT = "checkpoint.safetensors"
 BEST = "best.safetensors"
@@ -125,7 +115,7 @@ class Trainer:
         self._batches = Batches(data, config)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed_of(config.training.seed, 0))
-            self.network = network_of(config.network).to(self._device)
+            self.network = NETWORKS[config.network.cell](config.network).to(self._device)
         count = sum(len(edit.amounts) for edit in config.data.follow)
         self._maps = AffineMaps(count, config.network.latent_size).to(self._device) if count else None
         modules = {"network": self.network, **({"maps": self._maps} if self._maps else {})}
@@ -211,7 +201,7 @@ class Trainer:
         training, network = self.config.training, self.config.network
         tensors = read_tensors(best)
         stored = {name: (t.half() if training.storage == "float16" else t) for name, t in tensors.items()}
-        model = build(network, stored).to(self._device)
+        model = build(type(self.network), network, stored, str(best)).to(self._device)
         figures = measure(model, self._validation, self._draws, training.kl_end)
         card = {
             "version": __version__,
@@ -321,7 +311,7 @@ class Trainer:
             raise TrainingError(f"The run in {folder} is not finished: finish it (--resume), or start without it.")
         if facts["config"].data.follow != self.config.data.follow:
             raise ModelError(f"The run in {folder} follows other edits than this one is to: start without it.")
-        take_over(folder / CHECKPOINT, self._trained, self.config.network)
+        take_over(folder / CHECKPOINT, self._trained)
         if self.data.moves is not None and isinstance(self.network, GruMusicVae):  # a config says no else
             turn(self.network, self._maps, rotation(self.network, self.data.moves))
         self.standing = TrainingProgress(after=str(read_card(folder / MODEL)["model_id"]))
@@ -339,7 +329,7 @@ class Trainer:
                 "bring those back, or start a new run in another folder."
             )
         self.standing = facts["standing"]
-        restore(path, self._trained, self.config.network, self._optimiser, self.standing.step)
+        restore(path, self._trained, self._optimiser, self.standing.step)
         # What was measured after the checkpoint will be measured again.
         log = self.folder / LOG
         lines = log.read_text(encoding="utf-8").splitlines(keepends=True) if log.exists() else []

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from latentknobs.backends.gru_musicvae.networks import Network
+from latentknobs.backends.network import Network
 
 ACTIVE = 0.01
 """A unit is active where the variance of its posterior mean over clips is above this (Burda et al., 2016)."""

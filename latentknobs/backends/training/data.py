@@ -15,12 +15,12 @@ import numpy as np
 from attrs import field, frozen
 from numpy.random import Generator
 
-from latentknobs.backends.gru_musicvae.config import Config, CorpusSource, DataConfig, Edit, Followed
-from latentknobs.backends.gru_musicvae.equivariance_loss import NONE
-from latentknobs.core.arrays import Bools, ClipBatch, Ints, clip_digests, sha256_of_arrays
+from latentknobs.backends.training.config import Config, CorpusSource, DataConfig, Edit, Followed
+from latentknobs.backends.training.equivariance_loss import NONE
+from latentknobs.core.arrays import ClipBatch, Ints, clip_digests, sha256_of_arrays
 from latentknobs.core.corpus import CorpusRequest, Split
 from latentknobs.core.frontend_specs import Host
-from latentknobs.core.melody_format import HOLD, MELODY, untransposed
+from latentknobs.core.melody_format import HOLD, MELODY, in_range, untransposed
 from latentknobs.core.plugin_guard import run_augmentation
 from latentknobs.errors import TrainingError
 
@@ -45,13 +45,13 @@ class Pool:
 
 
 Following: TypeAlias = Callable[[ClipBatch, Generator], tuple[ClipBatch, Ints]]
-"""Clips (n, 32) to the clips edited at amounts drawn, and the number of the map of each (:data:`.following.NONE`)."""
+"""Clips (n, 32) to the clips edited at random amounts, and the index of each one's map, or ``NONE``."""
 
 
 @frozen(eq=False)
 class Moves:
     """
-    Clips before and after edits, by which the axes of codes are aligned; see :mod:`.aligning`.
+    Clips before and after edits, by which the axes of codes are aligned; see :mod:`.latent_rotation`.
 
     Attributes:
         followed: Clips int16 (n, 32) and the same, edited by the edits that codes follow.
@@ -210,13 +210,6 @@ def _edited(host: Host, edit: Edit, clips: ClipBatch, data: DataConfig, rng: Gen
             )
         pools.append(Pool(f"{edit.name} {amount:g}", edit.share / len(edit.amounts), edited))
     return [pool for pool in pools if pool.share > 0]
-
-
-def in_range(clips: ClipBatch, pitch_range: tuple[int, int]) -> Bools:
-    """Which clips have all their onsets inside the range, bool (n,)."""
-    outside = (clips < pitch_range[0]) | (clips > pitch_range[1])
-    inside: Bools = ~np.any((clips < HOLD) & outside, axis=-1)
-    return inside
 
 
 class Batches:

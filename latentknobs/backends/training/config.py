@@ -15,38 +15,18 @@ from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from reprlib import repr as short
-from typing import Any, TypeVar
+from typing import Any
 
 import attrs
 from attrs import field, frozen, validators
 
 from latentknobs.backends.magenta_js.vocabulary import PIANO
-from latentknobs.core.melody_format import MELODY
+from latentknobs.backends.network import NetworkConfig, build_config, count
 from latentknobs.core.seed import MOST_SEED
 from latentknobs.errors import UnknownNameError, UsageError
 
-T = TypeVar("T")
-
-
-WIDEST = 65_536
-"""Most units of a layer, dimensions, tokens or steps: a card that says more is damaged, not ambitious."""
-DEEPEST = 64
-"""Most layers of the decoder, for the same reason: each is built before its weights are looked for."""
-
 MOST_TIMES = 100
 """Most times that a clip is repeated in its pool: more would leave nothing of the others."""
-
-
-def count(low: int, high: int | None = None) -> Any:
-    """A validator of whole numbers in these limits."""
-
-    def check(_instance: object, attribute: Any, value: object) -> None:
-        # Not isinstance: True would be a 1 here and another model in the hash of the config.
-        if type(value) is not int or value < low or (high is not None and value > high):
-            most = "" if high is None else f" and at most {high}"
-            raise ValueError(f"'{attribute.name}' must be a whole number of at least {low}{most}, not {short(value)}")
-
-    return check
 
 
 def _number(low: float = -math.inf, high: float = math.inf) -> Any:
@@ -81,52 +61,6 @@ def _ascending(_instance: object, attribute: Any, value: Any) -> None:
 
 
 @frozen
-class NetworkConfig:
-    """
-    Sizes of the network.
-
-    Attributes:
-        encoder_hidden: Units of the encoder, in each of its two directions.
-        decoder_hidden: Units of each of the decoder's layers.
-        decoder_layers: How many of these there are.
-        embedding: Size of the token embedding, shared by encoder and decoder; 0 = tokens enter one-hot.
-        latent_size: D.
-        vocabulary: Number of tokens V.
-        steps: Tokens in a clip.
-        cell: "gru", or "lstm": the network of magenta's MusicVAE, with its 90 tokens; see :mod:`.lstm`.
-    """
-
-    encoder_hidden: int = field(validator=count(1, WIDEST))
-    decoder_hidden: int = field(validator=count(1, WIDEST))
-    decoder_layers: int = field(validator=count(1, DEEPEST))
-    embedding: int = field(default=0, validator=count(0, WIDEST))
-    latent_size: int = field(default=128, validator=count(1, WIDEST))
-    vocabulary: int = field(default=130, validator=count(2, WIDEST))
-    steps: int = field(default=32, validator=count(1, WIDEST))
-    cell: str = field(default="gru", validator=validators.in_(("gru", "lstm")))
-
-    def __attrs_post_init__(self) -> None:
-        wanted = {"vocabulary": PIANO.size, "embedding": 0, "steps": MELODY.steps}
-        for name, number in wanted.items():
-            if self.cell == "lstm" and getattr(self, name) != number:
-                raise ValueError(
-                    f"'{name}' must be {number} where 'cell' is \"lstm\", as magenta's network has it, not "
-                    f"{getattr(self, name)}: the preset lstm has such a network"
-                )
-
-    @property
-    def token_size(self) -> int:
-        """Size of a token where it enters a layer."""
-        return self.embedding or self.vocabulary
-
-    def canonical(self) -> bytes:
-        """The same bytes for the same config: what a model's identity is computed over."""
-        # The cell came later: a GRU's identity is what it was before.
-        told = {name: value for name, value in attrs.asdict(self).items() if (name, value) != ("cell", "gru")}
-        return json.dumps(told, sort_keys=True, separators=(",", ":")).encode()
-
-
-@frozen
 class TrainingConfig:
     """
     How it is trained.
@@ -153,10 +87,10 @@ class TrainingConfig:
             step i (Bengio et al., 2015, inverse sigmoid decay); 0 = always the true one.
         token_dropout: Part of the decoder's input tokens that is blanked (enters as zeros).
         follow_weight: Where ``data.follow`` names edits: what a nat of an edited clip's code beside its prediction
-            costs, in KL weights; see :mod:`.following`.
+            costs, in KL weights; see :mod:`.equivariance_loss`.
         follow_through: Part of the edited clips that are decoded from their prediction.
         align: Turn the axes of the codes of the run that this one starts after, so that edits move few of them;
-            see :mod:`.aligning`.
+            see :mod:`.latent_rotation`.
         transpose: Range of the random transposition in semitones; a clip stays inside the pitch range.
         evaluate_every: Steps between evaluations.
         checkpoint_every: Steps between checkpoints.
@@ -279,7 +213,7 @@ def _tables(kind: type) -> Any:
 @frozen
 class Followed:
     """
-    An augmentation that codes are made to follow by an affine map of the latent space; see :mod:`.following`.
+    An augmentation that codes are made to follow by an affine map of the latent space; see :mod:`.equivariance_loss`.
 
     Attributes:
         name: Name of the augmentation ("transpose").
@@ -293,16 +227,21 @@ class Followed:
     )
 
 
+def _values(kind: type, tables: Any, where: str) -> Any:
+    """A list of tables as values of a kind; anything else is left to the validator."""
+    return tuple(build_config(kind, table, where) if isinstance(table, Mapping) else table for table in tables)
+
+
 def _sources(value: Any) -> Any:
-    return tuple(_build(CorpusSource, item, "data.sources") if isinstance(item, Mapping) else item for item in value)
+    return _values(CorpusSource, value, "data.sources")
 
 
 def _edits(value: Any) -> Any:
-    return tuple(_build(Edit, item, "data.edits") if isinstance(item, Mapping) else item for item in value)
+    return _values(Edit, value, "data.edits")
 
 
 def _followed(value: Any) -> Any:
-    return tuple(_build(Followed, item, "data.follow") if isinstance(item, Mapping) else item for item in value)
+    return _values(Followed, value, "data.follow")
 
 
 @frozen
@@ -320,7 +259,8 @@ class DataConfig:
     """
 
     sources: tuple[CorpusSource, ...] = field(
-        converter=_sources, validator=[validators.min_len(1), _tables(CorpusSource)]
+        converter=_sources,
+        validator=[validators.min_len(1), _tables(CorpusSource)],
     )
     edits: tuple[Edit, ...] = field(default=(), converter=_edits, validator=_tables(Edit))
     follow: tuple[Followed, ...] = field(default=(), converter=_followed, validator=_tables(Followed))
@@ -379,9 +319,11 @@ class Config:
         if unknown or missing:
             what = f"has no table [{missing[0]}]" if missing else f"has an unknown table [{unknown[0]}]"
             raise UsageError(f"{where} {what}; it needs [network], [training] and [data].")
-        built: dict[str, Any] = {name: _build(part, tables[name], f"{where}: [{name}]") for name, part in parts.items()}
+        values: dict[str, Any] = {
+            name: build_config(part, tables[name], f"{where}: [{name}]") for name, part in parts.items()
+        }
         try:
-            return cls(**built)
+            return cls(**values)
         except ValueError as error:
             raise UsageError(f"{where}: {error}.") from error
 
@@ -410,33 +352,6 @@ class Config:
         for name, table in self.tables().items():
             lines += [f"[{name}]", *(f"{key} = {_toml(value)}" for key, value in table.items()), ""]
         return "\n".join(lines)
-
-
-def read_network(table: object, where: str) -> NetworkConfig:
-    """
-    The ``[network]`` table of a card or checkpoint.
-
-    Raises:
-        UsageError: It is not one; says why.
-    """
-    return _build(NetworkConfig, table, where)
-
-
-def _build(kind: type[T], table: object, where: str) -> T:
-    if not isinstance(table, Mapping):
-        raise UsageError(f"{where} must be a table, not {short(table)}.")
-    fields = attrs.fields_dict(kind)  # type: ignore[arg-type]  # every kind used here is an attrs class
-    for key in table:
-        if key not in fields:
-            raise UnknownNameError("setting", str(key), fields, f"in {where}")
-    try:
-        return kind(**table)
-    except (TypeError, ValueError) as error:
-        if isinstance(error, UsageError):
-            raise
-        missing = [k for k, f in fields.items() if f.default is attrs.NOTHING and k not in table]
-        reason = f"{missing[0]!r} is missing" if missing else str(error.args[0] if error.args else error)
-        raise UsageError(f"{where}: {reason}.") from error
 
 
 def _toml(value: Any) -> str:

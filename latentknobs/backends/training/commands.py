@@ -9,13 +9,13 @@ from typing import Any
 import attrs
 
 from latentknobs.backends.devices import choose_device
-from latentknobs.backends.gru_musicvae import data as clips
-from latentknobs.backends.gru_musicvae.checkpoint import card_path
-from latentknobs.backends.gru_musicvae.config import Config
-from latentknobs.backends.gru_musicvae.lstm_backend import export
-from latentknobs.backends.gru_musicvae.training import CHECKPOINT, LOG, MODEL, Trainer
-from latentknobs.backends.gru_musicvae.training_checkpoint import read_facts
 from latentknobs.backends.gru_musicvae.weight_import import import_weights
+from latentknobs.backends.magenta_js.lstm_backend import export
+from latentknobs.backends.training import data as clips
+from latentknobs.backends.training.checkpoint import read_facts
+from latentknobs.backends.training.config import Config
+from latentknobs.backends.training.trainer import CHECKPOINT, LOG, MODEL, Trainer
+from latentknobs.backends.weights import card_path
 from latentknobs.core.frontend_specs import Host
 from latentknobs.errors import TrainingError, UsageError
 

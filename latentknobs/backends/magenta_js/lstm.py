@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from latentknobs.backends.gru_musicvae.config import NetworkConfig
 from latentknobs.backends.magenta_js.network import DECODER, ENCODER, FORGET_BIAS, TINY, Sizes, advance
 from latentknobs.backends.magenta_js.vocabulary import PIANO
+from latentknobs.backends.network import Network, NetworkConfig
 
 FIRST = "decoder/z_to_initial_state/"
 OUT = "decoder/output_projection/"
@@ -28,17 +28,13 @@ def sizes_of(config: NetworkConfig) -> Sizes:
     return Sizes(config.vocabulary, config.encoder_hidden, config.latent_size, layers, sigma=True)
 
 
-class LstmMusicVae(nn.Module):
-    """
-    The network of a config, with first weights as torch draws them for such layers.
+class LstmMusicVae(Network):
+    """The network of a config; its tokens are magenta's, of MIDI pitches 21 to 108."""
 
-    Tensors of tokens are int64 (N, T) in magenta's vocabulary (:meth:`tokens`), codes float32 (N, D), logits float32
-    (N, T, V).
-    """
+    cell = "lstm"
 
     def __init__(self, config: NetworkConfig) -> None:
-        super().__init__()
-        self.config = config
+        super().__init__(config)
         for name, shape in sizes_of(config).shapes().items():
             tensor = torch.zeros(shape)
             if len(shape) == 2:
@@ -48,11 +44,9 @@ class LstmMusicVae(nn.Module):
             self.register_parameter(name, nn.Parameter(tensor))
 
     def tokens(self, clips: Tensor) -> Tensor:
-        """Clips int64 (N, T) in our tokens, as this network has them; their pitches lie within 21 to 108."""
         return torch.from_numpy(PIANO.theirs(clips.cpu().numpy().astype("int16"))).to(clips.device)
 
     def encode(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and standard deviation of the posterior, each (N, D)."""
         entering = self._one_hot(tokens)
         state = entering.new_zeros(2, len(tokens), self.config.encoder_hidden)
         weights = [part for way in ("fw", "bw") for part in self._torch_cell(ENCODER.format(way))]
@@ -62,14 +56,6 @@ class LstmMusicVae(nn.Module):
         return self._dense("encoder/mu/", hidden), scale
 
     def decode_given(self, z: Tensor, given: Tensor, keep: Tensor | None = None) -> Tensor:
-        """
-        Logits with the true token before every step known: whole layers at a time.
-
-        Args:
-            z: Codes.
-            given: The clips' tokens.
-            keep: Factors (N, T) on the input tokens, 0 = blanked; None = all kept.
-        """
         before = functional.pad(self._one_hot(given[:, :-1]), (0, 0, 1, 0)).transpose(0, 1)
         if keep is not None:
             before = before * keep.t().unsqueeze(-1)
@@ -83,16 +69,6 @@ class LstmMusicVae(nn.Module):
     def decode_steps(
         self, z: Tensor, given: Tensor | None = None, known: Tensor | None = None, keep: Tensor | None = None
     ) -> Tensor:
-        """
-        Logits step by step, exactly as the equations are written.
-
-        Args:
-            z: Codes.
-            given: True tokens; None = every step reads its own likeliest token before it (greedy decoding).
-            known: bool (N, T), where the step *after* reads the true token, elsewhere the likeliest one
-                (scheduled sampling); None = everywhere.
-            keep: As in :meth:`decode_given`.
-        """
         states = self._first(z)
         before = z.new_zeros(len(z), self.config.vocabulary)
         out = []

@@ -19,10 +19,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latentknobs.backends.gru_musicvae.data import Moves
-from latentknobs.backends.gru_musicvae.equivariance_loss import AffineMaps
 from latentknobs.backends.gru_musicvae.network import GruMusicVae
-from latentknobs.backends.gru_musicvae.validation_metrics import CHUNK
+from latentknobs.backends.training.data import Moves
+from latentknobs.backends.training.equivariance_loss import AffineMaps
+from latentknobs.backends.training.validation_metrics import CHUNK
 from latentknobs.core.arrays import ClipBatch, Floats
 
 
