@@ -102,8 +102,8 @@ class MissingExtraError(LatentKnobsError, ImportError):
     Raised when an optional part is used that is not installed.
 
     Args:
-        what: What was asked for ("drawing a plot").
-        extra: The extra that brings it ("plot").
+        what: What it was needed for ("A data frame of knobs").
+        extra: The extra that brings it ("pandas").
     """
 
     def __init__(self, what: str, extra: str) -> None:

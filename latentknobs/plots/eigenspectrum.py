@@ -71,7 +71,6 @@ def draw_spectrum(
 
     Raises:
         UsageError: There are not as many shares as values, or the file exists and ``overwrite`` is False.
-        MissingExtraError: matplotlib is not installed.
         OutputError: The file cannot be written.
     """
     if values.shape != shares.shape or values.ndim != 1 or not values.size:

@@ -26,7 +26,6 @@ def draw_variance(
 
     Raises:
         UsageError: There is no component, or the file exists and ``overwrite`` is False.
-        MissingExtraError: matplotlib is not installed.
         OutputError: The file cannot be written.
     """
     each = np.asarray(shares, dtype=np.float64)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from latentknobs.core.atomic_write import write_file
-from latentknobs.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -18,17 +17,10 @@ _FIRST, _LAST = 0.16, 0.76  # the part of the colour map from purple to orange
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """
-    An empty figure of this size in inches, drawn by Agg and known to nobody else.
+    """An empty figure of this size in inches, drawn by Agg, outside pyplot's global state."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
 
-    Raises:
-        MissingExtraError: matplotlib is not installed.
-    """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingExtraError("Drawing a plot", "plot") from error
     figure = Figure(figsize=(width, height), facecolor="white")
     FigureCanvasAgg(figure)
     return figure

@@ -41,7 +41,6 @@ def draw_mean_change(
 
     Raises:
         UsageError: The array does not fit the amounts, or the file exists and ``overwrite`` is False.
-        MissingExtraError: matplotlib is not installed.
         OutputError: The file cannot be written.
     """
     change = np.asarray(mean_change, dtype=np.float64)

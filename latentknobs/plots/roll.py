@@ -52,7 +52,6 @@ def draw_rolls(
 
     Raises:
         ClipError: The cells are not R rows of C clips, R and C at least 1.
-        MissingExtraError: matplotlib is not installed.
         UsageError: The file exists and ``overwrite`` is False.
         OutputError: The file cannot be written.
     """

@@ -56,7 +56,6 @@ def report(
     Raises:
         UnknownNameError: No corpus or model of that name.
         CorpusError: The corpus gives too few clips.
-        MissingExtraError: matplotlib is not installed.
     """
     backend = bench.model(model)
     spec = backend.spec

@@ -6,7 +6,7 @@ import pytest
 
 from latentknobs.core.clip import Note
 from latentknobs.core.melody_format import MELODY, REST
-from latentknobs.errors import ClipError, MissingExtraError, UsageError
+from latentknobs.errors import ClipError, UsageError
 from latentknobs.plots import ClipsOnModes, draw_mean_change, draw_rolls, draw_spectrum
 
 
@@ -105,11 +105,3 @@ def test_arrays_that_cannot_be_drawn_are_refused(tmp_path):
         draw_rolls(np.zeros((5, 32), dtype=np.int16), MELODY, tmp_path / "a.png")
     with pytest.raises(UsageError, match="2 amounts"):
         draw_mean_change(np.zeros((3, 128)), (1, 2), tmp_path / "a.png")
-
-
-def test_without_matplotlib_the_extra_is_named(tmp_path, monkeypatch):
-    """Who has not installed the extra is told how."""
-    monkeypatch.setitem(sys.modules, "matplotlib.backends.backend_agg", None)
-
-    with pytest.raises(MissingExtraError, match=r"latentknobs\[plot\]"):
-        draw_rolls(grid(1, 1), MELODY, tmp_path / "a.png")

@@ -16,7 +16,7 @@ from latentknobs.frontends.cli.context import JsonOption, RegistryOption, guarde
 from latentknobs.frontends.cli.output import as_json
 from latentknobs.workbench import Workbench
 
-EXTRAS = {"plot": "matplotlib"}
+EXTRAS = {"pandas": "pandas", "web": "fastapi"}
 """Each extra with the package that it brings."""
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 

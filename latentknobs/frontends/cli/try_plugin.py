@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import Annotated, Optional
 
 import numpy as np
 import typer
@@ -19,7 +19,7 @@ from latentknobs.core.knob import Knob
 from latentknobs.core.plugin_guard import run_augmentation
 from latentknobs.core.run import Run
 from latentknobs.corpora.corpus_spec import default_corpus
-from latentknobs.errors import DiscoveryError, MissingExtraError, PluginError, UsageError
+from latentknobs.errors import DiscoveryError, PluginError, UsageError
 from latentknobs.frontends.cli.context import (
     MODEL,
     DeviceOption,
@@ -89,15 +89,15 @@ def try_(
             for edit in edits
         ]
         looks = [_look(workbench, edit, run, model, corpus) for edit, run in zip(edits, runs, strict=True)]
-    drawn = _draw(looks, picture, force=force, asked=output is not None)
+    _draw(looks[0], picture, force=force)
     if json:
         facts = [{"name": one.name, "state": one.state, "message": one.message} for one in found]
-        as_json({"checks": facts, "runs": [run_facts(run) for run in runs], "picture": drawn})
+        as_json({"checks": facts, "runs": [run_facts(run) for run in runs], "picture": str(picture)})
         return
     for look in looks:
         knob_card(look.knob)
         _show(look)
-    say(f"written to {drawn}" if drawn else "no picture was written")
+    say(f"written to {picture}")
     for look in looks:
         why = failed_criteria(look.knob)
         typer.echo(f"{look.knob.name}: {look.knob.verdict}" + (f" ({why})" if why else ""))
@@ -177,24 +177,15 @@ def _show(look: QuickLook) -> None:
         typer.echo("")
 
 
-def _draw(looks: list[QuickLook], picture: Path, *, force: bool, asked: bool) -> Any:
-    """Draw the clips of the first edit, a row for each state; where it was not asked for, only if it can be."""
-    look = looks[0]
+def _draw(look: QuickLook, picture: Path, *, force: bool) -> None:
+    """Draw the clips of an edit, a row for each state."""
     cells: NDArray[np.int16] = np.stack(list(look.rows.values()))
-    title = f"{look.edit.name}: the edit and its knob ({look.knob.verdict})"
-    try:
-        draw_rolls(
-            cells,
-            look.model.spec.clip_format,
-            picture,
-            title=title,
-            column_label="clips",
-            names=tuple(look.rows),
-            overwrite=force,
-        )
-    except MissingExtraError as error:
-        if asked:
-            raise
-        say(str(error))
-        return None
-    return str(picture)
+    draw_rolls(
+        cells,
+        look.model.spec.clip_format,
+        picture,
+        title=f"{look.edit.name}: the edit and its knob ({look.knob.verdict})",
+        column_label="clips",
+        names=tuple(look.rows),
+        overwrite=force,
+    )
