@@ -1,9 +1,9 @@
 """
-Null edits before the gates: how many that teach nothing does each gate, and the paper's threshold, accept?
+Null edits: how many edits that teach nothing does each acceptance criterion, and the paper's threshold, accept?
 
-    python benchmarks/nulls.py -o nulls.jsonl          # 100 seeds of each kind; prints the table of docs/evidence.md
-    python benchmarks/nulls.py --seeds 1 --alone 0     # a first look
-    python benchmarks/nulls.py -o nulls.jsonl --table  # the table of what is judged so far
+    python -m benchmarks.nulls -o nulls.jsonl          # 100 seeds of each kind; prints the table of docs/evidence.md
+    python -m benchmarks.nulls --seeds 1 --alone 0     # a first look
+    python -m benchmarks.nulls -o nulls.jsonl --table  # the table of what is judged so far
 
 A run that was stopped goes on where it stopped: the file has one line for each seed. Edited clips are encoded once
 for all seeds and kept, about 1 GB with 4,096 clips.
@@ -23,17 +23,17 @@ import numpy as np
 from attrs import frozen
 from numpy.random import Generator
 
+from benchmarks.null_edits.edits import ClipPool, NullEdit, RandomClip, drawn
+from benchmarks.null_edits.encoded_corpus import EncodedCorpus, EncodedPairs
 from latentknobs import Workbench
 from latentknobs.backends.loader import DEFAULT_MODEL
-from latentknobs.core.activity import ACTIVE_VARIANCE
+from latentknobs.core.activity import is_active
 from latentknobs.core.arrays import ClipBatch
-from latentknobs.core.augmentation import Augmentation, Augmented
+from latentknobs.core.augmentation import Augmented
 from latentknobs.core.corpus import CorpusRequest
-from latentknobs.core.experiment import Methods, Settings
+from latentknobs.core.experiment import Experiment, Methods, Settings
 from latentknobs.core.melody_format import MELODY
 from latentknobs.core.method_specs import Fit, SelectInput
-from latentknobs.discovery.encoded_corpus import EncodedCorpus, EncodedPairs
-from latentknobs.discovery.null_edits import ClipPool, NullEdit, RandomClip, drawn
 from latentknobs.discovery.selectors import by_threshold
 from latentknobs.errors import LatentKnobsError, NotFittedError, UsageError
 from latentknobs.evaluation.lazy_criteria import ALONE, RANGED, LazyEvaluation
@@ -94,50 +94,50 @@ class Jitter(NullEdit):
         return np.where((rank < count[:, None]) & MELODY.onsets(clips), step, 0).astype(np.int16)
 
 
-def thresholded(pairing: EncodedPairs) -> int:
+def thresholded(pairs: EncodedPairs) -> int:
     """Of how many dimensions the paper's rule would make a knob."""
-    change, covariance = pairing.mean_change(), pairing.survey.deltas.covariance()
+    change, covariance = pairs.mean_change(), pairs.corpus.statistics.covariance()
     if not len(change):
         return 0
-    active = np.diag(covariance) > ACTIVE_VARIANCE
-    options = pairing.survey.settings.as_dict()
+    active = is_active(np.diag(covariance))
+    options = pairs.corpus.experiment.settings.as_dict()
     return len(by_threshold(SelectInput(change, np.zeros(len(active)), lambda _: 0.0, options, active=active)))
 
 
-def judged(pairing: EncodedPairs, fits: Sequence[Fit], clips: int | None) -> dict[str, Any]:
+def judged(pairs: EncodedPairs, fits: Sequence[Fit], clips: int | None) -> dict[str, Any]:
     """
-    What the gates say of each fit, and the paper's threshold of all.
+    What the acceptance criteria say of each fit, and the paper's threshold of all.
 
     Args:
-        pairing: The edit's pairs.
+        pairs: The edit's pairs.
         fits: The fits.
-        clips: Clips on which each gate is asked alone; None = it is not.
+        clips: Clips on which each criterion is applied alone; None = it is not.
     """
-    yard = pairing.yard()
-    verdicts, failed, alone, why = {}, {}, {}, {}
-    for fit in fits if pairing.amounts else ():
-        hearing = LazyEvaluation(pairing, fit, yard)
+    control_test = pairs.control_test()
+    verdicts, failed, alone, declined = {}, {}, {}, {}
+    for fit in fits if pairs.amounts else ():
+        evaluation = LazyEvaluation(pairs, fit, control_test)
         try:
-            verdicts[fit.name] = hearing.verdict()
+            verdicts[fit.name] = evaluation.verdict()
         except NotFittedError as reason:
-            why[fit.name] = str(reason)
+            declined[fit.name] = str(reason)
             continue
-        failed[fit.name] = sorted(hearing.failed())
+        failed[fit.name] = sorted(evaluation.failed())
         if clips is not None:
-            shorter = LazyEvaluation(pairing, fit, yard, clips)
-            alone[fit.name] = {gate: shorter.alone(gate) for gate in ALONE}
+            shorter = LazyEvaluation(pairs, fit, control_test, clips)
+            alone[fit.name] = {criterion: shorter.alone(criterion) for criterion in ALONE}
     return {
-        "amounts": len(pairing.amounts),
+        "amounts": len(pairs.amounts),
         "fits": verdicts,
-        "declined": why,
+        "declined": declined,
         "failed_at_the_innermost": failed,
         "alone": alone,
-        "threshold": thresholded(pairing),
+        "threshold": thresholded(pairs),
     }
 
 
-def survey(bench: Workbench, options: argparse.Namespace) -> tuple[EncodedCorpus, Augmentation, tuple[Fit, ...]]:
-    """The songs, the real edit and the closed fits."""
+def encoded(bench: Workbench, options: argparse.Namespace) -> EncodedCorpus:
+    """The songs, with the real edit and the closed-form fits."""
     backend, plugins, edit = bench.model(options.model), bench.plugins, bench.augment(options.augmentation)
     spec, fits = backend.spec, plugins.fits()
     closed = tuple(fits[name] for name in (*FROM_PAIRS, *FROM_ATTRIBUTE))
@@ -146,20 +146,19 @@ def survey(bench: Workbench, options: argparse.Namespace) -> tuple[EncodedCorpus
     request = CorpusRequest(clips=options.clips, seed=0, pitch_range=spec.pitch_range or (0, 127))
     songs = bench.songs(options.corpus, request)
     settings = Settings(clips=options.clips, trial_clips=options.trial_clips, controls=options.controls)
-    return EncodedCorpus.of(backend, edit, songs, settings, methods, 0, bench.progress), edit, closed
+    return EncodedCorpus.of(Experiment.of(backend, edit, settings, methods), songs, bench.progress)
 
 
-def nulls(
-    found: EncodedCorpus, edit: Augmentation, options: argparse.Namespace
-) -> Mapping[str, Callable[[int], EncodedPairs]]:
+def nulls(corpus: EncodedCorpus, draws: int) -> Mapping[str, Callable[[int], EncodedPairs]]:
     """By kind, the pairs of a seed."""
-    real, crowd = EncodedPairs(found, edit), ClipPool.of(found.shards.values())
-    low, high = found.backend.spec.pitch_range or (0, 127)
+    edit = corpus.experiment.edit
+    real, pool = EncodedPairs(corpus, edit), ClipPool.of(corpus.shards.values())
+    low, high = corpus.experiment.backend.spec.pitch_range or (0, 127)
     return {
         "real": lambda _: real,
         "swapped": real.swapped,
-        "stranger": lambda seed: EncodedPairs(found, RandomClip(edit, crowd, seed)),
-        "jitter": lambda seed: EncodedPairs(found, Jitter(edit, seed, options.draws, low, high)),
+        "stranger": lambda seed: EncodedPairs(corpus, RandomClip(edit, pool, seed)),
+        "jitter": lambda seed: EncodedPairs(corpus, Jitter(edit, seed, draws, low, high)),
     }
 
 
@@ -169,11 +168,12 @@ def work(bench: Workbench, options: argparse.Namespace, done: Sequence[Mapping[s
     wanted = [(kind, seed) for kind in options.kinds for seed in range(1 if kind == "real" else options.seeds)]
     if not (left := [one for one in wanted if one not in there]):
         return
-    found, edit, fits = survey(bench, options)
-    pairings = nulls(found, edit, options)
+    corpus = encoded(bench, options)
+    pairs = nulls(corpus, options.draws)
     for kind, seed in left:
         start = time.process_time()
-        row = judged(pairings[kind](seed), fits, options.alone_clips if seed < options.alone else None)
+        alone_clips = options.alone_clips if seed < options.alone else None
+        row = judged(pairs[kind](seed), corpus.experiment.methods.fits, alone_clips)
         yield {"kind": kind, "seed": seed, **row, "seconds": round(time.process_time() - start, 2)}
 
 

@@ -28,7 +28,7 @@ from latentknobs.backends.training.commands import train
 from latentknobs.backends.training.config import Config
 from latentknobs.backends.training.trainer import CHECKPOINT, MODEL
 from latentknobs.core.corpus import CorpusRequest, Song
-from latentknobs.core.experiment import Methods, Settings
+from latentknobs.core.experiment import Experiment, Methods, Settings
 from latentknobs.core.knob import Knob
 from latentknobs.core.run import RunSpec
 from latentknobs.discovery.discover import discover
@@ -128,12 +128,9 @@ def knob(bench: Workbench, model: str, augmentation: str, corpus: str, fit: str 
     )
     request = CorpusRequest(clips=CLIPS, pitch_range=spec.pitch_range or (0, 127))
     run = discover(
-        backend,
-        bench.augment(augmentation),
+        Experiment.of(backend, bench.augment(augmentation), settings, methods),
         without_test(bench.songs(corpus, request)),
         RunSpec(spec.model_id, spec.name, augmentation, corpus, 0, settings.as_dict()),
-        settings,
-        methods,
         version=__version__,
         progress=bench.progress,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -21,13 +21,13 @@ from latentknobs.core.backend import BackendSpec, VAEBackend
 from latentknobs.core.composition import compose, is_composition, parts_of
 from latentknobs.core.corpus import Corpus, CorpusRequest, Progress, Song, Split, Tally, no_progress
 from latentknobs.core.determinism import one_thread_sums
-from latentknobs.core.experiment import Settings, UnsupervisedSettings
+from latentknobs.core.experiment import Experiment, Settings, UnsupervisedSettings
 from latentknobs.core.knob import Knob
 from latentknobs.core.paths import cache_dir, default_plugins_dir, default_registry
 from latentknobs.core.query_spec import KnobQuery
 from latentknobs.core.run import Run, RunSpec
 from latentknobs.corpora.corpus_spec import check_edit, check_format, default_corpus, parse_sources, read
-from latentknobs.discovery.run_spec import PrescribedOperator, methods_for, parameters, stored
+from latentknobs.discovery.run_spec import PrescribedOperator, methods_for, parameters
 from latentknobs.errors import CorpusError, UnknownNameError, UsageError
 from latentknobs.hooks.manager import Plugins
 from latentknobs.registry.knob_results import Knobs
@@ -297,8 +297,8 @@ class Workbench:
             seed: The same seed gives the same run.
             settings: Everything else that the result depends on; None = the defaults. Its ``clips`` are
                 those above.
-            decoupled: A knob to prove in place of what the fits would give.
-            keep: False = nothing is stored and nobody told.
+            decoupled: A knob to evaluate in place of what the fits would give.
+            keep: False = nothing is stored and no observer told.
             resume: Take a stored run of the same spec instead of making it again.
 
         Raises:
@@ -307,52 +307,35 @@ class Workbench:
             DiscoveryError: The corpus gives too few pairs.
             RegistryError: The registry cannot be written; found out before the work starts.
         """
-        if keep:
-            self.registry.check_writable()
-        began = datetime.now(UTC)
-        run = self.measure(augmentation, corpus, model, clips, seed, settings or Settings(), decoupled, resume=resume)
-        return self._store(run) if keep and run.finished >= began else run
+        from latentknobs.discovery.discover import discover  # loads all of discovery
 
-    def measure(
-        self,
-        augmentation: str,
-        corpus: str | None,
-        model: str,
-        clips: int,
-        seed: int,
-        settings: Settings,
-        decoupled: PrescribedOperator | None = None,
-        *,
-        resume: bool = False,
-    ) -> Run:
-        """What :meth:`discover` finds, neither stored nor told to anybody."""
-        from latentknobs.discovery.discover import discover  # only this needs all of the engine
-
-        edit = self.augment(augmentation)
-        corpus = corpus or default_corpus([edit])
         if clips < 1:
             raise UsageError(f"A discovery looks at 1 clip or more, not {clips}: ask for more.")
+        if keep:
+            self.registry.check_writable()
+        edit = self.augment(augmentation)
+        corpus = corpus or default_corpus([edit])
         sources = parse_sources(corpus, self.corpora)
         backend = self.model(model)
-        spec = backend.spec
-        check_edit(edit, spec, self.plugins.augmentations())
-        check_format(sources, spec)
-        settings = evolve(settings, clips=clips)
+        check_edit(edit, backend.spec, self.plugins.augmentations())
+        check_format(sources, backend.spec)
+        settings = evolve(settings or Settings(), clips=clips)
+        methods = methods_for(self.plugins, backend.spec.clip_format.name)
         used = [("bases", settings.basis), *(("augmentations", part.name) for part in parts_of(edit))]
-        used += [("fits", name) for name in self.plugins.fits() if not settings.fits or name in settings.fits]
-        methods = methods_for(self.plugins, spec.clip_format.name)
+        used += [("fits", fit.name) for fit in methods.fits if not settings.fits or fit.name in settings.fits]
         depends = parameters(self.plugins, used, settings, sources, **self.models.asked(model, self.precision))
         if decoupled is not None:
             methods, depends = evolve(methods, fits=(decoupled.as_fit(),)), {**depends, **decoupled.origin()}
-        asked = RunSpec(spec.model_id, spec.name, edit.name, corpus, seed, depends)
-        if resume and (run := stored(self.registry, asked)):
-            return run
+        spec = RunSpec(backend.spec.model_id, backend.spec.name, edit.name, corpus, seed, depends)
+        if resume:
+            with suppress(UnknownNameError):
+                return self.registry.run(spec.run_id)
+        experiment = Experiment.of(backend, edit, settings, methods, seed)
         tally = Tally()
-        songs = self.songs(corpus, self._request(spec, clips, seed, tally))
+        songs = self.songs(corpus, self._request(backend.spec, clips, seed, tally))
         with one_thread_sums():
-            return discover(
-                backend, edit, songs, asked, settings, methods, version=__version__, tally=tally, progress=self.progress
-            )
+            run = discover(experiment, songs, spec, version=__version__, tally=tally, progress=self.progress)
+        return self._store(run) if keep else run
 
     def disentangle(
         self,
@@ -380,7 +363,7 @@ class Workbench:
             DiscoveryError: A split has no clips, or no direction moves an attribute.
             RegistryError: The registry cannot be written; found out before the work starts.
         """
-        from latentknobs.discovery.unsupervised import disentangle  # as in measure
+        from latentknobs.discovery.unsupervised import disentangle  # as above
 
         if clips < 1:
             raise UsageError(f"A discovery looks at 1 clip or more, not {clips}: ask for more.")
@@ -394,13 +377,12 @@ class Workbench:
         used = [("attributes", a.name) for a in methods.attributes]
         used += [("comparisons", c.name) for c in methods.comparisons]
         depends = parameters(self.plugins, used, settings, sources, **self.models.asked(model, self.precision))
-        asked = RunSpec(spec.model_id, spec.name, None, corpus, seed, depends)
+        run_spec = RunSpec(spec.model_id, spec.name, None, corpus, seed, depends)
+        experiment = Experiment.of(backend, None, settings, methods, seed)
         tally = Tally()
         songs = self.songs(corpus, self._request(spec, clips, seed, tally))
         with one_thread_sums():
-            run = disentangle(
-                backend, songs, asked, settings, methods, version=__version__, tally=tally, progress=self.progress
-            )
+            run = disentangle(experiment, songs, run_spec, version=__version__, tally=tally, progress=self.progress)
         return self._store(run)
 
     def _store(self, run: Run) -> Run:
@@ -433,18 +415,18 @@ class Workbench:
         check_format(sources, backend.spec)
         tally = Tally()
         songs = self.songs(corpus, self._request(backend.spec, clips, seed, tally))
-        offers = methods_for(self.plugins, backend.spec.clip_format.name)
-        found = evaluate(
+        methods = methods_for(self.plugins, backend.spec.clip_format.name)
+        result = evaluate(
             backend,
             songs,
             split,
             seed,
-            attributes=offers.attributes,
-            comparisons=offers.comparisons,
+            attributes=methods.attributes,
+            comparisons=methods.comparisons,
             tally=tally,
             progress=self.progress,
         )
-        return {"corpus": corpus, **found}
+        return {"corpus": corpus, **result}
 
     def songs_for(self, backend: VAEBackend, corpus: str, clips: int, seed: int) -> Iterator[Song]:
         """The songs that a discovery with this model reads; errors as for :meth:`songs`, and UsageError by format."""

@@ -31,9 +31,9 @@ def test_the_sentence_names_the_plugin(workbench, knob):
     """An edit that is loaded lacks nothing, neither does a run without one."""
     spec = workbench.registry.run(knob.run_id).spec
 
-    assert lacking(workbench, spec) == SENTENCE
-    assert lacking(workbench, evolve(spec, augmentation=None)) == ""
-    assert lacking(workbench, evolve(spec, augmentation="transpose:2|note-split:1")) == ""
+    assert lacking(workbench.augment, spec) == SENTENCE
+    assert lacking(workbench.augment, evolve(spec, augmentation=None)) == ""
+    assert lacking(workbench.augment, evolve(spec, augmentation="transpose:2|note-split:1")) == ""
 
 
 def test_it_is_neither_verified_nor_transferred(workbench, knob):

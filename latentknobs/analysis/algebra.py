@@ -36,8 +36,8 @@ from latentknobs.analysis.algebra_result import (
     Power,
 )
 from latentknobs.backends.loader import DEFAULT_MODEL
-from latentknobs.core.activity import ACTIVE_VARIANCE
-from latentknobs.core.arrays import Bools, ClipBatch, Codes, Floats, Ints
+from latentknobs.core.activity import ACTIVE_VARIANCE, is_active
+from latentknobs.core.arrays import Bools, ClipBatch, Codes, Floats, Ints, group_index
 from latentknobs.core.augmentation import Augmentation, signed_amounts
 from latentknobs.core.backend import BackendSpec, VAEBackend
 from latentknobs.core.corpus import Progress, Song, Tally, no_progress
@@ -89,7 +89,7 @@ def algebra(
 def _elements(workbench: Workbench, amounts: Mapping[str, float | None] | None, spec: BackendSpec) -> list[Element]:
     if amounts is None:
         accepted = workbench.registry.knobs(model_id=spec.model_id, verdict="accepted")
-        reasons = {knob.name: lacking(workbench, workbench.registry.run(knob.run_id).spec) for knob in accepted}
+        reasons = {knob.name: lacking(workbench.augment, workbench.registry.run(knob.run_id).spec) for knob in accepted}
         knobs = [knob for knob in accepted if not reasons[knob.name]]
         for name, reason in reasons.items():
             if reason:
@@ -169,10 +169,10 @@ def measure(
     """
     if len({element.name for element in elements}) < len(elements):
         raise UsageError("A knob is named twice; name each one once.")
-    songs = np.unique(np.asarray(clips.songs, dtype=str), return_inverse=True)[1].astype(np.int64)
+    songs = group_index(clips.songs)
     codes = encode(backend, clips.test)
     variance = np.concatenate([codes, encode(backend, clips.train)]).astype(np.float64).var(axis=0)
-    unit = np.where(variance > ACTIVE_VARIANCE, 1 / np.sqrt(np.maximum(variance, ACTIVE_VARIANCE)), 0.0)
+    unit = np.where(is_active(variance), 1 / np.sqrt(np.maximum(variance, ACTIVE_VARIANCE)), 0.0)
     data = _Data(backend, clips.test, clips.train, songs, codes, decode(backend, codes), unit, seed)
     work = len(elements) ** 2
     single = []

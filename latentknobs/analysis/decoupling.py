@@ -33,7 +33,7 @@ from latentknobs.analysis.decoupling_result import (
     Way,
 )
 from latentknobs.backends.loader import DEFAULT_MODEL
-from latentknobs.core.activity import ACTIVE_VARIANCE
+from latentknobs.core.activity import is_active
 from latentknobs.core.arrays import ClipBatch, Floats, Ints
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.corpus import Progress, no_progress
@@ -44,9 +44,8 @@ from latentknobs.corpora.corpus_spec import DEFAULT_SELECTION, CorpusSelection
 from latentknobs.discovery.selectors import by_effect
 from latentknobs.errors import UsageError
 from latentknobs.evaluation.bootstrap import Interval, interval
-from latentknobs.evaluation.effect_size import asked_of, effect
+from latentknobs.evaluation.effect_size import effect, finite_mean, gain, intended_change
 from latentknobs.evaluation.evaluation_set import AmountBatch
-from latentknobs.evaluation.gain import gain_of, mean
 from latentknobs.evaluation.leakage import leakage
 from latentknobs.evaluation.random_controls import Whitening
 from latentknobs.steering.apply import displacement
@@ -195,7 +194,7 @@ class _Space:
         codes = np.concatenate([d.codes for d in data])
         covariance = np.cov(codes.T, bias=True)
         variance = np.diag(covariance)
-        spread = np.where(variance > ACTIVE_VARIANCE, np.sqrt(variance), 0.0)
+        spread = np.where(is_active(variance), np.sqrt(variance), 0.0)
         unit = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
         values = np.concatenate([d.values for d in data])
         judged = np.concatenate([d.judged[0] for d in data]), np.concatenate([d.judged[1] for d in data])
@@ -288,7 +287,7 @@ class _Judge:
         """
         parts, songs = [], []
         for end in self.subject.ends:
-            case = self.data.trials[split].cases[end]
+            case = self.data.trials[split].batches[end]
             own = self._achieved(case, self._turned(self.subject.operator, case))
             parts.append(np.stack([own, self._achieved(case, self._turned(operator, case, dims))], axis=1))
             songs.append(case.songs)
@@ -328,25 +327,25 @@ class _Judge:
         return decode(self.backend, case.z_before + moved)
 
     def _achieved(self, case: AmountBatch, turned: ClipBatch) -> Floats:
-        gains = gain_of(case, turned, self.data.yard)
-        target = asked_of(self.subject.target, case)
+        gains = gain(self.data.yard.target_attribute, case, turned)
+        target = intended_change(self.subject.target, case)
         out: Floats = np.abs(target) - np.abs(np.nan_to_num(gains) - target)
         return out
 
     def _dimensions(self, operator: Operator) -> tuple[int, ...]:
         """Selected dimensions of a changed knob, at the far end of the range."""
         end = max(self.subject.ends, key=lambda a: (abs(a), a))
-        case = self.data.trials["validation"].cases[end].first(self.config.settings.control_clips)
+        case = self.data.trials["validation"].batches[end].first(self.config.settings.control_clips)
         variance = self.data.codes.var(axis=0)
-        active = variance > ACTIVE_VARIANCE
+        active = is_active(variance)
         moved = displacement(operator, case.z_before, end).astype(np.float64)
         energy = np.where(active, (moved**2).mean(axis=0) / np.where(active, variance, 1.0), 0.0)
         if not energy.any():
             return ()
-        whole = mean(self._achieved(case, self._turned(operator, case)))
+        whole = finite_mean(self._achieved(case, self._turned(operator, case)))
 
         def kept(dims: Ints) -> float:
-            part = mean(self._achieved(case, self._turned(operator, case, dims.tolist())))
+            part = finite_mean(self._achieved(case, self._turned(operator, case, dims.tolist())))
             return part / whole if whole else 0.0
 
         config = self.config.settings.as_dict()

@@ -13,12 +13,12 @@ from latentknobs.core.attribute import Attribute
 from latentknobs.core.augmentation import Augmentation, signed_amounts
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.corpus import Song, Tally
-from latentknobs.core.experiment import Settings
+from latentknobs.core.experiment import Experiment, Settings
 from latentknobs.core.knob import Knob, Operator
-from latentknobs.core.model_calls import accepted, edited, encode
-from latentknobs.corpora.sharding import Shard, shards
+from latentknobs.core.model_calls import edited, encode
+from latentknobs.corpora.sharding import carried_shards
 from latentknobs.errors import DiscoveryError, RegistryError
-from latentknobs.evaluation.evaluation_set import AmountBatch, ClipReservoir, EvaluationSet, trial
+from latentknobs.evaluation.evaluation_set import AmountBatch, ClipReservoir, EvaluationSet, build_evaluation_set
 from latentknobs.evaluation.knob_metrics import EvaluationConfig
 from latentknobs.steering.apply import displacement
 
@@ -108,7 +108,7 @@ class EvaluationData:
         """At each end, the clips of a split that have a pair there, or all of them, each its own pair."""
         data = self.trials[split]
         if not every_clip:
-            return [data.cases[end] for end in ends]
+            return [data.batches[end] for end in ends]
         rows = np.arange(len(data.clips))
         fields = (rows, data.songs, data.clips, data.clips, data.codes, data.codes, data.plain, data.plain)
         return [AmountBatch(end, *fields) for end in ends]
@@ -134,21 +134,20 @@ def read_data(
     settings = config.settings
     sizes = {"train": settings.sample_clips, "validation": settings.trial_clips, "test": settings.trial_clips}
     kept = {split: ClipReservoir(size, seed) for split, size in sizes.items()}
-    for whole in shards(subject.songs, settings.shard):
-        carried = accepted(backend, whole.clips)
-        names = tuple(np.asarray(whole.songs)[carried].tolist())
-        kept[whole.split].add(Shard(whole.clips[carried], names, whole.split))
+    for shard, _ in carried_shards(backend, subject.songs, settings.shard, Tally()):
+        kept[shard.split].add(shard)
     samples = {split: sample.clips(backend.spec.clip_format.shape) for split, sample in kept.items()}
     for split, (clips, _) in samples.items():
         if not len(clips):
             raise DiscoveryError(f"The corpus of {subject.knob.name} gave no {split} clips: ask for more clips.")
+    experiment = Experiment.without_methods(backend, subject.augmentation, seed)
     trials = {
-        split: trial(backend, subject.augmentation, *samples[split], default_rng([seed, 1, len(split)]), subject.ends)
+        split: build_evaluation_set(experiment, *samples[split], default_rng([seed, 1, len(split)]), subject.ends)
         for split in ("validation", "test")
     }
     for split, evaluation_set in trials.items():
         for end in subject.ends:
-            if end not in evaluation_set.cases or not len(evaluation_set.cases[end].rows):
+            if end not in evaluation_set.batches or not len(evaluation_set.batches[end].rows):
                 raise DiscoveryError(
                     f"None of {len(evaluation_set.clips)} {split} clips can be edited by {subject.augmentation.name} "
                     f"at {end:+g}, an end of the range of {subject.knob.name}: ask for more clips."

@@ -18,16 +18,17 @@ from latentknobs.analysis.knob_coordinates import AmountRange, AmountReading, kn
 from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.arrays import ClipBatch, Codes, Floats, Ints
 from latentknobs.core.attribute import Attribute
-from latentknobs.core.augmentation import Augmentation, signed_amounts
+from latentknobs.core.augmentation import Augmentation
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.corpus import CorpusRequest, Tally, TrueFactors
+from latentknobs.core.experiment import Experiment
 from latentknobs.core.knob import Knob
 from latentknobs.core.metric_specs import RESAMPLES, LabelledCodes, Metric, MetricResult, Traversals
 from latentknobs.core.model_calls import accepted, encode
 from latentknobs.corpora.corpus_spec import check_format, parse_sources
 from latentknobs.corpora.sharding import Shard, shards
 from latentknobs.discovery.fits.closed_form import PENALTIES
-from latentknobs.discovery.pairs import edits_of, pairs_of
+from latentknobs.discovery.pairs import edit_clips, encode_pairs
 from latentknobs.errors import CorpusError, DiscoveryError, UnknownNameError, UsageError
 from latentknobs.steering.apply import apply
 from latentknobs.steering.control_directions import operator_of
@@ -276,10 +277,10 @@ class _Reader:
         self._edited[shard.split] += len(shard.clips)
         for name, (_, edit) in self.knobs.items():
             turns = self.turns[name][0 if shard.split == "train" else 1]
-            swapped = signed_amounts(edit)[1]
-            edits = edits_of(edit, shard.clips, default_rng([self.seed, number]), self.backend.spec.clip_format)
-            for pair in pairs_of(self.backend, edit, edits, codes, Tally()):
-                if pair.amount > 0 or not swapped:  # a swapped pair would tell the same clips again
+            experiment = Experiment.without_methods(self.backend, edit)
+            edits = edit_clips(experiment, shard.clips, default_rng([self.seed, number]))
+            for pair in encode_pairs(experiment, edits, codes, Tally()):
+                if pair.amount in experiment.own_amounts:  # a swapped pair would tell the same clips again
                     turns.add(pair.amount, pair.before, pair.after)
 
 

@@ -121,7 +121,7 @@ def transfer(workbench: Workbench, knobs: Iterable[Knob], model: str, *, keep: b
             why = "It was made by decoupling: transfer the knobs it was made of, and decouple those that are found."
             out.append(TransferResult(knob, None, why=why))
             continue
-        if why := lacking(workbench, stored):
+        if why := lacking(workbench.augment, stored):
             out.append(TransferResult(knob, None, why=why))
             continue
         if knob.run_id not in runs:

@@ -223,7 +223,7 @@ def verify(
     if edit is None:
         why = f"It was found without an edit: 'latentknobs runs repeat {knob.run_id}' looks for it again."
         return Verification(knob, spec.model_id, None, why)
-    if why := lacking(workbench, run.spec):
+    if why := lacking(workbench.augment, run.spec):
         return Verification(knob, spec.model_id, None, why)
     if knob.operator is None:  # it was asked for without
         current = workbench.registry.find(KnobQuery(model=knob.model_id, name=knob.name), operators=True)
@@ -240,13 +240,14 @@ def verify(
             f"name a model of the same size."
         )
     settings = evolve(settings_of(run.spec.parameters), fits=())
-    again = workbench.measure(
+    again = workbench.discover(
         edit,
-        run.spec.corpus,
-        name,
-        clips or settings.clips or 1,
-        run.spec.seed if seed is None else seed,
-        settings,
-        _Again(knob, knob.operator),
+        corpus=run.spec.corpus,
+        model=name,
+        clips=clips or settings.clips or 1,
+        seed=run.spec.seed if seed is None else seed,
+        settings=settings,
+        decoupled=_Again(knob, knob.operator),
+        keep=False,
     )
     return Verification(knob, spec.model_id, again.knobs[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -39,6 +40,11 @@ def sha256_of_arrays(arrays: dict[str, NDArray[Any]], extra: bytes = b"") -> str
         digest.update(little.tobytes())
     digest.update(extra)
     return digest.hexdigest()
+
+
+def group_index(names: Sequence[str]) -> Ints:
+    """The number of each name among the distinct ones in sorted order, 0 to k - 1, int64 (n,)."""
+    return np.unique(np.asarray(names, dtype=str), return_inverse=True)[1].astype(np.int64)
 
 
 def clip_digests(clips: ClipBatch) -> tuple[bytes, ...]:

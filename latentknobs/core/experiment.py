@@ -1,4 +1,4 @@
-"""What a discovery depends on besides model, augmentation, corpus and seed, and the plugins' offers that it uses."""
+"""What a discovery is made with: model, augmentation, settings, methods and seed, in one value."""
 
 from __future__ import annotations
 
@@ -8,7 +8,14 @@ from typing import Any
 from attrs import asdict, field, frozen, validators
 
 from latentknobs.core.attribute import Attribute, Comparison
+from latentknobs.core.augmentation import Augmentation, signed_amounts
+from latentknobs.core.backend import VAEBackend
+from latentknobs.core.clip import ClipFormat
 from latentknobs.core.method_specs import Basis, Fit, Selector
+from latentknobs.errors import UsageError
+
+STANDARD = "standard"
+"""The basis that is the model's own coordinates, in which selected dimensions are always stated."""
 
 
 def _names(values: Iterable[str]) -> tuple[str, ...]:
@@ -21,24 +28,25 @@ class Settings:
     What a discovery's result depends on besides model, augmentation, corpus and seed.
 
     Attributes:
-        clips: Clips asked of the corpus, all splits together; None = all.
+        clips: Clips requested from the corpus, all splits together; None = all.
         shard: Least number of clips in a shard.
-        trial_clips: Validation clips, and test clips, that decoded measures are taken on.
+        trial_clips: Clips in the evaluation sets, one of validation and one of test songs.
         controls: Random controls.
         control_clips: Clips the controls are decoded on.
-        basis: Name of a basis in which selectors are asked besides model coordinates.
-        selector: Name of the selector that gives S; the others are reported beside it.
+        basis: Name of a basis in which dimensions are selected besides the model's coordinates.
+        selector: Name of the selector that gives the knob's dimensions; the others are reported beside it.
         threshold: The threshold selector's t, in code units.
-        keep: The effect selector's part of the effect.
-        energy: The energy selector's part of the moved energy.
-        alpha: Chance of even one false dimension that the selectors max-t and placebo allow.
+        keep: Share of the effect that the effect selector keeps.
+        energy: Share of the moved energy that the energy selector keeps.
+        alpha: Family-wise error rate of the selectors max-t and placebo.
         flips: Sign flips of these two.
         minimum: The placebo selector's least effect, in standard deviations.
-        halves: Half-samples of songs on which selectors are asked again.
-        resamples: Resamplings of songs for the interval on the number of dimensions of selectors that do not decode.
+        halves: Random halves of the songs on which selectors run again.
+        resamples: Bootstrap samples of songs for the interval on the number of dimensions of selectors that do not
+            decode.
         sample_clips: Training clips whose codes at every amount are kept for fits that need pairs.
-        steps: Steps for each fitted amount of a fit that is trained.
-        fits: Names of the fits that are made; none = all.
+        steps: Training steps for each fitted amount.
+        fits: Names of the fits to run; none = all.
     """
 
     clips: int | None = None
@@ -68,12 +76,12 @@ class Settings:
 @frozen
 class UnsupervisedSettings(Settings):
     """
-    The same for a run without an augmentation; the options of fits are not used there, and the basis is the standard.
+    The same for a run without an augmentation, which uses no fits and the standard basis.
 
     Attributes:
         candidates: Directions from each source.
-        ridge: Regulariser of one output group without another, in units of the other's mean metric.
-        related: Attributes whose rank correlation over training clips is at least this are not asked to stay.
+        ridge: Regularizer of one output group without another, in units of the other's mean metric.
+        related: Attributes whose rank correlation over training clips is at least this need not be preserved.
     """
 
     candidates: int = field(default=8, validator=validators.ge(1))
@@ -82,15 +90,130 @@ class UnsupervisedSettings(Settings):
 
 
 QUICK = Settings(trial_clips=100, controls=20, control_clips=32, halves=20, resamples=50, fits=("mean", "ridge"))
-"""A first look: two closed fits, fewer clips, controls and halves. No verdict is better than provisional."""
+"""A first look: two closed-form fits, fewer clips, controls and halves. No verdict is better than provisional."""
 
 
 @frozen(eq=False)
 class Methods:
-    """The plugins' offers that a discovery uses, by name; fits in order, simpler kinds first."""
+    """What a discovery uses of the plugins; fits in order, simpler kinds first."""
 
     fits: tuple[Fit, ...]
     selectors: Mapping[str, Selector]
     bases: Mapping[str, Basis]
     attributes: tuple[Attribute, ...]
     comparisons: tuple[Comparison, ...]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Of the attributes and comparisons."""
+        return frozenset({a.name for a in self.attributes} | {c.name for c in self.comparisons})
+
+
+@frozen(eq=False)
+class Experiment:
+    """
+    Everything that a discovery is made with, besides its songs.
+
+    Attributes:
+        backend: The model.
+        augmentation: The edit; None for unsupervised discovery.
+        amounts: The edit's signed amounts, ascending without 0; none without an edit.
+        swapped: Whether a negative amount is the positive one with before and after swapped.
+        settings: Parameters.
+        methods: Fits, selectors, bases, attributes, comparisons.
+        seed: Of every random draw.
+    """
+
+    backend: VAEBackend
+    augmentation: Augmentation | None
+    amounts: tuple[float, ...]
+    swapped: bool
+    settings: Settings
+    methods: Methods
+    seed: int
+
+    @classmethod
+    def of(
+        cls, backend: VAEBackend, augmentation: Augmentation | None, settings: Settings, methods: Methods, seed: int = 0
+    ) -> Experiment:
+        """
+        An experiment whose parts fit together.
+
+        Raises:
+            UsageError: The augmentation edits another clip format or names what no plugin measures; a selector, basis
+                or fit is unknown; without an augmentation, another basis than the standard one, or no attribute.
+            PluginError: The augmentation has no amount besides 0.
+        """
+        _check_known("selector", settings.selector, methods.selectors)
+        if augmentation is None:
+            _check_unsupervised(settings, methods)
+            return cls(backend, None, (), False, settings, methods, seed)
+        wanted = backend.spec.clip_format.name
+        if augmentation.clip_format != wanted:
+            raise UsageError(
+                f"{augmentation.name} edits clips of format {augmentation.clip_format}, "
+                f"model {backend.spec.name} has {wanted}."
+            )
+        _check_known("basis", settings.basis, methods.bases)
+        for name in settings.fits:
+            _check_known("fit", name, {fit.name for fit in methods.fits})
+        _check_measured(augmentation, methods)
+        return cls(backend, augmentation, *signed_amounts(augmentation), settings, methods, seed)
+
+    @classmethod
+    def without_methods(cls, backend: VAEBackend, augmentation: Augmentation, seed: int = 0) -> Experiment:
+        """An experiment for pairs alone: nothing is fitted, selected or measured."""
+        return cls(backend, augmentation, *signed_amounts(augmentation), Settings(), Methods((), {}, {}, (), ()), seed)
+
+    @property
+    def edit(self) -> Augmentation:
+        """The augmentation, of an experiment that has one."""
+        assert self.augmentation is not None  # unsupervised discovery edits nothing
+        return self.augmentation
+
+    @property
+    def own_amounts(self) -> tuple[float, ...]:
+        """The amounts at which the edit itself is called; the others are swapped pairs."""
+        return tuple(a for a in self.amounts if a > 0 or not self.swapped)
+
+    @property
+    def clip_format(self) -> ClipFormat:
+        """The model's."""
+        return self.backend.spec.clip_format
+
+    @property
+    def latent_size(self) -> int:
+        """D."""
+        return self.backend.spec.latent_size
+
+    @property
+    def target(self) -> Attribute | None:
+        """The attribute that the edit targets."""
+        name = None if self.augmentation is None else self.augmentation.target
+        return next((a for a in self.methods.attributes if a.name == name), None)
+
+
+def _check_known(kind: str, name: str, known: Iterable[str]) -> None:
+    if name not in known:
+        raise UsageError(f"There is no {kind} named {name!r}; there is: {', '.join(sorted(known))}.")
+
+
+def _check_unsupervised(settings: Settings, methods: Methods) -> None:
+    if settings.basis != STANDARD:
+        raise UsageError(
+            f"Without an augmentation, dimensions are selected in the model's coordinates: leave out the basis "
+            f"{settings.basis!r}."
+        )
+    if not methods.attributes:
+        raise UsageError("No plugin offers an attribute of the model's clips, and knobs are named by attributes.")
+
+
+def _check_measured(augmentation: Augmentation, methods: Methods) -> None:
+    if augmentation.target is not None and augmentation.target not in {a.name for a in methods.attributes}:
+        raise UsageError(f"{augmentation.name} names the target {augmentation.target!r}, which no plugin measures.")
+    for part, names in (("preserves", augmentation.preserves), ("changes", augmentation.changes)):
+        if unknown := sorted(names - methods.names):
+            raise UsageError(
+                f"{augmentation.name} names {unknown[0]!r} in {part}, which no plugin measures; "
+                f"there is: {', '.join(sorted(methods.names))}."
+            )

@@ -1,4 +1,4 @@
-"""Calls of a model and of an edit whose answers are checked: codes, decodings, and which clips a model can carry."""
+"""Checked calls of a model and of an edit: codes, decodings, and which clips a model can carry."""
 
 from __future__ import annotations
 
@@ -57,16 +57,17 @@ def edited(
 ) -> tuple[ClipBatch, Bools]:
     """The clips after the edit (n, *shape), and where there is one that the model carries, bool (n,)."""
     out = run_augmentation(augmentation, clips, amount, rng, backend.spec.clip_format)
-    return out.clips, _carried(backend, augmentation, out, amount, tally)
+    return out.clips, carried(backend, augmentation, out, amount, tally)
 
 
-def _carried(backend: VAEBackend, augmentation: Augmentation, out: Augmented, amount: float, tally: Tally) -> Bools:
-    carried = out.valid.copy()
-    if carried.any():
-        carried[out.valid] = accepted(backend, out.clips[out.valid])
+def carried(backend: VAEBackend, augmentation: Augmentation, out: Augmented, amount: float, tally: Tally) -> Bools:
+    """Where an edited clip is valid and the model can carry it, bool (n,); the others are tallied."""
+    mask = out.valid.copy()
+    if mask.any():
+        mask[out.valid] = accepted(backend, out.clips[out.valid])
     tally.add(f"masked by {augmentation.name} at {amount:+g}", int((~out.valid).sum()))
-    tally.add(f"not accepted by the model at {amount:+g}", int((out.valid & ~carried).sum()))
-    return carried
+    tally.add(f"not accepted by the model at {amount:+g}", int((out.valid & ~mask).sum()))
+    return mask
 
 
 def decode(backend: VAEBackend, z: Codes) -> ClipBatch:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from latentknobs.core.activity import ACTIVE_VARIANCE
+from latentknobs.core.activity import active_dimensions
 from latentknobs.core.arrays import Floats
 from latentknobs.core.method_specs import BasisInput, Coordinates
 
@@ -50,7 +50,7 @@ def whitened(given: BasisInput) -> Coordinates:
     the metric of the inverse covariance and not in the model's. Inactive dimensions stay as they are.
     """
     columns, dual = np.eye(given.latent_size), np.eye(given.latent_size)
-    active = np.flatnonzero(np.diag(given.covariance) > ACTIVE_VARIANCE)
+    active = active_dimensions(given.covariance)
     if len(active):
         part = np.ix_(active, active)
         spread = np.sqrt(np.diag(given.covariance)[active])

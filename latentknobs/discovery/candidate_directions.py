@@ -17,10 +17,10 @@ from numpy.random import default_rng
 from numpy.typing import NDArray
 from scipy.linalg import eigh
 
-from latentknobs.core.activity import ACTIVE_VARIANCE
+from latentknobs.core.activity import active_dimensions
 from latentknobs.core.arrays import Codes, Floats
-from latentknobs.core.backend import LatentWeights, VAEBackend
-from latentknobs.core.experiment import UnsupervisedSettings
+from latentknobs.core.backend import LatentWeights
+from latentknobs.core.experiment import Experiment, UnsupervisedSettings
 from latentknobs.core.model_calls import decode
 from latentknobs.discovery.bases import principal, signed
 from latentknobs.discovery.coordinate_systems import FISHER_CODES, FISHER_DRAWS, without
@@ -44,47 +44,45 @@ class CandidateDirection:
     direction: Floats
 
 
-def candidates(
-    backend: VAEBackend, z: Codes, covariance: Floats, settings: UnsupervisedSettings, seed: int
+def candidate_directions(
+    experiment: Experiment, z: Codes, covariance: Floats
 ) -> tuple[list[CandidateDirection], dict[str, str]]:
     """
     The directions of every source, and a sentence on each source that the model does not serve.
 
     Args:
-        backend: The model, asked for its capabilities.
-        z: Codes of training clips (n, D), n at least 1; the first of them are where Fisher metrics are taken.
+        experiment: Its settings are :class:`UnsupervisedSettings`; its seed draws the scores of Fisher metrics.
+        z: Codes of training clips (n, D), n at least 1; Fisher metrics are taken at the first of them.
         covariance: float64 (D, D) of the codes of training songs.
-        settings: How many of each, and the regulariser.
-        seed: Draws the scores.
     """
+    backend, settings = experiment.backend, cast(UnsupervisedSettings, experiment.settings)
     count = settings.candidates
-    found = _ranked("pca", of_codes(covariance), covariance, count)
+    directions = _ranked("pca", of_codes(covariance), covariance, count)
     left_out: dict[str, str] = {}
     if lack := without(backend, "LatentWeights"):
         left_out["sefa"] = f"Candidates by sefa are left out: {lack}."
     else:
-        found += _ranked(
-            "sefa", of_weights(cast(LatentWeights, backend).latent_weights(), covariance), covariance, count
-        )
-    groups = backend.spec.clip_format.groups
+        weights = cast(LatentWeights, backend).latent_weights()
+        directions += _ranked("sefa", of_weights(weights, covariance), covariance, count)
+    groups = experiment.clip_format.groups
     lack = without(backend, "LatentGradient")
     if not lack and len(groups) < 2:
-        lack = f"the clip format {backend.spec.clip_format.name} has fewer than two output groups"
+        lack = f"the clip format {experiment.clip_format.name} has fewer than two output groups"
     if lack:
         left_out["fisher"] = f"Candidates by fisher are left out: {lack}."
-        return found, left_out
+        return directions, left_out
     model, start = cast(DifferentiableBackend, backend), z[:FISHER_CODES]
-    given = decode(backend, start)
-    metrics = {g.name: group_metric(model, start, given, g, FISHER_DRAWS, default_rng([seed, 8])) for g in groups}
+    tokens, rng_key = decode(backend, start), [experiment.seed, 8]
+    metrics = {g.name: group_metric(model, start, tokens, g, FISHER_DRAWS, default_rng(rng_key)) for g in groups}
     for one, other in permutations(metrics, 2):
         vectors = of_one_without_another(metrics[one], metrics[other], covariance, settings.ridge)[1]
-        found += _ranked(f"fisher-{one}-without-{other}", vectors, covariance, count)
-    return found, left_out
+        directions += _ranked(f"fisher-{one}-without-{other}", vectors, covariance, count)
+    return directions, left_out
 
 
 def of_codes(covariance: Floats) -> Floats:
     """Principal components of the codes, as columns (D, k): GANSpace (Härkönen et al. 2020)."""
-    active = _active(covariance)
+    active = active_dimensions(covariance)
     return _widened(principal(covariance[np.ix_(active, active)])[1], active, len(covariance))
 
 
@@ -94,7 +92,7 @@ def of_weights(weights: Mapping[str, NDArray[np.float32]], covariance: Floats) -
 
     Eigenvectors of W'W, W being all the matrices through which z enters the decoder, one above another.
     """
-    active = _active(covariance)
+    active = active_dimensions(covariance)
     stacked = np.concatenate([matrix.astype(np.float64)[:, active] for matrix in weights.values()])
     return _widened(principal(stacked.T @ stacked)[1], active, len(covariance))
 
@@ -121,10 +119,6 @@ def of_one_without_another(one: Floats, other: Floats, covariance: Floats, ridge
     least = ridge * float(np.trace(below)) / max(len(root), 1)
     values, vectors = eigh((above + above.T) / 2, (below + below.T) / 2 + (least or 1.0) * np.eye(len(root)))
     return values[::-1], _widened(signed((root @ vectors)[:, ::-1]), whitening.dims, len(covariance))
-
-
-def _active(covariance: Floats) -> NDArray[np.int64]:
-    return np.flatnonzero(np.diag(covariance) > ACTIVE_VARIANCE)
 
 
 def _widened(columns: Floats, dims: NDArray[np.int64], size: int) -> Floats:

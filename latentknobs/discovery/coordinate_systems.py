@@ -1,4 +1,4 @@
-"""The coordinate systems of a run: every basis that the model gives what it takes, and a sentence for the others."""
+"""The coordinate systems of a run: every basis that the model can serve, and the reason for each of the others."""
 
 from __future__ import annotations
 
@@ -28,37 +28,40 @@ class CoordinateSystems:
 
     Attributes:
         found: Coordinates by the name of their basis.
-        left_out: Why there are none, by the name of the basis.
+        left_out: Reasons, by the name of the basis.
     """
 
     found: Mapping[str, Coordinates] = field(factory=dict)
     left_out: Mapping[str, str] = field(factory=dict)
 
 
-def systems(backend: VAEBackend, covariance: Floats, given: FitInput, bases: Mapping[str, Basis]) -> CoordinateSystems:
+def coordinate_systems(
+    backend: VAEBackend, covariance: Floats, fit_input: FitInput, bases: Mapping[str, Basis]
+) -> CoordinateSystems:
     """
     Compute every basis on training songs.
 
-    The Fisher metric is taken at the codes of sampled training clips, teacher-forced with what the model itself
-    decodes them to: the tokens of the clips are not kept, and these are the ones that it reads when a knob is turned.
+    The Fisher metric is taken at the codes of sampled training clips, teacher-forced with the model's own decodings of
+    them: the clips' tokens are not kept, and these are the ones that it reads when a knob is turned.
 
     Args:
-        backend: The model, asked for what bases need.
+        backend: The model, with the capabilities that bases need.
         covariance: float64 (D, D) of the codes of training songs.
-        given: What fits are computed from: amounts, codes of sampled clips, and the seed.
+        fit_input: Amounts, codes of sampled clips, and the seed.
         bases: By name.
     """
     left_out = {name: lack for name, basis in bases.items() if (lack := lacking(backend, basis))}
     needs = {need for name, basis in bases.items() if name not in left_out for need in basis.needs}
-    size = given.latent_size
+    size = fit_input.latent_size
     weights, fisher = {}, np.zeros((size, size))
     if "LatentWeights" in needs:
         weights = cast(LatentWeights, backend).latent_weights()
-    if "LatentGradient" in needs and (zero := _originals(given.sample)) is not None:
+    if "LatentGradient" in needs and (zero := _originals(fit_input.sample)) is not None:
         z = zero[:FISHER_CODES]
         model = cast(DifferentiableBackend, backend)
-        fisher = fisher_metric(model, z, decode(backend, z), FISHER_DRAWS, default_rng([given.seed, 8]))
-    basis_input = BasisInput(size, covariance, difference_moments(given.sample, given.amounts, size), weights, fisher)
+        fisher = fisher_metric(model, z, decode(backend, z), FISHER_DRAWS, default_rng([fit_input.seed, 8]))
+    moments = difference_moments(fit_input.sample, fit_input.amounts, size)
+    basis_input = BasisInput(size, covariance, moments, weights, fisher)
     found = {name: Coordinates.of(b.compute(basis_input)) for name, b in bases.items() if name not in left_out}
     return CoordinateSystems(found, left_out)
 

@@ -1,161 +1,130 @@
-"""Which dimensions is a knob? Shares of the moved energy, the selectors' choices, and how sure the size is."""
+"""Dimension selection: shares of the moved energy, the selectors' choices, and how stable they are."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
 import numpy as np
-from attrs import frozen
-from numpy.typing import NDArray
+from attrs import define, field, frozen
 
-from latentknobs.core.activity import ACTIVE_VARIANCE
+from latentknobs.core.activity import is_active
 from latentknobs.core.arrays import Floats, Ints
-from latentknobs.core.backend import VAEBackend
-from latentknobs.core.experiment import Methods, Settings
+from latentknobs.core.experiment import STANDARD
 from latentknobs.core.knob import Operator
-from latentknobs.core.method_specs import Coordinates, FitInput, SelectInput
-from latentknobs.discovery.coordinate_systems import CoordinateSystems
-from latentknobs.discovery.pair_statistics import PairStatistics
+from latentknobs.core.method_specs import Coordinates, SelectInput
+from latentknobs.core.model_calls import decode
+from latentknobs.discovery.evaluation_context import EvaluationContext
+from latentknobs.discovery.rounding import rounded
 from latentknobs.discovery.selection_stability import SongSubsets, choices, of_halves, of_resampled
 from latentknobs.discovery.selectors import ENERGY, participation
+from latentknobs.evaluation.effect_size import finite_mean, gain
 from latentknobs.evaluation.evaluation_set import AmountBatch
-from latentknobs.evaluation.gain import gain, mean
-from latentknobs.evaluation.knob_metrics import EvaluationConfig
 from latentknobs.steering.apply import displacement
 
-STANDARD = "standard"
-"""The name of the basis that is the model's own coordinates, in which S is always stated."""
 
-
-def select(
-    backend: VAEBackend,
-    operator: Operator,
-    case: AmountBatch,
-    yard: EvaluationConfig,
-    deltas: PairStatistics,
-    given: FitInput,
-    settings: Settings,
-    methods: Methods,
-    found: CoordinateSystems,
-) -> dict[str, Any]:
+@frozen(eq=False)
+class DimensionSelection:
     """
-    Ask every selector for a knob's dimensions at one amount of a trial.
+    A knob's dimensions, in the model's coordinates, and what is told of them.
 
-    Args:
-        backend: The model.
-        operator: The knob.
-        case: Validation clips at the amount.
-        yard: The measures.
-        deltas: Statistics of the amounts of ``given`` and no others.
-        given: What the knob was fitted from.
-        settings: Parameters.
-        methods: The selectors.
-        found: The coordinate systems of the run.
-
-    Returns:
-        ``dims``, S by the selector of the settings, and ``shares`` (D,), the share of the moved energy of each
-        dimension in units of its spread, 0 where it is not active, both in model coordinates; and for the evidence
-        ``selected``, what each selector chose there, the part of the effect it keeps, how sure it is, and its overlap
-        with S; ``bases``, how few basis vectors hold the move in each basis, or why a basis is left out; and, where
-        the settings name another basis, ``in_basis``, what each selector chose there.
+    Attributes:
+        dims: The selected dimensions by the selector of the settings.
+        shares: (D,), share of the moved energy of each dimension in units of its standard deviation, 0 where it is not
+            active.
+        selected: By selector: its choice, the part of the effect it keeps, how stable it is, and its overlap with
+            ``dims``.
+        bases: By basis: how few basis vectors hold the move, or why the basis is left out.
+        in_basis: Where the settings name another basis, what each selector chose there.
     """
-    size = deltas.latent_size
-    ask = _SelectionTask(backend, operator, case, yard, deltas, given, settings, methods)
-    shares, selected, dims = ask.within(Coordinates.of(np.eye(size)))
-    out: dict[str, Any] = {"dims": dims, "shares": shares, "selected": selected, "bases": {}, "in_basis": None}
-    for name, coordinates in found.found.items():
-        there = ask.shares(coordinates)[0]
-        few = int((np.cumsum(-np.sort(-there)) < ENERGY - 1e-12).sum()) + 1 if there.any() else 0
-        out["bases"][name] = {"participation": participation(there), "size": few}
-    out["bases"] |= {name: {"left_out": why} for name, why in found.left_out.items()}
-    if settings.basis in found.left_out:
-        out["in_basis"] = {"basis": settings.basis, "left_out": found.left_out[settings.basis]}
-    elif settings.basis != STANDARD:
-        shares, selected, _ = ask.within(found.found[settings.basis])
-        out["in_basis"] = {"basis": settings.basis, "selected": selected, "shares": shares}
-    return out
+
+    dims: Ints
+    shares: Floats
+    selected: dict[str, Any]
+    bases: dict[str, Any]
+    in_basis: dict[str, Any] | None
+
+
+def select_dimensions(context: EvaluationContext, operator: Operator, batch: AmountBatch) -> DimensionSelection:
+    """A knob's dimensions by every selector, from validation clips at one amount."""
+    coordinates, basis = context.coordinates, context.experiment.settings.basis
+    task = _SelectionTask(context, operator, batch)
+    shares, selected, dims = task.within(Coordinates.of(np.eye(context.experiment.latent_size)))
+    bases: dict[str, Any] = {}
+    for name, system in coordinates.found.items():
+        in_system = task.shares(system)[0]
+        few = int((np.cumsum(-np.sort(-in_system)) < ENERGY - 1e-12).sum()) + 1 if in_system.any() else 0
+        bases[name] = {"participation": participation(in_system), "size": few}
+    bases |= {name: {"left_out": reason} for name, reason in coordinates.left_out.items()}
+    in_basis: dict[str, Any] | None = None
+    if basis in coordinates.left_out:
+        in_basis = {"basis": basis, "left_out": coordinates.left_out[basis]}
+    elif basis != STANDARD:
+        basis_shares, basis_selected, _ = task.within(coordinates.found[basis])
+        in_basis = {"basis": basis, "selected": basis_selected, "shares": rounded(basis_shares)}
+    return DimensionSelection(dims, shares, selected, bases, in_basis)
 
 
 @frozen(eq=False)
 class _SelectionTask:
-    """What is asked of the selectors, in whatever coordinates."""
+    """One knob at one amount, as selectors see it in whatever coordinates."""
 
-    backend: VAEBackend
+    context: EvaluationContext
     operator: Operator
-    case: AmountBatch
-    yard: EvaluationConfig
-    deltas: PairStatistics
-    given: FitInput
-    settings: Settings
-    methods: Methods
+    batch: AmountBatch
 
     def shares(self, coordinates: Coordinates, amount: float | None = None) -> tuple[Floats, Floats, Floats]:
-        """Shares (D,) at the case's amount or another, the energy of each clip (m, D), and the variances (D,)."""
-        moved = displacement(self.operator, self.case.z_before, self.case.amount if amount is None else amount)
-        variance = np.diag(coordinates.of_covariance(self.deltas.covariance()))
-        active = variance > ACTIVE_VARIANCE
+        """Shares (D,) at the batch's amount or another, the energy of each clip (m, D), and the variances (D,)."""
+        moves = displacement(self.operator, self.batch.z_before, self.batch.amount if amount is None else amount)
+        variance = np.diag(coordinates.of_covariance(self.context.statistics.covariance()))
+        active = is_active(variance)
         unit = np.where(active, variance, 1.0)
-        square = coordinates.of_moves(moved.astype(np.float64)) ** 2
+        square = coordinates.of_moves(moves.astype(np.float64)) ** 2
         energy = np.where(active, square.mean(axis=0) / unit, 0.0)
         shares = energy / energy.sum() if energy.sum() > 0 else energy
         return shares, np.where(active, square / unit, 0.0), variance
 
     def within(self, coordinates: Coordinates) -> tuple[Floats, dict[str, Any], Ints]:
-        """Shares (D,), what each selector chose, and S, in these coordinates."""
-        case, settings, yard = self.case, self.settings, self.yard
+        """Shares (D,), what each selector chose, and the selected dimensions, in these coordinates."""
+        batch, settings, statistics = self.batch, self.context.experiment.settings, self.context.statistics
         shares, energy, variance = self.shares(coordinates)
-        small = case.first(settings.control_clips)
-        moved = displacement(self.operator, small.z_before, case.amount).astype(np.float64)
-        whole = gain(self.backend, small, moved.astype(np.float32), yard)
-        known: dict[frozenset[int], Floats] = {}
-        per_clip: dict[int, Floats] = {}
-
-        def kept(dims: NDArray[np.int64]) -> float:
-            key = frozenset(dims.tolist())
-            if key not in known:
-                limited = coordinates.limited(moved, dims).astype(np.float32)
-                known[key] = gain(self.backend, small, limited, yard)
-            per_clip[len(dims)] = known[key]
-            full = mean(whole)
-            return mean(known[key]) / full if full else 0.0
-
-        sums = coordinates.of_moves(self.deltas.sums)
-        at = self.given.amounts.index(case.amount)
-        question = SelectInput(
-            mean_change=coordinates.of_moves(self.given.mean_change),
+        effect = _EffectKept(self.context, self.operator, batch.first(settings.control_clips), coordinates)
+        sums = coordinates.of_moves(statistics.sums)
+        at = self.context.fit_input.amounts.index(batch.amount)
+        select_input = SelectInput(
+            mean_change=coordinates.of_moves(self.context.fit_input.mean_change),
             share=shares,
-            kept=kept,
+            kept=effect.kept,
             options=settings.as_dict(),
             at=at,
-            active=variance > ACTIVE_VARIANCE,
+            active=is_active(variance),
             spread=np.sqrt(np.maximum(variance, 0.0)),
-            counts=self.deltas.counts[at],
+            counts=statistics.counts[at],
             sums=sums[at],
-            seed=yard.seed,
+            seed=self.context.config.seed,
         )
         selected: dict[str, Any] = {}
         dims = np.zeros(0, dtype=np.int64)
-        again: dict[str, Callable[[SelectInput], Ints]] = {}
+        rules: dict[str, Callable[[SelectInput], Ints]] = {}
         decoding = set()
-        for name, selector in self.methods.selectors.items():
-            per_clip.clear()  # what another selector tried says nothing about the size of this one's choice
-            found = np.asarray(selector.select(question), dtype=np.int64)
-            again[name] = selector.select
-            if per_clip:
+        for name, selector in self.context.experiment.methods.selectors.items():
+            effect.tried.clear()  # what another selector tried says nothing about the size of this one's choice
+            chosen = np.asarray(selector.select(select_input), dtype=np.int64)
+            rules[name] = selector.select
+            if effect.tried:
                 decoding.add(name)
-                again[name] = partial(_first, size=len(found))
-            selected[name] = {"dims": found.tolist(), "kept": kept(found) if len(found) else 0.0}
+                rules[name] = partial(_first, size=len(chosen))
+            selected[name] = {"dims": chosen.tolist(), "kept": effect.kept(chosen) if len(chosen) else 0.0}
             if name in decoding or name == settings.selector:
-                selected[name] |= _interval_on_size(per_clip, whole, small, settings, yard)
+                selected[name] |= effect.interval_on_size()
             if name == settings.selector:
-                dims = found
-                selected[name]["overlap_across_amounts"] = self._overlaps(coordinates, found)
-        songs = SongSubsets(self.deltas.counts, sums, energy, case.songs, yard.seed)
-        halves = choices(songs.halves(question, settings.halves), again)
-        cheap = {name: rule for name, rule in again.items() if name not in decoding}
-        resampled = choices(songs.resampled(question, settings.resamples), cheap)
+                dims = chosen
+                selected[name]["overlap_across_amounts"] = self._overlaps(coordinates, chosen)
+        songs = SongSubsets(statistics.counts, sums, energy, batch.songs, self.context.config.seed)
+        halves = choices(songs.halves(select_input, settings.halves), rules)
+        cheap = {name: rule for name, rule in rules.items() if name not in decoding}
+        resampled = choices(songs.resampled(select_input, settings.resamples), cheap)
         for name, entry in selected.items():
             if name != settings.selector:
                 entry["overlap"] = jaccard(entry["dims"], dims.tolist())
@@ -165,35 +134,62 @@ class _SelectionTask:
         return shares, selected, dims
 
     def _overlaps(self, coordinates: Coordinates, dims: Ints) -> dict[str, float]:
-        """For each fitted amount, Jaccard of S and the as many dimensions of largest share at that amount."""
+        """For each fitted amount, Jaccard of ``dims`` and the as many dimensions of largest share at that amount."""
         out: dict[str, float] = {}
-        for amount in self.given.amounts:
+        for amount in self.context.fit_input.amounts:
             top = np.argsort(-self.shares(coordinates, amount)[0], kind="stable")[: len(dims)]
             out[f"{amount:+g}"] = jaccard(top.tolist(), dims.tolist())
         return out
 
 
-def _first(given: SelectInput, size: int) -> Ints:
+@define(eq=False)
+class _EffectKept:
+    """The part of a knob's effect that is left when it moves some dimensions only, decoded once for each set."""
+
+    context: EvaluationContext
+    operator: Operator
+    batch: AmountBatch
+    coordinates: Coordinates
+    tried: dict[int, Floats] = field(factory=dict, init=False)
+    _moves: Floats = field(init=False)
+    _whole: Floats = field(init=False)
+    _known: dict[frozenset[int], Floats] = field(factory=dict, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._moves = displacement(self.operator, self.batch.z_before, self.batch.amount).astype(np.float64)
+        self._whole = self._gain(self._moves)
+
+    def _gain(self, moves: Floats) -> Floats:
+        turned = decode(self.context.experiment.backend, self.batch.z_before + moves.astype(np.float32))
+        return gain(self.context.config.target_attribute, self.batch, turned)
+
+    def kept(self, dims: Ints) -> float:
+        key = frozenset(dims.tolist())
+        if key not in self._known:
+            self._known[key] = self._gain(self.coordinates.limited(self._moves, dims))
+        self.tried[len(dims)] = self._known[key]
+        full = finite_mean(self._whole)
+        return finite_mean(self._known[key]) / full if full else 0.0
+
+    def interval_on_size(self) -> dict[str, Any]:
+        """95 % confidence interval of the smallest size tried that keeps enough, over resampled songs."""
+        sizes, whole = sorted(self.tried), finite_mean(self._whole)
+        if not sizes:
+            return {"size_low": 0, "size_high": 0, "curve": {}, "whole": whole}
+        values = np.stack([self._whole, *(self.tried[k] for k in sizes)], axis=1)
+        _, draws = self.context.config.draws(self.batch.songs).means(values)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            enough = draws[:, 1:] / draws[:, :1] >= self.context.experiment.settings.keep
+        smallest = [sizes[int(row.argmax())] if row.any() else sizes[-1] for row in enough]
+        low, high = np.quantile(smallest, [0.025, 0.975], method="nearest")
+        curve = {str(k): finite_mean(self.tried[k]) for k in sizes}
+        return {"size_low": int(low), "size_high": int(high), "curve": curve, "whole": whole}
+
+
+def _first(select_input: SelectInput, size: int) -> Ints:
     """The order of a selector that decodes: so many dimensions of largest share."""
-    out: Ints = np.argsort(-given.share, kind="stable")[:size].astype(np.int64)
+    out: Ints = np.argsort(-select_input.share, kind="stable")[:size].astype(np.int64)
     return out
-
-
-def _interval_on_size(
-    per_clip: Mapping[int, Floats], whole: Floats, case: AmountBatch, settings: Settings, yard: EvaluationConfig
-) -> dict[str, Any]:
-    """95 % interval on the size of S: the smallest size tried that keeps enough, over resampled songs."""
-    sizes = sorted(per_clip)
-    if not sizes:
-        return {"size_low": 0, "size_high": 0, "curve": {}, "whole": mean(whole)}
-    values = np.stack([whole, *(per_clip[k] for k in sizes)], axis=1)
-    _, draws = yard.draws(case.songs).means(values)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        enough = draws[:, 1:] / draws[:, :1] >= settings.keep
-    smallest = [sizes[int(row.argmax())] if row.any() else sizes[-1] for row in enough]
-    low, high = np.quantile(smallest, [0.025, 0.975], method="nearest")
-    curve = {str(k): mean(per_clip[k]) for k in sizes}
-    return {"size_low": int(low), "size_high": int(high), "curve": curve, "whole": mean(whole)}
 
 
 def jaccard(a: Iterable[int], b: Iterable[int]) -> float:

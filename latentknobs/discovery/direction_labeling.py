@@ -21,9 +21,8 @@ from latentknobs.core.arrays import ClipBatch, Floats
 from latentknobs.core.attribute import Attribute
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.model_calls import decode
-from latentknobs.evaluation.effect_size import changes, slope
+from latentknobs.evaluation.effect_size import changes, finite_mean, slope
 from latentknobs.evaluation.evaluation_set import EvaluationSet
-from latentknobs.evaluation.gain import mean
 from latentknobs.evaluation.monotonicity import monotone, spearman
 
 GRID = (-3.0, -2.0, -1.0, -0.5, 0.5, 1.0, 2.0, 3.0)
@@ -70,47 +69,55 @@ def unrelated(name: str, relations: Mapping[str, Mapping[str, float]], limit: fl
     return frozenset(other for other, rho in relations[name].items() if abs(rho) < limit)
 
 
-def profile(
-    backend: VAEBackend,
-    trial: EvaluationSet,
-    direction: Floats,
-    attributes: Iterable[Attribute],
-    spreads: Mapping[str, float],
-    relations: Mapping[str, Mapping[str, float]],
-    limit: float,
-) -> dict[str, AttributeChange]:
+@frozen(eq=False)
+class Traversals:
     """
-    What a direction does to every attribute, by name.
+    How directions are traversed and measured.
 
-    Args:
+    Attributes:
         backend: The model.
-        trial: Clips with their codes and decodings.
-        direction: float64 (D,), the move by one standard deviation.
         attributes: What is measured.
         spreads: Standard deviation of each over the corpus; where it is 0, plain units are used.
         relations: What :func:`related` gives.
         limit: Attributes with a correlation under this are not related.
     """
-    steps = [(np.float32(a) * direction).astype(np.float32) for a in GRID]
-    turned = np.split(decode(backend, np.concatenate([trial.codes + step for step in steps])), len(GRID))
-    found: dict[str, tuple[float, float, float]] = {}
-    for attribute in attributes:
-        values = {0.0: attribute.measure(trial.plain)}
-        values |= {a: attribute.measure(clips) for a, clips in zip(GRID, turned, strict=True)}
-        score, _ = monotone({a: dict(enumerate(at.tolist())) for a, at in values.items()})
-        along = slope(np.asarray(GRID), np.asarray([mean(changes(attribute, trial.plain, c)) for c in turned]))
-        found[attribute.name] = (score if np.isfinite(score) else 0.0, along, along / (spreads[attribute.name] or 1.0))
-    scores = {name: max(score * effect, 0.0) for name, (score, _, effect) in found.items()}
-    out = {}
-    for name, (score, along, effect) in found.items():
-        others = sum(scores[other] for other in sorted(unrelated(name, relations, limit)))
-        whole = scores[name] + others
-        out[name] = AttributeChange(score, along, effect, scores[name] ** 2 / whole if whole else 0.0)
-    return out
+
+    backend: VAEBackend
+    attributes: tuple[Attribute, ...]
+    spreads: Mapping[str, float]
+    relations: Mapping[str, Mapping[str, float]]
+    limit: float
+
+    def profile(self, clips: EvaluationSet, direction: Floats) -> dict[str, AttributeChange]:
+        """
+        What a direction does to every attribute, by name.
+
+        Args:
+            clips: Clips with their codes and decodings.
+            direction: float64 (D,), the move by one standard deviation.
+        """
+        steps = [(np.float32(a) * direction).astype(np.float32) for a in GRID]
+        turned = np.split(decode(self.backend, np.concatenate([clips.codes + step for step in steps])), len(GRID))
+        measured: dict[str, tuple[float, float, float]] = {}
+        for attribute in self.attributes:
+            values = {0.0: attribute.measure(clips.plain)}
+            values |= {a: attribute.measure(tokens) for a, tokens in zip(GRID, turned, strict=True)}
+            score, _ = monotone({a: dict(enumerate(at.tolist())) for a, at in values.items()})
+            means = [finite_mean(changes(attribute, clips.plain, tokens)) for tokens in turned]
+            along = slope(np.asarray(GRID), np.asarray(means))
+            effect = along / (self.spreads[attribute.name] or 1.0)
+            measured[attribute.name] = (score if np.isfinite(score) else 0.0, along, effect)
+        scores = {name: max(score * effect, 0.0) for name, (score, _, effect) in measured.items()}
+        profile = {}
+        for name, (score, along, effect) in measured.items():
+            others = sum(scores[other] for other in sorted(unrelated(name, self.relations, self.limit)))
+            whole = scores[name] + others
+            profile[name] = AttributeChange(score, along, effect, scores[name] ** 2 / whole if whole else 0.0)
+        return profile
 
 
-def name_of(found: Mapping[str, AttributeChange]) -> str | None:
+def name_of(profile: Mapping[str, AttributeChange]) -> str | None:
     """The attribute that names a direction of this profile; None where it moves none steadily."""
-    steady = {name: x.clearness for name, x in found.items() if abs(x.monotone) >= LEAST_MONOTONE and x.clearness > 0}
+    steady = {name: x.clearness for name, x in profile.items() if abs(x.monotone) >= LEAST_MONOTONE and x.clearness > 0}
     most = max(steady.values(), default=0.0)
     return next((name for name, clearness in steady.items() if clearness >= most * (1 - TIE)), None)

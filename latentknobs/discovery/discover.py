@@ -1,8 +1,8 @@
 """
-One discovery: pairs, statistics, fits, the choice of kind on validation songs, the verdict on test songs.
+One discovery: pairs, statistics, fits, the choice of fit on validation songs, the verdict on test songs.
 
-The songs are read once. What is kept of them does not grow with their number: mergeable statistics and a
-seeded sample of validation and of test clips.
+The songs are read once. What is kept of them does not grow with their number: mergeable statistics, and seeded samples
+of clips and codes.
 """
 
 from __future__ import annotations
@@ -14,62 +14,56 @@ from typing import Any, TypeAlias
 import numpy as np
 from attrs import evolve, frozen
 from numpy.random import default_rng
-from numpy.typing import NDArray
 
-from latentknobs.core.activity import ACTIVE_VARIANCE
-from latentknobs.core.arrays import ClipBatch
-from latentknobs.core.attribute import Attribute
-from latentknobs.core.augmentation import Augmentation, Augmented, signed_amounts
-from latentknobs.core.backend import VAEBackend
+from latentknobs.core.activity import active_dimensions
+from latentknobs.core.arrays import Bools, ClipBatch
+from latentknobs.core.augmentation import Augmentation, Augmented
 from latentknobs.core.corpus import Progress, Song, Tally, no_progress
 from latentknobs.core.evidence import FitComparison
-from latentknobs.core.experiment import Methods, Settings
+from latentknobs.core.experiment import Experiment
 from latentknobs.core.knob import Knob, Operator
 from latentknobs.core.method_specs import CodeSample, Fit, FitInput
 from latentknobs.core.model_calls import encode
 from latentknobs.core.run import Run, RunSpec
 from latentknobs.corpora.sharding import Shard, carried_shards
 from latentknobs.discovery.code_sample import CodeReservoir, adds_up
-from latentknobs.discovery.coordinate_systems import CoordinateSystems, systems
+from latentknobs.discovery.coordinate_systems import coordinate_systems
+from latentknobs.discovery.evaluation_context import EvaluationContext
 from latentknobs.discovery.fits.gradient_fit import decoder_of
-from latentknobs.discovery.knob_evaluation import as_evidence, examine, rounded
+from latentknobs.discovery.knob_evaluation import as_evidence, evaluate_knob
 from latentknobs.discovery.pair_statistics import PairStatistics
-from latentknobs.discovery.pairs import edits_of, pairs_of
+from latentknobs.discovery.pairs import edit_clips, encode_pairs
 from latentknobs.discovery.prefetch import ahead
+from latentknobs.discovery.rounding import rounded
 from latentknobs.discovery.running_std import RunningStd
-from latentknobs.errors import DiscoveryError, NotFittedError, UsageError
-from latentknobs.evaluation.evaluation_set import ClipReservoir, EvaluationSet, trial
+from latentknobs.errors import DiscoveryError, NotFittedError
+from latentknobs.evaluation.acceptance_criteria import LEAST_MONOTONE
+from latentknobs.evaluation.evaluation_set import ClipReservoir, EvaluationSet, build_evaluation_set
 from latentknobs.evaluation.knob_metrics import EvaluationConfig
 from latentknobs.steering.matrix_powers import has_path
 
 ADDING_CLIPS = 64
-"""Clips on which it is tried whether the edit's amounts add up."""
+"""Clips on which it is tested whether the edit's amounts add up."""
 PAIRS_PER_DIMENSION = 4
 """An amount with fewer valid training pairs than this times D is not fitted."""
 
 
 def discover(
-    backend: VAEBackend,
-    augmentation: Augmentation,
+    experiment: Experiment,
     songs: Iterable[Song],
     spec: RunSpec,
-    settings: Settings,
-    methods: Methods,
     *,
     version: str,
     tally: Tally | None = None,
     progress: Progress = no_progress,
 ) -> Run:
     """
-    Find the knob of an augmentation.
+    Find the knob of an experiment's augmentation.
 
     Args:
-        backend: The model.
-        augmentation: The edit; its clip format must be the model's.
+        experiment: With an augmentation.
         songs: Songs of all splits, read once.
-        spec: What was asked for, kept with the result.
-        settings: Parameters.
-        methods: Fits, selectors, bases, attributes, comparisons.
+        spec: What was requested, kept with the result.
         version: Version of the program, kept with the result.
         tally: Counts of the corpus, which this discovery adds to.
         progress: Told of the work.
@@ -81,115 +75,34 @@ def discover(
     Raises:
         DiscoveryError: No amount has enough training pairs, or there are no validation clips that such an amount
             can be applied to, or no test clips, or no fit can serve the edit.
-        UsageError: The augmentation edits another clip format; a selector or basis is unknown.
         PluginError: The augmentation breaks its contract.
         BackendError: The model breaks its contract.
     """
     started = datetime.now(UTC)
     tally = tally if tally is not None else Tally()
-    _check(backend, augmentation, settings, methods)
-    read = _read(backend, augmentation, songs, settings, spec.seed, tally, methods.attributes, progress)
-    amounts, swapped = signed_amounts(augmentation)
-    enough = read.deltas.train.counts() >= PAIRS_PER_DIMENSION * backend.spec.latent_size
-    fitted = [a for a, ok in zip(amounts, enough, strict=True) if ok]
-    counts = dict(zip(amounts, read.deltas.train.counts().tolist(), strict=True))
-    if not fitted:
-        raise DiscoveryError(
-            f"No amount of {augmentation.name} has {PAIRS_PER_DIMENSION * backend.spec.latent_size} training pairs "
-            f"(4 for each of {backend.spec.latent_size} dimensions); the most is {max(counts.values())} at "
-            f"{max(counts, key=lambda a: counts[a]):+g}: ask for more clips or another corpus."
-        )
-    validation = _trial(backend, augmentation, read.validation, spec.seed, "validation", progress)
-    if not any(len(validation.cases[a].rows) for a in fitted):
-        raise DiscoveryError(
-            f"None of the {len(validation.clips)} validation clips can be edited by {augmentation.name} at an amount "
-            f"with enough training pairs ({', '.join(f'{a:+g}' for a in fitted)}): ask for more clips."
-        )
-    test = _trial(backend, augmentation, read.test, spec.seed, "test", progress)
-    fit_input = evolve(_fit_input(read, fitted, enough, settings, spec.seed), decoder=decoder_of(backend))
-    yard = EvaluationConfig(
-        methods.attributes,
-        methods.comparisons,
-        augmentation.target,
-        augmentation.preserves,
-        read.spreads,
-        {a: (fit_input.cross[i, 0] / fit_input.gram[i, 0, 0]).astype(np.float32) for i, a in enumerate(fitted)},
-        tuple(a for a in fitted if a > 0 or not swapped),
-        spec.seed,
-    )
-    asked = tuple(fit for fit in methods.fits if not settings.fits or fit.name in settings.fits)
-    operators, declined = _fit(asked, fit_input, augmentation, progress)
-    common = {
-        "fitted": fitted,
-        "training_pairs": {f"{a:+g}": n for a, n in counts.items()},
-        "declined": declined,
-        "target": augmentation.target,
-        "not_fitted": {f"{a:+g}": counts[a] for a in amounts if a not in fitted},
-        "mean_change": rounded(fit_input.mean_change),
-        "mean_change_error": rounded(read.deltas.mean_change_error()[enough]),
-        "coherence": {f"{a:+g}": float(c) for a, c in zip(fitted, read.deltas.coherence()[enough], strict=True)},
-        "covariance_diagonal": rounded(np.diag(read.deltas.covariance())),
-        "adds_up": read.adds_up,
-        "active_dimensions": int((np.diag(read.deltas.covariance()) > ACTIVE_VARIANCE).sum()),
-        "validation_clips": len(validation.clips),
-        "test_clips": len(test.clips),
-    }
-    measured = read.deltas.only(enough)
-    found = systems(backend, read.deltas.covariance(), fit_input, methods.bases)
+    knob_name = experiment.edit.knob_name
+    corpus = _read(experiment, songs, tally, progress)
+    fitted = _fitted_amounts(experiment, corpus.statistics)
+    context = _context(experiment, corpus, fitted, progress)
+    common = _common_evidence(context, corpus)
+    operators, declined = _fit(experiment, context.fit_input, progress)
     knobs, scores = [], []
-    for done, (fit, operator, fitting) in enumerate(operators):
-        progress(f"proving {augmentation.knob_name}", done, len(operators))
-        knob, score = _knob(
-            backend,
-            augmentation,
-            (fit, operator, fitting),
-            fit_input,
-            (validation, test),
-            yard,
-            measured,
-            spec,
-            settings,
-            methods,
-            found,
-            common,
-        )
+    for done, fitted_operator in enumerate(operators):
+        progress(f"evaluating {knob_name}", done, len(operators))
+        knob, score = _knob(context, fitted_operator, spec, {**common, "declined": declined})
         knobs.append(knob)
         scores.append(score)
-    progress(f"proving {augmentation.knob_name}", len(operators), len(operators))
+    progress(f"evaluating {knob_name}", len(operators), len(operators))
     fits = tuple(compare_fit(knob) for knob in knobs)
     together = tuple(evolve(knob, evidence=evolve(knob.evidence, fits=fits)) for knob in knobs)
     return Run(spec, together, _choose(scores), dict(tally.counts), version, started, datetime.now(UTC))
 
 
-def _check(backend: VAEBackend, augmentation: Augmentation, settings: Settings, methods: Methods) -> None:
-    wanted = backend.spec.clip_format.name
-    if augmentation.clip_format != wanted:
-        raise UsageError(
-            f"{augmentation.name} edits clips of format {augmentation.clip_format}, "
-            f"model {backend.spec.name} has {wanted}."
-        )
-    for kind, name, known in (
-        ("selector", settings.selector, methods.selectors),
-        ("basis", settings.basis, methods.bases),
-        *(("fit", name, {fit.name for fit in methods.fits}) for name in settings.fits),
-    ):
-        if name not in known:
-            raise UsageError(f"There is no {kind} named {name!r}; there is: {', '.join(sorted(known))}.")
-    attributes = {a.name for a in methods.attributes}
-    known_names = attributes | {c.name for c in methods.comparisons}
-    if augmentation.target is not None and augmentation.target not in attributes:
-        raise UsageError(f"{augmentation.name} names the target {augmentation.target!r}, which no plugin measures.")
-    for part, names in (("preserves", augmentation.preserves), ("changes", augmentation.changes)):
-        if unknown := sorted(names - known_names):
-            raise UsageError(
-                f"{augmentation.name} names {unknown[0]!r} in {part}, which no plugin measures; "
-                f"there is: {', '.join(sorted(known_names))}."
-            )
-
-
 @frozen(eq=False)
-class _Read:
-    deltas: PairStatistics
+class _Corpus:
+    """What is kept of the songs."""
+
+    statistics: PairStatistics
     validation: ClipReservoir
     test: ClipReservoir
     spreads: dict[str, float]
@@ -198,120 +111,162 @@ class _Read:
     adds_up: bool
 
 
-def _read(
-    backend: VAEBackend,
-    augmentation: Augmentation,
-    songs: Iterable[Song],
-    settings: Settings,
-    seed: int,
-    tally: Tally,
-    attributes: tuple[Attribute, ...],
-    progress: Progress,
-) -> _Read:
-    amounts, _ = signed_amounts(augmentation)
-    index = {a: i for i, a in enumerate(amounts)}
-    deltas = PairStatistics.empty(len(amounts), backend.spec.latent_size)
-    target = next((a for a in attributes if a.name == augmentation.target), None)
-    kept = {
-        split: CodeReservoir(augmentation, backend.spec.latent_size, size, seed, target)
-        for split, size in (("train", settings.sample_clips), ("validation", settings.sample_clips // 8))
+def _read(experiment: Experiment, songs: Iterable[Song], tally: Tally, progress: Progress) -> _Corpus:
+    backend, settings, seed = experiment.backend, experiment.settings, experiment.seed
+    index = {a: i for i, a in enumerate(experiment.amounts)}
+    statistics = PairStatistics.empty(len(experiment.amounts), experiment.latent_size)
+    code_samples = {
+        "train": CodeReservoir(experiment, settings.sample_clips),
+        "validation": CodeReservoir(experiment, settings.sample_clips // 8),
     }
+    clip_samples = {split: ClipReservoir(settings.trial_clips, seed) for split in ("validation", "test")}
     first: ClipBatch | None = None
-    samples = {
-        "validation": ClipReservoir(settings.trial_clips, seed),
-        "test": ClipReservoir(settings.trial_clips, seed),
-    }
-    spreads = RunningStd(attributes)
+    spreads = RunningStd(experiment.methods.attributes)
     done = 0
 
-    def edits(read: tuple[int, tuple[Shard, int]]) -> dict[float, Augmented]:
-        number, (shard, _) = read
+    def edit(numbered: tuple[int, tuple[Shard, int]]) -> dict[float, Augmented]:
+        number, (shard, _) = numbered
         if shard.split == "test" or not len(shard.clips):
             return {}
-        return edits_of(augmentation, shard.clips, default_rng([seed, number]), backend.spec.clip_format)
+        return edit_clips(experiment, shard.clips, default_rng([seed, number]))
 
-    read = enumerate(carried_shards(backend, songs, settings.shard, tally))
-    for (_, (shard, seen)), after in ahead(edits, read):
+    for (_, (shard, seen)), edits in ahead(edit, enumerate(carried_shards(backend, songs, settings.shard, tally))):
         done += seen
-        progress(f"encoding for {augmentation.knob_name}", done, settings.clips)
+        progress(f"encoding for {experiment.edit.knob_name}", done, settings.clips)
         if not len(shard.clips):
             continue
-        if shard.split in samples:
-            samples[shard.split].add(shard)
+        if shard.split in clip_samples:
+            clip_samples[shard.split].add(shard)
         if shard.split == "test":
             continue
         codes = encode(backend, shard.clips)
-        blocks = shard.blocks
         if shard.split == "train":
-            deltas.codes.add(0, codes, codes)
+            statistics.codes.add(0, codes, codes)
             spreads.add(shard.clips)
         first = shard.clips[:ADDING_CLIPS] if first is None else first
-        pairs = list(pairs_of(backend, augmentation, after, codes, tally))
-        kept[shard.split].add(shard, codes, pairs)
+        pairs = list(encode_pairs(experiment, edits, codes, tally))
+        code_samples[shard.split].add(shard, codes, pairs)
+        blocks = shard.blocks
         for pair in pairs:
             if shard.split == "train":
-                deltas.add_training(index[pair.amount], pair.before, pair.after, blocks[pair.valid])
+                statistics.add_training(index[pair.amount], pair.before, pair.after, blocks[pair.valid])
             else:
-                deltas.validation.add(index[pair.amount], pair.before, pair.after)
-    adding = first is not None and adds_up(backend, augmentation, first, kept["train"].knots, default_rng([seed, 4]))
-    return _Read(
-        deltas,
-        samples["validation"],
-        samples["test"],
-        spreads.found(),
-        kept["train"].sample(adding),
-        kept["validation"].sample(adding),
+                statistics.validation.add(index[pair.amount], pair.before, pair.after)
+    adding = first is not None and adds_up(experiment, first, code_samples["train"].knots, default_rng([seed, 4]))
+    return _Corpus(
+        statistics,
+        clip_samples["validation"],
+        clip_samples["test"],
+        spreads.result(),
+        code_samples["train"].sample(adding),
+        code_samples["validation"].sample(adding),
         adding,
     )
 
 
-def _trial(
-    backend: VAEBackend, augmentation: Augmentation, sample: ClipReservoir, seed: int, split: str, progress: Progress
-) -> EvaluationSet:
-    clips, names = sample.clips(backend.spec.clip_format.shape)
+def _fitted_amounts(experiment: Experiment, statistics: PairStatistics) -> Bools:
+    """Which of the signed amounts have enough training pairs, bool (A,)."""
+    counts, least = statistics.train.counts(), PAIRS_PER_DIMENSION * experiment.latent_size
+    enough: Bools = counts >= least
+    if not enough.any():
+        raise DiscoveryError(
+            f"No amount of {experiment.edit.name} has {least} training pairs "
+            f"({PAIRS_PER_DIMENSION} for each of {experiment.latent_size} dimensions); the most is {counts.max()} at "
+            f"{experiment.amounts[int(counts.argmax())]:+g}: ask for more clips or another corpus."
+        )
+    return enough
+
+
+def _context(experiment: Experiment, corpus: _Corpus, enough: Bools, progress: Progress) -> EvaluationContext:
+    """What every knob of the run is fitted from and evaluated with."""
+    methods, edit = experiment.methods, experiment.edit
+    fitted = tuple(a for a, ok in zip(experiment.amounts, enough, strict=True) if ok)
+    validation = _evaluation_set(experiment, corpus.validation, "validation", progress)
+    if not any(len(validation.batches[a].rows) for a in fitted):
+        raise DiscoveryError(
+            f"None of the {len(validation.clips)} validation clips can be edited by {edit.name} at an amount "
+            f"with enough training pairs ({', '.join(f'{a:+g}' for a in fitted)}): ask for more clips."
+        )
+    statistics = corpus.statistics.only(enough)
+    train, held_out = statistics.train, statistics.validation
+    fit_input = FitInput(
+        latent_size=experiment.latent_size,
+        amounts=fitted,
+        mean_change=statistics.mean_change(),
+        gram=train.gram,
+        cross=train.cross,
+        validation_gram=held_out.gram,
+        validation_cross=held_out.cross,
+        validation_square=held_out.square,
+        sample=corpus.codes,
+        validation_sample=corpus.validation_codes,
+        seed=experiment.seed,
+        options=experiment.settings.as_dict(),
+        decoder=decoder_of(experiment.backend),
+    )
+    config = EvaluationConfig(
+        methods.attributes,
+        methods.comparisons,
+        edit.target,
+        edit.preserves,
+        corpus.spreads,
+        {a: (train.cross[i, 0] / train.gram[i, 0, 0]).astype(np.float32) for i, a in enumerate(fitted)},
+        tuple(a for a in experiment.own_amounts if a in fitted),
+        experiment.seed,
+    )
+    test = _evaluation_set(experiment, corpus.test, "test", progress)
+    coordinates = coordinate_systems(experiment.backend, statistics.covariance(), fit_input, methods.bases)
+    return EvaluationContext(experiment, fit_input, statistics, config, validation, test, coordinates)
+
+
+def _evaluation_set(experiment: Experiment, sample: ClipReservoir, split: str, progress: Progress) -> EvaluationSet:
+    clips, names = sample.clips(experiment.clip_format.shape)
     if not len(clips):
         raise DiscoveryError(f"The corpus gave no {split} clips that the model can carry: ask for more clips.")
-    progress(f"decoding {split} clips for {augmentation.knob_name}", 0, None)
-    return trial(backend, augmentation, clips, names, default_rng([seed, 1, len(split)]))
+    progress(f"decoding {split} clips for {experiment.edit.knob_name}", 0, None)
+    return build_evaluation_set(experiment, clips, names, default_rng([experiment.seed, 1, len(split)]))
 
 
-def _fit_input(read: _Read, fitted: list[float], enough: NDArray[np.bool_], settings: Settings, seed: int) -> FitInput:
-    deltas = read.deltas
-    return FitInput(
-        latent_size=deltas.latent_size,
-        amounts=tuple(fitted),
-        mean_change=deltas.mean_change()[enough],
-        gram=deltas.train.gram[enough],
-        cross=deltas.train.cross[enough],
-        validation_gram=deltas.validation.gram[enough],
-        validation_cross=deltas.validation.cross[enough],
-        validation_square=deltas.validation.square[enough],
-        sample=read.codes,
-        validation_sample=read.validation_codes,
-        seed=seed,
-        options=settings.as_dict(),
-    )
+def _common_evidence(context: EvaluationContext, corpus: _Corpus) -> dict[str, Any]:
+    """What all knobs of the run share."""
+    experiment, statistics, fitted = context.experiment, context.statistics, context.fit_input.amounts
+    counts = dict(zip(experiment.amounts, corpus.statistics.train.counts().tolist(), strict=True))
+    covariance = statistics.covariance()
+    return {
+        "fitted": list(fitted),
+        "training_pairs": {f"{a:+g}": n for a, n in counts.items()},
+        "target": experiment.edit.target,
+        "not_fitted": {f"{a:+g}": n for a, n in counts.items() if a not in fitted},
+        "mean_change": rounded(context.fit_input.mean_change),
+        "mean_change_error": rounded(statistics.mean_change_error()),
+        "coherence": {f"{a:+g}": float(c) for a, c in zip(fitted, statistics.coherence(), strict=True)},
+        "covariance_diagonal": rounded(np.diag(covariance)),
+        "adds_up": corpus.adds_up,
+        "active_dimensions": len(active_dimensions(covariance)),
+        "validation_clips": len(context.validation.clips),
+        "test_clips": len(context.test.clips),
+    }
 
 
 _Fitted: TypeAlias = tuple[Fit, Operator, Mapping[str, Any]]
 
 
-def _fit(
-    fits: tuple[Fit, ...], given: FitInput, augmentation: Augmentation, progress: Progress
-) -> tuple[list[_Fitted], dict[str, str]]:
-    """What each fit gives, and why those that cannot serve the edit give nothing."""
-    found: list[_Fitted] = []
+def _fit(experiment: Experiment, fit_input: FitInput, progress: Progress) -> tuple[list[_Fitted], dict[str, str]]:
+    """The operator of each fit, and the reasons of those that cannot serve the edit."""
+    edit, only = experiment.edit, experiment.settings.fits
+    fits = [fit for fit in experiment.methods.fits if not only or fit.name in only]
+    fitted: list[_Fitted] = []
     declined: dict[str, str] = {}
     for done, fit in enumerate(fits):
-        progress(f"fitting {augmentation.knob_name}", done, len(fits))
+        progress(f"fitting {edit.knob_name}", done, len(fits))
         try:
-            found.append((fit, *fit.fit(given)))
+            fitted.append((fit, *fit.fit(fit_input)))
         except NotFittedError as reason:
             declined[fit.name] = str(reason)
-    if fits and not found:
+    if fits and not fitted:
         reasons = " ".join(f"{name}: {reason}" for name, reason in declined.items())
-        raise DiscoveryError(f"No fit can serve {augmentation.name}. {reasons}")
-    return found, declined
+        raise DiscoveryError(f"No fit can serve {edit.name}. {reasons}")
+    return fitted, declined
 
 
 def _step(augmentation: Augmentation, operator: Operator) -> float | None:
@@ -341,7 +296,7 @@ def _choose(scores: list[_Score]) -> int | None:
 def compare_fit(knob: Knob) -> FitComparison:
     """What a card says of one fit of a run, from validation songs, so that a knob stands beside its baselines."""
     metrics = knob.evidence.validation
-    assert metrics is not None  # every examined knob has them
+    assert metrics is not None  # every evaluated knob has them
     ratios = {f"{x.amount:+g}": x.equivariance.value for x in metrics.amounts if x.equivariance is not None}
     values = list(ratios.values())
     contents = metrics.amounts[0].content if metrics.amounts else {}
@@ -362,38 +317,26 @@ def compare_fit(knob: Knob) -> FitComparison:
     )
 
 
-def _knob(
-    backend: VAEBackend,
-    augmentation: Augmentation,
-    fitted: _Fitted,
-    given: FitInput,
-    trials: tuple[EvaluationSet, EvaluationSet],
-    yard: EvaluationConfig,
-    deltas: PairStatistics,
-    spec: RunSpec,
-    settings: Settings,
-    methods: Methods,
-    coordinates: CoordinateSystems,
-    common: dict[str, Any],
-) -> tuple[Knob, _Score]:
+def _knob(context: EvaluationContext, fitted: _Fitted, spec: RunSpec, common: Mapping[str, Any]) -> tuple[Knob, _Score]:
     fit, operator, fitting = fitted
-    found = examine(backend, operator, trials, given, yard, deltas, settings, methods, coordinates)
-    usable, on_validation = found.usable, found.on_validation
+    edit, model = context.experiment.edit, context.experiment.backend.spec
+    evaluation = evaluate_knob(context, operator)
+    usable, on_validation = evaluation.usable, evaluation.on_validation
     knob = Knob(
-        name=augmentation.knob_name,
-        model_id=backend.spec.model_id,
-        model_name=backend.spec.name,
-        augmentation=augmentation.name,
+        name=edit.knob_name,
+        model_id=model.model_id,
+        model_name=model.name,
+        augmentation=edit.name,
         kind=fit.kind,
         fit=fit.name,
-        unit=augmentation.unit,
-        step=_step(augmentation, operator),
+        unit=edit.unit,
+        step=_step(edit, operator),
         low=usable.low,
         high=usable.high,
-        verdict=found.verdict,
-        dimensions=found.dimensions,
-        effects=found.effects,
-        evidence=as_evidence({**common, "fitting": {k: _plain(v) for k, v in fitting.items()}, **found.evidence}),
+        verdict=evaluation.verdict,
+        dimensions=evaluation.dimensions,
+        effects=evaluation.effects,
+        evidence=as_evidence({**common, "fitting": {k: _plain(v) for k, v in fitting.items()}, **evaluation.evidence}),
         operator=operator,
         run_id=spec.run_id,
     )
@@ -401,7 +344,8 @@ def _knob(
     ratios = [e.ratio for e in compared if e is not None and e.measurable]
     mean = float(np.mean([r.value for r in ratios])) if ratios else 0.0
     error = float(np.mean([r.error for r in ratios])) if ratios else 0.0
-    meets = usable.meets and (on_validation.monotone is None or on_validation.monotone >= 0.9)
+    monotone = on_validation.monotone
+    meets = usable.meets and (monotone is None or monotone >= LEAST_MONOTONE)
     return knob, _Score(meets, mean, error)
 
 

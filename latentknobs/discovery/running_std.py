@@ -31,7 +31,7 @@ class RunningStd:
             values = values[np.isfinite(values)]
             self._sums[i] += (len(values), values.sum(), (values**2).sum())
 
-    def found(self) -> dict[str, float]:
+    def result(self) -> dict[str, float]:
         """By name, in the attribute's unit; 0 where no clip has it."""
         n, total, square = self._sums.T
         n = np.maximum(n, 1.0)

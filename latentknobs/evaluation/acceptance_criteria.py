@@ -1,7 +1,7 @@
 """
-Gates: the limits a knob must meet, fixed before the data.
+Acceptance criteria: the limits a knob must meet, fixed before looking at the data.
 
-On validation songs they give the usable range and the choice of kind; on test songs, read once, the verdict.
+On validation songs they give the usable range and the choice of fit; on test songs, read once, the verdict.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Criterion:
     One limit and whether it was met.
 
     Attributes:
-        name: Which gate ("leakage of mean-pitch at +12").
+        name: Which one ("leakage of mean-pitch at +12").
         value: As measured, None where it could not be.
         limit: The limit.
         passed: Whether it holds.
@@ -48,8 +48,8 @@ class Criterion:
         return {"gate": self.name, "value": self.value, "limit": self.limit, "passed": self.passed}
 
 
-def equivariance_gate(x: AmountMetrics) -> Criterion:
-    """The lower bound of equivariance at one amount; not passed where it is not measurable, passed without an edit."""
+def equivariance_criterion(x: AmountMetrics) -> Criterion:
+    """The lower bound of equivariance at one amount: fails where it is not measurable, passes without an edit."""
     if x.equivariance is None:
         return Criterion(f"equivariance at {x.amount:+g}", None, LEAST_EQUIVARIANCE, passed=True)
     low = x.equivariance.ratio.low
@@ -57,22 +57,24 @@ def equivariance_gate(x: AmountMetrics) -> Criterion:
     return Criterion(f"equivariance at {x.amount:+g}", low, LEAST_EQUIVARIANCE, passed)
 
 
-def amount_gates(x: AmountMetrics, yard: EvaluationConfig) -> list[Criterion]:
-    """Equivariance, leakage, loss and content at one amount; what could be measured on no clip has no gate."""
+def amount_criteria(x: AmountMetrics, config: EvaluationConfig) -> list[Criterion]:
+    """Equivariance, leakage, loss and content at one amount; what is defined on no clip has no criterion."""
     at = f"at {x.amount:+g}"
     compared = x.equivariance is not None and x.equivariance.measurable
-    out: list[Criterion] = [equivariance_gate(x)] if compared else []
+    criteria: list[Criterion] = [equivariance_criterion(x)] if compared else []
     for name, leak in x.leakage.items():
-        if name in yard.preserves:
+        if name in config.preserves:
             if leak.clips:
-                out.append(Criterion(f"leakage of {name} {at}", leak.upper, MOST_LEAKAGE, leak.upper <= MOST_LEAKAGE))
-            # A clip that no longer has the attribute has not kept it, and says nothing in the mean change.
+                passed = leak.upper <= MOST_LEAKAGE
+                criteria.append(Criterion(f"leakage of {name} {at}", leak.upper, MOST_LEAKAGE, passed))
+            # A clip that loses the attribute has not preserved it, but does not enter the mean change.
             if leak.lost:
-                out.append(Criterion(f"loss of {name} {at}", leak.lost, MOST_LOST, leak.lost <= MOST_LOST))
+                criteria.append(Criterion(f"loss of {name} {at}", leak.lost, MOST_LOST, leak.lost <= MOST_LOST))
     for name, kept in x.content.items():
-        if name in yard.preserves and np.isfinite(kept.value):
-            out.append(Criterion(f"content by {name} {at}", kept.value, LEAST_CONTENT, kept.value >= LEAST_CONTENT))
-    return out
+        if name in config.preserves and np.isfinite(kept.value):
+            passed = kept.value >= LEAST_CONTENT
+            criteria.append(Criterion(f"content by {name} {at}", kept.value, LEAST_CONTENT, passed))
+    return criteria
 
 
 @frozen
@@ -91,36 +93,36 @@ class UsableRange:
     meets: bool
 
 
-def usable_range(measured: KnobMetrics, yard: EvaluationConfig) -> UsableRange:
+def usable_range(metrics: KnobMetrics, config: EvaluationConfig) -> UsableRange:
     """
     The interval around 0 whose every measured amount meets the limits, going outwards.
 
-    Where no amount meets them all, it is where equivariance alone does: such a knob is rejected, but a person
-    who has read why can still hear what it does. (0, 0) where there is none of that either.
+    Where no amount meets them all, the range in which equivariance alone holds: such a knob is rejected, but can still
+    be listened to. (0, 0) where equivariance holds nowhere either.
     """
-    low, high = reach(measured.at, lambda a: all(gate.passed for gate in amount_gates(measured.at[a], yard)))
-    return UsableRange(low, high, meets=True) if low < high else audible_range(measured)
+    low, high = reach(metrics.at, lambda a: all(c.passed for c in amount_criteria(metrics.at[a], config)))
+    return UsableRange(low, high, meets=True) if low < high else audible_range(metrics)
 
 
-def audible_range(measured: KnobMetrics) -> UsableRange:
+def audible_range(metrics: KnobMetrics) -> UsableRange:
     """
     The interval around 0 in which equivariance alone holds, going outwards: the range of a rejected knob.
 
-    Without an edit there is no equivariance, and it is all that was measured.
+    Without an edit, equivariance is not measured and the interval holds all measured amounts.
     """
-    low, high = reach(measured.at, lambda a: equivariance_gate(measured.at[a]).passed)
+    low, high = reach(metrics.at, lambda a: equivariance_criterion(metrics.at[a]).passed)
     return UsableRange(low, high, meets=False)
 
 
-def effect_gate(controls: Mapping[str, Any]) -> Criterion:
-    """The effect beside random controls, as :func:`latentknobs.evaluation.control_test.control_effects` gives it."""
-    # Fewer controls cannot reach 1/101: beyond every one of them is then the limit, and the verdict is provisional.
-    most = max(MOST_P, 1 / (1 + controls["controls"]))
-    return Criterion("effect beyond random controls (p)", controls["p"], most, controls["p"] <= most + 1e-12)
+def effect_criterion(controls: int, p: float) -> Criterion:
+    """The p-value of the effect among random controls, see :class:`latentknobs.evaluation.control_test.ControlTest`."""
+    # Fewer controls cannot reach 1/101: the limit is then to beat them all, and the verdict is provisional.
+    most = max(MOST_P, 1 / (1 + controls))
+    return Criterion("effect beyond random controls (p)", p, most, p <= most + 1e-12)
 
 
 def reach(amounts: Iterable[float], holds: Callable[[float], bool]) -> tuple[float, float]:
-    """The ends of the run of amounts around 0 at which something holds; none is asked beyond the first that fails."""
+    """The ends of the run of amounts around 0 at which something holds; nothing is tried beyond the first failure."""
     amounts = sorted(amounts)
     ends = []
     for side in ([a for a in reversed(amounts) if a < 0], [a for a in amounts if a > 0]):
@@ -135,14 +137,14 @@ def reach(amounts: Iterable[float], holds: Callable[[float], bool]) -> tuple[flo
 
 @frozen
 class Assessment:
-    """A verdict with the gates it rests on."""
+    """A verdict with the criteria it rests on."""
 
     verdict: Verdict
-    gates: tuple[Criterion, ...]
+    criteria: tuple[Criterion, ...]
 
 
 def judge(
-    measured: KnobMetrics, usable: UsableRange, yard: EvaluationConfig, controls: Mapping[str, Any] | None
+    metrics: KnobMetrics, usable: UsableRange, config: EvaluationConfig, controls: Mapping[str, Any] | None
 ) -> Assessment:
     """
     The verdict on test songs for the usable range.
@@ -150,25 +152,25 @@ def judge(
     Leakage counts at the ends of the range, equivariance, loss and content at every amount in it.
 
     Args:
-        measured: The measures on test songs.
+        metrics: The metrics on test songs.
         usable: The usable range, from validation songs.
-        yard: The yardstick.
-        controls: What :func:`latentknobs.evaluation.control_test.control_effects` gives, None where the range is empty.
+        config: The run's.
+        controls: What :meth:`latentknobs.evaluation.control_test.ControlTest.compare` gives; None = not compared.
     """
-    inside = measured.within(usable.low, usable.high)
+    inside = metrics.within(usable.low, usable.high)
     if usable.low == usable.high or controls is None or not inside:
         return Assessment("rejected", (Criterion("usable range", usable.high - usable.low, 0.0, passed=False),))
     if all(x.equivariance is not None and not x.equivariance.measurable for x in inside.values()):
         return Assessment("not measurable", ())
-    gates = [effect_gate(controls)]
+    criteria = [effect_criterion(controls["controls"], controls["p"])]
     if not usable.meets:
-        gates.append(Criterion("all limits at some amount on validation songs", 0.0, 1.0, passed=False))
-    if measured.monotone is not None:
-        gates.append(Criterion("monotone", measured.monotone, LEAST_MONOTONE, measured.monotone >= LEAST_MONOTONE))
+        criteria.append(Criterion("all limits at some amount on validation songs", 0.0, 1.0, passed=False))
+    if metrics.monotone is not None:
+        criteria.append(Criterion("monotone", metrics.monotone, LEAST_MONOTONE, metrics.monotone >= LEAST_MONOTONE))
     ends = {min(inside), max(inside)} - {0.0}
     for amount, x in inside.items():
-        gates += [g for g in amount_gates(x, yard) if amount in ends or not g.name.startswith("leakage")]
-    if not all(gate.passed for gate in gates):
-        return Assessment("rejected", tuple(gates))
+        criteria += [c for c in amount_criteria(x, config) if amount in ends or not c.name.startswith("leakage")]
+    if not all(c.passed for c in criteria):
+        return Assessment("rejected", tuple(criteria))
     enough = controls["controls"] >= LEAST_CONTROLS and all(inside[a].clips >= LEAST_CLIPS for a in ends)
-    return Assessment("accepted" if enough else "provisional", tuple(gates))
+    return Assessment("accepted" if enough else "provisional", tuple(criteria))

@@ -1,4 +1,4 @@
-"""Content: how much of the original a knob keeps, beside how much the model keeps by itself."""
+"""Content preservation: how much of the original a knob keeps, relative to what the model keeps by itself."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from latentknobs.evaluation.bootstrap import Interval, SongDraws, interval
 from latentknobs.evaluation.evaluation_set import AmountBatch
 
 
-def content(comparison: Comparison, case: AmountBatch, turned: ClipBatch, draws: SongDraws) -> Interval:
+def content(comparison: Comparison, batch: AmountBatch, turned: ClipBatch, draws: SongDraws) -> Interval:
     """
     mean(original, turned) / mean(original, plain reconstruction) at one amount, with its interval.
 
@@ -18,11 +18,11 @@ def content(comparison: Comparison, case: AmountBatch, turned: ClipBatch, draws:
 
     Args:
         comparison: The comparison.
-        case: The amount's clips, m of them.
+        batch: The amount's clips, m of them.
         turned: Decodings of T(z, amount), (m, *shape).
-        draws: Resamplings of the case's songs.
+        draws: Resamplings of the batch's songs.
     """
-    values = np.stack([comparison.measure(case.before, turned), comparison.measure(case.before, case.plain)], axis=1)
+    values = np.stack([comparison.measure(batch.before, turned), comparison.measure(batch.before, batch.plain)], axis=1)
     values = np.where(np.isnan(values).any(axis=1, keepdims=True), np.nan, values)
     means, resampled = draws.means(values)
     ratio, ratios = (

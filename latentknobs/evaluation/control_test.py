@@ -1,10 +1,10 @@
 """
-The proof that an effect is the knob's own: the same clips moved as far in random directions.
+Random controls: is an effect the knob's own, or does any move of the same length have it?
 
-An effect is the part of what the edit does to its target that a move does as well, from one end of the usable range
-to the other; in a run without an edit, of what the amount asks of the attribute that names the knob. More than that is
-not more effect, and neither is the same at both ends: a long random move can fill a clip with notes, or empty it, but
-only the knob does the one or the other by as much as it is asked to.
+The effect of a move is the part of the edit's change of the target that the move makes too, over both ends of the
+usable range; in a run without an edit, the part of what the amount asks of the attribute that names the knob. Moving
+further than the edit is not more effect, nor is the same change at both ends: a long random move can fill a clip with
+notes or empty it, but only the knob does either by as much as its amount says.
 """
 
 from __future__ import annotations
@@ -16,16 +16,15 @@ import numpy as np
 from attrs import frozen
 from numpy.random import default_rng
 
-from latentknobs.core.arrays import ClipBatch, Codes
+from latentknobs.core.arrays import ClipBatch, Codes, Floats
+from latentknobs.core.attribute import Attribute
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.experiment import Settings
 from latentknobs.core.knob import Operator
 from latentknobs.core.model_calls import decode
-from latentknobs.discovery.pair_statistics import PairStatistics
-from latentknobs.evaluation.acceptance_criteria import UsableRange, audible_range, effect_gate, usable_range
-from latentknobs.evaluation.effect_size import asked_of
+from latentknobs.evaluation.acceptance_criteria import UsableRange, audible_range, effect_criterion, usable_range
+from latentknobs.evaluation.effect_size import finite_mean, gain, intended_change
 from latentknobs.evaluation.evaluation_set import AmountBatch
-from latentknobs.evaluation.gain import gain_of, mean
 from latentknobs.evaluation.knob_metrics import EvaluationConfig, KnobMetrics
 from latentknobs.evaluation.random_controls import Whitening, rotated
 from latentknobs.steering.apply import displacement
@@ -40,151 +39,151 @@ class RangeEnds:
     Clips at each end of a range, as many at each, and how far the knob moves them.
 
     Attributes:
-        cases: One for each end.
+        batches: One for each end.
         z: float32 (m, D), codes of all their clips, end after end.
-        moved: float32 (m, D), the knob's displacement of each.
+        moves: float32 (m, D), the knob's displacement of each.
     """
 
-    cases: tuple[AmountBatch, ...]
+    batches: tuple[AmountBatch, ...]
     z: Codes
-    moved: Codes
+    moves: Codes
 
     @classmethod
     def of(cls, operator: Operator, ends: Sequence[AmountBatch], clips: int) -> RangeEnds:
         """At most ``clips`` clips, shared evenly among the ends (at least one at each)."""
-        each = max(min(clips // len(ends), *(len(case.rows) for case in ends)), 1)
-        cases = tuple(case.first(each) for case in ends)
-        moved = [displacement(operator, case.z_before, case.amount) for case in cases]
-        return cls(cases, np.concatenate([case.z_before for case in cases]), np.concatenate(moved))
+        each = max(min(clips // len(ends), *(len(batch.rows) for batch in ends)), 1)
+        batches = tuple(batch.first(each) for batch in ends)
+        moves = [displacement(operator, batch.z_before, batch.amount) for batch in batches]
+        return cls(batches, np.concatenate([batch.z_before for batch in batches]), np.concatenate(moves))
 
-    def effect(self, turned: ClipBatch, yard: EvaluationConfig) -> tuple[float, float]:
+    def effect(self, turned: ClipBatch, target: Attribute | None) -> tuple[float, float]:
         """
         What a move does, from the clips decoded after it (m, *shape).
 
-        With a target: 1 - sum |change - change asked| / sum |change asked| over the clips, the change asked being the
-        edit's (:func:`latentknobs.evaluation.effect_size.asked_of`; 1 = all of it, 0 = as good as nothing, less =
-        worse than
-        nothing), a clip that loses the attribute counting as not changed; without, the mean gain of accuracy against
-        the edited clips. And the mean absolute change or gain.
+        With a target: 1 - sum |change - intended change| / sum |intended change| over the clips (see
+        :func:`latentknobs.evaluation.effect_size.intended_change`; 1 = all of it, 0 = as good as no move, less = worse
+        than no move), a clip that loses the attribute counting as not changed; without a target, the mean gain of
+        accuracy against the edited clips. And the mean absolute change or gain.
         """
-        target = yard.target_attribute
-        parts = list(zip(self.cases, np.split(turned, len(self.cases)), strict=True))
-        gains = np.concatenate([gain_of(case, clips, yard) for case, clips in parts])
-        size = mean(np.abs(gains))
+        parts = zip(self.batches, np.split(turned, len(self.batches)), strict=True)
+        gains = np.concatenate([gain(target, batch, clips) for batch, clips in parts])
+        size = finite_mean(np.abs(gains))
         if target is None:
-            return mean(gains), size
-        asked = np.concatenate([asked_of(target, case) for case in self.cases])
-        there = np.isfinite(asked)
-        whole = float(np.abs(asked[there]).sum())
-        missed = float(np.abs(np.nan_to_num(gains[there]) - asked[there]).sum())
+            return finite_mean(gains), size
+        intended = np.concatenate([intended_change(target, batch) for batch in self.batches])
+        known = np.isfinite(intended)
+        whole = float(np.abs(intended[known]).sum())
+        missed = float(np.abs(np.nan_to_num(gains[known]) - intended[known]).sum())
         return (1.0 - missed / whole if whole else 0.0), size
 
 
-def control_effects(
-    backend: VAEBackend,
-    operator: Operator,
-    ends: Sequence[AmountBatch],
-    yard: EvaluationConfig,
-    deltas: PairStatistics,
-    settings: Settings,
-) -> dict[str, Any]:
+@frozen(eq=False)
+class ControlTest:
     """
-    The knob's effect beside that of random controls of equal length, over the ends of its range.
+    Compares a knob's effect with that of random moves of equal length.
 
-    Returns:
-        ``amounts``, the ends; ``effect``, see :meth:`Ends.effect`; ``p`` = (1 + controls at least as strong) /
-        (1 + controls), and of the controls the largest and mean effect, and the mean absolute change of a clip
-        beside the knob's.
-    """
-    clips = RangeEnds.of(operator, ends, settings.control_clips)
-    own, size = clips.effect(decode(backend, clips.z + clips.moved), yard)
-    effects, sizes = zip(*_controls(backend, clips, yard, deltas, settings), strict=True)
-    return {
-        "amounts": [case.amount for case in clips.cases],
-        "clips": len(clips.z),
-        "controls": settings.controls,
-        "effect": own,
-        "p": (1 + sum(e >= own for e in effects)) / (1 + settings.controls),
-        "control_effect_mean": float(np.mean(effects)),
-        "control_effect_max": float(np.max(effects)),
-        "mean_absolute_change": size,
-        "control_mean_absolute_change": float(np.mean(sizes)),
-    }
-
-
-def beyond_controls(
-    backend: VAEBackend,
-    operator: Operator,
-    ends: Sequence[AmountBatch],
-    yard: EvaluationConfig,
-    deltas: PairStatistics,
-    settings: Settings,
-) -> bool:
-    """
-    Whether ``p`` of :func:`control_effects` is within its limit, without decoding more controls than that takes.
-
-    The controls are the same ones in the same order: it stops when so many are as strong that p is over the limit.
-    """
-    clips = RangeEnds.of(operator, ends, settings.control_clips)
-    own, _ = clips.effect(decode(backend, clips.z + clips.moved), yard)
-    stronger = 0
-    for effect, _ in _controls(backend, clips, yard, deltas, settings):
-        stronger += effect >= own
-        if not effect_gate({"controls": settings.controls, "p": (1 + stronger) / (1 + settings.controls)}).passed:
-            return False
-    return True
-
-
-def proven_range(
-    backend: VAEBackend,
-    operator: Operator,
-    measured: KnobMetrics,
-    case: Callable[[float], AmountBatch],
-    yard: EvaluationConfig,
-    deltas: PairStatistics,
-    settings: Settings,
-) -> tuple[UsableRange, list[float]]:
-    """
-    The usable range and its ends, see :func:`ends_of`.
-
-    The effect is a limit too: where it drowns among random moves even at the ends, no amount is usable.
-
-    Args:
+    Attributes:
         backend: The model.
-        operator: The knob's.
-        measured: The measures on validation songs.
-        case: An amount's case of the validation trial.
-        yard: The yardstick.
-        deltas: Their covariance of the codes.
-        settings: How many controls, on how many clips.
+        config: Of the run's metrics; its seed draws the controls.
+        whitening: Of the codes.
+        controls: Number of random moves.
+        clips: Clips, over both ends of a range, that they are decoded on.
     """
-    usable = usable_range(measured, yard)
-    ends = ends_of(measured, usable)
-    compared = [measured.at[a].equivariance for a in ends]
-    if (
-        usable.meets
-        and all(e is None or e.measurable for e in compared)
-        and not beyond_controls(backend, operator, [case(a) for a in ends], yard, deltas, settings)
-    ):
-        usable = audible_range(measured)
-        ends = ends_of(measured, usable)
-    return usable, ends
+
+    backend: VAEBackend
+    config: EvaluationConfig
+    whitening: Whitening
+    controls: int
+    clips: int
+
+    @classmethod
+    def of(cls, backend: VAEBackend, config: EvaluationConfig, covariance: Floats, settings: Settings) -> ControlTest:
+        """With the covariance (D, D) of the codes of training songs and the settings' numbers."""
+        return cls(backend, config, Whitening.of(covariance), settings.controls, settings.control_clips)
+
+    def compare(self, operator: Operator, ends: Sequence[AmountBatch]) -> dict[str, Any]:
+        """
+        The knob's effect beside that of the controls, over the ends of its range.
+
+        Returns:
+            ``amounts``, the ends; ``effect``, see :meth:`RangeEnds.effect`; ``p`` = (1 + controls at least as strong)
+            / (1 + controls), and of the controls the largest and mean effect, and the mean absolute change of a clip
+            beside the knob's.
+        """
+        clips = RangeEnds.of(operator, ends, self.clips)
+        own, size = self._own(clips)
+        effects, sizes = zip(*self._controls(clips), strict=True)
+        return {
+            "amounts": [batch.amount for batch in clips.batches],
+            "clips": len(clips.z),
+            "controls": self.controls,
+            "effect": own,
+            "p": self._p(sum(effect >= own for effect in effects)),
+            "control_effect_mean": float(np.mean(effects)),
+            "control_effect_max": float(np.max(effects)),
+            "mean_absolute_change": size,
+            "control_mean_absolute_change": float(np.mean(sizes)),
+        }
+
+    def passed(self, operator: Operator, ends: Sequence[AmountBatch]) -> bool:
+        """
+        Whether ``p`` of :meth:`compare` is within its limit, without decoding more controls than that takes.
+
+        The controls are the same ones in the same order: it stops when so many are as strong that p is over the limit.
+        """
+        clips = RangeEnds.of(operator, ends, self.clips)
+        own, _ = self._own(clips)
+        stronger = 0
+        for effect, _ in self._controls(clips):
+            stronger += effect >= own
+            if not effect_criterion(self.controls, self._p(stronger)).passed:
+                return False
+        return True
+
+    def usable_range(
+        self, operator: Operator, metrics: KnobMetrics, batch: Callable[[float], AmountBatch]
+    ) -> tuple[UsableRange, list[float]]:
+        """
+        The usable range and its ends, see :func:`range_ends`.
+
+        The effect is a limit too: where it drowns among random moves even at the ends, no amount is usable.
+
+        Args:
+            operator: The knob's.
+            metrics: The metrics on validation songs.
+            batch: An amount's batch of the validation set.
+        """
+        usable = usable_range(metrics, self.config)
+        ends = range_ends(metrics, usable)
+        compared = [metrics.at[a].equivariance for a in ends]
+        if (
+            usable.meets
+            and all(e is None or e.measurable for e in compared)
+            and not self.passed(operator, [batch(a) for a in ends])
+        ):
+            usable = audible_range(metrics)
+            ends = range_ends(metrics, usable)
+        return usable, ends
+
+    def _own(self, clips: RangeEnds) -> tuple[float, float]:
+        return clips.effect(decode(self.backend, clips.z + clips.moves), self.config.target_attribute)
+
+    def _p(self, stronger: int) -> float:
+        return (1 + stronger) / (1 + self.controls)
+
+    def _controls(self, clips: RangeEnds) -> Iterator[tuple[float, float]]:
+        """The effect of each control, the same for the same seed; one rotation turns both ends."""
+        rng = default_rng([self.config.seed, 2])
+        target = self.config.target_attribute
+        for start in range(0, self.controls, TOGETHER):
+            count = min(TOGETHER, self.controls - start)
+            moves = [rotated(clips.moves, self.whitening, rng) for _ in range(count)]
+            turned = decode(self.backend, np.concatenate([clips.z + move for move in moves]))
+            for decoded in np.split(turned, count):
+                yield clips.effect(decoded, target)
 
 
-def ends_of(measured: KnobMetrics, usable: UsableRange) -> list[float]:
+def range_ends(metrics: KnobMetrics, usable: UsableRange) -> list[float]:
     """The lowest and the highest usable amount, those that are not 0; where none is usable, of all measured."""
-    inside = list(measured.within(usable.low, usable.high)) or list(measured.at)
+    inside = list(metrics.within(usable.low, usable.high)) or list(metrics.at)
     return sorted({min(inside[0], 0.0), max(inside[-1], 0.0)} - {0.0})
-
-
-def _controls(
-    backend: VAEBackend, clips: RangeEnds, yard: EvaluationConfig, deltas: PairStatistics, settings: Settings
-) -> Iterator[tuple[float, float]]:
-    """The effect of each control, the same for the same seed; both ends are turned by one rotation."""
-    whitening = Whitening.of(deltas.covariance())
-    rng = default_rng([yard.seed, 2])
-    for start in range(0, settings.controls, TOGETHER):
-        moves = [rotated(clips.moved, whitening, rng) for _ in range(min(TOGETHER, settings.controls - start))]
-        turned = decode(backend, np.concatenate([clips.z + move for move in moves]))
-        for decoded in np.split(turned, len(moves)):
-            yield clips.effect(decoded, yard)

@@ -1,4 +1,8 @@
-"""The effect: how far a knob moves an attribute of the decoded clips, from the decoding at amount 0."""
+"""
+Effect size: how far a knob moves an attribute of the decoded clips, from the decoding at amount 0.
+
+Without a target attribute, the effect on a clip is its gain of accuracy against the edited clip.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from attrs import frozen
 from latentknobs.core.arrays import ClipBatch, Floats
 from latentknobs.core.attribute import Attribute
 from latentknobs.evaluation.bootstrap import Interval, SongDraws, interval
+from latentknobs.evaluation.equivariance import accuracy
 from latentknobs.evaluation.evaluation_set import AmountBatch
 
 
@@ -33,25 +38,46 @@ def changes(attribute: Attribute, plain: ClipBatch, turned: ClipBatch) -> Floats
     return out
 
 
-def effect(attribute: Attribute, case: AmountBatch, turned: ClipBatch, draws: SongDraws) -> Effect:
+def effect(attribute: Attribute, batch: AmountBatch, turned: ClipBatch, draws: SongDraws) -> Effect:
     """The effect of ``turned`` (m, *shape), the decodings of T(z, amount), at one amount."""
-    change = changes(attribute, case.plain, turned)
-    there = change[~np.isnan(change)]
+    change = changes(attribute, batch.plain, turned)
+    known = change[~np.isnan(change)]
     means, resampled = draws.means(change[:, None])
-    value = float(means[0]) if len(there) else 0.0
-    return Effect(interval(value, resampled[:, 0]), float(there.std()) if len(there) else 0.0, len(there))
+    value = float(means[0]) if len(known) else 0.0
+    return Effect(interval(value, resampled[:, 0]), float(known.std()) if len(known) else 0.0, len(known))
 
 
-def asked_of(attribute: Attribute, case: AmountBatch) -> Floats:
+def intended_change(attribute: Attribute, batch: AmountBatch) -> Floats:
     """
-    The change of the attribute that a knob is asked for at the case's amount, of each clip (m,).
+    The change of the attribute that a knob should make at the batch's amount, of each clip (m,).
 
-    What the edit itself changes; without one the amount, on clips whose decoding has the attribute, since the knob is
-    then in the attribute's own unit. NaN elsewhere.
+    What the edit itself changes; without an edit, the amount, on clips whose decoding has the attribute (the knob is
+    then in the attribute's own unit). NaN elsewhere.
     """
-    if case.after is None:
-        return np.where(np.isfinite(attribute.measure(case.plain)), case.amount, np.nan)
-    return changes(attribute, case.before, case.after)
+    if batch.after is None:
+        return np.where(np.isfinite(attribute.measure(batch.plain)), batch.amount, np.nan)
+    return changes(attribute, batch.before, batch.after)
+
+
+def gain(target: Attribute | None, batch: AmountBatch, turned: ClipBatch) -> Floats:
+    """
+    The effect on each clip (m,): change of the target, or without one the gain of accuracy against the edited clip.
+
+    Args:
+        target: The knob's target attribute.
+        batch: The clips, m of them.
+        turned: The clips decoded after the move, (m, *shape).
+    """
+    if target is not None:
+        return changes(target, batch.plain, turned)
+    after, _, _ = batch.edit
+    return accuracy(turned, after) - accuracy(batch.plain, after)
+
+
+def finite_mean(values: Floats) -> float:
+    """Mean over the finite values, 0 where there are none."""
+    finite = values[np.isfinite(values)]
+    return float(finite.mean()) if len(finite) else 0.0
 
 
 def slope(amounts: Floats, changes_at: Floats) -> float:

@@ -1,8 +1,8 @@
 """
 Equivariance: does turning the knob give what editing the clip gives?
 
-(accuracy against the edited clip - floor) / (ceiling - floor), accuracy being the share of equal tokens.
-Floor: the better of decoding the unchanged code and decoding the mean code of edited clips. Ceiling:
+(accuracy against the edited clip - floor) / (ceiling - floor), accuracy being the share of equal tokens. The floor is
+the better of two baselines: decoding the unchanged code, and decoding the mean code of edited clips. The ceiling is
 decoding the edited clip's own code. 1 = as good as the model can do, 0 = no better than not turning.
 """
 
@@ -50,24 +50,24 @@ def accuracy(a: ClipBatch, b: ClipBatch) -> Floats:
     return out
 
 
-def equivariance(case: AmountBatch, turned: ClipBatch, mean_edited: ClipBatch, draws: SongDraws) -> Equivariance:
+def equivariance(batch: AmountBatch, turned: ClipBatch, mean_edited: ClipBatch, draws: SongDraws) -> Equivariance:
     """
     Measure it at one amount.
 
     Args:
-        case: The amount's clips, m of them.
+        batch: The amount's clips, m of them.
         turned: Decodings of T(z, amount), (m, *shape).
         mean_edited: Decoding of the mean code of edited training clips, (*shape).
-        draws: Resamplings of the case's songs.
+        draws: Resamplings of the batch's songs.
     """
-    after, _, ceiling = case.edit
+    after, _, ceiling = batch.edit
     if not len(turned):
         return Equivariance(Interval(0.0, 0.0, 0.0, 0.0), 0.0, 0.0, 0.0, 0)
     values = np.stack(
         [
             accuracy(turned, after),
             accuracy(ceiling, after),
-            accuracy(case.plain, after),
+            accuracy(batch.plain, after),
             accuracy(np.broadcast_to(mean_edited, after.shape), after),
         ],
         axis=1,

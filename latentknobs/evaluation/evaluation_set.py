@@ -1,23 +1,23 @@
 """
-A trial: clips of one split with everything that every knob of the run is measured on.
+Evaluation sets: clips of one split with everything that every knob of a run is measured on.
 
-For each amount it holds the clips before and after the edit, their codes, and the plain decodings of both;
-they do not depend on the knob, so they are made once.
+For each amount: the clips before and after the edit, their codes, and the decodings of both. None of it depends on the
+knob, so it is made once.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 from attrs import define, evolve, field, frozen
 from numpy.random import Generator
 
-from latentknobs.core.arrays import ClipBatch, Codes, Ints
-from latentknobs.core.augmentation import Augmentation, signed_amounts
+from latentknobs.core.arrays import ClipBatch, Codes, Ints, group_index
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.corpus import Tally
+from latentknobs.core.experiment import Experiment
 from latentknobs.core.model_calls import decode, edited, encode
 from latentknobs.core.seed import priority
 from latentknobs.corpora.sharding import Shard
@@ -59,11 +59,11 @@ class ClipReservoir:
 @frozen(eq=False)
 class AmountBatch:
     """
-    One amount of a trial, for the m clips that have a pair.
+    One amount of an evaluation set, for the m clips that have a pair.
 
     Attributes:
         amount: The amount.
-        rows: int64 (m,), which of the trial's clips.
+        rows: int64 (m,), which of the set's clips.
         songs: int64 (m,), their songs' numbers.
         before: Clips before.
         after: Clips after: what a perfect knob would decode to; None in a run without an edit.
@@ -85,7 +85,7 @@ class AmountBatch:
 
     @property
     def edit(self) -> tuple[ClipBatch, Codes, ClipBatch]:
-        """Clips after, their codes and their plain decodings; asked only where there is an edit."""
+        """Clips after, their codes and their decodings, where there is an edit."""
         assert self.after is not None  # a run without an edit compares with none
         assert self.z_after is not None
         assert self.ceiling is not None
@@ -105,6 +105,13 @@ class AmountBatch:
             None if self.ceiling is None else self.ceiling[:n],
         )
 
+    def reversed(self) -> AmountBatch:
+        """The same pairs with before and after swapped, at the negative amount."""
+        after, z_after, ceiling = self.edit
+        return AmountBatch(
+            -self.amount, self.rows, self.songs, after, self.before, z_after, self.z_before, ceiling, self.plain
+        )
+
 
 @frozen(eq=False)
 class EvaluationSet:
@@ -116,14 +123,14 @@ class EvaluationSet:
         songs: int64 (n,), the number of each clip's song.
         codes: Codes of the originals (n, D).
         plain: Their decodings.
-        cases: By amount, ascending.
+        batches: By amount, ascending.
     """
 
     clips: ClipBatch
     songs: Ints
     codes: Codes
     plain: ClipBatch
-    cases: Mapping[float, AmountBatch]
+    batches: Mapping[float, AmountBatch]
 
     def first(self, n: int) -> EvaluationSet:
         """The first n of its clips, at no amount."""
@@ -131,56 +138,50 @@ class EvaluationSet:
 
     def at(self, amounts: Iterable[float]) -> EvaluationSet:
         """The same clips at these amounts, none of them edited."""
-        cases = {
+        batches = {
             a: AmountBatch(
                 a, np.arange(len(self.clips)), self.songs, self.clips, None, self.codes, None, self.plain, None
             )
             for a in sorted(amounts)
         }
-        return evolve(self, cases=cases)
+        return evolve(self, batches=batches)
 
 
-def unedited(backend: VAEBackend, clips: ClipBatch, names: tuple[str, ...]) -> EvaluationSet:
-    """A trial without an edit: these clips (n, *shape) of songs ``names`` (n,), at no amount yet."""
-    songs = np.unique(np.asarray(names, dtype=str), return_inverse=True)[1].astype(np.int64)
+def unedited_set(backend: VAEBackend, clips: ClipBatch, names: Sequence[str]) -> EvaluationSet:
+    """The evaluation set of clips (n, *shape) of songs ``names`` (n,), at no amount yet."""
     codes = encode(backend, clips)
-    return EvaluationSet(clips, songs, codes, decode(backend, codes), {})
+    return EvaluationSet(clips, group_index(names), codes, decode(backend, codes), {})
 
 
-def trial(
-    backend: VAEBackend,
-    augmentation: Augmentation,
+def build_evaluation_set(
+    experiment: Experiment,
     clips: ClipBatch,
-    names: tuple[str, ...],
+    names: Sequence[str],
     rng: Generator,
     only: Collection[float] | None = None,
 ) -> EvaluationSet:
-    """Prepare the trial of an augmentation, at all or some amounts, on clips (n, *shape) of songs ``names`` (n,)."""
-    amounts, swapped = signed_amounts(augmentation)
-    start = unedited(backend, clips, names)
-    songs, codes, plain = start.songs, start.codes, start.plain
-    cases: dict[float, AmountBatch] = {}
-    for amount in [a for a in amounts if a > 0] if swapped else amounts:
-        if only is not None and amount not in only and not (swapped and -amount in only):
+    """The evaluation set of an edit, at all or only some amounts, on clips (n, *shape) of songs ``names`` (n,)."""
+    backend = experiment.backend
+    start = unedited_set(backend, clips, names)
+    batches: dict[float, AmountBatch] = {}
+    for amount in experiment.own_amounts:
+        if only is not None and amount not in only and not (experiment.swapped and -amount in only):
             continue
-        after, valid = edited(backend, augmentation, clips, amount, rng, Tally())
+        edited_clips, valid = edited(backend, experiment.edit, clips, amount, rng, Tally())
         rows = np.flatnonzero(valid)
-        z_after = encode(backend, after[rows])
-        ceiling = decode(backend, z_after)
-        there = (songs[rows], clips[rows], codes[rows], plain[rows])
-        cases[amount] = _case(amount, rows, there, (after[rows], z_after, ceiling))
-        if swapped:
-            back = (songs[rows], after[rows], z_after, ceiling)
-            cases[-amount] = _case(-amount, rows, back, (clips[rows], codes[rows], plain[rows]))
-    return evolve(start, cases=dict(sorted(cases.items())))
-
-
-def _case(
-    amount: float,
-    rows: Ints,
-    start: tuple[Ints, ClipBatch, Codes, ClipBatch],
-    end: tuple[ClipBatch, Codes, ClipBatch],
-) -> AmountBatch:
-    songs, before, z_before, plain = start
-    after, z_after, ceiling = end
-    return AmountBatch(amount, rows, songs, before, after, z_before, z_after, plain, ceiling)
+        after = edited_clips[rows]
+        z_after = encode(backend, after)
+        batches[amount] = AmountBatch(
+            amount,
+            rows,
+            start.songs[rows],
+            before=clips[rows],
+            after=after,
+            z_before=start.codes[rows],
+            z_after=z_after,
+            plain=start.plain[rows],
+            ceiling=decode(backend, z_after),
+        )
+        if experiment.swapped:
+            batches[-amount] = batches[amount].reversed()
+    return evolve(start, batches=dict(sorted(batches.items())))

@@ -1,4 +1,4 @@
-"""All quality measures of one operator on one trial."""
+"""All metrics of one operator on one evaluation set."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from latentknobs.evaluation.bootstrap import Interval, SongDraws
 from latentknobs.evaluation.content_preservation import content
 from latentknobs.evaluation.effect_size import Effect, effect, slope
 from latentknobs.evaluation.equivariance import Equivariance, accuracy, equivariance
-from latentknobs.evaluation.evaluation_set import EvaluationSet
+from latentknobs.evaluation.evaluation_set import AmountBatch, EvaluationSet
 from latentknobs.evaluation.leakage import Leakage, leakage
 from latentknobs.evaluation.response_curve import Response, response
 from latentknobs.steering.apply import apply
@@ -27,13 +27,13 @@ from latentknobs.steering.apply import apply
 @frozen(eq=False)
 class EvaluationConfig:
     """
-    What the measures of a run have in common.
+    What the metrics of a run have in common.
 
     Attributes:
         attributes: The attributes measured.
         comparisons: The comparisons measured.
         target: Name of the attribute that amount 1 moves by 1, or None; without an edit the one that names the knob.
-        preserves: Names of attributes and comparisons that should stay.
+        preserves: Names of attributes and comparisons to preserve.
         spreads: Standard deviation of each attribute over the corpus.
         mean_edited: By amount, the mean code of edited training clips (D,); none without an edit.
         own: Amounts that the edit has of its own (not by swapping before and after); without an edit all.
@@ -50,7 +50,7 @@ class EvaluationConfig:
     seed: int
 
     def draws(self, songs: Ints) -> SongDraws:
-        """Resamplings of these songs (n,), from the seed alone, so that measures do not depend on their order."""
+        """Bootstrap draws of these songs (n,), from the seed alone: metrics do not depend on the order they run in."""
         return SongDraws(songs, default_rng([self.seed, 0x5EED]))
 
     @property
@@ -62,7 +62,7 @@ class EvaluationConfig:
 @frozen(eq=False)
 class AmountMetrics:
     """
-    The measures at one amount; ``content`` and ``leakage`` hold every comparison and attribute, kept or not.
+    The metrics at one amount; ``content`` and ``leakage`` hold every comparison and attribute, preserved or not.
 
     ``equivariance`` is None in a run without an edit.
     """
@@ -125,7 +125,7 @@ class KnobMetrics:
         }
 
     def within(self, low: float, high: float) -> dict[float, AmountMetrics]:
-        """The measures at amounts in [low, high]."""
+        """The metrics at amounts in [low, high]."""
         return {a: self.at[a] for a in self.at if low <= a <= high}
 
     def as_dict(self) -> dict[str, Any]:
@@ -137,51 +137,68 @@ class KnobMetrics:
         }
 
 
+def turned_clips(
+    backend: VAEBackend, operator: Operator, evaluation_set: EvaluationSet, amounts: Iterable[float]
+) -> dict[float, ClipBatch]:
+    """The clips decoded after the operator's move, (m, *shape), by amount; amounts without clips are left out."""
+    batches = {a: evaluation_set.batches[a] for a in sorted(amounts) if a in evaluation_set.batches}
+    return {a: decode(backend, apply(operator, b.z_before, a)) for a, b in batches.items() if len(b.rows)}
+
+
 def measure(
-    backend: VAEBackend, operator: Operator, trial: EvaluationSet, amounts: Iterable[float], yard: EvaluationConfig
+    backend: VAEBackend,
+    operator: Operator,
+    evaluation_set: EvaluationSet,
+    config: EvaluationConfig,
+    turned: Mapping[float, ClipBatch],
 ) -> KnobMetrics:
-    """Measure an operator on a trial at these amounts (those without clips are left out)."""
+    """Measure an operator from the clips that :func:`turned_clips` gives."""
     at: dict[float, AmountMetrics] = {}
     values: dict[float, dict[int, float]] = {}
-    target = yard.target_attribute
-    for amount in sorted(amounts):
-        case = trial.cases.get(amount)
-        if case is None or not len(case.rows):
-            continue
-        turned = decode(backend, apply(operator, case.z_before, amount))
-        draws = yard.draws(case.songs)
-        compared: Equivariance | None = None
-        if case.after is not None:
-            mean_edited = decode(backend, yard.mean_edited[amount][None])[0]
-            compared = equivariance(case, turned, mean_edited, draws)
-        at[amount] = AmountMetrics(
-            amount,
-            compared,
-            {a.name: effect(a, case, turned, draws) for a in yard.attributes},
-            {a.name: leakage(a, case, turned, yard.spreads[a.name], draws) for a in yard.attributes},
-            {c.name: content(c, case, turned, draws) for c in yard.comparisons},
-        )
-        if target is not None and amount in yard.own:
-            values[amount] = dict(zip(case.rows.tolist(), target.measure(turned).tolist(), strict=True))
-    on_off = len(yard.own) == 1
-    found = _response(trial, values, target, yard)
-    return KnobMetrics(at, found, _round_trip(backend, operator, trial, yard.own[0]) if on_off else None)
+    target = config.target_attribute
+    for amount, clips in turned.items():
+        batch = evaluation_set.batches[amount]
+        at[amount] = _amount_metrics(backend, batch, clips, config)
+        if target is not None and amount in config.own:
+            values[amount] = dict(zip(batch.rows.tolist(), target.measure(clips).tolist(), strict=True))
+    round_trip = _round_trip(backend, operator, evaluation_set.batches[config.own[0]]) if len(config.own) == 1 else None
+    return KnobMetrics(at, _response(evaluation_set, values, target, config), round_trip)
+
+
+def _amount_metrics(
+    backend: VAEBackend, batch: AmountBatch, turned: ClipBatch, config: EvaluationConfig
+) -> AmountMetrics:
+    draws = config.draws(batch.songs)
+    compared: Equivariance | None = None
+    if batch.after is not None:
+        mean_edited = decode(backend, config.mean_edited[batch.amount][None])[0]
+        compared = equivariance(batch, turned, mean_edited, draws)
+    return AmountMetrics(
+        batch.amount,
+        compared,
+        {a.name: effect(a, batch, turned, draws) for a in config.attributes},
+        {a.name: leakage(a, batch, turned, config.spreads[a.name], draws) for a in config.attributes},
+        {c.name: content(c, batch, turned, draws) for c in config.comparisons},
+    )
 
 
 def _response(
-    trial: EvaluationSet, values: dict[float, dict[int, float]], target: Attribute | None, yard: EvaluationConfig
+    evaluation_set: EvaluationSet,
+    values: Mapping[float, dict[int, float]],
+    target: Attribute | None,
+    config: EvaluationConfig,
 ) -> Response | None:
     if target is None or len(values) < 2:
         return None
     reached = sorted(set().union(*values.values()))
-    at_zero: ClipBatch = trial.plain[reached]
-    values = {**values, 0.0: dict(zip(reached, target.measure(at_zero).tolist(), strict=True))}
-    return response(values, yard.draws(trial.songs))
+    at_zero = target.measure(evaluation_set.plain[reached])
+    return response(
+        {**values, 0.0: dict(zip(reached, at_zero.tolist(), strict=True))}, config.draws(evaluation_set.songs)
+    )
 
 
-def _round_trip(backend: VAEBackend, operator: Operator, trial: EvaluationSet, amount: float) -> float | None:
-    case = trial.cases[amount]
-    if not len(case.rows):
+def _round_trip(backend: VAEBackend, operator: Operator, batch: AmountBatch) -> float | None:
+    if not len(batch.rows):
         return None
-    twice = decode(backend, apply(operator, apply(operator, case.z_before, amount), amount))
-    return float(accuracy(twice, case.plain).mean())
+    twice = decode(backend, apply(operator, apply(operator, batch.z_before, batch.amount), batch.amount))
+    return float(accuracy(twice, batch.plain).mean())

@@ -31,19 +31,19 @@ class Leakage:
     clips: int
 
 
-def leakage(attribute: Attribute, case: AmountBatch, turned: ClipBatch, spread: float, draws: SongDraws) -> Leakage:
+def leakage(attribute: Attribute, batch: AmountBatch, turned: ClipBatch, spread: float, draws: SongDraws) -> Leakage:
     """
     Measure it at one amount.
 
     Args:
         attribute: The attribute that should stay.
-        case: The amount's clips, m of them.
+        batch: The amount's clips, m of them.
         turned: Decodings of T(z, amount), (m, *shape).
         spread: Standard deviation of the attribute over the corpus; where it is 0, plain units are used.
-        draws: Resamplings of the case's songs.
+        draws: Resamplings of the batch's songs.
     """
-    change = changes(attribute, case.plain, turned)
-    had, clips = int(np.isfinite(attribute.measure(case.plain)).sum()), int(np.isfinite(change).sum())
+    change = changes(attribute, batch.plain, turned)
+    had, clips = int(np.isfinite(attribute.measure(batch.plain)).sum()), int(np.isfinite(change).sum())
     lost = 1.0 - clips / had if had else 0.0
     if not clips:
         return Leakage(0.0, 0.0, lost, 0)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.random import default_rng
 
-from latentknobs.core.arrays import ClipBatch, Floats
+from latentknobs.core.arrays import ClipBatch, Floats, group_index
 from latentknobs.core.attribute import Comparison
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.corpus import Progress, Song, no_progress
@@ -49,7 +49,7 @@ def agreement(
         rows.append(_row(a, b, song.clips, comparisons))
         owners += [song.name] * len(song.clips)
         progress("comparing reconstructions", len(owners), None)
-    number = np.unique(np.asarray(owners, dtype=str), return_inverse=True)[1].astype(np.int64)
+    number = group_index(owners)
     means, drawn = SongDraws(number, default_rng([seed, 4])).means(np.concatenate(rows))
     cells = [
         None if np.isnan(mean) else interval(float(mean), column).as_dict()

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.random import default_rng
 
-from latentknobs.core.activity import ACTIVE_VARIANCE
-from latentknobs.core.arrays import ClipBatch, Codes, Floats
+from latentknobs.core.activity import is_active
+from latentknobs.core.arrays import ClipBatch, Codes, Floats, group_index
 from latentknobs.core.attribute import Attribute, Comparison
 from latentknobs.core.backend import Posterior, VAEBackend
 from latentknobs.core.clip import OutputGroup
@@ -94,7 +94,7 @@ def evaluate(
             f"The corpus has no {split} clips that model {backend.spec.name} can carry: ask for more clips, "
             "another split or another corpus."
         )
-    number = np.unique(np.asarray(names, dtype=str), return_inverse=True)[1].astype(np.int64)
+    number = group_index(names)
     codes = np.concatenate(means)
     draws = SongDraws(number, default_rng([seed, 4]))
     out: dict[str, Any] = {
@@ -104,7 +104,7 @@ def evaluate(
         "clips": len(names),
         "songs": int(number.max()) + 1,
         "latent_size": backend.spec.latent_size,
-        "active_units": int((codes.astype(np.float64).var(axis=0) > ACTIVE_VARIANCE).sum()),
+        "active_units": int(is_active(codes.astype(np.float64).var(axis=0)).sum()),
         "spectrum": spectrum(codes),
         "kl": _intervals(draws, np.concatenate(kl)[:, None])[0] if kl else None,
         "left_out": dict(tally.counts),

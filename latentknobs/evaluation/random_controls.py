@@ -1,9 +1,9 @@
 """
 Random controls: moves of the same length as a knob's, in directions drawn at random.
 
-Each clip's displacement is whitened by the covariance of the codes over the active dimensions, rotated
-there by a random rotation (Haar; Mezzadri 2007), and brought back, so every clip moves as far as the knob
-moves it in Mahalanobis distance. For a shift, which moves all clips alike, this is a random direction.
+Each clip's displacement is whitened by the covariance of the codes over the active dimensions, turned by a random
+rotation (Haar; Mezzadri 2007), and brought back, so every clip moves as far as the knob moves it in Mahalanobis
+distance. For a shift, which moves all clips alike, this is a random direction.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 from attrs import frozen
 from numpy.random import Generator
 
-from latentknobs.core.activity import ACTIVE_VARIANCE
+from latentknobs.core.activity import active_dimensions
 from latentknobs.core.arrays import Codes, Floats
 
 
@@ -32,7 +32,7 @@ class Whitening:
     @classmethod
     def of(cls, covariance: Floats, among: np.ndarray | None = None) -> Whitening:
         """Whitening over the active dimensions, or those of them in ``among``."""
-        active = np.flatnonzero(np.diag(covariance) > ACTIVE_VARIANCE)
+        active = active_dimensions(covariance)
         if among is not None:
             active = np.intersect1d(active, among)
         part = covariance[np.ix_(active, active)]

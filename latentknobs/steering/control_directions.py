@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from latentknobs.core.activity import ACTIVE_VARIANCE
+from latentknobs.core.activity import is_active
 from latentknobs.core.arrays import Codes
 from latentknobs.core.knob import RANK, Knob, Operator
 from latentknobs.core.seed import as_seed
@@ -77,7 +77,7 @@ def operator_of(knob: Knob) -> Operator:
 def spread_of(knob: Knob, latent_size: int) -> NDArray[np.float64]:
     """Standard deviation of the codes in each active dimension, 0 in the others; 1 where it was not measured."""
     variance = np.asarray(knob.evidence.covariance_diagonal or np.ones(latent_size), dtype=np.float64)
-    return np.where(variance > ACTIVE_VARIANCE, np.sqrt(np.maximum(variance, 0.0)), 0.0)
+    return np.where(is_active(variance), np.sqrt(np.maximum(variance, 0.0)), 0.0)
 
 
 def shares_of(knob: Knob, latent_size: int) -> NDArray[np.float64]:

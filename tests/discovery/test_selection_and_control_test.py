@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from latentknobs.evaluation.gain import gain, mean
 from numpy.random import default_rng
 
 from latentknobs.augmentations.transpose import Transpose
@@ -14,7 +15,6 @@ from latentknobs.discovery.pair_statistics import PairStatistics
 from latentknobs.evaluation.acceptance_criteria import effect_gate
 from latentknobs.evaluation.control_test import RangeEnds, beyond_controls, control_effects
 from latentknobs.evaluation.evaluation_set import trial
-from latentknobs.evaluation.gain import gain, mean
 from latentknobs.steering.apply import displacement
 from latentknobs.testing.tiny import ACTIVITY, LATENT_SIZE, PITCH, TinyBackend, tiny_clips
 

@@ -11,6 +11,9 @@ import pytest
 from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
+from latentknobs.discovery.cached_backend import CachedBackend
+from latentknobs.discovery.encoded_corpus import EncodedCorpus, EncodedPairs
+from latentknobs.discovery.null_edits import ClipPool, OneAmount, RandomClip, drawn, flipped, swap_pairs, swap_trial
 from numpy.random import default_rng
 
 from latentknobs.augmentations.note_split import NoteSplit
@@ -19,9 +22,6 @@ from latentknobs.core.augmentation import TokenAugmentation
 from latentknobs.core.experiment import Settings
 from latentknobs.core.model_calls import decode, encode
 from latentknobs.discovery import discover as whole
-from latentknobs.discovery.cached_backend import CachedBackend
-from latentknobs.discovery.encoded_corpus import EncodedCorpus, EncodedPairs
-from latentknobs.discovery.null_edits import ClipPool, OneAmount, RandomClip, drawn, flipped, swap_pairs, swap_trial
 from latentknobs.discovery.pairs import Pairs
 from latentknobs.evaluation.evaluation_set import AmountBatch, EvaluationSet
 from latentknobs.evaluation.knob_metrics import measure

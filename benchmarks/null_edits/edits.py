@@ -1,9 +1,9 @@
 """
 Null edits: edits that change a clip as much as a real one, but about which nothing can be learned.
 
-A gate is worth what it refuses. A null says of itself all that the real edit says (amounts, target, ``changes``,
-``preserves``), so the same limits judge it, and any knob that is accepted for it is accepted by accident.
-Two kinds need nothing but clips and songs, and stand here: before and after exchanged at random song by song, which
+An acceptance criterion is worth what it rejects. A null declares all that the real edit declares (amounts, target,
+``changes``, ``preserves``), so the same limits judge it, and any knob accepted for it is a false positive.
+Two kinds need nothing but clips and songs: before and after exchanged at random song by song, which
 is what a sign flip test does with differences (Nichols & Holmes 2002), and another song's clip in place of the edited
 one. Chance comes from hashes of the seed and of the song or clip, so a null is the same however clips are batched.
 """
@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
-from attrs import frozen
+from attrs import evolve, frozen
 from numpy.random import Generator
 from numpy.typing import NDArray
 
@@ -195,52 +195,42 @@ def flipped(songs: Sequence[str], seed: int) -> Bools:
 
 def swap_pairs(pairs: Pairs, flips: Bools) -> Pairs:
     """Pairs of a shard with before and after exchanged for the clips in ``flips``, bool (n,) over the shard's clips."""
-    there = flips[pairs.valid][:, None]
-    return Pairs(
-        pairs.amount,
-        pairs.valid,
-        np.where(there, pairs.after, pairs.before),
-        np.where(there, pairs.before, pairs.after),
-    )
+    mask = flips[pairs.valid][:, None]
+    before, after = np.where(mask, pairs.after, pairs.before), np.where(mask, pairs.before, pairs.after)
+    return Pairs(pairs.amount, pairs.valid, before, after)
 
 
-def swap_trial(trial: EvaluationSet, flips: Bools) -> EvaluationSet:
+def swap_set(evaluation_set: EvaluationSet, flips: Bools) -> EvaluationSet:
     """
-    A trial with before and after exchanged for the clips in ``flips``, bool (n,).
+    An evaluation set with before and after exchanged for the clips in ``flips``, bool (n,).
 
-    An exchanged pair starts from the edited clip, which is another one at each amount: those become clips of the
-    trial with one amount each, and so say nothing of monotony.
+    An exchanged pair starts from the edited clip, which is another one at each amount: those become clips of the set
+    with one amount each, and so say nothing of monotony.
     """
-    clips, songs, codes, plain = [trial.clips], [trial.songs], [trial.codes], [trial.plain]
-    cases, count = {}, len(trial.clips)
-    for amount, case in trial.cases.items():
-        there = flips[case.rows]
-        cases[amount] = exchanged(case, there)
-        cases[amount].rows[there] = np.arange(count, count + int(there.sum()))
-        count += int(there.sum())
-        after, z_after, ceiling = case.edit
-        clips.append(after[there])
-        songs.append(case.songs[there])
-        codes.append(z_after[there])
-        plain.append(ceiling[there])
-    return EvaluationSet(
-        np.concatenate(clips), np.concatenate(songs), np.concatenate(codes), np.concatenate(plain), cases
-    )
+    arrays = [(evaluation_set.clips, evaluation_set.songs, evaluation_set.codes, evaluation_set.plain)]
+    batches, count = {}, len(evaluation_set.clips)
+    for amount, batch in evaluation_set.batches.items():
+        mask = flips[batch.rows]
+        rows = batch.rows.copy()
+        rows[mask] = np.arange(count, count + int(mask.sum()))
+        count += int(mask.sum())
+        batches[amount] = evolve(_exchanged(batch, mask), rows=rows)
+        after, z_after, ceiling = batch.edit
+        arrays.append((after[mask], batch.songs[mask], z_after[mask], ceiling[mask]))
+    clips, songs, codes, plain = (np.concatenate(parts) for parts in zip(*arrays, strict=True))
+    return EvaluationSet(clips, songs, codes, plain, batches)
 
 
-def exchanged(case: AmountBatch, there: Bools, amount: float | None = None) -> AmountBatch:
-    """A case with before and after exchanged for the pairs in ``there``, bool (m,); at another amount where told."""
-    clips = there.reshape(-1, *(1,) * (case.before.ndim - 1))
-    codes = there[:, None]
-    after, z_after, ceiling = case.edit
-    return AmountBatch(
-        amount=case.amount if amount is None else amount,
-        rows=case.rows.copy(),
-        songs=case.songs,
-        before=np.where(clips, after, case.before),
-        after=np.where(clips, case.before, after),
-        z_before=np.where(codes, z_after, case.z_before),
-        z_after=np.where(codes, case.z_before, z_after),
-        plain=np.where(clips, ceiling, case.plain),
-        ceiling=np.where(clips, case.plain, ceiling),
+def _exchanged(batch: AmountBatch, mask: Bools) -> AmountBatch:
+    """A batch with before and after exchanged for the pairs in the mask, bool (m,)."""
+    clips, codes = mask.reshape(-1, *(1,) * (batch.before.ndim - 1)), mask[:, None]
+    after, z_after, ceiling = batch.edit
+    return evolve(
+        batch,
+        before=np.where(clips, after, batch.before),
+        after=np.where(clips, batch.before, after),
+        z_before=np.where(codes, z_after, batch.z_before),
+        z_after=np.where(codes, batch.z_before, z_after),
+        plain=np.where(clips, ceiling, batch.plain),
+        ceiling=np.where(clips, batch.plain, ceiling),
     )

@@ -1,0 +1,36 @@
+"""What all knobs of a run are evaluated with, in one value."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from latentknobs.core.experiment import Experiment
+from latentknobs.core.method_specs import FitInput
+from latentknobs.discovery.coordinate_systems import CoordinateSystems
+from latentknobs.discovery.pair_statistics import PairStatistics
+from latentknobs.evaluation.evaluation_set import EvaluationSet
+from latentknobs.evaluation.knob_metrics import EvaluationConfig
+
+
+@frozen(eq=False)
+class EvaluationContext:
+    """
+    See the module's text.
+
+    Attributes:
+        experiment: The run's.
+        fit_input: What the knobs were fitted from; its amounts are those that are measured.
+        statistics: Of the amounts of ``fit_input`` and no others.
+        config: Of the metrics.
+        validation: The evaluation set of validation songs.
+        test: That of test songs.
+        coordinates: The coordinate systems in which dimensions are counted.
+    """
+
+    experiment: Experiment
+    fit_input: FitInput
+    statistics: PairStatistics
+    config: EvaluationConfig
+    validation: EvaluationSet
+    test: EvaluationSet
+    coordinates: CoordinateSystems
