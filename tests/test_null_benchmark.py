@@ -140,7 +140,7 @@ def test_the_real_edit_is_accepted_and_no_null_is(script, rows_of, monkeypatch):
     path.write_text(path.read_text()[:-20])
     assert run()[0] == rows
 
-    monkeypatch.setattr(script, "survey", lambda *_: pytest.fail("all is judged"))
+    monkeypatch.setattr(script, "encoded", lambda *_: pytest.fail("all is judged"))
     assert run()[0] == rows
     assert run("--table")[0] == rows
 

@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
-from latentknobs.discovery.cached_backend import CachedBackend
-from latentknobs.discovery.encoded_corpus import EncodedCorpus, EncodedPairs
-from latentknobs.discovery.null_edits import ClipPool, OneAmount, RandomClip, drawn, flipped, swap_pairs, swap_trial
 from numpy.random import default_rng
 
+from benchmarks.null_edits.cached_backend import CachedBackend
+from benchmarks.null_edits.edits import ClipPool, OneAmount, RandomClip, drawn, flipped, swap_pairs, swap_set
+from benchmarks.null_edits.encoded_corpus import EncodedCorpus, EncodedPairs
+from benchmarks.nulls import Jitter
 from latentknobs.augmentations.note_split import NoteSplit
 from latentknobs.augmentations.transpose import Transpose
 from latentknobs.core.augmentation import TokenAugmentation
-from latentknobs.core.experiment import Settings
+from latentknobs.core.experiment import Experiment, Settings
 from latentknobs.core.model_calls import decode, encode
 from latentknobs.discovery import discover as whole
 from latentknobs.discovery.pairs import Pairs
 from latentknobs.evaluation.evaluation_set import AmountBatch, EvaluationSet
-from latentknobs.evaluation.knob_metrics import measure
+from latentknobs.evaluation.knob_metrics import measure, turned_clips
 from latentknobs.evaluation.lazy_criteria import ALONE, LazyEvaluation
 from latentknobs.testing.tiny import TinyBackend, tiny_clips
 
-ROOT = Path(__file__).parents[2]
 CLOSED = ("mean", "ridge", "attribute-vector", "ridge-reading", "discriminant")
 SHORT = ("mean", "ridge")
 ENOUGH = {"trial_clips": 80, "controls": 100, "control_clips": 16}
@@ -80,9 +76,8 @@ def look(methods, songs):
 
     def make(edit=None, **settings):
         edit = edit or Leaps()
-        return EncodedPairs(
-            EncodedCorpus.of(TinyBackend(), edit, songs, Settings(**{**ENOUGH, **settings}), methods), edit
-        )
+        experiment = Experiment.of(TinyBackend(), edit, Settings(**{**ENOUGH, **settings}), methods)
+        return EncodedPairs(EncodedCorpus.of(experiment, songs), edit)
 
     return make
 
@@ -98,14 +93,14 @@ def verdicts(methods):
     """What each closed fit's verdict is."""
 
     def ask(pairing, fits):
-        yard = pairing.yard()
-        return {fit.name: LazyEvaluation(pairing, fit, yard).verdict() for fit in methods.fits if fit.name in fits}
+        test = pairing.control_test()
+        return {fit.name: LazyEvaluation(pairing, fit, test).verdict() for fit in methods.fits if fit.name in fits}
 
     return ask
 
 
 def _crowd(pairing):
-    return ClipPool.of(pairing.survey.shards.values())
+    return ClipPool.of(pairing.corpus.shards.values())
 
 
 def _of_discovery(find, edit, fits):
@@ -137,7 +132,7 @@ def test_a_strangers_verdict_is_the_discoverys(find, real, verdicts):
     """Another song's clip in place of the edited one is rejected for every fit, by a full discovery as well."""
     null = RandomClip(Leaps(), _crowd(real), 0)
 
-    found = verdicts(EncodedPairs(real.survey, null), CLOSED)
+    found = verdicts(EncodedPairs(real.corpus, null), CLOSED)
 
     assert set(found.values()) == {"rejected"}
     assert found == _of_discovery(find, null, CLOSED)
@@ -145,16 +140,9 @@ def test_a_strangers_verdict_is_the_discoverys(find, real, verdicts):
 
 def test_jitters_verdict_is_the_discoverys(find, real, verdicts):
     """Zero-mean noise on the pitches is rejected for every fit, by a full discovery as well."""
-    spec = importlib.util.spec_from_file_location("nulls", ROOT / "benchmarks" / "nulls.py")
-    script = importlib.util.module_from_spec(spec)
-    sys.modules["nulls"] = script
-    try:
-        spec.loader.exec_module(script)
-    finally:
-        del sys.modules["nulls"]
-    null = script.Jitter(Leaps(), 0)
+    null = Jitter(Leaps(), 0)
 
-    found = verdicts(EncodedPairs(real.survey, null), SHORT)
+    found = verdicts(EncodedPairs(real.corpus, null), SHORT)
 
     assert set(found.values()) == {"rejected"}
     assert found == _of_discovery(find, null, SHORT)
@@ -162,7 +150,7 @@ def test_jitters_verdict_is_the_discoverys(find, real, verdicts):
 
 def test_a_swaps_verdict_is_the_discoverys(find, real, verdicts, monkeypatch):
     """Pairs swapped song by song are rejected for every fit, by a full discovery that is given them as well."""
-    ahead, pairs_of, trial = whole.ahead, whole.pairs_of, whole.trial
+    ahead, encode_pairs, build = whole.ahead, whole.encode_pairs, whole.build_evaluation_set
     songs = []
 
     def noting(work, items):
@@ -170,16 +158,16 @@ def test_a_swaps_verdict_is_the_discoverys(find, real, verdicts, monkeypatch):
             songs[:] = shard.songs
             yield (number, (shard, seen)), edits
 
-    def swapped_pairs(backend, edit, edits, codes, tally):
-        return (swap_pairs(p, flipped(songs, 3)) for p in pairs_of(backend, edit, edits, codes, tally))
+    def swapped_pairs(experiment, edits, codes, tally):
+        return (swap_pairs(p, flipped(songs, 3)) for p in encode_pairs(experiment, edits, codes, tally))
 
-    def swapped_trial(backend, edit, clips, names, rng):
-        return swap_trial(trial(backend, edit, clips, names, rng), flipped(names, 3))
+    def swapped_set(experiment, clips, names, rng):
+        return swap_set(build(experiment, clips, names, rng), flipped(names, 3))
 
     found = verdicts(real.swapped(3), SHORT)
     monkeypatch.setattr(whole, "ahead", noting)
-    monkeypatch.setattr(whole, "pairs_of", swapped_pairs)
-    monkeypatch.setattr(whole, "trial", swapped_trial)
+    monkeypatch.setattr(whole, "encode_pairs", swapped_pairs)
+    monkeypatch.setattr(whole, "build_evaluation_set", swapped_set)
 
     assert set(found.values()) == {"rejected"}
     assert found == _of_discovery(find, Leaps(), SHORT)
@@ -188,13 +176,13 @@ def test_a_swaps_verdict_is_the_discoverys(find, real, verdicts, monkeypatch):
 def test_a_verdict_looks_no_further_than_it_must(real, methods):
     """Where both innermost amounts fail, no other one is measured or fitted, and no test clip is looked at."""
     ridge = next(fit for fit in methods.fits if fit.name == "ridge")
-    pairing = EncodedPairs(real.survey, RandomClip(Leaps(), _crowd(real), 0))
-    hearing = LazyEvaluation(pairing, ridge, pairing.yard())
+    pairing = EncodedPairs(real.corpus, RandomClip(Leaps(), _crowd(real), 0))
+    hearing = LazyEvaluation(pairing, ridge, pairing.control_test())
 
     assert hearing.verdict() == "rejected"
-    assert set(hearing.at("validation")._taken) == {-1.0, 1.0}
-    assert set(hearing._operators) == {(-1.0,), (1.0,)}
-    assert {split for split, _, _ in pairing._cases} == {"validation"}
+    assert set(hearing.at("validation")._known) == {-1.0, 1.0}
+    assert set(pairing._operators) == {("ridge", (-1.0,)), ("ridge", (1.0,))}
+    assert {split for split, _, _ in pairing._batches} == {"validation"}
     assert "equivariance" in hearing.failed()
 
 
@@ -203,8 +191,8 @@ def test_each_gate_alone(real, look, methods):
     mean = next(fit for fit in methods.fits if fit.name == "mean")
     leaky = look(Leaky())
 
-    assert {gate for gate in ALONE if LazyEvaluation(real, mean, real.yard(), 40).alone(gate)} == set(ALONE)
-    assert {gate for gate in ALONE if LazyEvaluation(leaky, mean, leaky.yard(), 40).alone(gate)} == {*ALONE} - {
+    assert {gate for gate in ALONE if LazyEvaluation(real, mean, real.control_test(), 40).alone(gate)} == set(ALONE)
+    assert {gate for gate in ALONE if LazyEvaluation(leaky, mean, leaky.control_test(), 40).alone(gate)} == {*ALONE} - {
         "leakage"
     }
 
@@ -212,8 +200,8 @@ def test_each_gate_alone(real, look, methods):
 def test_each_gate_alone_of_nothing(real, methods):
     """A null's ridge map, which goes to the mean of all clips, passes neither equivariance nor monotone nor content."""
     ridge = next(fit for fit in methods.fits if fit.name == "ridge")
-    null = EncodedPairs(real.survey, RandomClip(Leaps(), _crowd(real), 0))
-    hearing = LazyEvaluation(null, ridge, null.yard(), 40)
+    null = EncodedPairs(real.corpus, RandomClip(Leaps(), _crowd(real), 0))
+    hearing = LazyEvaluation(null, ridge, null.control_test(), 40)
 
     assert not any(hearing.alone(gate) for gate in ("monotone", "content", "equivariance"))
 
@@ -245,7 +233,7 @@ def test_a_stranger_is_of_another_song_of_the_split(real):
 
 def test_who_has_no_stranger_is_masked(real):
     """A clip that the crowd does not know, and one of the only song of its split, have no edit."""
-    shard = real.survey.shards["test"]
+    shard = real.corpus.shards["test"]
     alone = ClipPool.of([evolve(shard, clips=shard.clips[:4], songs=("a",) * 4)])
     unknown = tiny_clips(3, seed=12345)
 
@@ -327,24 +315,25 @@ def test_a_swapped_trial_by_hand():
         clips(60, 61), np.array([0, 1]), codes(0, 1), clips(50, 51), {1.0: case(1.0, 1), 2.0: case(2.0, 2)}
     )
 
-    out = swap_trial(trial, np.array([False, True]))
-    at = out.cases[2.0]
+    out = swap_set(trial, np.array([False, True]))
+    at = out.batches[2.0]
 
-    assert (at.rows.tolist(), out.cases[1.0].rows.tolist()) == ([0, 3], [0, 2])
+    assert (at.rows.tolist(), out.batches[1.0].rows.tolist()) == ([0, 3], [0, 2])
     assert (at.before[:, 0].tolist(), at.after[:, 0].tolist()) == ([60, 63], [62, 61])
     assert (at.z_before.ravel().tolist(), at.z_after.ravel().tolist()) == ([0, 3], [2, 1])
     assert (at.plain[:, 0].tolist(), at.ceiling[:, 0].tolist()) == ([50, 53], [52, 51])
     assert (out.plain[:, 0].tolist(), out.songs.tolist()) == ([50, 51, 52, 53], [0, 1, 1, 1])
-    assert trial.cases[2.0].rows.tolist() == [0, 1]
+    assert trial.batches[2.0].rows.tolist() == [0, 1]
 
 
 def test_swapped_songs_say_nothing_of_monotony(real, exact_pitch):
     """A knob that does just what transposing does is monotone where nothing was swapped, and only that counts."""
     swapped = real.swapped(0)
-    trial = swapped.trial("test", swapped.amounts)
-    left = ~flipped(real.survey.trials["test"][1], 0)
+    clips, backend = swapped.evaluation_set("test", swapped.amounts), real.corpus.experiment.backend
+    left = ~flipped(real.corpus.sets["test"][1], 0)
 
-    found = measure(real.survey.backend, exact_pitch, trial, swapped.amounts, swapped.yard())
+    turned = turned_clips(backend, exact_pitch, clips, swapped.amounts)
+    found = measure(backend, exact_pitch, clips, swapped.control_test().config, turned)
 
     assert 0 < left.sum() < len(left)
     assert (found.monotone, found.response.clips) == (1.0, left.sum())
@@ -359,7 +348,7 @@ def test_what_a_survey_gives_a_fit_is_what_a_discovery_gives(find, look, methods
 
     np.testing.assert_allclose(pairing.mean_change(), run.knobs[0].evidence.mean_change, atol=1e-5)
     for name in CLOSED:
-        arrays = LazyEvaluation(pairing, fits[name], pairing.yard()).operator(pairing.amounts).arrays
+        arrays = pairing.operator(fits[name], pairing.amounts).arrays
         assert arrays.keys() == operators[name].keys()
         for key, array in arrays.items():
             np.testing.assert_allclose(array, operators[name][key], atol=1e-4)

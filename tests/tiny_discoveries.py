@@ -11,7 +11,7 @@ from latentknobs.attributes import plugin as measures
 from latentknobs.augmentations.transpose import Transpose
 from latentknobs.core.augmentation import Augmentation
 from latentknobs.core.corpus import CorpusRequest, Song
-from latentknobs.core.experiment import Methods, Settings
+from latentknobs.core.experiment import Experiment, Methods, Settings
 from latentknobs.core.knob import Operator
 from latentknobs.core.run import Run, RunSpec
 from latentknobs.discovery import plugin as built_in
@@ -80,7 +80,8 @@ def find(methods: Methods, songs: tuple[Song, ...]) -> Callable[..., Run]:
             methods.comparisons,
         )
         spec = RunSpec(model.spec.model_id, model.spec.name, edit.name, "tiny", seed, chosen.as_dict())
-        return discover(model, edit, songs if corpus is None else corpus, spec, chosen, offers, version="test")
+        experiment = Experiment.of(model, edit, chosen, offers, seed)
+        return discover(experiment, songs if corpus is None else corpus, spec, version="test")
 
     return run
 

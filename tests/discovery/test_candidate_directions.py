@@ -5,9 +5,14 @@ import pytest
 from numpy.random import default_rng
 
 from latentknobs.core.clip import OutputGroup
-from latentknobs.core.experiment import UnsupervisedSettings
+from latentknobs.core.experiment import Experiment, Methods, UnsupervisedSettings
 from latentknobs.core.melody_format import MELODY
-from latentknobs.discovery.candidate_directions import candidates, of_codes, of_one_without_another, of_weights
+from latentknobs.discovery.candidate_directions import (
+    candidate_directions,
+    of_codes,
+    of_one_without_another,
+    of_weights,
+)
 from latentknobs.discovery.fisher_metric import fisher_metric, group_metric
 from latentknobs.testing.tiny import TinyBackend, tiny_clips
 from tests.discovery.test_coordinate_systems import SIZE, STEPS, Softmax
@@ -153,11 +158,16 @@ def test_a_group_that_tells_all_tokens_apart_has_the_metric_of_the_tokens(codes)
     np.testing.assert_allclose(found, fisher_metric(model, codes, given, 2, default_rng(0)), rtol=1e-3, atol=1e-4)
 
 
+def _candidates(model, codes, covariance, settings=None):
+    experiment = Experiment(model, None, (), False, settings or UnsupervisedSettings(), Methods((), {}, {}, (), ()), 0)
+    return candidate_directions(experiment, codes, covariance)
+
+
 def test_every_source_gives_its_directions_in_order(codes):
     """A model with both capabilities has directions of codes, weights and each ordered pair of groups, by rank."""
     settings = UnsupervisedSettings(candidates=2)
 
-    found, left_out = candidates(Softmax(), codes, np.diag([1.0, 4.0, 9.0]), settings, 0)
+    found, left_out = _candidates(Softmax(), codes, np.diag([1.0, 4.0, 9.0]), settings)
 
     sources = ["pca", "sefa", "fisher-onset-without-pitch", "fisher-pitch-without-onset"]
     assert left_out == {}
@@ -170,7 +180,7 @@ def test_directions_are_one_deviation_long(codes):
     """The projection of the codes on a direction has a standard deviation of its length."""
     covariance = np.array([[2.0, 0.5, 0], [0.5, 1, 0], [0, 0, 0.3]])
 
-    for one in candidates(Softmax(), codes, covariance, UnsupervisedSettings(), 0)[0]:
+    for one in _candidates(Softmax(), codes, covariance)[0]:
         length = np.linalg.norm(one.direction)
         unit = one.direction / length
         assert np.sqrt(unit @ covariance @ unit) == pytest.approx(length)
@@ -181,8 +191,8 @@ def test_sources_that_the_model_does_not_serve_are_left_out_with_a_sentence():
     model = TinyBackend()
     z = model.encode(tiny_clips(400)).mean
 
-    found, left_out = candidates(
-        model, z, np.cov(z.T.astype(np.float64), bias=True), UnsupervisedSettings(candidates=20), 0
+    found, left_out = _candidates(
+        model, z, np.cov(z.T.astype(np.float64), bias=True), UnsupervisedSettings(candidates=20)
     )
 
     assert left_out == {
@@ -205,7 +215,7 @@ def test_a_format_of_one_group_has_no_pairs_of_groups(codes):
     model = Softmax()
     model.spec = type("Spec", (), {"name": "softmax", "clip_format": OneGroup})
 
-    left_out = candidates(model, codes, np.eye(SIZE), UnsupervisedSettings(), 0)[1]
+    left_out = _candidates(model, codes, np.eye(SIZE))[1]
 
     assert left_out == {
         "fisher": "Candidates by fisher are left out: the clip format lonely has fewer than two output groups."

@@ -7,10 +7,11 @@ from latentknobs.augmentations.note_split import NoteSplit
 from latentknobs.augmentations.transpose import Transpose
 from latentknobs.core.augmentation import TokenAugmentation
 from latentknobs.core.corpus import Tally
+from latentknobs.core.experiment import Experiment
 from latentknobs.core.model_calls import encode
 from latentknobs.corpora.sharding import Shard
 from latentknobs.discovery.code_sample import CodeReservoir, adds_up
-from latentknobs.discovery.pairs import edits_of, pairs_of
+from latentknobs.discovery.pairs import edit_clips, encode_pairs
 from latentknobs.testing.tiny import TinyBackend, tiny_clips
 
 BACKEND = TinyBackend()
@@ -29,14 +30,15 @@ class Once(TokenAugmentation):
 
 
 def _filled(edit, size, seed=0, parts=1, clips=40):
-    reservoir = CodeReservoir(edit, BACKEND.spec.latent_size, size, seed)
+    experiment = Experiment.without_methods(BACKEND, edit, seed)
+    reservoir = CodeReservoir(experiment, size)
     tokens = tiny_clips(clips, seed=3, low=60, high=72)
     for part in np.array_split(np.arange(clips), parts):
         names = tuple(f"song {k}" for k in part)
         shard = Shard(tokens[part], names, "train")
         codes = encode(BACKEND, shard.clips)
-        edits = edits_of(edit, shard.clips, np.random.default_rng(0), BACKEND.spec.clip_format)
-        reservoir.add(shard, codes, list(pairs_of(BACKEND, edit, edits, codes, Tally())))
+        edits = edit_clips(experiment, shard.clips, np.random.default_rng(0))
+        reservoir.add(shard, codes, list(encode_pairs(experiment, edits, codes, Tally())))
     return reservoir
 
 
@@ -44,23 +46,26 @@ def _filled(edit, size, seed=0, parts=1, clips=40):
 def test_built_in_edits_add_up(edit):
     """Transposing twice and splitting twice are transposing and splitting by the sum."""
     clips = tiny_clips(64, seed=0, low=60, high=72)
-    knots = CodeReservoir(edit, BACKEND.spec.latent_size, 4, 0).knots
+    experiment = Experiment.without_methods(BACKEND, edit)
+    knots = CodeReservoir(experiment, 4).knots
 
-    assert adds_up(BACKEND, edit, clips, knots, np.random.default_rng(0))
+    assert adds_up(experiment, clips, knots, np.random.default_rng(0))
 
 
 def test_an_edit_that_forgets_does_not_add_up():
     """An edit whose second turn undoes the first is found out."""
     clips = tiny_clips(32, seed=0, low=60, high=72)
 
-    assert not adds_up(BACKEND, Once(), clips, (0.0, 1.0, 2.0, 3.0), np.random.default_rng(0))
+    assert not adds_up(
+        Experiment.without_methods(BACKEND, Once()), clips, (0.0, 1.0, 2.0, 3.0), np.random.default_rng(0)
+    )
 
 
 def test_an_edit_that_was_never_tried_twice_does_not_add_up():
     """Without a clip on which two turns fit, nothing is claimed."""
     clips = tiny_clips(8, seed=0, low=60, high=72)
 
-    assert not adds_up(BACKEND, Transpose(), clips, (0.0, 12.0), np.random.default_rng(0))
+    assert not adds_up(Experiment.without_methods(BACKEND, Transpose()), clips, (0.0, 12.0), np.random.default_rng(0))
 
 
 def test_the_sample_is_the_same_in_whatever_parts_it_comes():

@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 from numpy.random import default_rng
 
+from latentknobs.augmentations.transpose import Transpose
 from latentknobs.core.backend import BackendSpec
+from latentknobs.core.experiment import Experiment
 from latentknobs.core.melody_format import MELODY
 from latentknobs.core.method_specs import Basis, CodeSample, FitInput
 from latentknobs.discovery import plugin
 from latentknobs.discovery.bases import of_fisher, of_weights, standard
 from latentknobs.discovery.code_sample import CodeReservoir
-from latentknobs.discovery.coordinate_systems import difference_moments, systems
+from latentknobs.discovery.coordinate_systems import coordinate_systems, difference_moments
 from latentknobs.discovery.fisher_metric import fisher_metric
 from latentknobs.testing.tiny import TinyBackend
 
@@ -105,7 +107,7 @@ def test_the_seed_decides_the_scores(codes):
 
 def test_bases_of_the_decoder_are_computed_where_it_can_tell(codes):
     """A model with both capabilities leaves nothing out, and its loudest direction comes first in both bases."""
-    found = systems(Softmax(), np.eye(SIZE), _given(codes), {b.name: b for b in plugin.register_bases()})
+    found = coordinate_systems(Softmax(), np.eye(SIZE), _given(codes), {b.name: b for b in plugin.register_bases()})
 
     assert found.left_out == {}
     assert list(found.found) == [b.name for b in plugin.register_bases()]
@@ -122,7 +124,7 @@ def test_bases_that_the_model_cannot_give_are_left_out_with_a_sentence():
         Basis("both", "Both.", of_fisher, ("LatentWeights", "LatentGradient")),
     ]
 
-    found = systems(TinyBackend(), np.eye(24), _given(codes), {b.name: b for b in bases})
+    found = coordinate_systems(TinyBackend(), np.eye(24), _given(codes), {b.name: b for b in bases})
 
     assert list(found.found) == ["plain"]
     assert found.left_out == {
@@ -138,7 +140,7 @@ def test_a_model_is_asked_only_for_what_a_basis_needs(codes):
         def vjp(self, z, given, vectors):
             raise AssertionError
 
-    found = systems(Silent(), np.eye(SIZE), _given(codes), {"weights": plugin.register_bases()[5]})
+    found = coordinate_systems(Silent(), np.eye(SIZE), _given(codes), {"weights": plugin.register_bases()[5]})
 
     assert list(found.found) == ["weights"]
 
@@ -161,15 +163,6 @@ def test_moments_of_differences_are_of_the_clips_own_pairs():
 
 def test_moments_of_no_sample_are_zeros():
     """Without sampled clips there are no differences, and nothing breaks."""
-    empty = CodeReservoir(plugin_edit(), 2, 4, 0).sample(adds_up=False)
+    empty = CodeReservoir(Experiment.without_methods(TinyBackend(), Transpose()), 4).sample(adds_up=False)
 
     assert not difference_moments(empty, (1.0,), 2).any()
-
-
-def plugin_edit():
-    """An edit with one amount."""
-
-    class Edit:
-        amounts = (1.0,)
-
-    return Edit()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from attrs import evolve
 
-from latentknobs.core.experiment import Settings
+from latentknobs.core.experiment import Experiment, Settings
 from latentknobs.core.knob import Operator
 from latentknobs.core.method_specs import Fit
 from latentknobs.core.run import RunSpec
@@ -39,7 +39,8 @@ def find_with(methods, songs):
         chosen = Settings(trial_clips=16, controls=3, control_clips=4)
         model, edit = TinyBackend(), Leaps()
         spec = RunSpec(model.spec.model_id, "tiny", edit.name, "tiny", 0, chosen.as_dict())
-        return discover(model, edit, songs, spec, chosen, evolve(methods, fits=fits), version="test")
+        experiment = Experiment.of(model, edit, chosen, evolve(methods, fits=fits))
+        return discover(experiment, songs, spec, version="test")
 
     return run
 

@@ -12,11 +12,11 @@ from latentknobs.core.backend import Posterior
 from latentknobs.core.clip import Note
 from latentknobs.core.corpus import CorpusRequest, Song, Tally
 from latentknobs.core.evidence import unstructure_evidence
-from latentknobs.core.experiment import QUICK, Methods, Settings
+from latentknobs.core.experiment import QUICK, Experiment, Methods, Settings
 from latentknobs.core.melody_format import HOLD, MELODY
 from latentknobs.core.run import RunSpec
 from latentknobs.discovery.discover import _choose, _Score, discover
-from latentknobs.discovery.knob_evaluation import rounded
+from latentknobs.discovery.rounding import rounded
 from latentknobs.errors import BackendError, DiscoveryError, PluginError, UsageError
 from latentknobs.steering.apply import displacement
 from latentknobs.testing.tiny import ACTIVITY, LATENT_SIZE, PITCH, TinyBackend, TinyCorpus, tiny_clips
@@ -377,7 +377,7 @@ def test_counts_of_the_corpus_are_kept(methods):
     spec = RunSpec(backend.spec.model_id, "tiny", "transpose", "tiny", 0)
     songs = TinyCorpus().songs(CorpusRequest(clips=280))
 
-    run = discover(backend, Transpose(), songs, spec, settings, none, version="1", tally=tally)
+    run = discover(Experiment.of(backend, Transpose(), settings, none), songs, spec, version="1", tally=tally)
 
     assert run.counts["tunes in three"] == 7
     assert run.knobs == ()
@@ -427,24 +427,21 @@ def test_a_fit_that_cannot_be_made_is_left_out(find):
 
 
 def test_progress_is_told(methods):
-    """Reading, decoding and proving tell how far they are, counts only rising."""
+    """Reading, decoding and evaluating tell how far they are, counts only rising."""
     backend, settings = TinyBackend(), Settings(clips=400, trial_clips=8, controls=1, control_clips=4, shard=64)
     told = {}
 
     discover(
-        backend,
-        Transpose(),
+        Experiment.of(backend, Transpose(), settings, methods),
         TinyCorpus().songs(CorpusRequest(clips=400)),
         RunSpec(backend.spec.model_id, "tiny", "transpose", "tiny", 0),
-        settings,
-        methods,
         version="1",
         progress=lambda what, done, of: told.setdefault(what, []).append((done, of)),
     )
 
     assert told["encoding for pitch"][-1] == (400, 400)
     fits = sum(fit.name != "gradient" for fit in methods.fits)  # which the tiny model cannot serve
-    assert told["proving pitch"] == [(done, fits) for done in range(fits + 1)]
+    assert told["evaluating pitch"] == [(done, fits) for done in range(fits + 1)]
     assert all(steps == sorted(steps, key=lambda step: step[0]) for steps in told.values())
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from latentknobs.augmentations.transpose import Transpose
 from latentknobs.core.corpus import CorpusRequest
-from latentknobs.core.experiment import Settings
+from latentknobs.core.experiment import Experiment, Settings
 from latentknobs.core.run import RunSpec
 from latentknobs.corpora.synthetic_melodies import SyntheticMelodies
 from latentknobs.discovery.discover import discover
@@ -19,7 +19,7 @@ def _peak(clips, methods):
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
-        discover(backend, Transpose(), songs, spec, settings, methods, version="test")
+        discover(Experiment.of(backend, Transpose(), settings, methods), songs, spec, version="test")
         return tracemalloc.get_traced_memory()[1] - before
     finally:
         tracemalloc.stop()

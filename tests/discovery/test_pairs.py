@@ -10,10 +10,11 @@ from latentknobs.core.augmentation import signed_amounts
 from latentknobs.core.backend import Posterior
 from latentknobs.core.clip import Note
 from latentknobs.core.corpus import SPLITS, Song, Tally
+from latentknobs.core.experiment import Experiment
 from latentknobs.core.melody_format import MELODY
 from latentknobs.core.model_calls import accepted, decode, edited, encode
 from latentknobs.corpora.sharding import block_of, shards
-from latentknobs.discovery.pairs import edits_of, pairs_of
+from latentknobs.discovery.pairs import edit_clips, encode_pairs
 from latentknobs.errors import BackendError, PluginError
 from latentknobs.testing.tiny import LATENT_SIZE, PITCH, TinyBackend, tiny_clips
 
@@ -189,8 +190,9 @@ def test_a_mask_that_is_none_is_refused(answer):
 
 
 def _pairs(backend, edit, clips, codes, tally=None):
-    edits = edits_of(edit, clips, default_rng(0), MELODY)
-    return list(pairs_of(backend, edit, edits, codes, Tally() if tally is None else tally))
+    experiment = Experiment.without_methods(backend, edit)
+    edits = edit_clips(experiment, clips, default_rng(0))
+    return list(encode_pairs(experiment, edits, codes, Tally() if tally is None else tally))
 
 
 def test_a_pair_is_a_clip_and_its_edit():

@@ -1,20 +1,20 @@
+import attrs
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from latentknobs.evaluation.gain import gain, mean
+from latentknobs.evaluation.gain import gain
 from numpy.random import default_rng
 
 from latentknobs.augmentations.transpose import Transpose
-from latentknobs.core.experiment import Methods, Settings
+from latentknobs.core.experiment import Experiment, Methods, Settings
 from latentknobs.core.knob import Operator
 from latentknobs.core.method_specs import Coordinates, FitInput, Selector
 from latentknobs.discovery.coordinate_systems import CoordinateSystems
-from latentknobs.discovery.dimension_selection import jaccard, select
+from latentknobs.discovery.dimension_selection import jaccard, select_dimensions
+from latentknobs.discovery.evaluation_context import EvaluationContext
 from latentknobs.discovery.pair_statistics import PairStatistics
-from latentknobs.evaluation.acceptance_criteria import effect_gate
-from latentknobs.evaluation.control_test import RangeEnds, beyond_controls, control_effects
-from latentknobs.evaluation.evaluation_set import trial
+from latentknobs.evaluation.control_test import RangeEnds
 from latentknobs.steering.apply import displacement
 from latentknobs.testing.tiny import ACTIVITY, LATENT_SIZE, PITCH, TinyBackend, tiny_clips
 
@@ -24,7 +24,8 @@ QUICK = Settings(controls=20, control_clips=12)
 @pytest.fixture(scope="module")
 def clips():
     """A trial of transposition on 16 tiny clips of four songs."""
-    return trial(TinyBackend(), Transpose(), tiny_clips(16, seed=3), tuple("aaaabbbbccccdddd"), default_rng(0))
+    experiment = Experiment.without_methods(TinyBackend(), Transpose())
+    return build_evaluation_set(experiment, tiny_clips(16, seed=3), tuple("aaaabbbbccccdddd"), default_rng(0))
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +35,10 @@ def deltas():
     codes = TinyBackend().encode(tiny_clips(300)).mean
     out.codes.add(0, codes, codes)
     return out
+
+
+def _test(deltas, config):
+    return ControlTest.of(TinyBackend(), config, deltas.covariance(), QUICK)
 
 
 def _given(change, amounts=(3.0, 12.0)):
@@ -51,12 +56,14 @@ def _both(pitch=1 / 12, beside=0.02):
 
 
 def _select(clips, deltas, yardstick, methods, operator, bases=None, left_out=None, **settings):
-    given = _given(operator.arrays["direction"])
     chosen = Settings(**{"control_clips": 12, "halves": 10, "resamples": 10, **settings})
     found = CoordinateSystems(
         {name: Coordinates.of(columns) for name, columns in (bases or {}).items()}, left_out or {}
     )
-    return select(TinyBackend(), operator, clips.cases[12.0], yardstick(), deltas, given, chosen, methods, found)
+    experiment = Experiment(TinyBackend(), Transpose(), (3.0, 12.0), False, chosen, methods, 0)
+    given = _given(operator.arrays["direction"])
+    context = EvaluationContext(experiment, given, deltas, yardstick(), clips, clips, found)
+    return attrs.asdict(select_dimensions(context, operator, clips.batches[12.0]), recurse=False)
 
 
 def test_the_dimensions_are_those_that_carry_the_effect(clips, deltas, yardstick, methods):
@@ -226,7 +233,9 @@ def test_the_same_sets_are_decoded_once(clips, deltas, yardstick, methods):
     operator = Operator("shift", {"direction": np.eye(LATENT_SIZE)[PITCH] / 12})
     given = _given(operator.arrays["direction"])
     chosen = Settings(control_clips=12, halves=2, resamples=2)
-    select(Counting(), operator, clips.cases[12.0], yardstick(), deltas, given, chosen, methods, CoordinateSystems())
+    experiment = Experiment(Counting(), Transpose(), (3.0, 12.0), False, chosen, methods, 0)
+    context = EvaluationContext(experiment, given, deltas, yardstick(), clips, clips, CoordinateSystems())
+    select_dimensions(context, operator, clips.batches[12.0])
 
     assert len(decoded) == 2  # the whole move, and the one dimension that every selector finds
 
@@ -259,7 +268,7 @@ def test_overlap_is_shared_over_all(a, b):
 
 def test_the_exact_knob_beats_every_control(clips, deltas, yardstick, exact_pitch):
     """No random direction of equal length raises the pitch as much: p is 1 over the controls and 1."""
-    found = control_effects(TinyBackend(), exact_pitch, [clips.cases[12.0]], yardstick(), deltas, QUICK)
+    found = _test(deltas, yardstick()).compare(exact_pitch, [clips.batches[12.0]])
 
     assert found["effect"] == pytest.approx(1, abs=1e-5)
     assert found["mean_absolute_change"] == pytest.approx(12, abs=1e-5)
@@ -270,8 +279,8 @@ def test_the_exact_knob_beats_every_control(clips, deltas, yardstick, exact_pitc
 
 def test_both_ends_count(clips, deltas, yardstick, exact_pitch):
     """The clips are shared by the ends, and a knob that does all of the edit at both has the effect 1."""
-    ends = [clips.cases[-12.0], clips.cases[12.0]]
-    found = control_effects(TinyBackend(), exact_pitch, ends, yardstick(), deltas, QUICK)
+    ends = [clips.batches[-12.0], clips.batches[12.0]]
+    found = _test(deltas, yardstick()).compare(exact_pitch, ends)
 
     assert (found["amounts"], found["clips"]) == ([-12.0, 12.0], 12)
     assert found["effect"] == pytest.approx(1, abs=1e-5)
@@ -285,20 +294,20 @@ def test_what_goes_up_at_both_ends_has_no_effect(clips, deltas, yardstick):
     operator = Operator(
         "affine", {"amounts": [-12.0, 12.0], "matrices": np.stack([np.eye(LATENT_SIZE)] * 2), "offsets": upwards}
     )
-    ends = [clips.cases[-12.0], clips.cases[12.0]]
-    found = control_effects(TinyBackend(), operator, ends, yardstick(), deltas, QUICK)
+    ends = [clips.batches[-12.0], clips.batches[12.0]]
+    found = _test(deltas, yardstick()).compare(operator, ends)
 
     assert found["mean_absolute_change"] == pytest.approx(12, abs=1e-5)
     assert found["effect"] == pytest.approx(0, abs=1e-5)
-    assert not beyond_controls(TinyBackend(), operator, ends, yardstick(), deltas, QUICK)
+    assert not _test(deltas, yardstick()).passed(operator, ends)
 
 
 @pytest.mark.parametrize(("times", "effect"), [(0.5, 0.5), (1.5, 0.5), (2.0, 0.0), (-1.0, -1.0)])
 def test_too_much_is_as_bad_as_too_little(clips, deltas, yardstick, exact_pitch, times, effect):
     """By hand: half the edit's change and one and a half of it miss half of it, twice misses all, back misses two."""
     operator = Operator("shift", {"direction": times * exact_pitch.arrays["direction"]})
-    ends = [clips.cases[-4.0], clips.cases[4.0]]
-    found = control_effects(TinyBackend(), operator, ends, yardstick(), deltas, QUICK)
+    ends = [clips.batches[-4.0], clips.batches[4.0]]
+    found = _test(deltas, yardstick()).compare(operator, ends)
 
     assert found["effect"] == pytest.approx(effect, abs=1e-5)
 
@@ -309,15 +318,15 @@ def test_clips_that_lose_the_target_do_not_change(case_of, yardstick):
     case = case_of([low, low], after=[high, high])
     ends = RangeEnds((case,), case.z_before, case.z_before)
 
-    effect, size = ends.effect(np.asarray([high, silent], dtype=np.int16), yardstick())
+    effect, size = ends.effect(np.asarray([high, silent], dtype=np.int16), yardstick().target_attribute)
 
     assert (effect, size) == (0.5, 2.0)
 
 
 def test_without_a_target_both_ends_gain_accuracy(clips, deltas, yardstick, exact_pitch):
     """With no target the gain of accuracy counts upwards at the low end too."""
-    ends = [clips.cases[-12.0], clips.cases[12.0]]
-    found = control_effects(TinyBackend(), exact_pitch, ends, yardstick(target=None), deltas, QUICK)
+    ends = [clips.batches[-12.0], clips.batches[12.0]]
+    found = _test(deltas, yardstick(target=None)).compare(exact_pitch, ends)
 
     assert found["effect"] == pytest.approx(found["mean_absolute_change"])
     assert found["effect"] > found["control_effect_max"]
@@ -325,7 +334,7 @@ def test_without_a_target_both_ends_gain_accuracy(clips, deltas, yardstick, exac
 
 def test_a_knob_that_does_nothing_beats_no_control(clips, deltas, yardstick, nothing):
     """Nothing is as strong as a control of no length: p is 1."""
-    found = control_effects(TinyBackend(), nothing, [clips.cases[12.0]], yardstick(), deltas, QUICK)
+    found = _test(deltas, yardstick()).compare(nothing, [clips.batches[12.0]])
 
     assert found["p"] == 1
     assert found["effect"] == 0
@@ -337,9 +346,9 @@ def test_stopping_early_decides_as_all_controls_do(clips, deltas, yardstick, par
     direction = np.zeros(LATENT_SIZE)
     direction[PITCH] = part / 12
     operator = Operator("shift", {"direction": direction})
-    given = (TinyBackend(), operator, [clips.cases[12.0]], yardstick(), deltas, QUICK)
+    test, ends = _test(deltas, yardstick()), [clips.batches[12.0]]
 
-    assert beyond_controls(*given) == effect_gate(control_effects(*given)).passed
+    assert test.passed(operator, ends) == effect_criterion(test.controls, test.compare(operator, ends)["p"]).passed
 
 
 def test_controls_are_not_decoded_once_the_answer_is_known(clips, deltas, yardstick, nothing):
@@ -353,15 +362,15 @@ def test_controls_are_not_decoded_once_the_answer_is_known(clips, deltas, yardst
 
     many = Settings(controls=10_000, control_clips=12)
     # Of 10,000 controls, 100 as strong are too many.
-    assert not beyond_controls(Counting(), nothing, [clips.cases[12.0]], yardstick(), deltas, many)
+    test = ControlTest.of(Counting(), yardstick(), deltas.covariance(), many)
+    assert not test.passed(nothing, [clips.batches[12.0]])
     assert sum(decoded) < 12 * 200
 
 
 def test_the_controls_come_from_the_seed(clips, deltas, yardstick, exact_pitch):
     """The same seed gives the same controls, another seed others."""
     first, again, other = (
-        control_effects(TinyBackend(), exact_pitch, [clips.cases[3.0]], yardstick(seed=seed), deltas, QUICK)
-        for seed in (0, 0, 1)
+        _test(deltas, yardstick(seed=seed)).compare(exact_pitch, [clips.batches[3.0]]) for seed in (0, 0, 1)
     )
 
     assert first == again
@@ -370,11 +379,13 @@ def test_the_controls_come_from_the_seed(clips, deltas, yardstick, exact_pitch):
 
 def test_the_gain_is_of_the_target_or_of_accuracy(clips, yardstick, exact_pitch):
     """With a target, its change; without, what accuracy against the edited clip gains, which may be a loss."""
-    case = clips.cases[-3.0]
+    case = clips.batches[-3.0]
     moved = displacement(exact_pitch, case.z_before, -3.0)
 
-    by_target = gain(TinyBackend(), case, moved, yardstick())
-    by_accuracy = gain(TinyBackend(), case, moved, yardstick(target=None))
+    turned = TinyBackend().decode(case.z_before + moved)
+
+    by_target = gain(yardstick().target_attribute, case, turned)
+    by_accuracy = gain(None, case, turned)
 
     np.testing.assert_allclose(by_target, -3, atol=1e-6)
     np.testing.assert_allclose(by_accuracy, 1 - (case.plain == case.after).mean(axis=1))
@@ -382,5 +393,5 @@ def test_the_gain_is_of_the_target_or_of_accuracy(clips, yardstick, exact_pitch)
 
 def test_a_mean_of_nothing_is_0():
     """Numbers that are not defined do not count; without any, the mean is 0."""
-    assert mean(np.asarray([1.0, np.nan, 3.0])) == 2
-    assert mean(np.asarray([np.nan])) == 0
+    assert finite_mean(np.asarray([1.0, np.nan, 3.0])) == 2
+    assert finite_mean(np.asarray([np.nan])) == 0

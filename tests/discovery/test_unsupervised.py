@@ -7,14 +7,14 @@ import pytest
 from attrs import evolve
 
 from latentknobs.core.corpus import Song
-from latentknobs.core.experiment import UnsupervisedSettings
+from latentknobs.core.experiment import Experiment, UnsupervisedSettings
 from latentknobs.core.knob import KnobEffect
 from latentknobs.core.run import Run, RunSpec
 from latentknobs.discovery.direction_labeling import GRID
 from latentknobs.discovery.unsupervised import LEFT_OUT, disentangle
 from latentknobs.errors import DiscoveryError, RegistryError, UsageError
-from latentknobs.evaluation.effect_size import asked_of
-from latentknobs.evaluation.evaluation_set import EvaluationSet, unedited
+from latentknobs.evaluation.effect_size import intended_change
+from latentknobs.evaluation.evaluation_set import EvaluationSet, unedited_set
 from latentknobs.registry.store import KnobStore
 from latentknobs.testing.tiny import _DIFFERENCES, ACTIVITY, BEATS, LATENT_SIZE, PITCH, TinyBackend, tiny_clips
 
@@ -43,7 +43,8 @@ def search(methods, songs) -> Callable[..., Run]:
         model = model or Open()
         spec = RunSpec(model.spec.model_id, model.spec.name, None, "tiny", seed, chosen.as_dict())
         offers = evolve(methods, attributes=tuple(a for a in methods.attributes if a.name in attributes))
-        return disentangle(model, songs if corpus is None else corpus, spec, chosen, offers, version="test")
+        experiment = Experiment.of(model, None, chosen, offers, seed)
+        return disentangle(experiment, songs if corpus is None else corpus, spec, version="test")
 
     return run
 
@@ -203,13 +204,13 @@ def test_what_is_asked_without_an_edit_is_the_amount(methods):
     clips = tiny_clips(4)
     clips[1] = 129
     pitch = next(a for a in methods.attributes if a.name == "mean-pitch")
-    trial: EvaluationSet = unedited(TinyBackend(), clips, ("a", "a", "b", "b"))
+    trial: EvaluationSet = unedited_set(TinyBackend(), clips, ("a", "a", "b", "b"))
 
     at = trial.at((2.5, -1.0))
 
-    assert list(at.cases) == [-1.0, 2.5]
-    np.testing.assert_array_equal(asked_of(pitch, at.cases[2.5]), [2.5, np.nan, 2.5, 2.5])
-    assert at.cases[2.5].first(2).songs.tolist() == [0, 0]
+    assert list(at.batches) == [-1.0, 2.5]
+    np.testing.assert_array_equal(intended_change(pitch, at.batches[2.5]), [2.5, np.nan, 2.5, 2.5])
+    assert at.batches[2.5].first(2).songs.tolist() == [0, 0]
     assert trial.songs.tolist() == [0, 0, 1, 1]
 
 
@@ -226,7 +227,7 @@ def test_what_cannot_be_done_is_said(search, songs):
         search(corpus=[song for song in songs if song.split == "train"])
     with pytest.raises(UsageError, match="no selector named 'best'"):
         search(selector="best")
-    with pytest.raises(UsageError, match="not in the basis 'pca'"):
+    with pytest.raises(UsageError, match="leave out the basis 'pca'"):
         search(basis="pca")
     with pytest.raises(UsageError, match="named by attributes"):
         search(attributes=())

@@ -1,7 +1,7 @@
 import pytest
 from attrs import evolve
 
-from latentknobs.evaluation.acceptance_criteria import UsableRange, amount_gates, judge, reach, usable_range
+from latentknobs.evaluation.acceptance_criteria import UsableRange, amount_criteria, judge, reach, usable_range
 from latentknobs.evaluation.bootstrap import Interval
 from latentknobs.evaluation.effect_size import Effect
 from latentknobs.evaluation.equivariance import Equivariance
@@ -81,23 +81,23 @@ def test_a_range_by_equivariance_alone_is_never_accepted(yard):
     found = _verdict(yard, meets=False)
 
     assert found.verdict == "rejected"
-    assert [gate.name for gate in found.gates if not gate.passed] == ["all limits at some amount on validation songs"]
+    assert [c.name for c in found.criteria if not c.passed] == ["all limits at some amount on validation songs"]
 
 
 def test_the_limits_themselves_are_met(yard):
     """A value on its limit passes."""
     edge = _at(1.0, low=0.3, leak=0.25, kept=0.9)
 
-    assert all(gate.passed for gate in amount_gates(edge, yard))
+    assert all(gate.passed for gate in amount_criteria(edge, yard))
 
 
 def test_what_need_not_stay_is_no_gate(yard):
     """Attributes and comparisons outside ``preserves`` are measured but make no gate, nor does what is not defined."""
-    names = {gate.name for gate in amount_gates(_at(-1.0), yard)}
+    names = {gate.name for gate in amount_criteria(_at(-1.0), yard)}
 
     assert names == {"equivariance at -1", "leakage of stays at -1", "content by shape at -1"}
-    assert not any("content" in gate.name for gate in amount_gates(_at(1.0, kept=float("nan")), yard))
-    assert not any("equivariance" in gate.name for gate in amount_gates(_at(1.0, ceiling=0.24), yard))
+    assert not any("content" in gate.name for gate in amount_criteria(_at(1.0, kept=float("nan")), yard))
+    assert not any("equivariance" in gate.name for gate in amount_criteria(_at(1.0, ceiling=0.24), yard))
 
 
 GOOD = [_at(-1.0), _at(1.0), _at(2.0)]
@@ -112,15 +112,15 @@ def test_a_knob_that_meets_every_limit_is_accepted(yard):
     found = _verdict(yard)
 
     assert found.verdict == "accepted"
-    assert all(gate.passed for gate in found.gates)
-    assert {gate.name.split(" at ")[0] for gate in found.gates} == {
+    assert all(gate.passed for gate in found.criteria)
+    assert {gate.name.split(" at ")[0] for gate in found.criteria} == {
         "effect beyond random controls (p)",
         "monotone",
         "equivariance",
         "leakage of stays",
         "content by shape",
     }
-    assert all(set(gate.as_dict()) == {"gate", "value", "limit", "passed"} for gate in found.gates)
+    assert all(set(gate.as_dict()) == {"gate", "value", "limit", "passed"} for gate in found.criteria)
 
 
 @pytest.mark.parametrize(
@@ -140,12 +140,12 @@ def test_each_gate_can_reject(yard, gate, fault):
     found = _verdict(yard, *fault.get("at", ()), **{name: value for name, value in fault.items() if name != "at"})
 
     assert found.verdict == "rejected"
-    assert [g.name for g in found.gates if not g.passed] == [gate]
+    assert [g.name for g in found.criteria if not g.passed] == [gate]
 
 
 def test_what_is_defined_nowhere_has_no_gate(yard):
     """An attribute that no clip has, before or after, says nothing: it neither passes nor fails."""
-    names = {gate.name for gate in amount_gates(_at(1.0, compared=0), yard)}
+    names = {gate.name for gate in amount_criteria(_at(1.0, compared=0), yard)}
 
     assert names == {"equivariance at +1", "content by shape at +1"}
 
@@ -197,7 +197,7 @@ def test_without_a_usable_range_a_knob_is_rejected(yard, nothing):
     found = _verdict(yard, **nothing)
 
     assert found.verdict == "rejected"
-    assert [gate.name for gate in found.gates] == ["usable range"]
+    assert [gate.name for gate in found.criteria] == ["usable range"]
 
 
 def test_an_edit_without_a_monotone_measure_has_no_such_gate(yard):
@@ -205,7 +205,7 @@ def test_an_edit_without_a_monotone_measure_has_no_such_gate(yard):
     found = _verdict(yard, monotone=None)
 
     assert found.verdict == "accepted"
-    assert "monotone" not in {gate.name for gate in found.gates}
+    assert "monotone" not in {gate.name for gate in found.criteria}
 
 
 def test_a_doubtful_equivariance_counts_by_its_lower_bound(yard):

@@ -7,9 +7,10 @@ from numpy.random import default_rng
 from latentknobs.augmentations.note_split import NoteSplit
 from latentknobs.augmentations.transpose import Transpose
 from latentknobs.core.clip import Note
+from latentknobs.core.experiment import Experiment
 from latentknobs.core.melody_format import MELODY
 from latentknobs.corpora.sharding import Shard
-from latentknobs.evaluation.evaluation_set import ClipReservoir, trial
+from latentknobs.evaluation.evaluation_set import ClipReservoir, build_evaluation_set
 from latentknobs.testing.tiny import PITCH, TinyBackend, tiny_clips
 
 
@@ -87,7 +88,9 @@ def test_no_clip_at_all_is_an_empty_sample():
 def pitch():
     """A trial of transposition on tiny clips and one at the top of the range."""
     top = MELODY.tokens([Note(0, 125, 4)])[None]
-    return trial(TinyBackend(), Transpose(), np.concatenate([tiny_clips(8), top]), (*"aabbccdd", "top"), default_rng(0))
+    experiment = Experiment.without_methods(TinyBackend(), Transpose())
+    clips = np.concatenate([tiny_clips(8), top])
+    return build_evaluation_set(experiment, clips, (*"aabbccdd", "top"), default_rng(0))
 
 
 def test_a_trial_holds_what_every_knob_is_measured_on(pitch):
@@ -95,15 +98,15 @@ def test_a_trial_holds_what_every_knob_is_measured_on(pitch):
     assert pitch.songs.tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4]
     np.testing.assert_array_equal(pitch.codes, TinyBackend().encode(pitch.clips).mean)
     np.testing.assert_array_equal(pitch.plain, TinyBackend().decode(pitch.codes))
-    assert list(pitch.cases) == sorted(Transpose.amounts)
+    assert list(pitch.batches) == sorted(Transpose.amounts)
 
 
 def test_a_case_has_the_clips_that_its_amount_reaches(pitch):
     """Clips out of reach are in no row; each row has its clip, song, codes and decodings before and after."""
-    case = pitch.cases[7.0]
+    case = pitch.batches[7.0]
 
     assert case.rows.tolist() == list(range(8))
-    assert pitch.cases[2.0].rows.tolist() == list(range(9))
+    assert pitch.batches[2.0].rows.tolist() == list(range(9))
     np.testing.assert_array_equal(case.before, pitch.clips[:8])
     np.testing.assert_array_equal(case.plain, pitch.plain[:8])
     np.testing.assert_array_equal(case.songs, pitch.songs[:8])
@@ -115,10 +118,11 @@ def test_a_case_has_the_clips_that_its_amount_reaches(pitch):
 def test_a_negative_case_of_swapped_pairs_starts_from_the_edited_clips():
     """Joining notes is undoing a split: before and after, their codes and decodings are exchanged."""
     clips = tiny_clips(8)
-    cases = trial(TinyBackend(), NoteSplit(), clips, tuple("aabbccdd"), default_rng(0)).cases
+    experiment = Experiment.without_methods(TinyBackend(), NoteSplit())
+    batches = build_evaluation_set(experiment, clips, tuple("aabbccdd"), default_rng(0)).batches
 
-    up, down = cases[1.0], cases[-1.0]
-    assert list(cases) == [-4, -3, -2, -1, 1, 2, 3, 4]
+    up, down = batches[1.0], batches[-1.0]
+    assert list(batches) == [-4, -3, -2, -1, 1, 2, 3, 4]
     assert len(up.rows)
     for mine, theirs in (("before", "after"), ("z_before", "z_after"), ("plain", "ceiling"), ("rows", "rows")):
         np.testing.assert_array_equal(getattr(up, mine), getattr(down, theirs))
@@ -127,7 +131,7 @@ def test_a_negative_case_of_swapped_pairs_starts_from_the_edited_clips():
 
 def test_the_first_clips_of_a_case(pitch):
     """``first`` cuts every array alike."""
-    case = pitch.cases[1.0]
+    case = pitch.batches[1.0]
     few = case.first(3)
 
     for name in ("rows", "songs", "before", "after", "z_before", "z_after", "plain", "ceiling"):

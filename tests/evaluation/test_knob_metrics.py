@@ -3,25 +3,32 @@ import pytest
 from numpy.random import default_rng
 
 from latentknobs.augmentations.transpose import Transpose
+from latentknobs.core.experiment import Experiment
 from latentknobs.core.knob import Operator
-from latentknobs.evaluation.evaluation_set import trial
-from latentknobs.evaluation.knob_metrics import measure
+from latentknobs.evaluation.evaluation_set import build_evaluation_set
+from latentknobs.evaluation.knob_metrics import measure, turned_clips
 from latentknobs.testing.tiny import LATENT_SIZE, PITCH, TinyBackend, tiny_clips
 
 AMOUNTS = (-12.0, -3.0, 3.0, 12.0)
+EXPERIMENT = Experiment.without_methods(TinyBackend(), Transpose())
+
+
+def _measure(operator, clips, amounts, config):
+    turned = turned_clips(TinyBackend(), operator, clips, amounts)
+    return measure(TinyBackend(), operator, clips, config, turned)
 
 
 @pytest.fixture(scope="module")
 def clips():
     """A trial of transposition on 24 tiny clips of eight songs."""
     names = tuple(f"song {i // 3}" for i in range(24))
-    return trial(TinyBackend(), Transpose(), tiny_clips(24), names, default_rng(0))
+    return build_evaluation_set(EXPERIMENT, tiny_clips(24), names, default_rng(0))
 
 
 @pytest.fixture(scope="module")
 def measured(clips, exact_pitch, yardstick):
     """The measures of the exact pitch knob."""
-    return measure(TinyBackend(), exact_pitch, clips, AMOUNTS, yardstick())
+    return _measure(exact_pitch, clips, AMOUNTS, yardstick())
 
 
 def test_the_exact_knob_is_exact_in_every_measure(measured):
@@ -46,7 +53,7 @@ def test_the_exact_knob_is_exact_in_every_measure(measured):
 
 def test_a_knob_that_does_nothing_is_nothing_in_every_measure(clips, nothing, yardstick):
     """Equivariance, effect and monotony are 0."""
-    measured = measure(TinyBackend(), nothing, clips, AMOUNTS, yardstick())
+    measured = _measure(nothing, clips, AMOUNTS, yardstick())
 
     for x in measured.at.values():
         assert x.equivariance.ratio.value <= 0
@@ -69,16 +76,16 @@ def test_evidence_is_whole(measured, methods):
 def test_amounts_that_no_clip_reaches_are_left_out(exact_pitch, yardstick):
     """An amount without clips is measured by nobody, and missing from the result; others are."""
     high = tiny_clips(6, low=117, high=120)
-    there = trial(TinyBackend(), Transpose(), high, ("a",) * 6, default_rng(0))
+    there = build_evaluation_set(EXPERIMENT, high, ("a",) * 6, default_rng(0))
 
-    measured = measure(TinyBackend(), exact_pitch, there, (-3.0, 3.0, 12.0), yardstick())
+    measured = _measure(exact_pitch, there, (-3.0, 3.0, 12.0), yardstick())
 
     assert list(measured.at) == [-3.0, 3.0]
 
 
 def test_without_a_target_nothing_is_monotone(clips, exact_pitch, yardstick):
     """An edit without a target is not asked to be monotone."""
-    assert measure(TinyBackend(), exact_pitch, clips, AMOUNTS, yardstick(target=None)).monotone is None
+    assert _measure(exact_pitch, clips, AMOUNTS, yardstick(target=None)).monotone is None
 
 
 def test_monotone_counts_the_edits_own_amounts(clips, exact_pitch, yardstick):
@@ -88,9 +95,9 @@ def test_monotone_counts_the_edits_own_amounts(clips, exact_pitch, yardstick):
     matrices = np.stack([np.eye(LATENT_SIZE)] * 4)
     always_up = Operator("affine", {"amounts": AMOUNTS, "matrices": matrices, "offsets": offsets})
 
-    assert measure(TinyBackend(), always_up, clips, AMOUNTS, yardstick(own=(3.0, 12.0))).monotone == 1
-    assert measure(TinyBackend(), always_up, clips, AMOUNTS, yardstick(own=AMOUNTS)).monotone < 0.5
-    assert measure(TinyBackend(), exact_pitch, clips, (3.0,), yardstick(own=(3.0,))).monotone is None
+    assert _measure(always_up, clips, AMOUNTS, yardstick(own=(3.0, 12.0))).monotone == 1
+    assert _measure(always_up, clips, AMOUNTS, yardstick(own=AMOUNTS)).monotone < 0.5
+    assert _measure(exact_pitch, clips, (3.0,), yardstick(own=(3.0,))).monotone is None
 
 
 def test_an_on_off_edit_has_a_round_trip(clips, yardstick):
@@ -100,17 +107,17 @@ def test_an_on_off_edit_has_a_round_trip(clips, yardstick):
     drop = Operator("affine", {"amounts": [12.0], "matrices": 0 * flip[None], "offsets": np.ones((1, LATENT_SIZE))})
     on_off = yardstick(own=(12.0,))
 
-    assert measure(TinyBackend(), mirror, clips, (12.0,), on_off).round_trip == 1
-    assert measure(TinyBackend(), drop, clips, (12.0,), on_off).round_trip < 0.7
-    assert measure(TinyBackend(), mirror, clips, (12.0,), yardstick()).round_trip is None
+    assert _measure(mirror, clips, (12.0,), on_off).round_trip == 1
+    assert _measure(drop, clips, (12.0,), on_off).round_trip < 0.7
+    assert _measure(mirror, clips, (12.0,), yardstick()).round_trip is None
 
 
 def test_measures_do_not_depend_on_one_another(clips, exact_pitch, yardstick, methods):
     """Leaving an attribute and an amount out changes no digit of what is left."""
     one = yardstick(attributes=methods.attributes[:1], spreads={"mean-pitch": 1.0})
 
-    alone = measure(TinyBackend(), exact_pitch, clips, (3.0,), one).at[3.0].as_dict()
-    among = measure(TinyBackend(), exact_pitch, clips, AMOUNTS, yardstick()).at[3.0].as_dict()
+    alone = _measure(exact_pitch, clips, (3.0,), one).at[3.0].as_dict()
+    among = _measure(exact_pitch, clips, AMOUNTS, yardstick()).at[3.0].as_dict()
 
     assert alone["equivariance"] == among["equivariance"]
     assert alone["effects"]["mean-pitch"] == among["effects"]["mean-pitch"]
