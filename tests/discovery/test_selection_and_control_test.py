@@ -3,7 +3,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from latentknobs.evaluation.gain import gain
 from numpy.random import default_rng
 
 from latentknobs.augmentations.transpose import Transpose
@@ -14,7 +13,10 @@ from latentknobs.discovery.coordinate_systems import CoordinateSystems
 from latentknobs.discovery.dimension_selection import jaccard, select_dimensions
 from latentknobs.discovery.evaluation_context import EvaluationContext
 from latentknobs.discovery.pair_statistics import PairStatistics
-from latentknobs.evaluation.control_test import RangeEnds
+from latentknobs.evaluation.acceptance_criteria import effect_criterion
+from latentknobs.evaluation.control_test import ControlTest, RangeEnds
+from latentknobs.evaluation.effect_size import finite_mean, gain
+from latentknobs.evaluation.evaluation_set import build_evaluation_set
 from latentknobs.steering.apply import displacement
 from latentknobs.testing.tiny import ACTIVITY, LATENT_SIZE, PITCH, TinyBackend, tiny_clips
 
