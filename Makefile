@@ -1,17 +1,21 @@
 PYTHON ?= python3
-VENV := .venv
+# Another interpreter gets an environment of its own, beside the usual one: make test PYTHON=python3.13
+VENV ?= $(if $(filter python3,$(PYTHON)),.venv,.venv-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-# Processes that run the fast tests; each keeps to one thread, so that they do not stand in each other's way.
+# Processes that run the fast tests, each on one thread.
 JOBS ?= 2
 BENCH ?= bench/$(shell date +%Y-%m-%d).json
+EVIDENCE ?= out/evidence
 
-.PHONY: discover serve test test-slow lint docs bench bench-compare registry clean
+.PHONY: discover serve install test test-slow lint docs evidence bench bench-compare registry release-check clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
 	touch $@
+
+install: $(STAMP)
 
 # The main job: find the knobs of the shipped model on real music, into discovered.db.
 discover: $(STAMP)
@@ -32,9 +36,18 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-# The documentation site, into build/site; a warning, a broken link or something from the network stops it.
+# The documentation site, into build/site; a warning, a broken link or a request to the network fails it.
 docs: $(STAMP)
 	$(BIN)/python -m mkdocs build --strict
+
+# The long proofs behind docs/evidence.md, which no change has to wait for: the tests marked "evidence", the shipped
+# knobs on test songs, null edits and a sweep of training recipes (hours; a stopped run continues where it stopped).
+evidence: $(STAMP)
+	mkdir -p $(EVIDENCE)
+	$(BIN)/python -m pytest -m evidence
+	$(BIN)/python -m benchmarks.evidence --memory | tee $(EVIDENCE)/evidence.md
+	$(BIN)/python -m benchmarks.nulls -o $(EVIDENCE)/nulls.jsonl
+	$(BIN)/python -m benchmarks.sweep benchmarks/sweep.toml -o $(EVIDENCE)/sweep
 
 # Times everything (about half an hour) into bench/DATE.json, with a table and a picture beside it.
 bench: $(STAMP)
@@ -48,9 +61,13 @@ bench-compare: $(STAMP)
 	$(BIN)/python -m benchmarks.results $(A) $(B)
 
 # Rebuilds the shipped knobs from the shipped weights: the only writer of registry.db. One thread, because sums
-# round differently with another number of them: so the rows are the same however many cores there are.
+# round differently with another number of them: the rows are the same on any number of cores.
 registry: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/latentknobs registry build
 
+# What must pass before a release: both distributions, their metadata, and the wheel at work in a clean environment.
+release-check: $(STAMP)
+	.ci/release-check $(PYTHON) $(BIN)/python
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info discovered.db
+	rm -rf .venv .venv-* build dist *.egg-info discovered.db

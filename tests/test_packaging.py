@@ -161,12 +161,17 @@ def _install(folder: Path, *sources: Path) -> Installed:
     paths = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
     (site,) = place.glob("lib/python*/site-packages")
     (site / "dependencies.pth").write_text("".join(f"{path}\n" for path in sorted(paths)))
-    (folder / "home").mkdir()
     (folder / "elsewhere").mkdir()
-    env = {name: value for name, value in os.environ.items() if not name.startswith(("LATENTKNOBS_", "PYTHON", "XDG_"))}
-    out = Installed(place / "bin", folder / "elsewhere", {**env, "HOME": str(folder / "home")})
+    out = Installed(place / "bin", folder / "elsewhere", _environment(folder))
     _add(out, *sources)
     return out
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """The variables of somebody who has set nothing of ours, with a home of their own."""
+    (folder / "home").mkdir()
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("LATENTKNOBS_", "PYTHON", "XDG_"))}
+    return {**env, "HOME": str(folder / "home")}
 
 
 def _add(installed: Installed, *sources: Path) -> None:
@@ -235,9 +240,16 @@ def test_the_doctor_finds_it_well(installed):
 
 
 @pytest.fixture(scope="module")
-def author(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    """The wheel in an environment of a plugin author's own, in an empty folder."""
-    return _install(tmp_path_factory.mktemp("author"), wheel)
+def author(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """
+    The wheel in an environment of a plugin author's own, in an empty folder.
+
+    LATENTKNOBS_INSTALLED names the programs of an environment that has it: .ci/release-check's.
+    """
+    folder = tmp_path_factory.mktemp("author")
+    if bin_folder := os.environ.get("LATENTKNOBS_INSTALLED"):
+        return Installed(Path(bin_folder), folder, _environment(folder))
+    return _install(folder, request.getfixturevalue("wheel"))
 
 
 @pytest.mark.slow

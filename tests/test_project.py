@@ -14,13 +14,21 @@ import latentknobs
 
 ROOT = Path(__file__).parents[1]
 CODE = [path for folder in ("latentknobs", "plugins", "benchmarks", "tests") for path in (ROOT / folder).rglob("*.py")]
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")]
-BUILD = [ROOT / name for name in ("Makefile", "pyproject.toml", "constraints.txt", ".ci/run", ".gitignore")]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+BUILD = [
+    ROOT / name
+    for name in ("Makefile", "pyproject.toml", "constraints.txt", ".ci/run", ".ci/release-check", ".gitignore")
+]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 TOP = {
     ".ci/run",
     ".gitignore",
+    ".ci/release-check",
+    ".github/ISSUE_TEMPLATE",
+    ".github/pull_request_template.md",
     "CHANGELOG.md",
+    "CITATION.cff",
+    "CONTRIBUTING.md",
     "LICENSE",
     "Makefile",
     "README.md",
@@ -65,9 +73,10 @@ def test_licence():
     assert (PYPROJECT["project"]["license"], PYPROJECT["project"]["license-files"]) == ("MIT", ["LICENSE"])
 
 
-def test_the_version_has_a_section_in_the_changelog():
-    """CHANGELOG.md has the version that the package says it is."""
+def test_the_version_is_the_same_everywhere():
+    """CHANGELOG.md has a section for the package's version, and CITATION.cff states it."""
     assert f"\n## [{latentknobs.__version__}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert f"\nversion: {latentknobs.__version__}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
 
 
 def test_every_dependency_is_pinned():
@@ -166,11 +175,13 @@ def test_the_architecture_names_every_part():
 
 
 def test_continuous_integration_runs_what_people_run():
-    """.ci/run can be started and runs the Makefile's lint, docs, test and test-slow, which are targets there."""
+    """.ci/run can be started and runs the Makefile's lint, docs, test and test-slow, the fast suite on 3.13 too."""
     script = ROOT / ".ci" / "run"
-    targets = re.findall(r"^make (\S+)$", script.read_text(encoding="utf-8"), re.MULTILINE)
+    text = script.read_text(encoding="utf-8")
+    targets = re.findall(r"^make (\S+)$", text, re.MULTILINE)
 
     assert os.access(script, os.X_OK)
     assert targets == ["lint", "docs", "test", "test-slow"]
-    for target in (*targets, "discover", "bench", "registry"):
+    assert 'make test PYTHON="$newest"' in text
+    for target in (*targets, "discover", "bench", "registry", "evidence", "release-check"):
         assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
