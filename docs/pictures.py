@@ -52,7 +52,7 @@ def picture(browser: Browser, url: str, scene: str, width: int, theme: str, fold
     """One scene at one width in one theme."""
     page = browser.new_page(viewport={"width": width, "height": WIDTHS[width]}, color_scheme=theme)  # type: ignore[arg-type]  # "light" or "dark"
     page.goto(url)
-    page.locator("lk-code").wait_for()
+    page.locator("lk-latent-view").wait_for()
     if scene != "idle":
         _turn(page, "pitch", "ArrowUp", 5)
         _turn(page, "rhythm", "ArrowUp", 4)

@@ -14,7 +14,7 @@ from tests.browser.conftest import REJECTED
 pytestmark = pytest.mark.slow
 UI = Path(__file__).parents[2] / "latentknobs" / "frontends" / "web" / "ui"
 AXE = Path("node_modules/axe-core/axe.min.js")
-VIEWS = ("knobs", "grid", "melody", "inside")
+VIEWS = ("knobs", "grid", "melody", "inspector")
 WIDTHS = (1440, 390)
 RUN = """async () => {
   const { violations, passes } = await axe.run();
@@ -37,8 +37,8 @@ def show(hands, view):
         hands.knob(REJECTED).wait_for()
     elif view == "grid":
         hands.page.locator("[role=gridcell]").first.wait_for()
-    elif view == "inside":
-        hands.page.locator("lk-inside lk-bars").first.wait_for()
+    elif view == "inspector":
+        hands.page.locator("lk-inspector lk-bars").first.wait_for()
 
 
 @pytest.fixture(scope="module")
@@ -131,13 +131,13 @@ def test_light_and_dark(hands):
         )
 
     switch = hands.do("theme")
-    assert switch.get_attribute("aria-label") == "Colours: as the system"
+    assert switch.get_attribute("aria-label") == "Theme: system"
     switch.click()
     light = look()
-    assert (light[0], switch.get_attribute("aria-label")) == ("light", "Colours: light")
+    assert (light[0], switch.get_attribute("aria-label")) == ("light", "Theme: light")
     switch.click()
     dark = look()
-    assert (dark[0], switch.get_attribute("aria-label")) == ("dark", "Colours: dark")
+    assert (dark[0], switch.get_attribute("aria-label")) == ("dark", "Theme: dark")
     assert light[1] != dark[1]
     hands.page.reload()
     hands.ready()
@@ -179,12 +179,12 @@ def test_the_roll_in_words(hands):
     assert "Bar 12: " in words.inner_text()
 
 
-def test_inside(hands):
-    """The tab Inside shows each accepted knob's mean change, by place and sorted, at amounts that can be chosen."""
-    show(hands, "inside")
-    pictures = hands.page.locator("lk-inside section[aria-label=pitch] lk-bars")
+def test_inspector(hands):
+    """The tab Inspector shows each accepted knob's mean change, by place and sorted, at amounts that can be chosen."""
+    show(hands, "inspector")
+    pictures = hands.page.locator("lk-inspector section[aria-label=pitch] lk-bars")
     hands.until("bars and a curve", lambda: pictures.count() == 2)
     bars = pictures.first
     before = bars.evaluate("(bars) => bars.values")
-    hands.page.locator("lk-inside section[aria-label=pitch] select").select_option(index=0)
+    hands.page.locator("lk-inspector section[aria-label=pitch] select").select_option(index=0)
     hands.until("others", lambda: bars.count() and bars.evaluate("(bars) => bars.values") != before)

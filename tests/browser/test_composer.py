@@ -135,8 +135,8 @@ def tune(hands, tab, way, button):
 
 
 @step(
-    r"Open \*\*(\w+)\*\*: your tune is bottom right, Twinkle top left\. Point to see, click to hear, arrows to move\. "
-    r"\*\*(.+?)\*\* when you like one\."
+    r"Open \*\*(\w+)\*\*: your tune is bottom right, Twinkle top left\. Point to see, click to hear, "
+    r"arrow keys to move\. \*\*(.+?)\*\* when you like one\."
 )
 def grid(hands, tab, button):
     """From A to B: seen, heard, walked, opened."""

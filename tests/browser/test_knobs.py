@@ -131,7 +131,7 @@ def test_keys_alone(hands):
         ("ArrowLeft", -3, "3 semitones down, lower"),
         ("End", 12, "12 semitones up, higher"),
         ("PageDown", 2, "2 semitones up, higher"),
-        ("Delete", 0, "0, untouched"),
+        ("Delete", 0, "0, unchanged"),
     ):
         hands.page.keyboard.press(key)
         hands.until(f"{amount} by {key}", lambda amount=amount: hands.amount("pitch") == amount)
@@ -149,13 +149,19 @@ def test_the_turn_is_said(hands):
 
 
 def test_the_card(hands):
-    """The badge opens the knob's card: its effect, its leakage, the limits it met, its dimensions."""
+    """The badge opens the knob's card: its effect, its leakage, the acceptance criteria, its selected dimensions."""
     hands.knob("pitch").locator(".badge").click()
     card = hands.page.locator("dialog[open]")
     text = card.inner_text()
 
     assert hands.page.locator("dialog[open] h2").inner_text() == "pitch"
-    for part in ("learned from the edit transpose", "What it moves", "mean-pitch (its target)", "Limits", "Dimensions"):
+    for part in (
+        "learned from the edit transpose",
+        "Effect on attributes",
+        "mean-pitch (its target)",
+        "Acceptance criteria",
+        "Selected dimensions",
+    ):
         assert part in text
     hands.page.keyboard.press("Escape")
     card.wait_for(state="hidden")

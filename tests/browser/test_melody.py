@@ -23,7 +23,7 @@ def test_a_real_file(hands):
     hands.forgive("status of 422")  # the page asks first for one voice as it is, and then for the highest notes
     hands.choose_file("song.mid", midi_file([sorted(TUNE + BASS)], tempo=90))
     hands.until("the windows", lambda: windows(hands))
-    remarks = hands.page.locator("[aria-label='What was kept and dropped'] li").all_inner_texts()
+    remarks = hands.page.locator("[aria-label='Import remarks'] li").all_inner_texts()
     assert [line.strip() for line in windows(hands)] == [f"bars {bar}\u2013{bar + 1}" for bar in (1, 3, 5, 7)]
     assert any("the highest" in remark for remark in remarks)
     assert any("3 " in remark for remark in remarks)

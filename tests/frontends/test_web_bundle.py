@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -19,7 +21,6 @@ UI = WEB / "ui"
 FILES = ["app.css", "app.js", "icon.svg", "index.html"]
 NAMESPACES = {f"http://www.w3.org/{name}" for name in ("2000/svg", "1999/xhtml", "1999/xlink", "1998/Math/MathML")}
 MISSING = [name for name in ("node", "npm") if shutil.which(name) is None]
-REGISTRY = "https://registry.npmjs.org/"
 AWAY = re.compile(r"\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ERR_SOCKET_TIMEOUT)\b")
 
 
@@ -88,7 +89,7 @@ def test_the_bundle_builds_no_code_from_text():
 
 
 def test_versions_of_the_tools_are_exact():
-    """package.json names one version of each package, and the lock file has a checksum for each."""
+    """package.json names one version of each package; the lock file has a checksum for each, and names no registry."""
     package = json.loads((UI / "package.json").read_text(encoding="utf-8"))
     lock = json.loads((UI / "package-lock.json").read_text(encoding="utf-8"))
     asked = package["dependencies"] | package["devDependencies"] | package["overrides"]
@@ -96,13 +97,22 @@ def test_versions_of_the_tools_are_exact():
 
     assert [name for name, version in asked.items() if not re.fullmatch(r"\d+\.\d+\.\d+", version)] == []
     assert [name for name, entry in locked.items() if "integrity" not in entry] == []
-    assert [name for name, entry in locked.items() if not entry["resolved"].startswith(REGISTRY)] == []
+    assert [name for name, entry in locked.items() if "resolved" in entry] == []
+
+
+@pytest.mark.skipif("node" in MISSING or not (UI / "node_modules").is_dir(), reason="no npm ci was run here")
+def test_the_types_are_those_of_the_api(tmp_path):
+    """schema.ts is what npm run types makes of the application's OpenAPI document."""
+    environ = {**os.environ, "PYTHON": sys.executable, "PYTHONPATH": str(WEB.parents[2])}
+    subprocess.run(["node", "types.mjs", str(tmp_path / "schema.ts")], cwd=UI, env=environ, timeout=120, check=True)
+
+    assert (tmp_path / "schema.ts").read_bytes() == (UI / "src" / "schema.ts").read_bytes()
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(bool(MISSING), reason=f"no {' and no '.join(MISSING)} here, with which the page is built")
 def test_the_sources_make_the_committed_files(tmp_path):
-    """From a clean checkout, npm ci and the build give the committed files to the byte; types and tests are right."""
+    """From a clean checkout, npm ci and the scripts give the committed files to the byte; types and tests are right."""
     ui = tmp_path / "ui"
     shutil.copytree(UI, ui, ignore=shutil.ignore_patterns("node_modules"))
     got = _npm(ui, "ci", "--no-audit", "--no-fund")
@@ -110,14 +120,16 @@ def test_the_sources_make_the_committed_files(tmp_path):
         pytest.skip("npm's registry cannot be reached from here")
     assert got.returncode == 0, got.stdout
 
-    for words in (["run", "build"], ["run", "check"], ["test"]):
+    for words in (["run", "types"], ["run", "build"], ["run", "check"], ["test"]):
         done = _npm(ui, *words)
         assert done.returncode == 0, done.stdout
+    assert (ui / "src" / "schema.ts").read_bytes() == (UI / "src" / "schema.ts").read_bytes()
     assert {name: (tmp_path / "static" / name).read_bytes() for name in FILES} == {
         name: (STATIC / name).read_bytes() for name in FILES
     }
 
 
 def _npm(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    out = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    environ = {**os.environ, "PYTHON": sys.executable, "PYTHONPATH": str(WEB.parents[2])}
+    out = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "env": environ}
     return subprocess.run(["npm", *words], cwd=folder, text=True, timeout=600, check=False, **out)

@@ -1,4 +1,4 @@
-"""What goes wrong, as a status, a code and a sentence; never a path, never a trace."""
+"""Errors as the API answers them: a status, a code and a sentence; never a path, never a stack trace."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from latentknobs.errors import (
@@ -20,11 +22,13 @@ from latentknobs.errors import (
     UnknownNameError,
     UsageError,
 )
+from latentknobs.frontends.web.requests import MAX_BODY_BYTES, PREFIX
 from latentknobs.steering.batch_decoder import BusyError
 
 _log = logging.getLogger(__name__)
 _PATH = re.compile(r"(?:[A-Za-z]:\\|~?/)[^\s'\",;:)]*[/\\][^\s'\",;:)]*")
-MOST_TEXT = 1000
+MAX_TEXT = 1000
+DESCRIBED = f"{PREFIX}/openapi.json describes the API"
 
 
 class RequestError(Exception):
@@ -32,10 +36,10 @@ class RequestError(Exception):
     Raised when a request cannot be answered.
 
     Args:
-        status: Of HTTP.
+        status: The HTTP status.
         code: A word for programs.
         message: A sentence for people.
-        more: What else the error says.
+        more: Further fields of the error's JSON.
     """
 
     def __init__(self, status: int, code: str, message: str, **more: Any) -> None:
@@ -45,7 +49,18 @@ class RequestError(Exception):
         self.message = message
         self.more = more
 
+    def as_dict(self) -> dict[str, Any]:
+        """The answer's JSON."""
+        return {"error": {"code": self.code, "message": self.message, **self.more}}
 
+
+HTTP_ERRORS = {
+    400: ("bad-request", "The body cannot be read as JSON."),
+    404: ("not-found", f"There is nothing at this address; {DESCRIBED}."),
+    405: ("wrong-method", f"This address does not answer this method; {DESCRIBED}."),
+    408: ("too-slow", "The request took too long to arrive."),
+    413: ("too-large", f"At most {MAX_BODY_BYTES} bytes are accepted: send a smaller file or a part of it."),
+}
 _KINDS: Sequence[tuple[type[LatentKnobsError], int, str | Callable[[Any], str]]] = (
     (UnknownNameError, 404, lambda error: f"unknown-{error.kind.replace(' ', '-')}"),
     (AmountError, 422, "bad-amount"),
@@ -56,52 +71,47 @@ _KINDS: Sequence[tuple[type[LatentKnobsError], int, str | Callable[[Any], str]]]
 )
 
 
-def fault_of(error: BaseException) -> RequestError:
-    """Any error as the one that is answered."""
+def as_request_error(error: BaseException) -> RequestError:
+    """Any error as the one that is answered; one that nobody foresaw is logged and answered as a 500."""
     if isinstance(error, RequestError):
         return error
-    if isinstance(error, ValidationError):
-        return RequestError(422, "bad-request", _first(error.errors(include_input=False, include_url=False)))
+    if isinstance(error, ValidationError | RequestValidationError):
+        return RequestError(422, "bad-request", _validation_message(error.errors()))
+    if isinstance(error, HTTPException):
+        return RequestError(
+            error.status_code, *HTTP_ERRORS.get(error.status_code, ("failed", "The request cannot be answered."))
+        )
     if isinstance(error, BusyError):
         return RequestError(503, "busy", str(error))
     for kind, status, code in _KINDS:
         if isinstance(error, kind):
-            return RequestError(status, code if isinstance(code, str) else code(error), _plain(str(error)))
+            return RequestError(status, code if isinstance(code, str) else code(error), _without_paths(str(error)))
     if isinstance(error, LatentKnobsError):
-        return RequestError(409, "failed", _plain(str(error)))
+        return RequestError(409, "failed", _without_paths(str(error)))
     _log.error("A request failed: %s: %s", type(error).__name__, error, exc_info=error)
-    return RequestError(500, "fault", "The server made a mistake, which it has written to its own log.")
+    return RequestError(500, "fault", "The server failed on this request; its own log has the details.")
 
 
-def invalid(errors: Sequence[Mapping[str, Any]]) -> RequestError:
-    """What pydantic found wrong with a request."""
-    return RequestError(422, "bad-request", _first(errors))
-
-
-def body_of(error: RequestError) -> dict[str, Any]:
-    """The answer's JSON."""
-    return {"error": {"code": error.code, "message": error.message, **error.more}}
-
-
-def answer(error: RequestError) -> Response:
-    """The answer."""
-    return Response(as_json(body_of(error)), error.status, media_type="application/json")
+def error_response(error: BaseException) -> Response:
+    """The answer to a request that raised this."""
+    request_error = as_request_error(error)
+    return Response(as_json(request_error.as_dict()), request_error.status, media_type="application/json")
 
 
 def as_json(value: Any) -> bytes:
-    """JSON in ASCII, so that no text can fail to be sent; numbers that are not finite are a fault of ours."""
+    """JSON in ASCII, so that any text can be sent; a number that is not finite raises ValueError."""
     return json.dumps(value, allow_nan=False, separators=(",", ":")).encode("ascii")
 
 
-def _first(errors: Sequence[Mapping[str, Any]]) -> str:
+def _validation_message(errors: Sequence[Mapping[str, Any]]) -> str:
     error = errors[0]
-    # Places are made of field names and numbers, but a dictionary's key is the client's own text.
-    place = ".".join(str(part)[:40] for part in error.get("loc", ()) if part not in ("body", "query", "path"))
-    where = f" at {place}" if place else ""
+    # Locations are field names and numbers, but a dictionary's key is the client's own text.
+    location = ".".join(str(part)[:40] for part in error.get("loc", ()) if part not in ("body", "query", "path"))
+    place = f" at {location}" if location else ""
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-    return _plain(f"The request is not as the API says{where}: {error.get('msg', 'wrong')}{more}.")
+    return _without_paths(f"The request does not match the API{place}: {error.get('msg', 'invalid')}{more}.")
 
 
-def _plain(text: str) -> str:
-    """A message without folders of this machine, not longer than people read."""
-    return _PATH.sub("(a file)", text)[:MOST_TEXT]
+def _without_paths(text: str) -> str:
+    """A message without folders of this machine, cut to MAX_TEXT."""
+    return _PATH.sub("(a file)", text)[:MAX_TEXT]

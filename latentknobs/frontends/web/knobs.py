@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from latentknobs.core.knob import RESERVED_NAMES, Knob
+from latentknobs.errors import UnknownNameError
+from latentknobs.frontends.web.responses import (
+    Card,
+    CardCriterion,
+    CardEffect,
+    CardLeakage,
+    Confidence,
+    Curves,
+    KnobCard,
+    KnobFacts,
+    Says,
+    Share,
+)
 
 SURE = 0.9
-"""A knob whose target answers the amount with an R2 of at least this (lower bound) is of high confidence."""
+"""High confidence takes an R2 of the target's response of at least this, at the lower end of its interval."""
 SAYS: Mapping[str, tuple[str, str]] = {
     "mean-pitch": ("lower", "higher"),
     "mean-octave": ("lower", "higher"),
@@ -22,56 +34,55 @@ SAYS: Mapping[str, tuple[str, str]] = {
     "rests": ("fewer rests", "more rests"),
     "mean-onset": ("earlier", "later"),
 }
-"""What the two ways are called, of the attributes that come with the package."""
+"""Words for down and up, for the built-in attributes."""
 CONTROLS: Mapping[str, str] = {
     "random": "A control: a random direction in as many dimensions as the knob has, none of them a knob's.",
     "others": "A control: a random direction in all dimensions that belong to no knob.",
 }
-MOST_EFFECTS = 40
+MAX_EFFECTS = 40
+NO_CURVES = Curves(amounts=[], amount=None, mean_change=[], sorted=[])
 
 
-def facts(knob: Knob) -> dict[str, Any]:
+def facts(knob: Knob) -> KnobFacts:
     """A knob as it is listed."""
     target = knob.evidence.target
-    says = None if target is None else SAYS.get(target)
-    return {
-        "name": knob.name,
-        "model_id": knob.model_id,
-        "label": knob.name.replace("-", " ").replace("_", " "),
-        "augmentation": knob.augmentation,
-        "target": target,
-        "unit": knob.unit,
-        "low": knob.low,
-        "high": knob.high,
-        "step": knob.step,
-        "kind": knob.kind,
-        "fit": knob.fit,
-        "verdict": knob.verdict,
-        "reason": reason(knob),
-        "dimensions": [{"dim": d.dim, "share": d.share} for d in knob.dimensions],
-        "reserved": False,
-        "confidence": confidence(knob),
-        "says": None if says is None else {"down": says[0], "up": says[1]},
-    }
+    says = SAYS.get(target or "")
+    return KnobFacts(
+        name=knob.name,
+        model_id=knob.model_id,
+        label=knob.name.replace("-", " ").replace("_", " "),
+        augmentation=knob.augmentation,
+        target=target,
+        unit=knob.unit,
+        low=knob.low,
+        high=knob.high,
+        step=knob.step,
+        kind=knob.kind,
+        fit=knob.fit,
+        verdict=knob.verdict,
+        reason=reason(knob),
+        dimensions=[Share(dim=d.dim, share=d.share) for d in knob.dimensions],
+        reserved=False,
+        confidence=confidence(knob),
+        says=says and Says(down=says[0], up=says[1]),
+    )
 
 
-def listed(knobs: Mapping[str, Knob], *, every: bool) -> list[dict[str, Any]]:
+def listed(knobs: Mapping[str, Knob], *, every: bool) -> list[KnobFacts]:
     """
-    The knobs of a model: those that can be turned and are accepted, with ``every`` the others too; the controls last.
+    The accepted knobs of a model, with ``every`` the others too; the controls last.
 
-    The controls have the range of the first accepted knob, as they have when no other is named.
+    The controls have the range of the first accepted knob, their default.
     """
     order = sorted(knobs.values(), key=lambda knob: knob.verdict != "accepted")
-    shown = [knob for knob in order if every or knob.verdict == "accepted"]
-    first = next(iter(order), None)
-    return [*map(facts, shown), *(control(name, first) for name in RESERVED_NAMES if first is not None)]
+    shown = [facts(knob) for knob in order if every or knob.verdict == "accepted"]
+    return shown + [control(name, like) for like in order[:1] for name in RESERVED_NAMES]
 
 
-def control(name: str, like: Knob) -> dict[str, Any]:
+def control(name: str, like: Knob) -> KnobFacts:
     """One of the controls, with the range of a knob."""
-    level = {"level": "low", "text": f"{CONTROLS[name]} It is as long as {like.name}'s move."}
-    return {
-        **facts(like),
+    level = Confidence(level="low", text=f"{CONTROLS[name]} Its moves are as long as those of {like.name}.")
+    changes: dict[str, object] = {
         "name": name,
         "label": name,
         "augmentation": None,
@@ -85,6 +96,7 @@ def control(name: str, like: Knob) -> dict[str, Any]:
         "confidence": level,
         "says": None,
     }
+    return facts(like).model_copy(update=changes)
 
 
 def reason(knob: Knob) -> str:
@@ -98,8 +110,8 @@ def reason(knob: Knob) -> str:
     return f"It is {knob.verdict} for {'; '.join(failed[:3])}{more}."
 
 
-def confidence(knob: Knob) -> dict[str, str]:
-    """How far to trust a knob: a level, and a sentence with what it rests on."""
+def confidence(knob: Knob) -> Confidence:
+    """How far to trust a knob: a level, and a sentence with the evidence for it."""
     response = knob.evidence.test and knob.evidence.test.response
     parts = []
     if response:
@@ -109,56 +121,72 @@ def confidence(knob: Knob) -> dict[str, str]:
             f"R2 {response.r2.value:.2f}, on {response.clips} test clips"
         )
     if controls := knob.evidence.controls:
-        parts.append(f"p = {controls.p:.3f} beside {controls.controls} random moves of the same length")
-    text = "; ".join(parts) or "nothing was measured of it"
+        parts.append(f"p = {controls.p:.3f} against {controls.controls} random moves of the same length")
+    text = f"{knob.verdict.capitalize()}: {'; '.join(parts) or 'nothing was measured'}."
     if knob.verdict not in ("accepted", "provisional"):
-        level = "low"
-    else:
-        sure = knob.verdict == "accepted" and response and response.r2.low >= SURE
-        level = "high" if sure else "medium"
-    return {"level": level, "text": f"{knob.verdict.capitalize()}: {text}."}
+        return Confidence(level="low", text=text)
+    sure = knob.verdict == "accepted" and response and response.r2.low >= SURE
+    return Confidence(level="high" if sure else "medium", text=text)
 
 
-def card(knob: Knob) -> dict[str, Any]:
-    """What was measured of a knob, for people."""
-    effects = sorted(knob.effects, key=lambda effect: -effect.leakage)[:MOST_EFFECTS]
-    target, criteria = knob.evidence.target, knob.evidence.criteria
-    return {
-        "effect": [{"attribute": e.attribute, "slope": e.slope} for e in effects],
-        "leakage": [{"attribute": e.attribute, "leakage": e.leakage, "target": e.attribute == target} for e in effects],
-        "gates": [{"gate": c.name, "value": c.value, "limit": c.limit, "passed": c.passed} for c in criteria],
-        "text": list(_lines(knob)),
-    }
+def detailed(name: str, knobs: Mapping[str, Knob], amount: float | None, model: str) -> KnobCard:
+    """
+    A knob of a model, or a control, with its card and curves.
+
+    Raises:
+        UnknownNameError: The model has no such knob.
+    """
+    if name in RESERVED_NAMES and knobs:
+        listed_control = control(name, next(iter(knobs.values())))
+        card = Card(effect=[], leakage=[], criteria=[], text=[listed_control.reason])
+        return KnobCard(**dict(listed_control), card=card, curves=NO_CURVES)
+    if name not in knobs:
+        raise UnknownNameError("knob", name[:80], knobs, f"for the model {model}")
+    knob = knobs[name]
+    return KnobCard(**dict(facts(knob)), card=_card(knob), curves=_curves(knob, amount))
 
 
-def _lines(knob: Knob) -> Iterable[str]:
+def _card(knob: Knob) -> Card:
+    effects = sorted(knob.effects, key=lambda effect: -effect.leakage)[:MAX_EFFECTS]
+    target = knob.evidence.target
+    return Card(
+        effect=[CardEffect(attribute=e.attribute, slope=e.slope) for e in effects],
+        leakage=[CardLeakage(attribute=e.attribute, leakage=e.leakage, target=e.attribute == target) for e in effects],
+        criteria=[
+            CardCriterion(criterion=c.name, value=c.value, limit=c.limit, passed=c.passed)
+            for c in knob.evidence.criteria
+        ],
+        text=list(_sentences(knob)),
+    )
+
+
+def _sentences(knob: Knob) -> Iterable[str]:
     learned = f"from the edit {knob.augmentation}" if knob.augmentation else "without an edit"
     yield f"{knob.name} was learned {learned} ({knob.kind}, {knob.fit}) for the model {knob.model_name}."
     step = "any amount" if knob.step is None else f"steps of {knob.step:g}"
     yield f"It can be turned from {knob.low:+g} to {knob.high:+g} {knob.unit}, {step}."
-    yield confidence(knob)["text"]
-    yield reason(knob) or f"It passed all {len(knob.evidence.criteria)} limits that were set before the measurements."
-    yield f"It moves {len(knob.dimensions)} dimensions of the code for nine tenths of its effect."
+    yield confidence(knob).text
+    criteria = len(knob.evidence.criteria)
+    yield reason(knob) or f"It met all {criteria} acceptance criteria, which were set before the measurements."
+    yield f"Its {len(knob.dimensions)} selected dimensions carry nine tenths of the effect."
     if knob.evidence.preserves:
-        yield f"Preserves: {', '.join(knob.evidence.preserves)}."
+        yield f"It preserves {', '.join(knob.evidence.preserves)}."
     if knob.note:
         yield knob.note
 
 
-def curves(knob: Knob, amount: float | None) -> dict[str, Any]:
-    """How far the edit moves each dimension at the measured amount nearest to the given one; None = a middle one."""
+def _curves(knob: Knob, amount: float | None) -> Curves:
+    """Mean change of each dimension at the measured amount nearest to ``amount``; None = a middle one."""
     rows, fitted = knob.evidence.mean_change, knob.evidence.fitted
     if not rows or len(rows) != len(fitted):
-        return {"amounts": [], "amount": None, "mean_change": [], "sorted": []}
-    upper = [a for a in fitted if a > 0] or list(fitted)
+        return NO_CURVES
+    upper = [a for a in fitted if a > 0] or fitted
     wanted = upper[len(upper) // 2] if amount is None else amount
-    at = min(range(len(fitted)), key=lambda k: abs(fitted[k] - wanted))
-    return {
-        "amounts": list(fitted),
-        "amount": fitted[at],
-        "mean_change": list(rows[at]),
-        "sorted": sorted(map(abs, rows[at]), reverse=True),
-    }
+    nearest = min(range(len(fitted)), key=lambda k: abs(fitted[k] - wanted))
+    change = list(rows[nearest])
+    return Curves(
+        amounts=list(fitted), amount=fitted[nearest], mean_change=change, sorted=sorted(map(abs, change), reverse=True)
+    )
 
 
 def _number(value: float | None) -> str:

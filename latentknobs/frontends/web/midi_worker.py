@@ -1,8 +1,8 @@
 """
 Reads one MIDI file in a process of its own: bytes on stdin, JSON on stdout.
 
-Parsing is bounded by what a process can be bounded by: time of the processor and memory, which the operating system
-holds it to, and a deadline, at which the server ends it. A thread could not be ended.
+The operating system limits the processor time and memory of the process, and the server ends it at a deadline; a
+thread could not be ended.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ MEMORY = 2 * 1024**3
 
 def main() -> None:
     """Answer one request: a line of JSON (file, format, options), then the file."""
-    _hold()
+    limit_resources()
     line, data = sys.stdin.buffer.readline(), sys.stdin.buffer.read()
     sys.stdout.write(json.dumps(read(json.loads(line), data), allow_nan=False))
 
 
-def read(asked: dict[str, Any], data: bytes) -> dict[str, Any]:
-    """The piece and its remarks, or what is wrong with the file; and its tracks, where it is MIDI at all."""
+def read(request: dict[str, Any], data: bytes) -> dict[str, Any]:
+    """The piece and its remarks, or the error; and the tracks, where the file is MIDI at all."""
     from latentknobs import scores
     from latentknobs.core.clip import ClipFormat
     from latentknobs.errors import LatentKnobsError, MidiError
     from latentknobs.scores.midi_file import load
 
-    # Reading needs the grid alone; the format itself may be one of a plugin that is not loaded here.
-    grid = dict(asked["format"])
+    # Only the grid matters here; the format may belong to a plugin, which this process does not load.
+    grid = dict(request["format"])
     if grid["drums"] is not None:
         grid["drums"] = tuple(SimpleNamespace(name=name, numbers=tuple(numbers)) for name, numbers in grid["drums"])
     else:
@@ -43,13 +43,13 @@ def read(asked: dict[str, Any], data: bytes) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="latentknobs-") as folder:
         os.chdir(folder)
         try:
-            path = Path(asked["file"])  # a bare name, so that no message can hold a folder
+            path = Path(request["file"])  # a bare name, so that no message can hold a folder
             path.write_bytes(data)
             out["tracks"] = [
                 {"number": part.number, "name": part.name[:120], "notes": len(part.notes), "drums": part.drums}
                 for part in load(path).parts
             ]
-            piece = scores.read_piece(path, clip_format=cast(ClipFormat, SimpleNamespace(**grid)), **asked["options"])
+            piece = scores.read_piece(path, clip_format=cast(ClipFormat, SimpleNamespace(**grid)), **request["options"])
         except LatentKnobsError as error:
             return {**out, "error": str(error), "kind": "midi" if isinstance(error, MidiError) else "usage"}
         finally:
@@ -63,10 +63,11 @@ def read(asked: dict[str, Any], data: bytes) -> dict[str, Any]:
     return {**out, "remarks": list(piece.remarks)}
 
 
-def _hold() -> None:
+def limit_resources() -> None:
+    """Limit this process's processor time and memory, and forbid core files."""
     try:
         import resource
-    except ImportError:  # no such limits there; the server's deadline still holds
+    except ImportError:  # not on Windows; the server's deadline still holds
         return
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))

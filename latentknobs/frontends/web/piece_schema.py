@@ -1,30 +1,28 @@
-"""Pieces as they travel and as the session has them."""
+"""Conversion between pieces and their JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable
 
 from latentknobs.core.clip import ClipFormat, DrumFormat, Note, Piece
 from latentknobs.frontends.web.errors import RequestError
-from latentknobs.frontends.web.requests import MOST_CLIPS, PieceMessage
-from latentknobs.session import Session
+from latentknobs.frontends.web.requests import MAX_CLIPS, NoteRow, PieceMessage, Source
+from latentknobs.frontends.web.responses import Window
 
 
 def piece_of(message: PieceMessage, clip_format: ClipFormat) -> Piece:
     """
-    The piece, filled with silence to whole clips, so that all that is decoded belongs to it.
+    The piece, padded with silence to whole clips.
 
     Raises:
-        RequestError: More clips than are taken, no note, or a voice that the format does not have.
-        ClipError: A note ends after the piece.
+        RequestError: Too many clips, no notes, a note that ends after the piece, or a voice that the format lacks.
     """
     clips = -(-message.steps // clip_format.steps)
-    if clips > MOST_CLIPS:
+    if clips > MAX_CLIPS:
         raise RequestError(
             422,
             "too-long",
-            f"{message.name} has {clips} clips; at most {MOST_CLIPS} are taken at once: choose a part of it.",
+            f"{message.name} has {clips} clips; at most {MAX_CLIPS} are accepted: choose a part of it.",
         )
     if not message.notes:
         raise RequestError(422, "no-notes", f"{message.name} has no notes: draw, play or open a melody.")
@@ -47,32 +45,22 @@ def _note(row: tuple[int, int, int, int], clip_format: ClipFormat) -> Note:
     return Note(onset, clip_format.drums[voice].numbers[0], 1, voice)
 
 
-def rows(notes: Sequence[Note]) -> list[list[int]]:
-    """Notes as they travel."""
-    return [[note.onset, note.pitch, note.length, note.voice] for note in notes]
+def rows(notes: Iterable[Note]) -> list[NoteRow]:
+    """Notes as [onset, pitch, length, voice]."""
+    return [(note.onset, note.pitch, note.length, note.voice) for note in notes]
 
 
-def message_of(piece: Piece, source: dict[str, Any]) -> dict[str, Any]:
-    """A piece as it travels."""
-    return {
-        "name": piece.name[:120],
-        "tempo": piece.tempo,
-        "steps": piece.steps,
-        "notes": rows(piece.notes),
-        "source": source,
-    }
+def message_of(piece: Piece, source: Source) -> PieceMessage:
+    """A piece as it is sent."""
+    return PieceMessage(
+        name=piece.name[:120], tempo=piece.tempo, steps=piece.steps, notes=rows(piece.notes), source=source
+    )
 
 
-def windows(accepted: Sequence[bool], clip_format: ClipFormat, why: str) -> list[dict[str, Any]]:
-    """The clips of a piece with their bars; ``why`` is what is said of those that the model does not carry."""
+def windows(accepted: Iterable[bool], clip_format: ClipFormat, reason: str) -> list[Window]:
+    """The clips of a piece with their bars; ``reason`` says why the model does not accept one."""
     bars = clip_format.steps // (clip_format.steps_per_beat * clip_format.beats_per_bar)
     return [
-        {"clip": k, "bars": [k * bars + 1, (k + 1) * bars], "accepted": bool(one), "why": "" if one else why}
+        Window(clip=k, bars=(k * bars + 1, (k + 1) * bars), accepted=bool(one), why="" if one else reason)
         for k, one in enumerate(accepted)
     ]
-
-
-def windows_of(session: Session) -> list[dict[str, Any]]:
-    """The clips of an open piece."""
-    why = f"{session.model.spec.name} carries {session.carries()}"
-    return windows(session.accepted.tolist(), session.model.spec.clip_format, why)

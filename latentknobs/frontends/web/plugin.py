@@ -1,4 +1,4 @@
-"""Registers the web front end; what it needs is imported when it is started."""
+"""Registers the web front end; its dependencies are imported when it starts."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ def _serve(arguments: list[str]) -> int:
 
 @hookimpl
 def register_frontends() -> list[FrontendSpec]:
-    """The page in a browser."""
-    return [FrontendSpec("web", "A page in the browser: hear a melody, turn its knobs, take MIDI home.", _serve)]
+    """The page in the browser."""
+    return [FrontendSpec("web", "A page in the browser: hear a melody, turn its knobs, export MIDI.", _serve)]

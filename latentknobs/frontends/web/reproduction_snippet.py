@@ -1,8 +1,8 @@
 """
-What is on the screen as a command and as Python: running either gives exactly the notes that are heard.
+A command and Python code that reproduce exactly the notes on the screen.
 
-A piece that is the package's example as it is needs no file. Any other is written as a MIDI file from its notes, which
-reads back as the same clips; so it does not matter how it was read, or which part of a file it is.
+The unchanged example of the package needs no file. Any other piece is written as a MIDI file that reads back as the
+same clips, so it does not matter how the piece was made.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import shlex
 from collections.abc import Mapping
-from typing import Any
 
 from attrs import evolve
 
@@ -22,23 +21,24 @@ from latentknobs.core.knob import RESERVED_NAMES
 from latentknobs.frontends.web.export import stem_of
 from latentknobs.frontends.web.piece_schema import piece_of
 from latentknobs.frontends.web.requests import GridRequest, PieceMessage, State
+from latentknobs.frontends.web.responses import File, Recipe
 
 REGISTRY = (
-    "The server was started with a registry of its own: add --registry with its place, or set LATENTKNOBS_REGISTRY."
+    "The server was started with a registry of its own: add --registry with its location, or set LATENTKNOBS_REGISTRY."
 )
-MODEL = "The server was started with a model by its place: give that place in place of the model's name."
-DRAWING = "The command draws a picture of the grid besides, for which it needs the extra plot."
+MODEL = "The server was started with a model by its location: use that location instead of the model's name."
+DRAWING = "The command also draws a picture of the grid."
 
 
 class Recipes:
-    """Recipes for states of one model."""
+    """Recipes for states of one model; ``shipped`` and ``own_registry`` decide which remarks they need."""
 
-    def __init__(self, model: VAEBackend, *, shipped: bool, named: bool) -> None:
+    def __init__(self, model: VAEBackend, *, shipped: bool, own_registry: bool) -> None:
         self._model = model
         self._format: ClipFormat = model.spec.clip_format
-        self._remarks = [*([REGISTRY] if named else []), *([] if shipped else [MODEL])]
+        self._remarks = [*([REGISTRY] if own_registry else []), *([] if shipped else [MODEL])]
 
-    def state(self, state: State) -> dict[str, Any]:
+    def state(self, state: State) -> Recipe:
         """The recipe of one piece as it is turned."""
         name, data = self._input(state.piece)
         words = ["latentknobs", "turn", *([name] if name else []), *_knobs("--knob", state.knobs)]
@@ -55,7 +55,7 @@ class Recipes:
         ]
         return self._answer(words, lines, {name: data} if name else {})
 
-    def grid(self, request: GridRequest) -> dict[str, Any]:
+    def grid(self, request: GridRequest) -> Recipe:
         """The recipe of a grid."""
         files: dict[str, bytes] = {}
         names = []
@@ -87,13 +87,13 @@ class Recipes:
         ]
         return self._answer(words, lines, files, DRAWING)
 
-    def _answer(self, words: list[str], lines: list[str], files: Mapping[str, bytes], *more: str) -> dict[str, Any]:
-        return {
-            "command": shlex.join(words),
-            "python": "\n".join(lines) + "\n",
-            "files": [{"name": name, "base64": base64.b64encode(data).decode()} for name, data in files.items()],
-            "remarks": [*self._remarks, *more],
-        }
+    def _answer(self, words: list[str], lines: list[str], files: Mapping[str, bytes], *more: str) -> Recipe:
+        return Recipe(
+            command=shlex.join(words),
+            python="\n".join(lines) + "\n",
+            files=[File(name=name, base64=base64.b64encode(data).decode()) for name, data in files.items()],
+            remarks=[*self._remarks, *more],
+        )
 
     def _input(self, message: PieceMessage) -> tuple[str, bytes]:
         """The file that a command reads; "" for the one that it reads when none is named."""

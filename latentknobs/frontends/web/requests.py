@@ -1,4 +1,4 @@
-"""What clients send: every value bounded, no number that is not finite, no field that is not known."""
+"""What clients send: every value is bounded, every number finite, and unknown fields are refused."""
 
 from __future__ import annotations
 
@@ -9,20 +9,24 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from latentknobs.core.query_spec import FILTERS, Filter
 from latentknobs.core.seed import MOST_SEED
 
-MOST_CLIPS = 128
+PREFIX = "/api/v1"
+"""Where the API lives."""
+MAX_BODY_BYTES = 1024 * 1024
+"""Bytes of a request's body and of a frame."""
+MAX_CLIPS = 128
 """Clips of one piece: 256 bars of a format of two, eight minutes at 120 beats a minute."""
-MOST_NOTES = 8192
+MAX_NOTES = 8192
 """Notes of one piece: two a step of the longest piece of drums, four times those of a melody."""
-MOST_STEPS = 65_536
-MOST_KNOBS = 32
-MOST_GRID = 9
-MOST_AMOUNT = 1e6
-MOST_SEQ = 2**53
-"""Largest whole number that JavaScript can count to."""
+MAX_STEPS = 65_536
+MAX_KNOBS = 32
+MAX_GRID = 9
+MAX_AMOUNT = 1e6
+MAX_SEQ = 2**53
+"""Largest integer that JavaScript counts to exactly."""
 
 
 class Strict(BaseModel):
-    """A message: unknown fields, texts for numbers and NaN are refused."""
+    """A message without unknown fields, coerced types or NaN."""
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
@@ -33,17 +37,17 @@ def _as_tuple(value: object) -> object:
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]+$")]
 KnobName = Annotated[str, StringConstraints(max_length=80, pattern=r"^[a-z0-9][a-z0-9_-]*$")]
-Step = Annotated[int, Field(ge=0, le=MOST_STEPS)]
+Step = Annotated[int, Field(ge=0, le=MAX_STEPS)]
 NoteRow = Annotated[
     tuple[
         Step,
         Annotated[int, Field(ge=0, le=127)],
-        Annotated[int, Field(ge=1, le=MOST_STEPS)],
+        Annotated[int, Field(ge=1, le=MAX_STEPS)],
         Annotated[int, Field(ge=0, le=127)],
     ],
     BeforeValidator(_as_tuple),
 ]
-"""Onset and length in steps, pitch of MIDI, voice: [onset, pitch, length, voice]."""
+"""[onset, pitch, length, voice]: onset and length in steps, the MIDI pitch."""
 ClipNumber = Annotated[int, Field(ge=0, le=100_000)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
@@ -58,26 +62,26 @@ class ReadOptions(Strict):
 
 
 class ExampleSource(Strict):
-    """A piece that came with the program."""
+    """A piece that ships with the package."""
 
     kind: Literal["example"]
     name: Name
 
 
 class MidiSource(Strict):
-    """A piece, or some of its clips, of a MIDI file."""
+    """A MIDI file, or some of its clips."""
 
     kind: Literal["midi"]
     file: Name
     sha256: Sha256
-    options: ReadOptions = Field(default_factory=ReadOptions)
+    options: ReadOptions = ReadOptions()
     clips: Annotated[tuple[ClipNumber, ClipNumber], BeforeValidator(_as_tuple)] | None = Field(
         default=None, description="First and last clip of the file that the piece has, from 0; null = all."
     )
 
 
 class DrawnSource(Strict):
-    """A piece that somebody drew or played."""
+    """A piece that a person drew or played."""
 
     kind: Literal["drawn"]
 
@@ -90,13 +94,13 @@ class PieceMessage(Strict):
 
     name: Name = "piece"
     tempo: Annotated[float, Field(ge=4, le=1000)] = 120.0
-    steps: Annotated[int, Field(ge=1, le=MOST_STEPS)]
-    notes: Annotated[list[NoteRow], Field(max_length=MOST_NOTES)]
-    source: Source = Field(default_factory=lambda: DrawnSource(kind="drawn"))
+    steps: Annotated[int, Field(ge=1, le=MAX_STEPS)]
+    notes: Annotated[list[NoteRow], Field(max_length=MAX_NOTES)]
+    source: Source = DrawnSource(kind="drawn")
 
 
-Amount = Annotated[float, Field(ge=-MOST_AMOUNT, le=MOST_AMOUNT)]
-Amounts = Annotated[dict[KnobName, Amount], Field(max_length=MOST_KNOBS)]
+Amount = Annotated[float, Field(ge=-MAX_AMOUNT, le=MAX_AMOUNT)]
+Amounts = Annotated[dict[KnobName, Amount], Field(max_length=MAX_KNOBS)]
 Seed = Annotated[int, Field(ge=0, le=MOST_SEED)]
 
 
@@ -107,49 +111,49 @@ class OpenRequest(Strict):
 
 
 class KnobTurns(Strict):
-    """How knobs stand: amounts, and the seed and the knob that the controls random and others go by."""
+    """Amounts of knobs; the controls random and others are drawn by ``seed`` and scaled like the knob ``like``."""
 
-    knobs: Amounts = Field(default_factory=dict)
+    knobs: Amounts = {}
     seed: Seed = 0
     like: KnobName | None = None
 
 
 class State(KnobTurns):
-    """A piece, and how its knobs stand: all that there is to know of what is heard."""
+    """A piece with its knob settings: this determines the notes."""
 
     piece: PieceMessage
 
 
 class GridRequest(Strict):
-    """The pieces between two: a as it sounds top left, b bottom right."""
+    """A two-way interpolation: the steered piece of a top left, that of b bottom right."""
 
     a: State
     b: State
-    size: Annotated[int, Field(ge=3, le=MOST_GRID)] = 5
+    size: Annotated[int, Field(ge=3, le=MAX_GRID)] = 5
     rows: KnobName
     columns: KnobName
     rest: Literal["mean", "source", "rows", "columns"] = "mean"
 
 
 class ExportRequest(Strict):
-    """A state to take home."""
+    """A state to export as a file."""
 
     state: State
     as_: Literal["midi", "wav"] = Field(alias="as", default="midi")
 
 
 class RecipeRequest(Strict):
-    """What is on the screen: a state, or a grid."""
+    """The state or the grid to reproduce."""
 
     state: State | None = None
     grid: GridRequest | None = None
 
 
-Seq = Annotated[int, Field(ge=0, le=MOST_SEQ)]
+Seq = Annotated[int, Field(ge=0, le=MAX_SEQ)]
 
 
 class LiveOpen(Strict):
-    """Frame: open a piece; later turns are of this one."""
+    """Frame: open a piece, which later turns apply to."""
 
     type: Literal["open"]
     seq: Seq
@@ -165,7 +169,7 @@ class LiveTurn(KnobTurns):
 
 
 class LivePing(Strict):
-    """Frame: is anybody there?"""
+    """Frame: a sign of life is wanted."""
 
     type: Literal["ping"]
     seq: Seq

@@ -1,18 +1,17 @@
-"""What the server sends; the same models write the OpenAPI document."""
+"""What the server sends: these models also define the OpenAPI document and, through it, the page's types."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from latentknobs.frontends.web.requests import PieceMessage
-
-Row = tuple[int, int, int, int]
+from latentknobs.core.knob import Verdict
+from latentknobs.frontends.web.requests import NoteRow, PieceMessage
 
 
 class Limits(BaseModel):
-    """The largest of everything that is taken."""
+    """The largest accepted values."""
 
     bytes: int = Field(description="Bytes of a request's body or of a frame.")
     clips: int = Field(description="Clips of a piece.")
@@ -32,7 +31,7 @@ class FormatFacts(BaseModel):
 
 
 class ModelFacts(BaseModel):
-    """A model that can be asked for by its name."""
+    """A model that clients can use by name."""
 
     name: str
     model_id: str
@@ -42,19 +41,19 @@ class ModelFacts(BaseModel):
 
 
 class Example(BaseModel):
-    """A piece that comes with the program."""
+    """A piece that ships with the package."""
 
     name: str
     title: str
 
 
 class Info(BaseModel):
-    """What this server is and takes."""
+    """Version, models, limits and examples of the server."""
 
     api: int
     version: str
     models: list[ModelFacts]
-    model: str = Field(description="The model that is meant unless another is asked for.")
+    model: str = Field(description="The default model.")
     limits: Limits
     examples: list[Example]
 
@@ -65,11 +64,11 @@ class Window(BaseModel):
     clip: int
     bars: tuple[int, int] = Field(description="First and last bar, from 1.")
     accepted: bool
-    why: str = Field(description="Why the model does not carry it, empty where it does.")
+    why: str = Field(description="Why the model does not accept it; empty where it does.")
 
 
 class Track(BaseModel):
-    """A track of a MIDI file that has notes."""
+    """A MIDI track with notes."""
 
     number: int
     name: str
@@ -87,38 +86,38 @@ class ReadResponse(BaseModel):
 
 
 class Opened(BaseModel):
-    """A piece as the model has it."""
+    """A piece as the model encodes and decodes it."""
 
     windows: list[Window]
     remarks: list[str]
     accuracy: float = Field(description="Share of the steps that the model reconstructs, 0 to 1.")
-    notes: list[Row] = Field(description="The decoding of the unchanged codes.")
-    steps: int = Field(description="Length of the piece in whole clips.")
+    notes: list[NoteRow] = Field(description="The reconstruction, without any knob turned.")
+    steps: int = Field(description="Length of the piece, padded to whole clips.")
     codes: list[list[float]]
-    differing: list[int] = Field(description="Of each clip, the steps on which the decoding differs.")
+    differing: list[int] = Field(description="For each clip, how many steps the reconstruction gets wrong.")
 
 
 class TurnResponse(BaseModel):
-    """What turning gave."""
+    """The result of turning knobs."""
 
-    notes: list[Row]
-    changed: list[int] = Field(description="Which of the notes are not in the plain decoding.")
+    notes: list[NoteRow]
+    changed: list[int] = Field(description="Indices of the notes that are not in the reconstruction.")
     codes: list[list[float]]
-    touched: list[int] = Field(description="The dimensions that moved.")
+    touched: list[int] = Field(description="The latent dimensions that moved.")
     remarks: list[str]
-    ms: float = Field(description="Milliseconds from asking to answer, on the server.")
+    ms: float = Field(description="Milliseconds from request to answer, on the server.")
 
 
 class Cell(BaseModel):
     """One piece of a grid."""
 
     at: tuple[float, float] = Field(description="How far down and how far across, 0 to 1.")
-    notes: list[Row]
+    notes: list[NoteRow]
     clips: int
 
 
 class GridResponse(BaseModel):
-    """The pieces between two, row by row from the top."""
+    """The pieces of a two-way interpolation, row by row from the top."""
 
     cells: list[list[Cell]]
 
@@ -131,7 +130,7 @@ class File(BaseModel):
 
 
 class Recipe(BaseModel):
-    """What gives exactly the notes on the screen."""
+    """A command and Python code that reproduce the notes on the screen."""
 
     command: str
     python: str
@@ -140,7 +139,7 @@ class Recipe(BaseModel):
 
 
 class Share(BaseModel):
-    """A dimension of a knob and its share of the moved energy."""
+    """A selected dimension and its share of the moved energy."""
 
     dim: int
     share: float
@@ -154,7 +153,7 @@ class Confidence(BaseModel):
 
 
 class Says(BaseModel):
-    """What down and up are called."""
+    """Words for the two directions of a knob."""
 
     down: str
     up: str
@@ -174,7 +173,7 @@ class KnobFacts(BaseModel):
     step: float | None
     kind: str
     fit: str
-    verdict: str
+    verdict: Verdict
     reason: str
     dimensions: list[Share]
     reserved: bool
@@ -182,21 +181,45 @@ class KnobFacts(BaseModel):
     says: Says | None
 
 
-class Card(BaseModel):
-    """What was measured of a knob."""
+class CardEffect(BaseModel):
+    """The mean change of an attribute per unit of the amount."""
 
-    effect: list[dict[str, Any]]
-    leakage: list[dict[str, Any]]
-    gates: list[dict[str, Any]]
+    attribute: str
+    slope: float
+
+
+class CardLeakage(BaseModel):
+    """The largest mean change of an attribute within the usable range, in standard deviations over the corpus."""
+
+    attribute: str
+    leakage: float
+    target: bool = Field(description="Whether it is the knob's target attribute.")
+
+
+class CardCriterion(BaseModel):
+    """An acceptance criterion, what was measured, and the limit; null = not measured."""
+
+    criterion: str
+    value: float | None
+    limit: float | None
+    passed: bool
+
+
+class Card(BaseModel):
+    """The evidence for a knob, in numbers and sentences."""
+
+    effect: list[CardEffect]
+    leakage: list[CardLeakage]
+    criteria: list[CardCriterion]
     text: list[str]
 
 
 class Curves(BaseModel):
-    """How far the edit moves each dimension."""
+    """How far the edit moves each latent dimension on average."""
 
-    amounts: list[float] = Field(description="The amounts that were measured.")
-    amount: float | None = Field(description="The one that the numbers below are of.")
-    mean_change: list[float] = Field(description="Of each dimension.")
+    amounts: list[float] = Field(description="The measured amounts.")
+    amount: float | None = Field(description="The amount that the values below belong to.")
+    mean_change: list[float] = Field(description="One value for each dimension.")
     sorted: list[float] = Field(description="Their absolute values, the largest first.")
 
 
@@ -212,10 +235,10 @@ class ErrorDetail(BaseModel):
 
     code: str
     message: str = Field(description="What, where, and what to do next.")
-    tracks: list[Track] | None = Field(default=None, description="Of a MIDI file, where a track is to be chosen.")
+    tracks: list[Track] | None = Field(default=None, description="The tracks of a MIDI file, to choose one from.")
 
 
 class ErrorResponse(BaseModel):
-    """An answer to what cannot be done."""
+    """The answer to a request that failed."""
 
     error: ErrorDetail

@@ -1,31 +1,36 @@
-"""The HTTP API, version 1, and the place of the WebSocket."""
+"""The HTTP API, version 1, and the address of the WebSocket."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
-from typing import Annotated, Any, Literal, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
-from fastapi import APIRouter, Query, Request, WebSocket
+from fastapi import APIRouter, Depends, Query, Request, WebSocket
 from fastapi.responses import JSONResponse, Response
+from starlette.requests import HTTPConnection
 
 from latentknobs import __version__, scores
-from latentknobs.core.clip import DrumFormat
-from latentknobs.core.knob import RESERVED_NAMES
+from latentknobs.core.backend import VAEBackend
+from latentknobs.core.clip import DrumFormat, Piece
 from latentknobs.errors import UnknownNameError
-from latentknobs.frontends.web import knobs, requests, responses
+from latentknobs.frontends.web import knobs, responses
 from latentknobs.frontends.web.errors import RequestError, as_json
 from latentknobs.frontends.web.export import file_of, zip_of
 from latentknobs.frontends.web.piece_schema import message_of, rows
 from latentknobs.frontends.web.reproduction_snippet import Recipes
 from latentknobs.frontends.web.requests import (
-    MOST_CLIPS,
-    MOST_GRID,
-    MOST_KNOBS,
-    MOST_NOTES,
+    MAX_BODY_BYTES,
+    MAX_CLIPS,
+    MAX_GRID,
+    MAX_KNOBS,
+    MAX_NOTES,
+    PREFIX,
+    ExampleSource,
     ExportRequest,
+    Filters,
     GridRequest,
     OpenRequest,
     PieceMessage,
@@ -33,16 +38,14 @@ from latentknobs.frontends.web.requests import (
     RecipeRequest,
     State,
 )
-from latentknobs.frontends.web.security import MOST_BYTES
 from latentknobs.frontends.web.service import Service
-from latentknobs.frontends.web.upload import Reader
 from latentknobs.frontends.web.websocket import LiveConnection
 
-T = TypeVar("T")
-API = 1
-PREFIX = "/api/v1"
-EXAMPLES = {"twinkle": ("Twinkle, twinkle, little star", scores.read_twinkle)}
-WRONG: dict[int | str, dict[str, Any]] = {
+API_VERSION = 1
+EXAMPLES: Mapping[str, tuple[str, Callable[[], Piece]]] = {
+    "twinkle": ("Twinkle, twinkle, little star", scores.read_twinkle)
+}
+FAILURES: dict[int | str, dict[str, Any]] = {
     status: {"model": responses.ErrorResponse, "description": text}
     for status, text in {
         404: "There is no such name.",
@@ -50,214 +53,243 @@ WRONG: dict[int | str, dict[str, Any]] = {
         422: "It cannot be done; the sentence says why.",
     }.items()
 }
-Text = Annotated[str, Query(max_length=200)]
 
 
-class Answer(JSONResponse):
+class AsciiJSON(JSONResponse):
     """JSON in ASCII, without numbers that are not finite."""
 
     def render(self, content: Any) -> bytes:
+        """The bytes of the answer."""
         return as_json(content)
 
 
-def routes(desk: Service) -> APIRouter:
-    """The routes over a desk."""
-    api = APIRouter(prefix=PREFIX, responses=WRONG, default_response_class=Answer)
-    reader = Reader()
-    heavy = asyncio.Semaphore(1)  # sound and zips: one at a time, since they take memory
+def _service(connection: HTTPConnection) -> Service:
+    service: Service = connection.app.state.service
+    return service
 
-    async def aside(work: Callable[[], T]) -> T:
-        """Have a thread do what needs no model."""
-        return await asyncio.to_thread(work)
 
-    @api.get("/info", response_model=responses.Info)
-    async def info() -> Any:
-        """What this server is and takes."""
-        models = await desk.later(desk.models)
-        return {
-            "api": API,
-            "version": __version__,
-            "models": [_model_facts(name, model.spec) for name, model in models.items()],
-            "model": next(iter(models)),
-            "limits": {
-                "bytes": MOST_BYTES,
-                "clips": MOST_CLIPS,
-                "notes": MOST_NOTES,
-                "knobs": MOST_KNOBS,
-                "grid": MOST_GRID,
-            },
-            "examples": [{"name": name, "title": title} for name, (title, _read) in EXAMPLES.items()],
-        }
+Services = Annotated[Service, Depends(_service)]
 
-    @api.get("/examples/{name}", response_model=PieceMessage)
-    async def example(name: str) -> Any:
-        """A piece that comes with the program."""
-        if name not in EXAMPLES:
-            raise UnknownNameError("example", name[:80], EXAMPLES, "on this server")
-        return message_of(await aside(EXAMPLES[name][1]), {"kind": "example", "name": name})
 
-    @api.get("/models/{model}/knobs", response_model=list[responses.KnobFacts])
-    async def knobs_of(model: str, all: bool = False) -> Any:  # noqa: A002 - the API's word
-        """The knobs that are accepted and the controls; with all=true the others too."""
-        backend = await desk.later(lambda: desk.model(model))
-        return knobs.listed(await aside(lambda: desk.knobs(backend)), every=all)
+async def _backend(model: str, service: Services) -> VAEBackend:
+    return await service.in_worker(lambda: service.model(model))
 
-    @api.get("/models/{model}/knobs/{name}", response_model=responses.KnobCard)
-    async def knob(model: str, name: str, amount: Annotated[float | None, Query(allow_inf_nan=False)] = None) -> Any:
-        """One knob with its card and its curves at the measured amount nearest to the one that is asked for."""
-        backend = await desk.later(lambda: desk.model(model))
-        known = await aside(lambda: desk.knobs(backend))
-        if name in RESERVED_NAMES and known:
-            like = next(iter(known.values()))
-            facts = knobs.control(name, like)
-            empty = {"effect": [], "leakage": [], "gates": [], "text": [facts["reason"]]}
-            return {**facts, "card": empty, "curves": {"amounts": [], "amount": None, "mean_change": [], "sorted": []}}
-        if name not in known:
-            raise UnknownNameError("knob", name[:80], known, f"for the model {backend.spec.name}")
-        found = known[name]
-        return {**knobs.facts(found), "card": knobs.card(found), "curves": knobs.curves(found, amount)}
 
-    @api.post(
-        "/models/{model}/read",
-        response_model=responses.ReadResponse,
-        openapi_extra={
-            "requestBody": {
-                "required": True,
-                "content": {"audio/midi": {"schema": {"type": "string", "format": "binary"}}},
-            }
-        },
+Text = Annotated[str, Query(max_length=200)]
+router = APIRouter(prefix=PREFIX, responses=FAILURES, default_response_class=AsciiJSON)
+
+
+# The server
+
+
+@router.get("/info")
+async def info(service: Services) -> responses.Info:
+    """Version, models, limits and examples."""
+    models = await service.in_worker(service.models)
+    return responses.Info(
+        api=API_VERSION,
+        version=__version__,
+        models=[_model_facts(name, model) for name, model in models.items()],
+        model=next(iter(models)),
+        limits=responses.Limits(bytes=MAX_BODY_BYTES, clips=MAX_CLIPS, notes=MAX_NOTES, knobs=MAX_KNOBS, grid=MAX_GRID),
+        examples=[responses.Example(name=name, title=title) for name, (title, _read) in EXAMPLES.items()],
     )
-    async def read(
-        request: Request,
-        model: str,
-        policy: Literal["auto", "error", "highest-onset", "skyline"] = "auto",
-        track: Annotated[str, Query(max_length=120)] = "",
-        offset: Annotated[float, Query(ge=-4096, le=4096, allow_inf_nan=False)] = 0.0,
-        regroup: bool = False,
-        file: Annotated[str, Query(max_length=300)] = "piece.mid",
-    ) -> Any:
-        """A MIDI file (the body) as a piece, with all its clips."""
-        backend = await desk.later(lambda: desk.model(model))
-        options = ReadOptions(policy=policy, track=track or None, offset=offset, regroup=regroup)
-        return await reader.read(await request.body(), file, options, backend, desk.later)
-
-    @api.post("/models/{model}/open", response_model=responses.Opened)
-    async def open_(model: str, asked: OpenRequest) -> Any:
-        """A piece as the model has it: its clips, its codes, and what they decode to."""
-        opened = await desk.later(lambda: desk.open(model, asked.piece))
-        return await aside(opened.facts)
-
-    @api.post("/models/{model}/turn", response_model=responses.TurnResponse)
-    async def turn(model: str, state: State) -> Any:
-        """Turn knobs on a piece; decoded with what other clients wait for."""
-        began = time.perf_counter()
-        opened = await desk.later(lambda: desk.open(model, state.piece))
-        answer, _batch = await desk.move(object(), opened, state, began)
-        return answer
-
-    @api.post("/models/{model}/grid", response_model=responses.GridResponse)
-    async def grid(model: str, asked: GridRequest) -> Any:
-        """The pieces between two: a as it sounds top left, b bottom right."""
-        _first, spots = await desk.later(lambda: desk.grid(model, asked))
-        return {"cells": [[_cell(spot) for spot in row] for row in spots]}
-
-    @api.post("/models/{model}/export", response_class=Response, responses={200: {"content": {"audio/midi": {}}}})
-    async def export(model: str, asked: ExportRequest) -> Response:
-        """What is heard, as a MIDI file with where it comes from inside, or as sound."""
-        opened, turned = await desk.later(lambda: desk.turn(model, asked.state))
-        clip_format = opened.session.model.spec.clip_format
-        async with heavy:
-            name, media, data = await aside(lambda: file_of(turned, clip_format, asked.as_))
-        return _file(name, media, data)
-
-    @api.post(
-        "/models/{model}/export/grid", response_class=Response, responses={200: {"content": {"application/zip": {}}}}
-    )
-    async def export_grid(model: str, asked: GridRequest) -> Response:
-        """A grid as a zip of MIDI files with manifest.json."""
-        first, spots = await desk.later(lambda: desk.grid(model, asked))
-        async with heavy:
-            name, data = await aside(lambda: zip_of(spots, first))
-        return _file(name, "application/zip", data)
-
-    @api.post("/models/{model}/recipe", response_model=responses.Recipe)
-    async def recipe(model: str, asked: RecipeRequest) -> Any:
-        """A command and a piece of Python that give exactly these notes, with the files that they need."""
-        if (asked.state is None) == (asked.grid is None):
-            raise RequestError(422, "bad-request", "A recipe is of a state or of a grid: send one of the two.")
-        backend = await desk.later(lambda: desk.model(model))
-        shipped = backend.spec.name in desk.workbench.models.names
-        recipes = Recipes(backend, shipped=shipped, named=desk.named)
-        if asked.grid is not None:
-            given = asked.grid
-            await desk.later(lambda: desk.grid(model, given))  # so that what cannot be done has no recipe
-            return await aside(lambda: recipes.grid(given))
-        state = asked.state
-        assert state is not None
-        await desk.later(lambda: desk.turn(model, state))
-        return await aside(lambda: recipes.state(state))
-
-    @api.get("/registry/knobs")
-    async def registry_knobs(asked: Annotated[requests.Filters, Query()]) -> list[dict[str, Any]]:
-        """The knobs that meet every condition given, as `latentknobs knobs list --json` has them."""
-        filters = {name: value for name, value in asked if value != ""}
-        model = filters.get("model")
-
-        def find() -> list[dict[str, Any]]:
-            # A model is named, not located: clients open no files here.
-            if model and model not in {word for pair in desk.workbench.registry.models() for word in pair}:
-                known = [name for name, _id in desk.workbench.registry.models()]
-                raise UnknownNameError("model", model, known, "in the registry")
-            return [knob.as_dict() for knob in desk.workbench.knobs(**filters)]
-
-        return await aside(find)
-
-    @api.get("/registry/runs")
-    async def registry_runs(model: Text = "", augmentation: Text = "") -> list[dict[str, Any]]:
-        """The stored runs, the oldest first, as `latentknobs runs list --json` has them."""
-
-        def find() -> list[dict[str, Any]]:
-            runs = sorted(desk.workbench.registry.runs(), key=lambda run: run.started)
-            return [
-                run.as_row()
-                for run in runs
-                if (not model or model in (run.spec.model_name, run.spec.model_id))
-                and (not augmentation or run.spec.augmentation == augmentation)
-            ]
-
-        return await aside(find)
-
-    @api.websocket("/live")
-    async def live(socket: WebSocket) -> None:
-        await LiveConnection(socket, desk).serve()
-
-    return api
 
 
-def _model_facts(name: str, spec: Any) -> dict[str, Any]:
+@router.get("/examples/{name}")
+async def example(name: str) -> PieceMessage:
+    """A piece that ships with the package."""
+    if name not in EXAMPLES:
+        raise UnknownNameError("example", name[:80], EXAMPLES, "on this server")
+    piece = await asyncio.to_thread(EXAMPLES[name][1])
+    return message_of(piece, ExampleSource(kind="example", name=name))
+
+
+def _model_facts(name: str, model: VAEBackend) -> responses.ModelFacts:
+    spec = model.spec
     clip_format = spec.clip_format
     drums = [voice.name for voice in clip_format.drums] if isinstance(clip_format, DrumFormat) else None
-    return {
-        "name": name,
-        "model_id": spec.model_id,
-        "latent_size": spec.latent_size,
-        "format": {
-            "name": clip_format.name,
-            "steps": clip_format.steps,
-            "steps_per_beat": clip_format.steps_per_beat,
-            "beats_per_bar": clip_format.beats_per_bar,
-            "drums": drums,
-        },
-        "pitch_range": spec.pitch_range,
-    }
-
-
-def _cell(spot: Any) -> dict[str, Any]:
-
-    return {"at": [t for _way, t in spot.at], "notes": rows(spot.piece.notes), "clips": len(spot.clips)}
-
-
-def _file(name: str, media: str, data: bytes) -> Response:
-    return Response(
-        data, media_type=media, headers={"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
+    return responses.ModelFacts(
+        name=name,
+        model_id=spec.model_id,
+        latent_size=spec.latent_size,
+        format=responses.FormatFacts(
+            name=clip_format.name,
+            steps=clip_format.steps,
+            steps_per_beat=clip_format.steps_per_beat,
+            beats_per_bar=clip_format.beats_per_bar,
+            drums=drums,
+        ),
+        pitch_range=spec.pitch_range,
     )
+
+
+# Knobs of a model
+
+
+@router.get("/models/{model}/knobs")
+async def knobs_of(
+    backend: Annotated[VAEBackend, Depends(_backend)],
+    service: Services,
+    all: bool = False,  # noqa: A002 - the API's word
+) -> list[responses.KnobFacts]:
+    """The accepted knobs and the controls; with all=true the other knobs too."""
+    return knobs.listed(await asyncio.to_thread(service.knobs, backend), every=all)
+
+
+@router.get("/models/{model}/knobs/{name}")
+async def knob(
+    backend: Annotated[VAEBackend, Depends(_backend)],
+    service: Services,
+    name: str,
+    amount: Annotated[float | None, Query(allow_inf_nan=False)] = None,
+) -> responses.KnobCard:
+    """One knob with its card, and its curves at the measured amount nearest to ``amount``."""
+    stored = await asyncio.to_thread(service.knobs, backend)
+    return knobs.detailed(name, stored, amount, backend.spec.name)
+
+
+# Pieces
+
+
+@router.post(
+    "/models/{model}/read",
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"audio/midi": {"schema": {"type": "string", "format": "binary"}}},
+        }
+    },
+)
+async def read(
+    request: Request,
+    backend: Annotated[VAEBackend, Depends(_backend)],
+    service: Services,
+    policy: Literal["auto", "error", "highest-onset", "skyline"] = "auto",
+    track: Annotated[str, Query(max_length=120)] = "",
+    offset: Annotated[float, Query(ge=-4096, le=4096, allow_inf_nan=False)] = 0.0,
+    regroup: bool = False,
+    file: Annotated[str, Query(max_length=300)] = "piece.mid",
+) -> responses.ReadResponse:
+    """A MIDI file (the body) as a piece, with all its clips."""
+    options = ReadOptions(policy=policy, track=track or None, offset=offset, regroup=regroup)
+    return await service.reader.read(await request.body(), file, options, backend, service.in_worker)
+
+
+@router.post("/models/{model}/open")
+async def open_(model: str, body: OpenRequest, service: Services) -> responses.Opened:
+    """A piece as the model encodes and decodes it."""
+    piece = await service.in_worker(lambda: service.open(model, body.piece))
+    return await asyncio.to_thread(piece.opened)
+
+
+@router.post("/models/{model}/turn")
+async def turn(model: str, state: State, service: Services) -> responses.TurnResponse:
+    """Turn knobs on a piece; decoded in one batch with the turns of other clients."""
+    started = time.perf_counter()
+    piece = await service.in_worker(lambda: service.open(model, state.piece))
+    answer, _batch = await service.decode_turn(object(), piece, state, started)
+    return answer
+
+
+@router.post("/models/{model}/grid")
+async def grid(model: str, body: GridRequest, service: Services) -> responses.GridResponse:
+    """A two-way interpolation: a as it sounds top left, b bottom right."""
+    _first, cells = await service.in_worker(lambda: service.grid(model, body))
+    return responses.GridResponse(
+        cells=[
+            [
+                responses.Cell(at=(cell.at[0][1], cell.at[1][1]), notes=rows(cell.piece.notes), clips=len(cell.clips))
+                for cell in row
+            ]
+            for row in cells
+        ]
+    )
+
+
+# Exports
+
+
+@router.post("/models/{model}/export", response_class=Response, responses={200: {"content": {"audio/midi": {}}}})
+async def export(model: str, body: ExportRequest, service: Services) -> Response:
+    """The steered piece as a MIDI file that records its provenance, or as sound."""
+    piece, result = await service.in_worker(lambda: service.turn(model, body.state))
+    clip_format = piece.session.model.spec.clip_format
+    async with service.exporting:
+        return _download(*await asyncio.to_thread(file_of, result, clip_format, body.as_))
+
+
+@router.post(
+    "/models/{model}/export/grid", response_class=Response, responses={200: {"content": {"application/zip": {}}}}
+)
+async def export_grid(model: str, body: GridRequest, service: Services) -> Response:
+    """A grid as a zip of MIDI files with manifest.json."""
+    first, cells = await service.in_worker(lambda: service.grid(model, body))
+    async with service.exporting:
+        name, data = await asyncio.to_thread(zip_of, cells, first)
+    return _download(name, "application/zip", data)
+
+
+@router.post("/models/{model}/recipe")
+async def recipe(
+    model: str, body: RecipeRequest, backend: Annotated[VAEBackend, Depends(_backend)], service: Services
+) -> responses.Recipe:
+    """A command and Python code that reproduce exactly these notes, with the files that they read."""
+    shipped = backend.spec.name in service.workbench.models.names
+    recipes = Recipes(backend, shipped=shipped, own_registry=service.own_registry)
+    # What cannot be turned has no recipe: it is turned first, so that it is refused in the same way.
+    if body.state is not None and body.grid is None:
+        state = body.state
+        await service.in_worker(lambda: service.turn(model, state))
+        return await asyncio.to_thread(recipes.state, state)
+    if body.grid is not None and body.state is None:
+        request = body.grid
+        await service.in_worker(lambda: service.grid(model, request))
+        return await asyncio.to_thread(recipes.grid, request)
+    raise RequestError(422, "bad-request", "A recipe is of a state or of a grid: send one of the two.")
+
+
+def _download(name: str, media_type: str, data: bytes) -> Response:
+    return Response(
+        data, media_type=media_type, headers={"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
+    )
+
+
+# The registry
+
+
+@router.get("/registry/knobs")
+async def registry_knobs(query: Annotated[Filters, Query()], service: Services) -> list[dict[str, Any]]:
+    """The knobs that meet every condition, as `latentknobs knobs list --json` has them."""
+    filters = {name: value for name, value in query if value != ""}
+    model = filters.get("model")
+
+    def find() -> list[dict[str, Any]]:
+        # A model is named, not located: clients open no files here.
+        if model and model not in {word for pair in service.workbench.registry.models() for word in pair}:
+            known = [name for name, _id in service.workbench.registry.models()]
+            raise UnknownNameError("model", model, known, "in the registry")
+        return [knob.as_dict() for knob in service.workbench.knobs(**filters)]
+
+    return await asyncio.to_thread(find)
+
+
+@router.get("/registry/runs")
+async def registry_runs(service: Services, model: Text = "", augmentation: Text = "") -> list[dict[str, Any]]:
+    """The stored runs, the oldest first, as `latentknobs runs list --json` has them."""
+    runs = await asyncio.to_thread(service.workbench.registry.runs)
+    return [
+        run.as_row()
+        for run in sorted(runs, key=lambda run: run.started)
+        if (not model or model in (run.spec.model_name, run.spec.model_id))
+        and (not augmentation or run.spec.augmentation == augmentation)
+    ]
+
+
+# Live
+
+
+@router.websocket("/live")
+async def live(socket: WebSocket, service: Services) -> None:
+    """The WebSocket."""
+    await LiveConnection(socket, service).serve()

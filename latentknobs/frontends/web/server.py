@@ -1,4 +1,4 @@
-"""``latentknobs serve``: the options of the web front end, and the server's start and end."""
+"""``latentknobs serve``: its options, and how the server starts and ends."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import socket
 import sys
 import webbrowser
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from latentknobs.backends.loader import DEFAULT_MODEL
@@ -18,14 +18,13 @@ from latentknobs.workbench import Workbench
 
 if TYPE_CHECKING:
     import uvicorn
+    from starlette.types import ASGIApp
 
 PORT = 8765
-MOST_FRAME = 1024 * 1024
-"""Bytes of a WebSocket frame; a larger one ends its connection."""
-MOST_CONNECTIONS = 256
-"""Connections at a time; beyond them the server answers 503."""
+MAX_CONNECTIONS = 256
+"""Connections at a time; beyond that the server answers 503."""
 GRACE = 3
-"""Seconds that connections have at the end."""
+"""Seconds that open connections get to finish at shutdown."""
 
 
 def serve(arguments: Sequence[str]) -> int:
@@ -37,10 +36,10 @@ def serve(arguments: Sequence[str]) -> int:
         UsageError: The address cannot be listened on.
         LatentKnobsError: The model cannot be loaded.
     """
-    asked = _parser().parse_args(list(arguments))
+    options = _parser().parse_args(list(arguments))
     try:
         import uvicorn
-        import websockets  # noqa: F401 - uvicorn takes it for WebSockets
+        import websockets  # noqa: F401 - uvicorn needs it for WebSockets
 
         from latentknobs.frontends.web.app import ServerConfig, create_app
         from latentknobs.frontends.web.security import AccessPolicy
@@ -48,35 +47,43 @@ def serve(arguments: Sequence[str]) -> int:
         if (error.name or "").split(".")[0] == "latentknobs":
             raise
         raise MissingExtraError("The web front end", "web") from error
-    token = asked.token or ("" if is_loopback(asked.host) else secrets.token_urlsafe(24))
-    door = AccessPolicy.of(asked.host, token, asked.name)
-    with Workbench.open(asked.registry, device=asked.device) as bench, _listening(asked.host, asked.port) as listener:
-        bench.models.asked(asked.model, "")  # a name that is none is told before anything starts
-        settings = ServerConfig(model=asked.model, door=door, named=asked.registry is not None)
-        url = address(asked.host, listener.getsockname()[1], token)
+    token = options.token or ("" if is_loopback(options.host) else secrets.token_urlsafe(24))
+    config = ServerConfig(
+        model=options.model,
+        access=AccessPolicy.of(options.host, token, options.name),
+        own_registry=options.registry is not None,
+    )
+    with (
+        Workbench.open(options.registry, device=options.device) as workbench,
+        _listening(options.host, options.port) as listener,
+    ):
+        workbench.models.asked(options.model, "")  # an unknown name ends the command before anything starts
+        url = address(options.host, listener.getsockname()[1], token)
         _say(f"Open {url} in a browser; Ctrl-C ends it.")
-        if asked.open:
+        if options.open:
             webbrowser.open(url)
         try:
-            uvicorn.Server(configuration(create_app(bench, settings))).run(sockets=[listener])
+            uvicorn.Server(configuration(create_app(workbench, config))).run(sockets=[listener])
         except KeyboardInterrupt:
             _say("Ended.")
     return 0
 
 
-def configuration(app: Any) -> uvicorn.Config:
-    """How the server is run, whoever runs it: bounded in frames, connections and time at the end."""
+def configuration(app: ASGIApp) -> uvicorn.Config:
+    """How uvicorn runs the server: frames, connections and the time at shutdown are bounded."""
     import uvicorn
+
+    from latentknobs.frontends.web.requests import MAX_BODY_BYTES
 
     return uvicorn.Config(
         app,
         log_level="warning",
         access_log=False,  # addresses may hold the token
         lifespan="on",
-        ws_max_size=MOST_FRAME,
+        ws_max_size=MAX_BODY_BYTES,
         ws_max_queue=16,
         ws_per_message_deflate=False,
-        limit_concurrency=MOST_CONNECTIONS,
+        limit_concurrency=MAX_CONNECTIONS,
         timeout_keep_alive=20,
         timeout_graceful_shutdown=GRACE,
         server_header=False,
@@ -84,7 +91,7 @@ def configuration(app: Any) -> uvicorn.Config:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach what listens there."""
+    """Whether only this machine can reach a server on that address."""
     if host == "localhost":
         return True
     try:
@@ -95,7 +102,7 @@ def is_loopback(host: str) -> bool:
 
 def address(host: str, port: int, token: str) -> str:
     """The address to open, with the token that is exchanged for a cookie."""
-    everywhere = host in ("0.0.0.0", "::")  # noqa: S104 - it is asked, not bound
+    everywhere = host in ("0.0.0.0", "::")  # noqa: S104 - a comparison; nothing is bound here
     shown = socket.gethostname() if everywhere else f"[{host}]" if ":" in host else host
     return f"http://{shown}:{port}/" + (f"?token={quote(token)}" if token else "")
 
@@ -106,29 +113,29 @@ def _listening(host: str, port: int) -> socket.socket:
         return socket.create_server(place[:2], family=family, backlog=128)
     except (OSError, OverflowError) as error:
         raise UsageError(
-            f"{host}, port {port}, cannot be listened on ({getattr(error, 'strerror', None) or error}): "
-            "name another with --port, or --port 0 for any that is free."
+            f"The server cannot listen on {host}, port {port} ({getattr(error, 'strerror', None) or error}): "
+            "choose another port with --port, or --port 0 for any free one."
         ) from error
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="latentknobs serve", description="Serve the page: hear a melody, turn its knobs, take MIDI home."
+        prog="latentknobs serve", description="Serve the page: hear a melody, turn its knobs, export MIDI."
     )
     parser.add_argument(
-        "--host", default="127.0.0.1", help="where to listen; outside loopback with a token [127.0.0.1]"
+        "--host", default="127.0.0.1", help="address to listen on; outside loopback a token is required [127.0.0.1]"
     )
-    parser.add_argument("--port", type=_port, default=PORT, help=f"0 = any that is free [{PORT}]")
+    parser.add_argument("--port", type=_port, default=PORT, help=f"0 = any free port [{PORT}]")
     parser.add_argument(
-        "--token", default="", type=_token, help="what clients must show [outside loopback one is made]"
+        "--token", default="", type=_token, help="what clients must present [outside loopback one is generated]"
     )
-    parser.add_argument(
-        "--name", action="append", default=[], help="another name that the server is called by; may be given again"
-    )
+    parser.add_argument("--name", action="append", default=[], help="another host name of the server; repeatable")
     parser.add_argument("--model", default=DEFAULT_MODEL, help="shipped name, path, or KIND:LOCATION of the model")
     parser.add_argument("--registry", help="registry file or URL [LATENTKNOBS_REGISTRY, else registry.db here]")
     parser.add_argument("--device", default="auto", help="cpu, cuda or auto")
-    parser.add_argument("--open", action=argparse.BooleanOptionalAction, default=False, help="open a browser on it")
+    parser.add_argument(
+        "--open", action=argparse.BooleanOptionalAction, default=False, help="open the page in a browser"
+    )
     return parser
 
 
@@ -141,9 +148,9 @@ def _port(text: str) -> int:
 
 def _token(text: str) -> str:
     if text and (len(text) < 16 or not text.isascii() or not text.isprintable() or " " in text):
-        raise argparse.ArgumentTypeError("a token has 16 letters, digits or signs at least, and no blanks")
+        raise argparse.ArgumentTypeError("a token has at least 16 printable ASCII characters and no blanks")
     return text
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)  # noqa: T201 - where people read notes
+    print(text, file=sys.stderr, flush=True)  # noqa: T201 - notes go to stderr

@@ -1,4 +1,4 @@
-"""MIDI files that clients send: read by a process of its own, which can be ended."""
+"""Uploaded MIDI files: each is read by a process of its own, which can be ended."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from latentknobs.core.backend import VAEBackend
 from latentknobs.core.clip import ClipFormat, DrumFormat, Note, Piece
 from latentknobs.frontends.web.errors import RequestError
 from latentknobs.frontends.web.piece_schema import message_of, windows
-from latentknobs.frontends.web.requests import MOST_NOTES, MOST_STEPS, PieceMessage, ReadOptions
+from latentknobs.frontends.web.requests import MAX_NOTES, MAX_STEPS, MidiSource, ReadOptions
+from latentknobs.frontends.web.responses import ReadResponse, Track
 
 SECONDS = 15.0
-"""Longest that a file is read."""
+"""Longest that reading a file may take."""
 AT_ONCE = 2
 """Files that are read at the same time; others wait."""
-MOST_REMARKS = 200
+MAX_REMARKS = 200
 
 
 class Reader:
     """Reads uploaded files, at most AT_ONCE at a time."""
 
-    def __init__(self, seconds: float = SECONDS) -> None:
-        self._seconds = seconds
+    def __init__(self) -> None:
         self._free = asyncio.Semaphore(AT_ONCE)
 
     async def read(
@@ -38,104 +38,88 @@ class Reader:
         file: str,
         options: ReadOptions,
         model: VAEBackend,
-        later: Callable[[Callable[[], list[bool]]], Awaitable[list[bool]]],
-    ) -> dict[str, Any]:
+        in_worker: Callable[[Callable[[], list[bool]]], Awaitable[list[bool]]],
+    ) -> ReadResponse:
         """
         A MIDI file as a piece with its windows.
 
         Args:
             data: The file.
-            file: What people call it; only its last part is used.
-            options: How it is to be read.
-            model: Gives the format, and says which clips it carries.
-            later: Has the worker do something with the model.
+            file: The client's name for it; only its last part is used.
+            options: How to read it.
+            model: Gives the format, and says which clips it accepts.
+            in_worker: Has the worker do something with the model.
 
         Raises:
             RequestError: It cannot be read, or not in time.
         """
         name = file_name(file)
-        async with self._free:
-            found = await _child(data, name, options, model.spec.clip_format, self._seconds)
-        if "error" in found:
-            code = "bad-midi" if found["kind"] == "midi" else "bad-value"
-            raise RequestError(422, code, found["error"][:2000], tracks=found["tracks"])
-        piece = _whole(found["piece"], name)
-        source = {
-            "kind": "midi",
-            "file": name,
-            "sha256": hashlib.sha256(data).hexdigest(),
-            "options": options.model_dump(),
-            "clips": None,
-        }
-        remarks = [str(remark)[:500] for remark in found["remarks"]]
-        if len(remarks) > MOST_REMARKS:
-            remarks = [*remarks[:MOST_REMARKS], f"And {len(remarks) - MOST_REMARKS} more remarks."]
         clip_format = model.spec.clip_format
-        accepted = await later(lambda: [bool(one) for one in model.accepts(piece.cut(clip_format).clips)])
-        why = f"{model.spec.name} does not carry it: a pitch outside its range, or nothing that it knows"
-        return {
-            "piece": PieceMessage.model_validate(message_of(piece, source)).model_dump(),
-            "windows": windows(accepted, clip_format, why),
-            "remarks": remarks,
-            "tracks": found["tracks"],
-        }
+        async with self._free:
+            result = await _read_in_child(data, name, options, clip_format)
+        if "error" in result:
+            code = "bad-midi" if result["kind"] == "midi" else "bad-value"
+            raise RequestError(422, code, result["error"][:2000], tracks=result["tracks"])
+        piece = _piece(result["piece"], name)
+        accepted = await in_worker(lambda: [bool(one) for one in model.accepts(piece.cut(clip_format).clips)])
+        reason = f"{model.spec.name} does not accept it: a pitch outside its range, or nothing that it knows"
+        remarks = [str(remark)[:500] for remark in result["remarks"]]
+        if len(remarks) > MAX_REMARKS:
+            remarks = [*remarks[:MAX_REMARKS], f"And {len(remarks) - MAX_REMARKS} more remarks."]
+        source = MidiSource(kind="midi", file=name, sha256=hashlib.sha256(data).hexdigest(), options=options)
+        return ReadResponse(
+            piece=message_of(piece, source),
+            windows=windows(accepted, clip_format, reason),
+            remarks=remarks,
+            tracks=[Track(**track) for track in result["tracks"]],
+        )
 
 
 def file_name(file: str) -> str:
-    """A name that is safe on every disk, of what a client calls its file: letters, digits, "-", "_", "." and blanks."""
+    """A file name that is safe on every disk: ASCII letters, digits, "-", "_", "." and blanks, ending in .mid."""
     last = re.split(r"[/\\]", file)[-1]
     stem = re.sub(r"\.(mid|midi|smf)$", "", last, flags=re.IGNORECASE)
     return (re.sub(r"[^\w. -]", "_", stem, flags=re.ASCII).strip(" .-")[:80] or "piece") + ".mid"
 
 
-def _whole(found: dict[str, Any], name: str) -> Piece:
-    if found["steps"] > MOST_STEPS or len(found["notes"]) > MOST_NOTES:
+def _piece(result: dict[str, Any], name: str) -> Piece:
+    notes = [Note(*row) for row in result["notes"]]
+    if result["steps"] > MAX_STEPS or len(notes) > MAX_NOTES:
         raise RequestError(
-            422, "too-long", f"{name} has {len(found['notes'])} notes; at most {MOST_NOTES} are taken: cut out a part."
+            422, "too-long", f"{name} has {len(notes)} notes; at most {MAX_NOTES} are accepted: cut out a part."
         )
-    tempo = min(max(found["tempo"], 4.0), 1000.0)
-    return Piece(tuple(Note(*row) for row in found["notes"]), found["steps"], tempo, found["name"])
+    return Piece(tuple(notes), result["steps"], min(max(result["tempo"], 4.0), 1000.0), result["name"])
 
 
-async def _child(
-    data: bytes, name: str, options: ReadOptions, clip_format: ClipFormat, seconds: float
-) -> dict[str, Any]:
+async def _read_in_child(data: bytes, name: str, options: ReadOptions, clip_format: ClipFormat) -> dict[str, Any]:
     chosen: dict[str, Any] = options.model_dump()
-    if chosen["track"] is not None and chosen["track"].isdecimal():
-        chosen["track"] = int(chosen["track"][:6])
-    asked = {"file": name, "format": _grid(clip_format), "options": chosen}
-    package = Path(__file__).parents[3]
-    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(package), os.environ.get("PYTHONPATH")]))}
+    if options.track is not None and options.track.isdecimal():
+        chosen["track"] = int(options.track[:6])
+    request = json.dumps({"file": name, "format": _grid(clip_format), "options": chosen}).encode()
+    package = str(Path(__file__).parents[3])
+    path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
     child = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-P",
-        "-m",
-        "latentknobs.frontends.web.midi_worker",
+        *(sys.executable, "-P", "-m", "latentknobs.frontends.web.midi_worker"),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
-        env=environ,
+        env={**os.environ, "PYTHONPATH": path},
     )
     try:
-        out, _ = await asyncio.wait_for(child.communicate(json.dumps(asked).encode() + b"\n" + data), seconds)
+        out, _ = await asyncio.wait_for(child.communicate(request + b"\n" + data), SECONDS)
+        result = json.loads(out)
     except TimeoutError:
-        raise RequestError(
-            422,
-            "too-slow",
-            f"{name} takes longer than {seconds:.0f} seconds to read: export it again, or a part of it.",
-        ) from None
+        message = f"{name} takes longer than {SECONDS:.0f} seconds to read: export it again, or a part of it."
+        raise RequestError(422, "too-slow", message) from None
+    except ValueError:
+        message = f"{name} cannot be read within the limits of time and memory: export it again."
+        raise RequestError(422, "bad-midi", message) from None
     finally:
         if child.returncode is None:
             child.kill()
             await child.wait()
-    try:
-        found = json.loads(out)
-    except ValueError:
-        raise RequestError(
-            422, "bad-midi", f"{name} cannot be read within the limits of time and memory: export it again."
-        ) from None
-    assert isinstance(found, dict)
-    return found
+    assert isinstance(result, dict)
+    return result
 
 
 def _grid(clip_format: ClipFormat) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """
-The WebSocket: a piece opened once, and its knobs turned many times a second.
+The WebSocket: a piece is opened once, and its knobs are turned many times a second.
 
-What goes out to a client is bounded: of its turns one is being decoded, one waits for that and one to be sent, and of
-other messages MOST_OUT; who reads nothing for SEND_SECONDS is let go.
+What waits for a client is bounded: one turn is being decoded, one waits to be decoded and one to be sent, besides
+MAX_OUT other messages. Clients that stop reading for SEND_SECONDS are disconnected.
 """
 
 from __future__ import annotations
@@ -11,22 +11,20 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import Mapping
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from latentknobs.frontends.web.errors import RequestError, as_json, body_of, fault_of
-from latentknobs.frontends.web.requests import LiveMessage, LiveOpen, LiveTurn
-from latentknobs.frontends.web.security import MOST_BYTES
+from latentknobs.frontends.web.errors import RequestError, as_json, as_request_error
+from latentknobs.frontends.web.requests import MAX_BODY_BYTES, MAX_SEQ, LiveMessage, LiveOpen, LiveTurn
 from latentknobs.frontends.web.service import OpenPiece, Service
 
 PROTOCOL = "latentknobs.v1"
 SEND_SECONDS = 10.0
-MOST_OUT = 32
-MOST_FAULTS = 100
-"""Frames in a row that are none, after which a client is let go."""
+MAX_OUT = 32
+MAX_FAULTS = 100
+"""Bad frames in a row after which a client is disconnected."""
 TOO_LARGE, ABUSE = 1009, 1008
 _MESSAGE: TypeAdapter[Any] = TypeAdapter(LiveMessage)
 
@@ -34,20 +32,19 @@ _MESSAGE: TypeAdapter[Any] = TypeAdapter(LiveMessage)
 class LiveConnection:
     """One client's connection."""
 
-    def __init__(self, socket: WebSocket, desk: Service, seconds: float = SEND_SECONDS) -> None:
+    def __init__(self, socket: WebSocket, service: Service) -> None:
         self._socket = socket
-        self._desk = desk
-        self._seconds = seconds
-        self._open: OpenPiece | None = None
-        self._model = ""
-        self._out: asyncio.Queue[bytes | None] = asyncio.Queue(MOST_OUT)
-        self._newest: bytes | None = None  # the newest turn that is not sent; None in the queue is its place
+        self._service = service
+        self._piece: OpenPiece | None = None
+        self._out: asyncio.Queue[bytes | None] = asyncio.Queue(MAX_OUT)  # None stands for the newest turn
+        self._newest: bytes | None = None  # the newest turn that is not sent yet
         self._turning: set[asyncio.Task[None]] = set()
-        self._seq = -1
-        self._sent = -1
+        self._last_seq = -1
+        self._answered_seq = -1
+        self._close_code = 1000
 
     async def serve(self) -> None:
-        """Answer frames until one side goes."""
+        """Answer frames until one side closes."""
         offered = self._socket.scope.get("subprotocols", [])
         await self._socket.accept(subprotocol=PROTOCOL if PROTOCOL in offered else None)
         sender = asyncio.create_task(self._send())
@@ -55,88 +52,84 @@ class LiveConnection:
         try:
             await asyncio.wait({sender, listener}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            self._desk.queue.forget(id(self))
+            self._service.queue.forget(id(self))
             for task in (sender, listener, *self._turning):
                 task.cancel()
             await asyncio.gather(sender, listener, *self._turning, return_exceptions=True)
             if self._socket.application_state is WebSocketState.CONNECTED:
-                # Who reads nothing does not read this either: it is not waited for.
+                # A client that does not read does not read this either: closing does not wait for it.
                 with contextlib.suppress(RuntimeError, WebSocketDisconnect, TimeoutError):
-                    await asyncio.wait_for(self._socket.close(self._code), 1.0)
-
-    _code = 1000
+                    await asyncio.wait_for(self._socket.close(self._close_code), 1.0)
 
     async def _listen(self) -> None:
         faults = 0
         while True:
-            message = await self._socket.receive()
-            if message["type"] == "websocket.disconnect":
+            frame = await self._socket.receive()
+            if frame["type"] == "websocket.disconnect":
                 return
-            text = message.get("text")
+            text = frame.get("text")
+            if len(text or "") > MAX_BODY_BYTES:
+                self._close_code = TOO_LARGE
+                return
             seq = None
             try:
-                if len(text or "") > MOST_BYTES:
-                    self._code = TOO_LARGE
-                    return
                 value = _json(text)
                 seq = _seq_of(value)
-                await self._take(_MESSAGE.validate_python(value))
+                await self._handle(_MESSAGE.validate_python(value))
                 faults = 0
             except Exception as error:  # noqa: BLE001 - whatever a frame does, the connection stays
                 faults += 1
-                if faults > MOST_FAULTS:
-                    self._code = ABUSE
+                if faults > MAX_FAULTS:
+                    self._close_code = ABUSE
                     return
-                await self._say_fault(seq, error)
+                await self._answer_error(seq, error)
 
-    async def _take(self, message: Any) -> None:
-        if message.seq <= self._seq:
+    async def _handle(self, message: Any) -> None:
+        if message.seq <= self._last_seq:
             raise RequestError(
                 409,
                 "old-seq",
-                f"Each message has a larger seq than those before: {message.seq} is not over {self._seq}.",
+                f"Each message needs a larger seq than those before: {message.seq} is not over {self._last_seq}.",
             )
-        self._seq = message.seq
+        self._last_seq = message.seq
         if isinstance(message, LiveOpen):
-            # What was turned on the piece before is not heard any more.
-            self._desk.queue.forget(id(self))
-            self._open = self._newest = None
-            opened = await self._desk.later(lambda: self._desk.open(message.model, message.piece))
-            self._open = opened
-            facts = await asyncio.to_thread(opened.facts)
-            await self._say({"type": "opened", "seq": message.seq, **facts})
+            # Turns of the piece before are obsolete.
+            self._service.queue.forget(id(self))
+            self._piece = self._newest = None
+            piece = await self._service.in_worker(lambda: self._service.open(message.model, message.piece))
+            self._piece = piece
+            await self._answer("opened", message.seq, await asyncio.to_thread(piece.opened))
         elif isinstance(message, LiveTurn):
-            if self._open is None:
+            if self._piece is None:
                 raise RequestError(409, "not-open", "No piece is open on this connection: send an open frame first.")
-            task = asyncio.create_task(self._turn(self._open, message, time.perf_counter()))
+            task = asyncio.create_task(self._turn(self._piece, message, time.perf_counter()))
             self._turning.add(task)
             task.add_done_callback(self._turning.discard)
             await asyncio.sleep(0)  # the turn is queued before the next frame is read
         else:
-            await self._say({"type": "pong", "seq": message.seq})
+            await self._answer("pong", message.seq)
 
-    async def _turn(self, opened: OpenPiece, message: LiveTurn, began: float) -> None:
+    async def _turn(self, piece: OpenPiece, message: LiveTurn, started: float) -> None:
         try:
-            answer, batch = await self._desk.move(id(self), opened, message, began)
+            answer, batch = await self._service.decode_turn(id(self), piece, message, started)
         except asyncio.CancelledError:
-            return  # overtaken
+            return  # a newer turn took its place
         except Exception as error:  # noqa: BLE001 - as above
-            await self._say_fault(message.seq, error)
+            await self._answer_error(message.seq, error)
             return
-        if opened is self._open and message.seq > self._sent:
-            self._sent = message.seq
-            waits = self._newest is not None
-            self._newest = as_json({"type": "turned", "seq": message.seq, **answer, "batch": batch})
-            if not waits:
+        if piece is self._piece and message.seq > self._answered_seq:
+            self._answered_seq = message.seq
+            waiting = self._newest is not None
+            self._newest = as_json({"type": "turned", "seq": message.seq, **answer.model_dump(), "batch": batch})
+            if not waiting:
                 await self._out.put(None)
 
-    async def _say_fault(self, seq: int | None, error: Exception) -> None:
-        fault = fault_of(error)
-        await self._say({"type": "error", "seq": seq, **body_of(fault)})
+    async def _answer(self, kind: str, seq: int, answer: BaseModel | None = None) -> None:
+        # A client that does not read fills the queue; then its frames are not read either, until it is disconnected.
+        await self._out.put(as_json({"type": kind, "seq": seq, **(answer.model_dump() if answer else {})}))
 
-    async def _say(self, message: Mapping[str, Any]) -> None:
-        # A client that does not read fills this, then its own frames are not read either, until it is let go.
-        await self._out.put(as_json(message))
+    async def _answer_error(self, seq: int | None, error: Exception) -> None:
+        await self._out.put(as_json({"type": "error", "seq": seq, **as_request_error(error).as_dict()}))
 
     async def _send(self) -> None:
         while True:
@@ -146,9 +139,9 @@ class LiveConnection:
             if data is None:  # another piece was opened meanwhile
                 continue
             try:
-                await asyncio.wait_for(self._socket.send_text(data.decode("ascii")), self._seconds)
+                await asyncio.wait_for(self._socket.send_text(data.decode("ascii")), SEND_SECONDS)
             except (TimeoutError, WebSocketDisconnect, RuntimeError, OSError):
-                self._code = ABUSE
+                self._close_code = ABUSE
                 return
 
 
@@ -163,4 +156,4 @@ def _json(text: str | None) -> Any:
 
 def _seq_of(value: Any) -> int | None:
     seq = value.get("seq") if isinstance(value, dict) else None
-    return seq if isinstance(seq, int) and not isinstance(seq, bool) and abs(seq) <= 2**53 else None
+    return seq if isinstance(seq, int) and not isinstance(seq, bool) and abs(seq) <= MAX_SEQ else None

@@ -18,13 +18,13 @@ from latentknobs.backends.loader import Models
 from latentknobs.core.clip import Note, Piece
 from latentknobs.frontends.web.app import ServerConfig, create_app
 from latentknobs.frontends.web.piece_schema import message_of
+from latentknobs.frontends.web.requests import DrawnSource
 from latentknobs.frontends.web.server import configuration
 from latentknobs.session import Session
 from latentknobs.workbench import Workbench, load_plugins
 from tests.conftest import TINY_PLUGIN
 
 API = "/api/v1"
-DRAWN = {"kind": "drawn"}
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def tune(name: str = "tune", beats: int = 16, shift: int = 0) -> Piece:
 
 def as_message(piece: Piece) -> dict:
     """A drawn piece as it is sent."""
-    return message_of(piece, DRAWN)
+    return message_of(piece, DrawnSource(kind="drawn")).model_dump(mode="json")
 
 
 def rows(notes: tuple[Note, ...]) -> list[list[int]]:
@@ -76,11 +76,11 @@ def opened(bench: Workbench) -> Session:
 
 
 @contextmanager
-def served(bench: Workbench, settings: ServerConfig) -> Iterator[int]:
+def served(bench: Workbench, config: ServerConfig) -> Iterator[int]:
     """A real server in a thread; gives its port."""
     listener = socket.create_server(("127.0.0.1", 0))
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16384)  # so that who does not read is soon felt
-    server = uvicorn.Server(configuration(create_app(bench, settings)))
+    server = uvicorn.Server(configuration(create_app(bench, config)))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     until = time.monotonic() + 30

@@ -16,7 +16,7 @@ from latentknobs.core.clip import Note, Piece
 from latentknobs.core.evidence import Criterion
 from latentknobs.core.melody_format import MELODY
 from latentknobs.frontends.cli.app import run_command_line as command_line
-from latentknobs.frontends.web import service as desks
+from latentknobs.frontends.web import service
 from latentknobs.session import Session
 from latentknobs.testing.tiny import TinyBackend
 from tests.frontends.web.conftest import API, as_message, rows, tune
@@ -57,7 +57,7 @@ def test_knobs_are_listed_with_their_controls(client, bench, monkeypatch):
     """Accepted knobs with range, unit and dimensions as the registry has them; then random and others."""
     stored = bench.registry.knobs(model_id=bench.model("tiny").spec.model_id)
     accepted = [evolve(knob, verdict="accepted") for knob in stored]
-    monkeypatch.setattr(desks.Service, "knobs", lambda _self, _model: {k.name: k for k in accepted})
+    monkeypatch.setattr(service.Service, "knobs", lambda _self, _model: {k.name: k for k in accepted})
     got = client.get(f"{TINY}/knobs").json()
 
     assert [k["name"] for k in got] == ["pitch", "rhythm", "random", "others"]
@@ -75,7 +75,7 @@ def test_rejected_knobs_are_asked_for(client, bench, monkeypatch):
     one, *rest = bench.registry.knobs(model_id=bench.model("tiny").spec.model_id)
     missed = Criterion(kind="monotone", value=0.5, limit=0.9, passed=False)
     bad = evolve(one, verdict="rejected", evidence=evolve(one.evidence, criteria=(missed,)))
-    monkeypatch.setattr(desks.Service, "knobs", lambda _self, _model: {k.name: k for k in (bad, *rest)})
+    monkeypatch.setattr(service.Service, "knobs", lambda _self, _model: {k.name: k for k in (bad, *rest)})
 
     shown = [k["name"] for k in client.get(f"{TINY}/knobs").json()]
     every = {k["name"]: k for k in client.get(f"{TINY}/knobs?all=true").json()}
@@ -86,7 +86,7 @@ def test_rejected_knobs_are_asked_for(client, bench, monkeypatch):
 
 
 def test_a_card_has_what_was_measured(client, bench):
-    """Effects, leakage, gates and the mean change of each dimension at the amount that is asked for."""
+    """Effects, leakage, criteria and the mean change of each dimension at the amount that is asked for."""
     knob = bench.knob("pitch", "tiny")
     got = client.get(f"{TINY}/knobs/pitch", params={"amount": 3.2}).json()
 
@@ -95,7 +95,7 @@ def test_a_card_has_what_was_measured(client, bench):
     assert got["curves"]["mean_change"] == pytest.approx(knob.evidence.mean_change[at])
     assert got["curves"]["sorted"] == sorted(map(abs, got["curves"]["mean_change"]), reverse=True)
     assert {e["attribute"] for e in got["card"]["effect"]} == {e.attribute for e in knob.effects}
-    assert len(got["card"]["gates"]) == len(knob.evidence.criteria)
+    assert len(got["card"]["criteria"]) == len(knob.evidence.criteria)
 
 
 def test_a_midi_file_is_read_as_the_command_line_reads_it(client, tmp_path):
@@ -348,7 +348,7 @@ def test_the_api_describes_itself(client):
 
 def test_a_piece_is_encoded_once(client, bench, monkeypatch):
     """What was opened before is taken from the cache, and the cache has an end."""
-    monkeypatch.setattr(desks, "MOST_OPEN", 2)
+    monkeypatch.setattr(service, "MAX_OPEN", 2)
     calls = []
     real = Session.open.__func__
     monkeypatch.setattr(Session, "open", classmethod(lambda *a, **k: calls.append(a[2].name) or real(*a, **k)))
@@ -381,7 +381,7 @@ def test_clips_that_the_model_does_not_carry_stay(client, bench, monkeypatch):
 
 def test_a_changed_registry_is_seen(client, bench, monkeypatch):
     """A knob that was renamed is turned by its new name, on a piece that was open before."""
-    monkeypatch.setattr(desks, "FRESH", 0.0)
+    monkeypatch.setattr(service, "FRESH", 0.0)
     model_id = bench.model("tiny").spec.model_id
     assert client.post(f"{TINY}/turn", json=state(knobs={"rhythm": 1})).status_code == 200
 

@@ -132,13 +132,13 @@ def test_what_cannot_be_turned_has_no_recipe(client):
 
 
 def test_what_was_named_at_the_start_is_told():
-    """A registry or a model that the server was started with stands in the remarks, without its place."""
+    """A registry or a model that the server was started with stands in the remarks, without its location."""
     state = State.model_validate({"piece": as_message(tune())})
-    recipe = Recipes(TinyBackend(), shipped=False, named=True).state(state)
+    recipe = Recipes(TinyBackend(), shipped=False, own_registry=True).state(state)
 
-    assert [remark.split(":")[0] for remark in recipe["remarks"]] == [
+    assert [remark.split(":")[0] for remark in recipe.remarks] == [
         "The server was started with a registry of its own",
-        "The server was started with a model by its place",
+        "The server was started with a model by its location",
     ]
 
 
@@ -163,7 +163,7 @@ def test_a_drawn_piece_reads_back_as_the_same_clips(tmp_path_factory, piece):
     """The file of a recipe has the notes, the length and the clips of what was drawn."""
     name = "".join(c for c in piece.name if c.isprintable())[:100] or "piece"
     message = PieceMessage.model_validate(as_message(evolve(piece, name=name)))
-    file, data = Recipes(TinyBackend(), shipped=True, named=False).file(message)
+    file, data = Recipes(TinyBackend(), shipped=True, own_registry=False).file(message)
     path = tmp_path_factory.mktemp("drawn") / file
     path.write_bytes(data)
     own, read = piece_of(message, MELODY), scores.read_piece(path)

@@ -54,9 +54,9 @@ def test_drums_are_read_in_their_format(drums):
     piece = Piece(notes, clip_format.steps, name="beat")
     got = read(scores.midi_bytes(piece, clip_format=clip_format), drums)
 
-    assert [list(row) for row in got["piece"]["notes"]] == rows(piece.notes)
-    assert [track["drums"] for track in got["tracks"]] == [True]
-    assert piece_of(PieceMessage.model_validate(got["piece"]), clip_format).notes == piece.notes
+    assert [list(row) for row in got.piece.notes] == rows(piece.notes)
+    assert [track.drums for track in got.tracks] == [True]
+    assert piece_of(got.piece, clip_format).notes == piece.notes
 
 
 def test_a_voice_that_the_kit_does_not_have_is_refused(drums):
@@ -92,7 +92,7 @@ def test_the_process_holds_itself_to_its_limits(monkeypatch):
 
     held = {}
     monkeypatch.setattr(resource, "setrlimit", held.__setitem__)
-    midi_worker._hold()
+    midi_worker.limit_resources()
 
     assert held[resource.RLIMIT_CPU] == (midi_worker.CPU_SECONDS,) * 2
     assert held[resource.RLIMIT_AS] == (midi_worker.MEMORY,) * 2

@@ -11,12 +11,13 @@ from contextlib import ExitStack, contextmanager, suppress
 
 import numpy as np
 import pytest
+from starlette.websockets import WebSocket
 from websockets.client import ClientProtocol
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 from websockets.uri import parse_uri
 
-from latentknobs.frontends.web import websocket as lives
+from latentknobs.frontends.web import websocket
 from latentknobs.frontends.web.app import ServerConfig
 from latentknobs.testing.tiny import TinyBackend
 from tests.frontends.web.conftest import API, as_message, rows, served, tune
@@ -225,15 +226,15 @@ def test_who_vanishes_is_forgotten(held):
 def test_who_reads_nothing_is_let_go(bench, monkeypatch):
     """After the time for sending; another client is answered all the while."""
     ended, codes = threading.Event(), []
-    real = lives.LiveConnection.serve
+    real = WebSocket.close
 
-    async def serve(self):
-        self._seconds = 0.3
-        await real(self)
-        codes.append(self._code)
+    async def close(self, code=1000, reason=None):
+        codes.append(code)
         ended.set()
+        await real(self, code, reason)
 
-    monkeypatch.setattr(lives.LiveConnection, "serve", serve)
+    monkeypatch.setattr(websocket, "SEND_SECONDS", 0.3)
+    monkeypatch.setattr(WebSocket, "close", close)
     with served(bench, ServerConfig(model="tiny")) as port, deaf(port) as flood, dial(port) as link:
         talk = Talk(link)
         talk.open(tune())

@@ -2,7 +2,7 @@ import type { Cell, Deck, GridRequest, Info, Knob, KnobCard, Piece, Read, Recipe
 
 /** What went wrong, in words for the person at the page. */
 export class ApiError extends Error {
-  constructor(message: string, readonly code: string, readonly status: number, readonly tracks: Track[] = []) {
+  constructor(message: string, readonly code: string, readonly status: number, readonly tracks: readonly Track[] = []) {
     super(message);
   }
 }
@@ -15,7 +15,7 @@ export class Api {
 
   info = (): Promise<Info> => this.json("/info");
   example = (name: string): Promise<Piece> => this.json(`/examples/${encodeURIComponent(name)}`);
-  knobs = (model: string): Promise<Knob[]> => this.json(`/models/${encodeURIComponent(model)}/knobs?all=true`);
+  knobs = (model: string): Promise<readonly Knob[]> => this.json(`/models/${encodeURIComponent(model)}/knobs?all=true`);
   knob = (model: string, name: string, amount?: number): Promise<KnobCard> =>
     this.json(`/models/${encodeURIComponent(model)}/knobs/${encodeURIComponent(name)}${query({ amount })}`);
   read = (model: string, body: Blob, options: Query): Promise<Read> =>
@@ -24,7 +24,7 @@ export class Api {
       body,
       headers: { "Content-Type": "audio/midi" },
     });
-  grid = (model: string, request: GridRequest, signal?: AbortSignal): Promise<{ cells: Cell[][] }> =>
+  grid = (model: string, request: GridRequest, signal?: AbortSignal): Promise<{ cells: readonly (readonly Cell[])[] }> =>
     this.post(model, "grid", request, signal);
   recipe = (model: string, of: { state: Deck } | { grid: GridRequest }): Promise<Recipe> => this.post(model, "recipe", of);
   export = (model: string, state: Deck, as: "midi" | "wav"): Promise<{ blob: Blob; name: string }> =>

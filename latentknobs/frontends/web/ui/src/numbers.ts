@@ -50,9 +50,9 @@ export function unitFor(amount: number, unit: string): string {
   return Math.abs(amount) === 1 && /[^s]s$/.test(unit) ? unit.slice(0, -1) : unit;
 }
 
-/** "3 semitones up", "1 doubling down, calmer", "0, untouched". */
+/** "3 semitones up", "1 doubling down, calmer", "0, unchanged". */
 export function inWords(value: number, unit: string, says?: { down: string; up: string } | null): string {
-  if (value === 0) return "0, untouched";
+  if (value === 0) return "0, unchanged";
   const amount = Number(Math.abs(value).toFixed(2));
   const word = value > 0 ? says?.up : says?.down;
   const way = value > 0 ? "up" : "down";

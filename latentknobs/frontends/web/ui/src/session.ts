@@ -1,6 +1,6 @@
 import { Api, ApiError } from "./api.js";
-import { fromHash, LinkError, toHash } from "./link.js";
-import { Live, type LiveStatus } from "./live.js";
+import { fromHash, LinkError, toHash } from "./url-state.js";
+import { LiveSocket, type LiveStatus } from "./live-socket.js";
 import { inWords, signed, unitFor } from "./numbers.js";
 import { Player } from "./sound/player.js";
 import type { Melody } from "./sound/scheduler.js";
@@ -30,7 +30,7 @@ export interface Passage {
 export class Session {
   info: Info | null = null;
   model: Model | null = null;
-  knobs: Knob[] = [];
+  knobs: readonly Knob[] = [];
   store: Store<State> | null = null;
   status: LiveStatus = "connecting";
   latency: number | null = null;
@@ -39,21 +39,21 @@ export class Session {
   said = "";
   /** The knob that was turned last: its colour is that of the changes. */
   turning: string | null = null;
-  /** Notes of a place in the grid that are heard in place of the deck's. */
+  /** Notes of a grid cell that are heard in place of the deck's. */
   heard: Passage | null = null;
-  /** Notes of a place in the grid that are looked at. */
+  /** Notes of a grid cell that are looked at. */
   looked: Passage | null = null;
   readonly player = new Player();
   private readonly turnedBy = new Map<string, Turned>();
   private readonly openedBy = new Map<string, Opened>();
   private latest: { piece: string; turned: Turned } | null = null;
-  private live: Live | null = null;
+  private live: LiveSocket | null = null;
   private readonly listeners = new Set<() => void>();
   private toSay = "";
   private saving: ReturnType<typeof setTimeout> | null = null;
   private lastHash = "";
 
-  constructor(readonly api = new Api(), private readonly connect?: ConstructorParameters<typeof Live>[2]) {
+  constructor(readonly api = new Api(), private readonly connect?: ConstructorParameters<typeof LiveSocket>[2]) {
     this.player.onChange = () => this.changed();
   }
 
@@ -105,14 +105,14 @@ export class Session {
     return at < 0 ? 7 : at % 7;
   }
 
-  /** A deck with the tempo of the page, as it is taken home. */
-  taken(deck: Deck): Deck {
+  /** A deck with the tempo of the page, as it is exported. */
+  exported(deck: Deck): Deck {
     return { ...deck, piece: { ...deck.piece, tempo: this.state!.tempo } };
   }
 
   gridRequest(): GridRequest {
     const { decks, grid } = this.state!;
-    return { a: this.taken(decks.a), b: this.taken(decks.b), ...grid };
+    return { a: this.exported(decks.a), b: this.exported(decks.b), ...grid };
   }
 
   subscribe(listener: () => void): () => void {
@@ -132,7 +132,7 @@ export class Session {
   fail(error: unknown): void {
     if (error instanceof DOMException && error.name === "AbortError") return;
     const known = error instanceof ApiError || error instanceof LinkError;
-    this.notice = { kind: "error", text: known ? error.message : "Something on this page went wrong. Reload it: your work is in the address." };
+    this.notice = { kind: "error", text: known ? error.message : "This page failed. Reload it: your work is kept in the address." };
     if (!known) console.error(error);
     this.changed();
   }
@@ -165,7 +165,7 @@ export class Session {
     this.store.subscribe(() => this.moved());
     await this.useModel(this.store.value.model);
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-    this.live = new Live(`${scheme}//${location.host}/api/v1/live`, {
+    this.live = new LiveSocket(`${scheme}//${location.host}/api/v1/live`, {
       opened: (key, opened) => { keep(this.openedBy, key, opened); this.changed(); },
       turned: (key, turned, latency) => this.arrived(key, turned, latency),
       failed: (message) => { this.notice = { kind: "error", text: message, live: true }; this.changed(); },
@@ -189,7 +189,7 @@ export class Session {
     try {
       const state = fromHash(hash);
       if (!this.info!.models.some(({ name }) => name === state.model)) {
-        throw new LinkError(`The link is of the model ${state.model}, which this server does not have. The page starts anew.`);
+        throw new LinkError(`The link needs the model ${state.model}, which this server does not have; the page starts with the example.`);
       }
       return state;
     } catch (error) {
@@ -260,7 +260,7 @@ export class Session {
     const knobs = Object.fromEntries(Object.entries(deck.knobs).filter(([name]) => state.locks.includes(name)));
     this.heard = null;
     this.commit(withDeck(state, state.side, { knobs }), "all knobs to 0");
-    this.say("All knobs are at 0, but those that are locked.");
+    this.say("All knobs except locked ones are at 0.");
   }
 
   lock(name: string, locked: boolean): void {
@@ -285,7 +285,7 @@ export class Session {
     const { state } = this;
     if (!state || state.side === side) return;
     this.heard = null;
-    this.commit({ ...state, side }, `over to ${side.toUpperCase()}`);
+    this.commit({ ...state, side }, `switch to ${side.toUpperCase()}`);
     this.say(`${side.toUpperCase()}: ${this.titleOf(state.decks[side].piece)}.`);
   }
 
@@ -309,7 +309,7 @@ export class Session {
     const label = this.store?.redo();
     this.heard = null;
     this.modelBack();
-    this.say(label ? `Done again: ${label}.` : "There is nothing to do again.");
+    this.say(label ? `Redone: ${label}.` : "There is nothing to redo.");
   }
 
   async pickModel(name: string): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Deck, Note, Piece } from "./types.js";
+import type { Deck, GridRequest, Note, Piece } from "./types.js";
 
 export type Side = "a" | "b";
 
@@ -11,7 +11,7 @@ export interface State {
   loop: boolean;
   follow: "bar" | "once";
   locks: readonly string[];
-  grid: Readonly<{ size: number; rows: string; columns: string; rest: string }>;
+  grid: Readonly<{ size: number; rows: string; columns: string; rest: GridRequest["rest"] }>;
   /** A melody that is being made and is not in use yet; a link does not carry it. */
   draft: Draft;
 }

@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from "vitest";
-import { BarsElement, CodeElement } from "../src/elements/code.js";
+import { BarsElement, LatentViewElement } from "../src/elements/latent-view.js";
 import { GridElement } from "../src/elements/grid.js";
 import { KeyboardElement } from "../src/elements/keyboard.js";
 import { RollElement } from "../src/elements/roll.js";
@@ -55,7 +55,7 @@ test("notes are drawn with the keyboard alone: put, made longer, moved over and 
   expect(heard.map(([type]) => type)).toEqual(["lk-draw", "lk-touch", "lk-draw", "lk-draw", "lk-touch", "lk-draw"]);
 });
 
-const cells = (size: number): Cell[][] => Array.from({ length: size }, (_, down) => Array.from({ length: size }, (_, across): Cell => ({ at: [down / (size - 1), across / (size - 1)], notes: [[0, 60 + down, 4, 0]] })));
+const cells = (size: number): Cell[][] => Array.from({ length: size }, (_, down) => Array.from({ length: size }, (_, across): Cell => ({ at: [down / (size - 1), across / (size - 1)], notes: [[0, 60 + down, 4, 0]], clips: 1 })));
 
 let grid: GridElement;
 beforeEach(async () => { grid = await put(new GridElement(), { cells: cells(5), rows: "pitch", columns: "rhythm" }); });
@@ -122,9 +122,9 @@ test("the computer's keys play the piano, choose lengths and octaves, and do not
 });
 
 test("the code shows a pair of bars a number, and marks a knob's dimensions with its colour and a tick", async () => {
-  const code = await put(new CodeElement(), { was: [0, 1, -1, 0.5], now: [0, 0.5, -1, 0.5], marked: new Map([[1, 0], [3, 1]]), meaning: "carry it" });
+  const code = await put(new LatentViewElement(), { was: [0, 1, -1, 0.5], now: [0, 0.5, -1, 0.5], marked: new Map([[1, 0], [3, 1]]), meaning: "carry it" });
   expect([all(code, ".was").length, all(code, ".now").length, all(code, ".h0").length, all(code, ".h1").length]).toEqual([4, 2, 2, 2]);
-  expect(one(code, "svg").getAttribute("aria-label")).toBe("Code: 4 numbers, 2 of them marked: carry it");
+  expect(one(code, "svg").getAttribute("aria-label")).toBe("Latent code: 4 dimensions, 2 of them marked: carry it");
 });
 
 test("a knob's mean changes are bars, its sorted ones a curve", async () => {

@@ -37,7 +37,7 @@ test("a drawn piece fills whole clips", () => {
   expect([drawnPiece([[30, 60, 4, 0]], "x", 120, 32).steps, drawnPiece([], "x", 120, 32).steps]).toEqual([64, 32]);
 });
 
-const song: Piece = { ...twinkle, steps: 96, notes: [[0, 60, 40, 0], [40, 62, 4, 0], [64, 64, 8, 0]], source: { kind: "midi", file: "a.mid", sha256: "0".repeat(64) } };
+const song: Piece = { ...twinkle, steps: 96, notes: [[0, 60, 40, 0], [40, 62, 4, 0], [64, 64, 8, 0]], source: { kind: "midi", file: "a.mid", sha256: "0".repeat(64), options: { policy: "auto", offset: 0, regroup: false } } };
 
 test("clips that follow one another are still the file's, others are a melody of their own", () => {
   expect(joinClips(song, [2, 1], 32).source).toEqual({ ...song.source, clips: [1, 2] });

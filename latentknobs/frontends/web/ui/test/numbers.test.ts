@@ -35,7 +35,7 @@ test("amounts are said in words, in the singular for one, with what the two ways
   expect(inWords(3, "semitones")).toBe("3 semitones up");
   expect(inWords(-1, "semitones")).toBe("1 semitone down");
   expect(inWords(0.5, "doublings", { down: "fewer notes", up: "more notes" })).toBe("0.5 doublings up, more notes");
-  expect(inWords(0, "semitones")).toBe("0, untouched");
+  expect(inWords(0, "semitones")).toBe("0, unchanged");
 });
 
 test("what is shown is read as the same amount", () => {

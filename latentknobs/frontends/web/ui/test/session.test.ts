@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Api, ApiError } from "../src/api.js";
-import { toHash } from "../src/link.js";
+import { toHash } from "../src/url-state.js";
 import { Session } from "../src/session.js";
 import { forPage } from "../src/app/import.js";
 import { info, knob, state, twinkle } from "./values.js";
@@ -98,7 +98,7 @@ test("everything stands in the address, and a page that opens it is as this one"
   expect(session.state).toEqual(before);
 });
 
-test("a bad address is said, and the page starts anew", async () => {
+test("a bad address is said, and the page starts with the example", async () => {
   await start("#1.broken");
   expect(session.notice?.text).toMatch(/link/i);
   expect(session.deck!.piece).toEqual(twinkle);
@@ -116,7 +116,7 @@ test("another tempo, the loop and the side to hear ask the server for nothing", 
 
 test("what is taken home has the tempo of the page", () => {
   session.commit({ ...session.state!, tempo: 99 }, "tempo");
-  expect([session.taken(session.deck!).piece.tempo, session.gridRequest().b.piece.tempo]).toEqual([99, 99]);
+  expect([session.exported(session.deck!).piece.tempo, session.gridRequest().b.piece.tempo]).toEqual([99, 99]);
 });
 
 test("an error of the server is said in its own words, and a server that is away in ours", async () => {
@@ -128,7 +128,7 @@ test("an error of the server is said in its own words, and a server that is away
 
 test("options of the command line in an error are called as this page calls them", () => {
   const said = forPage("song.mid has 2 tracks: choose --track N, or --policy skyline to read them as one.");
-  expect(said).toBe("song.mid has 2 tracks: choose a track below, or \u201cat each moment, the highest note\u201d to read them as one.");
+  expect(said).toBe("song.mid has 2 tracks: choose a track below, or \u201ckeep the highest note at each moment\u201d to read them as one.");
 });
 
 test("a melody in the making is undone note by note and does not go into the address", () => {

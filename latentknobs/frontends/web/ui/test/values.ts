@@ -9,13 +9,13 @@ export const twinkle: Piece = {
 };
 
 export const info: Info = {
-  api: 1, version: "0", model: "m", limits: { bytes: 1 << 20, clips: 8, knobs: 32, grid: 9 }, examples: [{ name: "twinkle", title: "Twinkle" }],
+  api: 1, version: "0", model: "m", limits: { bytes: 1 << 20, clips: 8, notes: 512, knobs: 32, grid: 9 }, examples: [{ name: "twinkle", title: "Twinkle" }],
   models: [{ name: "m", model_id: "x", latent_size: 4, pitch_range: [36, 96], format: { name: "melody-2bar", steps: 32, steps_per_beat: 4, beats_per_bar: 4, drums: null } }],
 };
 
 export const knob = (name: string, more: Partial<Knob> = {}): Knob => ({
   name, label: name, model_id: "x", augmentation: null, target: null, unit: "semitones", low: -12, high: 12, step: null, kind: "affine", fit: "ridge",
-  verdict: "accepted", reason: "", dimensions: [{ dim: 1, share: 0.9 }], reserved: false, confidence: { level: "high", text: "" }, ...more,
+  verdict: "accepted", reason: "", dimensions: [{ dim: 1, share: 0.9 }], reserved: false, confidence: { level: "high", text: "" }, says: null, ...more,
 });
 
 const notes = (steps: number): fc.Arbitrary<Note[]> =>
@@ -40,7 +40,7 @@ const decks = fc.record({
 export const states: fc.Arbitrary<State> = fc.record({
   draft: fc.constant(NO_DRAFT), model: words, side: fc.constantFrom("a", "b"), tempo: fc.integer({ min: 30, max: 300 }), loop: fc.boolean(), follow: fc.constantFrom("bar", "once"),
   locks: fc.array(fc.constantFrom("pitch", "rhythm", "random"), { maxLength: 3 }),
-  grid: fc.record({ size: fc.integer({ min: 3, max: 9 }), rows: words, columns: words, rest: fc.constantFrom("mean", "rows") }),
+  grid: fc.record({ size: fc.integer({ min: 3, max: 9 }), rows: words, columns: words, rest: fc.constantFrom("mean" as const, "rows" as const) }),
   decks: fc.oneof(fc.record({ a: decks, b: decks }), fc.tuple(decks, decks).map(([a, b]) => ({ a, b: { ...b, piece: a.piece } }))),
 });
 

@@ -2,21 +2,21 @@ import { css, html, LitElement, nothing } from "lit";
 import { query, state } from "lit/decorators.js";
 import { define, icon, shared } from "../elements/shared.js";
 import { Session } from "../session.js";
-import { saveAs } from "../take.js";
+import { saveAs } from "../download.js";
 import "./dialogs.js";
 import type { Dialogs } from "./dialogs.js";
 import "./header.js";
-import "./inside.js";
+import "./inspector.js";
 import "./knobs.js";
 import "./melody.js";
-import "./outs.js";
+import "./export-panel.js";
 import "./screen.js";
 import "./two-way.js";
 
 const BUTTONS = "button, a[href], summary, [role=tab], input:not([type=range])";
 
-type View = "knobs" | "grid" | "melody" | "inside";
-const VIEWS: [View, string][] = [["knobs", "Knobs"], ["grid", "Grid"], ["melody", "Melody"], ["inside", "Inside"]];
+type View = "knobs" | "grid" | "melody" | "inspector";
+const VIEWS: [View, string][] = [["knobs", "Knobs"], ["grid", "Grid"], ["melody", "Melody"], ["inspector", "Inspector"]];
 
 /** The page. */
 export class App extends LitElement {
@@ -30,7 +30,7 @@ export class App extends LitElement {
     .tabs button:hover { color: var(--ink); }
     .tabs button[aria-selected="true"] { color: var(--ink); border-bottom-color: var(--ink); font-weight: 600; }
     .panel { padding: 26px 0 30px; min-height: 320px; }
-    .outs { border-top: 1px solid var(--line); padding-top: 20px; }
+    .export { border-top: 1px solid var(--line); padding-top: 20px; }
     .drop { position: fixed; inset: 12px; z-index: 5; display: grid; place-items: center; border: 3px dashed var(--focus); border-radius: 20px; background: var(--bg); opacity: 0.94; font-size: 22px; font-weight: 600; pointer-events: none; }
     @media (max-width: 480px) { .tabs { justify-content: space-between; } .tabs button { padding: 0 10px; } .panel { padding-top: 20px; } }
     @media (forced-colors: active) { .tabs button { border-bottom-color: Canvas; margin-bottom: 0; } .tabs button[aria-selected="true"] { border-bottom-color: Highlight; } }
@@ -67,11 +67,11 @@ export class App extends LitElement {
     return html`
       <header><lk-header .session=${session} @lk-show=${this.show}></lk-header></header>
       <main @lk-show=${this.show}>
-        <div class="notices" role="alert">${notice ? html`<div class="notice" data-notice=${notice.kind}><p>${notice.text}</p><button class="button plain square" type="button" aria-label="Put this away" @click=${() => session.dismiss()}>${icon("close")}</button></div>` : nothing}</div>
+        <div class="notices" role="alert">${notice ? html`<div class="notice" data-notice=${notice.kind}><p>${notice.text}</p><button class="button plain square" type="button" aria-label="Dismiss" @click=${() => session.dismiss()}>${icon("close")}</button></div>` : nothing}</div>
         <lk-screen .session=${session}></lk-screen>
-        <div class="tabs" role="tablist" aria-label="What to do" @keydown=${this.tabKey}>${VIEWS.map(([name, title]) => html`<button type="button" role="tab" id="tab-${name}" data-view=${name} aria-controls="panel" aria-selected=${view === name ? "true" : "false"} tabindex=${view === name ? "0" : "-1"} @click=${() => { this.view = name; }}>${title}</button>`)}</div>
+        <div class="tabs" role="tablist" aria-label="Views" @keydown=${this.tabKey}>${VIEWS.map(([name, title]) => html`<button type="button" role="tab" id="tab-${name}" data-view=${name} aria-controls="panel" aria-selected=${view === name ? "true" : "false"} tabindex=${view === name ? "0" : "-1"} @click=${() => { this.view = name; }}>${title}</button>`)}</div>
         <div class="panel" id="panel" role="tabpanel" aria-labelledby="tab-${view}">${session.deck ? this.panel() : nothing}</div>
-        <lk-outs class="outs" .session=${session} ?grid=${view === "grid"}></lk-outs>
+        <lk-export-panel class="export" .session=${session} ?grid=${view === "grid"}></lk-export-panel>
       </main>
       <p class="hidden" role="status" aria-live="polite" data-said>${session.said}</p>
       <lk-dialogs .session=${session}></lk-dialogs>
@@ -82,7 +82,7 @@ export class App extends LitElement {
     const { session } = this;
     if (this.view === "grid") return html`<lk-two-way .session=${session}></lk-two-way>`;
     if (this.view === "melody") return html`<lk-melody .session=${session}></lk-melody>`;
-    if (this.view === "inside") return html`<lk-inside .session=${session}></lk-inside>`;
+    if (this.view === "inspector") return html`<lk-inspector .session=${session}></lk-inspector>`;
     return html`<lk-knobs .session=${session}></lk-knobs>`;
   }
 

@@ -6,16 +6,16 @@ import type { Session } from "../session.js";
 import type { KnobCard } from "../types.js";
 
 const KEYS: [string, string][] = [
-  ["Space", "Play and stop"], ["Enter", "Stop and go to the beginning"], ["L", "Loop on and off"], ["A", "Go over between A and B"],
-  ["Ctrl Z", "Undo"], ["Ctrl Shift Z, Ctrl Y", "Do again"], ["Ctrl S", "Save as MIDI"], ["?", "This help"],
+  ["Space", "Play and stop"], ["Enter", "Stop and rewind"], ["L", "Toggle the loop"], ["A", "Switch between A and B"],
+  ["Ctrl Z", "Undo"], ["Ctrl Shift Z, Ctrl Y", "Redo"], ["Ctrl S", "Save as MIDI"], ["?", "This help"],
 ];
 const KNOB_KEYS: [string, string][] = [
-  ["Drag up or down", "Turn; with Shift finer"], ["Double-click, Alt-click, Delete", "Back to 0"], ["Arrows", "One step; with Shift a fifth of it"],
-  ["Page up, Page down", "Ten steps"], ["Home, End", "To the ends"], ["Wheel", "Turn the knob that has the focus"], ["The number", "Click it and type"],
+  ["Drag up or down", "Turn; Shift for fine steps"], ["Double-click, Alt-click, Delete", "Back to 0"], ["Arrows", "One step; with Shift a fifth of one"],
+  ["Page up, Page down", "Ten steps"], ["Home, End", "Lowest and highest amount"], ["Wheel", "Turn the focused knob"], ["The number", "Click to type an amount"],
 ];
-const ENTRY_KEYS: [string, string][] = [["A W S E D F T G Y H U J K", "The keys from C on, while the keyboard has the focus"], ["1 2 3 4", "Half, quarter, eighth, sixteenth"], ["R", "Rest"], ["Backspace", "Take back"], ["Z, X", "An octave lower, higher"]];
+const ENTRY_KEYS: [string, string][] = [["A W S E D F T G Y H U J K", "Piano keys from C, while the keyboard has the focus"], ["1 2 3 4", "Half, quarter, eighth, sixteenth"], ["R", "Rest"], ["Backspace", "Remove the last note"], ["Z, X", "Octave down, up"]];
 
-/** The page's dialogs: the keys, and what was measured of a knob. */
+/** The page's dialogs: keyboard shortcuts, and the evidence for a knob. */
 export class Dialogs extends LitElement {
   static override styles = [shared, css`
     dialog { width: min(680px, calc(100vw - 24px)); max-height: calc(100dvh - 32px); padding: 0; border: 1px solid var(--line); border-radius: 16px; background: var(--panel); color: var(--ink); box-shadow: var(--shadow); }
@@ -53,8 +53,8 @@ export class Dialogs extends LitElement {
 
   help(): void {
     const list = (title: string, keys: [string, string][]) => html`<section><h3>${title}</h3><dl>${keys.map(([key, what]) => html`<dt>${key}</dt><dd>${what}</dd>`)}</dl></section>`;
-    this.present("Keys", html`${list("Everywhere, but in a text box", KEYS)}${list("On a knob", KNOB_KEYS)}${list("On the keyboard of Play it in", ENTRY_KEYS)}
-      <p class="soft small">On the grid, arrows move, Enter and Space play. On a Mac, Cmd stands for Ctrl.</p>`);
+    this.present("Keyboard shortcuts", html`${list("Everywhere except in text boxes", KEYS)}${list("On a knob", KNOB_KEYS)}${list("On the keyboard in Melody", ENTRY_KEYS)}
+      <p class="soft small">On the grid, arrows move, and Enter or Space plays. On a Mac, use Cmd for Ctrl.</p>`);
   }
 
   async card(name: string): Promise<void> {
@@ -68,15 +68,15 @@ export class Dialogs extends LitElement {
   }
 
   private evidence(knob: KnobCard) {
-    const { text = [], effect = [], leakage = [], gates = [] } = knob.card ?? {};
+    const { text, effect, leakage, criteria } = knob.card;
     const dims = knob.dimensions.slice(0, 12);
     const moved = new Map(effect.map(({ attribute, slope }) => [attribute, slope]));
     return html`<div class="text">${text.map((line) => html`<p>${line}</p>`)}</div>
-      ${leakage.length ? html`<div class="wide"><table><caption>What it moves</caption><thead><tr><th scope="col">attribute</th><th scope="col" class="n">at +1</th><th scope="col" class="n">at the ends, in spreads</th></tr></thead>
+      ${leakage.length ? html`<div class="wide"><table><caption>Effect on attributes</caption><thead><tr><th scope="col">attribute</th><th scope="col" class="n">at +1</th><th scope="col" class="n">at the ends, in sd</th></tr></thead>
         <tbody>${leakage.slice(0, 12).map((one) => html`<tr><td>${one.attribute}${one.target ? " (its target)" : ""}</td><td class="n">${signed(moved.get(one.attribute) ?? 0)}</td><td class="n">${number(one.leakage)}</td></tr>`)}</tbody></table></div>` : nothing}
-      ${gates.length ? html`<div class="wide"><table><caption>Limits it had to meet</caption><thead><tr><th scope="col">limit</th><th scope="col" class="n">measured</th><th scope="col" class="n">limit</th><th scope="col" class="n">met</th></tr></thead>
-        <tbody>${gates.map((gate) => html`<tr><td>${gate.gate}</td><td class="n">${number(gate.value)}</td><td class="n">${number(gate.limit)}</td><td class="n ${gate.passed ? "ok" : "no"}">${gate.passed ? "yes" : "no"}</td></tr>`)}</tbody></table></div>` : nothing}
-      ${dims.length ? html`<section><h3>Dimensions</h3><p class="soft small">${dims.map(({ dim, share }) => `${dim} (${Math.round(share * 100)} %)`).join(", ")}${knob.dimensions.length > dims.length ? `, and ${knob.dimensions.length - dims.length} more` : ""}</p></section>` : nothing}`;
+      ${criteria.length ? html`<div class="wide"><table><caption>Acceptance criteria</caption><thead><tr><th scope="col">criterion</th><th scope="col" class="n">measured</th><th scope="col" class="n">limit</th><th scope="col" class="n">met</th></tr></thead>
+        <tbody>${criteria.map((one) => html`<tr><td>${one.criterion}</td><td class="n">${number(one.value)}</td><td class="n">${number(one.limit)}</td><td class="n ${one.passed ? "ok" : "no"}">${one.passed ? "yes" : "no"}</td></tr>`)}</tbody></table></div>` : nothing}
+      ${dims.length ? html`<section><h3>Selected dimensions</h3><p class="soft small">${dims.map(({ dim, share }) => `${dim} (${Math.round(share * 100)} %)`).join(", ")}${knob.dimensions.length > dims.length ? `, and ${knob.dimensions.length - dims.length} more` : ""}</p></section>` : nothing}`;
   }
 
   private present(title: string, content: TemplateResult): void {

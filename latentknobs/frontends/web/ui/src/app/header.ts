@@ -2,13 +2,13 @@ import { css, html } from "lit";
 import { state } from "lit/decorators.js";
 import { define, icon, shared } from "../elements/shared.js";
 import { TEMPO, type Side } from "../state.js";
-import { Part, show } from "./part.js";
+import { Component, show } from "./component.js";
 
 type Theme = "auto" | "light" | "dark";
 const THEMES: Theme[] = ["auto", "light", "dark"];
 
 /** The name, the transport, A and B, undo and redo, the theme and the help. */
-export class HeaderPart extends Part {
+export class HeaderPanel extends Component {
   static override styles = [shared, css`
     :host { display: grid; grid-template-columns: 1fr auto 1fr; align-items: center; gap: 12px 20px; padding: 14px 0; }
     .brand { display: flex; align-items: center; gap: 11px; min-width: 0; }
@@ -61,15 +61,15 @@ export class HeaderPart extends Part {
         <button class="button square" type="button" data-do="loop" aria-label="Loop" title="Loop (L)" aria-pressed=${state?.loop ? "true" : "false"} ?disabled=${!state} @click=${() => state && session.commit({ ...state, loop: !state.loop }, state.loop ? "loop off" : "loop on")}>${icon("loop")}</button>
         <label class="tempo"><input type="number" data-do="tempo" min=${TEMPO.low} max=${TEMPO.high} step="1" inputmode="numeric" aria-label="Tempo, beats per minute" .value=${String(state?.tempo ?? 120)} ?disabled=${!state} @change=${this.tempo}><span aria-hidden="true">bpm</span></label>
         <div class="ab" role="group" aria-label="Compare">
-          ${(["a", "b"] as Side[]).map((side) => html`<button type="button" data-do=${side} aria-pressed=${state?.side === side ? "true" : "false"} ?disabled=${!state} title=${state ? `${session.titleOf(state.decks[side].piece)} (key A goes over)` : ""} @click=${() => session.flip(side)}>${side.toUpperCase()}</button>`)}
-          <button class="over" type="button" data-do="copy-over" ?disabled=${!state} title="Copy what you hear over ${other}" @click=${() => session.copyOver()}>copy to ${other}</button>
+          ${(["a", "b"] as Side[]).map((side) => html`<button type="button" data-do=${side} aria-pressed=${state?.side === side ? "true" : "false"} ?disabled=${!state} title=${state ? `${session.titleOf(state.decks[side].piece)} (A switches sides)` : ""} @click=${() => session.flip(side)}>${side.toUpperCase()}</button>`)}
+          <button class="over" type="button" data-do="copy-over" ?disabled=${!state} title="Copy this side to ${other}" @click=${() => session.copyOver()}>copy to ${other}</button>
         </div>
       </div>
       <div class="tools">
         <button class="button plain square" type="button" data-do="undo" aria-label="Undo${store?.undoLabel ? ` ${store.undoLabel}` : ""}" title=${store?.undoLabel ? `Undo ${store.undoLabel} (Ctrl+Z)` : "Nothing to undo"} ?disabled=${!store?.undoLabel} @click=${() => session.undo()}>${icon("undo")}</button>
         <button class="button plain square" type="button" data-do="redo" aria-label="Redo${store?.redoLabel ? ` ${store.redoLabel}` : ""}" title=${store?.redoLabel ? `Redo ${store.redoLabel} (Ctrl+Shift+Z)` : "Nothing to redo"} ?disabled=${!store?.redoLabel} @click=${() => session.redo()}>${icon("redo")}</button>
-        <button class="button plain square" type="button" data-do="theme" aria-label="Colours: ${this.theme === "auto" ? "as the system" : this.theme}" title="Colours: ${this.theme === "auto" ? "as the system" : this.theme}" @click=${this.nextTheme}>${icon(({ auto: "auto", light: "sun", dark: "moon" } as const)[this.theme])}</button>
-        <button class="button plain square" type="button" data-do="help" aria-label="Keys and help" title="Keys and help (?)" @click=${() => show(this, "help")}>${icon("help")}</button>
+        <button class="button plain square" type="button" data-do="theme" aria-label="Theme: ${this.theme === "auto" ? "system" : this.theme}" title="Theme: ${this.theme === "auto" ? "system" : this.theme}" @click=${this.nextTheme}>${icon(({ auto: "auto", light: "sun", dark: "moon" } as const)[this.theme])}</button>
+        <button class="button plain square" type="button" data-do="help" aria-label="Keyboard shortcuts" title="Keyboard shortcuts (?)" @click=${() => show(this, "help")}>${icon("help")}</button>
       </div>`;
   }
 
@@ -111,4 +111,4 @@ function useTheme(theme: Theme): void {
   document.documentElement.dataset["theme"] = dark ? "dark" : "light";
 }
 
-define("lk-header", HeaderPart);
+define("lk-header", HeaderPanel);

@@ -4,13 +4,13 @@ import { ApiError } from "../api.js";
 import { define, shared } from "../elements/shared.js";
 import { joinClips, rowOf } from "../music.js";
 import type { ClipWindow, Note, Read, Track } from "../types.js";
-import { Part } from "./part.js";
+import { Component } from "./component.js";
 
 const PAGE = 60;
-const POLICIES = { auto: "one voice, as it is", "highest-onset": "of notes that start together, the highest", skyline: "at each moment, the highest note" };
+const POLICIES = { auto: "expect a monophonic melody", "highest-onset": "keep the highest of notes that start together", skyline: "keep the highest note at each moment" };
 
-/** A MIDI file comes in: what was kept and dropped is said, and its windows are picked by their bars. */
-export class ImportPart extends Part {
+/** MIDI import: remarks list what was quantized, cut or left out, and windows are picked by their bars. */
+export class ImportPanel extends Component {
   static override styles = [shared, css`
     :host { display: block; }
     .drop { display: flex; flex-wrap: wrap; align-items: center; gap: 12px 18px; padding: 20px; border: 1.500px dashed var(--edge); border-radius: 14px; }
@@ -38,7 +38,7 @@ export class ImportPart extends Part {
 
   @property({ attribute: false }) file: File | null = null;
   @state() private read: Read | null = null;
-  @state() private tracks: Track[] = [];
+  @state() private tracks: readonly Track[] = [];
   @state() private track = "";
   @state() private policy: keyof typeof POLICIES = "auto";
   @state() private offset = 0;
@@ -68,7 +68,7 @@ export class ImportPart extends Part {
       ${this.file && (this.read || this.tracks.length) ? this.options() : nothing}
       ${this.busy ? html`<p class="soft" role="status">Reading the file.</p>` : nothing}
       ${this.read ? this.found(this.read) : nothing}
-      ${this.failed ? html`<p class="soft hint">${this.tracks.length ? "The file was opened, but its melody was not found: choose a track above, or another way with notes that sound together." : "Export the file again from your program as a standard MIDI file (type 0 or 1), or choose another one."}</p>` : nothing}`;
+      ${this.failed ? html`<p class="soft hint">${this.tracks.length ? "The file was opened, but its melody was not found: choose a track above, or what to do with simultaneous notes." : "Export the file again from your program as a standard MIDI file (type 0 or 1), or choose another one."}</p>` : nothing}`;
   }
 
   private options() {
@@ -76,9 +76,9 @@ export class ImportPart extends Part {
       ${this.tracks.length > 1 ? html`<label>Track<select data-do="track" @change=${(event: Event) => this.again({ track: (event.target as HTMLSelectElement).value })}>
         <option value="" ?selected=${this.track === ""}>the only melody</option>
         ${this.tracks.map(({ number, name, notes, drums }) => html`<option value=${number} ?selected=${this.track === String(number)}>${number}. ${name || "no name"} (${drums ? "drums, " : ""}${notes} notes)</option>`)}</select></label>` : nothing}
-      <label>Where notes sound together<select data-do="policy" @change=${(event: Event) => this.again({ policy: (event.target as HTMLSelectElement).value as keyof typeof POLICIES })}>
+      <label>Simultaneous notes<select data-do="policy" @change=${(event: Event) => this.again({ policy: (event.target as HTMLSelectElement).value as keyof typeof POLICIES })}>
         ${Object.entries(POLICIES).map(([name, words]) => html`<option value=${name} ?selected=${this.policy === name}>${words}</option>`)}</select></label>
-      <label>Move right by quarters<input class="field" type="number" step="0.5" data-do="offset" .value=${String(this.offset)} @change=${(event: Event) => this.again({ offset: Number((event.target as HTMLInputElement).value) || 0 })}></label>
+      <label>Shift right, in quarter notes<input class="field" type="number" step="0.5" data-do="offset" .value=${String(this.offset)} @change=${(event: Event) => this.again({ offset: Number((event.target as HTMLInputElement).value) || 0 })}></label>
     </div>`;
   }
 
@@ -87,7 +87,7 @@ export class ImportPart extends Part {
     const usable = read.windows.filter((window) => window.accepted);
     const tooMany = this.picked.size > most;
     return html`
-      ${read.remarks.length ? html`<ul aria-label="What was kept and dropped">${read.remarks.map((remark) => html`<li>${remark}</li>`)}</ul>` : nothing}
+      ${read.remarks.length ? html`<ul aria-label="Import remarks">${read.remarks.map((remark) => html`<li>${remark}</li>`)}</ul>` : nothing}
       <div class="windows" role="group" aria-label="Parts of the file">${read.windows.slice(0, this.shown).map((window) => this.window(window, read))}</div>
       <div class="row foot">
         <div class="row">
@@ -168,7 +168,7 @@ export class ImportPart extends Part {
       this.policy = "highest-onset";
       const found = await read(this.policy);
       const why = error.message.replace(/: choose --policy.*$/, "").replace(/^[^:]*: /, "");
-      return { ...found, remarks: [`${why[0]!.toUpperCase()}${why.slice(1)}: of notes that start together, the highest is kept.`, ...found.remarks] };
+      return { ...found, remarks: [`${why[0]!.toUpperCase()}${why.slice(1)}: the highest of notes that start together is kept.`, ...found.remarks] };
     }
   }
 
@@ -203,7 +203,7 @@ export function forPage(message: string): string {
   return message
     .replace(/--policy (highest-onset|skyline)/g, (_, policy: "skyline") => `\u201c${POLICIES[policy]}\u201d`)
     .replace(/--track N/g, "a track below")
-    .replace(/--offset/g, "\u201cmove right by quarters\u201d");
+    .replace(/--offset/g, "\u201cshift right\u201d");
 }
 
-define("lk-import", ImportPart);
+define("lk-import", ImportPanel);

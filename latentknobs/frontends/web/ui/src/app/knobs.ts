@@ -4,10 +4,10 @@ import "../elements/knob.js";
 import { define, icon, shared } from "../elements/shared.js";
 import { withDeck } from "../state.js";
 import type { Knob } from "../types.js";
-import { Part, show } from "./part.js";
+import { Component, show } from "./component.js";
 
 /** The knobs of the model: accepted ones, controls to judge them by, and on demand those that were rejected. */
-export class KnobsPart extends Part {
+export class KnobsPanel extends Component {
   static override styles = [shared, css`
     :host { display: block; }
     .panel { display: flex; flex-wrap: wrap; gap: 28px 48px; align-items: flex-start; justify-content: space-between; }
@@ -41,22 +41,22 @@ export class KnobsPart extends Part {
     return html`<div @lk-turn=${this.turn} @lk-set=${this.set} @lk-lock=${this.lock} @lk-card=${(event: CustomEvent<{ name: string }>) => show(this, "card", event.detail.name)}>
       <div class="panel">
         <div class="knobs main ${accepted.length > 4 ? "many" : ""}" role="group" aria-label="Knobs">${accepted.map((knob) => this.knob(knob, knob.confidence?.level ?? "", accepted.length <= 4))}
-          ${accepted.length ? null : html`<p class="soft">No knob of this model was accepted yet. Find one with <code>latentknobs discover</code>${others.length ? ", or try the rejected ones below" : ""}.</p>`}</div>
+          ${accepted.length ? null : html`<p class="soft">No knob of this model is accepted yet. Find one with <code>latentknobs discover</code>${others.length ? ", or try the rejected ones below" : ""}.</p>`}</div>
         ${reserved.length ? html`<div class="controls">
-          <h3 id="controls">Controls for your ear</h3><p class="soft small">As long a move, in directions that mean nothing. A real knob should sound clearer than these.</p>
+          <h3 id="controls">Random controls</h3><p class="soft small">Moves of the same length in random directions. A real knob should sound clearer than these.</p>
           <div class="knobs" role="group" aria-labelledby="controls">${reserved.map((knob) => this.knob(this.imitating(knob), ""))}</div>
           <div class="row">
-            ${accepted.length > 1 ? html`<label class="label small">as far as <select data-do="like" @change=${this.like}>${accepted.map(({ name, label }) => html`<option value=${name} ?selected=${(deck.like ?? accepted[0]!.name) === name}>${label}</option>`)}</select></label>` : null}
-            <button class="button" type="button" data-do="dice" @click=${this.dice}>${icon("dice")}Other directions</button>
+            ${accepted.length > 1 ? html`<label class="label small">scaled like <select data-do="like" @change=${this.like}>${accepted.map(({ name, label }) => html`<option value=${name} ?selected=${(deck.like ?? accepted[0]!.name) === name}>${label}</option>`)}</select></label>` : null}
+            <button class="button" type="button" data-do="dice" @click=${this.dice}>${icon("dice")}New directions</button>
           </div>
         </div>` : null}
       </div>
       <div class="options">
-        <label class="label">New notes enter <select data-do="follow" @change=${this.follow}><option value="bar" ?selected=${state.follow === "bar"}>at the next bar</option><option value="once" ?selected=${state.follow === "once"}>at once</option></select></label>
+        <label class="label">New notes enter <select data-do="follow" @change=${this.follow}><option value="bar" ?selected=${state.follow === "bar"}>at the next bar</option><option value="once" ?selected=${state.follow === "once"}>immediately</option></select></label>
         ${others.length ? html`<label class="check"><input type="checkbox" role="switch" data-do="all" .checked=${this.all} @change=${(event: Event) => { this.all = (event.target as HTMLInputElement).checked; }}>Show ${others.length} knob${others.length > 1 ? "s" : ""} not accepted</label>` : null}
         <button class="button spread" type="button" data-do="reset" ?disabled=${!Object.keys(deck.knobs).some((name) => !state.locks.includes(name))} @click=${() => session.resetKnobs()}>${icon("reset")}All to 0</button>
       </div>
-      ${this.all ? html`<div class="rejected"><h3>Not accepted</h3><p class="soft small">They failed a limit that was set before anything was measured, or too little was measured. Those that have a range may be turned; expect other things to move as well.</p>
+      ${this.all ? html`<div class="rejected"><h3>Not accepted</h3><p class="soft small">These failed an acceptance criterion, or too little was measured. Those with a usable range can be turned, but expect side effects.</p>
         <div class="list">${others.map((knob) => html`<div class="one">${this.knob(knob, knob.verdict)}<p>${knob.reason}</p></div>`)}</div></div>` : null}
     </div>`;
   }
@@ -95,19 +95,19 @@ export class KnobsPart extends Part {
     for (const { name } of session.knobs.filter((one) => one.reserved)) {
       if (knob && knobs[name] !== undefined) knobs[name] = Math.min(knob.high, Math.max(knob.low, knob.step ? Math.round(knobs[name] / knob.step) * knob.step : knobs[name]));
     }
-    session.commit(withDeck(session.state!, session.state!.side, { like, knobs }), `controls as far as ${knob?.label ?? like}`);
+    session.commit(withDeck(session.state!, session.state!.side, { like, knobs }), `controls scaled like ${knob?.label ?? like}`);
   }
 
   private dice(): void {
     const { session } = this;
-    session.commit(withDeck(session.state!, session.state!.side, { seed: session.deck!.seed + 1 }), "other directions");
-    session.say(`Other directions, number ${session.deck!.seed}.`);
+    session.commit(withDeck(session.state!, session.state!.side, { seed: session.deck!.seed + 1 }), "new random directions");
+    session.say(`New random directions, seed ${session.deck!.seed}.`);
   }
 
   private follow(event: Event): void {
     const follow = (event.target as HTMLSelectElement).value === "once" ? "once" : "bar";
-    this.session.commit({ ...this.session.state!, follow }, follow === "once" ? "new notes at once" : "new notes at the next bar");
+    this.session.commit({ ...this.session.state!, follow }, follow === "once" ? "new notes immediately" : "new notes at the next bar");
   }
 }
 
-define("lk-knobs", KnobsPart);
+define("lk-knobs", KnobsPanel);

@@ -7,13 +7,13 @@ import { drawnPiece, sorted } from "../music.js";
 import { NO_DRAFT, type Draft } from "../state.js";
 import type { Note } from "../types.js";
 import "./import.js";
-import { Part } from "./part.js";
+import { Component } from "./component.js";
 
 type Way = "examples" | "file" | "keys" | "draw";
 const WAYS: [Way, string][] = [["examples", "Examples"], ["file", "MIDI file"], ["keys", "Play it in"], ["draw", "Draw it"]];
 
 /** How a melody comes in: an example, a MIDI file, the keyboard, the roll. */
-export class MelodyPart extends Part {
+export class MelodyPanel extends Component {
   static override styles = [shared, css`
     :host { display: block; }
     .ways { display: flex; flex-wrap: wrap; gap: 6px; margin-bottom: 18px; }
@@ -122,10 +122,10 @@ export class MelodyPart extends Part {
 
 const endOf = (notes: readonly Note[]): number => notes.reduce((end, [onset, , length]) => Math.max(end, onset + length), 0);
 
-define("lk-melody", MelodyPart);
+define("lk-melody", MelodyPanel);
 
 declare global {
   interface HTMLElementTagNameMap {
-    "lk-melody": MelodyPart;
+    "lk-melody": MelodyPanel;
   }
 }

@@ -1,15 +1,15 @@
 import { css, html } from "lit";
 import { query } from "lit/decorators.js";
-import "../elements/code.js";
+import "../elements/latent-view.js";
 import "../elements/roll.js";
 import type { RollElement } from "../elements/roll.js";
 import { define, shared } from "../elements/shared.js";
 import { inWords, signed, unitFor } from "../numbers.js";
 import type { Note } from "../types.js";
-import { Part } from "./part.js";
+import { Component } from "./component.js";
 
-/** The display: the melody, what changed, the code, and how fast the answers come. */
-export class ScreenPart extends Part {
+/** The display: the melody, what changed, the latent code, and the latency. */
+export class ScreenPanel extends Component {
   static override styles = [shared, css`
     :host { display: block; background: var(--screen); color: var(--s-ink); border-radius: 18px; padding: 18px 20px 12px; box-shadow: var(--shadow); }
     .top { display: flex; align-items: baseline; gap: 4px 14px; flex-wrap: wrap; margin-bottom: 10px; }
@@ -57,7 +57,7 @@ export class ScreenPart extends Part {
     const { heard } = session;
     // Only the roll shows what is looked at: were anything to move, the grid would slip away under the pointer.
     const seen = session.looked ?? heard;
-    if (!deck || !state) return html`<p class="soft">${session.notice ? "Waiting for the server." : "Getting the melody ready."}</p>`;
+    if (!deck || !state) return html`<p class="soft">${session.notice ? "Waiting for the server." : "Loading the melody."}</p>`;
     const turnedKnobs = Object.entries(deck.knobs);
     const hue = seen ? 3 : session.hue(session.turning ?? turnedKnobs[0]?.[0] ?? null);
     const changed = seen ? changedFrom(seen.notes, deck.piece.notes) : (result?.changed ?? []);
@@ -67,17 +67,17 @@ export class ScreenPart extends Part {
     return html`
       <div class="top">
         ${heard ? null : html`<span class="side" aria-hidden="true">${state.side.toUpperCase()}</span>`}<h2>${heard ? null : html`<span class="hidden">${state.side.toUpperCase()}: </span>`}${title}</h2>
-        <span class="soft">${heard ? "from the grid" : plain ? "as it was" : turnedKnobs.map(([name, value]) => this.words(name, value)).join(", ")}</span>
+        <span class="soft">${heard ? "from the grid" : plain ? "original" : turnedKnobs.map(([name, value]) => this.words(name, value)).join(", ")}</span>
       </div>
       ${this.remarks()}
       <lk-roll .notes=${seen?.notes ?? session.notes} .ghost=${deck.piece.notes} .changed=${changed} .format=${format} .steps=${seen?.steps ?? session.steps} hue=${hue} label=${seen?.name ?? title}></lk-roll>
       <div class="legend h${hue}">
-        <span><svg aria-hidden="true"><rect class="ghost" x="1" y="1" width="20" height="9" rx="2"></rect></svg>as it was</span>
-        <span><svg aria-hidden="true"><rect class="kept" x="1" y="1" width="20" height="10" rx="2"></rect></svg>kept</span>
+        <span><svg aria-hidden="true"><rect class="ghost" x="1" y="1" width="20" height="9" rx="2"></rect></svg>original</span>
+        <span><svg aria-hidden="true"><rect class="kept" x="1" y="1" width="20" height="10" rx="2"></rect></svg>unchanged</span>
         <span><svg aria-hidden="true"><rect class="changed" x="1" y="1" width="20" height="10" rx="2"></rect><path class="mark" d="M4 6l3-3 3 3-3 3z"></path></svg>changed</span>
         ${this.status()}
       </div>
-      ${codes?.length ? html`<lk-code label="The code of the melody" .was=${mean(opened?.codes ?? codes)} .now=${heard ? [] : mean(codes)} .marked=${heard ? NONE : this.marked()} meaning="carry nine tenths of what the turned knobs do"></lk-code>` : null}`;
+      ${codes?.length ? html`<lk-latent-view label="Latent code of the melody" .was=${mean(opened?.codes ?? codes)} .now=${heard ? [] : mean(codes)} .marked=${heard ? NONE : this.marked()} meaning="selected by the turned knobs"></lk-latent-view>` : null}`;
   }
 
   private words(name: string, value: number): string {
@@ -100,15 +100,15 @@ export class ScreenPart extends Part {
     const { session } = this;
     const { opened, result } = session;
     const said = [...(opened?.remarks ?? []), ...(result?.remarks ?? [])].filter((text, index, all) => all.indexOf(text) === index);
-    if (opened && opened.accuracy < 0.9) said.unshift(`The model remembers ${Math.floor(opened.accuracy * 100)} % of this melody, so it may sound other than drawn with all knobs at 0.`);
+    if (opened && opened.accuracy < 0.9) said.unshift(`The model reconstructs ${Math.floor(opened.accuracy * 100)} % of this melody, so it may sound different even with all knobs at 0.`);
     return said.length ? html`<ul class="remarks">${said.slice(0, 4).map((text) => html`<li>${text}</li>`)}</ul>` : null;
   }
 
   private status() {
     const { session } = this;
-    if (session.status === "reconnecting") return html`<span class="state away" role="status"><i></i>reconnecting &ndash; your work is safe here</span>`;
+    if (session.status === "reconnecting") return html`<span class="state away" role="status"><i></i>reconnecting &ndash; your work is kept</span>`;
     if (session.status === "connecting") return html`<span class="state"><i></i>connecting</span>`;
-    return html`<span class="state" data-latency=${session.latency ?? ""} title="From your hand to new notes"><i></i>live${session.latency === null ? "" : ` · ${session.latency < 10 ? session.latency.toFixed(1) : Math.round(session.latency)} ms`}</span>`;
+    return html`<span class="state" data-latency=${session.latency ?? ""} title="Latency from input to new notes"><i></i>live${session.latency === null ? "" : ` · ${session.latency < 10 ? session.latency.toFixed(1) : Math.round(session.latency)} ms`}</span>`;
   }
 }
 
@@ -124,4 +124,4 @@ function mean(codes: readonly (readonly number[])[]): number[] {
   return (codes[0] ?? []).map((_, dim) => codes.reduce((sum, code) => sum + code[dim]!, 0) / codes.length);
 }
 
-define("lk-screen", ScreenPart);
+define("lk-screen", ScreenPanel);

@@ -4,13 +4,13 @@ import "../elements/grid.js";
 import type { GridElement } from "../elements/grid.js";
 import { define, shared } from "../elements/shared.js";
 import { deckKey, GRID, type State } from "../state.js";
-import type { Cell } from "../types.js";
-import { Part } from "./part.js";
+import type { Cell, GridRequest } from "../types.js";
+import { Component } from "./component.js";
 
-const RESTS = { mean: "follows both", source: "stays as in A", rows: "goes with the rows", columns: "goes with the columns" };
+const RESTS: Record<GridRequest["rest"], string> = { mean: "follow both", source: "stay as in A", rows: "follow the rows", columns: "follow the columns" };
 
 /** The two-way grid between A and B, kept up with what they sound like. */
-export class TwoWayPart extends Part {
+export class TwoWayPanel extends Component {
   static override styles = [shared, css`
     :host { display: block; }
     .ways { display: flex; flex-wrap: wrap; gap: 10px 18px; margin-bottom: 16px; align-items: flex-end; }
@@ -23,7 +23,7 @@ export class TwoWayPart extends Part {
     @media (max-width: 560px) { .board { padding: 8px 6px; margin: 0 -8px; } .ways { gap: 10px; } .ways label { flex: 1 1 40%; } .ways select { width: 100%; } }
   `];
 
-  @state() private cells: Cell[][] = [];
+  @state() private cells: readonly (readonly Cell[])[] = [];
   @state() private chosen: [number, number] | null = null;
   @state() private busy = false;
   @query("lk-grid") private grid!: GridElement;
@@ -56,17 +56,17 @@ export class TwoWayPart extends Part {
         ${pick("rows", "Top to bottom")}${pick("columns", "Left to right")}
         <label>Size<select data-do="size" @change=${(event: Event) => this.change({ size: Number((event.target as HTMLSelectElement).value) })}>
           ${Array.from({ length: GRID.high - GRID.low + 1 }, (_, index) => index + GRID.low).map((size) => html`<option value=${size} ?selected=${size === state.grid.size}>${size} &times; ${size}</option>`)}</select></label>
-        <label>The rest<select data-do="rest" @change=${(event: Event) => this.change({ rest: (event.target as HTMLSelectElement).value })}>
+        <label>Other dimensions<select data-do="rest" @change=${(event: Event) => this.change({ rest: (event.target as HTMLSelectElement).value as GridRequest["rest"] })}>
           ${Object.entries(RESTS).map(([name, words]) => html`<option value=${name} ?selected=${name === state.grid.rest}>${words}</option>`)}</select></label>
       </div>
-      ${same ? html`<p class="hint soft">A and B are the same now, so all places are alike: press B above and turn a knob, or open another melody there.</p>` : null}
+      ${same ? html`<p class="hint soft">A and B are the same, so all cells are alike: press B above and turn a knob, or open another melody there.</p>` : null}
       <div class="board" aria-busy=${this.busy ? "true" : "false"} @lk-look=${this.look} @lk-hear=${this.hear}>
         ${this.cells.length ? html`<lk-grid .cells=${this.cells} .chosen=${this.chosen} .steps=${this.steps} .drums=${session.format.drums?.length ?? 0}
-          rows=${label(state.grid.rows)} columns=${label(state.grid.columns)} ?dense=${state.grid.size > 6}></lk-grid>` : html`<p>${this.busy ? "Working out the grid." : "No grid yet."}</p>`}
+          rows=${label(state.grid.rows)} columns=${label(state.grid.columns)} ?dense=${state.grid.size > 6}></lk-grid>` : html`<p>${this.busy ? "Computing the grid." : "No grid yet."}</p>`}
       </div>
       <div class="row foot">
-        <button class="button" type="button" data-do="take-cell" ?disabled=${!this.chosen} @click=${this.take}>Open this place as ${state.side.toUpperCase()}</button>
-        <span class="soft small">Point to see, click to hear, arrows to move.</span>
+        <button class="button" type="button" data-do="take-cell" ?disabled=${!this.chosen} @click=${this.take}>Open this cell as ${state.side.toUpperCase()}</button>
+        <span class="soft small">Point to see, click to hear, arrow keys to move.</span>
       </div>`;
   }
 
@@ -132,8 +132,8 @@ export class TwoWayPart extends Part {
     const cell = this.chosen && this.at(this.chosen);
     if (!cell) return;
     const { session } = this;
-    session.load({ name: `grid ${this.chosen!.map((place) => place + 1).join("-")}`, tempo: session.state!.tempo, steps: cell.steps, notes: cell.notes, source: { kind: "drawn" } }, "a place of the grid");
+    session.load({ name: `grid ${this.chosen!.map((place) => place + 1).join("-")}`, tempo: session.state!.tempo, steps: cell.steps, notes: cell.notes, source: { kind: "drawn" } }, "a cell of the grid");
   }
 }
 
-define("lk-two-way", TwoWayPart);
+define("lk-two-way", TwoWayPanel);

@@ -1,12 +1,12 @@
 import { css, html, nothing } from "lit";
 import { property, state } from "lit/decorators.js";
 import { define, icon, shared } from "../elements/shared.js";
-import { copy, fromBase64, save, saveAs } from "../take.js";
+import { copy, fromBase64, save, saveAs } from "../download.js";
 import type { Recipe } from "../types.js";
-import { Part } from "./part.js";
+import { Component } from "./component.js";
 
-/** What goes home: files, and what makes the same again elsewhere. */
-export class OutsPart extends Part {
+/** Files to save, and the command, code and link that reproduce what is heard. */
+export class ExportPanel extends Component {
   static override styles = [shared, css`
     :host { display: block; }
     .line { display: flex; flex-wrap: wrap; align-items: center; gap: 8px; }
@@ -30,20 +30,20 @@ export class OutsPart extends Part {
     const what = this.grid ? "grid" : "melody";
     const button = (name: string, title: string, label: string, picture: "down" | "copy", act: () => Promise<void>) =>
       html`<button class="button" type="button" data-do=${name} title=${title} ?disabled=${off} @click=${act}>${icon(picture)}${label}</button>`;
-    return html`<div class="line"><h2>Take it home</h2>
+    return html`<div class="line"><h2>Export</h2>
       ${button("midi", "Save as MIDI (Ctrl+S)", "MIDI", "down", () => saveAs(session, "midi"))}
       ${button("wav", "Save as sound", "WAV", "down", () => saveAs(session, "wav"))}
-      ${button("grid-zip", "All places of the grid as MIDI files", "Grid", "down", () => saveAs(session, "grid"))}
-      ${button("command", `A command that makes this ${what}`, "Command", "copy", () => this.recipe("command"))}
-      ${button("python", `Python that makes this ${what}`, "Python", "copy", () => this.recipe("python"))}
-      ${button("link", "The address of this page as it stands", "Link", "copy", () => this.link())}
+      ${button("grid-zip", "All cells of the grid as MIDI files", "Grid", "down", () => saveAs(session, "grid"))}
+      ${button("command", `A command that reproduces this ${what}`, "Command", "copy", () => this.recipe("command"))}
+      ${button("python", `Python code that reproduces this ${what}`, "Python", "copy", () => this.recipe("python"))}
+      ${button("link", "A link to this page in its present state", "Link", "copy", () => this.link())}
     </div>
-    ${this.grid && session.state ? html`<p class="soft small note">MIDI and WAV are of ${session.state.side.toUpperCase()} as it is turned. The places of the grid come as a zip, or by opening one.</p>` : nothing}
+    ${this.grid && session.state ? html`<p class="soft small note">MIDI and WAV export ${session.state.side.toUpperCase()} with its knobs. Export the cells of the grid as a zip, or open one.</p>` : nothing}
     ${shown ? html`<div class="text" data-shown=${shown.title}>
-      <div class="head"><span role="status"><b>${shown.title}</b> <span class="soft">${shown.copied ? "copied" : "select and copy it"}</span></span>
+      <div class="head"><span role="status"><b>${shown.title}</b> <span class="soft">${shown.copied ? "copied" : "select to copy"}</span></span>
         <button class="button plain square" type="button" aria-label="Close" @click=${() => { this.shown = null; }}>${icon("close")}</button></div>
       <pre tabindex="0" role="group" aria-label=${shown.title}>${shown.text}</pre>
-      ${shown.recipe?.files.length ? html`<div class="row files"><span class="small soft">It reads, from the folder where it runs:</span>${shown.recipe.files.map((file) => html`<button class="button" type="button" data-file=${file.name} @click=${() => save(fromBase64(file.base64), file.name)}>${icon("down")}${file.name}</button>`)}</div>` : nothing}
+      ${shown.recipe?.files.length ? html`<div class="row files"><span class="small soft">It reads these files from its working folder:</span>${shown.recipe.files.map((file) => html`<button class="button" type="button" data-file=${file.name} @click=${() => save(fromBase64(file.base64), file.name)}>${icon("down")}${file.name}</button>`)}</div>` : nothing}
       ${shown.recipe?.remarks?.length ? html`<ul>${shown.recipe.remarks.map((remark) => html`<li>${remark}</li>`)}</ul>` : nothing}
     </div>` : nothing}`;
   }
@@ -53,7 +53,7 @@ export class OutsPart extends Part {
     try {
       const recipe = this.grid
         ? await session.api.recipe(session.model!.name, { grid: session.gridRequest() })
-        : await session.api.recipe(session.model!.name, { state: session.taken(session.deck!) });
+        : await session.api.recipe(session.model!.name, { state: session.exported(session.deck!) });
       await this.offer(kind === "command" ? "Command" : "Python", recipe[kind], recipe);
     } catch (error) {
       session.fail(error);
@@ -71,4 +71,4 @@ export class OutsPart extends Part {
   }
 }
 
-define("lk-outs", OutsPart);
+define("lk-export-panel", ExportPanel);

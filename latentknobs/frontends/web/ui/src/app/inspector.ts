@@ -1,13 +1,15 @@
 import { css, html, nothing } from "lit";
 import { state } from "lit/decorators.js";
-import "../elements/code.js";
+import "../elements/latent-view.js";
 import { define, shared } from "../elements/shared.js";
 import { signed, unitFor } from "../numbers.js";
 import type { Knob, KnobCard } from "../types.js";
-import { Part } from "./part.js";
+import { Component } from "./component.js";
 
-/** What each knob's edit does to the code: the mean change of every dimension, in order of place and of size. */
-export class InsidePart extends Part {
+const NO_CURVES: KnobCard["curves"] = { amounts: [], amount: null, mean_change: [], sorted: [] };
+
+/** Each knob's mean change of the latent code, by dimension and sorted by size. */
+export class InspectorPanel extends Component {
   static override styles = [shared, css`
     :host { display: block; }
     .intro { max-width: 68ch; margin-bottom: 20px; }
@@ -27,8 +29,8 @@ export class InsidePart extends Part {
   override render() {
     const { session } = this;
     const knobs = session.knobs.filter((knob) => !knob.reserved && knob.verdict === "accepted");
-    const codes = session.model?.latent_size;
-    return html`<p class="soft intro">The model writes each clip as ${codes ?? "a few"} numbers. A knob was found by making the same edit on many clips and looking at how these numbers change. Coloured bars are the dimensions that carry nine tenths of the effect.</p>
+    const size = session.model?.latent_size;
+    return html`<p class="soft intro">The model encodes each clip as a latent code of ${size ?? "a few"} dimensions. A knob is learned by applying the same edit to many clips and comparing their codes. Coloured bars are the selected dimensions, which carry nine tenths of the effect.</p>
       <div class="knobs">${knobs.map((knob) => this.knob(knob))}</div>`;
   }
 
@@ -37,17 +39,17 @@ export class InsidePart extends Part {
     const key = `${knob.model_id} ${knob.name} ${wanted ?? ""}`;
     this.ask(knob, wanted, key);
     const card = this.cards.get(key);
-    const { amounts = [], amount, mean_change: change = [], sorted = [] } = card?.curves ?? {};
+    const { amounts, amount, mean_change: change, sorted } = card?.curves ?? NO_CURVES;
     const hue = this.session.hue(knob.name);
     const most = knob.dimensions.slice(0, 6).map(({ dim, share }) => `${dim} (${Math.round(share * 100)} %)`).join(", ");
     return html`<section aria-label=${knob.label}>
-      <div class="head"><h2>${knob.label}</h2>${amounts.length ? html`<label>moved by <select @change=${(event: Event) => this.choose(knob.name, Number((event.target as HTMLSelectElement).value))}>
+      <div class="head"><h2>${knob.label}</h2>${amounts.length ? html`<label>edit of <select @change=${(event: Event) => this.choose(knob.name, Number((event.target as HTMLSelectElement).value))}>
         ${amounts.map((value) => html`<option value=${value} ?selected=${value === amount}>${signed(value)} ${unitFor(value, knob.unit)}</option>`)}</select></label>` : nothing}</div>
       ${change.length ? html`<div class="pair">
         <figure><lk-bars hue=${hue} .values=${change} .marked=${knob.dimensions.map(({ dim }) => dim)} label="${knob.label}: mean change of ${change.length} dimensions"></lk-bars>
-          <figcaption>Mean change of dimensions 0 to ${change.length - 1}. ${knob.dimensions.length === 1 ? "1 carries" : `${knob.dimensions.length} carry`} nine tenths of the effect: ${most}${knob.dimensions.length > 6 ? " and others" : ""}.</figcaption></figure>
+          <figcaption>Mean change of dimensions 0 to ${change.length - 1}. Selected: ${most}${knob.dimensions.length > 6 ? ` and ${knob.dimensions.length - 6} more` : ""}.</figcaption></figure>
         <figure><lk-bars curve hue=${hue} .values=${sorted} label="${knob.label}: the same, sorted by size"></lk-bars><figcaption>The same, sorted by size.</figcaption></figure>
-      </div>` : html`<p class="soft">${card ? "Nothing was measured of how this knob's edit moves the code." : "Looking it up."}</p>`}
+      </div>` : html`<p class="soft">${card ? "No mean change was recorded for this knob." : "Loading."}</p>`}
     </section>`;
   }
 
@@ -65,4 +67,4 @@ export class InsidePart extends Part {
   }
 }
 
-define("lk-inside", InsidePart);
+define("lk-inspector", InspectorPanel);

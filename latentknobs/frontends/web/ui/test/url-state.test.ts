@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { fromHash, LinkError, packNotes, toHash, unpackNotes } from "../src/link.js";
+import { fromHash, LinkError, packNotes, toHash, unpackNotes } from "../src/url-state.js";
 import { state, states } from "./values.js";
 
 test("every state comes back from its link as it was", () => {

@@ -3,7 +3,7 @@ import { property } from "lit/decorators.js";
 import type { Session } from "../session.js";
 
 /** A part of the page: drawn anew when the session changes. */
-export class Part extends LitElement {
+export class Component extends LitElement {
   @property({ attribute: false }) session!: Session;
   private leave: (() => void) | null = null;
 

@@ -1,4 +1,4 @@
-/** What a person takes home. */
+/** Saving files and copying text. */
 import type { Session } from "./session.js";
 
 export function save(blob: Blob, name: string): void {
@@ -13,7 +13,7 @@ export async function saveAs(session: Session, as: "midi" | "wav" | "grid"): Pro
   const { model, state, deck } = session;
   if (!model || !state || !deck) return;
   try {
-    const { blob, name } = as === "grid" ? await session.api.exportGrid(model.name, session.gridRequest()) : await session.api.export(model.name, session.taken(deck), as);
+    const { blob, name } = as === "grid" ? await session.api.exportGrid(model.name, session.gridRequest()) : await session.api.export(model.name, session.exported(deck), as);
     save(blob, name);
     session.say(`Saved ${name}.`);
   } catch (error) {

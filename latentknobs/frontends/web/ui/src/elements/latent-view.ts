@@ -4,8 +4,8 @@ import { define, shared } from "./shared.js";
 
 const HEIGHT = 96;
 
-/** The numbers of the code, one bar each: wide as it was, narrow as it is; those of a knob in its colour and ticked. */
-export class CodeElement extends LitElement {
+/** A latent code, a bar per dimension: wide for the original, narrow for the steered code; a knob's selected dimensions are coloured and ticked. */
+export class LatentViewElement extends LitElement {
   static override styles = [shared, css`
     :host { display: block; color: var(--s-ink); }
     svg { display: block; width: 100%; }
@@ -24,7 +24,7 @@ export class CodeElement extends LitElement {
   /** What the marked ones are, in words. */
   @property() meaning = "";
   @property({ type: Number }) height = HEIGHT;
-  @property() label = "Code";
+  @property() label = "Latent code";
   @state() private looked: number | null = null;
 
   override render() {
@@ -38,7 +38,7 @@ export class CodeElement extends LitElement {
       svg`<rect class=${kind} x=${index + inset} width=${width} y=${Math.min(middle, y(value))} height=${Math.max(0.6, Math.abs(y(value) - middle))}></rect>`;
     const dims = Array.from({ length: size }, (_, index) => index);
     return html`<svg viewBox="0 0 ${Math.max(1, size)} ${this.height}" height=${this.height} preserveAspectRatio="none" role="img"
-        aria-label="${this.label}: ${size} numbers${marked.size ? `, ${marked.size} of them marked: ${this.meaning}` : ""}" @pointerleave=${() => { this.looked = null; }}>
+        aria-label="${this.label}: ${size} dimensions${marked.size ? `, ${marked.size} of them marked: ${this.meaning}` : ""}" @pointerleave=${() => { this.looked = null; }}>
         <line class="axis" x1="0" x2=${size} y1=${middle} y2=${middle}></line>
         ${dims.map((index) => svg`${bar(index, this.was[index] ?? 0, "was", 0.8, 0.1)}${bar(index, this.now[index] ?? 0, marked.has(index) ? `h${marked.get(index)}` : "now", 0.4, 0.3)}
           ${marked.has(index) ? svg`<rect class="h${marked.get(index)}" x=${index + 0.1} width="0.800" y=${this.height - 4} height="4"></rect>` : null}
@@ -48,15 +48,15 @@ export class CodeElement extends LitElement {
 
   private words(size: number): string {
     const index = this.looked;
-    if (index === null || index >= size) return size ? `${size} numbers hold each clip${this.marked.size ? `; ${this.marked.size} ${this.meaning}` : ""}` : "";
+    if (index === null || index >= size) return size ? `${size} latent dimensions${this.marked.size ? `; ${this.marked.size} ${this.meaning}` : ""}` : "";
     const was = this.was[index];
     const now = this.now[index];
     const change = was !== undefined && now !== undefined && Math.abs(now - was) > 5e-5 ? `, moved from ${was.toFixed(2)} to ${now.toFixed(2)}` : `: ${(now ?? was ?? 0).toFixed(2)}`;
-    return `Number ${index}${change}`;
+    return `Dimension ${index}${change}`;
   }
 }
 
-/** Bars of numbers without a unit: each knob's mean change of the code, in order of place or of size. */
+/** A knob's mean change of the latent code: bars by dimension, or a curve of sorted sizes. */
 export class BarsElement extends LitElement {
   static override styles = [shared, css`
     :host { display: block; --hue: var(--k7); }
@@ -95,12 +95,12 @@ export class BarsElement extends LitElement {
   }
 }
 
-define("lk-code", CodeElement);
+define("lk-latent-view", LatentViewElement);
 define("lk-bars", BarsElement);
 
 declare global {
   interface HTMLElementTagNameMap {
-    "lk-code": CodeElement;
+    "lk-latent-view": LatentViewElement;
     "lk-bars": BarsElement;
   }
 }

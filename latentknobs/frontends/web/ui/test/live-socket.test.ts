@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { Live, type LiveEvents } from "../src/live.js";
+import { LiveSocket, type LiveEvents } from "../src/live-socket.js";
 import { deckKey, deckOf, withKnob } from "../src/state.js";
 import type { Deck } from "../src/types.js";
 import { twinkle } from "./values.js";
@@ -21,14 +21,14 @@ class FakeSocket {
 const deck = (amount: number): Deck => withKnob(deckOf(twinkle), "pitch", amount);
 let sockets: FakeSocket[];
 let events: { [K in keyof LiveEvents]: ReturnType<typeof vi.fn> };
-let live: Live;
+let live: LiveSocket;
 const now = () => sockets.at(-1)!;
 
 beforeEach(() => {
   vi.useFakeTimers();
   sockets = [];
   events = { opened: vi.fn(), turned: vi.fn(), failed: vi.fn(), status: vi.fn() };
-  live = new Live("ws://x", events as unknown as LiveEvents, () => { sockets.push(new FakeSocket()); return now(); }, () => Date.now());
+  live = new LiveSocket("ws://x", events as unknown as LiveEvents, () => { sockets.push(new FakeSocket()); return now(); }, () => Date.now());
   live.start();
   now().accept();
 });

@@ -1,11 +1,12 @@
 /**
- * The whole state as the part of an address after "#": version, what is no note as JSON, the notes of A and of B as
- * numbers of variable length, and a checksum, so that a link that was cut or changed on its way is known as such.
+ * The whole state as a URL fragment: a version, everything but notes as JSON, the notes of A and B as
+ * variable-length integers, and a checksum, so that a truncated or altered link is recognized.
  */
 import type { Deck, Note, Piece, Source } from "./types.js";
 import { GRID, NO_DRAFT, TEMPO, type State } from "./state.js";
 
 const VERSION = "1";
+const RESTS = ["mean", "source", "rows", "columns"] as const;
 const MOST_STEPS = 64_000;
 
 export class LinkError extends Error {}
@@ -29,17 +30,17 @@ export function fromHash(hash: string): State {
   const text = hash.replace(/^#/, "");
   const cut = text.lastIndexOf(".");
   const parts = text.slice(0, cut).split(".");
-  if (cut < 0 || parts[0] === undefined) throw new LinkError("The link holds no melody, so the page starts anew.");
+  if (cut < 0 || parts[0] === undefined) throw new LinkError("The link holds no melody, so the page starts with the example.");
   if (/^\d+$/.test(parts[0]) && parts[0] !== VERSION) {
-    throw new LinkError(`The link is of version ${parts[0].slice(0, 6)}, which this page cannot read: open it with a newer latentknobs.`);
+    throw new LinkError(`The link has version ${parts[0].slice(0, 6)}, which this page cannot read: open it with a newer latentknobs.`);
   }
   if (checksum(text.slice(0, cut)) !== text.slice(cut + 1)) {
-    throw new LinkError("The link is damaged or cut short, so the page starts anew: copy it again, whole.");
+    throw new LinkError("The link is damaged or cut short, so the page starts with the example: copy the whole link again.");
   }
   try {
     return read(parts);
   } catch {
-    throw new LinkError("The link cannot be read, so the page starts anew: copy it again.");
+    throw new LinkError("The link cannot be read, so the page starts with the example: copy it again.");
   }
 }
 
@@ -65,7 +66,7 @@ function read(parts: string[]): State {
     follow: oneOf(follow, ["bar", "once"]),
     locks: list(locks).map(string),
     draft: NO_DRAFT,
-    grid: { size: whole(size, GRID.low, GRID.high), rows: string(rows), columns: string(columns), rest: string(rest) },
+    grid: { size: whole(size, GRID.low, GRID.high), rows: string(rows), columns: string(columns), rest: oneOf(rest, RESTS) },
     decks: { a: first, b: parts[3] === undefined ? deck(list(b), [], first.piece) : deck(list(b), unpackNotes(parts[3]), null) },
   };
 }

@@ -28,7 +28,7 @@ const SILENCE = 45_000;
  * Asks the server for what a deck sounds like while its knobs move: the newest wish wins, at most 20 a second. A lost
  * connection comes back by itself, and what is wanted is asked for again.
  */
-export class Live {
+export class LiveSocket {
   private socket: Socket | null = null;
   private seq = 0;
   private wanted: { model: string; deck: Deck; at: number } | null = null;

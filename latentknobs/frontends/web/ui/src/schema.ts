@@ -1,0 +1,688 @@
+// The types of the server's API, version 1: made by npm run types, not by hand.
+
+export type paths = Record<string, never>;
+export type webhooks = Record<string, never>;
+export interface components {
+    schemas: {
+        /**
+         * Card
+         * @description The evidence for a knob, in numbers and sentences.
+         */
+        readonly Card: {
+            /** Effect */
+            readonly effect: readonly components["schemas"]["CardEffect"][];
+            /** Leakage */
+            readonly leakage: readonly components["schemas"]["CardLeakage"][];
+            /** Criteria */
+            readonly criteria: readonly components["schemas"]["CardCriterion"][];
+            /** Text */
+            readonly text: readonly string[];
+        };
+        /**
+         * CardCriterion
+         * @description An acceptance criterion, what was measured, and the limit; null = not measured.
+         */
+        readonly CardCriterion: {
+            /** Criterion */
+            readonly criterion: string;
+            /** Value */
+            readonly value: number | null;
+            /** Limit */
+            readonly limit: number | null;
+            /** Passed */
+            readonly passed: boolean;
+        };
+        /**
+         * CardEffect
+         * @description The mean change of an attribute per unit of the amount.
+         */
+        readonly CardEffect: {
+            /** Attribute */
+            readonly attribute: string;
+            /** Slope */
+            readonly slope: number;
+        };
+        /**
+         * CardLeakage
+         * @description The largest mean change of an attribute within the usable range, in standard deviations over the corpus.
+         */
+        readonly CardLeakage: {
+            /** Attribute */
+            readonly attribute: string;
+            /** Leakage */
+            readonly leakage: number;
+            /**
+             * Target
+             * @description Whether it is the knob's target attribute.
+             */
+            readonly target: boolean;
+        };
+        /**
+         * Cell
+         * @description One piece of a grid.
+         */
+        readonly Cell: {
+            /**
+             * At
+             * @description How far down and how far across, 0 to 1.
+             */
+            readonly at: readonly [
+                number,
+                number
+            ];
+            /** Notes */
+            readonly notes: readonly (readonly [
+                number,
+                number,
+                number,
+                number
+            ])[];
+            /** Clips */
+            readonly clips: number;
+        };
+        /**
+         * Confidence
+         * @description How far to trust a knob.
+         */
+        readonly Confidence: {
+            /**
+             * Level
+             * @enum {string}
+             */
+            readonly level: "high" | "medium" | "low";
+            /** Text */
+            readonly text: string;
+        };
+        /**
+         * Curves
+         * @description How far the edit moves each latent dimension on average.
+         */
+        readonly Curves: {
+            /**
+             * Amounts
+             * @description The measured amounts.
+             */
+            readonly amounts: readonly number[];
+            /**
+             * Amount
+             * @description The amount that the values below belong to.
+             */
+            readonly amount: number | null;
+            /**
+             * Mean Change
+             * @description One value for each dimension.
+             */
+            readonly mean_change: readonly number[];
+            /**
+             * Sorted
+             * @description Their absolute values, the largest first.
+             */
+            readonly sorted: readonly number[];
+        };
+        /**
+         * DrawnSource
+         * @description A piece that a person drew or played.
+         */
+        readonly DrawnSource: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly kind: "drawn";
+        };
+        /**
+         * ErrorDetail
+         * @description What went wrong.
+         */
+        readonly ErrorDetail: {
+            /** Code */
+            readonly code: string;
+            /**
+             * Message
+             * @description What, where, and what to do next.
+             */
+            readonly message: string;
+            /**
+             * Tracks
+             * @description The tracks of a MIDI file, to choose one from.
+             */
+            readonly tracks?: readonly components["schemas"]["Track"][] | null;
+        };
+        /**
+         * ErrorResponse
+         * @description The answer to a request that failed.
+         */
+        readonly ErrorResponse: {
+            readonly error: components["schemas"]["ErrorDetail"];
+        };
+        /**
+         * Example
+         * @description A piece that ships with the package.
+         */
+        readonly Example: {
+            /** Name */
+            readonly name: string;
+            /** Title */
+            readonly title: string;
+        };
+        /**
+         * ExampleSource
+         * @description A piece that ships with the package.
+         */
+        readonly ExampleSource: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly kind: "example";
+            /** Name */
+            readonly name: string;
+        };
+        /**
+         * ExportRequest
+         * @description A state to export as a file.
+         */
+        readonly ExportRequest: {
+            readonly state: components["schemas"]["State"];
+            /**
+             * As
+             * @default midi
+             * @enum {string}
+             */
+            readonly as: "midi" | "wav";
+        };
+        /**
+         * File
+         * @description A file that a command needs.
+         */
+        readonly File: {
+            /** Name */
+            readonly name: string;
+            /** Base64 */
+            readonly base64: string;
+        };
+        /**
+         * FormatFacts
+         * @description A clip format.
+         */
+        readonly FormatFacts: {
+            /** Name */
+            readonly name: string;
+            /** Steps */
+            readonly steps: number;
+            /** Steps Per Beat */
+            readonly steps_per_beat: number;
+            /** Beats Per Bar */
+            readonly beats_per_bar: number;
+            /** Drums */
+            readonly drums: readonly string[] | null;
+        };
+        /**
+         * GridRequest
+         * @description A two-way interpolation: the steered piece of a top left, that of b bottom right.
+         */
+        readonly GridRequest: {
+            readonly a: components["schemas"]["State"];
+            readonly b: components["schemas"]["State"];
+            /**
+             * Size
+             * @default 5
+             */
+            readonly size: number;
+            /** Rows */
+            readonly rows: string;
+            /** Columns */
+            readonly columns: string;
+            /**
+             * Rest
+             * @default mean
+             * @enum {string}
+             */
+            readonly rest: "mean" | "source" | "rows" | "columns";
+        };
+        /**
+         * GridResponse
+         * @description The pieces of a two-way interpolation, row by row from the top.
+         */
+        readonly GridResponse: {
+            /** Cells */
+            readonly cells: readonly (readonly components["schemas"]["Cell"][])[];
+        };
+        /**
+         * Info
+         * @description Version, models, limits and examples of the server.
+         */
+        readonly Info: {
+            /** Api */
+            readonly api: number;
+            /** Version */
+            readonly version: string;
+            /** Models */
+            readonly models: readonly components["schemas"]["ModelFacts"][];
+            /**
+             * Model
+             * @description The default model.
+             */
+            readonly model: string;
+            readonly limits: components["schemas"]["Limits"];
+            /** Examples */
+            readonly examples: readonly components["schemas"]["Example"][];
+        };
+        /**
+         * KnobCard
+         * @description A knob with its card and curves.
+         */
+        readonly KnobCard: {
+            /** Name */
+            readonly name: string;
+            /** Model Id */
+            readonly model_id: string;
+            /** Label */
+            readonly label: string;
+            /** Augmentation */
+            readonly augmentation: string | null;
+            /** Target */
+            readonly target: string | null;
+            /** Unit */
+            readonly unit: string;
+            /** Low */
+            readonly low: number;
+            /** High */
+            readonly high: number;
+            /** Step */
+            readonly step: number | null;
+            /** Kind */
+            readonly kind: string;
+            /** Fit */
+            readonly fit: string;
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            readonly verdict: "accepted" | "rejected" | "provisional" | "not measurable";
+            /** Reason */
+            readonly reason: string;
+            /** Dimensions */
+            readonly dimensions: readonly components["schemas"]["Share"][];
+            /** Reserved */
+            readonly reserved: boolean;
+            readonly confidence: components["schemas"]["Confidence"];
+            readonly says: components["schemas"]["Says"] | null;
+            readonly card: components["schemas"]["Card"];
+            readonly curves: components["schemas"]["Curves"];
+        };
+        /**
+         * KnobFacts
+         * @description A knob, or one of the controls random and others.
+         */
+        readonly KnobFacts: {
+            /** Name */
+            readonly name: string;
+            /** Model Id */
+            readonly model_id: string;
+            /** Label */
+            readonly label: string;
+            /** Augmentation */
+            readonly augmentation: string | null;
+            /** Target */
+            readonly target: string | null;
+            /** Unit */
+            readonly unit: string;
+            /** Low */
+            readonly low: number;
+            /** High */
+            readonly high: number;
+            /** Step */
+            readonly step: number | null;
+            /** Kind */
+            readonly kind: string;
+            /** Fit */
+            readonly fit: string;
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            readonly verdict: "accepted" | "rejected" | "provisional" | "not measurable";
+            /** Reason */
+            readonly reason: string;
+            /** Dimensions */
+            readonly dimensions: readonly components["schemas"]["Share"][];
+            /** Reserved */
+            readonly reserved: boolean;
+            readonly confidence: components["schemas"]["Confidence"];
+            readonly says: components["schemas"]["Says"] | null;
+        };
+        /**
+         * Limits
+         * @description The largest accepted values.
+         */
+        readonly Limits: {
+            /**
+             * Bytes
+             * @description Bytes of a request's body or of a frame.
+             */
+            readonly bytes: number;
+            /**
+             * Clips
+             * @description Clips of a piece.
+             */
+            readonly clips: number;
+            /**
+             * Notes
+             * @description Notes of a piece.
+             */
+            readonly notes: number;
+            /**
+             * Knobs
+             * @description Knobs turned at once.
+             */
+            readonly knobs: number;
+            /**
+             * Grid
+             * @description Rows and columns of a grid.
+             */
+            readonly grid: number;
+        };
+        /**
+         * MidiSource
+         * @description A MIDI file, or some of its clips.
+         */
+        readonly MidiSource: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly kind: "midi";
+            /** File */
+            readonly file: string;
+            /** Sha256 */
+            readonly sha256: string;
+            /**
+             * @default {
+             *       "policy": "auto",
+             *       "offset": 0,
+             *       "regroup": false
+             *     }
+             */
+            readonly options: components["schemas"]["ReadOptions"];
+            /**
+             * Clips
+             * @description First and last clip of the file that the piece has, from 0; null = all.
+             */
+            readonly clips?: readonly [
+                number,
+                number
+            ] | null;
+        };
+        /**
+         * ModelFacts
+         * @description A model that clients can use by name.
+         */
+        readonly ModelFacts: {
+            /** Name */
+            readonly name: string;
+            /** Model Id */
+            readonly model_id: string;
+            /** Latent Size */
+            readonly latent_size: number;
+            readonly format: components["schemas"]["FormatFacts"];
+            /** Pitch Range */
+            readonly pitch_range: readonly [
+                number,
+                number
+            ] | null;
+        };
+        /**
+         * OpenRequest
+         * @description A piece to open with a model.
+         */
+        readonly OpenRequest: {
+            readonly piece: components["schemas"]["PieceMessage"];
+        };
+        /**
+         * Opened
+         * @description A piece as the model encodes and decodes it.
+         */
+        readonly Opened: {
+            /** Windows */
+            readonly windows: readonly components["schemas"]["Window"][];
+            /** Remarks */
+            readonly remarks: readonly string[];
+            /**
+             * Accuracy
+             * @description Share of the steps that the model reconstructs, 0 to 1.
+             */
+            readonly accuracy: number;
+            /**
+             * Notes
+             * @description The reconstruction, without any knob turned.
+             */
+            readonly notes: readonly (readonly [
+                number,
+                number,
+                number,
+                number
+            ])[];
+            /**
+             * Steps
+             * @description Length of the piece, padded to whole clips.
+             */
+            readonly steps: number;
+            /** Codes */
+            readonly codes: readonly (readonly number[])[];
+            /**
+             * Differing
+             * @description For each clip, how many steps the reconstruction gets wrong.
+             */
+            readonly differing: readonly number[];
+        };
+        /**
+         * PieceMessage
+         * @description A piece: notes on the grid of the model's format.
+         */
+        readonly PieceMessage: {
+            /**
+             * Name
+             * @default piece
+             */
+            readonly name: string;
+            /**
+             * Tempo
+             * @default 120
+             */
+            readonly tempo: number;
+            /** Steps */
+            readonly steps: number;
+            /** Notes */
+            readonly notes: readonly (readonly [
+                number,
+                number,
+                number,
+                number
+            ])[];
+            /**
+             * Source
+             * @default {
+             *       "kind": "drawn"
+             *     }
+             */
+            readonly source: components["schemas"]["ExampleSource"] | components["schemas"]["MidiSource"] | components["schemas"]["DrawnSource"];
+        };
+        /**
+         * ReadOptions
+         * @description How a MIDI file was read.
+         */
+        readonly ReadOptions: {
+            /**
+             * Policy
+             * @default auto
+             * @enum {string}
+             */
+            readonly policy: "auto" | "error" | "highest-onset" | "skyline";
+            /** Track */
+            readonly track?: string | null;
+            /**
+             * Offset
+             * @default 0
+             */
+            readonly offset: number;
+            /**
+             * Regroup
+             * @default false
+             */
+            readonly regroup: boolean;
+        };
+        /**
+         * ReadResponse
+         * @description A MIDI file as a piece.
+         */
+        readonly ReadResponse: {
+            readonly piece: components["schemas"]["PieceMessage"];
+            /** Windows */
+            readonly windows: readonly components["schemas"]["Window"][];
+            /** Remarks */
+            readonly remarks: readonly string[];
+            /** Tracks */
+            readonly tracks: readonly components["schemas"]["Track"][];
+        };
+        /**
+         * Recipe
+         * @description A command and Python code that reproduce the notes on the screen.
+         */
+        readonly Recipe: {
+            /** Command */
+            readonly command: string;
+            /** Python */
+            readonly python: string;
+            /** Files */
+            readonly files: readonly components["schemas"]["File"][];
+            /** Remarks */
+            readonly remarks: readonly string[];
+        };
+        /**
+         * RecipeRequest
+         * @description The state or the grid to reproduce.
+         */
+        readonly RecipeRequest: {
+            readonly state?: components["schemas"]["State"] | null;
+            readonly grid?: components["schemas"]["GridRequest"] | null;
+        };
+        /**
+         * Says
+         * @description Words for the two directions of a knob.
+         */
+        readonly Says: {
+            /** Down */
+            readonly down: string;
+            /** Up */
+            readonly up: string;
+        };
+        /**
+         * Share
+         * @description A selected dimension and its share of the moved energy.
+         */
+        readonly Share: {
+            /** Dim */
+            readonly dim: number;
+            /** Share */
+            readonly share: number;
+        };
+        /**
+         * State
+         * @description A piece with its knob settings: this determines the notes.
+         */
+        readonly State: {
+            /**
+             * Knobs
+             * @default {}
+             */
+            readonly knobs: {
+                readonly [key: string]: number;
+            };
+            /**
+             * Seed
+             * @default 0
+             */
+            readonly seed: number;
+            /** Like */
+            readonly like?: string | null;
+            readonly piece: components["schemas"]["PieceMessage"];
+        };
+        /**
+         * Track
+         * @description A MIDI track with notes.
+         */
+        readonly Track: {
+            /** Number */
+            readonly number: number;
+            /** Name */
+            readonly name: string;
+            /** Notes */
+            readonly notes: number;
+            /** Drums */
+            readonly drums: boolean;
+        };
+        /**
+         * TurnResponse
+         * @description The result of turning knobs.
+         */
+        readonly TurnResponse: {
+            /** Notes */
+            readonly notes: readonly (readonly [
+                number,
+                number,
+                number,
+                number
+            ])[];
+            /**
+             * Changed
+             * @description Indices of the notes that are not in the reconstruction.
+             */
+            readonly changed: readonly number[];
+            /** Codes */
+            readonly codes: readonly (readonly number[])[];
+            /**
+             * Touched
+             * @description The latent dimensions that moved.
+             */
+            readonly touched: readonly number[];
+            /** Remarks */
+            readonly remarks: readonly string[];
+            /**
+             * Ms
+             * @description Milliseconds from request to answer, on the server.
+             */
+            readonly ms: number;
+        };
+        /**
+         * Window
+         * @description One clip of a piece.
+         */
+        readonly Window: {
+            /** Clip */
+            readonly clip: number;
+            /**
+             * Bars
+             * @description First and last bar, from 1.
+             */
+            readonly bars: readonly [
+                number,
+                number
+            ];
+            /** Accepted */
+            readonly accepted: boolean;
+            /**
+             * Why
+             * @description Why the model does not accept it; empty where it does.
+             */
+            readonly why: string;
+        };
+    };
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
+}
+export type $defs = Record<string, never>;
+export type operations = Record<string, never>;
