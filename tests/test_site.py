@@ -18,8 +18,9 @@ import attrs
 import pytest
 
 from latentknobs import __version__
+from latentknobs.core import evidence
 from latentknobs.discovery.discover import PAIRS_PER_DIMENSION
-from latentknobs.evaluation import acceptance_criteria, equivariance
+from latentknobs.evaluation import acceptance_criteria
 from latentknobs.frontends.cli.app import COMMANDS, GROUPS, run_command_line
 from latentknobs.hooks import HOOK_API, specs
 from latentknobs.hooks.plugin_types import KINDS
@@ -178,7 +179,7 @@ def test_the_answers_state_the_limits_of_the_code():
     assert f"Spearman at least {acceptance_criteria.LEAST_MONOTONE}" in FAQ
     assert f"within {acceptance_criteria.MOST_LEAKAGE} standard deviations" in FAQ
     assert f"at least {acceptance_criteria.LEAST_EQUIVARIANCE} of the way" in FAQ
-    assert f"less than {equivariance.LEAST_ROOM} apart" in FAQ
+    assert f"less than {evidence.LEAST_ROOM} apart" in FAQ
     least = f"{acceptance_criteria.LEAST_CONTROLS} random controls or fewer than {acceptance_criteria.LEAST_CLIPS}"
     assert f"fewer than {least} test clips" in FAQ
     assert f"{DEFAULT_CLIPS:,} by default" in FAQ

@@ -41,12 +41,13 @@ from latentknobs.core.arrays import Bools, ClipBatch, Codes, Floats, Ints, group
 from latentknobs.core.augmentation import Augmentation, signed_amounts
 from latentknobs.core.backend import BackendSpec, VAEBackend
 from latentknobs.core.corpus import Progress, Song, Tally, no_progress
+from latentknobs.core.evidence import Interval
 from latentknobs.core.model_calls import accepted, decode, edited, encode
 from latentknobs.corpora.corpus_spec import DEFAULT_SELECTION, CorpusSelection, default_corpus
 from latentknobs.corpora.sharding import Shard
 from latentknobs.discovery.run_spec import lacking
 from latentknobs.errors import CorpusError, UsageError
-from latentknobs.evaluation.bootstrap import Interval, SongDraws, interval
+from latentknobs.evaluation.bootstrap import SongDraws, interval
 from latentknobs.evaluation.equivariance import accuracy, equivariance
 from latentknobs.evaluation.evaluation_set import AmountBatch, ClipReservoir
 from latentknobs.steering.apply import apply, turn

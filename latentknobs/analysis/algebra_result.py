@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from attrs import frozen
+from attrs import asdict, frozen
 
 from latentknobs.core.arrays import Codes
 from latentknobs.core.augmentation import Augmentation, signed_amounts
+from latentknobs.core.evidence import Equivariance, Interval
 from latentknobs.core.knob import Knob, Operator
 from latentknobs.errors import AmountError, RegistryError
-from latentknobs.evaluation.bootstrap import Interval
-from latentknobs.evaluation.equivariance import Equivariance
 from latentknobs.steering.apply import apply
 
 SLACK = 1e-6
@@ -127,7 +126,7 @@ def _compared(one: Power | Inverse) -> dict[str, Any]:
 
 
 def _plain(one: Interval | None) -> dict[str, float] | None:
-    return None if one is None else one.as_dict()
+    return None if one is None else asdict(one)
 
 
 @frozen
@@ -197,7 +196,8 @@ class Additivity:
 
 
 def _measured(one: Equivariance) -> dict[str, Any]:
-    return {"accuracy": one.accuracy, "equivariance": one.ratio.as_dict() if one.measurable else None}
+    ratio = Interval(one.value, one.low, one.high, one.error)
+    return {"accuracy": one.accuracy, "equivariance": asdict(ratio) if one.measurable else None}
 
 
 @frozen

@@ -37,13 +37,14 @@ from latentknobs.core.activity import is_active
 from latentknobs.core.arrays import ClipBatch, Floats, Ints
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.corpus import Progress, no_progress
+from latentknobs.core.evidence import Interval
 from latentknobs.core.knob import Knob, Operator
 from latentknobs.core.method_specs import SelectInput
 from latentknobs.core.model_calls import decode
 from latentknobs.corpora.corpus_spec import DEFAULT_SELECTION, CorpusSelection
 from latentknobs.discovery.selectors import by_effect
 from latentknobs.errors import UsageError
-from latentknobs.evaluation.bootstrap import Interval, interval
+from latentknobs.evaluation.bootstrap import interval
 from latentknobs.evaluation.effect_size import effect, finite_mean, gain, intended_change
 from latentknobs.evaluation.evaluation_set import AmountBatch
 from latentknobs.evaluation.leakage import leakage
@@ -267,12 +268,12 @@ class _Judge:
             draws = self.data.yard.draws(case.songs)
             for other in self.others:
                 unit = self.data.yard.spreads[other.target.name] or 1.0
-                change = effect(other.target, case, turned, draws).change
+                change = effect(other.target, case, turned, draws)
                 found = leakage(other.target, case, turned, unit, draws)
                 scaled = Interval(change.value / unit, change.low / unit, change.high / unit, change.error / unit)
                 out.append(
                     CrossLeakage(
-                        other.knob.name, other.target.name, case.amount, scaled, found.upper, found.lost, found.clips
+                        other.knob.name, other.target.name, case.amount, scaled, found.upper, found.lost, change.clips
                     )
                 )
         return tuple(out)

@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any, Literal, TypeAlias
 
-from attrs import frozen
+from attrs import asdict, frozen
 
 from latentknobs.core.arrays import Floats
+from latentknobs.core.evidence import Interval
 from latentknobs.core.knob import Knob, Operator
 from latentknobs.core.method_specs import Fit, FitInput
 from latentknobs.core.run import Run
 from latentknobs.discovery.dimension_selection import jaccard
 from latentknobs.errors import NotFittedError
 from latentknobs.evaluation.acceptance_criteria import MOST_LOST
-from latentknobs.evaluation.bootstrap import Interval
 
 MOST_LEAKAGE = 0.1
 """Standard deviations: the 95 % upper bound that a decoupled knob's leakage into another's target may have."""
@@ -60,7 +60,7 @@ class CrossLeakage:
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
-        return self.change.as_dict() | {"upper": self.upper, "lost": self.lost, "clips": self.clips}
+        return asdict(self.change) | {"upper": self.upper, "lost": self.lost, "clips": self.clips}
 
 
 @frozen(eq=False)
@@ -145,10 +145,10 @@ class DecoupledKnob:
             "dropped": self.dropped,
             "enough": self.enough,
             "meets": self.meets,
-            "kept": self.kept.as_dict(),
+            "kept": asdict(self.kept),
             "dims_before": list(self.dims_before),
             "dims_after": list(self.dims_after),
-            "kept_by_dims": self.kept_by_dims.as_dict(),
+            "kept_by_dims": asdict(self.kept_by_dims),
             "leakage": [
                 {
                     "into": one.into,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any
 
 import numpy as np
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from latentknobs.core.activity import is_active
 from latentknobs.core.arrays import Floats, Ints
+from latentknobs.core.evidence import BasisEnergy, BasisSelection, SelectorChoice
 from latentknobs.core.experiment import STANDARD
 from latentknobs.core.knob import Operator
 from latentknobs.core.method_specs import Coordinates, SelectInput
@@ -41,9 +41,9 @@ class DimensionSelection:
 
     dims: Ints
     shares: Floats
-    selected: dict[str, Any]
-    bases: dict[str, Any]
-    in_basis: dict[str, Any] | None
+    selected: dict[str, SelectorChoice]
+    bases: dict[str, BasisEnergy]
+    in_basis: BasisSelection | None
 
 
 def select_dimensions(context: EvaluationContext, operator: Operator, batch: AmountBatch) -> DimensionSelection:
@@ -51,18 +51,18 @@ def select_dimensions(context: EvaluationContext, operator: Operator, batch: Amo
     coordinates, basis = context.coordinates, context.experiment.settings.basis
     task = _SelectionTask(context, operator, batch)
     shares, selected, dims = task.within(Coordinates.of(np.eye(context.experiment.latent_size)))
-    bases: dict[str, Any] = {}
+    bases: dict[str, BasisEnergy] = {}
     for name, system in coordinates.found.items():
         in_system = task.shares(system)[0]
         few = int((np.cumsum(-np.sort(-in_system)) < ENERGY - 1e-12).sum()) + 1 if in_system.any() else 0
-        bases[name] = {"participation": participation(in_system), "size": few}
-    bases |= {name: {"left_out": reason} for name, reason in coordinates.left_out.items()}
-    in_basis: dict[str, Any] | None = None
+        bases[name] = BasisEnergy(participation=participation(in_system), size=few)
+    bases |= {name: BasisEnergy(left_out=reason) for name, reason in coordinates.left_out.items()}
+    in_basis: BasisSelection | None = None
     if basis in coordinates.left_out:
-        in_basis = {"basis": basis, "left_out": coordinates.left_out[basis]}
+        in_basis = BasisSelection(basis=basis, left_out=coordinates.left_out[basis])
     elif basis != STANDARD:
         basis_shares, basis_selected, _ = task.within(coordinates.found[basis])
-        in_basis = {"basis": basis, "selected": basis_selected, "shares": rounded(basis_shares)}
+        in_basis = BasisSelection(basis=basis, selected=basis_selected, shares=rounded(basis_shares))
     return DimensionSelection(dims, shares, selected, bases, in_basis)
 
 
@@ -85,7 +85,7 @@ class _SelectionTask:
         shares = energy / energy.sum() if energy.sum() > 0 else energy
         return shares, np.where(active, square / unit, 0.0), variance
 
-    def within(self, coordinates: Coordinates) -> tuple[Floats, dict[str, Any], Ints]:
+    def within(self, coordinates: Coordinates) -> tuple[Floats, dict[str, SelectorChoice], Ints]:
         """Shares (D,), what each selector chose, and the selected dimensions, in these coordinates."""
         batch, settings, statistics = self.batch, self.context.experiment.settings, self.context.statistics
         shares, energy, variance = self.shares(coordinates)
@@ -104,7 +104,7 @@ class _SelectionTask:
             sums=sums[at],
             seed=self.context.config.seed,
         )
-        selected: dict[str, Any] = {}
+        selected: dict[str, SelectorChoice] = {}
         dims = np.zeros(0, dtype=np.int64)
         rules: dict[str, Callable[[SelectInput], Ints]] = {}
         decoding = set()
@@ -115,22 +115,29 @@ class _SelectionTask:
             if effect.tried:
                 decoding.add(name)
                 rules[name] = partial(_first, size=len(chosen))
-            selected[name] = {"dims": chosen.tolist(), "kept": effect.kept(chosen) if len(chosen) else 0.0}
+            kept = effect.kept(chosen) if len(chosen) else 0.0
+            choice = SelectorChoice(dims=tuple(chosen.tolist()), kept=kept, frequency={}, stable=0)
             if name in decoding or name == settings.selector:
-                selected[name] |= effect.interval_on_size()
+                choice = effect.with_interval_on_size(choice)
             if name == settings.selector:
                 dims = chosen
-                selected[name]["overlap_across_amounts"] = self._overlaps(coordinates, chosen)
+                choice = evolve(choice, overlap_across_amounts=self._overlaps(coordinates, chosen))
+            selected[name] = choice
         songs = SongSubsets(statistics.counts, sums, energy, batch.songs, self.context.config.seed)
         halves = choices(songs.halves(select_input, settings.halves), rules)
         cheap = {name: rule for name, rule in rules.items() if name not in decoding}
         resampled = choices(songs.resampled(select_input, settings.resamples), cheap)
-        for name, entry in selected.items():
-            if name != settings.selector:
-                entry["overlap"] = jaccard(entry["dims"], dims.tolist())
-            entry.update(of_halves(entry["dims"], halves[name]))
-            if name in cheap:
-                entry.update(of_resampled(resampled[name]))
+        for name, choice in selected.items():
+            frequency, stable = of_halves(choice.dims, halves[name])
+            low, high = of_resampled(resampled[name]) if name in cheap else (choice.size_low, choice.size_high)
+            selected[name] = evolve(
+                choice,
+                frequency=frequency,
+                stable=stable,
+                size_low=low,
+                size_high=high,
+                overlap=None if name == settings.selector else jaccard(choice.dims, dims.tolist()),
+            )
         return shares, selected, dims
 
     def _overlaps(self, coordinates: Coordinates, dims: Ints) -> dict[str, float]:
@@ -171,11 +178,11 @@ class _EffectKept:
         full = finite_mean(self._whole)
         return finite_mean(self._known[key]) / full if full else 0.0
 
-    def interval_on_size(self) -> dict[str, Any]:
-        """95 % confidence interval of the smallest size tried that keeps enough, over resampled songs."""
+    def with_interval_on_size(self, choice: SelectorChoice) -> SelectorChoice:
+        """With the 95 % confidence interval of the smallest size tried that keeps enough, over resampled songs."""
         sizes, whole = sorted(self.tried), finite_mean(self._whole)
         if not sizes:
-            return {"size_low": 0, "size_high": 0, "curve": {}, "whole": whole}
+            return evolve(choice, size_low=0, size_high=0, curve={}, whole=whole)
         values = np.stack([self._whole, *(self.tried[k] for k in sizes)], axis=1)
         _, draws = self.context.config.draws(self.batch.songs).means(values)
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -183,7 +190,7 @@ class _EffectKept:
         smallest = [sizes[int(row.argmax())] if row.any() else sizes[-1] for row in enough]
         low, high = np.quantile(smallest, [0.025, 0.975], method="nearest")
         curve = {str(k): finite_mean(self.tried[k]) for k in sizes}
-        return {"size_low": int(low), "size_high": int(high), "curve": curve, "whole": whole}
+        return evolve(choice, size_low=int(low), size_high=int(high), curve=curve, whole=whole)
 
 
 def _first(select_input: SelectInput, size: int) -> Ints:

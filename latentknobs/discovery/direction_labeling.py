@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 from attrs import frozen
@@ -20,6 +19,7 @@ from attrs import frozen
 from latentknobs.core.arrays import ClipBatch, Floats
 from latentknobs.core.attribute import Attribute
 from latentknobs.core.backend import VAEBackend
+from latentknobs.core.evidence import DirectionScore
 from latentknobs.core.model_calls import decode
 from latentknobs.evaluation.effect_size import changes, finite_mean, slope
 from latentknobs.evaluation.evaluation_set import EvaluationSet
@@ -50,9 +50,10 @@ class AttributeChange:
     effect: float
     clearness: float
 
-    def as_dict(self) -> dict[str, Any]:
-        """For evidence."""
-        return {"monotone": self.monotone, "effect": self.effect, "clearness": self.clearness}
+    @property
+    def score(self) -> DirectionScore:
+        """As evidence."""
+        return DirectionScore(self.monotone, self.effect, self.clearness)
 
 
 def related(attributes: Iterable[Attribute], clips: ClipBatch) -> dict[str, dict[str, float]]:

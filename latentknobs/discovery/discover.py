@@ -19,7 +19,7 @@ from latentknobs.core.activity import active_dimensions
 from latentknobs.core.arrays import Bools, ClipBatch
 from latentknobs.core.augmentation import Augmentation, Augmented
 from latentknobs.core.corpus import Progress, Song, Tally, no_progress
-from latentknobs.core.evidence import FitComparison
+from latentknobs.core.evidence import Evidence, FitComparison
 from latentknobs.core.experiment import Experiment
 from latentknobs.core.knob import Knob, Operator
 from latentknobs.core.method_specs import CodeSample, Fit, FitInput
@@ -30,7 +30,7 @@ from latentknobs.discovery.code_sample import CodeReservoir, adds_up
 from latentknobs.discovery.coordinate_systems import coordinate_systems
 from latentknobs.discovery.evaluation_context import EvaluationContext
 from latentknobs.discovery.fits.gradient_fit import decoder_of
-from latentknobs.discovery.knob_evaluation import as_evidence, evaluate_knob
+from latentknobs.discovery.knob_evaluation import evaluate_knob
 from latentknobs.discovery.pair_statistics import PairStatistics
 from latentknobs.discovery.pairs import edit_clips, encode_pairs
 from latentknobs.discovery.prefetch import ahead
@@ -89,7 +89,7 @@ def discover(
     knobs, scores = [], []
     for done, fitted_operator in enumerate(operators):
         progress(f"evaluating {knob_name}", done, len(operators))
-        knob, score = _knob(context, fitted_operator, spec, {**common, "declined": declined})
+        knob, score = _knob(context, fitted_operator, spec, evolve(common, declined=declined))
         knobs.append(knob)
         scores.append(score)
     progress(f"evaluating {knob_name}", len(operators), len(operators))
@@ -227,25 +227,25 @@ def _evaluation_set(experiment: Experiment, sample: ClipReservoir, split: str, p
     return build_evaluation_set(experiment, clips, names, default_rng([experiment.seed, 1, len(split)]))
 
 
-def _common_evidence(context: EvaluationContext, corpus: _Corpus) -> dict[str, Any]:
+def _common_evidence(context: EvaluationContext, corpus: _Corpus) -> Evidence:
     """What all knobs of the run share."""
     experiment, statistics, fitted = context.experiment, context.statistics, context.fit_input.amounts
     counts = dict(zip(experiment.amounts, corpus.statistics.train.counts().tolist(), strict=True))
     covariance = statistics.covariance()
-    return {
-        "fitted": list(fitted),
-        "training_pairs": {f"{a:+g}": n for a, n in counts.items()},
-        "target": experiment.edit.target,
-        "not_fitted": {f"{a:+g}": n for a, n in counts.items() if a not in fitted},
-        "mean_change": rounded(context.fit_input.mean_change),
-        "mean_change_error": rounded(statistics.mean_change_error()),
-        "coherence": {f"{a:+g}": float(c) for a, c in zip(fitted, statistics.coherence(), strict=True)},
-        "covariance_diagonal": rounded(np.diag(covariance)),
-        "adds_up": corpus.adds_up,
-        "active_dimensions": len(active_dimensions(covariance)),
-        "validation_clips": len(context.validation.clips),
-        "test_clips": len(context.test.clips),
-    }
+    return Evidence(
+        fitted=fitted,
+        training_pairs={f"{a:+g}": n for a, n in counts.items()},
+        target=experiment.edit.target,
+        not_fitted={f"{a:+g}": n for a, n in counts.items() if a not in fitted},
+        mean_change=rounded(context.fit_input.mean_change),
+        mean_change_error=rounded(statistics.mean_change_error()),
+        coherence={f"{a:+g}": float(c) for a, c in zip(fitted, statistics.coherence(), strict=True)},
+        covariance_diagonal=rounded(np.diag(covariance)),
+        adds_up=corpus.adds_up,
+        active_dimensions=len(active_dimensions(covariance)),
+        validation_clips=len(context.validation.clips),
+        test_clips=len(context.test.clips),
+    )
 
 
 _Fitted: TypeAlias = tuple[Fit, Operator, Mapping[str, Any]]
@@ -294,7 +294,7 @@ def _choose(scores: list[_Score]) -> int | None:
 
 
 def compare_fit(knob: Knob) -> FitComparison:
-    """What a card says of one fit of a run, from validation songs, so that a knob stands beside its baselines."""
+    """One fit of a run, from validation songs, so that a knob stands beside its baselines."""
     metrics = knob.evidence.validation
     assert metrics is not None  # every evaluated knob has them
     ratios = {f"{x.amount:+g}": x.equivariance.value for x in metrics.amounts if x.equivariance is not None}
@@ -317,10 +317,11 @@ def compare_fit(knob: Knob) -> FitComparison:
     )
 
 
-def _knob(context: EvaluationContext, fitted: _Fitted, spec: RunSpec, common: Mapping[str, Any]) -> tuple[Knob, _Score]:
+def _knob(context: EvaluationContext, fitted: _Fitted, spec: RunSpec, common: Evidence) -> tuple[Knob, _Score]:
     fit, operator, fitting = fitted
     edit, model = context.experiment.edit, context.experiment.backend.spec
-    evaluation = evaluate_knob(context, operator)
+    common = evolve(common, fitting={name: _plain(value) for name, value in fitting.items()})
+    evaluation = evaluate_knob(context, operator, common)
     usable, on_validation = evaluation.usable, evaluation.on_validation
     knob = Knob(
         name=edit.knob_name,
@@ -336,12 +337,12 @@ def _knob(context: EvaluationContext, fitted: _Fitted, spec: RunSpec, common: Ma
         verdict=evaluation.verdict,
         dimensions=evaluation.dimensions,
         effects=evaluation.effects,
-        evidence=as_evidence({**common, "fitting": {k: _plain(v) for k, v in fitting.items()}, **evaluation.evidence}),
+        evidence=evaluation.evidence,
         operator=operator,
         run_id=spec.run_id,
     )
     compared = [x.equivariance for x in on_validation.at.values()]
-    ratios = [e.ratio for e in compared if e is not None and e.measurable]
+    ratios = [e for e in compared if e is not None and e.measurable]
     mean = float(np.mean([r.value for r in ratios])) if ratios else 0.0
     error = float(np.mean([r.error for r in ratios])) if ratios else 0.0
     monotone = on_validation.monotone
@@ -350,4 +351,4 @@ def _knob(context: EvaluationContext, fitted: _Fitted, spec: RunSpec, common: Ma
 
 
 def _plain(value: Any) -> Any:
-    return [None if v is None else float(v) for v in value] if isinstance(value, (list, tuple)) else value
+    return tuple(None if v is None else float(v) for v in value) if isinstance(value, (list, tuple)) else value

@@ -6,12 +6,9 @@ It is the same for every knob, however it was found.
 
 from __future__ import annotations
 
-import json
-from typing import Any
+from attrs import evolve, frozen
 
-from attrs import frozen
-
-from latentknobs.core.evidence import Evidence, structure_evidence, upgrade_evidence
+from latentknobs.core.evidence import ControlEffects, Evidence
 from latentknobs.core.knob import KnobDimension, KnobEffect, Operator, Verdict
 from latentknobs.discovery.dimension_selection import select_dimensions
 from latentknobs.discovery.evaluation_context import EvaluationContext
@@ -32,7 +29,7 @@ class KnobEvaluation:
         verdict: From test songs.
         dimensions: The selected dimensions, most important first.
         effects: Per attribute.
-        evidence: All of it, for the knob's evidence.
+        evidence: That of the run, with what was measured of the knob.
     """
 
     usable: UsableRange
@@ -40,11 +37,11 @@ class KnobEvaluation:
     verdict: Verdict
     dimensions: tuple[KnobDimension, ...]
     effects: tuple[KnobEffect, ...]
-    evidence: dict[str, Any]
+    evidence: Evidence
 
 
-def evaluate_knob(context: EvaluationContext, operator: Operator) -> KnobEvaluation:
-    """Evaluate an operator as every knob of its run."""
+def evaluate_knob(context: EvaluationContext, operator: Operator, common: Evidence) -> KnobEvaluation:
+    """Evaluate an operator as every knob of its run, whose common evidence it adds to."""
     backend, config, amounts = context.experiment.backend, context.config, context.fit_input.amounts
     turned = turned_clips(backend, operator, context.validation, amounts)
     on_validation = measure(backend, operator, context.validation, config, turned)
@@ -54,14 +51,16 @@ def evaluate_knob(context: EvaluationContext, operator: Operator) -> KnobEvaluat
     judged_at = max(ends, key=lambda a: (abs(a), a))
     selection = select_dimensions(context, operator, context.validation.batches[judged_at])
     on_test: KnobMetrics | None = None
-    controls: dict[str, Any] | None = None
+    controls: ControlEffects | None = None
     if low < high:
         inside = [a for a in amounts if low <= a <= high]
         turned = turned_clips(backend, operator, context.test, inside)
         on_test = measure(backend, operator, context.test, config, turned)
         if set(ends) <= set(on_test.at):
             controls = test.compare(operator, [context.test.batches[a] for a in ends])
-    assessment = judge(on_test or KnobMetrics({}, None, None), usable, config, controls)
+    assessment = judge(
+        on_test or KnobMetrics({}, None, None), usable, config, test.controls, None if controls is None else controls.p
+    )
     reported = on_test or on_validation
     slopes = reported.slopes()
     at_ends = [x for a, x in reported.at.items() if a in (low, high)] or list(reported.at.values())[-1:]
@@ -78,21 +77,17 @@ def evaluate_knob(context: EvaluationContext, operator: Operator) -> KnobEvaluat
             KnobEffect(a.name, slopes.get(a.name, 0.0), max((x.leakage[a.name].value for x in at_ends), default=0.0))
             for a in config.attributes
         ),
-        {
-            "selected": selection.selected,
-            "shares": rounded(selection.shares),
-            "bases": selection.bases,
-            "in_basis": selection.in_basis,
-            "validation": on_validation.as_dict(),
-            "test": on_test.as_dict() if on_test else None,
-            "controls": controls,
-            "gates": [criterion.as_dict() for criterion in assessment.criteria],
-            "spreads": dict(config.spreads),
-            "judged_at": judged_at,
-        },
+        evolve(
+            common,
+            selected=selection.selected,
+            shares=rounded(selection.shares),
+            bases=selection.bases,
+            in_basis=selection.in_basis,
+            validation=on_validation.of_split(),
+            test=None if on_test is None else on_test.of_split(),
+            controls=controls,
+            criteria=assessment.criteria,
+            spreads=dict(config.spreads),
+            judged_at=judged_at,
+        ),
     )
-
-
-def as_evidence(facts: dict[str, Any]) -> Evidence:
-    """The facts of a run and a knob together."""
-    return structure_evidence(upgrade_evidence(json.loads(json.dumps(facts, allow_nan=False))))

@@ -10,8 +10,9 @@ from latentknobs.core.arrays import Floats
 
 
 def rounded(array: Floats) -> Any:
-    """Six significant digits, as nested lists: enough for evidence, and a tenth of the bytes."""
+    """Six significant digits, as nested tuples: enough for evidence, and a tenth of the bytes."""
     with np.errstate(divide="ignore"):
         digits = 5 - np.floor(np.log10(np.abs(array)))
     scale = 10.0 ** np.where(np.isfinite(digits), digits, 0.0)
-    return (np.round(array * scale) / scale).tolist()
+    numbers = (np.round(array * scale) / scale).tolist()
+    return tuple(numbers if array.ndim == 1 else map(tuple, numbers))

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from attrs import evolve, frozen
@@ -96,7 +95,7 @@ def choices(
     return out
 
 
-def of_halves(found: Sequence[int], chosen: Sequence[Sequence[int]]) -> dict[str, Any]:
+def of_halves(found: Sequence[int], chosen: Sequence[Sequence[int]]) -> tuple[dict[str, float], int]:
     """
     How often each dimension was chosen.
 
@@ -105,16 +104,15 @@ def of_halves(found: Sequence[int], chosen: Sequence[Sequence[int]]) -> dict[str
         chosen: The choices from halves of them, at least one.
 
     Returns:
-        ``frequency``, by dimension, of those chosen at all; ``stable``, how many of ``found`` are chosen on at least
-        9 of 10 halves.
+        The frequency by dimension, of those chosen at all; how many of ``found`` are chosen on at least 9 of 10 halves.
     """
     times = Counter(d for dims in chosen for d in dims)
     frequency = {d: times[d] / len(chosen) for d in sorted(times)}
     stable = sum(frequency.get(d, 0.0) >= STABLE for d in found)
-    return {"frequency": {str(d): round(part, 4) for d, part in frequency.items()}, "stable": stable}
+    return {str(d): round(part, 4) for d, part in frequency.items()}, stable
 
 
-def of_resampled(chosen: Sequence[Sequence[int]]) -> dict[str, int]:
-    """``size_low`` and ``size_high``: the 95 % interval of the number of dimensions, from resampled songs."""
+def of_resampled(chosen: Sequence[Sequence[int]]) -> tuple[int, int]:
+    """The 95 % confidence interval of the number of dimensions, from resampled songs."""
     low, high = np.quantile([len(dims) for dims in chosen], [0.025, 0.975], method="nearest")
-    return {"size_low": int(low), "size_high": int(high)}
+    return int(low), int(high)

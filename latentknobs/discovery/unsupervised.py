@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
-from attrs import evolve, frozen
+from attrs import asdict, evolve, frozen
 
 from latentknobs.core.activity import active_dimensions
 from latentknobs.core.corpus import Progress, Song, Tally, no_progress
+from latentknobs.core.evidence import CandidateRecord, Evidence
 from latentknobs.core.experiment import Experiment, UnsupervisedSettings
 from latentknobs.core.knob import UNAIDED, Knob, Operator
 from latentknobs.core.method_specs import FitInput
@@ -28,7 +29,7 @@ from latentknobs.discovery.candidate_directions import CandidateDirection, candi
 from latentknobs.discovery.coordinate_systems import CoordinateSystems
 from latentknobs.discovery.direction_labeling import GRID, AttributeChange, Traversals, name_of, related, unrelated
 from latentknobs.discovery.evaluation_context import EvaluationContext
-from latentknobs.discovery.knob_evaluation import as_evidence, evaluate_knob
+from latentknobs.discovery.knob_evaluation import evaluate_knob
 from latentknobs.discovery.pair_statistics import PairStatistics
 from latentknobs.discovery.rounding import rounded
 from latentknobs.discovery.running_std import RunningStd
@@ -97,15 +98,15 @@ def disentangle(
             f"None of {len(directions)} directions moves an attribute steadily: ask for more candidates or another "
             "corpus."
         )
-    common = {
-        "covariance_diagonal": rounded(np.diag(covariance)),
-        "active_dimensions": active,
-        "validation_clips": len(corpus.validation.clips),
-        "test_clips": len(corpus.test.clips),
-        "left_out": LEFT_OUT,
-        "sources_left_out": left_out,
-        "candidates": [one.as_dict(chosen=one in best.values()) for one in named],
-    }
+    common = Evidence(
+        covariance_diagonal=rounded(np.diag(covariance)),
+        active_dimensions=active,
+        validation_clips=len(corpus.validation.clips),
+        test_clips=len(corpus.test.clips),
+        left_out=LEFT_OUT,
+        sources_left_out=left_out,
+        candidates=tuple(one.record(chosen=one in best.values()) for one in named),
+    )
     chosen = [best[a.name] for a in attributes if a.name in best]
     knobs = []
     for done, one in enumerate(chosen):
@@ -163,11 +164,14 @@ class _Named:
     name: str | None
     later: float
 
-    def as_dict(self, *, chosen: bool) -> dict[str, Any]:
-        facts = {"source": self.candidate.source, "rank": self.candidate.rank, "attribute": self.name}
+    def record(self, *, chosen: bool) -> CandidateRecord:
+        """As evidence."""
+        record = CandidateRecord(
+            source=self.candidate.source, rank=self.candidate.rank, attribute=self.name, chosen=chosen
+        )
         if self.name is None:
-            return facts | {"chosen": False}
-        return facts | self.profile[self.name].as_dict() | {"on_validation": self.later, "chosen": chosen}
+            return record
+        return evolve(record, **asdict(self.profile[self.name].score), on_validation=self.later)
 
 
 def _named(
@@ -199,7 +203,7 @@ def _knob(
     corpus: _Corpus,
     relations: Mapping[str, Mapping[str, float]],
     spec: RunSpec,
-    common: Mapping[str, Any],
+    common: Evidence,
 ) -> Knob:
     """The knob of a candidate: amount 1 raises the attribute that names it by 1 on average over the traversal."""
     methods, settings = experiment.methods, _settings(experiment)
@@ -227,7 +231,17 @@ def _knob(
         corpus.test.at(amounts),
         CoordinateSystems(),
     )
-    evaluation = evaluate_knob(context, operator)
+    common = evolve(
+        common,
+        fitted=amounts,
+        target=attribute.name,
+        rank=one.candidate.rank,
+        deviation=abs(unit),
+        preserves=tuple(sorted(preserves)),
+        related={name: rho for name, rho in relations[attribute.name].items() if name not in preserves},
+        profile={name: change.score for name, change in one.profile.items()},
+    )
+    evaluation = evaluate_knob(context, operator, common)
     return Knob(
         name=attribute.name + UNAIDED,
         model_id=experiment.backend.spec.model_id,
@@ -242,19 +256,7 @@ def _knob(
         verdict=evaluation.verdict,
         dimensions=evaluation.dimensions,
         effects=evaluation.effects,
-        evidence=as_evidence(
-            {
-                **common,
-                "fitted": list(amounts),
-                "target": attribute.name,
-                "rank": one.candidate.rank,
-                "deviation": abs(unit),
-                "preserves": sorted(preserves),
-                "related": {name: rho for name, rho in relations[attribute.name].items() if name not in preserves},
-                "profile": {name: x.as_dict() for name, x in one.profile.items()},
-                **evaluation.evidence,
-            }
-        ),
+        evidence=evaluation.evidence,
         operator=operator,
         run_id=spec.run_id,
     )

@@ -6,14 +6,13 @@ On validation songs they give the usable range and the choice of fit; on test so
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable
 
-import numpy as np
 from attrs import frozen
 
+from latentknobs.core.evidence import AmountMetrics, Criterion, CriterionKind
 from latentknobs.core.knob import Verdict
-from latentknobs.evaluation.knob_metrics import AmountMetrics, EvaluationConfig, KnobMetrics
+from latentknobs.evaluation.knob_metrics import EvaluationConfig, KnobMetrics
 
 LEAST_MONOTONE = 0.9
 MOST_LEAKAGE = 0.25
@@ -26,54 +25,31 @@ LEAST_CLIPS = 64
 """Fewer test clips than this at an end of the range, or fewer controls than 100, make a verdict provisional."""
 
 
-@frozen
-class Criterion:
-    """
-    One limit and whether it was met.
-
-    Attributes:
-        name: Which one ("leakage of mean-pitch at +12").
-        value: As measured, None where it could not be.
-        limit: The limit.
-        passed: Whether it holds.
-    """
-
-    name: str
-    value: float | None
-    limit: float
-    passed: bool
-
-    def as_dict(self) -> dict[str, Any]:
-        """For evidence."""
-        return {"gate": self.name, "value": self.value, "limit": self.limit, "passed": self.passed}
-
-
 def equivariance_criterion(x: AmountMetrics) -> Criterion:
     """The lower bound of equivariance at one amount: fails where it is not measurable, passes without an edit."""
-    if x.equivariance is None:
-        return Criterion(f"equivariance at {x.amount:+g}", None, LEAST_EQUIVARIANCE, passed=True)
-    low = x.equivariance.ratio.low
-    passed = x.equivariance.measurable and low >= LEAST_EQUIVARIANCE
-    return Criterion(f"equivariance at {x.amount:+g}", low, LEAST_EQUIVARIANCE, passed)
+    low = None if x.equivariance is None else x.equivariance.low
+    passed = x.equivariance is None or (x.equivariance.measurable and x.equivariance.low >= LEAST_EQUIVARIANCE)
+    return Criterion(kind="equivariance", amount=x.amount, value=low, limit=LEAST_EQUIVARIANCE, passed=passed)
 
 
 def amount_criteria(x: AmountMetrics, config: EvaluationConfig) -> list[Criterion]:
     """Equivariance, leakage, loss and content at one amount; what is defined on no clip has no criterion."""
-    at = f"at {x.amount:+g}"
     compared = x.equivariance is not None and x.equivariance.measurable
     criteria: list[Criterion] = [equivariance_criterion(x)] if compared else []
+
+    def add(kind: CriterionKind, name: str, value: float, limit: float, *, passed: bool) -> None:
+        criteria.append(Criterion(kind=kind, of=name, amount=x.amount, value=value, limit=limit, passed=passed))
+
     for name, leak in x.leakage.items():
         if name in config.preserves:
-            if leak.clips:
-                passed = leak.upper <= MOST_LEAKAGE
-                criteria.append(Criterion(f"leakage of {name} {at}", leak.upper, MOST_LEAKAGE, passed))
+            if x.effects[name].clips:
+                add("leakage", name, leak.upper, MOST_LEAKAGE, passed=leak.upper <= MOST_LEAKAGE)
             # A clip that loses the attribute has not preserved it, but does not enter the mean change.
             if leak.lost:
-                criteria.append(Criterion(f"loss of {name} {at}", leak.lost, MOST_LOST, leak.lost <= MOST_LOST))
+                add("loss", name, leak.lost, MOST_LOST, passed=leak.lost <= MOST_LOST)
     for name, kept in x.content.items():
-        if name in config.preserves and np.isfinite(kept.value):
-            passed = kept.value >= LEAST_CONTENT
-            criteria.append(Criterion(f"content by {name} {at}", kept.value, LEAST_CONTENT, passed))
+        if name in config.preserves and kept is not None:
+            add("content", name, kept.value, LEAST_CONTENT, passed=kept.value >= LEAST_CONTENT)
     return criteria
 
 
@@ -118,7 +94,7 @@ def effect_criterion(controls: int, p: float) -> Criterion:
     """The p-value of the effect among random controls, see :class:`latentknobs.evaluation.control_test.ControlTest`."""
     # Fewer controls cannot reach 1/101: the limit is then to beat them all, and the verdict is provisional.
     most = max(MOST_P, 1 / (1 + controls))
-    return Criterion("effect beyond random controls (p)", p, most, p <= most + 1e-12)
+    return Criterion(kind="effect", value=p, limit=most, passed=p <= most + 1e-12)
 
 
 def reach(amounts: Iterable[float], holds: Callable[[float], bool]) -> tuple[float, float]:
@@ -144,7 +120,7 @@ class Assessment:
 
 
 def judge(
-    metrics: KnobMetrics, usable: UsableRange, config: EvaluationConfig, controls: Mapping[str, Any] | None
+    metrics: KnobMetrics, usable: UsableRange, config: EvaluationConfig, controls: int, p: float | None
 ) -> Assessment:
     """
     The verdict on test songs for the usable range.
@@ -155,22 +131,25 @@ def judge(
         metrics: The metrics on test songs.
         usable: The usable range, from validation songs.
         config: The run's.
-        controls: What :meth:`latentknobs.evaluation.control_test.ControlTest.compare` gives; None = not compared.
+        controls: Number of random controls.
+        p: Of the effect among them; None = not compared.
     """
     inside = metrics.within(usable.low, usable.high)
-    if usable.low == usable.high or controls is None or not inside:
-        return Assessment("rejected", (Criterion("usable range", usable.high - usable.low, 0.0, passed=False),))
+    if usable.low == usable.high or p is None or not inside:
+        empty = Criterion(kind="range", value=usable.high - usable.low, limit=0.0, passed=False)
+        return Assessment("rejected", (empty,))
     if all(x.equivariance is not None and not x.equivariance.measurable for x in inside.values()):
         return Assessment("not measurable", ())
-    criteria = [effect_criterion(controls["controls"], controls["p"])]
+    criteria = [effect_criterion(controls, p)]
     if not usable.meets:
-        criteria.append(Criterion("all limits at some amount on validation songs", 0.0, 1.0, passed=False))
-    if metrics.monotone is not None:
-        criteria.append(Criterion("monotone", metrics.monotone, LEAST_MONOTONE, metrics.monotone >= LEAST_MONOTONE))
+        criteria.append(Criterion(kind="validation", value=0.0, limit=1.0, passed=False))
+    if (score := metrics.monotone) is not None:
+        passed = score >= LEAST_MONOTONE
+        criteria.append(Criterion(kind="monotone", value=score, limit=LEAST_MONOTONE, passed=passed))
     ends = {min(inside), max(inside)} - {0.0}
     for amount, x in inside.items():
-        criteria += [c for c in amount_criteria(x, config) if amount in ends or not c.name.startswith("leakage")]
+        criteria += [c for c in amount_criteria(x, config) if amount in ends or c.kind != "leakage"]
     if not all(c.passed for c in criteria):
         return Assessment("rejected", tuple(criteria))
-    enough = controls["controls"] >= LEAST_CONTROLS and all(inside[a].clips >= LEAST_CLIPS for a in ends)
+    enough = controls >= LEAST_CONTROLS and all(inside[a].clips >= LEAST_CLIPS for a in ends)
     return Assessment("accepted" if enough else "provisional", tuple(criteria))

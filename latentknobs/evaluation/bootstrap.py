@@ -7,36 +7,14 @@ Resampling is the cluster bootstrap: songs are drawn, not clips (Davison & Hinkl
 from __future__ import annotations
 
 import numpy as np
-from attrs import frozen
 from numpy.random import Generator
 
 from latentknobs.core.arrays import Floats, Ints
+from latentknobs.core.evidence import Interval
 
 RESAMPLES = 1000
 NORMAL = 1.959963984540054
 """The 97.5 % quantile of the standard normal."""
-
-
-@frozen
-class Interval:
-    """
-    A value with its 95 % interval.
-
-    Attributes:
-        value: The value on the songs as they are.
-        low: 2.5 % quantile over resamplings; the value where there is only one song.
-        high: 97.5 % quantile.
-        error: Standard deviation over resamplings.
-    """
-
-    value: float
-    low: float
-    high: float
-    error: float
-
-    def as_dict(self) -> dict[str, float]:
-        """For evidence."""
-        return {"value": self.value, "low": self.low, "high": self.high, "error": self.error}
 
 
 class SongDraws:

@@ -6,15 +6,16 @@ import numpy as np
 
 from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.attribute import Comparison
-from latentknobs.evaluation.bootstrap import Interval, SongDraws, interval
+from latentknobs.core.evidence import Interval
+from latentknobs.evaluation.bootstrap import SongDraws, interval
 from latentknobs.evaluation.evaluation_set import AmountBatch
 
 
-def content(comparison: Comparison, batch: AmountBatch, turned: ClipBatch, draws: SongDraws) -> Interval:
+def content(comparison: Comparison, batch: AmountBatch, turned: ClipBatch, draws: SongDraws) -> Interval | None:
     """
     mean(original, turned) / mean(original, plain reconstruction) at one amount, with its interval.
 
-    1 = the knob costs nothing beyond what encoding and decoding cost; NaN where the comparison is nowhere defined.
+    1 = the knob costs nothing beyond what encoding and decoding cost; None where the comparison is nowhere defined.
 
     Args:
         comparison: The comparison.
@@ -28,4 +29,4 @@ def content(comparison: Comparison, batch: AmountBatch, turned: ClipBatch, draws
     ratio, ratios = (
         np.divide(x[:, 0], x[:, 1], out=np.full(len(x), np.nan), where=x[:, 1] > 0) for x in (means[None], resampled)
     )
-    return interval(float(ratio[0]), ratios)
+    return interval(float(ratio[0]), ratios) if np.isfinite(ratio[0]) else None

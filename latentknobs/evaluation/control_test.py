@@ -10,7 +10,6 @@ notes or empty it, but only the knob does either by as much as its amount says.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 import numpy as np
 from attrs import frozen
@@ -19,6 +18,7 @@ from numpy.random import default_rng
 from latentknobs.core.arrays import ClipBatch, Codes, Floats
 from latentknobs.core.attribute import Attribute
 from latentknobs.core.backend import VAEBackend
+from latentknobs.core.evidence import ControlEffects
 from latentknobs.core.experiment import Settings
 from latentknobs.core.knob import Operator
 from latentknobs.core.model_calls import decode
@@ -101,29 +101,22 @@ class ControlTest:
         """With the covariance (D, D) of the codes of training songs and the settings' numbers."""
         return cls(backend, config, Whitening.of(covariance), settings.controls, settings.control_clips)
 
-    def compare(self, operator: Operator, ends: Sequence[AmountBatch]) -> dict[str, Any]:
-        """
-        The knob's effect beside that of the controls, over the ends of its range.
-
-        Returns:
-            ``amounts``, the ends; ``effect``, see :meth:`RangeEnds.effect`; ``p`` = (1 + controls at least as strong)
-            / (1 + controls), and of the controls the largest and mean effect, and the mean absolute change of a clip
-            beside the knob's.
-        """
+    def compare(self, operator: Operator, ends: Sequence[AmountBatch]) -> ControlEffects:
+        """The knob's effect beside that of the controls, over the ends of its range."""
         clips = RangeEnds.of(operator, ends, self.clips)
         own, size = self._own(clips)
         effects, sizes = zip(*self._controls(clips), strict=True)
-        return {
-            "amounts": [batch.amount for batch in clips.batches],
-            "clips": len(clips.z),
-            "controls": self.controls,
-            "effect": own,
-            "p": self._p(sum(effect >= own for effect in effects)),
-            "control_effect_mean": float(np.mean(effects)),
-            "control_effect_max": float(np.max(effects)),
-            "mean_absolute_change": size,
-            "control_mean_absolute_change": float(np.mean(sizes)),
-        }
+        return ControlEffects(
+            amounts=tuple(batch.amount for batch in clips.batches),
+            clips=len(clips.z),
+            controls=self.controls,
+            effect=own,
+            p=self._p(sum(effect >= own for effect in effects)),
+            control_effect_mean=float(np.mean(effects)),
+            control_effect_max=float(np.max(effects)),
+            mean_absolute_change=size,
+            control_mean_absolute_change=float(np.mean(sizes)),
+        )
 
     def passed(self, operator: Operator, ends: Sequence[AmountBatch]) -> bool:
         """

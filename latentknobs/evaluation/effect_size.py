@@ -7,29 +7,14 @@ Without a target attribute, the effect on a clip is its gain of accuracy against
 from __future__ import annotations
 
 import numpy as np
-from attrs import frozen
+from attrs import asdict
 
 from latentknobs.core.arrays import ClipBatch, Floats
 from latentknobs.core.attribute import Attribute
-from latentknobs.evaluation.bootstrap import Interval, SongDraws, interval
+from latentknobs.core.evidence import Effect
+from latentknobs.evaluation.bootstrap import SongDraws, interval
 from latentknobs.evaluation.equivariance import accuracy
 from latentknobs.evaluation.evaluation_set import AmountBatch
-
-
-@frozen
-class Effect:
-    """
-    See the module's text.
-
-    Attributes:
-        change: Mean change of the attribute, with its interval.
-        spread: Standard deviation of the change over clips.
-        clips: Clips on which it is defined before and after.
-    """
-
-    change: Interval
-    spread: float
-    clips: int
 
 
 def changes(attribute: Attribute, plain: ClipBatch, turned: ClipBatch) -> Floats:
@@ -44,7 +29,8 @@ def effect(attribute: Attribute, batch: AmountBatch, turned: ClipBatch, draws: S
     known = change[~np.isnan(change)]
     means, resampled = draws.means(change[:, None])
     value = float(means[0]) if len(known) else 0.0
-    return Effect(interval(value, resampled[:, 0]), float(known.std()) if len(known) else 0.0, len(known))
+    spread = float(known.std()) if len(known) else 0.0
+    return Effect(**asdict(interval(value, resampled[:, 0])), spread=spread, clips=len(known))
 
 
 def intended_change(attribute: Attribute, batch: AmountBatch) -> Floats:

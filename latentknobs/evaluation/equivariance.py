@@ -9,39 +9,12 @@ decoding the edited clip's own code. 1 = as good as the model can do, 0 = no bet
 from __future__ import annotations
 
 import numpy as np
-from attrs import frozen
+from attrs import asdict
 
 from latentknobs.core.arrays import ClipBatch, Floats
-from latentknobs.evaluation.bootstrap import Interval, SongDraws, interval
+from latentknobs.core.evidence import Equivariance
+from latentknobs.evaluation.bootstrap import SongDraws, interval
 from latentknobs.evaluation.evaluation_set import AmountBatch
-
-LEAST_ROOM = 0.05
-"""Where ceiling - floor is under this, equivariance is not measurable."""
-
-
-@frozen
-class Equivariance:
-    """
-    See the module's text.
-
-    Attributes:
-        ratio: The measure with its interval.
-        accuracy: Mean accuracy of the turned clips.
-        floor: See the module's text.
-        ceiling: See the module's text.
-        clips: Number of clips it was measured on.
-    """
-
-    ratio: Interval
-    accuracy: float
-    floor: float
-    ceiling: float
-    clips: int
-
-    @property
-    def measurable(self) -> bool:
-        """Whether there is room between floor and ceiling."""
-        return self.clips > 0 and self.ceiling - self.floor >= LEAST_ROOM
 
 
 def accuracy(a: ClipBatch, b: ClipBatch) -> Floats:
@@ -62,7 +35,7 @@ def equivariance(batch: AmountBatch, turned: ClipBatch, mean_edited: ClipBatch, 
     """
     after, _, ceiling = batch.edit
     if not len(turned):
-        return Equivariance(Interval(0.0, 0.0, 0.0, 0.0), 0.0, 0.0, 0.0, 0)
+        return Equivariance(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     values = np.stack(
         [
             accuracy(turned, after),
@@ -76,7 +49,8 @@ def equivariance(batch: AmountBatch, turned: ClipBatch, mean_edited: ClipBatch, 
     ratio = _ratio(means[None])[0]
     floor = float(max(means[2], means[3]))
     value = float(ratio) if np.isfinite(ratio) else 0.0
-    return Equivariance(interval(value, _ratio(resampled)), float(means[0]), floor, float(means[1]), len(turned))
+    ratio_interval = asdict(interval(value, _ratio(resampled)))
+    return Equivariance(**ratio_interval, accuracy=float(means[0]), floor=floor, ceiling=float(means[1]))
 
 
 def _ratio(means: Floats) -> Floats:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from attrs import frozen
+from attrs import asdict, frozen
 from numpy.random import Generator, default_rng
 
 from latentknobs.core.arrays import ClipBatch, Codes, Floats, Ints
@@ -135,7 +135,7 @@ def smoothness(
         "points": points,
         "measured": int(np.isfinite(values[:, 1]).sum()),
         **{
-            name: interval(float(mean), drawn).as_dict() if np.isfinite(mean) else None
+            name: asdict(interval(float(mean), drawn)) if np.isfinite(mean) else None
             for name, mean, drawn in zip(("ends", "path", "jump"), means, draws.T, strict=True)
         },
     }

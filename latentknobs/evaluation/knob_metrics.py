@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import numpy as np
 from attrs import frozen
@@ -12,15 +11,16 @@ from numpy.random import default_rng
 from latentknobs.core.arrays import ClipBatch, Codes, Ints
 from latentknobs.core.attribute import Attribute, Comparison
 from latentknobs.core.backend import VAEBackend
+from latentknobs.core.evidence import AmountMetrics, Equivariance, Response, SplitMetrics
 from latentknobs.core.knob import Operator
 from latentknobs.core.model_calls import decode
-from latentknobs.evaluation.bootstrap import Interval, SongDraws
+from latentknobs.evaluation.bootstrap import SongDraws
 from latentknobs.evaluation.content_preservation import content
-from latentknobs.evaluation.effect_size import Effect, effect, slope
-from latentknobs.evaluation.equivariance import Equivariance, accuracy, equivariance
+from latentknobs.evaluation.effect_size import effect, slope
+from latentknobs.evaluation.equivariance import accuracy, equivariance
 from latentknobs.evaluation.evaluation_set import AmountBatch, EvaluationSet
-from latentknobs.evaluation.leakage import Leakage, leakage
-from latentknobs.evaluation.response_curve import Response, response
+from latentknobs.evaluation.leakage import leakage
+from latentknobs.evaluation.response_curve import response
 from latentknobs.steering.apply import apply
 
 
@@ -60,43 +60,6 @@ class EvaluationConfig:
 
 
 @frozen(eq=False)
-class AmountMetrics:
-    """
-    The metrics at one amount; ``content`` and ``leakage`` hold every comparison and attribute, preserved or not.
-
-    ``equivariance`` is None in a run without an edit.
-    """
-
-    amount: float
-    equivariance: Equivariance | None
-    effects: Mapping[str, Effect]
-    leakage: Mapping[str, Leakage]
-    content: Mapping[str, Interval]
-
-    @property
-    def clips(self) -> int:
-        """Clips that were measured; without an edit, those of the attribute that is defined on most."""
-        if self.equivariance is not None:
-            return self.equivariance.clips
-        return max((x.clips for x in self.effects.values()), default=0)
-
-    def as_dict(self) -> dict[str, Any]:
-        """For evidence: numbers that are not defined are None."""
-        e = self.equivariance
-        ratio = e and e.ratio.as_dict() | {"accuracy": e.accuracy, "floor": e.floor, "ceiling": e.ceiling}
-        return {
-            "amount": self.amount,
-            "clips": self.clips,
-            **({} if ratio is None else {"equivariance": ratio}),
-            "effects": {
-                name: x.change.as_dict() | {"spread": x.spread, "clips": x.clips} for name, x in self.effects.items()
-            },
-            "leakage": {name: {"value": x.value, "upper": x.upper, "lost": x.lost} for name, x in self.leakage.items()},
-            "content": {name: (x.as_dict() if np.isfinite(x.value) else None) for name, x in self.content.items()},
-        }
-
-
-@frozen(eq=False)
 class KnobMetrics:
     """
     See the module's text.
@@ -120,21 +83,15 @@ class KnobMetrics:
         """Change of each attribute for one unit of the amount."""
         amounts = np.asarray(list(self.at))
         names = next(iter(self.at.values())).effects if self.at else {}
-        return {
-            name: slope(amounts, np.asarray([x.effects[name].change.value for x in self.at.values()])) for name in names
-        }
+        return {name: slope(amounts, np.asarray([x.effects[name].value for x in self.at.values()])) for name in names}
 
     def within(self, low: float, high: float) -> dict[float, AmountMetrics]:
         """The metrics at amounts in [low, high]."""
         return {a: self.at[a] for a in self.at if low <= a <= high}
 
-    def as_dict(self) -> dict[str, Any]:
-        """For evidence."""
-        return {
-            "amounts": [x.as_dict() for x in self.at.values()],
-            "response": None if self.response is None else self.response.as_dict(),
-            "round_trip": self.round_trip,
-        }
+    def of_split(self) -> SplitMetrics:
+        """As evidence."""
+        return SplitMetrics(amounts=tuple(self.at.values()), response=self.response, round_trip=self.round_trip)
 
 
 def turned_clips(
@@ -173,12 +130,15 @@ def _amount_metrics(
     if batch.after is not None:
         mean_edited = decode(backend, config.mean_edited[batch.amount][None])[0]
         compared = equivariance(batch, turned, mean_edited, draws)
+    effects = {a.name: effect(a, batch, turned, draws) for a in config.attributes}
+    most = max((x.clips for x in effects.values()), default=0)
     return AmountMetrics(
-        batch.amount,
-        compared,
-        {a.name: effect(a, batch, turned, draws) for a in config.attributes},
-        {a.name: leakage(a, batch, turned, config.spreads[a.name], draws) for a in config.attributes},
-        {c.name: content(c, batch, turned, draws) for c in config.comparisons},
+        amount=batch.amount,
+        clips=most if compared is None else len(turned),
+        equivariance=compared,
+        effects=effects,
+        leakage={a.name: leakage(a, batch, turned, config.spreads[a.name], draws) for a in config.attributes},
+        content={c.name: content(c, batch, turned, draws) for c in config.comparisons},
     )
 
 

@@ -14,11 +14,11 @@ from typing import Protocol
 
 from attrs import define, field
 
+from latentknobs.core.evidence import AmountMetrics
 from latentknobs.core.knob import Operator, Verdict
 from latentknobs.core.method_specs import Fit
 from latentknobs.evaluation.acceptance_criteria import (
     LEAST_MONOTONE,
-    Criterion,
     amount_criteria,
     equivariance_criterion,
     judge,
@@ -28,7 +28,6 @@ from latentknobs.evaluation.acceptance_criteria import (
 from latentknobs.evaluation.control_test import ControlTest, range_ends
 from latentknobs.evaluation.evaluation_set import AmountBatch, EvaluationSet
 from latentknobs.evaluation.knob_metrics import (
-    AmountMetrics,
     EvaluationConfig,
     KnobMetrics,
     measure,
@@ -39,7 +38,7 @@ RANGED = ("leakage", "content", "equivariance")
 """The criteria at each amount, which find the usable range; loss counts with leakage."""
 ALONE = ("effect", "monotone", *RANGED)
 """All criteria."""
-_FAMILY = {"leakage": ("leakage", "loss"), "content": ("content",)}
+_KINDS = {"leakage": ("leakage", "loss"), "content": ("content",)}
 
 
 @define(eq=False)
@@ -141,8 +140,8 @@ class LazyEvaluation:
         inside = [a for a in self.pairs.amounts if usable.low <= a <= usable.high]
         on_test = self._measure("test", inside)
         # The control test costs most, so it comes last: with a p of 0 the knob is judged as if it had passed.
-        passed = {"controls": self.control_test.controls, "p": 0.0} if inside and set(ends) <= set(on_test.at) else None
-        verdict = judge(on_test, usable, self.config, passed).verdict
+        p = 0.0 if inside and set(ends) <= set(on_test.at) else None
+        verdict = judge(on_test, usable, self.config, self.control_test.controls, p).verdict
         if verdict in {"accepted", "provisional"} and not self._beyond_controls(ends):
             return "rejected"
         return verdict
@@ -197,9 +196,5 @@ class LazyEvaluation:
         return all(
             c.passed
             for c in amount_criteria(x, self.config)
-            if _family(c) in _FAMILY[criterion] and (end or _family(c) != "leakage")
+            if c.kind in _KINDS[criterion] and (end or c.kind != "leakage")
         )
-
-
-def _family(criterion: Criterion) -> str:
-    return criterion.name.split()[0]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
+from attrs import asdict
 from numpy.random import default_rng
 
 from latentknobs.core.arrays import ClipBatch, Floats, group_index
@@ -52,7 +53,7 @@ def agreement(
     number = group_index(owners)
     means, drawn = SongDraws(number, default_rng([seed, 4])).means(np.concatenate(rows))
     cells = [
-        None if np.isnan(mean) else interval(float(mean), column).as_dict()
+        None if np.isnan(mean) else asdict(interval(float(mean), column))
         for mean, column in zip(means, drawn.T, strict=True)
     ]
     found = dict(zip((*SHARES, *(comparison.name for comparison in comparisons)), cells, strict=True))

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
+from attrs import asdict
 from numpy.random import default_rng
 
 from latentknobs.core.activity import is_active
@@ -126,7 +127,7 @@ def _intervals(draws: SongDraws, values: Floats) -> list[dict[str, float] | None
     means, resampled = draws.means(values)
     counts = (~np.isnan(values)).sum(axis=0)
     return [
-        {**interval(float(mean), drawn).as_dict(), "clips": int(count)} if count else None
+        {**asdict(interval(float(mean), drawn)), "clips": int(count)} if count else None
         for mean, drawn, count in zip(means, resampled.T, counts, strict=True)
     ]
 

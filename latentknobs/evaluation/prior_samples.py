@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from attrs import asdict
 from numpy.random import default_rng
 from scipy.stats import ks_2samp
 
@@ -80,9 +81,9 @@ def prior(
     quiet_share, quiet_draws = draws.means(quiet[:, None])
     return {
         "count": count,
-        "valid": share(valid, count).as_dict(),
-        "silent": share(none, count).as_dict(),
-        "silent_in_corpus": interval(float(quiet_share[0]), quiet_draws[:, 0]).as_dict(),
+        "valid": asdict(share(valid, count)),
+        "silent": asdict(share(none, count)),
+        "silent_in_corpus": asdict(interval(float(quiet_share[0]), quiet_draws[:, 0])),
         "attributes": {
             attribute.name: {
                 "unit": attribute.unit,
@@ -116,7 +117,7 @@ def beside(ours: Floats, our_draws: SongDraws, theirs: Floats, their_draws: Song
             with np.errstate(divide="ignore", invalid="ignore"):
                 draws = (samples_mean - corpus_mean) / corpus_sd
             value = (samples["mean"]["value"] - corpus["mean"]["value"]) / corpus["sd"]
-            out["difference"] = interval(value, draws).as_dict()
+            out["difference"] = asdict(interval(value, draws))
     return out
 
 
@@ -134,7 +135,7 @@ def _moments(values: Floats, draws: SongDraws) -> tuple[dict[str, Any], Floats, 
     mean, means = float(middle[0]), middle[0] + resampled[:, 0]
     facts = {
         "count": int((~np.isnan(values)).sum()),
-        "mean": interval(mean, means).as_dict(),
+        "mean": asdict(interval(mean, means)),
         "sd": float(spread) if spread > least else 0.0,
     }
     return facts, means, np.where(spreads > least, spreads, 0.0)

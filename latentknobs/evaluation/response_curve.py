@@ -8,39 +8,13 @@ clips and amounts together (pooled), and once for every clip by itself.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
-from attrs import frozen
 
 from latentknobs.core.arrays import Floats
-from latentknobs.evaluation.bootstrap import Interval, SongDraws, interval
+from latentknobs.core.evidence import Response
+from latentknobs.evaluation.bootstrap import SongDraws, interval
 from latentknobs.evaluation.monotonicity import gathered, spearman
-
-
-@frozen
-class Response:
-    """
-    See the module's text; every interval is over resampled songs.
-
-    Attributes:
-        slope: Change of the target for one unit of the amount, pooled. 1 = as much as asked.
-        r2: Share of the variance of the changes that the pooled line explains, 0 to 1; 0 where nothing changes.
-        r2_clips: The same share for each clip's own line, mean over clips.
-        spearman: Spearman's correlation between amount and target of each clip, mean over clips.
-        clips: Clips with at least three amounts, 0 included.
-    """
-
-    slope: Interval
-    r2: Interval
-    r2_clips: Interval
-    spearman: Interval
-    clips: int
-
-    def as_dict(self) -> dict[str, Any]:
-        """For evidence."""
-        intervals = {name: getattr(self, name).as_dict() for name in ("slope", "r2", "r2_clips", "spearman")}
-        return {**intervals, "clips": self.clips}
 
 
 def response(values: Mapping[float, Mapping[int, float]], draws: SongDraws) -> Response | None:

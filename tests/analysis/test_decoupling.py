@@ -15,10 +15,10 @@ from latentknobs.analysis.decoupling_data import DecouplingConfig, DecouplingSub
 from latentknobs.analysis.decoupling_result import MOST_LEAKAGE, CrossLeakage
 from latentknobs.augmentations.note_split import NoteSplit
 from latentknobs.augmentations.transpose import Transpose
+from latentknobs.core.evidence import Interval
 from latentknobs.core.experiment import Settings
 from latentknobs.core.knob import Knob, Operator
 from latentknobs.errors import DiscoveryError, NotFittedError, RegistryError, UsageError
-from latentknobs.evaluation.bootstrap import Interval
 from latentknobs.steering.apply import displacement
 from latentknobs.testing.tiny import ACTIVITY, LATENT_SIZE, PITCH, TinyBackend
 

@@ -449,7 +449,7 @@ def test_evidence_has_six_digits():
     """Numbers of the evidence are rounded to six significant digits, whatever their size, and zeros stay."""
     numbers = np.asarray([[0.0, 1234567.0], [-0.00012345678, 1.0]])
 
-    assert rounded(numbers) == [[0.0, 1234570.0], [pytest.approx(-0.000123457, rel=1e-12), 1.0]]
+    assert rounded(numbers) == ((0.0, 1234570.0), (pytest.approx(-0.000123457, rel=1e-12), 1.0))
 
 
 def test_chance_of_an_edit_comes_from_the_seed(find):

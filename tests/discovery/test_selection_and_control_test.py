@@ -1,4 +1,3 @@
-import attrs
 import numpy as np
 import pytest
 from hypothesis import given
@@ -6,6 +5,7 @@ from hypothesis import strategies as st
 from numpy.random import default_rng
 
 from latentknobs.augmentations.transpose import Transpose
+from latentknobs.core.evidence import BasisEnergy, BasisSelection
 from latentknobs.core.experiment import Experiment, Methods, Settings
 from latentknobs.core.knob import Operator
 from latentknobs.core.method_specs import Coordinates, FitInput, Selector
@@ -65,16 +65,16 @@ def _select(clips, deltas, yardstick, methods, operator, bases=None, left_out=No
     experiment = Experiment(TinyBackend(), Transpose(), (3.0, 12.0), False, chosen, methods, 0)
     given = _given(operator.arrays["direction"])
     context = EvaluationContext(experiment, given, deltas, yardstick(), clips, clips, found)
-    return attrs.asdict(select_dimensions(context, operator, clips.batches[12.0]), recurse=False)
+    return select_dimensions(context, operator, clips.batches[12.0])
 
 
 def test_the_dimensions_are_those_that_carry_the_effect(clips, deltas, yardstick, methods):
     """S of a knob that moves the pitch's dimension and little else is that dimension."""
     found = _select(clips, deltas, yardstick, methods, _both())
 
-    assert found["dims"].tolist() == [PITCH]
-    assert found["selected"]["effect"]["kept"] >= 0.9
-    assert found["selected"]["effect"]["overlap_across_amounts"] == {"+3": 1.0, "+12": 1.0}
+    assert found.dims.tolist() == [PITCH]
+    assert found.selected["effect"].kept >= 0.9
+    assert found.selected["effect"].overlap_across_amounts == {"+3": 1.0, "+12": 1.0}
 
 
 def test_shares_are_of_the_energy_in_units_of_spread(clips, deltas, yardstick, methods):
@@ -85,7 +85,7 @@ def test_shares_are_of_the_energy_in_units_of_spread(clips, deltas, yardstick, m
     used = [PITCH, ACTIVITY + 1]
     energy[used] = moves[used] ** 2 / np.diag(deltas.covariance())[used]
 
-    shares = _select(clips, deltas, yardstick, methods, operator)["shares"]
+    shares = _select(clips, deltas, yardstick, methods, operator).shares
 
     np.testing.assert_allclose(shares, energy / energy.sum(), rtol=1e-4)
     assert shares[20] == 0
@@ -96,11 +96,11 @@ def test_every_selector_is_asked_and_one_decides(clips, deltas, yardstick, metho
     by_effect = _select(clips, deltas, yardstick, methods, _both(), threshold=0.2)
     by_threshold = _select(clips, deltas, yardstick, methods, _both(), selector="threshold", threshold=0.2)
 
-    assert by_effect["selected"]["threshold"]["dims"] == [PITCH, ACTIVITY + 1]
-    assert by_effect["selected"]["threshold"]["overlap"] == 0.5
-    assert by_threshold["dims"].tolist() == [PITCH, ACTIVITY + 1]
-    assert by_threshold["selected"]["effect"]["overlap"] == 0.5
-    assert by_threshold["selected"]["threshold"]["kept"] == pytest.approx(1, abs=0.1)
+    assert by_effect.selected["threshold"].dims == (PITCH, ACTIVITY + 1)
+    assert by_effect.selected["threshold"].overlap == 0.5
+    assert by_threshold.dims.tolist() == [PITCH, ACTIVITY + 1]
+    assert by_threshold.selected["effect"].overlap == 0.5
+    assert by_threshold.selected["threshold"].kept == pytest.approx(1, abs=0.1)
 
 
 def test_the_size_has_an_interval_from_its_own_selector(clips, deltas, yardstick, methods):
@@ -109,13 +109,13 @@ def test_the_size_has_an_interval_from_its_own_selector(clips, deltas, yardstick
     spread[[PITCH, *range(1, 8)]] = 0.05
     operator = Operator("shift", {"direction": spread})
 
-    effect = _select(clips, deltas, yardstick, methods, operator)["selected"]["effect"]
-    alone = _select(clips, deltas, yardstick, methods, operator, selector="threshold", threshold=0.1)["selected"]
+    effect = _select(clips, deltas, yardstick, methods, operator).selected["effect"]
+    alone = _select(clips, deltas, yardstick, methods, operator, selector="threshold", threshold=0.1).selected
 
-    assert effect["size_low"] <= len(effect["dims"]) <= effect["size_high"]
-    assert {str(len(effect["dims"])), str(effect["size_low"]), str(effect["size_high"])} <= set(effect["curve"])
-    assert effect["whole"] == pytest.approx(12 * 12 * 0.05, abs=0.5)  # amount, semitones, octaves; notes are not even
-    assert list(alone["threshold"]["curve"]) == [str(len(alone["threshold"]["dims"]))]
+    assert effect.size_low <= len(effect.dims) <= effect.size_high
+    assert {str(len(effect.dims)), str(effect.size_low), str(effect.size_high)} <= set(effect.curve)
+    assert effect.whole == pytest.approx(12 * 12 * 0.05, abs=0.5)  # amount, semitones, octaves; notes are not even
+    assert list(alone["threshold"].curve) == [str(len(alone["threshold"].dims))]
 
 
 def _turned():
@@ -169,7 +169,7 @@ def test_limiting_to_a_basis_vector_keeps_its_part_of_the_move(clips, deltas, ya
     result = _select(clips, deltas, yardstick, asked, operator, {"turned": columns}, basis="turned")
 
     assert found == {(PITCH,): 0.5, (ACTIVITY,): 0.5, (PITCH, ACTIVITY): 1.0}
-    assert result["in_basis"]["selected"]["effect"]["kept"] == 1
+    assert result.in_basis.selected["effect"].kept == 1
 
 
 def test_s_is_stated_in_model_coordinates_whatever_the_basis(clips, deltas, yardstick, methods):
@@ -178,11 +178,11 @@ def test_s_is_stated_in_model_coordinates_whatever_the_basis(clips, deltas, yard
 
     turned = _select(clips, deltas, yardstick, methods, _both(), {"turned": _turned()}, basis="turned")
 
-    assert turned["dims"].tolist() == plain["dims"].tolist()
-    assert turned["selected"] == plain["selected"]
-    assert plain["in_basis"] is None
-    assert turned["in_basis"]["basis"] == "turned"
-    assert sorted(turned["in_basis"]["selected"]["effect"]["dims"]) == [PITCH, ACTIVITY]
+    assert turned.dims.tolist() == plain.dims.tolist()
+    assert turned.selected == plain.selected
+    assert plain.in_basis is None
+    assert turned.in_basis.basis == "turned"
+    assert sorted(turned.in_basis.selected["effect"].dims) == [PITCH, ACTIVITY]
 
 
 def test_how_few_vectors_hold_the_move_is_told_of_every_basis(clips, deltas, yardstick, methods):
@@ -194,8 +194,8 @@ def test_how_few_vectors_hold_the_move_is_told_of_every_basis(clips, deltas, yar
 
     found = _select(clips, deltas, yardstick, methods, operator, {"own": np.eye(LATENT_SIZE), "turned": columns})
 
-    assert found["bases"]["own"] == {"participation": pytest.approx(1), "size": 1}
-    assert found["bases"]["turned"] == {"participation": pytest.approx(1 / (shares**2).sum()), "size": 2}
+    assert found.bases["own"] == BasisEnergy(participation=pytest.approx(1), size=1)
+    assert found.bases["turned"] == BasisEnergy(participation=pytest.approx(1 / (shares**2).sum()), size=2)
 
 
 def test_a_basis_that_is_left_out_is_no_error(clips, deltas, yardstick, methods):
@@ -204,23 +204,23 @@ def test_a_basis_that_is_left_out_is_no_error(clips, deltas, yardstick, methods)
         clips, deltas, yardstick, methods, _both(), basis="heard", left_out={"heard": "The model has no ears."}
     )
 
-    assert found["dims"].tolist() == [PITCH]
-    assert found["in_basis"] == {"basis": "heard", "left_out": "The model has no ears."}
-    assert found["bases"] == {"heard": {"left_out": "The model has no ears."}}
+    assert found.dims.tolist() == [PITCH]
+    assert found.in_basis == BasisSelection(basis="heard", left_out="The model has no ears.")
+    assert found.bases == {"heard": BasisEnergy(left_out="The model has no ears.")}
 
 
 def test_every_choice_says_how_sure_it_is(clips, deltas, yardstick, methods):
     """Each selector has its frequencies on halves of the songs and an interval on its size; these hold its choice."""
-    selected = _select(clips, deltas, yardstick, methods, _both(), threshold=0.2)["selected"]
+    selected = _select(clips, deltas, yardstick, methods, _both(), threshold=0.2).selected
 
     assert set(selected) == set(methods.selectors)
     for name, found in selected.items():
-        assert found["size_low"] <= len(found["dims"]) <= found["size_high"], name
-        assert 0 <= found["stable"] <= len(found["dims"])
+        assert found.size_low <= len(found.dims) <= found.size_high, name
+        assert 0 <= found.stable <= len(found.dims)
     # No pair is known: what rests on mean changes is the same on every half, what rests on pairs finds nothing.
-    assert selected["threshold"]["frequency"] == {str(PITCH): 1.0, str(ACTIVITY + 1): 1.0}
-    assert selected["effect"]["frequency"] == {str(PITCH): 1.0}
-    assert selected["max-t"]["dims"] == selected["placebo"]["dims"] == []
+    assert selected["threshold"].frequency == {str(PITCH): 1.0, str(ACTIVITY + 1): 1.0}
+    assert selected["effect"].frequency == {str(PITCH): 1.0}
+    assert selected["max-t"].dims == selected["placebo"].dims == ()
 
 
 def test_the_same_sets_are_decoded_once(clips, deltas, yardstick, methods):
@@ -246,17 +246,17 @@ def test_a_selector_that_finds_nothing_gives_an_empty_set(clips, deltas, yardsti
     """A threshold above every change gives no dimension, and nothing breaks."""
     found = _select(clips, deltas, yardstick, methods, _both(), selector="threshold", threshold=1e6)
 
-    assert found["dims"].tolist() == []
-    assert found["selected"]["threshold"]["kept"] == 0
-    assert found["selected"]["threshold"]["size_high"] == 0
+    assert found.dims.tolist() == []
+    assert found.selected["threshold"].kept == 0
+    assert found.selected["threshold"].size_high == 0
 
 
 def test_a_knob_that_does_nothing_has_no_shares(clips, deltas, yardstick, methods, nothing):
     """Where nothing moves there is no share, and nothing is divided by 0."""
     found = _select(clips, deltas, yardstick, methods, nothing)
 
-    assert not found["shares"].any()
-    assert found["selected"]["effect"]["kept"] == 0
+    assert not found.shares.any()
+    assert found.selected["effect"].kept == 0
 
 
 @given(st.sets(st.integers(0, 8)), st.sets(st.integers(0, 8)))
@@ -272,11 +272,11 @@ def test_the_exact_knob_beats_every_control(clips, deltas, yardstick, exact_pitc
     """No random direction of equal length raises the pitch as much: p is 1 over the controls and 1."""
     found = _test(deltas, yardstick()).compare(exact_pitch, [clips.batches[12.0]])
 
-    assert found["effect"] == pytest.approx(1, abs=1e-5)
-    assert found["mean_absolute_change"] == pytest.approx(12, abs=1e-5)
-    assert found["p"] == pytest.approx(1 / 21)
-    assert found["control_effect_mean"] <= found["control_effect_max"] < 1
-    assert (found["controls"], found["clips"], found["amounts"]) == (20, 12, [12.0])
+    assert found.effect == pytest.approx(1, abs=1e-5)
+    assert found.mean_absolute_change == pytest.approx(12, abs=1e-5)
+    assert found.p == pytest.approx(1 / 21)
+    assert found.control_effect_mean <= found.control_effect_max < 1
+    assert (found.controls, found.clips, found.amounts) == (20, 12, (12.0,))
 
 
 def test_both_ends_count(clips, deltas, yardstick, exact_pitch):
@@ -284,9 +284,9 @@ def test_both_ends_count(clips, deltas, yardstick, exact_pitch):
     ends = [clips.batches[-12.0], clips.batches[12.0]]
     found = _test(deltas, yardstick()).compare(exact_pitch, ends)
 
-    assert (found["amounts"], found["clips"]) == ([-12.0, 12.0], 12)
-    assert found["effect"] == pytest.approx(1, abs=1e-5)
-    assert found["p"] == pytest.approx(1 / 21)
+    assert (found.amounts, found.clips) == ((-12.0, 12.0), 12)
+    assert found.effect == pytest.approx(1, abs=1e-5)
+    assert found.p == pytest.approx(1 / 21)
 
 
 def test_what_goes_up_at_both_ends_has_no_effect(clips, deltas, yardstick):
@@ -299,8 +299,8 @@ def test_what_goes_up_at_both_ends_has_no_effect(clips, deltas, yardstick):
     ends = [clips.batches[-12.0], clips.batches[12.0]]
     found = _test(deltas, yardstick()).compare(operator, ends)
 
-    assert found["mean_absolute_change"] == pytest.approx(12, abs=1e-5)
-    assert found["effect"] == pytest.approx(0, abs=1e-5)
+    assert found.mean_absolute_change == pytest.approx(12, abs=1e-5)
+    assert found.effect == pytest.approx(0, abs=1e-5)
     assert not _test(deltas, yardstick()).passed(operator, ends)
 
 
@@ -311,7 +311,7 @@ def test_too_much_is_as_bad_as_too_little(clips, deltas, yardstick, exact_pitch,
     ends = [clips.batches[-4.0], clips.batches[4.0]]
     found = _test(deltas, yardstick()).compare(operator, ends)
 
-    assert found["effect"] == pytest.approx(effect, abs=1e-5)
+    assert found.effect == pytest.approx(effect, abs=1e-5)
 
 
 def test_clips_that_lose_the_target_do_not_change(case_of, yardstick):
@@ -330,16 +330,16 @@ def test_without_a_target_both_ends_gain_accuracy(clips, deltas, yardstick, exac
     ends = [clips.batches[-12.0], clips.batches[12.0]]
     found = _test(deltas, yardstick(target=None)).compare(exact_pitch, ends)
 
-    assert found["effect"] == pytest.approx(found["mean_absolute_change"])
-    assert found["effect"] > found["control_effect_max"]
+    assert found.effect == pytest.approx(found.mean_absolute_change)
+    assert found.effect > found.control_effect_max
 
 
 def test_a_knob_that_does_nothing_beats_no_control(clips, deltas, yardstick, nothing):
     """Nothing is as strong as a control of no length: p is 1."""
     found = _test(deltas, yardstick()).compare(nothing, [clips.batches[12.0]])
 
-    assert found["p"] == 1
-    assert found["effect"] == 0
+    assert found.p == 1
+    assert found.effect == 0
 
 
 @pytest.mark.parametrize("part", [0.0, 0.02, 0.1, 1.0])
@@ -350,7 +350,7 @@ def test_stopping_early_decides_as_all_controls_do(clips, deltas, yardstick, par
     operator = Operator("shift", {"direction": direction})
     test, ends = _test(deltas, yardstick()), [clips.batches[12.0]]
 
-    assert test.passed(operator, ends) == effect_criterion(test.controls, test.compare(operator, ends)["p"]).passed
+    assert test.passed(operator, ends) == effect_criterion(test.controls, test.compare(operator, ends).p).passed
 
 
 def test_controls_are_not_decoded_once_the_answer_is_known(clips, deltas, yardstick, nothing):
@@ -376,7 +376,7 @@ def test_the_controls_come_from_the_seed(clips, deltas, yardstick, exact_pitch):
     )
 
     assert first == again
-    assert first["control_effect_mean"] != other["control_effect_mean"]
+    assert first.control_effect_mean != other.control_effect_mean
 
 
 def test_the_gain_is_of_the_target_or_of_accuracy(clips, yardstick, exact_pitch):

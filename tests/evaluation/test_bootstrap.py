@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.random import default_rng
 
+from latentknobs.core.evidence import Interval
 from latentknobs.evaluation.bootstrap import SongDraws, interval, share
 
 SEEDS = st.integers(0, 2**31)
@@ -67,7 +68,7 @@ def test_one_song_has_no_interval():
 
     found = interval(float(means[0]), draws[:, 0])
 
-    assert found.as_dict() == {"value": 2.5, "low": 2.5, "high": 2.5, "error": 0.0}
+    assert found == Interval(2.5, 2.5, 2.5, 0.0)
 
 
 def test_where_no_clip_counts_there_is_no_mean():
@@ -94,7 +95,7 @@ def test_an_interval_is_the_middle_95_percent_of_the_draws():
 
     assert (found.low, found.high) == (25.0, 975.0)
     assert found.error == pytest.approx(np.arange(1001).std())
-    assert interval(3.0, np.asarray([np.nan])).as_dict() == {"value": 3.0, "low": 3.0, "high": 3.0, "error": 0.0}
+    assert interval(3.0, np.asarray([np.nan])) == Interval(3.0, 3.0, 3.0, 0.0)
 
 
 def test_intervals_cover_the_truth():

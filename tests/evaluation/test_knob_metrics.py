@@ -35,8 +35,8 @@ def test_the_exact_knob_is_exact_in_every_measure(measured):
     """Equivariance, monotony and content are 1, the effect is the amount, nothing leaks."""
     assert list(measured.at) == list(AMOUNTS)
     for amount, x in measured.at.items():
-        assert x.equivariance.ratio.value == x.equivariance.ratio.low == pytest.approx(1)
-        assert x.effects["mean-pitch"].change.value == pytest.approx(amount, abs=1e-6)
+        assert x.equivariance.value == x.equivariance.low == pytest.approx(1)
+        assert x.effects["mean-pitch"].value == pytest.approx(amount, abs=1e-6)
         assert x.effects["mean-pitch"].spread == pytest.approx(0, abs=1e-6)
         assert x.leakage["log2-onsets"].upper == 0
         assert x.leakage["mean-pitch"].value == pytest.approx(abs(amount))
@@ -56,20 +56,20 @@ def test_a_knob_that_does_nothing_is_nothing_in_every_measure(clips, nothing, ya
     measured = _measure(nothing, clips, AMOUNTS, yardstick())
 
     for x in measured.at.values():
-        assert x.equivariance.ratio.value <= 0
-        assert x.effects["mean-pitch"].change.value == 0
+        assert x.equivariance.value <= 0
+        assert x.effects["mean-pitch"].value == 0
     assert measured.monotone == measured.response.r2.value == measured.response.slope.value == 0
 
 
 def test_evidence_is_whole(measured, methods):
     """What is kept of the measures names every amount, attribute and comparison, and defined numbers alone."""
-    kept = measured.as_dict()
+    kept = measured.of_split()
 
-    assert [entry["amount"] for entry in kept["amounts"]] == list(AMOUNTS)
-    for entry in kept["amounts"]:
-        assert set(entry["effects"]) == set(entry["leakage"]) == {a.name for a in methods.attributes}
-        assert set(entry["content"]) == {c.name for c in methods.comparisons}
-        assert entry["clips"] == 24
+    assert [x.amount for x in kept.amounts] == list(AMOUNTS)
+    for x in kept.amounts:
+        assert set(x.effects) == set(x.leakage) == {a.name for a in methods.attributes}
+        assert set(x.content) == {c.name for c in methods.comparisons}
+        assert x.clips == 24
     assert measured.within(-3, 3).keys() == {-3.0, 3.0}
 
 
@@ -116,9 +116,9 @@ def test_measures_do_not_depend_on_one_another(clips, exact_pitch, yardstick, me
     """Leaving an attribute and an amount out changes no digit of what is left."""
     one = yardstick(attributes=methods.attributes[:1], spreads={"mean-pitch": 1.0})
 
-    alone = _measure(exact_pitch, clips, (3.0,), one).at[3.0].as_dict()
-    among = _measure(exact_pitch, clips, AMOUNTS, yardstick()).at[3.0].as_dict()
+    alone = _measure(exact_pitch, clips, (3.0,), one).at[3.0]
+    among = _measure(exact_pitch, clips, AMOUNTS, yardstick()).at[3.0]
 
-    assert alone["equivariance"] == among["equivariance"]
-    assert alone["effects"]["mean-pitch"] == among["effects"]["mean-pitch"]
-    assert alone["leakage"]["mean-pitch"] == among["leakage"]["mean-pitch"]
+    assert alone.equivariance == among.equivariance
+    assert alone.effects["mean-pitch"] == among.effects["mean-pitch"]
+    assert alone.leakage["mean-pitch"] == among.leakage["mean-pitch"]

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from latentknobs.analysis.algebra_result import Additivity, Algebra, Commutator, Laws, Pair
+from latentknobs.core.evidence import Equivariance
 from latentknobs.errors import AmountError, UsageError
-from latentknobs.evaluation.bootstrap import Interval
-from latentknobs.evaluation.equivariance import Equivariance
 from latentknobs.frontends.cli import algebra as command
 from latentknobs.frontends.cli.algebra import parse_elements
 
@@ -83,7 +82,7 @@ def test_what_cannot_be_composed_is_refused(cli, words, says):
 
 def test_what_could_not_be_measured_is_said(capsys):
     """On/off knobs have neither powers nor inverses, and two edits that no clip can take have no numbers."""
-    nothing = Equivariance(Interval(0.0, 0.0, 0.0, 0.0), 0.0, 0.0, 0.0, 0)
+    nothing = Equivariance(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     empty = Additivity(0, nothing, nothing, None, None, None), Commutator(0, None, None, None, None)
     pairs = tuple(Pair(*names, *empty) for names in (("a", "b"), ("b", "a")))
     command._print(Algebra(4, 2, tuple(Laws(name, "", 1.0, (), ()) for name in "ab"), pairs))

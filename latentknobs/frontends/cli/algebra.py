@@ -26,7 +26,7 @@ from latentknobs.workbench import DEFAULT_CLIPS
 
 if TYPE_CHECKING:
     from latentknobs.analysis.algebra_result import Algebra, Commutator, Laws
-    from latentknobs.evaluation.bootstrap import Interval
+    from latentknobs.core.evidence import Interval
 
 NONE = "not measured"
 
@@ -106,8 +106,8 @@ def _print(found: Algebra) -> None:
             pair.first,
             pair.then,
             str(pair.additivity.clips),
-            _share(pair.additivity.sequence.ratio) if pair.additivity.sequence.measurable else NONE,
-            _share(pair.additivity.sum.ratio) if pair.additivity.sum.measurable else NONE,
+            _share(pair.additivity.sequence) if pair.additivity.sequence.measurable else NONE,
+            _share(pair.additivity.sum) if pair.additivity.sum.measurable else NONE,
             f"{pair.additivity.sequence.accuracy:.3f}, {pair.additivity.sum.accuracy:.3f}",
             f"{pair.additivity.sum.floor:.3f}, {pair.additivity.sum.ceiling:.3f}",
             _percent(pair.additivity.differ),
