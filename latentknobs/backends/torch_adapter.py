@@ -2,8 +2,8 @@
 Any torch module that encodes and decodes clips, behind the generic interface: numpy in, numpy out.
 
 The module has ``encode(tokens)``, int64 (N, *shape) to the mean (N, D) or to mean and standard deviation, and
-``decode(z)``, (N, D) to logits (N, *shape, V). A decoder that reads the tokens before each position has
-``decode(z, given)`` instead: ``given`` is int64 (N, *shape), or None where it is to read its own likeliest tokens.
+``decode(z)``, (N, D) to logits (N, *shape, V). An autoregressive decoder has ``decode(z, given)`` instead: ``given`` is
+int64 (N, *shape) for teacher forcing, or None for greedy decoding.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import inspect
 import json
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
 
@@ -26,15 +27,140 @@ from latentknobs.core.clip import ClipFormat, check_clips
 from latentknobs.errors import BackendError, ModelError
 
 CHUNK = 256
-"""Clips computed at a time, so that memory stays flat."""
+"""Clips computed at a time, which bounds memory."""
 GRADIENT_CHUNK = 64
-"""The same where the way back is kept."""
+"""The same where activations are kept for gradients."""
+MIN_ROWS = 2
+"""A single clip is computed twice: a product with one row may be summed in another order."""
 _log = logging.getLogger(__name__)
-FEWEST = 2
-"""A lone clip is computed twice over: a product with one row may be summed in another order."""
 
 
-class TorchBackend:
+class TensorBackend(ABC):
+    """
+    What backends that compute in torch have in common: checks, batches and Jacobian products.
+
+    A subclass sets ``spec`` and ``_device``.
+    """
+
+    spec: BackendSpec
+    _device: torch.device
+    _chunk = CHUNK
+
+    @abstractmethod
+    def _rows(self, count: int) -> int:
+        """How many rows to compute where ``count`` are wanted, so that a row's result does not depend on the batch."""
+
+    @abstractmethod
+    def _logits(self, codes: Tensor, given: ClipBatch | None) -> Tensor:
+        """Logits (N, *shape, V) of codes, with teacher forcing or, for None, greedy."""
+
+    @abstractmethod
+    def _forced(self, codes: Tensor, given: ClipBatch) -> Tensor:
+        """Log-probabilities with teacher forcing, differentiable with respect to the codes."""
+
+    @torch.inference_mode()
+    def decode_log_probs(self, z: Codes, given: ClipBatch | None = None) -> NDArray[np.float32]:
+        """
+        Log-probabilities in nats, float32 (N, *shape, V); minus infinity for tokens the model cannot produce.
+
+        Args:
+            z: Codes, float32 (N, D).
+            given: Clips for teacher forcing; None = greedy.
+
+        Raises:
+            BackendError: The codes have another shape or are not finite, or their number differs from the clips'.
+            ClipError: ``given`` are not clips of the format.
+        """
+        z = self._checked(z)
+        clips = None if given is None else self._paired(z, given)
+        out = np.empty(self._log_probs_shape(z), dtype=np.float32)
+        for part in batches(len(z), self._chunk):
+            logits = self._logits(self._to_device(z[part]), None if clips is None else clips[part])
+            fill(out[part], torch.log_softmax(logits, dim=-1))
+        return out
+
+    def _decoded(self, z: Codes, tokens_of: Callable[[Tensor], Tensor]) -> ClipBatch:
+        """Valid clips int16 (N, *shape) by a function from codes to tokens."""
+        z, clip_format = self._checked(z), self.spec.clip_format
+        out = np.empty((len(z), *clip_format.shape), dtype=np.int16)
+        for part in batches(len(z), self._chunk):
+            fill(out[part], tokens_of(self._to_device(z[part])))
+        return clip_format.repair(out)
+
+    def _jvp(self, z: Codes, given: ClipBatch, vectors: Codes) -> NDArray[np.float32]:
+        """J v, float32 (N, *shape, V); see :class:`~latentknobs.core.backend.LatentGradient`."""
+        z, vectors = self._checked(z), self._checked(vectors)
+        clips = self._paired(z, given)
+        if len(vectors) != len(z):
+            raise BackendError(f"{self.spec.name}: {len(z)} codes need {len(z)} vectors, not {len(vectors)}.")
+        out = np.empty(self._log_probs_shape(z), dtype=np.float32)
+        for part in batches(len(z), GRADIENT_CHUNK):
+            codes = self._to_device(z[part]).requires_grad_()
+            log_probs = self._forced(codes, clips[part])
+            # u J is linear in u, so its own derivative along v is J v.
+            weights = torch.zeros_like(log_probs, requires_grad=True)
+            with one_thread():  # gradients are sums over steps
+                (gradient,) = torch.autograd.grad(log_probs, codes, weights, create_graph=True)
+                (product,) = torch.autograd.grad(gradient, weights, self._to_device(vectors[part]))
+            fill(out[part], product)
+        return out
+
+    def _vjp(self, z: Codes, given: ClipBatch, vectors: NDArray[np.float32]) -> Codes:
+        """U J, float32 (N, D); see :class:`~latentknobs.core.backend.LatentGradient`."""
+        z = self._checked(z)
+        clips = self._paired(z, given)
+        weights = np.asarray(vectors, dtype=np.float32)
+        shape = self._log_probs_shape(z)
+        if weights.shape != shape:
+            raise BackendError(f"{self.spec.name}: {len(z)} codes need vectors of shape {shape}, not {weights.shape}.")
+        out = np.empty_like(z)
+        for part in batches(len(z), GRADIENT_CHUNK):
+            codes = self._to_device(z[part]).requires_grad_()
+            log_probs = self._forced(codes, clips[part])
+            with one_thread():  # gradients are sums over steps
+                (gradient,) = torch.autograd.grad(log_probs, codes, self._to_device(weights[part]))
+            fill(out[part], gradient)
+        return out
+
+    def _log_probs_shape(self, z: Codes) -> tuple[int, ...]:
+        return (len(z), *self.spec.clip_format.shape, self.spec.clip_format.vocabulary)
+
+    def _checked(self, z: Any) -> Codes:
+        array = np.asarray(z, dtype=np.float32)
+        size = self.spec.latent_size
+        if array.ndim != 2 or array.shape[1] != size:
+            raise BackendError(f"{self.spec.name}: codes must have shape (N, {size}), not {array.shape}.")
+        if not np.isfinite(array).all():
+            raise BackendError(f"{self.spec.name}: codes must be finite; some are NaN or infinite.")
+        return array
+
+    def _paired(self, z: Codes, given: ClipBatch) -> ClipBatch:
+        clips = check_clips(given, self.spec.clip_format, "given")
+        if len(clips) != len(z):
+            raise BackendError(f"{self.spec.name}: {len(z)} codes need {len(z)} clips to read, not {len(clips)}.")
+        return clips
+
+    def _tokens(self, clips: ClipBatch) -> Tensor:
+        return self._on_device(clips.astype(np.int64))
+
+    def _to_device(self, array: NDArray[np.float32]) -> Tensor:
+        return self._on_device(np.array(array, dtype=np.float32))
+
+    def _on_device(self, rows: NDArray[Any]) -> Tensor:
+        return torch.from_numpy(np.resize(rows, (self._rows(len(rows)), *rows.shape[1:]))).to(self._device)
+
+
+def fill(out: NDArray[Any], rows: Tensor) -> None:
+    """Copy the first rows of a tensor into all of an array."""
+    out[...] = rows[: len(out)].cpu().numpy()
+
+
+def batches(count: int, size: int) -> Iterator[slice]:
+    """Slices of at most ``size`` that cover ``count`` rows."""
+    return (slice(start, min(start + size, count)) for start in range(0, count, size))
+
+
+class TorchBackend(TensorBackend):
     """
     A torch module as a model.
 
@@ -49,15 +175,13 @@ class TorchBackend:
         file: Where its weights lie, for messages.
         config: What its results depend on besides its weights (kinds of layers, ...), JSON; part of the identity.
         training: Free facts for people.
-        carries: Which valid clips it can carry, bool (N,); None = all.
+        carries: Which valid clips it can represent, bool (N,); None = all.
 
     Raises:
         ModelError: A weight is not finite, or ``encode`` or ``decode`` is missing or fits neither the clips nor the
             codes; says what is wrong.
         UsageError: No such device.
     """
-
-    spec: BackendSpec
 
     def __init__(
         self,
@@ -77,12 +201,12 @@ class TorchBackend:
         _check_weights(module, file or name)
         self._device = choose_device(device)
         frozen = module.eval().requires_grad_(requires_grad=False).to(self._device)
-        self._module = cast(Any, frozen)  # what its methods give is looked at as it comes
+        self._module = cast(Any, frozen)  # its results are checked where they arrive
         self._reads = "given" in inspect.signature(self._module.decode).parameters
         self._carries = carries
         self._format = clip_format
         self._name = name
-        silence = np.stack([clip_format.tokens(())] * FEWEST)
+        silence = np.stack([clip_format.tokens(())] * MIN_ROWS)
         mean, scale = self._encoded(silence, size=None)
         self._has_scale = scale is not None
         tensors = {key: value.cpu().numpy() for key, value in module.state_dict().items()}
@@ -95,11 +219,11 @@ class TorchBackend:
             training=training or {},
         )
         if self._differentiable(mean.cpu().numpy(), silence):
-            # Optional capabilities are asked for by isinstance, which looks for these names.
+            # isinstance of the optional protocols looks for these names.
             self.__dict__["jvp"], self.__dict__["vjp"] = self._jvp, self._vjp
 
     def accepts(self, clips: ClipBatch) -> Bools:
-        """Valid clips that it can carry, bool (N,)."""
+        """Valid clips that it can represent, bool (N,)."""
         clips = check_clips(clips, self._format)
         accepted = self._format.valid(clips)
         return accepted if self._carries is None else accepted & self._carries(clips)
@@ -116,11 +240,11 @@ class TorchBackend:
         clips = check_clips(clips, self._format)
         mean = np.empty((len(clips), self.spec.latent_size), dtype=np.float32)
         scale = np.empty_like(mean) if self._has_scale else None
-        for part in _parts(len(clips), CHUNK):
+        for part in batches(len(clips), CHUNK):
             means, scales = self._encoded(clips[part], self.spec.latent_size, part.start)
-            _fill(mean[part], means)
+            fill(mean[part], means)
             if scale is not None and scales is not None:
-                _fill(scale[part], scales)
+                fill(scale[part], scales)
         return Posterior(mean, scale)
 
     @torch.inference_mode()
@@ -129,72 +253,15 @@ class TorchBackend:
         Greedy decoding of codes (N, D) to valid clips, int16 (N, *shape): the likeliest tokens, repaired.
 
         Raises:
-            BackendError: The codes have another shape or are not finite, or the module's logits are none.
+            BackendError: The codes have another shape or are not finite, or the module's logits are malformed.
         """
-        z = self._checked(z)
-        out = np.empty((len(z), *self._format.shape), dtype=np.int16)
-        for part in _parts(len(z), CHUNK):
-            _fill(out[part], self._logits(self._to_device(z[part]), None).argmax(dim=-1))
-        return self._format.repair(out)
+        return self._decoded(z, lambda codes: self._logits(codes, None).argmax(dim=-1))
 
-    @torch.inference_mode()
-    def decode_log_probs(self, z: Codes, given: ClipBatch | None = None) -> NDArray[np.float32]:
-        """
-        Log-probabilities in nats, float32 (N, *shape, V); minus infinity for a token that the module cannot give.
-
-        Args:
-            z: Codes, float32 (N, D).
-            given: Clips whose tokens the decoder reads, if it reads any; None = its own likeliest tokens.
-
-        Raises:
-            BackendError: As for :meth:`decode`, or there is not a clip for each code.
-            ClipError: ``given`` are not clips of the format.
-        """
-        z = self._checked(z)
-        clips = None if given is None else self._paired(z, given)
-        out = np.empty((len(z), *self._format.shape, self._format.vocabulary), dtype=np.float32)
-        for part in _parts(len(z), CHUNK):
-            logits = self._logits(self._to_device(z[part]), None if clips is None else clips[part])
-            _fill(out[part], torch.log_softmax(logits, dim=-1))
-        return out
-
-    def _jvp(self, z: Codes, given: ClipBatch, vectors: Codes) -> NDArray[np.float32]:
-        """J v, float32 (N, *shape, V); see :class:`~latentknobs.core.backend.LatentGradient`."""
-        z, vectors = self._checked(z), self._checked(vectors)
-        clips = self._paired(z, given)
-        if len(vectors) != len(z):
-            raise BackendError(f"{self._name}: {len(z)} codes need {len(z)} vectors, not {len(vectors)}.")
-        out = np.empty((len(z), *self._format.shape, self._format.vocabulary), dtype=np.float32)
-        for part in _parts(len(z), GRADIENT_CHUNK):
-            codes = self._to_device(z[part]).requires_grad_()
-            logs = self._forced(codes, clips[part])
-            # u J is linear in u, so its own derivative along v is J v.
-            weights = torch.zeros_like(logs, requires_grad=True)
-            with one_thread():  # gradients are sums over steps
-                (back,) = torch.autograd.grad(logs, codes, weights, create_graph=True)
-                (along,) = torch.autograd.grad(back, weights, self._to_device(vectors[part]))
-            _fill(out[part], along)
-        return out
-
-    def _vjp(self, z: Codes, given: ClipBatch, vectors: NDArray[np.float32]) -> Codes:
-        """U J, float32 (N, D); see :class:`~latentknobs.core.backend.LatentGradient`."""
-        z = self._checked(z)
-        clips = self._paired(z, given)
-        weights = np.asarray(vectors, dtype=np.float32)
-        wanted = (len(z), *self._format.shape, self._format.vocabulary)
-        if weights.shape != wanted:
-            raise BackendError(f"{self._name}: {len(z)} codes need vectors of shape {wanted}, not {weights.shape}.")
-        out = np.empty_like(z)
-        for part in _parts(len(z), GRADIENT_CHUNK):
-            codes = self._to_device(z[part]).requires_grad_()
-            logs = self._forced(codes, clips[part])
-            with one_thread():  # gradients are sums over steps
-                (gradient,) = torch.autograd.grad(logs, codes, self._to_device(weights[part]))
-            _fill(out[part], gradient)
-        return out
+    def _rows(self, count: int) -> int:
+        return MIN_ROWS if count == 1 else count
 
     def _forced(self, codes: Tensor, given: ClipBatch) -> Tensor:
-        """Log-probabilities with the way back to the codes; a probability of 0 stays 0 and has none."""
+        # A probability of 0 has no gradient: minus infinity would give NaN.
         logits = self._logits(codes, given)
         return torch.log_softmax(logits, dim=-1).masked_fill(logits.isneginf(), 0.0)
 
@@ -203,19 +270,19 @@ class TorchBackend:
             self._jvp(z, clips, np.ones_like(z))
         except torch.OutOfMemoryError:
             raise  # says nothing of gradients
-        except RuntimeError as error:  # torch has none here, or none of this function's gradient: what it raises then
-            why = (str(error).strip() or type(error).__name__).splitlines()[0]
+        except RuntimeError as error:  # raised where a function has no gradient, or its gradient has none
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             _log.warning(
-                "%s: no gradients through its decoder: methods with gradients are left out (%s)", self._name, why
+                "%s: no gradients through its decoder: methods with gradients are left out (%s)", self._name, reason
             )
             return False
         return True
 
     def _encoded(self, clips: ClipBatch, size: int | None, first: int = 0) -> tuple[Tensor, Tensor | None]:
         """Mean and standard deviation of clips, the first of which is number ``first`` of its batch."""
-        found = self._module.encode(self._tokens(clips))
-        mean, scale = found if isinstance(found, tuple) else (found, None)
-        rows = max(len(clips), FEWEST)
+        posterior = self._module.encode(self._tokens(clips))
+        mean, scale = posterior if isinstance(posterior, tuple) else (posterior, None)
+        rows = max(len(clips), MIN_ROWS)
         for what, part in (("mean", mean), ("standard deviation", scale)):
             if part is None and what != "mean":
                 continue
@@ -241,45 +308,24 @@ class TorchBackend:
             logits = self._module.decode(codes, given=None if given is None else self._tokens(given))
         else:
             logits = self._module.decode(codes)
-        wanted = (len(codes), *self._format.shape, self._format.vocabulary)
-        if not isinstance(logits, Tensor) or tuple(logits.shape) != wanted:
-            raise self._wrong("decode", _kind(logits), f"logits of shape {wanted}")
+        shape = (len(codes), *self._format.shape, self._format.vocabulary)
+        if not isinstance(logits, Tensor) or tuple(logits.shape) != shape:
+            raise self._wrong("decode", _kind(logits), f"logits of shape {shape}")
         if not torch.isfinite(logits.amax(dim=-1)).all():
             raise self._wrong(
                 "decode", "logits with NaN or without a finite one", "a finite logit for a token at each position"
             )
         return logits.float()
 
-    def _wrong(self, method: str, found: str, must: str) -> BackendError:
+    def _wrong(self, method: str, actual: str, expected: str) -> BackendError:
         return BackendError(
-            f"{self._name}: {method} of {type(self._module).__name__} gave {found}; it must give {must}."
+            f"{self._name}: {method} of {type(self._module).__name__} gave {actual}; it must give {expected}."
         )
-
-    def _checked(self, z: Any) -> Codes:
-        array = np.asarray(z, dtype=np.float32)
-        size = self.spec.latent_size
-        if array.ndim != 2 or array.shape[1] != size:
-            raise BackendError(f"{self._name}: codes must have shape (N, {size}), not {array.shape}.")
-        if not np.isfinite(array).all():
-            raise BackendError(f"{self._name}: codes must be finite; some are NaN or infinite.")
-        return array
-
-    def _paired(self, z: Codes, given: ClipBatch) -> ClipBatch:
-        clips = check_clips(given, self._format, "given")
-        if len(clips) != len(z):
-            raise BackendError(f"{self._name}: {len(z)} codes need {len(z)} clips to read, not {len(clips)}.")
-        return clips
-
-    def _tokens(self, clips: ClipBatch) -> Tensor:
-        return torch.from_numpy(_enough(clips.astype(np.int64))).to(self._device)
-
-    def _to_device(self, array: NDArray[np.float32]) -> Tensor:
-        return torch.from_numpy(_enough(np.array(array, dtype=np.float32))).to(self._device)
 
 
 def _check_weights(module: nn.Module, where: str) -> None:
     """
-    See that a module's weights are numbers.
+    Check that a module's weights are finite.
 
     Args:
         module: The module.
@@ -296,17 +342,5 @@ def _check_weights(module: nn.Module, where: str) -> None:
             )
 
 
-def _kind(found: object) -> str:
-    return f"a tensor of shape {tuple(found.shape)}" if isinstance(found, Tensor) else f"a {type(found).__name__}"
-
-
-def _enough(rows: NDArray[Any]) -> NDArray[Any]:
-    return rows.repeat(FEWEST, axis=0) if len(rows) == 1 else rows
-
-
-def _fill(out: NDArray[Any], rows: Tensor) -> None:
-    out[...] = rows[: len(out)].cpu().numpy()
-
-
-def _parts(count: int, size: int) -> Iterator[slice]:
-    return (slice(start, min(start + size, count)) for start in range(0, count, size))
+def _kind(value: object) -> str:
+    return f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
