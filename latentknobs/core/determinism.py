@@ -1,4 +1,4 @@
-"""The same sums on any number of cores: what a discovery computes must not depend on the machine's threads."""
+"""The same results on any number of cores; :func:`latentknobs.backends.devices.one_thread` is the same for torch."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from contextlib import contextmanager
 @contextmanager
 def one_thread_sums() -> Iterator[None]:
     """
-    Products of numpy and scipy on one thread: OpenBLAS splits their sums by the number of threads.
+    Run products of numpy and scipy on one thread: OpenBLAS splits their sums by the number of threads.
 
-    Models are left as they are: what torch computes for a clip does not depend on its threads (measured), and nearly
-    all of a discovery's time is there.
+    Models keep their threads: torch's results for a clip do not depend on them (measured), and they take nearly all
+    of a discovery's time.
     """
     from threadpoolctl import threadpool_limits
 

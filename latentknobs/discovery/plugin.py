@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 from latentknobs.core.knob import Operator
@@ -13,30 +12,19 @@ from latentknobs.discovery.fits import attribute_directions, closed_form, gradie
 from latentknobs.hooks import hookimpl
 
 
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Fits are made on one thread: gradients are sums over clips, which torch splits by the number of threads."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
 def _residual(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
+    from latentknobs.backends.devices import one_thread
     from latentknobs.discovery.fits.residual_mlp import residual_network
 
-    with _one_thread():
+    with one_thread():  # gradients are sums over clips
         return residual_network(given)
 
 
 def _group(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
+    from latentknobs.backends.devices import one_thread
     from latentknobs.discovery.fits.matrix_power_fit import group_powers
 
-    with _one_thread():
+    with one_thread():  # gradients are sums over clips
         return group_powers(given)
 
 
