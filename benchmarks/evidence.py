@@ -1,5 +1,5 @@
 """
-Measures what docs/evidence.md states of the shipped knobs, on test songs of `folk` and on the Twinkle theme.
+Measures what docs/results/evidence.md states of the shipped knobs, on test songs of `folk` and on the Twinkle theme.
 
     python benchmarks/evidence.py            # prints the tables
     python benchmarks/evidence.py --json     # the same as JSON
@@ -253,7 +253,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def tables(result: dict[str, Any]) -> str:
-    """The result as the markdown of docs/evidence.md."""
+    """The result as the markdown of docs/results/evidence.md."""
     lines = [f"Model {result['model'][:16]}.", ""]
     for title, rows in (
         (f"{CLIPS} test clips of `folk`", result["turns"]),

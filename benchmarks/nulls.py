@@ -1,7 +1,7 @@
 """
 Null edits: how many edits that teach nothing does each acceptance criterion, and the paper's threshold, accept?
 
-    python -m benchmarks.nulls -o nulls.jsonl          # 100 seeds of each kind; prints the table of docs/evidence.md
+    python -m benchmarks.nulls -o nulls.jsonl          # 100 seeds of each kind; prints the table of docs/results/evidence.md
     python -m benchmarks.nulls --seeds 1 --alone 0     # a first look
     python -m benchmarks.nulls -o nulls.jsonl --table  # the table of what is judged so far
 
@@ -206,7 +206,7 @@ def read(path: Path, settings: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
     """
-    The table of docs/evidence.md.
+    The table of docs/results/evidence.md.
 
     In brackets, of all seeds, those that such a gate does not refuse at both innermost amounts already.
     """

@@ -1,7 +1,7 @@
 """
 Our encode and decode beside what people would otherwise run, as ratios of times taken in turns.
 
-    python -m benchmarks.ratios                     # the table of docs/performance.md, hidden 512
+    python -m benchmarks.ratios                     # the table of docs/results/performance.md, hidden 512
     python -m benchmarks.ratios --hidden 2048 --rounds 5 --json
     python -m benchmarks.ratios --device cuda --clips 1 256 4096
 

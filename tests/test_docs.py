@@ -5,19 +5,20 @@ from __future__ import annotations
 import ast
 import re
 import shlex
+import shutil
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from latentknobs.augmentations.plugin import register_augmentations
 from latentknobs.frontends.cli import context
 from latentknobs.frontends.cli.app import COMMANDS, GROUPS, run_command_line
+from latentknobs.registry.overlay import PACKAGED
 from latentknobs.scaffold import new_plugin
 from latentknobs.workbench import Workbench
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PARSED = 130
 
 
@@ -31,8 +32,6 @@ def _commands() -> list[tuple[str, str]]:
         for block in _blocks(page, "console"):
             lines = block.replace("\\\n", " ").splitlines()
             out += [(page.name, line[2:]) for line in lines if line.startswith("$ latentknobs")]
-        if page.name == "architecture.md":
-            continue  # it speaks of what is to come as well
         inline = re.findall(r"`(latentknobs [^`\n]+)`", page.read_text(encoding="utf-8"))
         out += [(page.name, text) for text in inline if "..." not in text and not re.search(r"[A-Z]{2}|/|[|\[]", text)]
     return sorted(set(out))
@@ -51,6 +50,8 @@ def test_commands_of_the_documents_are_commands(page, command, monkeypatch, tmp_
     monkeypatch.setattr(Workbench, "open", stop)  # a front end that is served opens its own
     monkeypatch.chdir(tmp_path)
     (tmp_path / "runs").mkdir()
+    if "registry upgrade" in command:
+        shutil.copyfile(PACKAGED, tmp_path / "registry.db")
     if "plugins new" not in command:
         for place in re.findall(r"plugins/lift\.py", command):
             (tmp_path / "plugins").mkdir(exist_ok=True)
@@ -61,8 +62,8 @@ def test_commands_of_the_documents_are_commands(page, command, monkeypatch, tmp_
 
 
 def test_every_command_is_documented():
-    """docs/command-line.md shows every command of ours and those that the GRU plugin brings."""
-    text = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
+    """The pages show every built-in command at work, except registry build, which is for `make registry`."""
+    shown = "".join(block for page in PAGES for block in _blocks(page, "console"))
     words = [*COMMANDS, "train", "model import", "model export"]
     words += [
         f"{name} {command.name or command.callback.__name__}"
@@ -70,8 +71,8 @@ def test_every_command_is_documented():
         for command in g.registered_commands
     ]
 
-    assert [word for word in words if word != "registry build" and f"$ latentknobs {word}" not in text] == []
-    assert "registry build" in text
+    assert [word for word in words if word != "registry build" and f"$ latentknobs {word}" not in shown] == []
+    assert any("registry build" in page.read_text(encoding="utf-8") for page in PAGES)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -83,10 +84,12 @@ def test_python_of_the_documents_compiles(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page):
-    """Every relative link in README and docs names a file that is there."""
+    """Every relative link in README and docs names a file that is there, or a generated page of mkdocs.yml."""
+    nav = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
     links = re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", page.read_text(encoding="utf-8"))
 
-    assert [link for link in links if not (page.parent / link).exists()] == []
+    missing = [link for link in links if not (page.parent / link).exists()]
+    assert [link for link in missing if f": {link.removeprefix('../')}\n" not in nav] == []
 
 
 def test_public_names_have_docstrings():
@@ -100,13 +103,3 @@ def test_public_names_have_docstrings():
         silent += [f"{path}:{node.lineno} {node.name}" for node in nodes if not ast.get_docstring(node)]
 
     assert silent == []
-
-
-def test_every_built_in_edit_is_documented():
-    """docs/plugins.md names each edit of the package in a row with its knob and its attribute."""
-    rows = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8").splitlines()
-
-    for edit in register_augmentations():
-        (row,) = [row for row in rows if row.startswith(f"| `{edit.name}` |")]
-        assert f"| {edit.knob_name} |" in row
-        assert f"| `{edit.target}` |" in row

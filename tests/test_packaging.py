@@ -79,7 +79,7 @@ def test_the_shipped_knobs_are_those_of_the_shipped_model():
 
 
 def test_transposition_is_an_affine_map_of_the_shipped_model():
-    """docs/model.md says that codes follow transposition: an affine map does it at every amount, on test songs."""
+    """docs/results/model.md says that codes follow transposition: one affine map an amount does it, on test songs."""
     (pitch,) = KnobStore.open(REGISTRIES[1]).knobs(name="pitch")
 
     assert pitch.kind == "affine"
@@ -298,8 +298,8 @@ def _transcript(section: str) -> list[tuple[str, list[str]]]:
 
 @pytest.mark.slow
 def test_the_transcript_of_a_plugins_author_is_true(author, tmp_path):
-    """From plugins new to the verdict in at most five commands, as docs/plugins.md shows it, from the wheel alone."""
-    text = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
+    """From plugins new to the verdict in five commands, as docs/how-to/plugins.md shows it, from the wheel alone."""
+    text = (ROOT / "docs" / "how-to" / "plugins.md").read_text(encoding="utf-8")
     section = text.split("\n## From an idea to a verdict\n")[1].split("\n## ")[0]
     transcript = _transcript(section)
     here = evolve(author, folder=tmp_path, env={**author.env, "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1"})

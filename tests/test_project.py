@@ -14,7 +14,7 @@ import latentknobs
 
 ROOT = Path(__file__).parents[1]
 CODE = [path for folder in ("latentknobs", "plugins", "benchmarks", "tests") for path in (ROOT / folder).rglob("*.py")]
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
 BUILD = [
     ROOT / name
     for name in ("Makefile", "pyproject.toml", "constraints.txt", ".ci/run", ".ci/release-check", ".gitignore")
@@ -35,7 +35,7 @@ TOP = {
     "benchmarks",
     "constraints.txt",
     "docs/architecture.md",
-    "docs/plugins.md",
+    "docs/how-to/plugins.md",
     "latentknobs/py.typed",
     "plugins/inversion.py",
     "plugins/ornament.py",

@@ -1,4 +1,4 @@
-"""docs/registry.md: ten questions, each asked in SQL, on the command line and in Python, with one answer."""
+"""docs/reference/registry.md: ten questions, each asked in SQL, on the command line and in Python, with one answer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from latentknobs.registry.store import KnobStore
 from latentknobs.testing.store import MODEL, OTHER_MODEL, sample_run
 from latentknobs.workbench import Workbench
 
-PAGE = Path(__file__).parents[1] / "docs" / "registry.md"
+PAGE = Path(__file__).parents[1] / "docs" / "reference" / "registry.md"
 SECTIONS = re.findall(r"^### (\d+)\. (.*?)\n(.*?)(?=^##)", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 
 

@@ -1,10 +1,8 @@
-"""The documentation site: what is made from the program is whole and true, and the site needs no network."""
+"""The documentation site: generated pages are whole and true, and the site needs no network."""
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
-import inspect
 import os
 import re
 import shutil
@@ -14,141 +12,79 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-import attrs
 import pytest
 
+import latentknobs
 from latentknobs import __version__
 from latentknobs.core import evidence
 from latentknobs.discovery.discover import PAIRS_PER_DIMENSION
 from latentknobs.evaluation import acceptance_criteria
 from latentknobs.frontends.cli.app import COMMANDS, GROUPS, run_command_line
-from latentknobs.hooks import HOOK_API, specs
-from latentknobs.hooks.plugin_types import KINDS
+from latentknobs.hooks import HOOK_API
 from latentknobs.registry.migrate import revisions
 from latentknobs.workbench import DEFAULT_CLIPS, Workbench
 
 ROOT = Path(__file__).parents[1]
-FAQ, VERSIONS = ((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("faq.md", "versioning.md"))
+DOCS = ROOT / "docs"
+FAQ, VERSIONS = (
+    (DOCS / name).read_text(encoding="utf-8") for name in ("how-to/troubleshooting.md", "reference/versions.md")
+)
 
 
 def _building():
-    spec = importlib.util.spec_from_file_location("building", ROOT / "docs" / "building.py")
+    spec = importlib.util.spec_from_file_location("building", DOCS / "building.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
 building = _building()
-HOOKS = building.hooks()
 
 
-@pytest.fixture(scope="module")
-def page():
-    """The reference of hooks, by heading."""
-    parts = re.split(r"^###? ", building.hooks_page(), flags=re.MULTILINE)[1:]
-    return {part.splitlines()[0]: part for part in parts}
+def test_every_public_name_is_in_the_reference():
+    """Each name that latentknobs exports is documented from its docstring, once."""
+    text = "".join((DOCS / "reference" / name).read_text(encoding="utf-8") for name in ("hooks.md", "api.md"))
+    shown = re.findall(r"^::: latentknobs\.(\w+)$", text, re.MULTILINE)
 
+    public = {name: getattr(latentknobs, name) for name in dir(latentknobs) if not name.startswith("_")}
+    classes = [name for name, value in public.items() if isinstance(value, type) and "latentknobs" in value.__module__]
 
-def test_hooks_are_those_of_the_specifications():
-    """Every function of latentknobs/hooks/specs.py is in the reference, and nothing else."""
-    text = inspect.getsource(specs)
-
-    assert list(HOOKS) == re.findall(r"^@hookspec\ndef (\w+)", text, re.MULTILINE)
-    assert HOOKS["run_finished"] == "(run: Run) -> None"
-
-
-@pytest.mark.parametrize("hook", HOOKS)
-def test_every_hook_has_its_signature_and_docstring(page, hook):
-    """What the specification says stands under the hook's heading."""
-    doc = inspect.getdoc(getattr(specs, hook))
-
-    assert doc
-    assert f"`{hook}{HOOKS[hook]}`\n\n{doc}" in page[hook]
-
-
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_every_field_of_an_offer_is_in_the_reference(page, kind):
-    """Each field of what a hook asks for has a row, in the order of the class, which says what it is."""
-    rows = re.findall(r"^\| `(\w+)` \| `([^`]+)` \| (.+?) \| (.+) \|$", page[kind.hook], re.MULTILINE)
-    fields = [name for name, _, _ in building.fields(kind.type)]
-
-    assert [name for name, *_ in rows] == fields
-    assert "name" in fields or "path" in fields
-    assert all(left and said.strip() for _, _, left, said in rows)
-
-
-@pytest.mark.parametrize("name", building.values())
-def test_every_value_says_what_its_fields_are(name):
-    """No class that hooks give or are given has a field or a method without a word on it."""
-    value = building.values()[name]
-    said = building.described(value)
-
-    assert said[""]
-    assert [field for field, _, _ in building.fields(value) if not said.get(field)] == []
-    assert [signature for signature, doc in building.methods(value) if not doc] == []
-
-
-def test_values_are_those_that_hooks_speak_of(page):
-    """What a function of an offer is called with has a section of its own, with the name that it is imported by."""
-    for name in ("SelectInput", "BasisInput", "FitInput", "LabelledCodes", "Traversals", "CorpusRequest", "VAEBackend"):
-        value = building.values()[name]
-        home = re.search(r"`from ([\w.]+) import \w+`", page[name])[1]
-        assert getattr(importlib.import_module(home), name) is value
-    assert "Settings" not in page
-
-
-@attrs.frozen
-class _Given:
-    """
-    One thing.
-
-    Attributes:
-        size: How many,
-            in all; as :class:`latentknobs.core.knob.Knob` says.
-        other: Another | one.
-    """
-
-    size: int | None
-    other: tuple[str, ...] = ("a",)
-
-
-def test_docstrings_are_read():
-    """A sentence that goes on over lines is one, references become names, defaults are shown."""
-    assert building.described(_Given) == {
-        "": "One thing.",
-        "size": "How many, in all; as `Knob` says.",
-        "other": "Another | one.",
-    }
-    assert list(building.fields(_Given)) == [
-        ("size", "int | None", ""),
-        ("other", "tuple[str, ...]", "`('a',)`"),
-    ]
+    assert sorted(name for name in shown if name[0].isupper()) == sorted({*classes} - {"LatentKnobsError"})
+    assert "errors" in shown
 
 
 def test_every_command_is_in_the_reference(capsys):
     """Each command has what its own --help prints, wider."""
-    found, page = building.commands(), building.commands_page()
+    texts, page = building.commands(), building.commands_page()
     words = [*COMMANDS, *GROUPS, "train", "model import", "knobs list", "registry build"]
     run_command_line(["knobs", "diff", "--help"])
 
-    assert [word for word in words if f"Usage: latentknobs {word}" not in found.get(word, "")] == []
-    assert " ".join(found["knobs diff"].split()) == " ".join(capsys.readouterr().out.split())
+    assert [word for word in words if f"Usage: latentknobs {word}" not in texts.get(word, "")] == []
+    assert " ".join(texts["knobs diff"].split()) == " ".join(capsys.readouterr().out.split())
     assert all(f"## latentknobs {word}\n" in page for word in words)
 
 
-def test_the_first_page_is_the_readme():
-    """Its words stay, its links are those of the site; fences are left alone."""
-    first = building.first_page()
+def test_every_built_in_offer_is_in_the_reference():
+    """The page of built-in plugins has a row for each augmentation, attribute, comparison, method and corpus."""
+    page, plugins = building.built_ins_page(), building.built_ins()
+    kinds = ("augmentations", "attributes", "comparisons", "fits", "selectors", "bases", "metrics", "corpora")
+    names = [name for kind in kinds for name in getattr(plugins, kind)()]
 
-    assert "[docs/evidence.md](evidence.md)" in first
-    assert "[MIT licence](../LICENSE)" in first
-    assert building.relinked(
-        "[a](b)\n```\n[a](b)\n```\n[c](https://d) [e](#f) [g](b#h)\n", lambda link: f"x/{link}"
-    ) == ("[a](x/b)\n```\n[a](b)\n```\n[c](https://d) [e](#f) [g](x/b#h)\n")
+    assert [name for name in names if f"\n| `{name}` |" not in page] == []
+    assert "| `transpose` | pitch | -12 to 12 semitones | `mean-pitch` |" in page
+
+
+def test_the_first_page_is_the_readme():
+    """Its links are those of the site, links to other files of the repository become text, fences are left alone."""
+    page = building.from_root("README.md")
+
+    assert "[Evidence](results/evidence.md)" in page
+    assert "[MIT licence](license.txt)" in page
+    assert "(docs/" not in page.replace("```", "")
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "urls"),
     [
         ('<script src="https://a.org/x.js"></script>', ["https://a.org/x.js"]),
         ("<link rel=stylesheet href=//a.org/x.css>", ["//a.org/x.css"]),
@@ -158,13 +94,13 @@ def test_the_first_page_is_the_readme():
         ('<a href="https://a.org">a</a> <script src="js/x.js"></script> url(../x.woff) <p>https://a.org</p>', []),
     ],
 )
-def test_what_a_page_would_fetch_is_found(text, found):
+def test_what_a_page_would_fetch_is_found(text, urls):
     """Scripts, styles, fonts and pictures from elsewhere are told; links to other sites are allowed."""
-    assert building.from_the_network(text) == found
+    assert building.from_the_network(text) == urls
 
 
 def test_versions_are_those_of_the_code():
-    """docs/versioning.md states each version as it is."""
+    """docs/reference/versions.md states each version as it is."""
     rows = dict(re.findall(r"^\| ([^|]+?) \| ([^|]+?) \|", VERSIONS, re.MULTILINE))
 
     assert rows["the program"] == __version__
@@ -175,7 +111,7 @@ def test_versions_are_those_of_the_code():
 
 
 def test_the_answers_state_the_limits_of_the_code():
-    """Numbers of docs/faq.md are those that gates and discovery use."""
+    """Numbers of the questions and answers are those that acceptance criteria and discovery use."""
     assert f"Spearman at least {acceptance_criteria.LEAST_MONOTONE}" in FAQ
     assert f"within {acceptance_criteria.MOST_LEAKAGE} standard deviations" in FAQ
     assert f"at least {acceptance_criteria.LEAST_EQUIVARIANCE} of the way" in FAQ
@@ -228,23 +164,33 @@ def site(tmp_path_factory):
 
 @pytest.mark.slow
 def test_every_page_is_built(site):
-    """Each document and each page that is made becomes one; of files of Python, those that pages show."""
-    pages = {path.stem for path in (ROOT / "docs").glob("*.md")} | {Path(name).stem for name in building.PAGES}
+    """Each document and each generated page becomes one; of Python only the example that pages show is published."""
+    pages = {path.relative_to(DOCS).with_suffix(".html") for path in DOCS.rglob("*.md")}
+    pages |= {Path(name).with_suffix(".html") for name in building.PAGES}
 
-    assert {path.stem for path in site.glob("*.html")} == pages | {"404"}
-    shown = {site / "source" / path.relative_to(ROOT) for path in _linked_python()}
-    assert set(site.rglob("*.py")) == shown | {site / "examples" / "live_client.py"}
+    assert {path.relative_to(site) for path in site.rglob("*.html")} == pages | {Path("404.html")}
+    assert list(site.rglob("*.py")) == [site / "examples" / "live_client.py"]
 
 
-def _linked_python():
-    text = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md"))
-    return sorted({(ROOT / "docs" / link).resolve() for link in re.findall(r"\]\((\.\./[^)#]+\.py)", text)})
+@pytest.mark.slow
+def test_the_reference_is_made_from_docstrings(site):
+    """Signatures with types and defaults, and what docstrings say of fields, are on the pages of hooks and API."""
+    hooks, api = (
+        re.sub(r"<[^>]+>", "", (site / "reference" / name).read_text(encoding="utf-8"))
+        for name in ("hooks.html", "api.html")
+    )
+
+    assert re.search(r"Attribute\(\s*name: str,\s*unit: str,", hooks)
+    assert "Unique name (&#34;mean-pitch&#34;)" in hooks or 'Unique name ("mean-pitch")' in hooks
+    assert re.search(r"BackendSpec\(", hooks)
+    assert "Session" in api
+    assert not re.search(r":(class|func|meth|mod):", hooks + api)
 
 
 @pytest.mark.slow
 def test_links_of_the_site_lead_somewhere(site):
     """Every link to a page, a part of a page or a file is to one that is there."""
-    pages = {path: _Anchors(path.read_text(encoding="utf-8")) for path in site.glob("*.html")}
+    pages = {path: _Anchors(path.read_text(encoding="utf-8")) for path in site.rglob("*.html")}
     dead = []
     for path, page in pages.items():
         for link in page.links if path.name != "404.html" else ():
@@ -264,7 +210,7 @@ def test_nothing_of_the_site_comes_from_the_network(site):
     """No page and no style sheet names a script, style, font or picture of another site."""
     texts = [path for path in site.rglob("*") if path.suffix in (".html", ".css")]
 
-    assert [found for path in texts for found in building.from_the_network(path.read_text(encoding="utf-8"))] == []
+    assert [url for path in texts for url in building.from_the_network(path.read_text(encoding="utf-8"))] == []
     assert len(texts) > 15
 
 
@@ -274,15 +220,15 @@ def test_nothing_of_the_site_comes_from_the_network(site):
     [
         ("[a](nowhere.md)", "nowhere.md"),
         ("[a](plugins.md#nowhere)", "nowhere"),
-        ("[a](../nowhere.txt)", "nowhere.txt"),
+        ("[a](../../nowhere.txt)", "nowhere.txt"),
         ('<img src="https://example.org/a.png">', "example.org/a.png"),
     ],
 )
 def test_a_fault_stops_the_build(tmp_path, wrong, said):
     """A broken link or something from the network fails make docs, with its name."""
-    for name in ("docs", "mkdocs.yml", "README.md", "CHANGELOG.md", "LICENSE", "benchmarks", "latentknobs"):
+    for name in ("docs", "mkdocs.yml", "latentknobs", *building.FROM_ROOT):
         (tmp_path / name).symlink_to(ROOT / name) if name != "docs" else shutil.copytree(ROOT / name, tmp_path / name)
-    with (tmp_path / "docs" / "faq.md").open("a", encoding="utf-8") as page:
+    with (tmp_path / "docs" / "how-to" / "troubleshooting.md").open("a", encoding="utf-8") as page:
         page.write(f"\n{wrong}\n")
     env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path / "out")]

@@ -154,7 +154,7 @@ class FitInput:
         latent_size: D.
         amounts: (A,), ascending, without 0: only amounts with enough valid pairs.
         mean_change: float64 (A, D), mean of d = after - before on training songs.
-        gram: float64 (A, D + 1, D + 1), sums of [1, z][1, z]' on training songs.
+        gram: float64 (A, D + 1, D + 1), sums of ``[1, z][1, z]'`` on training songs.
         cross: float64 (A, D + 1, D), sums of [1, z] z_after'.
         validation_gram: The same on validation songs.
         validation_cross: The same on validation songs.

@@ -16,7 +16,7 @@ from latentknobs.errors import UsageError
 Needs: TypeAlias = Literal["codes", "traversals"]
 NEEDS: tuple[Needs, ...] = ("codes", "traversals")
 BINS = 20
-"""Bins of equal width, as Locatello et al. (2019) count; see docs/metrics.md."""
+"""Bins of equal width, as Locatello et al. (2019) count; see docs/reference/metrics.md."""
 RESAMPLES = 200
 
 
@@ -64,7 +64,7 @@ class LabelledCodes:
         resamples: Resamplings of the interval; 0 = no interval.
         bins: Bins of each dimension and of each continuous factor, where a metric counts.
         binning: "width" (between least and largest value) or "quantile" (as many rows in each).
-        options: A metric's own options; docs/metrics.md has their names.
+        options: A metric's own options; docs/reference/metrics.md has their names.
 
     Raises:
         UsageError: Shapes that do not belong together, codes that are not finite, a setting out of its range.
@@ -114,7 +114,7 @@ class Traversals:
         groups: int64 (n,), the song of each clip, which resampling keeps whole; None = clips stand alone.
         seed: The only source of chance.
         resamples: Resamplings of the interval; 0 = no interval.
-        options: A metric's own options; docs/metrics.md has their names.
+        options: A metric's own options; docs/reference/metrics.md has their names.
 
     Raises:
         UsageError: Shapes that do not belong together, controls that do not ascend, a target that is not there.

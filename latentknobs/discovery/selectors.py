@@ -1,7 +1,7 @@
 """
 Rules that choose a knob's significant dimensions. Each asks the active dimensions alone.
 
-docs/methods.md compares them.
+docs/explanation/methods.md compares them.
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ def check_api(stated: object, *, required: bool = True) -> None:
         raise PluginError(f"it does not state LATENTKNOBS_API = {HOOK_API}")
     if stated != HOOK_API:
         newer = isinstance(stated, int) and stated > HOOK_API
-        what = "a newer latentknobs is needed" if newer else f"see docs/plugins.md for version {HOOK_API}"
+        what = "a newer latentknobs is needed" if newer else f"see docs/reference/hooks.md for version {HOOK_API}"
         raise PluginError(f"it is written for version {stated} of the hooks, and this is version {HOOK_API}: {what}")
 
 

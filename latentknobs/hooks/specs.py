@@ -1,5 +1,5 @@
 """
-The hooks, each with what it asks for. docs/plugins.md is the reference with examples.
+The hooks, each with what it asks for. docs/reference/hooks.md is the reference with examples.
 
 A ``register_`` hook is called once, when the plugins are loaded, and returns an iterable of offers; what is
 heavy (weights, torch, music21) is loaded by the offer when it is used, not here. An observer is told of

@@ -1,5 +1,5 @@
 """
-The views that people ask in SQL: docs/registry.md says what each column is.
+The views that people ask in SQL: docs/reference/registry.md says what each column is.
 
 They are made anew after every migration, from here, so that they stay what they are while tables change: a column
 may be added, none is renamed or taken away.

@@ -34,9 +34,9 @@ def test_an_installed_package_has_none(monkeypatch, tmp_path):
 
 
 def test_the_table_of_examples_is_what_the_registry_holds():
-    """Verdict, fit and number of dimensions of each in docs/evidence.md."""
+    """Verdict, fit and number of dimensions of each in docs/results/evidence.md."""
     knobs = {knob.augmentation: knob for knob in KnobStore.open(overlay.PACKAGED).knobs(operators=False)}
-    text = (ROOT / "docs" / "evidence.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "results" / "evidence.md").read_text(encoding="utf-8")
     section = text.partition("\n## Six examples, judged\n")[2].partition("\n## ")[0]
     rows = [[cell.strip(" `") for cell in line.split("|")[1:-1]] for line in section.splitlines() if line[:3] == "| `"]
 

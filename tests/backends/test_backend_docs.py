@@ -1,4 +1,4 @@
-"""The backends that docs/backends.md shows are whole plugins that keep the contract."""
+"""The backends that docs/how-to/models.md shows are whole plugins that keep the contract."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from latentknobs.hooks.manager import Plugins
 from latentknobs.testing.contracts import BackendContract
 from latentknobs.workbench import BUILTINS
 
-PAGE = (Path(__file__).parents[2] / "docs" / "backends.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "models.md").read_text(encoding="utf-8")
 MINE, BEATS = [
     block for block in re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL) if "LATENTKNOBS_API" in block
 ]

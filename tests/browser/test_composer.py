@@ -1,4 +1,4 @@
-"""A composer's two minutes, as docs/web.md has them: each step is read there and done here."""
+"""A composer's two minutes, as docs/how-to/browser.md has them: each step is read there and done here."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from latentknobs import scores
 from tests.browser.page_driver import midi_file
 
 pytestmark = pytest.mark.slow
-DOCUMENT = Path(__file__).parents[2] / "docs" / "web.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "how-to" / "browser.md"
 TUNE = [[4 * at, 57 + (7 * at) % 12, 4] for at in range(24)]
 HANDS = {}
 """What is done for a step: a pattern that the whole step has to be, and the hands."""

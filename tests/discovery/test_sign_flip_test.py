@@ -122,7 +122,7 @@ def test_significance_alone_is_useless_at_ten_thousand_pairs():
     """
     Of 128 dimensions 4 move by a standard deviation and 124 by a twentieth: all are significant, 4 matter.
 
-    The numbers stand in docs/methods.md.
+    The numbers stand in docs/explanation/methods.md.
     """
     rng = np.random.default_rng(0)
     change = np.full(128, 0.05)

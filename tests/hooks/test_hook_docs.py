@@ -1,6 +1,9 @@
-"""Every hook is pinned, documented and tested, by machine."""
+"""The documents of hooks and plugins: every hook is pinned, documented and tested, and every example runs."""
+
+from __future__ import annotations
 
 import inspect
+import json
 import os
 import re
 import subprocess
@@ -12,18 +15,26 @@ import pytest
 
 import latentknobs
 from latentknobs.core.backend import VAEBackend
-from latentknobs.core.corpus import Corpus, CorpusRequest
+from latentknobs.core.corpus import CorpusRequest
 from latentknobs.core.knob import Operator
 from latentknobs.core.melody_format import MELODY
 from latentknobs.core.method_specs import BasisInput, FitInput, SelectInput
 from latentknobs.core.metric_specs import LabelledCodes
+from latentknobs.errors import CorpusError, NotFittedError
+from latentknobs.frontends.cli.app import run_command_line
 from latentknobs.hooks import HOOK_API, PROJECT, specs
 from latentknobs.hooks.manager import Plugins
 from latentknobs.hooks.plugin_types import KINDS
+from latentknobs.registry.overlay import PACKAGED
+from latentknobs.registry.store import KnobStore
+from latentknobs.testing.checks import jobs_of, run
+from latentknobs.testing.store import sample_run
 from latentknobs.testing.tiny import TinyBackend, tiny_clips
+from latentknobs.workbench import BUILTINS
 
 ROOT = Path(__file__).parents[2]
-DOCS = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
+GUIDE = (ROOT / "docs" / "how-to" / "plugins.md").read_text(encoding="utf-8")
+REFERENCE = (ROOT / "docs" / "reference" / "hooks.md").read_text(encoding="utf-8")
 HOOKS = {
     name: re.sub(r"\b(\w+\.)+", "", str(inspect.signature(value)).replace("'", ""))
     for name, value in vars(specs).items()
@@ -32,14 +43,13 @@ HOOKS = {
 
 
 def examples():
-    """Each complete plugin in the docs, by the heading that it stands under."""
-    out = {}
-    for part in re.split(r"^##+ ", DOCS, flags=re.MULTILINE)[1:]:
-        heading = part.splitlines()[0].strip("`")
+    """Each complete plugin in the documents, by the heading that it stands under."""
+    plugins = {}
+    for part in re.split(r"^## ", GUIDE + REFERENCE, flags=re.MULTILINE)[1:]:
         for block in re.findall(r"```python\n(.*?)```", part, flags=re.DOTALL):
-            if "LATENTKNOBS_API" in block:
-                out[heading.split("(")[0]] = block
-    return out
+            if f"LATENTKNOBS_API = {HOOK_API}" in block:
+                plugins[part.splitlines()[0].strip("`").split("(")[0]] = block
+    return plugins
 
 
 EXAMPLES = examples()
@@ -48,11 +58,14 @@ FIRST = "Your first plugin in ten lines"
 
 @pytest.fixture
 def load(tmp_path, monkeypatch):
-    """Loads one of the docs' examples as a file, strictly, beside the attributes."""
+    """Loads one of the examples as a file, strictly, beside the built-in plugins."""
 
     def loaded(heading):
-        (tmp_path / "example.py").write_text(EXAMPLES[heading], encoding="utf-8")
-        return Plugins.build(["latentknobs.attributes.plugin"], plugins_dir=tmp_path, entry_points=False, strict=True)
+        path = tmp_path / "example.py"
+        path.write_text(EXAMPLES[heading], encoding="utf-8")
+        plugins = Plugins.build(BUILTINS, plugins_dir=None, entry_points=False, strict=True)
+        plugins.add_file(path)
+        return plugins
 
     for name in ("DISABLE", "PLUGINS"):
         monkeypatch.delenv(f"LATENTKNOBS_{name}", raising=False)
@@ -72,8 +85,9 @@ def test_the_hook_api_is_pinned():
 
 @pytest.mark.parametrize("hook", sorted(HOOKS))
 def test_every_hook_is_documented_and_tested(hook):
-    """A hook's heading is its signature, and a test is named after it."""
-    assert f"\n### `{hook}{HOOKS[hook]}`\n" in DOCS
+    """A hook's heading is its signature, an example implements it, and a test is named after it."""
+    assert f"\n## `{hook}{HOOKS[hook]}`\n" in REFERENCE
+    assert re.search(rf"^@hookimpl\ndef {hook}\(", REFERENCE, re.MULTILINE)
     assert f"def test_hook_{hook}(" in Path(__file__).read_text(encoding="utf-8")
 
 
@@ -89,12 +103,12 @@ def test_every_public_name_of_the_docs_exists():
     """The table of variables names what the code reads."""
     code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "latentknobs").glob("**/*.py"))
 
-    for variable in re.findall(r"LATENTKNOBS_[A-Z_]+", DOCS):
+    for variable in re.findall(r"LATENTKNOBS_[A-Z_]+", GUIDE + REFERENCE):
         assert variable in code
 
 
-def test_hook_register_augmentations(load):
-    """The first plugin of the docs loads, has ten lines of code, and edits."""
+def test_the_first_plugin_has_ten_lines(load):
+    """The first plugin of the documents loads, has ten lines of code, and edits."""
     staccato = load(FIRST).augmentations()["staccato"]
     code = [line for line in EXAMPLES[FIRST].splitlines() if line.strip() and not line.strip().startswith('"""')]
 
@@ -110,7 +124,7 @@ def test_the_docs_test_of_the_first_plugin_passes(tmp_path):
     """The contract runs under pytest on the first plugin, from the folder that it is in."""
     (tmp_path / "plugins").mkdir()
     (tmp_path / "plugins" / "staccato.py").write_text(EXAMPLES[FIRST], encoding="utf-8")
-    (test,) = re.findall(r"```python\n(from pathlib.*?)```", DOCS, flags=re.DOTALL)
+    (test,) = re.findall(r"```python\n(from pathlib.*?)```", GUIDE, flags=re.DOTALL)
     (tmp_path / "test_staccato.py").write_text(test, encoding="utf-8")
 
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_staccato.py"]
@@ -121,18 +135,41 @@ def test_the_docs_test_of_the_first_plugin_passes(tmp_path):
     assert "15 passed" in done.stdout
 
 
-def test_hook_register_attributes(load):
-    """The example measures the first pitch."""
-    clips = tiny_clips(4)
+@pytest.mark.slow
+@pytest.mark.parametrize("heading", [heading for heading in EXAMPLES if heading != FIRST])
+def test_every_example_keeps_its_promises(load, heading):
+    """What plugins check looks at holds for each example."""
+    plugins = load(heading)
 
-    assert np.array_equal(load("register_attributes").attributes()["first-pitch"].measure(clips), clips[:, 0])
+    results = [run(job) for job in jobs_of(plugins, plugins.report("example"))]
+
+    assert [f"{each.name}: {each.message}" for each in results if not each.ok] == []
+    assert sum(each.state == "passed" for each in results) >= 3
+
+
+def test_hook_register_augmentations(load):
+    """Both bars of every edited clip are the first one."""
+    clips = tiny_clips(8)
+    out = load("register_augmentations").augmentations()["repeat"](clips, 1, np.random.default_rng(0))
+
+    assert out.valid.all()
+    assert np.array_equal(out.clips, np.tile(clips[:, :16], 2))
+
+
+def test_hook_register_attributes(load):
+    """A clip of quarter notes has its longest note measured, one without notes has none."""
+    measure = load("register_attributes").attributes()["longest-note"].measure
+    clips = np.stack([tiny_clips(1)[0], np.full(32, 129, np.int16)])
+
+    assert np.array_equal(measure(clips), [max(n.length for n in MELODY.notes(clips[0])), np.nan], equal_nan=True)
 
 
 def test_hook_register_comparisons(load):
-    """The example gives 1 for a clip and itself."""
+    """A melody and the same melody higher agree."""
     clips = tiny_clips(4)
+    higher = np.where(MELODY.onsets(clips), clips + 1, clips).astype(np.int16)
 
-    assert np.all(load("register_comparisons").comparisons()["same-silence"].measure(clips, clips) == 1)
+    assert (load("register_comparisons").comparisons()["same-onsets"].measure(clips, higher) == 1).all()
 
 
 def test_hook_register_backends(load):
@@ -144,84 +181,102 @@ def test_hook_register_backends(load):
 
 
 def test_hook_register_bases(load):
-    """The example's columns are orthonormal."""
-    basis = load("register_bases").bases()["principal"].compute(BasisInput(3, np.diag([1.0, 3.0, 2.0])))
+    """A move of one standard deviation has the coordinate 1, also beside an inactive dimension."""
+    basis = load("register_bases").bases()["in-spreads"].compute(BasisInput(2, np.diag([4.0, 0.0])))
 
-    assert np.allclose(basis.T @ basis, np.eye(3))
-    assert np.abs(basis[:, 0]).argmax() == 1
+    assert basis.of_moves(np.array([2.0, 0.0])).tolist() == [1, 0]
 
 
 def test_hook_register_selectors(load):
-    """The example chooses the three largest shares."""
-    given = SelectInput(np.zeros((1, 5)), np.array([0.1, 0.4, 0.0, 0.3, 0.2]), kept=lambda _dims: 1.0)
+    """Five active dimensions, by mean change in units of their spread."""
+    data = SelectInput(
+        np.array([[9.0, 1, 2, 3, 4, 5, 6]]),
+        np.full(7, 1 / 7),
+        kept=lambda _dims: 1.0,
+        active=np.array([False] + [True] * 6),
+    )
 
-    assert load("register_selectors").selectors()["top-three"].select(given).tolist() == [1, 3, 4]
+    chosen = load("register_selectors").selectors()["largest-moves"].select(data)
+
+    assert chosen.tolist() == [6, 5, 4, 3, 2]
 
 
 def test_hook_register_fits(load):
-    """The example's shift is the mean change for one unit."""
-    none = np.zeros((2, 4, 4))
-    given = FitInput(3, (1.0, 2.0), np.array([[1.0, 0, 0], [4.0, 0, 0]]), none, none, none, none, np.zeros(2))
+    """The mean change for one unit in its eight largest dimensions; fewer are declined."""
+    fit = load("register_fits").fits()["eight"].fit
 
-    operator, _ = load("register_fits").fits()["largest"].fit(given)
+    def data(size):
+        none, rising = np.zeros((2, size + 1, size + 1)), np.arange(1.0, size + 1)
+        return FitInput(size, (1.0, 2.0), np.stack([rising, 2 * rising]), none, none, none, none, np.zeros(2))
+
+    operator, facts = fit(data(10))
 
     assert isinstance(operator, Operator)
-    assert operator.arrays["direction"].tolist() == [2, 0, 0]
+    assert operator.arrays["direction"].tolist() == [0, 0, 3, 4, 5, 6, 7, 8, 9, 10]
+    assert facts["kept"] == [9, 8, 7, 6, 5, 4, 3, 2]
+    with pytest.raises(NotFittedError, match="fewer than eight"):
+        fit(data(4))
 
 
 def test_hook_register_metrics(load):
-    """The example gives the part of dimensions that are active, and a part for each factor."""
+    """The example gives the share of active dimensions, and a reason for each factor."""
     codes = np.asarray([[0.0, 1], [2, 1], [0, 1], [2, 1]])
-    given = LabelledCodes(codes, codes[:, :1], ("pitch",), (False,))
+    result = (
+        load("register_metrics").metrics()["active"].compute(LabelledCodes(codes, codes[:, :1], ("pitch",), (False,)))
+    )
 
-    found = load("register_metrics").metrics()["active"].compute(given)
-
-    assert found.overall.value == 0.5
-    assert found.parts["pitch"].why == "it is about no factor"
-
-
-def test_hook_register_corpora(load):
-    """The example yields songs, the same for the same seed."""
-    corpus = load("register_corpora").corpora()["scales"]
-    first, second = (list(corpus.songs(CorpusRequest(clips=3, seed=1))) for _ in range(2))
-
-    assert isinstance(corpus, Corpus)
-    assert all(np.array_equal(a.clips, b.clips) for a, b in zip(first, second, strict=True))
-    assert all(MELODY.valid(song.clips).all() for song in first)
+    assert result.overall.value == 0.5
+    assert result.parts["pitch"].why == "it is about no factor"
 
 
-def test_hook_register_frontends(load):
-    """The example serves."""
-    assert load("register_frontends").frontends()["silence"].serve([]) == 0
+def test_hook_register_corpora(load, tmp_path):
+    """Every line that is in range is a song, in an order by the seed; the rest is counted."""
+    (tmp_path / "tunes.txt").write_text("60 62 64 65 67 69 71 72\n72 71 69 67 65 64 62 60\n0 1 2 3 4 5 6 7\n", "utf-8")
+    corpus, left_out = load("register_corpora").corpora()["lines"], []
+    request = CorpusRequest(pitch_range=(21, 108), tally=lambda what, n: left_out.append((what, n)))
+
+    songs = list(corpus.songs(request, str(tmp_path / "tunes.txt")))
+
+    assert sorted(song.name for song in songs) == ["lines/0", "lines/1"]
+    assert {MELODY.notes(song.clips[0])[0].pitch for song in songs} == {60, 72}
+    assert left_out == [("outside the pitch range", 1)]
+    assert len(list(corpus.songs(CorpusRequest(clips=1), str(tmp_path / "tunes.txt")))) == 1
+    with pytest.raises(CorpusError, match="lines:FILE"):
+        next(corpus.songs(request))
 
 
-def test_hook_register_commands(load):
-    """The example's command is called by its words."""
-    plugins = load("register_commands")
-    (command,) = plugins.commands()
+def test_hook_register_frontends(load, capsys):
+    """It prints the accepted knobs that come with the package, where nobody has stored one."""
+    assert load("register_frontends").frontends()["names"].serve([]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    accepted = KnobStore.open(PACKAGED).knobs(verdict="accepted")
 
-    assert command.path == ("greet",)
-    assert command.run(None, "Ada") == {"text": "Hello Ada. "}
-    assert plugins.origin("commands", "greet").name == "example"
-
-
-def test_hook_run_finished(load, capsys):
-    """The example is told of a finished run."""
-
-    class Run:
-        knobs = (1, 2)
-
-    load("run_finished").run_finished(Run())
-
-    assert capsys.readouterr().out == "2 knobs tried\n"
+    assert {"pitch: -12 to 12 semitones", "rhythm: -4 to 4 doublings"} <= set(lines)
+    assert [line.split(":")[0] for line in lines] == [knob.name for knob in accepted]
 
 
-def test_hook_knob_saved(load, capsys):
-    """The example is told of a saved knob."""
+def test_hook_register_commands(capsys, plugins_dir):
+    """On the command line it counts the songs of a generated corpus."""
+    (plugins_dir / "count.py").write_text(EXAMPLES["register_commands"], encoding="utf-8")
 
-    class Knob:
-        name, verdict = "pitch", "accepted"
+    assert run_command_line(["count", "whole-notes", "--clips", "50"]) == 0
+    assert json.loads(capsys.readouterr().out)["clips"] >= 50
 
-    load("knob_saved").knob_saved(Knob())
 
-    assert capsys.readouterr().out == "pitch: accepted\n"
+def test_hook_run_finished(load, monkeypatch, tmp_path):
+    """The example logs a finished run."""
+    monkeypatch.chdir(tmp_path)
+    told = sample_run()
+    load("run_finished").run_finished(told)
+
+    line = f"{told.run_id}: {told.spec.augmentation} on {told.spec.corpus}, 2 tried\n"
+    assert (tmp_path / "knobs.log").read_text("utf-8") == line
+
+
+def test_hook_knob_saved(load, monkeypatch, tmp_path):
+    """The example logs a saved knob."""
+    monkeypatch.chdir(tmp_path)
+    knob = sample_run().knobs[0]
+    load("run_finished").knob_saved(knob)
+
+    assert (tmp_path / "knobs.log").read_text("utf-8") == f"{knob.name}: {knob.verdict}\n"

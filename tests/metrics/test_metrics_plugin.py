@@ -7,7 +7,7 @@ import pytest
 from latentknobs.core.metric_specs import LabelledCodes, Traversals
 from latentknobs.hooks.manager import Plugins
 
-PAGE = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "metrics.md").read_text(encoding="utf-8")
 NAMES = [
     "interpretability", "interpretability-split", "mig", "sap", "scc", "modularity", "modularity-active",
     "explicitness", "dci-disentanglement", "dci-completeness", "dci-informativeness",
@@ -18,7 +18,7 @@ NAMES = [
 @pytest.fixture(scope="module")
 def plugins():
     """The plugin of methods alone, as a stranger's would be loaded."""
-    return Plugins.build(["latentknobs.discovery.plugin"], plugins_dir=None, entry_points=False, strict=True)
+    return Plugins.build(["latentknobs.metrics.plugin"], plugins_dir=None, entry_points=False, strict=True)
 
 
 def test_it_offers_the_fields_metrics(plugins):
@@ -45,12 +45,12 @@ def test_every_metric_passes_its_own_guard(plugins):
 
 @pytest.mark.parametrize("block", re.findall(r"^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE))
 def test_the_examples_of_the_page_run(block, monkeypatch, tmp_path):
-    """Each example of docs/metrics.md runs, and what it asserts holds."""
+    """Each example of docs/reference/metrics.md runs, and what it asserts holds."""
     monkeypatch.chdir(tmp_path)
 
     exec(compile(block, "metrics.md", "exec"), {})
 
 
 def test_the_page_has_a_row_for_each_metric():
-    """The table of docs/metrics.md names the built-in metrics, in their order."""
+    """The table of docs/reference/metrics.md names the built-in metrics, in their order."""
     assert re.findall(r"^\| `([a-z-]+)` \|", PAGE, re.MULTILINE) == NAMES

@@ -128,8 +128,8 @@ def test_views_keep_their_columns(view, revision, tmp_path):
 
 
 def test_every_view_is_documented():
-    """The views, here and in docs/registry.md, are those that files have, with all their columns."""
-    text = (DATA.parents[1] / "docs" / "registry.md").read_text(encoding="utf-8")
+    """The views, here and in docs/reference/registry.md, are those that files have, with all their columns."""
+    text = (DATA.parents[1] / "docs" / "reference" / "registry.md").read_text(encoding="utf-8")
 
     assert set(VIEWS) == set(COLUMNS)
     for view, columns in COLUMNS.items():

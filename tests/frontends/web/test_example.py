@@ -1,4 +1,4 @@
-"""The example of docs/web.md: a client of the API in a terminal."""
+"""The example of docs/reference/http.md: a client of the API in a terminal."""
 
 from __future__ import annotations
 
