@@ -1,7 +1,7 @@
 """
 Null edits: how many edits that teach nothing does each acceptance criterion, and the paper's threshold, accept?
 
-    python -m benchmarks.nulls -o nulls.jsonl          # 100 seeds of each kind; prints the table of docs/results/evidence.md
+    python -m benchmarks.nulls -o nulls.jsonl          # 100 seeds a kind: the table of docs/results/evidence.md
     python -m benchmarks.nulls --seeds 1 --alone 0     # a first look
     python -m benchmarks.nulls -o nulls.jsonl --table  # the table of what is judged so far
 
