@@ -40,7 +40,7 @@ lint: $(STAMP)
 docs: $(STAMP)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
-# The long proofs behind docs/evidence.md, which no change has to wait for: the tests marked "evidence", the shipped
+# The long proofs behind docs/results/evidence.md, which no change has to wait for: the tests marked "evidence", the shipped
 # knobs on test songs, null edits and a sweep of training recipes (hours; a stopped run continues where it stopped).
 evidence: $(STAMP)
 	mkdir -p $(EVIDENCE)
