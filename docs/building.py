@@ -11,6 +11,7 @@ import contextlib
 import io
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +127,7 @@ def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 PAGES: Mapping[str, Callable[[], str]] = {
-    **{place: lambda name=name: from_root(name) for name, place in FROM_ROOT.items() if name.endswith(".md")},
+    **{place: partial(from_root, name) for name, place in FROM_ROOT.items() if name.endswith(".md")},
     "reference/commands.md": commands_page,
     "reference/built-ins.md": built_ins_page,
 }
