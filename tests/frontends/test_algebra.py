@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from latentknobs.frontends.cli.algebra import parse_elements
 
 from latentknobs.analysis.algebra_result import Additivity, Algebra, Commutator, Laws, Pair
 from latentknobs.core.evidence import Equivariance
 from latentknobs.errors import AmountError, UsageError
 from latentknobs.frontends.cli import algebra as command
-from latentknobs.frontends.cli.algebra import parse_elements
 
 WORDS = ("knobs", "algebra", "--model", "tiny", "--corpus", "tiny", "--clips", 200)
 

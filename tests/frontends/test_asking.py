@@ -166,13 +166,12 @@ def test_runs_are_listed_and_shown(cli):
 def test_doing_again_prints_what_differs(cli, monkeypatch):
     """What repeat and verify found is printed as a table and as JSON."""
     from latentknobs.analysis import reproduction
-    from latentknobs.frontends.cli import diff, runs
 
     run = sample_run()
     again = reproduction.Reproduction(
         run, run, {"plugins": ("1", "2")}, (reproduction._beside(("a", "b", "c"), *run.knobs),)
     )
-    monkeypatch.setattr(runs, "again", lambda *_args, **_options: again)
+    monkeypatch.setattr(reproduction, "repeat", lambda *_args, **_options: again)
     assert cli("runs", "repeat", "x", "--json").json["same"] is False
     result = cli("runs", "repeat", "x")
     assert "does not give the same again" in result.err
@@ -180,15 +179,15 @@ def test_doing_again_prints_what_differs(cli, monkeypatch):
     assert "verdict" in result.out
 
     verified = reproduction.Verification(run.knobs[1], MODEL, run.knobs[1])
-    monkeypatch.setattr(diff, "measured_again", lambda *_args, **_options: verified)
+    monkeypatch.setattr(reproduction, "verify", lambda *_args, **_options: verified)
     assert [one["survives"] for one in cli("knobs", "verify", "pitch", "--of", "tiny", "--json").json] == [True]
     assert "slope of mean-pitch" in cli("knobs", "verify", "pitch", "--of", "tiny").out
 
 
 def test_a_transfer_prints_both_models_side_by_side(cli, monkeypatch):
     """Each knob has a row for either model and a line that says whether it is there; JSON has the same numbers."""
+    from latentknobs.analysis import knob_transfer
     from latentknobs.analysis.knob_transfer import TransferResult
-    from latentknobs.frontends.cli import transfer
 
     gone, there = sample_run().knobs
     found = [
@@ -196,7 +195,7 @@ def test_a_transfer_prints_both_models_side_by_side(cli, monkeypatch):
         TransferResult(gone, gone, "r"),
         TransferResult(gone, None, why="It was not."),
     ]
-    monkeypatch.setattr(transfer, "look_for", lambda *_args, **_options: found)
+    monkeypatch.setattr(knob_transfer, "transfer", lambda *_args, **_options: found)
     facts = cli("knobs", "transfer", "tiny", "twin", "--json").json
     result = cli("knobs", "transfer", "tiny", "twin", "pitch")
 

@@ -9,7 +9,7 @@ from attrs import evolve
 
 from latentknobs.analysis.build_registry import SHIPPED_AUGMENTATIONS
 from latentknobs.core.evidence import Evidence
-from latentknobs.frontends.cli import registry
+from latentknobs.frontends.cli.registry import build as command
 from latentknobs.testing.store import sample_run
 
 
@@ -41,14 +41,14 @@ def test_a_picture_that_cannot_be_written_is_refused(cli, tmp_path, name, says):
 
 def test_a_knob_without_a_mean_change_is_told(cli, tmp_path, monkeypatch):
     """Evidence that holds no mean change cannot be drawn, and the sentence says what to do."""
-    from latentknobs.frontends.cli import knobs
+    from latentknobs.frontends.cli.knobs import show
 
-    found = knobs.stored
+    found = show.stored
 
     def bare(*words):
         return tuple(evolve(knob, evidence=Evidence()) for knob in found(*words))
 
-    monkeypatch.setattr(knobs, "stored", bare)
+    monkeypatch.setattr(show, "stored", bare)
     result = cli("knobs", "show", "pitch", "--model", "tiny", "--mean-change", tmp_path / "a.png")
 
     assert "discover it again" in result.one_sentence()
@@ -64,7 +64,7 @@ def test_registry_build_as_json(cli, monkeypatch):
         names.extend(workbench.augment(name).knob_name for name in SHIPPED_AUGMENTATIONS)
         return paths, (run,)
 
-    monkeypatch.setattr(registry, "build_shipped", build)
+    monkeypatch.setattr(command, "build_shipped", build)
     facts = cli("registry", "build", "--json").json
 
     assert names[:3] == ["pitch", "rhythm", "inversion"]

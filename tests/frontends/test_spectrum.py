@@ -7,7 +7,7 @@ import pytest
 from attrs import evolve
 
 from latentknobs.core.knob import Operator
-from latentknobs.frontends.cli import spectrum
+from latentknobs.frontends.cli.knobs import spectrum
 from latentknobs.testing.tiny import LATENT_SIZE, PITCH
 
 WORDS = ("knobs", "spectrum", "pitch", "--model", "tiny")

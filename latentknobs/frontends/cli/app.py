@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import builtins
+import keyword
 import logging
+import os
 import sys
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Sequence
+from importlib import import_module
+from itertools import takewhile
 from pathlib import Path
 from typing import Annotated
 
@@ -14,45 +19,47 @@ from attrs import frozen
 from latentknobs import __version__
 from latentknobs.core.frontend_specs import CommandSpec
 from latentknobs.errors import LatentKnobsError, PluginError, UsageError
-from latentknobs.frontends.cli import (
-    disentangle,
-    doctor,
-    generate,
-    interpolate,
-    knobs,
-    model,
-    plugins,
-    registry,
-    report,
-    runs,
-    serve,
-    try_plugin,
-    turn,
-)
 from latentknobs.frontends.cli.command_specs import as_command
 from latentknobs.frontends.cli.context import Context, code_of, debugging, say
 from latentknobs.hooks.manager import Plugins
 from latentknobs.workbench import BUILTINS, load_plugins
 
-COMMANDS: Mapping[str, Callable[..., None]] = {
-    "discover": knobs.discover,
-    "disentangle": disentangle.disentangle,
-    "turn": turn.turn,
-    "interpolate": interpolate.interpolate,
-    "sample": generate.sample,
-    "similar": generate.similar,
-    "report": report.report,
-    "serve": serve.serve,
-    "try": try_plugin.try_,
-    "doctor": doctor.doctor,
-}
+COMMANDS = ("discover", "disentangle", "turn", "interpolate", "sample", "similar", "report", "serve", "try", "doctor")
+"""Each is a function of a module of its own, of its name."""
+
+
+@frozen
+class Group:
+    """
+    Commands of two words.
+
+    Attributes:
+        help: One sentence.
+        commands: Their second words, each a function of a module of its own in the group's folder.
+    """
+
+    help: str
+    commands: tuple[str, ...]
+
+
 GROUPS = {
-    "knobs": knobs.group,
-    "runs": runs.group,
-    "model": model.group,
-    "plugins": plugins.group,
-    "registry": registry.group,
-}
+    "knobs": Group(
+        "Look at the knobs that are stored, compare them, and look after them.",
+        (
+            "show", "list", "diff", "similar", "verify", "transfer", "tag", "note", "rename", "delete", "export",
+            "import", "spectrum", "algebra", "decouple",
+        ),
+    ),
+    "runs": Group("Look at the discoveries that are stored, and do one again.", ("list", "show", "repeat")),
+    "model": Group("Look at models, and bring in weights.", ("list", "show", "evaluate", "metrics", "compare")),
+    "plugins": Group("Look at the plugins, write new ones, and check them.", ("list", "show", "new", "check")),
+    "registry": Group("Look after registries.", ("upgrade", "build")),
+}  # fmt: skip
+PATHS = (*((name,) for name in COMMANDS), *((name, word) for name, group in GROUPS.items() for word in group.commands))
+COMPLETING = "_LATENTKNOBS_COMPLETE"
+"""The variable by which a shell asks for completions, whose command line is not in the arguments."""
+PASSED_ON = {"ignore_unknown_options": True, "allow_extra_args": True, "allow_interspersed_args": False}
+"""What follows ``serve`` is read by the front end, --help after its name too."""
 HELP = "Find the controls of a trained VAE, and turn them: which latent directions does a musical edit move?"
 
 
@@ -114,12 +121,16 @@ class Globals:
         return cls(folder, debug, tuple(rest))
 
 
-def build_app(loaded: Plugins) -> typer.Typer:
+def build_app(loaded: Plugins, words: Sequence[str] | None = None) -> typer.Typer:
     """
     The command line with the commands of these plugins.
 
     A plugin's command that cannot be read, or that takes the place of another, is left out with a line on
     stderr; where the plugins are strict it is raised.
+
+    Args:
+        loaded: The plugins.
+        words: The command line, of which only the package's commands that it may mean are imported; None = all.
 
     Raises:
         PluginError: Strict, and a command cannot be added.
@@ -129,13 +140,11 @@ def build_app(loaded: Plugins) -> typer.Typer:
         help=HELP, no_args_is_help=True, add_completion=True, rich_markup_mode=None, pretty_exceptions_enable=False
     )
     app.callback()(_root)
-    taken: set[tuple[str, ...]] = set()
-    for name, command in COMMANDS.items():
-        app.command(name, context_settings=serve.SETTINGS if command is serve.serve else None)(command)
-        taken.add((name,))
-    groups = {name: _copy(group) for name, group in GROUPS.items()}
-    for name, group in groups.items():
-        taken |= {(name,), *((name, command.name or "") for command in group.registered_commands)}
+    groups = {name: typer.Typer(no_args_is_help=True, help=group.help) for name, group in GROUPS.items()}
+    for path in PATHS if words is None else _meant(words):
+        parent = app if len(path) == 1 else groups[path[0]]
+        parent.command(path[-1], context_settings=PASSED_ON if path == ("serve",) else None)(_imported(path))
+    taken = {*PATHS, *((name,) for name in GROUPS)}
     for spec in loaded.commands():
         try:
             command = _command(loaded, spec, taken)
@@ -155,20 +164,30 @@ def build_app(loaded: Plugins) -> typer.Typer:
     return app
 
 
+def _meant(words: Sequence[str]) -> Sequence[tuple[str, ...]]:
+    """The commands that a command line may mean: one, those of a group, or those of one word, whose help is shown."""
+    words = tuple(takewhile(lambda word: not word.startswith("-"), words))
+    exact = [path for path in PATHS if path == words[: len(path)]]
+    own = [path for path in PATHS if len(path) == 2 and path[:1] == words[:1]]
+    return exact or own or [path for path in PATHS if len(path) == 1]
+
+
+def _imported(path: tuple[str, ...]) -> Callable[..., None]:
+    """The function of a command; its name, and that of its module, may be no keyword and no builtin."""
+    word = path[-1]
+    name = f"{word}_" if keyword.iskeyword(word) or hasattr(builtins, word) else word
+    module = import_module(".".join([__package__, *path[:-1], name]))
+    command: Callable[..., None] = getattr(module, name)
+    return command
+
+
 def _command(loaded: Plugins, spec: CommandSpec, taken: Container[tuple[str, ...]]) -> Callable[..., None]:
     words = " ".join(spec.path)
     if spec.path in taken or len(spec.path) > 2:
         plugin = loaded.origin("commands", words).name
-        why = "that is taken" if spec.path in taken else "a command has one or two words"
-        raise PluginError(f"The plugin {plugin!r} offers the command {words!r}: {why}.")
+        reason = "that is taken" if spec.path in taken else "a command has one or two words"
+        raise PluginError(f"The plugin {plugin!r} offers the command {words!r}: {reason}.")
     return as_command(spec)
-
-
-def _copy(group: typer.Typer) -> typer.Typer:
-    """A group of its own for this app, so that plugins' commands do not stay in the module's."""
-    out = typer.Typer(no_args_is_help=True, help=group.info.help)
-    out.registered_commands = list(group.registered_commands)
-    return out
 
 
 def run_command_line(arguments: Sequence[str]) -> int:
@@ -183,7 +202,7 @@ def run_command_line(arguments: Sequence[str]) -> int:
             for report in loaded.reports():
                 if report.state == "failed":
                     say(report.error or report.name)
-        app = build_app(loaded)
+        app = build_app(loaded, None if COMPLETING in os.environ else options.rest)
     except (LatentKnobsError, OSError, KeyboardInterrupt) as error:
         if debug:
             raise

@@ -1,4 +1,4 @@
-"""What all commands share: options, the running program, and how errors become exit codes."""
+"""What all commands share: the running program, and how errors become exit codes."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Optional, TypeVar
+from typing import Any, TypeVar
 
 import typer
 from attrs import define
 
-from latentknobs.backends.loader import DEFAULT_MODEL
-from latentknobs.core.seed import MOST_SEED
 from latentknobs.errors import LatentKnobsError
 from latentknobs.frontends.cli.progress import Bars
 from latentknobs.hooks.manager import Plugins
@@ -24,38 +22,7 @@ from latentknobs.workbench import Workbench
 INTERRUPTED = 128 + signal.SIGINT
 """Exit code after Ctrl-C, as shells have it."""
 
-ModelOption = Annotated[str, typer.Option("--model", help="Shipped name, path, or KIND:LOCATION of the model.")]
-RegistryOption = Annotated[
-    Optional[str],  # noqa: UP045 - typer before 0.16 reads no "str | None" inside Annotated
-    typer.Option("--registry", help="Registry file or URL [LATENTKNOBS_REGISTRY, else registry.db here]."),
-]
-SeedOption = Annotated[int, typer.Option("--seed", min=0, max=MOST_SEED, help="The same seed gives the same result.")]
-DeviceOption = Annotated[str, typer.Option("--device", help="cpu, cuda or auto.")]
-PrecisionOption = Annotated[
-    str, typer.Option("--precision", help="float32, bf16 or int8, if the model's backend has it [as trained].")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
-ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite what is there.")]
-InputArgument = Annotated[
-    Optional[Path],  # noqa: UP045 - the same
-    typer.Argument(metavar="[IN.mid]", help="A MIDI file [the Twinkle theme].", show_default=False),
-]
-PolicyOption = Annotated[
-    str, typer.Option("--policy", help="Of notes that sound together: auto, error, highest-onset or skyline.")
-]
-TrackOption = Annotated[str, typer.Option("--track", help="Number or name of the track to read.")]
-OffsetOption = Annotated[float, typer.Option("--offset", help="Quarter notes to move the music right, for a pick-up.")]
-RegroupOption = Annotated[bool, typer.Option("--regroup", help="Join two bars of 2/4 to one of 4/4.")]
-FolderOption = Annotated[Path, typer.Option("--output", "-o", help="Folder to write into; made if it is not there.")]
-MODEL = DEFAULT_MODEL
-
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-def reading(policy: str, track: str, offset: float, *, regroup: bool) -> dict[str, Any]:
-    """The options that say how a MIDI file is read, as ``midi.read_piece`` takes them."""
-    chosen = int(track) if track.isdecimal() else track or None
-    return {"policy": policy, "track": chosen, "offset": offset, "regroup": regroup}
 
 
 def say(text: str) -> None:

@@ -7,21 +7,12 @@ from typing import Annotated
 import typer
 from attrs import asdict
 
+from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.experiment import UnsupervisedSettings
 from latentknobs.core.run import Run
-from latentknobs.frontends.cli.context import (
-    MODEL,
-    DeviceOption,
-    JsonOption,
-    ModelOption,
-    PrecisionOption,
-    RegistryOption,
-    SeedOption,
-    guarded,
-    program,
-)
-from latentknobs.frontends.cli.knobs import run_facts
-from latentknobs.frontends.cli.output import as_json, candidate_table, failed_criteria, knob_table, table
+from latentknobs.frontends.cli import options
+from latentknobs.frontends.cli.context import guarded, program
+from latentknobs.frontends.cli.output import as_json, candidate_table, failed_criteria, knob_table, run_facts, table
 from latentknobs.workbench import DEFAULT_CLIPS
 
 FOUND = ("accepted", "provisional")
@@ -32,16 +23,16 @@ FOUND = ("accepted", "provisional")
 def disentangle(
     ctx: typer.Context,
     corpus: Annotated[str, typer.Option(help="Corpora joined with +, as in folk+essen or midi:FOLDER.")] = "folk",
-    clips: Annotated[int, typer.Option(min=1, help="Clips to look at, all splits together.")] = DEFAULT_CLIPS,
+    clips: options.Clips = DEFAULT_CLIPS,
     candidates: Annotated[
         int, typer.Option(min=1, help="Directions from each source.")
     ] = UnsupervisedSettings().candidates,
-    model: ModelOption = MODEL,
-    seed: SeedOption = 0,
-    registry: RegistryOption = None,
-    device: DeviceOption = "auto",
-    precision: PrecisionOption = "",
-    json: JsonOption = False,
+    model: options.Model = DEFAULT_MODEL,
+    seed: options.Seed = 0,
+    registry: options.Registry = None,
+    device: options.Device = "auto",
+    precision: options.Precision = "",
+    json: options.Json = False,
 ) -> None:
     """Find knobs without any edit: directions of the latent space, named by the attribute they move, and proven."""
     with program(ctx).workbench(registry, device, precision) as workbench:

@@ -12,7 +12,8 @@ from typing import Any
 import typer
 
 from latentknobs import __version__
-from latentknobs.frontends.cli.context import JsonOption, RegistryOption, guarded, program
+from latentknobs.frontends.cli import options
+from latentknobs.frontends.cli.context import guarded, program
 from latentknobs.frontends.cli.output import as_json
 from latentknobs.workbench import Workbench
 
@@ -24,8 +25,8 @@ THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 @guarded
 def doctor(
     ctx: typer.Context,
-    registry: RegistryOption = None,
-    json: JsonOption = False,
+    registry: options.Registry = None,
+    json: options.Json = False,
 ) -> None:
     """Versions, extras, folders, registry, plugins and threads: what to send with a question."""
     with program(ctx).workbench(registry) as workbench:

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated
-
-import typer
 
 from latentknobs.core.knob import Knob
 from latentknobs.errors import UnknownNameError
 from latentknobs.workbench import Workbench
-
-AnyModelOption = Annotated[str, typer.Option("--model", help="Only this model's knobs: its name, hash or path.")]
 
 
 def stored(workbench: Workbench, model: str) -> tuple[Knob, ...]:

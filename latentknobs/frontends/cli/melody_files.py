@@ -8,9 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import typer
+
 from latentknobs import audio, scores
 from latentknobs.core.clip import ClipFormat, Piece
 from latentknobs.errors import OutputError, UsageError
+from latentknobs.frontends.cli.output import as_json
 
 Writer = Callable[[Path], None]
 """Writes one file at the path it is given."""
@@ -90,3 +93,12 @@ def write_folder(folder: Path, writers: Mapping[str, Writer]) -> None:
                 shutil.rmtree(part)
     except OSError as error:
         raise OutputError(f"{folder} could not be written: {error.strerror or error}.") from error
+
+
+def write_melodies(folder: Path, writers: Mapping[str, Writer], *, json: bool) -> None:
+    """Write MIDI files, and print where they are."""
+    write_folder(folder, writers)
+    if json:
+        as_json({"folder": str(folder), "files": list(writers)})
+    else:
+        typer.echo(f"{len(writers)} MIDI files in {folder}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv as comma
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,11 +15,16 @@ from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.clip import ClipFormat
 from latentknobs.core.evidence import CandidateRecord, Evidence
 from latentknobs.core.knob import Knob
+from latentknobs.core.run import Run
+from latentknobs.errors import UsageError
 from latentknobs.plots import text_roll
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from latentknobs.session import Session
+
+NONE = "not measured"
 PIPED_WIDTH = 160
 
 
@@ -254,3 +260,74 @@ def _can_show(text: str) -> bool:
     except (UnicodeEncodeError, LookupError):
         return False
     return True
+
+
+def as_csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
+    """Print rows as CSV; the one thing on stdout."""
+    writer = comma.DictWriter(sys.stdout, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+
+
+def one_of(json: bool, csv: bool) -> None:
+    """Refuse two forms of output at once."""
+    if json and csv:
+        raise UsageError("The result is printed once: give --json or --csv, not both.")
+
+
+def numbers_table(rows: Iterable[Mapping[str, Any]], a: str, b: str) -> None:
+    """Print numbers before and after."""
+    table(
+        ("", a, b, "difference"), ((str(r["number"]), *(_shown(r[k]) for k in ("a", "b", "difference"))) for r in rows)
+    )
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.4g}" if isinstance(value, int | float) else str(value)
+
+
+def best_knobs(runs: Iterable[Run]) -> list[Knob]:
+    """Of each run the knob that may become current, else its first."""
+    return [run.knobs[run.current or 0] for run in runs if run.knobs]
+
+
+def run_facts(run: Run) -> dict[str, Any]:
+    """What ``--json`` prints of a run."""
+    return {
+        "run": run.run_id,
+        "model": run.spec.model_name,
+        "augmentation": run.spec.augmentation,
+        "corpus": run.spec.corpus,
+        "seed": run.spec.seed,
+        "counts": dict(run.counts),
+        "current": None if run.current is None else run.knobs[run.current].kind,
+        "knobs": [knob.as_dict() for knob in run.knobs],
+    }
+
+
+def share_text(one: Mapping[str, float] | None) -> str:
+    """A share and its interval, in percent."""
+    return NONE if one is None else f"{one['value']:.1%} ({one['low']:.1%} to {one['high']:.1%})"
+
+
+def number_text(one: Mapping[str, float] | None, digits: int, sign: str = "") -> str:
+    """A number and its interval."""
+    if one is None:
+        return NONE
+    value, low, high = (f"{one[key]:{sign}.{digits}f}" for key in ("value", "low", "high"))
+    return f"{value} ({low} to {high})"
+
+
+def reconstruction(session: Session) -> str:
+    """How well the model reconstructs the piece, as one sentence."""
+    differing = session.differing
+    exact = int((differing[session.accepted] == 0).sum())
+    steps = ", ".join(f"{n} in clip {k + 1}" for k, n in enumerate(differing) if n and session.accepted[k])
+    tail = f"; steps that differ: {steps}" if steps else ""
+    name = session.model.spec.name
+    return (
+        f"{name} reconstructs {session.accuracy:.1%} of the steps of {session.piece.name}, "
+        f"{exact} of {int(session.accepted.sum())} clips exactly{tail}"
+    )

@@ -7,20 +7,10 @@ from typing import Annotated
 
 import typer
 
+from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.atomic_write import write_file
-from latentknobs.frontends.cli.context import (
-    MODEL,
-    DeviceOption,
-    FolderOption,
-    ForceOption,
-    JsonOption,
-    ModelOption,
-    PrecisionOption,
-    RegistryOption,
-    SeedOption,
-    guarded,
-    program,
-)
+from latentknobs.frontends.cli import options
+from latentknobs.frontends.cli.context import guarded, program
 from latentknobs.frontends.cli.melody_files import Writer, check_folder, write_folder
 from latentknobs.frontends.cli.output import as_json
 from latentknobs.workbench import DEFAULT_CLIPS
@@ -29,17 +19,17 @@ from latentknobs.workbench import DEFAULT_CLIPS
 @guarded
 def report(
     ctx: typer.Context,
-    output: FolderOption,
-    model: ModelOption = MODEL,
+    output: options.Folder,
+    model: options.Model = DEFAULT_MODEL,
     corpus: Annotated[str, typer.Option(help="Corpora joined with +, or midi:FOLDER.")] = "folk",
-    clips: Annotated[int, typer.Option(min=1, help="Clips to look at, all splits together.")] = DEFAULT_CLIPS,
+    clips: options.Clips = DEFAULT_CLIPS,
     metrics: Annotated[bool, typer.Option(help="Compute the field's metrics, which takes minutes.")] = True,
-    registry: RegistryOption = None,
-    seed: SeedOption = 0,
-    device: DeviceOption = "auto",
-    precision: PrecisionOption = "",
-    force: ForceOption = False,
-    json: JsonOption = False,
+    registry: options.Registry = None,
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+    precision: options.Precision = "",
+    force: options.Force = False,
+    json: options.Json = False,
 ) -> None:
     """Write a self-contained page of a model and its knobs, with its pictures as PNG and its tables as CSV."""
     from latentknobs.report import report as make  # it needs the whole engine

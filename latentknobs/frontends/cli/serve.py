@@ -10,8 +10,6 @@ from latentknobs.errors import UnknownNameError
 from latentknobs.frontends.cli.context import guarded, program
 
 DEFAULT = "web"
-SETTINGS = {"ignore_unknown_options": True, "allow_extra_args": True, "allow_interspersed_args": False}
-"""The words from the first one on are the front end's, --help after its name among them."""
 
 
 @guarded

@@ -3,43 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any
 
 import numpy as np
 import typer
 
+from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.clip import Piece
+from latentknobs.frontends.cli import options
 from latentknobs.frontends.cli.amount_parser import label, parse_assignments
-from latentknobs.frontends.cli.context import (
-    MODEL,
-    DeviceOption,
-    ForceOption,
-    InputArgument,
-    JsonOption,
-    ModelOption,
-    OffsetOption,
-    PolicyOption,
-    PrecisionOption,
-    RegistryOption,
-    RegroupOption,
-    SeedOption,
-    TrackOption,
-    guarded,
-    program,
-    reading,
-    say,
-)
+from latentknobs.frontends.cli.context import guarded, program, say
 from latentknobs.frontends.cli.melody_files import check_target, piece_writer
-from latentknobs.frontends.cli.output import as_json, rolls
+from latentknobs.frontends.cli.output import as_json, reconstruction, rolls
 from latentknobs.session import Session, TurnResult
 
 
 @guarded
 def turn(
     ctx: typer.Context,
-    source: InputArgument = None,
+    source: options.Input = None,
     knob: Annotated[
-        Optional[list[str]],  # noqa: UP045 - typer before 0.16 reads no "| None" inside Annotated
+        list[str] | None,
         typer.Option(
             "--knob",
             "-k",
@@ -47,21 +31,21 @@ def turn(
         ),
     ] = None,
     output: Annotated[
-        Optional[Path],  # noqa: UP045 - the same
+        Path | None,
         typer.Option("--output", "-o", help="OUT.mid or OUT.wav, or a folder, where the name says what was turned."),
     ] = None,
     like: Annotated[str, typer.Option(help="The knob whose length the controls have [the first that is turned].")] = "",
-    policy: PolicyOption = "auto",
-    track: TrackOption = "",
-    offset: OffsetOption = 0.0,
-    regroup: RegroupOption = False,
-    model: ModelOption = MODEL,
-    seed: SeedOption = 0,
-    registry: RegistryOption = None,
-    device: DeviceOption = "auto",
-    precision: PrecisionOption = "",
-    force: ForceOption = False,
-    json: JsonOption = False,
+    policy: options.Policy = "auto",
+    track: options.Track = "",
+    offset: options.Offset = 0.0,
+    regroup: options.Regroup = False,
+    model: options.Model = DEFAULT_MODEL,
+    seed: options.Seed = 0,
+    registry: options.Registry = None,
+    device: options.Device = "auto",
+    precision: options.Precision = "",
+    force: options.Force = False,
+    json: options.Json = False,
 ) -> None:
     """Turn knobs on a melody, and show it before and after."""
     amounts = parse_assignments(knob or [])
@@ -71,7 +55,7 @@ def turn(
             target = target / f"{source.stem if source else 'twinkle'}__{label(amounts)}.mid"
         check_target(target, force=force)
     with program(ctx).workbench(registry, device, precision) as workbench:
-        session = Session.open(workbench, source, model, **reading(policy, track, offset, regroup=regroup))
+        session = Session.open(workbench, source, model, **options.reading(policy, track, offset, regroup=regroup))
         turned = session.turn(amounts, like=like or None, seed=seed)
     for remark in session.remarks():
         say(f"{session.piece.name}: {remark}")
@@ -85,19 +69,6 @@ def turn(
     rolls(session.cut.clips, turned.clips, session.model.spec.clip_format)
     say(reconstruction(session))
     say(f"written to {target}" if target else "nothing written: name a file with -o OUT.mid or -o OUT.wav")
-
-
-def reconstruction(session: Session) -> str:
-    """How well the model reconstructs the piece, as one sentence."""
-    differing = session.differing
-    exact = int((differing[session.accepted] == 0).sum())
-    steps = ", ".join(f"{n} in clip {k + 1}" for k, n in enumerate(differing) if n and session.accepted[k])
-    tail = f"; steps that differ: {steps}" if steps else ""
-    name = session.model.spec.name
-    return (
-        f"{name} reconstructs {session.accuracy:.1%} of the steps of {session.piece.name}, "
-        f"{exact} of {int(session.accepted.sum())} clips exactly{tail}"
-    )
 
 
 def _facts(session: Session, turned: TurnResult, target: Path | None) -> dict[str, Any]:

@@ -1,13 +1,46 @@
-"""What ``latentknobs model metrics`` prints: what was measured on what, and tables with intervals."""
+"""``latentknobs model metrics``: the field's disentanglement metrics, with intervals."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
-from latentknobs.frontends.cli.output import table
+from latentknobs.backends.loader import DEFAULT_MODEL
+from latentknobs.core.metric_specs import RESAMPLES
+from latentknobs.errors import UsageError
+from latentknobs.frontends.cli import options
+from latentknobs.frontends.cli.context import guarded, program
+from latentknobs.frontends.cli.output import as_json, table
+
+
+@guarded
+def metrics(
+    ctx: typer.Context,
+    name: options.ModelName = DEFAULT_MODEL,
+    corpus: Annotated[str, typer.Option(help="Corpora joined with +; factors has true factors.")] = "folk",
+    split: Annotated[str, typer.Option(help="validation or test; training songs teach readings and probes.")] = "test",
+    clips: options.Clips = 20_000,
+    resamples: Annotated[int, typer.Option(min=0, help="Resamplings of songs for intervals; 0 = none.")] = RESAMPLES,
+    registry: options.Registry = None,
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+    precision: options.Precision = "",
+    json: options.Json = False,
+) -> None:
+    """The field's metrics of a model: in its own dimensions, and in coordinates whose first ones are its knobs."""
+    from latentknobs.analysis.disentanglement_metrics import JUDGED, disentanglement  # it needs the whole engine
+
+    judged = next((one for one in JUDGED if one == split), None)
+    if judged is None:
+        raise UsageError(f"--split is one of {', '.join(JUDGED)}, not {split!r}.")
+    with program(ctx).workbench(registry, device, precision) as workbench:
+        found = disentanglement(
+            workbench, name, corpus=corpus, split=judged, clips=clips, seed=seed, resamples=resamples
+        )
+    as_json(found) if json else metrics_of(found)
+
 
 KINDS = {"mean": "the mean", "drawn": "drawn from the posterior"}
 SETS = {"factors": "true factors", "attributes": "measured attributes"}

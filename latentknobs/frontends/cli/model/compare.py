@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
-from latentknobs.analysis.model_comparison import compare as measured
+from latentknobs.analysis import model_comparison
 from latentknobs.core.corpus import SPLITS
 from latentknobs.errors import UsageError
-from latentknobs.frontends.cli.context import DeviceOption, JsonOption, PrecisionOption, SeedOption, guarded, program
-from latentknobs.frontends.cli.model_evaluate import NONE, number_text, share_text
-from latentknobs.frontends.cli.output import as_json, table
+from latentknobs.frontends.cli import options
+from latentknobs.frontends.cli.context import guarded, program
+from latentknobs.frontends.cli.output import NONE, as_json, number_text, share_text, table
 from latentknobs.workbench import DEFAULT_CLIPS
 
 SHARES = {"teacher_forced": "tokens, teacher-forced", "greedy": "tokens", "exact": "whole clips"}
@@ -33,18 +33,18 @@ def compare(
     a: Annotated[str, typer.Argument(metavar="A", help="Shipped name, path, or KIND:LOCATION of a model.")],
     b: Annotated[str, typer.Argument(metavar="B", help="The other, the same way.")],
     corpus: Annotated[str, typer.Option(help="Corpora joined with +.")] = "folk",
-    split: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
-    clips: Annotated[int, typer.Option(min=1, help="Clips to look at, all splits together.")] = DEFAULT_CLIPS,
-    seed: SeedOption = 0,
-    device: DeviceOption = "auto",
-    precision: PrecisionOption = "",
-    json: JsonOption = False,
+    split: options.Split = "test",
+    clips: options.Clips = DEFAULT_CLIPS,
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+    precision: options.Precision = "",
+    json: options.Json = False,
 ) -> None:
     """Measure two models on the same clips: reconstruction, KL, active units, agreement, codes from the prior."""
     if split not in SPLITS:
         raise UsageError(f"--split is one of {', '.join(SPLITS)}, not {split!r}.")
     with program(ctx).workbench(device=device, precision=precision) as workbench:
-        found = measured(workbench, a, b, corpus=corpus, split=split, clips=clips, seed=seed)
+        found = model_comparison.compare(workbench, a, b, corpus=corpus, split=split, clips=clips, seed=seed)
     if json:
         as_json(found)
         return

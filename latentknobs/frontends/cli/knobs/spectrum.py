@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -11,24 +11,15 @@ from numpy.typing import NDArray
 
 from latentknobs.analysis.eigenspectrum import Mode, along, by_character, on_plane, one_step, plane
 from latentknobs.analysis.eigenspectrum import spectrum as modes_of
+from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.arrays import ClipBatch, Floats
 from latentknobs.core.clip import ClipFormat
 from latentknobs.core.knob import Knob
 from latentknobs.core.model_calls import encode
 from latentknobs.errors import UsageError
-from latentknobs.frontends.cli.context import (
-    MODEL,
-    DeviceOption,
-    ForceOption,
-    JsonOption,
-    PrecisionOption,
-    RegistryOption,
-    SeedOption,
-    guarded,
-    program,
-    say,
-)
-from latentknobs.frontends.cli.knob_lookup import AnyModelOption, named, stored
+from latentknobs.frontends.cli import options
+from latentknobs.frontends.cli.context import guarded, program, say
+from latentknobs.frontends.cli.knob_lookup import named, stored
 from latentknobs.frontends.cli.melody_files import check_target
 from latentknobs.frontends.cli.output import as_json, table
 from latentknobs.plots import ClipsOnModes, draw_spectrum
@@ -49,9 +40,9 @@ TOGETHER = 512
 @guarded
 def spectrum(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(help="The knob's name.")],
-    model: AnyModelOption = MODEL,
-    registry: RegistryOption = None,
+    name: options.KnobName,
+    model: options.AnyModel = DEFAULT_MODEL,
+    registry: options.Registry = None,
     divisions: Annotated[int, typer.Option(min=1, help="Parts of the circle that angles are set beside.")] = TWELVE,
     corpus: Annotated[
         str, typer.Option(help="Clips for shares of variance and for the picture, as in folk or midi:FOLDER [none].")
@@ -61,14 +52,14 @@ def spectrum(
         float, typer.Option(min=0, max=180, help="Degrees a step of the plane that clips are drawn on.")
     ] = CIRCLE_OF_FIFTHS,
     output: Annotated[
-        Optional[Path],  # noqa: UP045 - typer before 0.16 reads no "| None" inside Annotated
+        Path | None,
         typer.Option("--output", "-o", metavar="OUT.png", help="Draw the eigenvalues, and the corpus' clips."),
     ] = None,
-    force: ForceOption = False,
-    seed: SeedOption = 0,
-    device: DeviceOption = "auto",
-    precision: PrecisionOption = "",
-    json: JsonOption = False,
+    force: options.Force = False,
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+    precision: options.Precision = "",
+    json: options.Json = False,
 ) -> None:
     """The eigenvalues of one step of an affine or group knob: which parts of the codes turn, and how far."""
     if output is not None:

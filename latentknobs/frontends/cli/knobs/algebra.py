@@ -3,39 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import Annotated
 
 import typer
 
+from latentknobs.analysis.algebra_result import Algebra, Commutator, Laws
+from latentknobs.backends.loader import DEFAULT_MODEL
+from latentknobs.core.evidence import Interval
 from latentknobs.corpora.corpus_spec import CorpusSelection
 from latentknobs.errors import AmountError, UsageError
-from latentknobs.frontends.cli.context import (
-    MODEL,
-    DeviceOption,
-    JsonOption,
-    ModelOption,
-    PrecisionOption,
-    RegistryOption,
-    SeedOption,
-    guarded,
-    program,
-    say,
-)
-from latentknobs.frontends.cli.output import as_json, table
+from latentknobs.frontends.cli import options
+from latentknobs.frontends.cli.context import guarded, program, say
+from latentknobs.frontends.cli.output import NONE, as_json, table
 from latentknobs.workbench import DEFAULT_CLIPS
 
-if TYPE_CHECKING:
-    from latentknobs.analysis.algebra_result import Algebra, Commutator, Laws
-    from latentknobs.core.evidence import Interval
-
-NONE = "not measured"
 
 
 @guarded
 def algebra(
     ctx: typer.Context,
     names: Annotated[
-        Optional[list[str]],  # noqa: UP045 - typer before 0.16 reads no "| None" inside Annotated
+        list[str] | None,
         typer.Argument(
             metavar="[NAME[:AMOUNT]]...",
             help="Knobs, each maybe with the amount at which it is composed [all that are accepted, and of each the "
@@ -46,13 +34,13 @@ def algebra(
     corpus: Annotated[
         str, typer.Option(help="Corpora joined with +, as in folk+whole-notes or midi:FOLDER [the knobs' own].")
     ] = "",
-    clips: Annotated[int, typer.Option(min=1, help="Clips to look at, all splits together.")] = DEFAULT_CLIPS,
-    model: ModelOption = MODEL,
-    seed: SeedOption = 0,
-    registry: RegistryOption = None,
-    device: DeviceOption = "auto",
-    precision: PrecisionOption = "",
-    json: JsonOption = False,
+    clips: options.Clips = DEFAULT_CLIPS,
+    model: options.Model = DEFAULT_MODEL,
+    seed: options.Seed = 0,
+    registry: options.Registry = None,
+    device: options.Device = "auto",
+    precision: options.Precision = "",
+    json: options.Json = False,
 ) -> None:
     """How knobs compose: sums against sequences, powers, inverses, and commutators of edits and of knobs."""
     from latentknobs.analysis.algebra import algebra as measure

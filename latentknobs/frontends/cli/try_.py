@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import numpy as np
 import typer
@@ -11,6 +11,7 @@ from attrs import evolve, frozen
 from numpy.typing import NDArray
 
 from latentknobs import scores
+from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.augmentation import Augmentation
 from latentknobs.core.backend import VAEBackend
@@ -20,21 +21,10 @@ from latentknobs.core.plugin_guard import run_augmentation
 from latentknobs.core.run import Run
 from latentknobs.corpora.corpus_spec import default_corpus
 from latentknobs.errors import DiscoveryError, PluginError, UsageError
-from latentknobs.frontends.cli.context import (
-    MODEL,
-    DeviceOption,
-    ForceOption,
-    JsonOption,
-    ModelOption,
-    RegistryOption,
-    SeedOption,
-    guarded,
-    program,
-    say,
-)
-from latentknobs.frontends.cli.knobs import best_knobs, run_facts
+from latentknobs.frontends.cli import options
+from latentknobs.frontends.cli.context import guarded, program, say
 from latentknobs.frontends.cli.melody_files import check_target
-from latentknobs.frontends.cli.output import as_json, failed_criteria, knob_card, roll
+from latentknobs.frontends.cli.output import as_json, best_knobs, failed_criteria, knob_card, roll, run_facts
 from latentknobs.frontends.cli.plugin_check import check, failures, summary
 from latentknobs.plots import draw_rolls
 from latentknobs.steering import apply
@@ -52,18 +42,18 @@ def try_(
     ctx: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A plugin's file that offers an edit.")],
     corpus: Annotated[str, typer.Option(help="Corpora joined with + [the edit's own].")] = "",
-    clips: Annotated[int, typer.Option(min=1, help="Clips to look at, all splits together.")] = CLIPS,
-    model: ModelOption = MODEL,
+    clips: options.Clips = CLIPS,
+    model: options.Model = DEFAULT_MODEL,
     output: Annotated[
-        Optional[Path],  # noqa: UP045 - typer before 0.16 reads no "| None" inside Annotated
+        Path | None,
         typer.Option("--output", "-o", metavar="OUT.png", help="The picture [the file's name, here]."),
     ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Store the knob in the registry; else nothing is.")] = False,
-    registry: RegistryOption = None,
-    seed: SeedOption = 0,
-    device: DeviceOption = "auto",
-    force: ForceOption = False,
-    json: JsonOption = False,
+    registry: options.Registry = None,
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+    force: options.Force = False,
+    json: options.Json = False,
 ) -> None:
     """Check an edit's file, look quickly for its knob, and show both: the card, and a clip before and after."""
     picture = output or Path(f"{file.stem}.png")

@@ -2,46 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from latentknobs.analysis.decoupling_result import CrossLeakage, DecoupledKnob, Decoupling
+from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.corpora.corpus_spec import CorpusSelection
-from latentknobs.frontends.cli.context import (
-    MODEL,
-    DeviceOption,
-    JsonOption,
-    ModelOption,
-    PrecisionOption,
-    RegistryOption,
-    SeedOption,
-    guarded,
-    program,
-    say,
-)
+from latentknobs.frontends.cli import options
+from latentknobs.frontends.cli.context import guarded, program, say
 from latentknobs.frontends.cli.output import as_json, table
 from latentknobs.workbench import DEFAULT_CLIPS
-
-if TYPE_CHECKING:
-    from latentknobs.analysis.decoupling_result import CrossLeakage, DecoupledKnob, Decoupling
 
 
 @guarded
 def decouple(
     ctx: typer.Context,
     names: Annotated[list[str], typer.Argument(help="Names of two knobs or more.", show_default=False)],
-    model: ModelOption = MODEL,
+    model: options.Model = DEFAULT_MODEL,
     corpus: Annotated[str, typer.Option(help="Clips for all of them, as in folk [those each was found on].")] = "",
-    clips: Annotated[int, typer.Option(min=1, help="Clips to look at, all splits together.")] = DEFAULT_CLIPS,
+    clips: options.Clips = DEFAULT_CLIPS,
     every_clip: Annotated[
         bool, typer.Option("--every-clip", help="Measure leakage also on clips that the edit cannot be applied to.")
     ] = False,
     save: Annotated[bool, typer.Option("--save", help="Prove and store the knobs that were changed.")] = False,
-    seed: SeedOption = 0,
-    registry: RegistryOption = None,
-    device: DeviceOption = "auto",
-    precision: PrecisionOption = "",
-    json: JsonOption = False,
+    seed: options.Seed = 0,
+    registry: options.Registry = None,
+    device: options.Device = "auto",
+    precision: options.Precision = "",
+    json: options.Json = False,
 ) -> None:
     """Have knobs leave one another's targets alone, and measure it on test songs before and after."""
     from latentknobs.analysis.decoupling import decouple as decoupled

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any
 
 import typer
 
-from latentknobs.analysis.knob_transfer import transfer as look_for
+from latentknobs.analysis import knob_transfer
 from latentknobs.errors import UsageError
-from latentknobs.frontends.cli.context import DeviceOption, JsonOption, RegistryOption, guarded, program
+from latentknobs.frontends.cli import options
+from latentknobs.frontends.cli.context import guarded, program
 from latentknobs.frontends.cli.knob_lookup import named, stored
 from latentknobs.frontends.cli.output import as_json, table
 
@@ -21,13 +22,13 @@ def transfer(
     a: Annotated[str, typer.Argument(metavar="A", help="The model whose knobs are looked for: name, hash or path.")],
     b: Annotated[str, typer.Argument(metavar="B", help="The model in which they are: name, path or KIND:LOCATION.")],
     names: Annotated[
-        Optional[list[str]],  # noqa: UP045 - typer before 0.16 reads no "| None" inside Annotated
+        list[str] | None,
         typer.Argument(help="Knobs of A [all].", show_default=False),
     ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Store what is found in B.")] = False,
-    registry: RegistryOption = None,
-    device: DeviceOption = "auto",
-    json: JsonOption = False,
+    registry: options.Registry = None,
+    device: options.Device = "auto",
+    json: options.Json = False,
 ) -> None:
     """Which of A's knobs exist in B: its discoveries made again on B, side by side."""
     with program(ctx).workbench(registry, device) as workbench:
@@ -36,7 +37,7 @@ def transfer(
             knobs = tuple(named(knobs, name, a) for name in dict.fromkeys(names))
         if not knobs:
             raise UsageError(f"The model {a} has no knobs in the registry: find some with 'latentknobs discover'.")
-        found = [one.as_dict() for one in look_for(workbench, knobs, b, keep=keep)]
+        found = [one.as_dict() for one in knob_transfer.transfer(workbench, knobs, b, keep=keep)]
     if json:
         as_json(found)
         return

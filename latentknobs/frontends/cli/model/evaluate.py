@@ -1,17 +1,61 @@
-"""What ``latentknobs model evaluate`` prints: sentences that say what was measured how, and tables."""
+"""``latentknobs model evaluate``: how well a model reconstructs, samples and interpolates."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import typer
 
-from latentknobs.frontends.cli.output import table
+from latentknobs.backends.loader import DEFAULT_MODEL
+from latentknobs.core.corpus import SPLITS
+from latentknobs.corpora.corpus_spec import parse_sources
+from latentknobs.errors import UsageError
+from latentknobs.frontends.cli import options
+from latentknobs.frontends.cli.context import guarded, program
+from latentknobs.frontends.cli.output import NONE, as_json, number_text, share_text, table
+from latentknobs.workbench import DEFAULT_CLIPS
+
+
+@guarded
+def evaluate(
+    ctx: typer.Context,
+    name: options.ModelName = DEFAULT_MODEL,
+    corpus: Annotated[
+        list[str] | None,
+        typer.Option("--corpus", help="Corpora joined with +; given several times, each is evaluated alone [folk]."),
+    ] = None,
+    split: options.Split = "test",
+    clips: options.Clips = DEFAULT_CLIPS,
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+    precision: options.Precision = "",
+    json: options.Json = False,
+) -> None:
+    """Measure how well a model reconstructs clips, decodes the prior and goes from clip to clip."""
+    if split not in SPLITS:
+        raise UsageError(f"--split is one of {', '.join(SPLITS)}, not {split!r}.")
+    asked = corpus or ["folk"]
+    if len(set(asked)) < len(asked):
+        raise UsageError("--corpus names the same corpus twice; name each once.")
+    found = []
+    with program(ctx).workbench(device=device, precision=precision) as workbench:
+        for one in asked:  # a misspelt name is told before the work
+            parse_sources(one, workbench.corpora)
+        try:
+            for one in asked:
+                found.append(workbench.evaluate(name, corpus=one, split=split, clips=clips, seed=seed))
+                if not json:
+                    if len(found) > 1:
+                        typer.echo("")
+                    evaluation(found[-1])
+        finally:
+            if json and found:  # what was measured before a corpus failed is not lost
+                as_json(found)
+
 
 KINDS = {"drawn": "z drawn from the posterior", "mean": "z the mean"}
-NONE = "not measured"
 HELD = (0.5, 0.9, 0.99)
 """Parts of the codes' variance of which it is said how many principal components hold them."""
 ROUNDING = 1e-9
@@ -115,16 +159,3 @@ def _moments(one: Mapping[str, Any]) -> tuple[str, str, str]:
     if not one["count"]:
         return "0", NONE, NONE
     return str(one["count"]), number_text(one["mean"], 2), f"{one['sd']:.2f}"
-
-
-def share_text(one: Mapping[str, float] | None) -> str:
-    """A share and its interval, in percent."""
-    return NONE if one is None else f"{one['value']:.1%} ({one['low']:.1%} to {one['high']:.1%})"
-
-
-def number_text(one: Mapping[str, float] | None, digits: int, sign: str = "") -> str:
-    """A number and its interval."""
-    if one is None:
-        return NONE
-    value, low, high = (f"{one[key]:{sign}.{digits}f}" for key in ("value", "low", "high"))
-    return f"{value} ({low} to {high})"

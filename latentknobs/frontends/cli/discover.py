@@ -1,0 +1,103 @@
+"""``latentknobs discover``: the knobs of augmentations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from attrs import evolve
+
+from latentknobs.backends.loader import DEFAULT_MODEL
+from latentknobs.core.evidence import Evidence
+from latentknobs.core.experiment import QUICK, Settings
+from latentknobs.core.run import Run
+from latentknobs.frontends.cli import options
+from latentknobs.frontends.cli.context import guarded, program
+from latentknobs.frontends.cli.output import as_json, best_knobs, knob_table, run_facts
+from latentknobs.workbench import DEFAULT_CLIPS
+
+DEFAULT_AUGMENTATIONS = ("transpose", "note-split")
+"""What ``discover`` finds when no augmentation is named: the paper's two."""
+
+
+@guarded
+def discover(
+    ctx: typer.Context,
+    augmentations: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Augmentations, or compositions as in 'transpose:2|note-split:1' [transpose and note-split].",
+            show_default=False,
+        ),
+    ] = None,
+    corpus: Annotated[
+        str,
+        typer.Option(help="Corpora joined with +, as in folk+whole-notes or midi:FOLDER [the augmentation's own]."),
+    ] = "",
+    clips: options.Clips = DEFAULT_CLIPS,
+    model: options.Model = DEFAULT_MODEL,
+    seed: options.Seed = 0,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A first look: fewer fits, controls and clips; provisional at best.")
+    ] = False,
+    fit: Annotated[
+        list[str] | None,
+        typer.Option("--fit", help="Make only this fit; may be given several times [all].", show_default=False),
+    ] = None,
+    selector: Annotated[str, typer.Option(help="The rule that gives S; the others stand beside it.")] = "effect",
+    basis: Annotated[str, typer.Option(help="A basis in which selectors are asked as well.")] = "standard",
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Leave out what is stored already: the same edit, asked in the same way.")
+    ] = False,
+    registry: options.Registry = None,
+    device: options.Device = "auto",
+    precision: options.Precision = "",
+    json: options.Json = False,
+) -> None:
+    """Find the knob of each augmentation on real music, prove it, and store it."""
+    settings = evolve(QUICK if quick else Settings(), selector=selector, basis=basis)
+    if fit:
+        settings = evolve(settings, fits=tuple(dict.fromkeys(fit)))
+    with program(ctx).workbench(registry, device, precision) as workbench:
+        if quick:
+            _say_what_is_skipped(list(workbench.plugins.fits()), settings)
+        names = list(dict.fromkeys(augmentations or DEFAULT_AUGMENTATIONS))
+        for name in names:
+            workbench.augment(name)
+        runs: list[Run] = []
+        try:
+            for name in names:
+                run = workbench.discover(
+                    name, corpus=corpus or None, model=model, clips=clips, seed=seed, settings=settings, resume=resume
+                )
+                runs.append(run)
+        finally:  # what was found before a failure or Ctrl-C is stored, and shown
+            if runs and not json:
+                _report(runs)
+    if json:
+        as_json({"runs": [run_facts(run) for run in runs]})
+
+
+def _say_what_is_skipped(fits: Sequence[str], settings: Settings) -> None:
+    full = Settings()
+    skipped = ", ".join(name for name in fits if name not in settings.fits)
+    typer.echo(
+        f"Quick: {QUICK.controls} random controls for {full.controls}, {QUICK.trial_clips} clips to judge on for "
+        f"{full.trial_clips}, {QUICK.halves} halves of the songs for {full.halves}; fits left out: "
+        f"{skipped or 'none'}. No verdict is better than provisional.",
+        err=True,
+    )
+
+
+def _report(runs: Sequence[Run]) -> None:
+    knob_table(best_knobs(runs))
+    for run in runs:
+        evidence = run.knobs[0].evidence if run.knobs else Evidence()
+        if evidence.not_fitted:
+            amounts = ", ".join(f"{amount} ({pairs} pairs)" for amount, pairs in evidence.not_fitted.items())
+            typer.echo(f"{run.spec.augmentation}: not fitted for too few pairs: {amounts}", err=True)
+        for fit, reason in evidence.declined.items():
+            typer.echo(f"{run.spec.augmentation}: not fitted by {fit}: {reason}", err=True)
+        for what, n in run.counts.items():
+            typer.echo(f"{run.spec.augmentation}: {what}: {n}", err=True)

@@ -1,0 +1,1 @@
+"""The commands of ``latentknobs knobs``, one a module."""

@@ -1,0 +1,41 @@
+"""``latentknobs knobs export``: knobs in a file, for another registry."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from latentknobs.backends.loader import DEFAULT_MODEL
+from latentknobs.core.atomic_write import write_file
+from latentknobs.errors import RegistryError
+from latentknobs.frontends.cli import options
+from latentknobs.frontends.cli.context import guarded, program, say
+from latentknobs.frontends.cli.knob_lookup import named, stored
+from latentknobs.frontends.cli.melody_files import check_target
+
+
+@guarded
+def export(
+    ctx: typer.Context,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT.json", help="The file to write.")],
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="Knobs [all of the model].", show_default=False),
+    ] = None,
+    model: options.AnyModel = DEFAULT_MODEL,
+    registry: options.Registry = None,
+    force: options.Force = False,
+) -> None:
+    """Write knobs into one file, with their runs and all evidence, for another registry."""
+    check_target(output, force=force, suffixes=(".json",))
+    with program(ctx).workbench(registry) as workbench:
+        knobs = stored(workbench, model)
+        if names:
+            knobs = tuple(named(knobs, name, model) for name in dict.fromkeys(names))
+        if not knobs:
+            raise RegistryError(f"The model {model} has no knob to export: discover one first.")
+        text = workbench.registry.export(knobs)
+    write_file(output, text.encode(), overwrite=force)
+    say(f"{', '.join(knob.name for knob in knobs)} written to {output}")

@@ -1,0 +1,49 @@
+"""``latentknobs knobs import``: the knobs of an exported file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from latentknobs.errors import RegistryError
+from latentknobs.frontends.cli import options
+from latentknobs.frontends.cli.context import guarded, program
+from latentknobs.frontends.cli.output import as_json, table
+
+
+@guarded
+def import_(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="IN.json", help="A file of knobs export.")],
+    conflict: Annotated[
+        str, typer.Option(help="Where a name means another knob: refuse all, keep that one, or replace it.")
+    ] = "refuse",
+    registry: options.Registry = None,
+    json: options.Json = False,
+) -> None:
+    """Store the knobs of a file; every name that means another knob is said."""
+    with program(ctx).workbench(registry) as workbench:
+        text = _text(file)
+        found = workbench.registry.take(text, str(file), conflict=conflict)  # type: ignore[arg-type] # it is checked there
+    if json:
+        as_json([_facts(one) for one in found])
+    else:
+        table(
+            ("knob", "verdict", "what became of it", "because"),
+            ((one.name, one.verdict, one.outcome, one.why) for one in found),
+        )
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise RegistryError(f"{file} cannot be read: {error.strerror}.") from error
+    except UnicodeError as error:
+        raise RegistryError(f"{file} is no file of knobs that can be imported: it is no UTF-8 text.") from error
+
+
+def _facts(one: Any) -> dict[str, Any]:
+    return {name: getattr(one, name) for name in ("name", "model_id", "verdict", "outcome", "why")}

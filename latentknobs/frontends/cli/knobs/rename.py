@@ -1,0 +1,26 @@
+"""``latentknobs knobs rename``: another name for a knob."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from latentknobs.backends.loader import DEFAULT_MODEL
+from latentknobs.frontends.cli import options
+from latentknobs.frontends.cli.context import guarded, program, say
+from latentknobs.frontends.cli.knob_lookup import named, stored
+
+
+@guarded
+def rename(
+    ctx: typer.Context,
+    name: options.KnobName,
+    new: Annotated[str, typer.Argument(help="The name that it is to have.")],
+    model: options.AnyModel = DEFAULT_MODEL,
+    registry: options.Registry = None,
+) -> None:
+    """Call a knob by another name; its run goes on calling it as it did."""
+    with program(ctx).workbench(registry) as workbench:
+        workbench.registry.rename(named(stored(workbench, model), name, model).model_id, name, new)
+    say(f"{name} is now called {new}")

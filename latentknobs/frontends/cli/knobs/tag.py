@@ -1,0 +1,42 @@
+"""``latentknobs knobs tag``: a knob's tags."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from latentknobs.backends.loader import DEFAULT_MODEL
+from latentknobs.frontends.cli import options
+from latentknobs.frontends.cli.context import guarded, program
+from latentknobs.frontends.cli.knob_lookup import named, stored
+from latentknobs.frontends.cli.output import as_json
+
+
+@guarded
+def tag(
+    ctx: typer.Context,
+    name: options.KnobName,
+    tags: Annotated[
+        list[str] | None,
+        typer.Argument(help="Words to give it.", show_default=False),
+    ] = None,
+    remove: Annotated[
+        list[str] | None,
+        typer.Option("--remove", help="A word to take from it; may be given several times.", show_default=False),
+    ] = None,
+    model: options.AnyModel = DEFAULT_MODEL,
+    registry: options.Registry = None,
+    json: options.Json = False,
+) -> None:
+    """Give a knob tags, or take them from it; without either, print those that it has."""
+    with program(ctx).workbench(registry) as workbench:
+        knob = named(stored(workbench, model), name, model)
+        if tags or remove:
+            workbench.registry.change_tags(knob.model_id, name, add=tags or (), remove=remove or ())
+            knob = named(stored(workbench, model), name, model)
+    if json:
+        as_json({"name": name, "tags": sorted(knob.tags)})
+    else:
+        for word in sorted(knob.tags):
+            typer.echo(word)

@@ -1,0 +1,1 @@
+"""The commands of ``latentknobs model``, one a module."""

@@ -1,0 +1,1 @@
+"""The commands of ``latentknobs registry``, one a module."""

@@ -1,0 +1,27 @@
+"""``latentknobs registry upgrade``: a registry of an older version, brought up to date."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from latentknobs.frontends.cli import options
+from latentknobs.frontends.cli.context import guarded, say
+from latentknobs.frontends.cli.output import as_json
+
+
+@guarded
+def upgrade(
+    ctx: typer.Context,  # noqa: ARG001 - guarded reads it
+    url: Annotated[str, typer.Argument(help="Registry file or URL.")],
+    json: options.Json = False,
+) -> None:
+    """Bring a registry of an older version up to date; a backup is made first."""
+    from latentknobs.registry import migrate
+
+    backup = migrate.upgrade(url)
+    if json:
+        as_json({"registry": url, "backup": None if backup is None else str(backup)})
+    else:
+        say(f"{url} is up to date" + ("" if backup is None else f"; what it was is kept in {backup}"))

@@ -1,0 +1,1 @@
+"""The commands of ``latentknobs runs``, one a module."""

@@ -1,0 +1,50 @@
+"""``latentknobs runs repeat``: a discovery, made again."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from latentknobs.analysis import reproduction
+from latentknobs.frontends.cli import options
+from latentknobs.frontends.cli.context import guarded, program, say
+from latentknobs.frontends.cli.output import as_json, numbers_table, table
+
+
+@guarded
+def repeat(
+    ctx: typer.Context,
+    run: options.Run,
+    model: Annotated[str, typer.Option(help="Where the run's model is [the name that the run has for it].")] = "",
+    registry: options.Registry = None,
+    device: options.Device = "auto",
+    json: options.Json = False,
+) -> None:
+    """Do a stored run again, store it as any run, and say what differs."""
+    with program(ctx).workbench(registry, device) as workbench:
+        found = reproduction.repeat(workbench, run, model=model or None)
+    if json:
+        as_json(found.as_dict())
+        return
+    say(f"Run {run} " + ("gives the same again." if found.same else "does not give the same again."))
+    for name, (then, now) in found.parameters.items():
+        say(f"{name}: {then} then, {now} now")
+    table(
+        ("knob", "kind", "fit", "verdict", "operator", "numbers that moved"),
+        (
+            (
+                knob["name"],
+                knob["kind"],
+                knob["fit"],
+                " then ".join(dict.fromkeys(knob["verdict"] or ())),
+                "the same" if knob["same_operator"] else "another",
+                str(len(knob["moved"])),
+            )
+            for knob in found.knobs
+        ),
+    )
+    for knob in found.knobs:
+        if knob["moved"]:
+            typer.echo(f"{knob['name']} ({knob['fit']})")
+            numbers_table(knob["moved"], "stored", "again")

@@ -1,0 +1,27 @@
+"""``latentknobs runs show``: one discovery."""
+
+from __future__ import annotations
+
+import typer
+
+from latentknobs.frontends.cli import options
+from latentknobs.frontends.cli.context import guarded, program
+from latentknobs.frontends.cli.output import as_json, knob_table, tree
+
+
+@guarded
+def show(ctx: typer.Context, run: options.Run, registry: options.Registry = None, json: options.Json = False) -> None:
+    """One run: what was asked for, what went in, and every knob that was tried."""
+    with program(ctx).workbench(registry) as workbench:
+        found = workbench.registry.run(run)
+    facts = {
+        **found.as_row(),
+        "current": found.current,
+        "parameters": dict(found.spec.parameters),
+        "counts": dict(found.counts),
+    }
+    if json:
+        as_json({**facts, "knobs": [knob.as_dict() for knob in found.knobs]})
+        return
+    tree({name: value for name, value in facts.items() if value is not None})
+    knob_table(found.knobs)

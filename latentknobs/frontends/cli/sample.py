@@ -1,0 +1,36 @@
+"""``latentknobs sample``: melodies from the prior."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from latentknobs import session as sessions
+from latentknobs.backends.loader import DEFAULT_MODEL
+from latentknobs.frontends.cli import options
+from latentknobs.frontends.cli.context import guarded, program
+from latentknobs.frontends.cli.melody_files import check_folder, piece_writer, write_melodies
+
+
+@guarded
+def sample(
+    ctx: typer.Context,
+    output: options.Folder,
+    count: options.Count = 4,
+    temperature: Annotated[float, typer.Option(min=0.0, max=10.0, help="0 = likeliest tokens, above: drawn.")] = 0.0,
+    model: options.Model = DEFAULT_MODEL,
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+    precision: options.Precision = "",
+    force: options.Force = False,
+    json: options.Json = False,
+) -> None:
+    """Write melodies drawn from the model's prior."""
+    check_folder(output, force=force)
+    with program(ctx).workbench(device=device, precision=precision) as workbench:
+        backend = workbench.model(model)
+        drawn = sessions.sample(backend, count, seed, temperature)
+    clip_format = backend.spec.clip_format
+    writers = {f"sample_{k + 1:03d}.mid": piece_writer(d.piece, clip_format, d.provenance) for k, d in enumerate(drawn)}
+    write_melodies(output, writers, json=json)
