@@ -18,7 +18,6 @@ from latentknobs.frontends.cli.output import NONE, as_json, table
 from latentknobs.workbench import DEFAULT_CLIPS
 
 
-
 @guarded
 def algebra(
     ctx: typer.Context,
