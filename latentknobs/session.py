@@ -18,6 +18,7 @@ from latentknobs import __version__, scores
 from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.arrays import Bools, ClipBatch, Codes, Ints
 from latentknobs.core.backend import Sampling, VAEBackend
+from latentknobs.core.capability import capability
 from latentknobs.core.clip import Cut, Piece
 from latentknobs.core.knob import RESERVED_NAMES, Knob
 from latentknobs.core.seed import as_seed
@@ -137,8 +138,8 @@ def sample(model: VAEBackend, count: int, seed: int, temperature: float = 0.0) -
     codes = np.random.default_rng(seed).standard_normal((count, model.spec.latent_size), dtype=np.float32)
     if not temperature:
         clips = model.decode(codes)
-    elif isinstance(model, Sampling):
-        clips = model.decode_sampled(codes, temperature, seed)
+    elif (sampling := capability(model, Sampling)) is not None:
+        clips = sampling.decode_sampled(codes, temperature, seed)
     else:
         raise UsageError(f"The model {model.spec.name} draws no tokens: leave the temperature at 0.")
     how = {"temperature": temperature} if temperature else {}

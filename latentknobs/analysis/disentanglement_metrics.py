@@ -20,6 +20,7 @@ from latentknobs.core.arrays import ClipBatch, Codes, Floats, Ints
 from latentknobs.core.attribute import Attribute
 from latentknobs.core.augmentation import Augmentation
 from latentknobs.core.backend import VAEBackend
+from latentknobs.core.capability import capability
 from latentknobs.core.corpus import CorpusRequest, Tally, TrueFactors
 from latentknobs.core.experiment import Experiment
 from latentknobs.core.knob import Knob
@@ -163,9 +164,9 @@ def disentanglement(
     groups = np.unique(np.asarray(judged.songs), return_inverse=True)[1].astype(np.int64)
     work = _Work(bench, groups, seed, resamples)
     labels = {MEASURED: _measured(attributes, judged)}
-    source = sources[0].corpus
-    if len(sources) == 1 and isinstance(source, TrueFactors):
-        labels = {TRUE: _true(source, judged), **labels}
+    true_factors = capability(sources[0].corpus, TrueFactors)
+    if len(sources) == 1 and true_factors is not None:
+        labels = {TRUE: _true(true_factors, judged), **labels}
     kinds = ["mean", *(["drawn"] if judged.drawn else [])]
     total = len(kinds) * len(labels) * len(systems)
     codes: dict[str, Any] = {}

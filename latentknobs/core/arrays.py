@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
+import attrs
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,6 +25,21 @@ def frozen_array(array: Any, dtype: Any) -> NDArray[Any]:
     out = np.array(array, dtype=dtype, order="C", copy=True)
     out.setflags(write=False)
     return out
+
+
+def read_only(array: NDArray[Any]) -> NDArray[Any]:
+    """The array as plugins are given it: a view that cannot be written to."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+def make_read_only(value: Any) -> None:
+    """Replace the arrays of a frozen attrs value, just made, by views that cannot be written to."""
+    for attribute in attrs.fields(type(value)):
+        array = getattr(value, attribute.name)
+        if isinstance(array, np.ndarray):
+            object.__setattr__(value, attribute.name, read_only(array))
 
 
 def sha256_of_arrays(arrays: dict[str, NDArray[Any]], extra: bytes = b"") -> str:

@@ -110,7 +110,6 @@ class VAEBackend(Protocol):
         ...
 
 
-@runtime_checkable
 class LatentWeights(Protocol):
     """Optional: the matrices through which z enters the decoder."""
 
@@ -119,7 +118,6 @@ class LatentWeights(Protocol):
         ...
 
 
-@runtime_checkable
 class LatentGradient(Protocol):
     """Optional: products with the Jacobian J of the teacher-forced log-probabilities with respect to z."""
 
@@ -132,7 +130,6 @@ class LatentGradient(Protocol):
         ...
 
 
-@runtime_checkable
 class Sampling(Protocol):
     """Optional: decoding by chance."""
 
@@ -150,7 +147,7 @@ CAPABILITIES: Mapping[str, type] = {
     "LatentGradient": LatentGradient,
     "Sampling": Sampling,
 }
-"""The optional capabilities by name, for methods that say which they need."""
+"""The optional capabilities by name, for methods that declare which they need; see :func:`~latentknobs.capability`."""
 
 
 @frozen

@@ -103,7 +103,6 @@ class Corpus(Protocol):
         ...
 
 
-@runtime_checkable
 class TrueFactors(Protocol):
     """
     What a corpus may offer besides, where the true factors of its songs are known, as of generated ones.

@@ -9,7 +9,7 @@ import numpy as np
 from attrs import Factory, field, frozen, validators
 from numpy.typing import NDArray
 
-from latentknobs.core.arrays import Bools, ClipBatch, Codes, Floats, Ints
+from latentknobs.core.arrays import Bools, ClipBatch, Codes, Floats, Ints, make_read_only
 from latentknobs.core.backend import CAPABILITIES
 from latentknobs.core.knob import Kind, Operator
 from latentknobs.core.seed import as_seed
@@ -78,6 +78,9 @@ class BasisInput:
         default=Factory(lambda self: np.zeros((self.latent_size, self.latent_size)), takes_self=True)
     )
 
+    def __attrs_post_init__(self) -> None:
+        make_read_only(self)
+
 
 @frozen
 class Basis:
@@ -123,6 +126,9 @@ class CodeSample:
     @target.default
     def _undefined(self) -> Floats:
         return np.full(len(self.codes), np.nan)
+
+    def __attrs_post_init__(self) -> None:
+        make_read_only(self)
 
 
 def _no_sample() -> CodeSample:
@@ -180,6 +186,9 @@ class FitInput:
     options: Mapping[str, Any] = field(factory=dict)
     decoder: Decoder | None = None
 
+    def __attrs_post_init__(self) -> None:
+        make_read_only(self)
+
 
 @frozen
 class Fit:
@@ -230,6 +239,9 @@ class SelectInput:
     counts: Floats = field(factory=lambda: np.zeros(0))
     sums: Floats = field(default=Factory(lambda self: np.zeros((0, len(self.share))), takes_self=True))
     seed: int = field(default=0, converter=as_seed)
+
+    def __attrs_post_init__(self) -> None:
+        make_read_only(self)
 
 
 @frozen

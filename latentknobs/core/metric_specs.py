@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from attrs import field, frozen
 
-from latentknobs.core.arrays import Floats, Ints
+from latentknobs.core.arrays import Floats, Ints, make_read_only
 from latentknobs.core.seed import as_seed
 from latentknobs.errors import UsageError
 
@@ -96,6 +96,7 @@ class LabelledCodes:
         _check_drawing(self.groups, len(self.codes), self.resamples)
         if self.bins < 2 or self.binning not in ("width", "quantile"):
             raise UsageError(f"Binning must be 'width' or 'quantile' with 2 bins or more, not {self.binning}.")
+        make_read_only(self)
 
 
 @frozen(eq=False)
@@ -148,6 +149,7 @@ class Traversals:
         if self.spread.shape != (attributes,) or not np.isfinite(self.spread).all() or (self.spread <= 0).any():
             raise UsageError("Each attribute needs its standard deviation over the corpus, above 0.")
         _check_drawing(self.groups, clips, self.resamples)
+        make_read_only(self)
 
 
 def _none(value: float) -> float | None:

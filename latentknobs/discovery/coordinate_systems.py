@@ -11,6 +11,7 @@ from numpy.random import default_rng
 
 from latentknobs.core.arrays import Floats
 from latentknobs.core.backend import CAPABILITIES, LatentWeights, VAEBackend
+from latentknobs.core.capability import capability
 from latentknobs.core.method_specs import Basis, BasisInput, CodeSample, Coordinates, FitInput
 from latentknobs.core.model_calls import decode
 from latentknobs.discovery.fisher_metric import DifferentiableBackend, fisher_metric
@@ -74,7 +75,7 @@ def lacking(backend: VAEBackend, basis: Basis) -> str:
 
 def without(backend: VAEBackend, *needs: str) -> str:
     """A clause on those of these capabilities that the model lacks, or nothing."""
-    missing = [need for need in needs if not isinstance(backend, CAPABILITIES[need])]
+    missing = [need for need in needs if capability(backend, CAPABILITIES[need]) is None]
     return f"the model {backend.spec.name} has no {' and no '.join(missing)}" if missing else ""
 
 

@@ -1,8 +1,8 @@
 """
 The plugins of one workbench.
 
-Each plugin is loaded, registered and asked on its own, so that a broken one is reported and the others work.
-pluggy finds and checks the implementations and calls them.
+Each plugin is loaded, registered and called on its own, so that a broken one is reported and the others work.
+pluggy finds, checks and calls the implementations.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from latentknobs.core.frontend_specs import CommandSpec, FrontendSpec
 from latentknobs.core.knob import Knob
 from latentknobs.core.method_specs import Basis, Fit, Selector
 from latentknobs.core.metric_specs import Metric
-from latentknobs.core.plugin_guard import global_random_state_kept, sentence_of
+from latentknobs.core.plugin_guard import sentence_of
 from latentknobs.core.run import Run
 from latentknobs.errors import LatentKnobsError, PluginError, UnknownNameError
 from latentknobs.hooks import PROJECT, specs
@@ -70,7 +70,9 @@ class _Entry:
 @define(eq=False)
 class Plugins:
     """
-    The plugins of one workbench and what they offer; made by :meth:`build`.
+    The plugins of one workbench and their offers; made by :meth:`build`.
+
+    Offers of others' plugins are handed out with their calls contained and checked, those of built-ins as they are.
 
     Attributes:
         strict: Raise a PluginError instead of reporting a broken plugin.
@@ -95,22 +97,22 @@ class Plugins:
         strict: bool | None = None,
     ) -> Plugins:
         """
-        Load plugins: built-ins in the order given, entry points by name, local files by name.
+        Load plugins: built-ins in the given order, entry points by name, local files by name.
 
-        LATENTKNOBS_DISABLE names plugins to leave out; LATENTKNOBS_PLUGINS, where set, names the only entry
-        points and files to load (both: names with commas between).
+        LATENTKNOBS_DISABLE lists plugins to leave out; LATENTKNOBS_PLUGINS, if set, lists the only entry points and
+        files to load (both comma-separated).
 
         Args:
             builtins: Modules of the package's own plugins.
             plugins_dir: Folder of local files, None = no local files.
-            entry_points: Whether installed packages are looked at.
-            strict: Raise instead of reporting; None = where LATENTKNOBS_STRICT is set and not 0.
+            entry_points: Whether to look at installed packages.
+            strict: Raise instead of reporting; None = if LATENTKNOBS_STRICT is set and not 0.
 
         Raises:
             PluginError: Strict, and a plugin is broken.
         """
         if strict is None:
-            strict = os.environ.get("LATENTKNOBS_STRICT", "0") not in {"", "0"}
+            strict = _is_set("LATENTKNOBS_STRICT")
         self = cls(strict=strict)
         for candidate in builtin_candidates(builtins):
             self._add(candidate)
@@ -134,13 +136,11 @@ class Plugins:
             check_api(getattr(module_or_object, "LATENTKNOBS_API", None), required=False)
             return module_or_object
 
-        entry = self._add(PluginSource(name, "object", load))
-        self._check_declared_names([entry])
-        return entry.report()
+        return self._add_one(PluginSource(name, "object", load))
 
     def add_file(self, path: Path) -> PluginReport:
         """
-        Add a local file, wherever it lies; one that is there already stays as it is.
+        Add a local file from any folder; one that is already loaded stays as it is.
 
         Raises:
             PluginError: Strict, and it is broken.
@@ -148,11 +148,9 @@ class Plugins:
         for entry in self._entries:
             if entry.candidate.origin == "file" and entry.path and Path(entry.path).resolve() == path.resolve():
                 return entry.report()
-        entry = self._add(file_candidate(path))
-        self._check_declared_names([entry])
-        return entry.report()
+        return self._add_one(file_candidate(path))
 
-    # What is offered, by name, first registered first.
+    # The offers by name, in the order of registration.
 
     def backends(self) -> dict[str, BackendFactory]:
         """Ways to load models."""
@@ -199,12 +197,12 @@ class Plugins:
         return tuple(self._of("commands").values())
 
     def reports(self) -> tuple[PluginReport, ...]:
-        """What became of each plugin, in the order of loading."""
+        """The status of each plugin, in the order of loading."""
         return tuple(entry.report() for entry in self._entries)
 
     def report(self, name: str) -> PluginReport:
         """
-        What became of the plugin of that name; of several, of the first.
+        The status of the plugin of that name; of several, of the first.
 
         Raises:
             UnknownNameError: There is none.
@@ -213,7 +211,7 @@ class Plugins:
 
     def loaded(self, name: str) -> Any:
         """
-        The plugin of that name itself, a module mostly; None where it could not be loaded.
+        The plugin of that name itself, mostly a module; None if it could not be loaded.
 
         Raises:
             UnknownNameError: There is none.
@@ -222,17 +220,17 @@ class Plugins:
 
     def offered_by(self, name: str) -> dict[str, dict[str, Any]]:
         """
-        What the plugin of that name offers: kind ("augmentations") to name to offer, guarded.
+        The offers of the plugin of that name: kind ("augmentations") to name to offer.
 
         Raises:
             UnknownNameError: There is no such plugin.
         """
         entry = self._entry(name)
-        mine = {
-            kind: {key: offer for key, (offer, of) in offers.items() if of is entry}
+        by_kind = {
+            kind: {key: offer for key, (offer, owner) in offers.items() if owner is entry}
             for kind, offers in self._offers.items()
         }
-        return {kind: offers for kind, offers in mine.items() if offers}
+        return {kind: offers for kind, offers in by_kind.items() if offers}
 
     def _entry(self, name: str) -> _Entry:
         for entry in self._entries:
@@ -242,11 +240,11 @@ class Plugins:
 
     def origin(self, kind: str, name: str) -> PluginReport:
         """
-        The plugin that offers something.
+        The plugin of an offer.
 
         Args:
-            kind: "augmentations", "fits", ...; of commands the name is the words with spaces between.
-            name: Name of the offer.
+            kind: "augmentations", "fits", ...
+            name: Name of the offer; of a command, its words separated by spaces.
 
         Raises:
             UnknownNameError: There is no such kind, or nothing of that name.
@@ -257,18 +255,23 @@ class Plugins:
             raise UnknownNameError(kind, name, self._offers[kind])
         return self._offers[kind][name][1].report()
 
-    # Observers: an error is logged and never stops what is under way.
+    # Observers: an error is logged and never stops the work.
 
     def run_finished(self, run: Run) -> None:
-        """Tell plugins of a discovery that has finished."""
-        self._tell("run_finished", run=run)
+        """Notify plugins of a finished discovery."""
+        self._notify("run_finished", run=run)
 
     def knob_saved(self, knob: Knob) -> None:
-        """Tell plugins of a knob that is now in the registry."""
-        self._tell("knob_saved", knob=knob)
+        """Notify plugins of a knob that is now in the registry."""
+        self._notify("knob_saved", knob=knob)
 
     def _of(self, kind: str) -> dict[str, Any]:
         return {name: offer for name, (offer, _) in self._offers[kind].items()}
+
+    def _add_one(self, candidate: PluginSource) -> PluginReport:
+        entry = self._add(candidate)
+        self._check_declared_names([entry])
+        return entry.report()
 
     def _add(self, candidate: PluginSource) -> _Entry:
         entry = _Entry(candidate, path=candidate.path)
@@ -276,10 +279,10 @@ class Plugins:
         if _switched_off(candidate):
             entry.state = "disabled"
             entry.reasons.append("It is switched off by LATENTKNOBS_DISABLE or LATENTKNOBS_PLUGINS.")
-        elif self._guard(entry, "could not be loaded", partial(self._load, entry)):
+        elif self._contain(entry, "could not be loaded", partial(self._load, entry)):
             for kind in KINDS:
                 if kind.hook in entry.hooks:
-                    self._guard(entry, f"gives no {kind.name}", partial(self._collect, entry, kind))
+                    self._contain(entry, f"gives no {kind.name}", partial(self._collect, entry, kind))
         return entry
 
     def _load(self, entry: _Entry) -> None:
@@ -287,9 +290,9 @@ class Plugins:
         for other in self._entries:
             if other is not entry and other.candidate.name == name and other.plugin is not None:
                 raise PluginError(f"{other.label} has the same name")
-        begun = time.perf_counter()
+        start = time.perf_counter()
         plugin = entry.candidate.load()
-        _trace(entry, "loaded", begun)
+        _trace(entry, "loaded", start)
         entry.path = entry.path or getattr(plugin, "__file__", None)
         for other in self._entries:
             if other.plugin is plugin:
@@ -306,67 +309,66 @@ class Plugins:
     def _implemented(self, plugin: Any) -> set[str]:
         """The hooks that a plugin implements; a misspelt or unmarked one is an error."""
         known = {name for name in vars(specs) if getattr(getattr(specs, name), f"{PROJECT}_spec", None) is not None}
-        found: set[str] = set()
+        hooks: set[str] = set()
         for attribute in dir(plugin):
             options = self._manager.parse_hookimpl_opts(plugin, attribute)
             if options is not None:
-                found.add(options.get("specname") or attribute)
+                hooks.add(options.get("specname") or attribute)
             elif attribute in known:
                 raise PluginError(f"{attribute} is not marked as a hook: write @hookimpl above it")
-        for name in sorted(found - known):
+        for name in sorted(hooks - known):
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"the hooks are {', '.join(sorted(known))}"
             raise PluginError(f"there is no hook {name!r}; {hint}")
-        if not found:
+        if not hooks:
             raise PluginError("it has no function marked with @hookimpl, so it offers nothing")
-        return found
+        return hooks
 
     def _call(self, entry: _Entry, hook: str, **arguments: Any) -> list[Any]:
         """Call one plugin's own implementation, with pluggy's rules for its arguments and wrappers."""
         others = [plugin for plugin in self._manager.get_plugins() if plugin is not entry.plugin]
-        begun = time.perf_counter()
+        start = time.perf_counter()
         results: list[Any] = self._manager.subset_hook_caller(hook, remove_plugins=others)(**arguments)
-        _trace(entry, hook, begun)
+        _trace(entry, hook, start)
         return results
 
     def _collect(self, entry: _Entry, kind: PluginType) -> None:
         entry.hooks.discard(kind.hook)  # in use once its offers are taken
         results = self._call(entry, kind.hook)
-        offers = kind.collect(results[0] if results else None, entry.label, entry.path)
+        offers = kind.collect(results[0] if results else None)
         taken = self._offers[kind.name]
         for name in offers:
             if name in taken:
                 raise PluginError(f"{kind.hook}: {taken[name][1].label} already offers {name!r}")
-        taken.update({name: (offer, entry) for name, offer in offers.items()})
+        for name, offer in offers.items():
+            direct = entry.candidate.origin == "built-in"
+            taken[name] = (offer if direct else kind.guarded(offer, entry.label, entry.path), entry)
         entry.hooks.add(kind.hook)
 
     def _check_declared_names(self, entries: Sequence[_Entry]) -> None:
-        """An augmentation's target, changes and keeps must be attributes or comparisons that are there."""
-        measured = {*self._offers["attributes"], *self._offers["comparisons"]}
+        """An augmentation's target, changes and preserves must be known attributes or comparisons."""
+        measures = {*self._offers["attributes"], *self._offers["comparisons"]}
 
         def check(augmentation: Augmentation) -> None:
             if augmentation.target is not None and augmentation.target not in self._offers["attributes"]:
                 raise UnknownNameError("attribute", augmentation.target, self._offers["attributes"])
             for name in sorted(augmentation.changes | augmentation.preserves):
-                if name not in measured:
-                    raise UnknownNameError("attribute or comparison", name, measured)
+                if name not in measures:
+                    raise UnknownNameError("attribute or comparison", name, measures)
 
-        mine = self._offers["augmentations"]
-        for name, (augmentation, entry) in list(mine.items()):
-            if entry in entries and not self._guard(
-                entry,
-                f"gives no augmentation {name!r}",
-                partial(check, augmentation),
+        offers = self._offers["augmentations"]
+        for name, (augmentation, entry) in list(offers.items()):
+            if entry in entries and not self._contain(
+                entry, f"gives no augmentation {name!r}", partial(check, augmentation)
             ):
-                for key in [key for key, (_, of) in mine.items() if of is entry]:
-                    del mine[key]
+                for key in [key for key, (_, owner) in offers.items() if owner is entry]:
+                    del offers[key]
                 entry.hooks.discard("register_augmentations")
 
-    def _guard(self, entry: _Entry, what: str, work: Callable[[], None]) -> bool:
-        """Do a plugin's part; its errors go into its report, or are raised where strict."""
+    def _contain(self, entry: _Entry, what: str, work: Callable[[], None]) -> bool:
+        """Run a plugin's code; its errors go into its report, or are raised if strict."""
         try:
-            with global_random_state_kept(entry.label):
-                work()
+            work()
         except NotAPlugin as error:
             entry.state = "skipped"
             entry.reasons.append(_sentence(str(error)))
@@ -381,12 +383,11 @@ class Plugins:
             return True
         return False
 
-    def _tell(self, hook: str, **arguments: Any) -> None:
+    def _notify(self, hook: str, **arguments: Any) -> None:
         for entry in self._entries:
             if hook in entry.hooks:
                 try:
-                    with global_random_state_kept(f"{hook} of {entry.label}"):
-                        self._call(entry, hook, **arguments)
+                    self._call(entry, hook, **arguments)
                 except (Exception, SystemExit) as error:
                     if self.strict:
                         raise PluginError(f"{entry.label}, {hook}: {sentence_of(error, entry.path)}.") from error
@@ -397,11 +398,15 @@ def _sentence(text: str) -> str:
     return text[0].upper() + text[1:] + ("" if text.endswith((".", "?")) else ".")
 
 
-def _trace(entry: _Entry, what: str, begun: float) -> None:
-    """Say what was called and how long it took, where LATENTKNOBS_TRACE asks for it."""
-    if os.environ.get("LATENTKNOBS_TRACE", "0") not in {"", "0"}:
-        taken = 1000 * (time.perf_counter() - begun)
-        print(f"trace: {entry.label}: {what}, {taken:.1f} ms", file=sys.stderr)  # noqa: T201 - asked for, on stderr
+def _is_set(variable: str) -> bool:
+    return os.environ.get(variable, "0") not in {"", "0"}
+
+
+def _trace(entry: _Entry, what: str, start: float) -> None:
+    """Print what was called and how long it took, if LATENTKNOBS_TRACE is set."""
+    if _is_set("LATENTKNOBS_TRACE"):
+        elapsed = 1000 * (time.perf_counter() - start)
+        print(f"trace: {entry.label}: {what}, {elapsed:.1f} ms", file=sys.stderr)  # noqa: T201 - requested, on stderr
 
 
 def _names(variable: str) -> Iterator[str]:

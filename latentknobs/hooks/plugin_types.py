@@ -1,4 +1,4 @@
-"""What each ``register_`` hook may offer, and the check that an offer is one."""
+"""What each ``register_`` hook may offer, and the check that an offer is valid."""
 
 from __future__ import annotations
 
@@ -20,49 +20,45 @@ from latentknobs.core.method_specs import Basis, Fit, Selector
 from latentknobs.core.metric_specs import NEEDS, Metric
 from latentknobs.core.plugin_guard import Guard, kind_of
 from latentknobs.errors import PluginError
-from latentknobs.hooks import model_validation, validation
+from latentknobs.hooks import validation
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_TEXTS = ("unit", "clip_format", "doc")
 
 
-def no_slug(name: object) -> str:
-    """What is wrong with a name, or nothing."""
+def _slug_fault(name: object) -> str:
     if isinstance(name, str) and SLUG.fullmatch(name):
         return ""
     return f"the name {name!r} is not made of small letters, digits, - and _, starting with a letter or digit"
 
 
-def _made_of(function: str, *texts: str) -> Callable[[Any], str]:
-    """The check of an offer that has a name, a function and texts besides."""
+def _text_fault(offer: Any, *fields: str) -> str:
+    wrong = [field for field in fields if not isinstance(getattr(offer, field), str)]
+    return f"{wrong[0]!r} of {getattr(offer, 'name', offer)!r} is not text" if wrong else ""
+
+
+def _has(function: str, *texts: str) -> Callable[[Any], str]:
+    """The check of an offer that has a name, a function and texts."""
 
     def fault(offer: Any) -> str:
-        wrong = no_slug(offer.name)
-        if wrong:
+        if wrong := _slug_fault(offer.name):
             return wrong
         if not callable(getattr(offer, function)):
             return f"{function!r} of {offer.name!r} is not a function"
-        return next((f"{text!r} of {offer.name!r} is not text" for text in texts if _no_text(offer, text)), "")
+        return _text_fault(offer, *texts)
 
     return fault
 
 
-def _no_text(offer: Any, field: str) -> bool:
-    return not isinstance(getattr(offer, field), str)
-
-
-_TEXTS = ("unit", "clip_format", "doc")
-
-
 def _augmentation(offer: Any) -> str:
-    if isinstance(offer, CompositeAugmentation):  # its name says its parts, and they are what has names
+    if isinstance(offer, CompositeAugmentation):  # its name lists its parts
         fault = next(filter(None, (_augmentation(part.augmentation) for part in offer.parts)), "")
     else:
-        fault = no_slug(offer.name)
-    fault = fault or no_slug(offer.knob_name)
-    if fault:
+        fault = _slug_fault(offer.name)
+    if fault := fault or _slug_fault(offer.knob_name):
         return fault
     if offer.knob_name in RESERVED_NAMES:
-        return f"{offer.name!r} gives a knob named {offer.knob_name!r}, a name kept for the control knobs"
+        return f"{offer.name!r} gives a knob named {offer.knob_name!r}, a name reserved for the control knobs"
     if offer.knob_name.endswith(UNAIDED):
         return f"{offer.name!r} gives a knob named {offer.knob_name!r}; {UNAIDED!r} ends knobs found without an edit"
     amounts = offer.amounts
@@ -74,18 +70,16 @@ def _augmentation(offer: Any) -> str:
         names = getattr(offer, field)
         if not isinstance(names, frozenset) or not all(isinstance(name, str) for name in names):
             return f"{field!r} of {offer.name!r} is not a frozenset of names: {names!r}"
-    both = sorted(offer.changes & offer.preserves)
-    if both:
-        return f"{offer.name!r} says that it both changes and keeps {', '.join(both)}"
+    if both := sorted(offer.changes & offer.preserves):
+        return f"{offer.name!r} says that it both changes and preserves {', '.join(both)}"
     if offer.target is not None and not isinstance(offer.target, str):
         return f"the target of {offer.name!r} is not a name or None: {offer.target!r}"
-    return next((f"{field!r} of {offer.name!r} is not text" for field in _TEXTS if _no_text(offer, field)), "")
+    return _text_fault(offer, *_TEXTS)
 
 
 def _backend(offer: BackendFactory) -> str:
-    wrong = _made_of("load", "doc")(offer) or _made_of("recognises")(offer)
-    if wrong:
-        return wrong
+    if fault := _has("load", "doc")(offer) or _has("recognises")(offer):
+        return fault
     shipped = offer.shipped
     if not isinstance(shipped, Mapping) or not all(isinstance(word, str) for pair in shipped.items() for word in pair):
         return f"'shipped' of {offer.name!r} is not a mapping of names to locations: {shipped!r}"
@@ -96,28 +90,28 @@ def _backend(offer: BackendFactory) -> str:
 
 
 def _fit(offer: Fit) -> str:
-    wrong = _made_of("fit", "doc")(offer)
-    if not wrong and offer.kind not in ARRAYS:
+    fault = _has("fit", "doc")(offer)
+    if not fault and offer.kind not in ARRAYS:
         return f"{offer.name!r} gives operators of kind {offer.kind!r}; the kinds are {', '.join(ARRAYS)}"
-    return wrong
+    return fault
 
 
 def _metric(offer: Metric) -> str:
-    wrong = _made_of("compute", "doc")(offer)
-    if not wrong and offer.needs not in NEEDS:
+    fault = _has("compute", "doc")(offer)
+    if not fault and offer.needs not in NEEDS:
         return f"{offer.name!r} needs {offer.needs!r}; it can need {' or '.join(NEEDS)}"
-    return wrong
+    return fault
 
 
 def _command(offer: CommandSpec) -> str:
     if not isinstance(offer.path, tuple) or not offer.path:
         return f"the path of a command is a tuple of words, not {offer.path!r}"
-    if not callable(offer.run) or _no_text(offer, "help"):
+    if not callable(offer.run) or _text_fault(offer, "help"):
         return f"the command {offer.path!r} needs a function to run and a text as its help"
-    return next(filter(None, map(no_slug, offer.path)), "")
+    return next(filter(None, map(_slug_fault, offer.path)), "")
 
 
-def _as_it_is(offer: Any, _guard: Guard) -> Any:
+def _unwrapped(offer: Any, _guard: Guard) -> Any:
     return offer
 
 
@@ -128,18 +122,18 @@ class PluginType:
 
     Attributes:
         name: The hook's name without ``register_`` ("augmentations").
-        one: What one of them is called ("an augmentation").
+        one: What one of them is called, with its article ("an augmentation").
         type: What it must be an instance of.
-        fault: What else is wrong with an offer of that type, or nothing.
+        fault: What else is wrong with an offer of that type, "" if nothing.
+        wrap: The offer with its functions contained and checked by a guard.
         key: The name it goes by.
-        ready: The offer as it is handed out, given the guard for its functions.
     """
 
     name: str
     one: str
     type: Any
     fault: Callable[[Any], str]
-    ready: Callable[[Any, Guard], Any] = _as_it_is
+    wrap: Callable[[Any, Guard], Any] = _unwrapped
     key: Callable[[Any], str] = lambda offer: offer.name
 
     @property
@@ -147,55 +141,56 @@ class PluginType:
         """The hook that asks for it."""
         return f"register_{self.name}"
 
-    def collect(self, offers: object, owner: str = "", path: str | None = None) -> dict[str, Any]:
+    def collect(self, offers: object) -> dict[str, Any]:
         """
-        The offers of one plugin by name, guarded.
+        The offers of one plugin by name.
 
         Args:
             offers: What its hook returned.
-            owner: The plugin, for messages.
-            path: Its file.
 
         Raises:
             PluginError: They are not what the hook asks for; the message is a clause.
         """
-        wanted = f"it must return a list, and each of it must be {self.one} ({self.type.__name__})"
+        expected = f"it must return a list, and each item must be {self.one} ({self.type.__name__})"
         if isinstance(offers, str | bytes) or not isinstance(offers, Iterable):
-            raise PluginError(f"{self.hook} returned {kind_of(offers)}; {wanted}")
+            raise PluginError(f"{self.hook} returned {kind_of(offers)}; {expected}")
         out: dict[str, Any] = {}
         for offer in offers:
             if isinstance(offer, type):
                 raise PluginError(f"{self.hook} returned the class {offer.__name__}; return {offer.__name__}()")
             if not isinstance(offer, self.type):
-                raise PluginError(f"{self.hook} returned {kind_of(offer)} in its list; {wanted}")
-            fault = self.fault(offer)
-            if fault:
+                raise PluginError(f"{self.hook} returned {kind_of(offer)} in its list; {expected}")
+            if fault := self.fault(offer):
                 raise PluginError(f"{self.hook}: {fault}")
             key = self.key(offer)
             if key in out:
                 raise PluginError(f"{self.hook} returned two named {key!r}")
-            out[key] = self.ready(offer, Guard(f"{self.one.partition(' ')[2]} {key!r}", owner, path))
+            out[key] = offer
         return out
 
+    def guarded(self, offer: Any, owner: str = "", path: str | None = None) -> Any:
+        """
+        An offer with its functions contained and checked.
 
+        Args:
+            offer: One of those collected.
+            owner: Its plugin, for messages.
+            path: The plugin's file.
+        """
+        return self.wrap(offer, Guard(f"{self.one.partition(' ')[2]} {self.key(offer)!r}", owner, path))
+
+
+_CORPUS = _has("songs", "doc", "licence", "clip_format", "takes")
 KINDS: tuple[PluginType, ...] = (
-    PluginType("backends", "a backend", BackendFactory, _backend, model_validation.backend),
+    PluginType("backends", "a backend", BackendFactory, _backend, validation.backend),
     PluginType("augmentations", "an augmentation", Augmentation, _augmentation),
-    PluginType("attributes", "an attribute", Attribute, _made_of("measure", *_TEXTS), validation.measured),
-    PluginType(
-        "comparisons", "a comparison", Comparison, _made_of("measure", "clip_format", "doc"), validation.measured
-    ),
-    PluginType("bases", "a basis", Basis, _made_of("compute", "doc"), validation.basis),
-    PluginType("selectors", "a selector", Selector, _made_of("select", "doc"), validation.selector),
+    PluginType("attributes", "an attribute", Attribute, _has("measure", *_TEXTS), validation.measured),
+    PluginType("comparisons", "a comparison", Comparison, _has("measure", "clip_format", "doc"), validation.measured),
+    PluginType("bases", "a basis", Basis, _has("compute", "doc"), validation.basis),
+    PluginType("selectors", "a selector", Selector, _has("select", "doc"), validation.selector),
     PluginType("fits", "a fit", Fit, _fit, validation.fit),
     PluginType("metrics", "a metric", Metric, _metric, validation.metric),
-    PluginType(
-        "corpora",
-        "a corpus",
-        Corpus,
-        _made_of("songs", "doc", "licence", "clip_format", "takes"),
-        model_validation.corpus,
-    ),
-    PluginType("frontends", "a front end", FrontendSpec, _made_of("serve", "doc")),
+    PluginType("corpora", "a corpus", Corpus, _CORPUS, validation.corpus),
+    PluginType("frontends", "a front end", FrontendSpec, _has("serve", "doc")),
     PluginType("commands", "a command", CommandSpec, _command, validation.command, lambda offer: " ".join(offer.path)),
 )

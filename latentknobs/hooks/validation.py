@@ -1,9 +1,8 @@
 """
-What a plugin offers, with the guard around its functions: every offer is handed out like this, built-ins too.
+What a plugin offers, wrapped so that each call is contained and its result checked.
 
-Each function here takes an offer and its guard and returns the offer to hand out; those of corpora and of models,
-which are objects, are in :mod:`latentknobs.hooks.model_validation`. Augmentations are in neither: what they give back
-can only be checked with a clip format at hand, and :func:`latentknobs.core.plugin_guard.run_augmentation` is given one.
+Each public function takes an offer and its guard and returns the offer to hand out. Augmentations are missing: their
+results can only be checked against a clip format, as :func:`latentknobs.core.plugin_guard.run_augmentation` does.
 """
 
 from __future__ import annotations
@@ -11,43 +10,89 @@ from __future__ import annotations
 import functools
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import Any, Final, TypeVar
 
 import numpy as np
-from attrs import evolve
+from attrs import evolve, frozen
 from numpy.typing import NDArray
 
-from latentknobs.core.arrays import ClipBatch, Floats, Ints
+from latentknobs.core.arrays import Bools, ClipBatch, Codes, Floats, Ints
+from latentknobs.core.backend import BackendFactory, BackendSpec, Posterior, VAEBackend
+from latentknobs.core.clip import ClipFormat
+from latentknobs.core.corpus import SPLITS, Corpus, CorpusRequest, Song
 from latentknobs.core.frontend_specs import CommandSpec
 from latentknobs.core.knob import ARRAYS, Operator
+from latentknobs.core.melody_format import MELODY
 from latentknobs.core.method_specs import Basis, BasisInput, Coordinates, Fit, FitInput, SelectInput, Selector
 from latentknobs.core.metric_specs import LabelledCodes, Metric, MetricResult, Score, Traversals
-from latentknobs.core.plugin_guard import Guard, PluginFault, kind_of
-from latentknobs.errors import LatentKnobsError, NotFittedError, UsageError
+from latentknobs.core.plugin_guard import Guard, PluginFault, invalid_clips, kind_of
+from latentknobs.errors import (
+    BackendError,
+    ClipError,
+    CorpusError,
+    LatentKnobsError,
+    MissingExtraError,
+    ModelError,
+    NotFittedError,
+    UsageError,
+)
 
 ORTHONORMAL = 1e-4
-"""How far products of columns may be off from the identity: a basis computed in float32 is one."""
+"""Tolerance of the products of columns: a basis may be computed in float32."""
 WHOLE = 1e-5
-"""How far an amount may be from a whole number of steps: steps are kept in float32."""
+"""Tolerance of an amount in whole steps: steps are stored in float32."""
+CERTAIN = 1e-3
+"""How far above 0 rounding may take the logarithm of a probability."""
+FORMATS: Mapping[str, ClipFormat] = {MELODY.name: MELODY}
+"""The clip formats known by name; clips of others are left to the model that reads them."""
+_END: Final = object()
+T = TypeVar("T")
+
+
+def array_of(value: object, shape: tuple[int, ...], kinds: str, what: str = "") -> NDArray[Any]:
+    """
+    An array of a shape and of some kinds of dtype ("iuf").
+
+    Raises:
+        PluginFault: It is something else; ``what`` says of what it is a part ("as its mean").
+    """
+    if not isinstance(value, np.ndarray) or value.dtype.kind not in kinds or value.shape != shape:
+        raise PluginFault(f"{kind_of(value)}{what}")
+    return value
+
+
+def finite(value: object, shape: tuple[int, ...], kinds: str = "f", what: str = "") -> NDArray[Any]:
+    """
+    The same with finite numbers.
+
+    Raises:
+        PluginFault: It is something else.
+    """
+    array = array_of(value, shape, kinds, what)
+    if not np.isfinite(array).all():
+        raise PluginFault(f"numbers that are not finite{what}")
+    return array
+
+
+# Attributes, comparisons, bases, selectors, fits, metrics and commands: frozen values with one function each.
 
 
 def measured(offer: Any, guard: Guard) -> Any:
     """An attribute or a comparison."""
-    return evolve(offer, measure=partial(_measure, offer.measure, evolve(guard, often=True)))
+
+    def measure(*batches: ClipBatch) -> Floats:
+        count = len(batches[0])
+        must = f"an array of {count} numbers, one per clip, NaN where undefined"
+        return guard.call(offer.measure, *batches, must=must, check=partial(_measurements, count=count))
+
+    return evolve(offer, measure=measure)
 
 
-def _measure(measure: Any, guard: Guard, *batches: ClipBatch) -> Floats:
-    count = len(batches[0])
-    must = f"an array of {count} numbers, one for each clip, NaN where it is not defined"
-    return guard.call(measure, *batches, must=must, check=partial(_numbers, count=count))
-
-
-def _numbers(values: object, count: int) -> Floats:
-    if not isinstance(values, np.ndarray) or values.dtype.kind not in "biuf" or values.shape != (count,):
-        raise PluginFault(kind_of(values))
-    numbers: Floats = values.astype(np.float64)
+def _measurements(values: object, count: int) -> Floats:
+    numbers: Floats = array_of(values, (count,), "biuf").astype(np.float64)
     if np.isinf(numbers).any():
         raise PluginFault("an infinite number")
     return numbers
@@ -55,60 +100,48 @@ def _numbers(values: object, count: int) -> Floats:
 
 def basis(offer: Basis, guard: Guard) -> Basis:
     """A basis."""
-    return evolve(offer, compute=partial(_compute, offer, guard))
+
+    def compute(statistics: BasisInput) -> Floats | Coordinates:
+        size = statistics.latent_size
+        must = f"an array of shape {(size, size)} with orthonormal columns, or Coordinates of such arrays"
+        return guard.call(offer.compute, statistics, must=must, check=partial(_columns, size=size))
+
+    return evolve(offer, compute=compute)
 
 
-def _compute(offer: Basis, guard: Guard, given: BasisInput) -> Floats | Coordinates:
-    size = given.latent_size
-    must = f"an array of numbers of shape {(size, size)} with orthonormal columns, or Coordinates of such arrays"
-    return guard.call(offer.compute, given, must=must, check=partial(_basis, size=size))
-
-
-def _basis(found: object, size: int) -> Floats | Coordinates:
-    if isinstance(found, Coordinates):
-        columns, dual = _square(found.columns, size, " as its columns"), _square(found.dual, size, " as its dual")
-        if not _identity(dual.T @ columns):
+def _columns(result: object, size: int) -> Floats | Coordinates:
+    square = (size, size)
+    if isinstance(result, Coordinates):
+        columns = finite(result.columns, square, "iuf", " as its columns").astype(np.float64)
+        dual = finite(result.dual, square, "iuf", " as its dual").astype(np.float64)
+        if not _is_identity(dual.T @ columns):
             raise PluginFault("Coordinates whose dual is not the inverse of its columns, transposed")
         return Coordinates(columns, dual)
-    columns = _square(found, size)
-    if not _orthonormal(columns):
+    columns = finite(result, square, "iuf").astype(np.float64)
+    if not _is_identity(columns.T @ columns):
         raise PluginFault("columns that are not orthonormal")
     return columns
 
 
-def _square(found: object, size: int, what: str = "") -> Floats:
-    if not isinstance(found, np.ndarray) or found.dtype.kind not in "iuf" or found.shape != (size, size):
-        raise PluginFault(f"{kind_of(found)}{what}")
-    numbers: Floats = found.astype(np.float64)
-    if not np.isfinite(numbers).all():
-        raise PluginFault(f"numbers that are not finite{what}")
-    return numbers
-
-
-def _identity(product: NDArray[Any]) -> bool:
-    # Written so that NaN is refused as well.
+def _is_identity(product: NDArray[Any]) -> bool:
     return bool(np.isfinite(product).all() and np.abs(product - np.eye(len(product))).max() < ORTHONORMAL)
-
-
-def _orthonormal(columns: NDArray[Any]) -> bool:
-    return _identity(columns.T @ columns)
 
 
 def selector(offer: Selector, guard: Guard) -> Selector:
     """A selector."""
-    return evolve(offer, select=partial(_select, offer, guard))
+
+    def select(statistics: SelectInput) -> Ints:
+        size = len(statistics.share)
+        must = f"distinct whole numbers from 0 to {size - 1}: the dimensions, most important first"
+        return guard.call(offer.select, statistics, must=must, check=partial(_dimensions, size=size))
+
+    return evolve(offer, select=select)
 
 
-def _select(offer: Selector, guard: Guard, given: SelectInput) -> Ints:
-    size = len(given.share)
-    must = f"distinct whole numbers from 0 to {size - 1}, the dimensions, most important first"
-    return guard.call(offer.select, given, must=must, check=partial(_dimensions, size=size))
-
-
-def _dimensions(found: object, size: int) -> Ints:
-    dims = np.asarray(found) if isinstance(found, list | tuple) else found
+def _dimensions(result: object, size: int) -> Ints:
+    dims = np.asarray(result) if isinstance(result, list | tuple) else result
     if not isinstance(dims, np.ndarray) or dims.ndim != 1 or (dims.size and dims.dtype.kind not in "iu"):
-        raise PluginFault(kind_of(found))
+        raise PluginFault(kind_of(result))
     if dims.size and not (dims.min() >= 0 and dims.max() < size):
         raise PluginFault(f"numbers from {dims.min()} to {dims.max()}")
     if len(np.unique(dims)) < len(dims):
@@ -118,78 +151,109 @@ def _dimensions(found: object, size: int) -> Ints:
 
 def fit(offer: Fit, guard: Guard) -> Fit:
     """A fit."""
-    return evolve(offer, fit=partial(_fit, offer, guard))
+
+    def run(statistics: FitInput) -> tuple[Operator, Mapping[str, Any]]:
+        must = f"an Operator of kind {offer.kind!r} for {statistics.latent_size} dimensions and a dictionary of facts"
+        check = partial(_fitted, kind=offer.kind, statistics=statistics)
+        return guard.call(offer.fit, statistics, must=must, check=check, own=(NotFittedError,))
+
+    return evolve(offer, fit=run)
 
 
-def _fit(offer: Fit, guard: Guard, given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
-    must = f"an Operator of kind {offer.kind!r} for {given.latent_size} dimensions and a dictionary of plain facts"
-    check = partial(_fitted, kind=offer.kind, given=given)
-    return guard.call(offer.fit, given, must=must, check=check, own=(NotFittedError,))
-
-
-def _fitted(found: object, kind: str, given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
-    if not isinstance(found, tuple) or len(found) != 2:
-        raise PluginFault(kind_of(found))
-    operator, facts = found
+def _fitted(result: object, kind: str, statistics: FitInput) -> tuple[Operator, Mapping[str, Any]]:
+    if not isinstance(result, tuple) or len(result) != 2:
+        raise PluginFault(kind_of(result))
+    operator, facts = result
     if not isinstance(operator, Operator):
         raise PluginFault(f"{kind_of(operator)} as its operator")
     if operator.kind != kind:
         raise PluginFault(f"an operator of kind {operator.kind!r}")
-    if wrong := _no_operator(operator, given):
-        raise PluginFault(f"an operator {wrong}")
-    if not isinstance(facts, Mapping):
-        raise PluginFault(f"{kind_of(facts)} as what is worth keeping")
-    return operator, {_key(name): _fact(name, value) for name, value in facts.items()}
+    if fault := _operator_fault(operator, statistics):
+        raise PluginFault(f"an operator {fault}")
+    return operator, _facts(facts)
 
 
-def _no_operator(operator: Operator, given: FitInput) -> str:
-    """What is wrong with the arrays of an operator, or nothing."""
-    wanted = {**ARRAYS[operator.kind], "projection": "DR"}
-    for name in sorted((wanted.keys() ^ operator.arrays.keys()) - {"projection"}):
-        return f"without an array {name!r}" if name in wanted else f"with an array {name!r}, which its kind has not"
-    lengths = {"D": given.latent_size, "1": 1}
-    for name, array in operator.arrays.items():
-        for letter, length in zip(wanted[name], array.shape, strict=False):
+def _operator_fault(operator: Operator, statistics: FitInput) -> str:
+    """What is wrong with the arrays of an operator, "" if nothing."""
+    arrays = operator.arrays
+    expected = {**ARRAYS[operator.kind], "projection": "DR"}
+    for name in sorted((expected.keys() ^ arrays.keys()) - {"projection"}):
+        return f"without an array {name!r}" if name in expected else f"with an array {name!r}, unknown to its kind"
+    lengths = {"D": statistics.latent_size, "1": 1}
+    for name, array in arrays.items():
+        for letter, length in zip(expected[name], array.shape, strict=False):
             lengths.setdefault(letter, length)
-        shape = tuple(lengths.get(letter, letter) for letter in wanted[name])
+        shape = tuple(lengths.get(letter, letter) for letter in expected[name])
         if array.shape != shape:
             return f"whose {name!r} has shape {array.shape} instead of {shape}"
-    if "projection" in operator.arrays and not _orthonormal(operator.arrays["projection"]):
+    if "projection" in arrays and not _is_identity(arrays["projection"].T @ arrays["projection"]):
         return "whose 'projection' has columns that are not orthonormal"
-    if "scale" in operator.arrays and not operator.arrays["scale"].all():
+    if "scale" in arrays and not arrays["scale"].all():
         return "whose 'scale' has a 0, by which codes are divided"
     if operator.kind == "group":
-        return _no_steps(float(operator.arrays["step"][0]), given.amounts)
-    if "amounts" in operator.arrays:
-        return _no_amounts(operator.arrays["amounts"], np.asarray(given.amounts, dtype=np.float32))
+        return _step_fault(float(arrays["step"][0]), statistics.amounts)
+    if "amounts" in arrays:
+        return _range_fault(arrays["amounts"], np.asarray(statistics.amounts, dtype=np.float32))
     return ""
 
 
-def _no_amounts(amounts: NDArray[np.float32], asked: NDArray[np.float32]) -> str:
+def _range_fault(amounts: NDArray[np.float32], required: NDArray[np.float32]) -> str:
     if not amounts.size or not amounts.all() or (np.diff(amounts) <= 0).any():
         return f"whose amounts are not ascending without 0: {amounts.tolist()}"
-    if min(0, amounts[0]) > asked.min() or max(0, amounts[-1]) < asked.max():
-        return f"for amounts {amounts[0]:g} to {amounts[-1]:g}, where {asked.min():g} to {asked.max():g} are asked for"
+    if min(0, amounts[0]) > required.min() or max(0, amounts[-1]) < required.max():
+        return (
+            f"for amounts {amounts[0]:g} to {amounts[-1]:g}, where the run has {required.min():g} to {required.max():g}"
+        )
     return ""
 
 
-def _no_steps(step: float, asked: tuple[float, ...]) -> str:
+def _step_fault(step: float, required: tuple[float, ...]) -> str:
     if step <= 0:
         return f"whose 'step' is {step:g}, which is not above 0"
-    off = next((a for a in asked if abs(a / step - round(a / step)) > WHOLE), None)
+    off = next((a for a in required if abs(a / step - round(a / step)) > WHOLE), None)
     return "" if off is None else f"of whole steps of {step:g}, of which the amount {off:g} is no multiple"
 
 
-def _key(name: object) -> str:
-    if not isinstance(name, str):
-        raise PluginFault(f"a fact whose name is {kind_of(name)}")
-    return name
+def metric(offer: Metric, guard: Guard) -> Metric:
+    """A metric."""
+
+    def compute(data: LabelledCodes | Traversals) -> MetricResult:
+        must = f"a MetricResult with a Score for each of {', '.join(data.names)}, NaN only with the reason"
+        # A UsageError is its own sentence on data that cannot be measured.
+        return guard.call(offer.compute, data, must=must, check=partial(_scores, names=data.names), own=(UsageError,))
+
+    return evolve(offer, compute=compute)
+
+
+def _scores(result: object, names: tuple[str, ...]) -> MetricResult:
+    if not isinstance(result, MetricResult):
+        raise PluginFault(kind_of(result))
+    if not isinstance(result.parts, Mapping) or set(result.parts) != set(names):
+        raise PluginFault(f"parts named {', '.join(map(str, result.parts)) or 'nothing'}")
+    for name, score in {"the overall score": result.overall, **result.parts}.items():
+        if not isinstance(score, Score) or not isinstance(score.why, str):
+            raise PluginFault(f"{kind_of(score)} as {name}")
+        numbers = (score.value, score.low, score.high)
+        if not all(isinstance(number, int | float) and not math.isinf(number) for number in numbers):
+            raise PluginFault(f"{numbers} as {name}")
+        if math.isnan(score.value) and not score.why:
+            raise PluginFault(f"no number as {name} and no reason")
+    return evolve(result, facts=_facts(result.facts))
+
+
+def _facts(facts: object) -> dict[str, Any]:
+    """Facts in Python's own types, as the registry stores them."""
+    if not isinstance(facts, Mapping):
+        raise PluginFault(f"{kind_of(facts)} as its facts")
+    for name in facts:
+        if not isinstance(name, str):
+            raise PluginFault(f"a fact whose name is {kind_of(name)}")
+    return {name: _fact(name, value) for name, value in facts.items()}
 
 
 def _fact(name: str, value: object) -> Any:
-    """A fact in Python's own types, as the registry keeps it."""
     if isinstance(value, list | tuple):
-        return [_number(name, one) for one in value]
+        return [_number(name, item) for item in value]
     return value if isinstance(value, str) else _number(name, value)
 
 
@@ -198,37 +262,7 @@ def _number(name: str, value: object) -> int | float | None:
     if plain is None or (isinstance(plain, int | float) and math.isfinite(plain)):
         return plain
     shown = plain if isinstance(plain, float) else kind_of(plain)
-    raise PluginFault(f"the fact {name!r} with {shown}, where numbers, words and lists of numbers can be kept")
-
-
-def metric(offer: Metric, guard: Guard) -> Metric:
-    """A metric."""
-    return evolve(offer, compute=partial(_score, offer, guard))
-
-
-def _score(offer: Metric, guard: Guard, given: LabelledCodes | Traversals) -> MetricResult:
-    must = f"a MetricResult with a Score for each of {', '.join(given.names)}, NaN only with the reason"
-    # It may say itself that the data cannot be measured.
-    return guard.call(offer.compute, given, must=must, check=partial(_scored, given=given), own=(UsageError,))
-
-
-def _scored(found: object, given: LabelledCodes | Traversals) -> MetricResult:
-    if not isinstance(found, MetricResult):
-        raise PluginFault(kind_of(found))
-    if not isinstance(found.parts, Mapping) or set(found.parts) != set(given.names):
-        raise PluginFault(f"parts named {', '.join(map(str, found.parts)) or 'nothing'}")
-    for name, part in {"the overall score": found.overall, **found.parts}.items():
-        if not isinstance(part, Score) or not isinstance(part.why, str):
-            raise PluginFault(f"{kind_of(part)} as {name}")
-        numbers = (part.value, part.low, part.high)
-        if not all(isinstance(number, int | float) and not math.isinf(number) for number in numbers):
-            raise PluginFault(f"{numbers} as {name}")
-        if math.isnan(part.value) and not part.why:
-            raise PluginFault(f"no number as {name} and no reason")
-    if not isinstance(found.facts, Mapping):
-        raise PluginFault(f"{kind_of(found.facts)} as its facts")
-    facts = {_key(name): _fact(name, value) for name, value in found.facts.items()}
-    return evolve(found, facts=facts)
+    raise PluginFault(f"the fact {name!r} with {shown}, where numbers, text and lists of numbers can be stored")
 
 
 def command(offer: CommandSpec, guard: Guard) -> CommandSpec:
@@ -236,17 +270,241 @@ def command(offer: CommandSpec, guard: Guard) -> CommandSpec:
 
     @functools.wraps(offer.run)
     def run(*args: Any, **values: Any) -> Any:
-        # It may speak to people in our errors, and what the system refuses has a sentence of the command line's.
+        # It may raise our errors on purpose, and the command line has a sentence for what the system refuses.
         own = (LatentKnobsError, OSError)
-        work = partial(offer.run, *args, **values)
-        return guard.call(work, must="what JSON can carry, or nothing", check=_json, own=own)
+        return guard.call(partial(offer.run, *args, **values), must="JSON data or nothing", check=_json, own=own)
 
     return evolve(offer, run=run)
 
 
-def _json(found: object) -> object:
+def _json(result: object) -> object:
     try:
-        json.dumps(found, allow_nan=False)
+        json.dumps(result, allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise PluginFault(f"{kind_of(found)} that JSON cannot carry ({error})") from error
-    return found
+        raise PluginFault(f"{kind_of(result)}, which JSON cannot carry ({error})") from error
+    return result
+
+
+# Corpora and models: objects, in wrappers that pass on whatever else they have.
+
+
+def corpus(offer: Any, guard: Guard) -> Corpus:
+    """A corpus."""
+    return GuardedCorpus(offer.name, offer.doc, offer.licence, offer.clip_format, offer.takes, offer, guard)
+
+
+def _public(wrapped: Any, name: str) -> Any:
+    if name.startswith("_"):
+        raise AttributeError(name)
+    return getattr(wrapped, name)
+
+
+@frozen
+class GuardedCorpus:
+    """A plugin's corpus, whose songs are checked one by one."""
+
+    name: str
+    doc: str
+    licence: str
+    clip_format: str
+    takes: str
+    _corpus: Any
+    _guard: Guard
+
+    def __getattr__(self, name: str) -> Any:
+        return _public(self._corpus, name)
+
+    def songs(self, request: CorpusRequest, argument: str = "") -> Iterator[Song]:
+        """
+        The corpus's songs; the clips of each are a copy.
+
+        Raises:
+            CorpusError: The corpus cannot give clips, in its own words.
+            PluginError: It breaks its contract.
+        """
+        own = (CorpusError, MissingExtraError)
+        must = f"Songs, each with a unique name, a split and int16 clips of {self.clip_format}"
+        songs = self._guard.call(self._corpus.songs, request, argument, must=must, check=_iterator, own=own)
+        check = partial(_song, names=set(), clip_format=FORMATS.get(self.clip_format))
+        while (song := self._guard.call(next, songs, _END, must=must, check=check, own=own)) is not None:
+            yield song
+
+
+def _iterator(result: object) -> Iterator[object]:
+    if not isinstance(result, Iterable):
+        raise PluginFault(kind_of(result))
+    return iter(result)
+
+
+def _song(song: object, names: set[str], clip_format: ClipFormat | None) -> Song | None:
+    """A valid song, None at the end; ``names`` are those of the songs before."""
+    if song is _END:
+        return None
+    if not isinstance(song, Song):
+        raise PluginFault(f"{kind_of(song)} as a song")
+    if not isinstance(song.name, str) or not song.name:
+        raise PluginFault(f"a song with {song.name!r} as its name")
+    if song.name in names:
+        raise PluginFault(f"two songs named {song.name!r}")
+    names.add(song.name)
+    if song.split not in SPLITS:
+        raise PluginFault(f"song {song.name!r} in the split {song.split!r}, which is none of {', '.join(SPLITS)}")
+    clips = song.clips
+    if not isinstance(clips, np.ndarray) or clips.dtype.kind not in "iu" or clips.ndim < 2 or not clips.size:
+        raise PluginFault(f"song {song.name!r} with {kind_of(clips)} as its clips")
+    if clip_format is None:
+        fault = "" if clips.min() >= 0 and clips.max() <= np.iinfo(np.int16).max else "tokens outside int16"
+    elif clips.shape[1:] != clip_format.shape:
+        fault = f"clips of shape {clips.shape[1:]}; those of {clip_format.name} have {clip_format.shape}"
+    else:
+        fault = invalid_clips(clips, clip_format)
+    if fault:
+        raise PluginFault(f"song {song.name!r} with {fault}")
+    # A copy: songs are queued, and a corpus may reuse one array for all of them.
+    return evolve(song, clips=clips.astype(np.int16))
+
+
+def backend(offer: BackendFactory, guard: Guard) -> BackendFactory:
+    """A way to load models; the models are wrapped too."""
+
+    def load(location: str, device: str, **options: str) -> VAEBackend:
+        own = (ModelError, UsageError, MissingExtraError)
+        work = partial(offer.load, **options) if options else offer.load
+        return guard.call(
+            work, location, device, must="a model (VAEBackend)", check=partial(model, guard=guard), own=own
+        )
+
+    def recognises(path: Path) -> bool:
+        return guard.call(offer.recognises, path, must="True or False", check=_truth, part="recognises")
+
+    return evolve(offer, load=load, recognises=recognises)
+
+
+def _truth(result: object) -> bool:
+    if not isinstance(result, bool | np.bool_):
+        raise PluginFault(kind_of(result))
+    return bool(result)
+
+
+def model(result: object, guard: Guard) -> VAEBackend:
+    """
+    A model.
+
+    Args:
+        result: What a backend loaded.
+        guard: The backend's.
+
+    Raises:
+        PluginFault: It is no model.
+    """
+    if isinstance(result, type):
+        raise PluginFault(f"the class {result.__name__} instead of an instance")
+    if not isinstance(result, VAEBackend):
+        raise PluginFault(kind_of(result))
+    if not isinstance(result.spec, BackendSpec) or not isinstance(result.spec.clip_format, ClipFormat):
+        raise PluginFault("a model whose spec is not a BackendSpec with a ClipFormat")
+    return GuardedModel(result.spec, result, evolve(guard, what=f"model {result.spec.name!r}", error=BackendError))
+
+
+_OPTIONAL = frozenset({"latent_weights", "jvp", "vjp", "decode_sampled"})
+
+
+@frozen(eq=False)
+class GuardedModel:
+    """A plugin's model, whose results are checked; those of its optional capabilities too."""
+
+    spec: BackendSpec
+    _model: Any
+    _guard: Guard
+
+    def __getattr__(self, name: str) -> Any:
+        value = _public(self._model, name)
+        return getattr(self, f"_{name}") if name in _OPTIONAL else value
+
+    def accepts(self, clips: ClipBatch) -> Bools:
+        """See :class:`~latentknobs.core.backend.VAEBackend`."""
+        must = f"an array of {len(clips)} bools, one per clip"
+        return self._call("accepts", clips, must=must, check=partial(array_of, shape=(len(clips),), kinds="b"))
+
+    def encode(self, clips: ClipBatch) -> Posterior:
+        """See :class:`~latentknobs.core.backend.VAEBackend`."""
+        shape = (len(clips), self.spec.latent_size)
+        must = f"a Posterior with finite float32 of shape {shape}"
+        return self._call("encode", clips, must=must, check=partial(_posterior, shape=shape))
+
+    def decode(self, z: Codes) -> ClipBatch:
+        """See :class:`~latentknobs.core.backend.VAEBackend`."""
+        return self._clips("decode", z)
+
+    def decode_log_probs(self, z: Codes, given: ClipBatch | None = None) -> NDArray[np.float32]:
+        """See :class:`~latentknobs.core.backend.VAEBackend`."""
+        shape = self._token_shape(z)
+        must = f"log-probabilities, float32 of shape {shape}"
+        return self._call("decode_log_probs", z, given, must=must, check=partial(_log_probs, shape=shape))
+
+    def _latent_weights(self) -> dict[str, NDArray[np.float32]]:
+        size = self.spec.latent_size
+        must = f"a dictionary of finite float32 arrays of shape (rows, {size})"
+        return self._call("latent_weights", must=must, check=partial(_weights, size=size))
+
+    def _jvp(self, z: Codes, given: ClipBatch, vectors: Codes) -> NDArray[np.float32]:
+        return self._floats("jvp", self._token_shape(z), z, given, vectors)
+
+    def _vjp(self, z: Codes, given: ClipBatch, vectors: NDArray[np.float32]) -> Codes:
+        return self._floats("vjp", (len(z), self.spec.latent_size), z, given, vectors)
+
+    def _decode_sampled(self, z: Codes, temperature: float, seed: int) -> ClipBatch:
+        return self._clips("decode_sampled", z, temperature, seed)
+
+    def _token_shape(self, z: Codes) -> tuple[int, ...]:
+        clip_format = self.spec.clip_format
+        return (len(z), *clip_format.shape, clip_format.vocabulary)
+
+    def _floats(self, name: str, shape: tuple[int, ...], *args: Any) -> NDArray[np.float32]:
+        return self._call(name, *args, must=f"finite float32 of shape {shape}", check=partial(_float32, shape=shape))
+
+    def _clips(self, name: str, z: Codes, *args: Any) -> ClipBatch:
+        clip_format = self.spec.clip_format
+        shape = (len(z), *clip_format.shape)
+        must = f"valid clips of {clip_format.name}, int16 of shape {shape}"
+        return self._call(name, z, *args, must=must, check=partial(_valid_clips, shape=shape, clip_format=clip_format))
+
+    def _call(self, name: str, *args: Any, must: str, check: Callable[[Any], T]) -> T:
+        # A ClipError is its own sentence on an input that is not of its format.
+        return self._guard.call(getattr(self._model, name), *args, must=must, check=check, own=(ClipError,), part=name)
+
+
+def _float32(result: object, shape: tuple[int, ...], what: str = "") -> NDArray[np.float32]:
+    return finite(result, shape, what=what).astype(np.float32, copy=False)
+
+
+def _posterior(result: object, shape: tuple[int, int]) -> Posterior:
+    if not isinstance(result, Posterior):
+        raise PluginFault(kind_of(result))
+    mean = _float32(result.mean, shape, " as its mean")
+    scale = None if result.scale is None else _float32(result.scale, shape, " as its scale")
+    if scale is not None and (scale <= 0).any():
+        raise PluginFault("a scale that is not above 0")
+    return Posterior(mean, scale)
+
+
+def _valid_clips(result: object, shape: tuple[int, ...], clip_format: ClipFormat) -> ClipBatch:
+    clips = array_of(result, shape, "iu")
+    if fault := invalid_clips(clips, clip_format):
+        raise PluginFault(fault)
+    return clips.astype(np.int16, copy=False)
+
+
+def _log_probs(result: object, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    numbers = array_of(result, shape, "f")
+    # The maximum is NaN if any number is: one pass finds NaN and probabilities above 1.
+    if numbers.size and not numbers.max() <= CERTAIN:
+        raise PluginFault(f"numbers up to {numbers.max():g}")
+    return numbers.astype(np.float32, copy=False)
+
+
+def _weights(result: object, size: int) -> dict[str, NDArray[np.float32]]:
+    if not isinstance(result, dict):
+        raise PluginFault(kind_of(result))
+    rows = {name: len(array) if isinstance(array, np.ndarray) and array.ndim else 0 for name, array in result.items()}
+    return {name: _float32(array, (rows[name], size), f" as its {name!r}") for name, array in result.items()}

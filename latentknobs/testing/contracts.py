@@ -33,7 +33,7 @@ from latentknobs.testing.checks import (
     melody_kit,
     run,
 )
-from latentknobs.testing.checks.backends import sample_clips, sample_codes
+from latentknobs.testing.checks.backends import checked_model, sample_clips, sample_codes
 from latentknobs.testing.checks.check_fixtures import LeftOut, name_of
 from latentknobs.workbench import BUILTINS
 
@@ -84,7 +84,7 @@ class AugmentationContract:
     The promises of an augmentation of ``melody-2bar``; override ``augmentation``.
 
     Attributes:
-        expected_failures: Names of checks that are known to fail ("declared preserves hold"), each with the reason.
+        expected_failures: Names of checks that are known to fail ("preserved attributes hold"), each with the reason.
     """
 
     expected_failures: ClassVar[Mapping[str, str]] = {}
@@ -136,7 +136,7 @@ class BackendContract:
     @pytest.mark.parametrize("check", BACKEND_CHECKS, ids=lambda check: check.__name__)
     def test_conformance(self, backend: VAEBackend, clips: ClipBatch, codes: Codes, check: Check) -> None:
         """It passes every check of latentknobs.testing.checks."""
-        report(_checked(check, backend, BackendFixtures(clips, codes), self.expected_failures))
+        report(_checked(check, checked_model(backend), BackendFixtures(clips, codes), self.expected_failures))
 
 
 def _checked(check: Check, offer: Any, kit: Any, expected: Mapping[str, str]) -> CheckResult:

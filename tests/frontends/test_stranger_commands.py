@@ -36,8 +36,8 @@ def odd(cli, plugins_dir: Path):
     [
         ("1 / 0", "failed: line 8: it raised ZeroDivisionError: division by zero"),
         ("sys.exit(0)", "failed: line 8: it calls sys.exit(0), which a plugin must not do"),
-        ("return np.ones(2)", "gave back an array of float64 of shape (2,) that JSON cannot carry"),
-        ("return {'loss': float('nan')}", "gave back a dict that JSON cannot carry"),
+        ("return np.ones(2)", "returned an array of float64 of shape (2,), which JSON cannot carry"),
+        ("return {'loss': float('nan')}", "returned a dict, which JSON cannot carry"),
         ("host.nothing", "failed: line 8: it raised AttributeError"),
     ],
 )
@@ -49,7 +49,7 @@ def test_a_broken_command_is_one_sentence(odd, plugins_dir, code, wanted):
     assert result.code == 1
     assert f"command 'odd' of plugin 'stranger' ({plugins_dir / 'stranger.py'})" in sentence
     assert wanted in sentence
-    assert "it must give back what JSON can carry, or nothing" in sentence
+    assert "it must return JSON data or nothing" in sentence
 
 
 @pytest.mark.parametrize(

@@ -46,10 +46,10 @@ def leave(_clips):
 FAULTS = {
     "it raises": (lambda _: 1 / 0, r"failed: line \d+: it raised ZeroDivisionError"),
     "it leaves": (leave, "calls sys.exit"),
-    "it edits its input": (mutate, "changes the arrays it is given .*it must work on a copy"),
-    "nothing": (lambda _: None, "gave back nothing"),
+    "it edits its input": (mutate, "writes into an array it is given .*it must work on a copy"),
+    "nothing": (lambda _: None, "returned nothing"),
     "a bare array": (lambda clips: clips, "an array of int16"),
-    "a pair": (lambda clips: (clips, ALL), "gave back a tuple; it must give back Augmented"),
+    "a pair": (lambda clips: (clips, ALL), "returned a tuple; it must return Augmented"),
     "floats": (lambda clips: Augmented(clips / 2, ALL), "float64"),
     "lists": (lambda clips: Augmented(clips.tolist(), ALL), "a list as its clips"),
     "fewer clips": (lambda clips: Augmented(clips[1:], ALL[1:]), r"shape \(5, 32\) as its clips"),
@@ -59,7 +59,7 @@ FAULTS = {
     "a token too low": (lambda clips: Augmented(np.full_like(clips, -1), ALL), "must be masked"),
     "broken clips": (
         lambda clips: Augmented(np.full_like(clips, HOLD), ALL),
-        "6 clips that break the rule .* as valid",
+        "6 clips that break the rules .* marked as valid",
     ),
 }
 
@@ -114,10 +114,10 @@ def measure_and_mutate(clips):
 MEASURES = {
     "it raises": (lambda _: 1 / 0, "failed: it raised ZeroDivisionError"),
     "it leaves": (leave, "calls sys.exit"),
-    "it edits its input": (measure_and_mutate, "changes the arrays"),
-    "one number": (lambda clips: clips.mean(), "one for each clip"),
-    "a number a step": (lambda clips: clips * 1.0, "one for each clip"),
-    "text": (lambda clips: np.array(["a"] * len(clips)), "one for each clip"),
+    "it edits its input": (measure_and_mutate, "writes into an array"),
+    "one number": (lambda clips: clips.mean(), "one per clip"),
+    "a number a step": (lambda clips: clips * 1.0, "one per clip"),
+    "text": (lambda clips: np.array(["a"] * len(clips)), "one per clip"),
     "infinity": (lambda clips: np.full(len(clips), -np.inf), "NaN"),
 }
 

@@ -31,7 +31,7 @@ def result(overall=ONE, parts=None, facts=None):
 
 
 FAULTS = {
-    "a number": (1.0, "gave back a float"),
+    "a number": (1.0, "returned a float"),
     "no parts": (result(parts={}), "parts named nothing"),
     "another part": (result(parts={"a": ONE, "b": ONE}), "parts named a, b"),
     "a part that is a number": (result(parts={"a": 1.0}), "a float as a;"),
@@ -45,14 +45,14 @@ FAULTS = {
 
 @pytest.mark.parametrize("fault", sorted(FAULTS))
 def test_what_is_no_result_is_one_sentence(fault):
-    """Each fault is named with the metric, its plugin and what it must give back."""
+    """Each fault is named with the metric, its plugin and what it must return."""
     found, wanted = FAULTS[fault]
 
     with pytest.raises(PluginError, match=r"^metric 'odd' of plugin 'strange'") as caught:
         handed(lambda _given: found)(GIVEN)
 
     assert wanted in str(caught.value)
-    assert "it must give back a MetricResult with a Score for each of a, NaN only with the reason" in str(caught.value)
+    assert "it must return a MetricResult with a Score for each of a, NaN only with the reason" in str(caught.value)
 
 
 def test_what_fails_or_writes_is_one_sentence():
@@ -63,7 +63,7 @@ def test_what_fails_or_writes_is_one_sentence():
 
     with pytest.raises(PluginError, match="it raised ZeroDivisionError"):
         handed(lambda _given: 1 / 0)(GIVEN)
-    with pytest.raises(PluginError, match="changes the arrays it is given"):
+    with pytest.raises(PluginError, match="writes into an array it is given"):
         handed(write)(GIVEN)
     assert GIVEN.codes.all()
 

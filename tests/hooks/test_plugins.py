@@ -159,9 +159,12 @@ RETURNS = {
     "taken-ending": ("[Swing(knob_name='swing-auto')]", "'-auto' ends knobs found without an edit"),
     "amounts": ("[Swing(amounts=(2.0, 1.0))]", "ascending"),
     "zero": ("[Swing(amounts=(0.0, 1.0))]", "without 0"),
-    "preserves": ("[Swing(keeps='contour')]", "frozenset"),
-    "both": ("[Swing(keeps=frozenset({'contour'}), changes=frozenset({'contour'}))]", "both changes and keeps contour"),
-    "unknown": ("[Swing(keeps=frozenset({'onsetf1'}))]", "did you mean 'onset-f1'"),
+    "preserves": ("[Swing(preserves='contour')]", "frozenset"),
+    "both": (
+        "[Swing(preserves=frozenset({'contour'}), changes=frozenset({'contour'}))]",
+        "both changes and preserves contour",
+    ),
+    "unknown": ("[Swing(preserves=frozenset({'onsetf1'}))]", "did you mean 'onset-f1'"),
     "target": ("[Swing(target='contour')]", "no attribute named 'contour'"),
 }
 

@@ -9,7 +9,7 @@ from latentknobs.core.backend import Posterior
 from latentknobs.core.melody_format import HOLD, REST
 from latentknobs.errors import PluginError
 from latentknobs.testing.checks import BACKEND_CHECKS, BackendFixtures, run_checks
-from latentknobs.testing.checks.backends import sample_clips, sample_codes
+from latentknobs.testing.checks.backends import checked_model, sample_clips, sample_codes
 from latentknobs.testing.tiny import TinyBackend
 
 TINY = TinyBackend()
@@ -24,12 +24,6 @@ class Model:
         for name in ("accepts", "encode", "decode", "decode_log_probs"):
             setattr(self, name, getattr(TINY, name))
         self.__dict__.update(odd)
-
-
-class Nothing:
-    """No model at all, but with a spec."""
-
-    spec = TINY.spec
 
 
 def mean(z):
@@ -74,7 +68,6 @@ def jvp(z, given, v):
 
 
 FAULTY = {
-    "is a backend": Nothing(),
     "accepts is a mask": Model(accepts=lambda clips: np.ones(len(clips))),
     "codes are finite": Model(encode=lambda clips: mean(np.full((len(clips), 24), np.nan, np.float32))),
     "codes are deterministic": Model(encode=drawn),
@@ -86,7 +79,7 @@ FAULTY = {
     "decoding takes the most likely token": Model(decode=lambda z: np.full((len(z), 32), REST, np.int16)),
     "latent weights are all": Model(latent_weights=lambda: {"one": np.eye(24, dtype=np.float32)[3:]}),
     "jacobian products are slopes": Model(jvp=jvp, vjp=lambda z, _given, _u: np.zeros_like(z)),
-    "drawn clips are valid": Model(decode_sampled=lambda z, _temperature, _seed: TINY.decode(z)),
+    "sampled clips are valid": Model(decode_sampled=lambda z, _temperature, _seed: TINY.decode(z)),
 }
 
 
@@ -98,7 +91,7 @@ def test_every_check_has_a_fault_that_it_finds():
 @pytest.mark.parametrize("check", FAULTY)
 def test_a_check_finds_its_fault(check):
     """A broken promise fails its check with a sentence."""
-    (found,) = [one for one in run_checks(FAULTY[check], KIT, BACKEND_CHECKS) if one.name == check]
+    (found,) = [one for one in run_checks(checked_model(FAULTY[check]), KIT, BACKEND_CHECKS) if one.name == check]
 
     assert found.state == "failed"
     assert found.message.endswith((".", "?"))
@@ -106,12 +99,12 @@ def test_a_check_finds_its_fault(check):
 
 def test_a_sound_model_passes():
     """What it does not offer is left out, with the reason."""
-    found = run_checks(Model(), KIT, BACKEND_CHECKS)
+    found = run_checks(checked_model(Model()), KIT, BACKEND_CHECKS)
 
     assert {one.name: one.message for one in found if one.state != "passed"} == {
-        "latent weights are all": "it does not name the matrices through which z enters its decoder.",
+        "latent weights are all": "it does not give the matrices through which z enters its decoder.",
         "jacobian products are slopes": "it gives no Jacobian products.",
-        "drawn clips are valid": "it draws no tokens.",
+        "sampled clips are valid": "it samples no tokens.",
     }
 
 
@@ -119,3 +112,10 @@ def test_a_model_that_accepts_nothing_cannot_be_checked():
     """It is said what to override."""
     with pytest.raises(PluginError, match="hardly any sample clip: override the fixture"):
         sample_clips(Model(accepts=lambda clips: np.zeros(len(clips), bool)))
+
+
+@pytest.mark.parametrize("thing", [TinyBackend, object(), Model(spec="tiny")])
+def test_what_is_no_model_is_refused(thing):
+    """A class, another object, and a model without a spec."""
+    with pytest.raises(PluginError, match="A model must be a VAEBackend"):
+        checked_model(thing)

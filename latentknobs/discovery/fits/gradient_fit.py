@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from attrs import frozen
@@ -11,6 +11,7 @@ from numpy.random import default_rng
 
 from latentknobs.core.arrays import ClipBatch, Codes, Floats
 from latentknobs.core.backend import LatentGradient, VAEBackend
+from latentknobs.core.capability import capability
 from latentknobs.core.knob import Operator
 from latentknobs.core.method_specs import CodeSample, Decoder, FitInput
 from latentknobs.core.model_calls import decode
@@ -27,9 +28,9 @@ DECAYS = (0.9, 0.999)
 
 def decoder_of(backend: VAEBackend) -> Decoder | None:
     """What fits may ask of a model's decoder; None where it has no gradient."""
-    if not isinstance(backend, LatentGradient):
+    model = capability(backend, LatentGradient)
+    if model is None:
         return None
-    model = cast(LatentGradient, backend)
 
     def log_probability(z: Codes, clips: ClipBatch) -> Floats:
         logs = backend.decode_log_probs(z, clips)

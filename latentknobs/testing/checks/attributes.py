@@ -2,80 +2,53 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
 
+from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.attribute import Attribute, Comparison
-from latentknobs.testing.checks.check_fixtures import Check, CheckFixtures, is_offer, need, undisturbed_chance
+from latentknobs.testing.checks.check_fixtures import Check, CheckFixtures, need, offer_check, untouched_random_state
 
 CLOSE = 1e-9
-"""How far a clip's number may differ with the clips beside it: sums in another order."""
+"""How far a clip's value may differ with the other clips of the batch: sums in another order."""
+Measure: TypeAlias = Attribute | Comparison
 
 
-def is_an_attribute(attribute: Attribute, _kit: CheckFixtures) -> None:
-    """It has everything that register_attributes asks for."""
-    is_offer("attributes", attribute)
+def _arguments(measure: Measure, clips: ClipBatch) -> tuple[ClipBatch, ...]:
+    """The clips, and for a comparison the same in reverse order beside them."""
+    return (clips, clips[::-1]) if isinstance(measure, Comparison) else (clips,)
 
 
-def one_number_for_each_clip(attribute: Attribute, kit: CheckFixtures) -> None:
-    """It measures sample clips, clips at the edges of the format, and none at all."""
+def one_number_per_clip(measure: Measure, kit: CheckFixtures) -> None:
+    """It measures sample clips, clips at the edges of the format, and an empty batch."""
     for clips in (kit.clips, kit.everything, kit.clips[:0]):
-        attribute.measure(clips)
+        measure.measure(*_arguments(measure, clips))
 
 
-def clips_are_measured_one_by_one(attribute: Attribute, kit: CheckFixtures) -> None:
-    """A clip has the same number each time, whatever clips stand beside it, and chance has no part in it."""
-    clips = kit.everything
-    with undisturbed_chance(repr(attribute.name)):
-        together = attribute.measure(clips)
-    alone = np.concatenate([attribute.measure(clip[None]) for clip in clips])
+def independent_of_the_batch(measure: Measure, kit: CheckFixtures) -> None:
+    """A clip has the same value each time, whatever other clips are in the batch."""
+    batches = _arguments(measure, kit.everything)
+    with untouched_random_state(repr(measure.name)):
+        together = measure.measure(*batches)
+    alone = np.concatenate([measure.measure(*(clip[None] for clip in clips)) for clips in zip(*batches, strict=True)])
     need(
         np.allclose(alone, together, rtol=CLOSE, atol=CLOSE, equal_nan=True),
-        f"{attribute.name!r} gives a clip another number when other clips stand beside it, or the second time.",
+        f"{measure.name!r} gives a clip another value the second time, or with other clips in the batch.",
     )
 
 
-def it_tells_clips_apart(attribute: Attribute, kit: CheckFixtures) -> None:
-    """Not every sample clip has the same number, and some have one."""
+def distinguishes_clips(attribute: Attribute, kit: CheckFixtures) -> None:
+    """Not all sample clips have the same value."""
     values = attribute.measure(kit.clips)
     need(
         np.unique(values[~np.isnan(values)]).size > 1,
-        f"{attribute.name!r} has no two numbers on {len(kit.clips)} sample clips, so no knob can move it.",
-    )
-
-
-ATTRIBUTE_CHECKS: tuple[Check, ...] = (
-    is_an_attribute,
-    one_number_for_each_clip,
-    clips_are_measured_one_by_one,
-    it_tells_clips_apart,
-)
-
-
-def is_a_comparison(comparison: Comparison, _kit: CheckFixtures) -> None:
-    """It has everything that register_comparisons asks for."""
-    is_offer("comparisons", comparison)
-
-
-def one_number_for_each_pair(comparison: Comparison, kit: CheckFixtures) -> None:
-    """It compares sample clips, clips at the edges of the format, and none at all."""
-    for clips in (kit.clips, kit.everything, kit.clips[:0]):
-        comparison.measure(clips, clips[::-1])
-
-
-def pairs_are_compared_one_by_one(comparison: Comparison, kit: CheckFixtures) -> None:
-    """A pair has the same number each time, whatever pairs stand beside it, and chance has no part in it."""
-    first, second = kit.everything, kit.everything[::-1]
-    with undisturbed_chance(repr(comparison.name)):
-        together = comparison.measure(first, second)
-    alone = np.concatenate([comparison.measure(a[None], b[None]) for a, b in zip(first, second, strict=True)])
-    need(
-        np.allclose(alone, together, rtol=CLOSE, atol=CLOSE, equal_nan=True),
-        f"{comparison.name!r} gives a pair another number when other pairs stand beside it, or the second time.",
+        f"{attribute.name!r} has no two values on {len(kit.clips)} sample clips, so no knob can move it.",
     )
 
 
 def a_clip_agrees_with_itself(comparison: Comparison, kit: CheckFixtures) -> None:
-    """It is 1 for a clip and itself, where it is defined, and not for every two clips."""
+    """It is 1 for a clip and itself, where defined, and not for every two clips."""
     same = comparison.measure(kit.everything, kit.everything)
     need(
         np.allclose(same[~np.isnan(same)], 1.0, atol=CLOSE),
@@ -87,9 +60,15 @@ def a_clip_agrees_with_itself(comparison: Comparison, kit: CheckFixtures) -> Non
     )
 
 
+ATTRIBUTE_CHECKS: tuple[Check, ...] = (
+    offer_check("attributes"),
+    one_number_per_clip,
+    independent_of_the_batch,
+    distinguishes_clips,
+)
 COMPARISON_CHECKS: tuple[Check, ...] = (
-    is_a_comparison,
-    one_number_for_each_pair,
-    pairs_are_compared_one_by_one,
+    offer_check("comparisons"),
+    one_number_per_clip,
+    independent_of_the_batch,
     a_clip_agrees_with_itself,
 )

@@ -1,4 +1,4 @@
-"""What checks are made of: their results, sentences, and the sample clips that they look at."""
+"""What checks are made of: sentences, global random state, and the sample clips that offers are tried on."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from latentknobs.core.attribute import Attribute, Comparison
 from latentknobs.core.augmentation import Augmentation, Augmented
 from latentknobs.core.clip import ClipFormat, Note
 from latentknobs.core.melody_format import MELODY
-from latentknobs.core.plugin_guard import global_random_state_kept, global_random_state_watched, run_augmentation
+from latentknobs.core.plugin_guard import run_augmentation
 from latentknobs.errors import PluginError
 from latentknobs.hooks.plugin_types import KINDS
 
@@ -27,63 +27,69 @@ class LeftOut(Exception):  # noqa: N818 - not a fault: the check has nothing to 
     """Raised by a check that does not apply, with the reason as a sentence."""
 
 
-def need(holds: object, sentence: str) -> None:
+def need(condition: object, sentence: str) -> None:
     """
-    What a check asks for.
+    Require a condition.
 
     Raises:
         PluginError: It does not hold; the sentence is the message.
     """
-    if not holds:
+    if not condition:
         raise PluginError(sentence)
 
 
 def name_of(check: Check) -> str:
-    """A check's name for people ("declared preserves hold")."""
+    """A check's name for people ("preserved attributes hold")."""
     return check.__name__.replace("_", " ")
 
 
-def is_offer(kind: str, offer: Any) -> None:
-    """
-    Whether an offer has all that ``register_<kind>`` asks for, and a doc.
+def offer_check(kind: str) -> Check:
+    """The check that an offer has all that ``register_<kind>`` asks for, and a doc."""
+    plugin_type = next(k for k in KINDS if k.name == kind)
 
-    Raises:
-        PluginError: It has not.
-    """
-    try:
-        next(k for k in KINDS if k.name == kind).collect([offer])
-    except PluginError as error:
-        raise PluginError(f"{error}.") from error
-    need(offer.doc.strip(". "), f"{offer.name!r} has no doc: say in one sentence what it does.")
+    def is_an_offer(offer: Any, _kit: Any) -> None:
+        try:
+            plugin_type.collect([offer])
+        except PluginError as error:
+            raise PluginError(f"{error}.") from error
+        need(offer.doc.strip(". "), f"{offer.name!r} has no doc: say in one sentence what it does.")
+
+    return is_an_offer
+
+
+def _random_state() -> tuple[Any, ...]:
+    name, key, *rest = np.random.get_state()  # noqa: NPY002 - the state that must not move
+    return (random.getstate(), name, np.asarray(key).tobytes(), *rest)
 
 
 @contextmanager
-def other_chance() -> Iterator[None]:
-    """Global random generators in a state that nothing has left behind; as they were afterwards."""
-    mine, numpys = random.getstate(), np.random.get_state()  # noqa: NPY002 - the state that must not move
+def shifted_random_state() -> Iterator[None]:
+    """Move the global random generators to a state that no seed gives; put them back afterwards."""
+    python_state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002 - as above
     random.random()  # noqa: S311 - moves the state, for no other use
     np.random.random()  # noqa: NPY002 - as above
     try:
         yield
     finally:
-        random.setstate(mine)
-        np.random.set_state(numpys)  # noqa: NPY002 - as above
+        random.setstate(python_state)
+        np.random.set_state(numpy_state)  # noqa: NPY002 - as above
 
 
 @contextmanager
-def undisturbed_chance(what: str) -> Iterator[None]:
+def untouched_random_state(what: str) -> Iterator[None]:
     """
-    See that nothing in here moves a global random generator, by drawing or by seeding.
+    Require that nothing in here draws from or seeds a global random generator.
 
     Raises:
         PluginError: Something does.
     """
-    with other_chance(), global_random_state_watched() as movers, global_random_state_kept(what):
+    with shifted_random_state():
+        before = _random_state()
         yield
-    need(
-        not movers,
-        f"{what} draws from or seeds a global random generator: draw only from the generator or seed it is given.",
-    )
+        need(
+            _random_state() == before,
+            f"{what} draws from or seeds a global random generator: use only the generator or seed it is given.",
+        )
 
 
 @frozen(eq=False)
@@ -95,8 +101,8 @@ class CheckFixtures:
         clips: int16 (N, *shape), sample clips.
         edges: Name to one clip (*shape): clips at the edges of the format.
         clip_format: Their format.
-        attributes: The attributes there are, by name.
-        comparisons: The comparisons there are, by name.
+        attributes: The known attributes by name.
+        comparisons: The known comparisons by name.
         seed: Seed of the edits.
     """
 
@@ -117,11 +123,10 @@ class CheckFixtures:
     ) -> Augmented:
         """Edit the sample clips, or others, with a generator of the kit's seed, or of another."""
         rng = np.random.default_rng(self.seed if seed is None else seed)
-        given = self.clips if clips is None else clips
-        return run_augmentation(augmentation, given, amount, rng, self.clip_format)
+        return run_augmentation(augmentation, self.clips if clips is None else clips, amount, rng, self.clip_format)
 
     def distance(self, name: str, before: ClipBatch, after: ClipBatch) -> Floats:
-        """How far each clip is from having kept an attribute or comparison, float64 (N,); NaN = not defined before."""
+        """How far an attribute or comparison is from preserved on each clip, float64 (N,); NaN = undefined before."""
         if name in self.attributes:
             measure = self.attributes[name].measure
             first, second = measure(before), measure(after)
@@ -145,7 +150,7 @@ def melody_kit(
     """
     rng = np.random.default_rng(seed)
     lengths = (1, 2, 4, 8, 16, 32)
-    made = []
+    samples = []
     for i in range(clips):
         fixed = lengths[i % (len(lengths) + 1)] if i % (len(lengths) + 1) < len(lengths) else None
         notes: list[Note] = []
@@ -156,7 +161,7 @@ def melody_kit(
                 pitch = int(np.clip(pitch + rng.integers(-5, 6), 48, 84))
                 notes.append(Note(step, pitch, length))
             step += length
-        made.append(MELODY.tokens(notes))
+        samples.append(MELODY.tokens(notes))
     beats = range(0, MELODY.steps, MELODY.steps_per_beat)
     edges = {
         "no notes": MELODY.tokens([]),
@@ -167,4 +172,4 @@ def melody_kit(
         "the lowest notes": MELODY.tokens([Note(step, 0, 4) for step in beats]),
         "notes tied over each bar line": MELODY.tokens([Note(0, 60, 10), Note(10, 64, 14), Note(24, 62, 8)]),
     }
-    return CheckFixtures(np.stack(made), edges, MELODY, attributes, comparisons, seed)
+    return CheckFixtures(np.stack(samples), edges, MELODY, attributes, comparisons, seed)

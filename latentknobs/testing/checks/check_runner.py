@@ -1,4 +1,4 @@
-"""Every check of one plugin, and what they found: behind ``plugins check`` and behind pytest alike."""
+"""All checks of one plugin and their results, for ``plugins check`` and for pytest."""
 
 from __future__ import annotations
 
@@ -20,8 +20,17 @@ from latentknobs.core.plugin_guard import sentence_of
 from latentknobs.errors import LatentKnobsError, PluginError, UnknownNameError
 from latentknobs.hooks.manager import Plugins
 from latentknobs.hooks.plugin_status import PluginReport
+from latentknobs.hooks.plugin_types import KINDS
 from latentknobs.testing.checks import attributes, augmentations, backends, corpora, methods
-from latentknobs.testing.checks.check_fixtures import Check, CheckFixtures, LeftOut, is_offer, melody_kit, name_of, need
+from latentknobs.testing.checks.check_fixtures import (
+    Check,
+    CheckFixtures,
+    LeftOut,
+    melody_kit,
+    name_of,
+    need,
+    offer_check,
+)
 
 State: TypeAlias = Literal["passed", "failed", "left out", "expected failure"]
 
@@ -33,7 +42,7 @@ CHECKS_OF: Mapping[str, tuple[Check, ...]] = {
     "selectors": methods.SELECTOR_CHECKS,
     "corpora": corpora.CORPUS_CHECKS,
 }
-"""The checks of each kind of offer; a backend's are of its models, and other kinds are looked at as offers only."""
+"""The checks of each kind of offer. A backend's are of its models; of other kinds only the offer is checked."""
 HEAVY = frozenset(
     {
         "alembic",
@@ -51,15 +60,19 @@ HEAVY = frozenset(
         "transformers",
     }
 )
-"""Packages that take long to import, which every command would wait for."""
-_LOADED = """
-import importlib, importlib.util, json, sys
+"""Packages that are slow to import; every command would wait for them."""
+_IMPORT_PROBE = """
+import importlib, json, random, sys
+import numpy as np
 import latentknobs.hooks.plugin_discovery as discovery
 from pathlib import Path
-before = set(sys.modules)
+modules, states = set(sys.modules), repr((random.getstate(), np.random.get_state()))
 kind, place = sys.argv[1:]
 discovery.file_candidate(Path(place)).load() if kind == "file" else importlib.import_module(place)
-print("\\n" + json.dumps(sorted({name.split(".")[0] for name in set(sys.modules) - before})))
+print("\\n" + json.dumps({
+    "loaded": sorted({name.split(".")[0] for name in set(sys.modules) - modules}),
+    "moved": states != repr((random.getstate(), np.random.get_state())),
+}))
 """
 
 
@@ -69,9 +82,9 @@ class CheckResult:
     What a check found.
 
     Attributes:
-        name: The check ("declared preserves hold"), after its offer and a colon where a whole plugin is checked.
+        name: The check ("preserved attributes hold"), with the offer and a colon before it for a whole plugin.
         state: passed, failed, left out (it does not apply) or expected failure (declared, with a reason).
-        message: Why not passed, "" where it has.
+        message: Why not passed, "" if passed.
     """
 
     name: str
@@ -80,7 +93,7 @@ class CheckResult:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is to be done about it."""
+        """Whether it needs no attention."""
         return self.state != "failed"
 
 
@@ -90,9 +103,9 @@ class Job:
     One check of one offer of a plugin.
 
     Attributes:
-        name: The offer and the check ("swing: declared preserves hold"), or the check alone of the plugin as a whole.
-        work: Raises where it fails.
-        expected: Why it is known to fail, "" where it should pass.
+        name: The offer and the check ("swing: preserved attributes hold"), or just the check for the whole plugin.
+        work: Raises if it fails.
+        expected: Why it is known to fail, "" if it should pass.
     """
 
     name: str
@@ -101,7 +114,7 @@ class Job:
 
 
 def run(job: Job) -> CheckResult:
-    """What a check finds; nothing is raised but Ctrl-C."""
+    """Run a check; nothing is raised but Ctrl-C."""
     try:
         job.work()
     except LeftOut as reason:
@@ -112,7 +125,7 @@ def run(job: Job) -> CheckResult:
             return CheckResult(job.name, "expected failure", f"{message} (Expected: {job.expected})")
         return CheckResult(job.name, "failed", message)
     if job.expected:
-        message = f"It is said to fail ({job.expected}) and passes: take it out of EXPECTED_FAILURES."
+        message = f"It is declared to fail ({job.expected}) and passes: remove it from EXPECTED_FAILURES."
         return CheckResult(job.name, "failed", message)
     return CheckResult(job.name, "passed")
 
@@ -141,46 +154,53 @@ def jobs_of(plugins: Plugins, report: PluginReport, kit: CheckFixtures | None = 
     """
     Every check of one plugin.
 
-    A plugin may state ``EXPECTED_FAILURES = {"swing: declared preserves hold": "why"}``.
+    A plugin may state ``EXPECTED_FAILURES = {"swing: preserved attributes hold": "the reason"}``.
 
     Args:
         plugins: Where it is loaded, beside what it relies on.
-        report: What became of it there.
+        report: Its status there.
         kit: What its offers are checked with; None = samples of ``melody-2bar``, all attributes and comparisons.
     """
-    loading = [Job("it loads", partial(_it_loads, report))]
+    loading = Job("it loads", partial(_it_loads, report))
     if report.state not in ("loaded", "failed") or not report.hooks:
-        return tuple(loading)
+        return (loading,)
     plugin = plugins.loaded(report.name)
     kit = kit or melody_kit(plugins.attributes(), plugins.comparisons())
-    loading.append(Job("its import is light", partial(_its_import_is_light, report, plugin)))
-    found = [*loading, *_offers(plugins, report.name, kit)]
-    said = getattr(plugin, "EXPECTED_FAILURES", {})
-    found = [Job(job.name, job.work, said.get(job.name, "")) for job in found] if isinstance(said, Mapping) else found
-    names = [job.name for job in found]
-    return (*found, Job("its expected failures are checks", partial(_expected_are_checks, said, names)))
+    light = Job("its import is light", partial(_its_import_is_light, report, plugin))
+    jobs = [loading, light, *_offers(plugins, report, kit)]
+    expected = getattr(plugin, "EXPECTED_FAILURES", {})
+    if isinstance(expected, Mapping):
+        jobs = [Job(job.name, job.work, expected.get(job.name, "")) for job in jobs]
+    names = [job.name for job in jobs]
+    return (*jobs, Job("its expected failures are checks", partial(_expected_are_checks, expected, names)))
 
 
-def _offers(plugins: Plugins, plugin: str, kit: CheckFixtures) -> Iterator[Job]:
-    for kind, offers in plugins.offered_by(plugin).items():
-        for name, offer in offers.items():
+def _offers(plugins: Plugins, report: PluginReport, kit: CheckFixtures) -> Iterator[Job]:
+    types = {plugin_type.name: plugin_type for plugin_type in KINDS}
+    for kind, offers in plugins.offered_by(report.name).items():
+        for name, handed_out in offers.items():
+            # Built-ins are handed out as they are; here their results are checked like anybody's.
+            direct = report.origin == "built-in"
+            offer = types[kind].guarded(handed_out, f"plugin {report.name!r}") if direct else handed_out
             if kind == "backends":
                 yield from _backend(offer)
+            elif kind == "commands":
+                yield Job(f"{name}: is an offer", _nothing)
             elif kind not in CHECKS_OF:
-                yield Job(f"{name}: is an offer", partial(is_offer, kind, offer) if kind != "commands" else _nothing)
+                yield Job(f"{name}: is an offer", partial(offer_check(kind), offer, kit))
             elif getattr(offer, "clip_format", MELODY.name) != kit.clip_format.name:
-                why = f"It is for clips of {offer.clip_format}, of which there are no samples here."
-                yield Job(f"{name}: all checks", partial(_left_out, why))
+                reason = f"It is for clips of {offer.clip_format}, and there are no samples of those."
+                yield Job(f"{name}: all checks", partial(_left_out, reason))
             else:
                 for check in CHECKS_OF[kind]:
                     yield Job(f"{name}: {name_of(check)}", partial(check, offer, kit))
 
 
 def _backend(factory: BackendFactory) -> Iterator[Job]:
-    yield Job(f"{factory.name}: is an offer", partial(is_offer, "backends", factory))
+    yield Job(f"{factory.name}: is an offer", partial(offer_check("backends"), factory, None))
     if not factory.shipped:
-        why = "It comes with no model, so none can be checked here: use BackendContract with one of yours."
-        yield Job(f"{factory.name}: all checks of a model", partial(_left_out, why))
+        reason = "It ships no model, so none can be checked here: use BackendContract with one of yours."
+        yield Job(f"{factory.name}: all checks of a model", partial(_left_out, reason))
     for name, location in factory.shipped.items():
         load = functools.cache(partial(_model, factory, location))
         for check in backends.BACKEND_CHECKS:
@@ -197,11 +217,11 @@ def _check_model(load: Callable[[], tuple[Any, backends.BackendFixtures]], check
 
 
 def _nothing() -> None:
-    """A command is looked at when it is collected; it has no more to it."""
+    """A command is checked when it is collected."""
 
 
-def _left_out(why: str) -> None:
-    raise LeftOut(why)
+def _left_out(reason: str) -> None:
+    raise LeftOut(reason)
 
 
 def _it_loads(report: PluginReport) -> None:
@@ -211,25 +231,26 @@ def _it_loads(report: PluginReport) -> None:
 def _its_import_is_light(report: PluginReport, plugin: Any) -> None:
     name = plugin.__name__ if isinstance(plugin, ModuleType) else type(plugin).__module__
     kind, place = ("file", report.path or "") if report.origin == "file" else ("module", name)
-    # A process of its own, since in this one others may have loaded anything.
+    # A process of its own: here other plugins may have loaded anything.
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, "-P", "-c", _LOADED, kind, place]
+    command = [sys.executable, "-P", "-c", _IMPORT_PROBE, kind, place]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)  # noqa: S603 - our own text
     if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["it ended without a word"])[-1]
+        last = (done.stderr.strip().splitlines() or ["it ended without a message"])[-1]
         raise PluginError(f"In a process of its own it cannot be imported: {last}.")
-    heavy = sorted(HEAVY & set(json.loads(done.stdout.splitlines()[-1])))
+    facts = json.loads(done.stdout.splitlines()[-1])
+    heavy = sorted(HEAVY & set(facts["loaded"]))
+    need(not heavy, f"Importing it loads {', '.join(heavy)}, for which every command would wait: import where used.")
     need(
-        not heavy,
-        f"Importing it loads {', '.join(heavy)}, which every command would wait for: import inside the function.",
+        not facts["moved"],
+        "Importing it draws from or seeds a global random generator, which changes what others draw.",
     )
 
 
-def _expected_are_checks(said: object, names: list[str]) -> None:
-    plain = isinstance(said, Mapping) and all(isinstance(word, str) for pair in said.items() for word in pair)
-    if not isinstance(said, Mapping) or not plain:
+def _expected_are_checks(expected: object, names: list[str]) -> None:
+    if not isinstance(expected, Mapping) or not all(isinstance(w, str) for pair in expected.items() for w in pair):
         raise PluginError("EXPECTED_FAILURES must be a dictionary of checks, as they are named here, and reasons.")
-    for name, why in said.items():
+    for name, reason in expected.items():
         if name not in names:
             raise UnknownNameError("check", name, names, "for EXPECTED_FAILURES")
-        need(why.strip(), f"EXPECTED_FAILURES gives no reason for {name!r}.")
+        need(reason.strip(), f"EXPECTED_FAILURES gives no reason for {name!r}.")

@@ -9,10 +9,10 @@ from attrs import evolve
 
 from latentknobs.core.arrays import Ints
 from latentknobs.core.method_specs import Basis, BasisInput, Coordinates, SelectInput, Selector
-from latentknobs.testing.checks.check_fixtures import Check, CheckFixtures, is_offer, need, undisturbed_chance
+from latentknobs.testing.checks.check_fixtures import Check, CheckFixtures, need, offer_check, untouched_random_state
 
 SIZES = (1, 3, 24)
-"""Latent sizes that are tried; the largest has dimensions that hardly vary, as trained models have."""
+"""Latent sizes to try; the largest has dimensions that hardly vary, as trained models have."""
 BLOCKS = 40
 
 
@@ -29,13 +29,13 @@ def sample_basis_input(size: int, seed: int = 0) -> BasisInput:
     codes = rng.normal(size=(400, size)) * spread
     direction = rng.normal(size=size) * spread
     moves = np.stack([n * direction + 0.1 * rng.normal(size=(400, size)) * spread for n in (1.0, 2.0)])
-    heard = rng.normal(size=(2 * size, size))
+    scores = rng.normal(size=(2 * size, size))
     return BasisInput(
         latent_size=size,
         covariance=np.atleast_2d(np.cov(codes, rowvar=False)),
         differences=np.einsum("and,ane->ade", moves, moves) / moves.shape[1],
         weights={"first": rng.normal(size=(2 * size, size)).astype(np.float32)},
-        fisher=heard.T @ heard / len(heard),
+        fisher=scores.T @ scores / len(scores),
     )
 
 
@@ -70,11 +70,6 @@ def sample_select_input(size: int, seed: int = 0) -> SelectInput:
     )
 
 
-def is_a_basis(basis: Basis, _kit: CheckFixtures) -> None:
-    """It has everything that register_bases asks for."""
-    is_offer("bases", basis)
-
-
 def columns_of_every_size(basis: Basis, kit: CheckFixtures) -> None:
     """It gives orthonormal columns, or columns with their dual, for models of one dimension and of many."""
     for size in SIZES:
@@ -84,7 +79,7 @@ def columns_of_every_size(basis: Basis, kit: CheckFixtures) -> None:
 def same_statistics_same_columns(basis: Basis, kit: CheckFixtures) -> None:
     """The same input gives the same columns, and chance has no part in it."""
     given = sample_basis_input(SIZES[-1], kit.seed)
-    with undisturbed_chance(repr(basis.name)):
+    with untouched_random_state(repr(basis.name)):
         first, second = (Coordinates.of(basis.compute(given)).columns for _ in range(2))
     need(np.array_equal(first, second), f"{basis.name!r} gives other columns the second time.")
 
@@ -106,16 +101,11 @@ def a_model_without_the_capability_is_served(basis: Basis, kit: CheckFixtures) -
 
 
 BASIS_CHECKS: tuple[Check, ...] = (
-    is_a_basis,
+    offer_check("bases"),
     columns_of_every_size,
     same_statistics_same_columns,
     a_model_without_the_capability_is_served,
 )
-
-
-def is_a_selector(selector: Selector, _kit: CheckFixtures) -> None:
-    """It has everything that register_selectors asks for."""
-    is_offer("selectors", selector)
 
 
 def dimensions_of_every_size(selector: Selector, kit: CheckFixtures) -> None:
@@ -134,7 +124,7 @@ def only_active_dimensions(selector: Selector, kit: CheckFixtures) -> None:
 def same_statistics_same_dimensions(selector: Selector, kit: CheckFixtures) -> None:
     """The same input and seed give the same dimensions, and all of its chance comes from the seed."""
     given = sample_select_input(SIZES[-1], kit.seed)
-    with undisturbed_chance(repr(selector.name)):
+    with untouched_random_state(repr(selector.name)):
         first, second = selector.select(given), selector.select(given)
     need(np.array_equal(first, second), f"{selector.name!r} chooses other dimensions the second time.")
 
@@ -165,7 +155,7 @@ def names_of_dimensions_do_not_matter(selector: Selector, kit: CheckFixtures) ->
 
 
 SELECTOR_CHECKS: tuple[Check, ...] = (
-    is_a_selector,
+    offer_check("selectors"),
     dimensions_of_every_size,
     only_active_dimensions,
     same_statistics_same_dimensions,
