@@ -385,6 +385,7 @@ class Evidence:
         criteria: The acceptance criteria.
         spreads: By attribute, standard deviation over the corpus.
         judged_at: The amount at which dimensions are selected.
+        operator_precision: How far the operator is rounded: every clip turned stays the same to the token.
         fits: All fits of the run.
         left_out: By criterion that does not apply, the reason.
         sources_left_out: By source of directions that could not be used, the reason.
@@ -421,6 +422,7 @@ class Evidence:
     criteria: tuple[Criterion, ...] = ()
     spreads: Mapping[str, float] = field(factory=dict)
     judged_at: float | None = None
+    operator_precision: Literal["16-bit", "mixed", "float32"] | None = None
     fits: tuple[FitComparison, ...] = ()
     left_out: Mapping[str, str] = field(factory=dict)
     sources_left_out: Mapping[str, str] = field(factory=dict)

@@ -1,15 +1,15 @@
 """
-Operators in 16 bits: rounding them, and packing arrays without loss.
+Operators in 16 bits: rounding the matrices of an operator, and packing arrays without loss.
 
-A map of codes is close to the identity, so its matrices are packed as their displacement from it, which keeps the
-small numbers' digits. Packing loses nothing: what 16 bits do not hold exactly stays float32. :func:`compact` rounds
-an operator so that 16 bits do.
+A row of a matrix is whole numbers of 16 bits times a power of two of its own, which keeps more digits than float16
+does. A map of codes is close to the identity, so square matrices are packed as their displacement from it. Packing
+loses nothing: a matrix that these forms do not hold exactly stays float32. :func:`compact` rounds an operator so that
+they do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Literal, TypeAlias, cast
+from collections.abc import Collection
 
 import numpy as np
 from attrs import evolve
@@ -17,66 +17,63 @@ from numpy.typing import NDArray
 
 from latentknobs.core.knob import Operator
 
-Packing: TypeAlias = Literal["float32", "float16", "identity+float16"]
-PACKINGS: tuple[Packing, ...] = ("float16", "identity+float16", "float32")
-"""How an array may be packed, in the order in which they are tried."""
-DISPLACED = ("matrix", "matrices")
-"""Arrays that :func:`compact` rounds as displacements from the identity."""
-EXACT = ("amounts", "step", "projection")
-"""Arrays that :func:`compact` leaves alone: amounts are looked up, and a projection must stay orthonormal."""
-_LARGEST = float(np.finfo(np.float16).max)
+PACKING = "rows-16"
+"""The name of this way of packing."""
+AMOUNTS = "matrices"
+"""The array with a matrix for each amount."""
+ROUNDED = (AMOUNTS, "matrix", "input", "entry", "hidden", "output")
+"""The arrays that :func:`compact` rounds: the large ones, and nothing that is looked up or must stay orthonormal."""
+_BITS = 15
+_FLOAT32, _ROWS, _DISPLACED = range(3)
 
 
-def _identity(shape: tuple[int, ...]) -> NDArray[np.float32]:
-    return np.eye(shape[-1], dtype=np.float32)
+def _encode(matrix: NDArray[np.float64]) -> tuple[NDArray[np.int8], NDArray[np.int16]]:
+    """Exponents (n,) and whole numbers (n, k) of the rows of a matrix."""
+    largest = np.abs(matrix).max(axis=1, initial=0.0)
+    exponents = np.clip(np.frexp(largest)[1] - _BITS, -128, 127)
+    # The largest may round up to the next power of two, which does not fit.
+    exponents += np.round(np.ldexp(largest, -exponents)) >= 2**_BITS
+    return exponents.astype(np.int8), np.round(np.ldexp(matrix, -exponents[:, None])).astype("<i2")
 
 
-def _to_half(array: NDArray[np.float32]) -> NDArray[np.float16]:
-    """Rounded to float16; beyond its range, the largest it has."""
-    out: NDArray[np.float16] = np.clip(array, -_LARGEST, _LARGEST).astype("<f2")
-    return out
+def _decode(exponents: NDArray[np.int8], whole: NDArray[np.int16], *, displaced: bool) -> NDArray[np.float32]:
+    matrix = np.ldexp(whole.astype(np.float64), exponents.astype(np.int64)[:, None])
+    return (matrix + np.eye(len(matrix)) if displaced else matrix).astype(np.float32)
 
 
-def _to_displacement(array: NDArray[np.float32]) -> NDArray[np.float16]:
-    return _to_half(array - _identity(array.shape))
+def _rounded(matrix: NDArray[np.float32], *, displaced: bool) -> NDArray[np.float32]:
+    for _ in range(3):  # 1 + a small displacement is rounded once more, which may change the row's power of two
+        double = matrix.astype(np.float64)
+        matrix = _decode(*_encode(double - np.eye(len(double)) if displaced else double), displaced=displaced)
+    return matrix
 
 
-def _from_half(half: NDArray[Any]) -> NDArray[np.float32]:
-    return half.astype(np.float32)
+def _matrices(array: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The array as matrices (m, n, k)."""
+    shape = (1,) * (3 - array.ndim) + array.shape
+    return array.reshape(-1, *shape[-2:]) if array.size else array.reshape(0, 0, 0)
 
 
-def _from_displacement(half: NDArray[Any]) -> NDArray[np.float32]:
-    out: NDArray[np.float32] = half.astype(np.float32) + _identity(half.shape)
-    return out
-
-
-_Encode: TypeAlias = Callable[[NDArray[np.float32]], NDArray[Any]]
-_CODECS: Mapping[Packing, tuple[str, _Encode, Callable[[NDArray[Any]], NDArray[np.float32]]]] = {
-    "float16": ("<f2", _to_half, _from_half),
-    "identity+float16": ("<f2", _to_displacement, _from_displacement),
-    "float32": ("<f4", lambda array: array.astype("<f4"), _from_half),
-}
-
-
-def pack_array(array: NDArray[np.float32]) -> tuple[Packing, bytes]:
+def pack_array(array: NDArray[np.float32]) -> tuple[str, bytes]:
     """
-    A float32 array in as few bytes as hold it exactly: little-endian, in C order.
+    A float32 array in as few bytes as hold it exactly.
 
     Returns:
-        How it is packed, and the bytes; :func:`unpack_array` gives back the same array to the bit.
+        The name of the packing, and the bytes; :func:`unpack_array` gives back the same array to the bit.
     """
-    array = np.ascontiguousarray(array, dtype=np.float32)
-    square = array.ndim >= 2 and array.shape[-1] == array.shape[-2]
-    for packing in PACKINGS:
-        if packing == "identity+float16" and not square:
-            continue
-        _, encode, decode = _CODECS[packing]
-        with np.errstate(invalid="ignore"):  # what is not finite is kept as float32
-            packed = encode(array)
-            exact = decode(packed).tobytes() == array.tobytes()
-        if exact or packing == "float32":
-            return packing, packed.tobytes()
-    raise AssertionError("float32 holds every array")
+    parts = []
+    for matrix in _matrices(np.ascontiguousarray(array, dtype=np.float32)):
+        kind, payload = _FLOAT32, matrix.astype("<f4").tobytes()
+        for displaced in (False, True) if matrix.shape[0] == matrix.shape[1] else (False,):
+            with np.errstate(invalid="ignore", over="ignore"):  # what is not finite stays float32
+                double = matrix.astype(np.float64)
+                exponents, whole = _encode(double - np.eye(len(double)) if displaced else double)
+                exact = _decode(exponents, whole, displaced=displaced).tobytes() == matrix.tobytes()
+            if exact:
+                kind, payload = _DISPLACED if displaced else _ROWS, exponents.tobytes() + whole.tobytes()
+                break
+        parts.append(bytes([kind]) + payload)
+    return PACKING, b"".join(parts)
 
 
 def unpack_array(packing: str, data: bytes, shape: tuple[int, ...]) -> NDArray[np.float32]:
@@ -86,20 +83,43 @@ def unpack_array(packing: str, data: bytes, shape: tuple[int, ...]) -> NDArray[n
     Raises:
         ValueError: No such packing, or the bytes do not fill the shape.
     """
-    if packing not in _CODECS:
-        raise ValueError(f"there is no packing {packing!r}; there is: {', '.join(PACKINGS)}.")
-    dtype, _, decode = _CODECS[cast(Packing, packing)]
-    return decode(np.frombuffer(data, dtype=dtype).reshape(shape))
-
-
-def compact(operator: Operator) -> Operator:
-    """The operator rounded so that :func:`pack_array` packs it in 16 bits, but for :data:`EXACT`; idempotent."""
-    arrays = {}
-    for name, array in operator.arrays.items():
-        if name in EXACT:
-            arrays[name] = array
-        elif name in DISPLACED:
-            arrays[name] = _from_displacement(_to_displacement(array))
+    if packing != PACKING:
+        raise ValueError(f"there is no packing {packing!r}; there is: {PACKING}.")
+    out = _matrices(np.empty(shape, dtype=np.float32))
+    count, rows, columns = out.shape
+    size, start = rows * columns, 0
+    for i in range(count):
+        kind, start = data[start] if start < len(data) else -1, start + 1
+        stop = start + (4 * size if kind == _FLOAT32 else rows + 2 * size)
+        part = data[start:stop]
+        if kind not in (_FLOAT32, _ROWS, _DISPLACED) or len(part) < stop - start:
+            raise ValueError(f"{len(data)} bytes are no packed array of shape {shape}.")
+        if kind == _FLOAT32:
+            out[i] = np.frombuffer(part, dtype="<f4").reshape(rows, columns)
         else:
-            arrays[name] = _from_half(_to_half(array))
+            whole = np.frombuffer(part, dtype="<i2", offset=rows).reshape(rows, columns)
+            out[i] = _decode(np.frombuffer(part, dtype=np.int8, count=rows), whole, displaced=kind == _DISPLACED)
+        start = stop
+    if start != len(data):
+        raise ValueError(f"{len(data)} bytes are no packed array of shape {shape}.")
+    return out.reshape(shape)
+
+
+def compact(operator: Operator, exact: Collection[int] = ()) -> Operator:
+    """
+    The operator with its large arrays rounded so that :func:`pack_array` packs them in 16 bits; idempotent.
+
+    Args:
+        operator: Any; one without large arrays stays as it is.
+        exact: Places of amounts whose matrices stay as they are.
+    """
+    arrays = dict(operator.arrays)
+    for name in ROUNDED:
+        if name in arrays:
+            displaced = name in (AMOUNTS, "matrix")
+            matrices = [
+                matrix if name == AMOUNTS and i in exact else _rounded(matrix, displaced=displaced)
+                for i, matrix in enumerate(_matrices(arrays[name]))
+            ]
+            arrays[name] = np.stack(matrices).reshape(arrays[name].shape)
     return evolve(operator, arrays=arrays)

@@ -338,7 +338,7 @@ def _knob(context: EvaluationContext, fitted: _Fitted, spec: RunSpec, common: Ev
         dimensions=evaluation.dimensions,
         effects=evaluation.effects,
         evidence=evaluation.evidence,
-        operator=operator,
+        operator=evaluation.operator,
         run_id=spec.run_id,
     )
     compared = [x.equivariance for x in on_validation.at.values()]

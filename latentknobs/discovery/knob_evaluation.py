@@ -12,10 +12,11 @@ from latentknobs.core.evidence import ControlEffects, Evidence
 from latentknobs.core.knob import KnobDimension, KnobEffect, Operator, Verdict
 from latentknobs.discovery.dimension_selection import select_dimensions
 from latentknobs.discovery.evaluation_context import EvaluationContext
+from latentknobs.discovery.operator_rounding import TurnedClips, round_operator
 from latentknobs.discovery.rounding import rounded
 from latentknobs.evaluation.acceptance_criteria import UsableRange, judge
 from latentknobs.evaluation.control_test import ControlTest
-from latentknobs.evaluation.knob_metrics import KnobMetrics, measure, turned_clips
+from latentknobs.evaluation.knob_metrics import KnobMetrics, measure
 
 
 @frozen(eq=False)
@@ -24,6 +25,7 @@ class KnobEvaluation:
     See the module's text.
 
     Attributes:
+        operator: The operator, rounded where that changes no clip.
         usable: The usable range.
         on_validation: The metrics on validation songs.
         verdict: From test songs.
@@ -32,6 +34,7 @@ class KnobEvaluation:
         evidence: That of the run, with what was measured of the knob.
     """
 
+    operator: Operator
     usable: UsableRange
     on_validation: KnobMetrics
     verdict: Verdict
@@ -43,8 +46,11 @@ class KnobEvaluation:
 def evaluate_knob(context: EvaluationContext, operator: Operator, common: Evidence) -> KnobEvaluation:
     """Evaluate an operator as every knob of its run, whose common evidence it adds to."""
     backend, config, amounts = context.experiment.backend, context.config, context.fit_input.amounts
-    turned = turned_clips(backend, operator, context.validation, amounts)
-    on_validation = measure(backend, operator, context.validation, config, turned)
+    turned = TurnedClips(context, operator, context.validation)
+    turned_test = TurnedClips(context, operator, context.test)
+    # The rounded operator turns these clips alike: what is decoded already serves for both.
+    operator, precision = round_operator(context, turned, turned_test)
+    on_validation = measure(backend, operator, context.validation, config, turned.among(min(amounts), max(amounts)))
     test = ControlTest.of(backend, config, context.statistics.covariance(), context.experiment.settings)
     usable, ends = test.usable_range(operator, on_validation, context.validation.batches.__getitem__)
     low, high = usable.low, usable.high
@@ -53,9 +59,7 @@ def evaluate_knob(context: EvaluationContext, operator: Operator, common: Eviden
     on_test: KnobMetrics | None = None
     controls: ControlEffects | None = None
     if low < high:
-        inside = [a for a in amounts if low <= a <= high]
-        turned = turned_clips(backend, operator, context.test, inside)
-        on_test = measure(backend, operator, context.test, config, turned)
+        on_test = measure(backend, operator, context.test, config, turned_test.among(low, high))
         if set(ends) <= set(on_test.at):
             controls = test.compare(operator, [context.test.batches[a] for a in ends])
     assessment = judge(
@@ -66,6 +70,7 @@ def evaluate_knob(context: EvaluationContext, operator: Operator, common: Eviden
     at_ends = [x for a, x in reported.at.items() if a in (low, high)] or list(reported.at.values())[-1:]
     weights = operator.arrays.get("direction")
     return KnobEvaluation(
+        operator,
         usable,
         on_validation,
         assessment.verdict,
@@ -89,5 +94,6 @@ def evaluate_knob(context: EvaluationContext, operator: Operator, common: Eviden
             criteria=assessment.criteria,
             spreads=dict(config.spreads),
             judged_at=judged_at,
+            operator_precision=precision,
         ),
     )

@@ -257,7 +257,7 @@ def _knob(
         dimensions=evaluation.dimensions,
         effects=evaluation.effects,
         evidence=evaluation.evidence,
-        operator=operator,
+        operator=evaluation.operator,
         run_id=spec.run_id,
     )
 
