@@ -74,7 +74,7 @@ def test_the_newest_of_a_client_wins_and_keeps_its_place(queue):
 
 def test_a_batch_has_an_end(queue, monkeypatch):
     """What is beyond it goes into the next one."""
-    monkeypatch.setattr(batch_decoder, "MOST_CLIPS", 3)
+    monkeypatch.setattr(batch_decoder, "MAX_CLIPS", 3)
     model = Held()
     ask(queue, "x", model, 0)
     model.began.acquire(timeout=20)
@@ -143,7 +143,7 @@ def test_who_has_gone_is_forgotten(queue):
 
 def test_too_much_work_is_refused(queue, monkeypatch):
     """At once; a client that waits already may still turn on."""
-    monkeypatch.setattr(batch_decoder, "MOST_WAITING", 1)
+    monkeypatch.setattr(batch_decoder, "MAX_WAITING", 1)
     model = Held()
     ask(queue, "x", model, 0)
     model.began.acquire(timeout=20)

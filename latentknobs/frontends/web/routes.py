@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Query, Request, WebSocket
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from starlette.requests import HTTPConnection
 
 from latentknobs import __version__, scores
@@ -17,7 +17,7 @@ from latentknobs.core.backend import VAEBackend
 from latentknobs.core.clip import DrumFormat, Piece
 from latentknobs.errors import UnknownNameError
 from latentknobs.frontends.web import knobs, responses
-from latentknobs.frontends.web.errors import RequestError, as_json
+from latentknobs.frontends.web.errors import RequestError
 from latentknobs.frontends.web.export import file_of, zip_of
 from latentknobs.frontends.web.piece_schema import message_of, rows
 from latentknobs.frontends.web.reproduction_snippet import Recipes
@@ -55,14 +55,6 @@ FAILURES: dict[int | str, dict[str, Any]] = {
 }
 
 
-class AsciiJSON(JSONResponse):
-    """JSON in ASCII, without numbers that are not finite."""
-
-    def render(self, content: Any) -> bytes:
-        """The bytes of the answer."""
-        return as_json(content)
-
-
 def _service(connection: HTTPConnection) -> Service:
     service: Service = connection.app.state.service
     return service
@@ -76,7 +68,7 @@ async def _backend(model: str, service: Services) -> VAEBackend:
 
 
 Text = Annotated[str, Query(max_length=200)]
-router = APIRouter(prefix=PREFIX, responses=FAILURES, default_response_class=AsciiJSON)
+router = APIRouter(prefix=PREFIX, responses=FAILURES)
 
 
 # The server
@@ -108,7 +100,6 @@ async def example(name: str) -> PieceMessage:
 def _model_facts(name: str, model: VAEBackend) -> responses.ModelFacts:
     spec = model.spec
     clip_format = spec.clip_format
-    drums = [voice.name for voice in clip_format.drums] if isinstance(clip_format, DrumFormat) else None
     return responses.ModelFacts(
         name=name,
         model_id=spec.model_id,
@@ -118,7 +109,7 @@ def _model_facts(name: str, model: VAEBackend) -> responses.ModelFacts:
             steps=clip_format.steps,
             steps_per_beat=clip_format.steps_per_beat,
             beats_per_bar=clip_format.beats_per_bar,
-            drums=drums,
+            drums=[voice.name for voice in clip_format.drums] if isinstance(clip_format, DrumFormat) else None,
         ),
         pitch_range=spec.pitch_range,
     )
