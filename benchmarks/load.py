@@ -2,9 +2,9 @@
 The web server under load: python -m benchmarks.load.
 
 Starts ``latentknobs serve`` in a process of its own, turns its knobs from clients on loopback, and prints a table:
-first one client that waits for each answer (from input to new notes), then many that turn ten times a second whether
-they are answered or not, as hands do. A turn that the same client overtakes before it is decoded is not answered; the
-table says how many were. Each client has a piece of its own of CLIPS clips.
+first for one client that waits for each answer (from input to new notes), then for many that turn ten times a second
+without waiting. A turn that its client overtakes before it is decoded is not answered; the table counts them. Each
+client has its own piece of CLIPS clips.
 """
 
 from __future__ import annotations
@@ -29,49 +29,49 @@ THEME = (60, 60, 67, 67, 69, 69, 67, 67, 65, 65, 64, 64, 62, 62, 60, 60)
 
 
 def piece(clips: int, shift: int) -> dict[str, Any]:
-    """Quarter notes, another piece for every client."""
+    """Quarter notes; every client has its own."""
     notes = [[4 * k, THEME[k % 16] + shift % 12, 4, 0] for k in range(8 * clips)]
     return {"name": f"client {shift}", "tempo": 120.0, "steps": 32 * clips, "notes": notes, "source": {"kind": "drawn"}}
 
 
 def memory(process: int) -> float:
     """Resident memory of a process in MB."""
-    found = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{process}/status").read_text())
-    return int(found.group(1)) / 1024 if found else float("nan")
+    resident = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{process}/status").read_text())
+    return int(resident.group(1)) / 1024 if resident else float("nan")
 
 
-async def hear(link: ClientConnection, answers: dict[int, float], faults: list[str]) -> None:
-    """Note down when each answer came."""
+async def record(link: ClientConnection, answers: dict[int, float], faults: list[str]) -> None:
+    """Record when each answer arrives."""
     async for text in link:
-        got = json.loads(text)
-        if got["type"] == "error":
-            faults.append(got["error"]["message"])
-        elif got["type"] == "turned":
-            answers[got["seq"]] = time.perf_counter()
+        answer = json.loads(text)
+        if answer["type"] == "error":
+            faults.append(answer["error"]["message"])
+        elif answer["type"] == "turned":
+            answers[answer["seq"]] = time.perf_counter()
 
 
-async def hand(url: str, number: int, clips: int, seconds: float, rate: float) -> tuple[dict[int, float], ...]:
-    """One client that turns so many times a second; when it asked, and when it was answered."""
-    asked: dict[int, float] = {}
+async def turn_steadily(url: str, number: int, clips: int, seconds: float, rate: float) -> tuple[dict[int, float], ...]:
+    """One client that turns ``rate`` times a second; when it sent each turn, and when it was answered."""
+    sent: dict[int, float] = {}
     answers: dict[int, float] = {}
     faults: list[str] = []
     async with connect(url, proxy=None) as link:
         await link.send(json.dumps({"type": "open", "seq": 0, "model": MODEL, "piece": piece(clips, number)}))
         assert json.loads(await link.recv())["type"] == "opened"
-        hearing = asyncio.create_task(hear(link, answers, faults))
+        recording = asyncio.create_task(record(link, answers, faults))
         began = time.perf_counter() + number / rate / 20
         for seq in count(1):
             at = began + seq / rate
             if at > began + seconds:
                 break
             await asyncio.sleep(max(at - time.perf_counter(), 0))
-            asked[seq] = time.perf_counter()
+            sent[seq] = time.perf_counter()
             knobs = {"pitch": round(6 * np.sin(seq / 7 + number), 3), "rhythm": round(np.cos(seq / 11), 3)}
             await link.send(json.dumps({"type": "turn", "seq": seq, "knobs": knobs}))
         await asyncio.sleep(1)
-        hearing.cancel()
+        recording.cancel()
     assert not faults, faults[:3]
-    return asked, answers
+    return sent, answers
 
 
 async def alone(url: str, clips: int, turns: int) -> list[float]:
@@ -83,18 +83,20 @@ async def alone(url: str, clips: int, turns: int) -> list[float]:
         for seq in range(1, turns + 21):
             began = time.perf_counter()
             await link.send(json.dumps({"type": "turn", "seq": seq, "knobs": {"pitch": seq % 100 / 10}}))
-            got = json.loads(await link.recv())
-            assert (got["type"], got["seq"]) == ("turned", seq)
+            answer = json.loads(await link.recv())
+            assert (answer["type"], answer["seq"]) == ("turned", seq)
             out.append((time.perf_counter() - began) * 1000)
             await asyncio.sleep(0.02)
     return out[20:]
 
 
 async def many(url: str, clients: int, clips: int, seconds: float, rate: float) -> tuple[int, int, list[float]]:
-    """Turns that were asked for, that were answered, and milliseconds until they were."""
-    hands = await asyncio.gather(*(hand(url, number, clips, seconds, rate) for number in range(clients)))
-    late = [1000 * (answers[seq] - asked[seq]) for asked, answers in hands for seq in answers]
-    return sum(len(asked) for asked, _ in hands), len(late), late
+    """Number of turns sent and answered, and the milliseconds until each answer."""
+    clients_turns = await asyncio.gather(
+        *(turn_steadily(url, number, clips, seconds, rate) for number in range(clients))
+    )
+    delays = [1000 * (answers[seq] - sent[seq]) for sent, answers in clients_turns for seq in answers]
+    return sum(len(sent) for sent, _ in clients_turns), len(delays), delays
 
 
 def row(name: str, figures: Sequence[float]) -> str:
@@ -110,26 +112,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rate", type=float, default=10.0, help="turns a second of each client")
     parser.add_argument("--clips", type=int, default=1, help="clips of each client's piece")
     parser.add_argument("--turns", type=int, default=300, help="turns of the client that is alone")
-    asked = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     words = [sys.executable, "-m", "latentknobs", "serve", "--port", "0", "--model", MODEL]
     with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as server:
         try:
             assert server.stderr is not None
-            found = re.search(r"127\.0\.0\.1:\d+", server.stderr.readline())
-            assert found
-            url = f"ws://{found.group()}/api/v1/live"
-            one = asyncio.run(alone(url, asked.clips, asked.turns))
-            asyncio.run(many(url, asked.clients, asked.clips, 3, asked.rate))  # so that memory is at its level
+            address = re.search(r"127\.0\.0\.1:\d+", server.stderr.readline())
+            assert address
+            url = f"ws://{address.group()}/api/v1/live"
+            one = asyncio.run(alone(url, options.clips, options.turns))
+            asyncio.run(many(url, options.clients, options.clips, 3, options.rate))  # until memory has settled
             before = memory(server.pid)
-            turns, answered, late = asyncio.run(many(url, asked.clients, asked.clips, asked.seconds, asked.rate))
+            turns, answered, delays = asyncio.run(
+                many(url, options.clients, options.clips, options.seconds, options.rate)
+            )
             after = memory(server.pid)
         finally:
             server.terminate()
     print("| from input to new notes, ms | median | 99th percentile |\n|---|---|---|")
     print(row("one client", one))
-    print(row(f"{asked.clients} clients, {asked.rate:g} times a second each", late))
+    print(row(f"{options.clients} clients, {options.rate:g} times a second each", delays))
     print(
-        f"\n{turns} turns in {asked.seconds:g} s, {answered} answered ({answered / asked.seconds:.0f} a second), "
+        f"\n{turns} turns in {options.seconds:g} s, {answered} answered ({answered / options.seconds:.0f} a second), "
         f"{turns - answered} overtaken by newer ones, no errors; memory {before:.0f} MB at the start, {after:.0f} MB "
         "at the end."
     )
