@@ -10,6 +10,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from latentknobs.augmentations.alter import Alter as Alter
+    from latentknobs.augmentations.anticipate import Anticipate as Anticipate
+    from latentknobs.augmentations.delay import Delay as Delay
+    from latentknobs.augmentations.detach import Detach as Detach
+    from latentknobs.augmentations.fill import Fill as Fill
+    from latentknobs.augmentations.neighbour_swap import NeighbourSwap as NeighbourSwap
+    from latentknobs.augmentations.note_split import NoteSplit as NoteSplit
+    from latentknobs.augmentations.octave import Octave as Octave
+    from latentknobs.augmentations.stretch import Stretch as Stretch
+    from latentknobs.augmentations.tilt import Tilt as Tilt
+    from latentknobs.augmentations.transpose import Transpose as Transpose
     from latentknobs.backends.torch_adapter import TorchBackend as TorchBackend
     from latentknobs.core.attribute import Attribute as Attribute
     from latentknobs.core.attribute import Comparison as Comparison
@@ -19,25 +30,44 @@ if TYPE_CHECKING:
     from latentknobs.core.augmentation import TokenAugmentation as TokenAugmentation
     from latentknobs.core.backend import BackendFactory as BackendFactory
     from latentknobs.core.backend import BackendSpec as BackendSpec
+    from latentknobs.core.backend import LatentGradient as LatentGradient
+    from latentknobs.core.backend import LatentWeights as LatentWeights
     from latentknobs.core.backend import Posterior as Posterior
+    from latentknobs.core.backend import Sampling as Sampling
     from latentknobs.core.backend import VAEBackend as VAEBackend
+    from latentknobs.core.capability import capability as capability
     from latentknobs.core.clip import ClipFormat as ClipFormat
+    from latentknobs.core.clip import DrumFormat as DrumFormat
     from latentknobs.core.clip import DrumVoice as DrumVoice
     from latentknobs.core.clip import Note as Note
     from latentknobs.core.clip import OutputGroup as OutputGroup
     from latentknobs.core.clip import Piece as Piece
+    from latentknobs.core.clip import check_clips as check_clips
     from latentknobs.core.corpus import Corpus as Corpus
     from latentknobs.core.corpus import CorpusRequest as CorpusRequest
     from latentknobs.core.corpus import Song as Song
+    from latentknobs.core.corpus import TrueFactors as TrueFactors
+    from latentknobs.core.corpus import split_of as split_of
+    from latentknobs.core.experiment import Experiment as Experiment
+    from latentknobs.core.experiment import Settings as Settings
     from latentknobs.core.frontend_specs import CommandSpec as CommandSpec
     from latentknobs.core.frontend_specs import FrontendSpec as FrontendSpec
+    from latentknobs.core.frontend_specs import Host as Host
     from latentknobs.core.frontend_specs import Param as Param
     from latentknobs.core.knob import Knob as Knob
     from latentknobs.core.knob import Operator as Operator
+    from latentknobs.core.melody_format import HOLD as HOLD
     from latentknobs.core.melody_format import MELODY as MELODY
+    from latentknobs.core.melody_format import REST as REST
+    from latentknobs.core.melody_format import MelodyFormat as MelodyFormat
     from latentknobs.core.method_specs import Basis as Basis
+    from latentknobs.core.method_specs import BasisInput as BasisInput
+    from latentknobs.core.method_specs import CodeSample as CodeSample
     from latentknobs.core.method_specs import Coordinates as Coordinates
+    from latentknobs.core.method_specs import Decoder as Decoder
     from latentknobs.core.method_specs import Fit as Fit
+    from latentknobs.core.method_specs import FitInput as FitInput
+    from latentknobs.core.method_specs import SelectInput as SelectInput
     from latentknobs.core.method_specs import Selector as Selector
     from latentknobs.core.metric_specs import LabelledCodes as LabelledCodes
     from latentknobs.core.metric_specs import Metric as Metric
@@ -46,30 +76,150 @@ if TYPE_CHECKING:
     from latentknobs.core.metric_specs import Traversals as Traversals
     from latentknobs.core.run import Run as Run
     from latentknobs.core.run import RunSpec as RunSpec
+    from latentknobs.errors import AmountError as AmountError
+    from latentknobs.errors import BackendError as BackendError
+    from latentknobs.errors import ClipError as ClipError
+    from latentknobs.errors import CorpusError as CorpusError
+    from latentknobs.errors import DiscoveryError as DiscoveryError
     from latentknobs.errors import LatentKnobsError as LatentKnobsError
+    from latentknobs.errors import MidiError as MidiError
+    from latentknobs.errors import MissingExtraError as MissingExtraError
+    from latentknobs.errors import ModelError as ModelError
+    from latentknobs.errors import NotFittedError as NotFittedError
+    from latentknobs.errors import OutputError as OutputError
+    from latentknobs.errors import PluginError as PluginError
+    from latentknobs.errors import RegistryError as RegistryError
+    from latentknobs.errors import TrainingError as TrainingError
+    from latentknobs.errors import UnknownNameError as UnknownNameError
+    from latentknobs.errors import UsageError as UsageError
     from latentknobs.hooks import hookimpl as hookimpl
+    from latentknobs.scores import read_piece as read_piece
+    from latentknobs.scores import write_piece as write_piece
     from latentknobs.session import Session as Session
     from latentknobs.workbench import Workbench as Workbench
+    from latentknobs.workbench import load_plugins as load_plugins
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "augmentations.alter": ("Alter",),
+    "augmentations.anticipate": ("Anticipate",),
+    "augmentations.delay": ("Delay",),
+    "augmentations.detach": ("Detach",),
+    "augmentations.fill": ("Fill",),
+    "augmentations.neighbour_swap": ("NeighbourSwap",),
+    "augmentations.note_split": ("NoteSplit",),
+    "augmentations.octave": ("Octave",),
+    "augmentations.stretch": ("Stretch",),
+    "augmentations.tilt": ("Tilt",),
+    "augmentations.transpose": ("Transpose",),
     "backends.torch_adapter": ("TorchBackend",),
-    "core.attribute": ("Attribute", "Comparison"),
-    "core.augmentation": ("Augmentation", "Augmented", "NoteAugmentation", "TokenAugmentation"),
-    "core.backend": ("BackendFactory", "BackendSpec", "Posterior", "VAEBackend"),
-    "core.clip": ("ClipFormat", "DrumVoice", "Note", "OutputGroup", "Piece"),
-    "core.corpus": ("Corpus", "CorpusRequest", "Song"),
-    "core.frontend_specs": ("CommandSpec", "FrontendSpec", "Param"),
-    "core.knob": ("Knob", "Operator"),
-    "core.melody_format": ("MELODY",),
-    "core.method_specs": ("Basis", "Coordinates", "Fit", "Selector"),
-    "core.metric_specs": ("LabelledCodes", "Metric", "MetricResult", "Score", "Traversals"),
-    "core.run": ("Run", "RunSpec"),
-    "errors": ("LatentKnobsError",),
+    "core.attribute": (
+        "Attribute",
+        "Comparison",
+    ),
+    "core.augmentation": (
+        "Augmentation",
+        "Augmented",
+        "NoteAugmentation",
+        "TokenAugmentation",
+    ),
+    "core.backend": (
+        "BackendFactory",
+        "BackendSpec",
+        "LatentGradient",
+        "LatentWeights",
+        "Posterior",
+        "Sampling",
+        "VAEBackend",
+    ),
+    "core.capability": ("capability",),
+    "core.clip": (
+        "ClipFormat",
+        "DrumFormat",
+        "DrumVoice",
+        "Note",
+        "OutputGroup",
+        "Piece",
+        "check_clips",
+    ),
+    "core.corpus": (
+        "Corpus",
+        "CorpusRequest",
+        "Song",
+        "TrueFactors",
+        "split_of",
+    ),
+    "core.experiment": (
+        "Experiment",
+        "Settings",
+    ),
+    "core.frontend_specs": (
+        "CommandSpec",
+        "FrontendSpec",
+        "Host",
+        "Param",
+    ),
+    "core.knob": (
+        "Knob",
+        "Operator",
+    ),
+    "core.melody_format": (
+        "HOLD",
+        "MELODY",
+        "MelodyFormat",
+        "REST",
+    ),
+    "core.method_specs": (
+        "Basis",
+        "BasisInput",
+        "CodeSample",
+        "Coordinates",
+        "Decoder",
+        "Fit",
+        "FitInput",
+        "SelectInput",
+        "Selector",
+    ),
+    "core.metric_specs": (
+        "LabelledCodes",
+        "Metric",
+        "MetricResult",
+        "Score",
+        "Traversals",
+    ),
+    "core.run": (
+        "Run",
+        "RunSpec",
+    ),
+    "errors": (
+        "AmountError",
+        "BackendError",
+        "ClipError",
+        "CorpusError",
+        "DiscoveryError",
+        "LatentKnobsError",
+        "MidiError",
+        "MissingExtraError",
+        "ModelError",
+        "NotFittedError",
+        "OutputError",
+        "PluginError",
+        "RegistryError",
+        "TrainingError",
+        "UnknownNameError",
+        "UsageError",
+    ),
     "hooks": ("hookimpl",),
+    "scores": (
+        "read_piece",
+        "write_piece",
+    ),
     "session": ("Session",),
-    "workbench": ("Workbench",),
+    "workbench": (
+        "Workbench",
+        "load_plugins",
+    ),
 }
 _HOME_OF = {name: f"{__name__}.{home}" for home, names in _HOMES.items() for name in names}
 

@@ -13,20 +13,22 @@ import numpy as np
 from latentknobs import (
     Attribute,
     BackendFactory,
+    ClipError,
     CommandSpec,
     Comparison,
+    CorpusError,
     CorpusRequest,
     DrumVoice,
+    Host,
+    ModelError,
     Note,
     OutputGroup,
     Param,
     Song,
     TokenAugmentation,
     hookimpl,
+    split_of,
 )
-from latentknobs.core.corpus import split_of
-from latentknobs.core.frontend_specs import Host
-from latentknobs.errors import ClipError, CorpusError, ModelError
 
 LATENTKNOBS_API = 1
 BAR = 16

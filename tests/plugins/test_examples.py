@@ -1,5 +1,6 @@
 """The plugins in ``plugins/``, which people read first: they keep every promise, and do what their names say."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from latentknobs.core.clip import Note
 from latentknobs.core.melody_format import MELODY
 from latentknobs.errors import AmountError
 from latentknobs.hooks.manager import Plugins
+from latentknobs.scaffold import TEMPLATES
 from latentknobs.testing.contracts import PluginContract
 from latentknobs.workbench import BUILTINS
 
@@ -57,6 +59,18 @@ class TestThinning(PluginContract):
 def edits():
     """All augmentations, those of the package and of the folder."""
     return Plugins.build(BUILTINS, plugins_dir=FOLDER, entry_points=False, strict=True).augmentations()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [*sorted(FOLDER.glob("*.py")), *sorted(TEMPLATES.iterdir()), *sorted((FOLDER.parent / "docs").rglob("*.md"))],
+    ids=lambda path: path.name,
+)
+def test_what_people_copy_imports_public_names_only(path):
+    """An example, a template or a page imports from latentknobs itself, and tests from latentknobs.testing."""
+    imported = re.findall(r"^\s*(?:from|import) (latentknobs\.[\w.]+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert [name for name in imported if not name.startswith("latentknobs.testing")] == []
 
 
 def test_these_are_all():
