@@ -24,6 +24,7 @@ import numpy as np
 from attrs import evolve, field, frozen
 
 from latentknobs import Workbench, __version__
+from latentknobs.analysis.model_evaluation import evaluate_model
 from latentknobs.backends.training.commands import train
 from latentknobs.backends.training.config import Config
 from latentknobs.backends.training.trainer import CHECKPOINT, MODEL
@@ -31,6 +32,7 @@ from latentknobs.core.corpus import CorpusRequest, Song
 from latentknobs.core.experiment import Experiment, Methods, Settings
 from latentknobs.core.knob import Knob
 from latentknobs.core.run import RunSpec
+from latentknobs.corpora.corpus_spec import CorpusSelection
 from latentknobs.discovery.discover import discover
 from latentknobs.errors import LatentKnobsError, UsageError
 
@@ -177,7 +179,7 @@ def write_spectrum(shares: Sequence[float], path: Path) -> None:
 
 def measure(bench: Workbench, model: str, folder: Path) -> None:
     """Reconstruction and the affine knobs of transposition and note splitting: ``measured.json``, ``spectrum.csv``."""
-    found = bench.evaluate(model, corpus="folk", split="validation", clips=30_000)
+    found = evaluate_model(bench, model, CorpusSelection("folk", 30_000), "validation")
     transpose = knob(bench, model, "transpose", "folk")
     facts = {
         "model_id": found["model_id"],

@@ -228,8 +228,8 @@ class Session:
     def knobs(self) -> Mapping[str, Knob]:
         """The model's current knobs, accepted ones first."""
         if self._knobs is None:
-            found = self.workbench.registry.knobs(model_id=self.model.spec.model_id)
-            self._knobs = {knob.name: knob for knob in in_order(found)}
+            knobs = self.workbench.registry.knobs(model_id=self.model.spec.model_id)
+            self._knobs = {knob.name: knob for knob in in_order(knobs)}
         return self._knobs
 
     def knob(self, name: str) -> Knob:
@@ -407,8 +407,8 @@ class Session:
         codes = np.stack(grids, axis=2).reshape(size * size, len(grids), latent_size)
         t = np.linspace(0.0, 1.0, size)
         places = [((rows, down), (columns, across)) for down in t for across in t]
-        spots = self._spots(other, codes, places, {"rows": rows, "columns": columns, "rest": rest})
-        return [spots[start : start + size] for start in range(0, size * size, size)]
+        cells = self._spots(other, codes, places, {"rows": rows, "columns": columns, "rest": rest})
+        return [cells[start : start + size] for start in range(0, size * size, size)]
 
     def one_way(self, other: Session, size: int, dims: str = "all") -> list[GridCell]:
         """

@@ -17,16 +17,23 @@ from latentknobs import __version__
 from latentknobs.backends.loader import DEFAULT_MODEL, Models
 from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.augmentation import Augmentation
-from latentknobs.core.backend import BackendSpec, VAEBackend
+from latentknobs.core.backend import VAEBackend
 from latentknobs.core.composition import compose, is_composition, parts_of
-from latentknobs.core.corpus import Corpus, CorpusRequest, Progress, Song, Split, Tally, no_progress
+from latentknobs.core.corpus import Corpus, CorpusRequest, Progress, Song, Tally, no_progress
 from latentknobs.core.determinism import one_thread_sums
 from latentknobs.core.experiment import Experiment, Settings, UnsupervisedSettings
 from latentknobs.core.knob import Knob
 from latentknobs.core.paths import cache_dir, default_plugins_dir, default_registry
 from latentknobs.core.query_spec import KnobQuery
 from latentknobs.core.run import Run, RunSpec
-from latentknobs.corpora.corpus_spec import check_edit, check_format, default_corpus, parse_sources, read
+from latentknobs.corpora.corpus_spec import (
+    CorpusSelection,
+    check_edit,
+    check_format,
+    default_corpus,
+    parse_sources,
+    read,
+)
 from latentknobs.discovery.run_spec import PrescribedOperator, methods_for, parameters
 from latentknobs.errors import CorpusError, UnknownNameError, UsageError
 from latentknobs.hooks.manager import Plugins
@@ -266,9 +273,9 @@ class Workbench:
             UsageError: The parts have different clip formats.
         """
         backend = self.model(model)
-        songs = list(self.songs_for(backend, corpus, clips, seed))
-        found = np.concatenate([song.clips for song in songs]) if songs else np.zeros((0, 1), np.int16)
-        carried: ClipBatch = found[backend.accepts(found)] if len(found) else found
+        songs = list(self.songs_for(backend, CorpusSelection(corpus, clips, seed)))
+        batch = np.concatenate([song.clips for song in songs]) if songs else np.zeros((0, 1), np.int16)
+        carried: ClipBatch = batch[backend.accepts(batch)] if len(batch) else batch
         if not len(carried):
             raise CorpusError(f"The corpus {corpus} gave no clip that the model {backend.spec.name} can carry.")
         return carried
@@ -332,7 +339,7 @@ class Workbench:
                 return self.registry.run(spec.run_id)
         experiment = Experiment.of(backend, edit, settings, methods, seed)
         tally = Tally()
-        songs = self.songs(corpus, self._request(backend.spec, clips, seed, tally))
+        songs = self.songs_for(backend, CorpusSelection(corpus, clips, seed), tally)
         with one_thread_sums():
             run = discover(experiment, songs, spec, version=__version__, tally=tally, progress=self.progress)
         return self._store(run) if keep else run
@@ -380,7 +387,7 @@ class Workbench:
         run_spec = RunSpec(spec.model_id, spec.name, None, corpus, seed, depends)
         experiment = Experiment.of(backend, None, settings, methods, seed)
         tally = Tally()
-        songs = self.songs(corpus, self._request(spec, clips, seed, tally))
+        songs = self.songs_for(backend, CorpusSelection(corpus, clips, seed), tally)
         with one_thread_sums():
             run = disentangle(experiment, songs, run_spec, version=__version__, tally=tally, progress=self.progress)
         return self._store(run)
@@ -391,55 +398,26 @@ class Workbench:
             self.plugins.knob_saved(knob)
         return run
 
-    def evaluate(
-        self, model: str = DEFAULT_MODEL, *, corpus: str = "folk", split: Split = "test", clips: int, seed: int = 0
-    ) -> dict[str, Any]:
+    def songs_for(self, backend: VAEBackend, selection: CorpusSelection, tally: Tally | None = None) -> Iterator[Song]:
         """
-        How good a model is on the clips of a split; see :func:`latentknobs.evaluation.model_evaluation.evaluate`.
+        The songs of a corpus, "folk" where none is named, with the pitches that a model can carry.
 
         Args:
-            model: Name or location of the model.
-            corpus: As for :meth:`songs`.
-            split: "train", "validation" or "test".
-            clips: Of all splits together, asked of the corpus.
-            seed: Of the songs, of the codes and pairs drawn, and of the intervals.
+            backend: The model.
+            selection: Corpus, number of clips and seed.
+            tally: Counts what is left out or joined.
 
         Raises:
-            UnknownNameError: No corpus or model of that name.
-            CorpusError: No clip of the split that the model can carry.
+            UnknownNameError: No corpus of that name.
+            UsageError: The corpus has clips of another format than the model's.
         """
-        from latentknobs.evaluation.model_evaluation import evaluate  # as above
-
-        sources = parse_sources(corpus, self.corpora)
-        backend = self.model(model)
-        check_format(sources, backend.spec)
-        tally = Tally()
-        songs = self.songs(corpus, self._request(backend.spec, clips, seed, tally))
-        methods = methods_for(self.plugins, backend.spec.clip_format.name)
-        result = evaluate(
-            backend,
-            songs,
-            split,
-            seed,
-            attributes=methods.attributes,
-            comparisons=methods.comparisons,
-            tally=tally,
-            progress=self.progress,
-        )
-        return {"corpus": corpus, **result}
-
-    def songs_for(self, backend: VAEBackend, corpus: str, clips: int, seed: int) -> Iterator[Song]:
-        """The songs that a discovery with this model reads; errors as for :meth:`songs`, and UsageError by format."""
+        corpus = selection.corpus or "folk"
         check_format(parse_sources(corpus, self.corpora), backend.spec)
-        return self.songs(corpus, self._request(backend.spec, clips, seed, Tally()))
-
-    def _request(self, spec: BackendSpec, clips: int, seed: int, tally: Tally) -> CorpusRequest:
-        return CorpusRequest(
-            clips=clips,
-            seed=seed,
-            pitch_range=spec.pitch_range or (0, 127),
-            progress=self.progress,
-            tally=tally.add,
-            cache=self.cache_dir,
+        request = CorpusRequest(
+            clips=selection.clips,
+            seed=selection.seed,
+            pitch_range=backend.spec.pitch_range or (0, 127),
+            tally=(tally or Tally()).add,
             workers=os.cpu_count() or 1,
         )
+        return self.songs(corpus, request)

@@ -41,8 +41,8 @@ def test_it_is_neither_verified_nor_transferred(workbench, knob):
     verified = verify(workbench, knob)
     (transferred,) = transfer(workbench, [evolve(knob, model_id=OTHER_MODEL)], "tiny")
 
-    assert (verified.again, verified.why) == (None, SENTENCE)
-    assert (transferred.again, transferred.why) == (None, SENTENCE)
+    assert (verified.again, verified.reason) == (None, SENTENCE)
+    assert (transferred.again, transferred.reason) == (None, SENTENCE)
 
 
 def test_unless_it_is_named_algebra_goes_on_without_it(workbench, knob, monkeypatch, capsys):

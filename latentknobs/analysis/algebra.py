@@ -21,7 +21,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import permutations
 
 import numpy as np
-from attrs import frozen
+from attrs import evolve, frozen
 from numpy.random import Generator, default_rng
 
 from latentknobs.analysis.algebra_result import (
@@ -82,7 +82,7 @@ def algebra(
     backend = workbench.model(model)
     elements = _elements(workbench, amounts, backend.spec)
     corpus = selection.corpus or default_corpus([element.augmentation for element in elements])
-    songs = workbench.songs_for(backend, corpus, selection.clips, selection.seed)
+    songs = workbench.songs_for(backend, evolve(selection, corpus=corpus))
     clips = sample_clips(backend, songs, selection.seed)
     return measure(backend, elements, clips, selection.seed, progress=workbench.progress)
 

@@ -113,8 +113,7 @@ def _subject(workbench: Workbench, knob: Knob, backend: VAEBackend, selection: C
     target = workbench.plugins.attributes().get((edit and edit.target) or "")
     if edit is None or target is None:
         raise UsageError(f"The knob {knob.name!r} has no target, so nothing says what the others are to leave.")
-    songs = workbench.songs_for(backend, str(selection.corpus), selection.clips, selection.seed)
-    return DecouplingSubject(knob, edit, target, songs)
+    return DecouplingSubject(knob, edit, target, workbench.songs_for(backend, selection))
 
 
 def decouple_subjects(
@@ -229,9 +228,9 @@ class _Space:
         others = [b for b in range(len(self.subjects)) if b != a]
         within = operator.arrays.get("projection", np.eye(len(self.unit))).astype(np.float64)
         against = np.sum([dual_basis.of_trace_1(self.energies[b]) for b in others], axis=0)
-        theirs = dual_basis.contrast(self.energies[a], against, self.codes) * self.unit
-        mine = dual_basis.contrast(against, self.energies[a], self.codes) * self.unit
-        dropped = [theirs[:drop] for drop in (0, *DROPS)] + [mine[keep:] for keep in KEEPS]
+        most_others = dual_basis.contrast(self.energies[a], against, self.codes) * self.unit
+        most_own = dual_basis.contrast(against, self.energies[a], self.codes) * self.unit
+        dropped = [most_others[:drop] for drop in (0, *DROPS)] + [most_own[keep:] for keep in KEEPS]
         for away in dropped:
             kept = dual_basis.complement(np.concatenate([self.readings[others], away]), within)
             if kept.shape[1]:
@@ -269,11 +268,11 @@ class _Judge:
             for other in self.others:
                 unit = self.data.yard.spreads[other.target.name] or 1.0
                 change = effect(other.target, case, turned, draws)
-                found = leakage(other.target, case, turned, unit, draws)
+                leak = leakage(other.target, case, turned, unit, draws)
                 scaled = Interval(change.value / unit, change.low / unit, change.high / unit, change.error / unit)
                 out.append(
                     CrossLeakage(
-                        other.knob.name, other.target.name, case.amount, scaled, found.upper, found.lost, change.clips
+                        other.knob.name, other.target.name, case.amount, scaled, leak.upper, leak.lost, change.clips
                     )
                 )
         return tuple(out)
@@ -343,11 +342,11 @@ class _Judge:
         energy = np.where(active, (moved**2).mean(axis=0) / np.where(active, variance, 1.0), 0.0)
         if not energy.any():
             return ()
-        whole = finite_mean(self._achieved(case, self._turned(operator, case)))
+        total = finite_mean(self._achieved(case, self._turned(operator, case)))
 
         def kept(dims: Ints) -> float:
             part = finite_mean(self._achieved(case, self._turned(operator, case, dims.tolist())))
-            return part / whole if whole else 0.0
+            return part / total if total else 0.0
 
         config = self.config.settings.as_dict()
         selected = by_effect(SelectInput(moved.mean(axis=0)[None], energy / energy.sum(), kept, config))

@@ -123,8 +123,8 @@ class DecoupledKnob:
         """A fit that gives the decoupled operator: a discovery with it proves the knob by the same gates."""
         amounts = self.operator.arrays.get("amounts")
 
-        def fit(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
-            if amounts is not None and not (amounts[0] <= min(given.amounts) and max(given.amounts) <= amounts[-1]):
+        def fit(data: FitInput) -> tuple[Operator, Mapping[str, Any]]:
+            if amounts is not None and not (amounts[0] <= min(data.amounts) and max(data.amounts) <= amounts[-1]):
                 raise NotFittedError("the knob was not fitted for all the amounts of these clips: ask for fewer clips.")
             facts: dict[str, Any] = {"way": self.way, "dropped": self.dropped, "kept": self.kept.value}
             for leak in self.after:

@@ -16,17 +16,17 @@ from numpy.random import default_rng
 
 from latentknobs.analysis.knob_coordinates import AmountRange, AmountReading, knob_coordinates, read_amount
 from latentknobs.backends.loader import DEFAULT_MODEL
-from latentknobs.core.arrays import ClipBatch, Codes, Floats, Ints
+from latentknobs.core.arrays import ClipBatch, Codes, Floats, Ints, group_index
 from latentknobs.core.attribute import Attribute
 from latentknobs.core.augmentation import Augmentation
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.capability import capability
-from latentknobs.core.corpus import CorpusRequest, Tally, TrueFactors
+from latentknobs.core.corpus import Tally, TrueFactors
 from latentknobs.core.experiment import Experiment
 from latentknobs.core.knob import Knob
-from latentknobs.core.metric_specs import RESAMPLES, LabelledCodes, Metric, MetricResult, Traversals
+from latentknobs.core.metric_specs import RESAMPLES, LabelledCodes, Metric, Traversals
 from latentknobs.core.model_calls import accepted, encode
-from latentknobs.corpora.corpus_spec import check_format, parse_sources
+from latentknobs.corpora.corpus_spec import CorpusSelection, parse_sources
 from latentknobs.corpora.sharding import Shard, shards
 from latentknobs.discovery.fits.closed_form import PENALTIES
 from latentknobs.discovery.pairs import edit_clips, encode_pairs
@@ -37,7 +37,7 @@ from latentknobs.workbench import Workbench
 
 Judged: TypeAlias = Literal["validation", "test"]
 JUDGED: tuple[Judged, ...] = ("validation", "test")
-CLIPS = 20_000
+SELECTION = CorpusSelection("folk", 20_000)
 PAIR_CLIPS = {"train": 2048, "validation": 512}
 """Clips that are edited, at every amount, to learn a knob's coordinate from."""
 PROBE_CLIPS = 8192
@@ -81,27 +81,23 @@ class _Labels:
 
 
 def disentanglement(
-    bench: Workbench,
+    workbench: Workbench,
     model: str = DEFAULT_MODEL,
+    selection: CorpusSelection = SELECTION,
     *,
-    corpus: str = "folk",
     split: Judged = "test",
-    clips: int = CLIPS,
-    seed: int = 0,
     resamples: int = RESAMPLES,
 ) -> dict[str, Any]:
     """
     All the metrics of a model on the songs of a split.
 
     Args:
-        bench: Workbench whose plugins and registry are asked.
+        workbench: Has the models, corpora, knobs, and the plugins' attributes and metrics.
         model: Name or location of the model; its accepted and provisional knobs are the registry's.
-        corpus: As for :meth:`Workbench.songs`. Where it knows the true factors of its songs, codes are read against
-            those too.
+        selection: The songs. Where their corpus knows the true factors of its songs, codes are read against those
+            too. The seed also fixes what is drawn.
         split: "validation" or "test": readings, probes and the covariance are of training songs.
-        clips: Clips of all splits together, asked of the corpus.
-        seed: Seed of the songs, of what is drawn and of the intervals.
-        resamples: Resamplings of songs for each interval; 0 = none.
+        resamples: Bootstrap resamples for each confidence interval; 0 = none.
 
     Returns:
         For JSON: what was measured on what; ``knobs``, of each the reading of its amount, or why it is left out;
@@ -117,29 +113,22 @@ def disentanglement(
     """
     if split not in JUDGED:
         raise UsageError(f"Metrics are of validation or test songs, not of {split!r}: training songs teach them.")
-    sources = parse_sources(corpus, bench.corpora)
-    backend = bench.model(model)
+    corpus, seed = selection.corpus or "folk", selection.seed
+    sources = parse_sources(corpus, workbench.corpora)
+    backend = workbench.model(model)
     spec = backend.spec
-    check_format(sources, spec)
     tally = Tally()
-    asked = CorpusRequest(
-        clips=clips,
-        seed=seed,
-        pitch_range=spec.pitch_range or (0, 127),
-        progress=bench.progress,
-        tally=tally.add,
-        cache=bench.cache_dir,
-    )
-    attributes = [a for a in bench.plugins.attributes().values() if a.clip_format == spec.clip_format.name]
+    songs = workbench.songs_for(backend, selection, tally)
+    attributes = [a for a in workbench.plugins.attributes().values() if a.clip_format == spec.clip_format.name]
     if not attributes:
         raise UsageError(
             f"No plugin measures an attribute of {spec.clip_format.name} clips: codes need some to be read."
         )
-    knobs, left = _usable(bench, spec.model_id)
+    knobs, left = _usable(workbench, spec.model_id)
     reader = _Reader(backend, knobs, seed, tally)
-    for shard in shards(bench.songs(corpus, asked), SHARD):
+    for shard in shards(songs, SHARD):
         reader.add(shard, split)
-        bench.progress("encoding for metrics", reader.done, clips)
+        workbench.progress("encoding for metrics", reader.done, selection.clips)
     if not reader.parts["train"].songs or not reader.parts[split].songs:
         raise CorpusError(f"The corpus {corpus} gives no training clips or no {split} clips: ask for more (--clips).")
     readings: dict[str, AmountReading] = {}
@@ -161,9 +150,10 @@ def disentanglement(
         except DiscoveryError:
             left[name] = "its reading depends on those of the knobs before it"
     readings = kept
-    groups = np.unique(np.asarray(judged.songs), return_inverse=True)[1].astype(np.int64)
-    work = _Work(bench, groups, seed, resamples)
-    labels = {MEASURED: _measured(attributes, judged)}
+    groups = group_index(judged.songs)
+    measured = _measured(attributes, judged)
+    work = _Work(workbench, backend, attributes, train_part, judged, measured, groups, seed, resamples)
+    labels = {MEASURED: measured}
     true_factors = capability(sources[0].corpus, TrueFactors)
     if len(sources) == 1 and true_factors is not None:
         labels = {TRUE: _true(true_factors, judged), **labels}
@@ -177,12 +167,12 @@ def disentanglement(
             z = judged.stacked(kind)
             codes[name][kind] = {}
             for system, dual in systems.items():
-                bench.progress("metrics of codes", done, total)
+                workbench.progress("metrics of codes", done, total)
                 codes[name][kind][system] = work.of_codes(z @ dual, label)
                 done += 1
-    bench.progress("metrics of codes", total, total)
-    probes = _probes(attributes, train_part, judged)
-    refused = {name: {"left_out": why} for name, why in left.items()}
+    workbench.progress("metrics of codes", total, total)
+    probes = _probes(work)
+    left_out = {name: {"left_out": reason} for name, reason in left.items()}
     return {
         "model": spec.name,
         "model_id": spec.model_id,
@@ -194,33 +184,33 @@ def disentanglement(
         "resamples": resamples,
         "training_clips": len(train_part.songs),
         "left_out": dict(tally.counts),
-        "knobs": {**{name: reader.told(name, r) for name, r in readings.items()}, **refused},
+        "knobs": {**{name: reader.told(name, r) for name, r in readings.items()}, **left_out},
         "codes": codes,
-        "probes": {name: work.alone(read, labels[MEASURED], name) for name, read in probes.items()},
-        "targets": _targets(knobs, readings, judged, labels[MEASURED], probes, work),
+        "probes": {name: work.alone(read, name) for name, read in probes.items()},
+        "targets": _targets(work, knobs, readings, probes),
         "turned": {
-            name: found
+            name: result
             for name, (knob, edit) in knobs.items()
-            if (found := _turned(bench, backend, knob, edit, attributes, judged, train_part, work)) is not None
+            if (result := _turned(work, knob, edit)) is not None
         },
     }  # fmt: skip
 
 
-def _usable(bench: Workbench, model_id: str) -> tuple[dict[str, tuple[Knob, Augmentation]], dict[str, str]]:
+def _usable(workbench: Workbench, model_id: str) -> tuple[dict[str, tuple[Knob, Augmentation]], dict[str, str]]:
     """The model's knobs that were not refused, with their edits, and of the others why they are left out."""
-    found: dict[str, tuple[Knob, Augmentation]] = {}
+    usable: dict[str, tuple[Knob, Augmentation]] = {}
     left: dict[str, str] = {}
-    for knob in bench.registry.knobs(model_id=model_id):
+    for knob in workbench.registry.knobs(model_id=model_id):
         if knob.verdict not in ("accepted", "provisional"):
             left[knob.name] = f"it is {knob.verdict}"
         elif knob.augmentation is None:
             left[knob.name] = "it was found without an edit"
         else:
             try:
-                found[knob.name] = (knob, bench.augment(knob.augmentation))
+                usable[knob.name] = (knob, workbench.augment(knob.augmentation))
             except (UnknownNameError, UsageError) as reason:
                 left[knob.name] = str(reason)
-    return found, left
+    return usable, left
 
 
 @define(eq=False)
@@ -240,12 +230,12 @@ class _Reader:
         size = self.backend.spec.latent_size
         self.turns = {name: (AmountRange.empty(size), AmountRange.empty(size)) for name in self.knobs}
 
-    def add(self, whole: Shard, split: Judged) -> None:
+    def add(self, gathered: Shard, split: Judged) -> None:
         """Take in a shard; clips of the split that is not judged serve for penalties only."""
-        number, self.done = self.done, self.done + len(whole.clips)
-        carried = accepted(self.backend, whole.clips)
+        number, self.done = self.done, self.done + len(gathered.clips)
+        carried = accepted(self.backend, gathered.clips)
         self.tally.add("not accepted by the model", int((~carried).sum()))
-        shard = Shard(whole.clips[carried], tuple(np.asarray(whole.songs)[carried].tolist()), whole.split)
+        shard = Shard(gathered.clips[carried], tuple(np.asarray(gathered.songs)[carried].tolist()), gathered.split)
         if not len(shard.clips) or shard.split not in ("train", "validation", split):
             return
         part, rng = self.parts[shard.split], default_rng([self.seed, 5, number])
@@ -287,15 +277,20 @@ class _Reader:
 
 @frozen(eq=False)
 class _Work:
-    """Computes metrics with one set of groups, seed and resamplings."""
+    """Computes metrics of one set of clips; ``groups`` (N,) are the songs of the judged ones."""
 
-    bench: Workbench
+    workbench: Workbench
+    backend: VAEBackend
+    attributes: Sequence[Attribute]
+    train: _Part
+    judged: _Part
+    measured: _Labels
     groups: Ints
     seed: int
     resamples: int
 
     def metrics(self, needs: str) -> Iterable[Metric]:
-        return [metric for metric in self.bench.plugins.metrics().values() if metric.needs == needs]
+        return [metric for metric in self.workbench.plugins.metrics().values() if metric.needs == needs]
 
     def labelled(self, codes: Floats, labels: _Labels) -> LabelledCodes:
         return LabelledCodes(
@@ -309,15 +304,19 @@ class _Work:
         )
 
     def of_codes(self, codes: Floats, labels: _Labels) -> dict[str, Any]:
-        given = self.labelled(codes, labels)
-        return {metric.name: metric.compute(given).as_dict() for metric in self.metrics("codes")}
+        labelled = self.labelled(codes, labels)
+        return {metric.name: metric.compute(labelled).as_dict() for metric in self.metrics("codes")}
 
-    def alone(self, read: Floats, labels: _Labels, name: str) -> dict[str, Any]:
-        """Interpretability and rank correlation of one number (N,) with one label."""
-        given = self.labelled(read[:, None], labels.some([labels.names.index(name)]))
-        known = self.bench.plugins.metrics()
-        found: dict[str, MetricResult] = {m: known[m].compute(given) for m in ("interpretability", "scc") if m in known}
-        return {metric: result.overall.as_dict() for metric, result in found.items()}
+    def alone(self, values: Floats, attribute: str) -> dict[str, Any]:
+        """Interpretability and rank correlation of numbers (N,), or the best of codes (N, D), with one attribute."""
+        labels = self.measured.some([self.measured.names.index(attribute)])
+        labelled = self.labelled(values.reshape(len(values), -1), labels)
+        known = self.workbench.plugins.metrics()
+        return {
+            name: known[name].compute(labelled).overall.as_dict()
+            for name in ("interpretability", "scc")
+            if name in known
+        }
 
 
 def _measured(attributes: Sequence[Attribute], part: _Part) -> _Labels:
@@ -334,106 +333,92 @@ def _true(corpus: TrueFactors, part: _Part) -> _Labels:
     return _Labels(values, names, tuple(name in corpus.discrete for name in names))
 
 
-def _probes(attributes: Sequence[Attribute], train: _Part, judged: _Part) -> dict[str, Floats]:
+def _probes(work: _Work) -> dict[str, Floats]:
     """
     For each attribute, what a linear probe from all dimensions reads in the judged codes, float64 (N,).
 
     Ridge regression on training clips; of the penalties, in units of the mean variance of a dimension, the one with the
     smallest squared error on the last fifth of them is taken, and the probe is then fitted on all.
     """
-    codes, clips = train.stacked("mean")[:PROBE_CLIPS], np.concatenate(train.clips)[:PROBE_CLIPS]
-    asked = judged.stacked("mean")
+    codes, clips = work.train.stacked("mean")[:PROBE_CLIPS], np.concatenate(work.train.clips)[:PROBE_CLIPS]
+    judged = work.judged.stacked("mean")
     out: dict[str, Floats] = {}
-    for attribute in attributes:
+    for attribute in work.attributes:
         values = np.asarray(attribute.measure(clips), dtype=np.float64)
-        there = np.isfinite(values)
-        x, y = codes[there], values[there]
+        finite = np.isfinite(values)
+        x, y = codes[finite], values[finite]
         first = len(y) - len(y) // 5
         if first < 10 or np.ptp(y[:first]) == 0:
             continue
-        left = [
+        errors = [
             float(((y[first:] - _line(x[:first], y[:first], penalty, x[first:])) ** 2).sum()) for penalty in PENALTIES
         ]
-        out[attribute.name] = _line(x, y, PENALTIES[int(np.argmin(left))], asked)
+        out[attribute.name] = _line(x, y, PENALTIES[int(np.argmin(errors))], judged)
     return out
 
 
-def _line(x: Floats, y: Floats, penalty: float, asked: Floats) -> Floats:
+def _line(x: Floats, y: Floats, penalty: float, judged: Floats) -> Floats:
     centre = x.mean(axis=0)
     covariance = np.cov(x.T, bias=True)
     ridge = penalty * float(np.trace(covariance)) / len(covariance) * np.eye(len(covariance))
     w = np.linalg.solve(covariance + ridge, (x - centre).T @ (y - y.mean()) / len(y))
-    out: Floats = y.mean() + (asked - centre) @ w
+    out: Floats = y.mean() + (judged - centre) @ w
     return out
 
 
 def _targets(
+    work: _Work,
     knobs: Mapping[str, tuple[Knob, Augmentation]],
     readings: Mapping[str, AmountReading],
-    judged: _Part,
-    labels: _Labels,
     probes: Mapping[str, Floats],
-    work: _Work,
 ) -> dict[str, Any]:
     """Of each knob with a target: its own coordinate, the best single dimension and the probe, against the target."""
-    z = judged.stacked("mean")
+    z = work.judged.stacked("mean")
     out: dict[str, Any] = {}
     for name, reading in readings.items():
         target = knobs[name][1].target
-        if target is None or target not in labels.names or target not in probes:
+        if target is None or target not in work.measured.names or target not in probes:
             continue
-        one = labels.some([labels.names.index(target)])
-        given = work.labelled(z, one)
-        known = work.bench.plugins.metrics()
-        best = {m: known[m].compute(given).overall.as_dict() for m in ("interpretability", "scc") if m in known}
         out[name] = {
             "target": target,
-            "knob": work.alone(z @ reading.weights, labels, target),
-            "best dimension": best,
-            "probe": work.alone(probes[target], labels, target),
+            "knob": work.alone(z @ reading.weights, target),
+            "best dimension": work.alone(z, target),
+            "probe": work.alone(probes[target], target),
         }
     return out
 
 
 def _values_of(knob: Knob) -> Floats:
     """Evenly spaced amounts over the usable range, at most STEPS of them."""
+    out: Floats
     if knob.step is None:
-        out: Floats = np.linspace(knob.low, knob.high, STEPS).astype(np.float64)
+        out = np.linspace(knob.low, knob.high, STEPS).astype(np.float64)
         return out
     low, high = (round(end / knob.step) for end in (knob.low, knob.high))
     apart = -(-(high - low) // (STEPS - 1)) or 1
-    whole: Floats = np.arange(low, high + 1, apart).astype(np.float64) * knob.step
-    return whole
+    out = np.arange(low, high + 1, apart).astype(np.float64) * knob.step
+    return out
 
 
-def _turned(
-    bench: Workbench,
-    backend: VAEBackend,
-    knob: Knob,
-    edit: Augmentation,
-    attributes: Sequence[Attribute],
-    judged: _Part,
-    train: _Part,
-    work: _Work,
-) -> dict[str, Any] | None:
+def _turned(work: _Work, knob: Knob, edit: Augmentation) -> dict[str, Any] | None:
     """The metrics of traversals of one knob on the first clips of the split; None where it has no target."""
     values = _values_of(knob)
-    seen = np.concatenate(train.clips)[:PROBE_CLIPS]
+    clips = np.concatenate(work.train.clips)[:PROBE_CLIPS]
     with np.errstate(invalid="ignore"):
-        spread = {a.name: float(np.nanstd(a.measure(seen))) for a in attributes}
-    counted = [a for a in attributes if spread[a.name] > 0]
+        spread = {a.name: float(np.nanstd(a.measure(clips))) for a in work.attributes}
+    counted = [a for a in work.attributes if spread[a.name] > 0]
     if edit.target not in [a.name for a in counted] or len(values) < 2:
         return None
-    z = np.concatenate(judged.mean)[:TURNED_CLIPS]
+    z = np.concatenate(work.judged.mean)[:TURNED_CLIPS]
     operator = operator_of(knob)
     table = np.empty((1, len(counted), len(z), len(values)))
     for s, value in enumerate(values):
-        bench.progress(f"turning {knob.name}", s, len(values))
-        decoded = backend.decode(apply(operator, z, float(value)))
+        work.workbench.progress(f"turning {knob.name}", s, len(values))
+        decoded = work.backend.decode(apply(operator, z, float(value)))
         for a, attribute in enumerate(counted):
             table[0, a, :, s] = attribute.measure(decoded)
-    bench.progress(f"turning {knob.name}", len(values), len(values))
-    given = Traversals(
+    work.workbench.progress(f"turning {knob.name}", len(values), len(values))
+    traversals = Traversals(
         values[None],
         table,
         (knob.name,),
@@ -444,5 +429,5 @@ def _turned(
         seed=work.seed,
         resamples=work.resamples,
     )
-    found = {metric.name: metric.compute(given).as_dict() for metric in work.metrics("traversals")}
-    return {"target": edit.target, "values": values.tolist(), "clips": len(z), "metrics": found}
+    results = {metric.name: metric.compute(traversals).as_dict() for metric in work.metrics("traversals")}
+    return {"target": edit.target, "values": values.tolist(), "clips": len(z), "metrics": results}

@@ -32,11 +32,11 @@ def dual_basis(directions: Floats, readings: Floats) -> Floats:
     Raises:
         UsageError: The readings do not tell the directions apart: no own reading, or a condition number above 1e6.
     """
-    seen = readings @ directions.T
-    own = np.diag(seen)
-    if not own.all() or not condition(seen / own) < MOST_CONDITION:
+    responses = readings @ directions.T
+    own = np.diag(responses)
+    if not own.all() or not condition(responses / own) < MOST_CONDITION:
         raise UsageError("The directions cannot be decoupled: to the readings one is a mixture of the others.")
-    out: Floats = own[:, None] * np.linalg.solve(seen.T, directions)
+    out: Floats = own[:, None] * np.linalg.solve(responses.T, directions)
     return out
 
 
@@ -78,18 +78,18 @@ def ridge(codes: Floats, values: Floats, judged: tuple[Floats, Floats], spread: 
         spread: float64 (D,), standard deviations; a dimension where it is 0 is not read.
     """
     unit = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
-    there, tried = np.isfinite(values), np.isfinite(judged[1])
-    if not there.any() or not tried.any():
+    finite, finite_judged = np.isfinite(values), np.isfinite(judged[1])
+    if not finite.any() or not finite_judged.any():
         return np.zeros_like(spread), 0.0
-    centre, middle = codes[there].mean(axis=0), float(values[there].mean())
-    x, y = (codes[there] - centre) * unit, values[there] - middle
+    centre, middle = codes[finite].mean(axis=0), float(values[finite].mean())
+    x, y = (codes[finite] - centre) * unit, values[finite] - middle
     gram, towards = x.T @ x / len(x), x.T @ y / len(x)
     weights = [np.linalg.solve(gram + penalty * np.eye(len(gram)), towards) * unit for penalty in PENALTIES]
-    asked = judged[1][tried] - middle
-    left = [float(((asked - (judged[0][tried] - centre) @ w) ** 2).sum()) for w in weights]
+    target = judged[1][finite_judged] - middle
+    left = [float(((target - (judged[0][finite_judged] - centre) @ w) ** 2).sum()) for w in weights]
     best = int(np.argmin(left))
-    whole = float(((asked - asked.mean()) ** 2).sum())
-    return weights[best], (1.0 - left[best] / whole if whole > 0 else 0.0)
+    total = float(((target - target.mean()) ** 2).sum())
+    return weights[best], (1.0 - left[best] / total if total > 0 else 0.0)
 
 
 def contrast(own: Floats, others: Floats, codes: Floats) -> Floats:
@@ -111,8 +111,8 @@ def contrast(own: Floats, others: Floats, codes: Floats) -> Floats:
     used = values > ROUNDING * max(float(values[0]), ROUNDING)
     whitening = vectors[:, used] / np.sqrt(values[used])
     turned = principal(whitening.T @ of_trace_1(others) @ whitening)[1]
-    found = (whitening @ turned).T
-    out: Floats = found / np.linalg.norm(found, axis=1, keepdims=True)
+    directions = (whitening @ turned).T
+    out: Floats = directions / np.linalg.norm(directions, axis=1, keepdims=True)
     return out
 
 
@@ -133,7 +133,7 @@ def complement(readings: NDArray[np.float64], within: Floats) -> Floats:
         within: (D, r), orthonormal columns.
     """
     length = np.linalg.norm(readings, axis=1)
-    seen = within.T @ (readings[length > 0] / length[length > 0, None]).T
-    left, values, _ = np.linalg.svd(seen, full_matrices=True)
+    projected = within.T @ (readings[length > 0] / length[length > 0, None]).T
+    left, values, _ = np.linalg.svd(projected, full_matrices=True)
     out: Floats = within @ left[:, int((values > ROUNDING).sum()) :]
     return out

@@ -95,7 +95,7 @@ def spectrum(operator: Operator, covariance: Floats, divisions: int) -> tuple[Mo
     if divisions < 1:
         raise UsageError(f"A circle has at least 1 part, not {divisions}.")
     _, matrix, _ = one_step(operator)
-    whole = np.diag(covariance) if covariance.ndim == 1 else covariance
+    full = np.diag(covariance) if covariance.ndim == 1 else covariance
     values, vectors = np.linalg.eig(matrix)
     if not np.linalg.cond(vectors) < MOST_CONDITION:
         raise UsageError(
@@ -103,7 +103,7 @@ def spectrum(operator: Operator, covariance: Floats, divisions: int) -> tuple[Mo
         )
     lefts = np.linalg.inv(vectors).conj().T
     part = 360.0 / divisions
-    total = float(np.trace(whole)) or 1.0
+    total = float(np.trace(full)) or 1.0
     out = []
     for k in np.flatnonzero(values.imag >= 0):
         right = vectors[:, k].astype(np.complex128)
@@ -112,7 +112,7 @@ def spectrum(operator: Operator, covariance: Floats, divisions: int) -> tuple[Mo
         columns = np.linalg.svd(spanned, full_matrices=False)[0]
         angle = float(np.degrees(np.angle(values[k])))
         character = min(round(angle / part), divisions // 2)
-        share = float(np.trace(columns.T @ whole @ columns)) / total
+        share = float(np.trace(columns.T @ full @ columns)) / total
         out.append(
             Mode(
                 complex(values[k]),
@@ -138,12 +138,12 @@ def by_character(modes: tuple[Mode, ...], covariance: Floats) -> dict[int, tuple
         modes: All modes of a map.
         covariance: float64 (D, D) of codes, or (D,), its diagonal.
     """
-    whole = np.diag(covariance) if covariance.ndim == 1 else covariance
+    full = np.diag(covariance) if covariance.ndim == 1 else covariance
     out: dict[int, tuple[int, float]] = {}
     for mode in sorted(modes, key=lambda mode: mode.character):
         count, part = out.get(mode.character, (0, 0.0))
-        own = mode.dimensions * float(np.real(mode.left.conj() @ whole @ mode.right))
-        out[mode.character] = (count + mode.dimensions, part + own / (float(np.trace(whole)) or 1.0))
+        own = mode.dimensions * float(np.real(mode.left.conj() @ full @ mode.right))
+        out[mode.character] = (count + mode.dimensions, part + own / (float(np.trace(full)) or 1.0))
     return out
 
 

@@ -98,12 +98,12 @@ def read_amount(train: AmountRange, validation: AmountRange, dims: Sequence[int]
         DiscoveryError: There are no training pairs, or the codes tell nothing of the amount.
     """
     size = len(train.along)
-    nothing = DiscoveryError(
+    uninformative = DiscoveryError(
         f"{train.pairs} training pairs, whose codes tell nothing of the amount of the edit: ask for more clips or "
         "another corpus."
     )
     if not train.pairs or not train.along.any():
-        raise nothing
+        raise uninformative
     count = 2 * train.pairs
     mean = train.gram[0, 1:] / count
     covariance = train.gram[1:, 1:] / count - np.outer(mean, mean)
@@ -111,15 +111,15 @@ def read_amount(train: AmountRange, validation: AmountRange, dims: Sequence[int]
     scale = float(np.trace(covariance)) / size
     judged = validation if validation.pairs else train
     read = np.arange(size) if dims is None else np.asarray(sorted(dims), dtype=np.int64)
-    found = [np.zeros(size) for _ in PENALTIES]
-    for w, penalty in zip(found, PENALTIES, strict=True):
+    candidates = [np.zeros(size) for _ in PENALTIES]
+    for w, penalty in zip(candidates, PENALTIES, strict=True):
         w[read] = np.linalg.solve(covariance[np.ix_(read, read)] + penalty * scale * np.eye(len(read)), towards[read])
-    scores = [judged.r2(np.concatenate([[train.cross[0] / count - mean @ w], w])) for w in found]
+    scores = [judged.r2(np.concatenate([[train.cross[0] / count - mean @ w], w])) for w in candidates]
     best = int(np.argmax(scores))
-    slope = float(found[best] @ train.along) / train.square
+    slope = float(candidates[best] @ train.along) / train.square
     if not slope > 0:
-        raise nothing
-    return AmountReading(found[best] / slope, PENALTIES[best], scores[best])
+        raise uninformative
+    return AmountReading(candidates[best] / slope, PENALTIES[best], scores[best])
 
 
 def knob_coordinates(weights: Sequence[Floats], covariance: Floats) -> Coordinates:

@@ -37,19 +37,19 @@ class KnobSimilarity:
 
 def similar(knob: Knob, others: Iterable[Knob]) -> list[KnobSimilarity]:
     """The others, the most alike first: by what they do, then by the dimensions in which they do it."""
-    mine = _effects(knob)
-    found = []
+    own_effects = _effects(knob)
+    results = []
     for other in others:
-        theirs = _effects(other)
-        shared = sorted(set(mine) & set(theirs))
-        effects = _cosine([mine[name] for name in shared], [theirs[name] for name in shared])
+        other_effects = _effects(other)
+        shared = sorted(set(own_effects) & set(other_effects))
+        effects = _cosine([own_effects[name] for name in shared], [other_effects[name] for name in shared])
         dimensions = None
         if other.model_id == knob.model_id:
             shares = [{d.dim: d.share for d in one.dimensions} for one in (knob, other)]
             dims = sorted(set().union(*shares))
             dimensions = _cosine(*([share.get(dim, 0.0) for dim in dims] for share in shares))
-        found.append(KnobSimilarity(other, effects, dimensions))
-    return sorted(found, key=lambda one: (-round(one.effects, 9), -(one.dimensions or 0.0), one.knob.name))
+        results.append(KnobSimilarity(other, effects, dimensions))
+    return sorted(results, key=lambda one: (-round(one.effects, 9), -(one.dimensions or 0.0), one.knob.name))
 
 
 def difference(a: Knob, b: Knob) -> dict[str, Any]:

@@ -28,13 +28,13 @@ class TransferResult:
         again: What was found in the other model: the knob that its validation songs choose; None where none was
             looked for.
         run_id: The discovery on the other model, "" where there was none.
-        why: Why none was looked for, "" where one was.
+        reason: Why none was looked for, "" where one was.
     """
 
     knob: Knob
     again: Knob | None
     run_id: str = ""
-    why: str = ""
+    reason: str = ""
 
     @property
     def exists(self) -> bool:
@@ -47,7 +47,7 @@ class TransferResult:
             "name": self.knob.name,
             "augmentation": self.knob.augmentation,
             "exists": self.exists,
-            "why": self.why,
+            "why": self.reason,
             "run": self.knob.run_id,
             "again_run": self.run_id,
             "a": measured(self.knob),
@@ -114,15 +114,15 @@ def transfer(workbench: Workbench, knobs: Iterable[Knob], model: str, *, keep: b
         stored = workbench.registry.run(knob.run_id).spec
         edit = stored.augmentation
         if edit is None:
-            why = f"It was found without an edit: 'latentknobs disentangle --model {model}' looks for such knobs."
-            out.append(TransferResult(knob, None, why=why))
+            reason = f"It was found without an edit: 'latentknobs disentangle --model {model}' looks for such knobs."
+            out.append(TransferResult(knob, None, reason=reason))
             continue
         if "decoupled" in stored.parameters:
-            why = "It was made by decoupling: transfer the knobs it was made of, and decouple those that are found."
-            out.append(TransferResult(knob, None, why=why))
+            reason = "It was made by decoupling: transfer the knobs it was made of, and decouple those that are found."
+            out.append(TransferResult(knob, None, reason=reason))
             continue
-        if why := lacking(workbench.augment, stored):
-            out.append(TransferResult(knob, None, why=why))
+        if reason := lacking(workbench.augment, stored):
+            out.append(TransferResult(knob, None, reason=reason))
             continue
         if knob.run_id not in runs:
             settings = settings_of(stored.parameters)

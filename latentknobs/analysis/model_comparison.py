@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from attrs import evolve
 
 from latentknobs.core.corpus import CorpusRequest, Song, Split, Tally
-from latentknobs.corpora.corpus_spec import check_format, parse_sources
+from latentknobs.corpora.corpus_spec import DEFAULT_SELECTION, CorpusSelection, check_format, parse_sources
 from latentknobs.discovery.run_spec import methods_for
 from latentknobs.errors import CorpusError, UsageError
+from latentknobs.evaluation.model_agreement import agreement
+from latentknobs.evaluation.model_evaluation import evaluate
+from latentknobs.workbench import Workbench
 
-if TYPE_CHECKING:
-    from latentknobs.workbench import Workbench
 
-
-def compare(
-    workbench: Workbench, a: str, b: str, *, corpus: str = "folk", split: Split = "test", clips: int, seed: int = 0
+def compare_models(
+    workbench: Workbench, a: str, b: str, selection: CorpusSelection = DEFAULT_SELECTION, split: Split = "test"
 ) -> dict[str, Any]:
     """
     Measure two models on the clips of a split that both can carry.
@@ -26,10 +26,8 @@ def compare(
         workbench: Has the models and the corpora.
         a: Name or location of a model.
         b: That of the other.
-        corpus: As for :meth:`Workbench.songs`.
+        selection: The songs, by default of "folk"; the seed also fixes the codes and pairs that are drawn.
         split: "train", "validation" or "test".
-        clips: Clips of all splits together, asked of the corpus.
-        seed: Seed of the songs, of the codes and pairs drawn, and of the intervals.
 
     Returns:
         JSON: ``corpus``, ``split``, ``clips``, ``songs``, ``left_out``; ``a`` and ``b``, each as
@@ -41,9 +39,7 @@ def compare(
         UsageError: The models take clips of different formats, or share no pitch.
         CorpusError: No clip of the split that both can carry.
     """
-    from latentknobs.evaluation.model_agreement import agreement  # only this needs all of the engine
-    from latentknobs.evaluation.model_evaluation import evaluate
-
+    corpus, seed = selection.corpus or "folk", selection.seed
     left, right = workbench.model(a), workbench.model(b)
     first, second = left.spec, right.spec
     if first.clip_format.name != second.clip_format.name:
@@ -58,7 +54,7 @@ def compare(
         raise UsageError(f"The models {first.name!r} and {second.name!r} have no pitch in common: {ranges}.")
     tally = Tally()
     request = CorpusRequest(
-        clips=clips, seed=seed, pitch_range=(low, high), tally=tally.add, workers=os.cpu_count() or 1
+        clips=selection.clips, seed=seed, pitch_range=(low, high), tally=tally.add, workers=os.cpu_count() or 1
     )
     songs: list[Song] = []
     for song in workbench.songs(corpus, request):
@@ -73,19 +69,19 @@ def compare(
             f"The corpus {corpus} has no {split} clips that both {first.name} and {second.name} can carry: ask for "
             "more clips, another split or another corpus."
         )
-    offers = methods_for(workbench.plugins, first.clip_format.name)
-    found = [
+    methods = methods_for(workbench.plugins, first.clip_format.name)
+    results = [
         evaluate(
             model,
             songs,
             split,
             seed,
-            attributes=offers.attributes,
-            comparisons=offers.comparisons,
+            attributes=methods.attributes,
+            comparisons=methods.comparisons,
             progress=workbench.progress,
         )
         for model in (left, right)
     ]
-    agreed = agreement(left, right, songs, seed, comparisons=offers.comparisons, progress=workbench.progress)
-    shared = {"corpus": corpus, **{name: found[0][name] for name in ("split", "clips", "songs")}}
-    return {**shared, "left_out": dict(tally.counts), "a": found[0], "b": found[1], "agreement": agreed}
+    agreed = agreement(left, right, songs, seed, comparisons=methods.comparisons, progress=workbench.progress)
+    shared = {"corpus": corpus, **{name: results[0][name] for name in ("split", "clips", "songs")}}
+    return {**shared, "left_out": dict(tally.counts), "a": results[0], "b": results[1], "agreement": agreed}

@@ -117,8 +117,10 @@ def _beside(key: tuple[str, str, str], before: Knob | None, after: Knob | None) 
     name, kind, fit = key
     out: dict[str, Any] = {"name": name, "kind": kind, "fit": fit}
     if before is None or after is None:
-        there = [{"number": "there", "a": float(before is not None), "b": float(after is not None), "difference": None}]
-        return {**out, "same_operator": False, "verdict": None, "moved": there}
+        presence = [
+            {"number": "there", "a": float(before is not None), "b": float(after is not None), "difference": None}
+        ]
+        return {**out, "same_operator": False, "verdict": None, "moved": presence}
     verdicts = [before.verdict, after.verdict]
     rows = [row for row in moved(numbers(before), numbers(after)) if _moved(row)]
     if before.verdict != after.verdict:
@@ -140,13 +142,13 @@ class Verification:
         knob: As it is stored.
         model_id: The model on which it was measured.
         again: The same operator with what was measured now; None where it cannot be measured.
-        why: Why it cannot be, "" where it can.
+        reason: Why it cannot be, "" where it can.
     """
 
     knob: Knob
     model_id: str
     again: Knob | None
-    why: str = ""
+    reason: str = ""
 
     @property
     def survives(self) -> bool:
@@ -167,7 +169,7 @@ class Verification:
             "verdict": self.knob.verdict,
             "again": None if self.again is None else self.again.verdict,
             "survives": self.survives,
-            "why": self.why,
+            "why": self.reason,
             "numbers": self.moved,
         }
 
@@ -185,8 +187,8 @@ class _Again:
     def as_fit(self) -> Fit:
         amounts = self.operator.arrays.get("amounts")
 
-        def fit(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
-            if amounts is not None and not (amounts[0] <= min(given.amounts) and max(given.amounts) <= amounts[-1]):
+        def fit(data: FitInput) -> tuple[Operator, Mapping[str, Any]]:
+            if amounts is not None and not (amounts[0] <= min(data.amounts) and max(data.amounts) <= amounts[-1]):
                 raise NotFittedError("it was not fitted for all the amounts of these clips")
             return self.operator, {}
 
@@ -221,16 +223,16 @@ def verify(
         )
     edit = knob.augmentation
     if edit is None:
-        why = f"It was found without an edit: 'latentknobs runs repeat {knob.run_id}' looks for it again."
-        return Verification(knob, spec.model_id, None, why)
-    if why := lacking(workbench.augment, run.spec):
-        return Verification(knob, spec.model_id, None, why)
+        reason = f"It was found without an edit: 'latentknobs runs repeat {knob.run_id}' looks for it again."
+        return Verification(knob, spec.model_id, None, reason)
+    if reason := lacking(workbench.augment, run.spec):
+        return Verification(knob, spec.model_id, None, reason)
     if knob.operator is None:  # it was asked for without
         current = workbench.registry.find(KnobQuery(model=knob.model_id, name=knob.name), operators=True)
         knob = next((one for one in current if one.operator_sha256 == knob.operator_sha256), knob)
     if knob.operator is None:
-        why = f"Only the hash of its operator is kept: 'latentknobs runs repeat {knob.run_id}' brings it back."
-        return Verification(knob, spec.model_id, None, why)
+        reason = f"Only the hash of its operator is kept: 'latentknobs runs repeat {knob.run_id}' brings it back."
+        return Verification(knob, spec.model_id, None, reason)
     size = knob.operator.arrays[
         "direction" if knob.kind == "shift" else "offset" if knob.kind == "group" else "offsets"
     ]

@@ -56,9 +56,9 @@ class ClipCache:
     ) -> tuple[ClipBatch, Counter[str]]:
         """What ``cut`` gives for the tune's text."""
         digest = hashlib.sha256(text.encode()).hexdigest()[:32]
-        found = self._entries.get(name)
-        if found is not None and found[0] == digest:
-            return found[1], Counter(found[2])
+        entry = self._entries.get(name)
+        if entry is not None and entry[0] == digest:
+            return entry[1], Counter(entry[2])
         clips, counts = cut(text)
         self._entries[name] = (digest, clips, dict(counts))
         self._changed = True

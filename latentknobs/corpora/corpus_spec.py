@@ -145,7 +145,7 @@ def read(sources: Sequence[CorpusPart], request: CorpusRequest) -> Iterator[Song
     if len(sources) == 1:
         yield from sources[0].corpus.songs(request, sources[0].argument)
         return
-    found: list[tuple[Song, tuple[bytes, ...]]] = []
+    new_songs: list[tuple[Song, tuple[bytes, ...]]] = []
     earliest: dict[bytes, int] = {}
     first: dict[tuple[str, bytes], int] = {}
     names: set[str] = set()
@@ -158,17 +158,17 @@ def read(sources: Sequence[CorpusPart], request: CorpusRequest) -> Iterator[Song
         before = frozenset(names)
         for song in source.corpus.songs(evolve(request, clips=share), source.argument):
             names.add(song.name)
-            given = clip_digests(song.clips)
-            new = np.array([first.setdefault((song.split, digest), i) == i for digest in given], dtype=bool)
+            digests = clip_digests(song.clips)
+            new = np.array([first.setdefault((song.split, digest), i) == i for digest in digests], dtype=bool)
             _left_out(request, "duplicate clips", new)
             if not new.any():
                 continue
             name = f"{song.name} ({i + 1})" if song.name in before else song.name
             shapes = _shapes(song.clips[new], source.corpus.clip_format)
-            found.append((Song(name, song.clips[new], song.split), shapes))
+            new_songs.append((Song(name, song.clips[new], song.split), shapes))
             for shape in shapes:
                 earliest[shape] = min(earliest.get(shape, len(SPLITS)), SPLITS.index(song.split))
-    for song, shapes in found:
+    for song, shapes in new_songs:
         alone = np.array([earliest[shape] == SPLITS.index(song.split) for shape in shapes], dtype=bool)
         _left_out(request, "clips seen in an earlier split", alone)
         if alone.any():

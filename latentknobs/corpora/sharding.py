@@ -61,9 +61,9 @@ def _shard(group: list[Song]) -> Shard:
 
 def carried_shards(backend: VAEBackend, songs: Iterable[Song], size: int, tally: Tally) -> Iterator[tuple[Shard, int]]:
     """Shards of the clips that the model can carry, maybe none, and how many clips were looked at; tallied."""
-    for whole in shards(songs, size):
-        there = accepted(backend, whole.clips)
-        tally.add("not accepted by the model", int((~there).sum()))
-        shard = Shard(whole.clips[there], tuple(np.asarray(whole.songs)[there].tolist()), whole.split)
+    for gathered in shards(songs, size):
+        mask = accepted(backend, gathered.clips)
+        tally.add("not accepted by the model", int((~mask).sum()))
+        shard = Shard(gathered.clips[mask], tuple(np.asarray(gathered.songs)[mask].tolist()), gathered.split)
         tally.add(f"clips of {shard.split} songs", len(shard.clips))
-        yield shard, len(whole.clips)
+        yield shard, len(gathered.clips)

@@ -144,16 +144,16 @@ def make_song(seed: int, index: int) -> Song | None:
     rng = _generator(seed, index)
     factors = _draw(rng)
     draw = 2 * CLIPS_PER_SONG if rank == 0 else 12 * CLIPS_PER_SONG
-    found: dict[bytes, NDArray[np.int16]] = {}
+    distinct: dict[bytes, NDArray[np.int16]] = {}
     for _ in range(_TRIES):
         clips = _melodies(factors, draw, rng)
         for clip in clips[_ranks(clips) == rank]:
-            found.setdefault(clip.tobytes(), clip)
-        if len(found) >= CLIPS_PER_SONG:
+            distinct.setdefault(clip.tobytes(), clip)
+        if len(distinct) >= CLIPS_PER_SONG:
             break
-    if not found:
+    if not distinct:
         return None
-    return Song(name=name, clips=np.stack(list(found.values())[:CLIPS_PER_SONG]), split=split)
+    return Song(name=name, clips=np.stack(list(distinct.values())[:CLIPS_PER_SONG]), split=split)
 
 
 def _generator(seed: int, index: int) -> Generator:

@@ -130,12 +130,12 @@ def _plane(axes: Axes, clips: ClipsOnModes) -> None:
     from matplotlib.colors import to_hex
 
     for k, name in enumerate(clips.names):
-        mine = clips.plane[clips.label == k]
-        if not len(mine):
+        points = clips.plane[clips.label == k]
+        if not len(points):
             continue
         hue = to_hex(colormaps["hsv"](clips.order[k] / len(clips.names)))
-        axes.scatter(mine.real, mine.imag, s=9, color=hue, alpha=0.55, linewidths=0)
-        centre = mine.mean()
+        axes.scatter(points.real, points.imag, s=9, color=hue, alpha=0.55, linewidths=0)
+        centre = points.mean()
         axes.annotate(
             name,
             (centre.real, centre.imag),

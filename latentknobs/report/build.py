@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from attrs import evolve
 
 from latentknobs import __version__
 from latentknobs.analysis.disentanglement_metrics import disentanglement
@@ -17,6 +18,7 @@ from latentknobs.core.corpus import CorpusRequest
 from latentknobs.core.knob import Knob
 from latentknobs.core.melody_format import MELODY
 from latentknobs.core.model_calls import encode
+from latentknobs.corpora.corpus_spec import DEFAULT_SELECTION, CorpusSelection
 from latentknobs.errors import ClipError
 from latentknobs.evaluation.model_evaluation import spectrum as variances
 from latentknobs.report.figures import grid_figure, rolls_figure, variance_figure
@@ -25,7 +27,7 @@ from latentknobs.report.html import Report, Section, Table
 from latentknobs.report.knobs import knob_section, overlap_table
 from latentknobs.session import Session, TurnResult
 from latentknobs.steering.control_directions import in_order
-from latentknobs.workbench import DEFAULT_CLIPS, Workbench
+from latentknobs.workbench import Workbench
 
 KEPT, MOST = 128, 0.99
 """Components whose share of the variance is marked: the paper's 128, or where there are no more those with 99 %."""
@@ -34,41 +36,39 @@ GRID = 5
 
 
 def report(
-    bench: Workbench,
+    workbench: Workbench,
     model: str = DEFAULT_MODEL,
+    selection: CorpusSelection = DEFAULT_SELECTION,
     *,
-    corpus: str = "folk",
-    clips: int = DEFAULT_CLIPS,
-    seed: int = 0,
     metrics: bool = True,
 ) -> Report:
     """
     The report of a model and its current knobs.
 
     Args:
-        bench: Workbench whose registry has the knobs.
+        workbench: Has the models, corpora and knobs.
         model: Name or location of the model.
-        corpus: As for :meth:`Workbench.songs`: whose codes are looked at and whose test clips metrics are of.
-        clips: Clips of all splits together, asked of the corpus.
-        seed: Of the songs, the controls, and the intervals.
+        selection: The songs, by default of "folk", whose codes are looked at and whose test clips metrics are of. The
+            seed also fixes the controls and the confidence intervals.
         metrics: Whether the field's metrics are computed, which takes minutes.
 
     Raises:
         UnknownNameError: No corpus or model of that name.
         CorpusError: The corpus gives too few clips.
     """
-    backend = bench.model(model)
+    selection = evolve(selection, corpus=selection.corpus or "folk")
+    backend = workbench.model(model)
     spec = backend.spec
-    knobs = in_order(bench.registry.knobs(model_id=spec.model_id))
+    knobs = in_order(workbench.registry.knobs(model_id=spec.model_id))
     facts = {
         "model": f"{spec.name}, {spec.latent_size} dimensions",
         "weights": spec.model_id,
         "latentknobs": __version__,
-        "corpus": f"{corpus}, {clips} clips asked, seed {seed}",
+        "corpus": f"{selection.corpus}, {selection.clips} clips requested, seed {selection.seed}",
         "knobs": ", ".join(f"{k.name} ({k.kind}, {k.verdict})" for k in knobs) or "none",
         "training": _training(spec.training),
     }
-    sections = [_size(bench, backend, model, corpus, clips, seed)]
+    sections = [_size(workbench, backend, model, selection)]
     sections += [knob_section(knob, spec.latent_size) for knob in knobs]
     if len(knobs) > 1:
         sections.append(
@@ -80,22 +80,22 @@ def report(
         )
     if spec.clip_format.name == MELODY.name:
         try:
-            sections += _heard(bench, backend, model, knobs, seed)
+            sections += _heard(workbench, backend, model, knobs, selection.seed)
         except ClipError as reason:
             sections.append(Section("The theme turned", (f"Not here: {reason}",)))
     if metrics:
-        sections.append(_metrics(disentanglement(bench, model, corpus=corpus, clips=clips, seed=seed)))
+        sections.append(_metrics(disentanglement(workbench, model, selection)))
     return Report(f"Knobs of {spec.name}", facts, tuple(sections))
 
 
 def _training(card: Mapping[str, Any]) -> str:
-    told = {name: card[name] for name in ("corpus", "steps", "seed", "transposition", "licence") if name in card}
-    return "; ".join(f"{name} {value}" for name, value in told.items()) or "not told"
+    facts = {name: card[name] for name in ("corpus", "steps", "seed", "transposition", "licence") if name in card}
+    return "; ".join(f"{name} {value}" for name, value in facts.items()) or "not told"
 
 
-def _size(bench: Workbench, backend: VAEBackend, model: str, corpus: str, clips: int, seed: int) -> Section:
-    found = bench.clips(corpus, model, clips=clips, seed=seed)
-    codes: Codes = np.concatenate([encode(backend, found[i : i + TOGETHER]) for i in range(0, len(found), TOGETHER)])
+def _size(workbench: Workbench, backend: VAEBackend, model: str, selection: CorpusSelection) -> Section:
+    clips = workbench.clips(str(selection.corpus), model, clips=selection.clips, seed=selection.seed)
+    codes: Codes = np.concatenate([encode(backend, clips[i : i + TOGETHER]) for i in range(0, len(clips), TOGETHER)])
     shares = variances(codes)
     held = np.cumsum(shares)
     rows = tuple(
@@ -116,40 +116,40 @@ def _size(bench: Workbench, backend: VAEBackend, model: str, corpus: str, clips:
     )
 
 
-def _heard(bench: Workbench, backend: VAEBackend, model: str, knobs: Sequence[Knob], seed: int) -> list[Section]:
+def _heard(workbench: Workbench, backend: VAEBackend, model: str, knobs: Sequence[Knob], seed: int) -> list[Section]:
     """The theme as it is and turned, and the grid of two knobs."""
-    session = Session.open(bench, None, model)
+    session = Session.open(workbench, None, model)
     pictures = [
         rolls_figure(
             "theme", [session.cut.clips, session.plain], backend.spec.clip_format, ("as written", "decoded"),
             f"The theme and its plain decoding, {session.accuracy:.1%} of the tokens the same (the paper's figure 5).",
         )
     ]  # fmt: skip
-    attributes = [a for a in bench.plugins.attributes().values() if a.clip_format == backend.spec.clip_format.name]
+    attributes = [a for a in workbench.plugins.attributes().values() if a.clip_format == backend.spec.clip_format.name]
     rows: list[tuple[str, ...]] = []
     at_rest = {a.name: a.measure(session.plain) for a in attributes}
 
-    def turned(what: str, clips: Any) -> None:
+    def turned(label: str, clips: Any) -> None:
         changes = [a.measure(clips) - at_rest[a.name] for a in attributes]
         means = [float(c[np.isfinite(c)].mean()) if np.isfinite(c).any() else None for c in changes]
         same = float((clips == session.plain).mean())
-        rows.append((what, *(signed(mean) for mean in means), f"{same:.1%}"))
+        rows.append((label, *(signed(mean) for mean in means), f"{same:.1%}"))
 
     movable = [knob for knob in knobs if knob.low < knob.high and knob.operator is not None]
     for knob in movable:
         for amount in _amounts(knob):
             after = session.turn({knob.name: amount}).clips
-            what = f"{knob.name} {amount:+g}"
-            turned(what, after)
+            label = f"{knob.name} {amount:+g}"
+            turned(label, after)
             control = session.turn({"random": amount}, like=knob.name, seed=seed)
-            turned(f"random dimensions, as far as {what}", control.clips)
+            turned(f"random dimensions, as far as {label}", control.clips)
             pictures.append(
                 rolls_figure(
                     f"turned-{knob.name.replace('_', '-')}-{_file(amount)}",
                     [session.plain, after, control.clips],
                     backend.spec.clip_format,
-                    ["decoded", what, "random dimensions"],
-                    f"The theme with {what} {knob.unit}, and with as many random other dimensions moved as far "
+                    ["decoded", label, "random dimensions"],
+                    f"The theme with {label} {knob.unit}, and with as many random other dimensions moved as far "
                     f"(the paper's figures 6 and 7){_remarks(control)}.",
                 )
             )
@@ -173,10 +173,10 @@ def _heard(bench: Workbench, backend: VAEBackend, model: str, knobs: Sequence[Kn
     )
     sections = [Section("The theme turned", (), (*pictures, *([table] if rows else [])))]
     if len(movable) > 1:
-        other = _other(bench, backend, model, seed)
-        spots = session.two_way(other, GRID, movable[0].name, movable[1].name)
-        cells = np.stack([[spot.clips[0] for spot in row] for row in spots])
-        figure = grid_figure("grid", cells, backend.spec.clip_format, (movable[0].name, movable[1].name))
+        other = _other(workbench, backend, model, seed)
+        cells = session.two_way(other, GRID, movable[0].name, movable[1].name)
+        tokens = np.stack([[cell.clips[0] for cell in row] for row in cells])
+        figure = grid_figure("grid", tokens, backend.spec.clip_format, (movable[0].name, movable[1].name))
         sections.append(Section("From one clip to another, two ways", (), (figure,)))
     return sections
 
@@ -199,21 +199,23 @@ def _file(amount: float) -> str:
     return f"{'minus-' if amount < 0 else ''}{abs(amount):g}".replace(".", "-").replace("+", "")
 
 
-def _other(bench: Workbench, backend: VAEBackend, model: str, seed: int) -> Session:
+def _other(workbench: Workbench, backend: VAEBackend, model: str, seed: int) -> Session:
     """A generated melody, free of rights, for the grid's other corner."""
     pitches = backend.spec.pitch_range or (0, 127)
-    for song in bench.songs("factors", CorpusRequest(clips=512, seed=seed, pitch_range=pitches, cache=bench.cache_dir)):
+    for song in workbench.songs(
+        "factors", CorpusRequest(clips=512, seed=seed, pitch_range=pitches, cache=workbench.cache_dir)
+    ):
         carried = song.clips[backend.accepts(song.clips)]
         if song.split == "test" and len(carried):
             piece = Piece.join(carried[:1], backend.spec.clip_format, name=song.name)
-            return Session.open(bench, piece, model)
+            return Session.open(workbench, piece, model)
     raise ClipError("none of 512 generated melodies can be carried by the model, so there is no grid.")
 
 
-def _metrics(found: Mapping[str, Any]) -> Section:
+def _metrics(result: Mapping[str, Any]) -> Section:
     tables = []
-    systems = list(next(iter(next(iter(found["codes"].values())).values())))
-    for labels, kinds in found["codes"].items():
+    systems = list(next(iter(next(iter(result["codes"].values())).values())))
+    for labels, kinds in result["codes"].items():
         rows = [
             (metric, *(score(kinds[kind][system][metric]["overall"]) for kind in kinds for system in systems))
             for metric in kinds["mean"][systems[0]]
@@ -222,23 +224,23 @@ def _metrics(found: Mapping[str, Any]) -> Section:
         tables.append(Table(f"metrics-{labels}", f"Codes against {labels}", headings, tuple(rows)))
     targets = [
         (name, one["target"], which, *(score(one[which].get(m)) for m in ("interpretability", "scc")))
-        for name, one in found["targets"].items()
+        for name, one in result["targets"].items()
         for which in ("knob", "best dimension", "probe")
     ]
     if targets:
         headings = ("knob", "target", "read from", "interpretability", "scc")
         tables.append(Table("targets", "What each knob's edit targets, read from one number", headings, tuple(targets)))
-    if found["turned"]:
-        names = next(iter(found["turned"].values()))["metrics"]
-        rows = [(name, *(score(k["metrics"][name]["overall"]) for k in found["turned"].values())) for name in names]
+    if result["turned"]:
+        names = next(iter(result["turned"].values()))["metrics"]
+        rows = [(name, *(score(k["metrics"][name]["overall"]) for k in result["turned"].values())) for name in names]
         tables.append(
-            Table("control", "Knobs turned over their usable range", ("metric", *found["turned"]), tuple(rows))
+            Table("control", "Knobs turned over their usable range", ("metric", *result["turned"]), tuple(rows))
         )
     return Section(
         "Metrics of the field",
         (
             (
-                f"{found['clips']} {found['split']} clips of {found['songs']} songs; in brackets 95 % by resampling "
+                f"{result['clips']} {result['split']} clips of {result['songs']} songs; in brackets 95 % by resampling "
                 "songs. The knobs' coordinates are learned from edited clips alone, never from an attribute; a probe "
                 "is trained on the attribute. Beside them, what AR-VAE's authors publish for folk tunes (Pati & "
                 "Lerch 2021): Interpretability 0.22 and SCC 0.44 for a beta-VAE, 0.96 and 0.99 for their model, which "

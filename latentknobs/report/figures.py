@@ -80,7 +80,7 @@ def rolls_figure(
 ) -> Figure:
     """Pieces of clips, one in each row, one clip a column."""
     cells = np.stack(list(rows))
-    told = ", ".join(labels)
+    names = ", ".join(labels)
     return Figure(
         name,
         png(
@@ -92,8 +92,8 @@ def rolls_figure(
                 names=labels,
             )
         ),
-        f"Piano rolls of {cells.shape[1]} clips in {len(rows)} rows: {told}.",
-        f"{caption} Rows from the top: {told}.",
+        f"Piano rolls of {cells.shape[1]} clips in {len(rows)} rows: {names}.",
+        f"{caption} Rows from the top: {names}.",
     )
 
 

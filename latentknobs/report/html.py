@@ -164,6 +164,6 @@ def _table(table: Table) -> str:
     caption = f"{escape(table.caption)} ({table.file})"
     body = f"<thead><tr>{head}</tr></thead>\n<tbody>{rows}</tbody></table></div>"
     if len(table.rows) > LONG:
-        told = f"{caption}: {len(table.rows)} rows"
-        return f'<details><summary>{told}</summary><div class="scroll"><table>{body}</details>'
+        summary = f"{caption}: {len(table.rows)} rows"
+        return f'<details><summary>{summary}</summary><div class="scroll"><table>{body}</details>'
     return f'<div class="scroll"><table><caption>{caption}</caption>{body}'

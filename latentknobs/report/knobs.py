@@ -54,10 +54,10 @@ def _linear(amounts: Sequence[float], change: np.ndarray[Any, np.dtype[np.float6
     """How linear the mean change is in the amount: over all dimensions, and in the one that moves most."""
     n = np.asarray(amounts)[:, None]
     slope = (n * change).sum(axis=0) / (n * n).sum()
-    left, whole = ((change - n * slope) ** 2).sum(axis=0), (change**2).sum(axis=0)
+    left, total = ((change - n * slope) ** 2).sum(axis=0), (change**2).sum(axis=0)
     top = int(np.argmax(np.abs(change[int(np.argmax(np.abs(n)))])))
-    share = 1 - left.sum() / whole.sum() if whole.sum() else 0.0
-    own = 1 - left[top] / whole[top] if whole[top] else 0.0
+    share = 1 - left.sum() / total.sum() if total.sum() else 0.0
+    own = 1 - left[top] / total[top] if total[top] else 0.0
     return (
         f"Linearity of the mean change in the amount, R2 of the line through 0: {share:.3f} over all dimensions, "
         f"{own:.3f} in dimension {top}, which moves most."

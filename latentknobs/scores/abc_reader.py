@@ -79,8 +79,8 @@ def split_book(text: str) -> Iterator[tuple[int, str]]:
 
 def metre(tune: str) -> tuple[int, int] | None:
     """The metre in a tune's head, (beats, beat unit), or None where it is not one that is read."""
-    found = _METRE.search(tune)
-    return _METRES.get(found.group(1)) if found else None
+    match = _METRE.search(tune)
+    return _METRES.get(match.group(1)) if match else None
 
 
 def measures(tune: str) -> tuple[Measure, ...]:

@@ -37,20 +37,20 @@ def choose_drums(
             "that holds them with --track."
         )
     known = set(_voices(kit))
-    found = []
+    with_hits = []
     for part in parts:
         hits = tuple(note._replace(end=note.start + 1) for note in part.notes if note.pitch in known)
-        found.append(evolve(part, notes=hits))
+        with_hits.append(evolve(part, notes=hits))
     unknown = sorted(note.pitch for part in parts for note in part.notes if note.pitch not in known)
-    if not any(part.notes for part in found):
+    if not any(part.notes for part in with_hits):
         raise MidiError(
             f"{score.path} has only drums that {kit_name} has no voice for (General MIDI {ranges(set(unknown))}): "
             "choose another file or track."
         )
     if not unknown:
-        return tuple(found), ()
+        return tuple(with_hits), ()
     remark = f"{count(len(unknown), 'hit')} of drums without a voice left out (General MIDI {ranges(set(unknown))})."
-    return tuple(found), (remark,)
+    return tuple(with_hits), (remark,)
 
 
 def hits(notes: Sequence[Note], kit: DrumFormat) -> tuple[Note, ...]:

@@ -17,10 +17,10 @@ def metre_remarks(bad: Sequence[tuple[Signature, int]], clip_format: ClipFormat)
     """Which metres were left out; ``bad`` holds each signature with its first bar."""
     if not bad:
         return []
-    where = ", ".join(f"{signature} from bar {bar}" for signature, bar in bad[:_LISTED])
+    places = ", ".join(f"{signature} from bar {bar}" for signature, bar in bad[:_LISTED])
     more = f" and {len(bad) - _LISTED} more" if len(bad) > _LISTED else ""
-    whole = clip_format.beats_per_bar
-    return [f"What is in another metre was left out ({where}{more}): only bars of {whole} quarter notes are read."]
+    quarters = clip_format.beats_per_bar
+    return [f"What is in another metre was left out ({places}{more}): only bars of {quarters} quarter notes are read."]
 
 
 def voice_remarks(voice: Voice, bar: int) -> list[str]:

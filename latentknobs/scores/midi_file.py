@@ -159,7 +159,7 @@ def _text(text: str) -> str:
 
 
 def _score(path: Path, ticks_per_beat: int, tracks: Iterable[Iterable[Any]]) -> MidiScore:
-    found: list[tuple[str, int, int | None, list[TickNote], int]] = []
+    tracks_read: list[tuple[str, int, int | None, list[TickNote], int]] = []
     signatures: dict[int, Signature] = {}
     tempos: list[tuple[int, int]] = []
     texts: list[str] = []
@@ -189,14 +189,14 @@ def _score(path: Path, ticks_per_beat: int, tracks: Iterable[Iterable[Any]]) -> 
                     texts.append(_text(message.text))
                 case _:
                     pass
-        found.extend(
+        tracks_read.extend(
             (name, channel, own.get(channel), notes, tick)
             for channel, pairing in sorted(pairs.items())
             if (notes := pairing.close(tick))
         )
     parts = tuple(
         MidiPart(number, name, channel, programs.get(channel, 0) if program is None else program, tuple(notes), end)
-        for number, (name, channel, program, notes, end) in enumerate(found, start=1)
+        for number, (name, channel, program, notes, end) in enumerate(tracks_read, start=1)
     )
     order = tuple(signatures[tick] for tick in sorted(signatures))
     return MidiScore(

@@ -100,11 +100,11 @@ def read_provenance(path: Path | str) -> dict[str, Any] | None:
     """
     for text in load(Path(path)).texts:
         try:
-            found = json.loads(text)
+            data = json.loads(text)
         except (ValueError, RecursionError):
             continue
-        if isinstance(found, dict) and isinstance(found.get(PROVENANCE_KEY), dict):
-            return dict(found[PROVENANCE_KEY])
+        if isinstance(data, dict) and isinstance(data.get(PROVENANCE_KEY), dict):
+            return dict(data[PROVENANCE_KEY])
     return None
 
 
@@ -145,8 +145,8 @@ class _Reading:
         score = load(path)
         remarks: list[str] = []
         if isinstance(clip_format, DrumFormat):
-            parts, told = choose_drums(score, clip_format, clip_format.name, track)
-            remarks.extend(told)
+            parts, drum_remarks = choose_drums(score, clip_format, clip_format.name, track)
+            remarks.extend(drum_remarks)
         else:
             parts = choose(score, policy, track)
         good, bad = stretches(score.signatures, score.ticks_per_beat, clip_format, regroup=regroup)
@@ -163,8 +163,8 @@ class _Reading:
         ]
         with_notes = tuple(section for section in sections if section.notes)
         if not with_notes:
-            where = "after moving it by the offset" if offset else "in the bars that can be read"
-            raise MidiError(f"{path} has no notes {where}: choose another offset or track.")
+            place = "after moving it by the offset" if offset else "in the bars that can be read"
+            raise MidiError(f"{path} has no notes {place}: choose another offset or track.")
         return cls(score, clip_format, policy, with_notes, (*remarks, *_tempo_remarks(score)))
 
     def piece(self, section: _Section, others: Sequence[_Section] = ()) -> Piece:

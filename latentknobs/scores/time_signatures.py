@@ -46,7 +46,7 @@ def stretches(
     default. A single first bar shorter than the format's, as notation programs write a pick-up, becomes the end of a
     bar of its own.
     """
-    whole = clip_format.beats_per_bar
+    bar_quarters = clip_format.beats_per_bar
     order = list(signatures)
     if not order or order[0].tick > 0:
         order.insert(0, Signature(0, 4, 4))
@@ -58,8 +58,13 @@ def stretches(
     for i, signature in enumerate(order):
         end = order[i + 1].tick if i + 1 < len(order) else None
         quarters = Fraction(4 * signature.beats, signature.unit)
-        fits = _fits(signature, quarters, whole, regroup=regroup)
-        if i == 0 and end == quarters * ticks_per_beat and quarters < whole and _next_fits(order, whole, regroup):
+        fits = _fits(signature, quarters, bar_quarters, regroup=regroup)
+        if (
+            i == 0
+            and end == quarters * ticks_per_beat
+            and quarters < bar_quarters
+            and _next_fits(order, bar_quarters, regroup)
+        ):
             pick_up = quarters
         elif not fits:
             bad.append((signature, bar))
@@ -67,7 +72,7 @@ def stretches(
         elif quarters == open_quarters:
             good[-1] = evolve(good[-1], end=end)
         elif pick_up and i == 1:
-            good.append(SignatureSpan(signature.tick - whole * ticks_per_beat, end, 1, pick_up))
+            good.append(SignatureSpan(signature.tick - bar_quarters * ticks_per_beat, end, 1, pick_up))
             open_quarters = quarters
         else:
             good.append(SignatureSpan(signature.tick, end, bar))
@@ -77,10 +82,10 @@ def stretches(
     return tuple(good), tuple(bad)
 
 
-def _fits(signature: Signature, quarters: Fraction, whole: int, *, regroup: bool) -> bool:
-    return signature.unit in (2, 4) and (quarters == whole or (regroup and 2 * quarters == whole))
+def _fits(signature: Signature, quarters: Fraction, bar_quarters: int, *, regroup: bool) -> bool:
+    return signature.unit in (2, 4) and (quarters == bar_quarters or (regroup and 2 * quarters == bar_quarters))
 
 
-def _next_fits(order: Sequence[Signature], whole: int, regroup: bool) -> bool:
+def _next_fits(order: Sequence[Signature], bar_quarters: int, regroup: bool) -> bool:
     after = order[1]
-    return _fits(after, Fraction(4 * after.beats, after.unit), whole, regroup=regroup)
+    return _fits(after, Fraction(4 * after.beats, after.unit), bar_quarters, regroup=regroup)

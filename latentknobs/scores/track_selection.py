@@ -53,13 +53,13 @@ def named(score: MidiScore, track: int | str) -> MidiPart:
     """
     wanted = str(track).strip()
     if wanted.isascii() and wanted.isdigit():
-        found = [part for part in score.parts if part.number == int(wanted)]
+        matches = [part for part in score.parts if part.number == int(wanted)]
     else:
-        found = [part for part in score.parts if part.name.casefold() == wanted.casefold()]
-    if len(found) != 1:
-        many = "several tracks are" if found else "no track is"
+        matches = [part for part in score.parts if part.name.casefold() == wanted.casefold()]
+    if len(matches) != 1:
+        many = "several tracks are" if matches else "no track is"
         raise MidiError(f"{score.path}: {many} {wanted!r}; there is: {_listing(score, score.parts)}.")
-    return found[0]
+    return matches[0]
 
 
 def _listing(score: MidiScore, parts: Sequence[MidiPart]) -> str:

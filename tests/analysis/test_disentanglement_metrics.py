@@ -11,6 +11,7 @@ from attrs import evolve
 from latentknobs.analysis.disentanglement_metrics import disentanglement
 from latentknobs.core.capability import capability
 from latentknobs.core.corpus import TrueFactors
+from latentknobs.corpora.corpus_spec import CorpusSelection
 from latentknobs.corpora.synthetic_melodies import FACTORS, factors_of
 from latentknobs.errors import CorpusError, UnknownNameError, UsageError
 from latentknobs.workbench import Workbench, load_plugins
@@ -26,7 +27,7 @@ def bench(tiny_registry):
 @pytest.fixture(scope="module")
 def found(bench):
     """The tiny model on its own corpus."""
-    return disentanglement(bench, "tiny", corpus="tiny", clips=400, resamples=3)
+    return disentanglement(bench, "tiny", CorpusSelection("tiny", 400), resamples=3)
 
 
 def test_a_knobs_coordinate_tells_its_target(found):
@@ -56,14 +57,14 @@ def test_every_metric_is_there(found, bench):
 
 def test_the_same_seed_gives_the_same(bench, found):
     """A second time gives the same numbers to the last bit."""
-    again = disentanglement(bench, "tiny", corpus="tiny", clips=400, resamples=3)
+    again = disentanglement(bench, "tiny", CorpusSelection("tiny", 400), resamples=3)
 
     assert json.dumps(again) == json.dumps(found)
 
 
 def test_true_factors(bench):
     """A corpus with true factors has codes read against them too, labels as classes."""
-    out = disentanglement(bench, "tiny", corpus="factors", clips=400, resamples=0)
+    out = disentanglement(bench, "tiny", CorpusSelection("factors", 400), resamples=0)
     parts = out["codes"]["factors"]["mean"]["dimensions"]["scc"]["parts"]
 
     assert "register" in parts
@@ -88,7 +89,7 @@ def test_a_model_whose_knobs_are_refused(workbench, monkeypatch):
         object.__setattr__(knob, "verdict", "rejected")
     monkeypatch.setattr(workbench.registry, "knobs", lambda **_: rejected, raising=False)
 
-    out = disentanglement(workbench, "tiny", corpus="tiny", clips=200, resamples=0)
+    out = disentanglement(workbench, "tiny", CorpusSelection("tiny", 200), resamples=0)
 
     assert list(out["codes"]["attributes"]["mean"]) == ["dimensions"]
     assert out["knobs"]["pitch"] == {"left_out": "it is rejected"}
@@ -101,7 +102,7 @@ def test_two_knobs_of_one_reading(bench, monkeypatch):
     others = [evolve(pitch, name="again"), evolve(pitch, name="alone", augmentation=None)]
     monkeypatch.setattr(type(bench.registry), "knobs", lambda *_, **__: (pitch, *others))
 
-    out = disentanglement(bench, "tiny", corpus="tiny", clips=200, resamples=0)
+    out = disentanglement(bench, "tiny", CorpusSelection("tiny", 200), resamples=0)
 
     assert list(out["targets"]) == ["pitch"]
     assert "depends" in out["knobs"]["again"]["left_out"]
@@ -109,17 +110,17 @@ def test_two_knobs_of_one_reading(bench, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("words", "error", "text"),
+    ("selection", "split", "error", "text"),
     [
-        ({"split": "train"}, UsageError, "training songs teach"),
-        ({"corpus": "none"}, UnknownNameError, "none"),
-        ({"clips": 8}, CorpusError, "ask for more"),
+        (CorpusSelection("tiny", 200), "train", UsageError, "training songs teach"),
+        (CorpusSelection("none", 200), "test", UnknownNameError, "none"),
+        (CorpusSelection("tiny", 8), "test", CorpusError, "ask for more"),
     ],
 )
-def test_what_cannot_be_measured(workbench, words, error, text):
+def test_what_cannot_be_measured(workbench, selection, split, error, text):
     """A split that teaches, an unknown corpus and too few clips are told in a sentence."""
     with pytest.raises(error, match=text):
-        disentanglement(workbench, "tiny", **{"corpus": "tiny", "clips": 200, **words})
+        disentanglement(workbench, "tiny", selection, split=split)
 
 
 def test_values_are_even_and_inside(found):

@@ -7,11 +7,12 @@ import pytest
 from attrs import astuple, evolve
 
 from latentknobs.analysis.knob_transfer import measured, transfer
-from latentknobs.analysis.model_comparison import compare
+from latentknobs.analysis.model_comparison import compare_models
 from latentknobs.core.backend import BackendFactory, Posterior
 from latentknobs.core.evidence import AmountMetrics, Equivariance, Evidence, Interval, Response, SplitMetrics
 from latentknobs.core.experiment import Settings, UnsupervisedSettings
 from latentknobs.core.melody_format import MELODY
+from latentknobs.corpora.corpus_spec import CorpusSelection
 from latentknobs.errors import CorpusError, UsageError
 from latentknobs.evaluation.model_evaluation import evaluate
 from latentknobs.testing.store import sample_run
@@ -85,8 +86,8 @@ def test_knobs_that_no_edit_gave_are_left_out_with_a_sentence(workbench, knob):
     found = transfer(workbench, [evolve(unaided.knobs[0], run_id=unaided.run_id), decoupled], "twin")
 
     assert [one.again for one in found] == [None, None]
-    assert "without an edit" in found[0].why
-    assert "by decoupling" in found[1].why
+    assert "without an edit" in found[0].reason
+    assert "by decoupling" in found[1].reason
     with pytest.raises(UsageError, match="is the one whose knobs"):
         transfer(workbench, [knob], "tiny")
 
@@ -122,8 +123,8 @@ def test_models_are_measured_on_the_same_clips(workbench):
             return MELODY.valid(clips) & (np.where(clips < 128, clips, 0).max(axis=1) <= 75)
 
     beside(workbench, Narrow, "narrow")
-    found = compare(workbench, "tiny", "narrow", corpus="tiny", clips=300)
-    songs = list(workbench.songs_for(workbench.model("narrow"), "tiny", 300, 0))
+    found = compare_models(workbench, "tiny", "narrow", CorpusSelection("tiny", 300))
+    songs = list(workbench.songs_for(workbench.model("narrow"), CorpusSelection("tiny", 300)))
     alone = evaluate(workbench.model("narrow"), songs, "test", 0)
     agreed = {name: one["value"] for name, one in found["agreement"].items() if name != "comparisons"}
 
@@ -136,7 +137,7 @@ def test_models_are_measured_on_the_same_clips(workbench):
     assert agreed["only_b_right"] == agreed["both_wrong"] == 0
     assert agreed["tokens"] == pytest.approx(found["b"]["mean"]["greedy"]["value"])
     assert agreed["difference"] == pytest.approx(1 - found["b"]["mean"]["greedy"]["value"])
-    same = compare(workbench, "tiny", "tiny", corpus="tiny", clips=100)["agreement"]
+    same = compare_models(workbench, "tiny", "tiny", CorpusSelection("tiny", 100))["agreement"]
     assert (same["tokens"]["value"], same["clips"]["value"], same["difference"]["value"]) == (1, 1, 0)
     assert {value["value"] for value in same["comparisons"].values() if value} == {1}
 
@@ -146,6 +147,6 @@ def test_models_that_cannot_be_compared_say_why(workbench):
     for name, pitches in (("low", [40, 50]), ("high", [60, 90])):
         beside(workbench, TinyBackend, name, training={"pitch_range": pitches})
     with pytest.raises(UsageError, match="have no pitch in common"):
-        compare(workbench, "low", "high", corpus="tiny", clips=100)
+        compare_models(workbench, "low", "high", CorpusSelection("tiny", 100))
     with pytest.raises(CorpusError, match="no test clips that both tiny and tiny"):
-        compare(workbench, "tiny", "tiny", corpus="tiny", clips=1)
+        compare_models(workbench, "tiny", "tiny", CorpusSelection("tiny", 1))

@@ -138,11 +138,11 @@ def test_what_cannot_be_measured_again_says_why(workbench, run):
     """A knob found without an edit, one of which only the hash is kept, and a model of another size are told."""
     stored = workbench.registry.run(run.run_id).knobs[0]
 
-    assert "without an edit" in verify(workbench, evolve(stored, augmentation=None)).why
+    assert "without an edit" in verify(workbench, evolve(stored, augmentation=None)).reason
     lost = evolve(stored, operator=None, operator_sha256="0" * 64)
-    assert "Only the hash" in verify(workbench, lost).why
+    assert "Only the hash" in verify(workbench, lost).reason
     assert not verify(workbench, lost).survives
-    assert "other weights now" in verify(workbench, evolve(stored, model_id=OTHER_MODEL)).why
+    assert "other weights now" in verify(workbench, evolve(stored, model_id=OTHER_MODEL)).reason
     _beside(workbench, TinyBackend, name="small", model_id="33" * 32, latent_size=8)
     with pytest.raises(UsageError, match="moves codes of 24 dimensions, and small has 8"):
         verify(workbench, stored, model="small")

@@ -193,7 +193,7 @@ def test_a_transfer_prints_both_models_side_by_side(cli, monkeypatch):
     found = [
         TransferResult(there, there, "r"),
         TransferResult(gone, gone, "r"),
-        TransferResult(gone, None, why="It was not."),
+        TransferResult(gone, None, reason="It was not."),
     ]
     monkeypatch.setattr(knob_transfer, "transfer", lambda *_args, **_options: found)
     facts = cli("knobs", "transfer", "tiny", "twin", "--json").json

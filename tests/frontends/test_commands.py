@@ -154,7 +154,7 @@ def test_a_real_interrupt_of_discover(plugins_dir, tmp_path, listing):
 
 
 def test_knob_cards(cli):
-    """Knobs show prints the card: range, verdict, dimensions, effects and gates."""
+    """Knobs show prints the card: range, verdict, dimensions, effects and acceptance criteria."""
     card = cli("knobs", "show", "pitch", "--model", "tiny").out
 
     lines = [" ".join(line.split()) for line in card.splitlines()]
@@ -162,8 +162,11 @@ def test_knob_cards(cli):
     assert "verdict provisional" in lines
     assert "mean-pitch" in card
     assert "equivariance" in card
-    assert any(line.startswith("S by effect 1 dimensions") and line.endswith(" stable") for line in lines)
-    assert any(line.startswith("S by max-t") and " stable, overlap with S" in line for line in lines)
+    assert any(line.startswith("dimensions by effect 1 dimensions") and line.endswith(" stable") for line in lines)
+    assert any(
+        line.startswith("dimensions by max-t") and " stable, overlap with the selected dimensions" in line
+        for line in lines
+    )
     assert any(line.startswith("basis standard") and line.endswith("hold 90 % of the moved energy") for line in lines)
     assert "basis decoder-fisher The basis decoder-fisher is left out: the model tiny has no LatentGradient." in lines
 
@@ -335,7 +338,7 @@ LATENTKNOBS_API = 1
 
 class Vandal:
     name, knob_name, unit, amounts, target = "vandal", "vandal", "", (1.0,), None
-    changes, keeps, clip_format, doc = frozenset(), frozenset(), "melody-2bar", "Spoils."
+    changes, preserves, clip_format, doc = frozenset(), frozenset(), "melody-2bar", "Spoils."
 
     def __call__(self, clips, amount, rng):
         clips[:] = 129

@@ -11,6 +11,7 @@ import pytest
 from attrs import evolve
 
 from latentknobs.core.knob import KnobDimension
+from latentknobs.corpora.corpus_spec import CorpusSelection
 from latentknobs.report import Figure, Report, Section, Table, report
 from latentknobs.workbench import Workbench, load_plugins
 
@@ -21,7 +22,7 @@ VOID = {"meta", "img", "br", "link"}
 def made(tiny_registry):
     """The report of the tiny model and its two knobs."""
     with Workbench.open(str(tiny_registry), plugins=load_plugins(tiny_registry.parent / "plugins")) as bench:
-        yield report(bench, "tiny", corpus="tiny", clips=200)
+        yield report(bench, "tiny", CorpusSelection("tiny", 200))
 
 
 class _Balance(HTMLParser):
@@ -79,7 +80,7 @@ def test_what_a_knobs_section_has(made):
 def test_the_same_again(made, tiny_registry):
     """The same model, registry and seed give the same bytes; without metrics only their section is missing."""
     with Workbench.open(str(tiny_registry), plugins=load_plugins(tiny_registry.parent / "plugins")) as bench:
-        again = report(bench, "tiny", corpus="tiny", clips=200, metrics=False)
+        again = report(bench, "tiny", CorpusSelection("tiny", 200), metrics=False)
 
     assert again.sections == made.sections[:-1]
     assert again.files().items() - {("index.html", again.files()["index.html"])} <= made.files().items()
@@ -103,7 +104,7 @@ def test_a_knob_that_takes_all_dimensions(tiny_registry, monkeypatch):
             pitch, dimensions=tuple(KnobDimension(d, 1 / size) for d in range(size)), low=-3.0, high=1.0
         )
         monkeypatch.setattr(type(bench.registry), "knobs", lambda *_, **__: (everything,))
-        made = report(bench, "tiny", corpus="tiny", clips=100, metrics=False)
+        made = report(bench, "tiny", CorpusSelection("tiny", 100), metrics=False)
 
     assert {"turned-pitch-minus-2.png", "turned-pitch-minus-3.png"} <= set(made.files())
     assert "random moves dimensions of pitch too: the knobs leave too few others" in made.html()

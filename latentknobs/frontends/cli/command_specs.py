@@ -51,23 +51,23 @@ def as_command(spec: CommandSpec) -> Callable[..., None]:
 
 
 def _parameter(spec: CommandSpec, parameter: inspect.Parameter, hint: Any) -> inspect.Parameter:
-    said = Param("")
+    param = Param("")
     if get_origin(hint) is Annotated:
         hint, *extras = get_args(hint)
-        said = next((extra for extra in extras if isinstance(extra, Param)), said)
+        param = next((extra for extra in extras if isinstance(extra, Param)), param)
     if not _readable(hint):
         raise PluginError(
             f"The command {' '.join(spec.path)!r} has a parameter {parameter.name!r} of type {hint}; "
             f"a command's parameters are {', '.join(t.__name__ for t in TYPES)}, each maybe with '| None'."
         )
     if parameter.default is inspect.Parameter.empty:
-        return _keyword(parameter.name, Annotated[hint, typer.Argument(help=said.help, show_default=False)])
+        return _keyword(parameter.name, Annotated[hint, typer.Argument(help=param.help, show_default=False)])
     shown = parameter.default is not None and parameter.default != ""
     option = f"--{parameter.name.replace('_', '-')}"
     info = typer.Option(
         f"{option}/--no-{option[2:]}" if parameter.default is True else option,
-        *filter(None, [said.short]),
-        help=said.help,
+        *filter(None, [param.short]),
+        help=param.help,
         show_default=shown,
     )
     return _keyword(parameter.name, Annotated[hint, info], parameter.default)

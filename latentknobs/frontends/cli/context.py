@@ -88,8 +88,8 @@ def code_of(error: BaseException) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     if isinstance(error, OSError):
-        where = f" ({error.filename})" if error.filename else ""
-        say(f"Error: {error.strerror or error}{where}; nothing more was written.")
+        place = f" ({error.filename})" if error.filename else ""
+        say(f"Error: {error.strerror or error}{place}; nothing more was written.")
         return 1
     raise error
 

@@ -52,11 +52,11 @@ def disentangle(
 
 
 def _report(run: Run) -> None:
-    found = [knob for knob in run.knobs if knob.verdict in FOUND]
+    usable = [knob for knob in run.knobs if knob.verdict in FOUND]
     refused = [knob for knob in run.knobs if knob.verdict not in FOUND]
     evidence = run.knobs[0].evidence
-    if found:
-        knob_table(found, f"knobs found: {len(found)}")
+    if usable:
+        knob_table(usable, f"knobs found: {len(usable)}")
     else:
         typer.echo("knobs found: none")
     if refused:

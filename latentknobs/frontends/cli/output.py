@@ -46,12 +46,14 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]], title: str = "
     from rich.markup import escape
     from rich.table import Table
 
-    out = Table(title=title or None, box=box.SIMPLE_HEAD if sys.stdout.isatty() else box.ASCII2, title_justify="left")
+    result = Table(
+        title=title or None, box=box.SIMPLE_HEAD if sys.stdout.isatty() else box.ASCII2, title_justify="left"
+    )
     for heading in headings:
-        out.add_column(heading, overflow="fold")
+        result.add_column(heading, overflow="fold")
     for row in rows:
-        out.add_row(*(escape(cell) for cell in row))
-    console().print(out)
+        result.add_row(*(escape(cell) for cell in row))
+    console().print(result)
 
 
 LEAST_SLOPE = 0.005

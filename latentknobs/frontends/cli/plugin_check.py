@@ -54,9 +54,9 @@ def check(target: str, *, plugins_dir: Path | None = None, seconds: float = TIME
         out = Path(folder) / "found"
         # -P: what lies in the current folder takes no module's place, as for the program itself.
         command = [sys.executable, "-P", "-m", "latentknobs.testing.checks", target, str(out)]
-        why = _run(command, env, seconds)
+        message = _run(command, env, seconds)
         lines = out.read_text(encoding="utf-8").splitlines() if out.is_file() else []
-    return _found([json.loads(line) for line in lines if line.endswith("}")], why)
+    return _outcomes([json.loads(line) for line in lines if line.endswith("}")], message)
 
 
 def _run(command: Sequence[str], env: Mapping[str, str], seconds: float) -> str:
@@ -71,14 +71,14 @@ def _run(command: Sequence[str], env: Mapping[str, str], seconds: float) -> str:
         start_new_session=True,  # so that what the plugin starts is ended with it
     ) as process:
         try:
-            _, said = process.communicate(timeout=seconds)
+            _, stderr = process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
             _end(process.pid)
             return f"It was not done after {seconds:g} s and was ended: it hangs, or is slow."
         except BaseException:
             _end(process.pid)
             raise
-    last = (said.strip().splitlines() or ["it said nothing"])[-1]
+    last = (stderr.strip().splitlines() or ["it said nothing"])[-1]
     return f"It ended the process with exit code {process.returncode}: {last}"
 
 
@@ -87,22 +87,22 @@ def _end(group: int) -> None:
         os.killpg(group, signal.SIGKILL)
 
 
-def _found(facts: Sequence[Mapping[str, Any]], why: str) -> tuple[CheckOutcome, ...]:
+def _outcomes(facts: Sequence[Mapping[str, Any]], message: str) -> tuple[CheckOutcome, ...]:
     results = [CheckOutcome(one["name"], one["state"], one["message"]) for one in facts if "state" in one]
     if not (facts and facts[-1].get("done")):
         under_way = next((one["begun"] for one in reversed(facts) if "begun" in one), "it loads")
-        results.append(CheckOutcome(under_way, "failed", why))
+        results.append(CheckOutcome(under_way, "failed", message))
     return tuple(results)
 
 
-def failures(found: Sequence[CheckOutcome]) -> list[CheckOutcome]:
+def failures(outcomes: Sequence[CheckOutcome]) -> list[CheckOutcome]:
     """Those that failed."""
-    return [one for one in found if one.state == "failed"]
+    return [one for one in outcomes if one.state == "failed"]
 
 
-def summary(found: Sequence[CheckOutcome]) -> str:
+def summary(outcomes: Sequence[CheckOutcome]) -> str:
     """How many there are of each state, as words."""
-    count = {state: sum(one.state == state for one in found) for state in ("passed", "expected failure", "left out")}
-    said = [f"{count['passed']} of {len(found)} checks passed"]
-    said += [f"{n} {state}" for state, n in count.items() if n and state != "passed"]
-    return ", ".join(said)
+    count = {state: sum(one.state == state for one in outcomes) for state in ("passed", "expected failure", "left out")}
+    parts = [f"{count['passed']} of {len(outcomes)} checks passed"]
+    parts += [f"{n} {state}" for state, n in count.items() if n and state != "passed"]
+    return ", ".join(parts)

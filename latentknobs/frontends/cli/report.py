@@ -9,6 +9,7 @@ import typer
 
 from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.atomic_write import write_file
+from latentknobs.corpora.corpus_spec import CorpusSelection
 from latentknobs.frontends.cli import options
 from latentknobs.frontends.cli.context import guarded, program
 from latentknobs.frontends.cli.melody_files import Writer, check_folder, write_folder
@@ -36,7 +37,7 @@ def report(
 
     check_folder(output, force=force)
     with program(ctx).workbench(registry, device, precision) as workbench:
-        files = make(workbench, model, corpus=corpus, clips=clips, seed=seed, metrics=metrics).files()
+        files = make(workbench, model, CorpusSelection(corpus, clips, seed), metrics=metrics).files()
     write_folder(output, {name: _writer(data) for name, data in files.items()})
     if json:
         as_json({"folder": str(output), "files": list(files)})

@@ -21,10 +21,10 @@ def serve(ctx: typer.Context) -> None:
     """
     words = list(ctx.args)
     name = words.pop(0) if words and not words[0].startswith("-") else DEFAULT
-    running = program(ctx)
-    known = running.plugins.frontends()
+    context = program(ctx)
+    known = context.plugins.frontends()
     if name not in known:
         raise UnknownNameError("front end", name, known)
-    if running.plugins_dir is not None:  # a front end is a program of its own: it reads what the environment says
-        os.environ["LATENTKNOBS_PLUGINS_DIR"] = str(running.plugins_dir)
+    if context.plugins_dir is not None:  # a front end is a program of its own: it reads what the environment says
+        os.environ["LATENTKNOBS_PLUGINS_DIR"] = str(context.plugins_dir)
     raise typer.Exit(known[name].serve(words))

@@ -62,15 +62,15 @@ def try_(
     if not file.is_file():
         raise UsageError(f"There is no file {file}; write one with latentknobs plugins new.")
     check_target(picture, force=force, suffixes=(".png",))
-    found = check(str(file))
-    if failed := failures(found):
-        for one in failed:
-            say(f"failed: {one.name}: {one.message}")
-        raise PluginError(f"{file} fails {len(failed)} of {len(found)} checks; nothing was discovered.")
-    say(f"{file}: {summary(found)}")
-    running = program(ctx)
-    whole = evolve(running, plugins=load_plugins(running.plugins_dir))
-    with whole.workbench(registry, device) as workbench:
+    outcomes = check(str(file))
+    if failed := failures(outcomes):
+        for outcome in failed:
+            say(f"failed: {outcome.name}: {outcome.message}")
+        raise PluginError(f"{file} fails {len(failed)} of {len(outcomes)} checks; nothing was discovered.")
+    say(f"{file}: {summary(outcomes)}")
+    context = program(ctx)
+    full = evolve(context, plugins=load_plugins(context.plugins_dir))
+    with full.workbench(registry, device) as workbench:
         edits = _edits(workbench, file)
         runs = [
             workbench.discover(
@@ -81,7 +81,7 @@ def try_(
         looks = [_look(workbench, edit, run, model, corpus) for edit, run in zip(edits, runs, strict=True)]
     _draw(looks[0], picture, force=force)
     if json:
-        facts = [{"name": one.name, "state": one.state, "message": one.message} for one in found]
+        facts = [{"name": outcome.name, "state": outcome.state, "message": outcome.message} for outcome in outcomes]
         as_json({"checks": facts, "runs": [run_facts(run) for run in runs], "picture": str(picture)})
         return
     for look in looks:
@@ -89,8 +89,8 @@ def try_(
         _show(look)
     say(f"written to {picture}")
     for look in looks:
-        why = failed_criteria(look.knob)
-        typer.echo(f"{look.knob.name}: {look.knob.verdict}" + (f" ({why})" if why else ""))
+        reasons = failed_criteria(look.knob)
+        typer.echo(f"{look.knob.name}: {look.knob.verdict}" + (f" ({reasons})" if reasons else ""))
     if not keep:
         say("The knob was not stored: --keep stores it, and latentknobs discover judges it in full.")
 

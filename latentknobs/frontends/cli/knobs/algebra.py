@@ -46,12 +46,12 @@ def algebra(
 
     amounts = parse_elements(names) if names else None
     with program(ctx).workbench(registry, device, precision) as workbench:
-        found = measure(workbench, amounts, model, CorpusSelection(corpus or None, clips, seed))
+        result = measure(workbench, amounts, model, CorpusSelection(corpus or None, clips, seed))
     if json:
-        as_json({"model": model, "seed": seed, **found.as_dict()})
+        as_json({"model": model, "seed": seed, **result.as_dict()})
         return
-    _print(found)
-    say(f"{found.clips} test clips of {found.songs} songs; in brackets 95 % by resampling songs")
+    _print(result)
+    say(f"{result.clips} test clips of {result.songs} songs; in brackets 95 % by resampling songs")
     say("codes: how far apart two moved codes are, as a share of how far they moved")
 
 
@@ -80,8 +80,8 @@ def parse_elements(texts: Iterable[str]) -> dict[str, float | None]:
     return out
 
 
-def _print(found: Algebra) -> None:
-    for one in found.knobs:
+def _print(result: Algebra) -> None:
+    for one in result.knobs:
         own = _rows(one)
         if own:
             headings = ("amount", "T^n: n", "clips", "equal tokens", "codes", "inverse: clips", "equal tokens", "codes")
@@ -100,25 +100,25 @@ def _print(found: Algebra) -> None:
             _percent(pair.additivity.differ),
             _share(pair.additivity.codes),
         )
-        for pair in found.pairs
+        for pair in result.pairs
     ]
     if not rows:
         say("one knob alone has no pairs: name another for additivity and commutators")
         return
-    at = ", ".join(f"{one.name} {one.amount:+g} {one.unit}".rstrip() for one in found.knobs)
+    at = ", ".join(f"{one.name} {one.amount:+g} {one.unit}".rstrip() for one in result.knobs)
     columns = (
         "first", "then", "clips", "equivariance: sequence", "sum", "accuracy: sequence, sum", "floor, ceiling",
         "tokens that differ", "codes",
     )  # fmt: skip
     table(columns, rows, title=f"additivity: one after the other, and the sum of both moves ({at})")
-    _matrix(found)
+    _matrix(result)
 
 
-def _matrix(found: Algebra) -> None:
+def _matrix(result: Algebra) -> None:
     """One matrix of all pairs: the edits' own commutator beside that of decoded and of moved codes."""
-    names = [one.name for one in found.knobs]
+    names = [one.name for one in result.knobs]
     rows = (
-        (one, *("" if one == other else _cell(found.pair(one, other).commutator) for other in names)) for one in names
+        (one, *("" if one == other else _cell(result.pair(one, other).commutator) for other in names)) for one in names
     )
     title = "commutator: by how much the two orders differ, of edited clips beside turned codes"
     table(("", *names), rows, title=title)
@@ -143,13 +143,13 @@ def _rows(one: Laws) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     for amount in sorted({*powers, *inverses}):
         power, inverse = powers.get(amount), inverses.get(amount)
-        there = ("", "", "", "") if power is None else (
+        forward = ("", "", "", "") if power is None else (
             str(power.times), str(power.clips), _percent(power.decoded), _share(power.codes)
         )  # fmt: skip
         back = ("", "", "") if inverse is None else (
             str(inverse.clips), _percent(inverse.decoded), _share(inverse.codes)
         )  # fmt: skip
-        rows.append((f"{amount:+g} {one.unit}".rstrip(), *there, *back))
+        rows.append((f"{amount:+g} {one.unit}".rstrip(), *forward, *back))
     return rows
 
 

@@ -38,24 +38,24 @@ def decouple(
 
     with program(ctx).workbench(registry, device, precision) as workbench:
         selection = CorpusSelection(corpus or None, clips, seed)
-        found = decoupled(workbench, names, model, selection, DecouplingConfig(every_clip=every_clip), save=save)
+        result = decoupled(workbench, names, model, selection, DecouplingConfig(every_clip=every_clip), save=save)
     if json:
-        as_json({"model": found.knobs[0].knob.model_name, **found.as_dict()})
+        as_json({"model": result.knobs[0].knob.model_name, **result.as_dict()})
         return
-    _print(found)
-    where = "all test clips" if found.every_clip else "test clips that the edit can be applied to"
-    say(f"leakage in standard deviations over training clips, with 95 % intervals, on {where}")
-    for one in found.knobs:
+    _print(result)
+    clips_measured = "all test clips" if result.every_clip else "test clips that the edit can be applied to"
+    say(f"leakage in standard deviations over training clips, with 95 % intervals, on {clips_measured}")
+    for one in result.knobs:
         say(_outcome(one, save=save))
-    for run in found.runs:
+    for run in result.runs:
         for knob in run.knobs:
             say(f"{knob.name}: stored as {knob.fit}, {knob.verdict} (run {run.run_id})")
 
 
-def _print(found: Decoupling) -> None:
+def _print(result: Decoupling) -> None:
     rows = [
         (one.knob.name, f"{leak.into} ({leak.attribute})", f"{leak.amount:+g}", _leak(leak), _leak(after))
-        for one in found.knobs
+        for one in result.knobs
         for leak, after in zip(one.before, one.after, strict=True)
     ]
     table(("knob", "leaks into", "at", "before", "after"), rows)
@@ -71,19 +71,19 @@ def _print(found: Decoupling) -> None:
                 f"{len(one.dims_before)}, now {len(one.dims_after)}" if one.changed else str(len(one.dims_before)),
                 f"{one.kept_by_dims.value:.0%} ({one.kept_by_dims.low:.0%} to {one.kept_by_dims.high:.0%})",
             )
-            for one in found.knobs
+            for one in result.knobs
         ),
     )
-    names = [one.knob.name for one in found.knobs]
+    names = [one.knob.name for one in result.knobs]
     pairs = [
         (f"{a}, {b}", f"{cosine:+.3f}", f"{alike:.3f}", f"{before:.2f}", f"{after:.2f}")
-        for a, b, before, after in found.overlaps()
+        for a, b, before, after in result.overlaps()
         for cosine, alike in [
-            (m[names.index(a), names.index(b)] for m in (found.cosines, found.alignment)),
+            (m[names.index(a), names.index(b)] for m in (result.cosines, result.alignment)),
         ]
     ]
     table(("knobs", "cosine of mean moves", "alike in all moves", "overlap of dimensions", "after"), pairs)
-    typer.echo(f"condition number of the mean moves: {found.condition:.4g}")
+    typer.echo(f"condition number of the mean moves: {result.condition:.4g}")
 
 
 def _leak(leak: CrossLeakage) -> str:
@@ -96,5 +96,5 @@ def _outcome(one: DecoupledKnob, *, save: bool) -> str:
     if one.changed:
         doubt = "" if one.enough else " (over the limit on validation songs too, but the least that was found)"
         return f"{one.knob.name}: {one.way}{doubt}, {met}"
-    why = "within the limit on validation songs, nothing to decouple" if one.enough else "nothing tried helps"
-    return f"{one.knob.name}: left as it is ({why}), {met}" + ("; not stored again" if save else "")
+    reason = "within the limit on validation songs, nothing to decouple" if one.enough else "nothing tried helps"
+    return f"{one.knob.name}: left as it is ({reason}), {met}" + ("; not stored again" if save else "")

@@ -25,15 +25,17 @@ def diff(
 ) -> None:
     """What differs between two knobs: facts, dimensions, gates, slopes and effects."""
     with program(ctx).workbench(registry) as workbench:
-        found = difference(workbench.knob(a, model), workbench.knob(b, with_model or model))
+        result = difference(workbench.knob(a, model), workbench.knob(b, with_model or model))
     if json:
-        as_json(found)
+        as_json(result)
         return
-    if found["same_operator"]:
+    if result["same_operator"]:
         say("Both have the same operator.")
-    facts = ((name, str(one), str(other)) for name, (one, other) in found["facts"].items())
-    dims = found["dimensions"]
-    sets = [(f"dimensions of {what}", dims[key]) for what, key in (("both", "both"), ("A", "only_a"), ("B", "only_b"))]
-    table(("", found["a"], found["b"]), facts)
-    table(("", "how many", "which"), ((what, str(len(them)), ", ".join(map(str, them))) for what, them in sets))
-    numbers_table(found["numbers"], "A", "B")
+    facts = ((name, str(one), str(other)) for name, (one, other) in result["facts"].items())
+    dims = result["dimensions"]
+    sets = [(f"dimensions of {side}", dims[key]) for side, key in (("both", "both"), ("A", "only_a"), ("B", "only_b"))]
+    table(("", result["a"], result["b"]), facts)
+    table(
+        ("", "how many", "which"), ((side, str(len(members)), ", ".join(map(str, members))) for side, members in sets)
+    )
+    numbers_table(result["numbers"], "A", "B")

@@ -26,13 +26,13 @@ def import_(
     """Store the knobs of a file; every name that means another knob is said."""
     with program(ctx).workbench(registry) as workbench:
         text = _text(file)
-        found = workbench.registry.take(text, str(file), conflict=conflict)  # type: ignore[arg-type] # it is checked there
+        outcomes = workbench.registry.take(text, str(file), conflict=conflict)  # type: ignore[arg-type] # it is checked there
     if json:
-        as_json([_facts(one) for one in found])
+        as_json([_facts(one) for one in outcomes])
     else:
         table(
             ("knob", "verdict", "what became of it", "because"),
-            ((one.name, one.verdict, one.outcome, one.why) for one in found),
+            ((one.name, one.verdict, one.outcome, one.why) for one in outcomes),
         )
 
 

@@ -28,11 +28,11 @@ def similar(
     with program(ctx).workbench(registry) as workbench:
         knob = workbench.knob(name, model)
         others = workbench.registry.find(KnobQuery(history=history))
-    mine = (knob.model_id, knob.run_id, knob.kind, knob.fit, knob.operator_sha256)
-    others = tuple(o for o in others if (o.model_id, o.run_id, o.kind, o.fit, o.operator_sha256) != mine)
-    found = most_similar(knob, others)[:limit]
+    key = (knob.model_id, knob.run_id, knob.kind, knob.fit, knob.operator_sha256)
+    others = tuple(o for o in others if (o.model_id, o.run_id, o.kind, o.fit, o.operator_sha256) != key)
+    neighbours = most_similar(knob, others)[:limit]
     if json:
-        as_json([one.as_dict() for one in found])
+        as_json([one.as_dict() for one in neighbours])
         return
     table(
         ("knob", "model", "fit", "run", "effects", "dimensions"),
@@ -45,6 +45,6 @@ def similar(
                 f"{one.effects:+.3f}",
                 "" if one.dimensions is None else f"{one.dimensions:.3f}",
             )
-            for one in found
+            for one in neighbours
         ),
     )

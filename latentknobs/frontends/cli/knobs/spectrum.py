@@ -140,32 +140,32 @@ def _clips(
         raise UsageError(
             f"The knob {knob.name!r} is of other weights than the model {model} has now; discover it anew."
         )
-    found = workbench.clips(corpus, model, clips=clips, seed=seed)
-    codes = [encode(backend, found[i : i + TOGETHER]) for i in range(0, len(found), TOGETHER)]
-    return found, np.concatenate(codes).astype(np.float64), backend.spec.clip_format
+    batch = workbench.clips(corpus, model, clips=clips, seed=seed)
+    codes = [encode(backend, batch[i : i + TOGETHER]) for i in range(0, len(batch), TOGETHER)]
+    return batch, np.concatenate(codes).astype(np.float64), backend.spec.clip_format
 
 
 def _on_modes(
     modes: tuple[Mode, ...], knob: Knob, read: tuple[ClipBatch, Floats, ClipFormat], angle: float, within: float
 ) -> ClipsOnModes | None:
     """Where the clips lie on the plane and along the way that does not turn; None where the knob has neither."""
-    found, codes, clip_format = read
+    batch, codes, clip_format = read
     operator = operator_of(knob)
     circle = plane(modes, angle, within)
     height = along(modes, operator, codes.astype(np.float32))
-    pitch_class, pitch = _pitches(found, clip_format)
-    heard = pitch_class >= 0
-    if circle is None or height is None or not heard.any():
+    pitch_class, pitch = _pitches(batch, clip_format)
+    sounding = pitch_class >= 0
+    if circle is None or height is None or not sounding.any():
         say("no picture of clips: the knob has no plane that turns, or none of the clips sounds")
         return None
     at = on_plane(circle, one_step(operator)[2], codes.astype(np.float32))
     return ClipsOnModes(
-        plane=at[heard],
-        label=pitch_class[heard],
+        plane=at[sounding],
+        label=pitch_class[sounding],
         names=PITCH_CLASSES,
         order=tuple(FIFTH * p % TWELVE for p in range(TWELVE)),
-        along=height[heard],
-        level=pitch[heard],
+        along=height[sounding],
+        level=pitch[sounding],
         plane_title=f"plane of {circle.angle:.1f} degrees a step, modulus {circle.modulus:.3f}",
         label_title="longest pitch class",
         along_title=f"along the way that does not turn ({knob.unit or 'steps'})",
@@ -173,13 +173,13 @@ def _on_modes(
     )
 
 
-def _pitches(found: ClipBatch, clip_format: ClipFormat) -> tuple[NDArray[np.int64], Floats]:
+def _pitches(batch: ClipBatch, clip_format: ClipFormat) -> tuple[NDArray[np.int64], Floats]:
     """The pitch class that sounds longest in each clip (-1 = none), and the mean pitch by duration."""
-    lengths = np.zeros((len(found), 128))
-    for row, clip in zip(lengths, found, strict=True):
+    lengths = np.zeros((len(batch), 128))
+    for row, clip in zip(lengths, batch, strict=True):
         for note in clip_format.notes(clip):
             row[note.pitch] += note.length
-    whole = lengths.sum(axis=1)
+    total = lengths.sum(axis=1)
     classes = np.stack([lengths[:, p::TWELVE].sum(axis=1) for p in range(TWELVE)], axis=1)
-    longest = np.where(whole > 0, classes.argmax(axis=1), -1).astype(np.int64)
-    return longest, lengths @ np.arange(128.0) / np.maximum(whole, 1.0)
+    longest = np.where(total > 0, classes.argmax(axis=1), -1).astype(np.int64)
+    return longest, lengths @ np.arange(128.0) / np.maximum(total, 1.0)

@@ -37,13 +37,13 @@ def transfer(
             knobs = tuple(named(knobs, name, a) for name in dict.fromkeys(names))
         if not knobs:
             raise UsageError(f"The model {a} has no knobs in the registry: find some with 'latentknobs discover'.")
-        found = [one.as_dict() for one in knob_transfer.transfer(workbench, knobs, b, keep=keep)]
+        results = [result.as_dict() for result in knob_transfer.transfer(workbench, knobs, b, keep=keep)]
     if json:
-        as_json(found)
+        as_json(results)
         return
-    table(COLUMNS, (_row(one["name"], side) for one in found for side in (one["a"], one["b"]) if side))
-    for one in found:
-        typer.echo(f"{one['name']}: {one['why'] or ('in both' if one['exists'] else f'not in {b}')}")
+    table(COLUMNS, (_row(result["name"], side) for result in results for side in (result["a"], result["b"]) if side))
+    for result in results:
+        typer.echo(f"{result['name']}: {result['why'] or ('in both' if result['exists'] else f'not in {b}')}")
 
 
 def _row(name: str, side: dict[str, Any]) -> tuple[str, ...]:

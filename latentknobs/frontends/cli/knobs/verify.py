@@ -42,17 +42,17 @@ def verify(
         knobs = stored(workbench, of)
         if names:
             knobs = tuple(named(knobs, name, of) for name in dict.fromkeys(names))
-        found = [reproduction.verify(workbench, knob, model=model or None, clips=clips, seed=seed) for knob in knobs]
+        results = [reproduction.verify(workbench, knob, model=model or None, clips=clips, seed=seed) for knob in knobs]
     if json:
-        as_json([one.as_dict() for one in found])
+        as_json([result.as_dict() for result in results])
         return
-    table(("knob", "verdict", "again", "survives", "because"), map(_row, found))
-    for one in found:
-        if one.again is not None:
-            typer.echo(f"{one.knob.name}: what was measured, stored and again")
-            numbers_table(one.moved, "stored", "again")
+    table(("knob", "verdict", "again", "survives", "because"), map(_row, results))
+    for result in results:
+        if result.again is not None:
+            typer.echo(f"{result.knob.name}: what was measured, stored and again")
+            numbers_table(result.moved, "stored", "again")
 
 
 def _row(one: reproduction.Verification) -> tuple[str, ...]:
     again = "not measured" if one.again is None else one.again.verdict
-    return one.knob.name, one.knob.verdict, again, "yes" if one.survives else "NO", one.why
+    return one.knob.name, one.knob.verdict, again, "yes" if one.survives else "NO", one.reason

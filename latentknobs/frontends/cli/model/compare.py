@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from latentknobs.analysis import model_comparison
+from latentknobs.analysis.model_comparison import compare_models
 from latentknobs.core.corpus import SPLITS
+from latentknobs.corpora.corpus_spec import CorpusSelection
 from latentknobs.errors import UsageError
 from latentknobs.frontends.cli import options
 from latentknobs.frontends.cli.context import guarded, program
@@ -44,21 +45,21 @@ def compare(
     if split not in SPLITS:
         raise UsageError(f"--split is one of {', '.join(SPLITS)}, not {split!r}.")
     with program(ctx).workbench(device=device, precision=precision) as workbench:
-        found = model_comparison.compare(workbench, a, b, corpus=corpus, split=split, clips=clips, seed=seed)
+        result = compare_models(workbench, a, b, CorpusSelection(corpus, clips, seed), split)
     if json:
-        as_json(found)
+        as_json(result)
         return
-    one, other = found["a"], found["b"]
-    typer.echo(f"{found['clips']} {found['split']} clips of {found['songs']} songs of {found['corpus']}, for both")
-    if found["left_out"]:
-        counts = ", ".join(f"{count} {what}" for what, count in found["left_out"].items())
+    one, other = result["a"], result["b"]
+    typer.echo(f"{result['clips']} {result['split']} clips of {result['songs']} songs of {result['corpus']}, for both")
+    if result["left_out"]:
+        counts = ", ".join(f"{count} {what}" for what, count in result["left_out"].items())
         typer.echo(f"left out or joined, all splits: {counts}")
     left, right = _column(one), _column(other)
     table(("", f"A: {one['model']}", f"B: {other['model']}"), ((name, left[name], right[name]) for name in left))
     typer.echo("Greedy reconstructions from the means, side by side; in brackets 95 % by resampling songs.")
-    agreed = found["agreement"]
-    rows = [(text, share_text(agreed[name])) for name, text in AGREED.items()]
-    rows += [(f"{name} of both", number_text(value, 3)) for name, value in agreed["comparisons"].items()]
+    agreement = result["agreement"]
+    rows = [(text, share_text(agreement[name])) for name, text in AGREED.items()]
+    rows += [(f"{name} of both", number_text(value, 3)) for name, value in agreement["comparisons"].items()]
     table(("", "A and B"), rows)
     if not one["prior"]["attributes"]:
         return
@@ -66,19 +67,19 @@ def compare(
     table(("attribute", "clips", "A", "KS of A", "B", "KS of B"), _prior(one["prior"], other["prior"]))
 
 
-def _column(found: Mapping[str, Any]) -> dict[str, str]:
+def _column(result: Mapping[str, Any]) -> dict[str, str]:
     """What was measured of one model, by what it is; a model without a scale has no draws from its posterior."""
-    out = {"model": found["model_id"][:12]}
+    out = {"model": result["model_id"][:12]}
     for kind, heading in (("drawn", "z drawn"), ("mean", "z the mean")):
-        part = found.get(kind)
+        part = result.get(kind)
         for name, text in SHARES.items():
             out[f"{text}, {heading}"] = share_text(part and part[name])
-    for name, value in found["mean"]["comparisons"].items():
+    for name, value in result["mean"]["comparisons"].items():
         out[f"{name}, z the mean"] = number_text(value, 3)
-    out["KL from the prior, nats a clip"] = number_text(found["kl"], 1)
-    out["active units"] = f"{found['active_units']} of {found['latent_size']}"
-    out["valid from the prior"] = share_text(found["prior"]["valid"])
-    out["silent from the prior"] = share_text(found["prior"]["silent"])
+    out["KL from the prior, nats a clip"] = number_text(result["kl"], 1)
+    out["active units"] = f"{result['active_units']} of {result['latent_size']}"
+    out["valid from the prior"] = share_text(result["prior"]["valid"])
+    out["silent from the prior"] = share_text(result["prior"]["silent"])
     return out
 
 

@@ -8,9 +8,10 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from latentknobs.analysis.model_evaluation import evaluate_model
 from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.corpus import SPLITS
-from latentknobs.corpora.corpus_spec import parse_sources
+from latentknobs.corpora.corpus_spec import CorpusSelection, parse_sources
 from latentknobs.errors import UsageError
 from latentknobs.frontends.cli import options
 from latentknobs.frontends.cli.context import guarded, program
@@ -36,23 +37,23 @@ def evaluate(
     """Measure how well a model reconstructs clips, decodes the prior and goes from clip to clip."""
     if split not in SPLITS:
         raise UsageError(f"--split is one of {', '.join(SPLITS)}, not {split!r}.")
-    asked = corpus or ["folk"]
-    if len(set(asked)) < len(asked):
+    corpora = corpus or ["folk"]
+    if len(set(corpora)) < len(corpora):
         raise UsageError("--corpus names the same corpus twice; name each once.")
-    found = []
+    results = []
     with program(ctx).workbench(device=device, precision=precision) as workbench:
-        for one in asked:  # a misspelt name is told before the work
-            parse_sources(one, workbench.corpora)
+        for corpus_name in corpora:  # a misspelt name is told before the work
+            parse_sources(corpus_name, workbench.corpora)
         try:
-            for one in asked:
-                found.append(workbench.evaluate(name, corpus=one, split=split, clips=clips, seed=seed))
+            for corpus_name in corpora:
+                results.append(evaluate_model(workbench, name, CorpusSelection(corpus_name, clips, seed), split))
                 if not json:
-                    if len(found) > 1:
+                    if len(results) > 1:
                         typer.echo("")
-                    evaluation(found[-1])
+                    evaluation(results[-1])
         finally:
-            if json and found:  # what was measured before a corpus failed is not lost
-                as_json(found)
+            if json and results:  # what was measured before a corpus failed is not lost
+                as_json(results)
 
 
 KINDS = {"drawn": "z drawn from the posterior", "mean": "z the mean"}
@@ -62,19 +63,19 @@ ROUNDING = 1e-9
 """A sum of shares is this much below what it should be, at most."""
 
 
-def evaluation(found: Mapping[str, Any]) -> None:
+def evaluation(result: Mapping[str, Any]) -> None:
     """Print one corpus' evaluation, as :func:`latentknobs.evaluation.model_evaluation.evaluate` gives it."""
-    kinds = {kind: heading for kind, heading in KINDS.items() if kind in found}
+    kinds = {kind: heading for kind, heading in KINDS.items() if kind in result}
     typer.echo(
-        f"{found['model']} on {found['corpus']}: {found['clips']} {found['split']} clips of {found['songs']} songs"
+        f"{result['model']} on {result['corpus']}: {result['clips']} {result['split']} clips of {result['songs']} songs"
     )
-    if found["left_out"]:
-        counts = ", ".join(f"{count} {what}" for what, count in found["left_out"].items())
+    if result["left_out"]:
+        counts = ", ".join(f"{count} {what}" for what, count in result["left_out"].items())
         typer.echo(f"left out or joined, all splits: {counts}")
-    if found["kl"] is not None:
-        typer.echo(f"KL from the prior: {number_text(found['kl'], 1)} nats a clip")
-    typer.echo(f"active units: {found['active_units']} of {found['latent_size']}")
-    held = np.cumsum(found["spectrum"])
+    if result["kl"] is not None:
+        typer.echo(f"KL from the prior: {number_text(result['kl'], 1)} nats a clip")
+    typer.echo(f"active units: {result['active_units']} of {result['latent_size']}")
+    held = np.cumsum(result["spectrum"])
     if held[-1]:
         counts = ", ".join(f"{share:.0%} in {int((held < share - ROUNDING).sum()) + 1}" for share in HELD)
         typer.echo(f"variance of the codes, principal components that hold it: {counts}")
@@ -86,13 +87,13 @@ def evaluation(found: Mapping[str, Any]) -> None:
         typer.echo("z is the mean, from which knobs start; the model has no scale, so none can be drawn.")
     typer.echo("Each token is the likeliest one: teacher-forced after the true tokens, greedy after the model's own.")
     typer.echo("Means over clips, those that have a token of the class; in brackets 95 % by resampling songs.")
-    table(("share that is right", "clips", *kinds.values()), _reconstruction(found, list(kinds)))
-    _prior(found["prior"], found["clips"])
-    _smoothness(found["smoothness"])
+    table(("share that is right", "clips", *kinds.values()), _reconstruction(result, list(kinds)))
+    _prior(result["prior"], result["clips"])
+    _smoothness(result["smoothness"])
 
 
-def _reconstruction(found: Mapping[str, Any], kinds: list[str]) -> list[tuple[str, ...]]:
-    values = [found[kind] for kind in kinds]
+def _reconstruction(result: Mapping[str, Any], kinds: list[str]) -> list[tuple[str, ...]]:
+    values = [result[kind] for kind in kinds]
 
     def row(name: str, cells: list[Mapping[str, float] | None], *, share: bool = True) -> tuple[str, ...]:
         count = "0" if cells[0] is None else str(cells[0]["clips"])
@@ -136,21 +137,21 @@ def _prior(prior: Mapping[str, Any], clips: int) -> None:
     )
 
 
-def _smoothness(found: Mapping[str, Any] | None) -> None:
+def _smoothness(result: Mapping[str, Any] | None) -> None:
     typer.echo("")
-    if found is None:
+    if result is None:
         typer.echo("Interpolation: not measured, all clips are of one song.")
         return
-    points = found["points"]
+    points = result["points"]
     even = 1 / (points - 1)
-    typer.echo(f"Interpolation: {found['pairs']} pairs of clips from {found['song_pairs']} pairs of songs")
+    typer.echo(f"Interpolation: {result['pairs']} pairs of clips from {result['song_pairs']} pairs of songs")
     typer.echo(
-        f"{points} codes by SLERP from one to the other; in {found['measured']} pairs the ends decode differently."
+        f"{points} codes by SLERP from one to the other; in {result['measured']} pairs the ends decode differently."
     )
     rows = (
-        ("tokens that differ between the ends", share_text(found["ends"]), ""),
-        ("length of the path over the ends' distance", number_text(found["path"], 2), "1 = direct, more = detours"),
-        ("largest jump, share of the path", share_text(found["jump"]), f"{even:.1%} = even, 100% = at once"),
+        ("tokens that differ between the ends", share_text(result["ends"]), ""),
+        ("length of the path over the ends' distance", number_text(result["path"], 2), "1 = direct, more = detours"),
+        ("largest jump, share of the path", share_text(result["jump"]), f"{even:.1%} = even, 100% = at once"),
     )
     table(("path", "mean over pairs", "how to read it"), rows)
 

@@ -9,6 +9,7 @@ import typer
 
 from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.metric_specs import RESAMPLES
+from latentknobs.corpora.corpus_spec import CorpusSelection
 from latentknobs.errors import UsageError
 from latentknobs.frontends.cli import options
 from latentknobs.frontends.cli.context import guarded, program
@@ -36,10 +37,9 @@ def metrics(
     if judged is None:
         raise UsageError(f"--split is one of {', '.join(JUDGED)}, not {split!r}.")
     with program(ctx).workbench(registry, device, precision) as workbench:
-        found = disentanglement(
-            workbench, name, corpus=corpus, split=judged, clips=clips, seed=seed, resamples=resamples
-        )
-    as_json(found) if json else metrics_of(found)
+        selection = CorpusSelection(corpus, clips, seed)
+        result = disentanglement(workbench, name, selection, split=judged, resamples=resamples)
+    as_json(result) if json else metrics_of(result)
 
 
 KINDS = {"mean": "the mean", "drawn": "drawn from the posterior"}
@@ -47,13 +47,13 @@ SETS = {"factors": "true factors", "attributes": "measured attributes"}
 NONE = "not defined"
 
 
-def metrics_of(found: Mapping[str, Any]) -> None:
+def metrics_of(result: Mapping[str, Any]) -> None:
     """Print what :func:`latentknobs.analysis.disentanglement_metrics.disentanglement` gives."""
     typer.echo(
-        f"{found['model']} on {found['corpus']}: {found['clips']} {found['split']} clips of {found['songs']} songs, "
-        f"{found['training_clips']} training clips, seed {found['seed']}"
+        f"{result['model']} on {result['corpus']}: {result['clips']} {result['split']} clips of {result['songs']} "
+        f"songs, {result['training_clips']} training clips, seed {result['seed']}"
     )
-    for name, one in found["knobs"].items():
+    for name, one in result["knobs"].items():
         if "left_out" in one:
             typer.echo(f"{name} is left out: {one['left_out']}")
         else:
@@ -62,7 +62,7 @@ def metrics_of(found: Mapping[str, Any]) -> None:
                 f"R2 {one['r2']:.3f} of the amounts"
             )
     typer.echo("In brackets 95 % by resampling songs. The knobs' coordinates are learned from edits, no attribute.")
-    for labels, kinds in found["codes"].items():
+    for labels, kinds in result["codes"].items():
         for kind, systems in kinds.items():
             parts = next(iter(next(iter(systems.values())).values()))["parts"]
             typer.echo("")
@@ -75,35 +75,35 @@ def metrics_of(found: Mapping[str, Any]) -> None:
                 ),
             )
     for metric in ("interpretability", "scc"):
-        _parts(found, metric)
-    if found["targets"]:
+        _parts(result, metric)
+    if result["targets"]:
         typer.echo("")
         typer.echo("What each knob's edit targets, read from one number")
         table(
             ("knob", "target", "read from", "interpretability", "scc"),
             (
                 (name, one["target"], which, *(_score(one[which].get(m)) for m in ("interpretability", "scc")))
-                for name, one in found["targets"].items()
+                for name, one in result["targets"].items()
                 for which in ("knob", "best dimension", "probe")
             ),
         )
-    if found["turned"]:
+    if result["turned"]:
         typer.echo("")
         typer.echo("Knobs turned over their usable range, and decoded")
-        names = next(iter(found["turned"].values()))["metrics"]
+        names = next(iter(result["turned"].values()))["metrics"]
         table(
-            ("metric", *found["turned"]),
-            ((name, *(_score(one["metrics"][name]["overall"]) for one in found["turned"].values())) for name in names),
+            ("metric", *result["turned"]),
+            ((name, *(_score(one["metrics"][name]["overall"]) for one in result["turned"].values())) for name in names),
         )
 
 
-def _parts(found: Mapping[str, Any], metric: str) -> None:
+def _parts(result: Mapping[str, Any], metric: str) -> None:
     """One metric label by label, means of the posterior: each system, and the probe where there is one."""
-    for labels, kinds in found["codes"].items():
+    for labels, kinds in result["codes"].items():
         systems = {name: one[metric]["parts"] for name, one in kinds["mean"].items() if metric in one}
         if not systems:
             continue
-        probes = found["probes"] if labels == "attributes" else {}
+        probes = result["probes"] if labels == "attributes" else {}
         typer.echo("")
         typer.echo(f"{metric}, each of the {SETS[labels]}")
         table(

@@ -24,14 +24,14 @@ def check(
     """Whether a plugin keeps its promises; it runs in a process of its own, with a time limit."""
     if target.endswith(".py") and not Path(target).is_file():
         raise UsageError(f"There is no file {target}; name a plugin's file, or a plugin as plugins list has it.")
-    found = plugin_check.check(target, plugins_dir=program(ctx).plugins_dir, seconds=seconds)
-    failed = failures(found)
+    outcomes = plugin_check.check(target, plugins_dir=program(ctx).plugins_dir, seconds=seconds)
+    failed = failures(outcomes)
     if json:
-        as_json([{"name": one.name, "state": one.state, "message": one.message} for one in found])
+        as_json([{"name": outcome.name, "state": outcome.state, "message": outcome.message} for outcome in outcomes])
     else:
-        for one in found:
-            if one.state != "passed":
-                typer.echo(f"{one.state}: {one.name}: {one.message}")
-        typer.echo(f"{target}: {summary(found)}")
+        for outcome in outcomes:
+            if outcome.state != "passed":
+                typer.echo(f"{outcome.state}: {outcome.name}: {outcome.message}")
+        typer.echo(f"{target}: {summary(outcomes)}")
     if failed:
-        raise PluginError(f"{target} fails {len(failed)} of {len(found)} checks.")
+        raise PluginError(f"{target} fails {len(failed)} of {len(outcomes)} checks.")

@@ -28,9 +28,11 @@ def new(
     texts = new_plugin(name, kind, package=package)
     _check_free(program(ctx).plugins, name, kind)
     paths = {output / place: text for place, text in texts.items()}
-    there = [str(path) for path in paths if path.exists()]
-    if there:
-        raise UsageError(f"{', '.join(there)} is there already and was left as it is: choose another name or folder.")
+    existing = [str(path) for path in paths if path.exists()]
+    if existing:
+        raise UsageError(
+            f"{', '.join(existing)} is there already and was left as it is: choose another name or folder."
+        )
     for path, text in paths.items():
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -23,12 +23,12 @@ def repeat(
 ) -> None:
     """Do a stored run again, store it as any run, and say what differs."""
     with program(ctx).workbench(registry, device) as workbench:
-        found = reproduction.repeat(workbench, run, model=model or None)
+        result = reproduction.repeat(workbench, run, model=model or None)
     if json:
-        as_json(found.as_dict())
+        as_json(result.as_dict())
         return
-    say(f"Run {run} " + ("gives the same again." if found.same else "does not give the same again."))
-    for name, (then, now) in found.parameters.items():
+    say(f"Run {run} " + ("gives the same again." if result.same else "does not give the same again."))
+    for name, (then, now) in result.parameters.items():
         say(f"{name}: {then} then, {now} now")
     table(
         ("knob", "kind", "fit", "verdict", "operator", "numbers that moved"),
@@ -41,10 +41,10 @@ def repeat(
                 "the same" if knob["same_operator"] else "another",
                 str(len(knob["moved"])),
             )
-            for knob in found.knobs
+            for knob in result.knobs
         ),
     )
-    for knob in found.knobs:
+    for knob in result.knobs:
         if knob["moved"]:
             typer.echo(f"{knob['name']} ({knob['fit']})")
             numbers_table(knob["moved"], "stored", "again")

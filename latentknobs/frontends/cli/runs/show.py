@@ -13,15 +13,15 @@ from latentknobs.frontends.cli.output import as_json, knob_table, tree
 def show(ctx: typer.Context, run: options.Run, registry: options.Registry = None, json: options.Json = False) -> None:
     """One run: what was asked for, what went in, and every knob that was tried."""
     with program(ctx).workbench(registry) as workbench:
-        found = workbench.registry.run(run)
+        stored_run = workbench.registry.run(run)
     facts = {
-        **found.as_row(),
-        "current": found.current,
-        "parameters": dict(found.spec.parameters),
-        "counts": dict(found.counts),
+        **stored_run.as_row(),
+        "current": stored_run.current,
+        "parameters": dict(stored_run.spec.parameters),
+        "counts": dict(stored_run.counts),
     }
     if json:
-        as_json({**facts, "knobs": [knob.as_dict() for knob in found.knobs]})
+        as_json({**facts, "knobs": [knob.as_dict() for knob in stored_run.knobs]})
         return
     tree({name: value for name, value in facts.items() if value is not None})
-    knob_table(found.knobs)
+    knob_table(stored_run.knobs)
