@@ -26,7 +26,7 @@ from latentknobs.analysis.decoupling_data import (
 )
 from latentknobs.analysis.decoupling_result import (
     LEAST_KEPT,
-    MOST_LEAKAGE,
+    MOST_CROSS_LEAKAGE,
     CrossLeakage,
     DecoupledKnob,
     Decoupling,
@@ -371,6 +371,6 @@ def _choose(judge: _Judge, candidates: Iterator[_Candidate]) -> tuple[_Candidate
         if all(leak.meets for leak in leaks):
             return (way, dropped, operator), True
         worst = max(leaks, key=lambda leak: leak.excess)
-        tried.append((worst.excess, worst.change.error / MOST_LEAKAGE, (way, dropped, operator)))
+        tried.append((worst.excess, worst.change.error / MOST_CROSS_LEAKAGE, (way, dropped, operator)))
     least, error, _ = min(tried, key=lambda one: one[0])
     return next(candidate for excess, _, candidate in tried if excess <= least + error), False

@@ -17,7 +17,7 @@ from latentknobs.discovery.dimension_selection import jaccard
 from latentknobs.errors import NotFittedError
 from latentknobs.evaluation.acceptance_criteria import MOST_LOST
 
-MOST_LEAKAGE = 0.1
+MOST_CROSS_LEAKAGE = 0.1
 """Standard deviations: the 95 % upper bound that a decoupled knob's leakage into another's target may have."""
 LEAST_KEPT = 0.8
 """Part of its effect that a knob must keep."""
@@ -56,7 +56,7 @@ class CrossLeakage:
     @property
     def excess(self) -> float:
         """The worse of leakage and loss in parts of their limits: at most 1 is within them."""
-        return max(self.upper / MOST_LEAKAGE, self.lost / MOST_LOST)
+        return max(self.upper / MOST_CROSS_LEAKAGE, self.lost / MOST_LOST)
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -202,7 +202,7 @@ class Decoupling:
             "readings_r2": dict(self.r2),
             "overlap": [{"knobs": [a, b], "before": x, "after": y} for a, b, x, y in self.overlaps()],
             "every_clip": self.every_clip,
-            "limits": {"leakage": MOST_LEAKAGE, "kept": LEAST_KEPT},
+            "limits": {"leakage": MOST_CROSS_LEAKAGE, "kept": LEAST_KEPT},
             "stored": [
                 {"run": run.run_id, "knob": k.name, "fit": k.fit, "verdict": k.verdict}
                 for run in self.runs

@@ -26,9 +26,9 @@ from latentknobs.core.experiment import Experiment
 from latentknobs.core.knob import Knob
 from latentknobs.core.metric_specs import RESAMPLES, LabelledCodes, Metric, Traversals
 from latentknobs.core.model_calls import accepted, encode
+from latentknobs.core.ridge import PENALTIES
 from latentknobs.corpora.corpus_spec import CorpusSelection, parse_sources
 from latentknobs.corpora.sharding import Shard, shards
-from latentknobs.discovery.fits.closed_form import PENALTIES
 from latentknobs.discovery.pairs import edit_clips, encode_pairs
 from latentknobs.errors import CorpusError, DiscoveryError, UnknownNameError, UsageError
 from latentknobs.steering.apply import apply

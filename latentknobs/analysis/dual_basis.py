@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentknobs.core.arrays import Floats
+from latentknobs.core.ridge import ridge_path
 from latentknobs.discovery.bases import principal
-from latentknobs.discovery.fits.closed_form import PENALTIES
 from latentknobs.errors import UsageError
 
 MOST_CONDITION = 1e6
@@ -69,7 +69,7 @@ def ridge(codes: Floats, values: Floats, judged: tuple[Floats, Floats], spread: 
     """
     The reading w (D,) of an attribute by ridge regression on codes in units of their spread, and its R2.
 
-    The penalty is the one of ``fits.PENALTIES`` with the smallest squared error on the judged clips.
+    The penalty is the one of ``ridge.PENALTIES`` with the smallest squared error on the judged clips.
 
     Args:
         codes: float64 (n, D).
@@ -84,7 +84,7 @@ def ridge(codes: Floats, values: Floats, judged: tuple[Floats, Floats], spread: 
     centre, middle = codes[finite].mean(axis=0), float(values[finite].mean())
     x, y = (codes[finite] - centre) * unit, values[finite] - middle
     gram, towards = x.T @ x / len(x), x.T @ y / len(x)
-    weights = [np.linalg.solve(gram + penalty * np.eye(len(gram)), towards) * unit for penalty in PENALTIES]
+    weights = [w * unit for w in ridge_path(gram, towards, np.ones(len(gram)))]
     target = judged[1][finite_judged] - middle
     left = [float(((target - (judged[0][finite_judged] - centre) @ w) ** 2).sum()) for w in weights]
     best = int(np.argmin(left))

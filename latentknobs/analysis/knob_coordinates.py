@@ -13,8 +13,8 @@ from attrs import define, frozen
 
 from latentknobs.core.arrays import Codes, Floats
 from latentknobs.core.method_specs import Coordinates
+from latentknobs.core.ridge import PENALTIES, ridge_path
 from latentknobs.discovery.bases import principal
-from latentknobs.discovery.fits.closed_form import PENALTIES
 from latentknobs.errors import DiscoveryError
 
 
@@ -84,7 +84,7 @@ def read_amount(train: AmountRange, validation: AmountRange, dims: Sequence[int]
     The code of the clip before is not shown, so the reading must stand on what the edit moves and not on what clips
     differ in otherwise. Elsewhere than in a knob's own dimensions an edit leaves traces (notes split in two are notes
     repeated), which tell that a clip was edited and not how far it is turned up: they are not read. Of
-    :data:`latentknobs.discovery.fits.closed_form.PENALTIES` the one with the largest R2 on validation songs is taken.
+    :data:`latentknobs.core.ridge.PENALTIES` the one with the largest R2 on validation songs is taken.
     What is read is
     shrunk, since a clip has a height of its own: the weights are stretched until w'(after - before) is the amount in
     the least-squares line through 0.
@@ -112,8 +112,9 @@ def read_amount(train: AmountRange, validation: AmountRange, dims: Sequence[int]
     judged = validation if validation.pairs else train
     read = np.arange(size) if dims is None else np.asarray(sorted(dims), dtype=np.int64)
     candidates = [np.zeros(size) for _ in PENALTIES]
-    for w, penalty in zip(candidates, PENALTIES, strict=True):
-        w[read] = np.linalg.solve(covariance[np.ix_(read, read)] + penalty * scale * np.eye(len(read)), towards[read])
+    path = ridge_path(covariance[np.ix_(read, read)], towards[read], np.full(len(read), scale))
+    for w, weights in zip(candidates, path, strict=True):
+        w[read] = weights
     scores = [judged.r2(np.concatenate([[train.cross[0] / count - mean @ w], w])) for w in candidates]
     best = int(np.argmax(scores))
     slope = float(candidates[best] @ train.along) / train.square

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 
 import numpy as np
-from attrs import frozen
+from attrs import evolve, frozen
 
 from latentknobs.core.arrays import ClipBatch, Ints
 from latentknobs.core.backend import VAEBackend
@@ -57,6 +57,14 @@ def shards(songs: Iterable[Song], size: int) -> Iterator[Shard]:
 def _shard(group: list[Song]) -> Shard:
     names = tuple(song.name for song in group for _ in song.clips)
     return Shard(np.concatenate([song.clips for song in group]), names, group[0].split)
+
+
+def carried_songs(backend: VAEBackend, songs: Iterable[Song], tally: Tally) -> Iterator[Song]:
+    """Songs with the clips that the model can carry, maybe none; the others are tallied."""
+    for song in songs:
+        mask = accepted(backend, song.clips)
+        tally.add("not accepted by the model", int((~mask).sum()))
+        yield evolve(song, clips=song.clips[mask])
 
 
 def carried_shards(backend: VAEBackend, songs: Iterable[Song], size: int, tally: Tally) -> Iterator[tuple[Shard, int]]:

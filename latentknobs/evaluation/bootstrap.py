@@ -1,8 +1,4 @@
-"""
-Intervals by resampling songs, and of shares of independent draws.
-
-Resampling is the cluster bootstrap: songs are drawn, not clips (Davison & Hinkley 1997, 3.8).
-"""
+"""Confidence intervals by the cluster bootstrap: songs are drawn, not clips (Davison & Hinkley 1997, 3.8)."""
 
 from __future__ import annotations
 
@@ -10,11 +6,10 @@ import numpy as np
 from numpy.random import Generator
 
 from latentknobs.core.arrays import Floats, Ints
+from latentknobs.core.bootstrap import draw_groups
 from latentknobs.core.evidence import Interval
 
 RESAMPLES = 1000
-NORMAL = 1.959963984540054
-"""The 97.5 % quantile of the standard normal."""
 
 
 class SongDraws:
@@ -34,10 +29,7 @@ class SongDraws:
         names, self._index = np.unique(songs, return_inverse=True)
         self.clips = len(songs)
         self._count = len(names)
-        self._drawn = np.zeros((resamples, self._count))
-        if self._count:
-            chances = np.full(self._count, 1.0 / self._count)
-            self._drawn += rng.multinomial(self._count, chances, size=resamples)
+        self._drawn = draw_groups(self._count, resamples, rng)
 
     def means(self, values: Floats) -> tuple[Floats, Floats]:
         """
@@ -49,11 +41,11 @@ class SongDraws:
         Returns:
             (k,) and (B, k); NaN where no clip counts.
         """
-        there = ~np.isnan(values)
+        known = ~np.isnan(values)
         sums = np.zeros((self._count, values.shape[1]))
         sizes = np.zeros((self._count, values.shape[1]))
-        np.add.at(sums, self._index, np.where(there, values, 0.0))
-        np.add.at(sizes, self._index, there.astype(np.float64))
+        np.add.at(sums, self._index, np.where(known, values, 0.0))
+        np.add.at(sizes, self._index, known.astype(np.float64))
         with np.errstate(invalid="ignore", divide="ignore"):
             return sums.sum(axis=0) / sizes.sum(axis=0), (self._drawn @ sums) / (self._drawn @ sizes)
 
@@ -65,19 +57,3 @@ def interval(value: float, draws: Floats) -> Interval:
         return Interval(value, value, value, 0.0)
     low, high = np.quantile(draws, [0.025, 0.975])
     return Interval(value, float(low), float(high), float(draws.std()))
-
-
-def share(hits: int, of: int) -> Interval:
-    """
-    A share of independent draws with its 95 % interval by Wilson's score (1927), which is honest at 0 and 1 as well.
-
-    Args:
-        hits: How many had what is counted, 0 to ``of``.
-        of: How many were drawn, at least 1.
-    """
-    p, square = hits / of, NORMAL**2
-    middle = (p + square / (2 * of)) / (1 + square / of)
-    half = NORMAL / (1 + square / of) * float(np.sqrt(p * (1 - p) / of + square / (4 * of**2)))
-    # Rounding must not put a bound beyond the value at 0 and 1.
-    low, high = min(p, max(middle - half, 0.0)), max(p, min(middle + half, 1.0))
-    return Interval(p, low, high, float(np.sqrt(p * (1 - p) / of)))

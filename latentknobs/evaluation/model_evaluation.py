@@ -21,6 +21,7 @@ from latentknobs.core.attribute import Attribute, Comparison
 from latentknobs.core.backend import Posterior, VAEBackend
 from latentknobs.core.clip import OutputGroup
 from latentknobs.core.corpus import Progress, Song, Tally, no_progress
+from latentknobs.corpora.sharding import carried_songs
 from latentknobs.errors import CorpusError
 from latentknobs.evaluation.bootstrap import SongDraws, interval
 from latentknobs.evaluation.interpolation_smoothness import smoothness
@@ -159,13 +160,9 @@ def _batches(
 ) -> Iterable[tuple[ClipBatch, list[str]]]:
     waiting: list[ClipBatch] = []
     owners: list[str] = []
-    for song in songs:
-        if song.split != split:
-            continue
-        carried = backend.accepts(song.clips)
-        tally.add("not accepted by the model", int((~carried).sum()))
-        waiting.append(song.clips[carried])
-        owners += [song.name] * int(carried.sum())
+    for song in carried_songs(backend, (song for song in songs if song.split == split), tally):
+        waiting.append(song.clips)
+        owners += [song.name] * len(song.clips)
         if len(owners) >= CHUNK:
             yield np.concatenate(waiting), owners
             waiting, owners = [], []

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from attrs import asdict
 from numpy.random import default_rng
-from scipy.stats import ks_2samp
+from scipy.stats import binomtest, ks_2samp
 
 from latentknobs.core.arrays import ClipBatch, Floats
 from latentknobs.core.attribute import Attribute
@@ -16,7 +16,7 @@ from latentknobs.core.backend import VAEBackend
 from latentknobs.core.clip import ClipFormat
 from latentknobs.core.corpus import Progress, no_progress
 from latentknobs.core.model_calls import decode
-from latentknobs.evaluation.bootstrap import SongDraws, interval, share
+from latentknobs.evaluation.bootstrap import Interval, SongDraws, interval
 
 SAMPLES = 1000
 CHUNK = 128
@@ -139,3 +139,17 @@ def _moments(values: Floats, draws: SongDraws) -> tuple[dict[str, Any], Floats, 
         "sd": float(spread) if spread > least else 0.0,
     }
     return facts, means, np.where(spreads > least, spreads, 0.0)
+
+
+def share(hits: int, of: int) -> Interval:
+    """
+    A share of independent draws with its 95 % interval by Wilson's score (1927), which is sound at 0 and 1 as well.
+
+    Args:
+        hits: How many had what is counted, 0 to ``of``.
+        of: How many were drawn, at least 1.
+    """
+    p = hits / of
+    bounds = binomtest(hits, of).proportion_ci(method="wilson")
+    # Rounding must not put a bound beyond the value at 0 and 1.
+    return Interval(p, min(p, float(bounds.low)), max(p, float(bounds.high)), float(np.sqrt(p * (1 - p) / of)))

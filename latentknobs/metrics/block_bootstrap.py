@@ -15,6 +15,7 @@ import numpy as np
 from attrs import frozen
 
 from latentknobs.core.arrays import Bools, Floats, Ints
+from latentknobs.core.bootstrap import draw_groups
 from latentknobs.core.metric_specs import LabelledCodes, MetricResult, Score, Traversals
 
 BLOCKS = 256
@@ -45,7 +46,7 @@ class Blocks:
         size = int(index.max()) + 1
         count = min(size, BLOCKS)
         dealt = rng.permutation(size) % count
-        drawn = rng.multinomial(count, np.full(count, 1 / count), size=given.resamples)
+        drawn = draw_groups(count, given.resamples, rng)
         return cls(dealt[index], np.concatenate([np.ones((1, count)), drawn]))
 
     @property
@@ -72,7 +73,7 @@ class Blocks:
             weights = np.zeros_like(self.weights)
             size = int(side.sum())
             weights[0, side] = 1
-            weights[1:, side] = rng.multinomial(size, np.full(size, 1 / max(size, 1)), size=len(weights) - 1)
+            weights[1:, side] = draw_groups(size, len(weights) - 1, rng)
             both.append(weights)
         return train, both[0], both[1]
 

@@ -5,21 +5,18 @@ from __future__ import annotations
 import numpy as np
 from attrs import frozen
 
+from latentknobs.core.activity import ACTIVE_VARIANCE, is_active
 from latentknobs.core.arrays import Bools, Floats
 from latentknobs.core.metric_specs import LabelledCodes
 from latentknobs.metrics.block_bootstrap import Blocks
 
 CONSTANT = 1e-12
 """A variance below this part of the whole sample's is rounding."""
-ACTIVE_VARIANCE = 0.01
-"""A dimension is active where the variance of its codes is above this (Burda, Grosse & Salakhutdinov 2016)."""
 
 
 def active(given: LabelledCodes) -> Bools:
     """Which dimensions are active, bool (D,); the option "active-variance" is the limit."""
-    limit = float(given.options.get("active-variance", ACTIVE_VARIANCE))
-    out: Bools = given.codes.var(axis=0) > limit
-    return out
+    return is_active(given.codes.var(axis=0), float(given.options.get("active-variance", ACTIVE_VARIANCE)))
 
 
 def scaled(values: Floats, there: Bools) -> Floats:

@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 from latentknobs.analysis import dual_basis
 from latentknobs.analysis.decoupling import decouple_subjects
 from latentknobs.analysis.decoupling_data import DecouplingConfig, DecouplingSubject
-from latentknobs.analysis.decoupling_result import MOST_LEAKAGE, CrossLeakage
+from latentknobs.analysis.decoupling_result import MOST_CROSS_LEAKAGE, CrossLeakage
 from latentknobs.augmentations.note_split import NoteSplit
 from latentknobs.augmentations.transpose import Transpose
 from latentknobs.core.evidence import Interval
@@ -194,7 +194,7 @@ def test_leaking_knobs_are_decoupled(leaky, affine, way):
         assert max(leak.upper for leak in one.before) > 0.3
         assert one.meets
         assert one.enough
-        assert all(leak.upper <= MOST_LEAKAGE for leak in one.after)
+        assert all(leak.upper <= MOST_CROSS_LEAKAGE for leak in one.after)
     # Nearly parallel by Mahalanobis distance, so worse conditioned than two that are across one another.
     assert found.condition > 1.5
 

@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from latentknobs.core.method_specs import FitInput
-from latentknobs.discovery.fits.closed_form import PENALTIES, affine_by_ridge, residual_square, shift_by_mean
+from latentknobs.core.ridge import PENALTIES
+from latentknobs.discovery.fits.closed_form import affine_by_ridge, residual_square, shift_by_mean
 from latentknobs.discovery.pair_statistics import PairMoments
 
 D = 4

@@ -13,8 +13,9 @@ def plugins():
 
 def test_it_offers_the_papers_methods_and_the_projects_own(plugins):
     """Names are what people write on the command line and find in the registry; simpler fits come first."""
-    assert list(plugins.fits()) == ["mean", "attribute-vector", "ridge-reading", "discriminant", "gradient", "ridge"]
-    assert [fit.kind for fit in plugins.fits().values()] == ["shift"] * 5 + ["affine"]
+    shifts = ["mean", "attribute-vector", "ridge-reading", "discriminant", "gradient"]
+    assert list(plugins.fits()) == [*shifts, "ridge", "network", "powers"]
+    assert [fit.kind for fit in plugins.fits().values()] == ["shift"] * 5 + ["affine", "residual", "group"]
     assert list(plugins.selectors()) == [
         "effect",
         "threshold",

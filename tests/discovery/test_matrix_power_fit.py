@@ -209,4 +209,4 @@ def test_the_step_is_the_smallest_positive_amount():
 
 def test_it_is_registered_behind_the_network():
     """A knob of whole steps must be better than one of all amounts: it stands last, where ties are lost."""
-    assert [(fit.name, fit.kind) for fit in register_fits()] == [("network", "residual"), ("powers", "group")]
+    assert [(fit.name, fit.kind) for fit in register_fits()][-2:] == [("network", "residual"), ("powers", "group")]

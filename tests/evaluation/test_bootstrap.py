@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from numpy.random import default_rng
 
 from latentknobs.core.evidence import Interval
-from latentknobs.evaluation.bootstrap import SongDraws, interval, share
+from latentknobs.evaluation.bootstrap import SongDraws, interval
+from latentknobs.evaluation.prior_samples import share
 
 SEEDS = st.integers(0, 2**31)
 

@@ -16,7 +16,7 @@ from attrs import frozen
 from latentknobs.core.arrays import Floats
 from latentknobs.core.knob import Operator
 from latentknobs.core.method_specs import CodeSample, FitInput
-from latentknobs.discovery.fits.closed_form import PENALTIES
+from latentknobs.core.ridge import PENALTIES, ridge_path
 from latentknobs.errors import NotFittedError
 
 QUARTILE = 0.25
@@ -123,9 +123,7 @@ def ridge_reading(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
     covariance = centred.T @ centred / len(centred)
     towards = centred.T @ (clips.values - middle) / len(centred)
     scale = float(np.trace(covariance)) / len(covariance)
-    weights = [
-        np.linalg.solve(covariance + penalty * scale * np.eye(len(covariance)), towards) for penalty in PENALTIES
-    ]
+    weights = ridge_path(covariance, towards, np.full(len(covariance), scale))
     left = [float(((judged.values - middle - (judged.codes - centre) @ w) ** 2).sum()) for w in weights]
     best = int(np.argmin(left))
     whole = float(((judged.values - judged.values.mean()) ** 2).sum())

@@ -10,9 +10,7 @@ import numpy as np
 from latentknobs.core.arrays import Floats
 from latentknobs.core.knob import Operator
 from latentknobs.core.method_specs import FitInput
-
-PENALTIES = tuple(10.0 ** (k / 2) for k in range(-12, 3))
-"""Ridge penalties tried, in units of the mean variance of a code dimension times the number of pairs."""
+from latentknobs.core.ridge import PENALTIES, ridge_path
 
 
 def shift_by_mean(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
@@ -59,12 +57,9 @@ def affine_by_ridge(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
             if held_out
             else (gram, cross, 0.0)
         )
-        ridge = np.eye(size + 1)
-        ridge[0, 0] = 0.0
-        solutions = [
-            identity + np.linalg.solve(gram + penalty * scale * ridge + 1e-9 * pairs * np.eye(size + 1), target)
-            for penalty in PENALTIES
-        ]
+        unit = np.full(size + 1, scale)
+        unit[0] = 0.0
+        solutions = [identity + moved for moved in ridge_path(gram, target, unit, 1e-9 * pairs)]
         errors = [residual_square(weights, *judged) for weights in solutions]
         unmoved = residual_square(identity, *judged)
         # Errors this near are equal but for rounding, which must not choose: the strongest such penalty does.
