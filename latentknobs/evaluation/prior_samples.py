@@ -15,8 +15,9 @@ from latentknobs.core.attribute import Attribute
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.clip import ClipFormat
 from latentknobs.core.corpus import Progress, no_progress
+from latentknobs.core.evidence import Interval
 from latentknobs.core.model_calls import decode
-from latentknobs.evaluation.bootstrap import Interval, SongDraws, interval
+from latentknobs.evaluation.bootstrap import SongDraws, interval
 
 SAMPLES = 1000
 CHUNK = 128
