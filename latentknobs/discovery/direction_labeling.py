@@ -71,7 +71,7 @@ def unrelated(name: str, relations: Mapping[str, Mapping[str, float]], limit: fl
 
 
 @frozen(eq=False)
-class Traversals:
+class DirectionTraversals:
     """
     How directions are traversed and measured.
 

@@ -99,7 +99,7 @@ def discover(
 
 
 @frozen(eq=False)
-class _Corpus:
+class _CodeStatistics:
     """What is kept of the songs."""
 
     statistics: PairStatistics
@@ -111,7 +111,7 @@ class _Corpus:
     adds_up: bool
 
 
-def _read(experiment: Experiment, songs: Iterable[Song], tally: Tally, progress: Progress) -> _Corpus:
+def _read(experiment: Experiment, songs: Iterable[Song], tally: Tally, progress: Progress) -> _CodeStatistics:
     backend, settings, seed = experiment.backend, experiment.settings, experiment.seed
     index = {a: i for i, a in enumerate(experiment.amounts)}
     statistics = PairStatistics.empty(len(experiment.amounts), experiment.latent_size)
@@ -153,7 +153,7 @@ def _read(experiment: Experiment, songs: Iterable[Song], tally: Tally, progress:
             else:
                 statistics.validation.add(index[pair.amount], pair.before, pair.after)
     adding = first is not None and adds_up(experiment, first, code_samples["train"].knots, default_rng([seed, 4]))
-    return _Corpus(
+    return _CodeStatistics(
         statistics,
         clip_samples["validation"],
         clip_samples["test"],
@@ -177,7 +177,7 @@ def _fitted_amounts(experiment: Experiment, statistics: PairStatistics) -> Bools
     return enough
 
 
-def _context(experiment: Experiment, corpus: _Corpus, enough: Bools, progress: Progress) -> EvaluationContext:
+def _context(experiment: Experiment, corpus: _CodeStatistics, enough: Bools, progress: Progress) -> EvaluationContext:
     """What every knob of the run is fitted from and evaluated with."""
     methods, edit = experiment.methods, experiment.edit
     fitted = tuple(a for a, ok in zip(experiment.amounts, enough, strict=True) if ok)
@@ -227,7 +227,7 @@ def _evaluation_set(experiment: Experiment, sample: ClipReservoir, split: str, p
     return build_evaluation_set(experiment, clips, names, default_rng([experiment.seed, 1, len(split)]))
 
 
-def _common_evidence(context: EvaluationContext, corpus: _Corpus) -> Evidence:
+def _common_evidence(context: EvaluationContext, corpus: _CodeStatistics) -> Evidence:
     """What all knobs of the run share."""
     experiment, statistics, fitted = context.experiment, context.statistics, context.fit_input.amounts
     counts = dict(zip(experiment.amounts, corpus.statistics.train.counts().tolist(), strict=True))

@@ -27,7 +27,14 @@ from latentknobs.core.run import Run, RunSpec
 from latentknobs.corpora.sharding import carried_shards
 from latentknobs.discovery.candidate_directions import CandidateDirection, candidate_directions
 from latentknobs.discovery.coordinate_systems import CoordinateSystems
-from latentknobs.discovery.direction_labeling import GRID, AttributeChange, Traversals, name_of, related, unrelated
+from latentknobs.discovery.direction_labeling import (
+    GRID,
+    AttributeChange,
+    DirectionTraversals,
+    name_of,
+    related,
+    unrelated,
+)
 from latentknobs.discovery.evaluation_context import EvaluationContext
 from latentknobs.discovery.knob_evaluation import evaluate_knob
 from latentknobs.discovery.pair_statistics import PairStatistics
@@ -87,7 +94,9 @@ def disentangle(
     progress("looking for directions", 0, None)
     directions, left_out = candidate_directions(experiment, corpus.train.codes, covariance)
     relations = related(attributes, corpus.train.clips)
-    traversals = Traversals(experiment.backend, attributes, corpus.spreads, relations, _settings(experiment).related)
+    traversals = DirectionTraversals(
+        experiment.backend, attributes, corpus.spreads, relations, _settings(experiment).related
+    )
     named = _named(directions, corpus, traversals, _settings(experiment), progress)
     best: dict[str, _Named] = {}
     for one in named:
@@ -121,7 +130,7 @@ def _settings(experiment: Experiment) -> UnsupervisedSettings:
 
 
 @frozen(eq=False)
-class _Corpus:
+class _ClipSamples:
     """What is kept of the songs; the statistics are of no pairs, and of the codes."""
 
     statistics: PairStatistics
@@ -131,7 +140,7 @@ class _Corpus:
     test: EvaluationSet
 
 
-def _read(experiment: Experiment, songs: Iterable[Song], tally: Tally, progress: Progress) -> _Corpus:
+def _read(experiment: Experiment, songs: Iterable[Song], tally: Tally, progress: Progress) -> _ClipSamples:
     backend, settings = experiment.backend, experiment.settings
     statistics = PairStatistics.empty(len(GRID), experiment.latent_size)
     spreads = RunningStd(experiment.methods.attributes)
@@ -152,7 +161,7 @@ def _read(experiment: Experiment, songs: Iterable[Song], tally: Tally, progress:
         if not len(clips):
             raise DiscoveryError(f"The corpus gave no {split} clips that the model can carry: ask for more clips.")
         sets[split] = unedited_set(backend, clips, names)
-    return _Corpus(statistics, spreads.result(), sets["train"], sets["validation"], sets["test"])
+    return _ClipSamples(statistics, spreads.result(), sets["train"], sets["validation"], sets["test"])
 
 
 @frozen(eq=False)
@@ -176,8 +185,8 @@ class _Named:
 
 def _named(
     directions: list[CandidateDirection],
-    corpus: _Corpus,
-    traversals: Traversals,
+    corpus: _ClipSamples,
+    traversals: DirectionTraversals,
     settings: UnsupervisedSettings,
     progress: Progress,
 ) -> list[_Named]:
@@ -200,7 +209,7 @@ def _named(
 def _knob(
     experiment: Experiment,
     one: _Named,
-    corpus: _Corpus,
+    corpus: _ClipSamples,
     relations: Mapping[str, Mapping[str, float]],
     spec: RunSpec,
     common: Evidence,

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from latentknobs.core.attribute import Attribute
-from latentknobs.discovery.direction_labeling import GRID, AttributeChange, Traversals, name_of, related, unrelated
+from latentknobs.discovery.direction_labeling import (
+    GRID,
+    AttributeChange,
+    DirectionTraversals,
+    name_of,
+    related,
+    unrelated,
+)
 from latentknobs.evaluation.evaluation_set import EvaluationSet
 
 
@@ -37,7 +44,7 @@ def clips():
 
 def _profile(clips, direction, relations=APART, limit=0.3, attributes=(FIRST, SECOND, NEVER)):
     spreads = {"first": 2.0, "second": 1.0, "never": 0.0, "twice": 4.0}
-    return Traversals(Plain(), attributes, spreads, relations, limit).profile(clips, np.asarray(direction))
+    return DirectionTraversals(Plain(), attributes, spreads, relations, limit).profile(clips, np.asarray(direction))
 
 
 def test_a_profile_by_hand(clips):

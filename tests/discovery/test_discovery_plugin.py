@@ -51,7 +51,7 @@ def test_fits_give_operators_of_their_kind(plugins):
     both = np.stack([z, z + 1], axis=1).astype(np.float32)
     sample = CodeSample((0.0, 1.0), both, np.ones((40, 2), dtype=bool), {1.0: ((0, 1),)}, z[:, 0])
     decoder = Decoder(lambda z: z.astype(np.int16), lambda z, _: z.sum(axis=1), lambda z, _: np.ones_like(z))
-    given = FitInput(3, (1.0,), np.ones((1, 3)), gram, cross, gram, cross, square, sample, decoder=decoder)
+    given = FitInput(3, (1.0,), np.ones((1, 3)), gram, cross, gram, cross, square, sample, sample, decoder=decoder)
 
     for fit in plugins.fits().values():
         operator, kept = fit.fit(given)
