@@ -78,8 +78,8 @@ class DecoupledKnob:
         kept: Part of the effect over both ends of the range that is left, on test songs.
         before: Leakage on test songs, for each end and other knob.
         after: The same of the decoupled operator.
-        dims_before: S as stored.
-        dims_after: S of the decoupled operator, on validation songs.
+        dims_before: The selected dimensions, as stored.
+        dims_after: Those of the decoupled operator, on validation songs.
         kept_by_dims: Part of the whole effect of the knob as it was that the decoupled one has in those dimensions
             alone, on test songs.
     """
@@ -120,7 +120,7 @@ class DecoupledKnob:
         }
 
     def as_fit(self) -> Fit:
-        """A fit that gives the decoupled operator: a discovery with it proves the knob by the same gates."""
+        """A fit that gives the decoupled operator, for a discovery to judge by the same acceptance criteria."""
         amounts = self.operator.arrays.get("amounts")
 
         def fit(data: FitInput) -> tuple[Operator, Mapping[str, Any]]:
@@ -186,7 +186,7 @@ class Decoupling:
     runs: Sequence[Run] = ()
 
     def overlaps(self) -> list[tuple[str, str, float, float]]:
-        """For each two knobs, Jaccard of their S before and after."""
+        """For each two knobs, the Jaccard index of their selected dimensions before and after."""
         return [
             (a.knob.name, b.knob.name, jaccard(a.dims_before, b.dims_before), jaccard(a.dims_after, b.dims_after))
             for a, b in combinations(self.knobs, 2)

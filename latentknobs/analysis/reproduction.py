@@ -199,7 +199,7 @@ def verify(
     workbench: Workbench, knob: Knob, *, model: str | None = None, clips: int | None = None, seed: int | None = None
 ) -> Verification:
     """
-    Measure a stored knob again by the gates of a discovery, on the clips of its run; nothing is stored.
+    Measure a stored knob again by the acceptance criteria of a discovery, on the clips of its run; nothing is stored.
 
     Args:
         workbench: Has the models, the corpora and the registry.

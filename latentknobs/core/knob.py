@@ -82,7 +82,7 @@ class Operator:
 @frozen
 class KnobDimension:
     """
-    One dimension of a knob's S.
+    One of a knob's selected dimensions.
 
     Attributes:
         dim: Index in the model's coordinates, from 0.
@@ -128,7 +128,7 @@ class Knob:
         low: Low end of the usable range, at most 0.
         high: High end of the usable range, at least 0.
         verdict: accepted, rejected, provisional or not measurable.
-        dimensions: S, most important first.
+        dimensions: The selected dimensions, most important first.
         effects: Per attribute.
         evidence: All that was measured.
         operator: The transformation, or None where only its hash was kept.

@@ -13,7 +13,7 @@ from latentknobs.core.method_specs import SelectInput
 from latentknobs.discovery import sign_flip_test
 
 KEEP = 0.9
-"""Part of the whole decoded effect that S must keep."""
+"""Part of the whole decoded effect that the selected dimensions must keep."""
 THRESHOLD = 0.5
 """The threshold t in code units at the largest amount; the paper sets it by hand."""
 ENERGY = 0.9

@@ -163,7 +163,7 @@ class KnobRow(Base):
 
 
 class DimensionRow(Base):
-    """One dimension of a knob's S; position 0 is the most important."""
+    """One of a knob's selected dimensions; position 0 is the most important."""
 
     __tablename__ = "knob_dimension"
     __table_args__ = (

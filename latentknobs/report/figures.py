@@ -18,7 +18,7 @@ from latentknobs.report.html import Figure
 from latentknobs.steering.control_directions import operator_of
 
 NAMED = 8
-"""Dimensions of S that a picture names; with more, their names would cover one another."""
+"""Selected dimensions that a picture names; with more, their names would cover one another."""
 TWELVE = 12
 
 

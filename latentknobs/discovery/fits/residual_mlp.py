@@ -177,7 +177,7 @@ def _tensor(codes: Codes) -> Tensor:
 
 
 def _starts(given: FitInput) -> list[_Pool]:
-    """The pairs that the gates judge: from the clips themselves (for a swapped amount: to them)."""
+    """The pairs that acceptance criteria judge: from the clips themselves (for a swapped amount: to them)."""
     zero = given.validation_sample.knots.index(0.0)
     routes = {
         a: tuple(
