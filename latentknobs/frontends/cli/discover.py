@@ -45,7 +45,7 @@ def discover(
         list[str] | None,
         typer.Option("--fit", help="Make only this fit; may be given several times [all].", show_default=False),
     ] = None,
-    selector: Annotated[str, typer.Option(help="The rule that gives S; the others stand beside it.")] = "effect",
+    selector: Annotated[str, typer.Option(help="The rule that selects dimensions; others stand beside it.")] = "effect",
     basis: Annotated[str, typer.Option(help="A basis in which selectors are asked as well.")] = "standard",
     resume: Annotated[
         bool, typer.Option("--resume", help="Leave out what is stored already: the same edit, asked in the same way.")

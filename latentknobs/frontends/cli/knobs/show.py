@@ -20,7 +20,7 @@ from latentknobs.frontends.cli.output import as_json, knob_card
 from latentknobs.plots import draw_mean_change
 
 NAMED = 8
-"""Dimensions of S that the picture of a knob names; with more, their names would cover one another."""
+"""Selected dimensions that the picture of a knob names; with more, their names would cover one another."""
 
 
 @guarded

@@ -37,7 +37,7 @@ def verify(
     device: options.Device = "auto",
     json: options.Json = False,
 ) -> None:
-    """Measure stored knobs again, with their stored operators, by all gates; nothing is stored."""
+    """Measure stored knobs again, with their stored operators, by all acceptance criteria; nothing is stored."""
     with program(ctx).workbench(registry, device) as workbench:
         knobs = stored(workbench, of)
         if names:
