@@ -24,7 +24,7 @@ from latentknobs.backends.gru_musicvae.gru_kernel import choose_gates
 from latentknobs.backends.gru_musicvae.inference import FastNetwork, mix
 from latentknobs.backends.gru_musicvae.network import GruMusicVae
 from latentknobs.backends.network import NetworkConfig
-from latentknobs.backends.precision import ARITHMETICS
+from latentknobs.backends.precision import PRECISIONS
 
 LATENT, LAYERS, STEPS, VOCABULARY = 128, 3, 32, 130
 PRODUCT = 2048
@@ -89,7 +89,7 @@ def products(number: str, device: str = "cpu") -> dict[str, Work]:
     a, b = torch.randn(2, PRODUCT, PRODUCT, device=device).unbind()
     found: dict[str, Work] = {}
     if device == "cpu":
-        way = ARITHMETICS[number]()
+        way = PRECISIONS[number]()
         ours, operand = way.product(b, torch.zeros(PRODUCT)), way.operand(a.tanh())
         found["laid out"] = lambda: ours(operand)
     if number == "int8":
@@ -112,7 +112,7 @@ def timed(way: Work, device: str = "cpu") -> float:
 
 def numbers(device: str = "cpu") -> list[str]:
     """In which numbers this device computes."""
-    there = [name for name in ARITHMETICS if name != "bf16" or has_bfloat16(torch.device(device))]
+    there = [name for name in PRECISIONS if name != "bf16" or has_bfloat16(torch.device(device))]
     return [name for name in there if name != "int8" or device == "cpu"]
 
 
@@ -170,7 +170,7 @@ def decoders(plain: GruMusicVae, z: Tensor) -> Iterator[Contender]:
 def _ours(plain: GruMusicVae, work: Callable[[Fast], Tensor]) -> Iterator[Contender]:
     device = plain.linear_mu.weight.device.type
     for name in numbers(device):
-        way = ARITHMETICS[name]()
+        way = PRECISIONS[name]()
         fast = CudaNetwork(plain, way, bf16=name == "bf16") if device == "cuda" else FastNetwork(plain, way)
         yield Contender(name, partial(work, fast), name)
     if device == "cuda":
@@ -178,7 +178,7 @@ def _ours(plain: GruMusicVae, work: Callable[[Fast], Tensor]) -> Iterator[Conten
     gates = choose_gates()
     if gates is not mix:
         for name in numbers():
-            yield Contender(f"compiled {name}", partial(work, FastNetwork(plain, ARITHMETICS[name](), gates)), name)
+            yield Contender(f"compiled {name}", partial(work, FastNetwork(plain, PRECISIONS[name](), gates)), name)
 
 
 def _in_chunks(fast: Fast, rows: Tensor, work: Callable[[Tensor], Tensor]) -> Tensor:

@@ -330,7 +330,9 @@ class Workbench:
         methods = methods_for(self.plugins, backend.spec.clip_format.name)
         used = [("bases", settings.basis), *(("augmentations", part.name) for part in parts_of(edit))]
         used += [("fits", fit.name) for fit in methods.fits if not settings.fits or fit.name in settings.fits]
-        depends = parameters(self.plugins, used, settings, sources, **self.models.asked(model, self.precision))
+        depends = parameters(
+            self.plugins, used, settings, sources, **self.models.precision_option(model, self.precision)
+        )
         if decoupled is not None:
             methods, depends = evolve(methods, fits=(decoupled.as_fit(),)), {**depends, **decoupled.origin()}
         spec = RunSpec(backend.spec.model_id, backend.spec.name, edit.name, corpus, seed, depends)
@@ -383,7 +385,9 @@ class Workbench:
         methods = methods_for(self.plugins, spec.clip_format.name)
         used = [("attributes", a.name) for a in methods.attributes]
         used += [("comparisons", c.name) for c in methods.comparisons]
-        depends = parameters(self.plugins, used, settings, sources, **self.models.asked(model, self.precision))
+        depends = parameters(
+            self.plugins, used, settings, sources, **self.models.precision_option(model, self.precision)
+        )
         run_spec = RunSpec(spec.model_id, spec.name, None, corpus, seed, depends)
         experiment = Experiment.of(backend, None, settings, methods, seed)
         tally = Tally()

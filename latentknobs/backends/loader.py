@@ -1,4 +1,4 @@
-"""Which models there are, and loading them: shipped ones by name, others by where they are."""
+"""Loading models: shipped ones by name, others by path."""
 
 from __future__ import annotations
 
@@ -40,28 +40,28 @@ class Models:
             precision: One of its backend's precisions, "" = the first.
 
         Raises:
-            UnknownNameError: Nothing of that name, and no such path; or its backend has no such precision.
-            ModelError: The path is there but no backend recognises it, or its weights do not fit.
+            UnknownNameError: No model of that name and no such path, or its backend lacks the precision.
+            ModelError: No backend recognises the path, or its weights do not fit.
         """
         kind, location = self._find(name)
-        asked = self.asked(name, precision)
-        key = (kind, location, device, *asked.values())
+        options = self.precision_option(name, precision)
+        key = (kind, location, device, *options.values())
         if key not in self._loaded:
-            self._loaded[key] = self.factories[kind].load(location, device, **asked)
+            self._loaded[key] = self.factories[kind].load(location, device, **options)
         return self._loaded[key]
 
-    def asked(self, name: str, precision: str) -> dict[str, str]:
+    def precision_option(self, name: str, precision: str) -> dict[str, str]:
         """
-        What is to be said of the precision when this model is loaded: nothing if it is the one that it has anyway.
+        The keyword argument with which this model is loaded in a precision; none for its default.
 
         Raises:
-            UnknownNameError: No such model, or its backend has no such precision.
+            UnknownNameError: No such model, or its backend lacks the precision.
         """
         kind, _ = self._find(name)
-        there = self.factories[kind].precisions
-        if precision and precision not in there:
-            raise UnknownNameError("precision", precision, there, f"of {kind} models")
-        return {} if precision in ("", there[0]) else {"precision": precision}
+        precisions = self.factories[kind].precisions
+        if precision and precision not in precisions:
+            raise UnknownNameError("precision", precision, precisions, f"of {kind} models")
+        return {} if precision in ("", precisions[0]) else {"precision": precision}
 
     def _find(self, name: str) -> tuple[str, str]:
         for kind, factory in self.factories.items():

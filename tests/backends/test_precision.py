@@ -13,23 +13,23 @@ import torch
 from latentknobs.backends import devices
 from latentknobs.backends import precision as module
 from latentknobs.backends.devices import has_bfloat16
-from latentknobs.backends.precision import ARITHMETICS, choose_arithmetic, enough
+from latentknobs.backends.precision import PRECISIONS, choose_precision, enough
 from latentknobs.core.run import RunSpec
 from latentknobs.errors import UnknownNameError, UsageError
 from latentknobs.testing.tiny import tiny_clips
 from latentknobs.workbench import Workbench
 
 CPU = torch.device("cpu")
-HERE = [name for name in ARITHMETICS if name != "bf16" or has_bfloat16(CPU)]
+HERE = [name for name in PRECISIONS if name != "bf16" or has_bfloat16(CPU)]
 
 
-@pytest.mark.parametrize("name", ARITHMETICS)
+@pytest.mark.parametrize("name", PRECISIONS)
 def test_products_by_hand(name):
     """States are multiplied as torch would, within what the numbers' steps allow, and biases are added."""
     rng = np.random.default_rng(0)
     weight, bias = (torch.tensor(rng.normal(size=shape), dtype=torch.float32) for shape in ((12, 4), (12,)))
     state = torch.tensor(rng.uniform(-1, 1, size=(5, 4)), dtype=torch.float32)
-    way = ARITHMETICS[name]()
+    way = PRECISIONS[name]()
     atol = {"float32": 1e-6, "bf16": 0.03, "int8": 0.04}[name]
 
     found = way.product(weight, bias)(way.operand(state))
@@ -43,7 +43,7 @@ def test_int8_is_exact_where_the_steps_are():
     weight = torch.tensor([[127.0, -64.0], [0.0, 0.0]])
     bias = torch.tensor([0.5, -0.25])
     state = torch.tensor([[1.0, -1.0], [10 / 127, 3 / 127]])
-    way = ARITHMETICS["int8"]()
+    way = PRECISIONS["int8"]()
 
     found = way.product(weight, bias)(way.operand(state))
 
@@ -57,14 +57,14 @@ def test_a_row_of_a_product_does_not_depend_on_the_others(name, threads, shape):
     """However many there are, to the last bit."""
     rng, before = np.random.default_rng(0), torch.get_num_threads()
     weight, bias = (torch.tensor(rng.normal(size=size), dtype=torch.float32) for size in (shape, shape[:1]))
-    way = ARITHMETICS[name]()
+    way = PRECISIONS[name]()
     product = way.product(weight, bias)
     state = torch.tensor(rng.uniform(-1, 1, (300, shape[1])), dtype=torch.float32)
     torch.set_num_threads(threads)
     try:
         with torch.inference_mode():
             every = product(way.operand(state))
-            for rows in (way.fewest, 3, 4, 5, 17, 256, 300, 3):
+            for rows in (way.min_rows, 3, 4, 5, 17, 256, 300, 3):
                 assert torch.equal(product(way.operand(state[:rows])), every[:rows])
                 assert torch.equal(product(way.operand(state[-rows:])), every[-rows:])
     finally:
@@ -113,7 +113,7 @@ def test_products_without_the_library_that_lays_weights_out(name, monkeypatch):
     for there in (True, False):
         if not there:
             monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
-        way = ARITHMETICS[name]()
+        way = PRECISIONS[name]()
         found.append(way.product(weight, bias)(way.operand(state)))
     torch.testing.assert_close(*found, rtol=0, atol={"float32": 1e-5, "bf16": 0.1}[name])
 
@@ -123,8 +123,8 @@ def test_bytes_are_multiplied_alike_with_and_without_blocked_weights(monkeypatch
     weight, bias, state = torch.randn(48, 32), torch.randn(48), torch.randn(9, 32).tanh()
     found = []
     for there in (True, False):
-        monkeypatch.setattr(module, "has_byte_products", lambda there=there: there and devices.has_byte_products())
-        way = ARITHMETICS["int8"]()
+        monkeypatch.setattr(module, "has_int8_products", lambda there=there: there and devices.has_int8_products())
+        way = PRECISIONS["int8"]()
         found.append(way.product(weight, bias)(way.operand(state)))
     assert torch.equal(*found)
 
@@ -164,12 +164,12 @@ def test_a_precision_that_there_is_not(monkeypatch):
     with pytest.raises(UnknownNameError, match="float32"):
         Workbench.open(precision="float8").model()
     with pytest.raises(UsageError, match="float32, bf16, int8"):
-        choose_arithmetic("float8", CPU)
-    with pytest.raises(UsageError, match="for processors"):
-        choose_arithmetic("int8", torch.device("cuda"))
+        choose_precision("float8", CPU)
+    with pytest.raises(UsageError, match="on the CPU only"):
+        choose_precision("int8", torch.device("cuda"))
     monkeypatch.setattr(module, "has_bfloat16", lambda _device: False)
-    with pytest.raises(UsageError, match="multiplies no bfloat16"):
-        choose_arithmetic("bf16", CPU)
+    with pytest.raises(UsageError, match="has no bfloat16"):
+        choose_precision("bf16", CPU)
 
 
 def test_a_run_knows_in_which_numbers_it_was_made(monkeypatch, tmp_path):

@@ -14,7 +14,7 @@ from latentknobs.backends.gru_musicvae.cuda import CudaNetwork
 from latentknobs.backends.gru_musicvae.gru_kernel import choose_gates
 from latentknobs.backends.gru_musicvae.inference import FastNetwork
 from latentknobs.backends.gru_musicvae.network import GruMusicVae
-from latentknobs.backends.precision import choose_arithmetic
+from latentknobs.backends.precision import choose_precision
 from latentknobs.backends.torch_adapter import CHUNK, TensorBackend, batches, fill
 from latentknobs.backends.weights import card_path, load_model
 from latentknobs.core.arrays import Bools, ClipBatch, Codes
@@ -58,12 +58,12 @@ class GruMusicVaeBackend(TensorBackend):
         self.spec = spec
         self._device = choose_device(device)
         self._network = network.to(self._device)
-        arithmetic, on_cuda = choose_arithmetic(precision, self._device), self._device.type == "cuda"
+        products, on_cuda = choose_precision(precision, self._device), self._device.type == "cuda"
         self._chunk = CUDA_CHUNK if on_cuda else CHUNK
         self._fast: FastNetwork | CudaNetwork = (
-            CudaNetwork(self._network, arithmetic, bf16=precision == "bf16")
+            CudaNetwork(self._network, products, bf16=precision == "bf16")
             if on_cuda
-            else FastNetwork(self._network, arithmetic, choose_gates())
+            else FastNetwork(self._network, products, choose_gates())
         )
         self._pitch_range = spec.pitch_range or (0, HOLD - 1)
 

@@ -1,9 +1,8 @@
 """
-Paths of the network on a CUDA device: cuDNN where all tokens are known, a replayed graph where they are not.
+The network on a CUDA device: cuDNN where all tokens are known, a CUDA graph for greedy decoding.
 
-On such a device the time of greedy decoding is that of starting some thousand small pieces of work; a CUDA graph starts
-them all at once. A graph is of one batch size: batches are filled up to the next power of two, and one graph is kept
-for each size that was asked for.
+Greedy decoding there spends its time launching a thousand small kernels; a CUDA graph launches them at once. A graph
+has a fixed batch size: batches are padded to the next power of two, and one graph is kept for each size.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from latentknobs.backends.gru_musicvae.network import GruMusicVae
 from latentknobs.backends.precision import Precision
 
 WARM = 3
-"""Runs before a graph is taken, as CUDA's libraries want it."""
+"""Warm-up runs before a graph is captured, which CUDA's libraries need."""
 
 
 @frozen(eq=False)
@@ -37,19 +36,19 @@ class CudaNetwork:
 
     Args:
         network: The network, float32, on the device.
-        arithmetic: How states are multiplied in decoding.
+        precision: How states are multiplied in decoding.
         bf16: Whether known tokens are read in bfloat16.
     """
 
-    def __init__(self, network: GruMusicVae, arithmetic: Precision, *, bf16: bool) -> None:
+    def __init__(self, network: GruMusicVae, precision: Precision, *, bf16: bool) -> None:
         self._known = deepcopy(network).bfloat16() if bf16 else network
         self._kind = torch.bfloat16 if bf16 else torch.float32
-        self._steps = FastNetwork(network, arithmetic)
+        self._steps = FastNetwork(network, precision)
         self._latent = network.config.latent_size
         self._graphs: dict[int, _Graph] = {}
 
     def enough(self, rows: int) -> int:
-        """As FastNetwork's: here any number is."""
+        """Any number of rows will do."""
         return rows
 
     def encode(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
@@ -62,19 +61,19 @@ class CudaNetwork:
         return self._known.decode_given(z.to(self._kind), tokens).float()
 
     def greedy(self, z: Tensor, chosen: Callable[[Tensor], Tensor] | None = None) -> tuple[Tensor, Tensor]:
-        """As FastNetwork's; tokens that somebody else chooses are not in a graph."""
+        """As FastNetwork's; with ``chosen`` no graph is used."""
         if chosen is not None:
             return self._steps.greedy(z, chosen)
         size = 1 << (len(z) - 1).bit_length()
         if size not in self._graphs:
-            self._graphs[size] = self._take(size, z.device)
-        there = self._graphs[size]
-        there.z.zero_()
-        there.z[: len(z)] = z
-        there.graph.replay()
-        return there.tokens[: len(z)].clone(), there.logits[: len(z)].clone()
+            self._graphs[size] = self._capture(size, z.device)
+        captured = self._graphs[size]
+        captured.z.zero_()
+        captured.z[: len(z)] = z
+        captured.graph.replay()
+        return captured.tokens[: len(z)].clone(), captured.logits[: len(z)].clone()
 
-    def _take(self, size: int, device: torch.device) -> _Graph:
+    def _capture(self, size: int, device: torch.device) -> _Graph:
         z = torch.zeros(size, self._latent, device=device)
         side = torch.cuda.Stream(device)  # type: ignore[no-untyped-call] # torch leaves it without types
         side.wait_stream(torch.cuda.current_stream(device))

@@ -1,4 +1,4 @@
-"""The gates of a GRU in one pass, by the machine's C compiler, for those who ask for it: LATENTKNOBS_COMPILE=1."""
+"""The gates of a GRU in one pass, compiled by the machine's C compiler where LATENTKNOBS_COMPILE=1."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from latentknobs.backends.gru_musicvae.inference import Gates, mix
 VARIABLE = "LATENTKNOBS_COMPILE"
 SOURCE = Path(__file__).with_name("gru_kernel.c")
 FLAGS = ("-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fopenmp", "-shared", "-fPIC")
-"""OpenMP is torch's own: whoever is there first is shared, with its threads."""
+"""OpenMP is torch's own, which is loaded first, with its threads."""
 _log = logging.getLogger(__name__)
 
 
 def choose_gates() -> Gates:
-    """:func:`mix`, compiled where the environment asks for it; where that fails, one line says so and it is plain."""
+    """:func:`mix`, or its compiled equivalent where the environment asks for it; a failure to compile is logged."""
     if os.environ.get(VARIABLE, "") in ("", "0"):
         return mix
     try:
         return _compiled()
     except (OSError, subprocess.SubprocessError) as error:
-        told = getattr(error, "stderr", None) or str(error)
-        reason = (told.strip() or type(error).__name__).splitlines()[0]
+        output = getattr(error, "stderr", None) or str(error)
+        reason = (output.strip() or type(error).__name__).splitlines()[0]
         _log.warning("%s: compiling failed, so the gates are computed without it (%s)", VARIABLE, reason)
         return mix
 
@@ -39,17 +39,17 @@ def choose_gates() -> Gates:
 @cache
 def _compiled() -> Gates:
     """
-    The gates, compiled for this processor; once in a process, which takes less than a second.
+    The gates, compiled for this processor once in a process, which takes less than a second.
 
     Raises:
-        OSError, SubprocessError: There is no C compiler (CC, else cc), or it does not compile this.
+        OSError, SubprocessError: There is no C compiler (CC, else cc), or it fails.
     """
     with TemporaryDirectory(prefix="latentknobs-") as folder:
-        built = Path(folder, "gates.so")
+        library = Path(folder, "gru_kernel.so")
         compiler = shlex.split(os.environ.get("CC", "cc"))
-        line = [*compiler, *FLAGS, str(SOURCE), "-o", str(built)]
-        subprocess.run(line, check=True, capture_output=True, text=True)  # noqa: S603 - the user's own compiler
-        run = ctypes.CDLL(str(built)).gates
+        command = [*compiler, *FLAGS, str(SOURCE), "-o", str(library)]
+        subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - the user's own compiler
+        run = ctypes.CDLL(str(library)).gates
     run.restype = None
     run.argtypes = [
         *(ctypes.c_void_p, ctypes.c_ssize_t) * 2,
@@ -57,12 +57,12 @@ def _compiled() -> Gates:
     ]
 
     def gates(entering: Tensor, kept: Tensor, state: Tensor) -> Tensor:
-        into = torch.empty_like(state)
+        out = torch.empty_like(state)
         rows, size = state.shape
         run(
             *(entering.data_ptr(), entering.stride(0), kept.data_ptr(), kept.stride(0)),
-            *(state.data_ptr(), into.data_ptr(), rows, size, torch.get_num_threads()),
+            *(state.data_ptr(), out.data_ptr(), rows, size, torch.get_num_threads()),
         )
-        return into
+        return out
 
     return gates

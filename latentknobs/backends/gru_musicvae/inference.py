@@ -21,7 +21,7 @@ from latentknobs.backends.gru_musicvae.prefix_sharing import in_order, steps
 from latentknobs.backends.precision import Float32, Precision, Product, enough
 
 ROWS = 512
-"""Clips read at a time: their states stay in the processor's caches."""
+"""Clips encoded at a time: their states stay in the processor's caches."""
 PARTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 """torch's names of a GRU's weights and biases, of the input and of the state."""
 Gates: TypeAlias = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -46,21 +46,21 @@ def mix(entering: Tensor, kept: Tensor, state: Tensor) -> Tensor:
 
 
 def _for_mix(part: Tensor) -> Tensor:
-    """Weights (3H, in) or biases (3H,) of a GRU as :func:`mix` wants them: the new gate's twice, which is exact."""
+    """Weights (3H, in) or biases (3H,) of a GRU as :func:`mix` takes them: the new gate's doubled, which is exact."""
     both, new = torch.tensor_split(part, [len(part) // 3 * 2])
     return torch.cat([both, 2 * new])
 
 
-def _apart(bias_ih: Tensor, bias_hh: Tensor) -> tuple[Tensor, Tensor]:
-    """Biases (3H,) of the input's part of the gates, with all that may be added there, and of the state's part."""
+def _split_biases(bias_ih: Tensor, bias_hh: Tensor) -> tuple[Tensor, Tensor]:
+    """Biases (3H,) of the input's part of the gates, with all that can be added there, and of the state's part."""
     size = len(bias_ih) // 3 * 2
     entering = torch.cat([bias_ih[:size] + bias_hh[:size], bias_ih[size:]])
     return entering, torch.cat([torch.zeros_like(bias_hh[:size]), bias_hh[size:]])
 
 
 def _for_any(product: Product) -> Product:
-    """The same for a lone row, as arithmetics that need no second one have it."""
-    return lambda rows: product(rows) if len(rows) > 1 else product(rows.expand(Float32.fewest, -1))[:1]
+    """The product for any number of rows, a single one included."""
+    return lambda rows: product(rows) if len(rows) > 1 else product(rows.expand(Float32.min_rows, -1))[:1]
 
 
 class FastNetwork:
@@ -69,15 +69,15 @@ class FastNetwork:
 
     Args:
         network: The network, float32; its weights are copied.
-        arithmetic: How states are multiplied; float32 if left out.
-        gates: :func:`mix` or what computes the same.
+        precision: How states are multiplied; default float32.
+        gates: :func:`mix` or its compiled equivalent.
     """
 
-    def __init__(self, network: GruMusicVae, arithmetic: Precision | None = None, gates: Gates = mix) -> None:
+    def __init__(self, network: GruMusicVae, precision: Precision | None = None, gates: Gates = mix) -> None:
         config = network.config
         self._config = config
         exact = Float32()
-        self._arithmetic: Precision = arithmetic or exact
+        self._precision: Precision = precision or exact
         self._gates = gates
         with torch.no_grad():
             table = network.token_table()
@@ -86,29 +86,29 @@ class FastNetwork:
             self._encoder: list[tuple[Tensor, Product]] = []
             for side in ("", "_reverse"):
                 read, keep, bias_in, bias = (_for_mix(weights[f"{name}_l0{side}"]) for name in PARTS)
-                entering, kept = _apart(bias_in, bias)
-                self._encoder.append((table @ read.t() + entering, self._arithmetic.product(keep, kept)))
+                entering, kept = _split_biases(bias_in, bias)
+                self._encoder.append((table @ read.t() + entering, self._precision.product(keep, kept)))
             first, *above = ([_for_mix(getattr(cell, name)) for name in PARTS] for cell in network.cells)
             read, weight, bias_in, bias = first
-            entering, kept = _apart(bias_in, bias)
+            entering, kept = _split_biases(bias_in, bias)
             self._decoder_table = (table @ read[:, :size].t()).contiguous()
             self._of_z = _for_any(exact.product(read[:, size:], entering))
-            # A layer's new state is read by the layer above now and by the layer itself at the next step: one product.
+            # A new state is read by the layer above now and by its own layer at the next step: one product for both.
             self._joined: list[Product] = []
             for read, keep, bias_in, bias in above:
-                entering, own = _apart(bias_in, bias)
+                entering, own = _split_biases(bias_in, bias)
                 joined = torch.cat([weight, read]), torch.cat([kept, entering])
-                self._joined.append(self._arithmetic.product(*joined))
+                self._joined.append(self._precision.product(*joined))
                 weight, kept = keep, own
-            self._last = self._arithmetic.product(weight, kept)
+            self._last = self._precision.product(weight, kept)
             self._mean, self._log_variance, self._initial, self._out = (
                 _for_any(exact.product(linear.weight, linear.bias))
                 for linear in (network.linear_mu, network.linear_var, network.linear_init, network.linear_out)
             )
 
     def enough(self, rows: int) -> int:
-        """How many rows to give where ``rows`` are wanted, so that a row's result does not depend on how many."""
-        return enough(rows, self._arithmetic.fewest)
+        """How many rows to compute where ``rows`` are needed, so that a row's result does not depend on the number."""
+        return enough(rows, self._precision.min_rows)
 
     def encode(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation, each float32 (N, D), of tokens int64 (N, T)."""
@@ -123,14 +123,14 @@ class FastNetwork:
         return mean, torch.exp(0.5 * log_variance)
 
     def _read(self, table: Tensor, keep: Product, tokens: Tensor) -> Tensor:
-        """States (N, H) after the last of tokens int64 (N, T), which are in order."""
+        """States (N, H) after the last of tokens int64 (N, T), which are sorted."""
         *reading, last = steps(tokens.numpy(), self.enough)
         state = table.new_zeros(len(reading[0].tokens), self._config.encoder_hidden)
         for step in reading:
             if step.origins is not None:
                 state = state.index_select(0, torch.from_numpy(step.origins))
             entering = table.index_select(0, torch.from_numpy(step.tokens))
-            state = self._gates(entering, keep(self._arithmetic.operand(state)), state)
+            state = self._gates(entering, keep(self._precision.operand(state)), state)
         return state if last.origins is None else state.index_select(0, torch.from_numpy(last.origins))
 
     def greedy(self, z: Tensor, chosen: Callable[[Tensor], Tensor] | None = None) -> tuple[Tensor, Tensor]:
@@ -162,7 +162,7 @@ class FastNetwork:
         return self._out(outputs.flatten(0, 1)).view(*outputs.shape[:2], -1)
 
     def _decoder(self, z: Tensor) -> _Decoder:
-        return _Decoder(self._joined, self._last, self._arithmetic, self._gates, torch.tanh(self._initial(z)))
+        return _Decoder(self._joined, self._last, self._precision, self._gates, torch.tanh(self._initial(z)))
 
 
 class _Decoder:
@@ -172,16 +172,14 @@ class _Decoder:
     Args:
         joined: For each layer but the last, from its state to its own gates and those of the layer above, (N, 6H).
         last: From the last layer's state to its own gates, (N, 3H).
-        arithmetic: How they multiply.
-        gates: :func:`mix` or what computes the same.
+        precision: How they multiply.
+        gates: :func:`mix` or its compiled equivalent.
         state: The first layer's first state, (N, H).
     """
 
-    def __init__(
-        self, joined: list[Product], last: Product, arithmetic: Precision, gates: Gates, state: Tensor
-    ) -> None:
+    def __init__(self, joined: list[Product], last: Product, precision: Precision, gates: Gates, state: Tensor) -> None:
         self._joined, self._last = joined, last
-        self._operand, self._gates = arithmetic.operand, gates
+        self._operand, self._gates = precision.operand, gates
         self._states = [state]
         self._kept: list[Tensor] = []
 
@@ -192,9 +190,9 @@ class _Decoder:
             if layer == len(self._kept):
                 self._kept.append(leaving(self._operand(self._states[layer])))
             state = self._gates(entering, self._kept[layer][:, :wide], self._states[layer])
-            there = leaving(self._operand(state))
+            parts = leaving(self._operand(state))
             if layer + 1 == len(self._states):  # at the first step a layer goes on from the one below
                 self._states.append(state)
-            self._states[layer], self._kept[layer], entering = state, there, there[:, wide:]
+            self._states[layer], self._kept[layer], entering = state, parts, parts[:, wide:]
         self._states[-1] = self._gates(entering, self._last(self._operand(self._states[-1])), self._states[-1])
         return self._states[-1]

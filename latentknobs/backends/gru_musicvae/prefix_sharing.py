@@ -1,4 +1,4 @@
-"""Clips that begin alike are read alike: which of many sorted clips need a state of their own at each step."""
+"""Sharing of encoder states: sorted clips with a common prefix need only one state until they differ."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from latentknobs.core.arrays import Ints
 @frozen(eq=False)
 class Step:
     """
-    One step of reading clips that share their beginnings.
+    One step of encoding clips that share prefixes.
 
     Attributes:
-        tokens: int64 (M,), what is read: once for all clips that have been equal so far.
-        origins: int64 (M,), which of the step before's states each goes on from; None = each from its own.
+        tokens: int64 (M,), one for all clips that have been equal so far.
+        origins: int64 (M,), the previous step's state that each continues; None = its own.
     """
 
     tokens: Ints
@@ -26,21 +26,21 @@ class Step:
 
 
 def in_order(tokens: NDArray[np.int64]) -> Ints:
-    """The order (N,) of clips (N, T) in which those that begin alike stand together."""
+    """The order (N,) of clips (N, T) in which common prefixes stand together: lexicographic."""
     order: Ints = np.lexsort(tokens.T[::-1]).astype(np.int64)
     return order
 
 
 def steps(tokens: NDArray[np.int64], enough: Callable[[int], int]) -> Iterator[Step]:
     """
-    How to read clips with one state for each different beginning; after the last step, with one for each clip.
+    How to encode clips with one state for each distinct prefix.
 
     Args:
         tokens: (N, T), N at least 1, in the order of :func:`in_order`.
-        enough: How many states to keep where so many are needed, which are repeated to be enough.
+        enough: How many states to compute where so many are needed; they are repeated to that number.
 
     Yields:
-        A step for each of the T tokens, then one without tokens, M = 0, whose origins are the N clips' states.
+        A step for each of the T tokens, then one without tokens (M = 0) whose origins are the N clips' states.
     """
     own = np.ones(tokens.shape, dtype=bool)
     own[1:] = np.logical_or.accumulate(tokens[1:] != tokens[:-1], axis=1)

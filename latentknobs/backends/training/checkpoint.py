@@ -1,4 +1,4 @@
-"""A training run on disk: everything needed to go on, in one safetensors file that is replaced as a whole."""
+"""A training run on disk: everything needed to resume, in one safetensors file that is replaced atomically."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ MOMENTS = ("exp_avg", "exp_avg_sq")
 @frozen
 class TrainingProgress:
     """
-    Where a run stands, besides its tensors.
+    Progress of a run, besides its tensors.
 
     Attributes:
         step: Steps done.
         best_loss: Lowest validation loss so far, None before the first evaluation.
         best_step: Steps done when it was measured.
         waited: Evaluations since.
-        after: model_id of the model whose run this one went on from, "" where it started from nothing.
+        after: model_id of the model whose run this one continues, "" for a run from scratch.
     """
 
     step: int = field(default=0, validator=count(0))
@@ -41,20 +41,20 @@ class TrainingProgress:
 
 
 def write_state(
-    path: Path, trained: nn.ModuleDict, optimiser: Adam, standing: TrainingProgress, *, config: Config, fingerprint: str
+    path: Path, trained: nn.ModuleDict, optimiser: Adam, progress: TrainingProgress, *, config: Config, fingerprint: str
 ) -> None:
-    """Write a checkpoint atomically: weights, Adam's moments, where the run stands, config and data."""
+    """Write a checkpoint atomically: weights, Adam's moments, progress, config and data."""
     tensors: dict[str, Tensor] = dict(trained.state_dict())
     for name, parameter in trained.named_parameters():
         for moment in MOMENTS:
             if moment in optimiser.state[parameter]:
                 tensors[f"{moment}.{name}"] = optimiser.state[parameter][moment]
     facts = {
-        "step": standing.step,
-        "best_loss": standing.best_loss,
-        "best_step": standing.best_step,
-        "waited": standing.waited,
-        "after": standing.after,
+        "step": progress.step,
+        "best_loss": progress.best_loss,
+        "best_step": progress.best_step,
+        "waited": progress.waited,
+        "after": progress.after,
         "config": config.tables(),
         "data": fingerprint,
     }
@@ -63,10 +63,10 @@ def write_state(
 
 def read_facts(path: Path) -> dict[str, Any]:
     """
-    What a checkpoint says of itself.
+    Config, data fingerprint and progress of a checkpoint.
 
     Raises:
-        TrainingError: It is not there, or not a checkpoint of a training run.
+        TrainingError: There is none, or the file is not a checkpoint of a training run.
     """
     if not path.is_file():
         raise TrainingError(f"There is no checkpoint {path}: start the run without --resume.")
@@ -77,21 +77,21 @@ def read_facts(path: Path) -> dict[str, Any]:
         return {
             "config": Config.from_tables(facts["config"], str(path)),
             "data": facts["data"],
-            "standing": _standing(facts),
+            "progress": _progress(facts),
         }
     except (safetensors.SafetensorError, OSError, KeyError, TypeError, ValueError, RecursionError) as error:
-        reason = error.args[0] if isinstance(error, TypeError) else error  # attrs puts more into it than the sentence
+        reason = error.args[0] if isinstance(error, TypeError) else error  # attrs adds more arguments
         raise TrainingError(f"{path} is not a checkpoint of this version ({reason}): start a new run.") from error
 
 
-def _standing(facts: Mapping[str, Any]) -> TrainingProgress:
+def _progress(facts: Mapping[str, Any]) -> TrainingProgress:
     after = facts.get("after", "")  # runs of 0.1.0 may be from before it
     return TrainingProgress(facts["step"], facts["best_loss"], facts["best_step"], facts["waited"], after)
 
 
 def take_over(path: Path, trained: nn.ModuleDict) -> None:
     """
-    Put a checkpoint's weights into what is trained.
+    Load a checkpoint's weights.
 
     Raises:
         ModelError: The tensors are not those of such a network, or of such maps.
@@ -101,11 +101,11 @@ def take_over(path: Path, trained: nn.ModuleDict) -> None:
 
 def restore(path: Path, trained: nn.ModuleDict, optimiser: Adam, step: int) -> None:
     """
-    Put a checkpoint's tensors into what is trained and its optimiser.
+    Load a checkpoint's weights and the optimiser's state.
 
     Raises:
         ModelError: The tensors are not those of this run.
-        TrainingError: What the optimiser knew is not all there.
+        TrainingError: The optimiser's state is incomplete.
     """
     tensors = read_tensors(path)
     _load(tensors, path, trained)
@@ -114,7 +114,7 @@ def restore(path: Path, trained: nn.ModuleDict, optimiser: Adam, step: int) -> N
         moments = {moment: tensors.get(f"{moment}.{name}") for moment in MOMENTS}
         if any(value is None or value.shape != parameter.shape for value in moments.values()):
             raise TrainingError(
-                f"{path} is not a checkpoint of this version (it lacks what Adam knows of {name}): start a new run."
+                f"{path} is not a checkpoint of this version (Adam's moments of {name} are missing): start a new run."
             )
         state[index] = {"step": parameter.new_tensor(float(step)), **moments}
     optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
@@ -123,8 +123,8 @@ def restore(path: Path, trained: nn.ModuleDict, optimiser: Adam, step: int) -> N
 def _load(tensors: Mapping[str, Tensor], path: Path, trained: nn.ModuleDict) -> None:
     network = {name.removeprefix("network."): t for name, t in tensors.items() if name.startswith("network.")}
     check_tensors(network, trained["network"].state_dict(), str(path))
-    wanted = {name: tuple(value.shape) for name, value in trained.state_dict().items()}
-    weights = {name: value for name, value in tensors.items() if name in wanted}
-    if {name: tuple(value.shape) for name, value in weights.items()} != wanted:
-        raise ModelError(f"{path} lacks the maps of the edits that are to be followed: start a new run.")
+    expected = {name: tuple(value.shape) for name, value in trained.state_dict().items()}
+    weights = {name: value for name, value in tensors.items() if name in expected}
+    if {name: tuple(value.shape) for name, value in weights.items()} != expected:
+        raise ModelError(f"{path} lacks the maps of the edits in data.follow: start a new run.")
     trained.load_state_dict(weights)

@@ -23,7 +23,7 @@ NOT_STATED = {
     "licence": "Not stated: see the licences of the corpora it was trained on.",
     "limits": "Not stated: what the corpora do not have, it does not know.",
 }
-"""What the card says where a preset is trained on other corpora than its own."""
+"""The card's words where a preset is trained on other corpora than its own."""
 
 
 def train(
@@ -39,7 +39,7 @@ def train(
     after: Path | None = None,
 ) -> dict[str, Any]:
     """
-    Train a model into a folder; what was measured of the stored weights.
+    Train a model into a folder; returns the validation metrics of the stored weights.
 
     Args:
         host: The running program.
@@ -60,8 +60,8 @@ def train(
     choose_device(device)
     if resume and after is not None:
         raise UsageError("A run that is resumed knows what it started after: leave --after out.")
-    told = bool(preset or config or steps or seed is not None)
-    if resume and not told:
+    changed = bool(preset or config or steps or seed is not None)
+    if resume and not changed:
         settings: Config = read_facts(out / CHECKPOINT)["config"]
     else:
         settings = choose(preset or "folk", config, steps, seed)
@@ -72,29 +72,28 @@ def train(
     host.note("Clips: " + ", ".join(f"{name} {size}" for name, size in data.sizes.items()) + ".")
     trainer = Trainer(settings, data, out, device=device, resume=resume, after=after, progress=host.progress)
     if resume:
-        host.note(f"Going on after step {trainer.standing.step} of {settings.training.steps}.")
+        host.note(f"Going on after step {trainer.progress.step} of {settings.training.steps}.")
     try:
         trainer.run()
     except KeyboardInterrupt:
         if not (out / CHECKPOINT).is_file():
             raise TrainingError("Training stopped before its first checkpoint: start it again.") from None
-        # A second Ctrl-C does not wait for a checkpoint: the one before may be of an earlier step.
-        step = read_facts(out / CHECKPOINT)["standing"].step
+        # After a second Ctrl-C the last checkpoint may be of an earlier step.
+        step = read_facts(out / CHECKPOINT)["progress"].step
         raise TrainingError(
             f"Training stopped after step {step}; go on with: latentknobs train -o {out} --resume"
         ) from None
-    learned = settings.data
     facts = {
-        "corpus": "+".join(source.corpus for source in learned.sources),
-        "licence": learned.licence,
-        "limits": learned.limits,
+        "corpus": "+".join(source.corpus for source in settings.data.sources),
+        "licence": settings.data.licence,
+        "limits": settings.data.limits,
     }
     identity, figures = trainer.finish(out / MODEL, facts)
     return {
         "model": str(out / MODEL),
         "model_id": identity,
-        "steps": trainer.standing.step,
-        "best_step": trainer.standing.best_step,
+        "steps": trainer.progress.step,
+        "best_step": trainer.progress.best_step,
         "log": str(out / LOG),
         **figures,
     }
@@ -120,7 +119,7 @@ def choose(preset: str, config: Path | None, steps: int = 0, seed: int | None = 
                 raise UsageError(f"{config}: {name!r} must stand in one of the tables [network], [training], [data].")
             tables[name] = {**tables.get(name, {}), **table}
         if "sources" in over.get("data", {}):
-            # The preset's words are about the preset's corpora.
+            # The preset's licence and limits describe the preset's corpora.
             tables["data"] |= {name: text for name, text in NOT_STATED.items() if name not in over["data"]}
     if steps:
         tables["training"]["steps"] = steps

@@ -1,13 +1,12 @@
 """
-Following: training that makes an edit of a clip an affine map of its code.
+Equivariance loss: training that makes an edit of a clip an affine map of its code.
 
-A VAE that reconstructs well bends: the change of code that an edit makes depends on the clip, and no affine map
-predicts it. So half of a batch is the other half, edited: x' = edit(x, amount). With a map for each amount,
-p(z' | z) = N(M_a z + b_a, diag(s^2)) is a prior of the edited clip's code that knows the clip it came from (a
-conditional prior, as in Sohn, Lee and Yan 2015; that edits should act linearly on codes is Higgins et al. 2018). What
-is added to the loss is KL(q(z' | x') || p(z' | z)) in nats, with the KL weight, for z a draw of q(z | x); and part of
-the edited clips are decoded from M_a z + b_a in place of their own code. Maps and spread are trained along and thrown
-away: knobs are found afterwards, on codes, like in any model.
+In a VAE that reconstructs well, the change of code that an edit causes depends on the clip, and no affine map predicts
+it. So half of a batch is the other half, edited: x' = edit(x, amount). With a map for each amount,
+p(z' | z) = N(M_a z + b_a, diag(s^2)) is a conditional prior of the edited clip's code (Sohn, Lee and Yan 2015; that
+edits should act linearly on codes is Higgins et al. 2018). The loss gains KL(q(z' | x') || p(z' | z)) in nats, with
+the KL weight, for z drawn from q(z | x); and part of the edited clips are decoded from M_a z + b_a instead of their
+own code. Maps and spread are trained along and discarded: knobs are found afterwards, as in any model.
 """
 
 from __future__ import annotations
@@ -17,12 +16,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 NONE = -1
-"""The map of a clip that could not be edited."""
+"""The index of a clip that could not be edited."""
 
 
 class AffineMaps(nn.Module):
     """
-    One affine map for each amount of each followed edit, and the spread s around their predictions.
+    An affine map for each amount of each followed edit, and the spread s around their predictions.
 
     Args:
         count: How many maps K.
@@ -37,12 +36,12 @@ class AffineMaps(nn.Module):
 
     def predict(self, z: Tensor, which: Tensor) -> Tensor:
         """The codes (n, D) after the maps ``which``, int64 (n,); where it is :data:`NONE`, the codes as they are."""
-        there = (which != NONE).unsqueeze(-1)
-        # Looked up as embeddings: threads add up the gradient of plain indexing in whatever order they come.
+        mapped = (which != NONE).unsqueeze(-1)
+        # Looked up as embeddings: threads would sum the gradient of plain indexing in arbitrary order.
         which = which.clamp(min=0)
         matrices = functional.embedding(which, self.matrices.flatten(1)).view(-1, *self.matrices.shape[1:])
         moved = torch.bmm(matrices, z.unsqueeze(-1)).squeeze(-1) + functional.embedding(which, self.offsets)
-        return torch.where(there, moved, z)
+        return torch.where(mapped, moved, z)
 
     def cost(self, predicted: Tensor, mean: Tensor, scale: Tensor, which: Tensor) -> Tensor:
         """

@@ -1,16 +1,17 @@
 """
-Aligning: turning the axes of a trained latent space so that edits move few of them.
+Rotation of a trained latent space so that edits move few of its axes.
 
-The prior N(0, I) has no preferred axes, and which ones training ends with is chance; but knobs are told, stored and
-crossed dimension by dimension. So the codes of a finished run are turned: z' = R z, with R orthogonal, and everything
-that makes or reads codes with it, which changes no reconstruction from the mean. The rows of R are the eigenvectors of
+The prior N(0, I) has no preferred axes, so training ends with arbitrary ones; but knobs are described, stored and
+combined dimension by dimension. So the codes of a finished run are rotated, z' = R z with R orthogonal, together with
+every weight that writes or reads codes, which leaves reconstructions from the mean unchanged. The rows of R are the
+eigenvectors of
 
-    C = E[d d^T] / tr, of the followed edits,  less  E[d d^T] / tr, of the other edits,
+    C = E[d d^T] / tr, of the followed edits,  minus  E[d d^T] / tr, of the other edits,
 
 with d = mean(edited clip) - mean(clip): contrastive principal components (Abid, Zhang, Bagaria and Zou 2018). The
-first axes are those that the followed edits move and the others do not, the last ones the other way round. A posterior
-with independent dimensions does not stay one when it is turned: its variances are put to their geometric means, and
-the training that follows mends them.
+first axes are those that only the followed edits move, the last ones those that only the others move. A rotated
+posterior no longer has independent dimensions: its variances become geometric means, which the training that follows
+corrects.
 """
 
 from __future__ import annotations
@@ -31,14 +32,14 @@ def rotation(network: GruMusicVae, moves: Moves) -> Tensor:
     contrast = _second_moment(network, *moves.followed) - _second_moment(network, *moves.others)
     values, vectors = np.linalg.eigh(contrast)
     axes = vectors[:, np.argsort(-values, kind="stable")].T
-    # An eigenvector has no sign of its own: its largest entry is made positive.
+    # An eigenvector's sign is arbitrary: its largest entry is made positive.
     axes *= np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)])[:, None]
     return torch.from_numpy(axes.astype(np.float32)).to(network.linear_mu.weight.device)
 
 
 @torch.no_grad()
 def turn(network: GruMusicVae, maps: AffineMaps | None, axes: Tensor) -> None:
-    """Turn the codes of a network, and the maps of the edits they follow, in place; ``axes`` is R (D, D)."""
+    """Rotate the codes of a network and the maps of the followed edits, in place; ``axes`` is R (D, D)."""
     squares = axes * axes
     size = network.config.token_size
     for layer, matrix in ((network.linear_mu, axes), (network.linear_var, squares)):

@@ -43,20 +43,20 @@ MODEL = "model.safetensors"
 CHECKPOINT = "checkpoint.safetensors"
 BEST = "best.safetensors"
 LOG = "log.jsonl"
-FOLLOWERS = 0.5
-"""The part of a batch that is edited from the other part where edits are followed: their cost is a mean over them."""
+EDITED_SHARE = 0.5
+"""Part of a batch that is the other part, edited, where edits are followed: their cost is a mean over this part."""
 
 
 class _Interrupts:
-    """Turns the first Ctrl-C into a question asked between steps, so that no step is left half done."""
+    """Defers the first Ctrl-C to the end of a step, so that no step is left half done."""
 
     def __init__(self) -> None:
-        self.asked = False
+        self.requested = False
         self._before: Any = None
 
     def __enter__(self) -> Self:
-        if threading.current_thread() is threading.main_thread():  # elsewhere Python takes no signals
-            self._before = signal.signal(signal.SIGINT, self._ask)
+        if threading.current_thread() is threading.main_thread():  # Python handles signals there only
+            self._before = signal.signal(signal.SIGINT, self._on_signal)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -64,17 +64,17 @@ class _Interrupts:
             signal.signal(signal.SIGINT, self._before)
 
     @contextlib.contextmanager
-    def noted(self) -> Iterator[None]:
-        """An interrupt raised in here is noted as well."""
+    def deferred(self) -> Iterator[None]:
+        """An interrupt raised in this block is deferred as well."""
         try:
             yield
         except KeyboardInterrupt:
-            self.asked = True
+            self.requested = True
 
-    def _ask(self, *_: object) -> None:
-        if self.asked:
+    def _on_signal(self, *_: object) -> None:
+        if self.requested:
             raise KeyboardInterrupt
-        self.asked = True
+        self.requested = True
 
 
 class Trainer:
@@ -89,7 +89,7 @@ class Trainer:
         resume: Go on from the folder's checkpoint; otherwise the folder must not hold one.
         after: Folder of a finished run with the same network and followed edits, whose last weights are the first
             ones here (with ``align``, turned); the optimiser starts anew.
-        progress: Told of each step.
+        progress: Called after each step.
 
     Raises:
         TrainingError: The folder holds a run already, or (resume) none, or one of another config or data,
@@ -109,7 +109,7 @@ class Trainer:
         progress: Progress = no_progress,
     ) -> None:
         self.config, self.data, self.folder = config, data, folder
-        self._progress = progress
+        self._report = progress
         self._device = choose_device(device)
         self._half = trains_in_bfloat16(config.training.precision, self._device)
         self._batches = Batches(data, config)
@@ -121,7 +121,7 @@ class Trainer:
         modules = {"network": self.network, **({"maps": self._maps} if self._maps else {})}
         self._trained = torch.nn.ModuleDict(modules)
         self._optimiser = torch.optim.Adam(self._trained.parameters(), lr=config.training.learning_rate)
-        self.standing = TrainingProgress()
+        self.progress = TrainingProgress()
         checkpoint = folder / CHECKPOINT
         if resume:
             self._go_on_from(checkpoint)
@@ -155,32 +155,32 @@ class Trainer:
         since = time.perf_counter()
         sums, counted = torch.zeros(3, dtype=torch.float64), 0
         with _Interrupts() as interrupts:
-            while self.standing.step < training.steps and not self._stopped:
-                sums += self._step(self.standing.step)
+            while self.progress.step < training.steps and not self._stopped:
+                sums += self._step(self.progress.step)
                 counted += 1
-                step = self.standing.step + 1
-                self.standing = attrs.evolve(self.standing, step=step)
+                step = self.progress.step + 1
+                self.progress = attrs.evolve(self.progress, step=step)
                 if step % training.evaluate_every == 0 or step == training.steps:
                     speed = counted * training.batch / (time.perf_counter() - since)
                     figures = self._evaluate(sums / counted, speed)
                     sums, counted, since = torch.zeros(3, dtype=torch.float64), 0, time.perf_counter()
-                with interrupts.noted():
-                    self._progress("training", step, training.steps)
-                if step % training.checkpoint_every == 0 or step == training.steps or interrupts.asked:
+                with interrupts.deferred():
+                    self._report("training", step, training.steps)
+                if step % training.checkpoint_every == 0 or step == training.steps or interrupts.requested:
                     self.checkpoint()
-                if interrupts.asked:
+                if interrupts.requested:
                     raise KeyboardInterrupt
         return figures
 
     @property
     def _stopped(self) -> bool:
-        return 0 < self.config.training.patience <= self.standing.waited
+        return 0 < self.config.training.patience <= self.progress.waited
 
     def checkpoint(self) -> Path:
         """Write everything needed to go on from here."""
         path = self.folder / CHECKPOINT
         write_state(
-            path, self._trained, self._optimiser, self.standing, config=self.config, fingerprint=self.data.fingerprint
+            path, self._trained, self._optimiser, self.progress, config=self.config, fingerprint=self.data.fingerprint
         )
         return path
 
@@ -196,7 +196,7 @@ class Trainer:
             TrainingError: Nothing was evaluated yet.
         """
         best = self.folder / BEST
-        if self.standing.best_loss is None:
+        if self.progress.best_loss is None:
             raise TrainingError(f"{self.folder} has not been evaluated once: resume the run first.")
         training, network = self.config.training, self.config.network
         tensors = read_tensors(best)
@@ -207,8 +207,8 @@ class Trainer:
             "version": __version__,
             **facts,
             "seed": training.seed,
-            "steps": self.standing.best_step,
-            **({"after": self.standing.after} if self.standing.after else {}),
+            "steps": self.progress.best_step,
+            **({"after": self.progress.after} if self.progress.after else {}),
             "pitch_range": list(self.config.data.pitch_range),
             "transposition": list(training.transpose),
             "clips": self.data.sizes,
@@ -241,7 +241,7 @@ class Trainer:
             else:
                 logits = network.decode_steps(z, tokens, known, keep)
         entropy, kl = cross_entropy(logits, tokens), divergence(mean, scale)
-        rate = kl + FOLLOWERS * training.follow_weight * following
+        rate = kl + EDITED_SHARE * training.follow_weight * following
         loss = (entropy + training.kl_weight(step) * rate) / self.config.network.steps
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it without types
@@ -278,21 +278,21 @@ class Trainer:
         return noise, keep, known, through
 
     def _evaluate(self, sums: Tensor, speed: float) -> dict[str, float]:
-        training, step = self.config.training, self.standing.step
+        training, step = self.config.training, self.progress.step
         self.network.eval()
         figures = measure(self.network, self._validation, self._draws, training.kl_end)
-        best = self.standing.best_loss
+        best = self.progress.best_loss
         if best is None or figures["validation_loss"] < best:
             loss = figures["validation_loss"]
-            self.standing = attrs.evolve(self.standing, best_loss=loss, best_step=step, waited=0)
+            self.progress = attrs.evolve(self.progress, best_loss=loss, best_step=step, waited=0)
             write_atomically(self.network.state_dict(), self.folder / BEST)
         else:
-            self.standing = attrs.evolve(self.standing, waited=self.standing.waited + 1)
+            self.progress = attrs.evolve(self.progress, waited=self.progress.waited + 1)
         entropy, kl, following = sums.tolist()
         weight = training.kl_weight(step - 1)
         line = {
             "step": step,
-            "loss": entropy + weight * (kl + FOLLOWERS * training.follow_weight * following),
+            "loss": entropy + weight * (kl + EDITED_SHARE * training.follow_weight * following),
             "cross_entropy": entropy,
             "kl": kl,
             "kl_weight": weight,
@@ -312,9 +312,9 @@ class Trainer:
         if facts["config"].data.follow != self.config.data.follow:
             raise ModelError(f"The run in {folder} follows other edits than this one is to: start without it.")
         take_over(folder / CHECKPOINT, self._trained)
-        if self.data.moves is not None and isinstance(self.network, GruMusicVae):  # a config says no else
+        if self.data.moves is not None and isinstance(self.network, GruMusicVae):  # a config allows no other
             turn(self.network, self._maps, rotation(self.network, self.data.moves))
-        self.standing = TrainingProgress(after=str(read_card(folder / MODEL)["model_id"]))
+        self.progress = TrainingProgress(after=str(read_card(folder / MODEL)["model_id"]))
 
     def _go_on_from(self, path: Path) -> None:
         facts = read_facts(path)
@@ -328,12 +328,12 @@ class Trainer:
                 f"{path} belongs to a run on other training clips (other corpora or versions of them): "
                 "bring those back, or start a new run in another folder."
             )
-        self.standing = facts["standing"]
-        restore(path, self._trained, self._optimiser, self.standing.step)
+        self.progress = facts["progress"]
+        restore(path, self._trained, self._optimiser, self.progress.step)
         # What was measured after the checkpoint will be measured again.
         log = self.folder / LOG
         lines = log.read_text(encoding="utf-8").splitlines(keepends=True) if log.exists() else []
-        log.write_text("".join(line for line in lines if _step_of(line) <= self.standing.step), encoding="utf-8")
+        log.write_text("".join(line for line in lines if _step_of(line) <= self.progress.step), encoding="utf-8")
 
 
 def _step_of(line: str) -> float:

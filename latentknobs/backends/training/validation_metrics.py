@@ -1,4 +1,4 @@
-"""What is measured of a network on validation clips while it trains."""
+"""Metrics of a network on validation clips during training."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def measure(network: Network, clips: Tensor, draws: Tensor, kl_weight: float) ->
         )
         totals += torch.stack([figure.double().cpu() for figure in figures]) * len(tokens)
     entropy, kl, forced_share, greedy_share, exact = (totals / len(clips)).tolist()
-    spread = torch.cat(means).double().var(dim=0, unbiased=False)
+    variances = torch.cat(means).double().var(dim=0, unbiased=False)
     return {
         "validation_loss": entropy + kl_weight * kl,
         "validation_cross_entropy": entropy,
@@ -66,5 +66,5 @@ def measure(network: Network, clips: Tensor, draws: Tensor, kl_weight: float) ->
         "teacher_forced": forced_share,
         "greedy": greedy_share,
         "exact": exact,
-        "active_units": float((spread > ACTIVE).sum()),
+        "active_units": float((variances > ACTIVE).sum()),
     }

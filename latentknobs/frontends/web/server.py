@@ -57,7 +57,7 @@ def serve(arguments: Sequence[str]) -> int:
         Workbench.open(options.registry, device=options.device) as workbench,
         _listening(options.host, options.port) as listener,
     ):
-        workbench.models.asked(options.model, "")  # an unknown name ends the command before anything starts
+        workbench.models.precision_option(options.model, "")  # an unknown name ends the command before anything starts
         url = address(options.host, listener.getsockname()[1], token)
         _say(f"Open {url} in a browser; Ctrl-C ends it.")
         if options.open:
