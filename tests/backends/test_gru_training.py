@@ -108,7 +108,7 @@ def test_a_checkpoint_without_the_optimisers_memory_is_refused(host, config, dat
     kept = {name: tensor for name, tensor in load_file(path).items() if not name.startswith("exp_avg.")}
     save_file(kept, path, metadata=metadata)
 
-    with pytest.raises(TrainingError, match="Adam.s moments of .* are missing"):
+    with pytest.raises(TrainingError, match=r"Adam.s moments of .* are missing"):
         Trainer(trainer.config, data, tmp_path / "run", resume=True)
 
 
