@@ -75,7 +75,7 @@ def fill(path: Path, knobs: int) -> None:
         connection.execute("PRAGMA journal_mode = DELETE")
 
 
-@pytest.fixture(scope="module", params=[10, 10_000, pytest.param(1_000_000, marks=pytest.mark.slow)])
+@pytest.fixture(scope="module", params=[10, 10_000, pytest.param(1_000_000, marks=pytest.mark.evidence)])
 def many(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> KnobStore:
     """A registry of so many knobs; a million of them fill a gigabyte."""
     path = tmp_path_factory.mktemp("many") / "registry.db"

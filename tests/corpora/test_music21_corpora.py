@@ -164,7 +164,7 @@ def test_folk_gives_the_clips_asked_for():
     assert read(FOLK, clips=300) == [(song.name, song.split, song.clips.tobytes()) for song in songs]
 
 
-@pytest.mark.slow
+@pytest.mark.evidence
 @pytest.mark.parametrize(("corpus", "tunes", "clips"), [(FOLK, 2594, 20_560), (ESSEN, 4682, 32_682)])
 def test_counts_of_the_real_books(corpus, tunes, clips):
     """All of the books, counted with music21 10.5.1; no clip is, up to transposition, in two splits."""

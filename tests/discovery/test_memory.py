@@ -25,7 +25,7 @@ def _peak(clips, methods):
         tracemalloc.stop()
 
 
-@pytest.mark.slow
+@pytest.mark.evidence
 def test_memory_does_not_grow_with_the_corpus(methods):
     """Discovery on 20,000 generated melodies holds at most 1.2 times the memory of one on 2,000."""
     _peak(2_000, methods)  # what is made once and kept: tables, caches

@@ -252,7 +252,7 @@ def test_drums_are_turned_by_the_commands_of_melodies(run, own, weights):
     assert len(list((own / "samples").glob("*.mid"))) == 2
 
 
-@pytest.mark.slow
+@pytest.mark.evidence
 def test_the_knobs_of_the_drum_model_are_accepted(run, own):
     """Trained as the example says, moving every hit to the next voice is a knob that meets every gate."""
     run("drums train kit.npz")
