@@ -43,19 +43,19 @@ class Stretch(TokenAugmentation):
         semitones = whole(amount, 1, -MOST, MOST, f"{self.name} takes whole semitones, at most {MOST}")
         onset = clips < HOLD
         rows = np.arange(len(clips))[:, None]
-        there = np.zeros((len(clips), HOLD), dtype=bool)
-        there[np.broadcast_to(rows, clips.shape)[onset], clips[onset]] = True
+        present = np.zeros((len(clips), HOLD), dtype=bool)
+        present[np.broadcast_to(rows, clips.shape)[onset], clips[onset]] = True
         pitch = np.arange(HOLD)
-        lowest = there.argmax(axis=-1)[:, None]
-        level = there.cumsum(axis=-1) - 1
+        lowest = present.argmax(axis=-1)[:, None]
+        level = present.cumsum(axis=-1) - 1
         beyond = pitch - lowest - level  # semitones from the lowest pitch up to here, without the first of each gap
-        total = np.where(there, beyond, 0).max(axis=-1, keepdims=True)
+        total = np.where(present, beyond, 0).max(axis=-1, keepdims=True)
         new = lowest + level + np.rint(beyond * ((total + semitones) / np.maximum(total, 1)))
         ordered = np.sort(np.where(onset, clips, HOLD), axis=-1)
         middle = np.maximum(onset.sum(axis=-1, keepdims=True) - 1, 0) // 2
         median = np.minimum(np.take_along_axis(ordered, middle, axis=-1), MOST)
         new += median - np.take_along_axis(new, median, axis=-1)
-        outside = there & ((new < 0) | (new > MOST))
+        outside = present & ((new < 0) | (new > MOST))
         valid: Bools = (total[:, 0] > 0) & (total[:, 0] + semitones >= 0) & ~outside.any(axis=-1)
         edited = np.where(onset & valid[:, None], np.take_along_axis(new, np.minimum(clips, MOST), axis=-1), clips)
         return edited.astype(np.int16), valid

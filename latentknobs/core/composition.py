@@ -47,11 +47,11 @@ class CompositionPart:
 @frozen(eq=False)
 class CompositeAugmentation:
     """
-    An augmentation that applies others one after the other, from left to right; a clip that any part masks is masked.
+    An augmentation that applies others from left to right; a clip that any part masks is masked.
 
-    Its amounts are the whole numbers at which every part is measured. It changes what any part changes or targets, and
-    keeps what all parts keep. Its target is that of its parts where they share one and their factors add up to 1, so
-    that amount 1 moves it by 1; else it has none.
+    Its amounts are the whole numbers at which every part is measured. It changes what any part changes or targets and
+    preserves what all parts preserve. Its target is that of its parts if they share one and their factors sum to 1, so
+    that amount 1 moves it by 1; otherwise it has none.
 
     Attributes:
         parts: The parts, in order.
@@ -73,8 +73,8 @@ class CompositeAugmentation:
                 )
         formats = {part.augmentation.clip_format: part.augmentation.name for part in self.parts}
         if len(formats) > 1:
-            found = ", ".join(f"{name} edits {clip_format}" for clip_format, name in formats.items())
-            raise UsageError(f"The parts of {self.name} edit different clip formats ({found}); choose edits of one.")
+            listed = ", ".join(f"{name} edits {clip_format}" for clip_format, name in formats.items())
+            raise UsageError(f"The parts of {self.name} edit different clip formats ({listed}); choose edits of one.")
         if not self.amounts:
             listed = "; ".join(
                 f"{part.augmentation.name} has {', '.join(f'{a:g}' for a in part.augmentation.amounts)}"
@@ -104,8 +104,8 @@ class CompositeAugmentation:
     def amounts(self) -> tuple[float, ...]:
         """The whole numbers at which every part is measured, ascending, without 0."""
         first = self.parts[0]
-        found = {round(own / first.factor) for own in first.augmentation.amounts} - {0}
-        return tuple(float(n) for n in sorted(found) if all(part.serves(n) for part in self.parts))
+        candidates = {round(own / first.factor) for own in first.augmentation.amounts} - {0}
+        return tuple(float(n) for n in sorted(candidates) if all(part.serves(n) for part in self.parts))
 
     @property
     def target(self) -> str | None:
@@ -122,7 +122,7 @@ class CompositeAugmentation:
 
     @property
     def preserves(self) -> frozenset[str]:
-        """What every part keeps."""
+        """What every part preserves."""
         return frozenset.intersection(*(part.augmentation.preserves for part in self.parts)) - self.changes
 
     @property
@@ -143,13 +143,13 @@ class CompositeAugmentation:
         Raises:
             AmountError: Not a finite number, or neither 0 nor the one amount of an on/off edit, or a part says so.
         """
-        return self.through(lambda part, given, by: part(given, by, rng), clips, amount)
+        return self.through(lambda part, batch, by: part(batch, by, rng), clips, amount)
 
     def through(
         self, run: Callable[[Augmentation, ClipBatch, float], Augmented], clips: ClipBatch, amount: float
     ) -> Augmented:
         """
-        Edit clips (N, *shape) with every part as ``run`` does it: that is where a guard around each part goes.
+        Edit clips (N, *shape), each part run by ``run``, which may check its result.
 
         Returns:
             The edited clips, the original where the mask is False.
@@ -164,9 +164,9 @@ class CompositeAugmentation:
             raise AmountError(f"{self.name} is an on/off edit: its amount is 0 or {own[0]:g}, not {amount:g}.")
         out, rows = clips.copy(), np.arange(len(clips))
         for part in self.parts if amount else ():
-            found = run(part.augmentation, out[rows], part.at(amount))
-            rows = rows[found.valid]
-            out[rows] = found.clips[found.valid]
+            edited = run(part.augmentation, out[rows], part.at(amount))
+            rows = rows[edited.valid]
+            out[rows] = edited.clips[edited.valid]
         valid = np.zeros(len(clips), dtype=bool)
         valid[rows] = True
         out[~valid] = clips[~valid]
@@ -174,14 +174,14 @@ class CompositeAugmentation:
 
 
 def parts_of(augmentation: Augmentation) -> tuple[Augmentation, ...]:
-    """The edits that an augmentation is made of: those of a composition, or itself."""
+    """The parts of a composition, or the augmentation itself."""
     if isinstance(augmentation, CompositeAugmentation):
         return tuple(part.augmentation for part in augmentation.parts)
     return (augmentation,)
 
 
 def is_composition(text: str) -> bool:
-    """Whether a text is meant as a composition; the name of an augmentation alone has neither of its signs."""
+    """Whether a text is meant as a composition; the name of an augmentation has neither sign."""
     return NEXT in text or TIMES in text
 
 

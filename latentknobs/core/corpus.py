@@ -19,7 +19,7 @@ Progress: TypeAlias = Callable[[str, int, int | None], None]
 
 
 def no_progress(_what: str, _done: int, _of: int | None) -> None:
-    """The progress of someone who does not look."""
+    """A progress callback that does nothing."""
 
 
 def split_of(song: str) -> Split:
@@ -50,8 +50,8 @@ class CorpusRequest:
     What is wanted of a corpus.
 
     Attributes:
-        clips: Stop after the song with which this many clips, of all splits, are there; None = all there
-            are (an endless corpus then refuses).
+        clips: Stop after the song that completes this many clips of all splits; None = all (which an endless corpus
+            refuses).
         seed: Fixes the order of songs, and the songs of a generated corpus.
         pitch_range: Lowest and highest MIDI pitch a clip may have; clips outside are left out and counted.
         progress: Told of long work.

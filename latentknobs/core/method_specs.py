@@ -18,11 +18,10 @@ from latentknobs.core.seed import as_seed
 @frozen(eq=False)
 class Coordinates:
     """
-    A basis of the latent space and its dual: a move d has the coordinates dual' d, and is columns times them.
+    A basis of the latent space and its dual: a move d has the coordinates dual' d and is columns times them.
 
-    The basis is orthonormal in the metric dual dual' (the identity for one that is orthonormal in model
-    coordinates, the inverse covariance for a whitening). Keeping some coordinates of a move and setting the
-    others to 0 is therefore the orthogonal projection in that metric.
+    The basis is orthonormal in the metric dual dual' (the identity for an orthonormal basis of model coordinates, the
+    inverse covariance for a whitening). Setting some coordinates of a move to 0 is the orthogonal projection in it.
 
     Attributes:
         columns: float64 (D, D), the basis vectors B in model coordinates.
@@ -33,9 +32,9 @@ class Coordinates:
     dual: Floats
 
     @classmethod
-    def of(cls, found: Floats | Coordinates) -> Coordinates:
-        """What a basis gives, in full: orthonormal columns are their own dual."""
-        return found if isinstance(found, Coordinates) else cls(found, found)
+    def of(cls, basis: Floats | Coordinates) -> Coordinates:
+        """The columns and dual of a basis: orthonormal columns are their own dual."""
+        return basis if isinstance(basis, Coordinates) else cls(basis, basis)
 
     def of_moves(self, moves: NDArray[Any]) -> Floats:
         """Coordinates, float64 (..., D), of moves (..., D) of codes."""
@@ -92,8 +91,8 @@ class Basis:
         doc: One sentence, with the source.
         compute: BasisInput to float64 (D, D) with orthonormal columns, or, for a basis that is orthonormal in
             another metric, to Coordinates.
-        needs: Names of the optional capabilities (:data:`latentknobs.core.backend.CAPABILITIES`) that it is
-            computed from; for a model without them it is left out, and that is said.
+        needs: Names of the optional capabilities (:data:`latentknobs.core.backend.CAPABILITIES`) that it uses; for a
+            model without them it is left out, with a message.
     """
 
     name: str
@@ -110,7 +109,7 @@ class CodeSample:
     Attributes:
         knots: (K,), 0 and the amounts the edit has of its own, ascending.
         codes: float32 (n, K, D), the code of each clip edited by each of these amounts.
-        there: bool (n, K), where there is one.
+        mask: bool (n, K), where the edited clip has a code.
         routes: For each amount, the (i, j) such that codes[:, i] to codes[:, j] is a pair of it. Where edits add up
             (editing by a and then by b is editing by a + b), these are all i, j with knots[j] - knots[i] = amount.
         target: float64 (n,), the attribute that the edit targets, of each clip before the edit; NaN where it is not
@@ -119,7 +118,7 @@ class CodeSample:
 
     knots: tuple[float, ...]
     codes: Codes
-    there: Bools
+    mask: Bools
     routes: Mapping[float, tuple[tuple[int, int], ...]]
     target: Floats = field()
 
@@ -138,7 +137,7 @@ def _no_sample() -> CodeSample:
 @frozen(eq=False)
 class Decoder:
     """
-    What a fit may ask of the model's decoder.
+    The model's decoder, as fits use it.
 
     Attributes:
         plain: Codes (n, D) to the clips they decode to, int16 (n, *shape).
@@ -167,7 +166,7 @@ class FitInput:
         validation_square: float64 (A,), sums of ||z_after||^2 on validation songs.
         sample: Codes of a sample of training clips, for fits that need pairs themselves.
         validation_sample: The same on validation songs.
-        seed: The only source of chance a fit may use.
+        seed: The only source of randomness a fit may use.
         options: The fit's own options, from the run's parameters.
         decoder: The model's decoder, for fits that need "LatentGradient"; None where the model has no gradient.
     """
@@ -199,8 +198,8 @@ class Fit:
         name: Unique name ("ridge").
         kind: The kind of operator it gives.
         doc: One sentence, with the source.
-        fit: FitInput to the operator and what is worth keeping of the fitting (JSON). It may raise NotFittedError
-            with a reason, where it cannot serve the edit: the discovery goes on without it.
+        fit: FitInput to the operator and facts worth storing (JSON). If it cannot serve the edit it may raise
+            NotFittedError with a reason: the discovery goes on without it.
     """
 
     name: str
@@ -212,21 +211,21 @@ class Fit:
 @frozen(eq=False)
 class SelectInput:
     """
-    What a selector chooses from; all arrays are in the coordinates that it is asked about.
+    What a selector chooses from; all arrays are in the coordinates that it chooses in.
 
     Attributes:
         mean_change: float64 (A, D), mean change at each amount, in units of the coordinates.
         share: float64 (D,), share of the moved energy of each dimension in units of its spread, sums to 1; 0 where
             the dimension is not active.
-        kept: Given dimensions, the part of the whole decoded effect that the knob keeps when it may move
-            only within the span of these (1 = all of it); measured on validation clips, so it takes time.
+        kept: Dimensions to the part of the whole decoded effect that the knob keeps if it moves only within their
+            span (1 = all of it); measured on validation clips, so it is slow.
         options: The selector's own options ("threshold", "keep", ...), from the run's settings.
         at: Index of the amount that the shares and the two fields below are of.
         active: bool (D,), dimensions whose variance over the codes is above 0.01: no other may be chosen.
         spread: float64 (D,), standard deviation of each dimension over the codes.
-        counts: float64 (K,), training pairs in each of K blocks of whole songs; K = 0 where they are not known.
+        counts: float64 (K,), training pairs in each of K blocks of whole songs; K = 0 if unknown.
         sums: float64 (K, D), sums of d = after - before over the pairs of each block.
-        seed: The only source of chance a selector may use.
+        seed: The only source of randomness a selector may use.
     """
 
     mean_change: Floats

@@ -1,4 +1,4 @@
-"""Metrics of the field: what they are computed from and what they give. Each is a name, a sentence and a function."""
+"""Metrics of disentanglement and control: their inputs and results. Each is a name, a sentence and a function."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _truths(values: Any) -> tuple[bool, ...]:
 
 def _check_drawing(groups: Ints | None, rows: int, resamples: int) -> None:
     if groups is not None and groups.shape != (rows,):
-        raise UsageError(f"The groups have shape {groups.shape}, and there are {rows} rows: give one number for each.")
+        raise UsageError(f"The groups have shape {groups.shape}; give one number for each of the {rows} rows.")
     if resamples < 0:
         raise UsageError(f"There cannot be {resamples} resamplings: give 0 for no interval, or a few hundred.")
 
@@ -60,7 +60,7 @@ class LabelledCodes:
         names: The factors' names.
         discrete: Whether each factor is a class label; the others are numbers.
         groups: int64 (N,), the song of each row, which resampling and splits keep whole; None = rows stand alone.
-        seed: The only source of chance.
+        seed: The only source of randomness.
         resamples: Resamplings of the interval; 0 = no interval.
         bins: Bins of each dimension and of each continuous factor, where a metric counts.
         binning: "width" (between least and largest value) or "quantile" (as many rows in each).
@@ -113,12 +113,12 @@ class Traversals:
         targets: For each control, the name of the attribute that it is meant to move.
         spread: float64 (A,), the attributes' standard deviations over the corpus.
         groups: int64 (n,), the song of each clip, which resampling keeps whole; None = clips stand alone.
-        seed: The only source of chance.
+        seed: The only source of randomness.
         resamples: Resamplings of the interval; 0 = no interval.
         options: A metric's own options; docs/reference/metrics.md has their names.
 
     Raises:
-        UsageError: Shapes that do not belong together, controls that do not ascend, a target that is not there.
+        UsageError: Shapes that do not belong together, controls that do not ascend, an unknown target.
     """
 
     controls: Floats = field(converter=_floats)
@@ -163,9 +163,9 @@ class Score:
 
     Attributes:
         value: NaN where it is not defined.
-        low: Lower end of the 95 % interval; NaN where there is none.
+        low: Lower end of the 95 % confidence interval; NaN if there is none.
         high: Upper end.
-        why: Why there is no value, or what was left out of it; "" where there is nothing to say.
+        why: Why there is no value, or what was left out of it; "" otherwise.
     """
 
     value: float
@@ -181,7 +181,7 @@ class Score:
 @frozen
 class MetricResult:
     """
-    What a metric gives.
+    A metric's result.
 
     Attributes:
         overall: The metric.
@@ -189,7 +189,7 @@ class MetricResult:
         rows: N, rows of codes or clips of traversals.
         seed: The seed it was computed with.
         resamples: Resamplings of the intervals.
-        facts: What else was found, by name: numbers, words and lists of them (None where there is no number).
+        facts: Further results by name: numbers, text and lists of numbers (None where undefined).
     """
 
     overall: Score
@@ -209,14 +209,14 @@ class MetricResult:
 @frozen
 class Metric:
     """
-    A measure of how codes stand to factors, or of what turning a control does.
+    A measure of how codes relate to factors, or of what turning a control does.
 
     Attributes:
         name: Unique name ("mig").
         doc: One sentence, with the source.
         needs: "codes" (LabelledCodes) or "traversals" (Traversals).
-        compute: That to the result; it raises a UsageError where the data cannot be measured at all, and gives NaN
-            with a reason where one number is not defined.
+        compute: That to the result; it raises a UsageError for data that cannot be measured at all, and gives NaN with
+            a reason for a single undefined value.
     """
 
     name: str

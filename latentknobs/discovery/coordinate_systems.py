@@ -90,7 +90,7 @@ def difference_moments(sample: CodeSample, amounts: tuple[float, ...], size: int
     for a, amount in enumerate(amounts):
         ends = [pair for pair in sample.routes.get(amount, ()) if zero in pair][:1]
         for start, end in ends:
-            both = sample.there[:, start] & sample.there[:, end]
+            both = sample.mask[:, start] & sample.mask[:, end]
             d = sample.codes[both, end].astype(np.float64) - sample.codes[both, start]
             out[a] = d.T @ d / max(len(d), 1)
     return out
@@ -101,5 +101,5 @@ def _originals(sample: CodeSample) -> np.ndarray | None:
     if not len(sample.codes):
         return None
     zero = sample.knots.index(0.0)
-    codes: np.ndarray = sample.codes[sample.there[:, zero], zero]
+    codes: np.ndarray = sample.codes[sample.mask[:, zero], zero]
     return codes if len(codes) else None

@@ -75,7 +75,7 @@ def test_the_sample_is_the_same_in_whatever_parts_it_comes():
 
     assert len(whole.codes) == 16
     np.testing.assert_array_equal(whole.codes, parts.codes)
-    np.testing.assert_array_equal(whole.there, parts.there)
+    np.testing.assert_array_equal(whole.mask, parts.mask)
 
 
 def test_codes_are_those_of_the_edited_clips():
@@ -83,7 +83,7 @@ def test_codes_are_those_of_the_edited_clips():
     sample = _filled(Transpose(), 40).sample(adds_up=True)
     zero = sample.knots.index(0.0)
     for j, amount in enumerate(sample.knots):
-        rows = sample.there[:, j]
+        rows = sample.mask[:, j]
         moved = sample.codes[rows, j, 0] - sample.codes[rows, zero, 0]
 
         np.testing.assert_allclose(moved, amount / 12, atol=1e-5)

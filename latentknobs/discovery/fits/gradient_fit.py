@@ -126,7 +126,7 @@ def _aims(
     found = []
     for a, amount in enumerate(amounts):
         for i, j in [pair for pair in sample.routes.get(amount, ()) if zero in pair][:1]:
-            rows = np.flatnonzero(sample.there[:, i] & sample.there[:, j])
+            rows = np.flatnonzero(sample.mask[:, i] & sample.mask[:, j])
             found.append(np.stack([np.full(len(rows), a), rows, np.full(len(rows), i), np.full(len(rows), j)], axis=1))
     pairs = np.concatenate(found) if found else np.zeros((0, 4), dtype=np.int64)
     if not len(pairs):

@@ -169,7 +169,7 @@ def _permuted(
     for a, amount in enumerate(given.amounts):
         side = 0 if amount in sample.knots else 1
         i, j = next((r for r in sample.routes.get(amount, ()) if r[side] == zero), (zero, zero))
-        both = sample.there[:, i] & sample.there[order, j]
+        both = sample.mask[:, i] & sample.mask[order, j]
         if i == j or both.sum() < size:
             return None
         moments.add(a, sample.codes[both, i], sample.codes[order[both], j])

@@ -76,7 +76,7 @@ class _Pool:
 def _pools(sample: CodeSample, amounts: tuple[float, ...]) -> list[_Pool]:
     out = []
     for amount in amounts:
-        parts = [(np.flatnonzero(sample.there[:, i] & sample.there[:, j]), i, j) for i, j in sample.routes[amount]]
+        parts = [(np.flatnonzero(sample.mask[:, i] & sample.mask[:, j]), i, j) for i, j in sample.routes[amount]]
         out.append(
             _Pool(
                 torch.from_numpy(np.concatenate([rows for rows, _, _ in parts])),

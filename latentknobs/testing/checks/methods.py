@@ -78,22 +78,22 @@ def columns_of_every_size(basis: Basis, kit: CheckFixtures) -> None:
 
 def same_statistics_same_columns(basis: Basis, kit: CheckFixtures) -> None:
     """The same input gives the same columns, and chance has no part in it."""
-    given = sample_basis_input(SIZES[-1], kit.seed)
+    statistics = sample_basis_input(SIZES[-1], kit.seed)
     with untouched_random_state(repr(basis.name)):
-        first, second = (Coordinates.of(basis.compute(given)).columns for _ in range(2))
+        first, second = (Coordinates.of(basis.compute(statistics)).columns for _ in range(2))
     need(np.array_equal(first, second), f"{basis.name!r} gives other columns the second time.")
 
 
 def a_model_without_the_capability_is_served(basis: Basis, kit: CheckFixtures) -> None:
     """It reads only what it says that it needs: weights and the Fisher metric are empty where it names neither."""
-    given = sample_basis_input(SIZES[-1], kit.seed)
-    size = given.latent_size
+    statistics = sample_basis_input(SIZES[-1], kit.seed)
+    size = statistics.latent_size
     without = evolve(
-        given,
-        weights=given.weights if "LatentWeights" in basis.needs else {},
-        fisher=given.fisher if "LatentGradient" in basis.needs else np.zeros((size, size)),
+        statistics,
+        weights=statistics.weights if "LatentWeights" in basis.needs else {},
+        fisher=statistics.fisher if "LatentGradient" in basis.needs else np.zeros((size, size)),
     )
-    first, second = (Coordinates.of(basis.compute(one)).columns for one in (given, without))
+    first, second = (Coordinates.of(basis.compute(one)).columns for one in (statistics, without))
     need(
         np.array_equal(first, second),
         f"{basis.name!r} reads the model's weights or its Fisher metric and does not say so: name it in `needs`.",
@@ -116,37 +116,37 @@ def dimensions_of_every_size(selector: Selector, kit: CheckFixtures) -> None:
 
 def only_active_dimensions(selector: Selector, kit: CheckFixtures) -> None:
     """It chooses no dimension that is not active."""
-    given = sample_select_input(SIZES[-1], kit.seed)
-    idle = [int(d) for d in selector.select(given) if not given.active[d]]
+    statistics = sample_select_input(SIZES[-1], kit.seed)
+    idle = [int(d) for d in selector.select(statistics) if not statistics.active[d]]
     need(not idle, f"{selector.name!r} chooses dimensions that are not active: {idle}; leave them out.")
 
 
 def same_statistics_same_dimensions(selector: Selector, kit: CheckFixtures) -> None:
     """The same input and seed give the same dimensions, and all of its chance comes from the seed."""
-    given = sample_select_input(SIZES[-1], kit.seed)
+    statistics = sample_select_input(SIZES[-1], kit.seed)
     with untouched_random_state(repr(selector.name)):
-        first, second = selector.select(given), selector.select(given)
+        first, second = selector.select(statistics), selector.select(statistics)
     need(np.array_equal(first, second), f"{selector.name!r} chooses other dimensions the second time.")
 
 
 def names_of_dimensions_do_not_matter(selector: Selector, kit: CheckFixtures) -> None:
     """With the dimensions in reverse order it chooses the same ones."""
-    given = sample_select_input(SIZES[-1], kit.seed)
-    last = len(given.share) - 1
+    statistics = sample_select_input(SIZES[-1], kit.seed)
+    last = len(statistics.share) - 1
 
     def turned(kept: Callable[[Ints], float]) -> Callable[[Ints], float]:
         return lambda dims: kept(last - np.asarray(dims))
 
     reverse = evolve(
-        given,
-        mean_change=given.mean_change[:, ::-1],
-        share=given.share[::-1],
-        kept=turned(given.kept),
-        active=given.active[::-1],
-        spread=given.spread[::-1],
-        sums=given.sums[:, ::-1],
+        statistics,
+        mean_change=statistics.mean_change[:, ::-1],
+        share=statistics.share[::-1],
+        kept=turned(statistics.kept),
+        active=statistics.active[::-1],
+        spread=statistics.spread[::-1],
+        sums=statistics.sums[:, ::-1],
     )
-    first, second = set(selector.select(given).tolist()), {last - d for d in selector.select(reverse).tolist()}
+    first, second = set(selector.select(statistics).tolist()), {last - d for d in selector.select(reverse).tolist()}
     need(
         first == second,
         f"{selector.name!r} chooses {sorted(first)}, and with the dimensions in reverse order {sorted(second)}: "
