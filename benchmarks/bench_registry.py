@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+import zlib
 from contextlib import closing
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from sqlalchemy.dialects import sqlite
 
 from latentknobs.core.backend import VAEBackend
+from latentknobs.core.evidence import Evidence, unstructure_evidence
 from latentknobs.core.query_spec import KnobQuery
 from latentknobs.registry.query_sql import knob_ids
 from latentknobs.registry.store import KnobStore
@@ -42,7 +45,7 @@ FILL = """
         strftime('%Y-%m-%dT%H:%M:%S.000000+00:00', 1700000000 + i, 'unixepoch') FROM n;
     WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < :fits)
     INSERT INTO knob SELECT (r.id - 1) * :fits + i + 1, r.id, i, 'knob-' || ((r.id - 1) % :names), 'shift', 'fit-' || i,
-        'steps', NULL, -1, 1, CASE r.id % 3 WHEN 0 THEN 'accepted' ELSE 'rejected' END, printf('%064x', i), '{}'
+        'steps', NULL, -1, 1, CASE r.id % 3 WHEN 0 THEN 'accepted' ELSE 'rejected' END, printf('%064x', i), :evidence
         FROM run AS r, n;
     INSERT INTO current SELECT r.model_id, k.name, k.id FROM knob AS k JOIN run AS r ON r.id = k.run_id
         WHERE k.position = 0;
@@ -60,6 +63,7 @@ def fill(path: Path, knobs: int) -> None:
     """Make a registry with so many knobs, the indexes at the end."""
     KnobStore.open(path, create=True)
     values = {"runs": -(-knobs // FITS), "names": NAMES, "fits": FITS, "day": "2026-01-31T00:00:00.000000+00:00"}
+    values["evidence"] = zlib.compress(json.dumps(unstructure_evidence(Evidence())).encode())
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         for pragma in ("synchronous = OFF", "journal_mode = OFF", "cache_size = -500000"):
             connection.execute(f"PRAGMA {pragma}")

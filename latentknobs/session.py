@@ -31,7 +31,6 @@ from latentknobs.steering.control_directions import (
     control,
     doubt,
     in_order,
-    operator_of,
     shares_of,
 )
 from latentknobs.steering.interpolation import Rest
@@ -316,7 +315,7 @@ class Session:
     def move(self, amounts: Mapping[str, float], *, like: str | None = None, seed: int = 0) -> SteeredCodes:
         """The codes that :meth:`turn` decodes: arguments and errors are its own."""
         named = {name: self.knob(name) for name in amounts if name not in RESERVED_NAMES}
-        moves = [(operator_of(knob), check_amount(knob, amounts[name])) for name, knob in named.items()]
+        moves = [(knob.require_operator(), check_amount(knob, amounts[name])) for name, knob in named.items()]
         moved = apply.turn(self.codes, moves)
         facts: dict[str, Any] = {"knobs": dict(amounts)}
         facts["operators"] = {name: knob.operator_sha256 for name, knob in named.items()}

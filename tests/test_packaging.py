@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import venv
 import zipfile
 from contextlib import closing
@@ -28,7 +29,7 @@ from latentknobs.workbench import BUILTINS, Models, Plugins
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "latentknobs"
-REGISTRIES = (ROOT / "registry.db", PACKAGE / "data" / "registry.db")
+REGISTRY = ROOT / "registry.db"
 MOST_BYTES = 16 * 2**20
 KNOBS = {"pitch", "rhythm", "inversion", "retrograde", "rotation", "ornament", "register-fold", "thinning"}
 """The knobs that come with the package."""
@@ -37,17 +38,14 @@ KNOBS = {"pitch", "rhythm", "inversion", "retrograde", "rotation", "ornament", "
 # The registry that is committed.
 
 
-def test_the_two_registries_are_one():
-    """The registry at the top is the package's own, byte for byte; make registry writes both."""
-    top, packaged = (path.read_bytes() for path in REGISTRIES)
-
-    assert top == packaged
-    assert len(top) < MOST_BYTES
+def test_the_registry_is_small():
+    """It is in git, in the wheel and in the sdist: every rebuild is kept for ever."""
+    assert REGISTRY.stat().st_size < MOST_BYTES
 
 
 def test_the_registry_is_sound():
     """SQLite finds no fault in it; it is one file, whose journal leaves nothing beside it."""
-    path = REGISTRIES[0]
+    path = REGISTRY
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
@@ -58,14 +56,14 @@ def test_the_registry_is_sound():
 
 def test_the_registry_is_marked_built_in():
     """Only make registry writes it."""
-    assert all(KnobStore.open(path).built_in for path in REGISTRIES)
+    assert KnobStore.open(REGISTRY).built_in
 
 
 def test_the_shipped_knobs_are_those_of_the_shipped_model():
     """All are there for exactly the weights that are shipped; pitch and rhythm can be turned by what the docs turn."""
     models = Models(Plugins.build(BUILTINS, plugins_dir=None, entry_points=False).backends())
     spec = models.load(DEFAULT_MODEL, "cpu").spec
-    knobs = {knob.name: knob for knob in KnobStore.open(REGISTRIES[1]).knobs(model_id=spec.model_id)}
+    knobs = {knob.name: knob for knob in KnobStore.open(REGISTRY).knobs(model_id=spec.model_id)}
 
     assert spec.name == DEFAULT_MODEL
     assert set(knobs) == KNOBS
@@ -80,7 +78,7 @@ def test_the_shipped_knobs_are_those_of_the_shipped_model():
 
 def test_transposition_is_an_affine_map_of_the_shipped_model():
     """docs/results/model.md says that codes follow transposition: one affine map an amount does it, on test songs."""
-    (pitch,) = KnobStore.open(REGISTRIES[1]).knobs(name="pitch")
+    (pitch,) = KnobStore.open(REGISTRY).knobs(name="pitch")
 
     assert pitch.kind == "affine"
     assert min(x.equivariance.value for x in pitch.evidence.test.amounts) > 0.9
@@ -97,28 +95,45 @@ def _files(folder: Path) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built of a copy, since building writes into its folder."""
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the sdist, and the wheel built from it; of a copy, since building writes into its folder."""
     folder = tmp_path_factory.mktemp("wheel")
     source = folder / "source"
     shutil.copytree(PACKAGE, source / "latentknobs", ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "LICENSE", "registry.db"):
         shutil.copy(ROOT / name, source / name)
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(source)]
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(source)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    (found,) = folder.glob("*.whl")
-    return found
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wheel(built: Path) -> Path:
+    """The wheel."""
+    (path,) = built.glob("*.whl")
+    return path
+
+
+@pytest.mark.slow
+def test_the_sdist_holds_the_registry_once(built):
+    """At the top, where a checkout has it, with all files of the package and what builds it."""
+    (path,) = built.glob("*.tar.gz")
+    with tarfile.open(path) as archive:
+        held = {str(Path(*Path(one.name).parts[1:])) for one in archive.getmembers() if one.isfile()}
+
+    assert held >= _files(ROOT) | {"registry.db", "setup.py", "pyproject.toml", "LICENSE"}
+    assert [name for name in held if name.endswith("registry.db")] == ["registry.db"]
 
 
 @pytest.mark.slow
 def test_the_wheel_holds_the_package_and_nothing_else(wheel):
-    """Every file of the package is in the wheel (model, card, registry, theme, presets, migrations), no other."""
+    """Every file of the package is in the wheel (model, card, theme, presets, migrations), the registry, no other."""
     with zipfile.ZipFile(wheel) as archive:
         held = {name for name in archive.namelist() if ".dist-info/" not in name}
         licences = [name for name in archive.namelist() if name.endswith("/licenses/LICENSE")]
 
-    assert held == _files(ROOT)
+    assert held == _files(ROOT) | {"latentknobs/data/registry.db"}
     assert len(licences) == 1
     assert {
         "latentknobs/py.typed",

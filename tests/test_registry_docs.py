@@ -38,7 +38,7 @@ def made(tmp_path_factory):
     store = KnobStore.open(path)
     for seed, name in enumerate(("pitch", "rhythm", "density", "pitch", "range")):
         verdict = "provisional" if name == "range" else "accepted"
-        run = sample_run(seed, name=name, model_id=(MODEL, OTHER_MODEL)[seed % 2], verdict=verdict)
+        run = sample_run(seed, name=name, model_id=(MODEL, OTHER_MODEL)[seed % 2], verdict=verdict, size=5)
         knobs = (
             run.knobs[0],
             evolve(

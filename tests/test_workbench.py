@@ -185,27 +185,24 @@ def test_other_formats_are_refused(workbench):
 
 
 def test_building_the_packages_registry(workbench, tmp_path, monkeypatch):
-    """It writes one marked registry in both places, and refuses where there is no checkout."""
-    from latentknobs.analysis.build_registry import build
-    from latentknobs.registry import overlay
+    """It writes one marked registry at the top of the checkout, and refuses where there is none."""
+    from latentknobs.analysis import build_registry
     from latentknobs.registry.store import KnobStore
 
-    packaged = tmp_path / "checkout" / "latentknobs" / "data" / "registry.db"
-    packaged.parent.mkdir(parents=True)
-    monkeypatch.setattr(overlay, "PACKAGED", packaged)
+    build = build_registry.build
+    monkeypatch.setattr(build_registry, "TOP", tmp_path)
     settings = Settings(trial_clips=20, controls=5, control_clips=8, steps=5)
     monkeypatch.setitem(DEFAULT_CORPUS, "transpose", "tiny")
     with pytest.raises(UsageError, match="no checkout"):
         build(workbench, ["transpose"], "tiny", clips=400, settings=settings)
-    (tmp_path / "checkout" / "pyproject.toml").write_text("")
-    paths, runs = build(workbench, ["transpose"], "tiny", clips=400, settings=settings)
+    (tmp_path / "pyproject.toml").write_text("")
+    path, runs = build(workbench, ["transpose"], "tiny", clips=400, settings=settings)
 
-    assert paths == (packaged, tmp_path / "checkout" / "registry.db")
-    for path in paths:
-        with KnobStore.open(path) as store:
-            assert store.built_in
-            assert [knob.name for knob in store.knobs()] == ["pitch"]
-            assert [run.run_id for run in store.runs()] == [run.run_id for run in runs]
+    assert path == tmp_path / "registry.db"
+    with KnobStore.open(path) as store:
+        assert store.built_in
+        assert [knob.name for knob in store.knobs()] == ["pitch"]
+        assert [run.run_id for run in store.runs()] == [run.run_id for run in runs]
 
 
 def test_amounts_off_the_step_are_refused(workbench):

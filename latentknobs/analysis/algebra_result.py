@@ -10,7 +10,7 @@ from latentknobs.core.arrays import Codes
 from latentknobs.core.augmentation import Augmentation, signed_amounts
 from latentknobs.core.evidence import Equivariance, Interval
 from latentknobs.core.knob import Knob, Operator
-from latentknobs.errors import AmountError, RegistryError
+from latentknobs.errors import AmountError
 from latentknobs.steering.apply import apply
 
 SLACK = 1e-6
@@ -52,10 +52,6 @@ class Element:
             RegistryError: Only the hash of its operator was kept.
             AmountError: The amount is 0 or outside the usable range, or None and no positive one is usable.
         """
-        if knob.operator is None:
-            raise RegistryError(
-                f"The registry keeps only the hash of the operator of {knob.name!r}; repeat its run {knob.run_id}."
-            )
         fitted = knob.evidence.fitted or signed_amounts(augmentation)[0]
         usable = tuple(float(a) for a in fitted if knob.low - SLACK <= a <= knob.high + SLACK)
         chosen = min((a for a in usable if a > 0), default=None) if amount is None else amount
@@ -66,7 +62,7 @@ class Element:
             raise AmountError(
                 f"{knob.name}:{chosen:g} cannot be composed: choose an amount other than 0 in its usable range, {span}."
             )
-        return cls(knob.name, knob.unit, knob.operator, augmentation, chosen, usable)
+        return cls(knob.name, knob.unit, knob.require_operator(), augmentation, chosen, usable)
 
     def turned(self, z: Codes) -> Codes:
         """T(z, amount), (N, D)."""

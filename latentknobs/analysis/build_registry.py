@@ -1,4 +1,4 @@
-"""The knobs that come with the package: their file, in the package and at the checkout's top."""
+"""The knobs that come with the package: registry.db at the top of the checkout."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from latentknobs.core.experiment import Settings
 from latentknobs.core.run import Run
 from latentknobs.errors import UsageError
 from latentknobs.hooks.manager import Plugins
-from latentknobs.registry import overlay
 from latentknobs.registry.store import KnobStore
 from latentknobs.workbench import BUILTINS, Workbench
 
@@ -25,6 +24,10 @@ SHIPPED = Settings(trial_clips=300, sample_clips=8192, steps=1600)
 """What the package's own knobs are made with: more clips and longer training than an ordinary discovery."""
 
 
+TOP = Path(__file__).parents[2]
+"""The folder above the package."""
+
+
 def checkout() -> Path:
     """
     The top of the source tree that this package is run from.
@@ -32,10 +35,9 @@ def checkout() -> Path:
     Raises:
         UsageError: It is run from somewhere else, as an installed package is.
     """
-    top = overlay.PACKAGED.parents[2]
-    if not (top / "pyproject.toml").is_file():
-        raise UsageError(f"{top} is no checkout of latentknobs; the package's own knobs are rebuilt in one.")
-    return top
+    if not (TOP / "pyproject.toml").is_file():
+        raise UsageError(f"{TOP} is no checkout of latentknobs; the package's own knobs are rebuilt in one.")
+    return TOP
 
 
 def plugins() -> Plugins:
@@ -65,19 +67,19 @@ def build(
     clips: int = SHIPPED_CLIPS,
     seed: int = 0,
     settings: Settings = SHIPPED,
-) -> tuple[tuple[Path, ...], tuple[Run, ...]]:
+) -> tuple[Path, tuple[Run, ...]]:
     """
     Discover these edits and write their knobs as the package's own: for ``make registry`` alone.
 
     The same seed gives the same rows, times apart.
 
     Returns:
-        The two files that were written, and the runs.
+        The file that was written, and the runs.
 
     Raises:
         UsageError: This is no checkout; found out before the first run.
     """
-    top = checkout()
+    path = checkout() / "registry.db"
     runs = tuple(
         workbench.discover(name, model=model, clips=clips, seed=seed, settings=settings, keep=False)
         for name in augmentations
@@ -87,8 +89,5 @@ def build(
         with KnobStore.open(draft, create=True, allow_built_in=True) as store:
             for run in runs:
                 store.save_run(run)
-        data = draft.read_bytes()
-    paths = (overlay.PACKAGED, top / "registry.db")
-    for path in paths:
-        write_file(path, data, overwrite=True)
-    return paths, runs
+        write_file(path, draft.read_bytes(), overwrite=True)
+    return path, runs

@@ -17,7 +17,7 @@ from latentknobs.core.experiment import Experiment, Settings
 from latentknobs.core.knob import Knob, Operator
 from latentknobs.core.model_calls import edited, encode
 from latentknobs.corpora.sharding import carried_shards
-from latentknobs.errors import DiscoveryError, RegistryError
+from latentknobs.errors import DiscoveryError
 from latentknobs.evaluation.evaluation_set import AmountBatch, ClipReservoir, EvaluationSet, build_evaluation_set
 from latentknobs.evaluation.knob_metrics import EvaluationConfig
 from latentknobs.steering.apply import displacement
@@ -70,12 +70,7 @@ class DecouplingSubject:
         Raises:
             RegistryError: Only its hash was kept.
         """
-        if self.knob.operator is None:
-            raise RegistryError(
-                f"The registry keeps only the hash of the operator of {self.knob.name!r}; "
-                f"rebuild it by repeating its run {self.knob.run_id or '(unknown)'}."
-            )
-        return self.knob.operator
+        return self.knob.require_operator()
 
     @property
     def ends(self) -> tuple[float, ...]:

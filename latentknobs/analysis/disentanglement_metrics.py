@@ -32,7 +32,6 @@ from latentknobs.corpora.sharding import Shard, shards
 from latentknobs.discovery.pairs import edit_clips, encode_pairs
 from latentknobs.errors import CorpusError, DiscoveryError, UnknownNameError, UsageError
 from latentknobs.steering.apply import apply
-from latentknobs.steering.control_directions import operator_of
 from latentknobs.workbench import Workbench
 
 Judged: TypeAlias = Literal["validation", "test"]
@@ -410,7 +409,7 @@ def _turned(work: _Work, knob: Knob, edit: Augmentation) -> dict[str, Any] | Non
     if edit.target not in [a.name for a in counted] or len(values) < 2:
         return None
     z = np.concatenate(work.judged.mean)[:TURNED_CLIPS]
-    operator = operator_of(knob)
+    operator = knob.require_operator()
     table = np.empty((1, len(counted), len(z), len(values)))
     for s, value in enumerate(values):
         work.workbench.progress(f"turning {knob.name}", s, len(values))

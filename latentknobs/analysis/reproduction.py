@@ -233,13 +233,10 @@ def verify(
     if knob.operator is None:
         reason = f"Only the hash of its operator is kept: 'latentknobs runs repeat {knob.run_id}' brings it back."
         return Verification(knob, spec.model_id, None, reason)
-    size = knob.operator.arrays[
-        "direction" if knob.kind == "shift" else "offset" if knob.kind == "group" else "offsets"
-    ]
-    if size.shape[-1] != spec.latent_size:
+    if knob.operator.size != spec.latent_size:
         raise UsageError(
-            f"The knob {knob.name!r} moves codes of {size.shape[-1]} dimensions, and {name} has {spec.latent_size}: "
-            f"name a model of the same size."
+            f"The knob {knob.name!r} moves codes of {knob.operator.size} dimensions, and {name} has "
+            f"{spec.latent_size}: name a model of the same size."
         )
     settings = evolve(settings_of(run.spec.parameters), fits=())
     again = workbench.discover(

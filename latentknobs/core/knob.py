@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
-from attrs import field, frozen, validators
+from attrs import asdict, field, frozen, validators
 from numpy.typing import NDArray
 
 from latentknobs.core.arrays import frozen_array, sha256_of_arrays
 from latentknobs.core.evidence import Evidence
+from latentknobs.errors import RegistryError
 
 Kind: TypeAlias = Literal["shift", "affine", "group", "residual"]
 Verdict: TypeAlias = Literal["accepted", "rejected", "provisional", "not measurable"]
@@ -19,7 +22,7 @@ KINDS: tuple[Kind, ...] = ("shift", "affine", "group", "residual")
 VERDICTS: tuple[Verdict, ...] = ("accepted", "rejected", "provisional", "not measurable")
 RANK: Mapping[Verdict, int] = {"accepted": 3, "provisional": 2, "not measurable": 1, "rejected": 0}
 """Which verdict is better: a knob never takes the place of one with a better verdict."""
-NAME = r"[a-z0-9][a-z0-9_-]*"
+NAME = r"[a-z0-9][a-z0-9_-]{0,199}"
 """What a knob's name looks like."""
 RESERVED_NAMES = ("random", "others")
 """Knob names of the paper's controls; no augmentation may give a knob of these names."""
@@ -41,10 +44,57 @@ ARRAYS: Mapping[Kind, Mapping[str, str]] = {
     },
 }
 """The arrays of each kind of operator, an axis a letter (1: of length 1); any may have "projection", "DR"."""
+MOST_NUMBERS = 2**28
+"""Numbers in one array of an operator: 1 GiB."""
+MOST_TAGS = 1000
+MOST_LABEL = 1000
+"""Characters of a tag, or of another short text."""
+MOST_NOTE = 10_000
+"""Characters of a note."""
+_ORTHONORMAL = 1e-3
+"""How far the products of a projection's columns may be from 0 and 1."""
 
 
 def _freeze(arrays: Mapping[str, Any]) -> dict[str, NDArray[np.float32]]:
-    return {name: frozen_array(array, np.float32) for name, array in sorted(arrays.items())}
+    out = {}
+    for name, values in sorted(arrays.items()):
+        array = np.asarray(values)
+        if array.dtype.kind not in "fiu":
+            raise ValueError(f"operator array {name!r} holds {array.dtype.name} instead of numbers.")
+        with np.errstate(over="ignore"):  # infinite then, which is refused
+            out[name] = frozen_array(array, np.float32)
+    return out
+
+
+def _operator_fault(kind: Kind, arrays: Mapping[str, NDArray[np.float32]]) -> str | None:
+    """What is wrong with the arrays of an operator of this kind."""
+    axes = {**ARRAYS[kind], "projection": "DR"}
+    for name in sorted((axes.keys() ^ arrays.keys()) - {"projection"}):
+        return f"without an array {name!r}" if name in axes else f"with an array {name!r}, which its kind does not have"
+    lengths = {"1": 1}
+    for name in sorted(arrays, key=lambda name: (name == "projection", name)):
+        shape = arrays[name].shape
+        for letter, length in zip(axes[name], shape, strict=False):
+            lengths.setdefault(letter, length)
+        expected = tuple(lengths.get(letter, letter) for letter in axes[name])
+        if shape != expected:
+            return f"whose {name!r} has shape {shape} instead of {expected}"
+        if not 0 < arrays[name].size <= MOST_NUMBERS:
+            return f"whose {name!r} has {arrays[name].size} numbers instead of 1 to {MOST_NUMBERS}"
+        if not np.isfinite(arrays[name]).all():
+            return f"whose {name!r} holds numbers that are not finite"
+    if (projection := arrays.get("projection")) is not None:
+        gram = projection.T @ projection
+        if not np.allclose(gram, np.eye(len(gram)), rtol=0, atol=_ORTHONORMAL):
+            return "whose 'projection' has columns that are not orthonormal"
+    if "scale" in arrays and not arrays["scale"].all():
+        return "whose 'scale' has a 0, by which codes are divided"
+    if "step" in arrays and not arrays["step"][0] > 0:
+        return f"whose 'step' is {arrays['step'][0]:g}, which is not above 0"
+    amounts = arrays.get("amounts")
+    if amounts is not None and not (amounts.all() and (np.diff(amounts) > 0).all()):
+        return f"whose amounts are not ascending without 0: {amounts[:100].tolist()}"
+    return None
 
 
 @frozen(eq=False)
@@ -68,15 +118,34 @@ class Operator:
     arrays: Mapping[str, NDArray[np.float32]] = field(converter=_freeze)
 
     @arrays.validator
-    def _all_finite(self, _attribute: object, arrays: Mapping[str, NDArray[np.float32]]) -> None:
-        for name, array in arrays.items():
-            if not np.isfinite(array).all():
-                raise ValueError(f"operator array {name!r} holds numbers that are not finite.")
+    def _usable(self, _attribute: object, arrays: Mapping[str, NDArray[np.float32]]) -> None:
+        if (fault := _operator_fault(self.kind, arrays)) is not None:
+            raise ValueError(f"an operator of kind {self.kind!r} {fault}.")
+
+    @property
+    def size(self) -> int:
+        """Number of dimensions of the codes, D."""
+        name = {"shift": "direction", "group": "offset"}.get(self.kind, "offsets")
+        return int(self.arrays[name].shape[-1])
 
     @property
     def sha256(self) -> str:
         """Hash of kind and arrays, hexadecimal."""
         return sha256_of_arrays(dict(self.arrays), self.kind.encode())
+
+
+def _maybe_float(value: float | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def _finite(_owner: object, attribute: Any, value: Any) -> None:
+    if value is not None and not math.isfinite(value):
+        raise ValueError(f"{attribute.name} must be finite, not {value}.")
+
+
+def _short(_owner: object, attribute: Any, value: Any) -> None:
+    if value is not None and len(value) > MOST_LABEL:
+        raise ValueError(f"{attribute.name} must have {MOST_LABEL} characters at most, not {len(value)}.")
 
 
 @frozen
@@ -86,13 +155,13 @@ class KnobDimension:
 
     Attributes:
         dim: Index in the model's coordinates, from 0.
-        share: Its share of the moved energy, 0 to 1, in units of the dimension's spread.
-        weight: Signed weight for a shift, None for operators.
+        share: Its share of the moved energy, 0 to 1, in units of the dimension's standard deviation.
+        weight: Signed weight for a shift, None for other operators.
     """
 
-    dim: int = field(validator=validators.ge(0))
-    share: float = field(validator=[validators.ge(0.0), validators.le(1.0 + 1e-9)])
-    weight: float | None = None
+    dim: int = field(converter=int, validator=[validators.ge(0), validators.lt(2**31)])
+    share: float = field(converter=float, validator=[validators.ge(0.0), validators.le(1.0 + 1e-9)])
+    weight: float | None = field(default=None, converter=_maybe_float, validator=_finite)
 
 
 @frozen
@@ -106,9 +175,9 @@ class KnobEffect:
         leakage: Largest absolute mean change at the ends of the usable range, in standard deviations over the corpus.
     """
 
-    attribute: str
-    slope: float
-    leakage: float
+    attribute: str = field(validator=_short)
+    slope: float = field(converter=float, validator=_finite)
+    leakage: float = field(converter=float, validator=_finite)
 
 
 @frozen(eq=False)
@@ -141,23 +210,23 @@ class Knob:
 
     name: str = field(validator=validators.matches_re(NAME))
     model_id: str = field(validator=validators.matches_re(r"[0-9a-f]{64}"))
-    model_name: str
-    augmentation: str | None
+    model_name: str = field(validator=_short)
+    augmentation: str | None = field(validator=_short)
     kind: Kind = field(validator=validators.in_(KINDS))
-    fit: str
-    unit: str
-    step: float | None
-    low: float
-    high: float
+    fit: str = field(validator=_short)
+    unit: str = field(validator=_short)
+    step: float | None = field(converter=_maybe_float)
+    low: float = field(converter=float)
+    high: float = field(converter=float)
     verdict: Verdict = field(validator=validators.in_(VERDICTS))
     dimensions: tuple[KnobDimension, ...]
     effects: tuple[KnobEffect, ...] = ()
     evidence: Evidence = field(factory=Evidence)
     operator: Operator | None = None
-    operator_sha256: str = field(default="")
+    operator_sha256: str = ""
     run_id: str = ""
-    tags: tuple[str, ...] = ()
-    note: str = ""
+    tags: tuple[str, ...] = field(default=())
+    note: str = field(default="", validator=validators.max_len(MOST_NOTE))
     found: datetime | None = None
 
     @name.validator
@@ -165,13 +234,49 @@ class Knob:
         if name in RESERVED_NAMES:
             raise ValueError(f"the knob name {name!r} is reserved for the controls: choose another knob_name.")
 
+    @tags.validator
+    def _few_short_tags(self, attribute: object, tags: tuple[str, ...]) -> None:
+        if len(tags) > MOST_TAGS:
+            raise ValueError(f"a knob has {MOST_TAGS} tags at most, not {len(tags)}.")
+        for tag in tags:
+            _short(self, attribute, tag)
+
     def __attrs_post_init__(self) -> None:
-        if not (np.isfinite(self.low) and np.isfinite(self.high) and self.low <= 0 <= self.high):
+        if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low <= 0 <= self.high):
             raise ValueError(
                 f"the usable range of knob {self.name!r} must be finite and hold 0, got {self.low} to {self.high}."
             )
-        if self.operator is not None and not self.operator_sha256:
+        if self.step is not None and not (math.isfinite(self.step) and self.step > 0):
+            raise ValueError(f"the step of knob {self.name!r} must be finite and above 0, got {self.step}.")
+        dims = [d.dim for d in self.dimensions]
+        for what, names in (("dimension", dims), ("effect", [e.attribute for e in self.effects])):
+            counts: Counter[int | str] = Counter(names)
+            if twice := [name for name, count in counts.items() if count > 1]:
+                raise ValueError(f"knob {self.name!r} has the {what} {twice[0]!r} twice.")
+        if self.operator is None:
+            return
+        if self.operator.kind != self.kind:
+            raise ValueError(f"knob {self.name!r} is a {self.kind} with an operator of kind {self.operator.kind!r}.")
+        if dims and max(dims) >= self.operator.size:
+            raise ValueError(
+                f"knob {self.name!r} selects dimension {max(dims)} of {self.operator.size}, which count from 0."
+            )
+        if not self.operator_sha256:
             object.__setattr__(self, "operator_sha256", self.operator.sha256)
+
+    def require_operator(self) -> Operator:
+        """
+        The operator.
+
+        Raises:
+            RegistryError: Only its hash was kept.
+        """
+        if self.operator is None:
+            raise RegistryError(
+                f"The registry keeps only the hash of the operator of {self.name!r}: "
+                f"repeat its run {self.run_id or '(unknown)'} first."
+            )
+        return self.operator
 
     def as_dict(self) -> dict[str, Any]:
         """What ``--json`` prints: everything but the operator's arrays and the evidence."""
@@ -187,8 +292,8 @@ class Knob:
             "low": self.low,
             "high": self.high,
             "verdict": self.verdict,
-            "dimensions": [{"dim": d.dim, "share": d.share, "weight": d.weight} for d in self.dimensions],
-            "effects": [{"attribute": e.attribute, "slope": e.slope, "leakage": e.leakage} for e in self.effects],
+            "dimensions": [asdict(one) for one in self.dimensions],
+            "effects": [asdict(one) for one in self.effects],
             "run": self.run_id,
             "operator_sha256": self.operator_sha256,
             "tags": list(self.tags),

@@ -92,13 +92,14 @@ def unpack_array(packing: str, data: bytes, shape: tuple[int, ...]) -> NDArray[n
         kind, start = data[start] if start < len(data) else -1, start + 1
         stop = start + (4 * size if kind == _FLOAT32 else rows + 2 * size)
         part = data[start:stop]
-        if kind not in (_FLOAT32, _ROWS, _DISPLACED) or len(part) < stop - start:
+        displaced = kind == _DISPLACED
+        if kind not in (_FLOAT32, _ROWS, _DISPLACED) or len(part) < stop - start or (displaced and rows != columns):
             raise ValueError(f"{len(data)} bytes are no packed array of shape {shape}.")
         if kind == _FLOAT32:
             out[i] = np.frombuffer(part, dtype="<f4").reshape(rows, columns)
         else:
             whole = np.frombuffer(part, dtype="<i2", offset=rows).reshape(rows, columns)
-            out[i] = _decode(np.frombuffer(part, dtype=np.int8, count=rows), whole, displaced=kind == _DISPLACED)
+            out[i] = _decode(np.frombuffer(part, dtype=np.int8, count=rows), whole, displaced=displaced)
         start = stop
     if start != len(data):
         raise ValueError(f"{len(data)} bytes are no packed array of shape {shape}.")

@@ -44,6 +44,15 @@ class RunSpec:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def _plain_counts(counts: Mapping[str, int]) -> dict[str, int]:
+    return {name: int(count) for name, count in counts.items()}
+
+
+def _aware(_run: object, attribute: Any, time: datetime) -> None:
+    if time.tzinfo is None:
+        raise ValueError(f"{attribute.name} must have a time zone.")
+
+
 @frozen(eq=False)
 class Run:
     """
@@ -57,15 +66,35 @@ class Run:
         version: Version of latentknobs.
         started: Aware, UTC.
         finished: Aware, UTC.
+
+    Raises:
+        ValueError: A time has no zone, two knobs have the same name, kind and fit, a knob is of another run, or
+            ``current`` is none of them.
     """
 
     spec: RunSpec
     knobs: tuple[Knob, ...]
     current: int | None
-    counts: Mapping[str, int]
+    counts: Mapping[str, int] = field(converter=_plain_counts)
     version: str
-    started: datetime
-    finished: datetime
+    started: datetime = field(validator=_aware)
+    finished: datetime = field(validator=_aware)
+
+    def __attrs_post_init__(self) -> None:
+        if self.current is not None and not 0 <= self.current < len(self.knobs):
+            raise ValueError(f"run {self.run_id} has a candidate number {self.current} of {len(self.knobs)} knobs.")
+        run_id = self.run_id
+        keys = [(knob.name, knob.kind, knob.fit) for knob in self.knobs]
+        for i, (key, knob) in enumerate(zip(keys, self.knobs, strict=True)):
+            if key in keys[:i]:
+                raise ValueError(f"run {run_id} has two knobs {' '.join(key)!r}: name, kind and fit are unique.")
+            of_knob = (knob.run_id, knob.model_id, knob.model_name, knob.augmentation)
+            of_run = (run_id, self.spec.model_id, self.spec.model_name, self.spec.augmentation)
+            if of_knob != of_run:
+                raise ValueError(
+                    f"run {run_id} has a knob {knob.name!r} of another run, model or augmentation: "
+                    f"{of_knob} instead of {of_run}."
+                )
 
     @property
     def run_id(self) -> str:

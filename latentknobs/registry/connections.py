@@ -43,6 +43,8 @@ def make_engine(path: Path, mode: Mode, *, timeout: float = TIMEOUT, foreign_key
 
     def connect() -> sqlite3.Connection:
         connection = sqlite3.connect(f"{path.as_uri()}?mode={mode}", uri=True, timeout=timeout, isolation_level=None)
+        # A text that is no Unicode is refused with its knob, and not with all that are read beside it.
+        connection.text_factory = _decode
         connection.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
         return connection
 
@@ -58,6 +60,10 @@ def make_engine(path: Path, mode: Mode, *, timeout: float = TIMEOUT, foreign_key
             _begin_writing(raw, timeout)
 
     return engine
+
+
+def _decode(text: bytes) -> str:
+    return text.decode(errors="surrogateescape")
 
 
 def _begin_writing(connection: sqlite3.Connection, timeout: float) -> None:

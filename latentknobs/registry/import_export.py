@@ -1,32 +1,35 @@
-"""Knobs from one registry to another in one JSON file; its schema is data/knobs-1.schema.json of the package."""
+"""
+Knobs from one registry to another in one JSON file; data/knobs-2.schema.json of the package describes it.
+
+Files of version 1 are read as well: their arrays are all float32, and their evidence has no version.
+"""
 
 from __future__ import annotations
 
 import base64
-import binascii
 import json
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
-import numpy as np
-from attrs import evolve, frozen
+from attrs import evolve, fields, frozen
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from latentknobs import __version__
-from latentknobs.core.evidence import structure_evidence, unstructure_evidence, upgrade_evidence
-from latentknobs.core.json_schema import check
-from latentknobs.core.knob import RANK, Knob, KnobDimension, KnobEffect, Operator
+from latentknobs.core.evidence import upgrade_evidence
+from latentknobs.core.knob import RANK, Knob
 from latentknobs.core.run import Run, RunSpec
+from latentknobs.core.strict_json import structure
 from latentknobs.errors import RegistryError, UsageError
 from latentknobs.registry import serialization
-from latentknobs.registry.knob_loader import knobs_of, runs_of
+from latentknobs.registry.knob_loader import knobs_of, runs_of, undamaged
 from latentknobs.registry.store import KnobStore, add_run, rank_of, settle
 from latentknobs.registry.tables import CurrentRow, KnobRow, ModelRow, RunRow
 
-SCHEMA = Path(__file__).parent.parent / "data" / "knobs-1.schema.json"
+SCHEMA = Path(__file__).parent.parent / "data" / "knobs-2.schema.json"
+MOST_DEPTH = 24
+MOST_VALUES = 50_000_000
 Conflict: TypeAlias = Literal["refuse", "keep", "replace"]
 CONFLICTS: tuple[Conflict, ...] = get_args(Conflict)
 Outcome: TypeAlias = Literal["added", "replaced", "there already", "kept what is there"]
@@ -52,30 +55,77 @@ class TransferSummary:
     why: str = ""
 
 
+@frozen
+class _PackedArray:
+    shape: tuple[int, ...]
+    data: str
+    packing: str = serialization.PLAIN
+
+
+@frozen
+class _UsableKnob:
+    run: int
+    position: int
+    name: str
+    operator: Mapping[str, _PackedArray]
+
+
+@frozen
+class _ExchangeFile:
+    format: Literal["latentknobs-knobs"]
+    version: Literal[1, 2]
+    latentknobs: str
+    runs: tuple[Mapping[str, Any], ...]
+    knobs: tuple[_UsableKnob, ...]
+
+
 def outline(parts: Iterable[tuple[KnobStore, Iterable[tuple[str, str]]]]) -> dict[str, Any]:
     """
     The file's content for these (model_id, name) of these registries.
 
     Raises:
-        RegistryError: A registry cannot be read.
+        RegistryError: A registry cannot be read, a knob or its run is damaged, or only an operator's hash was kept.
     """
-    runs: dict[str, dict[str, Any]] = {}
+    runs: dict[str, Run] = {}
     knobs = []
     for store, keys in parts:
         for model_id, name in keys:
             with store.reading() as session:
                 row = session.scalars(_current_of(model_id, name)).one()
-                (knob,) = knobs_of(session, [row.knob_id])
-                run = row.knob.run
-                if run.result_sha256 not in runs:
-                    (whole,) = runs_of(session, select(RunRow).where(RunRow.id == run.id))
-                    runs[run.result_sha256] = _run_facts(whole)
-                place = {"run": list(runs).index(run.result_sha256), "position": row.knob.position, "name": name}
-            if knob.operator is None:
-                raise RegistryError(f"The registry keeps only the hash of the knob {name!r}: repeat its run first.")
-            knobs.append({**place, "operator": _arrays(knob.operator)})
-    head = {"format": "latentknobs-knobs", "version": 1, "latentknobs": __version__}
-    return {**head, "runs": list(runs.values()), "knobs": knobs}
+                result = row.knob.run.result_sha256
+                (knob,) = undamaged(knobs_of(session, [row.knob_id], str(store.path)))
+                (run,) = undamaged(runs_of(session, (RunRow.id == row.knob.run_id,), str(store.path)))
+            runs.setdefault(result, run)
+            position = next(i for i, one in enumerate(run.knobs) if _key(one) == _key(knob))
+            operator = {one.pop("name"): one for one in serialization.packed_arrays(knob.require_operator())}
+            for one in operator.values():
+                one["data"] = base64.b64encode(one["data"]).decode()
+            knobs.append({"run": list(runs).index(result), "position": position, "name": name, "operator": operator})
+    head = {"format": "latentknobs-knobs", "version": 2, "latentknobs": __version__}
+    return {**head, "runs": [_run_facts(run) for run in runs.values()], "knobs": knobs}
+
+
+def _key(knob: Knob) -> tuple[str, str, str]:
+    return knob.name, knob.kind, knob.fit
+
+
+def _run_facts(run: Run) -> dict[str, Any]:
+    facts = serialization.run_facts(run)
+    for knob in facts["knobs"]:
+        for name in (*_of_run(run.spec), "found"):
+            del knob[name]
+    spec: dict[str, Any] = facts.pop("spec")
+    return spec | facts
+
+
+def _of_run(spec: RunSpec) -> dict[str, Any]:
+    """What a knob has from its run."""
+    return {
+        "model_id": spec.model_id,
+        "model_name": spec.model_name,
+        "augmentation": spec.augmentation,
+        "run_id": spec.run_id,
+    }
 
 
 def take(store: KnobStore, text: str, where: str, *, conflict: Conflict = "refuse") -> tuple[TransferSummary, ...]:
@@ -96,149 +146,91 @@ def take(store: KnobStore, text: str, where: str, *, conflict: Conflict = "refus
     """
     if conflict not in CONFLICTS:
         raise UsageError(f"Conflicts can be met by {', '.join(CONFLICTS)}, not {conflict!r}.")
-    runs, chosen = _parse(text, where)
+    runs, usable = _parse(text, where)
     try:
         with store.writing() as session:
-            found = [_take(session, runs[run], position, name, conflict) for run, position, name in chosen]
-            if conflict == "refuse" and (against := [one for one in found if one.outcome == "kept what is there"]):
-                told = "; ".join(f"{one.name}: {one.why}" for one in against)
+            summaries = [_take(session, runs[one.run], one.position, one.name, conflict) for one in usable]
+            if conflict == "refuse" and (kept := [one for one in summaries if one.outcome == "kept what is there"]):
+                names = "; ".join(f"{one.name}: {one.why}" for one in kept)
                 raise RegistryError(
-                    f"Nothing was imported from {where}: {told}. Add --conflict keep to leave those that are there, "
+                    f"Nothing was imported from {where}: {names}. Add --conflict keep to leave those that are there, "
                     f"--conflict replace to take the file's, or rename those that are there."
                 )
-            return tuple(found)
+            return tuple(summaries)
     except FileExistsError as error:
         raise RegistryError(f"Another program has just made the registry {store.path}: try again.") from error
-    except (OverflowError, UnicodeError) as error:
+    except (OverflowError, ValueError) as error:
         raise RegistryError(f"{where} cannot be stored: {error}.") from error
 
 
 def _take(session: Session, run: Run, position: int, name: str, conflict: Conflict) -> TransferSummary:
     knob = run.knobs[position]
-    done = TransferSummary(run.spec.model_id, name, knob.verdict, "added")
-    there = session.scalars(_current_of(run.spec.model_id, name)).one_or_none()
+    summary = TransferSummary(run.spec.model_id, name, knob.verdict, "added")
+    current = session.scalars(_current_of(run.spec.model_id, name)).one_or_none()
     query = select(CurrentRow).join(KnobRow).join(RunRow)
     query = query.where(RunRow.result_sha256 == serialization.result_sha256(run), KnobRow.position == position)
     same = session.scalars(query).one_or_none()
     if same is not None:
-        return evolve(done, outcome="there already", why="" if same.name == name else f"it is called {same.name!r}")
-    if there is not None:
-        old = there.knob
+        return evolve(summary, outcome="there already", why="" if same.name == name else f"it is called {same.name!r}")
+    if current is not None:
+        old = current.knob
         why = f"the name means the {old.verdict} {old.kind} knob ({old.fit}) of run {old.run.identity}"
         if conflict != "replace" or RANK[knob.verdict] < rank_of(old):
-            return evolve(done, outcome="kept what is there", why=why)
-        done = evolve(done, outcome="replaced", why=why)
+            return evolve(summary, outcome="kept what is there", why=why)
+        summary = evolve(summary, outcome="replaced", why=why)
     row, _ = add_run(session, run)
     settle(session, row, position, evolve(knob, name=name))
-    return done
+    return summary
 
 
 def _current_of(model_id: str, name: str) -> Any:
-    query = select(CurrentRow).join(ModelRow, ModelRow.id == CurrentRow.model_id).join(KnobRow)
+    query = select(CurrentRow).join(ModelRow, ModelRow.id == CurrentRow.model_id).join(KnobRow).join(RunRow)
     return query.where(ModelRow.sha256 == model_id, CurrentRow.name == name)
 
 
-def _run_facts(run: Run) -> dict[str, Any]:
-    spec = run.spec
-    return {
-        "model_id": spec.model_id,
-        "model_name": spec.model_name,
-        "augmentation": spec.augmentation,
-        "corpus": spec.corpus,
-        "seed": spec.seed,
-        "parameters": dict(spec.parameters),
-        "counts": dict(run.counts),
-        "current": run.current,
-        "version": run.version,
-        "started": run.started.isoformat(),
-        "finished": run.finished.isoformat(),
-        "knobs": [_knob_facts(knob) for knob in run.knobs],
-    }
-
-
-def _knob_facts(knob: Knob) -> dict[str, Any]:
-    of_run = ("model", "model_id", "augmentation", "run", "found")
-    facts = {name: value for name, value in knob.as_dict().items() if name not in of_run}
-    return facts | {"evidence": unstructure_evidence(knob.evidence)}
-
-
-def _arrays(operator: Operator) -> dict[str, Any]:
-    return {
-        name: {"shape": list(array.shape), "data": base64.b64encode(array.astype("<f4").tobytes()).decode()}
-        for name, array in operator.arrays.items()
-    }
-
-
-def _parse(text: str, where: str) -> tuple[list[Run], list[tuple[int, int, str]]]:
-    """The runs, with the operators of those knobs that can be turned, and run, position and name of these."""
+def _parse(text: str, where: str) -> tuple[list[Run], tuple[_UsableKnob, ...]]:
+    """The runs, and which of their knobs can be turned; these have their operators."""
     try:
-        data = json.loads(text, parse_constant=_no_number)
-        check(data, json.loads(SCHEMA.read_text(encoding="utf-8")))
-        runs, chosen = _read(data)
-        for run in runs:
-            serialization.check_run(run, operators=False)
-    except (TypeError, ValueError) as error:
-        # attrs puts more than the sentence into its errors.
-        reason = str(error.args[0] if error.args else error).rstrip(".")
+        bounds = {"depth": MOST_DEPTH, "values": MOST_VALUES, "characters": len(text)}
+        file = structure(json.loads(text), _ExchangeFile, "", **bounds)
+        runs = [_run(dict(facts), f"runs[{i}]") for i, facts in enumerate(file.runs)]
+        for i, one in enumerate(file.knobs):
+            runs[one.run] = _with_operator(runs, one, f"knobs[{i}]")
+    except (ValueError, RecursionError) as error:
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error).rstrip(".")
         raise RegistryError(f"{where} is no file of knobs that can be imported: {reason}.") from error
-    return runs, chosen
+    if len({(runs[one.run].spec.model_id, one.name) for one in file.knobs}) < len(file.knobs):
+        raise RegistryError(f"{where} is no file of knobs that can be imported: two knobs of one model have one name.")
+    return runs, file.knobs
 
 
-def _read(data: Mapping[str, Any]) -> tuple[list[Run], list[tuple[int, int, str]]]:
-    runs = [_run(facts) for facts in data["runs"]]
-    chosen = []
-    for i, one in enumerate(data["knobs"]):
-        if one["run"] >= len(runs) or one["position"] >= len(runs[one["run"]].knobs):
-            raise ValueError(f"knobs[{i}] names a run or a position that is not there")
-        run = runs[one["run"]]
-        knobs = list(run.knobs)
-        knobs[one["position"]] = _with_operator(knobs[one["position"]], one)
-        runs[one["run"]] = evolve(run, knobs=tuple(knobs))
-        chosen.append((one["run"], one["position"], one["name"]))
-    if len({(runs[run].spec.model_id, name) for run, _, name in chosen}) < len(chosen):
-        raise ValueError("two knobs of one model have one name")
-    return runs, chosen
+def _run(facts: dict[str, Any], path: str) -> Run:
+    names = [one.name for one in fields(RunSpec)]
+    spec = structure({name: facts.pop(name) for name in names if name in facts}, RunSpec, path)
+    of_run = _of_run(spec)
+    knobs = facts.get("knobs")
+    for i, knob in enumerate(knobs if isinstance(knobs, list) else ()):
+        if isinstance(knob, dict):
+            if extra := {*of_run, "found", "operator"} & knob.keys():
+                raise ValueError(f"{path}.knobs[{i}]: unknown key {min(extra)!r}")
+            knob.update(of_run, evidence=upgrade_evidence(knob.get("evidence")))
+    return structure({**facts, "spec": spec}, Run, path)
 
 
-def _no_number(name: str) -> float:
-    raise ValueError(f"{name} is not a number")
-
-
-def _run(facts: Mapping[str, Any]) -> Run:
-    spec = RunSpec(
-        facts["model_id"],
-        facts["model_name"],
-        facts["augmentation"],
-        facts["corpus"],
-        facts["seed"],
-        facts["parameters"],
-    )
-    times = (datetime.fromisoformat(facts[name]) for name in ("started", "finished"))
-    knobs = tuple(_knob(one, spec) for one in facts["knobs"])
-    return Run(spec, knobs, facts["current"], facts["counts"], facts["version"], *times)
-
-
-def _knob(facts: Mapping[str, Any], spec: RunSpec) -> Knob:
-    plain = {name: facts[name] for name in facts if name not in ("dimensions", "effects", "tags", "evidence")}
-    return Knob(
-        **plain,
-        model_id=spec.model_id,
-        model_name=spec.model_name,
-        augmentation=spec.augmentation,
-        dimensions=tuple(KnobDimension(**one) for one in facts["dimensions"]),
-        effects=tuple(KnobEffect(**one) for one in facts["effects"]),
-        evidence=structure_evidence(upgrade_evidence(facts["evidence"])),
-        tags=tuple(facts["tags"]),
-        run_id=spec.run_id,
-    )
-
-
-def _with_operator(knob: Knob, facts: Mapping[str, Any]) -> Knob:
+def _with_operator(runs: Sequence[Run], one: _UsableKnob, path: str) -> Run:
+    """The run with the operator of one of its knobs."""
+    if not (0 <= one.run < len(runs) and 0 <= one.position < len(runs[one.run].knobs)):
+        raise ValueError(f"{path} names a run or a position that is not there")
+    run = runs[one.run]
+    knob = run.knobs[one.position]
     try:
-        arrays = {
-            name: np.frombuffer(base64.b64decode(one["data"], validate=True), dtype="<f4").reshape(one["shape"])
-            for name, one in facts["operator"].items()
-        }
-    except (binascii.Error, ValueError) as error:
-        raise ValueError(f"the operator of {facts['name']!r} cannot be read: {error}") from error
-    return evolve(knob, operator=Operator(knob.kind, arrays))
+        evolve(knob, name=one.name)  # so that the name is one that a knob may have
+        packed = []
+        for name, array in one.operator.items():
+            data = base64.b64decode(array.data, validate=True)
+            packed.append({"name": name, "shape": list(array.shape), "packing": array.packing, "data": data})
+        knob = evolve(knob, operator=serialization.operator_of(knob.kind, packed))
+        serialization.check_operator(knob)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error.args[0]}") from error
+    return evolve(run, knobs=(*run.knobs[: one.position], knob, *run.knobs[one.position + 1 :]))

@@ -16,14 +16,15 @@ from pathlib import Path
 from shlex import quote
 from tempfile import TemporaryFile
 
-from sqlalchemy import Connection, Engine, insert, text
+from sqlalchemy import Connection, Engine, insert, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError
+from sqlalchemy.orm import Session
 
 from latentknobs import __version__
 from latentknobs.errors import RegistryError, UsageError
 from latentknobs.registry.connections import TIMEOUT, error_name, explained, make_engine
-from latentknobs.registry.tables import APPLICATION, RegistryRow
+from latentknobs.registry.tables import APPLICATION, RegistryRow, RunRow
 from latentknobs.registry.views import drop_views, make_views
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -155,6 +156,8 @@ def new_file(path: Path, *, built_in: bool = False) -> Iterator[Path]:
                 _migrate(connection)
                 facts = {"application": APPLICATION, "version": __version__, "created_at": datetime.now(UTC)}
                 connection.execute(insert(RegistryRow).values(id=1, built_in=built_in, **facts))
+            with closing(engine.raw_connection()) as connection:
+                connection.cursor().execute("VACUUM")  # the migrations leave free pages behind
         yield draft
         try:
             _name(draft, path)
@@ -195,6 +198,7 @@ def upgrade(url: str | Path, *, timeout: float = TIMEOUT) -> Path | None:
             raise RegistryError(f"The registry {path} is the package's own: rebuild it with 'make registry'.")
         backup = _back_up(path, revision, make_engine(path, "ro", timeout=timeout))
         _migrate(connection)
+        _rehash(connection, str(path))
         orphans = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
         if orphans:
             raise RegistryError(
@@ -202,6 +206,20 @@ def upgrade(url: str | Path, *, timeout: float = TIMEOUT) -> Path | None:
                 f"it was left as it was."
             )
     return backup
+
+
+def _rehash(connection: Connection, where: str) -> None:
+    """Hash the results anew: the hash is that of the current form of what was found."""
+    from latentknobs.core.run import Run  # a new file needs none of this
+    from latentknobs.registry.knob_loader import runs_of
+    from latentknobs.registry.serialization import result_sha256
+
+    with Session(connection) as session:
+        for (key,) in connection.execute(select(RunRow.id)).all():
+            (run,) = runs_of(session, (RunRow.id == key,), where)
+            if isinstance(run, Run):
+                text = "UPDATE OR IGNORE run SET result_sha256 = ? WHERE id = ?"
+                connection.exec_driver_sql(text, (result_sha256(run), key))
 
 
 def _back_up(path: Path, revision: str, reader: Engine) -> Path:

@@ -19,20 +19,24 @@ from typing import Literal, Self, TypeAlias, TypeVar
 from attrs import evolve, frozen
 
 from latentknobs.core.evidence import unstructure_evidence
-from latentknobs.core.knob import RANK, Knob, Verdict
+from latentknobs.core.knob import RANK, Knob
 from latentknobs.core.query_spec import KnobQuery
 from latentknobs.core.run import Run
 from latentknobs.errors import RegistryError, UnknownNameError, UsageError
 from latentknobs.registry import import_export, knob_edits, migrate, serialization
 from latentknobs.registry.connections import TIMEOUT
 from latentknobs.registry.import_export import Conflict, TransferSummary
-from latentknobs.registry.store import KnobStore
+from latentknobs.registry.serialization import key_of
+from latentknobs.registry.store import KnobReader, KnobStore
 
-PACKAGED = Path(__file__).parent.parent / "data" / "registry.db"
-"""The package's own knobs; a package built before ``make registry`` has none."""
+_BUILT = Path(__file__).parent.parent / "data" / "registry.db"
+PACKAGED = _BUILT if _BUILT.is_file() else Path(__file__).parents[2] / "registry.db"
+"""The package's own knobs: the build step copies the checkout's file into the package (setup.py)."""
 DISCOVERED = "discovered.db"
 
 T = TypeVar("T")
+Place: TypeAlias = tuple[int, str, str]
+"""Number of a layer, model_id and name."""
 Role: TypeAlias = Literal["discovered", "open", "package"]
 
 
@@ -58,7 +62,7 @@ class RegistryLayer:
     error: str | None = None
 
 
-class Registry:
+class Registry(KnobReader):
     """
     An open registry with the package's own knobs beneath it; a context manager.
 
@@ -99,51 +103,26 @@ class Registry:
         """Let the files go; they are opened again when they are needed."""
         self.__dict__.pop("_layers", None)
 
-    def knobs(
-        self,
-        *,
-        model_id: str | None = None,
-        name: str | None = None,
-        verdict: Verdict | None = None,
-        current_only: bool = True,
-        operators: bool = True,
-    ) -> tuple[Knob, ...]:
-        """The knobs that match, by model and name; arguments as for :meth:`KnobStore.knobs`."""
-        asked = KnobQuery(model=model_id, name=name, verdict=verdict, history=not current_only, sort="model")
-        return self.find(asked, operators=operators)
+    def read(self, query: KnobQuery, *, operators: bool) -> list[Knob | RegistryError]:
+        """
+        The knobs that meet a query, in its order, from all layers; damaged ones as the error that says what is wrong.
 
-    def find(self, query: KnobQuery, *, operators: bool = False) -> tuple[Knob, ...]:
-        """The knobs that meet a query, in its order; arguments as for :meth:`KnobStore.find`."""
+        A damaged knob hides none of a layer beneath.
+        """
         stores = [store for _, store in self._layers]
         if query.history:
-            layers = _distinct([store.find(query, operators=operators) for store in stores], _facts)
+            layers = _distinct([store.read(query, operators=operators) for store in stores], _facts)
         else:
-            layers = []
-            for store, hidden in zip(stores, _hidden(stores), strict=True):
-                # So many more, of which some may be hidden.
-                limit = None if query.limit is None else query.limit + len(hidden)
-                found = store.find(evolve(query, limit=limit), operators=operators)
-                layers.append([knob for knob in found if (knob.model_id, knob.name) not in hidden])
-        knobs = sorted((k for layer in layers for k in layer), key=lambda k: (k.model_name, k.model_id, k.name))
-        return tuple(sorted(knobs, key=query.key, reverse=query.descending)[: query.limit])
+            layers = _visible(stores, query, operators=operators)
+        items = [item for layer in layers for item in layer]
+        knobs = sorted((k for k in items if isinstance(k, Knob)), key=lambda k: (k.model_name, k.model_id, k.name))
+        knobs.sort(key=query.key, reverse=query.descending)
+        return [*knobs[: query.limit], *(item for item in items if isinstance(item, RegistryError))]
 
     def models(self) -> tuple[tuple[str, str], ...]:
         """Name and model_id of every model that has a run, by name; of two names in two files the upper one's."""
         names = {model_id: name for _, store in reversed(self._layers) for name, model_id in store.models()}
         return tuple(sorted((name, model_id) for model_id, name in names.items()))
-
-    def knob(self, model_id: str, name: str) -> Knob:
-        """
-        The current knob of a model, with its operator.
-
-        Raises:
-            UnknownNameError: The model has no knob of that name.
-        """
-        found = self.knobs(model_id=model_id, name=name)
-        if not found:
-            known = {knob.name for knob in self.knobs(model_id=model_id, operators=False)}
-            raise UnknownNameError("knob", name, known, f"for model {model_id[:12]} in {self.path}")
-        return found[0]
 
     def runs(self, model_id: str | None = None) -> tuple[Run, ...]:
         """The runs, of one model or of all, the lowest layer first, each in the order they were saved."""
@@ -222,7 +201,7 @@ class Registry:
 
     def export(self, knobs: Iterable[Knob]) -> str:
         """
-        Current knobs with their runs as JSON, which data/knobs-1.schema.json describes.
+        Current knobs with their runs as JSON, which data/knobs-2.schema.json describes.
 
         Raises:
             RegistryError: A registry cannot be read, or keeps only the hash of an operator.
@@ -278,15 +257,30 @@ class Registry:
         return tuple(out)
 
 
-def _hidden(stores: Sequence[KnobStore]) -> list[set[tuple[str, str]]]:
+def _visible(
+    stores: Sequence[KnobStore], query: KnobQuery, damaged: frozenset[Place] = frozenset(), *, operators: bool
+) -> list[list[Knob | RegistryError]]:
+    """Of each layer the knobs that meet a query and that no other layer hides; a damaged one hides none."""
+    layers = []
+    for store, hidden in zip(stores, _hidden(stores, damaged), strict=True):
+        # So many more, of which some may be hidden.
+        limit = None if query.limit is None else query.limit + len(hidden)
+        items = store.read(evolve(query, limit=limit), operators=operators)
+        layers.append([item for item in items if key_of(item) not in hidden])
+    more = {(i, *key_of(e)) for i, layer in enumerate(layers) for e in layer if isinstance(e, RegistryError)}
+    return layers if more <= damaged else _visible(stores, query, damaged | more, operators=operators)
+
+
+def _hidden(stores: Sequence[KnobStore], damaged: frozenset[Place] = frozenset()) -> list[set[tuple[str, str]]]:
     """Of each layer the (model_id, name) whose knob another layer hides, whether a query asks for that one or not."""
     # Only the first layer is written and may be large; what the others have is looked up in it.
     below = [store.standing() for store in stores[1:]]
-    layers = [stores[0].standing({key for layer in below for key in layer}), *below]
+    keys = {key for layer in below for key in layer}
+    layers = [stores[0].standing(keys), *below]
     out: list[set[tuple[str, str]]] = [set() for _ in layers]
-    for key in {key for layer in below for key in layer}:
-        there = [i for i, layer in enumerate(layers) if key in layer]
-        wins = max(there, key=lambda i: (RANK.get(layers[i][key], -1), -i))
+    for key in keys:
+        there = [i for i, layer in enumerate(layers) if key in layer and (i, *key) not in damaged]
+        wins = max(there, key=lambda i: (RANK.get(layers[i][key], -1), -i), default=None)
         for i in there:
             if i != wins:
                 out[i].add(key)
@@ -304,6 +298,8 @@ def _distinct(layers: Iterable[Iterable[T]], key: Callable[[T], str]) -> list[li
     return out
 
 
-def _facts(knob: Knob) -> str:
-    facts = knob.as_dict() | {"note": "", "found": None}  # one result may have been stored at two times
-    return json.dumps([facts, unstructure_evidence(knob.evidence)], sort_keys=True)
+def _facts(item: Knob | RegistryError) -> str:
+    if isinstance(item, RegistryError):
+        return str(item)
+    facts = item.as_dict() | {"note": "", "found": None}  # one result may have been stored at two times
+    return json.dumps([facts, unstructure_evidence(item.evidence)], sort_keys=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import ColumnElement, Connection, delete, select, update
 from sqlalchemy.orm import Session
 
 from latentknobs.core.knob import RANK, Knob, Verdict
@@ -17,12 +18,68 @@ from latentknobs.core.run import Run
 from latentknobs.errors import RegistryError, UnknownNameError
 from latentknobs.registry import migrate, serialization
 from latentknobs.registry.connections import TIMEOUT, Database
-from latentknobs.registry.knob_loader import knobs_of, runs_of
+from latentknobs.registry.knob_loader import knobs_of, runs_of, sound, undamaged
 from latentknobs.registry.query_sql import knob_ids
 from latentknobs.registry.tables import CurrentRow, KnobRow, ModelRow, OperatorArrayRow, RegistryRow, RunRow
 
 
-class KnobStore:
+class KnobReader(ABC):
+    """What one file and layers of files have in common: questions that a query answers."""
+
+    path: Path
+
+    @abstractmethod
+    def read(self, query: KnobQuery, *, operators: bool) -> list[Knob | RegistryError]:
+        """The knobs that meet a query, in its order; damaged ones as the error that says what is wrong with them."""
+
+    def find(self, query: KnobQuery, *, operators: bool = False) -> tuple[Knob, ...]:
+        """
+        The knobs that meet a query, in its order; damaged ones are left out with a warning.
+
+        Args:
+            query: The filters.
+            operators: Read the operators of current knobs too; the others have none.
+        """
+        return tuple(sound(self.read(query, operators=operators)))
+
+    def knobs(
+        self,
+        *,
+        model_id: str | None = None,
+        name: str | None = None,
+        verdict: Verdict | None = None,
+        current_only: bool = True,
+        operators: bool = True,
+    ) -> tuple[Knob, ...]:
+        """
+        The knobs that match, by model, name and age.
+
+        Args:
+            model_id: Of this model only.
+            name: Of this name only.
+            verdict: With this verdict only.
+            current_only: Leave out the knobs that (model, name) does not mean.
+            operators: Read the operators of current knobs too; the others have none.
+        """
+        query = KnobQuery(model=model_id, name=name, verdict=verdict, history=not current_only, sort="model")
+        return self.find(query, operators=operators)
+
+    def knob(self, model_id: str, name: str) -> Knob:
+        """
+        The current knob of a model, with its operator.
+
+        Raises:
+            UnknownNameError: The model has no knob of that name.
+            RegistryError: It is damaged.
+        """
+        items = self.read(KnobQuery(model=model_id, name=name.replace("*", "")), operators=True)
+        if knobs := sound(items) if any(isinstance(item, Knob) for item in items) else undamaged(items):
+            return knobs[0]
+        known = {knob.name for knob in self.knobs(model_id=model_id, operators=False)}
+        raise UnknownNameError("knob", name, known, f"for model {model_id[:12]} in {self.path}")
+
+
+class KnobStore(KnobReader):
     """
     Knobs and runs in one SQLite file; made by :meth:`open`, a context manager.
 
@@ -131,14 +188,15 @@ class KnobStore:
             RegistryError: The run contradicts itself, or the file cannot be written (read-only, locked, full
                 disk, built-in); the file is as it was.
         """
-        serialization.check_run(run)
         try:
+            for i, knob in enumerate(run.knobs):
+                serialization.check_operator(knob, required=i in run.candidates)
             with self.writing() as session:
                 row, new = add_run(session, run)
                 for position in run.candidates:
                     settle(session, row, position, run.knobs[position])
                 return new
-        except (OverflowError, UnicodeError) as error:
+        except (OverflowError, ValueError) as error:
             raise RegistryError(f"Run {run.run_id} cannot be stored: {error}.") from error
         except FileExistsError:  # made by someone else a moment ago: write to theirs
             return self.save_run(run)
@@ -176,41 +234,13 @@ class KnobStore:
                 f"name another file."
             )
 
-    def knobs(
-        self,
-        *,
-        model_id: str | None = None,
-        name: str | None = None,
-        verdict: Verdict | None = None,
-        current_only: bool = True,
-        operators: bool = True,
-    ) -> tuple[Knob, ...]:
-        """
-        The knobs that match, by model, name and age.
-
-        Args:
-            model_id: Of this model only.
-            name: Of this name only.
-            verdict: With this verdict only.
-            current_only: Leave out the knobs that (model, name) does not mean.
-            operators: Read the operators of current knobs too; the others have none.
-        """
-        asked = KnobQuery(model=model_id, name=name, verdict=verdict, history=not current_only, sort="model")
-        return self.find(asked, operators=operators)
-
-    def find(self, query: KnobQuery, *, operators: bool = False) -> tuple[Knob, ...]:
-        """
-        The knobs that meet a query, in its order.
-
-        Args:
-            query: What is asked for.
-            operators: Read the operators of current knobs too; the others have none.
-        """
+    def read(self, query: KnobQuery, *, operators: bool) -> list[Knob | RegistryError]:
+        """The knobs that meet a query, in its order; damaged ones as the error that says what is wrong with them."""
         if not self.exists:
-            return ()
+            return []
         with self.reading() as session:
             ids = session.scalars(knob_ids(query)).all()
-            return tuple(knobs_of(session, ids, operators=operators, renamed=True))
+            return knobs_of(session, ids, str(self.path), operators=operators, renamed=True)
 
     def standing(self, keys: Iterable[tuple[str, str]] | None = None) -> dict[tuple[str, str], Verdict]:
         """The verdicts of the current knobs by (model_id, name): of all, or of those that are there of some."""
@@ -231,25 +261,13 @@ class KnobStore:
         if not self.exists:
             return ()
         with self.reading() as session:
-            rows = session.execute(select(ModelRow.name, ModelRow.sha256).order_by(ModelRow.name, ModelRow.sha256))
-            return tuple((row.name, row.sha256) for row in rows)
-
-    def knob(self, model_id: str, name: str) -> Knob:
-        """
-        The current knob of a model, with its operator.
-
-        Raises:
-            UnknownNameError: The model has no knob of that name.
-        """
-        found = self.knobs(model_id=model_id, name=name)
-        if not found:
-            known = {knob.name for knob in self.knobs(model_id=model_id, operators=False)}
-            raise UnknownNameError("knob", name, known, f"for model {model_id[:12]} in {self.path}")
-        return found[0]
+            rows = session.execute(select(ModelRow.name, ModelRow.sha256)).all()
+        # What is no text came from elsewhere, and so its runs are damaged.
+        return tuple(sorted((name, id_) for name, id_ in rows if isinstance(name, str) and isinstance(id_, str)))
 
     def runs(self, model_id: str | None = None) -> tuple[Run, ...]:
-        """The runs, of one model or of all, in the order in which they were first saved."""
-        return self._runs(model_id=model_id)
+        """The runs, of one model or of all, in the order in which they were first saved; damaged ones are left out."""
+        return tuple(sound(self._runs() if model_id is None else self._runs(ModelRow.sha256 == model_id)))
 
     def run(self, run_id: str) -> Run:
         """
@@ -257,22 +275,17 @@ class KnobStore:
 
         Raises:
             UnknownNameError: There is none.
+            RegistryError: It is damaged.
         """
-        found = self._runs(run_id=run_id)
-        if not found:
-            raise UnknownNameError("run", run_id, (run.run_id for run in self.runs()), f"in {self.path}")
-        return found[-1]
+        if runs := undamaged(self._runs(RunRow.identity == run_id)[-1:]):
+            return runs[0]
+        raise UnknownNameError("run", run_id, (run.run_id for run in self.runs()), f"in {self.path}")
 
-    def _runs(self, *, model_id: str | None = None, run_id: str | None = None) -> tuple[Run, ...]:
+    def _runs(self, *conditions: ColumnElement[bool]) -> list[Run | RegistryError]:
         if not self.exists:
-            return ()
-        query = select(RunRow).join(ModelRow).order_by(RunRow.id)
-        if model_id is not None:
-            query = query.where(ModelRow.sha256 == model_id)
-        if run_id is not None:
-            query = query.where(RunRow.identity == run_id)
+            return []
         with self.reading() as session:
-            return tuple(runs_of(session, query))
+            return runs_of(session, conditions, str(self.path))
 
     def _check(self, connection: Connection) -> None:
         migrate.require_head(migrate.check(connection, self.path)[0], self.path)
@@ -317,6 +330,6 @@ def settle(session: Session, run: RunRow, position: int, knob: Knob) -> None:
     session.flush()
 
 
-def rank_of(row: KnobRow) -> int:
-    """The rank of its verdict, -1 of one that is unknown."""
-    return {str(verdict): rank for verdict, rank in RANK.items()}.get(row.verdict, -1)
+def rank_of(row: KnobRow | None) -> int:
+    """The rank of its verdict; -1 where that is unknown or the row is gone."""
+    return -1 if row is None else {str(verdict): rank for verdict, rank in RANK.items()}.get(row.verdict, -1)

@@ -7,6 +7,7 @@ People address a knob by (model, name); row ids stay inside this package.
 from __future__ import annotations
 
 import json
+import zlib
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -26,10 +27,10 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
 
-from latentknobs.errors import RegistryError
-
 APPLICATION = "latentknobs"
 """What the ``registry`` table says of a file that is ours."""
+MOST_JSON = 2**26
+"""Bytes that a compressed value may have."""
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -42,12 +43,12 @@ class UtcTime(TypeDecorator[datetime]):
         """Write it in UTC, always with microseconds."""
         return None if value is None else value.astimezone(UTC).isoformat(timespec="microseconds")
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002 (SQLAlchemy's)
-        """Read it as an aware time in UTC."""
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002 (SQLAlchemy's)
+        """Read it as an aware time in UTC; what is no time stays as it is, and its knob or run is refused."""
         try:
-            return None if value is None else datetime.fromisoformat(value)
-        except ValueError as error:
-            raise RegistryError(f"The registry is damaged: {value!r} is no time. Put a backup in its place.") from error
+            return datetime.fromisoformat(value)
+        except (TypeError, ValueError):
+            return value
 
 
 class JsonText(TypeDecorator[Any]):
@@ -61,11 +62,36 @@ class JsonText(TypeDecorator[Any]):
         return json.dumps(value, allow_nan=False, separators=(",", ":"))
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002 (SQLAlchemy's)
-        """Read it."""
+        """Read it; what is no JSON stays as it is, and its knob or run is refused."""
         try:
-            return None if value is None else json.loads(value)
-        except ValueError as error:
-            raise RegistryError(f"The registry is damaged: {error} in JSON. Put a backup in its place.") from error
+            return json.loads(value)
+        except (TypeError, ValueError, RecursionError):
+            return value
+
+
+class CompressedJson(TypeDecorator[Any]):
+    """A large JSON value, compressed by zlib."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> bytes:  # noqa: ARG002 (SQLAlchemy's)
+        """Write it; NaN and infinity are not JSON."""
+        return compress_json(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002 (SQLAlchemy's)
+        """Read it; what is no such value stays as it is, and its knob is refused."""
+        try:
+            inflater = zlib.decompressobj()
+            text = inflater.decompress(value, MOST_JSON)
+            return json.loads(text) if inflater.eof else value
+        except (TypeError, ValueError, RecursionError, zlib.error):
+            return value
+
+
+def compress_json(value: Any) -> bytes:
+    """A JSON value as :class:`CompressedJson` keeps it."""
+    return zlib.compress(json.dumps(value, allow_nan=False, separators=(",", ":")).encode(), 9)
 
 
 class Base(DeclarativeBase):
@@ -153,7 +179,7 @@ class KnobRow(Base):
     high: Mapped[float]
     verdict: Mapped[str] = mapped_column(String(16), index=True)
     operator_sha256: Mapped[str] = mapped_column(String(64))
-    evidence: Mapped[Any] = mapped_column(JsonText, nullable=False)
+    evidence: Mapped[Any] = mapped_column(CompressedJson, nullable=False)
 
     run: Mapped[RunRow] = relationship(back_populates="knobs")
     dimensions: Mapped[list[DimensionRow]] = relationship(order_by="DimensionRow.position")
@@ -226,11 +252,12 @@ class CurrentRow(Base):
 
 
 class OperatorArrayRow(Base):
-    """One array of a current knob's operator: little-endian float32 in C order."""
+    """One array of a current knob's operator, packed by :mod:`latentknobs.core.operator_codec`."""
 
     __tablename__ = "operator_array"
 
     knob_id: Mapped[int] = mapped_column(ForeignKey("knob.id", ondelete="CASCADE"), primary_key=True)
     name: Mapped[str] = mapped_column(Text, primary_key=True)
     shape: Mapped[Any] = mapped_column(JsonText, nullable=False)
+    packing: Mapped[str] = mapped_column(String(16))
     data: Mapped[bytes] = mapped_column(LargeBinary)

@@ -15,7 +15,6 @@ from latentknobs.core.clip import ClipFormat
 from latentknobs.core.knob import Knob
 from latentknobs.plots import draw_mean_change, draw_rolls, draw_spectrum, draw_variance
 from latentknobs.report.html import Figure
-from latentknobs.steering.control_directions import operator_of
 
 NAMED = 8
 """Selected dimensions that a picture names; with more, their names would cover one another."""
@@ -65,7 +64,7 @@ def spectrum_figure(knob: Knob, covariance: Floats) -> Figure:
     Raises:
         UsageError: Another kind, or a map that shears.
     """
-    modes = spectrum(operator_of(knob), covariance, TWELVE)
+    modes = spectrum(knob.require_operator(), covariance, TWELVE)
     values, shares = np.asarray([m.value for m in modes]), np.asarray([m.share for m in modes])
     return Figure(
         f"spectrum-{knob.name.replace('_', '-')}",

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from latentknobs.core.activity import is_active
 from latentknobs.core.arrays import Codes
-from latentknobs.core.knob import RANK, Knob, Operator
+from latentknobs.core.knob import RANK, Knob
 from latentknobs.core.seed import as_seed
-from latentknobs.errors import AmountError, RegistryError, UsageError
+from latentknobs.errors import AmountError, UsageError
 from latentknobs.steering import apply
 
 SLACK = 1e-6
@@ -57,21 +57,6 @@ def doubt(knob: Knob) -> str:
     failed = ", ".join(criterion.name for criterion in knob.evidence.failed)
     reason = f" for {failed}" if failed else ""
     return f" (this knob is {knob.verdict}{reason})"
-
-
-def operator_of(knob: Knob) -> Operator:
-    """
-    The knob's operator.
-
-    Raises:
-        RegistryError: Only its hash was kept.
-    """
-    if knob.operator is None:
-        raise RegistryError(
-            f"The registry keeps only the hash of the operator of {knob.name!r}; "
-            f"rebuild it by repeating its run {knob.run_id or '(unknown)'}."
-        )
-    return knob.operator
 
 
 def spread_of(knob: Knob, latent_size: int) -> NDArray[np.float64]:
@@ -159,7 +144,7 @@ def control(name: str, knob: Knob, amount: float, codes: Codes, taken: Collectio
     direction = np.zeros(len(spread))
     direction[free] = rng.standard_normal(len(free))
     direction *= np.sign(amount) / np.linalg.norm(direction)
-    step = apply.displacement(operator_of(knob), codes, amount)
+    step = apply.displacement(knob.require_operator(), codes, amount)
     inverse = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
     length = np.linalg.norm(step * inverse, axis=1, keepdims=True)
     out: Codes = (length * direction * spread).astype(np.float32)

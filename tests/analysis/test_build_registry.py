@@ -25,7 +25,7 @@ def test_the_examples_are_there_and_nothing_else():
 
 def test_an_installed_package_has_none(monkeypatch, tmp_path):
     """Outside a checkout, and where one of the files is missing from it, a sentence says so."""
-    monkeypatch.setattr(overlay, "PACKAGED", tmp_path / "latentknobs" / "data" / "registry.db")
+    monkeypatch.setattr(build_registry, "TOP", tmp_path)
     with pytest.raises(UsageError, match="is no checkout"):
         build_registry.plugins()
     (tmp_path / "pyproject.toml").touch()

@@ -36,7 +36,7 @@ CREATE TABLE knob (
 	high DOUBLE NOT NULL, 
 	verdict VARCHAR(16) NOT NULL, 
 	operator_sha256 VARCHAR(64) NOT NULL, 
-	evidence TEXT NOT NULL, 
+	evidence BLOB NOT NULL, 
 	CONSTRAINT pk_knob PRIMARY KEY (id), 
 	CONSTRAINT uq_knob_run_id_name_kind_fit UNIQUE (run_id, name, kind, fit), 
 	CONSTRAINT ck_knob_range_holds_zero CHECK (low <= 0 AND high >= 0), 
@@ -95,6 +95,7 @@ CREATE TABLE operator_array (
 	knob_id INTEGER NOT NULL, 
 	name TEXT NOT NULL, 
 	shape TEXT NOT NULL, 
+	packing VARCHAR(16) NOT NULL, 
 	data BLOB NOT NULL, 
 	CONSTRAINT pk_operator_array PRIMARY KEY (knob_id, name), 
 	CONSTRAINT fk_operator_array_knob_id_knob FOREIGN KEY(knob_id) REFERENCES knob (id) ON DELETE CASCADE

@@ -222,10 +222,10 @@ def test_an_affine_operator_reaches_the_amounts_that_are_asked_for(arrays, wante
 def test_a_residual_operator_divides_by_no_zero():
     """A spread of 0 in its scale would make every turned code infinite."""
     network = {"scale": [1, 1, 1, 0], "input": np.zeros((3, SIZE)), "entry": np.zeros((2, 3)), "hidden": np.eye(3)}
-    operator = Operator("residual", {**AFFINE, **network, "hidden_bias": [0] * 3, "output": np.zeros((SIZE, 3))})
+    arrays = {**AFFINE, **network, "hidden_bias": [0] * 3, "output": np.zeros((SIZE, 3))}
 
     with pytest.raises(PluginError, match="'scale' has a 0"):
-        offered("fits", Fit("odd", "residual", "Odd.", lambda _given: (operator, {}))).fit(FIT)
+        offered("fits", Fit("odd", "residual", "Odd.", lambda _given: (Operator("residual", arrays), {}))).fit(FIT)
 
 
 @pytest.mark.parametrize(

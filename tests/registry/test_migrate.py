@@ -22,8 +22,8 @@ NEXT = '''
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003"
-down_revision = "0002"
+revision = "0004"
+down_revision = "0003"
 
 
 def upgrade() -> None:
@@ -40,7 +40,7 @@ def later(tmp_path, monkeypatch):
     shutil.copytree(migrate.MIGRATIONS, folder)
 
     def install(text=NEXT):
-        (folder / "versions" / "r0003_next.py").write_text(text)
+        (folder / "versions" / "r0004_next.py").write_text(text)
         monkeypatch.setattr(migrate, "MIGRATIONS", folder)
 
     return install
@@ -98,7 +98,7 @@ def test_an_upgrade_keeps_every_row_and_a_backup(saved, later):
 
     backup = migrate.upgrade(saved)
 
-    assert backup == saved.with_name("registry.db.bak-0002")
+    assert backup == saved.with_name("registry.db.bak-0003")
     assert dump(backup) == rows
     assert len(backup.read_bytes()) == len(before)
     store = KnobStore.open(saved)
@@ -108,11 +108,11 @@ def test_an_upgrade_keeps_every_row_and_a_backup(saved, later):
 
 def test_a_second_backup_keeps_the_first(saved, later):
     """A backup is never written over."""
-    first = saved.with_name("registry.db.bak-0002")
+    first = saved.with_name("registry.db.bak-0003")
     first.write_bytes(b"mine")
     later()
 
-    assert migrate.upgrade(saved) == saved.with_name("registry.db.bak-0002-2")
+    assert migrate.upgrade(saved) == saved.with_name("registry.db.bak-0003-2")
     assert first.read_bytes() == b"mine"
 
 

@@ -28,6 +28,7 @@ def varied(seed):
         verdict=verdicts[seed % 4],
         model_id=(MODEL, OTHER_MODEL)[seed % 2],
         parameters={"clips": seed},
+        size=6,
     )
     knobs = tuple(
         evolve(

@@ -19,7 +19,7 @@ from latentknobs.testing.store import sample_run
 from latentknobs.workbench import Workbench, load_plugins
 
 SIZE = 20
-KNOB = sample_run().knobs[0]
+KNOB = sample_run(size=SIZE).knobs[0]
 
 
 def _knob(name, dims, verdict="accepted"):

@@ -28,7 +28,6 @@ from latentknobs.frontends.cli.output import as_json, best_knobs, failed_criteri
 from latentknobs.frontends.cli.plugin_check import check, failures, summary
 from latentknobs.plots import draw_rolls
 from latentknobs.steering import apply
-from latentknobs.steering.control_directions import operator_of
 from latentknobs.workbench import Workbench, load_plugins
 
 CLIPS = 2048
@@ -145,7 +144,7 @@ def _look(workbench: Workbench, edit: Augmentation, run: Run, model_name: str, c
     before = clips[valid][:SHOWN]
     edited = run_augmentation(edit, before, amount, np.random.default_rng(0), form).clips
     codes = model.encode(before).mean
-    turned = apply.turn(codes, [(operator_of(knob), amount)])
+    turned = apply.turn(codes, [(knob.require_operator(), amount)])
     by = f"{amount:+g} {edit.unit}".rstrip()
     rows = {
         "before": before,

@@ -23,7 +23,6 @@ from latentknobs.frontends.cli.knob_lookup import named, stored
 from latentknobs.frontends.cli.melody_files import check_target
 from latentknobs.frontends.cli.output import as_json, table
 from latentknobs.plots import ClipsOnModes, draw_spectrum
-from latentknobs.steering.control_directions import operator_of
 from latentknobs.workbench import Workbench
 
 PITCH_CLASSES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
@@ -66,7 +65,7 @@ def spectrum(
         check_target(output, force=force, suffixes=(".png",))
     with program(ctx).workbench(registry, device, precision) as workbench:
         knob = named(stored(workbench, model), name, model)
-        operator = operator_of(knob)
+        operator = knob.require_operator()
         step, _, offset = one_step(operator)
         read = _clips(workbench, knob, model, corpus, clips, seed) if corpus else None
     covariance = _variance(knob, len(offset)) if read is None else np.cov(read[1].T, bias=True)
@@ -150,7 +149,7 @@ def _on_modes(
 ) -> ClipsOnModes | None:
     """Where the clips lie on the plane and along the way that does not turn; None where the knob has neither."""
     batch, codes, clip_format = read
-    operator = operator_of(knob)
+    operator = knob.require_operator()
     circle = plane(modes, angle, within)
     height = along(modes, operator, codes.astype(np.float32))
     pitch_class, pitch = _pitches(batch, clip_format)

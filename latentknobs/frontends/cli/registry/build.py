@@ -25,10 +25,9 @@ def build(
 ) -> None:
     """Rebuild the knobs that come with the package (make registry; in a checkout only)."""
     with evolve(program(ctx), plugins=shipped_plugins()).workbench(device=device) as workbench:
-        paths, runs = build_shipped(workbench, clips=clips, seed=seed)
-    for path in paths:
-        say(f"written to {path}")
+        path, runs = build_shipped(workbench, clips=clips, seed=seed)
+    say(f"written to {path}")
     if json:
-        as_json({"files": [str(path) for path in paths], "runs": [run_facts(run) for run in runs]})
+        as_json({"files": [str(path)], "runs": [run_facts(run) for run in runs]})
     else:
         knob_table(best_knobs(runs))
