@@ -180,7 +180,7 @@ class Docstrings(griffe.Extension):
         fields = [
             griffe.Parameter(each.name.lstrip("_"), annotation=each.annotation, kind=kind, default=_default(each.value))
             for each in cls.attributes.values()
-            if each.annotation is not None and "property" not in each.labels and "ClassVar" not in str(each.annotation)
+            if each.annotation is not None and "property" not in each.labels and "init=False" not in str(each.value)
         ]
         cls.set_member("__init__", griffe.Function("__init__", parameters=griffe.Parameters(*fields)))
 

@@ -1,13 +1,14 @@
 """
 Makes the pictures of the page for the documents: python docs/pictures.py [--all] [--out FOLDER] [--chromium PATH].
 
-Starts a server of its own on a free port and opens the page in Chromium through Playwright. Without --all only the
-pictures that the documents show are made.
+Starts a server on a free port and opens the page in Chromium through Playwright. Without --all only the pictures
+that the documents show are made: some scenes, and the animation of README.md.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import re
 import subprocess
 import sys
@@ -15,20 +16,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 IMAGES = Path(__file__).parent / "images"
-WIDTHS = {1440: 1000, 1024: 900, 390: 844}
+HEIGHTS = {1440: 1000, 1024: 900, 390: 844}
 SCENES = ("idle", "playing", "error", "grid")
-SHOWN = (
-    ("idle", 1440, "light"),
-    ("playing", 1440, "dark"),
-    ("grid", 1440, "light"),
-    ("error", 1024, "light"),
-    ("grid", 1024, "dark"),
-    ("playing", 390, "light"),
-    ("grid", 390, "dark"),
-)
+SHOWN = (("playing", 1440, "dark"), ("grid", 1440, "light"), ("playing", 390, "light"))
+ANIMATION = "turning-knobs.gif"
+MOVES = ([("pitch", 1)] * 5) + ([("rhythm", 1)] * 4) + ([("pitch", -1)] * 5) + ([("rhythm", -1)] * 4)
+"""Presses of an arrow key in the animation, up or down."""
 
 
 @contextmanager
@@ -39,8 +36,8 @@ def serving() -> Iterator[str]:
     try:
         assert server.stdout is not None
         for line in server.stdout:
-            if found := re.search(r"http://[\w.:\[\]]+/", line):
-                yield found[0]
+            if match := re.search(r"http://[\w.:\[\]]+/", line):
+                yield match[0]
                 return
         raise SystemExit("The server ended before it said where it is.")
     finally:
@@ -48,14 +45,20 @@ def serving() -> Iterator[str]:
         server.wait(10)
 
 
-def picture(browser: Browser, url: str, scene: str, width: int, theme: str, folder: Path) -> Path:
-    """One scene at one width in one theme."""
-    page = browser.new_page(viewport={"width": width, "height": WIDTHS[width]}, color_scheme=theme)  # type: ignore[arg-type]  # "light" or "dark"
+def opened(browser: Browser, url: str, width: int, height: int, theme: str) -> Page:
+    """The page, ready, at a size in a theme."""
+    page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=theme)  # type: ignore[arg-type]  # "light" or "dark"
     page.goto(url)
     page.locator("lk-latent-view").wait_for()
+    return page
+
+
+def picture(browser: Browser, url: str, scene: str, width: int, theme: str, folder: Path) -> Path:
+    """One scene at one width in one theme."""
+    page = opened(browser, url, width, HEIGHTS[width], theme)
     if scene != "idle":
-        _turn(page, "pitch", "ArrowUp", 5)
-        _turn(page, "rhythm", "ArrowUp", 4)
+        _turn(page, "pitch", 5)
+        _turn(page, "rhythm", 4)
     if scene == "playing":
         page.locator("[data-do=play]").click()
         # The page's policy forbids eval, with which Playwright waits: it is asked again and again instead.
@@ -80,38 +83,51 @@ def picture(browser: Browser, url: str, scene: str, width: int, theme: str, fold
     return path
 
 
-def _turn(page: Page, knob: str, key: str, times: int) -> None:
+def animation(browser: Browser, url: str, folder: Path) -> Path:
+    """Melody and knobs while two knobs are turned up and back, 900 pixels wide, in a loop."""
+    page = opened(browser, url, 900, 720, "dark")
+    page.wait_for_timeout(500)
+    frames = [_frame(page)]
+    for knob, step in MOVES:
+        _turn(page, knob, step)
+        frames.append(_frame(page))
+    page.close()
+    colours = frames[9].quantize(64, dither=Image.Dither.NONE)  # every colour of the scene occurs while both are turned
+    frames = [frame.quantize(palette=colours, dither=Image.Dither.NONE) for frame in frames]
+    path = folder / ANIMATION
+    durations = [1200 if index in (0, 9) else 350 for index in range(len(frames))]
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=durations, loop=0, optimize=True)
+    return path
+
+
+def _frame(page: Page) -> Image.Image:
+    return Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+
+
+def _turn(page: Page, knob: str, steps: int) -> None:
     field = page.locator(f"lk-knob[data-knob={knob}] input[type=range]")
-    for _ in range(times):
-        field.press(key)
+    for _ in range(abs(steps)):
+        field.press("ArrowUp" if steps > 0 else "ArrowDown")
     page.wait_for_timeout(300)
 
 
 def main() -> None:
     """Make them."""
-    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("--all", action="store_true", help="every scene at every width in both themes")
-    asked.add_argument("--out", type=Path, default=IMAGES)
-    asked.add_argument("--chromium", default="/usr/bin/chromium")
-    asked.add_argument("--url", help="a server that runs already")
-    given = asked.parse_args()
-    given.out.mkdir(parents=True, exist_ok=True)
-    every = [(scene, width, theme) for scene in SCENES for width in WIDTHS for theme in ("light", "dark")]
-    with sync_playwright() as playwright:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--all", action="store_true", help="every scene at every width in both themes")
+    parser.add_argument("--out", type=Path, default=IMAGES)
+    parser.add_argument("--chromium", default="/usr/bin/chromium")
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    every = [(scene, width, theme) for scene in SCENES for width in HEIGHTS for theme in ("light", "dark")]
+    with sync_playwright() as playwright, serving() as url:
         browser = playwright.chromium.launch(
-            executable_path=given.chromium, args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
+            executable_path=options.chromium, args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
         )
-
-        def make(url: str) -> None:
-            for scene, width, theme in every if given.all else SHOWN:
-                path = picture(browser, url, scene, width, theme, given.out)
-                print(path, f"{path.stat().st_size // 1024} KiB", file=sys.stderr)  # noqa: T201 - stderr is where notes go
-
-        if given.url:
-            make(given.url)
-        else:
-            with serving() as url:
-                make(url)
+        paths = [picture(browser, url, *scene, options.out) for scene in (every if options.all else SHOWN)]
+        paths.append(animation(browser, url, options.out))
+        for path in paths:
+            print(path, f"{path.stat().st_size // 1024} KiB", file=sys.stderr)  # noqa: T201 - stderr is where notes go
         browser.close()
 
 
