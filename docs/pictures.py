@@ -26,6 +26,9 @@ SHOWN = (("playing", 1440, "dark"), ("grid", 1440, "light"), ("playing", 390, "l
 ANIMATION = "turning-knobs.gif"
 MOVES = ([("pitch", 1)] * 5) + ([("rhythm", 1)] * 4) + ([("pitch", -1)] * 5) + ([("rhythm", -1)] * 4)
 """Presses of an arrow key in the animation, up or down."""
+WINDOW, FRAME = (960, 1600), (960, 910)
+"""Width and height of the browser and of what the animation shows."""
+NOTES = "() => JSON.stringify(window.latentknobs.notes)"
 
 
 @contextmanager
@@ -84,15 +87,23 @@ def picture(browser: Browser, url: str, scene: str, width: int, theme: str, fold
 
 
 def animation(browser: Browser, url: str, folder: Path) -> Path:
-    """Melody and knobs while two knobs are turned up and back, 900 pixels wide, in a loop."""
-    page = opened(browser, url, 900, 720, "dark")
+    """Melody and knobs while two knobs are turned up and back, in a loop."""
+    page = opened(browser, url, *WINDOW, "dark")  # high enough that nothing scrolls; the frames show its upper part
     page.wait_for_timeout(500)
+    # Frames are not in real time, so the latency of the machine that draws them says nothing.
+    page.locator("[data-latency]").evaluate("(element) => { element.style.visibility = 'hidden'; }")
     frames = [_frame(page)]
     for knob, step in MOVES:
+        notes = page.evaluate(NOTES)
         _turn(page, knob, step)
+        for _ in range(30):
+            if page.evaluate(NOTES) != notes:
+                break
+            page.wait_for_timeout(50)
+        page.wait_for_timeout(150)
         frames.append(_frame(page))
     page.close()
-    colours = frames[9].quantize(64, dither=Image.Dither.NONE)  # every colour of the scene occurs while both are turned
+    colours = frames[9].quantize(96, dither=Image.Dither.NONE)  # every colour of the scene occurs while both are turned
     frames = [frame.quantize(palette=colours, dither=Image.Dither.NONE) for frame in frames]
     path = folder / ANIMATION
     durations = [1200 if index in (0, 9) else 350 for index in range(len(frames))]
@@ -101,7 +112,10 @@ def animation(browser: Browser, url: str, folder: Path) -> Path:
 
 
 def _frame(page: Page) -> Image.Image:
-    return Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    page.evaluate("() => document.activeElement?.blur()")
+    width, height = FRAME
+    image = Image.open(io.BytesIO(page.screenshot(clip={"x": 0, "y": 0, "width": width, "height": height})))
+    return image.convert("RGB")
 
 
 def _turn(page: Page, knob: str, steps: int) -> None:
