@@ -70,7 +70,7 @@ def picture(browser: Browser, url: str, scene: str, width: int, theme: str, fold
     elif scene == "grid":
         page.locator("[data-view=grid]").click()
         page.locator("lk-grid [data-at='1,3']").click()
-        page.wait_for_timeout(700)
+        page.wait_for_timeout(1500)
     elif scene == "error":
         page.locator("[data-view=melody]").click()
         page.locator("[data-way=file]").click()
@@ -80,6 +80,7 @@ def picture(browser: Browser, url: str, scene: str, width: int, theme: str, fold
         page.locator("[data-notice=error]").wait_for()
     page.mouse.move(0, 0)
     page.wait_for_timeout(300)
+    _hide_latency(page)
     path = folder / f"web-{scene}-{width}-{theme}.png"
     page.screenshot(path=path, full_page=True)
     page.close()
@@ -90,17 +91,10 @@ def animation(browser: Browser, url: str, folder: Path) -> Path:
     """Melody and knobs while two knobs are turned up and back, in a loop."""
     page = opened(browser, url, *WINDOW, "dark")  # high enough that nothing scrolls; the frames show its upper part
     page.wait_for_timeout(500)
-    # Frames are not in real time, so the latency of the machine that draws them says nothing.
-    page.locator("[data-latency]").evaluate("(element) => { element.style.visibility = 'hidden'; }")
+    _hide_latency(page)
     frames = [_frame(page)]
     for knob, step in MOVES:
-        notes = page.evaluate(NOTES)
         _turn(page, knob, step)
-        for _ in range(30):
-            if page.evaluate(NOTES) != notes:
-                break
-            page.wait_for_timeout(50)
-        page.wait_for_timeout(150)
         frames.append(_frame(page))
     page.close()
     colours = frames[9].quantize(96, dither=Image.Dither.NONE)  # every colour of the scene occurs while both are turned
@@ -111,6 +105,11 @@ def animation(browser: Browser, url: str, folder: Path) -> Path:
     return path
 
 
+def _hide_latency(page: Page) -> None:
+    """The latency of the machine that makes the pictures says nothing."""
+    page.locator("[data-latency]").evaluate("(element) => { element.style.visibility = 'hidden'; }")
+
+
 def _frame(page: Page) -> Image.Image:
     page.evaluate("() => document.activeElement?.blur()")
     width, height = FRAME
@@ -119,10 +118,16 @@ def _frame(page: Page) -> Image.Image:
 
 
 def _turn(page: Page, knob: str, steps: int) -> None:
+    """Press the arrow key and wait for other notes; a small step may change none, so not for long."""
+    notes = page.evaluate(NOTES)
     field = page.locator(f"lk-knob[data-knob={knob}] input[type=range]")
     for _ in range(abs(steps)):
         field.press("ArrowUp" if steps > 0 else "ArrowDown")
-    page.wait_for_timeout(300)
+    for _ in range(40):
+        if page.evaluate(NOTES) != notes:
+            break
+        page.wait_for_timeout(50)
+    page.wait_for_timeout(400)
 
 
 def main() -> None:
