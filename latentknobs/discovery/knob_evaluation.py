@@ -13,7 +13,7 @@ from latentknobs.core.knob import KnobDimension, KnobEffect, Operator, Verdict
 from latentknobs.discovery.dimension_selection import select_dimensions
 from latentknobs.discovery.evaluation_context import EvaluationContext
 from latentknobs.discovery.operator_rounding import TurnedClips, round_operator
-from latentknobs.discovery.rounding import rounded
+from latentknobs.discovery.rounding import rounded, rounded_metrics
 from latentknobs.evaluation.acceptance_criteria import UsableRange, judge
 from latentknobs.evaluation.control_test import ControlTest
 from latentknobs.evaluation.knob_metrics import KnobMetrics, measure
@@ -84,12 +84,12 @@ def evaluate_knob(context: EvaluationContext, operator: Operator, common: Eviden
         ),
         evolve(
             common,
-            selected=selection.selected,
+            selected=rounded_metrics(selection.selected),
             shares=rounded(selection.shares),
             bases=selection.bases,
             in_basis=selection.in_basis,
-            validation=on_validation.of_split(),
-            test=None if on_test is None else on_test.of_split(),
+            validation=rounded_metrics(on_validation.of_split()),
+            test=None if on_test is None else rounded_metrics(on_test.of_split()),
             controls=controls,
             criteria=assessment.criteria,
             spreads=dict(config.spreads),
