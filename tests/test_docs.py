@@ -99,3 +99,8 @@ def test_public_names_have_docstrings():
         silent += [f"{path}:{node.lineno} {node.name}" for node in nodes if not ast.get_docstring(node)]
 
     assert silent == []
+
+
+def test_the_documents_are_short():
+    """The pages in docs, generated ones not counted, have at most 22,000 words in all."""
+    assert sum(len(page.read_text(encoding="utf-8").split()) for page in PAGES[1:]) <= 22_000
