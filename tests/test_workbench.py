@@ -230,7 +230,7 @@ def test_turning_needs_an_operator(workbench, monkeypatch):
     """A knob of which only the hash was kept says how to get its operator back."""
     session = Session.open(workbench, model="tiny")
     knob = session.knob("pitch")
-    session._knobs = {"pitch": evolve(knob, operator=None)}
+    session = evolve(session, knobs={"pitch": evolve(knob, operator=None)})
 
     with pytest.raises(RegistryError, match=f"repeating its run {knob.run_id}"):
         session.turn({"pitch": 1})
@@ -258,7 +258,7 @@ def test_controls_need_a_free_dimension(workbench):
 def test_a_control_without_any_knob_is_refused(workbench):
     """A control has the length of a knob: where the model has none it cannot be turned."""
     session = Session.open(workbench, model="tiny")
-    session._knobs = {}
+    session = evolve(session, knobs={})
 
     with pytest.raises(UnknownNameError, match="random"):
         session.turn({"random": 1})

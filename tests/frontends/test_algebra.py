@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from latentknobs.frontends.cli.algebra import parse_elements
 
 from latentknobs.analysis.algebra_result import Additivity, Algebra, Commutator, Laws, Pair
 from latentknobs.core.evidence import Equivariance
 from latentknobs.errors import AmountError, UsageError
-from latentknobs.frontends.cli import algebra as command
+from latentknobs.frontends.cli.knobs import algebra as command
+from latentknobs.frontends.cli.knobs.algebra import parse_elements
 
 WORDS = ("knobs", "algebra", "--model", "tiny", "--corpus", "tiny", "--clips", 200)
 
@@ -80,13 +80,14 @@ def test_what_cannot_be_composed_is_refused(cli, words, says):
     assert says in result.one_sentence()
 
 
-def test_what_could_not_be_measured_is_said(capsys):
+def test_what_could_not_be_measured_is_said(cli, monkeypatch):
     """On/off knobs have neither powers nor inverses, and two edits that no clip can take have no numbers."""
     nothing = Equivariance(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     empty = Additivity(0, nothing, nothing, None, None, None), Commutator(0, None, None, None, None)
     pairs = tuple(Pair(*names, *empty) for names in (("a", "b"), ("b", "a")))
-    command._print(Algebra(4, 2, tuple(Laws(name, "", 1.0, (), ()) for name in "ab"), pairs))
-    printed = capsys.readouterr()
+    result = Algebra(4, 2, tuple(Laws(name, "", 1.0, (), ()) for name in "ab"), pairs)
+    monkeypatch.setattr(command, "measure", lambda *_: result)
+    printed = cli(*WORDS, "pitch", "rhythm")
 
     # Of each pair two equivariances, tokens and codes, and its cell of the matrix.
     assert printed.out.count("not measured") == 2 * 5

@@ -168,9 +168,11 @@ def test_doing_again_prints_what_differs(cli, monkeypatch):
     from latentknobs.analysis import reproduction
 
     run = sample_run()
-    again = reproduction.Reproduction(
-        run, run, {"plugins": ("1", "2")}, (reproduction._beside(("a", "b", "c"), *run.knobs),)
-    )
+    verdicts = [knob.verdict for knob in run.knobs]
+    number = {"number": "verdict", "a": verdicts[0], "b": verdicts[1], "difference": None}
+    facts = {"same_operator": False, "verdict": verdicts, "moved": [number]}
+    knob = {"name": "a", "kind": "b", "fit": "c", **facts}
+    again = reproduction.Reproduction(run, run, {"plugins": ("1", "2")}, (knob,))
     monkeypatch.setattr(reproduction, "repeat", lambda *_args, **_options: again)
     assert cli("runs", "repeat", "x", "--json").json["same"] is False
     result = cli("runs", "repeat", "x")
