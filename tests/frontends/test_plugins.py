@@ -17,7 +17,7 @@ LATENTKNOBS_API = 1
 class Odd(NoteAugmentation):
     \"\"\"Flattens.\"\"\"
     name = knob_name = "odd"
-    preserves = frozenset({{{keeps}}})
+    preserves = frozenset({{{preserves}}})
     def edit(self, notes, amount, rng):
         {edit}
         return [Note(n.onset, 60, n.length) for n in notes]
@@ -124,10 +124,11 @@ def test_an_unknown_plugin_is_answered_with_the_nearest(cli, here):
 
 
 FAULTS = {
-    "a promise": ({"preserves": "'contour'"}, "odd: declared preserves hold: 'odd' says that it keeps 'contour'"),
+    "a promise": ({"preserves": "'contour'"}, "odd: preserved attributes hold: 'odd' says that it preserves 'contour'"),
     "an edit that fails": ({"edit": "1 / 0"}, "odd: grid and range are kept: augmentation 'odd' at amount 1"),
     "a misspelt hook": ({"hook": "register_augmentation"}, "did you mean 'register_augmentations'?"),
     "a heavy import": ({"load": "import scipy"}, "its import is light: Importing it loads scipy"),
+    "a seeded import": ({"load": "import random; random.seed(1)"}, "Importing it draws from or seeds a global random"),
     "an import that ends it": ({"load": "os._exit(3)"}, "it loads: It ended the process with exit code 3"),
     "an import that hangs": ({"load": "time.sleep(60)"}, "it loads: It was not done after 1 s and was ended"),
 }

@@ -56,7 +56,7 @@ def test_a_broken_promise_stops_it(cli, file):
     done = cli("try", file, *OPTIONS)
 
     assert done.code == 1
-    assert "failed: lift: declared preserves hold: 'lift' says that it keeps 'mean-pitch'" in done.err
+    assert "failed: lift: preserved attributes hold: 'lift' says that it preserves 'mean-pitch'" in done.err
     assert done.err.splitlines()[-1].startswith("Error: lift.py fails 1 of 15 checks; nothing was discovered")
     assert not Path("lift.png").exists()
 
