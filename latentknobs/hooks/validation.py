@@ -24,7 +24,7 @@ from latentknobs.core.backend import BackendFactory, BackendSpec, Posterior, VAE
 from latentknobs.core.clip import ClipFormat
 from latentknobs.core.corpus import SPLITS, Corpus, CorpusRequest, Song
 from latentknobs.core.frontend_specs import CommandSpec
-from latentknobs.core.knob import ARRAYS, Operator
+from latentknobs.core.knob import Operator
 from latentknobs.core.melody_format import MELODY
 from latentknobs.core.method_specs import Basis, BasisInput, Coordinates, Fit, FitInput, SelectInput, Selector
 from latentknobs.core.metric_specs import LabelledCodes, Metric, MetricResult, Score, Traversals
@@ -168,50 +168,26 @@ def _fitted(result: object, kind: str, statistics: FitInput) -> tuple[Operator, 
         raise PluginFault(f"{kind_of(operator)} as its operator")
     if operator.kind != kind:
         raise PluginFault(f"an operator of kind {operator.kind!r}")
-    if fault := _operator_fault(operator, statistics):
+    if operator.size != statistics.latent_size:
+        raise PluginFault(f"an operator for {operator.size} dimensions")
+    if fault := _amounts_fault(operator, statistics.amounts):
         raise PluginFault(f"an operator {fault}")
     return operator, _facts(facts)
 
 
-def _operator_fault(operator: Operator, statistics: FitInput) -> str:
-    """What is wrong with the arrays of an operator, "" if nothing."""
-    arrays = operator.arrays
-    expected = {**ARRAYS[operator.kind], "projection": "DR"}
-    for name in sorted((expected.keys() ^ arrays.keys()) - {"projection"}):
-        return f"without an array {name!r}" if name in expected else f"with an array {name!r}, unknown to its kind"
-    lengths = {"D": statistics.latent_size, "1": 1}
-    for name, array in arrays.items():
-        for letter, length in zip(expected[name], array.shape, strict=False):
-            lengths.setdefault(letter, length)
-        shape = tuple(lengths.get(letter, letter) for letter in expected[name])
-        if array.shape != shape:
-            return f"whose {name!r} has shape {array.shape} instead of {shape}"
-    if "projection" in arrays and not _is_identity(arrays["projection"].T @ arrays["projection"]):
-        return "whose 'projection' has columns that are not orthonormal"
-    if "scale" in arrays and not arrays["scale"].all():
-        return "whose 'scale' has a 0, by which codes are divided"
+def _amounts_fault(operator: Operator, required: tuple[float, ...]) -> str:
+    """Why an operator does not reach the run's amounts, "" if it does."""
     if operator.kind == "group":
-        return _step_fault(float(arrays["step"][0]), statistics.amounts)
-    if "amounts" in arrays:
-        return _range_fault(arrays["amounts"], np.asarray(statistics.amounts, dtype=np.float32))
+        step = float(operator.arrays["step"][0])
+        off = next((a for a in required if abs(a / step - round(a / step)) > WHOLE), None)
+        return "" if off is None else f"of whole steps of {step:g}, of which the amount {off:g} is no multiple"
+    amounts = operator.arrays.get("amounts")
+    if amounts is None:
+        return ""
+    low, high = (float(np.float32(extreme(required))) for extreme in (min, max))
+    if min(0, amounts[0]) > low or max(0, amounts[-1]) < high:
+        return f"for amounts {amounts[0]:g} to {amounts[-1]:g}, where the run has {low:g} to {high:g}"
     return ""
-
-
-def _range_fault(amounts: NDArray[np.float32], required: NDArray[np.float32]) -> str:
-    if not amounts.size or not amounts.all() or (np.diff(amounts) <= 0).any():
-        return f"whose amounts are not ascending without 0: {amounts.tolist()}"
-    if min(0, amounts[0]) > required.min() or max(0, amounts[-1]) < required.max():
-        return (
-            f"for amounts {amounts[0]:g} to {amounts[-1]:g}, where the run has {required.min():g} to {required.max():g}"
-        )
-    return ""
-
-
-def _step_fault(step: float, required: tuple[float, ...]) -> str:
-    if step <= 0:
-        return f"whose 'step' is {step:g}, which is not above 0"
-    off = next((a for a in required if abs(a / step - round(a / step)) > WHOLE), None)
-    return "" if off is None else f"of whole steps of {step:g}, of which the amount {off:g} is no multiple"
 
 
 def metric(offer: Metric, guard: Guard) -> Metric:

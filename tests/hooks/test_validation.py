@@ -53,7 +53,7 @@ WRONG = {
     "comparisons": ("return 1.0", "a float; it must return an array of"),
     "bases": ("return np.ones((24, 24))", "columns that are not orthonormal"),
     "selectors": ("return given.share > 0", "an array of bool"),
-    "fits": ("return Operator('shift', {'direction': np.ones(3)}), {}", r"shape (3,) instead of (24,)"),
+    "fits": ("return Operator('shift', {'direction': np.ones(3)}), {}", "an operator for 3 dimensions; it must return"),
     "corpora": ("return None", "returned nothing; it must return Songs"),
 }
 FAULTS = [
