@@ -123,13 +123,6 @@ def test_what_counts_as_a_reason(remark, good):
     assert bool(WITH_REASON.search(remark)) == good
 
 
-def test_files_are_short():
-    """No Python file, tests included, is longer than 500 lines."""
-    long = {str(path): n for path in CODE if (n := len(path.read_text(encoding="utf-8").splitlines())) > 500}
-
-    assert long == {}
-
-
 def test_every_test_states_its_rule():
     """Each test function has a docstring of one sentence."""
     silent = []
