@@ -44,23 +44,23 @@ class Group:
 
 GROUPS = {
     "knobs": Group(
-        "Look at the knobs that are stored, compare them, and look after them.",
+        "List, compare, edit and analyse stored knobs.",
         (
             "show", "list", "diff", "similar", "verify", "transfer", "tag", "note", "rename", "delete", "export",
             "import", "spectrum", "algebra", "decouple",
         ),
     ),
-    "runs": Group("Look at the discoveries that are stored, and do one again.", ("list", "show", "repeat")),
-    "model": Group("Look at models, and bring in weights.", ("list", "show", "evaluate", "metrics", "compare")),
-    "plugins": Group("Look at the plugins, write new ones, and check them.", ("list", "show", "new", "check")),
-    "registry": Group("Look after registries.", ("upgrade", "build")),
+    "runs": Group("List and repeat stored discoveries.", ("list", "show", "repeat")),
+    "model": Group("Inspect and compare models; import weights.", ("list", "show", "evaluate", "metrics", "compare")),
+    "plugins": Group("List, create and check plugins.", ("list", "show", "new", "check")),
+    "registry": Group("Upgrade and build registries.", ("upgrade", "build")),
 }  # fmt: skip
 PATHS = (*((name,) for name in COMMANDS), *((name, word) for name, group in GROUPS.items() for word in group.commands))
 COMPLETING = "_LATENTKNOBS_COMPLETE"
 """The variable by which a shell asks for completions, whose command line is not in the arguments."""
 PASSED_ON = {"ignore_unknown_options": True, "allow_extra_args": True, "allow_interspersed_args": False}
 """What follows ``serve`` is read by the front end, --help after its name too."""
-HELP = "Find the controls of a trained VAE, and turn them: which latent directions does a musical edit move?"
+HELP = "Find and turn the controls of a trained music VAE: which latent directions does a musical edit move?"
 
 
 def _version(value: bool) -> None:
@@ -74,12 +74,10 @@ def _root(
         Path | None,
         typer.Option(help="Folder of local plugins; loading runs their code [LATENTKNOBS_PLUGINS_DIR, else plugins]."),
     ] = None,
-    debug: Annotated[
-        bool, typer.Option("--debug", help="Show where an error comes from [LATENTKNOBS_DEBUG=1].")
-    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks [LATENTKNOBS_DEBUG=1].")] = False,
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
 ) -> None:
-    """Options for all commands; Globals.take reads the first two, this gives their help."""
+    """Options of all commands; Globals.take reads the first two, this function only gives their help."""
 
 
 @frozen

@@ -39,23 +39,23 @@ def discover(
     model: options.Model = DEFAULT_MODEL,
     seed: options.Seed = 0,
     quick: Annotated[
-        bool, typer.Option("--quick", help="A first look: fewer fits, controls and clips; provisional at best.")
+        bool, typer.Option("--quick", help="Quick run: fewer fits, random controls and clips; provisional at best.")
     ] = False,
     fit: Annotated[
         list[str] | None,
-        typer.Option("--fit", help="Make only this fit; may be given several times [all].", show_default=False),
+        typer.Option("--fit", help="Use only this fit; may be repeated [all].", show_default=False),
     ] = None,
     selector: Annotated[str, typer.Option(help="The rule that selects dimensions; others stand beside it.")] = "effect",
-    basis: Annotated[str, typer.Option(help="A basis in which selectors are asked as well.")] = "standard",
+    basis: Annotated[str, typer.Option(help="Another basis in which selectors are run.")] = "standard",
     resume: Annotated[
-        bool, typer.Option("--resume", help="Leave out what is stored already: the same edit, asked in the same way.")
+        bool, typer.Option("--resume", help="Skip runs that are stored already with the same parameters.")
     ] = False,
     registry: options.Registry = None,
     device: options.Device = "auto",
     precision: options.Precision = "",
     json: options.Json = False,
 ) -> None:
-    """Find the knob of each augmentation on real music, prove it, and store it."""
+    """Find the knob of each augmentation on real music, evaluate it, and store it."""
     settings = evolve(QUICK if quick else Settings(), selector=selector, basis=basis)
     if fit:
         settings = evolve(settings, fits=tuple(dict.fromkeys(fit)))

@@ -25,7 +25,7 @@ def disentangle(
     corpus: Annotated[str, typer.Option(help="Corpora joined with +, as in folk+essen or midi:FOLDER.")] = "folk",
     clips: options.Clips = DEFAULT_CLIPS,
     candidates: Annotated[
-        int, typer.Option(min=1, help="Directions from each source.")
+        int, typer.Option(min=1, help="Candidate directions from each source.")
     ] = UnsupervisedSettings().candidates,
     model: options.Model = DEFAULT_MODEL,
     seed: options.Seed = 0,
@@ -34,7 +34,7 @@ def disentangle(
     precision: options.Precision = "",
     json: options.Json = False,
 ) -> None:
-    """Find knobs without any edit: directions of the latent space, named by the attribute they move, and proven."""
+    """Find knobs without an edit: latent directions named by the attribute that they move, and evaluated."""
     with program(ctx).workbench(registry, device, precision) as workbench:
         settings = UnsupervisedSettings(candidates=candidates)
         run = workbench.disentangle(model, corpus, clips=clips, seed=seed, settings=settings)

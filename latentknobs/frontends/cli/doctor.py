@@ -28,7 +28,7 @@ def doctor(
     registry: options.Registry = None,
     json: options.Json = False,
 ) -> None:
-    """Versions, extras, folders, registry, plugins and threads: what to send with a question."""
+    """Show versions, extras, folders, registry, plugins and threads, to include in a bug report."""
     with program(ctx).workbench(registry) as workbench:
         facts = _facts(workbench)
     if json:

@@ -64,7 +64,9 @@ def interpolate(
     size: Annotated[int, typer.Option(min=2, max=MOST, help="Melodies each way.")] = 5,
     rows: Annotated[str, typer.Option(help="The knob that changes from top to bottom.")] = "pitch",
     columns: Annotated[str, typer.Option(help="The knob that changes from left to right.")] = "rhythm",
-    rest: Annotated[str, typer.Option(help="How the other dimensions go: mean, source, rows or columns.")] = "mean",
+    rest: Annotated[
+        str, typer.Option(help="How the other dimensions interpolate: mean, source, rows or columns.")
+    ] = "mean",
     one_way: Annotated[bool, typer.Option("--one-way", help="One way instead of a grid.")] = False,
     dims: Annotated[str, typer.Option(help="One way: what changes: all, others, or a knob's name.")] = "all",
     first_knob: Annotated[
@@ -89,7 +91,7 @@ def interpolate(
     force: options.Force = False,
     json: options.Json = False,
 ) -> None:
-    """Write the melodies between two melodies: MIDI files, and one picture of all of them."""
+    """Write the melodies between two melodies as MIDI files, and a picture of all of them."""
     if rest not in RESTS:
         raise UsageError(f"--rest is one of {', '.join(RESTS)}, not {rest!r}.")
     check_folder(output, force=force)

@@ -12,11 +12,11 @@ from latentknobs.core.seed import MOST_SEED
 KNOB_AT = "NAME, or NAME@RUN or NAME@RUN/FIT for one of an earlier run."
 
 AnyModel = Annotated[str, typer.Option("--model", help="Only this model's knobs: its name, hash or path.")]
-Clips = Annotated[int, typer.Option("--clips", min=1, help="Clips to look at, all splits together.")]
+Clips = Annotated[int, typer.Option("--clips", min=1, help="Number of clips, all splits together.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV on stdout.")]
 Device = Annotated[str, typer.Option("--device", help="cpu, cuda or auto.")]
-Folder = Annotated[Path, typer.Option("--output", "-o", help="Folder to write into; made if it is not there.")]
-Force = Annotated[bool, typer.Option("--force", help="Overwrite what is there.")]
+Folder = Annotated[Path, typer.Option("--output", "-o", help="Folder to write to; created if missing.")]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite existing files.")]
 Input = Annotated[
     Path | None, typer.Argument(metavar="[IN.mid]", help="A MIDI file [the Twinkle theme].", show_default=False)
 ]
@@ -27,7 +27,7 @@ ModelName = Annotated[str, typer.Argument(help="Shipped name, path, or KIND:LOCA
 Count = Annotated[int, typer.Option("--count", min=1, max=1000, help="How many melodies.")]
 Offset = Annotated[float, typer.Option("--offset", help="Quarter notes to move the music right, for a pick-up.")]
 Policy = Annotated[
-    str, typer.Option("--policy", help="Of notes that sound together: auto, error, highest-onset or skyline.")
+    str, typer.Option("--policy", help="What to do with simultaneous notes: auto, error, highest-onset or skyline.")
 ]
 Precision = Annotated[
     str, typer.Option("--precision", help="float32, bf16 or int8, if the model's backend has it [as trained].")
@@ -36,7 +36,7 @@ Registry = Annotated[
     str | None, typer.Option("--registry", help="Registry file or URL [LATENTKNOBS_REGISTRY, else registry.db here].")
 ]
 Regroup = Annotated[bool, typer.Option("--regroup", help="Join two bars of 2/4 to one of 4/4.")]
-Run = Annotated[str, typer.Argument(metavar="RUN", help="The run's identity, as runs list prints it.")]
+Run = Annotated[str, typer.Argument(metavar="RUN", help="Run ID, as printed by runs list.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, max=MOST_SEED, help="The same seed gives the same result.")]
 Split = Annotated[str, typer.Option("--split", help="train, validation or test.")]
 Track = Annotated[str, typer.Option("--track", help="Number or name of the track to read.")]

@@ -24,7 +24,7 @@ def report(
     model: options.Model = DEFAULT_MODEL,
     corpus: Annotated[str, typer.Option(help="Corpora joined with +, or midi:FOLDER.")] = "folk",
     clips: options.Clips = DEFAULT_CLIPS,
-    metrics: Annotated[bool, typer.Option(help="Compute the field's metrics, which takes minutes.")] = True,
+    metrics: Annotated[bool, typer.Option(help="Compute the disentanglement metrics, which takes minutes.")] = True,
     registry: options.Registry = None,
     seed: options.Seed = 0,
     device: options.Device = "auto",
@@ -32,7 +32,7 @@ def report(
     force: options.Force = False,
     json: options.Json = False,
 ) -> None:
-    """Write a self-contained page of a model and its knobs, with its pictures as PNG and its tables as CSV."""
+    """Write a self-contained report of a model and its knobs, with pictures as PNG and tables as CSV."""
     from latentknobs.report import report as make  # it needs the whole engine
 
     check_folder(output, force=force)

@@ -32,7 +32,7 @@ def similar(
     force: options.Force = False,
     json: options.Json = False,
 ) -> None:
-    """Write melodies near a melody: on the arc from its code to draws from the prior."""
+    """Write variations of a melody: codes on the arc from its own to prior samples."""
     check_folder(output, force=force)
     with program(ctx).workbench(device=device, precision=precision) as workbench:
         session = sessions.Session.open(

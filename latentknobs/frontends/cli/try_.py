@@ -47,14 +47,16 @@ def try_(
         Path | None,
         typer.Option("--output", "-o", metavar="OUT.png", help="The picture [the file's name, here]."),
     ] = None,
-    keep: Annotated[bool, typer.Option("--keep", help="Store the knob in the registry; else nothing is.")] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Store the knob in the registry; by default nothing is stored.")
+    ] = False,
     registry: options.Registry = None,
     seed: options.Seed = 0,
     device: options.Device = "auto",
     force: options.Force = False,
     json: options.Json = False,
 ) -> None:
-    """Check an edit's file, look quickly for its knob, and show both: the card, and a clip before and after."""
+    """Check an edit's file, run a quick discovery, and show the knob's card and a clip before and after."""
     picture = output or Path(f"{file.stem}.png")
     if registry is not None and not keep:
         raise UsageError("--registry says where --keep stores the knob; add --keep, or leave it out.")

@@ -47,7 +47,7 @@ def turn(
     force: options.Force = False,
     json: options.Json = False,
 ) -> None:
-    """Turn knobs on a melody, and show it before and after."""
+    """Turn knobs on a melody and show it before and after."""
     amounts = parse_assignments(knob or [])
     target = output
     if target is not None:

@@ -41,7 +41,7 @@ def algebra(
     precision: options.Precision = "",
     json: options.Json = False,
 ) -> None:
-    """How knobs compose: sums against sequences, powers, inverses, and commutators of edits and of knobs."""
+    """Measure how knobs compose: additivity, powers, inverses, and commutators of edits and knobs."""
     from latentknobs.analysis.algebra import algebra as measure
 
     amounts = parse_elements(names) if names else None
@@ -51,7 +51,9 @@ def algebra(
         as_json({"model": model, "seed": seed, **result.as_dict()})
         return
     _print(result)
-    say(f"{result.clips} test clips of {result.songs} songs; in brackets 95 % by resampling songs")
+    say(
+        f"{result.clips} test clips of {result.songs} songs; in brackets 95 % bootstrap confidence intervals over songs"
+    )
     say("codes: how far apart two moved codes are, as a share of how far they moved")
 
 

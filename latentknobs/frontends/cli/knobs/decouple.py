@@ -25,14 +25,14 @@ def decouple(
     every_clip: Annotated[
         bool, typer.Option("--every-clip", help="Measure leakage also on clips that the edit cannot be applied to.")
     ] = False,
-    save: Annotated[bool, typer.Option("--save", help="Prove and store the knobs that were changed.")] = False,
+    save: Annotated[bool, typer.Option("--save", help="Evaluate and store the knobs that changed.")] = False,
     seed: options.Seed = 0,
     registry: options.Registry = None,
     device: options.Device = "auto",
     precision: options.Precision = "",
     json: options.Json = False,
 ) -> None:
-    """Have knobs leave one another's targets alone, and measure it on test songs before and after."""
+    """Decouple knobs from one another's targets, with leakage on test songs before and after."""
     from latentknobs.analysis.decoupling import decouple as decoupled
     from latentknobs.analysis.decoupling_data import DecouplingConfig
 

@@ -17,7 +17,7 @@ def delete(
     model: options.AnyModel = DEFAULT_MODEL,
     registry: options.Registry = None,
 ) -> None:
-    """Forget a knob; its run keeps the evidence, and repeating that brings the knob back."""
+    """Delete a knob; its run keeps the evidence, and repeating the run restores the knob."""
     with program(ctx).workbench(registry) as workbench:
         knob = named(stored(workbench, model), name, model)
         workbench.registry.delete(knob.model_id, name)

@@ -28,7 +28,7 @@ def export(
     registry: options.Registry = None,
     force: options.Force = False,
 ) -> None:
-    """Write knobs into one file, with their runs and all evidence, for another registry."""
+    """Export knobs with their runs and evidence to a file, for another registry."""
     check_target(output, force=force, suffixes=(".json",))
     with program(ctx).workbench(registry) as workbench:
         knobs = stored(workbench, model)

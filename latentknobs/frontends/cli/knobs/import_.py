@@ -18,12 +18,12 @@ def import_(
     ctx: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="IN.json", help="A file of knobs export.")],
     conflict: Annotated[
-        str, typer.Option(help="Where a name means another knob: refuse all, keep that one, or replace it.")
+        str, typer.Option(help="When a name is taken by another knob: refuse all, keep the stored one, or replace it.")
     ] = "refuse",
     registry: options.Registry = None,
     json: options.Json = False,
 ) -> None:
-    """Store the knobs of a file; every name that means another knob is said."""
+    """Import the knobs of a file; name conflicts are reported."""
     with program(ctx).workbench(registry) as workbench:
         text = _text(file)
         outcomes = workbench.registry.take(text, str(file), conflict=conflict)  # type: ignore[arg-type] # it is checked there

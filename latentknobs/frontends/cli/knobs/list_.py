@@ -45,7 +45,7 @@ def list_(
     csv: options.Csv = False,
     **filters: Any,
 ) -> None:
-    """The current knobs, of every model, or those that meet every condition."""
+    """List current knobs, of every model, or those that meet every condition."""
     one_of(json, csv)
     with program(ctx).workbench(registry) as workbench:
         knobs = workbench.knobs(**{name: value for name, value in filters.items() if value != ""})

@@ -19,13 +19,13 @@ def note(
     name: options.KnobName,
     text: Annotated[
         str | None,
-        typer.Argument(help='What to write in place of what is there; "" takes it away.', show_default=False),
+        typer.Argument(help='The new note; "" removes it.', show_default=False),
     ] = None,
     model: options.AnyModel = DEFAULT_MODEL,
     registry: options.Registry = None,
     json: options.Json = False,
 ) -> None:
-    """Write a note on a knob; without a text, print the one that it has."""
+    """Write a note on a knob; without a text, print its note."""
     with program(ctx).workbench(registry) as workbench:
         knob = named(stored(workbench, model), name, model)
         if text is not None:

@@ -16,11 +16,11 @@ from latentknobs.frontends.cli.knob_lookup import named, stored
 def rename(
     ctx: typer.Context,
     name: options.KnobName,
-    new: Annotated[str, typer.Argument(help="The name that it is to have.")],
+    new: Annotated[str, typer.Argument(help="The new name.")],
     model: options.AnyModel = DEFAULT_MODEL,
     registry: options.Registry = None,
 ) -> None:
-    """Call a knob by another name; its run goes on calling it as it did."""
+    """Rename a knob; its run keeps the old name."""
     with program(ctx).workbench(registry) as workbench:
         workbench.registry.rename(named(stored(workbench, model), name, model).model_id, name, new)
     say(f"{name} is now called {new}")

@@ -34,13 +34,13 @@ def show(
         typer.Option(
             "--mean-change",
             metavar="OUT.png",
-            help="Draw how far the edit moves each dimension on average, at every amount.",
+            help="Draw the edit's mean change of each dimension, at every amount.",
         ),
     ] = None,
     force: options.Force = False,
     json: options.Json = False,
 ) -> None:
-    """One knob's card: what it does, what was measured, and where it comes from."""
+    """Show a knob's card: what it does, its metrics, and its provenance."""
     if mean_change is not None:
         check_target(mean_change, force=force, suffixes=(".png",))
     with program(ctx).workbench(registry) as workbench:

@@ -20,11 +20,11 @@ def similar(
     name: Annotated[str, typer.Argument(help=options.KNOB_AT)],
     model: options.AnyModel = DEFAULT_MODEL,
     history: Annotated[bool, typer.Option("--history", help="Also knobs of other fits and of earlier runs.")] = False,
-    limit: Annotated[int, typer.Option(min=1, help="So many at most.")] = 10,
+    limit: Annotated[int, typer.Option(min=1, help="Maximum number of rows.")] = 10,
     registry: options.Registry = None,
     json: options.Json = False,
 ) -> None:
-    """The knobs, of all models, that do most nearly what this one does."""
+    """List the knobs of all models with the most similar effects."""
     with program(ctx).workbench(registry) as workbench:
         knob = workbench.knob(name, model)
         others = workbench.registry.find(KnobQuery(history=history))

@@ -42,11 +42,13 @@ def spectrum(
     name: options.KnobName,
     model: options.AnyModel = DEFAULT_MODEL,
     registry: options.Registry = None,
-    divisions: Annotated[int, typer.Option(min=1, help="Parts of the circle that angles are set beside.")] = TWELVE,
+    divisions: Annotated[
+        int, typer.Option(min=1, help="Divisions of the circle that angles are compared with.")
+    ] = TWELVE,
     corpus: Annotated[
         str, typer.Option(help="Clips for shares of variance and for the picture, as in folk or midi:FOLDER [none].")
     ] = "",
-    clips: Annotated[int, typer.Option(min=1, help="Clips to read of the corpus.")] = 1000,
+    clips: Annotated[int, typer.Option(min=1, help="Number of clips of the corpus.")] = 1000,
     angle: Annotated[
         float, typer.Option(min=0, max=180, help="Degrees a step of the plane that clips are drawn on.")
     ] = CIRCLE_OF_FIFTHS,
@@ -60,7 +62,7 @@ def spectrum(
     precision: options.Precision = "",
     json: options.Json = False,
 ) -> None:
-    """The eigenvalues of one step of an affine or group knob: which parts of the codes turn, and how far."""
+    """Show the eigenvalues of one step of an affine or group knob: which planes of the codes rotate, and how far."""
     if output is not None:
         check_target(output, force=force, suffixes=(".png",))
     with program(ctx).workbench(registry, device, precision) as workbench:

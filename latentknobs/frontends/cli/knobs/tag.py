@@ -19,17 +19,17 @@ def tag(
     name: options.KnobName,
     tags: Annotated[
         list[str] | None,
-        typer.Argument(help="Words to give it.", show_default=False),
+        typer.Argument(help="Tags to add.", show_default=False),
     ] = None,
     remove: Annotated[
         list[str] | None,
-        typer.Option("--remove", help="A word to take from it; may be given several times.", show_default=False),
+        typer.Option("--remove", help="Tag to remove; may be repeated.", show_default=False),
     ] = None,
     model: options.AnyModel = DEFAULT_MODEL,
     registry: options.Registry = None,
     json: options.Json = False,
 ) -> None:
-    """Give a knob tags, or take them from it; without either, print those that it has."""
+    """Add or remove tags of a knob; without either, print its tags."""
     with program(ctx).workbench(registry) as workbench:
         knob = named(stored(workbench, model), name, model)
         if tags or remove:

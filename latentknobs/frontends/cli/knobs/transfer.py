@@ -25,12 +25,12 @@ def transfer(
         list[str] | None,
         typer.Argument(help="Knobs of A [all].", show_default=False),
     ] = None,
-    keep: Annotated[bool, typer.Option("--keep", help="Store what is found in B.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Store the knobs found in B.")] = False,
     registry: options.Registry = None,
     device: options.Device = "auto",
     json: options.Json = False,
 ) -> None:
-    """Which of A's knobs exist in B: its discoveries made again on B, side by side."""
+    """Repeat the discoveries of model A on model B and compare the knobs side by side."""
     with program(ctx).workbench(registry, device) as workbench:
         knobs = stored(workbench, a)
         if names:

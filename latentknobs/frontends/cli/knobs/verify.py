@@ -27,7 +27,7 @@ def verify(
     ] = "",
     clips: Annotated[
         int | None,
-        typer.Option(min=1, help="Clips to look at [as many as its run].", show_default=False),
+        typer.Option(min=1, help="Number of clips [as many as its run].", show_default=False),
     ] = None,
     seed: Annotated[
         int | None,

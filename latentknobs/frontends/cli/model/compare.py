@@ -41,7 +41,7 @@ def compare(
     precision: options.Precision = "",
     json: options.Json = False,
 ) -> None:
-    """Measure two models on the same clips: reconstruction, KL, active units, agreement, codes from the prior."""
+    """Compare two models on the same clips: reconstruction, KL, active units, agreement, prior samples."""
     if split not in SPLITS:
         raise UsageError(f"--split is one of {', '.join(SPLITS)}, not {split!r}.")
     with program(ctx).workbench(device=device, precision=precision) as workbench:
@@ -56,7 +56,7 @@ def compare(
         typer.echo(f"left out or joined, all splits: {counts}")
     left, right = _column(one), _column(other)
     table(("", f"A: {one['model']}", f"B: {other['model']}"), ((name, left[name], right[name]) for name in left))
-    typer.echo("Greedy reconstructions from the means, side by side; in brackets 95 % by resampling songs.")
+    typer.echo("Greedy reconstructions from the means; in brackets 95 % bootstrap confidence intervals over songs.")
     agreement = result["agreement"]
     rows = [(text, share_text(agreement[name])) for name, text in AGREED.items()]
     rows += [(f"{name} of both", number_text(value, 3)) for name, value in agreement["comparisons"].items()]

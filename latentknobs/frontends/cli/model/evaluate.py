@@ -34,7 +34,7 @@ def evaluate(
     precision: options.Precision = "",
     json: options.Json = False,
 ) -> None:
-    """Measure how well a model reconstructs clips, decodes the prior and goes from clip to clip."""
+    """Measure a model's reconstruction, prior samples and interpolation."""
     if split not in SPLITS:
         raise UsageError(f"--split is one of {', '.join(SPLITS)}, not {split!r}.")
     corpora = corpus or ["folk"]
@@ -86,7 +86,9 @@ def evaluation(result: Mapping[str, Any]) -> None:
     else:
         typer.echo("z is the mean, from which knobs start; the model has no scale, so none can be drawn.")
     typer.echo("Each token is the likeliest one: teacher-forced after the true tokens, greedy after the model's own.")
-    typer.echo("Means over clips, those that have a token of the class; in brackets 95 % by resampling songs.")
+    typer.echo(
+        "Means over clips with a token of the class; in brackets 95 % bootstrap confidence intervals over songs."
+    )
     table(("share that is right", "clips", *kinds.values()), _reconstruction(result, list(kinds)))
     _prior(result["prior"], result["clips"])
     _smoothness(result["smoothness"])

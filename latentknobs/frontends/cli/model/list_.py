@@ -17,7 +17,7 @@ def list_(
     registry: options.Registry = None,
     json: options.Json = False,
 ) -> None:
-    """The models that come with the plugins, and those that have knobs in the registry."""
+    """List the models of the plugins, and those with knobs in the registry."""
     with program(ctx).workbench(registry) as workbench:
         rows: dict[str, dict[str, Any]] = {}
         for kind, factory in workbench.models.factories.items():

@@ -21,16 +21,18 @@ def metrics(
     ctx: typer.Context,
     name: options.ModelName = DEFAULT_MODEL,
     corpus: Annotated[str, typer.Option(help="Corpora joined with +; factors has true factors.")] = "folk",
-    split: Annotated[str, typer.Option(help="validation or test; training songs teach readings and probes.")] = "test",
+    split: Annotated[str, typer.Option(help="validation or test; probes are trained on training songs.")] = "test",
     clips: options.Clips = 20_000,
-    resamples: Annotated[int, typer.Option(min=0, help="Resamplings of songs for intervals; 0 = none.")] = RESAMPLES,
+    resamples: Annotated[
+        int, typer.Option(min=0, help="Bootstrap resamples for confidence intervals; 0 = none.")
+    ] = RESAMPLES,
     registry: options.Registry = None,
     seed: options.Seed = 0,
     device: options.Device = "auto",
     precision: options.Precision = "",
     json: options.Json = False,
 ) -> None:
-    """The field's metrics of a model: in its own dimensions, and in coordinates whose first ones are its knobs."""
+    """Compute disentanglement metrics, in the model's own dimensions and in knob coordinates."""
     from latentknobs.analysis.disentanglement_metrics import JUDGED, disentanglement  # it needs the whole engine
 
     judged = next((one for one in JUDGED if one == split), None)
@@ -61,7 +63,10 @@ def metrics_of(result: Mapping[str, Any]) -> None:
                 f"{name} ({one['verdict']}): its amount is read from {one['pairs']} pairs, "
                 f"R2 {one['r2']:.3f} of the amounts"
             )
-    typer.echo("In brackets 95 % by resampling songs. The knobs' coordinates are learned from edits, no attribute.")
+    typer.echo(
+        "In brackets 95 % bootstrap confidence intervals over songs. Knob coordinates are learned from edits, not from "
+        "attributes."
+    )
     for labels, kinds in result["codes"].items():
         for kind, systems in kinds.items():
             parts = next(iter(next(iter(systems.values())).values()))["parts"]

@@ -22,7 +22,7 @@ def show(
     precision: options.Precision = "",
     json: options.Json = False,
 ) -> None:
-    """What a model is: clip format, latent size, hash, and how it was trained."""
+    """Show a model's clip format, latent size, hash, and training."""
     with program(ctx).workbench(device=device, precision=precision) as workbench:
         facts = _facts(workbench.model(name).spec)
     as_json(facts) if json else tree(facts)

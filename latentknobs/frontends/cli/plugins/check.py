@@ -21,7 +21,7 @@ def check(
     seconds: Annotated[float, typer.Option(min=1.0, help="Time limit for all checks.")] = TIME_LIMIT,
     json: options.Json = False,
 ) -> None:
-    """Whether a plugin keeps its promises; it runs in a process of its own, with a time limit."""
+    """Check that a plugin meets its contract, in a separate process with a time limit."""
     if target.endswith(".py") and not Path(target).is_file():
         raise UsageError(f"There is no file {target}; name a plugin's file, or a plugin as plugins list has it.")
     outcomes = plugin_check.check(target, plugins_dir=program(ctx).plugins_dir, seconds=seconds)

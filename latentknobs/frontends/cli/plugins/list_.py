@@ -11,7 +11,7 @@ from latentknobs.frontends.cli.output import as_json, table
 
 @guarded
 def list_(ctx: typer.Context, json: options.Json = False) -> None:
-    """Every plugin: loaded, skipped, failed or disabled, and why."""
+    """List all plugins: loaded, skipped, failed or disabled, and why."""
     reports = program(ctx).plugins.reports()
     if json:
         as_json([report.as_dict() for report in reports])

@@ -17,14 +17,14 @@ from latentknobs.scaffold import HOOKS, new_plugin
 @guarded
 def new(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(help="What it will be called: small letters, digits and -.")],
+    name: Annotated[str, typer.Argument(help="Its name: lowercase letters, digits and -.")],
     kind: Annotated[str, typer.Option(help=f"What it offers: {', '.join(HOOKS)}.")] = "augmentation",
     package: Annotated[
-        bool, typer.Option("--package", help="A package to install, in place of a file in plugins/.")
+        bool, typer.Option("--package", help="Create an installable package instead of a file in plugins/.")
     ] = False,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write into.")] = Path(),
+    output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write to.")] = Path(),
 ) -> None:
-    """Write a plugin that works as it stands, and its test: a file to change, or a package."""
+    """Create a working plugin and its test, as a file or a package."""
     texts = new_plugin(name, kind, package=package)
     _check_free(program(ctx).plugins, name, kind)
     paths = {output / place: text for place, text in texts.items()}

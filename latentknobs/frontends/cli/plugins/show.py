@@ -19,7 +19,7 @@ def show(
     name: Annotated[str, typer.Argument(help="The plugin's name, as plugins list has it.")],
     json: options.Json = False,
 ) -> None:
-    """One plugin: where it comes from, what became of it, and what it offers."""
+    """Show a plugin: its origin, its state, and what it offers."""
     plugins = program(ctx).plugins
     report = plugins.report(name)
     offers = list(_offers(plugins, name))

@@ -17,7 +17,7 @@ def upgrade(
     url: Annotated[str, typer.Argument(help="Registry file or URL.")],
     json: options.Json = False,
 ) -> None:
-    """Bring a registry of an older version up to date; a backup is made first."""
+    """Upgrade a registry of an older version; a backup is made first."""
     from latentknobs.registry import migrate
 
     backup = migrate.upgrade(url)

@@ -34,7 +34,7 @@ def list_(
     json: options.Json = False,
     csv: options.Csv = False,
 ) -> None:
-    """The stored runs, the oldest first."""
+    """List stored runs, oldest first."""
     one_of(json, csv)
     with program(ctx).workbench(registry) as workbench:
         runs = sorted(workbench.registry.runs(), key=lambda run: run.started)

@@ -21,7 +21,7 @@ def repeat(
     device: options.Device = "auto",
     json: options.Json = False,
 ) -> None:
-    """Do a stored run again, store it as any run, and say what differs."""
+    """Repeat a stored run, store the result, and report what differs."""
     with program(ctx).workbench(registry, device) as workbench:
         result = reproduction.repeat(workbench, run, model=model or None)
     if json:

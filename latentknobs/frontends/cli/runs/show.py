@@ -11,7 +11,7 @@ from latentknobs.frontends.cli.output import as_json, knob_table, tree
 
 @guarded
 def show(ctx: typer.Context, run: options.Run, registry: options.Registry = None, json: options.Json = False) -> None:
-    """One run: what was asked for, what went in, and every knob that was tried."""
+    """Show a run: its parameters, its counts, and every knob that was tried."""
     with program(ctx).workbench(registry) as workbench:
         stored_run = workbench.registry.run(run)
     facts = {
