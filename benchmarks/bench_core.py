@@ -42,11 +42,11 @@ def test_core(benchmark: BenchmarkFixture, work: str, by: str, clips: int, hidde
     make, flops = contenders.WORK[work]
     tokens, z = contenders.batch(clips)
     with torch.inference_mode():
-        there = {one.name: one for one in make(_network(hidden), tokens if work == "encode" else z)}
-        if by not in there:
-            pytest.skip(f"{by} is not there for {work}")
-        one, plain = there[by], next(iter(there.values()))
-        found = contenders.check(one, one.work(), plain.work())
+        entries = {one.name: one for one in make(_network(hidden), tokens if work == "encode" else z)}
+        if by not in entries:
+            pytest.skip(f"{by} is not available for {work}")
+        one, plain = entries[by], next(iter(entries.values()))
+        difference = contenders.check(one, one.work(), plain.work())
         operations = flops(hidden) * clips
         # Just before and just after: the machine may be slower in another minute.
         limits = [contenders.peak(one.number)] if benchmark.enabled else []
@@ -54,7 +54,7 @@ def test_core(benchmark: BenchmarkFixture, work: str, by: str, clips: int, hidde
         if limits:
             benchmark.extra_info["peak"] = max(*limits, contenders.peak(one.number))
     benchmark.extra_info.update(
-        work=work, hidden=hidden, clips=clips, by=by, number=one.number, operations=operations, **found
+        work=work, hidden=hidden, clips=clips, by=by, number=one.number, operations=operations, **difference
     )
 
 

@@ -87,23 +87,23 @@ def many(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return KnobStore.open(path)
 
 
-@pytest.mark.parametrize("asked", QUERIES)
-def test_question(benchmark: BenchmarkFixture, many: KnobStore, asked: str) -> None:
+@pytest.mark.parametrize("query", QUERIES)
+def test_question(benchmark: BenchmarkFixture, many: KnobStore, query: str) -> None:
     """SQLite's own time for a question."""
-    sql = knob_ids(QUERIES[asked]).compile(dialect=sqlite.dialect(paramstyle="named"))
+    sql = knob_ids(QUERIES[query]).compile(dialect=sqlite.dialect(paramstyle="named"))
     values = dict(sql.params)
     with closing(sqlite3.connect(many.path)) as connection:
-        found = benchmark(lambda: connection.execute(str(sql), values).fetchall())
+        rows = benchmark(lambda: connection.execute(str(sql), values).fetchall())
 
-    assert 1 <= len(found) <= TOP
+    assert 1 <= len(rows) <= TOP
 
 
-@pytest.mark.parametrize("asked", QUERIES)
-def test_answer(benchmark: BenchmarkFixture, many: KnobStore, asked: str) -> None:
+@pytest.mark.parametrize("query", QUERIES)
+def test_answer(benchmark: BenchmarkFixture, many: KnobStore, query: str) -> None:
     """The same as Python gets it: the file opened and checked, knobs with dimensions, effects and tags."""
-    found = benchmark(many.find, QUERIES[asked])
+    knobs = benchmark(many.find, QUERIES[query])
 
-    assert 1 <= len(found) <= TOP
+    assert 1 <= len(knobs) <= TOP
 
 
 @pytest.fixture(scope="module")

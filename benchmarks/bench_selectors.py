@@ -26,14 +26,14 @@ def test_selectors_with_their_stability(benchmark: BenchmarkFixture) -> None:
     share = songs.energy.mean(axis=0) / songs.energy.mean(axis=0).sum()
     mean_change = sums.sum(axis=1) / counts.sum(axis=1)[:, None]
     settings = Settings()
-    given = SelectInput(
+    example = SelectInput(
         mean_change, share, lambda _dims: 1.0, asdict(settings), AMOUNTS - 1, counts=counts[-1], sums=sums[-1]
     )
     plugins = Plugins.build(["latentknobs.discovery.plugin"], plugins_dir=None, entry_points=False)
     rules = {name: one.select for name, one in plugins.selectors().items() if name != "effect"}
 
     def work() -> list[dict[str, list[list[int]]]]:
-        inputs = (songs.halves(given, settings.halves), songs.resampled(given, settings.resamples))
+        inputs = (songs.halves(example, settings.halves), songs.resampled(example, settings.resamples))
         return [choices(one, rules) for one in inputs]
 
     halves, resampled = benchmark(work)

@@ -87,18 +87,18 @@ def products(number: str, device: str = "cpu") -> dict[str, Work]:
     the processor. The faster one is the limit.
     """
     a, b = torch.randn(2, PRODUCT, PRODUCT, device=device).unbind()
-    found: dict[str, Work] = {}
+    candidates: dict[str, Work] = {}
     if device == "cpu":
         way = PRECISIONS[number]()
         ours, operand = way.product(b, torch.zeros(PRODUCT)), way.operand(a.tanh())
-        found["laid out"] = lambda: ours(operand)
+        candidates["laid out"] = lambda: ours(operand)
     if number == "int8":
         x, y = ((x * 30).round().clamp(-127, 127).to(torch.int8) for x in (a, b))
-        found["plain"] = lambda: torch._int_mm(x, y)  # noqa: SLF001 - as in latentknobs/backends/precision.py
+        candidates["plain"] = lambda: torch._int_mm(x, y)  # noqa: SLF001 - as in latentknobs/backends/precision.py
     else:
         x, y = (x.to(torch.bfloat16 if number == "bf16" else torch.float32) for x in (a, b))
-        found["plain"] = lambda: x @ y
-    return found
+        candidates["plain"] = lambda: x @ y
+    return candidates
 
 
 def timed(way: Work, device: str = "cpu") -> float:
@@ -112,8 +112,8 @@ def timed(way: Work, device: str = "cpu") -> float:
 
 def numbers(device: str = "cpu") -> list[str]:
     """In which numbers this device computes."""
-    there = [name for name in PRECISIONS if name != "bf16" or has_bfloat16(torch.device(device))]
-    return [name for name in there if name != "int8" or device == "cpu"]
+    supported = [name for name in PRECISIONS if name != "bf16" or has_bfloat16(torch.device(device))]
+    return [name for name in supported if name != "int8" or device == "cpu"]
 
 
 def peak(number: str, device: str = "cpu") -> float:
@@ -237,19 +237,19 @@ def _onnx(plain: GruMusicVae, tokens: Tensor) -> Iterator[Contender]:
     yield Contender("onnxruntime", run, "float32")
 
 
-def check(contender: Contender, found: Tensor, wanted: Tensor) -> dict[str, float]:
+def check(contender: Contender, result: Tensor, expected: Tensor) -> dict[str, float]:
     """
     How far a contender's result is from the plain one's.
 
     Raises:
         AssertionError: Too far.
     """
-    assert found.shape == wanted.shape
-    if wanted.dtype == torch.int64:
-        equal = float((found == wanted).double().mean())
+    assert result.shape == expected.shape
+    if expected.dtype == torch.int64:
+        equal = float((result == expected).double().mean())
         assert equal >= TOKENS.get(contender.name, 0.5), f"{contender.name}: {equal:.2%} of the tokens are equal"
         return {"tokens_equal": equal}
-    worst = float((found - wanted).abs().max())
+    worst = float((result - expected).abs().max())
     assert worst <= CODES.get(contender.name, 0.02), f"{contender.name}: codes are off by {worst:g}"
     return {"codes_off": worst}
 

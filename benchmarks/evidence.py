@@ -1,9 +1,9 @@
 """
 Measures what docs/results/evidence.md states of the shipped knobs, on test songs of `folk` and on the Twinkle theme.
 
-    python benchmarks/evidence.py            # prints the tables
-    python benchmarks/evidence.py --json     # the same as JSON
-    python benchmarks/evidence.py --memory   # also runs discovery on 2,000 and 20,000 clips of `factors` (minutes)
+    python -m benchmarks.evidence            # prints the tables
+    python -m benchmarks.evidence --json     # the same as JSON
+    python -m benchmarks.evidence --memory   # also runs discovery on 2,000 and 20,000 clips of `factors` (minutes)
 """
 
 from __future__ import annotations

@@ -102,22 +102,22 @@ def transcription(part: float) -> tuple[list[Floats], int]:
         count += len(clips)
         return np.concatenate(out).astype(np.float64)
 
-    found = []
+    changes = []
     for edit, clips in work(part):
         before = codes(clips)
         rows = []
         for amount in edit.amounts:
             after = run_augmentation(edit, clips, amount, default_rng(0), MELODY)
             rows.append((codes(after.clips[after.valid]) - before[after.valid]).mean(axis=0))
-        found.append(np.stack(rows))
-    return found, count
+        changes.append(np.stack(rows))
+    return changes, count
 
 
 def ours(part: float, precision: str) -> tuple[list[Floats], int]:
     """The same by the engine."""
     spec = BackendSpec("random", MELODY, contenders.LATENT, "0" * 64)
     backend = GruMusicVaeBackend(contenders.network(HIDDEN), spec, "cpu", precision)
-    found, count, size = [], 0, Settings().shard
+    changes, count, size = [], 0, Settings().shard
     for edit, clips in work(part):
         experiment = Experiment.without_methods(backend, edit)
         amounts = experiment.amounts
@@ -136,21 +136,21 @@ def ours(part: float, precision: str) -> tuple[list[Floats], int]:
             for pair in encode_pairs(experiment, after, codes, Tally()):
                 deltas.add_training(index[pair.amount], pair.before, pair.after, blocks[pair.valid])
                 count += len(pair.after) if pair.amount > 0 else 0
-        found.append(np.stack([deltas.mean_change()[index[a]] for a in edit.amounts]))
-    return found, count
+        changes.append(np.stack([deltas.mean_change()[index[a]] for a in edit.amounts]))
+    return changes, count
 
 
 def measured(way: str, part: float) -> dict[str, Any]:
     """One way in this process: seconds, encodings, peak memory and the mean changes."""
     start = time.perf_counter()
-    found, count = transcription(part) if way == "transcription" else ours(part, way.removeprefix("compiled "))
+    changes, count = transcription(part) if way == "transcription" else ours(part, way.removeprefix("compiled "))
     return {
         "way": way,
         "part": part,
         "seconds": time.perf_counter() - start,
         "encodings": count,
         "mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        "mean_changes": [x.tolist() for x in found],
+        "mean_changes": [x.tolist() for x in changes],
     }
 
 

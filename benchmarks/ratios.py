@@ -29,34 +29,34 @@ def row(work: str, hidden: int, size: int, rounds: int, device: str) -> list[dic
     make, flops = contenders.WORK[work]
     tokens, z = (x.to(device) for x in contenders.batch(size))
     with torch.inference_mode():
-        there = list(make(contenders.network(hidden).to(device), tokens if work == "encode" else z))
-        wanted = there[0].work()
-        found = {one.name: contenders.check(one, one.work(), wanted) for one in there}
+        entries = list(make(contenders.network(hidden).to(device), tokens if work == "encode" else z))
+        expected = entries[0].work()
+        differences = {one.name: contenders.check(one, one.work(), expected) for one in entries}
         limits = {number: contenders.products(number, device) for number in contenders.numbers(device)}
-        ways = {one.name: one.work for one in there}
+        ways = {one.name: one.work for one in entries}
         ways |= {f"{number} {name}": way for number, some in limits.items() for name, way in some.items()}
         times: dict[str, list[float]] = {name: [] for name in ways}
         for _ in range(rounds):
             for name, way in ways.items():
                 times[name].append(contenders.timed(way, device))
-    plain = np.asarray(times[there[0].name])
+    plain = np.asarray(times[entries[0].name])
     out = []
-    for one in there:
-        mine = np.asarray(times[one.name])
-        ratio = plain / mine
+    for one in entries:
+        seconds = np.asarray(times[one.name])
+        ratio = plain / seconds
         low, high = np.quantile(ratio, [0.25, 0.75])
         least = np.min([times[f"{one.number} {name}"] for name in limits[one.number]], axis=0)
-        speed, limit = flops(hidden) * size / mine, contenders.PRODUCT_FLOPS / least
+        speed, limit = flops(hidden) * size / seconds, contenders.PRODUCT_FLOPS / least
         out.append(
             {"work": work, "hidden": hidden, "clips": size, "by": one.name}
-            | {"ms": 1e3 * float(np.median(mine)), "ms_99": 1e3 * float(np.quantile(mine, 0.99))}
+            | {"ms": 1e3 * float(np.median(seconds)), "ms_99": 1e3 * float(np.quantile(seconds, 0.99))}
             | {
                 "ratio": float(np.median(ratio)),
                 "ratio_low": float(low),
                 "ratio_high": float(high),
                 "of_peak": float(np.median(speed / limit)),
             }
-            | {"number": one.number, "limit": float(np.median(limit)), **found[one.name]}
+            | {"number": one.number, "limit": float(np.median(limit)), **differences[one.name]}
         )
     return out
 

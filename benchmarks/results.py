@@ -23,14 +23,14 @@ def read(path: Path) -> Result:
     A result file of pytest-benchmark.
 
     Raises:
-        SystemExit: It is none.
+        SystemExit: It is not one.
     """
     try:
-        found: Result = json.loads(path.read_text(encoding="utf-8"))
-        found["benchmarks"], found["machine_info"]
+        result: Result = json.loads(path.read_text(encoding="utf-8"))
+        result["benchmarks"], result["machine_info"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        sys.exit(f"{path} is no result of make bench: {error!r}")
-    return found
+        sys.exit(f"{path} is not a result of make bench: {error!r}")
+    return result
 
 
 def core(result: Result) -> list[Mapping[str, Any]]:
@@ -43,9 +43,9 @@ def machine(result: Result) -> str:
     """Where and when, in a line."""
     info, cpu = result["machine_info"], result["machine_info"].get("cpu", {})
     name = cpu.get("brand_raw") or info.get("processor") or info.get("machine")
-    there = [one["extra_info"] for one in result["benchmarks"] if one["extra_info"].get("work") == "peak"]
+    peaks = [one["extra_info"] for one in result["benchmarks"] if one["extra_info"].get("work") == "peak"]
     fastest: dict[str, float] = {}
-    for x in there:
+    for x in peaks:
         fastest[x["number"]] = max(fastest.get(x["number"], 0), x["operations_a_second"] / 1e9)
     limits = ", ".join(f"{number} {value:.0f}" for number, value in fastest.items())
     return (
@@ -59,9 +59,9 @@ def tables(result: Result) -> str:
     lines = [machine(result), ""]
     rows = core(result)
     for work in ("encode", "decode"):
-        there = [row for row in rows if row["work"] == work]
-        sizes = sorted({(row["hidden"], row["clips"]) for row in there})
-        names = list(dict.fromkeys(row["by"] for row in there))
+        of_work = [row for row in rows if row["work"] == work]
+        sizes = sorted({(row["hidden"], row["clips"]) for row in of_work})
+        names = list(dict.fromkeys(row["by"] for row in of_work))
         if not sizes:
             continue
         lines += [f"Clips a second, {work}; in brackets the share of the limit.", ""]
@@ -69,8 +69,8 @@ def tables(result: Result) -> str:
         for hidden, clips in sizes:
             cells = []
             for name in names:
-                found = [r for r in there if (r["hidden"], r["clips"], r["by"]) == (hidden, clips, name)]
-                cells.append(_speed(found[0]) if found else "")
+                cell = [r for r in of_work if (r["hidden"], r["clips"], r["by"]) == (hidden, clips, name)]
+                cells.append(_speed(cell[0]) if cell else "")
             lines.append(f"| {hidden} | {clips} | {' | '.join(cells)} |")
         lines.append("")
     others = [one for one in result["benchmarks"] if one["extra_info"].get("work") is None]
@@ -117,13 +117,13 @@ def plot(result: Result, path: Path) -> None:
     across = max(len({hidden for _, hidden in panels}), 1)
     figure, axes = plt.subplots(2, across, figsize=(4 * across, 7), squeeze=False)
     for axis, (work, hidden) in zip(axes.flat, panels, strict=False):
-        there = [row for row in rows if (row["work"], row["hidden"]) == (work, hidden)]
+        of_panel = [row for row in rows if (row["work"], row["hidden"]) == (work, hidden)]
         for name in names:
-            mine = sorted((r["clips"], r["clips"] / r["seconds"]) for r in there if r["by"] == name)
-            if mine:
-                axis.plot(*zip(*mine, strict=True), "o-", color=colours[name], label=name, markersize=4)
-        for number in sorted({row["number"] for row in there}):
-            row = max((r for r in there if r["number"] == number), key=lambda r: r["peak"])
+            points = sorted((r["clips"], r["clips"] / r["seconds"]) for r in of_panel if r["by"] == name)
+            if points:
+                axis.plot(*zip(*points, strict=True), "o-", color=colours[name], label=name, markersize=4)
+        for number in sorted({row["number"] for row in of_panel}):
+            row = max((r for r in of_panel if r["number"] == number), key=lambda r: r["peak"])
             limit = row["peak"] / (row["operations"] / row["clips"])
             axis.axhline(limit, color="0.6", linewidth=0.8, linestyle=":")
             axis.annotate(f"limit {number}", (1, limit), fontsize=7, color="0.4", va="bottom")

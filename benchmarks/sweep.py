@@ -1,10 +1,10 @@
 """
 A sweep of recipes: trains a model for each row of a file, and measures reconstruction and knobs of each.
 
-    python benchmarks/sweep.py benchmarks/sweep.toml -o FOLDER              # trains what is not trained, then measures
-    python benchmarks/sweep.py benchmarks/sweep.toml -o FOLDER --only NAME  # one row
-    python benchmarks/sweep.py benchmarks/sweep.toml -o FOLDER --table      # prints the table of what is measured
-    python benchmarks/sweep.py --model musicvae-folk-128 -o FOLDER          # measures one model, as a row is measured
+    python -m benchmarks.sweep benchmarks/sweep.toml -o FOLDER              # trains what is not trained, then measures
+    python -m benchmarks.sweep benchmarks/sweep.toml -o FOLDER --only NAME  # one row
+    python -m benchmarks.sweep benchmarks/sweep.toml -o FOLDER --table      # prints the table of what is measured
+    python -m benchmarks.sweep --model musicvae-folk-128 -o FOLDER          # measures one model, as a row is measured
 
 A row is a preset with settings over it. A row that was interrupted goes on where it stopped. Everything is measured on
 validation songs: test songs are not read, validation songs stand in their place.
@@ -73,19 +73,19 @@ class Table:
     def read(cls, path: Path) -> Table:
         """Read a file; every setting is checked before anything is trained."""
         try:
-            told = tomllib.loads(path.read_text(encoding="utf-8"))
+            document = tomllib.loads(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise UsageError(f"{path} cannot be read as TOML: {error}.") from error
-        if "preset" not in told or not all("name" in row for row in told.get("row", [{}])):
+        if "preset" not in document or not all("name" in row for row in document.get("row", [{}])):
             raise UsageError(f"{path} needs a preset and [[row]] tables, each with a name.")
         rows: dict[str, Row] = {}
-        for row in told["row"]:
+        for row in document["row"]:
             name = row["name"]
             where = f"{path}: {name}"
             if name in rows:
                 raise UsageError(f"{where} is the name of two rows; give one another.")
-            tables = Config.preset(row.get("preset", told["preset"])).tables()
-            for over in (told.get("all", {}), {k: v for k, v in row.items() if k not in ("name", "preset")}):
+            tables = Config.preset(row.get("preset", document["preset"])).tables()
+            for over in (document.get("all", {}), {k: v for k, v in row.items() if k not in ("name", "preset")}):
                 if unknown := sorted(set(over) - set(tables)):
                     raise UsageError(f"{where} has an unknown table {unknown[0]!r}; there is: {', '.join(tables)}.")
                 for part, values in over.items():
@@ -139,18 +139,18 @@ def knob(bench: Workbench, model: str, augmentation: str, corpus: str, fit: str 
     return run.knobs[0]
 
 
-def figures(found: Knob, amounts: Sequence[float], attribute: str) -> dict[str, Any]:
+def figures(knob: Knob, amounts: Sequence[float], attribute: str) -> dict[str, Any]:
     """What a row tells of one knob, on validation songs."""
-    evidence = found.evidence
+    evidence = knob.evidence
     assert evidence.validation is not None
     at = {x.amount: x for x in evidence.validation.amounts}
     r2 = evidence.fitting["r2"]
     assert isinstance(r2, tuple)
     explained = dict(zip(evidence.fitted, r2, strict=True))
-    slope = {e.attribute: e.slope for e in found.effects}[attribute]
+    slope = {e.attribute: e.slope for e in knob.effects}[attribute]
     return {
         "slope": slope,
-        "dimensions": len(found.dimensions),
+        "dimensions": len(knob.dimensions),
         "equivariance": {f"{a:+g}": x.value for a in amounts if a in at and (x := at[a].equivariance) is not None},
         "contour": {
             f"{a:+g}": kept and kept.value for a in amounts if a in at for kept in [at[a].content.get("contour")]
@@ -160,9 +160,9 @@ def figures(found: Knob, amounts: Sequence[float], attribute: str) -> dict[str, 
     }
 
 
-def mean_changes(found: Knob, amount: float) -> dict[str, Any]:
+def mean_changes(knob: Knob, amount: float) -> dict[str, Any]:
     """The sorted mean change at one amount, raw code units, and the share of the largest in its square."""
-    change = np.asarray(found.evidence.mean_change[found.evidence.fitted.index(amount)])
+    change = np.asarray(knob.evidence.mean_change[knob.evidence.fitted.index(amount)])
     by_size = np.sort(np.abs(change))[::-1]
     return {
         "largest": [round(float(x), 3) for x in by_size[:LARGEST]],

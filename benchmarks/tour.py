@@ -1,7 +1,7 @@
 """
 Puts what the commands of README.md print beneath them.
 
-    python benchmarks/tour.py
+    python -m benchmarks.tour
 
 Every ``console`` block is run from its top, all in one new folder, with the package's own knobs and no plugins but
 the built-in ones. Output of more than 30 lines is cut to its first paragraph, and its last where that is short.

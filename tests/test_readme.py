@@ -34,7 +34,7 @@ def test_it_names_the_verdicts_that_are_shipped():
 
 
 def test_its_command_prints_what_it_shows(capfd, monkeypatch, tmp_path):
-    """The output of its turn command is real; python benchmarks/tour.py brings it up to date."""
+    """The output of its turn command is real; python -m benchmarks.tour brings it up to date."""
     monkeypatch.chdir(tmp_path)
     (block,) = _blocks(TEXT, "console")
     command, _, shown = block.partition("\n")
