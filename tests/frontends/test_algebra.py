@@ -7,7 +7,6 @@ import pytest
 from latentknobs.analysis.algebra_result import Additivity, Algebra, Commutator, Laws, Pair
 from latentknobs.core.evidence import Equivariance
 from latentknobs.errors import AmountError, UsageError
-from latentknobs.frontends.cli.knobs import algebra as command
 from latentknobs.frontends.cli.knobs.algebra import parse_elements
 
 WORDS = ("knobs", "algebra", "--model", "tiny", "--corpus", "tiny", "--clips", 200)
@@ -86,7 +85,7 @@ def test_what_could_not_be_measured_is_said(cli, monkeypatch):
     empty = Additivity(0, nothing, nothing, None, None, None), Commutator(0, None, None, None, None)
     pairs = tuple(Pair(*names, *empty) for names in (("a", "b"), ("b", "a")))
     result = Algebra(4, 2, tuple(Laws(name, "", 1.0, (), ()) for name in "ab"), pairs)
-    monkeypatch.setattr(command, "measure", lambda *_: result)
+    monkeypatch.setattr("latentknobs.analysis.algebra.algebra", lambda *_: result)
     printed = cli(*WORDS, "pitch", "rhythm")
 
     # Of each pair two equivariances, tokens and codes, and its cell of the matrix.
