@@ -237,10 +237,9 @@ class Session:
 
         Raises:
             UnknownNameError: The model has none.
+            RegistryError: It is damaged.
         """
-        if name not in self.knobs:
-            raise UnknownNameError("knob", name, self.knobs, f"for the model {self.model.spec.name}")
-        return self.knobs[name]
+        return self.knobs[name] if name in self.knobs else self.workbench.registry.knob(self.model.spec.model_id, name)
 
     @property
     def differing(self) -> Ints:

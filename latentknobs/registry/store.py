@@ -29,6 +29,10 @@ class KnobReader(ABC):
     path: Path
 
     @abstractmethod
+    def models(self) -> tuple[tuple[str, str], ...]:
+        """Name and model_id of every model that has a run, by name."""
+
+    @abstractmethod
     def read(self, query: KnobQuery, *, operators: bool) -> list[Knob | RegistryError]:
         """The knobs that meet a query, in its order; damaged ones as the error that says what is wrong with them."""
 
@@ -76,7 +80,8 @@ class KnobReader(ABC):
         if knobs := sound(items) if any(isinstance(item, Knob) for item in items) else undamaged(items):
             return knobs[0]
         known = {knob.name for knob in self.knobs(model_id=model_id, operators=False)}
-        raise UnknownNameError("knob", name, known, f"for model {model_id[:12]} in {self.path}")
+        model = next((name for name, one in self.models() if one == model_id), model_id[:12])
+        raise UnknownNameError("knob", name, known, f"for the model {model}")
 
 
 class KnobStore(KnobReader):

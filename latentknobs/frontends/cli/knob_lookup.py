@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from latentknobs.core.knob import Knob
-from latentknobs.errors import UnknownNameError
 from latentknobs.workbench import Workbench
 
 
@@ -20,16 +17,3 @@ def stored(workbench: Workbench, model: str) -> tuple[Knob, ...]:
         return named
     model_id = workbench.model(model).spec.model_id
     return tuple(knob for knob in knobs if knob.model_id == model_id)
-
-
-def named(knobs: Iterable[Knob], name: str, model: str) -> Knob:
-    """
-    The knob of that name.
-
-    Raises:
-        UnknownNameError: None of them has it.
-    """
-    known = {knob.name: knob for knob in knobs}
-    if name not in known:
-        raise UnknownNameError("knob", name, known, f"for the model {model}")
-    return known[name]

@@ -7,7 +7,6 @@ import typer
 from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.frontends.cli import options
 from latentknobs.frontends.cli.context import guarded, program, say
-from latentknobs.frontends.cli.knob_lookup import named, stored
 
 
 @guarded
@@ -19,6 +18,6 @@ def delete(
 ) -> None:
     """Delete a knob; its run keeps the evidence, and repeating the run restores the knob."""
     with program(ctx).workbench(registry) as workbench:
-        knob = named(stored(workbench, model), name, model)
+        knob = workbench.knob(name, model)
         workbench.registry.delete(knob.model_id, name)
     say(f"{name} is deleted; 'latentknobs runs repeat {knob.run_id}' finds it again")

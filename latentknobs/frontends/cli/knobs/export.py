@@ -12,7 +12,7 @@ from latentknobs.core.atomic_write import write_file
 from latentknobs.errors import RegistryError
 from latentknobs.frontends.cli import options
 from latentknobs.frontends.cli.context import guarded, program, say
-from latentknobs.frontends.cli.knob_lookup import named, stored
+from latentknobs.frontends.cli.knob_lookup import stored
 from latentknobs.frontends.cli.melody_files import check_target
 
 
@@ -31,9 +31,7 @@ def export(
     """Export knobs with their runs and evidence to a file, for another registry."""
     check_target(output, force=force, suffixes=(".json",))
     with program(ctx).workbench(registry) as workbench:
-        knobs = stored(workbench, model)
-        if names:
-            knobs = tuple(named(knobs, name, model) for name in dict.fromkeys(names))
+        knobs = tuple(workbench.knob(name, model) for name in dict.fromkeys(names or ())) or stored(workbench, model)
         if not knobs:
             raise RegistryError(f"The model {model} has no knob to export: discover one first.")
         text = workbench.registry.export(knobs)

@@ -9,7 +9,6 @@ import typer
 from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.frontends.cli import options
 from latentknobs.frontends.cli.context import guarded, program
-from latentknobs.frontends.cli.knob_lookup import named, stored
 from latentknobs.frontends.cli.output import as_json
 
 
@@ -27,7 +26,7 @@ def note(
 ) -> None:
     """Write a note on a knob; without a text, print its note."""
     with program(ctx).workbench(registry) as workbench:
-        knob = named(stored(workbench, model), name, model)
+        knob = workbench.knob(name, model)
         if text is not None:
             workbench.registry.write_note(knob.model_id, name, text)
     written = knob.note if text is None else text

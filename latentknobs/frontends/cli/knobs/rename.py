@@ -9,7 +9,6 @@ import typer
 from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.frontends.cli import options
 from latentknobs.frontends.cli.context import guarded, program, say
-from latentknobs.frontends.cli.knob_lookup import named, stored
 
 
 @guarded
@@ -22,5 +21,5 @@ def rename(
 ) -> None:
     """Rename a knob; its run keeps the old name."""
     with program(ctx).workbench(registry) as workbench:
-        workbench.registry.rename(named(stored(workbench, model), name, model).model_id, name, new)
+        workbench.registry.rename(workbench.knob(name, model).model_id, name, new)
     say(f"{name} is now called {new}")

@@ -14,7 +14,6 @@ from latentknobs.core.knob import Knob
 from latentknobs.errors import UsageError
 from latentknobs.frontends.cli import options
 from latentknobs.frontends.cli.context import guarded, program, say
-from latentknobs.frontends.cli.knob_lookup import named, stored
 from latentknobs.frontends.cli.melody_files import check_target
 from latentknobs.frontends.cli.output import as_json, knob_card
 from latentknobs.plots import draw_mean_change
@@ -44,7 +43,7 @@ def show(
     if mean_change is not None:
         check_target(mean_change, force=force, suffixes=(".png",))
     with program(ctx).workbench(registry) as workbench:
-        knob = named(stored(workbench, model), name, model)
+        knob = workbench.knob(name, model)
     if mean_change is not None:
         _draw(knob, mean_change, overwrite=force)
     if json:

@@ -19,7 +19,6 @@ from latentknobs.core.model_calls import encode
 from latentknobs.errors import UsageError
 from latentknobs.frontends.cli import options
 from latentknobs.frontends.cli.context import guarded, program, say
-from latentknobs.frontends.cli.knob_lookup import named, stored
 from latentknobs.frontends.cli.melody_files import check_target
 from latentknobs.frontends.cli.output import as_json, table
 from latentknobs.plots import ClipsOnModes, draw_spectrum
@@ -66,7 +65,7 @@ def spectrum(
     if output is not None:
         check_target(output, force=force, suffixes=(".png",))
     with program(ctx).workbench(registry, device, precision) as workbench:
-        knob = named(stored(workbench, model), name, model)
+        knob = workbench.knob(name, model)
         operator = knob.require_operator()
         step, _, offset = one_step(operator)
         read = _clips(workbench, knob, model, corpus, clips, seed) if corpus else None

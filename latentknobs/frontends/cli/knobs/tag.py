@@ -9,7 +9,6 @@ import typer
 from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.frontends.cli import options
 from latentknobs.frontends.cli.context import guarded, program
-from latentknobs.frontends.cli.knob_lookup import named, stored
 from latentknobs.frontends.cli.output import as_json
 
 
@@ -31,10 +30,10 @@ def tag(
 ) -> None:
     """Add or remove tags of a knob; without either, print its tags."""
     with program(ctx).workbench(registry) as workbench:
-        knob = named(stored(workbench, model), name, model)
+        knob = workbench.knob(name, model)
         if tags or remove:
             workbench.registry.change_tags(knob.model_id, name, add=tags or (), remove=remove or ())
-            knob = named(stored(workbench, model), name, model)
+            knob = workbench.knob(name, model)
     if json:
         as_json({"name": name, "tags": sorted(knob.tags)})
     else:

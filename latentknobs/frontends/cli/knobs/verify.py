@@ -10,7 +10,7 @@ from latentknobs.analysis import reproduction
 from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.frontends.cli import options
 from latentknobs.frontends.cli.context import guarded, program
-from latentknobs.frontends.cli.knob_lookup import named, stored
+from latentknobs.frontends.cli.knob_lookup import stored
 from latentknobs.frontends.cli.output import as_json, numbers_table, table
 
 
@@ -39,9 +39,7 @@ def verify(
 ) -> None:
     """Measure stored knobs again, with their stored operators, by all acceptance criteria; nothing is stored."""
     with program(ctx).workbench(registry, device) as workbench:
-        knobs = stored(workbench, of)
-        if names:
-            knobs = tuple(named(knobs, name, of) for name in dict.fromkeys(names))
+        knobs = tuple(workbench.knob(name, of) for name in dict.fromkeys(names or ())) or stored(workbench, of)
         results = [reproduction.verify(workbench, knob, model=model or None, clips=clips, seed=seed) for knob in knobs]
     if json:
         as_json([result.as_dict() for result in results])
