@@ -1,7 +1,6 @@
 """Values that no knob has, from a file made elsewhere: what is asked for is refused, and all other knobs are there."""
 
 import json
-import shutil
 import sqlite3
 import zlib
 from contextlib import closing
@@ -102,13 +101,16 @@ IN_A_FILE = {
 
 
 @pytest.fixture
-def harmed(tiny_registry, plugins_dir, own, monkeypatch):
-    """Changes a copy of the registry of the tiny model's pitch and rhythm, and gives its path."""
+def harmed(plugins_dir, own, monkeypatch):
+    """Makes a registry of two knobs of the tiny model, changes it, and gives its path."""
     monkeypatch.setattr(Models, "names", ("tiny",))
     path = own / "registry.db"
 
     def harm(statement):
-        shutil.copy(tiny_registry, path)
+        with Workbench.open(str(path)) as bench:
+            model_id = bench.model("tiny").spec.model_id
+            for seed, name in enumerate(("pitch", "rhythm")):
+                bench.registry.save_run(sample_run(seed, name=name, model_id=model_id, size=24))
         with closing(sqlite3.connect(path)) as connection:
             connection.execute("PRAGMA ignore_check_constraints = ON")
             assert connection.execute(statement).rowcount > 0
@@ -155,7 +157,7 @@ def test_one_damaged_knob_hides_no_other(harmed, case, capfd, caplog):
             served(bench, ServerConfig(model="tiny", warm=False)) as port,
             httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False) as client,
         ):
-            rows = client.get("/api/v1/registry/knobs", params={"model": "tiny"})
+            rows = client.get("/api/v1/registry/knobs", params={"model": model_id})
             assert [one["name"] for one in rows.json()] == listed
             assert [one["name"] for one in client.get("/api/v1/models/tiny/knobs").json()][:1] == ["rhythm"]
             answer = client.get(f"/api/v1/models/tiny/knobs/{name}")
