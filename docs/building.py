@@ -24,7 +24,7 @@ from latentknobs.hooks.manager import Plugins
 from latentknobs.workbench import BUILTINS
 
 ROOT = Path(__file__).parents[1]
-WIDTH = 92
+WIDTH = 100
 """Columns of the terminal in which ``--help`` is printed."""
 FROM_ROOT = {
     "README.md": "index.md",
