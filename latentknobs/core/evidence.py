@@ -422,7 +422,7 @@ class Evidence:
     criteria: tuple[Criterion, ...] = ()
     spreads: Mapping[str, float] = field(factory=dict)
     judged_at: float | None = None
-    operator_precision: Literal["16-bit", "mixed", "float32"] | None = None
+    operator_precision: Literal["16-bit", "20-bit", "mixed", "float32"] | None = None
     fits: tuple[FitComparison, ...] = ()
     left_out: Mapping[str, str] = field(factory=dict)
     sources_left_out: Mapping[str, str] = field(factory=dict)

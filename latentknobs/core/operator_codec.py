@@ -1,15 +1,16 @@
 """
-Operators in 16 bits: rounding the matrices of an operator, and packing arrays without loss.
+Operators in 16 or 20 bits: rounding the matrices of an operator, and packing arrays without loss.
 
-A row of a matrix is whole numbers of 16 bits times a power of two of its own, which keeps more digits than float16
-does. A map of codes is close to the identity, so square matrices are packed as their displacement from it. Packing
-loses nothing: a matrix that these forms do not hold exactly stays float32. :func:`compact` rounds an operator so that
-they do.
+A row of a matrix is whole numbers of 16 or 20 bits times a power of two of its own, which keeps more digits than
+float16 does. A map of codes is close to the identity, so square matrices are packed as their displacement from it.
+Packing loses nothing: a matrix that these forms do not hold exactly stays float32. :func:`compact` rounds an operator
+so that they do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
+from typing import Literal, TypeAlias
 
 import numpy as np
 from attrs import evolve
@@ -17,35 +18,67 @@ from numpy.typing import NDArray
 
 from latentknobs.core.knob import Operator
 
-PACKING = "rows-16"
+Bits: TypeAlias = Literal[16, 20, 32]
+"""Bits for each number of a matrix; with 32 it is not rounded."""
+PACKING = "rows"
 """The name of this way of packing."""
 AMOUNTS = "matrices"
 """The array with a matrix for each amount."""
 ROUNDED = (AMOUNTS, "matrix", "input", "entry", "hidden", "output")
 """The arrays that :func:`compact` rounds: the large ones, and nothing that is looked up or must stay orthonormal."""
-_BITS = 15
-_FLOAT32, _ROWS, _DISPLACED = range(3)
+_FLOAT32 = 0
+_FORMS: tuple[tuple[Literal[16, 20], bool], ...] = ((16, False), (16, True), (20, False), (20, True))
+"""Bits, and whether the displacement is packed; a matrix begins with its form's place here, from 1."""
 
 
-def _encode(matrix: NDArray[np.float64]) -> tuple[NDArray[np.int8], NDArray[np.int16]]:
+def _encode(matrix: NDArray[np.float64], bits: int) -> tuple[NDArray[np.int8], NDArray[np.int32]]:
     """Exponents (n,) and whole numbers (n, k) of the rows of a matrix."""
     largest = np.abs(matrix).max(axis=1, initial=0.0)
-    exponents = np.clip(np.frexp(largest)[1] - _BITS, -128, 127)
+    exponents = np.clip(np.frexp(largest)[1] - (bits - 1), -128, 127)
     # The largest may round up to the next power of two, which does not fit.
-    exponents += np.round(np.ldexp(largest, -exponents)) >= 2**_BITS
-    return exponents.astype(np.int8), np.round(np.ldexp(matrix, -exponents[:, None])).astype("<i2")
+    exponents += np.round(np.ldexp(largest, -exponents)) >= 2 ** (bits - 1)
+    return exponents.astype(np.int8), np.round(np.ldexp(matrix, -exponents[:, None])).astype(np.int32)
 
 
-def _decode(exponents: NDArray[np.int8], whole: NDArray[np.int16], *, displaced: bool) -> NDArray[np.float32]:
+def _decode(exponents: NDArray[np.int8], whole: NDArray[np.int32], *, displaced: bool) -> NDArray[np.float32]:
     matrix = np.ldexp(whole.astype(np.float64), exponents.astype(np.int64)[:, None])
     return (matrix + np.eye(len(matrix)) if displaced else matrix).astype(np.float32)
 
 
-def _rounded(matrix: NDArray[np.float32], *, displaced: bool) -> NDArray[np.float32]:
+def _rounded(matrix: NDArray[np.float32], bits: Bits, *, displaced: bool) -> NDArray[np.float32]:
+    if bits == 32:
+        return matrix
     for _ in range(3):  # 1 + a small displacement is rounded once more, which may change the row's power of two
         double = matrix.astype(np.float64)
-        matrix = _decode(*_encode(double - np.eye(len(double)) if displaced else double), displaced=displaced)
+        matrix = _decode(*_encode(double - np.eye(len(double)) if displaced else double, bits), displaced=displaced)
     return matrix
+
+
+def _size(form: int, rows: int, columns: int) -> int:
+    """Bytes of a packed matrix."""
+    size = rows * columns
+    if form == _FLOAT32:
+        return 4 * size
+    return rows + 2 * size + (0 if _FORMS[form - 1][0] == 16 else (size + 1) // 2)
+
+
+def _to_bytes(exponents: NDArray[np.int8], whole: NDArray[np.int32], bits: int) -> bytes:
+    """Exponents, the upper 16 bits of each number, and of 20 the lower 4, two to a byte."""
+    upper = (whole >> (bits - 16)).astype("<i2").tobytes()
+    if bits == 16:
+        return exponents.tobytes() + upper
+    lower = np.append(whole.ravel() & 15, [0] * (whole.size % 2)).astype(np.uint8)
+    return exponents.tobytes() + upper + (lower[::2] << 4 | lower[1::2]).tobytes()
+
+
+def _from_bytes(data: bytes, rows: int, columns: int, bits: int) -> tuple[NDArray[np.int8], NDArray[np.int32]]:
+    size = rows * columns
+    exponents = np.frombuffer(data, dtype=np.int8, count=rows)
+    whole = np.frombuffer(data, dtype="<i2", count=size, offset=rows).astype(np.int32)
+    if bits == 20:
+        pairs = np.frombuffer(data, dtype=np.uint8, offset=rows + 2 * size)
+        whole = whole << 4 | np.stack([pairs >> 4, pairs & 15], axis=1).ravel()[:size]
+    return exponents, whole.reshape(rows, columns)
 
 
 def _matrices(array: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -63,16 +96,19 @@ def pack_array(array: NDArray[np.float32]) -> tuple[str, bytes]:
     """
     parts = []
     for matrix in _matrices(np.ascontiguousarray(array, dtype=np.float32)):
-        kind, payload = _FLOAT32, matrix.astype("<f4").tobytes()
-        for displaced in (False, True) if matrix.shape[0] == matrix.shape[1] else (False,):
+        form, payload = _FLOAT32, matrix.astype("<f4").tobytes()
+        square = matrix.shape[0] == matrix.shape[1]
+        double = matrix.astype(np.float64)
+        for place, (bits, displaced) in enumerate(_FORMS, start=1):
+            if displaced and not square:
+                continue
             with np.errstate(invalid="ignore", over="ignore"):  # what is not finite stays float32
-                double = matrix.astype(np.float64)
-                exponents, whole = _encode(double - np.eye(len(double)) if displaced else double)
+                exponents, whole = _encode(double - np.eye(len(double)) if displaced else double, bits)
                 exact = _decode(exponents, whole, displaced=displaced).tobytes() == matrix.tobytes()
             if exact:
-                kind, payload = _DISPLACED if displaced else _ROWS, exponents.tobytes() + whole.tobytes()
+                form, payload = place, _to_bytes(exponents, whole, bits)
                 break
-        parts.append(bytes([kind]) + payload)
+        parts.append(bytes([form]) + payload)
     return PACKING, b"".join(parts)
 
 
@@ -87,40 +123,39 @@ def unpack_array(packing: str, data: bytes, shape: tuple[int, ...]) -> NDArray[n
         raise ValueError(f"there is no packing {packing!r}; there is: {PACKING}.")
     out = _matrices(np.empty(shape, dtype=np.float32))
     count, rows, columns = out.shape
-    size, start = rows * columns, 0
+    start = 0
     for i in range(count):
-        kind, start = data[start] if start < len(data) else -1, start + 1
-        stop = start + (4 * size if kind == _FLOAT32 else rows + 2 * size)
+        form = data[start] if start < len(data) else -1
+        wrong = not _FLOAT32 <= form <= len(_FORMS)
+        start, stop = start + 1, start + 1 + (0 if wrong else _size(form, rows, columns))
         part = data[start:stop]
-        displaced = kind == _DISPLACED
-        if kind not in (_FLOAT32, _ROWS, _DISPLACED) or len(part) < stop - start or (displaced and rows != columns):
+        bits, displaced = _FORMS[form - 1] if not wrong and form else (32, False)
+        if wrong or len(part) < stop - start or (displaced and rows != columns):
             raise ValueError(f"{len(data)} bytes are no packed array of shape {shape}.")
-        if kind == _FLOAT32:
+        if form == _FLOAT32:
             out[i] = np.frombuffer(part, dtype="<f4").reshape(rows, columns)
         else:
-            whole = np.frombuffer(part, dtype="<i2", offset=rows).reshape(rows, columns)
-            out[i] = _decode(np.frombuffer(part, dtype=np.int8, count=rows), whole, displaced=displaced)
+            out[i] = _decode(*_from_bytes(part, rows, columns, bits), displaced=displaced)
         start = stop
     if start != len(data):
         raise ValueError(f"{len(data)} bytes are no packed array of shape {shape}.")
     return out.reshape(shape)
 
 
-def compact(operator: Operator, exact: Collection[int] = ()) -> Operator:
+def compact(operator: Operator, bits: Bits | Sequence[Bits]) -> Operator:
     """
-    The operator with its large arrays rounded so that :func:`pack_array` packs them in 16 bits; idempotent.
+    The operator with its large arrays rounded so that :func:`pack_array` packs them in so many bits; idempotent.
 
     Args:
         operator: Any; one without large arrays stays as it is.
-        exact: Places of amounts whose matrices stay as they are.
+        bits: For all matrices, or of an affine operator for each amount's.
     """
     arrays = dict(operator.arrays)
     for name in ROUNDED:
         if name in arrays:
             displaced = name in (AMOUNTS, "matrix")
-            matrices = [
-                matrix if name == AMOUNTS and i in exact else _rounded(matrix, displaced=displaced)
-                for i, matrix in enumerate(_matrices(arrays[name]))
-            ]
-            arrays[name] = np.stack(matrices).reshape(arrays[name].shape)
+            matrices = _matrices(arrays[name])
+            each = (bits,) * len(matrices) if isinstance(bits, int) else bits
+            rounded = [_rounded(m, b, displaced=displaced) for m, b in zip(matrices, each, strict=True)]
+            arrays[name] = np.stack(rounded).reshape(arrays[name].shape)
     return evolve(operator, arrays=arrays)

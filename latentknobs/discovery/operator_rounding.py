@@ -1,7 +1,8 @@
-"""Rounds a fitted operator to 16 bits, wherever every turned clip stays the same to the token."""
+"""Rounds a fitted operator to as few bits as leave every turned clip the same to the token."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -10,12 +11,13 @@ from attrs import define, field
 from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.knob import Operator
 from latentknobs.core.model_calls import decode
-from latentknobs.core.operator_codec import AMOUNTS, compact
+from latentknobs.core.operator_codec import Bits, compact
 from latentknobs.discovery.evaluation_context import EvaluationContext
 from latentknobs.evaluation.evaluation_set import EvaluationSet
 from latentknobs.steering.apply import apply
 
-Precision: TypeAlias = Literal["16-bit", "mixed", "float32"]
+Precision: TypeAlias = Literal["16-bit", "20-bit", "mixed", "float32"]
+PRECISIONS: Mapping[Bits, Precision] = {16: "16-bit", 20: "20-bit", 32: "float32"}
 
 
 @define(eq=False)
@@ -51,11 +53,10 @@ def round_operator(
     context: EvaluationContext, validation: TurnedClips, test: TurnedClips
 ) -> tuple[Operator, Precision]:
     """
-    The operator that is stored, and its precision.
+    The operator that is stored, and its precision: the fewest bits with which no clip decodes differently.
 
-    Where one clip of validation or test songs decodes differently, an affine map keeps the matrices of that amount
-    exactly ("mixed"), and other operators stay as they are ("float32"). The clips at all fitted amounts are decoded
-    once more for it.
+    An affine operator chooses for each amount by itself, the others for all ("mixed" = not the same at all amounts).
+    The clips at all fitted amounts are decoded once or twice more for it.
 
     Args:
         context: The run's.
@@ -63,24 +64,33 @@ def round_operator(
         test: The same on test clips.
     """
     operator = validation.operator
-    rounded = compact(operator)
-    if rounded.sha256 == operator.sha256:
-        return operator, "16-bit"
 
-    def differs(amount: float) -> bool:
-        return any(
-            amount in full.clips.batches
-            and not np.array_equal(TurnedClips(context, rounded, full.clips).at(amount), full.at(amount))
-            for full in (validation, test)
-        )
+    def differing(rounded: Operator, amounts: Collection[float]) -> list[float]:
+        """The amounts at which a clip of either set decodes differently."""
+        return [
+            a
+            for a in amounts
+            if any(
+                a in full.clips.batches
+                and not np.array_equal(TurnedClips(context, rounded, full.clips).at(a), full.at(a))
+                for full in (validation, test)
+            )
+        ]
 
-    amounts = context.fit_input.amounts
-    if operator.kind != "affine":
-        return (operator, "float32") if any(differs(a) for a in amounts) else (rounded, "16-bit")
-    differing = [a for a in amounts if differs(a)]
-    if not differing:
-        return rounded, "16-bit"
-    exact = np.flatnonzero(np.isin(operator.arrays["amounts"], np.asarray(differing, dtype=np.float32)))
-    if len(exact) == len(operator.arrays[AMOUNTS]):
-        return operator, "float32"
-    return compact(operator, exact.tolist()), "mixed"
+    bits: dict[float, Bits] = dict.fromkeys(context.fit_input.amounts, 32)
+    left = list(bits)
+    for tried in (16, 20):
+        rounded = compact(operator, tried)
+        failing = [] if rounded.sha256 == operator.sha256 else differing(rounded, left)
+        if operator.kind != "affine":
+            failing = left if failing else []
+        bits.update(dict.fromkeys([a for a in left if a not in failing], tried))
+        left = failing
+    chosen = set(bits.values())
+    if operator.kind == "affine":
+        # An amount that was not fitted is none of the operator's.
+        each = [bits[min(bits, key=lambda a: abs(a - x))] for x in operator.arrays["amounts"].tolist()]
+        operator = compact(operator, each)
+    else:
+        operator = compact(operator, max(chosen))
+    return operator, "mixed" if len(chosen) > 1 else PRECISIONS[max(chosen)]
