@@ -229,8 +229,7 @@ def _with_operator(runs: Sequence[Run], one: _UsableKnob, path: str) -> Run:
         for name, array in one.operator.items():
             data = base64.b64decode(array.data, validate=True)
             packed.append({"name": name, "shape": list(array.shape), "packing": array.packing, "data": data})
-        knob = evolve(knob, operator=serialization.operator_of(knob.kind, packed))
-        serialization.check_operator(knob)
+        knob = serialization.with_operator(knob, packed)
     except ValueError as error:
         raise ValueError(f"{path}: {error.args[0]}") from error
     return evolve(run, knobs=(*run.knobs[: one.position], knob, *run.knobs[one.position + 1 :]))

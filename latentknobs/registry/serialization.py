@@ -129,6 +129,19 @@ def operator_of(kind: Kind, packed: Iterable[Mapping[str, Any]]) -> Operator:
     return Operator(kind, arrays)
 
 
+def with_operator(knob: Knob, packed: Iterable[Mapping[str, Any]]) -> Knob:
+    """
+    A knob whose operator's hash alone is there, with the operator of what :func:`packed_arrays` gives.
+
+    Raises:
+        ValueError: The arrays are not those of an operator of its kind, or not those of its hash.
+    """
+    operator = operator_of(knob.kind, packed)
+    if operator.sha256 != knob.operator_sha256:
+        raise ValueError(f"the operator of knob {knob.name!r} ({knob.fit}) is not the one of its hash")
+    return evolve(knob, operator=operator)
+
+
 def to_knob(facts: Mapping[str, Any], arrays: Sequence[Mapping[str, Any]], where: str) -> Knob:
     """
     The knob of its rows.
@@ -144,8 +157,7 @@ def to_knob(facts: Mapping[str, Any], arrays: Sequence[Mapping[str, Any]], where
     try:
         knob = structure(dict(facts), Knob, "")
         if arrays:
-            knob = evolve(knob, operator=operator_of(knob.kind, arrays))
-            check_operator(knob)
+            knob = with_operator(knob, arrays)
     except ValueError as error:
         what = f"knob {facts['name']!s} ({facts['fit']!s}) of run {facts['run_id']!s}"
         raise DamagedKnobError(_sentence(what, where, error), (facts["model_id"], facts["name"])) from error

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -91,7 +92,7 @@ def test_discover_as_json(cli, tmp_path):
 )
 def test_discovery_asked_for_wrongly(cli, tmp_path, listing, words, code, says):
     """One sentence, the right exit code, and no file made or changed."""
-    with sqlite3.connect(tmp_path / "foreign.db") as connection:
+    with closing(sqlite3.connect(tmp_path / "foreign.db")) as connection:
         connection.execute("CREATE TABLE tune (name TEXT)")
     connection.close()
     there = listing()
