@@ -27,7 +27,7 @@ from benchmarks.null_edits.edits import ClipPool, NullEdit, RandomClip, drawn
 from benchmarks.null_edits.encoded_corpus import EncodedCorpus, EncodedPairs
 from latentknobs import Workbench
 from latentknobs.backends.loader import DEFAULT_MODEL
-from latentknobs.core.activity import is_active
+from latentknobs.core.active_dimensions import is_active
 from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.augmentation import Augmented
 from latentknobs.core.corpus import CorpusRequest

@@ -36,7 +36,7 @@ from latentknobs.analysis.algebra_result import (
     Power,
 )
 from latentknobs.backends.loader import DEFAULT_MODEL
-from latentknobs.core.activity import ACTIVE_VARIANCE, is_active
+from latentknobs.core.active_dimensions import ACTIVE_VARIANCE, is_active
 from latentknobs.core.arrays import Bools, ClipBatch, Codes, Floats, Ints, group_index
 from latentknobs.core.augmentation import Augmentation, signed_amounts
 from latentknobs.core.backend import BackendSpec, VAEBackend

@@ -33,7 +33,7 @@ from latentknobs.analysis.decoupling_result import (
     Way,
 )
 from latentknobs.backends.loader import DEFAULT_MODEL
-from latentknobs.core.activity import is_active
+from latentknobs.core.active_dimensions import is_active
 from latentknobs.core.arrays import ClipBatch, Floats, Ints
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.corpus import Progress, no_progress

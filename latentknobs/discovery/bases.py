@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from latentknobs.core.activity import active_dimensions
+from latentknobs.core.active_dimensions import active_dimensions
 from latentknobs.core.arrays import Floats
 from latentknobs.core.method_specs import BasisInput, Coordinates
 

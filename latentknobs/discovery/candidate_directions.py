@@ -17,7 +17,7 @@ from numpy.random import default_rng
 from numpy.typing import NDArray
 from scipy.linalg import eigh
 
-from latentknobs.core.activity import active_dimensions
+from latentknobs.core.active_dimensions import active_dimensions
 from latentknobs.core.arrays import Codes, Floats
 from latentknobs.core.backend import LatentWeights
 from latentknobs.core.experiment import Experiment, UnsupervisedSettings

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 from attrs import define, evolve, field, frozen
 
-from latentknobs.core.activity import is_active
+from latentknobs.core.active_dimensions import is_active
 from latentknobs.core.arrays import Floats, Ints
 from latentknobs.core.evidence import BasisEnergy, BasisSelection, SelectorChoice
 from latentknobs.core.experiment import STANDARD
@@ -16,7 +16,7 @@ from latentknobs.core.knob import Operator
 from latentknobs.core.method_specs import Coordinates, SelectInput
 from latentknobs.core.model_calls import decode
 from latentknobs.discovery.evaluation_context import EvaluationContext
-from latentknobs.discovery.rounding import rounded
+from latentknobs.discovery.evidence_rounding import rounded
 from latentknobs.discovery.selection_stability import SongSubsets, choices, of_halves, of_resampled
 from latentknobs.discovery.selectors import ENERGY, participation
 from latentknobs.evaluation.effect_size import finite_mean, gain

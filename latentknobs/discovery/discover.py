@@ -15,7 +15,7 @@ import numpy as np
 from attrs import evolve, frozen
 from numpy.random import default_rng
 
-from latentknobs.core.activity import active_dimensions
+from latentknobs.core.active_dimensions import active_dimensions
 from latentknobs.core.arrays import Bools, ClipBatch
 from latentknobs.core.augmentation import Augmentation, Augmented
 from latentknobs.core.corpus import Progress, Song, Tally, no_progress
@@ -29,12 +29,12 @@ from latentknobs.corpora.sharding import Shard, carried_shards
 from latentknobs.discovery.code_sample import CodeReservoir, adds_up
 from latentknobs.discovery.coordinate_systems import coordinate_systems
 from latentknobs.discovery.evaluation_context import EvaluationContext
+from latentknobs.discovery.evidence_rounding import rounded
 from latentknobs.discovery.fits.gradient_fit import decoder_of
 from latentknobs.discovery.knob_evaluation import evaluate_knob
 from latentknobs.discovery.pair_statistics import PairStatistics
 from latentknobs.discovery.pairs import edit_clips, encode_pairs
 from latentknobs.discovery.prefetch import ahead
-from latentknobs.discovery.rounding import rounded
 from latentknobs.discovery.running_std import RunningStd
 from latentknobs.errors import DiscoveryError, NotFittedError
 from latentknobs.evaluation.acceptance_criteria import LEAST_MONOTONE

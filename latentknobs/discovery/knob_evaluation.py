@@ -12,8 +12,8 @@ from latentknobs.core.evidence import ControlEffects, Evidence
 from latentknobs.core.knob import KnobDimension, KnobEffect, Operator, Verdict
 from latentknobs.discovery.dimension_selection import select_dimensions
 from latentknobs.discovery.evaluation_context import EvaluationContext
+from latentknobs.discovery.evidence_rounding import rounded, rounded_metrics
 from latentknobs.discovery.operator_rounding import TurnedClips, round_operator
-from latentknobs.discovery.rounding import rounded, rounded_metrics
 from latentknobs.evaluation.acceptance_criteria import UsableRange, judge
 from latentknobs.evaluation.control_test import ControlTest
 from latentknobs.evaluation.knob_metrics import KnobMetrics, measure

@@ -16,7 +16,7 @@ from typing import cast
 import numpy as np
 from attrs import asdict, evolve, frozen
 
-from latentknobs.core.activity import active_dimensions
+from latentknobs.core.active_dimensions import active_dimensions
 from latentknobs.core.corpus import Progress, Song, Tally, no_progress
 from latentknobs.core.evidence import CandidateRecord, Evidence
 from latentknobs.core.experiment import Experiment, UnsupervisedSettings
@@ -36,9 +36,9 @@ from latentknobs.discovery.direction_labeling import (
     unrelated,
 )
 from latentknobs.discovery.evaluation_context import EvaluationContext
+from latentknobs.discovery.evidence_rounding import rounded
 from latentknobs.discovery.knob_evaluation import evaluate_knob
 from latentknobs.discovery.pair_statistics import PairStatistics
-from latentknobs.discovery.rounding import rounded
 from latentknobs.discovery.running_std import RunningStd
 from latentknobs.errors import DiscoveryError
 from latentknobs.evaluation.evaluation_set import ClipReservoir, EvaluationSet, unedited_set

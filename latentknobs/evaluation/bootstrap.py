@@ -6,8 +6,8 @@ import numpy as np
 from numpy.random import Generator
 
 from latentknobs.core.arrays import Floats, Ints
-from latentknobs.core.bootstrap import draw_groups
 from latentknobs.core.evidence import Interval
+from latentknobs.core.resampling import draw_groups
 
 RESAMPLES = 1000
 

@@ -15,7 +15,7 @@ import numpy as np
 from attrs import asdict
 from numpy.random import default_rng
 
-from latentknobs.core.activity import is_active
+from latentknobs.core.active_dimensions import is_active
 from latentknobs.core.arrays import ClipBatch, Codes, Floats, group_index
 from latentknobs.core.attribute import Attribute, Comparison
 from latentknobs.core.backend import Posterior, VAEBackend

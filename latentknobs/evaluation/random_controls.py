@@ -12,7 +12,7 @@ import numpy as np
 from attrs import frozen
 from numpy.random import Generator
 
-from latentknobs.core.activity import active_dimensions
+from latentknobs.core.active_dimensions import active_dimensions
 from latentknobs.core.arrays import Codes, Floats
 
 

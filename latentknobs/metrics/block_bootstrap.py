@@ -15,8 +15,8 @@ import numpy as np
 from attrs import frozen
 
 from latentknobs.core.arrays import Bools, Floats, Ints
-from latentknobs.core.bootstrap import draw_groups
 from latentknobs.core.metric_specs import LabelledCodes, MetricResult, Score, Traversals
+from latentknobs.core.resampling import draw_groups
 
 BLOCKS = 256
 """Most blocks: more groups are folded together at random, which costs the interval about 4 % of its precision."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from attrs import frozen
 
-from latentknobs.core.activity import ACTIVE_VARIANCE, is_active
+from latentknobs.core.active_dimensions import ACTIVE_VARIANCE, is_active
 from latentknobs.core.arrays import Bools, Floats
 from latentknobs.core.metric_specs import LabelledCodes
 from latentknobs.metrics.block_bootstrap import Blocks

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from latentknobs.core.activity import is_active
+from latentknobs.core.active_dimensions import is_active
 from latentknobs.core.arrays import Codes
 from latentknobs.core.knob import RANK, Knob
 from latentknobs.core.seed import as_seed

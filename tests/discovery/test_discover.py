@@ -16,7 +16,7 @@ from latentknobs.core.experiment import QUICK, Experiment, Methods, Settings
 from latentknobs.core.melody_format import HOLD, MELODY
 from latentknobs.core.run import RunSpec
 from latentknobs.discovery.discover import _choose, _Score, discover
-from latentknobs.discovery.rounding import rounded
+from latentknobs.discovery.evidence_rounding import rounded
 from latentknobs.errors import BackendError, DiscoveryError, PluginError, UsageError
 from latentknobs.steering.apply import displacement
 from latentknobs.testing.tiny import ACTIVITY, LATENT_SIZE, PITCH, TinyBackend, TinyCorpus, tiny_clips
