@@ -94,7 +94,6 @@ def test_discovery_asked_for_wrongly(cli, tmp_path, listing, words, code, says):
     """One sentence, the right exit code, and no file made or changed."""
     with closing(sqlite3.connect(tmp_path / "foreign.db")) as connection:
         connection.execute("CREATE TABLE tune (name TEXT)")
-    connection.close()
     there = listing()
     base = ["discover", "--model", "tiny", "--corpus", "tiny", "--clips", 400]
     result = cli(*base, *(word.format(tmp=tmp_path) for word in words))

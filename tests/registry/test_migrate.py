@@ -8,6 +8,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
 
 from latentknobs.errors import RegistryError
 from latentknobs.registry import migrate
@@ -183,7 +184,7 @@ def test_foreign_keys_are_on(saved):
 
 def test_the_driver_in_its_usual_mode_would_keep_half_a_migration(tmp_path):
     """Why the engine sets the driver's transactions off: else DDL survives a rollback, as it does here."""
-    engine = create_engine(f"sqlite:///{tmp_path / 'usual.db'}")
+    engine = create_engine(f"sqlite:///{tmp_path / 'usual.db'}", poolclass=NullPool)
     with engine.connect() as connection:
         connection.exec_driver_sql("CREATE TABLE t (id INTEGER)")
         connection.rollback()
