@@ -29,6 +29,7 @@ from latentknobs.analysis.algebra_result import (
     Additivity,
     Algebra,
     Commutator,
+    Composed,
     Element,
     Inverse,
     Laws,
@@ -328,10 +329,15 @@ def _additivity(data: _Data, first: Element, then: Element, order: _Order) -> Ad
         then.amount, rows, data.songs[rows], data.clips[rows], order.after, z, order.z_after, plain, order.ceiling
     )
     gain = accuracy(order.decoded, order.after) - accuracy(decoded, order.after)
+    sequence = equivariance(case, order.decoded, order.floor, draws)
+    both = equivariance(case, decoded, order.floor, draws)
     return Additivity(
         len(rows),
-        equivariance(case, order.decoded, order.floor, draws),
-        equivariance(case, decoded, order.floor, draws),
+        both.floor,
+        both.ceiling,
+        both.measurable,
+        Composed.of(sequence),
+        Composed.of(both),
         _mean(gain, draws),
         _mean(1 - accuracy(order.decoded, decoded), draws),
         data.apart(order.z, together, [order.z - z], draws),

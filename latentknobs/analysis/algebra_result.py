@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from attrs import asdict, frozen
+from attrs import frozen
 
 from latentknobs.core.arrays import Codes
 from latentknobs.core.augmentation import Augmentation, signed_amounts
@@ -90,10 +88,6 @@ class Power:
     codes: Interval | None
     decoded: Interval | None
 
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return {"amount": self.amount, "step": self.step, "times": self.times, **_compared(self)}
-
 
 @frozen
 class Inverse:
@@ -112,18 +106,6 @@ class Inverse:
     codes: Interval | None
     decoded: Interval | None
 
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return {"amount": self.amount, **_compared(self)}
-
-
-def _compared(one: Power | Inverse) -> dict[str, Any]:
-    return {"clips": one.clips, "codes": _plain(one.codes), "decoded": _plain(one.decoded)}
-
-
-def _plain(one: Interval | None) -> dict[str, float] | None:
-    return None if one is None else asdict(one)
-
 
 @frozen
 class Laws:
@@ -131,28 +113,38 @@ class Laws:
     One knob with itself.
 
     Attributes:
-        name: The knob.
+        knob: Its name.
         unit: Unit of its amounts.
         amount: The amount at which it is composed with others.
         powers: At every amount that is two or more steps, ascending.
         inverses: At every amount whose negative it has too, ascending.
     """
 
-    name: str
+    knob: str
     unit: str
     amount: float
     powers: tuple[Power, ...]
     inverses: tuple[Inverse, ...]
 
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return {
-            "knob": self.name,
-            "unit": self.unit,
-            "amount": self.amount,
-            "powers": [one.as_dict() for one in self.powers],
-            "inverses": [one.as_dict() for one in self.inverses],
-        }
+
+@frozen
+class Composed:
+    """
+    What one way to compose two knobs gives, against clips edited by one and then by the other.
+
+    Attributes:
+        accuracy: Mean accuracy of the turned clips.
+        equivariance: See :mod:`latentknobs.evaluation.equivariance`; None where it is not measurable.
+    """
+
+    accuracy: float
+    equivariance: Interval | None
+
+    @classmethod
+    def of(cls, one: Equivariance) -> Composed:
+        """The part of an equivariance that is reported."""
+        ratio = Interval(one.value, one.low, one.high, one.error)
+        return cls(one.accuracy, ratio if one.measurable else None)
 
 
 @frozen
@@ -162,38 +154,25 @@ class Additivity:
 
     Attributes:
         clips: Clips that both edits can be applied to, one after the other.
-        sequence: Equivariance of the second map after the first, against clips edited like that.
-        sum: Equivariance of z plus both displacements, against the same clips.
+        floor: Accuracy of the better baseline.
+        ceiling: Accuracy of decoding the edited clips' own codes.
+        measurable: Whether there is room between floor and ceiling.
+        sequence: The second map after the first.
+        sum: z plus both displacements.
         gain: Accuracy of the sequence less that of the sum, clip by clip; None without clips.
         differ: Share of tokens in which their decodings differ; None without clips.
         codes: Distance of their codes over the length of the sequence's move; None where there is none.
     """
 
     clips: int
-    sequence: Equivariance
-    sum: Equivariance
+    floor: float
+    ceiling: float
+    measurable: bool
+    sequence: Composed
+    sum: Composed
     gain: Interval | None
     differ: Interval | None
     codes: Interval | None
-
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return {
-            "clips": self.clips,
-            "floor": self.sum.floor,
-            "ceiling": self.sum.ceiling,
-            "measurable": self.sum.measurable,
-            "sequence": _measured(self.sequence),
-            "sum": _measured(self.sum),
-            "gain": _plain(self.gain),
-            "differ": _plain(self.differ),
-            "codes": _plain(self.codes),
-        }
-
-
-def _measured(one: Equivariance) -> dict[str, Any]:
-    ratio = Interval(one.value, one.low, one.high, one.error)
-    return {"accuracy": one.accuracy, "equivariance": asdict(ratio) if one.measurable else None}
 
 
 @frozen
@@ -216,16 +195,6 @@ class Commutator:
     edited_codes: Interval | None
     codes: Interval | None
 
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return {
-            "clips": self.clips,
-            "edited": _plain(self.edited),
-            "decoded": _plain(self.decoded),
-            "edited_codes": _plain(self.edited_codes),
-            "codes": _plain(self.codes),
-        }
-
 
 @frozen
 class Pair:
@@ -236,20 +205,11 @@ class Pair:
     additivity: Additivity
     commutator: Commutator
 
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return {
-            "first": self.first,
-            "then": self.then,
-            "additivity": self.additivity.as_dict(),
-            "commutator": self.commutator.as_dict(),
-        }
-
 
 @frozen
 class Algebra:
     """
-    Everything that was measured.
+    Everything that was measured; ``attrs.asdict`` gives its JSON.
 
     Attributes:
         clips: Test clips.
@@ -274,12 +234,3 @@ class Algebra:
             if (pair.first, pair.then) == (first, then):
                 return pair
         raise KeyError((first, then))
-
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return {
-            "clips": self.clips,
-            "songs": self.songs,
-            "knobs": [one.as_dict() for one in self.knobs],
-            "pairs": [pair.as_dict() for pair in self.pairs],
-        }

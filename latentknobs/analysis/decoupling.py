@@ -282,8 +282,7 @@ class _Judge:
         The part of the knob's effect over both ends that another operator has, maybe in some dimensions alone.
 
         Effect as in :mod:`latentknobs.evaluation.control_test`: |change by the edit| - |change - change by the edit|
-        of the
-        target, a clip that loses it counting as not changed. 0 where the knob itself has no effect.
+        of the target, a clip that loses it counting as not changed. 0 where the knob itself has no effect.
         """
         parts, songs = [], []
         for end in self.subject.ends:

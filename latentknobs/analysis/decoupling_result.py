@@ -11,10 +11,10 @@ from attrs import asdict, frozen
 from latentknobs.core.arrays import Floats
 from latentknobs.core.evidence import Interval
 from latentknobs.core.knob import Knob, Operator
-from latentknobs.core.method_specs import Fit, FitInput
+from latentknobs.core.method_specs import Fit
 from latentknobs.core.run import Run
 from latentknobs.discovery.dimension_selection import jaccard
-from latentknobs.errors import NotFittedError
+from latentknobs.discovery.run_spec import prescribed_fit
 from latentknobs.evaluation.acceptance_criteria import MOST_LOST
 
 MOST_CROSS_LEAKAGE = 0.1
@@ -121,17 +121,10 @@ class DecoupledKnob:
 
     def as_fit(self) -> Fit:
         """A fit that gives the decoupled operator, for a discovery to judge by the same acceptance criteria."""
-        amounts = self.operator.arrays.get("amounts")
-
-        def fit(data: FitInput) -> tuple[Operator, Mapping[str, Any]]:
-            if amounts is not None and not (amounts[0] <= min(data.amounts) and max(data.amounts) <= amounts[-1]):
-                raise NotFittedError("the knob was not fitted for all the amounts of these clips: ask for fewer clips.")
-            facts: dict[str, Any] = {"way": self.way, "dropped": self.dropped, "kept": self.kept.value}
-            for leak in self.after:
-                facts[f"leakage into {leak.attribute} at {leak.amount:+g}"] = leak.change.value
-            return self.operator, facts
-
-        return Fit(self.fit_name, self.operator.kind, "A stored knob, decoupled from others.", fit)
+        facts: dict[str, Any] = {"way": self.way, "dropped": self.dropped, "kept": self.kept.value}
+        for leak in self.after:
+            facts[f"leakage into {leak.attribute} at {leak.amount:+g}"] = leak.change.value
+        return prescribed_fit(self.fit_name, self.operator, "A stored knob, decoupled from others.", facts)
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""

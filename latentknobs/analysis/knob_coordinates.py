@@ -84,8 +84,7 @@ def read_amount(train: AmountRange, validation: AmountRange, dims: Sequence[int]
     The code of the clip before is not shown, so the reading must stand on what the edit moves and not on what clips
     differ in otherwise. Elsewhere than in a knob's own dimensions an edit leaves traces (notes split in two are notes
     repeated), which tell that a clip was edited and not how far it is turned up: they are not read. Of
-    :data:`latentknobs.core.ridge.PENALTIES` the one with the largest R2 on validation songs is taken.
-    What is read is
+    :data:`latentknobs.core.ridge.PENALTIES` the one with the largest R2 on validation songs is taken. What is read is
     shrunk, since a clip has a height of its own: the weights are stretched until w'(after - before) is the amount in
     the least-squares line through 0.
 

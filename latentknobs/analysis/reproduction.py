@@ -10,11 +10,11 @@ from attrs import evolve, fields, frozen
 from latentknobs.analysis.knob_similarity import moved, numbers
 from latentknobs.core.experiment import Settings, UnsupervisedSettings
 from latentknobs.core.knob import RANK, Knob, Operator
-from latentknobs.core.method_specs import Fit, FitInput
+from latentknobs.core.method_specs import Fit
 from latentknobs.core.query_spec import KnobQuery
 from latentknobs.core.run import Run
-from latentknobs.discovery.run_spec import lacking
-from latentknobs.errors import NotFittedError, RegistryError, UsageError
+from latentknobs.discovery.run_spec import lacking, prescribed_fit
+from latentknobs.errors import RegistryError, UsageError
 
 if TYPE_CHECKING:
     from latentknobs.workbench import Workbench
@@ -185,14 +185,7 @@ class _Again:
         return {"verified": {"run": self.knob.run_id, "operator": self.operator.sha256}}
 
     def as_fit(self) -> Fit:
-        amounts = self.operator.arrays.get("amounts")
-
-        def fit(data: FitInput) -> tuple[Operator, Mapping[str, Any]]:
-            if amounts is not None and not (amounts[0] <= min(data.amounts) and max(data.amounts) <= amounts[-1]):
-                raise NotFittedError("it was not fitted for all the amounts of these clips")
-            return self.operator, {}
-
-        return Fit(self.knob.fit, self.operator.kind, "A stored knob, measured again.", fit)
+        return prescribed_fit(self.knob.fit, self.operator, "A stored knob, measured again.", {})
 
 
 def verify(

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from latentknobs.core.augmentation import Augmentation
 from latentknobs.core.experiment import Methods, Settings
-from latentknobs.core.method_specs import Fit
+from latentknobs.core.knob import Operator
+from latentknobs.core.method_specs import Fit, FitInput
 from latentknobs.core.run import RunSpec
 from latentknobs.corpora.corpus_spec import CorpusPart
-from latentknobs.errors import UnknownNameError
+from latentknobs.errors import NotFittedError, UnknownNameError
 from latentknobs.hooks.manager import Plugins
 
 
@@ -19,6 +20,18 @@ class PrescribedOperator(Protocol):
 
     def as_fit(self) -> Fit: ...
     def origin(self) -> dict[str, Any]: ...
+
+
+def prescribed_fit(name: str, operator: Operator, doc: str, facts: Mapping[str, Any]) -> Fit:
+    """A fit that gives this operator and facts, of clips whose amounts lie within those it was fitted for."""
+    amounts = operator.arrays.get("amounts")
+
+    def fit(data: FitInput) -> tuple[Operator, Mapping[str, Any]]:
+        if amounts is not None and not (amounts[0] <= min(data.amounts) and max(data.amounts) <= amounts[-1]):
+            raise NotFittedError("the knob was not fitted for all the amounts of these clips: ask for fewer clips.")
+        return operator, facts
+
+    return Fit(name, operator.kind, doc, fit)
 
 
 def methods_for(plugins: Plugins, clip_format: str) -> Methods:

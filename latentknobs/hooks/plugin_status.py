@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
-from attrs import asdict, frozen
+from attrs import frozen
 
 from latentknobs.hooks.plugin_discovery import Origin
 
@@ -34,7 +34,3 @@ class PluginReport:
     hooks: tuple[str, ...]
     state: State
     error: str | None
-
-    def as_dict(self) -> dict[str, Any]:
-        """What ``plugins list --json`` prints."""
-        return {**asdict(self), "hooks": list(self.hooks)}

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from latentknobs.errors import UsageError
-from latentknobs.plots.figure import FAINT, INK, colour, new_figure, save
+from latentknobs.plots.figure import INK, colour, new_figure, plain_axes, save
 
 
 def draw_variance(
@@ -54,12 +54,7 @@ def draw_variance(
     for axes in (one, all_):
         axes.set_xlim(0, len(each) + 1)
         axes.set_xlabel("principal component")
-        axes.tick_params(length=0, labelsize=9, labelcolor=INK)
-        axes.grid(axis="y", color=FAINT, linewidth=0.5)
-        axes.set_axisbelow(True)
-        for side, spine in axes.spines.items():
-            spine.set_visible(side in ("left", "bottom"))
-            spine.set_color(FAINT)
+        plain_axes(axes)
     if title:
         figure.text(0.07, 0.94, title, ha="left", va="center", fontsize=13, weight="bold", color=INK)
     save(figure, path, overwrite=overwrite)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from latentknobs.core.atomic_write import write_file
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 INK = "#2b2733"
@@ -32,6 +33,16 @@ def colour(position: float) -> str:
     from matplotlib.colors import to_hex
 
     return to_hex(colormaps["plasma"](_FIRST + (_LAST - _FIRST) * position))
+
+
+def plain_axes(axes: Axes) -> None:
+    """Horizontal grid lines behind what is drawn, and no frame but the left and the lower side."""
+    axes.tick_params(length=0, labelsize=9, labelcolor=INK)
+    axes.grid(axis="y", color=FAINT, linewidth=0.5)
+    axes.set_axisbelow(True)
+    for side, spine in axes.spines.items():
+        spine.set_visible(side in ("left", "bottom"))
+        spine.set_color(FAINT)
 
 
 def save(figure: Figure, path: Path | str, *, overwrite: bool) -> None:

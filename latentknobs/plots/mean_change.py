@@ -9,7 +9,7 @@ import numpy as np
 
 from latentknobs.core.arrays import Floats
 from latentknobs.errors import UsageError
-from latentknobs.plots.figure import FAINT, INK, colour, new_figure, save
+from latentknobs.plots.figure import INK, colour, new_figure, plain_axes, save
 
 _SHOWN = 20  # dimensions of the sorted curves
 _NAMED = 5  # dimensions named in the bar plot where none were selected
@@ -90,12 +90,7 @@ def draw_mean_change(
     curves.set_xlabel("dimensions, largest first")
     curves.set_ylabel("size of the mean change")
     for axes in (bars, curves):
-        axes.tick_params(length=0, labelsize=9, labelcolor=INK)
-        axes.grid(axis="y", color=FAINT, linewidth=0.5)
-        axes.set_axisbelow(True)
-        for side, spine in axes.spines.items():
-            spine.set_visible(side in ("left", "bottom"))
-            spine.set_color(FAINT)
+        plain_axes(axes)
     handles, labels = curves.get_legend_handles_labels()
     figure.legend(
         handles, labels, loc="center right", frameon=False, fontsize=9, title=unit or "amount", labelcolor=INK

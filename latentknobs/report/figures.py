@@ -82,15 +82,7 @@ def rolls_figure(
     names = ", ".join(labels)
     return Figure(
         name,
-        png(
-            lambda path: draw_rolls(
-                cells,
-                clip_format,
-                path,
-                column_label="time",
-                names=labels,
-            )
-        ),
+        png(lambda path: draw_rolls(cells, clip_format, path, column_label="time", names=labels)),
         f"Piano rolls of {cells.shape[1]} clips in {len(rows)} rows: {names}.",
         f"{caption} Rows from the top: {names}.",
     )

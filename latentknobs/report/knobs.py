@@ -95,11 +95,6 @@ def _effects(file: str, knob: Knob) -> Table:
 
 def overlap_table(knobs: Sequence[Knob]) -> Table:
     """Jaccard overlap of the selected dimensions of every two knobs."""
-    rows = tuple(
-        (
-            one.name,
-            *(f"{jaccard([d.dim for d in one.dimensions], [d.dim for d in other.dimensions]):.2f}" for other in knobs),
-        )
-        for one in knobs
-    )
+    dims = {knob.name: [d.dim for d in knob.dimensions] for knob in knobs}
+    rows = tuple((name, *(f"{jaccard(own, other):.2f}" for other in dims.values())) for name, own in dims.items())
     return Table("overlap", "Overlap of selected dimensions (Jaccard)", ("knob", *(knob.name for knob in knobs)), rows)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from latentknobs.analysis.algebra_result import Additivity, Algebra, Commutator, Laws, Pair
-from latentknobs.core.evidence import Equivariance
+from latentknobs.analysis.algebra_result import Additivity, Algebra, Commutator, Composed, Laws, Pair
 from latentknobs.errors import AmountError, UsageError
 from latentknobs.frontends.cli.knobs.algebra import parse_elements
 
@@ -81,8 +80,8 @@ def test_what_cannot_be_composed_is_refused(cli, words, says):
 
 def test_what_could_not_be_measured_is_said(cli, monkeypatch):
     """On/off knobs have neither powers nor inverses, and two edits that no clip can take have no numbers."""
-    nothing = Equivariance(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-    empty = Additivity(0, nothing, nothing, None, None, None), Commutator(0, None, None, None, None)
+    nothing = Composed(0.0, None)
+    empty = Additivity(0, 0.0, 0.0, False, nothing, nothing, None, None, None), Commutator(0, None, None, None, None)
     pairs = tuple(Pair(*names, *empty) for names in (("a", "b"), ("b", "a")))
     result = Algebra(4, 2, tuple(Laws(name, "", 1.0, (), ()) for name in "ab"), pairs)
     monkeypatch.setattr("latentknobs.analysis.algebra.algebra", lambda *_: result)

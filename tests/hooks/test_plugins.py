@@ -5,6 +5,7 @@ import sys
 import textwrap
 
 import pytest
+from attrs import asdict
 
 from latentknobs.errors import PluginError, UnknownNameError
 from latentknobs.hooks import hookimpl
@@ -344,7 +345,7 @@ def test_a_report_is_json(folder):
     """A report's dictionary holds only what JSON can carry, and the version of a file is its text's hash."""
     good(folder, "swing")
 
-    facts = report(build(folder), "swing").as_dict()
+    facts = asdict(report(build(folder), "swing"))
 
     assert set(facts) == {"name", "version", "origin", "path", "hooks", "state", "error"}
     assert facts["hooks"] == ["register_augmentations"]

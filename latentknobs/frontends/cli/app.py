@@ -20,7 +20,7 @@ from latentknobs import __version__
 from latentknobs.core.frontend_specs import CommandSpec
 from latentknobs.errors import LatentKnobsError, PluginError, UsageError
 from latentknobs.frontends.cli.command_specs import as_command
-from latentknobs.frontends.cli.context import Context, code_of, debugging, say
+from latentknobs.frontends.cli.context import Context, code_of, debugging, guarded, say
 from latentknobs.hooks.manager import Plugins
 from latentknobs.workbench import BUILTINS, load_plugins
 
@@ -176,7 +176,7 @@ def _imported(path: tuple[str, ...]) -> Callable[..., None]:
     name = f"{word}_" if keyword.iskeyword(word) or hasattr(builtins, word) else word
     module = import_module(".".join([__package__, *path[:-1], name]))
     command: Callable[..., None] = getattr(module, name)
-    return command
+    return guarded(command)
 
 
 def _command(loaded: Plugins, spec: CommandSpec, taken: Container[tuple[str, ...]]) -> Callable[..., None]:
@@ -185,7 +185,7 @@ def _command(loaded: Plugins, spec: CommandSpec, taken: Container[tuple[str, ...
         plugin = loaded.origin("commands", words).name
         reason = "that is taken" if spec.path in taken else "a command has one or two words"
         raise PluginError(f"The plugin {plugin!r} offers the command {words!r}: {reason}.")
-    return as_command(spec)
+    return guarded(as_command(spec))
 
 
 def run_command_line(arguments: Sequence[str]) -> int:

@@ -12,7 +12,7 @@ import typer
 
 from latentknobs.core.frontend_specs import CommandSpec, Param
 from latentknobs.errors import PluginError
-from latentknobs.frontends.cli.context import guarded, program
+from latentknobs.frontends.cli.context import program
 from latentknobs.frontends.cli.output import as_json
 
 TYPES = (str, int, float, bool, Path)
@@ -47,7 +47,7 @@ def as_command(spec: CommandSpec) -> Callable[..., None]:
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # read by inspect.signature
     run.__annotations__ = {p.name: p.annotation for p in parameters}
     run.__doc__ = spec.help
-    return guarded(run)
+    return run
 
 
 def _parameter(spec: CommandSpec, parameter: inspect.Parameter, hint: Any) -> inspect.Parameter:

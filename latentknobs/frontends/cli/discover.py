@@ -13,7 +13,7 @@ from latentknobs.core.evidence import Evidence
 from latentknobs.core.experiment import QUICK, Settings
 from latentknobs.core.run import Run
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import guarded, program
+from latentknobs.frontends.cli.context import program
 from latentknobs.frontends.cli.output import as_json, best_knobs, knob_table, run_facts
 from latentknobs.workbench import DEFAULT_CLIPS
 
@@ -21,7 +21,6 @@ DEFAULT_AUGMENTATIONS = ("transpose", "note-split")
 """What ``discover`` finds when no augmentation is named: the paper's two."""
 
 
-@guarded
 def discover(
     ctx: typer.Context,
     augmentations: Annotated[

@@ -11,7 +11,7 @@ from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.experiment import UnsupervisedSettings
 from latentknobs.core.run import Run
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import guarded, program
+from latentknobs.frontends.cli.context import program
 from latentknobs.frontends.cli.output import as_json, candidate_table, failed_criteria, knob_table, run_facts, table
 from latentknobs.workbench import DEFAULT_CLIPS
 
@@ -19,7 +19,6 @@ FOUND = ("accepted", "provisional")
 """Verdicts of knobs that were found; the others were refused."""
 
 
-@guarded
 def disentangle(
     ctx: typer.Context,
     corpus: Annotated[str, typer.Option(help="Corpora joined with +, as in folk+essen or midi:FOLDER.")] = "folk",

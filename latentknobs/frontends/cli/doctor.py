@@ -13,7 +13,7 @@ import typer
 
 from latentknobs import __version__
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import guarded, program
+from latentknobs.frontends.cli.context import program
 from latentknobs.frontends.cli.output import as_json
 from latentknobs.workbench import Workbench
 
@@ -22,7 +22,6 @@ EXTRAS = {"pandas": "pandas", "web": "fastapi"}
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-@guarded
 def doctor(
     ctx: typer.Context,
     registry: options.Registry = None,

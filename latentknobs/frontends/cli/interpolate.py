@@ -16,7 +16,7 @@ from latentknobs.core.seed import MOST_SEED
 from latentknobs.errors import UsageError
 from latentknobs.frontends.cli import options
 from latentknobs.frontends.cli.amount_parser import parse_assignments
-from latentknobs.frontends.cli.context import guarded, program, say
+from latentknobs.frontends.cli.context import program, say
 from latentknobs.frontends.cli.melody_files import Writer, check_folder, piece_writer, write_folder
 from latentknobs.frontends.cli.output import as_json
 from latentknobs.plots import draw_rolls
@@ -55,7 +55,6 @@ class Endpoint:
         return session.on(session.turn(self.amounts, like=self.like or None, seed=self.seed))
 
 
-@guarded
 def interpolate(
     ctx: typer.Context,
     first: Annotated[Path, typer.Argument(metavar="A.mid", help="Top left.")],

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from latentknobs.core.knob import Knob
 from latentknobs.workbench import Workbench
 
 
-def stored(workbench: Workbench, model: str) -> tuple[Knob, ...]:
-    """The current knobs of every model, or of the one named; without loading its weights where its name will do."""
+def stored(workbench: Workbench, model: str, names: Iterable[str] | None = None) -> tuple[Knob, ...]:
+    """The knobs of these names; else the current ones of the model ("" = all), loading weights only if need be."""
+    if names:
+        return tuple(workbench.knob(name, model) for name in dict.fromkeys(names))
     knobs = workbench.registry.knobs()
     if not model:
         return knobs

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -11,13 +11,12 @@ from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.atomic_write import write_file
 from latentknobs.corpora.corpus_spec import CorpusSelection
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import guarded, program
-from latentknobs.frontends.cli.melody_files import Writer, check_folder, write_folder
+from latentknobs.frontends.cli.context import program
+from latentknobs.frontends.cli.melody_files import check_folder, write_folder
 from latentknobs.frontends.cli.output import as_json
 from latentknobs.workbench import DEFAULT_CLIPS
 
 
-@guarded
 def report(
     ctx: typer.Context,
     output: options.Folder,
@@ -38,15 +37,8 @@ def report(
     check_folder(output, force=force)
     with program(ctx).workbench(registry, device, precision) as workbench:
         files = make(workbench, model, CorpusSelection(corpus, clips, seed), metrics=metrics).files()
-    write_folder(output, {name: _writer(data) for name, data in files.items()})
+    write_folder(output, {name: partial(write_file, data=data) for name, data in files.items()})
     if json:
         as_json({"folder": str(output), "files": list(files)})
     else:
         typer.echo(f"{output / 'index.html'}, and {len(files) - 1} pictures and tables beside it")
-
-
-def _writer(data: bytes) -> Writer:
-    def write(path: Path) -> None:
-        write_file(path, data)
-
-    return write

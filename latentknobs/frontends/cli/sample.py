@@ -9,11 +9,10 @@ import typer
 from latentknobs import session as sessions
 from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import guarded, program
+from latentknobs.frontends.cli.context import program
 from latentknobs.frontends.cli.melody_files import check_folder, piece_writer, write_melodies
 
 
-@guarded
 def sample(
     ctx: typer.Context,
     output: options.Folder,

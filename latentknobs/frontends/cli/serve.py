@@ -7,12 +7,11 @@ import os
 import typer
 
 from latentknobs.errors import UnknownNameError
-from latentknobs.frontends.cli.context import guarded, program
+from latentknobs.frontends.cli.context import program
 
 DEFAULT = "web"
 
 
-@guarded
 def serve(ctx: typer.Context) -> None:
     """
     Start a front end: the page in a browser (web), or one that a plugin brings.

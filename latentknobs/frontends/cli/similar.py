@@ -9,12 +9,11 @@ import typer
 from latentknobs import session as sessions
 from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import guarded, program, say
+from latentknobs.frontends.cli.context import program, say
 from latentknobs.frontends.cli.melody_files import check_folder, piece_writer, write_melodies
 from latentknobs.frontends.cli.output import reconstruction
 
 
-@guarded
 def similar(
     ctx: typer.Context,
     output: options.Folder,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from attrs import evolve, frozen
+from attrs import asdict, evolve, frozen
 from numpy.typing import NDArray
 
 from latentknobs import scores
@@ -22,7 +22,7 @@ from latentknobs.core.run import Run
 from latentknobs.corpora.corpus_spec import default_corpus
 from latentknobs.errors import DiscoveryError, PluginError, UsageError
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import guarded, program, say
+from latentknobs.frontends.cli.context import program, say
 from latentknobs.frontends.cli.melody_files import check_target
 from latentknobs.frontends.cli.output import as_json, best_knobs, failed_criteria, knob_card, roll, run_facts
 from latentknobs.frontends.cli.plugin_check import check, failures, summary
@@ -36,7 +36,6 @@ SHOWN = 3
 """Clips of the picture."""
 
 
-@guarded
 def try_(
     ctx: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A plugin's file that offers an edit.")],
@@ -82,8 +81,8 @@ def try_(
         looks = [_look(workbench, edit, run, model, corpus) for edit, run in zip(edits, runs, strict=True)]
     _draw(looks[0], picture, force=force)
     if json:
-        facts = [{"name": outcome.name, "state": outcome.state, "message": outcome.message} for outcome in outcomes]
-        as_json({"checks": facts, "runs": [run_facts(run) for run in runs], "picture": str(picture)})
+        checks = [asdict(outcome) for outcome in outcomes]
+        as_json({"checks": checks, "runs": [run_facts(run) for run in runs], "picture": str(picture)})
         return
     for look in looks:
         knob_card(look.knob)

@@ -12,13 +12,12 @@ from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.clip import Piece
 from latentknobs.frontends.cli import options
 from latentknobs.frontends.cli.amount_parser import label, parse_assignments
-from latentknobs.frontends.cli.context import guarded, program, say
+from latentknobs.frontends.cli.context import program, say
 from latentknobs.frontends.cli.melody_files import check_target, piece_writer
 from latentknobs.frontends.cli.output import as_json, reconstruction, rolls
 from latentknobs.session import Session, TurnResult
 
 
-@guarded
 def turn(
     ctx: typer.Context,
     source: options.Input = None,

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Annotated
 
 import typer
+from attrs import asdict
 
 from latentknobs.analysis.algebra_result import Algebra, Commutator, Laws
 from latentknobs.backends.loader import DEFAULT_MODEL
@@ -13,12 +14,11 @@ from latentknobs.core.evidence import Interval
 from latentknobs.corpora.corpus_spec import CorpusSelection
 from latentknobs.errors import AmountError, UsageError
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import guarded, program, say
+from latentknobs.frontends.cli.context import program, say
 from latentknobs.frontends.cli.output import NONE, as_json, table
 from latentknobs.workbench import DEFAULT_CLIPS
 
 
-@guarded
 def algebra(
     ctx: typer.Context,
     names: Annotated[
@@ -48,7 +48,7 @@ def algebra(
     with program(ctx).workbench(registry, device, precision) as workbench:
         result = measure(workbench, amounts, model, CorpusSelection(corpus or None, clips, seed))
     if json:
-        as_json({"model": model, "seed": seed, **result.as_dict()})
+        as_json({"model": model, "seed": seed, **asdict(result)})
         return
     _print(result)
     say(
@@ -87,18 +87,18 @@ def _print(result: Algebra) -> None:
         own = _rows(one)
         if own:
             headings = ("amount", "T^n: n", "clips", "equal tokens", "codes", "inverse: clips", "equal tokens", "codes")
-            table(headings, own, title=f"{one.name}: T_1 taken n times against T_n, and T_-n after T_n against z")
+            table(headings, own, title=f"{one.knob}: T_1 taken n times against T_n, and T_-n after T_n against z")
         else:
-            say(f"{one.name} has no powers and no inverses: it is usable at one amount only")
+            say(f"{one.knob} has no powers and no inverses: it is usable at one amount only")
     rows = [
         (
             pair.first,
             pair.then,
             str(pair.additivity.clips),
-            _share(pair.additivity.sequence) if pair.additivity.sequence.measurable else NONE,
-            _share(pair.additivity.sum) if pair.additivity.sum.measurable else NONE,
+            _share(pair.additivity.sequence.equivariance),
+            _share(pair.additivity.sum.equivariance),
             f"{pair.additivity.sequence.accuracy:.3f}, {pair.additivity.sum.accuracy:.3f}",
-            f"{pair.additivity.sum.floor:.3f}, {pair.additivity.sum.ceiling:.3f}",
+            f"{pair.additivity.floor:.3f}, {pair.additivity.ceiling:.3f}",
             _percent(pair.additivity.differ),
             _share(pair.additivity.codes),
         )
@@ -107,7 +107,7 @@ def _print(result: Algebra) -> None:
     if not rows:
         say("one knob alone has no pairs: name another for additivity and commutators")
         return
-    at = ", ".join(f"{one.name} {one.amount:+g} {one.unit}".rstrip() for one in result.knobs)
+    at = ", ".join(f"{one.knob} {one.amount:+g} {one.unit}".rstrip() for one in result.knobs)
     columns = (
         "first", "then", "clips", "equivariance: sequence", "sum", "accuracy: sequence, sum", "floor, ceiling",
         "tokens that differ", "codes",
@@ -118,7 +118,7 @@ def _print(result: Algebra) -> None:
 
 def _matrix(result: Algebra) -> None:
     """One matrix of all pairs: the edits' own commutator beside that of decoded and of moved codes."""
-    names = [one.name for one in result.knobs]
+    names = [one.knob for one in result.knobs]
     rows = (
         (one, *("" if one == other else _cell(result.pair(one, other).commutator) for other in names)) for one in names
     )

@@ -10,12 +10,11 @@ from latentknobs.analysis.decoupling_result import CrossLeakage, DecoupledKnob, 
 from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.corpora.corpus_spec import CorpusSelection
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import guarded, program, say
+from latentknobs.frontends.cli.context import program, say
 from latentknobs.frontends.cli.output import as_json, table
 from latentknobs.workbench import DEFAULT_CLIPS
 
 
-@guarded
 def decouple(
     ctx: typer.Context,
     names: Annotated[list[str], typer.Argument(help="Names of two knobs or more.", show_default=False)],

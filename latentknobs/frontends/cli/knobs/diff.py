@@ -9,11 +9,10 @@ import typer
 from latentknobs.analysis.knob_similarity import difference
 from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import guarded, program, say
+from latentknobs.frontends.cli.context import program, say
 from latentknobs.frontends.cli.output import as_json, numbers_table, table
 
 
-@guarded
 def diff(
     ctx: typer.Context,
     a: Annotated[str, typer.Argument(metavar="A", help=options.KNOB_AT)],

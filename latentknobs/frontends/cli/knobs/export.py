@@ -11,19 +11,15 @@ from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.atomic_write import write_file
 from latentknobs.errors import RegistryError
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import guarded, program, say
+from latentknobs.frontends.cli.context import program, say
 from latentknobs.frontends.cli.knob_lookup import stored
 from latentknobs.frontends.cli.melody_files import check_target
 
 
-@guarded
 def export(
     ctx: typer.Context,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT.json", help="The file to write.")],
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(help="Knobs [all of the model].", show_default=False),
-    ] = None,
+    names: options.KnobNames = None,
     model: options.AnyModel = DEFAULT_MODEL,
     registry: options.Registry = None,
     force: options.Force = False,
@@ -31,7 +27,7 @@ def export(
     """Export knobs with their runs and evidence to a file, for another registry."""
     check_target(output, force=force, suffixes=(".json",))
     with program(ctx).workbench(registry) as workbench:
-        knobs = tuple(workbench.knob(name, model) for name in dict.fromkeys(names or ())) or stored(workbench, model)
+        knobs = stored(workbench, model, names)
         if not knobs:
             raise RegistryError(f"The model {model} has no knob to export: discover one first.")
         text = workbench.registry.export(knobs)

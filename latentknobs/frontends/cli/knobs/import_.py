@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from latentknobs.errors import RegistryError
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import guarded, program
+from latentknobs.frontends.cli.context import program
 from latentknobs.frontends.cli.output import as_json, table
 
+COLUMNS = ("name", "model_id", "verdict", "outcome", "why")
 
-@guarded
+
 def import_(
     ctx: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="IN.json", help="A file of knobs export.")],
@@ -28,7 +29,7 @@ def import_(
         text = _text(file)
         outcomes = workbench.registry.take(text, str(file), conflict=conflict)  # type: ignore[arg-type] # it is checked there
     if json:
-        as_json([_facts(one) for one in outcomes])
+        as_json([{name: getattr(one, name) for name in COLUMNS} for one in outcomes])
     else:
         table(
             ("knob", "verdict", "what became of it", "because"),
@@ -43,7 +44,3 @@ def _text(file: Path) -> str:
         raise RegistryError(f"{file} cannot be read: {error.strerror}.") from error
     except UnicodeError as error:
         raise RegistryError(f"{file} is no file of knobs that can be imported: it is no UTF-8 text.") from error
-
-
-def _facts(one: Any) -> dict[str, Any]:
-    return {name: getattr(one, name) for name in ("name", "model_id", "verdict", "outcome", "why")}

@@ -10,7 +10,7 @@ import typer
 
 from latentknobs.core.query_spec import FILTERS
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import guarded, program
+from latentknobs.frontends.cli.context import program
 from latentknobs.frontends.cli.output import as_csv, as_json, knob_table, one_of
 from latentknobs.registry.knob_results import COLUMNS
 
@@ -36,7 +36,6 @@ def _with_filters(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-@guarded
 @_with_filters
 def list_(
     ctx: typer.Context,

@@ -8,10 +8,9 @@ import typer
 
 from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import guarded, program, say
+from latentknobs.frontends.cli.context import program, say
 
 
-@guarded
 def rename(
     ctx: typer.Context,
     name: options.KnobName,

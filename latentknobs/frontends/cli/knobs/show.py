@@ -13,7 +13,7 @@ from latentknobs.core.evidence import unstructure_evidence
 from latentknobs.core.knob import Knob
 from latentknobs.errors import UsageError
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import guarded, program, say
+from latentknobs.frontends.cli.context import program, say
 from latentknobs.frontends.cli.melody_files import check_target
 from latentknobs.frontends.cli.output import as_json, knob_card
 from latentknobs.plots import draw_mean_change
@@ -22,7 +22,6 @@ NAMED = 8
 """Selected dimensions that the picture of a knob names; with more, their names would cover one another."""
 
 
-@guarded
 def show(
     ctx: typer.Context,
     name: options.KnobName,

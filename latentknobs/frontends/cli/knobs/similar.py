@@ -10,11 +10,10 @@ from latentknobs.analysis.knob_similarity import similar as most_similar
 from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.query_spec import KnobQuery
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import guarded, program
+from latentknobs.frontends.cli.context import program
 from latentknobs.frontends.cli.output import as_json, table
 
 
-@guarded
 def similar(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(help=options.KNOB_AT)],

@@ -18,7 +18,7 @@ from latentknobs.core.knob import Knob
 from latentknobs.core.model_calls import encode
 from latentknobs.errors import UsageError
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import guarded, program, say
+from latentknobs.frontends.cli.context import program, say
 from latentknobs.frontends.cli.melody_files import check_target
 from latentknobs.frontends.cli.output import as_json, table
 from latentknobs.plots import ClipsOnModes, draw_spectrum
@@ -35,7 +35,6 @@ TOGETHER = 512
 """Clips encoded in one call of the model."""
 
 
-@guarded
 def spectrum(
     ctx: typer.Context,
     name: options.KnobName,

@@ -8,11 +8,10 @@ import typer
 
 from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import guarded, program
+from latentknobs.frontends.cli.context import program
 from latentknobs.frontends.cli.output import as_json
 
 
-@guarded
 def tag(
     ctx: typer.Context,
     name: options.KnobName,

@@ -9,14 +9,13 @@ import typer
 from latentknobs.analysis import knob_transfer
 from latentknobs.errors import UsageError
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import guarded, program
+from latentknobs.frontends.cli.context import program
 from latentknobs.frontends.cli.knob_lookup import stored
 from latentknobs.frontends.cli.output import as_json, table
 
 COLUMNS = ("knob", "model", "verdict", "fit", "range", "dimensions", "equivariance", "least", "slope", "R2")
 
 
-@guarded
 def transfer(
     ctx: typer.Context,
     a: Annotated[str, typer.Argument(metavar="A", help="The model whose knobs are looked for: name, hash or path.")],
@@ -32,7 +31,7 @@ def transfer(
 ) -> None:
     """Repeat the discoveries of model A on model B and compare the knobs side by side."""
     with program(ctx).workbench(registry, device) as workbench:
-        knobs = tuple(workbench.knob(name, a) for name in dict.fromkeys(names or ())) or stored(workbench, a)
+        knobs = stored(workbench, a, names)
         if not knobs:
             raise UsageError(f"The model {a} has no knobs in the registry: find some with 'latentknobs discover'.")
         results = [result.as_dict() for result in knob_transfer.transfer(workbench, knobs, b, keep=keep)]

@@ -9,18 +9,14 @@ import typer
 from latentknobs.analysis import reproduction
 from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import guarded, program
+from latentknobs.frontends.cli.context import program
 from latentknobs.frontends.cli.knob_lookup import stored
 from latentknobs.frontends.cli.output import as_json, numbers_table, table
 
 
-@guarded
 def verify(
     ctx: typer.Context,
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(help="Knobs [all of the model].", show_default=False),
-    ] = None,
+    names: options.KnobNames = None,
     of: Annotated[str, typer.Option(help="The model whose knobs are measured.")] = DEFAULT_MODEL,
     model: Annotated[
         str, typer.Option(help="Another model, of the same latent size, to measure them on [their own].")
@@ -39,7 +35,7 @@ def verify(
 ) -> None:
     """Measure stored knobs again, with their stored operators, by all acceptance criteria; nothing is stored."""
     with program(ctx).workbench(registry, device) as workbench:
-        knobs = tuple(workbench.knob(name, of) for name in dict.fromkeys(names or ())) or stored(workbench, of)
+        knobs = stored(workbench, of, names)
         results = [reproduction.verify(workbench, knob, model=model or None, clips=clips, seed=seed) for knob in knobs]
     if json:
         as_json([result.as_dict() for result in results])

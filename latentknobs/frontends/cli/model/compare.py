@@ -12,7 +12,7 @@ from latentknobs.core.corpus import SPLITS
 from latentknobs.corpora.corpus_spec import CorpusSelection
 from latentknobs.errors import UsageError
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import guarded, program
+from latentknobs.frontends.cli.context import program
 from latentknobs.frontends.cli.output import NONE, as_json, number_text, share_text, table
 from latentknobs.workbench import DEFAULT_CLIPS
 
@@ -28,7 +28,6 @@ AGREED = {
 }
 
 
-@guarded
 def compare(
     ctx: typer.Context,
     a: Annotated[str, typer.Argument(metavar="A", help="Shipped name, path, or KIND:LOCATION of a model.")],

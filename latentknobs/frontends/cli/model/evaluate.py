@@ -14,12 +14,11 @@ from latentknobs.core.corpus import SPLITS
 from latentknobs.corpora.corpus_spec import CorpusSelection, parse_sources
 from latentknobs.errors import UsageError
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import guarded, program
+from latentknobs.frontends.cli.context import program
 from latentknobs.frontends.cli.output import NONE, as_json, number_text, share_text, table
 from latentknobs.workbench import DEFAULT_CLIPS
 
 
-@guarded
 def evaluate(
     ctx: typer.Context,
     name: options.ModelName = DEFAULT_MODEL,

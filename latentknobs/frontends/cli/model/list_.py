@@ -7,11 +7,10 @@ from typing import Any
 import typer
 
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import guarded, program
+from latentknobs.frontends.cli.context import program
 from latentknobs.frontends.cli.output import as_json, table
 
 
-@guarded
 def list_(
     ctx: typer.Context,
     registry: options.Registry = None,

@@ -12,11 +12,10 @@ from latentknobs.core.metric_specs import RESAMPLES
 from latentknobs.corpora.corpus_spec import CorpusSelection
 from latentknobs.errors import UsageError
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import guarded, program
+from latentknobs.frontends.cli.context import program
 from latentknobs.frontends.cli.output import as_json, table
 
 
-@guarded
 def metrics(
     ctx: typer.Context,
     name: options.ModelName = DEFAULT_MODEL,

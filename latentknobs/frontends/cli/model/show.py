@@ -10,11 +10,10 @@ import typer
 from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.backend import BackendSpec
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import guarded, program
+from latentknobs.frontends.cli.context import program
 from latentknobs.frontends.cli.output import as_json, tree
 
 
-@guarded
 def show(
     ctx: typer.Context,
     name: options.ModelName = DEFAULT_MODEL,

@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from attrs import asdict
 
 from latentknobs.errors import PluginError, UsageError
 from latentknobs.frontends.cli import options, plugin_check
-from latentknobs.frontends.cli.context import guarded, program
+from latentknobs.frontends.cli.context import program
 from latentknobs.frontends.cli.output import as_json
 from latentknobs.frontends.cli.plugin_check import TIME_LIMIT, failures, summary
 
 
-@guarded
 def check(
     ctx: typer.Context,
     target: Annotated[str, typer.Argument(metavar="NAME|FILE", help="A plugin's name, or its file (FILE.py).")],
@@ -27,7 +27,7 @@ def check(
     outcomes = plugin_check.check(target, plugins_dir=program(ctx).plugins_dir, seconds=seconds)
     failed = failures(outcomes)
     if json:
-        as_json([{"name": outcome.name, "state": outcome.state, "message": outcome.message} for outcome in outcomes])
+        as_json([asdict(outcome) for outcome in outcomes])
     else:
         for outcome in outcomes:
             if outcome.state != "passed":

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import typer
+from attrs import asdict
 
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import guarded, program
+from latentknobs.frontends.cli.context import program
 from latentknobs.frontends.cli.output import as_json, table
 
 
-@guarded
 def list_(ctx: typer.Context, json: options.Json = False) -> None:
     """List all plugins: loaded, skipped, failed or disabled, and why."""
     reports = program(ctx).plugins.reports()
     if json:
-        as_json([report.as_dict() for report in reports])
+        as_json([asdict(report) for report in reports])
         return
     table(
         ("plugin", "state", "origin", "version", "hooks", "reason"),

@@ -9,12 +9,11 @@ import typer
 
 from latentknobs.core.atomic_write import write_file
 from latentknobs.errors import OutputError, UsageError
-from latentknobs.frontends.cli.context import guarded, program, say
+from latentknobs.frontends.cli.context import program, say
 from latentknobs.hooks.manager import Plugins
 from latentknobs.scaffold import HOOKS, new_plugin
 
 
-@guarded
 def new(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(help="Its name: lowercase letters, digits and -.")],

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
+from attrs import asdict
 
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import guarded, program
+from latentknobs.frontends.cli.context import program
 from latentknobs.frontends.cli.output import as_json, table
 from latentknobs.hooks.manager import Plugins
 
 
-@guarded
 def show(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(help="The plugin's name, as plugins list has it.")],
@@ -24,9 +24,9 @@ def show(
     report = plugins.report(name)
     offers = list(_offers(plugins, name))
     if json:
-        as_json({**report.as_dict(), "offers": offers})
+        as_json({**asdict(report), "offers": offers})
         return
-    facts = {**report.as_dict(), "hooks": ", ".join(report.hooks)}
+    facts = {**asdict(report), "hooks": ", ".join(report.hooks)}
     width = max(map(len, facts))
     for fact, value in facts.items():
         if value:

@@ -11,11 +11,10 @@ from latentknobs.analysis.build_registry import SHIPPED_CLIPS
 from latentknobs.analysis.build_registry import build as build_shipped
 from latentknobs.analysis.build_registry import plugins as shipped_plugins
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import guarded, program, say
+from latentknobs.frontends.cli.context import program, say
 from latentknobs.frontends.cli.output import as_json, best_knobs, knob_table, run_facts
 
 
-@guarded
 def build(
     ctx: typer.Context,
     clips: Annotated[int, typer.Option(min=1, help="Clips to look at for each knob.")] = SHIPPED_CLIPS,

@@ -7,11 +7,10 @@ from typing import Annotated
 import typer
 
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import guarded, say
+from latentknobs.frontends.cli.context import say
 from latentknobs.frontends.cli.output import as_json
 
 
-@guarded
 def upgrade(
     ctx: typer.Context,  # noqa: ARG001 - guarded reads it
     url: Annotated[str, typer.Argument(help="Registry file or URL.")],

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import guarded, program
+from latentknobs.frontends.cli.context import program
 from latentknobs.frontends.cli.output import as_csv, as_json, one_of, table
 
 COLUMNS = (
@@ -25,7 +25,6 @@ COLUMNS = (
 )
 
 
-@guarded
 def list_(
     ctx: typer.Context,
     model: options.AnyModel = "",

@@ -8,11 +8,10 @@ import typer
 
 from latentknobs.analysis import reproduction
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import guarded, program, say
+from latentknobs.frontends.cli.context import program, say
 from latentknobs.frontends.cli.output import as_json, numbers_table, table
 
 
-@guarded
 def repeat(
     ctx: typer.Context,
     run: options.Run,

@@ -5,11 +5,10 @@ from __future__ import annotations
 import typer
 
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import guarded, program
+from latentknobs.frontends.cli.context import program
 from latentknobs.frontends.cli.output import as_json, knob_table, tree
 
 
-@guarded
 def show(ctx: typer.Context, run: options.Run, registry: options.Registry = None, json: options.Json = False) -> None:
     """Show a run: its parameters, its counts, and every knob that was tried."""
     with program(ctx).workbench(registry) as workbench:
