@@ -71,13 +71,6 @@ class _Labels:
     names: tuple[str, ...]
     discrete: tuple[bool, ...]
 
-    def some(self, columns: Sequence[int]) -> _Labels:
-        return _Labels(
-            self.values[:, list(columns)],
-            tuple(self.names[i] for i in columns),
-            tuple(self.discrete[i] for i in columns),
-        )
-
 
 def disentanglement(
     workbench: Workbench,
@@ -308,7 +301,8 @@ class _Work:
 
     def alone(self, values: Floats, attribute: str) -> dict[str, Any]:
         """Interpretability and rank correlation of numbers (N,), or the best of codes (N, D), with one attribute."""
-        labels = self.measured.some([self.measured.names.index(attribute)])
+        column = self.measured.names.index(attribute)
+        labels = _Labels(self.measured.values[:, [column]], (attribute,), (self.measured.discrete[column],))
         labelled = self.labelled(values.reshape(len(values), -1), labels)
         known = self.workbench.plugins.metrics()
         return {
