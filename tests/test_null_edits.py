@@ -369,9 +369,10 @@ def test_a_model_that_remembers_is_asked_once():
 
     clips, model = tiny_clips(6, seed=4), CachedBackend(Counting())
     twice = clips[[3, 0, 3, 5]]
-    z = TinyBackend().encode(twice).mean
+    z = encode(model, twice)
 
-    assert np.array_equal(encode(model, twice), z)
+    # How a sum is rounded depends on the number and the order of rows.
+    np.testing.assert_allclose(z, TinyBackend().encode(twice).mean, atol=1e-6)
     assert np.array_equal(model.encode(twice).mean, z)
     assert np.array_equal(model.encode(clips[:1]).mean, z[1:2])
     assert np.array_equal(decode(model, z), twice)

@@ -232,7 +232,7 @@ def test_turning_needs_an_operator(workbench, monkeypatch):
     knob = session.knob("pitch")
     session = evolve(session, knobs={"pitch": evolve(knob, operator=None)})
 
-    with pytest.raises(RegistryError, match=f"repeating its run {knob.run_id}"):
+    with pytest.raises(RegistryError, match=f"repeat its run {knob.run_id}"):
         session.turn({"pitch": 1})
 
 

@@ -52,8 +52,9 @@ def test_fits_give_operators_of_their_kind(plugins):
     sample = CodeSample((0.0, 1.0), both, np.ones((40, 2), dtype=bool), {1.0: ((0, 1),)}, z[:, 0])
     decoder = Decoder(lambda z: z.astype(np.int16), lambda z, _: z.sum(axis=1), lambda z, _: np.ones_like(z))
     given = FitInput(3, (1.0,), np.ones((1, 3)), gram, cross, gram, cross, square, sample, sample, decoder=decoder)
+    trained = ("network", "powers")  # they have tests of their own
 
-    for fit in plugins.fits().values():
+    for fit in (fit for name, fit in plugins.fits().items() if name not in trained):
         operator, kept = fit.fit(given)
         assert operator.kind == fit.kind
         assert kept

@@ -125,7 +125,8 @@ def test_equal_clips_are_encoded_once():
     codes = encode(spy, clips)
 
     assert len(spy.encoded) == len(set(spy.encoded)) == 4
-    np.testing.assert_array_equal(codes, TinyBackend().encode(clips).mean)
+    # How a sum is rounded depends on the number of rows.
+    np.testing.assert_allclose(codes, TinyBackend().encode(clips).mean, atol=1e-6)
     assert codes.dtype == np.float32
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from attrs import evolve
 
 from latentknobs.core.method_specs import CodeSample, FitInput
 from latentknobs.discovery.fits import matrix_power_fit, residual_mlp
@@ -128,11 +129,22 @@ def test_without_a_gain_on_validation_songs_it_is_the_ridge_map():
 def test_a_dimension_that_never_moves_does_no_harm():
     """A dead dimension divides nothing by 0: the operator is finite and leaves it alone."""
     given = _given(n=300, steps=20)
-    for sample in (given.sample, given.validation_sample):
-        sample.codes[..., 5] = 0.0
-    for gram, cross in ((given.gram, given.cross), (given.validation_gram, given.validation_cross)):
-        gram[:, 6, :] = gram[:, :, 6] = 0.0
-        cross[:, 6, :] = cross[:, :, 5] = 0.0
+    alive = np.arange(given.latent_size) != 5
+    rows = np.concatenate([[True], alive])
+    moments = {
+        name: getattr(given, name) * (rows[:, None] & columns)
+        for name, columns in (
+            ("gram", rows),
+            ("validation_gram", rows),
+            ("cross", alive),
+            ("validation_cross", alive),
+        )
+    }
+    samples = {
+        name: evolve(getattr(given, name), codes=(getattr(given, name).codes * alive).astype(np.float32))
+        for name in ("sample", "validation_sample")
+    }
+    given = evolve(given, **moments, **samples)
     operator, _ = residual_mlp.residual_network(given)
 
     assert all(np.isfinite(array).all() for array in operator.arrays.values())

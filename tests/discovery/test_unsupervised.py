@@ -196,7 +196,9 @@ def test_a_better_knob_of_one_name_stays_beside_a_new_one_of_another(search, tmp
     assert current[first.name].verdict == "accepted"
     assert current[second.name].effects[0].attribute == "later"
     assert evolve(run, current=None).candidates == ()
-    assert evolve(run, spec=evolve(spec, augmentation="transpose"), current=1).candidates == (1,)
+    edited = evolve(spec, augmentation="transpose")
+    knobs = tuple(evolve(knob, run_id=edited.run_id, augmentation="transpose") for knob in run.knobs)
+    assert evolve(run, spec=edited, knobs=knobs, current=1).candidates == (1,)
 
 
 def test_what_is_asked_without_an_edit_is_the_amount(methods):

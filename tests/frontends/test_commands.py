@@ -465,7 +465,7 @@ def test_faults_of_the_program_are_not_hidden(cli, monkeypatch):
     def broken(*_args, **_kwargs):
         raise ZeroDivisionError
 
-    monkeypatch.setattr(Workbench, "evaluate", broken)
+    monkeypatch.setattr(Workbench, "model", broken)
     with pytest.raises(ZeroDivisionError):
         run_command_line(["model", "evaluate", "tiny"])
 

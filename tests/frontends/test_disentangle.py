@@ -19,7 +19,7 @@ def found(cli):
 
 
 def test_the_command_prints_what_was_found_and_what_was_refused(found):
-    """Tables on stdout: knobs, those refused with the gates that they failed, and directions; notes on stderr."""
+    """Tables on stdout: knobs, those refused with the criteria that they failed, and directions; notes on stderr."""
     shown, _ = found
 
     assert shown.code == 0, shown.err
@@ -28,8 +28,8 @@ def test_the_command_prints_what_was_found_and_what_was_refused(found):
     assert ", limit " in shown.out
     assert "pca 2" in shown.out
     assert "Candidates by sefa are left out: the model tiny has no LatentWeights." in shown.err
-    for gate, why in LEFT_OUT.items():
-        assert f"gate {gate} left out: {why}" in shown.err
+    for criterion, reason in LEFT_OUT.items():
+        assert f"acceptance criterion {criterion} left out: {reason}" in shown.err
 
 
 def test_as_json(cli):
@@ -54,9 +54,9 @@ def test_the_card_of_such_a_knob(found):
 
     assert shown.code == 0, shown.err
     assert " ".join(shown.out.split()).count("augmentation none") == 1
-    assert "gate equivariance  left out: there is no edit, so no edited clip to compare with." in shown.out
-    assert "gate content" in shown.out
-    assert "asked to stay" in shown.out
+    assert "criterion equivariance  left out: there is no edit, so no edited clip to compare with." in shown.out
+    assert "criterion content" in shown.out
+    assert "preserves" in shown.out
     assert "* pca" in shown.out
 
 

@@ -11,6 +11,7 @@ from latentknobs.analysis.build_registry import SHIPPED_AUGMENTATIONS
 from latentknobs.core.evidence import Evidence
 from latentknobs.frontends.cli.registry import build as command
 from latentknobs.testing.store import sample_run
+from latentknobs.workbench import Workbench
 
 
 def test_the_mean_change_of_a_knob_is_drawn(cli, tmp_path):
@@ -41,14 +42,8 @@ def test_a_picture_that_cannot_be_written_is_refused(cli, tmp_path, name, says):
 
 def test_a_knob_without_a_mean_change_is_told(cli, tmp_path, monkeypatch):
     """Evidence that holds no mean change cannot be drawn, and the sentence says what to do."""
-    from latentknobs.frontends.cli.knobs import show
-
-    found = show.stored
-
-    def bare(*words):
-        return tuple(evolve(knob, evidence=Evidence()) for knob in found(*words))
-
-    monkeypatch.setattr(show, "stored", bare)
+    stored = Workbench.knob
+    monkeypatch.setattr(Workbench, "knob", lambda *words: evolve(stored(*words), evidence=Evidence()))
     result = cli("knobs", "show", "pitch", "--model", "tiny", "--mean-change", tmp_path / "a.png")
 
     assert "discover it again" in result.one_sentence()
@@ -56,19 +51,19 @@ def test_a_knob_without_a_mean_change_is_told(cli, tmp_path, monkeypatch):
 
 
 def test_registry_build_as_json(cli, monkeypatch):
-    """With --json stdout has the files that were written and the runs, as discover prints them."""
+    """With --json stdout has the file that was written and the runs, as discover prints them."""
     run = sample_run()
-    paths, names = (Path("one.db"), Path("two.db")), []
+    path, names = Path("one.db"), []
 
     def build(workbench, **_options):
         names.extend(workbench.augment(name).knob_name for name in SHIPPED_AUGMENTATIONS)
-        return paths, (run,)
+        return path, (run,)
 
     monkeypatch.setattr(command, "build_shipped", build)
     facts = cli("registry", "build", "--json").json
 
     assert names[:3] == ["pitch", "rhythm", "inversion"]
-    assert facts["files"] == ["one.db", "two.db"]
+    assert facts["files"] == ["one.db"]
     assert [found["run"] for found in facts["runs"]] == [run.run_id]
     assert facts["runs"][0]["knobs"][0]["name"] == run.knobs[0].name
     shown = cli("registry", "build")

@@ -70,10 +70,10 @@ def test_a_missing_extra_is_one_sentence(cli, monkeypatch):
     ("words", "said"),
     [
         (["--port", "99999"], "a port is a number from 0 to 65535"),
-        (["--token", "short"], "16 letters"),
+        (["--token", "short"], "at least 16"),
         (["--colour"], "unrecognized arguments"),
         (["--model", "gone", "--port", "0"], "There is no model named 'gone'"),
-        (["--host", "999.999.999.999"], "cannot be listened on"),
+        (["--host", "999.999.999.999"], "cannot listen on"),
     ],
 )
 def test_wrong_options_are_usage(cli, words, said):

@@ -7,8 +7,8 @@ import pytest
 from attrs import evolve
 
 from latentknobs.core.knob import Operator
-from latentknobs.frontends.cli.knobs import spectrum
 from latentknobs.testing.tiny import LATENT_SIZE, PITCH
+from latentknobs.workbench import Workbench
 
 WORDS = ("knobs", "spectrum", "pitch", "--model", "tiny")
 
@@ -21,12 +21,12 @@ def turning(monkeypatch):
     matrix[1:3, 1:3] = [[c, -s], [s, c]]
     offset = np.eye(LATENT_SIZE)[PITCH] / 12
     operator = Operator("group", {"step": np.ones(1), "matrix": matrix, "offset": offset})
-    found = spectrum.stored
+    stored = Workbench.knob
 
     def changed(*words):
-        return tuple(evolve(k, kind="group", operator=operator, operator_sha256="") for k in found(*words))
+        return evolve(stored(*words), kind="group", operator=operator, operator_sha256="")
 
-    monkeypatch.setattr(spectrum, "stored", changed)
+    monkeypatch.setattr(Workbench, "knob", changed)
 
 
 def test_the_table_has_every_mode(cli, turning):
