@@ -8,11 +8,12 @@ from typing import Any
 from attrs import evolve
 
 from latentknobs.core.corpus import CorpusRequest, Song, Split, Tally
+from latentknobs.core.model_calls import accepted
 from latentknobs.corpora.corpus_spec import DEFAULT_SELECTION, CorpusSelection, check_format, parse_sources
 from latentknobs.discovery.run_spec import methods_for
 from latentknobs.errors import CorpusError, UsageError
 from latentknobs.evaluation.model_agreement import agreement
-from latentknobs.evaluation.model_evaluation import evaluate
+from latentknobs.evaluation.model_evaluation import ModelEvaluationSpec, evaluate
 from latentknobs.workbench import Workbench
 
 
@@ -60,28 +61,18 @@ def compare_models(
     for song in workbench.songs(corpus, request):
         if song.split != split:
             continue
-        carried = left.accepts(song.clips) & right.accepts(song.clips)
-        tally.add("not accepted by both models", int((~carried).sum()))
-        if carried.any():
-            songs.append(evolve(song, clips=song.clips[carried]))
+        mask = accepted(left, song.clips) & accepted(right, song.clips)
+        tally.add("not accepted by both models", int((~mask).sum()))
+        if mask.any():
+            songs.append(evolve(song, clips=song.clips[mask]))
     if not songs:
         raise CorpusError(
             f"The corpus {corpus} has no {split} clips that both {first.name} and {second.name} can carry: ask for "
             "more clips, another split or another corpus."
         )
     methods = methods_for(workbench.plugins, first.clip_format.name)
-    results = [
-        evaluate(
-            model,
-            songs,
-            split,
-            seed,
-            attributes=methods.attributes,
-            comparisons=methods.comparisons,
-            progress=workbench.progress,
-        )
-        for model in (left, right)
-    ]
+    spec = ModelEvaluationSpec(split, seed, methods.attributes, methods.comparisons)
+    results = [evaluate(model, songs, spec, progress=workbench.progress) for model in (left, right)]
     agreed = agreement(left, right, songs, seed, comparisons=methods.comparisons, progress=workbench.progress)
     shared = {"corpus": corpus, **{name: results[0][name] for name in ("split", "clips", "songs")}}
     return {**shared, "left_out": dict(tally.counts), "a": results[0], "b": results[1], "agreement": agreed}

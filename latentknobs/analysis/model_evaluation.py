@@ -8,7 +8,7 @@ from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.corpus import Split, Tally
 from latentknobs.corpora.corpus_spec import DEFAULT_SELECTION, CorpusSelection
 from latentknobs.discovery.run_spec import methods_for
-from latentknobs.evaluation.model_evaluation import evaluate
+from latentknobs.evaluation.model_evaluation import ModelEvaluationSpec, evaluate
 from latentknobs.workbench import Workbench
 
 
@@ -42,10 +42,7 @@ def evaluate_model(
     result = evaluate(
         backend,
         songs,
-        split,
-        selection.seed,
-        attributes=methods.attributes,
-        comparisons=methods.comparisons,
+        ModelEvaluationSpec(split, selection.seed, methods.attributes, methods.comparisons),
         tally=tally,
         progress=workbench.progress,
     )

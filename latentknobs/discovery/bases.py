@@ -22,26 +22,26 @@ STILL = 1e-9
 """Planar rotations by less than this, in radians, are rounding."""
 
 
-def standard(given: BasisInput) -> Floats:
+def standard(basis_input: BasisInput) -> Floats:
     """The model's own coordinates, as in the paper."""
-    return np.eye(given.latent_size)
+    return np.eye(basis_input.latent_size)
 
 
-def of_codes(given: BasisInput) -> Floats:
+def of_codes(basis_input: BasisInput) -> Floats:
     """Principal components of the codes (Pearson 1901): eigenvectors of their covariance, largest variance first."""
-    return principal(given.covariance)[1]
+    return principal(basis_input.covariance)[1]
 
 
-def of_differences(given: BasisInput) -> Floats:
+def of_differences(basis_input: BasisInput) -> Floats:
     """
     Principal directions of the differences d = after - before, about 0 and not about their mean.
 
     Every amount counts alike: its mean of d d' is divided by its trace, or the largest edits would say it all.
     """
-    return principal(_pooled(given))[1]
+    return principal(_pooled(basis_input))[1]
 
 
-def whitened(given: BasisInput) -> Coordinates:
+def whitened(basis_input: BasisInput) -> Coordinates:
     """
     Whitening of the active dimensions by P^(-1/2) V^(-1/2), with V their variances and P their correlations.
 
@@ -49,26 +49,26 @@ def whitened(given: BasisInput) -> Coordinates:
     (ZCA-cor; Kessy, Lewin & Strimmer 2018). Whitened coordinates have covariance I, so the basis is orthonormal in
     the metric of the inverse covariance and not in the model's. Inactive dimensions stay as they are.
     """
-    columns, dual = np.eye(given.latent_size), np.eye(given.latent_size)
-    active = active_dimensions(given.covariance)
+    columns, dual = np.eye(basis_input.latent_size), np.eye(basis_input.latent_size)
+    active = active_dimensions(basis_input.covariance)
     if len(active):
         part = np.ix_(active, active)
-        spread = np.sqrt(np.diag(given.covariance)[active])
-        values, vectors = np.linalg.eigh(given.covariance[part] / np.outer(spread, spread))
+        spread = np.sqrt(np.diag(basis_input.covariance)[active])
+        values, vectors = np.linalg.eigh(basis_input.covariance[part] / np.outer(spread, spread))
         root = np.sqrt(np.maximum(values, LEAST_EIGENVALUE))
         columns[part] = spread[:, None] * (vectors * root) @ vectors.T
         dual[part] = (vectors / root) @ vectors.T / spread[:, None]
     return Coordinates(columns, dual)
 
 
-def simple_structure(given: BasisInput) -> Floats:
+def simple_structure(basis_input: BasisInput) -> Floats:
     """
     Varimax (Kaiser 1958) of the leading principal directions of the differences.
 
     As many lead as their eigenvalues' participation ratio, rounded; the other principal directions follow as they
     are. The leading ones are ordered by how much of the differences they hold.
     """
-    values, vectors = principal(_pooled(given))
+    values, vectors = principal(_pooled(basis_input))
     total = float(values.sum())
     if total <= 0:
         return vectors
@@ -79,21 +79,21 @@ def simple_structure(given: BasisInput) -> Floats:
     return np.concatenate([signed(turned), vectors[:, leading:]], axis=1)
 
 
-def of_weights(given: BasisInput) -> Floats:
+def of_weights(basis_input: BasisInput) -> Floats:
     """
     Directions by how much the decoder's first layers amplify them (SeFa; Shen & Zhou 2021).
 
     Eigenvectors of W'W, W being all the matrices through which z enters the decoder, one above another.
     """
-    gram = np.zeros((given.latent_size, given.latent_size))
-    for matrix in given.weights.values():
+    gram = np.zeros((basis_input.latent_size, basis_input.latent_size))
+    for matrix in basis_input.weights.values():
         gram += matrix.T.astype(np.float64) @ matrix
     return principal(gram)[1]
 
 
-def of_fisher(given: BasisInput) -> Floats:
+def of_fisher(basis_input: BasisInput) -> Floats:
     """Eigenvectors of the decoder's Fisher metric (Arvanitidis, Hansen & Hauberg 2018), the most audible first."""
-    return principal(given.fisher)[1]
+    return principal(basis_input.fisher)[1]
 
 
 def principal(moments: Floats) -> tuple[Floats, Floats]:
@@ -135,19 +135,19 @@ def _rounds(count: int) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     out = []
     for _ in range(max(len(seats) - 1, 0)):
         first, second = seats[: len(seats) // 2], seats[::-1][: len(seats) // 2]
-        there = (first < count) & (second < count)
-        out.append((first[there], second[there]))
+        paired = (first < count) & (second < count)
+        out.append((first[paired], second[paired]))
         seats = np.concatenate([seats[:1], np.roll(seats[1:], 1)])
     return out
 
 
-def _pooled(given: BasisInput) -> Floats:
+def _pooled(basis_input: BasisInput) -> Floats:
     """Mean over amounts of the differences' second moments, each divided by its trace, (D, D)."""
-    out = np.zeros((given.latent_size, given.latent_size))
-    for moments in given.differences:
+    out = np.zeros((basis_input.latent_size, basis_input.latent_size))
+    for moments in basis_input.differences:
         trace = float(np.trace(moments))
         if trace > 0:
-            out += moments / (trace * len(given.differences))
+            out += moments / (trace * len(basis_input.differences))
     return out
 
 

@@ -112,8 +112,8 @@ class DirectionTraversals:
         profile = {}
         for name, (score, along, effect) in measured.items():
             others = sum(scores[other] for other in sorted(unrelated(name, self.relations, self.limit)))
-            whole = scores[name] + others
-            profile[name] = AttributeChange(score, along, effect, scores[name] ** 2 / whole if whole else 0.0)
+            total = scores[name] + others
+            profile[name] = AttributeChange(score, along, effect, scores[name] ** 2 / total if total else 0.0)
         return profile
 
 

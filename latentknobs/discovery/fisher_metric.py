@@ -32,22 +32,22 @@ class DifferentiableBackend(VAEBackend, LatentGradient, Protocol):
     """A model that gives Jacobian products."""
 
 
-def fisher_metric(backend: DifferentiableBackend, z: Codes, given: ClipBatch, draws: int, rng: Generator) -> Floats:
+def fisher_metric(backend: DifferentiableBackend, z: Codes, tokens: ClipBatch, draws: int, rng: Generator) -> Floats:
     """
     Mean over codes of their Fisher metric, estimated, float64 (D, D), symmetric and without negative eigenvalues.
 
     Args:
         backend: The model.
         z: Codes (n, D), n at least 1.
-        given: The tokens that the decoder reads at each, (n, *shape).
+        tokens: The tokens that the decoder reads at each, (n, *shape).
         draws: Scores for each code.
         rng: Draws the tokens.
     """
-    return _mean_of_products(backend, z, given, draws, rng, lambda _log_probs, drawn: drawn)
+    return _mean_of_products(backend, z, tokens, draws, rng, lambda _log_probs, drawn: drawn)
 
 
 def group_metric(
-    backend: DifferentiableBackend, z: Codes, given: ClipBatch, group: OutputGroup, draws: int, rng: Generator
+    backend: DifferentiableBackend, z: Codes, tokens: ClipBatch, group: OutputGroup, draws: int, rng: Generator
 ) -> Floats:
     """
     Mean over codes of the Fisher metric of one output group, float64 (D, D): how far the classes' distribution moves.
@@ -60,25 +60,25 @@ def group_metric(
     Args:
         backend: The model.
         z: Codes (n, D), n at least 1.
-        given: The tokens that the decoder reads at each, (n, *shape).
+        tokens: The tokens that the decoder reads at each, (n, *shape).
         group: The classes of the format's tokens.
         draws: Scores for each code.
         rng: Draws the tokens.
     """
-    return _mean_of_products(backend, z, given, draws, rng, partial(_of_classes, group))
+    return _mean_of_products(backend, z, tokens, draws, rng, partial(_of_classes, group))
 
 
 _Weighting: TypeAlias = Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.float32]]
 
 
 def _mean_of_products(
-    backend: DifferentiableBackend, z: Codes, given: ClipBatch, draws: int, rng: Generator, weighting: _Weighting
+    backend: DifferentiableBackend, z: Codes, tokens: ClipBatch, draws: int, rng: Generator, weighting: _Weighting
 ) -> Floats:
     """Mean of s s', s = u J, u what ``weighting`` makes of log-probabilities and drawn tokens (n, *shape, V)."""
     out = np.zeros((z.shape[1], z.shape[1]))
-    z, given = z.repeat(draws, axis=0), given.repeat(draws, axis=0)
+    z, tokens = z.repeat(draws, axis=0), tokens.repeat(draws, axis=0)
     for start in range(0, len(z), TOGETHER):
-        codes, clips = z[start : start + TOGETHER], given[start : start + TOGETHER]
+        codes, clips = z[start : start + TOGETHER], tokens[start : start + TOGETHER]
         log_probs = backend.decode_log_probs(codes, clips)
         scores = backend.vjp(codes, clips, weighting(log_probs, _drawn(log_probs, rng))).astype(np.float64)
         out += scores.T @ scores

@@ -12,20 +12,20 @@ from latentknobs.discovery.fits import attribute_directions, closed_form, gradie
 from latentknobs.hooks import hookimpl
 
 
-def _residual(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
+def _residual(fit_input: FitInput) -> tuple[Operator, Mapping[str, Any]]:
     from latentknobs.backends.devices import one_thread
     from latentknobs.discovery.fits.residual_mlp import residual_network
 
     with one_thread():  # gradients are sums over clips
-        return residual_network(given)
+        return residual_network(fit_input)
 
 
-def _group(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
+def _group(fit_input: FitInput) -> tuple[Operator, Mapping[str, Any]]:
     from latentknobs.backends.devices import one_thread
     from latentknobs.discovery.fits.matrix_power_fit import group_powers
 
     with one_thread():  # gradients are sums over clips
-        return group_powers(given)
+        return group_powers(fit_input)
 
 
 @hookimpl

@@ -44,15 +44,15 @@ class SongSubsets:
     songs: Ints
     seed: int
 
-    def halves(self, given: SelectInput, count: int) -> Iterator[SelectInput]:
+    def halves(self, select_input: SelectInput, count: int) -> Iterator[SelectInput]:
         """The input on ``count`` random halves of the songs, drawn without replacement."""
-        return self._inputs(given, count, default_rng([self.seed, 6]), half=True)
+        return self._inputs(select_input, count, default_rng([self.seed, 6]), half=True)
 
-    def resampled(self, given: SelectInput, count: int) -> Iterator[SelectInput]:
+    def resampled(self, select_input: SelectInput, count: int) -> Iterator[SelectInput]:
         """The input on ``count`` bootstrap samples of the songs, drawn with replacement."""
-        return self._inputs(given, count, default_rng([self.seed, 7]), half=False)
+        return self._inputs(select_input, count, default_rng([self.seed, 7]), half=False)
 
-    def _inputs(self, given: SelectInput, count: int, rng: Generator, *, half: bool) -> Iterator[SelectInput]:
+    def _inputs(self, select_input: SelectInput, count: int, rng: Generator, *, half: bool) -> Iterator[SelectInput]:
         names, song = np.unique(self.songs, return_inverse=True)
         energy = np.zeros((len(names), self.energy.shape[1]))
         np.add.at(energy, song, self.energy)
@@ -61,15 +61,15 @@ class SongSubsets:
         shares = np.stack([_draw(len(names), rng, half=half) for _ in range(count)]) @ energy
         pairs = blocks @ self.counts[:, used].T
         changes = np.stack([blocks @ sums for sums in self.sums[:, used]], axis=1)
-        options = {**given.options, "flips": min(FLIPS, int(given.options.get("flips", FLIPS)))}
+        options = {**select_input.options, "flips": min(FLIPS, int(select_input.options.get("flips", FLIPS)))}
         for weights, share, n, total in zip(blocks, shares, pairs, changes, strict=True):
             rows = used[np.repeat(np.arange(len(used)), weights.astype(np.int64))]
             yield evolve(
-                given,
-                mean_change=np.where(n[:, None] > 0, total / np.maximum(n, 1.0)[:, None], given.mean_change),
+                select_input,
+                mean_change=np.where(n[:, None] > 0, total / np.maximum(n, 1.0)[:, None], select_input.mean_change),
                 share=share / share.sum() if share.sum() > 0 else share,
-                counts=self.counts[given.at, rows],
-                sums=self.sums[given.at, rows],
+                counts=self.counts[select_input.at, rows],
+                sums=self.sums[select_input.at, rows],
                 options=options,
             )
 
@@ -95,20 +95,20 @@ def choices(
     return out
 
 
-def of_halves(found: Sequence[int], chosen: Sequence[Sequence[int]]) -> tuple[dict[str, float], int]:
+def of_halves(selected: Sequence[int], chosen: Sequence[Sequence[int]]) -> tuple[dict[str, float], int]:
     """
     How often each dimension was chosen.
 
     Args:
-        found: The choice from all songs.
+        selected: The choice from all songs.
         chosen: The choices from halves of them, at least one.
 
     Returns:
-        The frequency by dimension, of those chosen at all; how many of ``found`` are chosen on at least 9 of 10 halves.
+        The frequency by dimension, of those chosen at all; how many of ``selected`` are stable.
     """
     times = Counter(d for dims in chosen for d in dims)
     frequency = {d: times[d] / len(chosen) for d in sorted(times)}
-    stable = sum(frequency.get(d, 0.0) >= STABLE for d in found)
+    stable = sum(frequency.get(d, 0.0) >= STABLE for d in selected)
     return {str(d): round(part, 4) for d, part in frequency.items()}, stable
 
 

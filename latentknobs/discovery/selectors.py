@@ -24,46 +24,46 @@ MINIMUM = 0.2
 """The least effect worth a name, in standard deviations: what Cohen (1988) calls small."""
 
 
-def by_threshold(given: SelectInput) -> Ints:
+def by_threshold(select_input: SelectInput) -> Ints:
     """The dimensions whose absolute mean change at the largest amount is more than t (the paper), largest first."""
-    change = np.abs(given.mean_change[-1])
-    return _largest(change, given.active & (change > float(given.options.get("threshold", THRESHOLD))))
+    change = np.abs(select_input.mean_change[-1])
+    return _largest(change, select_input.active & (change > float(select_input.options.get("threshold", THRESHOLD))))
 
 
-def by_effect(given: SelectInput) -> Ints:
+def by_effect(select_input: SelectInput) -> Ints:
     """
     The smallest set, dimensions added in order of share, that keeps 90 % of the whole decoded effect.
 
     The effect need not grow with every dimension: sizes are tried upwards in steps of about a quarter,
     then one by one inside the step in which the limit is first met.
     """
-    keep = float(given.options.get("keep", KEEP))
-    order = np.argsort(-given.share, kind="stable").astype(np.int64)
-    moved = max(int((given.share > 0).sum()), 1)
+    keep = float(select_input.options.get("keep", KEEP))
+    order = np.argsort(-select_input.share, kind="stable").astype(np.int64)
+    moved = max(int((select_input.share > 0).sum()), 1)
     last = 0
     for size in sizes(moved):
-        if size == moved or given.kept(order[:size]) >= keep:
+        if size == moved or select_input.kept(order[:size]) >= keep:
             for finer in range(last + 1, size):
-                if given.kept(order[:finer]) >= keep:
+                if select_input.kept(order[:finer]) >= keep:
                     return order[:finer]
             return order[:size]
         last = size
     return order[:moved]
 
 
-def by_max_t(given: SelectInput) -> Ints:
+def by_max_t(select_input: SelectInput) -> Ints:
     """
     The dimensions whose mean change is significant by a sign-flip test over songs, most significant first.
 
     Step-down maxT (Westfall & Young 1993) over :data:`flips`: with a chance of at least 95 % not one of them is
     there by accident. Nothing where block sums are not known.
     """
-    observed, flipped = sign_flip_test.statistics(given)
+    observed, flipped = sign_flip_test.statistics(select_input)
     p = sign_flip_test.step_down(observed, flipped)
-    return _largest(observed, (observed > 0) & (p <= float(given.options.get("alpha", ALPHA))))
+    return _largest(observed, (observed > 0) & (p <= float(select_input.options.get("alpha", ALPHA))))
 
 
-def by_placebo(given: SelectInput) -> Ints:
+def by_placebo(select_input: SelectInput) -> Ints:
     """
     The dimensions whose mean change goes beyond what flipped pairs reach by at least 0.2 standard deviations.
 
@@ -72,26 +72,26 @@ def by_placebo(given: SelectInput) -> Ints:
     own units, so that all dimensions are bounded together; the minimum makes it a test against a smallest effect
     worth having and not against 0 (TREAT; McCarthy & Smyth 2009). Largest change in standard deviations first.
     """
-    pairs = float(given.counts.sum())
-    _, flipped = sign_flip_test.statistics(given)
+    pairs = float(select_input.counts.sum())
+    _, flipped = sign_flip_test.statistics(select_input)
     if not pairs or not flipped.size:
         return np.zeros(0, dtype=np.int64)
-    reached = float(np.quantile(flipped.max(axis=1), 1 - float(given.options.get("alpha", ALPHA))))
-    spread = np.where(given.active, given.spread, 1.0)
-    change = np.abs(given.sums.sum(axis=0)) / pairs / spread
-    beyond = change - reached * sign_flip_test.error(given) / pairs / spread
-    return _largest(change, given.active & (beyond >= float(given.options.get("minimum", MINIMUM))))
+    reached = float(np.quantile(flipped.max(axis=1), 1 - float(select_input.options.get("alpha", ALPHA))))
+    spread = np.where(select_input.active, select_input.spread, 1.0)
+    change = np.abs(select_input.sums.sum(axis=0)) / pairs / spread
+    beyond = change - reached * sign_flip_test.error(select_input) / pairs / spread
+    return _largest(change, select_input.active & (beyond >= float(select_input.options.get("minimum", MINIMUM))))
 
 
-def by_knee(given: SelectInput) -> Ints:
+def by_knee(select_input: SelectInput) -> Ints:
     """
     The dimensions before the knee of the sorted shares (Kneedle; Satopaa, Albrecht, Irwin & Raghavan 2011).
 
     With both axes scaled to 0 to 1, the knee is where the curve lies farthest below the straight line from its first
     point to its last; the points are taken as they are, without smoothing. All where the shares are equal.
     """
-    order = _moved(given)
-    share = given.share[order]
+    order = _moved(select_input)
+    share = select_input.share[order]
     if len(order) < 3 or share[0] - share[-1] <= 1e-12 * share[0]:
         return order
     below = 1 - np.arange(len(order)) / (len(order) - 1) - (share - share[-1]) / (share[0] - share[-1])
@@ -99,16 +99,16 @@ def by_knee(given: SelectInput) -> Ints:
     return order[: int(below.argmax())] if below.max() > 1e-12 else order
 
 
-def by_participation(given: SelectInput) -> Ints:
+def by_participation(select_input: SelectInput) -> Ints:
     """The k dimensions of largest share, k the shares' participation ratio, rounded: see :func:`participation`."""
-    return _moved(given)[: max(int(np.floor(participation(given.share) + 0.5)), 1)]
+    return _moved(select_input)[: max(int(np.floor(participation(select_input.share) + 0.5)), 1)]
 
 
-def by_energy(given: SelectInput) -> Ints:
+def by_energy(select_input: SelectInput) -> Ints:
     """The fewest dimensions whose shares add up to 90 %, largest first."""
-    order = _moved(given)
-    wanted = float(given.options.get("energy", ENERGY)) - 1e-12  # sums are rounded
-    return order[: int((np.cumsum(given.share[order]) < wanted).sum()) + 1]
+    order = _moved(select_input)
+    wanted = float(select_input.options.get("energy", ENERGY)) - 1e-12  # sums are rounded
+    return order[: int((np.cumsum(select_input.share[order]) < wanted).sum()) + 1]
 
 
 def participation(share: Floats) -> float:
@@ -132,6 +132,6 @@ def _largest(values: Floats, chosen: np.ndarray) -> Ints:
     return out
 
 
-def _moved(given: SelectInput) -> Ints:
+def _moved(select_input: SelectInput) -> Ints:
     """The active dimensions that have a share, largest first."""
-    return _largest(given.share, given.active & (given.share > 0))
+    return _largest(select_input.share, select_input.active & (select_input.share > 0))

@@ -15,7 +15,7 @@ from latentknobs.core.arrays import Floats
 from latentknobs.core.method_specs import SelectInput
 
 
-def statistics(given: SelectInput) -> tuple[Floats, Floats]:
+def statistics(select_input: SelectInput) -> tuple[Floats, Floats]:
     """
     The studentised mean change of each dimension, and the same of every flip.
 
@@ -24,15 +24,17 @@ def statistics(given: SelectInput) -> tuple[Floats, Floats]:
     Returns:
         (D,) and (B, D), B = the option "flips"; 0 where a dimension is not active or never moves.
     """
-    scale = np.where(given.active, error(given), 0.0)
+    scale = np.where(select_input.active, error(select_input), 0.0)
     weights = np.divide(1.0, scale, out=np.zeros(len(scale)), where=scale > 0)
-    signs = default_rng([given.seed, 5]).integers(0, 2, (int(given.options.get("flips", 1000)), len(given.sums)))
-    return np.abs(given.sums.sum(axis=0)) * weights, np.abs((2.0 * signs - 1.0) @ given.sums) * weights
+    signs = default_rng([select_input.seed, 5]).integers(
+        0, 2, (int(select_input.options.get("flips", 1000)), len(select_input.sums))
+    )
+    return np.abs(select_input.sums.sum(axis=0)) * weights, np.abs((2.0 * signs - 1.0) @ select_input.sums) * weights
 
 
-def error(given: SelectInput) -> Floats:
+def error(select_input: SelectInput) -> Floats:
     """Root of the sum of squared block sums (D,): the standard deviation of a flipped sum."""
-    out: Floats = np.sqrt((given.sums**2).sum(axis=0))
+    out: Floats = np.sqrt((select_input.sums**2).sum(axis=0))
     return out
 
 

@@ -72,9 +72,9 @@ class RangeEnds:
             return finite_mean(gains), size
         intended = np.concatenate([intended_change(target, batch) for batch in self.batches])
         known = np.isfinite(intended)
-        whole = float(np.abs(intended[known]).sum())
+        total = float(np.abs(intended[known]).sum())
         missed = float(np.abs(np.nan_to_num(gains[known]) - intended[known]).sum())
-        return (1.0 - missed / whole if whole else 0.0), size
+        return (1.0 - missed / total if total else 0.0), size
 
 
 @frozen(eq=False)

@@ -15,8 +15,6 @@ from latentknobs.core.model_calls import decode
 from latentknobs.evaluation.bootstrap import SongDraws, interval
 from latentknobs.steering.interpolation import one_way
 
-PAIRS = 200
-POINTS = 11
 CHUNK = 20
 """Paths decoded at a time."""
 
@@ -54,10 +52,10 @@ def ways(clips: ClipBatch) -> PathFunctions:
     steps = (flat[:, 1:] != flat[:, :-1]).mean(axis=2)
     ends = (flat[:, 0] != flat[:, -1]).mean(axis=1)
     length = steps.sum(axis=1)
-    there = ends > 0
+    distinct = ends > 0
     with np.errstate(divide="ignore", invalid="ignore"):
-        path = np.where(there, length / ends, np.nan)
-        jump = np.where(there, steps.max(axis=1) / length, np.nan)
+        path = np.where(distinct, length / ends, np.nan)
+        jump = np.where(distinct, steps.max(axis=1) / length, np.nan)
     return PathFunctions(ends, path, jump)
 
 
@@ -87,14 +85,30 @@ def couples(songs: Ints, pairs: int, rng: Generator) -> tuple[Ints, Ints, Ints]:
     return first, second, two
 
 
+@frozen
+class PathSampling:
+    """
+    How many paths are measured, and how finely.
+
+    Attributes:
+        pairs: Number of paths, at least 1.
+        points: Codes on each, ends included, at least 2.
+    """
+
+    pairs: int = 200
+    points: int = 11
+
+
+DEFAULT_SAMPLING = PathSampling()
+
+
 def smoothness(
     backend: VAEBackend,
     codes: Codes,
     songs: Ints,
     seed: int,
     *,
-    pairs: int = PAIRS,
-    points: int = POINTS,
+    sampling: PathSampling = DEFAULT_SAMPLING,
     progress: Progress = no_progress,
 ) -> dict[str, Any] | None:
     """
@@ -105,8 +119,7 @@ def smoothness(
         codes: Codes of clips (n, D).
         songs: int64 (n,), the song of each clip.
         seed: Seed of the pairs and of the intervals.
-        pairs: Number of paths, at least 1.
-        points: Codes on each, ends included, at least 2.
+        sampling: Number of paths and of points on each.
         progress: Told of the work.
 
     Returns:
@@ -117,6 +130,7 @@ def smoothness(
     """
     if len(np.unique(songs)) < 2:
         return None
+    pairs, points = sampling.pairs, sampling.points
     first, second, two = couples(songs, pairs, default_rng([seed, 6]))
     parts = []
     for start in range(0, pairs, CHUNK):
@@ -124,8 +138,8 @@ def smoothness(
         z = np.concatenate(
             [one_way(codes[a], codes[b], points) for a, b in zip(first[rows], second[rows], strict=True)]
         )
-        found = ways(decode(backend, z).reshape(-1, points, *backend.spec.clip_format.shape))
-        parts.append(np.stack([found.ends, found.path, found.jump], axis=1))
+        measures = ways(decode(backend, z).reshape(-1, points, *backend.spec.clip_format.shape))
+        parts.append(np.stack([measures.ends, measures.path, measures.jump], axis=1))
         progress("decoding paths between clips", min(start + CHUNK, pairs), pairs)
     values = np.concatenate(parts)
     means, draws = SongDraws(two, default_rng([seed, 7])).means(values)

@@ -56,16 +56,16 @@ def agreement(
         None if np.isnan(mean) else asdict(interval(float(mean), column))
         for mean, column in zip(means, drawn.T, strict=True)
     ]
-    found = dict(zip((*SHARES, *(comparison.name for comparison in comparisons)), cells, strict=True))
-    shares = {name: found[name] for name in SHARES}
-    return {**shares, "comparisons": {comparison.name: found[comparison.name] for comparison in comparisons}}
+    results = dict(zip((*SHARES, *(comparison.name for comparison in comparisons)), cells, strict=True))
+    shares = {name: results[name] for name in SHARES}
+    return {**shares, "comparisons": {comparison.name: results[comparison.name] for comparison in comparisons}}
 
 
 def _row(a: VAEBackend, b: VAEBackend, clips: ClipBatch, comparisons: Sequence[Comparison]) -> Floats:
     n = len(clips)
     first, second = (model.decode(model.encode(clips).mean) for model in (a, b))
     same = (first == second).reshape(n, -1)
-    right, also = ((found == clips).reshape(n, -1) for found in (first, second))
+    right, also = ((decoded == clips).reshape(n, -1) for decoded in (first, second))
     columns = [
         same.mean(axis=1),
         same.all(axis=1).astype(np.float64),

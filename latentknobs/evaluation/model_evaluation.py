@@ -2,8 +2,8 @@
 How good a model is: how well it reconstructs clips, what it makes of the prior, and how smooth its paths are.
 
 Reconstruction is measured for z drawn from the posterior, as MusicVAE's is (Roberts et al. 2018), and for z the
-mean, from which knobs start. Tokens are the likeliest ones (MusicVAE draws them, at temperature 1). Every figure is
-worked out for each clip and the mean over clips is given, its interval over songs.
+mean, from which knobs start. Tokens are the most likely ones (MusicVAE samples them, at temperature 1). Every metric is
+computed for each clip and reported as the mean over clips with its interval over songs.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from attrs import asdict
+from attrs import asdict, frozen
 from numpy.random import default_rng
 
 from latentknobs.core.active_dimensions import is_active
@@ -25,36 +25,48 @@ from latentknobs.corpora.sharding import carried_songs
 from latentknobs.errors import CorpusError
 from latentknobs.evaluation.bootstrap import SongDraws, interval
 from latentknobs.evaluation.interpolation_smoothness import smoothness
-from latentknobs.evaluation.prior_samples import prior, silent
+from latentknobs.evaluation.prior_samples import CorpusAttributes, prior, silent
 
 CHUNK = 512
 TOLD_APART = 8
-"""Of a group with more classes than these only the whole is of use."""
+"""A group with more classes than this is reported as one, not class by class."""
+
+
+@frozen(eq=False)
+class ModelEvaluationSpec:
+    """
+    What is evaluated of a model.
+
+    Attributes:
+        split: "train", "validation" or "test".
+        seed: Seed of the codes drawn, of the pairs of clips and of the intervals.
+        attributes: Attributes of the format, measured of the clips and of decoded codes from the prior.
+        comparisons: Comparisons of the format, each clip with its reconstruction.
+    """
+
+    split: str
+    seed: int
+    attributes: Sequence[Attribute] = ()
+    comparisons: Sequence[Comparison] = ()
 
 
 def evaluate(
     backend: VAEBackend,
     songs: Iterable[Song],
-    split: str,
-    seed: int,
+    spec: ModelEvaluationSpec,
     *,
-    attributes: Sequence[Attribute] = (),
-    comparisons: Sequence[Comparison] = (),
     tally: Tally | None = None,
     progress: Progress = no_progress,
 ) -> dict[str, Any]:
     """
     Measure a model on the clips of one split.
 
-    What is kept of the corpus are codes and figures of each clip, and how often each song is drawn again.
+    Only codes and measurements of each clip are held in memory, not the clips.
 
     Args:
         backend: The model.
-        songs: Songs of any split; only those of ``split`` count.
-        split: "train", "validation" or "test".
-        seed: Seed of the codes drawn, of the pairs of clips and of the intervals.
-        attributes: Attributes of the format, measured of the clips and of decoded codes from the prior.
-        comparisons: Comparisons of the format, each clip with its reconstruction.
+        songs: Songs of any split; only those of the spec's split count.
+        spec: The split, the seed, the attributes and comparisons.
         tally: Counts clips that the model cannot carry.
         progress: Told of the work.
 
@@ -73,6 +85,7 @@ def evaluate(
         CorpusError: No clip of the split that the model can carry.
     """
     tally = tally if tally is not None else Tally()
+    split, seed = spec.split, spec.seed
     rows: dict[str, list[Floats]] = {"mean": [], "drawn": []}
     names: list[str] = []
     means: list[Codes] = []
@@ -82,12 +95,12 @@ def evaluate(
     for clips, owners in _batches(backend, songs, split, tally):
         posterior = backend.encode(clips)
         means.append(posterior.mean)
-        rows["mean"].append(_row(backend, posterior.mean, clips, comparisons))
+        rows["mean"].append(_row(backend, posterior.mean, clips, spec.comparisons))
         if posterior.scale is not None:
             noise = rng.standard_normal(posterior.mean.shape).astype(np.float32)
-            rows["drawn"].append(_row(backend, posterior.mean + noise * posterior.scale, clips, comparisons))
+            rows["drawn"].append(_row(backend, posterior.mean + noise * posterior.scale, clips, spec.comparisons))
             kl.append(divergence(posterior))
-        facts = [silent(backend.spec.clip_format, clips), *(attribute.measure(clips) for attribute in attributes)]
+        facts = [silent(backend.spec.clip_format, clips), *(attribute.measure(clips) for attribute in spec.attributes)]
         measured.append(np.stack(facts, axis=1))
         names += owners
         progress(f"evaluating on {split} clips", len(names), None)
@@ -113,12 +126,13 @@ def evaluate(
     }
     for kind, parts in rows.items():
         if parts:
-            found = iter(_intervals(draws, np.concatenate(parts)))
-            out[kind] = {name: next(found) for name in ("teacher_forced", "greedy", "exact")}
-            out[kind]["groups"] = {name: next(found) for group in _groups(backend) for name in _labels(group)}
-            out[kind]["comparisons"] = {comparison.name: next(found) for comparison in comparisons}
+            columns = iter(_intervals(draws, np.concatenate(parts)))
+            out[kind] = {name: next(columns) for name in ("teacher_forced", "greedy", "exact")}
+            out[kind]["groups"] = {name: next(columns) for group in _groups(backend) for name in _labels(group)}
+            out[kind]["comparisons"] = {comparison.name: next(columns) for comparison in spec.comparisons}
     table = np.concatenate(measured)
-    out["prior"] = prior(backend, attributes, table[:, 1:], table[:, 0], draws, seed, progress=progress)
+    corpus = CorpusAttributes(spec.attributes, table[:, 1:], table[:, 0], draws)
+    out["prior"] = prior(backend, corpus, seed, progress=progress)
     out["smoothness"] = smoothness(backend, codes, number, seed, progress=progress)
     return out
 
@@ -135,7 +149,7 @@ def _intervals(draws: SongDraws, values: Floats) -> list[dict[str, float] | None
 
 def divergence(posterior: Posterior) -> Floats:
     """KL of each posterior from the standard normal, nats, (n,) (Kingma & Welling 2014, appendix B)."""
-    assert posterior.scale is not None  # asked only of models with one
+    assert posterior.scale is not None  # called only for models with a scale
     mean, variance = posterior.mean.astype(np.float64), posterior.scale.astype(np.float64) ** 2
     out: Floats = 0.5 * (mean**2 + variance - 1.0 - np.log(variance)).sum(axis=1)
     return out
@@ -149,8 +163,8 @@ def spectrum(codes: Codes) -> list[float]:
     """
     centred = codes.astype(np.float64) - codes.mean(axis=0, dtype=np.float64)
     squares = np.zeros(codes.shape[1])
-    found = np.linalg.svd(centred, compute_uv=False) ** 2
-    squares[: len(found)] = found
+    eigenvalues = np.linalg.svd(centred, compute_uv=False) ** 2
+    squares[: len(eigenvalues)] = eigenvalues
     total = squares.sum()
     return [float(x) for x in (squares / total if total else squares)]
 
@@ -193,11 +207,11 @@ def _row(backend: VAEBackend, z: Codes, clips: ClipBatch, comparisons: Sequence[
     ]
     for group in _groups(backend):
         true, got = group.of(clips), group.of(decoded)
-        wanted = range(len(group.classes)) if len(group.classes) <= TOLD_APART else [None]
-        for label in wanted:
-            there = (true >= 0) if label is None else (true == label)
-            right = ((true == got) & there).reshape(n, -1).sum(axis=1)
-            count = there.reshape(n, -1).sum(axis=1)
+        labels = range(len(group.classes)) if len(group.classes) <= TOLD_APART else [None]
+        for label in labels:
+            members = (true >= 0) if label is None else (true == label)
+            right = ((true == got) & members).reshape(n, -1).sum(axis=1)
+            count = members.reshape(n, -1).sum(axis=1)
             columns.append(np.where(count > 0, right / np.maximum(count, 1), np.nan))
     columns += [comparison.measure(clips, decoded) for comparison in comparisons]
     return np.stack(columns, axis=1)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from attrs import asdict
+from attrs import asdict, frozen
 from numpy.random import default_rng
 from scipy.stats import binomtest, ks_2samp
 
@@ -31,12 +31,27 @@ def silent(clip_format: ClipFormat, clips: ClipBatch) -> Floats:
     return np.asarray([not clip_format.notes(clip) for clip in clips], dtype=np.float64).reshape(len(clips))
 
 
+@frozen(eq=False)
+class CorpusAttributes:
+    """
+    What is measured of the corpus' n clips, to compare samples from the prior with.
+
+    Attributes:
+        attributes: The attributes, a of them.
+        values: float64 (n, a), NaN where an attribute is not defined.
+        silent: float64 (n,), :func:`silent` of the clips.
+        draws: Resamplings of their songs.
+    """
+
+    attributes: Sequence[Attribute]
+    values: Floats
+    silent: Floats
+    draws: SongDraws
+
+
 def prior(
     backend: VAEBackend,
-    attributes: Sequence[Attribute],
-    measured: Floats,
-    quiet: Floats,
-    draws: SongDraws,
+    corpus: CorpusAttributes,
     seed: int,
     *,
     count: int = SAMPLES,
@@ -45,15 +60,12 @@ def prior(
     """
     Decode codes from N(0, I), the same that ``latentknobs sample`` decodes for the seed, and measure them.
 
-    A decoder repairs what breaks the format's rule, so validity is read off the tokens before that: the likeliest
-    ones along the greedy path. All else is measured on the decoded clips, beside the corpus' clips.
+    Decoding repairs tokens that break the format's rules, so validity is that of the tokens before the repair, the
+    most likely ones along the greedy path. All else is measured on the decoded clips and compared with the corpus.
 
     Args:
         backend: The model.
-        attributes: What is measured of the clips, a of them.
-        measured: float64 (n, a), the attributes of the corpus' n clips, NaN where one is not defined.
-        quiet: float64 (n,), :func:`silent` of the corpus' clips.
-        draws: Resamplings of the corpus' songs.
+        corpus: The attributes of the corpus' clips.
         seed: Seed of the codes and of the samples' intervals.
         count: Number of codes, at least 1.
         progress: Told of the work.
@@ -68,29 +80,29 @@ def prior(
     """
     clip_format = backend.spec.clip_format
     codes = default_rng(seed).standard_normal((count, backend.spec.latent_size), dtype=np.float32)
-    valid, none, values = 0, 0, []
+    valid, silent_count, values = 0, 0, []
     for start in range(0, count, CHUNK):
         z = codes[start : start + CHUNK]
         raw = backend.decode_log_probs(z).argmax(axis=-1).astype(np.int16)
         valid += int(clip_format.valid(raw).sum())
         clips = decode(backend, z)
-        none += int(silent(clip_format, clips).sum())
-        values.append(_measure(attributes, clips))
+        silent_count += int(silent(clip_format, clips).sum())
+        values.append(_measure(corpus.attributes, clips))
         progress("decoding codes from the prior", start + len(z), count)
-    of_samples = np.concatenate(values)
-    alone = SongDraws(np.arange(count), default_rng([seed, 5]))  # each sample stands for itself
-    quiet_share, quiet_draws = draws.means(quiet[:, None])
+    sample_values = np.concatenate(values)
+    sample_draws = SongDraws(np.arange(count), default_rng([seed, 5]))  # samples are independent of one another
+    silent_share, silent_draws = corpus.draws.means(corpus.silent[:, None])
     return {
         "count": count,
         "valid": asdict(share(valid, count)),
-        "silent": asdict(share(none, count)),
-        "silent_in_corpus": asdict(interval(float(quiet_share[0]), quiet_draws[:, 0])),
+        "silent": asdict(share(silent_count, count)),
+        "silent_in_corpus": asdict(interval(float(silent_share[0]), silent_draws[:, 0])),
         "attributes": {
             attribute.name: {
                 "unit": attribute.unit,
-                **beside(measured[:, k], draws, of_samples[:, k], alone),
+                **beside(corpus.values[:, k], corpus.draws, sample_values[:, k], sample_draws),
             }
-            for k, attribute in enumerate(attributes)
+            for k, attribute in enumerate(corpus.attributes)
         },
     }
 
@@ -126,11 +138,11 @@ def _moments(values: Floats, draws: SongDraws) -> tuple[dict[str, Any], Floats, 
     """Count, mean and standard deviation for JSON, and both over the resamplings, (B,) each."""
     middle = draws.means(values[:, None])[0]
     if not np.isfinite(middle[0]):
-        nothing = np.full(1, np.nan)
-        return {"count": 0, "mean": None, "sd": None}, nothing, nothing
-    # Squares of what is left after the mean is taken off keep their digits.
-    rest = values - middle[0]
-    moments, resampled = draws.means(np.stack([rest, rest**2], axis=1))
+        undefined = np.full(1, np.nan)
+        return {"count": 0, "mean": None, "sd": None}, undefined, undefined
+    # Centred values keep their digits when squared.
+    centred = values - middle[0]
+    moments, resampled = draws.means(np.stack([centred, centred**2], axis=1))
     spread, spreads = (np.sqrt(np.maximum(m[..., 1] - m[..., 0] ** 2, 0.0)) for m in (moments, resampled))
     least = SAME * max(1.0, abs(float(middle[0])))
     mean, means = float(middle[0]), middle[0] + resampled[:, 0]

@@ -34,10 +34,10 @@ def response(values: Mapping[float, Mapping[int, float]], draws: SongDraws) -> R
         return None
     change = target - target[:, [int(np.flatnonzero(amounts == 0)[0])]]
     of_clips = _sums(amounts, change)
-    whole = np.full((draws.clips, of_clips.shape[1] + 2), np.nan)
+    table = np.full((draws.clips, of_clips.shape[1] + 2), np.nan)
     ranked = spearman(np.broadcast_to(amounts, target.shape), target)
-    whole[clips] = np.column_stack([of_clips, _lines(of_clips)[1], ranked])
-    means, resampled = draws.means(whole)
+    table[clips] = np.column_stack([of_clips, _lines(of_clips)[1], ranked])
+    means, resampled = draws.means(table)
     (slope, r2), (slopes, r2s) = (_lines(x[..., :-2]) for x in (means[None], resampled))
     return Response(
         interval(float(slope[0]), slopes),
@@ -50,9 +50,9 @@ def response(values: Mapping[float, Mapping[int, float]], draws: SongDraws) -> R
 
 def _sums(x: Floats, y: Floats) -> Floats:
     """Of the points (x_j, y_ij) of each clip i: how many, and the sums of x, y, x x, x y and y y; (n, 6)."""
-    there = ~np.isnan(y)
-    x, y = np.where(there, x, 0.0), np.where(there, y, 0.0)
-    out: Floats = np.stack([there.astype(np.float64), x, y, x * x, x * y, y * y]).sum(axis=-1).T
+    defined = ~np.isnan(y)
+    x, y = np.where(defined, x, 0.0), np.where(defined, y, 0.0)
+    out: Floats = np.stack([defined.astype(np.float64), x, y, x * x, x * y, y * y]).sum(axis=-1).T
     return out
 
 

@@ -38,15 +38,15 @@ class Blocks:
     weights: Floats
 
     @classmethod
-    def make(cls, given: LabelledCodes | Traversals) -> Blocks:
+    def make(cls, data: LabelledCodes | Traversals) -> Blocks:
         """Blocks of whole groups, or of rows that are dealt out at random where there are none."""
-        rng = np.random.default_rng(given.seed)
-        rows = len(given.codes) if isinstance(given, LabelledCodes) else given.values.shape[2]
-        index = np.arange(rows) if given.groups is None else np.unique(given.groups, return_inverse=True)[1]
+        rng = np.random.default_rng(data.seed)
+        rows = len(data.codes) if isinstance(data, LabelledCodes) else data.values.shape[2]
+        index = np.arange(rows) if data.groups is None else np.unique(data.groups, return_inverse=True)[1]
         size = int(index.max()) + 1
         count = min(size, BLOCKS)
         dealt = rng.permutation(size) % count
-        drawn = draw_groups(count, given.resamples, rng)
+        drawn = draw_groups(count, data.resamples, rng)
         return cls(dealt[index], np.concatenate([np.ones((1, count)), drawn]))
 
     @property
@@ -97,26 +97,26 @@ def interval(draws: Floats, bounds: tuple[float, float]) -> tuple[float, float]:
         draws: (1 + B,), the value and its resamplings; those that are NaN do not count.
         bounds: The statistic's range.
     """
-    found = draws[1:][np.isfinite(draws[1:])]
-    if not len(found) or not np.isfinite(draws[0]):
+    finite = draws[1:][np.isfinite(draws[1:])]
+    if not len(finite) or not np.isfinite(draws[0]):
         return math.nan, math.nan
     # The nearest draws outwards: a mean of two would change the last bit of draws that are all alike.
-    low = np.quantile(found, 0.025, method="lower")
-    high = np.quantile(found, 0.975, method="higher")
+    low = np.quantile(finite, 0.025, method="lower")
+    high = np.quantile(finite, 0.975, method="higher")
     return float(np.clip(2 * draws[0] - high, *bounds)), float(np.clip(2 * draws[0] - low, *bounds))
 
 
-def score(draws: Floats, why: str = "", bounds: tuple[float, float] = (0.0, 1.0), *, spread: bool = True) -> Score:
+def score(draws: Floats, reason: str = "", bounds: tuple[float, float] = (0.0, 1.0), *, spread: bool = True) -> Score:
     """A value and its interval from (1 + B,); ``spread`` says whether there is anything to resample."""
     ends = interval(draws, bounds) if spread else (math.nan, math.nan)
-    return Score(float(draws[0]), *ends, why)
+    return Score(float(draws[0]), *ends, reason)
 
 
 def result(
-    given: LabelledCodes | Traversals,
+    data: LabelledCodes | Traversals,
     blocks: Blocks,
     parts: Floats,
-    why: Sequence[str],
+    reasons: Sequence[str],
     *,
     overall: Floats | None = None,
     bounds: tuple[float, float] = (0.0, 1.0),
@@ -126,16 +126,18 @@ def result(
     The result of a metric.
 
     Args:
-        given: What it was computed from.
+        data: What it was computed from.
         blocks: What was resampled.
         parts: float64 (1 + B, P), one column for each factor or control.
-        why: For each part, why it has no value, or "".
+        reasons: For each part, why it has no value, or "".
         overall: float64 (1 + B,); None = the mean of the parts that have a value.
         bounds: The metric's range.
-        facts: What else was found.
+        facts: Further details.
     """
     known = np.isfinite(parts[0])
-    missing = [f"{name}: {reason}" for name, reason, there in zip(given.names, why, known, strict=True) if not there]
+    missing = [
+        f"{name}: {reason}" for name, reason, is_known in zip(data.names, reasons, known, strict=True) if not is_known
+    ]
     remark = "; ".join(missing)
     if overall is None:
         kept = parts[:, known]
@@ -143,12 +145,12 @@ def result(
     said = f"left out: {remark}" if remark and np.isfinite(overall[0]) else remark
     spread = blocks.count > 1
     scores = {
-        name: score(parts[:, i], "" if known[i] else why[i], bounds, spread=spread)
-        for i, name in enumerate(given.names)
+        name: score(parts[:, i], "" if known[i] else reasons[i], bounds, spread=spread)
+        for i, name in enumerate(data.names)
     }
     draws = overall[1:][np.isfinite(overall[1:])]
     bias = float(draws.mean() - overall[0]) if spread and len(draws) and np.isfinite(overall[0]) else None
-    found = {"blocks": blocks.count, "bias": bias, **(facts or {})}
+    details = {"blocks": blocks.count, "bias": bias, **(facts or {})}
     rows = len(blocks.of)
     total = score(overall, said, bounds, spread=spread)
-    return MetricResult(total, scores, rows, given.seed, given.resamples, found)
+    return MetricResult(total, scores, rows, data.seed, data.resamples, details)

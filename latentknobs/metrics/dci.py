@@ -22,7 +22,7 @@ DRAWS = 32
 """Resamplings that are fitted together, for memory."""
 
 
-def disentanglement(given: LabelledCodes) -> MetricResult:
+def disentanglement(labelled: LabelledCodes) -> MetricResult:
     """
     DCI disentanglement (Eastwood & Williams 2018), 0 to 1, higher is better: is a dimension needed for one factor only?
 
@@ -35,13 +35,13 @@ def disentanglement(given: LabelledCodes) -> MetricResult:
 
     Facts: for each factor the penalty and how many dimensions it needs.
     """
-    reading = _read(given)
+    reading = _read(labelled)
     importance = reading.importance[:, :, reading.known]
-    parts = np.full((len(importance), len(given.names)), np.nan)
-    why = list(reading.why)
+    parts = np.full((len(importance), len(labelled.names)), np.nan)
+    reasons = list(reading.reasons)
     overall = np.full(len(importance), np.nan)
     if reading.known.sum() < 2:
-        why = [reason or "there is no second factor to compare with" for reason in why]
+        reasons = [reason or "there is no second factor to compare with" for reason in reasons]
     else:
         score, weight = _sparseness(importance)
         strongest = np.flatnonzero(reading.known)[importance[0].argmax(axis=1)]
@@ -49,11 +49,11 @@ def disentanglement(given: LabelledCodes) -> MetricResult:
         for k in np.flatnonzero(reading.known):
             mine = (strongest == k) & (weight[0] > 0)
             parts[:, k] = _weighted(score[:, mine], weight[:, mine]) if mine.any() else np.nan
-            why[k] = "" if mine.any() else "it is no dimension's strongest factor"
-    return result(given, reading.blocks, parts, why, overall=overall, facts=reading.facts())
+            reasons[k] = "" if mine.any() else "it is no dimension's strongest factor"
+    return result(labelled, reading.blocks, parts, reasons, overall=overall, facts=reading.facts())
 
 
-def completeness(given: LabelledCodes) -> MetricResult:
+def completeness(labelled: LabelledCodes) -> MetricResult:
     """
     DCI completeness (Eastwood & Williams 2018), 0 to 1, higher is better: is one dimension enough for a factor?
 
@@ -63,20 +63,20 @@ def completeness(given: LabelledCodes) -> MetricResult:
 
     Facts: for each factor the penalty and how many dimensions it needs.
     """
-    reading = _read(given)
-    why = list(reading.why)
+    reading = _read(labelled)
+    reasons = list(reading.reasons)
     score, weight = _sparseness(reading.importance.transpose(0, 2, 1))
-    if given.codes.shape[1] < 2:
-        why = [reason or "there is one dimension only" for reason in why]
+    if labelled.codes.shape[1] < 2:
+        reasons = [reason or "there is one dimension only" for reason in reasons]
         score[:] = np.nan
     parts = np.where(weight > 0, score, np.nan)
-    why = [reason or ("" if weight[0, k] > 0 else "no dimension predicts it") for k, reason in enumerate(why)]
+    reasons = [reason or ("" if weight[0, k] > 0 else "no dimension predicts it") for k, reason in enumerate(reasons)]
     known = np.isfinite(parts[0])
     overall = _weighted(parts[:, known], weight[:, known]) if known.any() else np.full(len(parts), np.nan)
-    return result(given, reading.blocks, parts, why, overall=overall, facts=reading.facts())
+    return result(labelled, reading.blocks, parts, reasons, overall=overall, facts=reading.facts())
 
 
-def informativeness(given: LabelledCodes) -> MetricResult:
+def informativeness(labelled: LabelledCodes) -> MetricResult:
     """
     DCI informativeness (Eastwood & Williams 2018), at most 1, higher is better: can the factors be read at all?
 
@@ -86,12 +86,12 @@ def informativeness(given: LabelledCodes) -> MetricResult:
 
     Facts: for each factor the penalty and how many dimensions it needs.
     """
-    reading = _read(given)
-    why = [
+    reading = _read(labelled)
+    reasons = [
         reason or ("" if np.isfinite(reading.informed[0, k]) else "it is constant on the test rows")
-        for k, reason in enumerate(reading.why)
+        for k, reason in enumerate(reading.reasons)
     ]
-    return result(given, reading.blocks, reading.informed, why, bounds=(-np.inf, 1.0), facts=reading.facts())
+    return result(labelled, reading.blocks, reading.informed, reasons, bounds=(-np.inf, 1.0), facts=reading.facts())
 
 
 def _sparseness(importance: Floats) -> tuple[Floats, Floats]:
@@ -121,19 +121,19 @@ class DciRegression:
         importance: float64 (1 + B, D, F), 0 for a factor that cannot be measured.
         informed: float64 (1 + B, F), 1 - NRMSE on test rows.
         penalties: For each factor, the mean over its targets; None where it has none.
-        why: For each factor, why it cannot be measured, or "".
+        reasons: For each factor, why it cannot be measured, or "".
     """
 
     blocks: Blocks
     importance: Floats
     informed: Floats
     penalties: list[float | None]
-    why: list[str]
+    reasons: list[str]
 
     @property
     def known(self) -> Bools:
         """Which factors could be read."""
-        return np.asarray([not reason for reason in self.why])
+        return np.asarray([not reason for reason in self.reasons])
 
     def facts(self) -> dict[str, object]:
         """What the results of all three tell besides."""
@@ -145,59 +145,59 @@ _latest: tuple[bytes, DciRegression] | None = None
 """The three metrics are asked of the same codes one after another, and all but a moment of each is the reading."""
 
 
-def _read(given: LabelledCodes) -> DciRegression:
+def _read(labelled: LabelledCodes) -> DciRegression:
     global _latest  # noqa: PLW0603 - one reading is kept, whoever asks
-    asked, kept = _digest(given), _latest
-    if kept is None or kept[0] != asked:
-        _latest = kept = asked, _read_anew(given)
+    digest, kept = _digest(labelled), _latest
+    if kept is None or kept[0] != digest:
+        _latest = kept = digest, _read_anew(labelled)
     return kept[1]
 
 
-def _digest(given: LabelledCodes) -> bytes:
+def _digest(labelled: LabelledCodes) -> bytes:
     """Of all that a reading depends on."""
-    options = sorted((str(name), repr(value)) for name, value in given.options.items())
-    sizes = (given.codes.shape, given.seed, given.resamples, given.bins, given.binning)
-    out = blake2b(repr((sizes, given.names, given.discrete, options)).encode())
-    for array in (given.codes, given.factors, given.groups):
+    options = sorted((str(name), repr(value)) for name, value in labelled.options.items())
+    sizes = (labelled.codes.shape, labelled.seed, labelled.resamples, labelled.bins, labelled.binning)
+    out = blake2b(repr((sizes, labelled.names, labelled.discrete, options)).encode())
+    for array in (labelled.codes, labelled.factors, labelled.groups):
         out.update(b"" if array is None else np.ascontiguousarray(array).tobytes())
     return out.digest()
 
 
-def _read_anew(given: LabelledCodes) -> DciRegression:
-    blocks = Blocks.make(given)
-    draws, count = len(blocks.weights), len(given.names)
-    importance = np.zeros((draws, given.codes.shape[1], count))
+def _read_anew(labelled: LabelledCodes) -> DciRegression:
+    blocks = Blocks.make(labelled)
+    draws, count = len(blocks.weights), len(labelled.names)
+    importance = np.zeros((draws, labelled.codes.shape[1], count))
     informed = np.full((draws, count), np.nan)
     penalties: list[float | None] = [None] * count
-    why = [no_factor(given, factor) for factor in range(count)]
+    reasons = [no_factor(labelled, factor) for factor in range(count)]
     if blocks.count < 3:
-        why = ["there are fewer than 3 groups, so no split"] * count
-        return DciRegression(blocks, importance, informed, penalties, why)
-    train, training, testing = blocks.split(float(given.options.get("train-share", TRAIN_SHARE)), given.seed)
+        reasons = ["there are fewer than 3 groups, so no split"] * count
+        return DciRegression(blocks, importance, informed, penalties, reasons)
+    train, training, testing = blocks.split(float(labelled.options.get("train-share", TRAIN_SHARE)), labelled.seed)
     reading = np.zeros_like(train)
-    chosen = np.random.default_rng([given.seed, 2]).permutation(np.flatnonzero(train))
+    chosen = np.random.default_rng([labelled.seed, 2]).permutation(np.flatnonzero(train))
     reading[chosen[: min(max(round(READING_SHARE * len(chosen)), 1), max(len(chosen) - 1, 1))]] = True
-    for there, factors in same_rows(given, why):
-        targets = [_targets(given, k) for k in factors]
-        fit = _Sums(given.codes, np.hstack(targets), there, blocks)
-        found, error, variance, penalty = _fitted(fit, training, testing, train, reading)
+    for rows, factors in same_rows(labelled, reasons):
+        targets = [_targets(labelled, k) for k in factors]
+        fit = _Sums(labelled.codes, np.hstack(targets), rows, blocks)
+        coefficients, error, variance, penalty = _fitted(fit, training, testing, train, reading)
         end = 0
         for k, columns in zip(factors, targets, strict=True):
             mine = slice(end, end + columns.shape[1])
             end = mine.stop
-            importance[:, :, k] = np.nan_to_num(np.abs(found[:, :, mine]).mean(axis=2))
+            importance[:, :, k] = np.nan_to_num(np.abs(coefficients[:, :, mine]).mean(axis=2))
             with np.errstate(invalid="ignore", divide="ignore"):
                 part = 1 - np.sqrt(error[:, mine].sum(axis=1) / variance[:, mine].sum(axis=1))
             informed[:, k] = np.where(variance[:, mine].sum(axis=1) > CONSTANT, part, np.nan)
             penalties[k] = float(penalty[mine].mean())
-    return DciRegression(blocks, importance, informed, penalties, why)
+    return DciRegression(blocks, importance, informed, penalties, reasons)
 
 
-def _targets(given: LabelledCodes, factor: int) -> Floats:
+def _targets(labelled: LabelledCodes, factor: int) -> Floats:
     """What is regressed: the factor, or an indicator for each class (N, T)."""
-    if not given.discrete[factor]:
-        return given.factors[:, factor : factor + 1]
-    labels, _ = classes(given, factor)
+    if not labelled.discrete[factor]:
+        return labelled.factors[:, factor : factor + 1]
+    labels, _ = classes(labelled, factor)
     out: Floats = (labels[:, None] == np.arange(labels.max() + 1)).astype(np.float64)
     return out
 
@@ -205,9 +205,9 @@ def _targets(given: LabelledCodes, factor: int) -> Floats:
 class _Sums:
     """Sums over blocks of products of codes and targets, from which any weighted regression follows."""
 
-    def __init__(self, codes: Floats, targets: Floats, there: Bools, blocks: Blocks) -> None:
+    def __init__(self, codes: Floats, targets: Floats, mask: Bools, blocks: Blocks) -> None:
         self.size = codes.shape[1]
-        z = np.hstack([scaled(codes, there), scaled(targets, there), there[:, None].astype(np.float64)])
+        z = np.hstack([scaled(codes, mask), scaled(targets, mask), mask[:, None].astype(np.float64)])
         order = np.argsort(blocks.of, kind="stable")
         starts = np.searchsorted(blocks.of[order], np.arange(blocks.count + 1))
         rows = z[order]
@@ -215,10 +215,10 @@ class _Sums:
 
     def means(self, weights: Floats) -> tuple[Floats, Floats]:
         """Means (R, D + T) and second moments about 0 (R, D + T, D + T) in resamplings (R, G)."""
-        whole = np.tensordot(weights, self._products, axes=1)
+        products = np.tensordot(weights, self._products, axes=1)
         with np.errstate(invalid="ignore", divide="ignore"):
-            whole = whole / whole[:, -1:, -1:]
-        return whole[:, :-1, -1], whole[:, :-1, :-1]
+            products = products / products[:, -1:, -1:]
+        return products[:, :-1, -1], products[:, :-1, :-1]
 
     def moments(self, weights: Floats) -> tuple[Floats, Floats]:
         """Means and covariances, likewise."""
@@ -260,15 +260,15 @@ def _fitted(
     penalty = np.take_along_axis(penalties, chosen, axis=0)[0]
     start = np.take_along_axis(tried, chosen[:, None], axis=0)
 
-    found = np.full((len(training), d, len(penalty)), np.nan)
-    errors, variances = np.full(found[:, 0].shape, np.nan), np.full(found[:, 0].shape, np.nan)
+    coefficients = np.full((len(training), d, len(penalty)), np.nan)
+    errors, variances = np.full(coefficients[:, 0].shape, np.nan), np.full(coefficients[:, 0].shape, np.nan)
     for begin in range(0, len(training), DRAWS):
         some = slice(begin, begin + DRAWS)
         mean, covariance = fit.moments(training[some])
         correlation, spread = _correlated(covariance)
         guess = np.broadcast_to(start, (len(mean), *start.shape[1:]))
-        found[some] = lasso(correlation[:, :d, :d], correlation[:, :d, d:], penalty, guess)
+        coefficients[some] = lasso(correlation[:, :d, :d], correlation[:, :d, d:], penalty, guess)
         inverse = np.where(spread > 0, 1 / np.where(spread > 0, spread, 1.0), 0.0)
-        slopes = found[some] * inverse[:, :d, None] * spread[:, None, d:]
+        slopes = coefficients[some] * inverse[:, :d, None] * spread[:, None, d:]
         errors[some], variances[some] = _errors(fit, slopes, mean, testing[some])
-    return found, errors, variances, penalty
+    return coefficients, errors, variances, penalty

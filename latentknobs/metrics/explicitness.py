@@ -16,7 +16,7 @@ CLASSES = 10
 PENALTY = 1.0
 
 
-def explicitness(given: LabelledCodes) -> MetricResult:
+def explicitness(labelled: LabelledCodes) -> MetricResult:
     """
     Explicitness (Ridgeway & Mozer 2018), 0 to 1, higher is better; chance is 0.5 and not 0.
 
@@ -28,24 +28,24 @@ def explicitness(given: LabelledCodes) -> MetricResult:
 
     Facts: how many rows are for testing; for each factor the number of classes that count.
     """
-    blocks = Blocks.make(given)
-    count = len(given.names)
-    why = [no_factor(given, factor) for factor in range(count)]
+    blocks = Blocks.make(labelled)
+    count = len(labelled.names)
+    reasons = [no_factor(labelled, factor) for factor in range(count)]
     parts = np.full((len(blocks.weights), count), np.nan)
     counted = [0] * count
     if blocks.count < 2:
-        return result(given, blocks, parts, ["there is only one group, so no split"] * count)
-    train, _, testing = blocks.split(float(given.options.get("train-share", TRAIN_SHARE)), given.seed)
+        return result(labelled, blocks, parts, ["there is only one group, so no split"] * count)
+    train, _, testing = blocks.split(float(labelled.options.get("train-share", TRAIN_SHARE)), labelled.seed)
     fitted = train[blocks.of]
-    x = _standard(given.codes, fitted)
+    x = _standard(labelled.codes, fitted)
     for k in range(count):
-        if not why[k]:
-            found = _areas(given, k, x, fitted, blocks, testing)
-            counted[k] = found.shape[1]
-            why[k] = "" if counted[k] else "no class of it is both among the training rows and among the test rows"
-            parts[:, k] = found.mean(axis=1) if counted[k] else np.nan
+        if not reasons[k]:
+            curve_areas = _areas(labelled, k, x, fitted, blocks, testing)
+            counted[k] = curve_areas.shape[1]
+            reasons[k] = "" if counted[k] else "no class of it is both among the training rows and among the test rows"
+            parts[:, k] = curve_areas.mean(axis=1) if counted[k] else np.nan
     facts = {"test-rows": int((~fitted).sum()), "classes": counted}
-    return result(given, blocks, parts, why, facts=facts)
+    return result(labelled, blocks, parts, reasons, facts=facts)
 
 
 def _standard(codes: Floats, rows: Bools) -> Floats:
@@ -54,18 +54,18 @@ def _standard(codes: Floats, rows: Bools) -> Floats:
     return out
 
 
-def _areas(given: LabelledCodes, factor: int, x: Floats, fitted: Bools, blocks: Blocks, testing: Floats) -> Floats:
+def _areas(labelled: LabelledCodes, factor: int, x: Floats, fitted: Bools, blocks: Blocks, testing: Floats) -> Floats:
     """(1 + B, C), of the classes that have rows of their own and of others on both sides."""
-    cuts = int(given.options.get("classes", CLASSES))
-    labels, there = classes(given, factor, cuts, "quantile")
+    cuts = int(labelled.options.get("classes", CLASSES))
+    labels, defined = classes(labelled, factor, cuts, "quantile")
     hits = labels[:, None] == np.arange(labels.max() + 1)
-    train, test = there & fitted, there & ~fitted
+    train, test = defined & fitted, defined & ~fitted
     counts = [(hits[side].sum(axis=0), side.sum()) for side in (train, test)]
-    kept = np.all([(found > 0) & (found < rows) for found, rows in counts], axis=0)
+    kept = np.all([(positives > 0) & (positives < rows) for positives, rows in counts], axis=0)
     hits = hits[:, kept]
     if not hits.shape[1]:
         return np.zeros((len(testing), 0))
-    weights = one_versus_rest(x[train], hits[train].astype(np.float64), float(given.options.get("penalty", PENALTY)))
+    weights = one_versus_rest(x[train], hits[train].astype(np.float64), float(labelled.options.get("penalty", PENALTY)))
     scores = x[test] @ weights[:-1] + weights[-1]
     of = blocks.of[test]
     return np.stack([areas(scores[:, c], hits[test, c], of, testing) for c in range(hits.shape[1])], axis=1)

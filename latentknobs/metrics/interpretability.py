@@ -13,7 +13,7 @@ from latentknobs.metrics.weighted_moments import CONSTANT, BlockMoments, Weighte
 TRAIN_SHARE = 0.6
 
 
-def interpretability(given: LabelledCodes) -> MetricResult:
+def interpretability(labelled: LabelledCodes) -> MetricResult:
     """
     Interpretability (Adel et al. 2018, as Pati & Lerch 2021 report it): mean R2 over factors, 0 to 1, higher is better.
 
@@ -23,19 +23,19 @@ def interpretability(given: LabelledCodes) -> MetricResult:
 
     Facts: for each factor the dimension.
     """
-    blocks = Blocks.make(given)
-    shared = shared_information(given, blocks)
+    blocks = Blocks.make(labelled)
+    shared = shared_information(labelled, blocks)
     chosen = np.nan_to_num(shared.shared, nan=-1.0).argmax(axis=1)
     parts = np.full(shared.entropy.shape, np.nan)
-    for k, reason in enumerate(shared.why):
+    for k, reason in enumerate(shared.reasons):
         if not reason:
-            r2 = BlockMoments(given.codes, given.factors[:, k], blocks).of(blocks.weights).r2
+            r2 = BlockMoments(labelled.codes, labelled.factors[:, k], blocks).of(blocks.weights).r2
             parts[:, k] = np.take_along_axis(r2, chosen[:, k : k + 1], axis=1)[:, 0]
-    facts = {"bins": given.bins, "binning": given.binning, "dimensions": _dimensions(shared.why, chosen[0])}
-    return result(given, blocks, parts, shared.why, facts=facts)
+    facts = {"bins": labelled.bins, "binning": labelled.binning, "dimensions": _dimensions(shared.reasons, chosen[0])}
+    return result(labelled, blocks, parts, shared.reasons, facts=facts)
 
 
-def interpretability_split(given: LabelledCodes) -> MetricResult:
+def interpretability_split(labelled: LabelledCodes) -> MetricResult:
     """
     Interpretability on rows that neither chose the dimension nor fitted the line: at most 1, higher is better.
 
@@ -45,24 +45,24 @@ def interpretability_split(given: LabelledCodes) -> MetricResult:
 
     Facts: for each factor the dimension; how many rows are for testing.
     """
-    blocks = Blocks.make(given)
+    blocks = Blocks.make(labelled)
     if blocks.count < 2:
-        why = ["there is only one group, so no split"] * len(given.names)
-        return result(given, blocks, np.full((len(blocks.weights), len(given.names)), np.nan), why)
-    train, training, testing = blocks.split(float(given.options.get("train-share", TRAIN_SHARE)), given.seed)
-    shared = shared_information(given, Blocks(blocks.of, training))
+        reasons = ["there is only one group, so no split"] * len(labelled.names)
+        return result(labelled, blocks, np.full((len(blocks.weights), len(labelled.names)), np.nan), reasons)
+    train, training, testing = blocks.split(float(labelled.options.get("train-share", TRAIN_SHARE)), labelled.seed)
+    shared = shared_information(labelled, Blocks(blocks.of, training))
     chosen = np.nan_to_num(shared.shared, nan=-1.0).argmax(axis=1)
     parts = np.full(shared.entropy.shape, np.nan)
-    why = list(shared.why)
-    for k, reason in enumerate(shared.why):
+    reasons = list(shared.reasons)
+    for k, reason in enumerate(shared.reasons):
         if not reason:
-            sums = BlockMoments(given.codes, given.factors[:, k], blocks)
+            sums = BlockMoments(labelled.codes, labelled.factors[:, k], blocks)
             parts[:, k] = _tested(sums.of(training), sums.of(testing), chosen[:, k : k + 1])
             if np.isnan(parts[0, k]):
-                why[k] = "it is constant on the training rows or on the test rows"
+                reasons[k] = "it is constant on the training rows or on the test rows"
     tested = int((~train[blocks.of]).sum())
-    facts = {"bins": given.bins, "dimensions": _dimensions(why, chosen[0]), "test-rows": tested}
-    return result(given, blocks, parts, why, bounds=(-np.inf, 1.0), facts=facts)
+    facts = {"bins": labelled.bins, "dimensions": _dimensions(reasons, chosen[0]), "test-rows": tested}
+    return result(labelled, blocks, parts, reasons, bounds=(-np.inf, 1.0), facts=facts)
 
 
 def _tested(train: WeightedMoments, test: WeightedMoments, chosen: Ints) -> Floats:
@@ -76,11 +76,11 @@ def _tested(train: WeightedMoments, test: WeightedMoments, chosen: Ints) -> Floa
         slope = np.where(flat, 0.0, of(train.za) / zz)
         off = test.a - train.a - slope * (of(test.z) - of(train.z))
         error = test.aa - 2 * slope * of(test.za) + slope**2 * of(test.zz) + off**2
-        found = 1 - error / test.aa
+        r2 = 1 - error / test.aa
     defined = (test.aa > CONSTANT) & (train.aa > CONSTANT)
-    out: Floats = np.where(defined, np.minimum(found, 1.0), np.nan)[:, 0]
+    out: Floats = np.where(defined, np.minimum(r2, 1.0), np.nan)[:, 0]
     return out
 
 
-def _dimensions(why: tuple[str, ...] | list[str], chosen: Ints) -> list[int | None]:
-    return [None if reason else int(dim) for reason, dim in zip(why, chosen, strict=True)]
+def _dimensions(reasons: tuple[str, ...] | list[str], chosen: Ints) -> list[int | None]:
+    return [None if reason else int(dim) for reason, dim in zip(reasons, chosen, strict=True)]

@@ -63,9 +63,9 @@ def path(gram: Floats, cross: Floats) -> tuple[Floats, Floats]:
     """
     most = np.maximum(np.abs(cross).max(axis=0), 1e-12)
     penalties = most * np.geomspace(1.0, SHORTEST, PATH)[:, None]
-    found = np.zeros((PATH, *cross.shape))
+    coefficients = np.zeros((PATH, *cross.shape))
     here = np.zeros((1, *cross.shape))
     for i, penalty in enumerate(penalties):
         here = lasso(gram[None], cross[None], penalty, here)
-        found[i] = here[0]
-    return penalties, found
+        coefficients[i] = here[0]
+    return penalties, coefficients

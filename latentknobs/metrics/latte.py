@@ -17,7 +17,7 @@ ROUNDING = 1e-9
 """A bend below this part of the attribute's largest value is rounding."""
 
 
-def smoothness(given: Traversals) -> MetricResult:
+def smoothness(traversals: Traversals) -> MetricResult:
     """
     Smoothness (Watcharasupat et al. 2021): does the target change at an even rate? 0 to 1, higher is better.
 
@@ -31,13 +31,13 @@ def smoothness(given: Traversals) -> MetricResult:
     Raises:
         UsageError: A control's values are not evenly spaced.
     """
-    _even(given)
-    few = given.values.shape[3] < 4
-    why = "it takes at least 4 steps" if few else "its target moves on no clip that has it at every step"
-    return by_clip(given, _nothing if few else _smooth, why, (0.0, 1.0))
+    _even(traversals)
+    few = traversals.values.shape[3] < 4
+    reason = "it takes at least 4 steps" if few else "its target moves on no clip that has it at every step"
+    return by_clip(traversals, _nothing if few else _smooth, reason, (0.0, 1.0))
 
 
-def monotonicity(given: Traversals) -> MetricResult:
+def monotonicity(traversals: Traversals) -> MetricResult:
     """
     Monotonicity (Watcharasupat et al. 2021): does the target go one way? -1 to 1, 1 = always up with the control.
 
@@ -50,13 +50,13 @@ def monotonicity(given: Traversals) -> MetricResult:
     Raises:
         UsageError: A control's values are not evenly spaced.
     """
-    _even(given)
-    measure = partial(_one_way, threshold=float(given.options.get("threshold", THRESHOLD)))
-    return by_clip(given, measure, "its target moves on no clip that has it at every step", (-1.0, 1.0))
+    _even(traversals)
+    measure = partial(_one_way, threshold=float(traversals.options.get("threshold", THRESHOLD)))
+    return by_clip(traversals, measure, "its target moves on no clip that has it at every step", (-1.0, 1.0))
 
 
-def _even(given: Traversals) -> None:
-    steps = np.diff(given.controls, axis=1)
+def _even(traversals: Traversals) -> None:
+    steps = np.diff(traversals.controls, axis=1)
     if not np.allclose(steps, steps[:, :1], rtol=1e-6, atol=0.0):
         raise UsageError("Smoothness and monotonicity are of evenly spaced control values: measure at such.")
 
@@ -74,9 +74,9 @@ def _smooth(control: Floats, target: Floats) -> Floats:
     spread = np.ptp(first, axis=1) / step**2
     total = bend.sum(axis=1)
     lehmer = (bend**2).sum(axis=1) / np.where(total > 0, total, 1.0)
-    found = np.where(total > 0, 1 - lehmer / np.where(spread > 0, spread, 1.0), 1.0)
+    scores = np.where(total > 0, 1 - lehmer / np.where(spread > 0, spread, 1.0), 1.0)
     moves = np.abs(first).max(axis=1) > ROUNDING * size
-    return np.where(moves & ~np.isnan(size), np.clip(found, 0.0, 1.0), np.nan)
+    return np.where(moves & ~np.isnan(size), np.clip(scores, 0.0, 1.0), np.nan)
 
 
 def _one_way(control: Floats, target: Floats, threshold: float) -> Floats:

@@ -41,8 +41,8 @@ def one_versus_rest(x: Floats, hits: Floats, penalty: float = 1.0) -> Floats:
 
     # The order of the scores is all that counts here, and that stands long before the last digits of the weights do.
     options = {"maxiter": MOST_STEPS, "ftol": 1e-7, "gtol": 1e-6}
-    found = minimize(loss, np.zeros(shape[0] * shape[1]), jac=True, method="L-BFGS-B", options=options)
-    out: Floats = found.x.reshape(shape)
+    solution = minimize(loss, np.zeros(shape[0] * shape[1]), jac=True, method="L-BFGS-B", options=options)
+    out: Floats = solution.x.reshape(shape)
     return out
 
 

@@ -9,7 +9,7 @@ from latentknobs.metrics.block_bootstrap import Blocks, result
 from latentknobs.metrics.mutual_information import shared_information
 
 
-def mig(given: LabelledCodes) -> MetricResult:
+def mig(labelled: LabelledCodes) -> MetricResult:
     """
     Mutual information gap (Chen et al. 2018): mean over factors k of (I_1k - I_2k) / H_k, 0 to 1, higher is better.
 
@@ -20,22 +20,24 @@ def mig(given: LabelledCodes) -> MetricResult:
 
     Facts: for each factor the best dimension, its information and its entropy in nats.
     """
-    blocks = Blocks.make(given)
-    found = shared_information(given, blocks)
-    why = list(found.why)
-    if given.codes.shape[1] < 2:
-        why = [reason or "one dimension has no runner-up" for reason in why]
-        parts = np.full(found.entropy.shape, np.nan)
+    blocks = Blocks.make(labelled)
+    mutual = shared_information(labelled, blocks)
+    reasons = list(mutual.reasons)
+    if labelled.codes.shape[1] < 2:
+        reasons = [reason or "one dimension has no runner-up" for reason in reasons]
+        parts = np.full(mutual.entropy.shape, np.nan)
     else:
-        ordered = np.sort(found.shared, axis=1)
+        ordered = np.sort(mutual.shared, axis=1)
         with np.errstate(invalid="ignore", divide="ignore"):
-            parts = (ordered[:, -1] - ordered[:, -2]) / found.entropy
-    best = np.argmax(np.nan_to_num(found.shared[0], nan=-1.0), axis=0)
+            parts = (ordered[:, -1] - ordered[:, -2]) / mutual.entropy
+    best = np.argmax(np.nan_to_num(mutual.shared[0], nan=-1.0), axis=0)
     facts = {
-        "bins": given.bins,
-        "binning": given.binning,
-        "dimensions": [None if reason else int(best[k]) for k, reason in enumerate(found.why)],
-        "information": [None if reason else float(found.shared[0, best[k], k]) for k, reason in enumerate(found.why)],
-        "entropy": [None if reason else float(found.entropy[0, k]) for k, reason in enumerate(found.why)],
+        "bins": labelled.bins,
+        "binning": labelled.binning,
+        "dimensions": [None if reason else int(best[k]) for k, reason in enumerate(mutual.reasons)],
+        "information": [
+            None if reason else float(mutual.shared[0, best[k], k]) for k, reason in enumerate(mutual.reasons)
+        ],
+        "entropy": [None if reason else float(mutual.entropy[0, k]) for k, reason in enumerate(mutual.reasons)],
     }
-    return result(given, blocks, parts, why, facts=facts)
+    return result(labelled, blocks, parts, reasons, facts=facts)

@@ -11,7 +11,7 @@ from latentknobs.metrics.mutual_information import shared_information
 from latentknobs.metrics.weighted_moments import active
 
 
-def modularity(given: LabelledCodes) -> MetricResult:
+def modularity(labelled: LabelledCodes) -> MetricResult:
     """
     Modularity over all dimensions (Ridgeway & Mozer 2018), 0 to 1, higher is better.
 
@@ -21,31 +21,31 @@ def modularity(given: LabelledCodes) -> MetricResult:
 
     Facts: how many dimensions count, how many of them tell of nothing.
     """
-    return _modularity(given, np.ones(given.codes.shape[1], np.bool_))
+    return _modularity(labelled, np.ones(labelled.codes.shape[1], np.bool_))
 
 
-def modularity_active(given: LabelledCodes) -> MetricResult:
+def modularity_active(labelled: LabelledCodes) -> MetricResult:
     """
     Modularity over active dimensions that tell of something, 0 to 1, higher is better.
 
     Collapsed dimensions carry noise, and noise shares about as little with every factor: over all dimensions it
     pulls the mean down however modular the others are. Option "active-variance".
     """
-    return _modularity(given, active(given), informed=True)
+    return _modularity(labelled, active(labelled), informed=True)
 
 
-def _modularity(given: LabelledCodes, dims: Bools, *, informed: bool = False) -> MetricResult:
-    blocks = Blocks.make(given)
-    found = shared_information(given, blocks)
-    known = np.asarray([not reason for reason in found.why])
-    parts = np.full(found.entropy.shape, np.nan)
+def _modularity(labelled: LabelledCodes, dims: Bools, *, informed: bool = False) -> MetricResult:
+    blocks = Blocks.make(labelled)
+    mutual = shared_information(labelled, blocks)
+    known = np.asarray([not reason for reason in mutual.reasons])
+    parts = np.full(mutual.entropy.shape, np.nan)
     overall = np.full(len(parts), np.nan)
-    why = list(found.why)
+    reasons = list(mutual.reasons)
     empty = 0
     if known.sum() < 2:
-        why = [reason or "there is no second factor to compare with" for reason in why]
+        reasons = [reason or "there is no second factor to compare with" for reason in reasons]
     else:
-        squares = found.shared[:, :, known] ** 2
+        squares = mutual.shared[:, :, known] ** 2
         largest = squares.max(axis=2)
         with np.errstate(invalid="ignore", divide="ignore"):
             scores = 1 - (squares.sum(axis=2) - largest) / (largest * (known.sum() - 1))
@@ -57,7 +57,7 @@ def _modularity(given: LabelledCodes, dims: Bools, *, informed: bool = False) ->
         overall = scores[:, dims].mean(axis=1) if dims.any() else overall
         for k in np.flatnonzero(known):
             mine = dims & telling & (strongest == k)
-            why[k] = "" if mine.any() else "it is no dimension's strongest factor"
+            reasons[k] = "" if mine.any() else "it is no dimension's strongest factor"
             parts[:, k] = scores[:, mine].mean(axis=1) if mine.any() else np.nan
-    facts = {"bins": given.bins, "binning": given.binning, "dimensions": int(dims.sum()), "empty": empty}
-    return result(given, blocks, parts, why, overall=overall, facts=facts)
+    facts = {"bins": labelled.bins, "binning": labelled.binning, "dimensions": int(dims.sum()), "empty": empty}
+    return result(labelled, blocks, parts, reasons, overall=overall, facts=facts)

@@ -41,45 +41,47 @@ def binned(values: Floats, bins: int, how: str) -> Ints:
     return out
 
 
-def classes(given: LabelledCodes, factor: int, bins: int | None = None, how: str | None = None) -> tuple[Ints, Bools]:
+def classes(
+    labelled: LabelledCodes, factor: int, bins: int | None = None, how: str | None = None
+) -> tuple[Ints, Bools]:
     """
     A factor as classes: its labels, or the bins of a continuous one.
 
     Returns:
         int64 (N,) from 0 without gaps, 0 where it is not defined; and where it is defined.
     """
-    values = given.factors[:, factor]
-    there = ~np.isnan(values)
+    values = labelled.factors[:, factor]
+    defined = ~np.isnan(values)
     index = np.zeros(len(values), np.int64)
-    if there.any():
-        found = values[there]
-        if not given.discrete[factor]:
-            found = binned(found[:, None], bins or given.bins, how or given.binning)[:, 0].astype(np.float64)
-        index[there] = np.unique(found, return_inverse=True)[1]
-    return index, there
+    if defined.any():
+        labels = values[defined]
+        if not labelled.discrete[factor]:
+            labels = binned(labels[:, None], bins or labelled.bins, how or labelled.binning)[:, 0].astype(np.float64)
+        index[defined] = np.unique(labels, return_inverse=True)[1]
+    return index, defined
 
 
-def no_factor(given: LabelledCodes, factor: int) -> str:
+def no_factor(labelled: LabelledCodes, factor: int) -> str:
     """Why a factor cannot be measured, or nothing."""
-    values = given.factors[:, factor]
+    values = labelled.factors[:, factor]
     values = values[~np.isnan(values)]
     if len(values) < LEAST:
         return f"it is defined on {len(values)} rows, fewer than {LEAST}"
     return "it is constant" if values.min() == values.max() else ""
 
 
-def same_rows(given: LabelledCodes, why: Sequence[str]) -> list[tuple[Bools, list[int]]]:
+def same_rows(labelled: LabelledCodes, reasons: Sequence[str]) -> list[tuple[Bools, list[int]]]:
     """The factors that are defined on the same rows, together: ranks are among the rows that count."""
     out: dict[bytes, tuple[Bools, list[int]]] = {}
-    for k, reason in enumerate(why):
+    for k, reason in enumerate(reasons):
         if not reason:
-            there = ~np.isnan(given.factors[:, k])
-            out.setdefault(there.tobytes(), (there, []))[1].append(k)
+            defined = ~np.isnan(labelled.factors[:, k])
+            out.setdefault(defined.tobytes(), (defined, []))[1].append(k)
     return list(out.values())
 
 
 def joint(
-    codes: Ints, bins: int, labels: Ints, there: Bools, blocks: Blocks
+    codes: Ints, bins: int, labels: Ints, mask: Bools, blocks: Blocks
 ) -> Iterator[tuple[slice, Iterator[tuple[slice, Floats]]]]:
     """
     Joint counts of bins of codes and of labels in each resampling, some dimensions and some resamplings at a time.
@@ -88,7 +90,7 @@ def joint(
         codes: int64 (N, D), bins.
         bins: Their number.
         labels: int64 (N,), from 0.
-        there: bool (N,), which rows count.
+        mask: bool (N,), which rows count.
         blocks: What is resampled.
 
     Yields:
@@ -100,10 +102,10 @@ def joint(
     weights = np.ones((1, 1)) if alone else blocks.weights
     step = max(1, CELLS // (weights.shape[1] * bins * kinds))
     for start in range(0, codes.shape[1], step):
-        part = codes[there, start : start + step]
+        part = codes[mask, start : start + step]
         dims = part.shape[1]
-        cell = (np.arange(dims) * bins + part) * kinds + labels[there, None]
-        flat = of[there, None] * (dims * bins * kinds) + cell
+        cell = (np.arange(dims) * bins + part) * kinds + labels[mask, None]
+        flat = of[mask, None] * (dims * bins * kinds) + cell
         counts = np.bincount(flat.ravel(), minlength=weights.shape[1] * dims * bins * kinds)
         yield slice(start, start + dims), _drawn(counts.reshape(weights.shape[1], -1), weights, (dims, bins, kinds))
 
@@ -143,27 +145,27 @@ class Information:
     Attributes:
         shared: float64 (1 + B, D, F); NaN for a factor that cannot be measured.
         entropy: float64 (1 + B, F), of the factors.
-        why: For each factor, why it cannot be measured, or "".
+        reasons: For each factor, why it cannot be measured, or "".
     """
 
     shared: Floats
     entropy: Floats
-    why: tuple[str, ...]
+    reasons: tuple[str, ...]
 
 
-def shared_information(given: LabelledCodes, blocks: Blocks) -> Information:
+def shared_information(labelled: LabelledCodes, blocks: Blocks) -> Information:
     """Mutual information of every dimension with every factor, both in bins, in every resampling."""
-    draws, size, count = len(blocks.weights), given.codes.shape[1], len(given.names)
+    draws, size, count = len(blocks.weights), labelled.codes.shape[1], len(labelled.names)
     shared: NDArray[np.float64] = np.full((draws, size, count), np.nan)
     entropy: NDArray[np.float64] = np.full((draws, count), np.nan)
-    codes = binned(given.codes, given.bins, given.binning)
-    why = tuple(no_factor(given, factor) for factor in range(count))
+    codes = binned(labelled.codes, labelled.bins, labelled.binning)
+    reasons = tuple(no_factor(labelled, factor) for factor in range(count))
     for factor in range(count):
-        if not why[factor]:
-            labels, there = classes(given, factor)
-            for dims, drawn in joint(codes, given.bins, labels, there, blocks):
+        if not reasons[factor]:
+            labels, defined = classes(labelled, factor)
+            for dims, drawn in joint(codes, labelled.bins, labels, defined, blocks):
                 for which, counts in drawn:
                     both, alone = information(counts)
                     shared[which, dims, factor] = both
                     entropy[which, factor] = alone[:, 0]
-    return Information(shared, entropy, why)
+    return Information(shared, entropy, reasons)

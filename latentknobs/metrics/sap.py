@@ -14,7 +14,7 @@ THRESHOLDS = 64
 """Quantiles of a dimension between which thresholds are sought."""
 
 
-def sap(given: LabelledCodes) -> MetricResult:
+def sap(labelled: LabelledCodes) -> MetricResult:
     """
     Separated attribute predictability (Kumar et al. 2018): mean over factors of S_1k - S_2k, 0 to 1, higher is better.
 
@@ -26,36 +26,38 @@ def sap(given: LabelledCodes) -> MetricResult:
 
     Facts: for each factor the best dimension and its score; the number of active dimensions.
     """
-    blocks = Blocks.make(given)
-    count = len(given.names)
-    here = active(given)
-    why = [no_factor(given, factor) for factor in range(count)]
-    if given.codes.shape[1] < 2:
-        why = [reason or "one dimension has no runner-up" for reason in why]
+    blocks = Blocks.make(labelled)
+    count = len(labelled.names)
+    here = active(labelled)
+    reasons = [no_factor(labelled, factor) for factor in range(count)]
+    if labelled.codes.shape[1] < 2:
+        reasons = [reason or "one dimension has no runner-up" for reason in reasons]
     if not here.any():
-        why = [reason or "no dimension is active" for reason in why]
+        reasons = [reason or "no dimension is active" for reason in reasons]
     parts = np.full((len(blocks.weights), count), np.nan)
     best: list[int | None] = [None] * count
     scores: list[float | None] = [None] * count
     for k in range(count):
-        if not why[k]:
-            found = np.where(here, _thresholds(given, k, blocks) if given.discrete[k] else _lines(given, k, blocks), 0)
-            ordered = np.sort(found, axis=1)
+        if not reasons[k]:
+            by_dimension = np.where(
+                here, _thresholds(labelled, k, blocks) if labelled.discrete[k] else _lines(labelled, k, blocks), 0
+            )
+            ordered = np.sort(by_dimension, axis=1)
             parts[:, k] = ordered[:, -1] - ordered[:, -2]
-            best[k], scores[k] = int(found[0].argmax()), float(ordered[0, -1])
+            best[k], scores[k] = int(by_dimension[0].argmax()), float(ordered[0, -1])
     facts = {"dimensions": best, "scores": scores, "active": int(here.sum())}
-    return result(given, blocks, parts, why, facts=facts)
+    return result(labelled, blocks, parts, reasons, facts=facts)
 
 
-def _lines(given: LabelledCodes, factor: int, blocks: Blocks) -> Floats:
-    return BlockMoments(given.codes, given.factors[:, factor], blocks).of(blocks.weights).r2
+def _lines(labelled: LabelledCodes, factor: int, blocks: Blocks) -> Floats:
+    return BlockMoments(labelled.codes, labelled.factors[:, factor], blocks).of(blocks.weights).r2
 
 
-def _thresholds(given: LabelledCodes, factor: int, blocks: Blocks) -> Floats:
-    labels, there = classes(given, factor)
-    codes = binned(given.codes, THRESHOLDS, "quantile")
+def _thresholds(labelled: LabelledCodes, factor: int, blocks: Blocks) -> Floats:
+    labels, defined = classes(labelled, factor)
+    codes = binned(labelled.codes, THRESHOLDS, "quantile")
     out = np.full((len(blocks.weights), codes.shape[1]), np.nan)
-    for dims, drawn in joint(codes, THRESHOLDS, labels, there, blocks):
+    for dims, drawn in joint(codes, THRESHOLDS, labels, defined, blocks):
         for which, counts in drawn:
             out[which, dims] = balanced_accuracy(counts)
     return out

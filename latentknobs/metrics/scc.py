@@ -10,7 +10,7 @@ from latentknobs.metrics.block_bootstrap import Blocks, result
 from latentknobs.metrics.mutual_information import no_factor, same_rows
 
 
-def scc(given: LabelledCodes) -> MetricResult:
+def scc(labelled: LabelledCodes) -> MetricResult:
     """
     Spearman correlation coefficient (Pati & Lerch 2021): mean over factors of max_d |rho_dk|, 0 to 1, higher is better.
 
@@ -20,25 +20,25 @@ def scc(given: LabelledCodes) -> MetricResult:
 
     Facts: for each factor the dimension and the signed correlation.
     """
-    blocks = Blocks.make(given)
-    count = len(given.names)
-    why = [no_factor(given, factor) for factor in range(count)]
-    found = np.full((len(blocks.weights), given.codes.shape[1], count), np.nan)
-    for there, factors in same_rows(given, why):
-        kept = blocks.weights[:, blocks.of[there]]
-        rho = _correlations(given.codes[there], given.factors[there][:, factors], kept)
-        found[:, :, factors] = rho
+    blocks = Blocks.make(labelled)
+    count = len(labelled.names)
+    reasons = [no_factor(labelled, factor) for factor in range(count)]
+    correlations = np.full((len(blocks.weights), labelled.codes.shape[1], count), np.nan)
+    for defined, factors in same_rows(labelled, reasons):
+        kept = blocks.weights[:, blocks.of[defined]]
+        rho = _correlations(labelled.codes[defined], labelled.factors[defined][:, factors], kept)
+        correlations[:, :, factors] = rho
     for k in range(count):
-        if not why[k] and np.isnan(found[0, :, k]).all():
-            why[k] = "every dimension is constant on its rows"
-    strength = np.nan_to_num(np.abs(found), nan=-1.0).max(axis=1)
+        if not reasons[k] and np.isnan(correlations[0, :, k]).all():
+            reasons[k] = "every dimension is constant on its rows"
+    strength = np.nan_to_num(np.abs(correlations), nan=-1.0).max(axis=1)
     parts = np.where(strength >= 0, strength, np.nan)
-    best = np.nan_to_num(np.abs(found[0]), nan=-1.0).argmax(axis=0)
+    best = np.nan_to_num(np.abs(correlations[0]), nan=-1.0).argmax(axis=0)
     facts = {
-        "dimensions": [None if reason else int(best[k]) for k, reason in enumerate(why)],
-        "correlations": [None if reason else float(found[0, best[k], k]) for k, reason in enumerate(why)],
+        "dimensions": [None if reason else int(best[k]) for k, reason in enumerate(reasons)],
+        "correlations": [None if reason else float(correlations[0, best[k], k]) for k, reason in enumerate(reasons)],
     }
-    return result(given, blocks, parts, why, facts=facts)
+    return result(labelled, blocks, parts, reasons, facts=facts)
 
 
 def _correlations(codes: Floats, factors: Floats, weights: Floats) -> Floats:
@@ -56,13 +56,13 @@ def _correlations(codes: Floats, factors: Floats, weights: Floats) -> Floats:
             length = np.sqrt((ranks * ranks) @ times)
             product = np.outer(length[:size], length[size:])
             with np.errstate(invalid="ignore", divide="ignore"):
-                found = ranks[:size] @ (ranks[size:] * times).T / product
-            out[draw] = np.where(product > 0, np.clip(found, -1.0, 1.0), np.nan)
+                rho = ranks[:size] @ (ranks[size:] * times).T / product
+            out[draw] = np.where(product > 0, np.clip(rho, -1.0, 1.0), np.nan)
     return out
 
 
 def _ranks(index: Ints, times: Floats) -> Floats:
     """Mean ranks from 0 of values, given which of the ordered distinct values each is and how often it is there."""
-    there = np.bincount(index, weights=times)
-    ranks: Floats = (np.cumsum(there) - there / 2)[index]
+    counts = np.bincount(index, weights=times)
+    ranks: Floats = (np.cumsum(counts) - counts / 2)[index]
     return ranks

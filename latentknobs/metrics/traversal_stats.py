@@ -12,24 +12,24 @@ from latentknobs.core.metric_specs import MetricResult, Traversals
 from latentknobs.metrics.block_bootstrap import Blocks, result
 
 
-def targets(given: Traversals) -> list[Floats]:
+def targets(traversals: Traversals) -> list[Floats]:
     """For each control, its target attribute on each clip and step (n, S), in the attribute's own unit."""
-    return [given.values[k, given.attributes.index(name)] for k, name in enumerate(given.targets)]
+    return [traversals.values[k, traversals.attributes.index(name)] for k, name in enumerate(traversals.targets)]
 
 
 def means(values: Floats, blocks: Blocks) -> Floats:
     """Means (1 + B, m) over clips of (n, m); a NaN does not count, and NaN where none is left."""
-    there = ~np.isnan(values)
-    total = blocks.weights @ blocks.sums(np.where(there, values, 0.0))
+    defined = ~np.isnan(values)
+    total = blocks.weights @ blocks.sums(np.where(defined, values, 0.0))
     with np.errstate(invalid="ignore", divide="ignore"):
-        out: Floats = total / (blocks.weights @ blocks.sums(there.astype(np.float64)))
+        out: Floats = total / (blocks.weights @ blocks.sums(defined.astype(np.float64)))
     return out
 
 
 def by_clip(
-    given: Traversals,
+    traversals: Traversals,
     measure: Callable[[Floats, Floats], Floats],
-    why: str,
+    reason: str,
     bounds: tuple[float, float],
     facts: dict[str, Any] | None = None,
 ) -> MetricResult:
@@ -37,15 +37,17 @@ def by_clip(
     The mean over clips of a number of each, for each control.
 
     Args:
-        given: The traversals.
+        traversals: The traversals.
         measure: A control's values (S,) and the target (n, S) to float64 (n,), NaN where it is not defined.
-        why: Why a control has no value where no clip has one.
+        reason: Why a control has no value where no clip has one.
         bounds: The metric's range.
-        facts: What else was found.
+        facts: Further details.
     """
-    blocks = Blocks.make(given)
-    numbers = np.stack([measure(given.controls[k], target) for k, target in enumerate(targets(given))], axis=1)
+    blocks = Blocks.make(traversals)
+    numbers = np.stack(
+        [measure(traversals.controls[k], target) for k, target in enumerate(targets(traversals))], axis=1
+    )
     parts = means(numbers, blocks)
     left = [int(count) for count in np.isnan(numbers).sum(axis=0)]
-    found = {"left-out": left, **(facts or {})}
-    return result(given, blocks, parts, [why] * len(given.names), bounds=bounds, facts=found)
+    details = {"left-out": left, **(facts or {})}
+    return result(traversals, blocks, parts, [reason] * len(traversals.names), bounds=bounds, facts=details)

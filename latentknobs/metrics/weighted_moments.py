@@ -14,21 +14,21 @@ CONSTANT = 1e-12
 """A variance below this part of the whole sample's is rounding."""
 
 
-def active(given: LabelledCodes) -> Bools:
+def active(labelled: LabelledCodes) -> Bools:
     """Which dimensions are active, bool (D,); the option "active-variance" is the limit."""
-    return is_active(given.codes.var(axis=0), float(given.options.get("active-variance", ACTIVE_VARIANCE)))
+    return is_active(labelled.codes.var(axis=0), float(labelled.options.get("active-variance", ACTIVE_VARIANCE)))
 
 
-def scaled(values: Floats, there: Bools) -> Floats:
+def scaled(values: Floats, mask: Bools) -> Floats:
     """
     Values (N, m) with mean 0 and variance 1 over the rows that count, 0 on the others; a constant column is 0.
 
     Sums of squares of numbers far from 0 lose what they are for.
     """
     # nan_to_num: a factor is NaN where it does not count, and NaN times 0 is NaN.
-    clean = np.where(there[:, None], np.nan_to_num(values), 0.0)
-    count = max(int(there.sum()), 1)
-    centred = np.where(there[:, None], clean - clean.sum(axis=0) / count, 0.0)
+    clean = np.where(mask[:, None], np.nan_to_num(values), 0.0)
+    count = max(int(mask.sum()), 1)
+    centred = np.where(mask[:, None], clean - clean.sum(axis=0) / count, 0.0)
     spread = np.sqrt((centred**2).sum(axis=0) / count)
     size = np.abs(clean).max(axis=0, initial=0.0)
     out: Floats = np.where(spread > 1e-12 * size, centred / np.where(spread > 0, spread, 1.0), 0.0)
@@ -60,9 +60,9 @@ class WeightedMoments:
     def r2(self) -> Floats:
         """Squared correlations (R, D); 0 for a dimension that is constant, NaN where the factor is."""
         with np.errstate(invalid="ignore", divide="ignore"):
-            found = self.za**2 / (self.zz * self.aa)
-        found = np.where(self.zz > CONSTANT, found, 0.0)
-        return np.where(self.aa > CONSTANT, np.clip(found, 0.0, 1.0), np.nan)
+            r2 = self.za**2 / (self.zz * self.aa)
+        r2 = np.where(self.zz > CONSTANT, r2, 0.0)
+        return np.where(self.aa > CONSTANT, np.clip(r2, 0.0, 1.0), np.nan)
 
 
 class BlockMoments:
@@ -76,10 +76,10 @@ class BlockMoments:
     """
 
     def __init__(self, codes: Floats, factor: Floats, blocks: Blocks) -> None:
-        there = ~np.isnan(factor)
-        z, a = scaled(codes, there), scaled(factor[:, None], there)
+        defined = ~np.isnan(factor)
+        z, a = scaled(codes, defined), scaled(factor[:, None], defined)
         self._size = codes.shape[1]
-        self._sums = blocks.sums(np.hstack([there[:, None].astype(np.float64), a, a * a, z, z * z, z * a]))
+        self._sums = blocks.sums(np.hstack([defined[:, None].astype(np.float64), a, a * a, z, z * z, z * a]))
 
     def of(self, weights: Floats) -> WeightedMoments:
         """The moments of resamplings with these weights (R, G), in units of the whole sample's deviations."""

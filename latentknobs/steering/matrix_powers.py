@@ -50,8 +50,8 @@ def power(operator: Operator, amount: float) -> Floats:
     # The step is kept as float32: rounded alike, an amount of whole steps is one.
     count = float(np.float32(amount)) / step
     base = homogeneous(operator)
-    whole = round(count)
-    if abs(count - whole) > WHOLE * max(1.0, abs(count)):
+    nearest = round(count)
+    if abs(count - nearest) > WHOLE * max(1.0, abs(count)):
         if not has_path(operator):
             raise AmountError(
                 f"The amount {amount:g} lies between whole steps of {step:g}, where this knob does not say how codes "
@@ -59,7 +59,7 @@ def power(operator: Operator, amount: float) -> Floats:
             )
         return _between(base, count)
     try:
-        out: Floats = np.linalg.matrix_power(base, whole)
+        out: Floats = np.linalg.matrix_power(base, nearest)
     except np.linalg.LinAlgError as error:
         raise AmountError(f"This knob cannot be turned back by {amount:g}: its map has no inverse.") from error
     return out

@@ -14,7 +14,7 @@ from latentknobs.core.experiment import Settings, UnsupervisedSettings
 from latentknobs.core.melody_format import MELODY
 from latentknobs.corpora.corpus_spec import CorpusSelection
 from latentknobs.errors import CorpusError, UsageError
-from latentknobs.evaluation.model_evaluation import evaluate
+from latentknobs.evaluation.model_evaluation import ModelEvaluationSpec, evaluate
 from latentknobs.testing.store import sample_run
 from latentknobs.testing.tiny import PITCH, TinyBackend
 
@@ -125,7 +125,7 @@ def test_models_are_measured_on_the_same_clips(workbench):
     beside(workbench, Narrow, "narrow")
     found = compare_models(workbench, "tiny", "narrow", CorpusSelection("tiny", 300))
     songs = list(workbench.songs_for(workbench.model("narrow"), CorpusSelection("tiny", 300)))
-    alone = evaluate(workbench.model("narrow"), songs, "test", 0)
+    alone = evaluate(workbench.model("narrow"), songs, ModelEvaluationSpec("test", 0))
     agreed = {name: one["value"] for name, one in found["agreement"].items() if name != "comparisons"}
 
     assert found["clips"] == found["a"]["clips"] == found["b"]["clips"] == alone["clips"]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.random import default_rng
 
-from latentknobs.evaluation.interpolation_smoothness import couples, smoothness, ways
+from latentknobs.evaluation.interpolation_smoothness import PathSampling, couples, smoothness, ways
 from latentknobs.steering.interpolation import one_way
 from latentknobs.testing.tiny import TinyBackend, tiny_clips
 
@@ -64,7 +64,7 @@ def test_the_paths_are_those_of_interpolate():
     decoded = backend.decode(one_way(codes[0], codes[1], 5))
     by_hand = ways(decoded[None])
 
-    found = smoothness(backend, codes, np.asarray([0, 1]), 0, pairs=1, points=5)
+    found = smoothness(backend, codes, np.asarray([0, 1]), 0, sampling=PathSampling(1, 5))
 
     assert (found["pairs"], found["song_pairs"], found["points"], found["measured"]) == (1, 1, 5, 1)
     assert found["ends"]["value"] == pytest.approx(by_hand.ends[0])
@@ -79,7 +79,9 @@ def test_the_seed_fixes_the_pairs():
     songs = np.arange(40) // 4
 
     def run(seed):
-        return smoothness(TinyBackend(), codes, songs, seed, pairs=30, progress=lambda *what: told.append(what[1:]))
+        return smoothness(
+            TinyBackend(), codes, songs, seed, sampling=PathSampling(30), progress=lambda *what: told.append(what[1:])
+        )
 
     assert run(0) == run(0) != run(1)
     assert told[-1] == (30, 30)
@@ -91,7 +93,7 @@ def test_equal_ends_have_no_path():
     """Pairs whose ends decode alike are counted, and have neither path nor jump."""
     codes = TinyBackend().encode(tiny_clips(1)[[0, 0]]).mean
 
-    found = smoothness(TinyBackend(), codes, np.asarray([0, 1]), 0, pairs=3)
+    found = smoothness(TinyBackend(), codes, np.asarray([0, 1]), 0, sampling=PathSampling(3))
 
     assert found["measured"] == 0
     assert found["path"] is None

@@ -11,7 +11,7 @@ from latentknobs.core.corpus import CorpusRequest, Song, Tally
 from latentknobs.core.melody_format import MELODY
 from latentknobs.errors import CorpusError
 from latentknobs.evaluation import model_evaluation as module
-from latentknobs.evaluation.model_evaluation import divergence, evaluate, spectrum
+from latentknobs.evaluation.model_evaluation import ModelEvaluationSpec, divergence, evaluate, spectrum
 from latentknobs.testing.tiny import TinyBackend, TinyCorpus, tiny_clips
 
 
@@ -28,13 +28,13 @@ def _songs(count=200):
     return list(TinyCorpus().songs(CorpusRequest(clips=count)))
 
 
-OFFERS = {"attributes": tuple(register_attributes()), "comparisons": tuple(register_comparisons())}
+METHODS = {"attributes": tuple(register_attributes()), "comparisons": tuple(register_comparisons())}
 
 
 @pytest.fixture(scope="module")
 def exact():
     """What is measured of the tiny model, which reconstructs exactly."""
-    return evaluate(TinyBackend(), _songs(), "train", 0, **OFFERS)
+    return evaluate(TinyBackend(), _songs(), ModelEvaluationSpec("train", 0, **METHODS))
 
 
 def _figures(kind):
@@ -116,7 +116,7 @@ def test_a_model_without_a_scale_has_nothing_to_draw():
     """Without a posterior's scale there is no KL and no drawn code."""
     plain = Model(encode=lambda clips: Posterior(TinyBackend().encode(clips).mean))
 
-    found = evaluate(plain, _songs(40), "train", 0)
+    found = evaluate(plain, _songs(40), ModelEvaluationSpec("train", 0))
 
     assert found["kl"] is None
     assert "drawn" not in found
@@ -135,7 +135,7 @@ def test_accuracies_by_hand():
         return out
 
     songs = [Song("a", clips[:1], "test"), Song("b", clips[1:], "test")]
-    found = evaluate(Model(decode=decode), songs, "test", 0, **OFFERS)
+    found = evaluate(Model(decode=decode), songs, ModelEvaluationSpec("test", 0, **METHODS))
 
     assert found["mean"]["greedy"]["value"] == pytest.approx(15 / 16)
     assert (found["mean"]["greedy"]["low"], found["mean"]["greedy"]["high"]) == (0.875, 1)
@@ -153,7 +153,7 @@ def test_clips_that_the_model_cannot_carry_are_counted():
     low = Model(accepts=lambda clips: MELODY.sounding(clips).max(axis=1) < 70)
     tally = Tally()
 
-    found = evaluate(low, _songs(80), "train", 0, tally=tally)
+    found = evaluate(low, _songs(80), ModelEvaluationSpec("train", 0), tally=tally)
 
     assert found["left_out"] == tally.counts == {"not accepted by the model": tally.counts["not accepted by the model"]}
     total = sum(len(song.clips) for song in _songs(80) if song.split == "train")
@@ -164,14 +164,14 @@ def test_clips_that_the_model_cannot_carry_are_counted():
 def test_a_split_without_clips_is_refused(songs):
     """No clip of the split is an error that names split and model."""
     with pytest.raises(CorpusError, match=r"no test clips that model tiny"):
-        evaluate(TinyBackend(), songs, "test", 0)
+        evaluate(TinyBackend(), songs, ModelEvaluationSpec("test", 0))
 
 
 def test_the_mean_codes_do_not_depend_on_batches(monkeypatch, exact):
     """Batches of another size change no measure of the mean codes."""
     monkeypatch.setattr(module, "CHUNK", 7)
 
-    found = evaluate(TinyBackend(), _songs(), "train", 0, **OFFERS)
+    found = evaluate(TinyBackend(), _songs(), ModelEvaluationSpec("train", 0, **METHODS))
 
     assert {k: v for k, v in found.items() if k not in {"drawn", "kl"}} == {
         k: v for k, v in exact.items() if k not in {"drawn", "kl"}
@@ -181,9 +181,9 @@ def test_the_mean_codes_do_not_depend_on_batches(monkeypatch, exact):
 
 def test_the_seed_fixes_the_draws(exact):
     """The same seed gives the same numbers, another seed other draws."""
-    other = evaluate(TinyBackend(), _songs(), "train", 1, **OFFERS)
+    other = evaluate(TinyBackend(), _songs(), ModelEvaluationSpec("train", 1, **METHODS))
 
-    assert evaluate(TinyBackend(), _songs(), "train", 0, **OFFERS) == exact
+    assert evaluate(TinyBackend(), _songs(), ModelEvaluationSpec("train", 0, **METHODS)) == exact
     assert all(other[part] != exact[part] for part in ("drawn", "prior", "smoothness"))
 
 
@@ -229,7 +229,7 @@ def test_a_format_without_notes_and_a_model_without_scales_are_measured():
     blue = Attribute("blue", "cells", "Blue cells.", "grid", lambda c: (c == 2).sum(axis=(1, 2)).astype(float))
     songs = [Song(f"s{i}", clips[3 * i : 3 * i + 3], "test") for i in range(4)]
 
-    found = evaluate(GridModel(), songs, "test", 0, attributes=(blue,))
+    found = evaluate(GridModel(), songs, ModelEvaluationSpec("test", 0, attributes=(blue,)))
 
     assert found["mean"]["exact"]["value"] == found["mean"]["teacher_forced"]["value"] == 1
     assert list(found["mean"]["groups"]) == ["colour/red", "colour/green", "colour/blue"]

@@ -6,7 +6,7 @@ from latentknobs.attributes.plugin import register_attributes
 from latentknobs.core.melody_format import HOLD, MELODY, REST
 from latentknobs.evaluation import prior_samples as module
 from latentknobs.evaluation.bootstrap import SongDraws
-from latentknobs.evaluation.prior_samples import beside, prior, silent
+from latentknobs.evaluation.prior_samples import CorpusAttributes, beside, prior, silent
 from latentknobs.testing.tiny import LATENT_SIZE, TinyBackend, tiny_clips
 
 ATTRIBUTES = tuple(register_attributes())
@@ -17,8 +17,9 @@ def _draws(count, seed=0):
 
 
 def _corpus(clips):
-    """The corpus' part of prior's arguments."""
-    return np.stack([a.measure(clips) for a in ATTRIBUTES], axis=1), silent(MELODY, clips), _draws(len(clips))
+    """What is measured of these clips as a corpus."""
+    values = np.stack([a.measure(clips) for a in ATTRIBUTES], axis=1)
+    return CorpusAttributes(ATTRIBUTES, values, silent(MELODY, clips), _draws(len(clips)))
 
 
 class Fixed:
@@ -57,7 +58,7 @@ def test_validity_is_that_of_the_tokens_before_repair(in_turn):
     broken[5] = HOLD
     clips = tiny_clips(4)
 
-    found = prior(Fixed([note, note, broken, note]), ATTRIBUTES, *_corpus(clips), 0, count=4)
+    found = prior(Fixed([note, note, broken, note]), _corpus(clips), 0, count=4)
 
     assert found["count"] == 4
     assert found["valid"]["value"] == 3 / 4
@@ -70,10 +71,10 @@ def test_validity_is_that_of_the_tokens_before_repair(in_turn):
 def test_batches_count_alike(monkeypatch):
     """Batches of another size change nothing, and the work is told to its end."""
     clips, told = tiny_clips(20), []
-    whole = prior(TinyBackend(), ATTRIBUTES, *_corpus(clips), 0, count=50)
+    whole = prior(TinyBackend(), _corpus(clips), 0, count=50)
 
     monkeypatch.setattr(module, "CHUNK", 7)
-    parts = prior(TinyBackend(), ATTRIBUTES, *_corpus(clips), 0, count=50, progress=lambda *what: told.append(what[1:]))
+    parts = prior(TinyBackend(), _corpus(clips), 0, count=50, progress=lambda *what: told.append(what[1:]))
 
     assert parts == whole
     assert told[-1] == (50, 50)
@@ -82,7 +83,7 @@ def test_batches_count_alike(monkeypatch):
 def test_codes_are_those_of_the_sample_command(in_turn):
     """The codes are the seed's first from N(0, I), the same that the command sample decodes."""
     decoder = Fixed(tiny_clips(3))
-    prior(decoder, (), np.zeros((2, 0)), np.zeros(2), _draws(2), 7, count=200)
+    prior(decoder, CorpusAttributes((), np.zeros((2, 0)), np.zeros(2), _draws(2)), 7, count=200)
 
     wanted = default_rng(7).standard_normal((200, LATENT_SIZE), dtype=np.float32)
     np.testing.assert_array_equal(np.concatenate(decoder.codes), wanted)

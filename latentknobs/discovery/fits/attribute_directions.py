@@ -53,14 +53,14 @@ class Labelled:
         return Labelled(self.codes[which], self.values[which])
 
 
-def _labelled(given: FitInput) -> Labelled:
+def _labelled(fit_input: FitInput) -> Labelled:
     """
     The sampled training clips.
 
     Raises:
         NotFittedError: The attribute or the codes do not vary.
     """
-    clips = Labelled.of(given.sample)
+    clips = Labelled.of(fit_input.sample)
     if len(clips.values) < LEAST_CLIPS or np.ptp(clips.values) == 0:
         raise NotFittedError(
             f"{len(clips.values)} training clips of the sample have the attribute that the edit targets, "
@@ -84,7 +84,7 @@ def _along(w: Floats, length: float) -> Operator:
     return Operator("shift", {"direction": w * length / square})
 
 
-def attribute_vector(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
+def attribute_vector(fit_input: FitInput) -> tuple[Operator, Mapping[str, Any]]:
     """
     Mean code of the highest quartile of the attribute minus that of the lowest (Roberts et al. 2018).
 
@@ -94,7 +94,7 @@ def attribute_vector(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
     Raises:
         NotFittedError: The edit has no target, or its attribute or the codes do not vary.
     """
-    low, high = _labelled(given).ends()
+    low, high = _labelled(fit_input).ends()
     between = float(high.values.mean() - low.values.mean())
     direction = (high.codes.mean(axis=0) - low.codes.mean(axis=0)) / between
     return Operator("shift", {"direction": direction}), {
@@ -103,7 +103,7 @@ def attribute_vector(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
     }
 
 
-def ridge_reading(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
+def ridge_reading(fit_input: FitInput) -> tuple[Operator, Mapping[str, Any]]:
     """
     The shortest move by which a linear reading of the attribute rises by 1: w / w'w, w by ridge regression.
 
@@ -114,8 +114,8 @@ def ridge_reading(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
     Raises:
         NotFittedError: The edit has no target, or its attribute or the codes do not vary.
     """
-    clips = _labelled(given)
-    judged = Labelled.of(given.validation_sample)
+    clips = _labelled(fit_input)
+    judged = Labelled.of(fit_input.validation_sample)
     if len(judged.values) < 2 or np.ptp(judged.values) == 0:
         judged = clips
     centre, middle = clips.codes.mean(axis=0), float(clips.values.mean())
@@ -126,11 +126,11 @@ def ridge_reading(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
     weights = ridge_path(covariance, towards, np.full(len(covariance), scale))
     left = [float(((judged.values - middle - (judged.codes - centre) @ w) ** 2).sum()) for w in weights]
     best = int(np.argmin(left))
-    whole = float(((judged.values - judged.values.mean()) ** 2).sum())
-    return _along(weights[best], 1.0), {"penalty": PENALTIES[best], "r2": 1.0 - left[best] / whole}
+    total = float(((judged.values - judged.values.mean()) ** 2).sum())
+    return _along(weights[best], 1.0), {"penalty": PENALTIES[best], "r2": 1.0 - left[best] / total}
 
 
-def discriminant(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
+def discriminant(fit_input: FitInput) -> tuple[Operator, Mapping[str, Any]]:
     """
     The direction that tells the attribute's highest quartile from its lowest (linear discriminant, Fisher 1936).
 
@@ -142,7 +142,7 @@ def discriminant(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
     Raises:
         NotFittedError: The edit has no target, or its attribute or the codes do not vary.
     """
-    low, high = _labelled(given).ends()
+    low, high = _labelled(fit_input).ends()
     apart = high.codes.mean(axis=0) - low.codes.mean(axis=0)
     within = np.concatenate([end.codes - end.codes.mean(axis=0) for end in (low, high)])
     covariance, shrinkage = shrunk(within)

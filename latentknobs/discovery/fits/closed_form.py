@@ -13,17 +13,17 @@ from latentknobs.core.method_specs import FitInput
 from latentknobs.core.ridge import PENALTIES, ridge_path
 
 
-def shift_by_mean(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
+def shift_by_mean(fit_input: FitInput) -> tuple[Operator, Mapping[str, Any]]:
     """
     The shift z + n v, with v the least-squares slope through 0 of the mean change over the amounts (the paper's mean).
 
     Kept of the fitting: ``linearity``, the R2 of the mean changes by that line.
     """
-    n = np.asarray(given.amounts)[:, None]
-    direction = (n * given.mean_change).sum(axis=0) / (n * n).sum()
-    left = float(((given.mean_change - n * direction) ** 2).sum())
-    whole = float((given.mean_change**2).sum())
-    return Operator("shift", {"direction": direction}), {"linearity": 1.0 - left / whole if whole else 0.0}
+    n = np.asarray(fit_input.amounts)[:, None]
+    direction = (n * fit_input.mean_change).sum(axis=0) / (n * n).sum()
+    left = float(((fit_input.mean_change - n * direction) ** 2).sum())
+    total = float((fit_input.mean_change**2).sum())
+    return Operator("shift", {"direction": direction}), {"linearity": 1.0 - left / total if total else 0.0}
 
 
 def residual_square(weights: Floats, gram: Floats, cross: Floats, square: float) -> float:
@@ -31,7 +31,7 @@ def residual_square(weights: Floats, gram: Floats, cross: Floats, square: float)
     return float(square - 2.0 * (weights * cross).sum() + (weights * (gram @ weights)).sum())
 
 
-def affine_by_ridge(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
+def affine_by_ridge(fit_input: FitInput) -> tuple[Operator, Mapping[str, Any]]:
     """
     M z + b at each amount, by ridge regression of the displacement on z (Hoerl & Kennard 1970).
 
@@ -41,19 +41,19 @@ def affine_by_ridge(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
     Kept of the fitting, for each amount: ``penalty``, and ``r2``, the share of the squared displacement
     on validation songs that the map explains (None where there are none, or nothing moves).
     """
-    size = given.latent_size
+    size = fit_input.latent_size
     identity = np.concatenate([np.zeros((1, size)), np.eye(size)])
     matrices, offsets, penalties, scores = [], [], [], []
-    for a in range(len(given.amounts)):
-        gram, cross = given.gram[a], given.cross[a]
+    for a in range(len(fit_input.amounts)):
+        gram, cross = fit_input.gram[a], fit_input.cross[a]
         pairs = gram[0, 0]
         mean = gram[0, 1:] / pairs
         scale = float(np.trace(gram[1:, 1:] / pairs - np.outer(mean, mean))) / size * pairs
         target = cross - gram @ identity
-        held_out = given.validation_gram[a][0, 0] >= 1
+        held_out = fit_input.validation_gram[a][0, 0] >= 1
         # The sum of ||z_after||^2 is the same for every penalty: without it, errors still compare.
         judged = (
-            (given.validation_gram[a], given.validation_cross[a], float(given.validation_square[a]))
+            (fit_input.validation_gram[a], fit_input.validation_cross[a], float(fit_input.validation_square[a]))
             if held_out
             else (gram, cross, 0.0)
         )
@@ -72,6 +72,7 @@ def affine_by_ridge(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
         moves = unmoved > 1e-12 * judged[2]  # less is the rounding of the sums
         scores.append(1.0 - errors[chosen] / unmoved if held_out and moves else None)
     operator = Operator(
-        "affine", {"amounts": np.asarray(given.amounts), "matrices": np.stack(matrices), "offsets": np.stack(offsets)}
+        "affine",
+        {"amounts": np.asarray(fit_input.amounts), "matrices": np.stack(matrices), "offsets": np.stack(offsets)},
     )
     return operator, {"penalty": penalties, "r2": scores}

@@ -71,7 +71,7 @@ class Aims:
         return out
 
 
-def shift_by_gradient(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
+def shift_by_gradient(fit_input: FitInput) -> tuple[Operator, Mapping[str, Any]]:
     """
     The shift z + n v under which edited clips are likeliest: v of largest mean log P(clip edited by n | z + n v).
 
@@ -84,12 +84,12 @@ def shift_by_gradient(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
     Raises:
         NotFittedError: The model has no gradient, or no sampled clip has a pair.
     """
-    decoder = given.decoder
+    decoder = fit_input.decoder
     if decoder is None:
         raise NotFittedError("the model gives no gradient of its decoder (LatentGradient).")
-    rng = default_rng([given.seed, 9])
-    train = _aims(given.sample, given.amounts, PAIRS, decoder, rng)
-    judged = _aims(given.validation_sample, given.amounts, JUDGED, decoder, rng)
+    rng = default_rng([fit_input.seed, 9])
+    train = _aims(fit_input.sample, fit_input.amounts, PAIRS, decoder, rng)
+    judged = _aims(fit_input.validation_sample, fit_input.amounts, JUDGED, decoder, rng)
     if train is None:
         raise NotFittedError("no clip of the training sample has a pair.")
     judged = judged or train.some(np.arange(min(JUDGED, len(train.z))))
@@ -97,8 +97,8 @@ def shift_by_gradient(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
     def likely(direction: Floats) -> float:
         return float(decoder.log_probability(judged.moved(direction), judged.clips).mean())
 
-    start = np.asarray(shift_by_mean(given)[0].arrays["direction"], dtype=np.float64)
-    unmoved, first = likely(np.zeros(given.latent_size)), likely(start)
+    start = np.asarray(shift_by_mean(fit_input)[0].arrays["direction"], dtype=np.float64)
+    unmoved, first = likely(np.zeros(fit_input.latent_size)), likely(start)
     best, score, taken = start, first, 0
     spread = float(train.z.std(axis=0).mean()) / float(np.abs(train.amounts).max())
     here, mean, square = start.copy(), np.zeros_like(start), np.zeros_like(start)
@@ -123,12 +123,12 @@ def _aims(
     if not len(sample.codes):
         return None
     zero = sample.knots.index(0.0)
-    found = []
+    parts = []
     for a, amount in enumerate(amounts):
         for i, j in [pair for pair in sample.routes.get(amount, ()) if zero in pair][:1]:
             rows = np.flatnonzero(sample.mask[:, i] & sample.mask[:, j])
-            found.append(np.stack([np.full(len(rows), a), rows, np.full(len(rows), i), np.full(len(rows), j)], axis=1))
-    pairs = np.concatenate(found) if found else np.zeros((0, 4), dtype=np.int64)
+            parts.append(np.stack([np.full(len(rows), a), rows, np.full(len(rows), i), np.full(len(rows), j)], axis=1))
+    pairs = np.concatenate(parts) if parts else np.zeros((0, 4), dtype=np.int64)
     if not len(pairs):
         return None
     pairs = pairs[np.sort(rng.choice(len(pairs), size=min(most, len(pairs)), replace=False))]

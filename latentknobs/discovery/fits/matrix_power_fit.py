@@ -72,7 +72,7 @@ def steps_of(amounts: tuple[float, ...]) -> tuple[float, tuple[int, ...]]:
     return step, counts
 
 
-def group_powers(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
+def group_powers(fit_input: FitInput) -> tuple[Operator, Mapping[str, Any]]:
     """
     Fit the map of the module's text; only the permutation of pairs is left to chance.
 
@@ -88,11 +88,11 @@ def group_powers(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
     Raises:
         NotFittedError: The amounts are no whole multiples of one step, or of one step alone.
     """
-    step, counts = steps_of(given.amounts)
-    problem = whitened(counts, given.gram, given.cross)
+    step, counts = steps_of(fit_input.amounts)
+    problem = whitened(counts, fit_input.gram, fit_input.cross)
     tried = _variants(problem)
-    judged = {name: [_judged(given, problem, m) for _, m in candidates] for name, candidates in tried.items()}
-    best = {name: int(np.argmin([error for error, _ in found])) for name, found in judged.items() if found}
+    judged = {name: [_judged(fit_input, problem, m) for _, m in candidates] for name, candidates in tried.items()}
+    best = {name: int(np.argmin([error for error, _ in scored])) for name, scored in judged.items() if scored}
     variant = min(best, key=lambda name: judged[name][best[name]][0])
     setting, chosen = tried[variant][best[variant]]
     matrix, offset = in_codes(problem, chosen)
@@ -103,8 +103,8 @@ def group_powers(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
         "setting": setting,
         **{f"r2_{name}": _mean(judged[name][i][1]) for name, i in best.items()},
         "r2": judged[variant][best[variant]][1],
-        **_baselines(given),
-        "r2_permuted": _permuted(given, counts, variant, setting),
+        **_baselines(fit_input),
+        "r2_permuted": _permuted(fit_input, counts, variant, setting),
         "condition": float(np.linalg.cond(vectors)),
         "modulus": [abs(v) for v in upper],
         "angle": [float(np.degrees(np.angle(v))) for v in upper],
@@ -128,9 +128,9 @@ def _variants(problem: Whitened, only: str = "", setting: float | None = None) -
     return out
 
 
-def _judged(given: FitInput, problem: Whitened, step: Tensor) -> tuple[float, list[float | None]]:
+def _judged(fit_input: FitInput, problem: Whitened, step: Tensor) -> tuple[float, list[float | None]]:
     """The error that chooses, and the shares explained on validation songs; on training songs where there are none."""
-    shares = _shares(given, _weights(problem, step))
+    shares = _shares(fit_input, _weights(problem, step))
     mean = _mean(shares)
     error = float(problem.loss(maps_of(problem, step))) if mean is None else 1.0 - mean
     return (error if np.isfinite(error) else np.inf), shares
@@ -149,24 +149,24 @@ def _weights(problem: Whitened, step: Tensor) -> Floats:
     return np.stack([np.linalg.matrix_power(row, n)[:, 1:] for n in problem.counts])
 
 
-def _baselines(given: FitInput) -> dict[str, list[float | None]]:
-    size = given.latent_size
-    shift = np.tile(np.eye(size + 1)[:, 1:], (len(given.amounts), 1, 1))
+def _baselines(fit_input: FitInput) -> dict[str, list[float | None]]:
+    size = fit_input.latent_size
+    shift = np.tile(np.eye(size + 1)[:, 1:], (len(fit_input.amounts), 1, 1))
     constant = np.zeros_like(shift)
-    shift[:, 0] = given.mean_change
-    constant[:, 0] = given.cross[:, 0] / given.gram[:, :1, 0]
-    return {"r2_shift": _shares(given, shift), "r2_constant": _shares(given, constant)}
+    shift[:, 0] = fit_input.mean_change
+    constant[:, 0] = fit_input.cross[:, 0] / fit_input.gram[:, :1, 0]
+    return {"r2_shift": _shares(fit_input, shift), "r2_constant": _shares(fit_input, constant)}
 
 
 def _permuted(
-    given: FitInput, counts: tuple[int, ...], variant: str, setting: float | None
+    fit_input: FitInput, counts: tuple[int, ...], variant: str, setting: float | None
 ) -> list[float | None] | None:
     """What the variant explains of the real validation pairs where the sampled clips' edited codes were permuted."""
-    sample, size = given.sample, given.latent_size
+    sample, size = fit_input.sample, fit_input.latent_size
     moments = PairMoments.empty(len(counts), size)
-    order = np.random.default_rng([given.seed, 5]).permutation(len(sample.codes))
+    order = np.random.default_rng([fit_input.seed, 5]).permutation(len(sample.codes))
     zero = sample.knots.index(0.0)
-    for a, amount in enumerate(given.amounts):
+    for a, amount in enumerate(fit_input.amounts):
         side = 0 if amount in sample.knots else 1
         i, j = next((r for r in sample.routes.get(amount, ()) if r[side] == zero), (zero, zero))
         both = sample.mask[:, i] & sample.mask[order, j]
@@ -174,8 +174,8 @@ def _permuted(
             return None
         moments.add(a, sample.codes[both, i], sample.codes[order[both], j])
     problem = whitened(counts, moments.gram, moments.cross)
-    found = next((m for s, m in _variants(problem, variant, setting).get(variant, ()) if s == setting), None)
-    return None if found is None else _shares(given, _weights(problem, found))
+    step = next((m for s, m in _variants(problem, variant, setting).get(variant, ()) if s == setting), None)
+    return None if step is None else _shares(fit_input, _weights(problem, step))
 
 
 def _preserving(problem: Whitened, start: Tensor) -> Tensor:
@@ -243,15 +243,15 @@ def _descend(parameters: list[Tensor], loss: Callable[[], Tensor], steps: int) -
                 p.copy_(old)
 
 
-def _shares(given: FitInput, weights: Floats) -> list[float | None]:
+def _shares(fit_input: FitInput, weights: Floats) -> list[float | None]:
     """The share of the squared displacement on validation songs that weights (A, D + 1, D) of [1, z] explain."""
-    unmoved = np.eye(given.latent_size + 1)[:, 1:]
+    unmoved = np.eye(fit_input.latent_size + 1)[:, 1:]
     out: list[float | None] = []
     for a in range(len(weights)):
-        gram, square = given.validation_gram[a], float(given.validation_square[a])
-        whole = residual_square(unmoved, gram, given.validation_cross[a], square)
+        gram, square = fit_input.validation_gram[a], float(fit_input.validation_square[a])
+        displacement = residual_square(unmoved, gram, fit_input.validation_cross[a], square)
         share = None
-        if gram[0, 0] >= 1 and whole > 1e-12 * square:  # less is the rounding of the sums
-            share = 1.0 - residual_square(weights[a], gram, given.validation_cross[a], square) / whole
+        if gram[0, 0] >= 1 and displacement > 1e-12 * square:  # less is the rounding of the sums
+            share = 1.0 - residual_square(weights[a], gram, fit_input.validation_cross[a], square) / displacement
         out.append(share if share is not None and np.isfinite(share) else None)
     return out

@@ -87,7 +87,7 @@ def _pools(sample: CodeSample, amounts: tuple[float, ...]) -> list[_Pool]:
     return out
 
 
-def residual_network(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
+def residual_network(fit_input: FitInput) -> tuple[Operator, Mapping[str, Any]]:
     """
     Fit the map of the module's text.
 
@@ -97,27 +97,27 @@ def residual_network(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
     Kept of the fitting: ``steps``, the ``step`` that was taken, ``pairs``, and ``error`` and ``error_ridge``, the
     squared error on validation songs (training songs where there are none) in parts of the squared displacement.
     """
-    ridge, _ = affine_by_ridge(given)
-    size, count = given.latent_size, len(given.amounts)
-    gram = given.gram[np.argmax(given.gram[:, 0, 0])]
+    ridge, _ = affine_by_ridge(fit_input)
+    size, count = fit_input.latent_size, len(fit_input.amounts)
+    gram = fit_input.gram[np.argmax(fit_input.gram[:, 0, 0])]
     mean = gram[0, 1:] / gram[0, 0]
     spread = np.sqrt(np.maximum(np.diag(gram)[1:] / gram[0, 0] - mean**2, 1e-12)).astype(np.float32)
     spread = np.maximum(spread, 1e-3 * spread.max())  # a dimension that hardly moves must not divide by 0
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(given.seed)
+        torch.manual_seed(fit_input.seed)
         moving = torch.from_numpy(ridge.arrays["matrices"] - np.eye(size, dtype=np.float32))
         scale = torch.from_numpy(spread)
         network = _Map(
             count, size, moving * scale / scale[:, None], torch.from_numpy(ridge.arrays["offsets"].copy()) / scale
         )
-        steps = int(given.options.get("steps", 80)) * count
-        found = _train(network, given, scale, steps)
+        steps = int(fit_input.options.get("steps", 80)) * count
+        facts = _train(network, fit_input, scale, steps)
     arrays = {name: tensor.detach().numpy() for name, tensor in network.state_dict().items()}
     moved = arrays["matrices"] * spread[:, None] / spread
     operator = Operator(
         "residual",
         {
-            "amounts": np.asarray(given.amounts),
+            "amounts": np.asarray(fit_input.amounts),
             "matrices": moved + np.eye(size, dtype=np.float32),
             "offsets": arrays["offsets"] * spread,
             "scale": spread,
@@ -128,18 +128,18 @@ def residual_network(given: FitInput) -> tuple[Operator, Mapping[str, Any]]:
             "output": arrays["leave.weight"],
         },
     )
-    return operator, found
+    return operator, facts
 
 
-def _train(network: _Map, given: FitInput, scale: Tensor, steps: int) -> dict[str, Any]:
-    codes = _tensor(given.sample.codes)
-    pools = _pools(given.sample, given.amounts)
-    judged_codes, judged = _tensor(given.validation_sample.codes), _starts(given)
+def _train(network: _Map, fit_input: FitInput, scale: Tensor, steps: int) -> dict[str, Any]:
+    codes = _tensor(fit_input.sample.codes)
+    pools = _pools(fit_input.sample, fit_input.amounts)
+    judged_codes, judged = _tensor(fit_input.validation_sample.codes), _starts(fit_input)
     if not any(len(pool.rows) for pool in judged):
         judged_codes, judged = codes, pools
     optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=RATE, total_steps=steps + 1, pct_start=0.1)
-    generator = torch.Generator().manual_seed(given.seed)
+    generator = torch.Generator().manual_seed(fit_input.seed)
     weights = torch.tensor([float(len(pool.rows)) for pool in pools]).sqrt()
     first = best = _error(network, judged_codes, judged, scale)
     taken, state = 0, {name: tensor.clone() for name, tensor in network.state_dict().items()}
@@ -176,27 +176,25 @@ def _tensor(codes: Codes) -> Tensor:
         return torch.from_numpy(codes)
 
 
-def _starts(given: FitInput) -> list[_Pool]:
+def _starts(fit_input: FitInput) -> list[_Pool]:
     """The pairs that acceptance criteria judge: from the clips themselves (for a swapped amount: to them)."""
-    zero = given.validation_sample.knots.index(0.0)
+    sample = fit_input.validation_sample
+    zero = sample.knots.index(0.0)
     routes = {
-        a: tuple(
-            r for r in given.validation_sample.routes[a] if r[0 if a in given.validation_sample.knots else 1] == zero
-        )
-        for a in given.amounts
+        a: tuple(route for route in sample.routes[a] if route[0 if a in sample.knots else 1] == zero)
+        for a in fit_input.amounts
     }
-    sample = given.validation_sample
-    return _pools(evolve(sample, routes=routes), given.amounts)
+    return _pools(evolve(sample, routes=routes), fit_input.amounts)
 
 
 @torch.no_grad()
 def _error(network: _Map, codes: Tensor, pools: list[_Pool], scale: Tensor) -> float:
     """Squared error in parts of the squared displacement, in spreads, over all amounts."""
-    wrong = whole = 0.0
+    error = displacement = 0.0
     for a, pool in enumerate(pools):
         if len(pool.rows):
             x, y = codes[pool.rows, pool.before] / scale, codes[pool.rows, pool.after] / scale
             got = network(x[None], torch.tensor([a]))[0]
-            wrong += float(((got - (y - x)) ** 2).sum(dtype=torch.float64))
-            whole += float(((y - x) ** 2).sum(dtype=torch.float64))
-    return wrong / whole if whole else 0.0
+            error += float(((got - (y - x)) ** 2).sum(dtype=torch.float64))
+            displacement += float(((y - x) ** 2).sum(dtype=torch.float64))
+    return error / displacement if displacement else 0.0
