@@ -23,6 +23,7 @@ from latentknobs.core.corpus import Corpus, CorpusRequest, Progress, Song, Tally
 from latentknobs.core.determinism import one_thread_sums
 from latentknobs.core.experiment import Experiment, Settings, UnsupervisedSettings
 from latentknobs.core.knob import Knob
+from latentknobs.core.model_calls import accepted
 from latentknobs.core.paths import cache_dir, default_plugins_dir, default_registry
 from latentknobs.core.query_spec import KnobQuery
 from latentknobs.core.run import Run, RunSpec
@@ -275,7 +276,7 @@ class Workbench:
         backend = self.model(model)
         songs = list(self.songs_for(backend, CorpusSelection(corpus, clips, seed)))
         batch = np.concatenate([song.clips for song in songs]) if songs else np.zeros((0, 1), np.int16)
-        carried: ClipBatch = batch[backend.accepts(batch)] if len(batch) else batch
+        carried: ClipBatch = batch[accepted(backend, batch)] if len(batch) else batch
         if not len(carried):
             raise CorpusError(f"The corpus {corpus} gave no clip that the model {backend.spec.name} can carry.")
         return carried

@@ -113,8 +113,8 @@ def nothing() -> Operator:
 
 
 @pytest.fixture(scope="session")
-def yardstick(methods: Methods) -> Callable[..., EvaluationConfig]:
-    """A yardstick; by default of the built-in attributes and comparisons, for transposition."""
+def make_config(methods: Methods) -> Callable[..., EvaluationConfig]:
+    """An evaluation config; by default of the built-in attributes and comparisons, for transposition."""
 
     def make(**changes: object) -> EvaluationConfig:
         facts = {

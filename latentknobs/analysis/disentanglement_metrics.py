@@ -25,10 +25,10 @@ from latentknobs.core.corpus import Tally, TrueFactors
 from latentknobs.core.experiment import Experiment
 from latentknobs.core.knob import Knob
 from latentknobs.core.metric_specs import RESAMPLES, LabelledCodes, Metric, Traversals
-from latentknobs.core.model_calls import accepted, encode
+from latentknobs.core.model_calls import encode
 from latentknobs.core.ridge import PENALTIES
 from latentknobs.corpora.corpus_spec import CorpusSelection, parse_sources
-from latentknobs.corpora.sharding import Shard, shards
+from latentknobs.corpora.sharding import Shard, carried_part, shards
 from latentknobs.discovery.pairs import edit_clips, encode_pairs
 from latentknobs.errors import CorpusError, DiscoveryError, UnknownNameError, UsageError
 from latentknobs.steering.apply import apply
@@ -225,9 +225,7 @@ class _Reader:
     def add(self, gathered: Shard, split: Judged) -> None:
         """Take in a shard; clips of the split that is not judged serve for penalties only."""
         number, self.done = self.done, self.done + len(gathered.clips)
-        carried = accepted(self.backend, gathered.clips)
-        self.tally.add("not accepted by the model", int((~carried).sum()))
-        shard = Shard(gathered.clips[carried], tuple(np.asarray(gathered.songs)[carried].tolist()), gathered.split)
+        shard = carried_part(self.backend, gathered, self.tally)
         if not len(shard.clips) or shard.split not in ("train", "validation", split):
             return
         part, rng = self.parts[shard.split], default_rng([self.seed, 5, number])

@@ -67,11 +67,16 @@ def carried_songs(backend: VAEBackend, songs: Iterable[Song], tally: Tally) -> I
         yield evolve(song, clips=song.clips[mask])
 
 
+def carried_part(backend: VAEBackend, shard: Shard, tally: Tally) -> Shard:
+    """A shard of the clips that the model can carry, maybe none; the others are tallied."""
+    mask = accepted(backend, shard.clips)
+    tally.add("not accepted by the model", int((~mask).sum()))
+    return Shard(shard.clips[mask], tuple(np.asarray(shard.songs)[mask].tolist()), shard.split)
+
+
 def carried_shards(backend: VAEBackend, songs: Iterable[Song], size: int, tally: Tally) -> Iterator[tuple[Shard, int]]:
     """Shards of the clips that the model can carry, maybe none, and how many clips were looked at; tallied."""
     for gathered in shards(songs, size):
-        mask = accepted(backend, gathered.clips)
-        tally.add("not accepted by the model", int((~mask).sum()))
-        shard = Shard(gathered.clips[mask], tuple(np.asarray(gathered.songs)[mask].tolist()), gathered.split)
+        shard = carried_part(backend, gathered, tally)
         tally.add(f"clips of {shard.split} songs", len(shard.clips))
         yield shard, len(gathered.clips)

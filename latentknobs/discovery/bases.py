@@ -17,9 +17,9 @@ from latentknobs.core.method_specs import BasisInput, Coordinates
 LEAST_EIGENVALUE = 1e-6
 """Correlations' eigenvalues below this are raised to it, so that a whitening can be undone."""
 SWEEPS = 100
-"""At most so many rounds of planar rotations; a dozen are the rule."""
+"""Most sweeps of planar rotations; a dozen usually suffice."""
 STILL = 1e-9
-"""Planar rotations by less than this, in radians, are rounding."""
+"""Planar rotations by less than this, in radians, are rounding error."""
 
 
 def standard(basis_input: BasisInput) -> Floats:
@@ -36,7 +36,7 @@ def of_differences(basis_input: BasisInput) -> Floats:
     """
     Principal directions of the differences d = after - before, about 0 and not about their mean.
 
-    Every amount counts alike: its mean of d d' is divided by its trace, or the largest edits would say it all.
+    Every amount has equal weight: its mean of d d' is divided by its trace, or the largest edits would dominate.
     """
     return principal(_pooled(basis_input))[1]
 
@@ -83,7 +83,7 @@ def of_weights(basis_input: BasisInput) -> Floats:
     """
     Directions by how much the decoder's first layers amplify them (SeFa; Shen & Zhou 2021).
 
-    Eigenvectors of W'W, W being all the matrices through which z enters the decoder, one above another.
+    Eigenvectors of W'W, W being all the matrices through which z enters the decoder, stacked.
     """
     gram = np.zeros((basis_input.latent_size, basis_input.latent_size))
     for matrix in basis_input.weights.values():
@@ -107,7 +107,7 @@ def varimax(loadings: NDArray[np.float64]) -> Floats:
     The rotation R (k, k) for which the columns of L R have the largest variance of squared entries, L (p, k).
 
     Kaiser (1958): pairs of columns are turned, each by the angle that is best for it, until none gains. The raw
-    criterion, without normalising rows; no chance is involved. Pairs that share no column are turned together.
+    criterion, without normalising rows; deterministic. Disjoint pairs are turned together.
     """
     turned, rotation = loadings.astype(np.float64), np.eye(loadings.shape[1])
     for _ in range(SWEEPS):

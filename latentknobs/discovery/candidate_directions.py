@@ -1,8 +1,8 @@
 """
-Directions that may be knobs, found without an edit: from the codes, the decoder's weights, and what it puts out.
+Candidate directions for unsupervised discovery: from the codes, the decoder's weights and its output.
 
-Each is a move v of the code, as long as one standard deviation of the codes along it. Dimensions that the model does
-not use have no part in any: where codes do not vary, an amount has no unit.
+Each is a displacement v of the code by one standard deviation of the codes along it. Dimensions that the model does
+not use are left out: where codes do not vary, an amount has no unit.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def of_weights(weights: Mapping[str, NDArray[np.float32]], covariance: Floats) -
     """
     Directions that the decoder's first layers amplify most, as columns (D, k): SeFa (Shen & Zhou 2021).
 
-    Eigenvectors of W'W, W being all the matrices through which z enters the decoder, one above another.
+    Eigenvectors of W'W, W being all the matrices through which z enters the decoder, stacked.
     """
     active = active_dimensions(covariance)
     stacked = np.concatenate([matrix.astype(np.float64)[:, active] for matrix in weights.values()])
@@ -114,10 +114,12 @@ def of_one_without_another(one: Floats, other: Floats, covariance: Floats, ridge
         ridge: The regulariser, above 0.
     """
     whitening = Whitening.of(covariance)
-    part, root = np.ix_(whitening.dims, whitening.dims), whitening.root
-    above, below = root.T @ one[part] @ root, root.T @ other[part] @ root
-    least = ridge * float(np.trace(below)) / max(len(root), 1)
-    values, vectors = eigh((above + above.T) / 2, (below + below.T) / 2 + (least or 1.0) * np.eye(len(root)))
+    active, root = np.ix_(whitening.dims, whitening.dims), whitening.root
+    numerator, denominator = root.T @ one[active] @ root, root.T @ other[active] @ root
+    least = ridge * float(np.trace(denominator)) / max(len(root), 1)
+    values, vectors = eigh(
+        (numerator + numerator.T) / 2, (denominator + denominator.T) / 2 + (least or 1.0) * np.eye(len(root))
+    )
     return values[::-1], _widened(signed((root @ vectors)[:, ::-1]), whitening.dims, len(covariance))
 
 

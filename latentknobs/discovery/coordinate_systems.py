@@ -28,11 +28,11 @@ class CoordinateSystems:
     See the module's text.
 
     Attributes:
-        found: Coordinates by the name of their basis.
+        by_basis: Coordinates by the name of their basis.
         left_out: Reasons, by the name of the basis.
     """
 
-    found: Mapping[str, Coordinates] = field(factory=dict)
+    by_basis: Mapping[str, Coordinates] = field(factory=dict)
     left_out: Mapping[str, str] = field(factory=dict)
 
 
@@ -63,8 +63,8 @@ def coordinate_systems(
         fisher = fisher_metric(model, z, decode(backend, z), FISHER_DRAWS, default_rng([fit_input.seed, 8]))
     moments = difference_moments(fit_input.sample, fit_input.amounts, size)
     basis_input = BasisInput(size, covariance, moments, weights, fisher)
-    found = {name: Coordinates.of(b.compute(basis_input)) for name, b in bases.items() if name not in left_out}
-    return CoordinateSystems(found, left_out)
+    by_basis = {name: Coordinates.of(b.compute(basis_input)) for name, b in bases.items() if name not in left_out}
+    return CoordinateSystems(by_basis, left_out)
 
 
 def lacking(backend: VAEBackend, basis: Basis) -> str:

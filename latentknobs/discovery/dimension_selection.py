@@ -52,7 +52,7 @@ def select_dimensions(context: EvaluationContext, operator: Operator, batch: Amo
     task = _SelectionTask(context, operator, batch)
     shares, selected, dims = task.within(Coordinates.of(np.eye(context.experiment.latent_size)))
     bases: dict[str, BasisEnergy] = {}
-    for name, system in coordinates.found.items():
+    for name, system in coordinates.by_basis.items():
         in_system = task.shares(system)[0]
         few = int((np.cumsum(-np.sort(-in_system)) < ENERGY - 1e-12).sum()) + 1 if in_system.any() else 0
         bases[name] = BasisEnergy(participation=participation(in_system), size=few)
@@ -61,7 +61,7 @@ def select_dimensions(context: EvaluationContext, operator: Operator, batch: Amo
     if basis in coordinates.left_out:
         in_basis = BasisSelection(basis=basis, left_out=coordinates.left_out[basis])
     elif basis != STANDARD:
-        basis_shares, basis_selected, _ = task.within(coordinates.found[basis])
+        basis_shares, basis_selected, _ = task.within(coordinates.by_basis[basis])
         in_basis = BasisSelection(basis=basis, selected=basis_selected, shares=rounded(basis_shares))
     return DimensionSelection(dims, shares, selected, bases, in_basis)
 

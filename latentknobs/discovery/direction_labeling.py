@@ -1,5 +1,5 @@
 """
-What a direction is called: by the attribute that it moves most clearly.
+Labels of directions: the attribute that each moves most clearly.
 
 A direction is traversed at :data:`GRID` and decoded, and every attribute is measured. The score of an attribute is
 s = monotone x effect: the mean over clips of Spearman's correlation between amount and attribute, times the change for
@@ -28,9 +28,9 @@ from latentknobs.evaluation.monotonicity import monotone, spearman
 GRID = (-3.0, -2.0, -1.0, -0.5, 0.5, 1.0, 2.0, 3.0)
 """Amounts of a traversal, in standard deviations of the codes along the direction."""
 LEAST_MONOTONE = 0.5
-"""A direction is not named by an attribute whose mean Spearman is under this, either way."""
+"""A direction is not named by an attribute whose mean Spearman is below this in absolute value."""
 TIE = 1e-6
-"""Attributes whose clearness is this near, relatively, are equal but for rounding: the first one names."""
+"""Relative differences in clearness below this are ties, and the first attribute names the direction."""
 
 
 @frozen
@@ -57,7 +57,7 @@ class AttributeChange:
 
 
 def related(attributes: Iterable[Attribute], clips: ClipBatch) -> dict[str, dict[str, float]]:
-    """Spearman between every two attributes over clips (n, *shape) that have both, each with itself included."""
+    """Spearman of every two attributes (each with itself included) over the clips (n, *shape) that have both."""
     values = {a.name: a.measure(clips) for a in attributes}
     out = {name: dict.fromkeys(values, 1.0) for name in values}
     for one, other in combinations(values, 2):
@@ -66,7 +66,7 @@ def related(attributes: Iterable[Attribute], clips: ClipBatch) -> dict[str, dict
 
 
 def unrelated(name: str, relations: Mapping[str, Mapping[str, float]], limit: float) -> frozenset[str]:
-    """The attributes whose correlation with this one is under the limit, either way."""
+    """The attributes whose correlation with this one is below the limit in absolute value."""
     return frozenset(other for other, rho in relations[name].items() if abs(rho) < limit)
 
 
@@ -119,6 +119,8 @@ class DirectionTraversals:
 
 def name_of(profile: Mapping[str, AttributeChange]) -> str | None:
     """The attribute that names a direction of this profile; None where it moves none steadily."""
-    steady = {name: x.clearness for name, x in profile.items() if abs(x.monotone) >= LEAST_MONOTONE and x.clearness > 0}
-    most = max(steady.values(), default=0.0)
-    return next((name for name, clearness in steady.items() if clearness >= most * (1 - TIE)), None)
+    monotonic = {
+        name: x.clearness for name, x in profile.items() if abs(x.monotone) >= LEAST_MONOTONE and x.clearness > 0
+    }
+    most = max(monotonic.values(), default=0.0)
+    return next((name for name, clearness in monotonic.items() if clearness >= most * (1 - TIE)), None)

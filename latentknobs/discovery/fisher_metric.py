@@ -1,13 +1,13 @@
 """
-The Fisher metric of a decoder: how far its distribution of clips moves with the code.
+The Fisher metric of a decoder: how fast its distribution of clips changes with the code.
 
 F(z) = J' (diag(p) - p p') J summed over the clip's positions, with J the derivative of the logits and p the
-probabilities there, the tokens before each position given (Arvanitidis, Hansen & Hauberg 2018 pull it back to the
-latent space). Half of d' F d is the divergence, in nats, between the clips at z and at z + d, for a small d.
+probabilities, both teacher-forced (Arvanitidis, Hansen & Hauberg 2018 pull it back to the latent space). Half of
+d' F d is the divergence, in nats, between the clips at z and at z + d, for a small d.
 
-It is also the mean of s s' over tokens drawn from p, each position for itself, s being the gradient of the log
-probability of all of them: scores have mean 0, so the products of two positions' vanish. That takes one Jacobian
-product a draw instead of D a code, has no bias, and leaves the draws to more codes.
+F is also the mean of s s' over tokens drawn from p independently at each position, with the score s the gradient of
+their joint log-probability: scores have mean 0, so cross terms between positions vanish. This estimate is unbiased and
+takes one Jacobian product per draw instead of D per code.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def group_metric(
     backend: DifferentiableBackend, z: Codes, tokens: ClipBatch, group: OutputGroup, draws: int, rng: Generator
 ) -> Floats:
     """
-    Mean over codes of the Fisher metric of one output group, float64 (D, D): how far the classes' distribution moves.
+    Mean over codes of the Fisher metric of one output group, float64 (D, D): how fast its class distribution changes.
 
     At each position it is the metric of the class, given that the token is in the group, times the probability that
     it is: s = gradient of log P(class of the token | in the group), 0 where the drawn token is in no class. So where
@@ -90,7 +90,7 @@ def _of_classes(group: OutputGroup, log_probs: NDArray[np.float32], drawn: NDArr
     The u for which u J is the gradient of log P(class | in the group), (n, *shape, V).
 
     The gradient of the logarithm of a sum of probabilities is the mean of the log-probabilities' gradients, each token
-    weighed by its part of the sum.
+    weighted by its share of the sum.
     """
     p = np.exp(log_probs.astype(np.float64))
     classes = group.of(drawn.argmax(axis=-1))[..., None]
@@ -103,8 +103,8 @@ def _of_classes(group: OutputGroup, log_probs: NDArray[np.float32], drawn: NDArr
 
 def _drawn(log_probs: NDArray[np.float32], rng: Generator) -> NDArray[np.float32]:
     """Tokens drawn from distributions (n, *shape, V), as 1 among 0 in float32 of the same shape."""
-    below = np.cumsum(np.exp(log_probs.astype(np.float64)), axis=-1)
-    aim = rng.random((*below.shape[:-1], 1)) * below[..., -1:]
+    cumulative = np.cumsum(np.exp(log_probs.astype(np.float64)), axis=-1)
+    threshold = rng.random((*cumulative.shape[:-1], 1)) * cumulative[..., -1:]
     out = np.zeros(log_probs.shape, dtype=np.float32)
-    np.put_along_axis(out, (below > aim).argmax(axis=-1)[..., None], 1.0, axis=-1)
+    np.put_along_axis(out, (cumulative > threshold).argmax(axis=-1)[..., None], 1.0, axis=-1)
     return out

@@ -1,10 +1,10 @@
 """
-How sure a selector's choice is: which dimensions it finds again on half of the songs, and how its number varies.
+How stable a selection is: which dimensions recur on half of the songs, and how their number varies.
 
-Stability selection (Meinshausen & Buehlmann 2010): the choice is made again on 100 random halves of the songs, and
-what counts is how often each dimension is in it. The interval on the number of dimensions is from resampled songs.
+Stability selection (Meinshausen & Buehlmann 2010): the selection is repeated on 100 random halves of the songs, and
+the selection frequency of each dimension is counted. The interval on the number of dimensions is from resampled songs.
 Both halve or resample the songs of the training pairs, in their blocks, and those of the validation clips that the
-shares are measured on. A selector that decodes (it asks for ``kept``) is not asked again; its order is.
+shares are measured on. A selector that decodes (it calls ``kept``) is not repeated; its order is.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from latentknobs.core.arrays import Floats, Ints
 from latentknobs.core.method_specs import SelectInput
 
 STABLE = 0.9
-"""A dimension is stable that is found on at least this part of the halves."""
+"""A dimension is stable if it is selected on at least this share of the halves."""
 FLIPS = 200
-"""Sign flips, at most, each time that a choice is made again."""
+"""Most sign flips of each repeated selection."""
 
 
 @frozen(eq=False)
 class SongSubsets:
     """
-    What the songs contribute to a selector's input, so that it can be made from some of them.
+    Contributions of the songs to a selector's input, from which it is recomputed on a subset of them.
 
     Attributes:
         counts: float64 (A, K), pairs of each of K blocks of training songs.
@@ -87,7 +87,7 @@ def _draw(songs: int, rng: Generator, *, half: bool) -> Floats:
 def choices(
     inputs: Iterable[SelectInput], rules: Mapping[str, Callable[[SelectInput], Ints]]
 ) -> dict[str, list[list[int]]]:
-    """What each rule chooses from each input; the inputs are made one at a time, since they are large."""
+    """What each rule selects from each input; inputs are large and made one at a time."""
     out: dict[str, list[list[int]]] = {name: [] for name in rules}
     for one in inputs:
         for name, rule in rules.items():
@@ -97,14 +97,14 @@ def choices(
 
 def of_halves(selected: Sequence[int], chosen: Sequence[Sequence[int]]) -> tuple[dict[str, float], int]:
     """
-    How often each dimension was chosen.
+    How often each dimension was selected.
 
     Args:
-        selected: The choice from all songs.
-        chosen: The choices from halves of them, at least one.
+        selected: The selection on all songs.
+        chosen: The selections on halves of them, at least one.
 
     Returns:
-        The frequency by dimension, of those chosen at all; how many of ``selected`` are stable.
+        The frequency by dimension, of those selected at all; how many of ``selected`` are stable.
     """
     times = Counter(d for dims in chosen for d in dims)
     frequency = {d: times[d] / len(chosen) for d in sorted(times)}

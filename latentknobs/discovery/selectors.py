@@ -1,5 +1,5 @@
 """
-Rules that choose a knob's significant dimensions. Each asks the active dimensions alone.
+Rules that select a knob's significant dimensions, among the active ones only.
 
 docs/explanation/methods.md compares them.
 """
@@ -13,15 +13,15 @@ from latentknobs.core.method_specs import SelectInput
 from latentknobs.discovery import sign_flip_test
 
 KEEP = 0.9
-"""Part of the whole decoded effect that the selected dimensions must keep."""
+"""Share of the full decoded effect that the selected dimensions must keep."""
 THRESHOLD = 0.5
 """The threshold t in code units at the largest amount; the paper sets it by hand."""
 ENERGY = 0.9
-"""Part of the moved energy that the cumulative rule keeps."""
+"""Share of the moved energy that the cumulative rule keeps."""
 ALPHA = 0.05
-"""Chance of even one false dimension that the tests allow."""
+"""Family-wise error rate of the tests."""
 MINIMUM = 0.2
-"""The least effect worth a name, in standard deviations: what Cohen (1988) calls small."""
+"""The smallest effect of interest, in standard deviations: what Cohen (1988) calls small."""
 
 
 def by_threshold(select_input: SelectInput) -> Ints:
@@ -32,7 +32,7 @@ def by_threshold(select_input: SelectInput) -> Ints:
 
 def by_effect(select_input: SelectInput) -> Ints:
     """
-    The smallest set, dimensions added in order of share, that keeps 90 % of the whole decoded effect.
+    The smallest set, dimensions added in order of share, that keeps 90 % of the full decoded effect.
 
     The effect need not grow with every dimension: sizes are tried upwards in steps of about a quarter,
     then one by one inside the step in which the limit is first met.
@@ -55,8 +55,8 @@ def by_max_t(select_input: SelectInput) -> Ints:
     """
     The dimensions whose mean change is significant by a sign-flip test over songs, most significant first.
 
-    Step-down maxT (Westfall & Young 1993) over :data:`flips`: with a chance of at least 95 % not one of them is
-    there by accident. Nothing where block sums are not known.
+    Step-down maxT (Westfall & Young 1993) over the option "flips"; the family-wise error rate is 5 %. None where block
+    sums are not known.
     """
     observed, flipped = sign_flip_test.statistics(select_input)
     p = sign_flip_test.step_down(observed, flipped)
@@ -68,9 +68,9 @@ def by_placebo(select_input: SelectInput) -> Ints:
     The dimensions whose mean change goes beyond what flipped pairs reach by at least 0.2 standard deviations.
 
     A flipped pair is a placebo edit: the same two clips, before and after swapped at random, song by song. What
-    those reach is the 95 % quantile over flips of the largest studentised change, brought back to each dimension's
-    own units, so that all dimensions are bounded together; the minimum makes it a test against a smallest effect
-    worth having and not against 0 (TREAT; McCarthy & Smyth 2009). Largest change in standard deviations first.
+    those reach is the 95 % quantile over flips of the largest studentised change, scaled back to each dimension's
+    units: a simultaneous bound. With the minimum it is a test against the smallest effect of interest instead of 0
+    (TREAT; McCarthy & Smyth 2009). Largest change in standard deviations first.
     """
     pairs = float(select_input.counts.sum())
     _, flipped = sign_flip_test.statistics(select_input)

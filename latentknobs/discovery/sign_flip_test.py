@@ -1,9 +1,9 @@
 """
-Sign flips by song: what a mean change would be if the edit changed nothing.
+Sign-flip test by song: the null distribution of the mean change.
 
-Where before and after are alike in distribution, a song's differences d are as likely as -d. Flipping the signs of
-whole blocks of songs draws from that null without assuming a distribution, and keeps what clips of a song and the
-dimensions have in common (Winkler et al. 2014).
+If before and after have the same distribution, a song's differences d are as likely as -d. Flipping the signs of
+blocks of songs draws from that null without a distributional assumption, and preserves the dependence among clips of
+a song and among dimensions (Winkler et al. 2014).
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ def step_down(observed: Floats, flipped: Floats) -> Floats:
     """
     Adjusted p-values (D,) by the step-down maxT procedure (Westfall & Young 1993, algorithm 4.1).
 
-    They control the chance of even one false finding among all D dimensions (the family-wise error). The largest
-    statistic is held against the largest of each flip, the second against the largest of the others, and so on.
+    They control the family-wise error rate over all D dimensions. The largest statistic is compared with the largest of
+    each flip, the second with the largest of the others, and so on.
 
     Args:
         observed: Statistics (D,).
@@ -51,7 +51,7 @@ def step_down(observed: Floats, flipped: Floats) -> Floats:
     """
     order = np.argsort(-observed, kind="stable")
     largest = np.maximum.accumulate(flipped[:, order[::-1]], axis=1)[:, ::-1]
-    # Flips that give the data back are among them: sums in another order must not count as smaller.
+    # Some flips reproduce the data: sums in another order must not count as smaller.
     reached = (largest >= observed[order] * (1 - 1e-12)).sum(axis=0)
     p = np.maximum.accumulate((1 + reached) / (1 + len(flipped)))
     out = np.ones(len(observed))

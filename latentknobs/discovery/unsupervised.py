@@ -50,7 +50,7 @@ LEFT_OUT = {
     "equivariance": "There is no edit, so no edited clip to compare with.",
     "content": "There is no edit that would say which comparisons should stay.",
 }
-"""The criteria that do not apply to such a knob, and why."""
+"""The criteria that do not apply to such a knob, with the reasons."""
 
 
 def disentangle(
@@ -97,10 +97,12 @@ def disentangle(
     traversals = DirectionTraversals(
         experiment.backend, attributes, corpus.spreads, relations, _settings(experiment).related
     )
-    named = _named(directions, corpus, traversals, _settings(experiment), progress)
-    best: dict[str, _Named] = {}
+    named = _label(directions, corpus, traversals, _settings(experiment), progress)
+    best: dict[str, _LabelledCandidate] = {}
     for one in named:
-        if one.name is not None and (one.name not in best or one.later > best[one.name].later):
+        if one.name is not None and (
+            one.name not in best or one.validation_clearness > best[one.name].validation_clearness
+        ):
             best[one.name] = one
     if not best:
         raise DiscoveryError(
@@ -165,13 +167,13 @@ def _read(experiment: Experiment, songs: Iterable[Song], tally: Tally, progress:
 
 
 @frozen(eq=False)
-class _Named:
-    """A candidate with its profile on training songs, and how clear the attribute that names it is on validation."""
+class _LabelledCandidate:
+    """A candidate with its profile on training songs, and the clearness of its attribute on validation songs."""
 
     candidate: CandidateDirection
     profile: Mapping[str, AttributeChange]
     name: str | None
-    later: float
+    validation_clearness: float
 
     def record(self, *, chosen: bool) -> CandidateRecord:
         """As evidence."""
@@ -180,35 +182,35 @@ class _Named:
         )
         if self.name is None:
             return record
-        return evolve(record, **asdict(self.profile[self.name].score), on_validation=self.later)
+        return evolve(record, **asdict(self.profile[self.name].score), on_validation=self.validation_clearness)
 
 
-def _named(
+def _label(
     directions: list[CandidateDirection],
     corpus: _ClipSamples,
     traversals: DirectionTraversals,
     settings: UnsupervisedSettings,
     progress: Progress,
-) -> list[_Named]:
+) -> list[_LabelledCandidate]:
     train, validation = (part.first(settings.control_clips) for part in (corpus.train, corpus.validation))
     named = []
     for done, candidate in enumerate(directions):
         progress("traversing directions", done, len(directions))
         profile = traversals.profile(train, candidate.direction)
         name = name_of(profile)
-        later = 0.0
+        validation_clearness = 0.0
         if name is not None:
             change = traversals.profile(validation, candidate.direction)[name]
             # A direction that moves the attribute the other way on other songs is not its knob.
-            later = change.clearness if change.slope * profile[name].slope > 0 else 0.0
-        named.append(_Named(candidate, profile, name, later))
+            validation_clearness = change.clearness if change.slope * profile[name].slope > 0 else 0.0
+        named.append(_LabelledCandidate(candidate, profile, name, validation_clearness))
     progress("traversing directions", len(directions), len(directions))
     return named
 
 
 def _knob(
     experiment: Experiment,
-    one: _Named,
+    one: _LabelledCandidate,
     corpus: _ClipSamples,
     relations: Mapping[str, Mapping[str, float]],
     spec: RunSpec,
@@ -224,7 +226,7 @@ def _knob(
     only = evolve(methods, fits=(), selectors={settings.selector: methods.selectors[settings.selector]}, bases={})
     context = EvaluationContext(
         evolve(experiment, methods=only),
-        _moves(experiment, operator, amounts, corpus.statistics),
+        _selector_input(experiment, operator, amounts, corpus.statistics),
         corpus.statistics,
         EvaluationConfig(
             methods.attributes,
@@ -276,10 +278,10 @@ def _two_digits(amount: float) -> float:
     return float(f"{amount:.1e}")
 
 
-def _moves(
+def _selector_input(
     experiment: Experiment, operator: Operator, amounts: tuple[float, ...], statistics: PairStatistics
 ) -> FitInput:
-    """What selectors are told: at each amount every code moves alike, and there are no pairs."""
+    """The input of selectors: at each amount every code moves alike, and there are no pairs."""
     train, validation = statistics.train, statistics.validation
     return FitInput(
         statistics.latent_size,

@@ -2,7 +2,7 @@
 Random controls: is an effect the knob's own, or does any move of the same length have it?
 
 The effect of a move is the part of the edit's change of the target that the move makes too, over both ends of the
-usable range; in a run without an edit, the part of what the amount asks of the attribute that names the knob. Moving
+usable range; in a run without an edit, the part of the change that the amount specifies of its attribute. Moving
 further than the edit is not more effect, nor is the same change at both ends: a long random move can fill a clip with
 notes or empty it, but only the knob does either by as much as its amount says.
 """
@@ -104,7 +104,7 @@ class ControlTest:
     def compare(self, operator: Operator, ends: Sequence[AmountBatch]) -> ControlEffects:
         """The knob's effect beside that of the controls, over the ends of its range."""
         clips = RangeEnds.of(operator, ends, self.clips)
-        own, size = self._own(clips)
+        own, size = self._knob_effect(clips)
         effects, sizes = zip(*self._controls(clips), strict=True)
         return ControlEffects(
             amounts=tuple(batch.amount for batch in clips.batches),
@@ -122,10 +122,10 @@ class ControlTest:
         """
         Whether ``p`` of :meth:`compare` is within its limit, without decoding more controls than that takes.
 
-        The controls are the same ones in the same order: it stops when so many are as strong that p is over the limit.
+        The controls are the same ones in the same order: it stops as soon as p exceeds the limit.
         """
         clips = RangeEnds.of(operator, ends, self.clips)
-        own, _ = self._own(clips)
+        own, _ = self._knob_effect(clips)
         stronger = 0
         for effect, _ in self._controls(clips):
             stronger += effect >= own
@@ -139,7 +139,7 @@ class ControlTest:
         """
         The usable range and its ends, see :func:`range_ends`.
 
-        The effect is a limit too: where it drowns among random moves even at the ends, no amount is usable.
+        The effect is a limit too: where it is not beyond random moves even at the ends, no amount is usable.
 
         Args:
             operator: The knob's.
@@ -158,7 +158,7 @@ class ControlTest:
             ends = range_ends(metrics, usable)
         return usable, ends
 
-    def _own(self, clips: RangeEnds) -> tuple[float, float]:
+    def _knob_effect(self, clips: RangeEnds) -> tuple[float, float]:
         return clips.effect(decode(self.backend, clips.z + clips.moves), self.config.target_attribute)
 
     def _p(self, stronger: int) -> float:

@@ -25,7 +25,7 @@ def accuracy(a: ClipBatch, b: ClipBatch) -> Floats:
 
 def equivariance(batch: AmountBatch, turned: ClipBatch, mean_edited: ClipBatch, draws: SongDraws) -> Equivariance:
     """
-    Measure it at one amount.
+    Measure equivariance at one amount.
 
     Args:
         batch: The amount's clips, m of them.
@@ -55,7 +55,7 @@ def equivariance(batch: AmountBatch, turned: ClipBatch, mean_edited: ClipBatch, 
 
 def _ratio(means: Floats) -> Floats:
     floor = np.maximum(means[:, 2], means[:, 3])
-    room = means[:, 1] - floor
+    gap = means[:, 1] - floor
     with np.errstate(divide="ignore", invalid="ignore"):
-        out: Floats = np.where(room > 0, (means[:, 0] - floor) / room, np.nan)
+        out: Floats = np.where(gap > 0, (means[:, 0] - floor) / gap, np.nan)
     return out

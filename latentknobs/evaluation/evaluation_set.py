@@ -2,7 +2,7 @@
 Evaluation sets: clips of one split with everything that every knob of a run is measured on.
 
 For each amount: the clips before and after the edit, their codes, and the decodings of both. None of it depends on the
-knob, so it is made once.
+knob, so it is computed once.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ CHUNK = 20
 
 
 @frozen(eq=False)
-class PathFunctions:
+class PathMeasures:
     """
     Measures of P paths, each float64 (P,).
 
@@ -35,7 +35,7 @@ class PathFunctions:
     jump: Floats
 
 
-def ways(clips: ClipBatch) -> PathFunctions:
+def path_measures(clips: ClipBatch) -> PathMeasures:
     """
     Measure the clips decoded along paths, int16 (P, points, *shape), points at least 2.
 
@@ -45,8 +45,8 @@ def ways(clips: ClipBatch) -> PathFunctions:
         path = mean(d(k)) / (d(first, last) / steps) = sum of d(k) / d(first, last)
         jump = max(d(k)) / sum of d(k)
 
-    path is the ratio of arc and chord with this distance: 1 = each token that differs changes once and directly,
-    more = detours. jump is 1 / steps where the clip changes evenly, 1 where it changes at once. Both are ours.
+    path is the ratio of arc to chord in this distance: 1 = each token that differs changes once and directly, more =
+    detours. jump is 1 / steps where the clip changes evenly, 1 where it changes all at once. Both are our own.
     """
     flat = clips.reshape(*clips.shape[:2], -1)
     steps = (flat[:, 1:] != flat[:, :-1]).mean(axis=2)
@@ -56,15 +56,15 @@ def ways(clips: ClipBatch) -> PathFunctions:
     with np.errstate(divide="ignore", invalid="ignore"):
         path = np.where(distinct, length / ends, np.nan)
         jump = np.where(distinct, steps.max(axis=1) / length, np.nan)
-    return PathFunctions(ends, path, jump)
+    return PathMeasures(ends, path, jump)
 
 
-def couples(songs: Ints, pairs: int, rng: Generator) -> tuple[Ints, Ints, Ints]:
+def draw_pairs(songs: Ints, pairs: int, rng: Generator) -> tuple[Ints, Ints, Ints]:
     """
     Pairs of clips of different songs.
 
-    Songs are joined in twos at random, none twice, so that the twos are independent; where there are fewer twos
-    than pairs, they take turns, each time with clips drawn anew.
+    Songs are paired at random, each once, so that song pairs are independent; where there are fewer song pairs than
+    pairs, they are used in turn, each time with newly drawn clips.
 
     Args:
         songs: int64 (n,), the song of each clip; two songs at least.
@@ -72,17 +72,18 @@ def couples(songs: Ints, pairs: int, rng: Generator) -> tuple[Ints, Ints, Ints]:
         rng: Draws songs and clips.
 
     Returns:
-        int64 (pairs,) each: the first clips, the second clips, and the number of the two songs.
+        int64 (pairs,) each: the first clips, the second clips, and the number of the song pair.
     """
     order = np.argsort(songs, kind="stable")
     _, starts, sizes = np.unique(songs[order], return_index=True, return_counts=True)
     count = min(pairs, len(starts) // 2)
     mixed = rng.permutation(len(starts))
-    two = np.arange(pairs) % count
+    song_pair = np.arange(pairs) % count
     first, second = (
-        order[starts[part[two]] + rng.integers(0, sizes[part[two]])] for part in (mixed[:count], mixed[count:])
+        order[starts[part[song_pair]] + rng.integers(0, sizes[part[song_pair]])]
+        for part in (mixed[:count], mixed[count:])
     )
-    return first, second, two
+    return first, second, song_pair
 
 
 @frozen
@@ -123,29 +124,29 @@ def smoothness(
         progress: Told of the work.
 
     Returns:
-        JSON: ``pairs``; ``song_pairs``, how many twos of songs they are from, by resampling which the intervals are
-        made; ``points``; ``measured``, pairs whose ends decode to different clips: the others have no ``path`` and
-        ``jump``; ``ends``, ``path`` and ``jump`` of :func:`ways`, means with their 95 % intervals. None where all
-        clips are of one song.
+        JSON: ``pairs``; ``song_pairs``, the number of song pairs, which the intervals are resampled over; ``points``;
+        ``measured``, pairs whose ends decode to different clips: the others have no ``path`` and ``jump``; ``ends``,
+        ``path`` and ``jump`` of :func:`path_measures`, means with their 95 % intervals. None where all clips are of
+        one song.
     """
     if len(np.unique(songs)) < 2:
         return None
     pairs, points = sampling.pairs, sampling.points
-    first, second, two = couples(songs, pairs, default_rng([seed, 6]))
+    first, second, song_pair = draw_pairs(songs, pairs, default_rng([seed, 6]))
     parts = []
     for start in range(0, pairs, CHUNK):
         rows = slice(start, start + CHUNK)
         z = np.concatenate(
             [one_way(codes[a], codes[b], points) for a, b in zip(first[rows], second[rows], strict=True)]
         )
-        measures = ways(decode(backend, z).reshape(-1, points, *backend.spec.clip_format.shape))
+        measures = path_measures(decode(backend, z).reshape(-1, points, *backend.spec.clip_format.shape))
         parts.append(np.stack([measures.ends, measures.path, measures.jump], axis=1))
         progress("decoding paths between clips", min(start + CHUNK, pairs), pairs)
     values = np.concatenate(parts)
-    means, draws = SongDraws(two, default_rng([seed, 7])).means(values)
+    means, draws = SongDraws(song_pair, default_rng([seed, 7])).means(values)
     return {
         "pairs": pairs,
-        "song_pairs": len(np.unique(two)),
+        "song_pairs": len(np.unique(song_pair)),
         "points": points,
         "measured": int(np.isfinite(values[:, 1]).sum()),
         **{

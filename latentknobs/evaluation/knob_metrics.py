@@ -27,7 +27,7 @@ from latentknobs.steering.apply import apply
 @frozen(eq=False)
 class EvaluationConfig:
     """
-    What the metrics of a run have in common.
+    Settings shared by all metrics of a run.
 
     Attributes:
         attributes: The attributes measured.
@@ -36,7 +36,7 @@ class EvaluationConfig:
         preserves: Names of attributes and comparisons to preserve.
         spreads: Standard deviation of each attribute over the corpus.
         mean_edited: By amount, the mean code of edited training clips (D,); none without an edit.
-        own: Amounts that the edit has of its own (not by swapping before and after); without an edit all.
+        own: The edit's own amounts (not those from swapping before and after); without an edit all.
         seed: Seed of the resampling.
     """
 

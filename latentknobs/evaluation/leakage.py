@@ -14,7 +14,7 @@ from latentknobs.evaluation.evaluation_set import AmountBatch
 
 def leakage(attribute: Attribute, batch: AmountBatch, turned: ClipBatch, spread: float, draws: SongDraws) -> Leakage:
     """
-    Measure it at one amount.
+    Measure leakage at one amount.
 
     Args:
         attribute: The attribute that should stay.

@@ -28,7 +28,7 @@ def agreement(
     progress: Progress = no_progress,
 ) -> dict[str, Any]:
     """
-    Lay the greedy reconstructions of two models side by side; the code of a clip is the posterior mean.
+    Compare the greedy reconstructions of two models; the code of a clip is the posterior mean.
 
     Args:
         a: One model.

@@ -28,7 +28,7 @@ from latentknobs.evaluation.interpolation_smoothness import smoothness
 from latentknobs.evaluation.prior_samples import CorpusAttributes, prior, silent
 
 CHUNK = 512
-TOLD_APART = 8
+MOST_CLASSES = 8
 """A group with more classes than this is reported as one, not class by class."""
 
 
@@ -189,7 +189,7 @@ def _groups(backend: VAEBackend) -> tuple[OutputGroup, ...]:
 
 
 def _labels(group: OutputGroup) -> list[str]:
-    if len(group.classes) > TOLD_APART:
+    if len(group.classes) > MOST_CLASSES:
         return [group.name]
     return [f"{group.name}/{label}" for label in group.classes]
 
@@ -207,7 +207,7 @@ def _row(backend: VAEBackend, z: Codes, clips: ClipBatch, comparisons: Sequence[
     ]
     for group in _groups(backend):
         true, got = group.of(clips), group.of(decoded)
-        labels = range(len(group.classes)) if len(group.classes) <= TOLD_APART else [None]
+        labels = range(len(group.classes)) if len(group.classes) <= MOST_CLASSES else [None]
         for label in labels:
             members = (true >= 0) if label is None else (true == label)
             right = ((true == got) & members).reshape(n, -1).sum(axis=1)

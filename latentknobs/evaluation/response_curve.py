@@ -1,8 +1,8 @@
 """
-Response: how the target answers the amount, in the edit's own unit.
+Response curve: how the target depends on the amount, in the edit's own unit.
 
-The change of the target from amount 0 is laid against the amount, 0 included, by ordinary least squares: once over all
-clips and amounts together (pooled), and once for every clip by itself.
+The change of the target from amount 0 is regressed on the amount, 0 included, by ordinary least squares: once pooled
+over all clips and amounts, and once for every clip.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """
-Blocks of rows, which are resampled and split whole, and the result that draws over them make.
+Block bootstrap: blocks of rows that are resampled and split as units, and results with intervals over the draws.
 
-What a metric needs is summed once for each block; a resampling is then a product with the numbers of times that each
-block was drawn, and never a second look at the rows.
+Sums are computed once per block; a resampling is then a weighted sum over blocks and never reads the rows again.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from latentknobs.core.metric_specs import LabelledCodes, MetricResult, Score, Tr
 from latentknobs.core.resampling import draw_groups
 
 BLOCKS = 256
-"""Most blocks: more groups are folded together at random, which costs the interval about 4 % of its precision."""
+"""Most blocks: more groups are merged at random, which costs the interval about 4 % of its precision."""
 LEAST = 10
 """Fewest rows from which a number is computed."""
 
@@ -39,15 +38,15 @@ class Blocks:
 
     @classmethod
     def make(cls, data: LabelledCodes | Traversals) -> Blocks:
-        """Blocks of whole groups, or of rows that are dealt out at random where there are none."""
+        """Blocks of complete groups; without groups, rows are assigned at random."""
         rng = np.random.default_rng(data.seed)
         rows = len(data.codes) if isinstance(data, LabelledCodes) else data.values.shape[2]
         index = np.arange(rows) if data.groups is None else np.unique(data.groups, return_inverse=True)[1]
         size = int(index.max()) + 1
         count = min(size, BLOCKS)
-        dealt = rng.permutation(size) % count
+        assigned = rng.permutation(size) % count
         drawn = draw_groups(count, data.resamples, rng)
-        return cls(dealt[index], np.concatenate([np.ones((1, count)), drawn]))
+        return cls(assigned[index], np.concatenate([np.ones((1, count)), drawn]))
 
     @property
     def count(self) -> int:
@@ -56,11 +55,11 @@ class Blocks:
 
     def split(self, share: float, seed: int) -> tuple[Bools, Floats, Floats]:
         """
-        The blocks in two parts, each resampled on its own.
+        Split the blocks into two parts, each resampled independently.
 
         Args:
-            share: Part of the blocks that is for training, at least one on either side.
-            seed: Which ones.
+            share: Share of the blocks for training; each side has at least one.
+            seed: Fixes the split.
 
         Returns:
             bool (G,), True for training; weights (1 + B, G) of the training blocks, 0 elsewhere; the same for testing.
@@ -89,9 +88,9 @@ def interval(draws: Floats, bounds: tuple[float, float]) -> tuple[float, float]:
     """
     The basic bootstrap interval (Davison & Hinkley 1997, 5.2) of 95 %, inside the statistic's range.
 
-    Counts of bins and best dimensions of many are too large on few rows, and once more so on rows drawn twice; the
-    basic interval takes that bias out, where one between quantiles would have it twice. Where the bias is larger than
-    the spread, the value itself lies outside.
+    Binned information and the best of many dimensions are biased upwards on few rows, and again on resampled rows; the
+    basic interval removes that bias, where the percentile interval would double it. Where the bias exceeds the spread,
+    the interval does not contain the value.
 
     Args:
         draws: (1 + B,), the value and its resamplings; those that are NaN do not count.
@@ -100,7 +99,7 @@ def interval(draws: Floats, bounds: tuple[float, float]) -> tuple[float, float]:
     finite = draws[1:][np.isfinite(draws[1:])]
     if not len(finite) or not np.isfinite(draws[0]):
         return math.nan, math.nan
-    # The nearest draws outwards: a mean of two would change the last bit of draws that are all alike.
+    # Quantiles are actual draws: interpolating between two equal ones can change the last bit.
     low = np.quantile(finite, 0.025, method="lower")
     high = np.quantile(finite, 0.975, method="higher")
     return float(np.clip(2 * draws[0] - high, *bounds)), float(np.clip(2 * draws[0] - low, *bounds))
@@ -142,7 +141,7 @@ def result(
     if overall is None:
         kept = parts[:, known]
         overall = kept.mean(axis=1) if known.any() else np.full(len(parts), np.nan)
-    said = f"left out: {remark}" if remark and np.isfinite(overall[0]) else remark
+    overall_reason = f"left out: {remark}" if remark and np.isfinite(overall[0]) else remark
     spread = blocks.count > 1
     scores = {
         name: score(parts[:, i], "" if known[i] else reasons[i], bounds, spread=spread)
@@ -152,5 +151,5 @@ def result(
     bias = float(draws.mean() - overall[0]) if spread and len(draws) and np.isfinite(overall[0]) else None
     details = {"blocks": blocks.count, "bias": bias, **(facts or {})}
     rows = len(blocks.of)
-    total = score(overall, said, bounds, spread=spread)
+    total = score(overall, overall_reason, bounds, spread=spread)
     return MetricResult(total, scores, rows, data.seed, data.resamples, details)

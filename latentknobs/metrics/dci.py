@@ -1,4 +1,4 @@
-"""DCI: disentanglement, completeness and informativeness of a linear reading of the factors."""
+"""DCI: disentanglement, completeness and informativeness by linear regression of the factors."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from latentknobs.metrics.lasso import lasso, path
 from latentknobs.metrics.mutual_information import classes, no_factor, same_rows
 from latentknobs.metrics.weighted_moments import CONSTANT, scaled
 
-READING_SHARE = 0.8
-"""Part of the training blocks on which a penalty is fitted that the others judge."""
+PENALTY_SHARE = 0.8
+"""Share of the training blocks on which each penalty is fitted; the others choose among the penalties."""
 DRAWS = 32
-"""Resamplings that are fitted together, for memory."""
+"""Resamplings fitted at a time, to bound memory."""
 
 
 def disentanglement(labelled: LabelledCodes) -> MetricResult:
@@ -35,22 +35,22 @@ def disentanglement(labelled: LabelledCodes) -> MetricResult:
 
     Facts: for each factor the penalty and how many dimensions it needs.
     """
-    reading = _read(labelled)
-    importance = reading.importance[:, :, reading.known]
+    regression = _cached_regression(labelled)
+    importance = regression.importance[:, :, regression.known]
     parts = np.full((len(importance), len(labelled.names)), np.nan)
-    reasons = list(reading.reasons)
+    reasons = list(regression.reasons)
     overall = np.full(len(importance), np.nan)
-    if reading.known.sum() < 2:
+    if regression.known.sum() < 2:
         reasons = [reason or "there is no second factor to compare with" for reason in reasons]
     else:
         score, weight = _sparseness(importance)
-        strongest = np.flatnonzero(reading.known)[importance[0].argmax(axis=1)]
+        strongest = np.flatnonzero(regression.known)[importance[0].argmax(axis=1)]
         overall = _weighted(score, weight)
-        for k in np.flatnonzero(reading.known):
+        for k in np.flatnonzero(regression.known):
             mine = (strongest == k) & (weight[0] > 0)
             parts[:, k] = _weighted(score[:, mine], weight[:, mine]) if mine.any() else np.nan
             reasons[k] = "" if mine.any() else "it is no dimension's strongest factor"
-    return result(labelled, reading.blocks, parts, reasons, overall=overall, facts=reading.facts())
+    return result(labelled, regression.blocks, parts, reasons, overall=overall, facts=regression.facts())
 
 
 def completeness(labelled: LabelledCodes) -> MetricResult:
@@ -63,9 +63,9 @@ def completeness(labelled: LabelledCodes) -> MetricResult:
 
     Facts: for each factor the penalty and how many dimensions it needs.
     """
-    reading = _read(labelled)
-    reasons = list(reading.reasons)
-    score, weight = _sparseness(reading.importance.transpose(0, 2, 1))
+    regression = _cached_regression(labelled)
+    reasons = list(regression.reasons)
+    score, weight = _sparseness(regression.importance.transpose(0, 2, 1))
     if labelled.codes.shape[1] < 2:
         reasons = [reason or "there is one dimension only" for reason in reasons]
         score[:] = np.nan
@@ -73,12 +73,12 @@ def completeness(labelled: LabelledCodes) -> MetricResult:
     reasons = [reason or ("" if weight[0, k] > 0 else "no dimension predicts it") for k, reason in enumerate(reasons)]
     known = np.isfinite(parts[0])
     overall = _weighted(parts[:, known], weight[:, known]) if known.any() else np.full(len(parts), np.nan)
-    return result(labelled, reading.blocks, parts, reasons, overall=overall, facts=reading.facts())
+    return result(labelled, regression.blocks, parts, reasons, overall=overall, facts=regression.facts())
 
 
 def informativeness(labelled: LabelledCodes) -> MetricResult:
     """
-    DCI informativeness (Eastwood & Williams 2018), at most 1, higher is better: can the factors be read at all?
+    DCI informativeness (Eastwood & Williams 2018), at most 1, higher is better: how well can the factors be predicted?
 
     Mean over factors of 1 - NRMSE, where NRMSE is the root of the lasso's squared error on test rows over that of
     guessing the test rows' mean; the paper reports NRMSE, lower is better, and disentanglement_lib the accuracy of a
@@ -86,12 +86,14 @@ def informativeness(labelled: LabelledCodes) -> MetricResult:
 
     Facts: for each factor the penalty and how many dimensions it needs.
     """
-    reading = _read(labelled)
+    regression = _cached_regression(labelled)
     reasons = [
-        reason or ("" if np.isfinite(reading.informed[0, k]) else "it is constant on the test rows")
-        for k, reason in enumerate(reading.reasons)
+        reason or ("" if np.isfinite(regression.informed[0, k]) else "it is constant on the test rows")
+        for k, reason in enumerate(regression.reasons)
     ]
-    return result(labelled, reading.blocks, reading.informed, reasons, bounds=(-np.inf, 1.0), facts=reading.facts())
+    return result(
+        labelled, regression.blocks, regression.informed, reasons, bounds=(-np.inf, 1.0), facts=regression.facts()
+    )
 
 
 def _sparseness(importance: Floats) -> tuple[Floats, Floats]:
@@ -114,7 +116,7 @@ def _weighted(score: Floats, weight: Floats) -> Floats:
 @frozen(eq=False)
 class DciRegression:
     """
-    Lasso readings of all factors.
+    Lasso regressions of all factors on the codes.
 
     Attributes:
         blocks: What was resampled.
@@ -132,29 +134,29 @@ class DciRegression:
 
     @property
     def known(self) -> Bools:
-        """Which factors could be read."""
+        """Which factors could be regressed."""
         return np.asarray([not reason for reason in self.reasons])
 
     def facts(self) -> dict[str, object]:
-        """What the results of all three tell besides."""
+        """Facts common to the three results."""
         needed = [int(count) for count in (self.importance[0] > 0).sum(axis=0)]
         return {"penalties": self.penalties, "needed": needed}
 
 
 _latest: tuple[bytes, DciRegression] | None = None
-"""The three metrics are asked of the same codes one after another, and all but a moment of each is the reading."""
+"""The three metrics are computed on the same codes one after another, and nearly all their time is this regression."""
 
 
-def _read(labelled: LabelledCodes) -> DciRegression:
-    global _latest  # noqa: PLW0603 - one reading is kept, whoever asks
+def _cached_regression(labelled: LabelledCodes) -> DciRegression:
+    global _latest  # noqa: PLW0603 - a cache of the latest regression
     digest, kept = _digest(labelled), _latest
     if kept is None or kept[0] != digest:
-        _latest = kept = digest, _read_anew(labelled)
+        _latest = kept = digest, _regress(labelled)
     return kept[1]
 
 
 def _digest(labelled: LabelledCodes) -> bytes:
-    """Of all that a reading depends on."""
+    """Digest of everything that the regression depends on."""
     options = sorted((str(name), repr(value)) for name, value in labelled.options.items())
     sizes = (labelled.codes.shape, labelled.seed, labelled.resamples, labelled.bins, labelled.binning)
     out = blake2b(repr((sizes, labelled.names, labelled.discrete, options)).encode())
@@ -163,7 +165,7 @@ def _digest(labelled: LabelledCodes) -> bytes:
     return out.digest()
 
 
-def _read_anew(labelled: LabelledCodes) -> DciRegression:
+def _regress(labelled: LabelledCodes) -> DciRegression:
     blocks = Blocks.make(labelled)
     draws, count = len(blocks.weights), len(labelled.names)
     importance = np.zeros((draws, labelled.codes.shape[1], count))
@@ -174,13 +176,13 @@ def _read_anew(labelled: LabelledCodes) -> DciRegression:
         reasons = ["there are fewer than 3 groups, so no split"] * count
         return DciRegression(blocks, importance, informed, penalties, reasons)
     train, training, testing = blocks.split(float(labelled.options.get("train-share", TRAIN_SHARE)), labelled.seed)
-    reading = np.zeros_like(train)
+    penalty_train = np.zeros_like(train)
     chosen = np.random.default_rng([labelled.seed, 2]).permutation(np.flatnonzero(train))
-    reading[chosen[: min(max(round(READING_SHARE * len(chosen)), 1), max(len(chosen) - 1, 1))]] = True
+    penalty_train[chosen[: min(max(round(PENALTY_SHARE * len(chosen)), 1), max(len(chosen) - 1, 1))]] = True
     for rows, factors in same_rows(labelled, reasons):
         targets = [_targets(labelled, k) for k in factors]
         fit = _Sums(labelled.codes, np.hstack(targets), rows, blocks)
-        coefficients, error, variance, penalty = _fitted(fit, training, testing, train, reading)
+        coefficients, error, variance, penalty = _fitted(fit, training, testing, train, penalty_train)
         end = 0
         for k, columns in zip(factors, targets, strict=True):
             mine = slice(end, end + columns.shape[1])
@@ -203,7 +205,7 @@ def _targets(labelled: LabelledCodes, factor: int) -> Floats:
 
 
 class _Sums:
-    """Sums over blocks of products of codes and targets, from which any weighted regression follows."""
+    """Block sums of products of codes and targets, from which any weighted regression is computed."""
 
     def __init__(self, codes: Floats, targets: Floats, mask: Bools, blocks: Blocks) -> None:
         self.size = codes.shape[1]
@@ -245,17 +247,17 @@ def _errors(fit: _Sums, slopes: Floats, at: Floats, weights: Floats) -> tuple[Fl
 
 
 def _fitted(
-    fit: _Sums, training: Floats, testing: Floats, train: Bools, reading: Bools
+    fit: _Sums, training: Floats, testing: Floats, train: Bools, penalty_train: Bools
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """Standardised coefficients (1 + B, D, T), test errors and variances (1 + B, T), and penalties (T,)."""
     d = fit.size
-    mean, covariance = fit.moments(reading[None].astype(np.float64))
+    mean, covariance = fit.moments(penalty_train[None].astype(np.float64))
     correlation, spread = _correlated(covariance)
     penalties, tried = path(correlation[0, :d, :d], correlation[0, :d, d:])
     inverse = np.where(spread > 0, 1 / np.where(spread > 0, spread, 1.0), 0.0)[0]
     slopes = tried * inverse[:d, None] * spread[0, d:]
-    judges = np.broadcast_to((train & ~reading).astype(np.float64), (len(tried), len(train)))
-    error, _ = _errors(fit, slopes, np.broadcast_to(mean, (len(tried), mean.shape[1])), judges)
+    validation = np.broadcast_to((train & ~penalty_train).astype(np.float64), (len(tried), len(train)))
+    error, _ = _errors(fit, slopes, np.broadcast_to(mean, (len(tried), mean.shape[1])), validation)
     chosen = np.nan_to_num(error, nan=np.inf).argmin(axis=0)[None]
     penalty = np.take_along_axis(penalties, chosen, axis=0)[0]
     start = np.take_along_axis(tried, chosen[:, None], axis=0)

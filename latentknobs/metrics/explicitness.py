@@ -1,4 +1,4 @@
-"""Explicitness: can a factor be read from all dimensions together, by a linear rule?"""
+"""Explicitness: how well a linear classifier predicts a factor from all dimensions together."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def explicitness(labelled: LabelledCodes) -> MetricResult:
 
     Mean over factors, and over the classes of each, of the area under the receiver operating characteristic of
     logistic regression from all dimensions, one class against the rest. Fitted with an L2 penalty (option "penalty",
-    1, on dimensions of variance 1) on whole groups for training ("train-share", 0.6), measured on the others. A
+    1, on dimensions of variance 1) on complete groups for training ("train-share", 0.6), measured on the others. A
     continuous factor is cut at quantiles ("classes", 10). A class that is missing on either side does not count. The
-    interval is that of the test rows: the classifiers stay as they are.
+    interval is over resampled test rows; the classifiers are not refitted.
 
-    Facts: how many rows are for testing; for each factor the number of classes that count.
+    Facts: the number of test rows; for each factor the number of classes that count.
     """
     blocks = Blocks.make(labelled)
     count = len(labelled.names)
@@ -55,7 +55,7 @@ def _standard(codes: Floats, rows: Bools) -> Floats:
 
 
 def _areas(labelled: LabelledCodes, factor: int, x: Floats, fitted: Bools, blocks: Blocks, testing: Floats) -> Floats:
-    """(1 + B, C), of the classes that have rows of their own and of others on both sides."""
+    """Areas (1 + B, C) of the classes with positive and negative rows in training and in test."""
     cuts = int(labelled.options.get("classes", CLASSES))
     labels, defined = classes(labelled, factor, cuts, "quantile")
     hits = labels[:, None] == np.arange(labels.max() + 1)

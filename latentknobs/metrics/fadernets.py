@@ -26,7 +26,7 @@ def consistency(traversals: Traversals) -> MetricResult:
         if ((~np.isnan(scaled)).sum(axis=0) < 2).any():
             reasons[k] = "its target is defined on fewer than 2 clips at some step"
         else:
-            # About the mean of all clips: the variance of a resampling is then no difference of large numbers.
+            # Centred on the mean of all clips, so that no variance is a difference of large numbers.
             centred = scaled - np.nanmean(scaled, axis=0)
             moments = means(np.hstack([centred, centred**2]), blocks)
             steps = target.shape[1]
@@ -42,7 +42,7 @@ def restrictiveness(traversals: Traversals) -> MetricResult:
     1 - mean over clips, and over all attributes but the target, of the standard deviation over steps, in units of the
     attribute's spread over the corpus. Higher is better; a control that does nothing scores 1.
 
-    Facts: for each control, how far the attribute moves that moves most but the target.
+    Facts: for each control, the deviation of the non-target attribute that moves most.
     """
     blocks = Blocks.make(traversals)
     parts = np.full((len(blocks.weights), len(traversals.names)), np.nan)
@@ -80,10 +80,10 @@ def linearity(traversals: Traversals) -> MetricResult:
     Linearity (Tan & Herremans 2020): is the target a straight line in the control? 0 to 1, higher is better.
 
     Mean over clips of R2 of the line through control and target. A clip whose target stays the same has no R2: it
-    counts 0 here, where common code gives it 1 and so a control that does nothing scores best. Where no clip moves
-    there is no value. R2 knows no sign: see monotonicity for the way.
+    counts 0 here, where common code gives it 1, so that a control that does nothing scores best. Where no clip moves
+    there is no value. R2 ignores the sign of the slope: see monotonicity.
 
-    Facts: for each control, how many clips stay as they are and how many are left out (fewer than 3 steps defined).
+    Facts: for each control, how many clips are unchanged and how many are left out (fewer than 3 steps defined).
     """
     still = [int((_swing(target) == 0).sum()) for target in targets(traversals)]
     return by_clip(traversals, _r2, "its target moves on no clip", (0.0, 1.0), {"still": still})

@@ -39,11 +39,11 @@ def interpretability_split(labelled: LabelledCodes) -> MetricResult:
     """
     Interpretability on rows that neither chose the dimension nor fitted the line: at most 1, higher is better.
 
-    Whole groups are for training ("train-share", 0.6) or for testing; R2 = 1 - squared error / squared deviation from
+    Complete groups are for training ("train-share", 0.6) or testing; R2 = 1 - squared error / squared deviation from
     the mean of the test rows, so it is below 0 where the line is worse than that mean. The dimension is chosen among
-    D: without a split the best of many that tell of nothing looks as if it told of something.
+    D: without a split the best of many uninformative dimensions looks informative.
 
-    Facts: for each factor the dimension; how many rows are for testing.
+    Facts: for each factor the dimension; the number of test rows.
     """
     blocks = Blocks.make(labelled)
     if blocks.count < 2:
@@ -66,7 +66,7 @@ def interpretability_split(labelled: LabelledCodes) -> MetricResult:
 
 
 def _tested(train: WeightedMoments, test: WeightedMoments, chosen: Ints) -> Floats:
-    """R2 on test rows of the line that training rows give for the chosen dimension (R, 1)."""
+    """R2 on test rows (R,) of the line fitted on training rows to the chosen dimension (R, 1)."""
 
     def of(moments: Floats) -> Floats:
         return np.take_along_axis(moments, chosen, axis=1)

@@ -1,4 +1,4 @@
-"""The lasso, from moments alone."""
+"""The lasso from second moments."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ import numpy as np
 from latentknobs.core.arrays import Floats
 
 TOLERANCE = 1e-8
-"""A step that moves no coefficient by more is the last one."""
+"""Converged when no step moves a coefficient by more."""
 MOST_STEPS = 20_000
 PATH = 12
 SHORTEST = 1e-3
-"""The smallest penalty that is tried, as part of the one that leaves nothing."""
+"""The smallest penalty of a path, relative to the one at which all coefficients vanish."""
 
 
 def lasso(gram: Floats, cross: Floats, penalty: Floats, start: Floats | None = None) -> Floats:
     """
     Coefficients that minimise b' G b / 2 - b' c + penalty |b|_1 (Tibshirani 1996).
 
-    By accelerated proximal gradient steps (FISTA; Beck & Teboulle 2009) for all draws and targets at once, whose
-    momentum starts anew where it points uphill (O'Donoghue & Candes 2015): a step is one product of matrices, where
-    coordinate descent takes one coordinate after the other.
+    Accelerated proximal gradient descent (FISTA; Beck & Teboulle 2009) for all draws and targets at once, with adaptive
+    restart of the momentum (O'Donoghue & Candes 2015): a step is one matrix product, where coordinate descent updates
+    one coefficient at a time.
 
     Args:
         gram: float64 (R, D, D), correlations of the columns; a column that is constant is 0.
@@ -64,8 +64,8 @@ def path(gram: Floats, cross: Floats) -> tuple[Floats, Floats]:
     most = np.maximum(np.abs(cross).max(axis=0), 1e-12)
     penalties = most * np.geomspace(1.0, SHORTEST, PATH)[:, None]
     coefficients = np.zeros((PATH, *cross.shape))
-    here = np.zeros((1, *cross.shape))
+    warm_start = np.zeros((1, *cross.shape))
     for i, penalty in enumerate(penalties):
-        here = lasso(gram[None], cross[None], penalty, here)
-        coefficients[i] = here[0]
+        warm_start = lasso(gram[None], cross[None], penalty, warm_start)
+        coefficients[i] = warm_start[0]
     return penalties, coefficients

@@ -12,9 +12,9 @@ from latentknobs.errors import UsageError
 from latentknobs.metrics.traversal_stats import by_clip
 
 THRESHOLD = 1e-3
-"""A step of the attribute, per unit of the control, that counts as one."""
+"""Least change of the attribute, per unit of the control, that counts as a step."""
 ROUNDING = 1e-9
-"""A bend below this part of the attribute's largest value is rounding."""
+"""Second differences below this share of the attribute's largest value are rounding error."""
 
 
 def smoothness(traversals: Traversals) -> MetricResult:
@@ -34,7 +34,7 @@ def smoothness(traversals: Traversals) -> MetricResult:
     _even(traversals)
     few = traversals.values.shape[3] < 4
     reason = "it takes at least 4 steps" if few else "its target moves on no clip that has it at every step"
-    return by_clip(traversals, _nothing if few else _smooth, reason, (0.0, 1.0))
+    return by_clip(traversals, _undefined if few else _smooth, reason, (0.0, 1.0))
 
 
 def monotonicity(traversals: Traversals) -> MetricResult:
@@ -61,7 +61,7 @@ def _even(traversals: Traversals) -> None:
         raise UsageError("Smoothness and monotonicity are of evenly spaced control values: measure at such.")
 
 
-def _nothing(_control: Floats, target: Floats) -> Floats:
+def _undefined(_control: Floats, target: Floats) -> Floats:
     return np.full(len(target), np.nan)
 
 

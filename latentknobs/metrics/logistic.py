@@ -39,7 +39,7 @@ def one_versus_rest(x: Floats, hits: Floats, penalty: float = 1.0) -> Floats:
         gradient = design.T @ (expit(scores) - hits) + penalty * keep * weights
         return total / len(x), gradient.ravel() / len(x)
 
-    # The order of the scores is all that counts here, and that stands long before the last digits of the weights do.
+    # Only the order of the scores matters, and it converges long before the weights do.
     options = {"maxiter": MOST_STEPS, "ftol": 1e-7, "gtol": 1e-6}
     solution = minimize(loss, np.zeros(shape[0] * shape[1]), jac=True, method="L-BFGS-B", options=options)
     out: Floats = solution.x.reshape(shape)

@@ -1,4 +1,4 @@
-"""Bins, joint counts of them in resampled blocks, and mutual information."""
+"""Binning, joint counts in resampled blocks, and mutual information."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from latentknobs.core.metric_specs import LabelledCodes
 from latentknobs.metrics.block_bootstrap import LEAST, Blocks
 
 CELLS = 4_000_000
-"""Most numbers that are counted at a time, for memory."""
+"""Most cells counted at a time, to bound memory."""
 
 
 def binned(values: Floats, bins: int, how: str) -> Ints:
@@ -62,7 +62,7 @@ def classes(
 
 
 def no_factor(labelled: LabelledCodes, factor: int) -> str:
-    """Why a factor cannot be measured, or nothing."""
+    """Why a factor cannot be measured, or ""."""
     values = labelled.factors[:, factor]
     values = values[~np.isnan(values)]
     if len(values) < LEAST:
@@ -71,7 +71,7 @@ def no_factor(labelled: LabelledCodes, factor: int) -> str:
 
 
 def same_rows(labelled: LabelledCodes, reasons: Sequence[str]) -> list[tuple[Bools, list[int]]]:
-    """The factors that are defined on the same rows, together: ranks are among the rows that count."""
+    """Factors grouped by the rows on which they are defined, since ranks depend on those rows."""
     out: dict[bytes, tuple[Bools, list[int]]] = {}
     for k, reason in enumerate(reasons):
         if not reason:
@@ -112,7 +112,7 @@ def joint(
 
 def _drawn(counts: Ints, weights: Floats, shape: tuple[int, int, int]) -> Iterator[tuple[slice, Floats]]:
     step = max(1, CELLS // counts.shape[1])
-    # Counts are whole numbers far below 2^24, so single precision adds them exactly and twice as fast.
+    # Counts are integers far below 2^24, so single precision adds them exactly and twice as fast.
     table, times = counts.astype(np.float32), weights.astype(np.float32)
     for start in range(0, len(weights), step):
         drawn = (times[start : start + step] @ table).astype(np.float64)
@@ -140,7 +140,7 @@ def information(counts: Floats) -> tuple[Floats, Floats]:
 @frozen(eq=False)
 class Information:
     """
-    What each dimension and each factor share, in nats.
+    Mutual information of each dimension with each factor, in nats.
 
     Attributes:
         shared: float64 (1 + B, D, F); NaN for a factor that cannot be measured.

@@ -42,7 +42,7 @@ def scc(labelled: LabelledCodes) -> MetricResult:
 
 
 def _correlations(codes: Floats, factors: Floats, weights: Floats) -> Floats:
-    """Spearman's correlations (R, D, k) of codes (n, D) with factors (n, k), row i being there weights[:, i] times."""
+    """Spearman's correlations (R, D, k) of codes (n, D) with factors (n, k), row i counted weights[:, i] times."""
     size, columns = codes.shape[1], np.hstack([codes, factors]).T
     distinct = [np.unique(column, return_inverse=True)[1] for column in columns]
     out = np.full((len(weights), size, factors.shape[1]), np.nan)
@@ -62,7 +62,7 @@ def _correlations(codes: Floats, factors: Floats, weights: Floats) -> Floats:
 
 
 def _ranks(index: Ints, times: Floats) -> Floats:
-    """Mean ranks from 0 of values, given which of the ordered distinct values each is and how often it is there."""
+    """Mean ranks from 0 of values by their index among the distinct values, each counted so many times."""
     counts = np.bincount(index, weights=times)
     ranks: Floats = (np.cumsum(counts) - counts / 2)[index]
     return ranks

@@ -1,4 +1,4 @@
-"""Means over clips of what each did while a control was turned, in resamplings."""
+"""Statistics of traversals: per-clip numbers averaged over clips, in every resampling."""
 
 from __future__ import annotations
 

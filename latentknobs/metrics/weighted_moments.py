@@ -11,7 +11,7 @@ from latentknobs.core.metric_specs import LabelledCodes
 from latentknobs.metrics.block_bootstrap import Blocks
 
 CONSTANT = 1e-12
-"""A variance below this part of the whole sample's is rounding."""
+"""A variance below this share of the full sample's is rounding error."""
 
 
 def active(labelled: LabelledCodes) -> Bools:
@@ -23,7 +23,7 @@ def scaled(values: Floats, mask: Bools) -> Floats:
     """
     Values (N, m) with mean 0 and variance 1 over the rows that count, 0 on the others; a constant column is 0.
 
-    Sums of squares of numbers far from 0 lose what they are for.
+    Centred values keep their digits when squared.
     """
     # nan_to_num: a factor is NaN where it does not count, and NaN times 0 is NaN.
     clean = np.where(mask[:, None], np.nan_to_num(values), 0.0)
@@ -67,7 +67,7 @@ class WeightedMoments:
 
 class BlockMoments:
     """
-    Sums over blocks of what moments are made of.
+    Block sums from which moments are computed.
 
     Args:
         codes: float64 (N, D).
@@ -82,7 +82,7 @@ class BlockMoments:
         self._sums = blocks.sums(np.hstack([defined[:, None].astype(np.float64), a, a * a, z, z * z, z * a]))
 
     def of(self, weights: Floats) -> WeightedMoments:
-        """The moments of resamplings with these weights (R, G), in units of the whole sample's deviations."""
+        """The moments of resamplings with these weights (R, G), in units of the full sample's deviations."""
         size = self._size
         sums = weights @ self._sums
         with np.errstate(invalid="ignore", divide="ignore"):

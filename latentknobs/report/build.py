@@ -17,7 +17,7 @@ from latentknobs.core.clip import Piece
 from latentknobs.core.corpus import CorpusRequest
 from latentknobs.core.knob import Knob
 from latentknobs.core.melody_format import MELODY
-from latentknobs.core.model_calls import encode
+from latentknobs.core.model_calls import accepted, encode
 from latentknobs.corpora.corpus_spec import DEFAULT_SELECTION, CorpusSelection
 from latentknobs.errors import ClipError
 from latentknobs.evaluation.model_evaluation import spectrum as variances
@@ -205,7 +205,7 @@ def _other(workbench: Workbench, backend: VAEBackend, model: str, seed: int) -> 
     for song in workbench.songs(
         "factors", CorpusRequest(clips=512, seed=seed, pitch_range=pitches, cache=workbench.cache_dir)
     ):
-        carried = song.clips[backend.accepts(song.clips)]
+        carried = song.clips[accepted(backend, song.clips)]
         if song.split == "test" and len(carried):
             piece = Piece.join(carried[:1], backend.spec.clip_format, name=song.name)
             return Session.open(workbench, piece, model)

@@ -18,8 +18,8 @@ def displacement(operator: Operator, z: Codes, amount: float) -> Codes:
     T(z, amount) - z, float32 (N, D).
 
     Between fitted amounts an affine or residual operator interpolates the neighbouring displacements, 0 being one of
-    them, so T(z, 0) = z exactly. A group operator takes whole steps, and what lies between them only where its
-    spectrum says so.
+    them, so T(z, 0) = z exactly. A group operator takes multiples of its step, and amounts between them only where
+    its spectrum identifies the path.
 
     Args:
         operator: An operator of any kind.
@@ -53,7 +53,7 @@ def _between(operator: Operator, z: Codes, amount: float) -> Codes:
     slack = 1e-6 * max(1.0, -knots[0], knots[-1])
     if not knots[0] - slack <= amount <= knots[-1] + slack:
         raise AmountError(f"The amount {amount:g} lies outside the fitted amounts, {knots[0]:g} to {knots[-1]:g}.")
-    # Fitted amounts are kept as float32: rounded alike, each of them finds its own matrix.
+    # Fitted amounts are stored as float32: rounded alike, each of them finds its own matrix.
     amount = float(np.clip(np.float32(amount), knots[0], knots[-1]))
     right = int(np.searchsorted(knots, amount))
     ends = [knots[right]] if knots[right] == amount else [knots[right - 1], knots[right]]
@@ -71,7 +71,7 @@ def _between(operator: Operator, z: Codes, amount: float) -> Codes:
 
 
 def _powered(operator: Operator, z: Codes, amount: float) -> Codes:
-    """The displacement of a group operator, worked out in float64, (N, D)."""
+    """The displacement of a group operator, computed in float64, (N, D)."""
     change = power(operator, amount)[:-1]
     change[:, :-1] -= np.eye(len(change))
     out: Codes = (z.astype(np.float64) @ change[:, :-1].T + change[:, -1]).astype(np.float32)

@@ -17,7 +17,7 @@ from latentknobs.steering import apply
 SLACK = 1e-6
 """How far an amount may be off by rounding."""
 LEAST_FREE = 0.25
-"""Part of the active dimensions that a control has at the least."""
+"""Least share of the active dimensions that is left to a control."""
 
 
 def check_amount(knob: Knob, amount: float, name: str = "") -> float:
@@ -51,7 +51,7 @@ def check_amount(knob: Knob, amount: float, name: str = "") -> float:
 
 
 def doubt(knob: Knob) -> str:
-    """A clause on a knob that is not accepted: its verdict, and the acceptance criteria that it failed."""
+    """A clause about a knob that is not accepted: its verdict, and the acceptance criteria that it failed."""
     if knob.verdict == "accepted":
         return ""
     failed = ", ".join(criterion.name for criterion in knob.evidence.failed)
@@ -87,11 +87,11 @@ def apart(
     knobs: Iterable[Knob], active: Collection[int], like: Knob | None = None
 ) -> tuple[frozenset[int], tuple[str, ...]]:
     """
-    The dimensions that controls, and the "others" of a way between melodies, leave to the knobs.
+    The dimensions that controls, and the "others" of a path between melodies, leave to the knobs.
 
     Those of the accepted knobs (of all where none is accepted) and of the knob that a control is like. Where
-    that leaves fewer than a quarter of the active dimensions, knobs are let go one by one, the widest first, of
-    equally wide ones the last by name.
+    that leaves fewer than a quarter of the active dimensions, knobs are dropped one by one, the one with most
+    dimensions first, ties by name from the last.
 
     Args:
         knobs: The model's current knobs.
@@ -99,19 +99,19 @@ def apart(
         like: The knob that a control is like, None = there is none.
 
     Returns:
-        The dimensions, and the names of the knobs that were let go.
+        The dimensions, and the names of the dropped knobs.
     """
     every = {knob.name: knob for knob in knobs}
     kept = {name: knob for name, knob in every.items() if knob.verdict == "accepted"} or every
     if like is not None:
         kept[like.name] = like
-    gone: list[str] = []
+    dropped: list[str] = []
     while True:
         taken = frozenset(d.dim for knob in kept.values() for d in knob.dimensions)
         if len(set(active) - taken) >= LEAST_FREE * len(active):
-            return taken, tuple(gone)
-        gone.append(max(kept, key=lambda name: (len(kept[name].dimensions), name)))
-        del kept[gone[-1]]
+            return taken, tuple(dropped)
+        dropped.append(max(kept, key=lambda name: (len(kept[name].dimensions), name)))
+        del kept[dropped[-1]]
 
 
 def control(name: str, knob: Knob, amount: float, codes: Codes, taken: Collection[int], seed: int) -> Codes:

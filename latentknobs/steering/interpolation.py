@@ -1,8 +1,8 @@
 """
 Paths and grids between two codes by spherical interpolation (SLERP; Shoemake 1985).
 
-One angle w, that of the whole pair of codes, serves every group of dimensions: over the few dimensions of
-a knob an angle of their own would be ill-posed. The coefficients A(t) = sin((1-t)w)/sin w and
+One angle w, between the full codes, serves every group of dimensions: an angle over the few dimensions of a knob
+would be ill-posed. The coefficients A(t) = sin((1-t)w)/sin w and
 B(t) = sin(tw)/sin w are applied to each group with that group's own t.
 """
 
@@ -20,8 +20,8 @@ from latentknobs.errors import UsageError
 Rest: TypeAlias = Literal["mean", "source", "rows", "columns"]
 RESTS: tuple[Rest, ...] = ("mean", "source", "rows", "columns")
 NEARLY_OPPOSITE = np.deg2rad(170.0)
-"""From this angle on the path is a line: the coefficients grow beyond all bounds towards 180 degrees, and two codes
-of different length then give codes far longer than both."""
+"""From this angle on the path is linear: the coefficients diverge towards 180 degrees, and two codes of different
+length would give codes far longer than both."""
 
 
 def angle(a: Codes, b: Codes) -> float:
@@ -77,7 +77,7 @@ def assign(
     column_share: NDArray[np.float64] | None = None,
 ) -> NDArray[np.int8]:
     """
-    Which way each dimension goes, int8 (D,): 0 = with the rows, 1 = with the columns, 2 = the rest.
+    Which axis each dimension follows, int8 (D,): 0 = with the rows, 1 = with the columns, 2 = the rest.
 
     A dimension in both goes to the knob of the larger share (rows win a tie), so that none is moved twice.
 

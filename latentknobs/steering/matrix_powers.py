@@ -1,8 +1,8 @@
 """
-Powers of an affine map of codes, the kind group: T^n z for whole n, and between them where the map says how.
+Powers of an affine map of codes, the kind group: T^n z for integer n, and between them where the spectrum allows it.
 
 The map is z -> M z + b. Its powers are taken as a matrix on [z, 1], in float64, so that a map without a fixed point
-(a shift) and one whose eigenvectors coincide (a shear) are as good as any.
+(a shift) and one whose eigenvectors coincide (a shear) need no special treatment.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from latentknobs.core.arrays import Floats
 from latentknobs.core.knob import Operator
 from latentknobs.errors import AmountError
 
-WHOLE = 1e-6
-"""How far from a whole number of steps an amount may be off by rounding."""
+STEP_SLACK = 1e-6
+"""How far an amount may be off an integer number of steps by rounding."""
 STRAIGHT = 1e-3
-"""Angles (radians) up to this are 0: float32 tears a double eigenvalue apart by its root."""
+"""Angles (radians) up to this are 0: float32 rounding splits a double eigenvalue by the root of its size."""
 
 
 def homogeneous(operator: Operator) -> Floats:
@@ -29,10 +29,10 @@ def homogeneous(operator: Operator) -> Floats:
 
 def has_path(operator: Operator) -> bool:
     """
-    Whether the spectrum of a group operator identifies the path between whole steps.
+    Whether the spectrum of a group operator identifies the path between integer steps.
 
-    A real matrix has one real logarithm only where all its eigenvalues are positive (Culver 1966): at any angle, a
-    turn by it and a turn by it and a whole circle have the same whole steps.
+    A real matrix has one real logarithm only where all its eigenvalues are positive (Culver 1966): rotations that
+    differ by a full circle agree at every integer number of steps.
     """
     values = np.linalg.eigvals(operator.arrays["matrix"].astype(np.float64))
     return bool((np.abs(values) > 0).all() and (np.abs(np.angle(values)) <= STRAIGHT).all())
@@ -43,15 +43,15 @@ def power(operator: Operator, amount: float) -> Floats:
     The map at an amount, on columns [z, 1], float64 (D + 1, D + 1).
 
     Raises:
-        AmountError: The amount is no whole number of steps and the spectrum does not say what lies between, or the
+        AmountError: The amount is no multiple of the step and the spectrum does not identify the path between, or the
             map has no inverse.
     """
     step = float(operator.arrays["step"][0])
-    # The step is kept as float32: rounded alike, an amount of whole steps is one.
+    # The step is stored as float32: the amount is rounded alike, so that multiples of the step stay multiples.
     count = float(np.float32(amount)) / step
     base = homogeneous(operator)
     nearest = round(count)
-    if abs(count - nearest) > WHOLE * max(1.0, abs(count)):
+    if abs(count - nearest) > STEP_SLACK * max(1.0, abs(count)):
         if not has_path(operator):
             raise AmountError(
                 f"The amount {amount:g} lies between whole steps of {step:g}, where this knob does not say how codes "
@@ -66,7 +66,7 @@ def power(operator: Operator, amount: float) -> Floats:
 
 
 def _between(base: Floats, count: float) -> Floats:
-    from scipy.linalg import expm, logm  # not where a knob of whole steps is turned: the command line starts lighter
+    from scipy.linalg import expm, logm  # loaded only between steps: the command line starts faster
 
     out: Floats = np.real(expm(count * np.real(logm(base))))
     return out

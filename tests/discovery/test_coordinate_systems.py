@@ -110,9 +110,9 @@ def test_bases_of_the_decoder_are_computed_where_it_can_tell(codes):
     found = coordinate_systems(Softmax(), np.eye(SIZE), _given(codes), {b.name: b for b in plugin.register_bases()})
 
     assert found.left_out == {}
-    assert list(found.found) == [b.name for b in plugin.register_bases()]
+    assert list(found.by_basis) == [b.name for b in plugin.register_bases()]
     for name in ("decoder-weights", "decoder-fisher"):
-        assert np.abs(found.found[name].columns).argmax(axis=0).tolist() == [0, 1, 2]
+        assert np.abs(found.by_basis[name].columns).argmax(axis=0).tolist() == [0, 1, 2]
 
 
 def test_bases_that_the_model_cannot_give_are_left_out_with_a_sentence():
@@ -126,7 +126,7 @@ def test_bases_that_the_model_cannot_give_are_left_out_with_a_sentence():
 
     found = coordinate_systems(TinyBackend(), np.eye(24), _given(codes), {b.name: b for b in bases})
 
-    assert list(found.found) == ["plain"]
+    assert list(found.by_basis) == ["plain"]
     assert found.left_out == {
         "weights": "The basis weights is left out: the model tiny has no LatentWeights.",
         "both": "The basis both is left out: the model tiny has no LatentWeights and no LatentGradient.",
@@ -142,7 +142,7 @@ def test_a_model_is_asked_only_for_what_a_basis_needs(codes):
 
     found = coordinate_systems(Silent(), np.eye(SIZE), _given(codes), {"weights": plugin.register_bases()[5]})
 
-    assert list(found.found) == ["weights"]
+    assert list(found.by_basis) == ["weights"]
 
 
 def test_moments_of_differences_are_of_the_clips_own_pairs():

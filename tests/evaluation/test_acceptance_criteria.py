@@ -28,22 +28,22 @@ def _measured(*at, monotone=1.0):
 
 
 @pytest.fixture
-def yard(yardstick):
+def config(make_config):
     """What is kept: the attribute "stays" and the comparison "shape"."""
-    return yardstick(preserves=frozenset({"stays", "shape"}), target="stays")
+    return make_config(preserves=frozenset({"stays", "shape"}), target="stays")
 
 
 FAULTS = [{"low": 0.29}, {"leak": 0.26}, {"kept": 0.89}, {"low": float("nan")}, {"leak": float("nan")}, {"lost": 0.2}]
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_the_range_goes_outwards_and_stops_at_the_first_failure(yard, fault):
+def test_the_range_goes_outwards_and_stops_at_the_first_failure(config, fault):
     """Each side ends before the first amount that misses a limit, whatever lies beyond."""
     good = [_at(float(a)) for a in (-3, -2, -1, 1, 3, 4)]
 
-    assert usable_range(_measured(*good, _at(2.0, **fault)), yard) == UsableRange(-3, 1, meets=True)
-    assert usable_range(_measured(*good[1:], _at(-3.0, **fault), _at(2.0)), yard) == UsableRange(-2, 4, meets=True)
-    assert usable_range(_measured(_at(1.0, **fault), _at(2.0), _at(-1.0)), yard) == UsableRange(-1, 0, meets=True)
+    assert usable_range(_measured(*good, _at(2.0, **fault)), config) == UsableRange(-3, 1, meets=True)
+    assert usable_range(_measured(*good[1:], _at(-3.0, **fault), _at(2.0)), config) == UsableRange(-2, 4, meets=True)
+    assert usable_range(_measured(_at(1.0, **fault), _at(2.0), _at(-1.0)), config) == UsableRange(-1, 0, meets=True)
 
 
 def test_beyond_the_first_failure_no_amount_is_asked():
@@ -58,55 +58,55 @@ def test_beyond_the_first_failure_no_amount_is_asked():
     assert asked == [-1.0, -2.0, 1.0, 2.0, 3.0]
 
 
-def test_without_a_good_amount_there_is_no_range(yard):
+def test_without_a_good_amount_there_is_no_range(config):
     """Where the first amounts fail on both sides, or nothing was measured, the range is 0 to 0."""
-    assert usable_range(_measured(_at(-1.0, low=0.0), _at(1.0, low=0.0), _at(2.0)), yard) == UsableRange(
+    assert usable_range(_measured(_at(-1.0, low=0.0), _at(1.0, low=0.0), _at(2.0)), config) == UsableRange(
         0, 0, meets=False
     )
-    assert usable_range(_measured(), yard) == UsableRange(0, 0, meets=False)
+    assert usable_range(_measured(), config) == UsableRange(0, 0, meets=False)
 
 
-def test_a_knob_that_meets_no_limit_but_equivariance_can_be_heard(yard):
+def test_a_knob_that_meets_no_limit_but_equivariance_can_be_heard(config):
     """Where no amount meets every limit, the range is where equivariance holds, and it says so."""
     leaking = [_at(float(a), leak=0.5) for a in (-2, -1, 1, 2)]
 
-    assert usable_range(_measured(*leaking, _at(3.0, low=0.1)), yard) == UsableRange(-2, 2, meets=False)
+    assert usable_range(_measured(*leaking, _at(3.0, low=0.1)), config) == UsableRange(-2, 2, meets=False)
 
 
-def test_a_range_by_equivariance_alone_is_never_accepted(yard):
+def test_a_range_by_equivariance_alone_is_never_accepted(config):
     """Whatever test songs say, a knob that validation songs refused stays rejected, and the reason is a criterion."""
-    found = _verdict(yard, meets=False)
+    found = _verdict(config, meets=False)
 
     assert found.verdict == "rejected"
     assert [c.name for c in found.criteria if not c.passed] == ["all limits at some amount on validation songs"]
 
 
-def test_the_limits_themselves_are_met(yard):
+def test_the_limits_themselves_are_met(config):
     """A value on its limit passes."""
     edge = _at(1.0, low=0.3, leak=0.25, kept=0.9)
 
-    assert all(criterion.passed for criterion in amount_criteria(edge, yard))
+    assert all(criterion.passed for criterion in amount_criteria(edge, config))
 
 
-def test_what_need_not_stay_is_no_criterion(yard):
+def test_what_need_not_stay_is_no_criterion(config):
     """Attributes and comparisons outside ``preserves`` make no criterion, nor does what is not defined."""
-    names = {criterion.name for criterion in amount_criteria(_at(-1.0), yard)}
+    names = {criterion.name for criterion in amount_criteria(_at(-1.0), config)}
 
     assert names == {"equivariance at -1", "leakage of stays at -1", "content by shape at -1"}
-    assert not any("content" in criterion.name for criterion in amount_criteria(_at(1.0, kept=None), yard))
-    assert not any("equivariance" in criterion.name for criterion in amount_criteria(_at(1.0, ceiling=0.24), yard))
+    assert not any("content" in criterion.name for criterion in amount_criteria(_at(1.0, kept=None), config))
+    assert not any("equivariance" in criterion.name for criterion in amount_criteria(_at(1.0, ceiling=0.24), config))
 
 
 GOOD = [_at(-1.0), _at(1.0), _at(2.0)]
 
 
-def _verdict(yard, *at, controls=CONTROLS, monotone=1.0, low=-1.0, high=2.0, meets=True):
-    return judge(_measured(*(at or GOOD), monotone=monotone), UsableRange(low, high, meets), yard, *controls)
+def _verdict(config, *at, controls=CONTROLS, monotone=1.0, low=-1.0, high=2.0, meets=True):
+    return judge(_measured(*(at or GOOD), monotone=monotone), UsableRange(low, high, meets), config, *controls)
 
 
-def test_a_knob_that_meets_every_limit_is_accepted(yard):
+def test_a_knob_that_meets_every_limit_is_accepted(config):
     """All criteria met, with enough clips and controls: accepted, and every criterion is kept."""
-    found = _verdict(yard)
+    found = _verdict(config)
 
     assert found.verdict == "accepted"
     assert all(criterion.passed for criterion in found.criteria)
@@ -131,81 +131,81 @@ def test_a_knob_that_meets_every_limit_is_accepted(yard):
         ("content by shape at +1", {"at": [_at(-1.0), _at(1.0, kept=0.5), _at(2.0)]}),
     ],
 )
-def test_each_criterion_can_reject(yard, criterion, fault):
+def test_each_criterion_can_reject(config, criterion, fault):
     """One limit missed on test songs is enough, and the criterion that failed is the one that says so."""
-    found = _verdict(yard, *fault.get("at", ()), **{name: value for name, value in fault.items() if name != "at"})
+    found = _verdict(config, *fault.get("at", ()), **{name: value for name, value in fault.items() if name != "at"})
 
     assert found.verdict == "rejected"
     assert [g.name for g in found.criteria if not g.passed] == [criterion]
 
 
-def test_what_is_defined_nowhere_has_no_criterion(yard):
+def test_what_is_defined_nowhere_has_no_criterion(config):
     """An attribute that no clip has, before or after, says nothing: it neither passes nor fails."""
-    names = {criterion.name for criterion in amount_criteria(_at(1.0, compared=0), yard)}
+    names = {criterion.name for criterion in amount_criteria(_at(1.0, compared=0), config)}
 
     assert names == {"equivariance at +1", "content by shape at +1"}
 
 
-def test_leakage_counts_at_the_ends_of_the_range(yard):
+def test_leakage_counts_at_the_ends_of_the_range(config):
     """Inside the range leakage is reported, not judged."""
-    assert _verdict(yard, _at(-1.0), _at(1.0, leak=5.0), _at(2.0)).verdict == "accepted"
+    assert _verdict(config, _at(-1.0), _at(1.0, leak=5.0), _at(2.0)).verdict == "accepted"
 
 
-def test_amounts_outside_the_range_do_not_count(yard):
+def test_amounts_outside_the_range_do_not_count(config):
     """What fails beyond the usable range harms nobody."""
-    assert _verdict(yard, *GOOD, _at(3.0, low=-1.0, leak=5.0)).verdict == "accepted"
+    assert _verdict(config, *GOOD, _at(3.0, low=-1.0, leak=5.0)).verdict == "accepted"
 
 
 @pytest.mark.parametrize("controls", [1, 20, 99])
-def test_few_controls_are_provisional(yard, controls):
+def test_few_controls_are_provisional(config, controls):
     """With fewer than 100 controls a knob beyond every one of them is provisional, beyond all but one rejected."""
-    verdicts = [_verdict(yard, controls=(controls, (1 + stronger) / (1 + controls))).verdict for stronger in (0, 1)]
+    verdicts = [_verdict(config, controls=(controls, (1 + stronger) / (1 + controls))).verdict for stronger in (0, 1)]
 
     assert verdicts == ["provisional", "rejected"]
 
 
-def test_many_controls_need_no_more_than_100(yard):
+def test_many_controls_need_no_more_than_100(config):
     """With 1,000 controls the limit is still 1 in 101."""
-    assert _verdict(yard, controls=(1000, 9 / 1001)).verdict == "accepted"
-    assert _verdict(yard, controls=(1000, 11 / 1001)).verdict == "rejected"
+    assert _verdict(config, controls=(1000, 9 / 1001)).verdict == "accepted"
+    assert _verdict(config, controls=(1000, 11 / 1001)).verdict == "rejected"
 
 
-def test_few_clips_at_an_end_are_provisional(yard):
+def test_few_clips_at_an_end_are_provisional(config):
     """Fewer than 64 test clips at an end of the range are too few; inside it they are enough."""
-    assert _verdict(yard, _at(-1.0), _at(1.0), _at(2.0, clips=63)).verdict == "provisional"
-    assert _verdict(yard, _at(-1.0), _at(1.0, clips=20), _at(2.0, clips=64)).verdict == "accepted"
+    assert _verdict(config, _at(-1.0), _at(1.0), _at(2.0, clips=63)).verdict == "provisional"
+    assert _verdict(config, _at(-1.0), _at(1.0, clips=20), _at(2.0, clips=64)).verdict == "accepted"
 
 
-def test_without_room_anywhere_nothing_is_measurable(yard):
+def test_without_room_anywhere_nothing_is_measurable(config):
     """Where no amount has room between floor and ceiling, the verdict says so; one amount with room is enough."""
     no_room = [_at(a, ceiling=0.24) for a in (-1.0, 1.0, 2.0)]
 
-    assert _verdict(yard, *no_room).verdict == "not measurable"
-    assert _verdict(yard, *no_room[:2], _at(2.0)).verdict == "accepted"
+    assert _verdict(config, *no_room).verdict == "not measurable"
+    assert _verdict(config, *no_room[:2], _at(2.0)).verdict == "accepted"
 
 
 @pytest.mark.parametrize(
     "nothing", [{"low": 0.0, "high": 0.0}, {"controls": (100, None)}, {"low": 5.0, "high": 6.0}], ids=str
 )
-def test_without_a_usable_range_a_knob_is_rejected(yard, nothing):
+def test_without_a_usable_range_a_knob_is_rejected(config, nothing):
     """No range, no controls or no test clips inside the range: rejected, and the criterion says why."""
-    found = _verdict(yard, **nothing)
+    found = _verdict(config, **nothing)
 
     assert found.verdict == "rejected"
     assert [criterion.name for criterion in found.criteria] == ["usable range"]
 
 
-def test_an_edit_without_a_monotone_measure_has_no_such_criterion(yard):
+def test_an_edit_without_a_monotone_measure_has_no_such_criterion(config):
     """On/off edits, and edits without a target, are judged by the other criteria."""
-    found = _verdict(yard, monotone=None)
+    found = _verdict(config, monotone=None)
 
     assert found.verdict == "accepted"
     assert "monotone" not in {criterion.name for criterion in found.criteria}
 
 
-def test_a_doubtful_equivariance_counts_by_its_lower_bound(yard):
+def test_a_doubtful_equivariance_counts_by_its_lower_bound(config):
     """The lower end of the interval is held against the limit, not the value."""
     x = _at(1.0)
     doubtful = evolve(x, equivariance=evolve(x.equivariance, low=0.1))
 
-    assert usable_range(_measured(doubtful), yard) == UsableRange(0, 0, meets=False)
+    assert usable_range(_measured(doubtful), config) == UsableRange(0, 0, meets=False)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.random import default_rng
 
-from latentknobs.evaluation.interpolation_smoothness import PathSampling, couples, smoothness, ways
+from latentknobs.evaluation.interpolation_smoothness import PathSampling, draw_pairs, path_measures, smoothness
 from latentknobs.steering.interpolation import one_way
 from latentknobs.testing.tiny import TinyBackend, tiny_clips
 
@@ -23,7 +23,7 @@ def _path(*differing):
 )
 def test_a_path_by_hand(points, ends, path, jump):
     """Length over the distance of the ends, and the largest step's share of the length; not without a distance."""
-    found = ways(_path(*points))
+    found = path_measures(_path(*points))
 
     np.testing.assert_allclose(found.ends, [ends])
     np.testing.assert_allclose(found.path, [path])
@@ -32,7 +32,7 @@ def test_a_path_by_hand(points, ends, path, jump):
 
 def test_no_path_is_shorter_than_its_ends_distance():
     """Whatever the clips, path is at least 1 and jump between an even step and 1; clips may have any shape."""
-    found = ways(default_rng(0).integers(0, 3, (200, 5, 2, 4)).astype(np.int16))
+    found = path_measures(default_rng(0).integers(0, 3, (200, 5, 2, 4)).astype(np.int16))
 
     assert np.nanmin(found.path) >= 1
     assert 0.25 <= np.nanmin(found.jump) <= np.nanmax(found.jump) <= 1
@@ -42,7 +42,7 @@ def test_pairs_are_of_different_songs_and_songs_of_one_two():
     """Seven songs give three twos that share no song, and take turns."""
     songs = np.asarray([5, 5, 5, 1, 9, 9, 2, 3, 3, 8, 8, 8, 4])
 
-    first, second, two = couples(songs, 50, default_rng(0))
+    first, second, two = draw_pairs(songs, 50, default_rng(0))
 
     twos = {(a, b, k) for a, b, k in zip(songs[first], songs[second], two, strict=True)}
     assert len(twos) == 3
@@ -52,7 +52,7 @@ def test_pairs_are_of_different_songs_and_songs_of_one_two():
 
 def test_pairs_are_drawn_from_all_clips_of_their_songs():
     """With two songs every clip of both comes, on its own side."""
-    first, second, _ = couples(np.asarray([0, 1, 0, 1, 1]), 200, default_rng(0))
+    first, second, _ = draw_pairs(np.asarray([0, 1, 0, 1, 1]), 200, default_rng(0))
 
     assert {frozenset(first.tolist()), frozenset(second.tolist())} == {frozenset({0, 2}), frozenset({1, 3, 4})}
 
@@ -62,14 +62,14 @@ def test_the_paths_are_those_of_interpolate():
     backend, clips = TinyBackend(), tiny_clips(2)
     codes = backend.encode(clips).mean
     decoded = backend.decode(one_way(codes[0], codes[1], 5))
-    by_hand = ways(decoded[None])
+    by_hand = path_measures(decoded[None])
 
     found = smoothness(backend, codes, np.asarray([0, 1]), 0, sampling=PathSampling(1, 5))
 
     assert (found["pairs"], found["song_pairs"], found["points"], found["measured"]) == (1, 1, 5, 1)
     assert found["ends"]["value"] == pytest.approx(by_hand.ends[0])
     # The way back is as long: a pair has no order.
-    back = ways(backend.decode(one_way(codes[1], codes[0], 5))[None])
+    back = path_measures(backend.decode(one_way(codes[1], codes[0], 5))[None])
     assert found["path"]["value"] in (pytest.approx(by_hand.path[0]), pytest.approx(back.path[0]))
 
 

@@ -26,9 +26,9 @@ def clips():
 
 
 @pytest.fixture(scope="module")
-def measured(clips, exact_pitch, yardstick):
+def measured(clips, exact_pitch, make_config):
     """The measures of the exact pitch knob."""
-    return _measure(exact_pitch, clips, AMOUNTS, yardstick())
+    return _measure(exact_pitch, clips, AMOUNTS, make_config())
 
 
 def test_the_exact_knob_is_exact_in_every_measure(measured):
@@ -51,9 +51,9 @@ def test_the_exact_knob_is_exact_in_every_measure(measured):
     assert measured.slopes()["log2-onsets"] == 0
 
 
-def test_a_knob_that_does_nothing_is_nothing_in_every_measure(clips, nothing, yardstick):
+def test_a_knob_that_does_nothing_is_nothing_in_every_measure(clips, nothing, make_config):
     """Equivariance, effect and monotony are 0."""
-    measured = _measure(nothing, clips, AMOUNTS, yardstick())
+    measured = _measure(nothing, clips, AMOUNTS, make_config())
 
     for x in measured.at.values():
         assert x.equivariance.value <= 0
@@ -73,51 +73,51 @@ def test_evidence_is_whole(measured, methods):
     assert measured.within(-3, 3).keys() == {-3.0, 3.0}
 
 
-def test_amounts_that_no_clip_reaches_are_left_out(exact_pitch, yardstick):
+def test_amounts_that_no_clip_reaches_are_left_out(exact_pitch, make_config):
     """An amount without clips is measured by nobody, and missing from the result; others are."""
     high = tiny_clips(6, low=117, high=120)
     there = build_evaluation_set(EXPERIMENT, high, ("a",) * 6, default_rng(0))
 
-    measured = _measure(exact_pitch, there, (-3.0, 3.0, 12.0), yardstick())
+    measured = _measure(exact_pitch, there, (-3.0, 3.0, 12.0), make_config())
 
     assert list(measured.at) == [-3.0, 3.0]
 
 
-def test_without_a_target_nothing_is_monotone(clips, exact_pitch, yardstick):
+def test_without_a_target_nothing_is_monotone(clips, exact_pitch, make_config):
     """An edit without a target is not asked to be monotone."""
-    assert _measure(exact_pitch, clips, AMOUNTS, yardstick(target=None)).monotone is None
+    assert _measure(exact_pitch, clips, AMOUNTS, make_config(target=None)).monotone is None
 
 
-def test_monotone_counts_the_edits_own_amounts(clips, exact_pitch, yardstick):
+def test_monotone_counts_the_edits_own_amounts(clips, exact_pitch, make_config):
     """Where negative amounts are swapped pairs, whose clips are others, monotone uses 0 and the positive ones."""
     offsets = np.zeros((4, LATENT_SIZE))
     offsets[:, PITCH] = np.abs(AMOUNTS) / 12
     matrices = np.stack([np.eye(LATENT_SIZE)] * 4)
     always_up = Operator("affine", {"amounts": AMOUNTS, "matrices": matrices, "offsets": offsets})
 
-    assert _measure(always_up, clips, AMOUNTS, yardstick(own=(3.0, 12.0))).monotone == 1
-    assert _measure(always_up, clips, AMOUNTS, yardstick(own=AMOUNTS)).monotone < 0.5
-    assert _measure(exact_pitch, clips, (3.0,), yardstick(own=(3.0,))).monotone is None
+    assert _measure(always_up, clips, AMOUNTS, make_config(own=(3.0, 12.0))).monotone == 1
+    assert _measure(always_up, clips, AMOUNTS, make_config(own=AMOUNTS)).monotone < 0.5
+    assert _measure(exact_pitch, clips, (3.0,), make_config(own=(3.0,))).monotone is None
 
 
-def test_an_on_off_edit_has_a_round_trip(clips, yardstick):
+def test_an_on_off_edit_has_a_round_trip(clips, make_config):
     """T(T(z)) against z: 1 for a map that undoes itself, less for one that does not; none with several amounts."""
     flip = -np.eye(LATENT_SIZE)  # pitches are mirrored at middle C, activities at holding
     mirror = Operator("affine", {"amounts": [12.0], "matrices": flip[None], "offsets": np.zeros((1, LATENT_SIZE))})
     drop = Operator("affine", {"amounts": [12.0], "matrices": 0 * flip[None], "offsets": np.ones((1, LATENT_SIZE))})
-    on_off = yardstick(own=(12.0,))
+    on_off = make_config(own=(12.0,))
 
     assert _measure(mirror, clips, (12.0,), on_off).round_trip == 1
     assert _measure(drop, clips, (12.0,), on_off).round_trip < 0.7
-    assert _measure(mirror, clips, (12.0,), yardstick()).round_trip is None
+    assert _measure(mirror, clips, (12.0,), make_config()).round_trip is None
 
 
-def test_measures_do_not_depend_on_one_another(clips, exact_pitch, yardstick, methods):
+def test_measures_do_not_depend_on_one_another(clips, exact_pitch, make_config, methods):
     """Leaving an attribute and an amount out changes no digit of what is left."""
-    one = yardstick(attributes=methods.attributes[:1], spreads={"mean-pitch": 1.0})
+    one = make_config(attributes=methods.attributes[:1], spreads={"mean-pitch": 1.0})
 
     alone = _measure(exact_pitch, clips, (3.0,), one).at[3.0]
-    among = _measure(exact_pitch, clips, AMOUNTS, yardstick()).at[3.0]
+    among = _measure(exact_pitch, clips, AMOUNTS, make_config()).at[3.0]
 
     assert alone.equivariance == among.equivariance
     assert alone.effects["mean-pitch"] == among.effects["mean-pitch"]

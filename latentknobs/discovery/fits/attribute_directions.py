@@ -1,7 +1,7 @@
 """
-Shifts from an attribute alone, without an edit: what an augmentation's knob is compared with.
+Shifts from attribute labels alone, without an edit: baselines for the knob of an augmentation.
 
-Each takes the codes of a sample of training clips and the attribute that the edit targets, measured on them, and
+Each takes the codes of sampled training clips and their values of the attribute that the edit targets, and
 gives the direction v of a shift z + n v that should raise the attribute by n.
 """
 
@@ -21,7 +21,7 @@ from latentknobs.errors import NotFittedError
 
 QUARTILE = 0.25
 LEAST_CLIPS = 8
-"""Fewer clips than this with the attribute have no quartiles to speak of."""
+"""Fewer clips than this with the attribute give no meaningful quartiles."""
 
 
 @frozen(eq=False)
@@ -73,10 +73,10 @@ def _labelled(fit_input: FitInput) -> Labelled:
 
 def _along(w: Floats, length: float) -> Operator:
     """
-    The shift in the direction of a reading w'z, by which it rises by ``length`` for one unit of the amount.
+    The shift along w that raises the linear predictor w'z by ``length`` for one unit of the amount.
 
     Raises:
-        NotFittedError: The reading is 0.
+        NotFittedError: w is 0.
     """
     square = float(w @ w)
     if not square > 0:
@@ -89,7 +89,7 @@ def attribute_vector(fit_input: FitInput) -> tuple[Operator, Mapping[str, Any]]:
     Mean code of the highest quartile of the attribute minus that of the lowest (Roberts et al. 2018).
 
     Divided by the difference of the attribute's means, so that amount 1 is one unit of it.
-    Kept of the fitting: ``low`` and ``high``, the attribute's mean in the two quartiles.
+    Facts: ``low`` and ``high``, the attribute's mean in the two quartiles.
 
     Raises:
         NotFittedError: The edit has no target, or its attribute or the codes do not vary.
@@ -105,39 +105,39 @@ def attribute_vector(fit_input: FitInput) -> tuple[Operator, Mapping[str, Any]]:
 
 def ridge_reading(fit_input: FitInput) -> tuple[Operator, Mapping[str, Any]]:
     """
-    The shortest move by which a linear reading of the attribute rises by 1: w / w'w, w by ridge regression.
+    The shortest shift that raises a linear prediction of the attribute by 1: w / w'w, w by ridge regression.
 
     Of :data:`PENALTIES`, in units of the mean variance of a code dimension, the one with the smallest squared error
     on the validation sample is taken (training clips where that has none).
-    Kept of the fitting: ``penalty``, and ``r2`` of the reading on those clips.
+    Facts: ``penalty``, and ``r2`` of the prediction on those clips.
 
     Raises:
         NotFittedError: The edit has no target, or its attribute or the codes do not vary.
     """
     clips = _labelled(fit_input)
-    judged = Labelled.of(fit_input.validation_sample)
-    if len(judged.values) < 2 or np.ptp(judged.values) == 0:
-        judged = clips
+    validation = Labelled.of(fit_input.validation_sample)
+    if len(validation.values) < 2 or np.ptp(validation.values) == 0:
+        validation = clips
     centre, middle = clips.codes.mean(axis=0), float(clips.values.mean())
     centred = clips.codes - centre
     covariance = centred.T @ centred / len(centred)
-    towards = centred.T @ (clips.values - middle) / len(centred)
+    cross = centred.T @ (clips.values - middle) / len(centred)
     scale = float(np.trace(covariance)) / len(covariance)
-    weights = ridge_path(covariance, towards, np.full(len(covariance), scale))
-    left = [float(((judged.values - middle - (judged.codes - centre) @ w) ** 2).sum()) for w in weights]
+    weights = ridge_path(covariance, cross, np.full(len(covariance), scale))
+    left = [float(((validation.values - middle - (validation.codes - centre) @ w) ** 2).sum()) for w in weights]
     best = int(np.argmin(left))
-    total = float(((judged.values - judged.values.mean()) ** 2).sum())
+    total = float(((validation.values - validation.values.mean()) ** 2).sum())
     return _along(weights[best], 1.0), {"penalty": PENALTIES[best], "r2": 1.0 - left[best] / total}
 
 
 def discriminant(fit_input: FitInput) -> tuple[Operator, Mapping[str, Any]]:
     """
-    The direction that tells the attribute's highest quartile from its lowest (linear discriminant, Fisher 1936).
+    The direction that separates the attribute's highest quartile from its lowest (linear discriminant, Fisher 1936).
 
     w = S^-1 (m_high - m_low), S the covariance within the two, shrunk towards a multiple of the identity by the
     share that makes its expected squared error smallest (Ledoit & Wolf 2004). As long as w'z needs to go
     from one quartile's mean to the other's, divided by the difference of the attribute's means.
-    Kept of the fitting: ``shrinkage``, and ``distance``, of the means in standard deviations within.
+    Facts: ``shrinkage``, and ``distance``, of the means in standard deviations within.
 
     Raises:
         NotFittedError: The edit has no target, or its attribute or the codes do not vary.

@@ -17,7 +17,7 @@ def shift_by_mean(fit_input: FitInput) -> tuple[Operator, Mapping[str, Any]]:
     """
     The shift z + n v, with v the least-squares slope through 0 of the mean change over the amounts (the paper's mean).
 
-    Kept of the fitting: ``linearity``, the R2 of the mean changes by that line.
+    Facts: ``linearity``, the R2 of the mean changes by that line.
     """
     n = np.asarray(fit_input.amounts)[:, None]
     direction = (n * fit_input.mean_change).sum(axis=0) / (n * n).sum()
@@ -38,7 +38,7 @@ def affine_by_ridge(fit_input: FitInput) -> tuple[Operator, Mapping[str, Any]]:
     The penalty shrinks M towards the identity, not towards 0, and leaves b free; of :data:`PENALTIES` the
     one with the smallest squared error on validation songs is taken (training songs where there are none), the
     strongest of those that tie.
-    Kept of the fitting, for each amount: ``penalty``, and ``r2``, the share of the squared displacement
+    Facts, for each amount: ``penalty``, and ``r2``, the share of the squared displacement
     on validation songs that the map explains (None where there are none, or nothing moves).
     """
     size = fit_input.latent_size
@@ -51,8 +51,8 @@ def affine_by_ridge(fit_input: FitInput) -> tuple[Operator, Mapping[str, Any]]:
         scale = float(np.trace(gram[1:, 1:] / pairs - np.outer(mean, mean))) / size * pairs
         target = cross - gram @ identity
         held_out = fit_input.validation_gram[a][0, 0] >= 1
-        # The sum of ||z_after||^2 is the same for every penalty: without it, errors still compare.
-        judged = (
+        # The sum of ||z_after||^2 is the same for every penalty, so the comparison can do without it.
+        moments = (
             (fit_input.validation_gram[a], fit_input.validation_cross[a], float(fit_input.validation_square[a]))
             if held_out
             else (gram, cross, 0.0)
@@ -60,16 +60,16 @@ def affine_by_ridge(fit_input: FitInput) -> tuple[Operator, Mapping[str, Any]]:
         unit = np.full(size + 1, scale)
         unit[0] = 0.0
         solutions = [identity + moved for moved in ridge_path(gram, target, unit, 1e-9 * pairs)]
-        errors = [residual_square(weights, *judged) for weights in solutions]
-        unmoved = residual_square(identity, *judged)
-        # Errors this near are equal but for rounding, which must not choose: the strongest such penalty does.
-        near = min(errors) + 1e-9 * max(unmoved - min(errors), 0.0)
-        chosen = max(i for i, error in enumerate(errors) if error <= near)
+        errors = [residual_square(weights, *moments) for weights in solutions]
+        unmoved = residual_square(identity, *moments)
+        # Errors that differ by rounding alone are ties, and the strongest penalty wins.
+        tie = min(errors) + 1e-9 * max(unmoved - min(errors), 0.0)
+        chosen = max(i for i, error in enumerate(errors) if error <= tie)
         weights = solutions[chosen]
         matrices.append(weights[1:].T)
         offsets.append(weights[0])
         penalties.append(PENALTIES[chosen])
-        moves = unmoved > 1e-12 * judged[2]  # less is the rounding of the sums
+        moves = unmoved > 1e-12 * moments[2]  # less is the rounding of the sums
         scores.append(1.0 - errors[chosen] / unmoved if held_out and moves else None)
     operator = Operator(
         "affine",

@@ -1,4 +1,4 @@
-"""A shift that is fitted through the decoder: by what is heard, and not by where codes lie."""
+"""A shift fitted through the decoder: by the decoded clips, not by distances of codes."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from latentknobs.discovery.fits.closed_form import shift_by_mean
 from latentknobs.errors import NotFittedError
 
 PAIRS, JUDGED = 1024, 256
-"""Training pairs that it learns from, and validation pairs by which the number of steps is chosen."""
+"""Training pairs, and validation pairs that choose the number of steps."""
 STEPS, EVERY, BATCH = 100, 10, 128
 RATE = 0.1
-"""First step size, in mean standard deviations of a code dimension at the largest amount; it falls to 0 in a line."""
+"""First step size, in mean standard deviations of a code dimension at the largest amount; it decays linearly to 0."""
 DECAYS = (0.9, 0.999)
 
 
 def decoder_of(backend: VAEBackend) -> Decoder | None:
-    """What fits may ask of a model's decoder; None where it has no gradient."""
+    """The decoder as fits may use it; None where the model has no gradient."""
     model = capability(backend, LatentGradient)
     if model is None:
         return None
 
     def log_probability(z: Codes, clips: ClipBatch) -> Floats:
         logs = backend.decode_log_probs(z, clips)
-        told = np.take_along_axis(logs, clips[..., None].astype(np.int64), axis=-1)
-        out: Floats = told.reshape(len(z), -1).sum(axis=1, dtype=np.float64)
+        chosen = np.take_along_axis(logs, clips[..., None].astype(np.int64), axis=-1)
+        out: Floats = chosen.reshape(len(z), -1).sum(axis=1, dtype=np.float64)
         return out
 
     def gradient(z: Codes, clips: ClipBatch) -> Codes:
@@ -47,9 +47,9 @@ def decoder_of(backend: VAEBackend) -> Decoder | None:
 
 
 @frozen(eq=False)
-class Aims:
+class ShiftTargets:
     """
-    Codes, and what a move by so much should decode to.
+    Codes with an amount each, and the clips that the shifted codes should decode to.
 
     Attributes:
         z: float32 (n, D), codes before the edit.
@@ -61,9 +61,9 @@ class Aims:
     amounts: Floats
     clips: ClipBatch
 
-    def some(self, rows: np.ndarray[Any, np.dtype[np.int64]]) -> Aims:
-        """Some of them."""
-        return Aims(self.z[rows], self.amounts[rows], self.clips[rows])
+    def some(self, rows: np.ndarray[Any, np.dtype[np.int64]]) -> ShiftTargets:
+        """A subset of the rows."""
+        return ShiftTargets(self.z[rows], self.amounts[rows], self.clips[rows])
 
     def moved(self, direction: Floats) -> Codes:
         """The codes after the shift, float32 (n, D)."""
@@ -78,7 +78,7 @@ def shift_by_gradient(fit_input: FitInput) -> tuple[Operator, Mapping[str, Any]]
     By Adam (Kingma & Ba 2015) from the mean shift, on a sample of training pairs; the number of steps is the one of
     largest log-probability on validation pairs (training pairs where there are none). As the tokens of edited clips are
     not kept, what their codes decode to stands for them: the best that any move of codes can reach.
-    Kept of the fitting, in nats a clip on those pairs: ``log_probability``, ``mean_shift``, of the shift that it starts
+    Facts, in nats a clip on those pairs: ``log_probability``, ``mean_shift``, of the shift that it starts
     from, and ``unmoved``; and ``steps``.
 
     Raises:
@@ -88,37 +88,39 @@ def shift_by_gradient(fit_input: FitInput) -> tuple[Operator, Mapping[str, Any]]
     if decoder is None:
         raise NotFittedError("the model gives no gradient of its decoder (LatentGradient).")
     rng = default_rng([fit_input.seed, 9])
-    train = _aims(fit_input.sample, fit_input.amounts, PAIRS, decoder, rng)
-    judged = _aims(fit_input.validation_sample, fit_input.amounts, JUDGED, decoder, rng)
+    train = _targets(fit_input.sample, fit_input.amounts, PAIRS, decoder, rng)
+    validation = _targets(fit_input.validation_sample, fit_input.amounts, JUDGED, decoder, rng)
     if train is None:
         raise NotFittedError("no clip of the training sample has a pair.")
-    judged = judged or train.some(np.arange(min(JUDGED, len(train.z))))
+    validation = validation or train.some(np.arange(min(JUDGED, len(train.z))))
 
     def likely(direction: Floats) -> float:
-        return float(decoder.log_probability(judged.moved(direction), judged.clips).mean())
+        return float(decoder.log_probability(validation.moved(direction), validation.clips).mean())
 
     start = np.asarray(shift_by_mean(fit_input)[0].arrays["direction"], dtype=np.float64)
     unmoved, first = likely(np.zeros(fit_input.latent_size)), likely(start)
     best, score, taken = start, first, 0
     spread = float(train.z.std(axis=0).mean()) / float(np.abs(train.amounts).max())
-    here, mean, square = start.copy(), np.zeros_like(start), np.zeros_like(start)
+    current, mean, square = start.copy(), np.zeros_like(start), np.zeros_like(start)
     for step in range(1, STEPS + 1):
         batch = train.some(rng.choice(len(train.z), size=min(BATCH, len(train.z)), replace=False))
-        pull = decoder.gradient(batch.moved(here), batch.clips).astype(np.float64)
-        towards = (batch.amounts[:, None] * pull).mean(axis=0)
-        mean = DECAYS[0] * mean + (1 - DECAYS[0]) * towards
-        square = DECAYS[1] * square + (1 - DECAYS[1]) * towards**2
+        gradient = decoder.gradient(batch.moved(current), batch.clips).astype(np.float64)
+        ascent = (batch.amounts[:, None] * gradient).mean(axis=0)
+        mean = DECAYS[0] * mean + (1 - DECAYS[0]) * ascent
+        square = DECAYS[1] * square + (1 - DECAYS[1]) * ascent**2
         size = RATE * spread * (1 - (step - 1) / STEPS)
-        here = here + size * (mean / (1 - DECAYS[0] ** step)) / (np.sqrt(square / (1 - DECAYS[1] ** step)) + 1e-12)
-        if step % EVERY == 0 and (now := likely(here)) > score:
-            best, score, taken = here.copy(), now, step
+        current = current + size * (mean / (1 - DECAYS[0] ** step)) / (
+            np.sqrt(square / (1 - DECAYS[1] ** step)) + 1e-12
+        )
+        if step % EVERY == 0 and (now := likely(current)) > score:
+            best, score, taken = current.copy(), now, step
     facts = {"log_probability": score, "mean_shift": first, "unmoved": unmoved, "steps": taken}
     return Operator("shift", {"direction": best}), facts
 
 
-def _aims(
+def _targets(
     sample: CodeSample, amounts: tuple[float, ...], most: int, decoder: Decoder, rng: np.random.Generator
-) -> Aims | None:
+) -> ShiftTargets | None:
     """Pairs from or to the clips themselves, drawn from those of all amounts together; None where there are none."""
     if not len(sample.codes):
         return None
@@ -134,4 +136,4 @@ def _aims(
     pairs = pairs[np.sort(rng.choice(len(pairs), size=min(most, len(pairs)), replace=False))]
     a, rows, i, j = pairs.T
     after = sample.codes[rows, j]
-    return Aims(sample.codes[rows, i], np.asarray(amounts, dtype=np.float64)[a], decoder.plain(after))
+    return ShiftTargets(sample.codes[rows, i], np.asarray(amounts, dtype=np.float64)[a], decoder.plain(after))

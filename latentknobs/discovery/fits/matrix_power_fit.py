@@ -3,16 +3,16 @@ The group fit: one map of one step, whose powers serve every amount.
 
     T(z, n steps) = T^n z,  T z = M z + b
 
-All amounts are fitted at once, from moments alone: the mean over the amounts of the squared error, each in parts
-of what a map of its own could explain there, so that amounts count equally. It is worked out in whitened
-coordinates of the codes, and the error is of codes. Three variants are tried, and squared error on validation songs
-chooses among them, and among their penalties and limits:
+All amounts are fitted at once, from moments alone. The loss is the mean over amounts of the squared error of codes,
+each relative to what a separate map could explain at that amount, so that amounts count equally; it is computed in
+whitened coordinates. Three variants are tried, and the squared error on validation songs chooses among them and among
+their penalties and limits:
 
 - preserving: M is orthogonal in whitened coordinates, so that it keeps the codes' covariance. It starts from the
   orthogonal Procrustes solution (Schoenemann 1966) and moves along exp of a skew matrix; a reflection stays one.
 - truncated: dynamic mode decomposition (Schmid 2010; Tu et al. 2014). Eigenvectors of the step's map whose modulus
   is above a limit turn by their angle, with modulus 1; the rest stays. No gradient is taken.
-- free: any M, by L-BFGS (Liu & Nocedal 1989) from the truncated map, held towards the identity.
+- free: any M, by L-BFGS (Liu & Nocedal 1989) from the truncated map, penalised towards the identity.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ PENALTIES = (1e-1, 1e-2, 1e-3, 1e-4)
 STEPS = 20
 """Steps of L-BFGS for each penalty, and of the preserving variant."""
 MOST_CONDITION = 1e6
-"""Eigenvectors nearer to one another than this condition number says cannot be told apart, and none is truncated."""
+"""With a larger condition number the eigenvectors cannot be told apart, and there is no truncated variant."""
 
 
 _Candidate: TypeAlias = tuple[float | None, Tensor]
@@ -74,9 +74,9 @@ def steps_of(amounts: tuple[float, ...]) -> tuple[float, tuple[int, ...]]:
 
 def group_powers(fit_input: FitInput) -> tuple[Operator, Mapping[str, Any]]:
     """
-    Fit the map of the module's text; only the permutation of pairs is left to chance.
+    Fit the map described above; only the permutation of pairs is random.
 
-    Kept of the fitting: ``variant``; ``setting``, its limit or penalty (None for preserving); ``r2_preserving``,
+    Facts: ``variant``; ``setting``, its limit or penalty (None for preserving); ``r2_preserving``,
     ``r2_truncated`` and ``r2_free``, the best of each on validation songs, a mean over amounts (None where no pair is
     held out); and for each amount the share of the squared displacement on validation songs (None where there are no
     pairs, or nothing moves) that is explained by the knob (``r2``), by the mean change (``r2_shift``), by the mean
@@ -91,9 +91,9 @@ def group_powers(fit_input: FitInput) -> tuple[Operator, Mapping[str, Any]]:
     step, counts = steps_of(fit_input.amounts)
     problem = whitened(counts, fit_input.gram, fit_input.cross)
     tried = _variants(problem)
-    judged = {name: [_judged(fit_input, problem, m) for _, m in candidates] for name, candidates in tried.items()}
-    best = {name: int(np.argmin([error for error, _ in scored])) for name, scored in judged.items() if scored}
-    variant = min(best, key=lambda name: judged[name][best[name]][0])
+    scores = {name: [_validated(fit_input, problem, m) for _, m in candidates] for name, candidates in tried.items()}
+    best = {name: int(np.argmin([error for error, _ in scored])) for name, scored in scores.items() if scored}
+    variant = min(best, key=lambda name: scores[name][best[name]][0])
     setting, chosen = tried[variant][best[variant]]
     matrix, offset = in_codes(problem, chosen)
     values, vectors = np.linalg.eig(chosen[1:, 1:].T.numpy())
@@ -101,8 +101,8 @@ def group_powers(fit_input: FitInput) -> tuple[Operator, Mapping[str, Any]]:
     facts: dict[str, Any] = {
         "variant": variant,
         "setting": setting,
-        **{f"r2_{name}": _mean(judged[name][i][1]) for name, i in best.items()},
-        "r2": judged[variant][best[variant]][1],
+        **{f"r2_{name}": _mean(scores[name][i][1]) for name, i in best.items()},
+        "r2": scores[variant][best[variant]][1],
         **_baselines(fit_input),
         "r2_permuted": _permuted(fit_input, counts, variant, setting),
         "condition": float(np.linalg.cond(vectors)),
@@ -116,7 +116,7 @@ def _variants(problem: Whitened, only: str = "", setting: float | None = None) -
     """The candidates of every variant, the truncated ones first; or of one, no further than its setting."""
     start = step_of_paths(problem)
     truncated = _truncated(problem, start)
-    # Without a truncated map there is no tame start: the step itself may shrink codes so far that nothing undoes it.
+    # Without a truncated map there is no stable start: the step itself may shrink codes beyond recovery.
     first = min((m for _, m in truncated), key=lambda m: float(problem.loss(maps_of(problem, m))), default=None)
     out: dict[str, list[_Candidate]] = {"truncated": truncated}
     if first is None or only != "free":
@@ -128,8 +128,8 @@ def _variants(problem: Whitened, only: str = "", setting: float | None = None) -
     return out
 
 
-def _judged(fit_input: FitInput, problem: Whitened, step: Tensor) -> tuple[float, list[float | None]]:
-    """The error that chooses, and the shares explained on validation songs; on training songs where there are none."""
+def _validated(fit_input: FitInput, problem: Whitened, step: Tensor) -> tuple[float, list[float | None]]:
+    """The validation error (the training loss without validation pairs), and the shares explained on validation."""
     shares = _shares(fit_input, _weights(problem, step))
     mean = _mean(shares)
     error = float(problem.loss(maps_of(problem, step))) if mean is None else 1.0 - mean
@@ -226,7 +226,7 @@ def _free(problem: Whitened, start: Tensor, penalties: tuple[float, ...]) -> lis
 
 
 def _descend(parameters: list[Tensor], loss: Callable[[], Tensor], steps: int) -> None:
-    """L-BFGS; parameters that came to no number go back to where they were."""
+    """Minimise by L-BFGS; parameters that become non-finite are reset."""
     before = [p.detach().clone() for p in parameters]
     optimiser: Any = torch.optim.LBFGS(parameters, max_iter=steps, history_size=steps, line_search_fn="strong_wolfe")
 

@@ -3,9 +3,9 @@ The residual fit: the affine map of each amount, plus one small network for all 
 
     T(z, a) = M_a z + b_a + s * W3 silu(W2 silu(W1 (z / s) + e_a) + c)
 
-with s the spread of each code dimension. It starts as the ridge map and an output of 0, is trained on the
-sampled pairs of training songs (AdamW; Loshchilov & Hutter 2019) to the smallest squared error in units of s,
-and is taken where that error was smallest on validation songs. T is a function of z and the amount alone.
+with s the spread of each code dimension. It starts as the ridge map with an output of 0 and is trained on the
+sampled pairs of training songs (AdamW; Loshchilov & Hutter 2019) on the squared error in units of s; the weights with
+the smallest error on validation songs are kept. T is a function of z and the amount alone.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ from latentknobs.discovery.fits.closed_form import affine_by_ridge
 
 HIDDEN = 512
 GROUPS, GROUP = 8, 64
-"""A step reads this many amounts, this many pairs of each."""
+"""Each step samples this many amounts, and this many pairs of each."""
 RATE = 2e-3
 DECAY = 1e-2
 JITTER = 0.1
 """Standard deviation of the noise on the code before, in spreads: the map is to hold between the codes seen."""
 CHECKS = 10
-"""How often the validation error is looked at."""
+"""Number of times that the validation error is computed."""
 
 
 def _chosen(table: Tensor, rows: Tensor) -> Tensor:
     """
     ``table[rows]``, with a gradient that is the same every time.
 
-    That of plain indexing is added up by the threads in the order in which they come.
+    Plain indexing accumulates its gradient in thread order, which varies.
     """
     return functional.embedding(rows, table.flatten(1)).view(-1, *table.shape[1:])
 
@@ -89,12 +89,12 @@ def _pools(sample: CodeSample, amounts: tuple[float, ...]) -> list[_Pool]:
 
 def residual_network(fit_input: FitInput) -> tuple[Operator, Mapping[str, Any]]:
     """
-    Fit the map of the module's text.
+    Fit the map described above.
 
     Options: ``steps`` for each fitted amount. The result depends on the seed, and on the machine's
     rounding.
 
-    Kept of the fitting: ``steps``, the ``step`` that was taken, ``pairs``, and ``error`` and ``error_ridge``, the
+    Facts: ``steps``, the ``step`` that was taken, ``pairs``, and ``error`` and ``error_ridge``, the
     squared error on validation songs (training songs where there are none) in parts of the squared displacement.
     """
     ridge, _ = affine_by_ridge(fit_input)
@@ -134,14 +134,14 @@ def residual_network(fit_input: FitInput) -> tuple[Operator, Mapping[str, Any]]:
 def _train(network: _Map, fit_input: FitInput, scale: Tensor, steps: int) -> dict[str, Any]:
     codes = _tensor(fit_input.sample.codes)
     pools = _pools(fit_input.sample, fit_input.amounts)
-    judged_codes, judged = _tensor(fit_input.validation_sample.codes), _starts(fit_input)
-    if not any(len(pool.rows) for pool in judged):
-        judged_codes, judged = codes, pools
+    validation_codes, validation = _tensor(fit_input.validation_sample.codes), _starts(fit_input)
+    if not any(len(pool.rows) for pool in validation):
+        validation_codes, validation = codes, pools
     optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=RATE, total_steps=steps + 1, pct_start=0.1)
     generator = torch.Generator().manual_seed(fit_input.seed)
     weights = torch.tensor([float(len(pool.rows)) for pool in pools]).sqrt()
-    first = best = _error(network, judged_codes, judged, scale)
+    first = best = _error(network, validation_codes, validation, scale)
     taken, state = 0, {name: tensor.clone() for name, tensor in network.state_dict().items()}
     for step in range(1, steps + 1):
         amounts = torch.multinomial(weights, GROUPS, replacement=True, generator=generator)
@@ -160,7 +160,7 @@ def _train(network: _Map, fit_input: FitInput, scale: Tensor, steps: int) -> dic
         optimiser.step()
         schedule.step()
         if step % max(steps // CHECKS, 1) == 0 or step == steps:
-            error = _error(network, judged_codes, judged, scale)
+            error = _error(network, validation_codes, validation, scale)
             if error < best:
                 best, taken = error, step
                 state = {name: tensor.clone() for name, tensor in network.state_dict().items()}
@@ -177,7 +177,7 @@ def _tensor(codes: Codes) -> Tensor:
 
 
 def _starts(fit_input: FitInput) -> list[_Pool]:
-    """The pairs that acceptance criteria judge: from the clips themselves (for a swapped amount: to them)."""
+    """The pairs that acceptance criteria are about: from the unedited clips (to them at a swapped amount)."""
     sample = fit_input.validation_sample
     zero = sample.knots.index(0.0)
     routes = {
@@ -194,7 +194,7 @@ def _error(network: _Map, codes: Tensor, pools: list[_Pool], scale: Tensor) -> f
     for a, pool in enumerate(pools):
         if len(pool.rows):
             x, y = codes[pool.rows, pool.before] / scale, codes[pool.rows, pool.after] / scale
-            got = network(x[None], torch.tensor([a]))[0]
-            error += float(((got - (y - x)) ** 2).sum(dtype=torch.float64))
+            predicted = network(x[None], torch.tensor([a]))[0]
+            error += float(((predicted - (y - x)) ** 2).sum(dtype=torch.float64))
             displacement += float(((y - x) ** 2).sum(dtype=torch.float64))
     return error / displacement if displacement else 0.0

@@ -15,16 +15,16 @@ from torch import Tensor
 from latentknobs.core.arrays import Floats
 
 FLOOR = 1e-3
-"""Variances under this part of the largest are whitened as if they were it."""
+"""Variances below this share of the largest are raised to it before whitening."""
 
 
 @frozen(eq=False)
 class Whitened:
     """
-    The moments in whitened coordinates x = forth (z - mean), a pair each on average.
+    The moments in whitened coordinates x = forth (z - mean), averaged over pairs.
 
     Attributes:
-        counts: Whole steps of each amount.
+        counts: Steps of each amount.
         gram: (A, D + 1, D + 1).
         cross: (A, D + 1, D).
         weight: (A,), 1 over what a map of each amount's own explains of the displacement, over A.
@@ -45,17 +45,17 @@ class Whitened:
     back: Floats
 
     def loss(self, maps: Tensor) -> Tensor:
-        """The error of maps (A, D + 1, D) of [1, x], less what no map changes."""
+        """The error of maps (A, D + 1, D) of [1, x], up to a constant."""
         by_dimension = (maps * (torch.bmm(self.gram, maps) - 2.0 * self.cross)).sum(dim=1)
         return self.weight @ (by_dimension @ self.variance)
 
 
 def whitened(counts: tuple[int, ...], gram: Floats, cross: Floats) -> Whitened:
     """
-    The moments in whitened coordinates of the codes before, which every amount has an equal part in.
+    Whiten by the codes before the edit, every amount weighted equally.
 
     Args:
-        counts: Whole steps of each amount, (A,).
+        counts: Steps of each amount, (A,).
         gram: float64 (A, D + 1, D + 1), sums of [1, z][1, z]'.
         cross: float64 (A, D + 1, D), sums of [1, z] z_after'.
     """
@@ -134,7 +134,7 @@ def step_of_paths(problem: Whitened) -> Tensor:
 
 
 def with_offset(problem: Whitened, matrix: Tensor) -> Tensor:
-    """M (D, D) with the offset that serves all amounts best, in closed form: at n steps it is b S_n, in b linear."""
+    """M (D, D) with the best offset b for all amounts, in closed form: at n steps it is b S_n, linear in b."""
     size = len(problem.variance)
     identity = torch.eye(size, dtype=torch.float64)
     back = torch.linalg.inv(matrix.T)
