@@ -264,9 +264,9 @@ class _Judge:
         out = []
         for case in self.data.cases(split, self.subject.ends, every_clip=self.config.every_clip):
             turned = self._turned(operator, case)
-            draws = self.data.yard.draws(case.songs)
+            draws = self.data.evaluation_config.draws(case.songs)
             for other in self.others:
-                unit = self.data.yard.spreads[other.target.name] or 1.0
+                unit = self.data.evaluation_config.spreads[other.target.name] or 1.0
                 change = effect(other.target, case, turned, draws)
                 leak = leakage(other.target, case, turned, unit, draws)
                 scaled = Interval(change.value / unit, change.low / unit, change.high / unit, change.error / unit)
@@ -290,7 +290,7 @@ class _Judge:
             own = self._achieved(case, self._turned(self.subject.operator, case))
             parts.append(np.stack([own, self._achieved(case, self._turned(operator, case, dims))], axis=1))
             songs.append(case.songs)
-        means, draws = self.data.yard.draws(np.concatenate(songs)).means(np.concatenate(parts))
+        means, draws = self.data.evaluation_config.draws(np.concatenate(songs)).means(np.concatenate(parts))
         if not means[0] > 0:
             return Interval(0.0, 0.0, 0.0, 0.0)
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -326,7 +326,7 @@ class _Judge:
         return decode(self.backend, case.z_before + moved)
 
     def _achieved(self, case: AmountBatch, turned: ClipBatch) -> Floats:
-        gains = gain(self.data.yard.target_attribute, case, turned)
+        gains = gain(self.data.evaluation_config.target_attribute, case, turned)
         target = intended_change(self.subject.target, case)
         out: Floats = np.abs(target) - np.abs(np.nan_to_num(gains) - target)
         return out

@@ -89,7 +89,7 @@ class EvaluationData:
         judged: The same of validation clips.
         moves: By end, float64 (k, D), its displacements on training clips.
         trials: "validation" and "test".
-        yard: Seeds the intervals and knows the target.
+        evaluation_config: Seeds the intervals and knows the target.
     """
 
     codes: Floats
@@ -97,7 +97,7 @@ class EvaluationData:
     judged: tuple[Floats, Floats]
     moves: Mapping[float, Floats]
     trials: Mapping[str, EvaluationSet]
-    yard: EvaluationConfig
+    evaluation_config: EvaluationConfig
 
     def cases(self, split: str, ends: Sequence[float], *, every_clip: bool) -> list[AmountBatch]:
         """At each end, the clips of a split that have a pair there, or all of them, each its own pair."""
@@ -159,10 +159,10 @@ def read_data(
     moves = {end: displacement(subject.operator, z, end).astype(np.float64) for end, z in starts.items()}
     spreads = {t.name: _spread(values[:, b]) for b, t in enumerate(targets)}
     target = subject.augmentation.target
-    yard = EvaluationConfig(tuple(targets), (), target, frozenset(), spreads, {}, (), seed)
+    evaluation_config = EvaluationConfig(tuple(targets), (), target, frozenset(), spreads, {}, (), seed)
     validation = trials["validation"]
     judged = (validation.codes.astype(np.float64), _measured(targets, validation.clips))
-    return EvaluationData(codes.astype(np.float64), values, judged, moves, trials, yard)
+    return EvaluationData(codes.astype(np.float64), values, judged, moves, trials, evaluation_config)
 
 
 def _measured(targets: Sequence[Attribute], clips: ClipBatch) -> Floats:
