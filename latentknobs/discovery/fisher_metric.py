@@ -94,11 +94,11 @@ def _of_classes(group: OutputGroup, log_probs: NDArray[np.float32], drawn: NDArr
     """
     p = np.exp(log_probs.astype(np.float64))
     classes = group.of(drawn.argmax(axis=-1))[..., None]
-    alike = np.where(group.table == classes, p, 0.0)
+    same_class = np.where(group.table == classes, p, 0.0)
     inside = np.where(group.table >= 0, p, 0.0)
     least = np.finfo(np.float64).tiny
-    alike, inside = (part / np.maximum(part.sum(axis=-1, keepdims=True), least) for part in (alike, inside))
-    return np.where(classes >= 0, alike - inside, 0.0).astype(np.float32)
+    same_class, inside = (part / np.maximum(part.sum(axis=-1, keepdims=True), least) for part in (same_class, inside))
+    return np.where(classes >= 0, same_class - inside, 0.0).astype(np.float32)
 
 
 def _drawn(log_probs: NDArray[np.float32], rng: Generator) -> NDArray[np.float32]:

@@ -79,8 +79,8 @@ def by_placebo(select_input: SelectInput) -> Ints:
     reached = float(np.quantile(flipped.max(axis=1), 1 - float(select_input.options.get("alpha", ALPHA))))
     spread = np.where(select_input.active, select_input.spread, 1.0)
     change = np.abs(select_input.sums.sum(axis=0)) / pairs / spread
-    beyond = change - reached * sign_flip_test.error(select_input) / pairs / spread
-    return _largest(change, select_input.active & (beyond >= float(select_input.options.get("minimum", MINIMUM))))
+    excess = change - reached * sign_flip_test.error(select_input) / pairs / spread
+    return _largest(change, select_input.active & (excess >= float(select_input.options.get("minimum", MINIMUM))))
 
 
 def by_knee(select_input: SelectInput) -> Ints:
@@ -107,8 +107,8 @@ def by_participation(select_input: SelectInput) -> Ints:
 def by_energy(select_input: SelectInput) -> Ints:
     """The fewest dimensions whose shares add up to 90 %, largest first."""
     order = _moved(select_input)
-    wanted = float(select_input.options.get("energy", ENERGY)) - 1e-12  # sums are rounded
-    return order[: int((np.cumsum(select_input.share[order]) < wanted).sum()) + 1]
+    target_energy = float(select_input.options.get("energy", ENERGY)) - 1e-12  # sums are rounded
+    return order[: int((np.cumsum(select_input.share[order]) < target_energy).sum()) + 1]
 
 
 def participation(share: Floats) -> float:

@@ -99,11 +99,11 @@ def disentangle(
     )
     named = _label(directions, corpus, traversals, _settings(experiment), progress)
     best: dict[str, _LabelledCandidate] = {}
-    for one in named:
-        if one.name is not None and (
-            one.name not in best or one.validation_clearness > best[one.name].validation_clearness
+    for labelled in named:
+        if labelled.name is not None and (
+            labelled.name not in best or labelled.validation_clearness > best[labelled.name].validation_clearness
         ):
-            best[one.name] = one
+            best[labelled.name] = labelled
     if not best:
         raise DiscoveryError(
             f"None of {len(directions)} directions moves an attribute steadily: ask for more candidates or another "
@@ -116,13 +116,13 @@ def disentangle(
         test_clips=len(corpus.test.clips),
         left_out=LEFT_OUT,
         sources_left_out=left_out,
-        candidates=tuple(one.record(chosen=one in best.values()) for one in named),
+        candidates=tuple(labelled.record(chosen=labelled in best.values()) for labelled in named),
     )
     chosen = [best[a.name] for a in attributes if a.name in best]
     knobs = []
-    for done, one in enumerate(chosen):
+    for done, labelled in enumerate(chosen):
         progress("evaluating knobs", done, len(chosen))
-        knobs.append(_knob(experiment, one, corpus, relations, spec, common))
+        knobs.append(_knob(experiment, labelled, corpus, relations, spec, common))
     progress("evaluating knobs", len(chosen), len(chosen))
     return Run(spec, tuple(knobs), 0, dict(tally.counts), version, started, datetime.now(UTC))
 
@@ -210,7 +210,7 @@ def _label(
 
 def _knob(
     experiment: Experiment,
-    one: _LabelledCandidate,
+    labelled: _LabelledCandidate,
     corpus: _ClipSamples,
     relations: Mapping[str, Mapping[str, float]],
     spec: RunSpec,
@@ -218,9 +218,9 @@ def _knob(
 ) -> Knob:
     """The knob of a candidate: amount 1 raises the attribute that names it by 1 on average over the traversal."""
     methods, settings = experiment.methods, _settings(experiment)
-    attribute = next(a for a in methods.attributes if a.name == one.name)
-    unit = one.profile[attribute.name].slope
-    operator = Operator("shift", {"direction": one.candidate.direction / unit})
+    attribute = next(a for a in methods.attributes if a.name == labelled.name)
+    unit = labelled.profile[attribute.name].slope
+    operator = Operator("shift", {"direction": labelled.candidate.direction / unit})
     amounts = tuple(sorted({_two_digits(a * abs(unit)) for a in GRID}))
     preserves = unrelated(attribute.name, relations, settings.related)
     only = evolve(methods, fits=(), selectors={settings.selector: methods.selectors[settings.selector]}, bases={})
@@ -246,11 +246,11 @@ def _knob(
         common,
         fitted=amounts,
         target=attribute.name,
-        rank=one.candidate.rank,
+        rank=labelled.candidate.rank,
         deviation=abs(unit),
         preserves=tuple(sorted(preserves)),
         related={name: rho for name, rho in relations[attribute.name].items() if name not in preserves},
-        profile={name: change.score for name, change in one.profile.items()},
+        profile={name: change.score for name, change in labelled.profile.items()},
     )
     evaluation = evaluate_knob(context, operator, common)
     return Knob(
@@ -259,7 +259,7 @@ def _knob(
         model_name=experiment.backend.spec.name,
         augmentation=None,
         kind="shift",
-        fit=one.candidate.source,
+        fit=labelled.candidate.source,
         unit=attribute.unit,
         step=None,
         low=evaluation.usable.low,

@@ -206,12 +206,12 @@ def _row(backend: VAEBackend, z: Codes, clips: ClipBatch, comparisons: Sequence[
         greedy.reshape(n, -1).all(axis=1).astype(np.float64),
     ]
     for group in _groups(backend):
-        true, got = group.of(clips), group.of(decoded)
+        classes, decoded_classes = group.of(clips), group.of(decoded)
         labels = range(len(group.classes)) if len(group.classes) <= MOST_CLASSES else [None]
         for label in labels:
-            members = (true >= 0) if label is None else (true == label)
-            right = ((true == got) & members).reshape(n, -1).sum(axis=1)
+            members = (classes >= 0) if label is None else (classes == label)
+            correct = ((classes == decoded_classes) & members).reshape(n, -1).sum(axis=1)
             count = members.reshape(n, -1).sum(axis=1)
-            columns.append(np.where(count > 0, right / np.maximum(count, 1), np.nan))
+            columns.append(np.where(count > 0, correct / np.maximum(count, 1), np.nan))
     columns += [comparison.measure(clips, decoded) for comparison in comparisons]
     return np.stack(columns, axis=1)

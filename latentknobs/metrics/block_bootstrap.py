@@ -139,8 +139,8 @@ def result(
     ]
     remark = "; ".join(missing)
     if overall is None:
-        kept = parts[:, known]
-        overall = kept.mean(axis=1) if known.any() else np.full(len(parts), np.nan)
+        defined_parts = parts[:, known]
+        overall = defined_parts.mean(axis=1) if known.any() else np.full(len(parts), np.nan)
     overall_reason = f"left out: {remark}" if remark and np.isfinite(overall[0]) else remark
     spread = blocks.count > 1
     scores = {

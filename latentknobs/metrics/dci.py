@@ -47,9 +47,9 @@ def disentanglement(labelled: LabelledCodes) -> MetricResult:
         strongest = np.flatnonzero(regression.known)[importance[0].argmax(axis=1)]
         overall = _weighted(score, weight)
         for k in np.flatnonzero(regression.known):
-            mine = (strongest == k) & (weight[0] > 0)
-            parts[:, k] = _weighted(score[:, mine], weight[:, mine]) if mine.any() else np.nan
-            reasons[k] = "" if mine.any() else "it is no dimension's strongest factor"
+            of_factor = (strongest == k) & (weight[0] > 0)
+            parts[:, k] = _weighted(score[:, of_factor], weight[:, of_factor]) if of_factor.any() else np.nan
+            reasons[k] = "" if of_factor.any() else "it is no dimension's strongest factor"
     return result(labelled, regression.blocks, parts, reasons, overall=overall, facts=regression.facts())
 
 
@@ -185,13 +185,13 @@ def _regress(labelled: LabelledCodes) -> DciRegression:
         coefficients, error, variance, penalty = _fitted(fit, training, testing, train, penalty_train)
         end = 0
         for k, columns in zip(factors, targets, strict=True):
-            mine = slice(end, end + columns.shape[1])
-            end = mine.stop
-            importance[:, :, k] = np.nan_to_num(np.abs(coefficients[:, :, mine]).mean(axis=2))
+            target_columns = slice(end, end + columns.shape[1])
+            end = target_columns.stop
+            importance[:, :, k] = np.nan_to_num(np.abs(coefficients[:, :, target_columns]).mean(axis=2))
             with np.errstate(invalid="ignore", divide="ignore"):
-                part = 1 - np.sqrt(error[:, mine].sum(axis=1) / variance[:, mine].sum(axis=1))
-            informed[:, k] = np.where(variance[:, mine].sum(axis=1) > CONSTANT, part, np.nan)
-            penalties[k] = float(penalty[mine].mean())
+                part = 1 - np.sqrt(error[:, target_columns].sum(axis=1) / variance[:, target_columns].sum(axis=1))
+            informed[:, k] = np.where(variance[:, target_columns].sum(axis=1) > CONSTANT, part, np.nan)
+            penalties[k] = float(penalty[target_columns].mean())
     return DciRegression(blocks, importance, informed, penalties, reasons)
 
 

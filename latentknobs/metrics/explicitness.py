@@ -61,8 +61,8 @@ def _areas(labelled: LabelledCodes, factor: int, x: Floats, fitted: Bools, block
     hits = labels[:, None] == np.arange(labels.max() + 1)
     train, test = defined & fitted, defined & ~fitted
     counts = [(hits[side].sum(axis=0), side.sum()) for side in (train, test)]
-    kept = np.all([(positives > 0) & (positives < rows) for positives, rows in counts], axis=0)
-    hits = hits[:, kept]
+    usable = np.all([(positives > 0) & (positives < rows) for positives, rows in counts], axis=0)
+    hits = hits[:, usable]
     if not hits.shape[1]:
         return np.zeros((len(testing), 0))
     weights = one_versus_rest(x[train], hits[train].astype(np.float64), float(labelled.options.get("penalty", PENALTY)))

@@ -58,8 +58,8 @@ def restrictiveness(traversals: Traversals) -> MetricResult:
                 "there is no other attribute" if deviations is None else "no other attribute is defined at two steps"
             )
         else:
-            kept = ~np.isnan(deviations).all(axis=0)
-            each = means(deviations[:, kept], blocks)
+            defined = ~np.isnan(deviations).all(axis=0)
+            each = means(deviations[:, defined], blocks)
             parts[:, k] = 1 - each.mean(axis=1)
             moved[k] = float(each[0].max())
     return result(traversals, blocks, parts, reasons, bounds=(-np.inf, 1.0), facts={"moved": moved})

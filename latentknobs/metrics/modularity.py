@@ -56,8 +56,8 @@ def _modularity(labelled: LabelledCodes, dims: Bools, *, informed: bool = False)
         strongest = np.flatnonzero(known)[squares[0].argmax(axis=1)]
         overall = scores[:, dims].mean(axis=1) if dims.any() else overall
         for k in np.flatnonzero(known):
-            mine = dims & telling & (strongest == k)
-            reasons[k] = "" if mine.any() else "it is no dimension's strongest factor"
-            parts[:, k] = scores[:, mine].mean(axis=1) if mine.any() else np.nan
+            of_factor = dims & telling & (strongest == k)
+            reasons[k] = "" if of_factor.any() else "it is no dimension's strongest factor"
+            parts[:, k] = scores[:, of_factor].mean(axis=1) if of_factor.any() else np.nan
     facts = {"bins": labelled.bins, "binning": labelled.binning, "dimensions": int(dims.sum()), "empty": empty}
     return result(labelled, blocks, parts, reasons, overall=overall, facts=facts)

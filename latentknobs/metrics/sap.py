@@ -28,11 +28,11 @@ def sap(labelled: LabelledCodes) -> MetricResult:
     """
     blocks = Blocks.make(labelled)
     count = len(labelled.names)
-    here = active(labelled)
+    active_dims = active(labelled)
     reasons = [no_factor(labelled, factor) for factor in range(count)]
     if labelled.codes.shape[1] < 2:
         reasons = [reason or "one dimension has no runner-up" for reason in reasons]
-    if not here.any():
+    if not active_dims.any():
         reasons = [reason or "no dimension is active" for reason in reasons]
     parts = np.full((len(blocks.weights), count), np.nan)
     best: list[int | None] = [None] * count
@@ -40,12 +40,14 @@ def sap(labelled: LabelledCodes) -> MetricResult:
     for k in range(count):
         if not reasons[k]:
             by_dimension = np.where(
-                here, _thresholds(labelled, k, blocks) if labelled.discrete[k] else _lines(labelled, k, blocks), 0
+                active_dims,
+                _thresholds(labelled, k, blocks) if labelled.discrete[k] else _lines(labelled, k, blocks),
+                0,
             )
             ordered = np.sort(by_dimension, axis=1)
             parts[:, k] = ordered[:, -1] - ordered[:, -2]
             best[k], scores[k] = int(by_dimension[0].argmax()), float(ordered[0, -1])
-    facts = {"dimensions": best, "scores": scores, "active": int(here.sum())}
+    facts = {"dimensions": best, "scores": scores, "active": int(active_dims.sum())}
     return result(labelled, blocks, parts, reasons, facts=facts)
 
 

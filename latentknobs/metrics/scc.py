@@ -25,8 +25,8 @@ def scc(labelled: LabelledCodes) -> MetricResult:
     reasons = [no_factor(labelled, factor) for factor in range(count)]
     correlations = np.full((len(blocks.weights), labelled.codes.shape[1], count), np.nan)
     for defined, factors in same_rows(labelled, reasons):
-        kept = blocks.weights[:, blocks.of[defined]]
-        rho = _correlations(labelled.codes[defined], labelled.factors[defined][:, factors], kept)
+        row_weights = blocks.weights[:, blocks.of[defined]]
+        rho = _correlations(labelled.codes[defined], labelled.factors[defined][:, factors], row_weights)
         correlations[:, :, factors] = rho
     for k in range(count):
         if not reasons[k] and np.isnan(correlations[0, :, k]).all():

@@ -48,6 +48,6 @@ def by_clip(
         [measure(traversals.controls[k], target) for k, target in enumerate(targets(traversals))], axis=1
     )
     parts = means(numbers, blocks)
-    left = [int(count) for count in np.isnan(numbers).sum(axis=0)]
-    details = {"left-out": left, **(facts or {})}
+    undefined = [int(count) for count in np.isnan(numbers).sum(axis=0)]
+    details = {"left-out": undefined, **(facts or {})}
     return result(traversals, blocks, parts, [reason] * len(traversals.names), bounds=bounds, facts=details)

@@ -124,10 +124,10 @@ def ridge_reading(fit_input: FitInput) -> tuple[Operator, Mapping[str, Any]]:
     cross = centred.T @ (clips.values - middle) / len(centred)
     scale = float(np.trace(covariance)) / len(covariance)
     weights = ridge_path(covariance, cross, np.full(len(covariance), scale))
-    left = [float(((validation.values - middle - (validation.codes - centre) @ w) ** 2).sum()) for w in weights]
-    best = int(np.argmin(left))
+    errors = [float(((validation.values - middle - (validation.codes - centre) @ w) ** 2).sum()) for w in weights]
+    best = int(np.argmin(errors))
     total = float(((validation.values - validation.values.mean()) ** 2).sum())
-    return _along(weights[best], 1.0), {"penalty": PENALTIES[best], "r2": 1.0 - left[best] / total}
+    return _along(weights[best], 1.0), {"penalty": PENALTIES[best], "r2": 1.0 - errors[best] / total}
 
 
 def discriminant(fit_input: FitInput) -> tuple[Operator, Mapping[str, Any]]:
@@ -143,12 +143,12 @@ def discriminant(fit_input: FitInput) -> tuple[Operator, Mapping[str, Any]]:
         NotFittedError: The edit has no target, or its attribute or the codes do not vary.
     """
     low, high = _labelled(fit_input).ends()
-    apart = high.codes.mean(axis=0) - low.codes.mean(axis=0)
+    difference = high.codes.mean(axis=0) - low.codes.mean(axis=0)
     within = np.concatenate([end.codes - end.codes.mean(axis=0) for end in (low, high)])
     covariance, shrinkage = shrunk(within)
-    w = np.linalg.solve(covariance, apart)
+    w = np.linalg.solve(covariance, difference)
     between = float(high.values.mean() - low.values.mean())
-    along = float(w @ apart)
+    along = float(w @ difference)
     return _along(w, along / between), {"shrinkage": shrinkage, "distance": float(np.sqrt(along))}
 
 

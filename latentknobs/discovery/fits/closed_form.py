@@ -21,9 +21,9 @@ def shift_by_mean(fit_input: FitInput) -> tuple[Operator, Mapping[str, Any]]:
     """
     n = np.asarray(fit_input.amounts)[:, None]
     direction = (n * fit_input.mean_change).sum(axis=0) / (n * n).sum()
-    left = float(((fit_input.mean_change - n * direction) ** 2).sum())
+    residual = float(((fit_input.mean_change - n * direction) ** 2).sum())
     total = float((fit_input.mean_change**2).sum())
-    return Operator("shift", {"direction": direction}), {"linearity": 1.0 - left / total if total else 0.0}
+    return Operator("shift", {"direction": direction}), {"linearity": 1.0 - residual / total if total else 0.0}
 
 
 def residual_square(weights: Floats, gram: Floats, cross: Floats, square: float) -> float:

@@ -90,11 +90,11 @@ def group_powers(fit_input: FitInput) -> tuple[Operator, Mapping[str, Any]]:
     """
     step, counts = steps_of(fit_input.amounts)
     problem = whitened(counts, fit_input.gram, fit_input.cross)
-    tried = _variants(problem)
-    scores = {name: [_validated(fit_input, problem, m) for _, m in candidates] for name, candidates in tried.items()}
+    variants = _variants(problem)
+    scores = {name: [_validated(fit_input, problem, m) for _, m in candidates] for name, candidates in variants.items()}
     best = {name: int(np.argmin([error for error, _ in scored])) for name, scored in scores.items() if scored}
     variant = min(best, key=lambda name: scores[name][best[name]][0])
-    setting, chosen = tried[variant][best[variant]]
+    setting, chosen = variants[variant][best[variant]]
     matrix, offset = in_codes(problem, chosen)
     values, vectors = np.linalg.eig(chosen[1:, 1:].T.numpy())
     upper = sorted((v for v in values.tolist() if complex(v).imag >= 0), key=lambda v: (-abs(v), complex(v).imag))

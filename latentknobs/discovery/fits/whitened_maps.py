@@ -148,10 +148,10 @@ def with_offset(problem: Whitened, matrix: Tensor) -> Tensor:
         return known[n]
 
     powers, sums = (torch.stack(parts) for parts in zip(*(of(n) for n in problem.counts), strict=True))
-    wanted = problem.cross[:, 0] - torch.einsum("ad,ade->ae", problem.gram[:, 0, 1:], powers)
+    target = problem.cross[:, 0] - torch.einsum("ad,ade->ae", problem.gram[:, 0, 1:], powers)
     weighed = problem.weight[:, None, None] * sums * problem.variance
     left = torch.bmm(weighed, sums.transpose(1, 2)).sum(dim=0)
-    right = torch.einsum("ade,ae->d", weighed, wanted)
+    right = torch.einsum("ade,ae->d", weighed, target)
     left = left + 1e-9 * left.diagonal().mean() * identity
     return joined(matrix, torch.linalg.solve(left, right))
 
