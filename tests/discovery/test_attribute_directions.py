@@ -14,7 +14,7 @@ D = 3
 EVERY = [attribute_vector, ridge_reading, discriminant]
 
 
-def _given(codes, values, held_out=None):
+def _fit_input(codes, values, held_out=None):
     """What a fit sees of clips with these codes (n, D) and attribute (n,): no edit moves anything."""
 
     def sample(z, target):
@@ -34,7 +34,7 @@ def test_the_attribute_vector_by_hand():
     codes = [[-2, 2], [0, 2], [9, 9], [9, 9], [9, 9], [9, 9], [4, 0], [6, 0]]
     values = [0, 1, 3, 4, 5, 6, 8, 9]
 
-    operator, kept = attribute_vector(_given(codes, values))
+    operator, kept = attribute_vector(_fit_input(codes, values))
 
     assert_allclose(operator.arrays["direction"], [6 / 8, -2 / 8])
     assert (kept["low"], kept["high"]) == (0.5, 8.5)
@@ -44,7 +44,7 @@ def test_a_reading_by_hand():
     """Where the attribute is 2 x - y, the shortest way to raise it by 1 is (2, -1) / 5."""
     z = np.random.default_rng(0).normal(size=(200, 2))
 
-    operator, kept = ridge_reading(_given(z, z @ [2.0, -1.0]))
+    operator, kept = ridge_reading(_fit_input(z, z @ [2.0, -1.0]))
 
     assert_allclose(operator.arrays["direction"], [0.4, -0.2], atol=1e-5)
     assert kept["r2"] == pytest.approx(1.0)
@@ -56,8 +56,8 @@ def test_the_penalty_is_chosen_on_validation_clips():
     z, noise = rng.normal(size=(20, 20)), rng.normal(size=20)
     others = rng.normal(size=(50, 20)), rng.normal(size=50)
 
-    alone = ridge_reading(_given(z, noise))[1]
-    judged = ridge_reading(_given(z, noise, others))[1]
+    alone = ridge_reading(_fit_input(z, noise))[1]
+    judged = ridge_reading(_fit_input(z, noise, others))[1]
 
     assert judged["penalty"] > alone["penalty"]
     assert judged["r2"] < 0.5 < alone["r2"]
@@ -70,7 +70,7 @@ def test_the_discriminant_disregards_what_varies_within():
     noise = rng.normal(size=20_000) * 3
     codes = np.stack([values + noise, noise], axis=1)
 
-    w = discriminant(_given(codes, values))[0].arrays["direction"]
+    w = discriminant(_fit_input(codes, values))[0].arrays["direction"]
 
     assert_allclose(w / w[0], [1.0, -1.0], atol=0.05)
     # The reading values = x - y rises by 1 along the shortest way (1, -1) / 2.
@@ -86,8 +86,8 @@ def test_one_unit_is_one_unit_of_the_attribute(fit, seed, factor, offset):
     z = rng.normal(size=(100, D))
     values = z @ rng.normal(size=D) + 0.1 * rng.normal(size=100)
 
-    one = fit(_given(z, values))[0].arrays["direction"]
-    other = fit(_given(z, values / factor + offset))[0].arrays["direction"]
+    one = fit(_fit_input(z, values))[0].arrays["direction"]
+    other = fit(_fit_input(z, values / factor + offset))[0].arrays["direction"]
 
     assert_allclose(other, one * np.float32(factor), rtol=1e-3, atol=1e-4 * float(np.abs(one).max()) * factor)
 
@@ -98,7 +98,7 @@ def test_codes_that_carry_the_attribute_in_one_dimension_are_found(fit):
     rng = np.random.default_rng(3)
     z = rng.normal(size=(5_000, D))
 
-    v = fit(_given(z, z[:, 1]))[0].arrays["direction"]
+    v = fit(_fit_input(z, z[:, 1]))[0].arrays["direction"]
 
     assert_allclose(v, [0, 1, 0], atol=0.06)
 
@@ -109,14 +109,14 @@ def test_without_an_attribute_that_varies_nothing_is_fitted(fit, values):
     """No target, one value alone, or hardly a clip that has it: the fit says that it cannot be made."""
     z = np.random.default_rng(4).normal(size=(20, D))
     with pytest.raises(NotFittedError, match="training clips"):
-        fit(_given(z, values))
+        fit(_fit_input(z, values))
 
 
 @pytest.mark.parametrize("fit", EVERY)
 def test_codes_that_are_all_alike_tell_nothing(fit):
     """A model that gives every clip the same code has no such shift, and the fit says so."""
     with pytest.raises(NotFittedError, match="the same code"):
-        fit(_given(np.full((20, D), 0.3), np.arange(20.0)))
+        fit(_fit_input(np.full((20, D), 0.3), np.arange(20.0)))
 
 
 @pytest.mark.parametrize("fit", [ridge_reading, discriminant])
@@ -125,7 +125,7 @@ def test_codes_without_the_attribute_tell_nothing(fit):
     z = np.repeat(np.eye(D) - 1 / D, 8, axis=0)
     values = np.tile(np.r_[0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0], D)
     with pytest.raises(NotFittedError, match="tell nothing"):
-        fit(_given(np.round(8 * z), values))
+        fit(_fit_input(np.round(8 * z), values))
 
 
 @pytest.mark.parametrize("fit", EVERY)
@@ -136,7 +136,7 @@ def test_clips_without_the_attribute_do_not_count(fit):
     values = z[:, 0] + 0.1 * rng.normal(size=40)
     more = np.r_[z, np.full((3, D), 100.0)], np.r_[values, np.full(3, np.nan)]
 
-    assert_allclose(fit(_given(*more))[0].arrays["direction"], fit(_given(z, values))[0].arrays["direction"])
+    assert_allclose(fit(_fit_input(*more))[0].arrays["direction"], fit(_fit_input(z, values))[0].arrays["direction"])
 
 
 def test_shrinkage_by_hand():

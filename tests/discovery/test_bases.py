@@ -33,36 +33,36 @@ def test_principal_components_are_the_axes_that_were_planted():
     """Codes with variances 9, 4 and 1 along known axes give these, largest first, up to sign."""
     axes = _rotation(3)
 
-    found = of_codes(BasisInput(3, axes @ np.diag([4.0, 1.0, 9.0]) @ axes.T))
+    result = of_codes(BasisInput(3, axes @ np.diag([4.0, 1.0, 9.0]) @ axes.T))
 
-    np.testing.assert_allclose(np.abs(found.T @ axes[:, [2, 0, 1]]), np.eye(3), atol=1e-9)
+    np.testing.assert_allclose(np.abs(result.T @ axes[:, [2, 0, 1]]), np.eye(3), atol=1e-9)
 
 
 def test_the_same_moments_give_the_same_signs():
     """The largest entry of each direction is positive, however the eigenvectors come out."""
-    found = of_codes(BasisInput(6, _covariance(6)))
+    result = of_codes(BasisInput(6, _covariance(6)))
 
-    assert (found[np.abs(found).argmax(axis=0), np.arange(6)] > 0).all()
+    assert (result[np.abs(result).argmax(axis=0), np.arange(6)] > 0).all()
 
 
 def test_directions_of_differences_count_every_amount_alike():
     """An edit a hundred times as long moves the directions no more than a short one."""
     short, long = np.diag([3.0, 1.0, 0.0]), np.diag([0.0, 100.0, 300.0])
 
-    found = of_differences(BasisInput(3, np.eye(3), np.stack([short, long])))
+    result = of_differences(BasisInput(3, np.eye(3), np.stack([short, long])))
 
     # 3/4 of a half in axis 0 and in axis 2, 1/4 of a half twice in axis 1.
-    assert np.abs(found[:, 2]).argmax() == 1
-    assert np.allclose(np.abs(found[1, :2]), 0)
+    assert np.abs(result[:, 2]).argmax() == 1
+    assert np.allclose(np.abs(result[1, :2]), 0)
 
 
 def test_directions_are_about_0_and_not_about_the_mean():
     """A common move of all clips is the first direction."""
     d = np.array([1.0, 2.0, 2.0])
 
-    found = of_differences(BasisInput(3, np.eye(3), np.outer(d, d)[None]))
+    result = of_differences(BasisInput(3, np.eye(3), np.outer(d, d)[None]))
 
-    np.testing.assert_allclose(found[:, 0], d / 3, atol=1e-9)
+    np.testing.assert_allclose(result[:, 0], d / 3, atol=1e-9)
 
 
 def test_closed_form_weights_are_the_right_singular_vectors():
@@ -71,16 +71,16 @@ def test_closed_form_weights_are_the_right_singular_vectors():
     weights = {"a": rng.normal(size=(7, 4)).astype(np.float32), "b": 3 * rng.normal(size=(2, 4)).astype(np.float32)}
     right = np.linalg.svd(np.concatenate(list(weights.values())).astype(np.float64))[2]
 
-    found = of_weights(BasisInput(4, np.eye(4), weights=weights))
+    result = of_weights(BasisInput(4, np.eye(4), weights=weights))
 
-    np.testing.assert_allclose(np.abs(right @ found), np.eye(4), atol=1e-9)
+    np.testing.assert_allclose(np.abs(right @ result), np.eye(4), atol=1e-9)
 
 
 def test_the_most_audible_direction_comes_first():
     """The Fisher metric's eigenvectors are ordered by how much the decoder hears of them."""
-    found = of_fisher(BasisInput(3, np.eye(3), fisher=np.diag([0.1, 0.0, 5.0])))
+    result = of_fisher(BasisInput(3, np.eye(3), fisher=np.diag([0.1, 0.0, 5.0])))
 
-    assert np.abs(found).argmax(axis=0).tolist() == [2, 0, 1]
+    assert np.abs(result).argmax(axis=0).tolist() == [2, 0, 1]
 
 
 @settings(deadline=None, max_examples=40)
@@ -89,59 +89,59 @@ def test_whitened_codes_have_covariance_i(seed, size):
     """Coordinates of the whitened basis have variance 1 and no correlation, and its dual undoes its columns."""
     covariance = _covariance(size, seed).reshape(size, size) + 0.05 * np.eye(size)
 
-    found = whitened(BasisInput(size, covariance))
+    result = whitened(BasisInput(size, covariance))
 
-    np.testing.assert_allclose(found.of_covariance(covariance), np.eye(size), atol=1e-7)
-    np.testing.assert_allclose(found.dual.T @ found.columns, np.eye(size), atol=1e-9)
+    np.testing.assert_allclose(result.of_covariance(covariance), np.eye(size), atol=1e-7)
+    np.testing.assert_allclose(result.dual.T @ result.columns, np.eye(size), atol=1e-9)
     # Its own metric is the inverse covariance.
-    np.testing.assert_allclose(found.dual @ found.dual.T @ covariance, np.eye(size), atol=1e-6)
+    np.testing.assert_allclose(result.dual @ result.dual.T @ covariance, np.eye(size), atol=1e-6)
 
 
 def test_whitening_leaves_unused_dimensions_alone():
     """A dimension of no variance keeps its axis, and nothing is divided by 0."""
     covariance = np.diag([4.0, 0.0, 0.005])
 
-    found = whitened(BasisInput(3, covariance))
+    result = whitened(BasisInput(3, covariance))
 
-    np.testing.assert_allclose(found.columns, np.diag([2.0, 1.0, 1.0]), atol=1e-12)
+    np.testing.assert_allclose(result.columns, np.diag([2.0, 1.0, 1.0]), atol=1e-12)
 
 
 def test_whitening_stays_as_near_to_the_axes_as_it_can():
     """No rotation of the whitened coordinates correlates more with the model's own, dimension by dimension."""
     covariance = _covariance(5) + np.eye(5)
-    found = whitened(BasisInput(5, covariance))
+    result = whitened(BasisInput(5, covariance))
     spread = np.sqrt(np.diag(covariance))
 
     def agreement(dual):
         return np.trace(covariance @ dual / spread[:, None])
 
-    assert all(agreement(found.dual) > agreement(found.dual @ _rotation(5, seed)) for seed in range(50))
+    assert all(agreement(result.dual) > agreement(result.dual @ _rotation(5, seed)) for seed in range(50))
 
 
 def test_limiting_in_a_skewed_basis_is_orthogonal_in_its_metric():
     """What is left out has no product, in the basis' metric, with what is kept, and twice is once."""
     covariance = _covariance(6) + np.eye(6)
-    found = whitened(BasisInput(6, covariance))
+    result = whitened(BasisInput(6, covariance))
     moves = np.random.default_rng(1).normal(size=(4, 6))
     dims = np.array([0, 4])
 
-    kept = found.limited(moves, dims)
+    kept = result.limited(moves, dims)
 
     np.testing.assert_allclose(kept @ np.linalg.inv(covariance) @ (moves - kept).T, 0, atol=1e-9)
-    np.testing.assert_allclose(found.limited(kept, dims), kept, atol=1e-12)
-    np.testing.assert_allclose(found.limited(moves, np.arange(6)), moves, atol=1e-12)
-    np.testing.assert_allclose(found.of_moves(kept)[:, [1, 2, 3, 5]], 0, atol=1e-12)
+    np.testing.assert_allclose(result.limited(kept, dims), kept, atol=1e-12)
+    np.testing.assert_allclose(result.limited(moves, np.arange(6)), moves, atol=1e-12)
+    np.testing.assert_allclose(result.of_moves(kept)[:, [1, 2, 3, 5]], 0, atol=1e-12)
 
 
 def test_orthonormal_columns_are_their_own_dual():
     """For an orthonormal basis limiting is the ordinary projection."""
     columns = _rotation(4)
-    found = Coordinates.of(columns)
+    result = Coordinates.of(columns)
     moves = np.random.default_rng(1).normal(size=(3, 4))
 
-    assert found.dual is columns
-    np.testing.assert_allclose(found.limited(moves, np.array([1])), np.outer(moves @ columns[:, 1], columns[:, 1]))
-    assert Coordinates.of(found) is found
+    assert result.dual is columns
+    np.testing.assert_allclose(result.limited(moves, np.array([1])), np.outer(moves @ columns[:, 1], columns[:, 1]))
+    assert Coordinates.of(result) is result
 
 
 def test_varimax_finds_a_planted_simple_structure():
@@ -150,10 +150,10 @@ def test_varimax_finds_a_planted_simple_structure():
     for column in range(3):
         simple[4 * column : 4 * column + 4, column] = [0.7, -0.5, 0.4, 0.3]
 
-    found = simple @ _rotation(3, 5) @ varimax(simple @ _rotation(3, 5))
+    result = simple @ _rotation(3, 5) @ varimax(simple @ _rotation(3, 5))
 
-    assert (np.abs(np.abs(found).max(axis=0) - 0.7) < 1e-8).all()
-    assert ((np.abs(found) > 1e-8).sum(axis=1) == 1).all()
+    assert (np.abs(np.abs(result).max(axis=0) - 0.7) < 1e-8).all()
+    assert ((np.abs(result) > 1e-8).sum(axis=1) == 1).all()
 
 
 @settings(deadline=None, max_examples=30)
@@ -190,11 +190,11 @@ def test_varimax_directions_lie_in_the_leading_span():
     turned = _rotation(2, 3) @ np.stack([a, b])
     moments = 1.2 * np.outer(turned[0], turned[0]) + np.outer(turned[1], turned[1])
 
-    found = simple_structure(BasisInput(5, np.eye(5), moments[None]))
+    result = simple_structure(BasisInput(5, np.eye(5), moments[None]))
 
-    np.testing.assert_allclose(found.T @ found, np.eye(5), atol=1e-9)
+    np.testing.assert_allclose(result.T @ result, np.eye(5), atol=1e-9)
     np.testing.assert_allclose(
-        np.sort(np.abs(found[:, :2].T @ np.stack([a, b]).T), axis=0), [[0, 0], [1, 1]], atol=1e-7
+        np.sort(np.abs(result[:, :2].T @ np.stack([a, b]).T), axis=0), [[0, 0], [1, 1]], atol=1e-7
     )
 
 

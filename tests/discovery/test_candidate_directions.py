@@ -84,13 +84,13 @@ def test_dimensions_without_variance_have_no_part():
     covariance = np.diag([1.0, 0.001, 2.0])
     loud = np.diag([1.0, 100.0, 3.0])
 
-    found = [
+    result = [
         of_codes(covariance),
         of_weights({"all": np.sqrt(loud).astype(np.float32)}, covariance),
         of_one_without_another(loud, np.eye(3), covariance, 0.1)[1],
     ]
 
-    for columns in found:
+    for columns in result:
         assert columns.shape == (3, 2)
         np.testing.assert_allclose(_unit(columns), np.eye(3)[:, [2, 0]], atol=1e-6)
 
@@ -130,11 +130,11 @@ def test_the_metric_of_a_group_agrees_with_its_closed_form(codes, group):
     model = Softmax()
     exact = _closed(model, codes, group)
 
-    found = group_metric(model, codes, model.decode(codes), group, 500, default_rng(0))
+    result = group_metric(model, codes, model.decode(codes), group, 500, default_rng(0))
 
     # As in the metric of all tokens (Isserlis 1918), five errors for the 18 numbers; exact to rounding where F is 0.
     error = np.sqrt((np.outer(np.diag(exact), np.diag(exact)) + exact**2) / 2000)
-    assert (np.abs(found - exact) < 5 * error).all()
+    assert (np.abs(result - exact) < 5 * error).all()
 
 
 def test_metrics_of_nested_groups_add_up(codes):
@@ -151,11 +151,11 @@ def test_a_group_that_tells_all_tokens_apart_has_the_metric_of_the_tokens(codes)
     model = Softmax()
     table = np.tile(np.arange(MELODY.vocabulary, dtype=np.int16), (STEPS, 1))
     group = OutputGroup("token", tuple(map(str, range(MELODY.vocabulary))), table)
-    given = model.decode(codes)
+    fit_input = model.decode(codes)
 
-    found = group_metric(model, codes, given, group, 2, default_rng(0))
+    result = group_metric(model, codes, fit_input, group, 2, default_rng(0))
 
-    np.testing.assert_allclose(found, fisher_metric(model, codes, given, 2, default_rng(0)), rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(result, fisher_metric(model, codes, fit_input, 2, default_rng(0)), rtol=1e-3, atol=1e-4)
 
 
 def _candidates(model, codes, covariance, settings=None):
@@ -167,13 +167,13 @@ def test_every_source_gives_its_directions_in_order(codes):
     """A model with both capabilities has directions of codes, weights and each ordered pair of groups, by rank."""
     settings = UnsupervisedSettings(candidates=2)
 
-    found, left_out = _candidates(Softmax(), codes, np.diag([1.0, 4.0, 9.0]), settings)
+    result, left_out = _candidates(Softmax(), codes, np.diag([1.0, 4.0, 9.0]), settings)
 
     sources = ["pca", "sefa", "fisher-onset-without-pitch", "fisher-pitch-without-onset"]
     assert left_out == {}
-    assert [(one.source, one.rank) for one in found] == [(source, rank) for source in sources for rank in (1, 2)]
-    np.testing.assert_allclose(found[0].direction, [0, 0, 3])
-    np.testing.assert_allclose(found[1].direction, [0, 2, 0])
+    assert [(one.source, one.rank) for one in result] == [(source, rank) for source in sources for rank in (1, 2)]
+    np.testing.assert_allclose(result[0].direction, [0, 0, 3])
+    np.testing.assert_allclose(result[1].direction, [0, 2, 0])
 
 
 def test_directions_are_one_deviation_long(codes):
@@ -191,7 +191,7 @@ def test_sources_that_the_model_does_not_serve_are_left_out_with_a_sentence():
     model = TinyBackend()
     z = model.encode(tiny_clips(400)).mean
 
-    found, left_out = _candidates(
+    result, left_out = _candidates(
         model, z, np.cov(z.T.astype(np.float64), bias=True), UnsupervisedSettings(candidates=20)
     )
 
@@ -199,10 +199,10 @@ def test_sources_that_the_model_does_not_serve_are_left_out_with_a_sentence():
         "sefa": "Candidates by sefa are left out: the model tiny has no LatentWeights.",
         "fisher": "Candidates by fisher are left out: the model tiny has no LatentGradient.",
     }
-    assert [(one.source, one.rank) for one in found] == [("pca", rank) for rank in range(1, 17)]
+    assert [(one.source, one.rank) for one in result] == [("pca", rank) for rank in range(1, 17)]
     centred = z[:, :16].astype(np.float64) - z[:, :16].mean(axis=0, dtype=np.float64)
     _, lengths, rows = np.linalg.svd(centred, full_matrices=False)
-    moves = np.abs([one.direction[:16] for one in found])
+    moves = np.abs([one.direction[:16] for one in result])
     np.testing.assert_allclose(moves, np.abs(rows * lengths[:, None] / np.sqrt(len(z))), atol=1e-5)
 
 

@@ -18,7 +18,7 @@ def _moments(pairs):
     return out
 
 
-def _given(amounts, train, validation=None):
+def _fit_input(amounts, train, validation=None):
     mine = _moments(train)
     held = _moments(validation) if validation else PairMoments.empty(len(train), D)
     change = np.stack([(after.astype(np.float64) - before).mean(axis=0) for before, after in train])
@@ -44,7 +44,7 @@ def test_a_shift_finds_the_direction(seed):
     v, z = rng.normal(size=D), rng.normal(size=(20, D)).astype(np.float32)
     amounts = (-3.0, -1.0, 2.0)
 
-    operator, kept = shift_by_mean(_given(amounts, [(z, (z + n * v).astype(np.float32)) for n in amounts]))
+    operator, kept = shift_by_mean(_fit_input(amounts, [(z, (z + n * v).astype(np.float32)) for n in amounts]))
 
     assert operator.kind == "shift"
     np.testing.assert_allclose(operator.arrays["direction"], v, atol=1e-5)
@@ -54,7 +54,7 @@ def test_a_shift_finds_the_direction(seed):
 def test_a_shift_by_hand():
     """Changes of 1 and 3 at amounts 1 and 2 give (1 + 6) / 5 a unit, and R2 = 1 - (0.16 + 0.04) / 10."""
     z = np.zeros((1, D), np.float32)
-    operator, kept = shift_by_mean(_given((1.0, 2.0), [(z, z + np.float32(1)), (z, z + np.float32(3))]))
+    operator, kept = shift_by_mean(_fit_input((1.0, 2.0), [(z, z + np.float32(1)), (z, z + np.float32(3))]))
 
     np.testing.assert_allclose(operator.arrays["direction"], [1.4] * D, rtol=1e-6)
     assert kept["linearity"] == pytest.approx(0.98)
@@ -63,7 +63,7 @@ def test_a_shift_by_hand():
 def test_a_shift_of_nothing_is_zero():
     """Where nothing moves, the direction is 0 and so is the linearity."""
     z = np.ones((3, D), np.float32)
-    operator, kept = shift_by_mean(_given((1.0,), [(z, z)]))
+    operator, kept = shift_by_mean(_fit_input((1.0,), [(z, z)]))
 
     assert not operator.arrays["direction"].any()
     assert kept["linearity"] == 0.0
@@ -78,7 +78,7 @@ def test_ridge_finds_a_known_affine_map(seed):
     train = [_affine_pairs(rng, 60, *m) for m in maps]
     validation = [_affine_pairs(rng, 30, *m) for m in maps]
 
-    operator, kept = affine_by_ridge(_given((1.0, 2.0), train, validation))
+    operator, kept = affine_by_ridge(_fit_input((1.0, 2.0), train, validation))
 
     assert operator.arrays["amounts"].tolist() == [1, 2]
     for a, (m, b) in enumerate(maps):
@@ -94,9 +94,9 @@ def test_rounding_does_not_choose_the_penalty(seed):
     rng, matrix, offset = _map(seed)
     train, validation = (_affine_pairs(rng, n, matrix, offset) for n in (60, 30))
     order = rng.permutation(60)
-    given_again = _given((1.0,), [tuple(codes[order] for codes in train)], [validation])
+    given_again = _fit_input((1.0,), [tuple(codes[order] for codes in train)], [validation])
 
-    operator, kept = affine_by_ridge(_given((1.0,), [train], [validation]))
+    operator, kept = affine_by_ridge(_fit_input((1.0,), [train], [validation]))
     again, kept_again = affine_by_ridge(given_again)
 
     assert kept["penalty"] == kept_again["penalty"]
@@ -126,7 +126,7 @@ def test_ridge_is_least_squares_with_the_penalty_of_the_least_validation_error(s
     validation = _affine_pairs(rng, 25, matrix, offset, noise)
     errors = [_square(*validation, *_explicit(*train, penalty)) for penalty in PENALTIES]
 
-    operator, kept = affine_by_ridge(_given((1.0,), [train], [validation]))
+    operator, kept = affine_by_ridge(_fit_input((1.0,), [train], [validation]))
 
     chosen = PENALTIES.index(kept["penalty"][0])
     assert errors[chosen] <= min(errors) * (1 + 1e-6)
@@ -143,7 +143,7 @@ def test_with_noise_and_few_pairs_the_map_is_held_towards_the_identity():
     shift = np.full(D, 5.0)
     train, validation = (_affine_pairs(rng, n, np.eye(D), shift, noise=1.0) for n in (10, 200))
 
-    operator, kept = affine_by_ridge(_given((1.0,), [train], [validation]))
+    operator, kept = affine_by_ridge(_fit_input((1.0,), [train], [validation]))
 
     assert kept["penalty"][0] >= 1
     np.testing.assert_allclose(operator.arrays["offsets"][0], shift, atol=1.0)
@@ -157,7 +157,7 @@ def test_without_validation_pairs_r2_is_not_known():
     rng, matrix, offset = _map(5)
     train = _affine_pairs(rng, 40, matrix, offset)
 
-    operator, kept = affine_by_ridge(_given((1.0,), [train]))
+    operator, kept = affine_by_ridge(_fit_input((1.0,), [train]))
 
     np.testing.assert_allclose(operator.arrays["matrices"][0], matrix, atol=2e-4)
     assert kept["r2"] == [None]
@@ -167,7 +167,7 @@ def test_where_nothing_moves_r2_is_not_known():
     """An edit that moves no code leaves nothing to explain: r2 is None, not the quotient of two roundings."""
     train, validation = ((z, z) for z in np.random.default_rng(1).normal(size=(2, 50, D)).astype(np.float32))
 
-    operator, kept = affine_by_ridge(_given((1.0,), [train], [validation]))
+    operator, kept = affine_by_ridge(_fit_input((1.0,), [train], [validation]))
 
     np.testing.assert_allclose(operator.arrays["matrices"][0], np.eye(D), atol=1e-6)
     assert kept["r2"] == [None]
@@ -179,14 +179,14 @@ def test_r2_is_under_0_where_the_map_does_harm():
     train = _affine_pairs(rng, 40, np.eye(D), np.full(D, 1.0))
     validation = _affine_pairs(rng, 40, np.eye(D), np.full(D, -1.0))
 
-    assert affine_by_ridge(_given((1.0,), [train], [validation]))[1]["r2"][0] == pytest.approx(-3.0, abs=1e-3)
+    assert affine_by_ridge(_fit_input((1.0,), [train], [validation]))[1]["r2"][0] == pytest.approx(-3.0, abs=1e-3)
 
 
 def test_codes_that_never_differ_can_still_be_fitted():
     """Codes without any spread give a shift in disguise, and nothing is divided by 0."""
     z = np.ones((12, D), np.float32)
 
-    operator, _ = affine_by_ridge(_given((1.0,), [(z, z + 1)], [(z, z + 1)]))
+    operator, _ = affine_by_ridge(_fit_input((1.0,), [(z, z + 1)], [(z, z + 1)]))
 
     np.testing.assert_allclose(z @ operator.arrays["matrices"][0].T + operator.arrays["offsets"][0], z + 1, atol=1e-3)
 
@@ -200,6 +200,6 @@ def test_the_residual_from_moments_is_the_residual_of_the_rows(seed):
     moments = _moments([pairs])
     weights = rng.normal(size=(D + 1, D))
 
-    found = residual_square(weights, moments.gram[0], moments.cross[0], moments.square[0])
+    result = residual_square(weights, moments.gram[0], moments.cross[0], moments.square[0])
 
-    assert found == pytest.approx(_square(*pairs, weights[1:].T, weights[0]), rel=1e-9)
+    assert result == pytest.approx(_square(*pairs, weights[1:].T, weights[0]), rel=1e-9)

@@ -73,7 +73,7 @@ def _sample(codes, amounts=(1.0,)):
     return CodeSample(knots, moved, there, {a: ((0, i + 1),) for i, a in enumerate(amounts)})
 
 
-def _given(codes, amounts=(1.0,)):
+def _fit_input(codes, amounts=(1.0,)):
     size, count = codes.shape[1], len(amounts)
     gram, cross = np.zeros((count, size + 1, size + 1)), np.zeros((count, size + 1, size))
     sample = _sample(codes, amounts)
@@ -85,12 +85,12 @@ def test_the_fisher_metric_agrees_with_its_closed_form(codes):
     model = Softmax()
     exact = model.fisher(codes)
 
-    found = fisher_metric(model, codes, model.decode(codes), 100, default_rng(0))
+    result = fisher_metric(model, codes, model.decode(codes), 100, default_rng(0))
 
     # The product of two nearly normal scores has variance F_ii F_jj + F_ij^2 (Isserlis 1918).
     error = np.sqrt((np.outer(np.diag(exact), np.diag(exact)) + exact**2) / 4000)
-    assert (np.abs(found - exact) < 4 * error).all()
-    np.testing.assert_array_equal(found, found.T)
+    assert (np.abs(result - exact) < 4 * error).all()
+    np.testing.assert_array_equal(result, result.T)
 
 
 def test_the_seed_decides_the_scores(codes):
@@ -107,12 +107,14 @@ def test_the_seed_decides_the_scores(codes):
 
 def test_bases_of_the_decoder_are_computed_where_it_can_tell(codes):
     """A model with both capabilities leaves nothing out, and its loudest direction comes first in both bases."""
-    found = coordinate_systems(Softmax(), np.eye(SIZE), _given(codes), {b.name: b for b in plugin.register_bases()})
+    result = coordinate_systems(
+        Softmax(), np.eye(SIZE), _fit_input(codes), {b.name: b for b in plugin.register_bases()}
+    )
 
-    assert found.left_out == {}
-    assert list(found.by_basis) == [b.name for b in plugin.register_bases()]
+    assert result.left_out == {}
+    assert list(result.by_basis) == [b.name for b in plugin.register_bases()]
     for name in ("decoder-weights", "decoder-fisher"):
-        assert np.abs(found.by_basis[name].columns).argmax(axis=0).tolist() == [0, 1, 2]
+        assert np.abs(result.by_basis[name].columns).argmax(axis=0).tolist() == [0, 1, 2]
 
 
 def test_bases_that_the_model_cannot_give_are_left_out_with_a_sentence():
@@ -124,10 +126,10 @@ def test_bases_that_the_model_cannot_give_are_left_out_with_a_sentence():
         Basis("both", "Both.", of_fisher, ("LatentWeights", "LatentGradient")),
     ]
 
-    found = coordinate_systems(TinyBackend(), np.eye(24), _given(codes), {b.name: b for b in bases})
+    result = coordinate_systems(TinyBackend(), np.eye(24), _fit_input(codes), {b.name: b for b in bases})
 
-    assert list(found.by_basis) == ["plain"]
-    assert found.left_out == {
+    assert list(result.by_basis) == ["plain"]
+    assert result.left_out == {
         "weights": "The basis weights is left out: the model tiny has no LatentWeights.",
         "both": "The basis both is left out: the model tiny has no LatentWeights and no LatentGradient.",
     }
@@ -137,12 +139,12 @@ def test_a_model_is_asked_only_for_what_a_basis_needs(codes):
     """No Jacobian product is computed where no basis is made of it."""
 
     class Silent(Softmax):
-        def vjp(self, z, given, vectors):
+        def vjp(self, z, fit_input, vectors):
             raise AssertionError
 
-    found = coordinate_systems(Silent(), np.eye(SIZE), _given(codes), {"weights": plugin.register_bases()[5]})
+    result = coordinate_systems(Silent(), np.eye(SIZE), _fit_input(codes), {"weights": plugin.register_bases()[5]})
 
-    assert list(found.by_basis) == ["weights"]
+    assert list(result.by_basis) == ["weights"]
 
 
 def test_moments_of_differences_are_of_the_clips_own_pairs():
@@ -154,11 +156,11 @@ def test_moments_of_differences_are_of_the_clips_own_pairs():
     routes = {1.0: ((0, 1), (1, 2)), 2.0: ((0, 2),), -1.0: ((1, 0),), 5.0: ()}
     sample = CodeSample((0.0, 1.0, 2.0), codes, there, routes)
 
-    found = difference_moments(sample, (1.0, 2.0, -1.0, 5.0, 6.0), 2)
+    result = difference_moments(sample, (1.0, 2.0, -1.0, 5.0, 6.0), 2)
 
-    assert found[0].tolist() == found[2].tolist() == [[5, 0], [0, 0]]
-    assert found[1].tolist() == [[1, 2], [2, 4]]
-    assert not found[3:].any()
+    assert result[0].tolist() == result[2].tolist() == [[5, 0], [0, 0]]
+    assert result[1].tolist() == [[1, 2], [2, 4]]
+    assert not result[3:].any()
 
 
 def test_moments_of_no_sample_are_zeros():

@@ -17,14 +17,14 @@ from latentknobs.testing.tiny import LATENT_SIZE, PITCH, TinyBackend
 from tests.tiny_discoveries import Leaps
 
 
-def _decline(_given):
+def _decline(_fit_input):
     raise NotFittedError("it does not like the amounts.")
 
 
 DECLINES = Fit("picky", "affine", "Serves nothing.", _decline)
 
 
-def _turn(_given):
+def _turn(_fit_input):
     matrix = np.eye(LATENT_SIZE)
     matrix[1:3, 1:3] = [[0, -1], [1, 0]]
     offset = np.eye(LATENT_SIZE)[PITCH] / 12

@@ -53,12 +53,12 @@ def test_a_profile_by_hand(clips):
 
     Clearness is 1.5 * 1.5 / (1.5 + 0.5) and 0.5 * 0.5 / (0.5 + 1.5).
     """
-    found = _profile(clips, [3, -0.5])
+    result = _profile(clips, [3, -0.5])
 
-    assert found["first"] == AttributeChange(1.0, pytest.approx(3), pytest.approx(1.5), pytest.approx(1.125))
-    assert found["second"] == AttributeChange(-1.0, pytest.approx(-0.5), pytest.approx(-0.5), pytest.approx(0.125))
-    assert found["never"] == AttributeChange(0.0, 0.0, 0.0, 0.0)
-    assert name_of(found) == "first"
+    assert result["first"] == AttributeChange(1.0, pytest.approx(3), pytest.approx(1.5), pytest.approx(1.125))
+    assert result["second"] == AttributeChange(-1.0, pytest.approx(-0.5), pytest.approx(-0.5), pytest.approx(0.125))
+    assert result["never"] == AttributeChange(0.0, 0.0, 0.0, 0.0)
+    assert name_of(result) == "first"
 
 
 def test_related_attributes_do_not_blur_a_name(clips):
@@ -100,10 +100,10 @@ def test_relations_are_rank_correlations_over_clips_that_have_both():
         "second", "units", "Not below 0.", "plain", lambda c: np.where(c[:, 1] < 0, np.nan, c[:, 1]).astype(float)
     )
 
-    found = related((FIRST, second, NEVER), clips)
+    result = related((FIRST, second, NEVER), clips)
 
-    assert found["first"]["second"] == found["second"]["first"] == pytest.approx(0.6)
-    assert found["first"]["first"] == found["never"]["never"] == 1.0
-    assert found["never"]["first"] == 0.0
-    assert unrelated("first", found, 0.6) == {"never"}
-    assert unrelated("first", found, 0.61) == {"never", "second"}
+    assert result["first"]["second"] == result["second"]["first"] == pytest.approx(0.6)
+    assert result["first"]["first"] == result["never"]["never"] == 1.0
+    assert result["never"]["first"] == 0.0
+    assert unrelated("first", result, 0.6) == {"never"}
+    assert unrelated("first", result, 0.61) == {"never", "second"}

@@ -51,11 +51,11 @@ def test_fits_give_operators_of_their_kind(plugins):
     both = np.stack([z, z + 1], axis=1).astype(np.float32)
     sample = CodeSample((0.0, 1.0), both, np.ones((40, 2), dtype=bool), {1.0: ((0, 1),)}, z[:, 0])
     decoder = Decoder(lambda z: z.astype(np.int16), lambda z, _: z.sum(axis=1), lambda z, _: np.ones_like(z))
-    given = FitInput(3, (1.0,), np.ones((1, 3)), gram, cross, gram, cross, square, sample, sample, decoder=decoder)
+    fit_input = FitInput(3, (1.0,), np.ones((1, 3)), gram, cross, gram, cross, square, sample, sample, decoder=decoder)
     trained = ("network", "powers")  # they have tests of their own
 
     for fit in (fit for name, fit in plugins.fits().items() if name not in trained):
-        operator, kept = fit.fit(given)
+        operator, kept = fit.fit(fit_input)
         assert operator.kind == fit.kind
         assert kept
 
@@ -67,15 +67,15 @@ def test_every_basis_has_an_inverse(plugins, full):
     data = (covariance[None], {"in": covariance[:3].astype(np.float32)}, covariance) if full else ()
 
     for name, basis in plugins.bases().items():
-        found = Coordinates.of(basis.compute(BasisInput(5, covariance, *data)))
-        np.testing.assert_allclose(found.dual.T @ found.columns, np.eye(5), atol=1e-10)
-        assert (name == "whitened") != np.allclose(found.columns, found.dual)
+        result = Coordinates.of(basis.compute(BasisInput(5, covariance, *data)))
+        np.testing.assert_allclose(result.dual.T @ result.columns, np.eye(5), atol=1e-10)
+        assert (name == "whitened") != np.allclose(result.columns, result.dual)
 
 
 def test_selectors_give_dimensions(plugins):
     """Every selector gives distinct whole numbers, most important first."""
     sums = np.random.default_rng(0).normal([0.0, 3.0, 1.0], 0.1, size=(40, 3))
-    given = SelectInput(
+    select_input = SelectInput(
         np.asarray([[0.1, 3.0, 1.0]]),
         np.asarray([0.0, 0.6, 0.4]),
         lambda dims: len(dims) / 2,
@@ -85,4 +85,4 @@ def test_selectors_give_dimensions(plugins):
     )
 
     for name, selector in plugins.selectors().items():
-        assert sorted(np.asarray(selector.select(given)).tolist()) == [1, 2], name
+        assert sorted(np.asarray(selector.select(select_input)).tolist()) == [1, 2], name

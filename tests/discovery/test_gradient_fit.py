@@ -28,7 +28,7 @@ DECODER = Decoder(
 )
 
 
-def _given(move, change, decoder=DECODER, count=300):
+def _fit_input(move, change, decoder=DECODER, count=300):
     """Clips moved by ``move`` for each unit, 1 and 2; ``change`` is told as their mean change at 1."""
     z = np.random.default_rng(0).normal(size=(count, 2)).astype(np.float32)
     codes = np.stack([z, z + np.float32(move), z + 2 * np.float32(move)], axis=1)
@@ -40,7 +40,7 @@ def _given(move, change, decoder=DECODER, count=300):
 
 def test_what_is_heard_is_fitted():
     """Told a mean change of half the true one, it finds the whole where it is heard, and leaves the rest as it was."""
-    operator, kept = shift_by_gradient(_given([0.6, 0.4], [0.45, 0.2]))
+    operator, kept = shift_by_gradient(_fit_input([0.6, 0.4], [0.45, 0.2]))
 
     assert_allclose(operator.arrays["direction"], [0.6, 0.2], atol=0.02)
     assert kept["log_probability"] > kept["mean_shift"] > kept["unmoved"]
@@ -49,7 +49,7 @@ def test_what_is_heard_is_fitted():
 
 def test_it_is_never_worse_than_the_mean_shift():
     """Where the mean change is right already, it stays."""
-    operator, kept = shift_by_gradient(_given([0.6, 0.4], [0.6, 0.4]))
+    operator, kept = shift_by_gradient(_fit_input([0.6, 0.4], [0.6, 0.4]))
 
     assert_allclose(operator.arrays["direction"], [0.6, 0.4], atol=0.01)
     assert kept["log_probability"] >= kept["mean_shift"]
@@ -57,30 +57,32 @@ def test_it_is_never_worse_than_the_mean_shift():
 
 def test_the_number_of_steps_is_chosen_on_validation_clips():
     """Where validation clips are moved as the mean change says, no step is taken, whatever training clips say."""
-    given = _given([0.9, 0.0], [0.45, 0.0])
-    judged = _given([0.45, 0.0], [0.45, 0.0]).sample
+    fit_input = _fit_input([0.9, 0.0], [0.45, 0.0])
+    judged = _fit_input([0.45, 0.0], [0.45, 0.0]).sample
 
-    assert shift_by_gradient(evolve(given, validation_sample=judged))[1]["steps"] == 0
+    assert shift_by_gradient(evolve(fit_input, validation_sample=judged))[1]["steps"] == 0
 
 
 def test_the_same_seed_gives_the_same():
     """Two fits of one seed agree to the last bit; another seed draws other clips."""
-    given = _given([0.6, 0.4], [0.3, 0.2])
-    one, again, other = (shift_by_gradient(x)[0].arrays["direction"] for x in (given, given, evolve(given, seed=1)))
+    fit_input = _fit_input([0.6, 0.4], [0.3, 0.2])
+    one, again, other = (
+        shift_by_gradient(x)[0].arrays["direction"] for x in (fit_input, fit_input, evolve(fit_input, seed=1))
+    )
 
     assert one.tobytes() == again.tobytes() != other.tobytes()
 
 
 def test_without_a_gradient_or_pairs_it_declines():
     """A model without gradients, and a sample without pairs, are told in a sentence."""
-    given = _given([0.6, 0.4], [0.6, 0.4])
+    fit_input = _fit_input([0.6, 0.4], [0.6, 0.4])
     empty = CodeSample((0.0,), np.zeros((3, 1, 2), np.float32), np.ones((3, 1), bool), {})
 
     assert decoder_of(TinyBackend()) is None
     with pytest.raises(NotFittedError, match="LatentGradient"):
-        shift_by_gradient(evolve(given, decoder=None))
+        shift_by_gradient(evolve(fit_input, decoder=None))
     with pytest.raises(NotFittedError, match="no clip"):
-        shift_by_gradient(evolve(given, sample=empty))
+        shift_by_gradient(evolve(fit_input, sample=empty))
 
 
 def test_a_models_decoder():

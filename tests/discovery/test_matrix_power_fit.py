@@ -52,7 +52,7 @@ def _moved(y, count):
     return out
 
 
-def _given(amounts=AMOUNTS, n=300, noise=0.02, seed=0, edit=_moved, sample=True):
+def _fit_input(amounts=AMOUNTS, n=300, noise=0.02, seed=0, edit=_moved, sample=True):
     basis = _basis()
     parts = []
     for split, count in enumerate((n, 100)):
@@ -82,15 +82,15 @@ def _given(amounts=AMOUNTS, n=300, noise=0.02, seed=0, edit=_moved, sample=True)
 @pytest.fixture(scope="module")
 def fitted():
     """The fit of the known group."""
-    return group_powers(_given())
+    return group_powers(_fit_input())
 
 
 def test_it_finds_the_angles_and_the_half_turn(fitted):
     """The eigenvalues are those of the group: 30 and 150 degrees, a half-turn, and 1 three times, all of modulus 1."""
     values = np.linalg.eigvals(fitted[0].arrays["matrix"].astype(np.float64))
-    found = sorted(np.degrees(np.angle(values[values.imag >= -1e-9])))
+    result = sorted(np.degrees(np.angle(values[values.imag >= -1e-9])))
 
-    turning = [angle for angle in found if angle > 5]
+    turning = [angle for angle in result if angle > 5]
     np.testing.assert_allclose(turning, [30, 150, 180], atol=0.5)
     np.testing.assert_allclose(np.abs(values), 1.0, atol=0.02)
 
@@ -125,7 +125,7 @@ def test_the_shift_baseline_by_hand():
     def edit(y, count):
         return y + 0.5 * count
 
-    facts = group_powers(_given((-1.0, 1.0, 2.0), noise=0.0, edit=edit))[1]
+    facts = group_powers(_fit_input((-1.0, 1.0, 2.0), noise=0.0, edit=edit))[1]
 
     assert facts["r2_shift"] == pytest.approx([1.0] * 3, abs=1e-4)
     assert min(facts["r2"]) > 0.999
@@ -139,7 +139,7 @@ def test_a_shear_is_served_too():
         out[:, 0] += count * (0.3 * y[:, 1] + 0.2)
         return out
 
-    assert min(group_powers(_given((-3.0, -2.0, -1.0, 1.0, 2.0, 3.0), edit=edit, noise=0.001))[1]["r2"]) > 0.98
+    assert min(group_powers(_fit_input((-3.0, -2.0, -1.0, 1.0, 2.0, 3.0), edit=edit, noise=0.001))[1]["r2"]) > 0.98
 
 
 def test_an_edit_that_is_no_group_is_told():
@@ -148,16 +148,16 @@ def test_an_edit_that_is_no_group_is_told():
     def edit(y, count):
         return y @ np.linalg.qr(np.random.default_rng(100 + count).normal(size=(D, D)))[0].T if count else y
 
-    given = _given((-3.0, -2.0, -1.0, 1.0, 2.0, 3.0), edit=edit)
+    fit_input = _fit_input((-3.0, -2.0, -1.0, 1.0, 2.0, 3.0), edit=edit)
 
-    assert np.mean(group_powers(given)[1]["r2"]) < 0.7
-    assert np.mean(affine_by_ridge(given)[1]["r2"]) > 0.98
+    assert np.mean(group_powers(fit_input)[1]["r2"]) < 0.7
+    assert np.mean(affine_by_ridge(fit_input)[1]["r2"]) > 0.98
 
 
 def test_the_same_input_gives_the_same_bytes():
     """Fitting twice gives the same operator and the same facts, and leaves torch's random state as it was."""
     state = torch.get_rng_state()
-    (operator, facts), (again, facts_again) = (group_powers(_given((-1.0, 1.0, 2.0))) for _ in range(2))
+    (operator, facts), (again, facts_again) = (group_powers(_fit_input((-1.0, 1.0, 2.0))) for _ in range(2))
 
     assert operator.sha256 == again.sha256
     assert facts == facts_again
@@ -166,7 +166,7 @@ def test_the_same_input_gives_the_same_bytes():
 
 def test_gaps_between_the_amounts_are_no_harm():
     """Amounts that are far apart are served by the same powers."""
-    operator, facts = group_powers(_given((-12.0, -5.0, -1.0, 1.0, 5.0, 12.0)))
+    operator, facts = group_powers(_fit_input((-12.0, -5.0, -1.0, 1.0, 5.0, 12.0)))
 
     assert min(facts["r2"]) > 0.95
     assert np.isfinite(homogeneous(operator)).all()
@@ -174,9 +174,9 @@ def test_gaps_between_the_amounts_are_no_harm():
 
 def test_without_validation_pairs_nothing_is_said_of_them():
     """No held-out pair: the training pairs choose, and every R2 is None; nor is there a permuted one with no sample."""
-    given = _given((-1.0, 1.0, 2.0), sample=False)
+    fit_input = _fit_input((-1.0, 1.0, 2.0), sample=False)
     names = ("validation_gram", "validation_cross", "validation_square")
-    facts = group_powers(evolve(given, **{name: np.zeros_like(getattr(given, name)) for name in names}))[1]
+    facts = group_powers(evolve(fit_input, **{name: np.zeros_like(getattr(fit_input, name)) for name in names}))[1]
 
     assert facts["r2"] == [None] * 3
     assert facts["r2_free"] is None
@@ -185,7 +185,7 @@ def test_without_validation_pairs_nothing_is_said_of_them():
 
 def test_where_nothing_moves_the_map_is_the_identity():
     """An edit without any effect gives a knob without one."""
-    operator, facts = group_powers(_given((-1.0, 1.0, 2.0), noise=0.0, edit=lambda y, _count: y))
+    operator, facts = group_powers(_fit_input((-1.0, 1.0, 2.0), noise=0.0, edit=lambda y, _count: y))
 
     np.testing.assert_allclose(homogeneous(operator), np.eye(D + 1), atol=1e-3)
     assert facts["r2"] == [None] * 3
@@ -198,7 +198,7 @@ def test_where_nothing_moves_the_map_is_the_identity():
 def test_amounts_without_a_common_step_are_declined(amounts, says):
     """An on/off edit, and amounts that are no multiples of the smallest, have no powers: one sentence says why."""
     with pytest.raises(NotFittedError, match=says):
-        group_powers(_given(amounts))
+        group_powers(_fit_input(amounts))
 
 
 def test_the_step_is_the_smallest_positive_amount():

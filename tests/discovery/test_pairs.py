@@ -88,18 +88,18 @@ def test_shards_keep_songs_whole(facts, size):
     """Every clip is in one shard, with its song's others, among songs of its split, in the order they came."""
     songs = [Song(f"song {i}", np.full((count, 32), i, np.int16), split) for i, (count, split) in enumerate(facts)]
 
-    found = list(shards(songs, size))
+    result = list(shards(songs, size))
 
     for split in SPLITS:
-        mine = [shard for shard in found if shard.split == split]
+        mine = [shard for shard in result if shard.split == split]
         clips = np.concatenate([np.zeros((0, 32), np.int16), *(shard.clips for shard in mine)])
         expected = [np.zeros((0, 32), np.int16), *(song.clips for song in songs if song.split == split)]
         np.testing.assert_array_equal(clips, np.concatenate(expected))
         assert all(len(shard.clips) >= size for shard in mine[:-1])
-    for shard in found:
+    for shard in result:
         assert list(shard.songs) == [f"song {i}" for i in shard.clips[:, 0]]
         assert shard.blocks.tolist() == [block_of(name) for name in shard.songs]
-    homes = [name for shard in found for name in set(shard.songs)]
+    homes = [name for shard in result for name in set(shard.songs)]
     assert len(homes) == len(set(homes))
 
 
@@ -201,10 +201,10 @@ def test_a_pair_is_a_clip_and_its_edit():
     clips = tiny_clips(6)
     codes = TinyBackend().encode(clips).mean
 
-    found = _pairs(TinyBackend(), Transpose(), clips, codes)
+    result = _pairs(TinyBackend(), Transpose(), clips, codes)
 
-    assert [pair.amount for pair in found] == list(Transpose.amounts)
-    for pair in found:
+    assert [pair.amount for pair in result] == list(Transpose.amounts)
+    for pair in result:
         np.testing.assert_array_equal(pair.before, codes)
         moved = pair.after - pair.before
         np.testing.assert_allclose(moved[:, PITCH], pair.amount / 12, atol=1e-5)
@@ -216,11 +216,11 @@ def test_a_negative_amount_is_the_positive_pair_swapped():
     clips = tiny_clips(12)
     codes = TinyBackend().encode(clips).mean
 
-    found = {p.amount: p for p in _pairs(TinyBackend(), NoteSplit(), clips, codes)}
+    result = {p.amount: p for p in _pairs(TinyBackend(), NoteSplit(), clips, codes)}
 
-    assert sorted(found) == [-4, -3, -2, -1, 1, 2, 3, 4]
+    assert sorted(result) == [-4, -3, -2, -1, 1, 2, 3, 4]
     for amount in (1.0, 2.0):
-        up, down = found[amount], found[-amount]
+        up, down = result[amount], result[-amount]
         assert up.valid.any()
         np.testing.assert_array_equal(up.valid, down.valid)
         assert up.before.tobytes() == down.after.tobytes()
@@ -243,12 +243,12 @@ def test_what_cannot_be_edited_is_masked_and_counted():
     clips = np.stack([MELODY.tokens([Note(0, pitch, 4)]) for pitch in (60, 120, 126)])
     tally = Tally()
 
-    found = {
+    result = {
         pair.amount: pair.valid.tolist()
         for pair in _pairs(TinyBackend(), _amounts(-3.0, 1.0, 3.0, 9.0), clips, encode(Spy(), clips), tally)
     }
 
-    assert found == {-3: [True] * 3, 1: [True] * 3, 3: [True, True, False], 9: [True, False, False]}
+    assert result == {-3: [True] * 3, 1: [True] * 3, 3: [True, True, False], 9: [True, False, False]}
     assert tally.counts == {"masked by transpose at +3": 1, "masked by transpose at +9": 2}
 
 

@@ -33,7 +33,7 @@ def _sample(n, seed):
     return CodeSample((-1.0, 0.0, 1.0), codes, np.ones((n, 3), dtype=bool), routes)
 
 
-def _given(n=1000, held=200, steps=150, seed=0):
+def _fit_input(n=1000, held=200, steps=150, seed=0):
     sample, other = _sample(n, 1), _sample(held, 2)
     moments = []
     for part in (sample, other):
@@ -52,25 +52,25 @@ def _given(n=1000, held=200, steps=150, seed=0):
 @pytest.fixture(scope="module")
 def fitted():
     """The fit of the bent move."""
-    return residual_mlp.residual_network(_given())
+    return residual_mlp.residual_network(_fit_input())
 
 
 def test_it_learns_what_no_affine_map_can(fitted):
     """On codes it has not seen, its error is a small part of the ridge map's."""
-    operator, found = fitted
-    ridge, _ = affine_by_ridge(_given())
+    operator, result = fitted
+    ridge, _ = affine_by_ridge(_fit_input())
     z = np.random.default_rng(9).standard_normal((500, D)).astype(np.float32)
     error, before = (np.mean((apply(o, z, 1.0) - _moved(z, 1.0)) ** 2) for o in (operator, ridge))
 
     assert error < 0.3 * before
-    assert found["error"] < 0.3 * found["error_ridge"]
-    assert 0 < found["step"] <= found["steps"] == 300
+    assert result["error"] < 0.3 * result["error_ridge"]
+    assert 0 < result["step"] <= result["steps"] == 300
 
 
 def test_the_same_seed_gives_the_same_bytes(fitted):
     """Fitting again gives the same operator, and leaves torch's random state as it was."""
     state = torch.get_rng_state()
-    again, _ = residual_mlp.residual_network(_given())
+    again, _ = residual_mlp.residual_network(_fit_input())
 
     assert again.sha256 == fitted[0].sha256
     assert torch.equal(torch.get_rng_state(), state)
@@ -81,9 +81,9 @@ def test_a_fit_uses_one_thread_and_gives_the_others_back(fit, two_threads, monke
     """What is fitted does not depend on how many threads there are, for sums of gradients would."""
     home, name = TRAINED[fit.name]
     during = []
-    monkeypatch.setattr(home, name, lambda _given: during.append(torch.get_num_threads()))
+    monkeypatch.setattr(home, name, lambda _fit_input: during.append(torch.get_num_threads()))
 
-    fit.fit(_given())
+    fit.fit(_fit_input())
 
     assert during == [1]
     assert torch.get_num_threads() == 2
@@ -121,18 +121,18 @@ def test_it_is_not_turned_beyond_its_amounts(fitted):
 
 def test_without_a_gain_on_validation_songs_it_is_the_ridge_map():
     """Where the move is affine the network may stay silent: the error is never above the ridge map's."""
-    found = residual_mlp.residual_network(_given(n=60, steps=5))[1]
+    result = residual_mlp.residual_network(_fit_input(n=60, steps=5))[1]
 
-    assert found["error"] <= found["error_ridge"]
+    assert result["error"] <= result["error_ridge"]
 
 
 def test_a_dimension_that_never_moves_does_no_harm():
     """A dead dimension divides nothing by 0: the operator is finite and leaves it alone."""
-    given = _given(n=300, steps=20)
-    alive = np.arange(given.latent_size) != 5
+    fit_input = _fit_input(n=300, steps=20)
+    alive = np.arange(fit_input.latent_size) != 5
     rows = np.concatenate([[True], alive])
     moments = {
-        name: getattr(given, name) * (rows[:, None] & columns)
+        name: getattr(fit_input, name) * (rows[:, None] & columns)
         for name, columns in (
             ("gram", rows),
             ("validation_gram", rows),
@@ -141,11 +141,11 @@ def test_a_dimension_that_never_moves_does_no_harm():
         )
     }
     samples = {
-        name: evolve(getattr(given, name), codes=(getattr(given, name).codes * alive).astype(np.float32))
+        name: evolve(getattr(fit_input, name), codes=(getattr(fit_input, name).codes * alive).astype(np.float32))
         for name in ("sample", "validation_sample")
     }
-    given = evolve(given, **moments, **samples)
-    operator, _ = residual_mlp.residual_network(given)
+    fit_input = evolve(fit_input, **moments, **samples)
+    operator, _ = residual_mlp.residual_network(fit_input)
 
     assert all(np.isfinite(array).all() for array in operator.arrays.values())
 

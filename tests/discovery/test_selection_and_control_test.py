@@ -43,7 +43,7 @@ def _test(deltas, config):
     return ControlTest.of(TinyBackend(), config, deltas.covariance(), QUICK)
 
 
-def _given(change, amounts=(3.0, 12.0)):
+def _fit_input(change, amounts=(3.0, 12.0)):
     empty = np.zeros((len(amounts), LATENT_SIZE + 1, LATENT_SIZE + 1))
     cross = np.zeros((len(amounts), LATENT_SIZE + 1, LATENT_SIZE))
     changes = np.outer(amounts, change)
@@ -59,22 +59,22 @@ def _both(pitch=1 / 12, beside=0.02):
 
 def _select(clips, deltas, make_config, methods, operator, bases=None, left_out=None, **settings):
     chosen = Settings(**{"control_clips": 12, "halves": 10, "resamples": 10, **settings})
-    found = CoordinateSystems(
+    coordinates = CoordinateSystems(
         {name: Coordinates.of(columns) for name, columns in (bases or {}).items()}, left_out or {}
     )
     experiment = Experiment(TinyBackend(), Transpose(), (3.0, 12.0), False, chosen, methods, 0)
-    given = _given(operator.arrays["direction"])
-    context = EvaluationContext(experiment, given, deltas, make_config(), clips, clips, found)
+    fit_input = _fit_input(operator.arrays["direction"])
+    context = EvaluationContext(experiment, fit_input, deltas, make_config(), clips, clips, coordinates)
     return select_dimensions(context, operator, clips.batches[12.0])
 
 
 def test_the_dimensions_are_those_that_carry_the_effect(clips, deltas, make_config, methods):
     """S of a knob that moves the pitch's dimension and little else is that dimension."""
-    found = _select(clips, deltas, make_config, methods, _both())
+    selection = _select(clips, deltas, make_config, methods, _both())
 
-    assert found.dims.tolist() == [PITCH]
-    assert found.selected["effect"].kept >= 0.9
-    assert found.selected["effect"].overlap_across_amounts == {"+3": 1.0, "+12": 1.0}
+    assert selection.dims.tolist() == [PITCH]
+    assert selection.selected["effect"].kept >= 0.9
+    assert selection.selected["effect"].overlap_across_amounts == {"+3": 1.0, "+12": 1.0}
 
 
 def test_shares_are_of_the_energy_in_units_of_spread(clips, deltas, make_config, methods):
@@ -129,8 +129,8 @@ def test_a_selector_sees_the_coordinates_of_the_basis(clips, deltas, make_config
     """Changes, shares and spread are of the same coordinates: here two where the model's own have one."""
     seen = []
 
-    def look(given):
-        seen.append(given)
+    def look(fit_input):
+        seen.append(fit_input)
         return [PITCH]
 
     asked = Methods((), {"effect": Selector("effect", "Looks.", look)}, {}, (), ())
@@ -154,10 +154,10 @@ def test_a_selector_sees_the_coordinates_of_the_basis(clips, deltas, make_config
 
 def test_limiting_to_a_basis_vector_keeps_its_part_of_the_move(clips, deltas, make_config, methods):
     """Of a pitch move, one of two directions at 45 degrees keeps half, with activity that the pitch does not hear."""
-    found = {}
+    by_dims = {}
 
-    def look(given):
-        found.update({dims: given.kept(np.asarray(dims)) for dims in [(PITCH,), (ACTIVITY,), (PITCH, ACTIVITY)]})
+    def look(fit_input):
+        by_dims.update({dims: fit_input.kept(np.asarray(dims)) for dims in [(PITCH,), (ACTIVITY,), (PITCH, ACTIVITY)]})
         return [PITCH, ACTIVITY]
 
     asked = Methods((), {"effect": Selector("effect", "Looks.", look)}, {}, (), ())
@@ -168,7 +168,7 @@ def test_limiting_to_a_basis_vector_keeps_its_part_of_the_move(clips, deltas, ma
 
     result = _select(clips, deltas, make_config, asked, operator, {"turned": columns}, basis="turned")
 
-    assert found == {(PITCH,): 0.5, (ACTIVITY,): 0.5, (PITCH, ACTIVITY): 1.0}
+    assert by_dims == {(PITCH,): 0.5, (ACTIVITY,): 0.5, (PITCH, ACTIVITY): 1.0}
     assert result.in_basis.selected["effect"].kept == 1
 
 
@@ -192,21 +192,21 @@ def test_how_few_vectors_hold_the_move_is_told_of_every_basis(clips, deltas, mak
     spread = np.diag(columns.T @ deltas.covariance() @ columns)[[PITCH, ACTIVITY]]
     shares = (1 / spread) / (1 / spread).sum()
 
-    found = _select(clips, deltas, make_config, methods, operator, {"own": np.eye(LATENT_SIZE), "turned": columns})
+    selection = _select(clips, deltas, make_config, methods, operator, {"own": np.eye(LATENT_SIZE), "turned": columns})
 
-    assert found.bases["own"] == BasisEnergy(participation=pytest.approx(1), size=1)
-    assert found.bases["turned"] == BasisEnergy(participation=pytest.approx(1 / (shares**2).sum()), size=2)
+    assert selection.bases["own"] == BasisEnergy(participation=pytest.approx(1), size=1)
+    assert selection.bases["turned"] == BasisEnergy(participation=pytest.approx(1 / (shares**2).sum()), size=2)
 
 
 def test_a_basis_that_is_left_out_is_no_error(clips, deltas, make_config, methods):
     """Where the model lacks what the settings' basis needs, S is there all the same, with the sentence."""
-    found = _select(
+    selection = _select(
         clips, deltas, make_config, methods, _both(), basis="heard", left_out={"heard": "The model has no ears."}
     )
 
-    assert found.dims.tolist() == [PITCH]
-    assert found.in_basis == BasisSelection(basis="heard", left_out="The model has no ears.")
-    assert found.bases == {"heard": BasisEnergy(left_out="The model has no ears.")}
+    assert selection.dims.tolist() == [PITCH]
+    assert selection.in_basis == BasisSelection(basis="heard", left_out="The model has no ears.")
+    assert selection.bases == {"heard": BasisEnergy(left_out="The model has no ears.")}
 
 
 def test_every_choice_says_how_sure_it_is(clips, deltas, make_config, methods):
@@ -214,9 +214,9 @@ def test_every_choice_says_how_sure_it_is(clips, deltas, make_config, methods):
     selected = _select(clips, deltas, make_config, methods, _both(), threshold=0.2).selected
 
     assert set(selected) == set(methods.selectors)
-    for name, found in selected.items():
-        assert found.size_low <= len(found.dims) <= found.size_high, name
-        assert 0 <= found.stable <= len(found.dims)
+    for name, selection in selected.items():
+        assert selection.size_low <= len(selection.dims) <= selection.size_high, name
+        assert 0 <= selection.stable <= len(selection.dims)
     # No pair is known: what rests on mean changes is the same on every half, what rests on pairs finds nothing.
     assert selected["threshold"].frequency == {str(PITCH): 1.0, str(ACTIVITY + 1): 1.0}
     assert selected["effect"].frequency == {str(PITCH): 1.0}
@@ -233,10 +233,10 @@ def test_the_same_sets_are_decoded_once(clips, deltas, make_config, methods):
             return super().decode(z)
 
     operator = Operator("shift", {"direction": np.eye(LATENT_SIZE)[PITCH] / 12})
-    given = _given(operator.arrays["direction"])
+    fit_input = _fit_input(operator.arrays["direction"])
     chosen = Settings(control_clips=12, halves=2, resamples=2)
     experiment = Experiment(Counting(), Transpose(), (3.0, 12.0), False, chosen, methods, 0)
-    context = EvaluationContext(experiment, given, deltas, make_config(), clips, clips, CoordinateSystems())
+    context = EvaluationContext(experiment, fit_input, deltas, make_config(), clips, clips, CoordinateSystems())
     select_dimensions(context, operator, clips.batches[12.0])
 
     assert len(decoded) == 2  # the whole move, and the one dimension that every selector finds
@@ -244,19 +244,19 @@ def test_the_same_sets_are_decoded_once(clips, deltas, make_config, methods):
 
 def test_a_selector_that_finds_nothing_gives_an_empty_set(clips, deltas, make_config, methods):
     """A threshold above every change gives no dimension, and nothing breaks."""
-    found = _select(clips, deltas, make_config, methods, _both(), selector="threshold", threshold=1e6)
+    selection = _select(clips, deltas, make_config, methods, _both(), selector="threshold", threshold=1e6)
 
-    assert found.dims.tolist() == []
-    assert found.selected["threshold"].kept == 0
-    assert found.selected["threshold"].size_high == 0
+    assert selection.dims.tolist() == []
+    assert selection.selected["threshold"].kept == 0
+    assert selection.selected["threshold"].size_high == 0
 
 
 def test_a_knob_that_does_nothing_has_no_shares(clips, deltas, make_config, methods, nothing):
     """Where nothing moves there is no share, and nothing is divided by 0."""
-    found = _select(clips, deltas, make_config, methods, nothing)
+    selection = _select(clips, deltas, make_config, methods, nothing)
 
-    assert not found.shares.any()
-    assert found.selected["effect"].kept == 0
+    assert not selection.shares.any()
+    assert selection.selected["effect"].kept == 0
 
 
 @given(st.sets(st.integers(0, 8)), st.sets(st.integers(0, 8)))
@@ -270,23 +270,23 @@ def test_overlap_is_shared_over_all(a, b):
 
 def test_the_exact_knob_beats_every_control(clips, deltas, make_config, exact_pitch):
     """No random direction of equal length raises the pitch as much: p is 1 over the controls and 1."""
-    found = _test(deltas, make_config()).compare(exact_pitch, [clips.batches[12.0]])
+    control_effects = _test(deltas, make_config()).compare(exact_pitch, [clips.batches[12.0]])
 
-    assert found.effect == pytest.approx(1, abs=1e-5)
-    assert found.mean_absolute_change == pytest.approx(12, abs=1e-5)
-    assert found.p == pytest.approx(1 / 21)
-    assert found.control_effect_mean <= found.control_effect_max < 1
-    assert (found.controls, found.clips, found.amounts) == (20, 12, (12.0,))
+    assert control_effects.effect == pytest.approx(1, abs=1e-5)
+    assert control_effects.mean_absolute_change == pytest.approx(12, abs=1e-5)
+    assert control_effects.p == pytest.approx(1 / 21)
+    assert control_effects.control_effect_mean <= control_effects.control_effect_max < 1
+    assert (control_effects.controls, control_effects.clips, control_effects.amounts) == (20, 12, (12.0,))
 
 
 def test_both_ends_count(clips, deltas, make_config, exact_pitch):
     """The clips are shared by the ends, and a knob that does all of the edit at both has the effect 1."""
     ends = [clips.batches[-12.0], clips.batches[12.0]]
-    found = _test(deltas, make_config()).compare(exact_pitch, ends)
+    control_effects = _test(deltas, make_config()).compare(exact_pitch, ends)
 
-    assert (found.amounts, found.clips) == ((-12.0, 12.0), 12)
-    assert found.effect == pytest.approx(1, abs=1e-5)
-    assert found.p == pytest.approx(1 / 21)
+    assert (control_effects.amounts, control_effects.clips) == ((-12.0, 12.0), 12)
+    assert control_effects.effect == pytest.approx(1, abs=1e-5)
+    assert control_effects.p == pytest.approx(1 / 21)
 
 
 def test_what_goes_up_at_both_ends_has_no_effect(clips, deltas, make_config):
@@ -297,10 +297,10 @@ def test_what_goes_up_at_both_ends_has_no_effect(clips, deltas, make_config):
         "affine", {"amounts": [-12.0, 12.0], "matrices": np.stack([np.eye(LATENT_SIZE)] * 2), "offsets": upwards}
     )
     ends = [clips.batches[-12.0], clips.batches[12.0]]
-    found = _test(deltas, make_config()).compare(operator, ends)
+    control_effects = _test(deltas, make_config()).compare(operator, ends)
 
-    assert found.mean_absolute_change == pytest.approx(12, abs=1e-5)
-    assert found.effect == pytest.approx(0, abs=1e-5)
+    assert control_effects.mean_absolute_change == pytest.approx(12, abs=1e-5)
+    assert control_effects.effect == pytest.approx(0, abs=1e-5)
     assert not _test(deltas, make_config()).passed(operator, ends)
 
 
@@ -309,9 +309,9 @@ def test_too_much_is_as_bad_as_too_little(clips, deltas, make_config, exact_pitc
     """By hand: half the edit's change and one and a half of it miss half of it, twice misses all, back misses two."""
     operator = Operator("shift", {"direction": times * exact_pitch.arrays["direction"]})
     ends = [clips.batches[-4.0], clips.batches[4.0]]
-    found = _test(deltas, make_config()).compare(operator, ends)
+    control_effects = _test(deltas, make_config()).compare(operator, ends)
 
-    assert found.effect == pytest.approx(effect, abs=1e-5)
+    assert control_effects.effect == pytest.approx(effect, abs=1e-5)
 
 
 def test_clips_that_lose_the_target_do_not_change(case_of, make_config):
@@ -328,18 +328,18 @@ def test_clips_that_lose_the_target_do_not_change(case_of, make_config):
 def test_without_a_target_both_ends_gain_accuracy(clips, deltas, make_config, exact_pitch):
     """With no target the gain of accuracy counts upwards at the low end too."""
     ends = [clips.batches[-12.0], clips.batches[12.0]]
-    found = _test(deltas, make_config(target=None)).compare(exact_pitch, ends)
+    control_effects = _test(deltas, make_config(target=None)).compare(exact_pitch, ends)
 
-    assert found.effect == pytest.approx(found.mean_absolute_change)
-    assert found.effect > found.control_effect_max
+    assert control_effects.effect == pytest.approx(control_effects.mean_absolute_change)
+    assert control_effects.effect > control_effects.control_effect_max
 
 
 def test_a_knob_that_does_nothing_beats_no_control(clips, deltas, make_config, nothing):
     """Nothing is as strong as a control of no length: p is 1."""
-    found = _test(deltas, make_config()).compare(nothing, [clips.batches[12.0]])
+    control_effects = _test(deltas, make_config()).compare(nothing, [clips.batches[12.0]])
 
-    assert found.p == 1
-    assert found.effect == 0
+    assert control_effects.p == 1
+    assert control_effects.effect == 0
 
 
 @pytest.mark.parametrize("part", [0.0, 0.02, 0.1, 1.0])

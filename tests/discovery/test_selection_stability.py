@@ -75,9 +75,9 @@ def test_without_songs_the_input_stays(whole):
 
 def test_frequencies_by_hand():
     """A dimension's frequency is on how many of the halves it is chosen; stable is what is found on 9 of 10."""
-    found = of_halves([4, 7], [[4, 7]] * 8 + [[4]] + [[4, 2]])
+    result = of_halves([4, 7], [[4, 7]] * 8 + [[4]] + [[4, 2]])
 
-    assert found == ({"2": 0.1, "4": 1.0, "7": 0.8}, 1)
+    assert result == ({"2": 0.1, "4": 1.0, "7": 0.8}, 1)
     assert of_halves([], [[], []]) == ({}, 0)
 
 
@@ -93,9 +93,9 @@ def test_every_rule_is_asked_of_every_input(songs, whole):
     """The choices of each rule come in the order of the inputs."""
     inputs = list(songs.halves(whole, 3))
 
-    found = choices(inputs, {"threshold": by_threshold, "energy": by_energy})
+    result = choices(inputs, {"threshold": by_threshold, "energy": by_energy})
 
-    assert found == {
+    assert result == {
         "threshold": [by_threshold(one).tolist() for one in inputs],
         "energy": [by_energy(one).tolist() for one in inputs],
     }

@@ -29,10 +29,10 @@ def test_the_threshold_is_taken_at_the_largest_amount():
 
 def test_a_threshold_above_everything_chooses_nothing():
     """A threshold that no change reaches gives no dimension."""
-    found = by_threshold(_input([[0.1, 0.2]], threshold=5))
+    result = by_threshold(_input([[0.1, 0.2]], threshold=5))
 
-    assert found.tolist() == []
-    assert found.dtype == np.int64
+    assert result.tolist() == []
+    assert result.dtype == np.int64
 
 
 @settings(deadline=None, max_examples=100)
@@ -43,9 +43,9 @@ def test_where_more_dimensions_keep_more_the_smallest_set_is_found(share, keep):
     order = np.argsort(-share, kind="stable")
     least = next((n for n in range(1, len(share)) if share[order[:n]].sum() >= keep), len(share))
 
-    found = by_effect(_input(share=share, kept=lambda dims: share[dims].sum(), keep=keep))
+    result = by_effect(_input(share=share, kept=lambda dims: share[dims].sum(), keep=keep))
 
-    assert found.tolist() == order[:least].tolist()
+    assert result.tolist() == order[:least].tolist()
 
 
 @settings(deadline=None, max_examples=100)
@@ -59,27 +59,27 @@ def test_where_more_dimensions_may_keep_less_the_set_still_keeps_enough(curve):
         tried[len(dims)] = curve[len(dims) - 1]
         return curve[len(dims) - 1]
 
-    found = by_effect(_input(share=share, kept=kept))
+    result = by_effect(_input(share=share, kept=kept))
 
-    assert found.tolist() == list(range(len(found)))
-    assert len(found) == len(curve) or curve[len(found) - 1] >= 0.9
-    assert all(value < 0.9 for size, value in tried.items() if size < len(found))
+    assert result.tolist() == list(range(len(result)))
+    assert len(result) == len(curve) or curve[len(result) - 1] >= 0.9
+    assert all(value < 0.9 for size, value in tried.items() if size < len(result))
 
 
 def test_a_dip_does_not_hide_a_small_set():
     """A set is taken at the first step that keeps enough, though a larger one would keep less."""
     curve = [0.2, 0.95, 0.4, 0.99]
 
-    found = by_effect(_input(share=[0.4, 0.3, 0.2, 0.1], kept=lambda dims: curve[len(dims) - 1]))
+    result = by_effect(_input(share=[0.4, 0.3, 0.2, 0.1], kept=lambda dims: curve[len(dims) - 1]))
 
-    assert found.tolist() == [0, 1]
+    assert result.tolist() == [0, 1]
 
 
 def test_dimensions_without_a_share_are_never_taken():
     """Where even all that moves keeps too little, S is all that moves and no more."""
-    found = by_effect(_input(share=[0.0, 0.7, 0.0, 0.3], kept=lambda _dims: 0.1))
+    result = by_effect(_input(share=[0.0, 0.7, 0.0, 0.3], kept=lambda _dims: 0.1))
 
-    assert found.tolist() == [1, 3]
+    assert result.tolist() == [1, 3]
     assert by_effect(_input(share=[0.0, 0.0], kept=lambda _dims: 0.0)).tolist() == [0]
 
 
@@ -91,9 +91,9 @@ def test_few_sets_are_decoded():
         tried.append(len(dims))
         return 1.0 if len(dims) > 110 else 0.0
 
-    found = by_effect(_input(share=np.linspace(2, 1, 128), kept=kept))
+    result = by_effect(_input(share=np.linspace(2, 1, 128), kept=kept))
 
-    assert len(found) == 111
+    assert len(result) == 111
     assert len(tried) <= 45
 
 
@@ -122,11 +122,11 @@ def _shares(values):
 
 def test_the_threshold_leaves_out_what_the_model_does_not_use():
     """A dimension that is not active is never taken, however far it moves."""
-    given = SelectInput(
+    select_input = SelectInput(
         np.asarray([[9.0, 0.6, 0.1]]), np.zeros(3), lambda _dims: 1.0, active=np.asarray([False, True, True])
     )
 
-    assert by_threshold(given).tolist() == [1]
+    assert by_threshold(select_input).tolist() == [1]
 
 
 @settings(deadline=None, max_examples=100)
@@ -135,12 +135,12 @@ def test_the_energy_rule_takes_the_shortest_prefix(values, part):
     """Its shares add up to the part that is asked for, and without the last of them they do not."""
     share = _shares(values)
 
-    found = by_energy(_input(share=share, energy=part))
+    result = by_energy(_input(share=share, energy=part))
 
-    assert (share[found] > 0).all()
-    assert share[found].sum() >= part - 1e-9
-    assert share[found[:-1]].sum() < part
-    assert share[found].min() >= np.delete(share, found).max(initial=0)
+    assert (share[result] > 0).all()
+    assert share[result].sum() >= part - 1e-9
+    assert share[result[:-1]].sum() < part
+    assert share[result].min() >= np.delete(share, result).max(initial=0)
 
 
 @pytest.mark.parametrize(
@@ -190,11 +190,11 @@ def test_rules_on_shares_take_the_largest(values, rule):
     """At least one dimension, none without a share, none smaller than one that is left out."""
     share = _shares(values)
 
-    found = rule(_input(share=share))
+    result = rule(_input(share=share))
 
-    assert len(found)
-    assert (share[found] > 0).all()
-    assert share[found].min() >= np.delete(share, found).max(initial=0)
+    assert len(result)
+    assert (share[result] > 0).all()
+    assert share[result].min() >= np.delete(share, result).max(initial=0)
 
 
 @pytest.mark.parametrize("rule", [by_knee, by_participation, by_energy])

@@ -84,10 +84,10 @@ def test_dimensions_that_are_not_active_take_no_part():
     """They are not found, and their flips do not raise the bar for others."""
     rng = np.random.default_rng(2)
     sums = rng.normal([5.0, 0.6, 0.0], 1.0, size=(BLOCKS, 3))
-    given = _input(sums, active=np.asarray([False, True, True]))
+    select_input = _input(sums, active=np.asarray([False, True, True]))
 
-    assert by_max_t(given).tolist() == [1]
-    assert np.array_equal(statistics(given)[1][:, 1:], statistics(_input(sums))[1][:, 1:])
+    assert by_max_t(select_input).tolist() == [1]
+    assert np.array_equal(statistics(select_input)[1][:, 1:], statistics(_input(sums))[1][:, 1:])
 
 
 @pytest.mark.parametrize("rule", [by_max_t, by_placebo])
@@ -100,22 +100,22 @@ def test_without_pairs_nothing_is_found(rule):
 @pytest.mark.parametrize("rule", [by_max_t, by_placebo])
 def test_the_seed_decides_the_flips(rule):
     """The same seed gives the same choice; flips of another seed are others."""
-    given = _input(np.random.default_rng(3).normal(0.3, 1.0, size=(BLOCKS, 20)))
+    select_input = _input(np.random.default_rng(3).normal(0.3, 1.0, size=(BLOCKS, 20)))
 
-    assert rule(given).tolist() == rule(given).tolist()
-    assert not np.array_equal(statistics(given)[1], statistics(evolve(given, seed=1))[1])
+    assert rule(select_input).tolist() == rule(select_input).tolist()
+    assert not np.array_equal(statistics(select_input)[1], statistics(evolve(select_input, seed=1))[1])
 
 
 def test_the_placebo_bound_by_hand():
     """A dimension is taken where its change less what flips reach is at least the minimum, in standard deviations."""
     sums = np.random.default_rng(4).normal(0.5, 0.1, size=(BLOCKS, 1))
-    given = _input(sums, spread=np.asarray([2.0]))
-    _, flipped = statistics(given)
+    select_input = _input(sums, spread=np.asarray([2.0]))
+    _, flipped = statistics(select_input)
     reached = np.quantile(flipped[:, 0], 0.95) * np.sqrt((sums**2).sum()) / BLOCKS / 2
     bound = sums.mean() / 2 - reached
 
-    assert by_placebo(evolve(given, options={"minimum": bound - 1e-9})).tolist() == [0]
-    assert by_placebo(evolve(given, options={"minimum": bound + 1e-9})).tolist() == []
+    assert by_placebo(evolve(select_input, options={"minimum": bound - 1e-9})).tolist() == [0]
+    assert by_placebo(evolve(select_input, options={"minimum": bound + 1e-9})).tolist() == []
 
 
 def test_significance_alone_is_useless_at_ten_thousand_pairs():
@@ -129,10 +129,10 @@ def test_significance_alone_is_useless_at_ten_thousand_pairs():
     change[:4] = 1.0
     pairs = np.full(256, 40.0)  # 10,240 in all
     sums = pairs[:, None] * change + rng.normal(size=(256, 128)) * np.sqrt(pairs[:, None]) * 0.5
-    found = {}
+    result = {}
     for songs in (12, 26, 64, 256):
-        given = _input(sums[:songs], pairs[:songs])
-        found[40 * songs] = len(by_max_t(given)), len(by_placebo(given))
+        select_input = _input(sums[:songs], pairs[:songs])
+        result[40 * songs] = len(by_max_t(select_input)), len(by_placebo(select_input))
 
-    assert found == {480: (8, 0), 1040: (34, 4), 2560: (128, 4), 10_240: (128, 4)}
-    assert sorted(by_placebo(given).tolist()) == [0, 1, 2, 3]
+    assert result == {480: (8, 0), 1040: (34, 4), 2560: (128, 4), 10_240: (128, 4)}
+    assert sorted(by_placebo(select_input).tolist()) == [0, 1, 2, 3]

@@ -50,7 +50,7 @@ def search(methods, songs) -> Callable[..., Run]:
 
 
 @pytest.fixture(scope="module")
-def found(search) -> Run:
+def unaided_run(search) -> Run:
     """The run with both axes among the directions of the weights, and clips and controls enough for a verdict."""
     return search(candidates=9, trial_clips=80, controls=100, control_clips=32)
 
@@ -60,9 +60,9 @@ def _named(run, name):
     return knob
 
 
-def test_the_known_axis_of_pitch_is_found_named_and_accepted(found):
+def test_the_known_axis_of_pitch_is_found_named_and_accepted(unaided_run):
     """Dimension 0, a twelfth of it a semitone: named by the mean pitch, and scaled to semitones."""
-    knob = _named(found, "mean-pitch-auto")
+    knob = _named(unaided_run, "mean-pitch-auto")
 
     direction = knob.operator.arrays["direction"]
     assert (knob.kind, knob.fit, knob.unit, knob.augmentation) == ("shift", "sefa", "semitones", None)
@@ -77,13 +77,13 @@ def test_the_known_axis_of_pitch_is_found_named_and_accepted(found):
     assert knob.high > 12
 
 
-def test_the_known_axis_of_activity_is_found_and_named(found):
+def test_the_known_axis_of_activity_is_found_and_named(unaided_run):
     """
     Dimension 8, the mean activity, is the ninth direction of the weights and named by the onsets.
 
     The knob is a principal component that mixes it with where the notes are, and moves the onsets by more.
     """
-    knob = _named(found, "log2-onsets-auto")
+    knob = _named(unaided_run, "log2-onsets-auto")
 
     direction = knob.operator.arrays["direction"]
     rows = {(row.source, row.rank): row for row in knob.evidence.candidates}
@@ -93,45 +93,45 @@ def test_the_known_axis_of_activity_is_found_and_named(found):
     assert knob.dimensions[0].dim == ACTIVITY
 
 
-def test_gates_of_an_edit_are_left_out_and_that_is_said(found):
+def test_gates_of_an_edit_are_left_out_and_that_is_said(unaided_run):
     """No gate is of equivariance or content; the evidence says why, and has no measure of equivariance."""
-    for knob in found.knobs:
+    for knob in unaided_run.knobs:
         assert not {"equivariance", "content"} & {criterion.kind for criterion in knob.evidence.criteria}
         assert knob.evidence.left_out == LEFT_OUT
         assert not [at for at in knob.evidence.validation.amounts if at.equivariance is not None]
-    criteria = {(c.kind, c.of) for c in _named(found, "mean-pitch-auto").evidence.criteria}
+    criteria = {(c.kind, c.of) for c in _named(unaided_run, "mean-pitch-auto").evidence.criteria}
     assert {("effect", None), ("monotone", None), ("leakage", "log2-onsets")} <= criteria
 
 
-def test_what_should_stay_is_what_is_not_related(found):
+def test_what_should_stay_is_what_is_not_related(unaided_run):
     """Every attribute with a rank correlation under 0.3 is asked to stay, the others are named with theirs."""
-    for knob in found.knobs:
+    for knob in unaided_run.knobs:
         preserves, related = knob.evidence.preserves, knob.evidence.related
         assert sorted([*preserves, *related]) == ["log2-onsets", "mean-pitch", "pitch-range"]
         assert related[knob.evidence.target] == 1.0
         assert all(abs(rho) >= 0.3 for rho in related.values())
 
 
-def test_amounts_are_deviations_in_the_attributes_unit(found):
+def test_amounts_are_deviations_in_the_attributes_unit(unaided_run):
     """A knob is measured at the grid of the traversal, in its own unit, to two digits."""
-    for knob in found.knobs:
+    for knob in unaided_run.knobs:
         wanted = np.asarray(GRID) * knob.evidence.deviation
         np.testing.assert_allclose(knob.evidence.fitted, wanted, rtol=0.05)
 
 
-def test_one_knob_for_each_name_and_every_direction_is_told(found):
+def test_one_knob_for_each_name_and_every_direction_is_told(unaided_run):
     """Of the directions of a name the one that is clearest on validation songs is judged; all are in the evidence."""
-    rows = found.knobs[0].evidence.candidates
+    rows = unaided_run.knobs[0].evidence.candidates
 
-    assert len({knob.name for knob in found.knobs}) == len(found.knobs)
-    assert found.knobs[0].evidence.sources_left_out.keys() == {"fisher"}
+    assert len({knob.name for knob in unaided_run.knobs}) == len(unaided_run.knobs)
+    assert unaided_run.knobs[0].evidence.sources_left_out.keys() == {"fisher"}
     assert {(row.source, row.rank) for row in rows} == {(s, r) for s in ("pca", "sefa") for r in range(1, 10)}
-    for knob in found.knobs:
+    for knob in unaided_run.knobs:
         named = [row for row in rows if row.attribute == knob.evidence.target]
         (judged,) = [row for row in named if row.chosen]
         assert (judged.source, judged.rank) == (knob.fit, knob.evidence.rank)
         assert judged.on_validation == max(row.on_validation for row in named)
-    assert sum(row.chosen for row in rows) == len(found.knobs)
+    assert sum(row.chosen for row in rows) == len(unaided_run.knobs)
 
 
 def test_a_model_without_capabilities_has_the_directions_of_its_codes(search):

@@ -23,8 +23,8 @@ def _at(amount, *, low=0.8, leak=0.1, kept=1.0, ceiling=1.0, clips=100, other=9.
 
 def _measured(*at, monotone=1.0):
     plain = Interval(1.0, 1.0, 1.0, 0.0)
-    found = None if monotone is None else Response(plain, plain, plain, evolve(plain, value=monotone), 50)
-    return KnobMetrics({x.amount: x for x in sorted(at, key=lambda x: x.amount)}, found, None)
+    result = None if monotone is None else Response(plain, plain, plain, evolve(plain, value=monotone), 50)
+    return KnobMetrics({x.amount: x for x in sorted(at, key=lambda x: x.amount)}, result, None)
 
 
 @pytest.fixture
@@ -75,10 +75,10 @@ def test_a_knob_that_meets_no_limit_but_equivariance_can_be_heard(config):
 
 def test_a_range_by_equivariance_alone_is_never_accepted(config):
     """Whatever test songs say, a knob that validation songs refused stays rejected, and the reason is a criterion."""
-    found = _verdict(config, meets=False)
+    result = _verdict(config, meets=False)
 
-    assert found.verdict == "rejected"
-    assert [c.name for c in found.criteria if not c.passed] == ["all limits at some amount on validation songs"]
+    assert result.verdict == "rejected"
+    assert [c.name for c in result.criteria if not c.passed] == ["all limits at some amount on validation songs"]
 
 
 def test_the_limits_themselves_are_met(config):
@@ -106,11 +106,11 @@ def _verdict(config, *at, controls=CONTROLS, monotone=1.0, low=-1.0, high=2.0, m
 
 def test_a_knob_that_meets_every_limit_is_accepted(config):
     """All criteria met, with enough clips and controls: accepted, and every criterion is kept."""
-    found = _verdict(config)
+    result = _verdict(config)
 
-    assert found.verdict == "accepted"
-    assert all(criterion.passed for criterion in found.criteria)
-    assert {(criterion.kind, criterion.of) for criterion in found.criteria} == {
+    assert result.verdict == "accepted"
+    assert all(criterion.passed for criterion in result.criteria)
+    assert {(criterion.kind, criterion.of) for criterion in result.criteria} == {
         ("effect", None),
         ("monotone", None),
         ("equivariance", None),
@@ -133,10 +133,10 @@ def test_a_knob_that_meets_every_limit_is_accepted(config):
 )
 def test_each_criterion_can_reject(config, criterion, fault):
     """One limit missed on test songs is enough, and the criterion that failed is the one that says so."""
-    found = _verdict(config, *fault.get("at", ()), **{name: value for name, value in fault.items() if name != "at"})
+    result = _verdict(config, *fault.get("at", ()), **{name: value for name, value in fault.items() if name != "at"})
 
-    assert found.verdict == "rejected"
-    assert [g.name for g in found.criteria if not g.passed] == [criterion]
+    assert result.verdict == "rejected"
+    assert [g.name for g in result.criteria if not g.passed] == [criterion]
 
 
 def test_what_is_defined_nowhere_has_no_criterion(config):
@@ -189,18 +189,18 @@ def test_without_room_anywhere_nothing_is_measurable(config):
 )
 def test_without_a_usable_range_a_knob_is_rejected(config, nothing):
     """No range, no controls or no test clips inside the range: rejected, and the criterion says why."""
-    found = _verdict(config, **nothing)
+    result = _verdict(config, **nothing)
 
-    assert found.verdict == "rejected"
-    assert [criterion.name for criterion in found.criteria] == ["usable range"]
+    assert result.verdict == "rejected"
+    assert [criterion.name for criterion in result.criteria] == ["usable range"]
 
 
 def test_an_edit_without_a_monotone_measure_has_no_such_criterion(config):
     """On/off edits, and edits without a target, are judged by the other criteria."""
-    found = _verdict(config, monotone=None)
+    result = _verdict(config, monotone=None)
 
-    assert found.verdict == "accepted"
-    assert "monotone" not in {criterion.name for criterion in found.criteria}
+    assert result.verdict == "accepted"
+    assert "monotone" not in {criterion.name for criterion in result.criteria}
 
 
 def test_a_doubtful_equivariance_counts_by_its_lower_bound(config):

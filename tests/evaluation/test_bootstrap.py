@@ -67,9 +67,9 @@ def test_one_song_has_no_interval():
     """With one song there is nothing to draw: both ends are the value, the error is 0."""
     means, draws = SongDraws(np.zeros(6, np.int64), default_rng(0)).means(np.arange(6.0)[:, None])
 
-    found = interval(float(means[0]), draws[:, 0])
+    result = interval(float(means[0]), draws[:, 0])
 
-    assert found == Interval(2.5, 2.5, 2.5, 0.0)
+    assert result == Interval(2.5, 2.5, 2.5, 0.0)
 
 
 def test_where_no_clip_counts_there_is_no_mean():
@@ -92,10 +92,10 @@ def test_an_interval_is_the_middle_95_percent_of_the_draws():
     """Its ends are the 2.5 and 97.5 % quantiles, its error the deviation; draws without a value do not count."""
     draws = np.append(np.arange(1001.0), [np.nan, np.inf])
 
-    found = interval(500.0, draws)
+    result = interval(500.0, draws)
 
-    assert (found.low, found.high) == (25.0, 975.0)
-    assert found.error == pytest.approx(np.arange(1001).std())
+    assert (result.low, result.high) == (25.0, 975.0)
+    assert result.error == pytest.approx(np.arange(1001).std())
     assert interval(3.0, np.asarray([np.nan])) == Interval(3.0, 3.0, 3.0, 0.0)
 
 
@@ -107,8 +107,8 @@ def test_intervals_cover_the_truth():
     for _ in range(200):
         values = rng.normal(1.0, 1.0, 40)[songs] + rng.normal(0, 0.3, 120)
         means, draws = SongDraws(songs, rng, resamples=400).means(values[:, None])
-        found = interval(float(means[0]), draws[:, 0])
-        hits += found.low <= 1.0 <= found.high
+        result = interval(float(means[0]), draws[:, 0])
+        hits += result.low <= 1.0 <= result.high
 
     assert 0.90 <= hits / 200 <= 0.99
 
@@ -119,9 +119,9 @@ def test_intervals_cover_the_truth():
 )
 def test_a_share_has_wilsons_interval(hits, of, low, high):
     """The bounds are Wilson's: (p + zz/2n -+ z sqrt(p(1-p)/n + zz/4nn)) / (1 + zz/n); at 0 and 1 one is the value."""
-    found = share(hits, of)
+    result = share(hits, of)
 
-    assert (found.low, found.high) == pytest.approx((low, high), abs=5e-5)
-    assert found.value == hits / of
-    assert found.low <= found.value <= found.high
-    assert found.error == pytest.approx((hits / of * (1 - hits / of) / of) ** 0.5)
+    assert (result.low, result.high) == pytest.approx((low, high), abs=5e-5)
+    assert result.value == hits / of
+    assert result.low <= result.value <= result.high
+    assert result.error == pytest.approx((hits / of * (1 - hits / of) / of) ** 0.5)

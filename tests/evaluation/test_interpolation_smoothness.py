@@ -23,19 +23,19 @@ def _path(*differing):
 )
 def test_a_path_by_hand(points, ends, path, jump):
     """Length over the distance of the ends, and the largest step's share of the length; not without a distance."""
-    found = path_measures(_path(*points))
+    result = path_measures(_path(*points))
 
-    np.testing.assert_allclose(found.ends, [ends])
-    np.testing.assert_allclose(found.path, [path])
-    np.testing.assert_allclose(found.jump, [jump])
+    np.testing.assert_allclose(result.ends, [ends])
+    np.testing.assert_allclose(result.path, [path])
+    np.testing.assert_allclose(result.jump, [jump])
 
 
 def test_no_path_is_shorter_than_its_ends_distance():
     """Whatever the clips, path is at least 1 and jump between an even step and 1; clips may have any shape."""
-    found = path_measures(default_rng(0).integers(0, 3, (200, 5, 2, 4)).astype(np.int16))
+    result = path_measures(default_rng(0).integers(0, 3, (200, 5, 2, 4)).astype(np.int16))
 
-    assert np.nanmin(found.path) >= 1
-    assert 0.25 <= np.nanmin(found.jump) <= np.nanmax(found.jump) <= 1
+    assert np.nanmin(result.path) >= 1
+    assert 0.25 <= np.nanmin(result.jump) <= np.nanmax(result.jump) <= 1
 
 
 def test_pairs_are_of_different_songs_and_songs_of_one_two():
@@ -64,13 +64,13 @@ def test_the_paths_are_those_of_interpolate():
     decoded = backend.decode(one_way(codes[0], codes[1], 5))
     by_hand = path_measures(decoded[None])
 
-    found = smoothness(backend, codes, np.asarray([0, 1]), 0, sampling=PathSampling(1, 5))
+    result = smoothness(backend, codes, np.asarray([0, 1]), 0, sampling=PathSampling(1, 5))
 
-    assert (found["pairs"], found["song_pairs"], found["points"], found["measured"]) == (1, 1, 5, 1)
-    assert found["ends"]["value"] == pytest.approx(by_hand.ends[0])
+    assert (result["pairs"], result["song_pairs"], result["points"], result["measured"]) == (1, 1, 5, 1)
+    assert result["ends"]["value"] == pytest.approx(by_hand.ends[0])
     # The way back is as long: a pair has no order.
     back = path_measures(backend.decode(one_way(codes[1], codes[0], 5))[None])
-    assert found["path"]["value"] in (pytest.approx(by_hand.path[0]), pytest.approx(back.path[0]))
+    assert result["path"]["value"] in (pytest.approx(by_hand.path[0]), pytest.approx(back.path[0]))
 
 
 def test_the_seed_fixes_the_pairs():
@@ -93,12 +93,12 @@ def test_equal_ends_have_no_path():
     """Pairs whose ends decode alike are counted, and have neither path nor jump."""
     codes = TinyBackend().encode(tiny_clips(1)[[0, 0]]).mean
 
-    found = smoothness(TinyBackend(), codes, np.asarray([0, 1]), 0, sampling=PathSampling(3))
+    result = smoothness(TinyBackend(), codes, np.asarray([0, 1]), 0, sampling=PathSampling(3))
 
-    assert found["measured"] == 0
-    assert found["path"] is None
-    assert found["jump"] is None
-    assert found["ends"]["value"] == 0
+    assert result["measured"] == 0
+    assert result["path"] is None
+    assert result["jump"] is None
+    assert result["ends"]["value"] == 0
 
 
 def test_one_song_has_no_pairs():

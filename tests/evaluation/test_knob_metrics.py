@@ -44,9 +44,9 @@ def test_the_exact_knob_is_exact_in_every_measure(measured):
         assert x.content["contour"].low == 1
     assert measured.monotone == 1
     assert measured.response.clips == 24
-    for found in (measured.response.slope, measured.response.r2, measured.response.r2_clips):
-        assert found.low == pytest.approx(1, abs=1e-6)
-        assert found.value == pytest.approx(1, abs=1e-6)
+    for result in (measured.response.slope, measured.response.r2, measured.response.r2_clips):
+        assert result.low == pytest.approx(1, abs=1e-6)
+        assert result.value == pytest.approx(1, abs=1e-6)
     assert measured.slopes()["mean-pitch"] == pytest.approx(1, abs=1e-6)
     assert measured.slopes()["log2-onsets"] == 0
 

@@ -54,38 +54,38 @@ def test_accuracy_is_the_share_of_equal_tokens():
 
 def test_a_perfect_knob_is_1(room):
     """Decoding what the edit gives is equivariance 1, with no doubt about it."""
-    found = equivariance(room, AFTER, NOBODY, _draws(room))
+    result = equivariance(room, AFTER, NOBODY, _draws(room))
 
-    assert (found.value, found.low, found.high) == (1, 1, 1)
-    assert (found.accuracy, found.floor, found.ceiling) == (1, 0.25, 1)
-    assert found.measurable
+    assert (result.value, result.low, result.high) == (1, 1, 1)
+    assert (result.accuracy, result.floor, result.ceiling) == (1, 0.25, 1)
+    assert result.measurable
 
 
 def test_a_knob_that_does_nothing_is_0(room):
     """Decoding the unchanged code is equivariance 0."""
-    found = equivariance(room, PLAIN, NOBODY, _draws(room))
+    result = equivariance(room, PLAIN, NOBODY, _draws(room))
 
-    assert found.value == 0
-    assert found.accuracy == found.floor == 0.25
+    assert result.value == 0
+    assert result.accuracy == result.floor == 0.25
 
 
 def test_equivariance_by_hand(room):
     """Accuracies 3/4 and 1/2 with floor 1/4 and ceiling 1 give (5/8 - 1/4) / (3/4) = 1/2, clip by clip 2/3 and 1/3."""
-    found = equivariance(room, _clips([1, 1, 1, 0], [2, 2, 0, 0]), NOBODY, _draws(room))
+    result = equivariance(room, _clips([1, 1, 1, 0], [2, 2, 0, 0]), NOBODY, _draws(room))
 
-    assert found.value == pytest.approx(0.5)
-    assert found.low == pytest.approx(1 / 3)
-    assert found.high == pytest.approx(2 / 3)
+    assert result.value == pytest.approx(0.5)
+    assert result.low == pytest.approx(1 / 3)
+    assert result.high == pytest.approx(2 / 3)
 
 
 def test_one_clip_for_all_is_no_knob(room):
     """Where decoding the mean edited code does better than the unchanged one, that is the floor."""
     mean_edited = _clips([1, 1, 1, 2])[0]
 
-    found = equivariance(room, np.stack([mean_edited] * 2), mean_edited, _draws(room))
+    result = equivariance(room, np.stack([mean_edited] * 2), mean_edited, _draws(room))
 
-    assert found.floor == 0.5
-    assert found.value == 0
+    assert result.floor == 0.5
+    assert result.value == 0
 
 
 def test_a_knob_may_be_worse_than_none(room):
@@ -97,10 +97,10 @@ def test_without_room_equivariance_is_not_measurable(case_of):
     """Where the model cannot show the edit, ceiling and floor meet: nothing is measurable, and nothing breaks."""
     case = case_of(PLAIN, after=AFTER, ceiling=PLAIN)
 
-    found = equivariance(case, AFTER, NOBODY, _draws(case))
+    result = equivariance(case, AFTER, NOBODY, _draws(case))
 
-    assert not found.measurable
-    assert all(math.isfinite(v) for v in asdict(found).values())
+    assert not result.measurable
+    assert all(math.isfinite(v) for v in asdict(result).values())
 
 
 def test_no_clip_is_not_measurable(case_of):
@@ -115,23 +115,23 @@ def test_the_effect_is_the_mean_change_from_the_plain_decoding(case_of):
     case = case_of(_clips([1, 1], [2, 2], [3, 3]))
     turned = _clips([3, 3], [6, 6], [0, 0])
 
-    found = effect(MEAN, case, turned, _draws(case))
+    result = effect(MEAN, case, turned, _draws(case))
 
     np.testing.assert_array_equal(changes(MEAN, case.plain, turned), [2, 4, np.nan])
-    assert found.value == 3
-    assert found.low == 2
-    assert found.high == 4
-    assert found.spread == 1
-    assert found.clips == 2
+    assert result.value == 3
+    assert result.low == 2
+    assert result.high == 4
+    assert result.spread == 1
+    assert result.clips == 2
 
 
 def test_an_effect_on_nothing_is_0(case_of):
     """Where the attribute is defined on no clip, the effect is 0 on 0 clips."""
     case = case_of(_clips([0, 0]))
 
-    found = effect(MEAN, case, case.plain, _draws(case))
+    result = effect(MEAN, case, case.plain, _draws(case))
 
-    assert (found.value, found.spread, found.clips) == (0, 0, 0)
+    assert (result.value, result.spread, result.clips) == (0, 0, 0)
 
 
 def test_the_slope_goes_through_0():
@@ -145,20 +145,20 @@ def test_leakage_is_in_deviations_and_without_sign(case_of):
     case = case_of(_clips([6, 6], [9, 9], [7, 7]))
     turned = _clips([4, 4], [5, 5], [4, 4])
 
-    found = leakage(MEAN, case, turned, 2.0, _draws(case))
+    result = leakage(MEAN, case, turned, 2.0, _draws(case))
 
-    assert found.value == pytest.approx(1.5)
-    assert 1.5 < found.upper <= 2.0
+    assert result.value == pytest.approx(1.5)
+    assert 1.5 < result.upper <= 2.0
 
 
 def test_leakage_both_ways_is_bounded_from_above(case_of):
     """Clips that leak by +1 and -1 leak 0 on average, but the bound tells how little that is known."""
     case = case_of(_clips([6, 6], [9, 9]))
 
-    found = leakage(MEAN, case, _clips([7, 7], [8, 8]), 1.0, _draws(case))
+    result = leakage(MEAN, case, _clips([7, 7], [8, 8]), 1.0, _draws(case))
 
-    assert found.value == 0
-    assert found.upper == 1
+    assert result.value == 0
+    assert result.upper == 1
 
 
 def test_leakage_of_what_never_differs_is_in_plain_units(case_of):
@@ -173,10 +173,10 @@ def test_a_clip_that_no_longer_has_the_attribute_has_lost_it(case_of):
     """Of two clips with a mean pitch one is turned into silence: half is lost, and the other's change counts."""
     case = case_of(_clips([6, 6], [9, 9], [0, 0]))
 
-    found = leakage(MEAN, case, _clips([7, 7], [0, 0], [5, 5]), 1.0, _draws(case))
+    result = leakage(MEAN, case, _clips([7, 7], [0, 0], [5, 5]), 1.0, _draws(case))
 
-    assert found.lost == 0.5
-    assert found.value == 1
+    assert result.lost == 0.5
+    assert result.value == 1
 
 
 def test_content_is_beside_what_the_model_keeps(case_of):
@@ -212,12 +212,12 @@ def test_spearman_is_scipys(first, second):
     for row, pairs in enumerate((first, second)):
         x[row, : len(pairs)], y[row, : len(pairs)] = zip(*pairs, strict=True)
 
-    found = spearman(x, y)
+    result = spearman(x, y)
 
     for row, pairs in enumerate((first, second)):
         a, b = zip(*pairs, strict=True)
         constant = len(set(a)) == 1 or len(set(b)) == 1
-        assert found[row] == pytest.approx(0.0 if constant else spearmanr(a, b).statistic, abs=1e-12)
+        assert result[row] == pytest.approx(0.0 if constant else spearmanr(a, b).statistic, abs=1e-12)
 
 
 def test_monotone_by_hand():

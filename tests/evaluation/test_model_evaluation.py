@@ -116,11 +116,11 @@ def test_a_model_without_a_scale_has_nothing_to_draw():
     """Without a posterior's scale there is no KL and no drawn code."""
     plain = Model(encode=lambda clips: Posterior(TinyBackend().encode(clips).mean))
 
-    found = evaluate(plain, _songs(40), ModelEvaluationSpec("train", 0))
+    result = evaluate(plain, _songs(40), ModelEvaluationSpec("train", 0))
 
-    assert found["kl"] is None
-    assert "drawn" not in found
-    assert found["mean"]["exact"]["value"] == 1
+    assert result["kl"] is None
+    assert "drawn" not in result
+    assert result["mean"]["exact"]["value"] == 1
 
 
 def test_accuracies_by_hand():
@@ -135,17 +135,17 @@ def test_accuracies_by_hand():
         return out
 
     songs = [Song("a", clips[:1], "test"), Song("b", clips[1:], "test")]
-    found = evaluate(Model(decode=decode), songs, ModelEvaluationSpec("test", 0, **METHODS))
+    result = evaluate(Model(decode=decode), songs, ModelEvaluationSpec("test", 0, **METHODS))
 
-    assert found["mean"]["greedy"]["value"] == pytest.approx(15 / 16)
-    assert (found["mean"]["greedy"]["low"], found["mean"]["greedy"]["high"]) == (0.875, 1)
-    assert found["mean"]["exact"]["value"] == 0.5
-    assert found["mean"]["teacher_forced"]["value"] == 1
-    assert found["mean"]["groups"]["onset/onset"]["value"] == pytest.approx((1 + 7 / 8) / 2)
-    assert found["mean"]["groups"]["onset/rest"] is None
+    assert result["mean"]["greedy"]["value"] == pytest.approx(15 / 16)
+    assert (result["mean"]["greedy"]["low"], result["mean"]["greedy"]["high"]) == (0.875, 1)
+    assert result["mean"]["exact"]["value"] == 0.5
+    assert result["mean"]["teacher_forced"]["value"] == 1
+    assert result["mean"]["groups"]["onset/onset"]["value"] == pytest.approx((1 + 7 / 8) / 2)
+    assert result["mean"]["groups"]["onset/rest"] is None
     # Eight notes, seven found: 2 * 7 / (8 + 7) for one clip, 1 for the other.
-    assert found["mean"]["comparisons"]["onset-pitch-f1"]["value"] == pytest.approx((1 + 14 / 15) / 2)
-    assert found["mean"]["comparisons"]["onset-pitch-f1"]["clips"] == 2
+    assert result["mean"]["comparisons"]["onset-pitch-f1"]["value"] == pytest.approx((1 + 14 / 15) / 2)
+    assert result["mean"]["comparisons"]["onset-pitch-f1"]["clips"] == 2
 
 
 def test_clips_that_the_model_cannot_carry_are_counted():
@@ -153,11 +153,13 @@ def test_clips_that_the_model_cannot_carry_are_counted():
     low = Model(accepts=lambda clips: MELODY.sounding(clips).max(axis=1) < 70)
     tally = Tally()
 
-    found = evaluate(low, _songs(80), ModelEvaluationSpec("train", 0), tally=tally)
+    result = evaluate(low, _songs(80), ModelEvaluationSpec("train", 0), tally=tally)
 
-    assert found["left_out"] == tally.counts == {"not accepted by the model": tally.counts["not accepted by the model"]}
+    assert (
+        result["left_out"] == tally.counts == {"not accepted by the model": tally.counts["not accepted by the model"]}
+    )
     total = sum(len(song.clips) for song in _songs(80) if song.split == "train")
-    assert found["clips"] + tally.counts["not accepted by the model"] == total
+    assert result["clips"] + tally.counts["not accepted by the model"] == total
 
 
 @pytest.mark.parametrize("songs", [[], [Song("a", tiny_clips(2), "train")]])
@@ -171,12 +173,12 @@ def test_the_mean_codes_do_not_depend_on_batches(monkeypatch, exact):
     """Batches of another size change no measure of the mean codes."""
     monkeypatch.setattr(module, "CHUNK", 7)
 
-    found = evaluate(TinyBackend(), _songs(), ModelEvaluationSpec("train", 0, **METHODS))
+    result = evaluate(TinyBackend(), _songs(), ModelEvaluationSpec("train", 0, **METHODS))
 
-    assert {k: v for k, v in found.items() if k not in {"drawn", "kl"}} == {
+    assert {k: v for k, v in result.items() if k not in {"drawn", "kl"}} == {
         k: v for k, v in exact.items() if k not in {"drawn", "kl"}
     }
-    assert found["kl"]["value"] == pytest.approx(exact["kl"]["value"])
+    assert result["kl"]["value"] == pytest.approx(exact["kl"]["value"])
 
 
 def test_the_seed_fixes_the_draws(exact):
@@ -229,12 +231,12 @@ def test_a_format_without_notes_and_a_model_without_scales_are_measured():
     blue = Attribute("blue", "cells", "Blue cells.", "grid", lambda c: (c == 2).sum(axis=(1, 2)).astype(float))
     songs = [Song(f"s{i}", clips[3 * i : 3 * i + 3], "test") for i in range(4)]
 
-    found = evaluate(GridModel(), songs, ModelEvaluationSpec("test", 0, attributes=(blue,)))
+    result = evaluate(GridModel(), songs, ModelEvaluationSpec("test", 0, attributes=(blue,)))
 
-    assert found["mean"]["exact"]["value"] == found["mean"]["teacher_forced"]["value"] == 1
-    assert list(found["mean"]["groups"]) == ["colour/red", "colour/green", "colour/blue"]
-    assert found["mean"]["comparisons"] == {}
-    assert found["prior"]["silent"]["value"] == found["prior"]["silent_in_corpus"]["value"] == 1
-    assert found["prior"]["valid"]["value"] == 1
-    assert found["prior"]["attributes"]["blue"]["corpus"]["mean"]["value"] == pytest.approx((clips == 2).sum() / 12)
-    assert found["smoothness"]["song_pairs"] == 2
+    assert result["mean"]["exact"]["value"] == result["mean"]["teacher_forced"]["value"] == 1
+    assert list(result["mean"]["groups"]) == ["colour/red", "colour/green", "colour/blue"]
+    assert result["mean"]["comparisons"] == {}
+    assert result["prior"]["silent"]["value"] == result["prior"]["silent_in_corpus"]["value"] == 1
+    assert result["prior"]["valid"]["value"] == 1
+    assert result["prior"]["attributes"]["blue"]["corpus"]["mean"]["value"] == pytest.approx((clips == 2).sum() / 12)
+    assert result["smoothness"]["song_pairs"] == 2

@@ -58,14 +58,14 @@ def test_validity_is_that_of_the_tokens_before_repair(in_turn):
     broken[5] = HOLD
     clips = tiny_clips(4)
 
-    found = prior(Fixed([note, note, broken, note]), _corpus(clips), 0, count=4)
+    result = prior(Fixed([note, note, broken, note]), _corpus(clips), 0, count=4)
 
-    assert found["count"] == 4
-    assert found["valid"]["value"] == 3 / 4
-    assert found["silent"]["value"] == 1 / 4
-    assert found["silent_in_corpus"]["value"] == 0
-    assert found["attributes"]["mean-pitch"]["samples"]["count"] == 3
-    assert found["attributes"]["mean-pitch"]["samples"]["mean"]["value"] == 60
+    assert result["count"] == 4
+    assert result["valid"]["value"] == 3 / 4
+    assert result["silent"]["value"] == 1 / 4
+    assert result["silent_in_corpus"]["value"] == 0
+    assert result["attributes"]["mean-pitch"]["samples"]["count"] == 3
+    assert result["attributes"]["mean-pitch"]["samples"]["mean"]["value"] == 60
 
 
 def test_batches_count_alike(monkeypatch):
@@ -91,34 +91,34 @@ def test_codes_are_those_of_the_sample_command(in_turn):
 
 def test_an_attribute_beside_another_by_hand():
     """0, 2, 4 beside 4, 6 and one undefined: means 2 and 5, sd sqrt(8/3) and 1, difference 3/sqrt(8/3), KS 2/3."""
-    found = beside(np.asarray([0.0, 2, 4]), _draws(3), np.asarray([4.0, 6, np.nan]), _draws(3, 1))
+    result = beside(np.asarray([0.0, 2, 4]), _draws(3), np.asarray([4.0, 6, np.nan]), _draws(3, 1))
 
-    assert (found["corpus"]["count"], found["samples"]["count"]) == (3, 2)
-    assert found["corpus"]["mean"]["value"] == pytest.approx(2)
-    assert found["samples"]["mean"]["value"] == pytest.approx(5)
-    assert found["corpus"]["sd"] == pytest.approx((8 / 3) ** 0.5)
-    assert found["samples"]["sd"] == pytest.approx(1)
-    assert found["difference"]["value"] == pytest.approx(3 / (8 / 3) ** 0.5)
-    assert found["ks"] == pytest.approx(2 / 3)
+    assert (result["corpus"]["count"], result["samples"]["count"]) == (3, 2)
+    assert result["corpus"]["mean"]["value"] == pytest.approx(2)
+    assert result["samples"]["mean"]["value"] == pytest.approx(5)
+    assert result["corpus"]["sd"] == pytest.approx((8 / 3) ** 0.5)
+    assert result["samples"]["sd"] == pytest.approx(1)
+    assert result["difference"]["value"] == pytest.approx(3 / (8 / 3) ** 0.5)
+    assert result["ks"] == pytest.approx(2 / 3)
 
 
 def test_equal_sets_do_not_differ():
     """A set beside itself differs by 0, well inside its interval, with a distance of 0."""
     values = default_rng(0).normal(50, 3, 200)
 
-    found = beside(values, _draws(200), values, _draws(200, 1))
+    result = beside(values, _draws(200), values, _draws(200, 1))
 
-    assert found["difference"]["value"] == 0
-    assert found["difference"]["low"] < 0 < found["difference"]["high"]
-    assert found["ks"] == 0
+    assert result["difference"]["value"] == 0
+    assert result["difference"]["low"] < 0 < result["difference"]["high"]
+    assert result["ks"] == 0
 
 
 def test_the_interval_of_the_difference_covers_the_truth():
     """Of 100 pairs of sets whose means differ by one sd, about 95 intervals hold 1."""
     rng, hits = default_rng(3), 0
     for seed in range(100):
-        found = beside(rng.normal(0, 1, 80), _draws(80, seed), rng.normal(1, 1, 80), _draws(80, seed + 500))
-        hits += found["difference"]["low"] <= 1 <= found["difference"]["high"]
+        result = beside(rng.normal(0, 1, 80), _draws(80, seed), rng.normal(1, 1, 80), _draws(80, seed + 500))
+        hits += result["difference"]["low"] <= 1 <= result["difference"]["high"]
 
     assert 89 <= hits <= 99
 

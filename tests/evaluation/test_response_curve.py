@@ -17,33 +17,33 @@ def test_response_by_hand():
     """One clip goes up by 2 a unit, one stays: slope 1, half of the variance of the changes, R2 of a clip 1 and 0."""
     values = {0.0: {0: 5.0, 1: 7.0}, 1.0: {0: 7.0, 1: 7.0}, 2.0: {0: 9.0, 1: 7.0}}
 
-    found = response(values, _draws(2))
+    result = response(values, _draws(2))
 
     # Changes 0 2 4 and 0 0 0 about their mean 1: sum of squares 1 + 1 + 9 + 1 + 1 + 1 = 14; the line 0 1 2 has 4 of it.
-    assert found.slope.value == pytest.approx(1)
-    assert found.r2.value == pytest.approx(4 / 14)
-    assert found.r2_clips.value == pytest.approx(0.5)
-    assert found.spearman.value == pytest.approx(0.5)
-    assert found.clips == 2
-    assert found.slope.low == pytest.approx(0)
-    assert found.slope.high == pytest.approx(2)
+    assert result.slope.value == pytest.approx(1)
+    assert result.r2.value == pytest.approx(4 / 14)
+    assert result.r2_clips.value == pytest.approx(0.5)
+    assert result.spearman.value == pytest.approx(0.5)
+    assert result.clips == 2
+    assert result.slope.low == pytest.approx(0)
+    assert result.slope.high == pytest.approx(2)
 
 
 def test_a_clip_with_two_amounts_does_not_count():
     """Three amounts are the least, 0 included; clips with fewer leave the result as it is, and without any is none."""
     values = {0.0: {0: 0.0, 1: 0.0}, 1.0: {0: 1.0, 1: 9.0}, 2.0: {0: 2.0, 1: np.nan}}
 
-    found = response(values, _draws(2))
+    result = response(values, _draws(2))
 
-    assert (found.clips, found.slope.value, found.r2.value) == (1, pytest.approx(1), pytest.approx(1))
+    assert (result.clips, result.slope.value, result.r2.value) == (1, pytest.approx(1), pytest.approx(1))
     assert response({0.0: {0: 0.0}, 1.0: {0: 1.0}}, _draws(1)) is None
 
 
 def test_a_target_that_stays_is_explained_by_nothing():
     """Where no clip changes, slope, R2 and Spearman are 0."""
-    found = response({a: {0: 3.25, 1: 4.1} for a in (-1.0, 0.0, 1.0)}, _draws(2))
+    result = response({a: {0: 3.25, 1: 4.1} for a in (-1.0, 0.0, 1.0)}, _draws(2))
 
-    for x in (found.slope, found.r2, found.r2_clips, found.spearman):
+    for x in (result.slope, result.r2, result.r2_clips, result.spearman):
         assert (x.value, x.low, x.high) == (0, 0, 0)
 
 
@@ -56,10 +56,10 @@ def test_response_is_that_of_scipy(clips, amounts, seed):
     y = np.round(rng.normal(size=(clips, len(x))), 2) + 0.3 * x
     change = y - y[:, [1]]
 
-    found = response({a: dict(enumerate(column)) for a, column in zip(x, y.T, strict=True)}, _draws(clips))
+    result = response({a: dict(enumerate(column)) for a, column in zip(x, y.T, strict=True)}, _draws(clips))
 
     pooled = linregress(np.tile(x, clips), change.ravel())
-    assert found.slope.value == pytest.approx(pooled.slope, abs=1e-9)
-    assert found.r2.value == pytest.approx(pooled.rvalue**2, abs=1e-9)
-    assert found.r2_clips.value == pytest.approx(np.mean([linregress(x, row).rvalue ** 2 for row in change]), abs=1e-9)
-    assert found.spearman.value == pytest.approx(np.mean([spearmanr(x, row).statistic for row in y]), abs=1e-9)
+    assert result.slope.value == pytest.approx(pooled.slope, abs=1e-9)
+    assert result.r2.value == pytest.approx(pooled.rvalue**2, abs=1e-9)
+    assert result.r2_clips.value == pytest.approx(np.mean([linregress(x, row).rvalue ** 2 for row in change]), abs=1e-9)
+    assert result.spearman.value == pytest.approx(np.mean([spearmanr(x, row).statistic for row in y]), abs=1e-9)

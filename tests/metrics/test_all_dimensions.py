@@ -22,9 +22,9 @@ def test_logistic_regression_by_hand():
     x = np.repeat([1.0, -1.0], 4)[:, None]
     hits = np.asarray([1, 1, 1, 0, 1, 0, 0, 0.0])[:, None]
 
-    found = one_versus_rest(x, np.hstack([hits, 1 - hits]), penalty=0.0)
+    result = one_versus_rest(x, np.hstack([hits, 1 - hits]), penalty=0.0)
 
-    assert found == pytest.approx(np.asarray([[np.log(3), -np.log(3)], [0, 0]]), abs=2e-3)
+    assert result == pytest.approx(np.asarray([[np.log(3), -np.log(3)], [0, 0]]), abs=2e-3)
 
 
 def test_a_penalty_keeps_the_weights_of_separated_classes():
@@ -58,10 +58,10 @@ def test_resampled_areas_are_scipys(seed):
     of[:10] = np.arange(10) // 2
     weights = np.asarray([[1.0, 1, 1, 1, 1], [0, 2, 1, 0, 2]])
 
-    for times, found in zip(weights, areas(scores, hit, of, weights), strict=True):
+    for times, result in zip(weights, areas(scores, hit, of, weights), strict=True):
         rows = np.repeat(np.arange(40), times[of].astype(int))
         hits, misses = scores[rows[hit[rows]]], scores[rows[~hit[rows]]]
-        assert found == pytest.approx(mannwhitneyu(hits, misses).statistic / len(hits) / len(misses))
+        assert result == pytest.approx(mannwhitneyu(hits, misses).statistic / len(hits) / len(misses))
 
 
 @pytest.mark.parametrize("degrees", [0, 45])
@@ -79,10 +79,10 @@ def test_explicitness_knows_no_axes(grid, degrees):
 
 def test_explicitness_of_noise_is_a_half(noise):
     """Chance is 0.5, for numbers cut at deciles and for labels."""
-    found = explicitness(noise(1500))
+    result = explicitness(noise(1500))
 
-    assert found.overall.value == pytest.approx(0.5, abs=0.04)
-    assert found.facts["classes"] == [10, 3]
+    assert result.overall.value == pytest.approx(0.5, abs=0.04)
+    assert result.facts["classes"] == [10, 3]
     assert explicitness(noise(200, options={"classes": 4})).facts["classes"] == [4, 3]
 
 
@@ -90,9 +90,9 @@ def test_the_lasso_on_orthonormal_columns_is_a_soft_threshold():
     """Each coefficient is the correlation, shortened by the penalty, and 0 where it is smaller (Tibshirani 1996)."""
     cross = np.asarray([[[0.8], [-0.3], [0.05]]])
 
-    found = lasso(np.eye(3)[None], cross, np.asarray([0.1]))
+    result = lasso(np.eye(3)[None], cross, np.asarray([0.1]))
 
-    assert found[0, :, 0] == pytest.approx([0.7, -0.2, 0.0])
+    assert result[0, :, 0] == pytest.approx([0.7, -0.2, 0.0])
 
 
 @settings(deadline=None, max_examples=20)
@@ -105,11 +105,11 @@ def test_the_lasso_meets_the_condition_of_its_minimum(seed):
     y = rng.normal(size=(50, 2)) + x[:, :2]
     gram, cross = x.T @ x / 50, x.T @ y / 50
 
-    found = lasso(gram[None], cross[None], np.asarray([0.2, 0.5]))[0]
-    slope = (cross - gram @ found) / [0.2, 0.5]
+    result = lasso(gram[None], cross[None], np.asarray([0.2, 0.5]))[0]
+    slope = (cross - gram @ result) / [0.2, 0.5]
 
     assert np.abs(slope).max() <= 1 + 1e-3
-    np.testing.assert_allclose(slope[found != 0], np.sign(found[found != 0]), atol=1e-3)
+    np.testing.assert_allclose(slope[result != 0], np.sign(result[result != 0]), atol=1e-3)
 
 
 @pytest.mark.parametrize("discrete", [(False, False), (True, True)])
@@ -120,15 +120,15 @@ def test_dci_of_one_dimension_for_each_factor(grid, discrete):
     values = evolve(values, codes=np.tile(values.codes, (20, 1)), factors=np.tile(values.factors, (20, 1)))
     values = evolve(values, groups=rng.permutation(3200))
 
-    found = [metric(values).overall.value for metric in (dci.disentanglement, dci.completeness, dci.informativeness)]
+    result = [metric(values).overall.value for metric in (dci.disentanglement, dci.completeness, dci.informativeness)]
 
     # The penalty that predicts best leaves the other dimension what chance correlates it with in the split.
-    assert found[:2] == pytest.approx([1, 1], abs=0.08 if discrete[0] else 0.01)
+    assert result[:2] == pytest.approx([1, 1], abs=0.08 if discrete[0] else 0.01)
     if discrete[0]:
         # An indicator of one of four on a line: the ends have R2 0.6, those between 1/15, summed errors 4 - 4/3 of 4.
-        assert found[2] == pytest.approx(1 - np.sqrt((2 * 0.4 + 2 * 14 / 15) / 4), abs=0.03)
+        assert result[2] == pytest.approx(1 - np.sqrt((2 * 0.4 + 2 * 14 / 15) / 4), abs=0.03)
     else:
-        assert found[2] == pytest.approx(1, abs=0.01)
+        assert result[2] == pytest.approx(1, abs=0.01)
 
 
 @pytest.mark.parametrize("degrees", [30, 45])
@@ -140,10 +140,10 @@ def test_dci_of_codes_turned_by_an_angle(grid, degrees):
     values = evolve(values, groups=rng.permutation(6400))
     t = np.radians(degrees)
 
-    found = [metric(values).overall.value for metric in (dci.disentanglement, dci.completeness, dci.informativeness)]
+    result = [metric(values).overall.value for metric in (dci.disentanglement, dci.completeness, dci.informativeness)]
 
-    assert found[:2] == pytest.approx([1 - entropy([np.cos(t), np.sin(t)], base=2)] * 2, abs=0.02)
-    assert found[2] > 0.99
+    assert result[:2] == pytest.approx([1 - entropy([np.cos(t), np.sin(t)], base=2)] * 2, abs=0.02)
+    assert result[2] > 0.99
 
 
 def test_informativeness_is_1_less_the_papers_error():
@@ -168,14 +168,14 @@ def test_a_weight_of_all_importance_follows_the_dimensions():
     values = LabelledCodes(z, factors, ("pair", "one"), (False, False), resamples=0)
 
     assert dci.disentanglement(values).overall.value == pytest.approx(1, abs=0.02)
-    found = dci.completeness(values)
+    result = dci.completeness(values)
     pair = 1 - np.log(2) / np.log(3)
-    assert found.parts["pair"].value == pytest.approx(pair, abs=0.02)
-    assert found.parts["one"].value == pytest.approx(1, abs=0.02)
+    assert result.parts["pair"].value == pytest.approx(pair, abs=0.02)
+    assert result.parts["one"].value == pytest.approx(1, abs=0.02)
     # The pair's coefficients are 1 / sqrt 2 each, so its share of all importance is sqrt 2 / (1 + sqrt 2).
     share = np.sqrt(2) / (1 + np.sqrt(2))
-    assert found.overall.value == pytest.approx(share * pair + 1 - share, abs=0.02)
-    assert found.facts["needed"][0] >= 2
+    assert result.overall.value == pytest.approx(share * pair + 1 - share, abs=0.02)
+    assert result.facts["needed"][0] >= 2
 
 
 def test_resampled_regressions_are_of_rows_that_are_there_more_than_once():

@@ -43,10 +43,10 @@ def test_bins_of_equal_width_are_numpys():
     values = np.random.default_rng(0).normal(size=(500, 2))
     values[:, 1] = 3.0
 
-    found = binned(values, 20, "width")
+    result = binned(values, 20, "width")
 
-    assert np.bincount(found[:, 0], minlength=20).tolist() == np.histogram(values[:, 0], 20)[0].tolist()
-    assert set(found[:, 1]) == {0}
+    assert np.bincount(result[:, 0], minlength=20).tolist() == np.histogram(values[:, 0], 20)[0].tolist()
+    assert set(result[:, 1]) == {0}
 
 
 def test_bins_of_quantiles_are_even_and_keep_equal_values_together():
@@ -54,10 +54,10 @@ def test_bins_of_quantiles_are_even_and_keep_equal_values_together():
     rng = np.random.default_rng(0)
     few = rng.integers(0, 3, 1000) * 10.0
 
-    found = binned(np.stack([np.exp(rng.normal(size=1000)), few], axis=1), 10, "quantile")
+    result = binned(np.stack([np.exp(rng.normal(size=1000)), few], axis=1), 10, "quantile")
 
-    assert np.bincount(found[:, 0]).tolist() == [100] * 10
-    assert found[:, 1].tolist() == (few / 10).tolist()
+    assert np.bincount(result[:, 0]).tolist() == [100] * 10
+    assert result[:, 1].tolist() == (few / 10).tolist()
 
 
 @settings(deadline=None, max_examples=20)
@@ -73,11 +73,11 @@ def test_resampled_counts_are_those_of_rows_that_are_there_more_than_once(seed):
     counts = np.concatenate([part for _, part in drawn])
 
     assert dims == slice(0, 2)
-    for times, found in zip(blocks.weights, counts, strict=True):
+    for times, result in zip(blocks.weights, counts, strict=True):
         for row, label in enumerate(labels):
             for dim in range(2):
                 if there[row]:
-                    found[dim, codes[row, dim], label] -= times[blocks.of[row]]
+                    result[dim, codes[row, dim], label] -= times[blocks.of[row]]
     assert not counts.any()
 
 
@@ -93,22 +93,22 @@ def test_counting_in_parts_changes_nothing(monkeypatch, noise):
 @pytest.mark.parametrize("discrete", [(False, False), (True, True)])
 def test_mig_of_one_dimension_for_each_factor_is_1(grid, discrete):
     """The best dimension knows all of its factor, ln 4 nats, and the other one nothing."""
-    found = mig(grid(discrete=discrete))
+    result = mig(grid(discrete=discrete))
 
-    assert found.overall.value == pytest.approx(1)
-    assert {name: part.value for name, part in found.parts.items()} == pytest.approx({"a": 1, "b": 1})
-    assert found.facts["dimensions"] == [0, 1]
-    assert found.facts["entropy"] == pytest.approx([np.log(4)] * 2)
+    assert result.overall.value == pytest.approx(1)
+    assert {name: part.value for name, part in result.parts.items()} == pytest.approx({"a": 1, "b": 1})
+    assert result.facts["dimensions"] == [0, 1]
+    assert result.facts["entropy"] == pytest.approx([np.log(4)] * 2)
 
 
 def test_mig_of_factors_at_45_degrees_is_0(grid):
     """Two dimensions that know the same of a factor leave no gap, however much they know."""
-    found = mig(grid(45, bins=7, discrete=(True, True)))
+    result = mig(grid(45, bins=7, discrete=(True, True)))
 
-    assert found.overall.value == pytest.approx(0, abs=1e-9)
+    assert result.overall.value == pytest.approx(0, abs=1e-9)
     # a + b says of a: for each of 7 sums the number of pairs, so H(a) - H(a | a + b) = ln 4 - sum p ln(pairs).
     pairs = np.asarray([1, 2, 3, 4, 3, 2, 1])
-    assert found.facts["information"] == pytest.approx([np.log(4) - (pairs / 16 * np.log(pairs)).sum()] * 2)
+    assert result.facts["information"] == pytest.approx([np.log(4) - (pairs / 16 * np.log(pairs)).sum()] * 2)
 
 
 def test_mig_of_half_a_factor_by_hand():
@@ -127,12 +127,12 @@ def test_mig_and_information_of_noise_are_about_0(noise):
 def test_binning_is_an_argument(noise):
     """Other bins give another value, and the facts say which they were."""
     values = noise(400)
-    found = [
+    result = [
         mig(evolve(values, bins=bins, binning=how)) for bins, how in ((20, "width"), (5, "width"), (5, "quantile"))
     ]
 
-    assert len({one.overall.value for one in found}) == 3
-    assert [(one.facts["bins"], one.facts["binning"]) for one in found] == [
+    assert len({one.overall.value for one in result}) == 3
+    assert [(one.facts["bins"], one.facts["binning"]) for one in result] == [
         (20, "width"), (5, "width"), (5, "quantile"),
     ]  # fmt: skip
 
@@ -144,11 +144,11 @@ def test_modularity_by_hand(grid):
 
     rows = np.repeat(np.stack(np.meshgrid(np.arange(4.0), np.arange(2.0)), -1).reshape(-1, 2), 5, axis=0)
     pair = LabelledCodes(rows[:, :1] + 4 * rows[:, 1:], rows, ("a", "b"), (True, True), bins=8, resamples=0)
-    found = modularity(pair)
+    result = modularity(pair)
 
-    assert found.overall.value == pytest.approx(0.75)
-    assert found.parts["a"].value == pytest.approx(0.75)
-    assert found.parts["b"].why == "it is no dimension's strongest factor"
+    assert result.overall.value == pytest.approx(0.75)
+    assert result.parts["a"].value == pytest.approx(0.75)
+    assert result.parts["b"].why == "it is no dimension's strongest factor"
 
 
 def test_modularity_over_active_dimensions_leaves_the_others_out(grid):

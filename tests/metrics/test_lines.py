@@ -29,9 +29,9 @@ def test_resampled_r2_is_that_of_rows_that_are_there_more_than_once(seed):
     values = LabelledCodes(codes, factor[:, None], ("a",), (False,), groups=np.arange(60) // 6, resamples=3)
     blocks = Blocks.make(values)
 
-    found = BlockMoments(codes, factor, blocks).of(blocks.weights).r2
+    result = BlockMoments(codes, factor, blocks).of(blocks.weights).r2
 
-    for times, r2 in zip(blocks.weights, found, strict=True):
+    for times, r2 in zip(blocks.weights, result, strict=True):
         rows = np.repeat(np.arange(60), times[blocks.of].astype(int))
         rows = rows[~np.isnan(factor[rows])]
         assert r2 == pytest.approx([np.corrcoef(codes[rows, d], factor[rows])[0, 1] ** 2 for d in range(2)])
@@ -52,11 +52,11 @@ def test_codes_turned_by_an_angle(degrees):
 
 def test_a_separated_label_has_sap_1_minus_chance(grid):
     """The dimension of a label with 4 classes is right always; any other is right by chance, a quarter."""
-    found = sap(grid(discrete=(True, True)))
+    result = sap(grid(discrete=(True, True)))
 
-    assert found.overall.value == pytest.approx(1 - 0.25)
-    assert found.facts["dimensions"] == [0, 1]
-    assert found.facts["scores"] == [1, 1]
+    assert result.overall.value == pytest.approx(1 - 0.25)
+    assert result.facts["dimensions"] == [0, 1]
+    assert result.facts["scores"] == [1, 1]
 
 
 def test_balanced_accuracy_by_hand():
@@ -100,10 +100,10 @@ def test_interpretability_is_scipys_r2():
     straight = factor + rng.normal(0, 0.8, 3000)
     values = LabelledCodes(np.stack([straight, bent], 1), factor[:, None], ("a",), (False,), resamples=0)
 
-    found = interpretability(evolve(values, binning="quantile"))
+    result = interpretability(evolve(values, binning="quantile"))
 
-    assert found.facts["dimensions"] == [1]
-    assert found.overall.value == pytest.approx(linregress(bent, factor).rvalue ** 2)
+    assert result.facts["dimensions"] == [1]
+    assert result.overall.value == pytest.approx(linregress(bent, factor).rvalue ** 2)
 
 
 def test_interpretability_with_a_split_is_of_rows_that_were_not_seen(noise):
@@ -127,12 +127,12 @@ def test_a_split_keeps_groups_whole():
     line = linregress(x[train], y[train])
     error = y[~train] - line.intercept - line.slope * x[~train]
 
-    found = interpretability_split(values)
+    result = interpretability_split(values)
 
     assert all(len(set(train[groups == song])) == 1 for song in range(10))
     assert train.sum() == 48
-    assert found.facts["test-rows"] == 32
-    assert found.overall.value == pytest.approx(1 - (error**2).mean() / y[~train].var())
+    assert result.facts["test-rows"] == 32
+    assert result.overall.value == pytest.approx(1 - (error**2).mean() / y[~train].var())
 
 
 @settings(deadline=None, max_examples=20)
@@ -144,9 +144,9 @@ def test_rank_correlations_are_scipys(seed):
     weights = rng.integers(0, 3, (2, 40)).astype(float)
     codes[:2], weights[:, :2] = [[0, 0], [9, 9]], 1
 
-    found = _correlations(codes, factors, weights)
+    result = _correlations(codes, factors, weights)
 
-    for times, rho in zip(weights, found, strict=True):
+    for times, rho in zip(weights, result, strict=True):
         rows = np.repeat(np.arange(40), times.astype(int))
         for d, k in product(range(2), range(2)):
             assert rho[d, k] == pytest.approx(spearmanr(codes[rows, d], factors[rows, k]).statistic)

@@ -39,8 +39,8 @@ def test_every_metric_passes_its_own_guard(plugins):
         values = rng.normal(size=(1, 2, 5, 4)) if factors.std() else np.ones((1, 2, 5, 4))
         turns = Traversals(np.arange(4)[None], values, ("k",), ("a", "b"), ("a",), (1, 1), resamples=3)
         for metric in plugins.metrics().values():
-            found = metric.compute({"codes": codes, "traversals": turns}[metric.needs])
-            assert np.isfinite(found.overall.value) or found.overall.why
+            result = metric.compute({"codes": codes, "traversals": turns}[metric.needs])
+            assert np.isfinite(result.overall.value) or result.overall.why
 
 
 @pytest.mark.parametrize("block", re.findall(r"^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE))

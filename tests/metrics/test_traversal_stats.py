@@ -33,10 +33,10 @@ def test_restrictiveness_by_hand():
     zigzag = np.arange(6) % 2
     values = turned([LINE, LINE], [[zigzag, zigzag * 0 + 4], np.full((2, 6), 3.0)])
 
-    found = restrictiveness(values)
+    result = restrictiveness(values)
 
-    assert found.overall.value == pytest.approx(1 - 0.5 / 2 / 2)
-    assert found.facts["moved"] == [0.25]
+    assert result.overall.value == pytest.approx(1 - 0.5 / 2 / 2)
+    assert result.facts["moved"] == [0.25]
     assert restrictiveness(turned([LINE], [LINE * 0])).overall.value == 1
     assert restrictiveness(turned([LINE])).overall.why == "knob: there is no other attribute"
 
@@ -56,10 +56,10 @@ def test_linearity_by_hand():
 
 def test_a_control_that_does_nothing_has_no_linearity():
     """Where no clip moves there is no line, and no value."""
-    found = linearity(turned(np.full((3, 5), 2.0)))
+    result = linearity(turned(np.full((3, 5), 2.0)))
 
-    assert np.isnan(found.overall.value)
-    assert found.overall.why == "knob: its target moves on no clip"
+    assert np.isnan(result.overall.value)
+    assert result.overall.why == "knob: its target moves on no clip"
 
 
 @pytest.mark.parametrize(
@@ -88,10 +88,10 @@ def test_monotonicity_by_hand():
     """Steps up less steps down over both; steps below the threshold and clips without a step do not count."""
     values = turned([[0, 1, 2, 1], [0, 1e-4, 1, 1], [5, 5, 5, 5]])
 
-    found = monotonicity(values)
+    result = monotonicity(values)
 
-    assert found.overall.value == pytest.approx((1 / 3 + 1) / 2)
-    assert found.facts["left-out"] == [1]
+    assert result.overall.value == pytest.approx((1 / 3 + 1) / 2)
+    assert result.facts["left-out"] == [1]
     assert monotonicity(evolve(values, options={"threshold": 1e-5})).overall.value == pytest.approx((1 / 3 + 1) / 2)
     assert monotonicity(turned([-LINE])).overall.value == -1
     assert np.isnan(monotonicity(turned([LINE * 0])).overall.value)

@@ -83,8 +83,8 @@ def test_accepted_knobs_come_first():
     """Then the better verdicts, and of one verdict the knob that was found first."""
     day = datetime(2026, 1, 1, tzinfo=UTC)
     knobs = [
-        evolve(_knob(name, [0], verdict), found=day.replace(day=found))
-        for name, verdict, found in [
+        evolve(_knob(name, [0], verdict), found=day.replace(day=result))
+        for name, verdict, result in [
             ("a", "rejected", 1),
             ("b", "accepted", 3),
             ("c", "accepted", 2),
