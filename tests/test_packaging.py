@@ -30,7 +30,7 @@ from latentknobs.workbench import BUILTINS, Models, Plugins
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "latentknobs"
 REGISTRY = ROOT / "registry.db"
-MOST_BYTES = 16 * 2**20
+MOST_BYTES = 7_000_000
 KNOBS = {"pitch", "rhythm", "inversion", "retrograde", "rotation", "ornament", "register-fold", "thinning"}
 """The knobs that come with the package."""
 
