@@ -20,6 +20,8 @@ from latentknobs.registry.tables import DimensionRow, EffectRow, KnobRow, NoteRo
 
 PLAIN = "float32"
 """The packing of exchange files of version 1: little-endian float32 in C order."""
+MOST_INFLATION = 1100
+"""Numbers that one byte can hold: zlib inflates a byte to 1,032 at the most."""
 _OWN = {one.name for one in fields(Knob)} - {"run_id"}
 """Fields of a knob; the column of another name is the row id of its run."""
 
@@ -117,7 +119,7 @@ def operator_of(kind: Kind, packed: Iterable[Mapping[str, Any]]) -> Operator:
         place = f"operator.{name}"
         if not isinstance(shape, list) or not all(type(n) is int and n > 0 for n in shape):
             raise ValueError(f"{place}.shape: expected a list of whole numbers above 0, got {str(shape)[:80]}")
-        if not isinstance(data, bytes) or math.prod(shape) > min(MOST_NUMBERS, len(data)):
+        if not isinstance(data, bytes) or math.prod(shape) > min(MOST_NUMBERS, len(data) * MOST_INFLATION):
             raise ValueError(f"{place}.data: does not fill the shape {shape}")
         try:
             if packing == PLAIN:

@@ -348,7 +348,7 @@ def test_a_report_is_json(folder):
     facts = asdict(report(build(folder), "swing"))
 
     assert set(facts) == {"name", "version", "origin", "path", "hooks", "state", "error"}
-    assert facts["hooks"] == ["register_augmentations"]
+    assert facts["hooks"] == ("register_augmentations",)
     assert facts["version"].startswith("sha256:")
 
 
