@@ -52,5 +52,5 @@ def test_unless_it_is_named_algebra_goes_on_without_it(workbench, knob, monkeypa
 
     found = algebra(workbench, None, "tiny", CorpusSelection("tiny", 100))
 
-    assert [one.name for one in found.knobs] == ["pitch"]
+    assert [one.knob for one in found.knobs] == ["pitch"]
     assert f"gone is left out. {SENTENCE}" in capsys.readouterr().err

@@ -55,7 +55,7 @@ def test_a_composed_edit_is_discovered_by_the_same_code(workbench):
     assert np.abs(others).max() < 0.05
     assert workbench.knob("pitch-2-rhythm-1", "tiny").augmentation == TEXT
     composed = algebra(workbench, {"pitch-2-rhythm-1": None, "pitch": -3}, "tiny", CorpusSelection("tiny", 200))
-    assert [(one.name, one.amount) for one in composed.knobs] == [("pitch-2-rhythm-1", 1), ("pitch", -3)]
+    assert [(one.knob, one.amount) for one in composed.knobs] == [("pitch-2-rhythm-1", 1), ("pitch", -3)]
     assert composed.pair("pitch", "pitch-2-rhythm-1").commutator.edited.value == 0
 
 
@@ -75,7 +75,7 @@ def test_unless_some_are_named_accepted_knobs_are_composed(workbench, monkeypatc
     _keeps(monkeypatch, workbench, *both)
     found = algebra(workbench, None, "tiny", CorpusSelection("tiny", 100))
 
-    assert [(one.name, one.amount) for one in found.knobs] == [("pitch", 1), ("rhythm", 1)]
+    assert [(one.knob, one.amount) for one in found.knobs] == [("pitch", 1), ("rhythm", 1)]
     assert len(found.pairs) == 2
 
 

@@ -219,7 +219,7 @@ IN_AN_EXCHANGE_FILE = {
     "an unknown packing": ((*ARRAY, "packing"), "zip", "there is no packing 'zip'"),
     "a shape that does not fit": ((*ARRAY, "shape"), [8], "'offsets' has shape (8,) instead of (2, 4)"),
     "a shape below 0": ((*ARRAY, "shape"), [-1, 4], "expected a list of whole numbers above 0"),
-    "bytes that are none": ((*ARRAY, "data"), "AAAA", "does not fill the shape"),
+    "bytes that are none": ((*ARRAY, "data"), "AAAA", "are no packed array of shape"),
     "no base64": ((*ARRAY, "data"), "!", "Only base64 data"),
     "an array too many": (
         ("knobs", 0, "operator", "more"),
