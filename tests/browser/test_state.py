@@ -103,7 +103,7 @@ def test_the_server_goes_and_comes(own_server, new_page):
     hands.ready()
     own_server.kill()
     hands.until("the loss to be seen", lambda: hands.look("status") == "reconnecting")
-    assert "your work is safe" in hands.page.locator("lk-screen [role=status]").inner_text()
+    assert "your work is kept" in hands.page.locator("lk-screen [role=status]").inner_text()
     hands.dial("pitch").press("PageUp")  # a turn meanwhile is not lost
 
     own_server.start()
