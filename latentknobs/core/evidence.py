@@ -2,25 +2,26 @@
 What was measured of a knob, as values; with their JSON form, which registries and exchange files store.
 
 :func:`structure_evidence` reads that form strictly: nothing is converted, unknown keys are refused, numbers are finite.
-:func:`upgrade_evidence` first brings the form of earlier registries, which had no version, up to date.
+:func:`latentknobs.core.evidence_upgrade.upgrade_evidence` first brings the form of earlier registries up to date.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
 from attrs import field, frozen
 
-from latentknobs.core.strict_json import Plain, is_number, structure, unstructure
+from latentknobs.core.strict_json import Plain, structure, unstructure
 
 LEAST_ROOM = 0.05
 """Where ceiling - floor is under this, equivariance is not measurable."""
 
 CriterionKind: TypeAlias = Literal[
-    "effect", "validation", "monotone", "range", "equivariance", "leakage", "loss", "content"
+    "effect", "validation", "monotone", "range", "room", "equivariance", "leakage", "loss", "content"
 ]
+AT_MOST: frozenset[CriterionKind] = frozenset({"effect", "leakage", "loss"})
+"""The criteria whose limit is the most that may be; that of the others is the least."""
 
 
 @frozen
@@ -96,14 +97,14 @@ class Leakage:
 @frozen(kw_only=True)
 class AmountMetrics:
     """
-    The metrics at one amount; ``leakage`` and ``content`` hold every attribute and comparison, preserved or not.
+    The metrics at one amount; ``effects`` and ``content`` hold every attribute and comparison, preserved or not.
 
     Attributes:
         amount: The amount.
         clips: Clips measured; without an edit, those of the attribute that is defined on most.
         equivariance: None in a run without an edit.
         effects: By attribute.
-        leakage: By attribute.
+        leakage: By attribute, but for the knob's target and what else the edit changes.
         content: By comparison; None where it is defined on no clip.
     """
 
@@ -185,10 +186,12 @@ class Criterion:
     One acceptance criterion and whether it was met.
 
     Attributes:
-        kind: What is judged.
+        kind: What is judged. room = ceiling minus floor, without which equivariance cannot be measured.
         of: The attribute (leakage, loss) or comparison (content).
         amount: At which amount; None for those that judge the whole range.
         value: As measured, None where it could not be.
+        low: Low end of its 95 % confidence interval, None where there is none; of room, the floor.
+        high: High end, of leakage the 95 % upper bound; of room, the ceiling.
         limit: The limit.
         passed: Whether it holds.
     """
@@ -197,22 +200,42 @@ class Criterion:
     of: str | None = None
     amount: float | None = None
     value: float | None
+    low: float | None = None
+    high: float | None = None
     limit: float
     passed: bool
 
     @property
     def name(self) -> str:
         """For people ("leakage of mean-pitch at +12")."""
-        if self.amount is None:
-            return _WHOLE_RANGE.get(self.kind, self.kind)
-        what = "" if self.of is None else f" {'by' if self.kind == 'content' else 'of'} {self.of}"
-        return f"{self.kind}{what} at {self.amount:+g}"
+        return self.measure if self.amount is None else f"{self.measure} at {self.amount:+g}"
+
+    @property
+    def measure(self) -> str:
+        """The name without the amount."""
+        if self.of is not None:
+            return f"{self.kind} {'by' if self.kind == 'content' else 'of'} {self.of}"
+        return _NAMES.get(self.kind, self.kind)
+
+    @property
+    def judged(self) -> float | None:
+        """What is held against the limit: of equivariance and leakage the worse end of the interval."""
+        end = {"equivariance": self.low, "leakage": self.high}.get(self.kind)
+        return self.value if end is None else end
+
+    @property
+    def shortfall(self) -> float | None:
+        """By how much the limit is missed, 0 or less where it is met; None where nothing was measured."""
+        if self.judged is None:
+            return None
+        return self.judged - self.limit if self.kind in AT_MOST else self.limit - self.judged
 
 
-_WHOLE_RANGE: Mapping[CriterionKind, str] = {
+_NAMES: Mapping[CriterionKind, str] = {
     "effect": "effect beyond random controls (p)",
     "validation": "all limits at some amount on validation songs",
     "range": "usable range",
+    "room": "ceiling minus floor",
 }
 
 
@@ -383,6 +406,9 @@ class Evidence:
         test: Metrics on test songs; None where the usable range is empty.
         controls: The comparison with random controls.
         criteria: The acceptance criteria.
+        range_criteria: Those that fail on validation songs, at every measured amount: they end the usable range.
+        effects_at: The amounts at which the sizes of the knob's effects were measured, on validation songs where
+            ``test`` is None.
         spreads: By attribute, standard deviation over the corpus.
         judged_at: The amount at which dimensions are selected.
         operator_precision: How far the operator is rounded: every clip turned stays the same to the token.
@@ -392,12 +418,13 @@ class Evidence:
         candidates: All candidate directions of the run.
         rank: Of the direction among those of its source.
         deviation: The move of the target for one standard deviation of the code.
-        preserves: Attributes and comparisons that are to stay; None where the edit states them.
+        preserves: Attributes and comparisons that are to stay; None in older registries, where the edit stated them.
+        changes: Those that the edit changes on purpose; None in older registries.
         related: By attribute that is not to stay, its correlation with the target.
         profile: By attribute.
     """
 
-    version: Literal[1] = 1
+    version: Literal[2] = 2
     fitted: tuple[float, ...] = ()
     training_pairs: Mapping[str, int] = field(factory=dict)
     declined: Mapping[str, str] = field(factory=dict)
@@ -420,6 +447,8 @@ class Evidence:
     test: SplitMetrics | None = None
     controls: ControlEffects | None = None
     criteria: tuple[Criterion, ...] = ()
+    range_criteria: tuple[Criterion, ...] = ()
+    effects_at: tuple[float, ...] = ()
     spreads: Mapping[str, float] = field(factory=dict)
     judged_at: float | None = None
     operator_precision: Literal["16-bit", "20-bit", "mixed", "float32"] | None = None
@@ -430,6 +459,7 @@ class Evidence:
     rank: int | None = None
     deviation: float | None = None
     preserves: tuple[str, ...] | None = None
+    changes: tuple[str, ...] | None = None
     related: Mapping[str, float] = field(factory=dict)
     profile: Mapping[str, DirectionScore] = field(factory=dict)
 
@@ -461,39 +491,3 @@ def unstructure_evidence(evidence: Evidence) -> dict[str, Any]:
     """
     data: dict[str, Any] = unstructure(evidence, "evidence")
     return data
-
-
-def upgrade_evidence(data: Any) -> Any:
-    """The current form of a registry's or exchange file's evidence; what has a version, or is none, stays as it is."""
-    if not isinstance(data, dict) or "version" in data:
-        return data
-    data = {"version": 1, **data}
-    if "keeps" in data:
-        data["preserves"] = data.pop("keeps")
-    if "gates" in data:
-        gates, amounts = data.pop("gates"), data.get("fitted")
-        by_text = {f"{a:+g}": a for a in amounts if is_number(a)} if isinstance(amounts, list) else {}
-        data["criteria"] = [_upgraded(gate, by_text) for gate in gates] if isinstance(gates, list) else gates
-    return data
-
-
-_NAMES = re.compile(r"(?P<kind>\w+)(?: (?:of|by) (?P<of>.+))? at (?P<amount>\S+)")
-
-
-def _upgraded(gate: Any, amounts: Mapping[str, float]) -> Any:
-    """A criterion that was stored with its name alone."""
-    if not isinstance(gate, dict) or not isinstance(gate.get("gate"), str):
-        return gate
-    rest = {key: value for key, value in gate.items() if key != "gate"}
-    name = gate["gate"]
-    kinds = {text: kind for kind, text in _WHOLE_RANGE.items()}
-    match = _NAMES.fullmatch(name)
-    if name in kinds or match is None:
-        return {"kind": kinds.get(name, name), "of": None, "amount": None, **rest}
-    amount = amounts.get(match["amount"])
-    if amount is None:
-        try:
-            amount = float(match["amount"])
-        except ValueError:
-            return gate
-    return {"kind": match["kind"], "of": match["of"], "amount": amount, **rest}

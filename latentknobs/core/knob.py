@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from latentknobs.core.arrays import frozen_array, sha256_of_arrays
 from latentknobs.core.evidence import Evidence
+from latentknobs.core.reasons import reasons
 from latentknobs.errors import RegistryError
 
 Kind: TypeAlias = Literal["shift", "affine", "group", "residual"]
@@ -294,6 +295,8 @@ class Knob:
             "verdict": self.verdict,
             "dimensions": [asdict(one) for one in self.dimensions],
             "effects": [asdict(one) for one in self.effects],
+            "effects_at": list(self.evidence.effects_at),
+            "reasons": [str(one) for one in reasons(self.evidence)],
             "run": self.run_id,
             "operator_sha256": self.operator_sha256,
             "tags": list(self.tags),

@@ -169,6 +169,7 @@ class FitInput:
         seed: The only source of randomness a fit may use.
         options: The fit's own options, from the run's parameters.
         decoder: The model's decoder, for fits that need "LatentGradient"; None where the model has no gradient.
+        target: Name of the attribute that the edit targets, None where it names none.
     """
 
     latent_size: int
@@ -184,6 +185,7 @@ class FitInput:
     seed: int = field(default=0, converter=as_seed)
     options: Mapping[str, Any] = field(factory=dict)
     decoder: Decoder | None = None
+    target: str | None = None
 
     def __attrs_post_init__(self) -> None:
         make_read_only(self)

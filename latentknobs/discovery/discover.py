@@ -203,6 +203,7 @@ def _context(experiment: Experiment, corpus: _CodeStatistics, enough: Bools, pro
         seed=experiment.seed,
         options=experiment.settings.as_dict(),
         decoder=decoder_of(experiment.backend),
+        target=edit.target,
     )
     config = EvaluationConfig(
         methods.attributes,
@@ -213,6 +214,7 @@ def _context(experiment: Experiment, corpus: _CodeStatistics, enough: Bools, pro
         {a: (train.cross[i, 0] / train.gram[i, 0, 0]).astype(np.float32) for i, a in enumerate(fitted)},
         tuple(a for a in experiment.own_amounts if a in fitted),
         experiment.seed,
+        edit.changes,
     )
     test = _evaluation_set(experiment, corpus.test, "test", progress)
     coordinates = coordinate_systems(experiment.backend, statistics.covariance(), fit_input, methods.bases)
@@ -245,6 +247,8 @@ def _common_evidence(context: EvaluationContext, corpus: _CodeStatistics) -> Evi
         active_dimensions=len(active_dimensions(covariance)),
         validation_clips=len(context.validation.clips),
         test_clips=len(context.test.clips),
+        preserves=tuple(sorted(experiment.edit.preserves)),
+        changes=tuple(sorted(experiment.edit.changes)),
     )
 
 

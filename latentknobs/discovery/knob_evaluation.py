@@ -6,17 +6,19 @@ It is the same for every knob, however it was found.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from attrs import evolve, frozen
 
-from latentknobs.core.evidence import ControlEffects, Evidence
+from latentknobs.core.evidence import AmountMetrics, ControlEffects, Evidence
 from latentknobs.core.knob import KnobDimension, KnobEffect, Operator, Verdict
 from latentknobs.discovery.dimension_selection import select_dimensions
 from latentknobs.discovery.evaluation_context import EvaluationContext
 from latentknobs.discovery.evidence_rounding import rounded, rounded_metrics
 from latentknobs.discovery.operator_rounding import TurnedClips, round_operator
-from latentknobs.evaluation.acceptance_criteria import UsableRange, judge
+from latentknobs.evaluation.acceptance_criteria import UsableRange, judge, range_criteria
 from latentknobs.evaluation.control_test import ControlTest
-from latentknobs.evaluation.knob_metrics import KnobMetrics, measure
+from latentknobs.evaluation.knob_metrics import EvaluationConfig, KnobMetrics, measure
 
 
 @frozen(eq=False)
@@ -67,7 +69,7 @@ def evaluate_knob(context: EvaluationContext, operator: Operator, common: Eviden
     )
     reported = on_test or on_validation
     slopes = reported.slopes()
-    at_ends = [x for a, x in reported.at.items() if a in (low, high)] or list(reported.at.values())[-1:]
+    effects_at = tuple(a for a in ends if a in reported.at)
     weights = operator.arrays.get("direction")
     return KnobEvaluation(
         operator,
@@ -79,7 +81,7 @@ def evaluate_knob(context: EvaluationContext, operator: Operator, common: Eviden
             for d in selection.dims
         ),
         tuple(
-            KnobEffect(a.name, slopes.get(a.name, 0.0), max((x.leakage[a.name].value for x in at_ends), default=0.0))
+            KnobEffect(a.name, slopes.get(a.name, 0.0), _size(a.name, [reported.at[n] for n in effects_at], config))
             for a in config.attributes
         ),
         evolve(
@@ -92,8 +94,16 @@ def evaluate_knob(context: EvaluationContext, operator: Operator, common: Eviden
             test=None if on_test is None else rounded_metrics(on_test.of_split()),
             controls=controls,
             criteria=assessment.criteria,
+            range_criteria=rounded_metrics(range_criteria(on_validation, usable, config)),
+            effects_at=effects_at,
             spreads=dict(config.spreads),
             judged_at=judged_at,
             operator_precision=precision,
         ),
     )
+
+
+def _size(name: str, at: Iterable[AmountMetrics], config: EvaluationConfig) -> float:
+    """Largest absolute mean change of an attribute, in standard deviations over the corpus (plain units where 0)."""
+    unit = config.spreads[name] or 1.0
+    return max((abs(x.effects[name].value) / unit for x in at), default=0.0)

@@ -7,10 +7,11 @@ On validation songs they give the usable range and the choice of fit; on test so
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from attrs import frozen
 
-from latentknobs.core.evidence import AmountMetrics, Criterion, CriterionKind
+from latentknobs.core.evidence import LEAST_ROOM, AmountMetrics, Criterion
 from latentknobs.core.knob import Verdict
 from latentknobs.evaluation.knob_metrics import EvaluationConfig, KnobMetrics
 
@@ -26,30 +27,55 @@ LEAST_CLIPS = 64
 
 
 def equivariance_criterion(x: AmountMetrics) -> Criterion:
-    """The lower bound of equivariance at one amount: fails where it is not measurable, passes without an edit."""
-    low = None if x.equivariance is None else x.equivariance.low
-    passed = x.equivariance is None or (x.equivariance.measurable and x.equivariance.low >= LEAST_EQUIVARIANCE)
-    return Criterion(kind="equivariance", amount=x.amount, value=low, limit=LEAST_EQUIVARIANCE, passed=passed)
+    """
+    Equivariance at one amount, by its lower bound.
+
+    Where it is not measurable the criterion is of ``room`` and fails; without an edit it passes.
+    """
+    equal = x.equivariance
+    if equal is None:
+        return Criterion(kind="equivariance", amount=x.amount, value=None, limit=LEAST_EQUIVARIANCE, passed=True)
+    if not equal.measurable:
+        return Criterion(
+            kind="room",
+            amount=x.amount,
+            value=equal.ceiling - equal.floor,
+            low=equal.floor,
+            high=equal.ceiling,
+            limit=LEAST_ROOM,
+            passed=False,
+        )
+    return Criterion(
+        kind="equivariance",
+        amount=x.amount,
+        value=equal.value,
+        low=equal.low,
+        high=equal.high,
+        limit=LEAST_EQUIVARIANCE,
+        passed=equal.low >= LEAST_EQUIVARIANCE,
+    )
 
 
 def amount_criteria(x: AmountMetrics, config: EvaluationConfig) -> list[Criterion]:
     """Equivariance, leakage, loss and content at one amount; what is defined on no clip has no criterion."""
     compared = x.equivariance is not None and x.equivariance.measurable
     criteria: list[Criterion] = [equivariance_criterion(x)] if compared else []
-
-    def add(kind: CriterionKind, name: str, value: float, limit: float, *, passed: bool) -> None:
-        criteria.append(Criterion(kind=kind, of=name, amount=x.amount, value=value, limit=limit, passed=passed))
-
     for name, leak in x.leakage.items():
         if name in config.preserves:
+            at = partial(Criterion, of=name, amount=x.amount)
             if x.effects[name].clips:
-                add("leakage", name, leak.upper, MOST_LEAKAGE, passed=leak.upper <= MOST_LEAKAGE)
+                passed = leak.upper <= MOST_LEAKAGE
+                criteria.append(
+                    at(kind="leakage", value=leak.value, high=leak.upper, limit=MOST_LEAKAGE, passed=passed)
+                )
             # A clip that loses the attribute has not preserved it, but does not enter the mean change.
             if leak.lost:
-                add("loss", name, leak.lost, MOST_LOST, passed=leak.lost <= MOST_LOST)
+                criteria.append(at(kind="loss", value=leak.lost, limit=MOST_LOST, passed=leak.lost <= MOST_LOST))
     for name, kept in x.content.items():
         if name in config.preserves and kept is not None:
-            add("content", name, kept.value, LEAST_CONTENT, passed=kept.value >= LEAST_CONTENT)
+            at = partial(Criterion, of=name, amount=x.amount, low=kept.low, high=kept.high)
+            passed = kept.value >= LEAST_CONTENT
+            criteria.append(at(kind="content", value=kept.value, limit=LEAST_CONTENT, passed=passed))
     return criteria
 
 
@@ -88,6 +114,17 @@ def audible_range(metrics: KnobMetrics) -> UsableRange:
     """
     low, high = reach(metrics.at, lambda a: equivariance_criterion(metrics.at[a]).passed)
     return UsableRange(low, high, meets=False)
+
+
+def range_criteria(metrics: KnobMetrics, usable: UsableRange, config: EvaluationConfig) -> tuple[Criterion, ...]:
+    """What fails on validation songs, at every measured amount: why the usable range ends where it does."""
+    criteria = []
+    if usable_range(metrics, config).meets and not usable.meets:  # the effect was no more than that of random moves
+        criteria.append(Criterion(kind="effect", value=None, limit=MOST_P, passed=False))
+    for x in metrics.at.values():
+        # Where equivariance is not measurable an amount may still be usable, but not be heard as one that is refused.
+        criteria += [c for c in (equivariance_criterion(x), *amount_criteria(x, config)) if not c.passed]
+    return tuple(dict.fromkeys(criteria))
 
 
 def effect_criterion(controls: int, p: float) -> Criterion:
@@ -139,13 +176,15 @@ def judge(
         empty = Criterion(kind="range", value=usable.high - usable.low, limit=0.0, passed=False)
         return Assessment("rejected", (empty,))
     if all(x.equivariance is not None and not x.equivariance.measurable for x in inside.values()):
-        return Assessment("not measurable", ())
+        return Assessment("not measurable", tuple(equivariance_criterion(x) for x in inside.values()))
     criteria = [effect_criterion(controls, p)]
     if not usable.meets:
         criteria.append(Criterion(kind="validation", value=0.0, limit=1.0, passed=False))
-    if (score := metrics.monotone) is not None:
-        passed = score >= LEAST_MONOTONE
-        criteria.append(Criterion(kind="monotone", value=score, limit=LEAST_MONOTONE, passed=passed))
+    if metrics.response is not None:
+        score = metrics.response.spearman
+        passed = score.value >= LEAST_MONOTONE
+        monotone = partial(Criterion, kind="monotone", limit=LEAST_MONOTONE, passed=passed)
+        criteria.append(monotone(value=score.value, low=score.low, high=score.high))
     ends = {min(inside), max(inside)} - {0.0}
     for amount, x in inside.items():
         criteria += [c for c in amount_criteria(x, config) if amount in ends or c.kind != "leakage"]

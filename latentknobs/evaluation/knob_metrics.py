@@ -38,6 +38,7 @@ class EvaluationConfig:
         mean_edited: By amount, the mean code of edited training clips (D,); none without an edit.
         own: The edit's own amounts (not those from swapping before and after); without an edit all.
         seed: Seed of the resampling.
+        changes: Names of attributes and comparisons that the edit changes on purpose, besides the target.
     """
 
     attributes: tuple[Attribute, ...]
@@ -48,6 +49,7 @@ class EvaluationConfig:
     mean_edited: Mapping[float, Codes]
     own: tuple[float, ...]
     seed: int
+    changes: frozenset[str] = frozenset()
 
     def draws(self, songs: Ints) -> SongDraws:
         """Bootstrap draws of these songs (n,), from the seed alone: metrics do not depend on the order they run in."""
@@ -137,7 +139,11 @@ def _amount_metrics(
         clips=most if compared is None else len(turned),
         equivariance=compared,
         effects=effects,
-        leakage={a.name: leakage(a, batch, turned, config.spreads[a.name], draws) for a in config.attributes},
+        leakage={
+            a.name: leakage(a, batch, turned, config.spreads[a.name], draws)
+            for a in config.attributes
+            if a.name != config.target and a.name not in config.changes
+        },
         content={c.name: content(c, batch, turned, draws) for c in config.comparisons},
     )
 

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from latentknobs import __version__
-from latentknobs.core.evidence import upgrade_evidence
+from latentknobs.core.evidence_upgrade import upgrade_evidence
 from latentknobs.core.knob import RANK, Knob
 from latentknobs.core.run import Run, RunSpec
 from latentknobs.core.strict_json import structure

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from attrs import evolve, fields
 
+from latentknobs.core.evidence_upgrade import upgrade_evidence
 from latentknobs.core.knob import MOST_NUMBERS, Kind, Knob, Operator
 from latentknobs.core.operator_codec import pack_array, unpack_array
 from latentknobs.core.run import Run, RunSpec
@@ -157,7 +158,7 @@ def to_knob(facts: Mapping[str, Any], arrays: Sequence[Mapping[str, Any]], where
         RegistryError: They are no knob's, or the operator is not the one that was stored.
     """
     try:
-        knob = structure(dict(facts), Knob, "")
+        knob = structure({**facts, "evidence": upgrade_evidence(facts["evidence"])}, Knob, "")
         if arrays:
             knob = with_operator(knob, arrays)
     except ValueError as error:

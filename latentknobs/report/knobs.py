@@ -9,6 +9,7 @@ import numpy as np
 
 from latentknobs.core.evidence import Evidence
 from latentknobs.core.knob import Knob
+from latentknobs.core.reasons import failed_amounts, reasons
 from latentknobs.discovery.dimension_selection import jaccard
 from latentknobs.errors import UsageError
 from latentknobs.report.figures import mean_change_figure, spectrum_figure
@@ -33,8 +34,8 @@ def knob_section(knob: Knob, latent_size: int) -> Section:
             f"{', '.join(str(d.dim) for d in knob.dimensions)}."
         ),
     ]
-    if evidence.failed:
-        text.append(f"Refused for: {', '.join(criterion.name for criterion in evidence.failed)}.")
+    if failed := reasons(evidence):
+        text.append(f"Why: {'; '.join(map(str, failed))}.")
     if evidence.mean_change:
         amounts, change = evidence.fitted, np.asarray(evidence.mean_change)
         parts.append(mean_change_figure(knob, change, amounts))
@@ -42,7 +43,8 @@ def knob_section(knob: Knob, latent_size: int) -> Section:
         rows = tuple((str(d), *(f"{x:.6g}" for x in column)) for d, column in enumerate(change.T))
         headings = ("dimension", *(f"{a:+g}" for a in amounts))
         parts.append(Table(f"mean-change-{file}", "Mean change", headings, rows, shown=False))
-    parts += [table for table in (_fits(file, evidence), _criteria(file, evidence), _effects(file, knob)) if table.rows]
+    tables = (_fits(file, evidence), _criteria(file, evidence), _failed(file, evidence), _effects(file, knob))
+    parts += [table for table in tables if table.rows]
     try:
         parts.append(spectrum_figure(knob, spread_of(knob, latent_size) ** 2))
     except UsageError as reason:
@@ -82,14 +84,27 @@ def _fits(file: str, evidence: Evidence) -> Table:
 
 
 def _criteria(file: str, evidence: Evidence) -> Table:
-    rows = tuple((c.name, number(c.value), number(c.limit), "yes" if c.passed else "NO") for c in evidence.criteria)
-    headings = ("criterion", "measured", "limit", "passed")
+    rows = tuple(
+        (c.name, *map(number, (c.value, c.low, c.high, c.limit)), "yes" if c.passed else "NO")
+        for c in evidence.criteria
+    )
+    headings = ("criterion", "measured", "low", "high", "limit", "passed")
     return Table(f"criteria-{file}", "Acceptance criteria, on test songs", headings, rows)
 
 
+def _failed(file: str, evidence: Evidence) -> Table:
+    rows = tuple(
+        (one.songs, "all" if one.amount is None else f"{one.amount:+g}", "; ".join(one.criteria))
+        for one in failed_amounts(evidence)
+    )
+    return Table(f"failed-{file}", "What failed, amount by amount", ("songs", "amount", "what failed"), rows)
+
+
 def _effects(file: str, knob: Knob) -> Table:
+    evidence = knob.evidence
     rows = tuple((e.attribute, signed(e.slope, 3), number(e.leakage)) for e in knob.effects)
-    headings = ("attribute", "change a unit", "change at the ends, in sd")
+    ends = " and ".join(f"{amount:+g}" for amount in evidence.effects_at) or "the ends"
+    headings = ("attribute", "change a unit", f"effect at {ends}, in sd")
     return Table(f"effects-{file}", "What turning it does to each attribute", headings, rows)
 
 

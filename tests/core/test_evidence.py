@@ -20,8 +20,9 @@ from latentknobs.core.evidence import (
     Evidence,
     structure_evidence,
     unstructure_evidence,
-    upgrade_evidence,
 )
+from latentknobs.core.evidence_upgrade import upgrade_evidence
+from latentknobs.core.reasons import reasons
 from latentknobs.core.strict_json import MOST_CHARACTERS
 
 REGISTRY = Path(__file__).parents[2] / "registry.db"
@@ -42,7 +43,7 @@ def values(kind: Any) -> st.SearchStrategy[Any]:
         return LEAVES[kind]
     if has(kind):
         resolve_types(kind)
-        return st.builds(kind, **{f.name: st.just(1) if f.name == "version" else values(f.type) for f in fields(kind)})
+        return st.builds(kind, **{f.name: st.just(2) if f.name == "version" else values(f.type) for f in fields(kind)})
     if get_origin(kind) is Literal:
         return st.sampled_from(args)
     if get_origin(kind) is tuple:
@@ -63,7 +64,7 @@ def evidence_json() -> dict[str, Any]:
         "content": {"contour": None},
     }
     return {
-        "version": 1,
+        "version": 2,
         "fitted": [1.0],
         "mean_change": [[0.5, 0.25]],
         "adds_up": True,
@@ -133,7 +134,7 @@ def test_shipped_evidence_comes_back_as_it_was():
         ("fitting.penalty", nested(100_000), "levels of nesting"),
         ("criteria[1].kind", "taste", "expected one of effect,"),
         ("criteria[1].passed", "yes", "expected true or false, got 'yes'"),
-        ("version", 2, "expected 1, got 2"),
+        ("version", 3, "expected 2, got 3"),
     ],
 )
 def test_what_is_not_evidence_is_refused_with_its_path(path, value, message):
@@ -187,8 +188,35 @@ def test_evidence_without_a_version_is_upgraded():
     evidence = structure_evidence(upgrade_evidence(old))
     assert [criterion.name for criterion in evidence.criteria] == names
     assert evidence.criteria[5] == Criterion(kind="leakage", of="mean-pitch", amount=1 / 3, **rest)
-    assert (evidence.criteria[7].of, evidence.preserves, evidence.version) == ("onset-f1", ("rests",), 1)
+    assert (evidence.criteria[7].of, evidence.preserves, evidence.version) == ("onset-f1", ("rests",), 2)
     assert upgrade_evidence(evidence_json()) == evidence_json()
+
+
+def test_evidence_of_version_1_tells_its_reasons():
+    """
+    Criteria get their intervals, the target is no leakage, and validation songs say where the range ended.
+
+    A fit that declined an edit without a target gets its true reason.
+    """
+    old = evidence_json() | {"version": 1, "target": "rests", "preserves": None}
+    old["criteria"] = [{"kind": "range", "value": 0.0, "limit": 0.0, "passed": False}]
+    old["validation"]["amounts"] = [
+        old["validation"]["amounts"][0] | {"amount": a, "equivariance": e}
+        for a, e in ((-1.0, _equal(0.2, 0.1, 0.0, 1.0)), (1.0, _equal(0.9, 0.8, 0.94, 0.95)), (2.0, _equal(0, 0, 0, 1)))
+    ]
+    evidence = structure_evidence(upgrade_evidence(old))
+    assert [str(one) for one in reasons(evidence)] == [
+        "at -1: equivariance 0.2 (0.1 to 0.9), the low end must be 0.3 or more: 0.2 short (validation songs)",
+        "at +1: not measurable: ceiling 0.95 and floor 0.94 are 0.01 apart, and must be 0.05 (validation songs)",
+    ]
+    assert (evidence.effects_at, evidence.validation.amounts[0].leakage) == ((2.0,), {})
+
+    old |= {"target": None, "declined": {"ridge-reading": "0 training clips of the sample have the attribute"}}
+    assert "names no target" in structure_evidence(upgrade_evidence(old)).declined["ridge-reading"]
+
+
+def _equal(value, low, floor, ceiling):
+    return {"value": value, "low": low, "high": 0.9, "error": 0.1, "accuracy": 1, "floor": floor, "ceiling": ceiling}
 
 
 @pytest.mark.parametrize(

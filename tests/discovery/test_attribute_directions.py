@@ -108,7 +108,7 @@ def test_codes_that_carry_the_attribute_in_one_dimension_are_found(fit):
 def test_without_an_attribute_that_varies_nothing_is_fitted(fit, values):
     """No target, one value alone, or hardly a clip that has it: the fit says that it cannot be made."""
     z = np.random.default_rng(4).normal(size=(20, D))
-    with pytest.raises(NotFittedError, match="training clips"):
+    with pytest.raises(NotFittedError, match=r"names no target|training clips"):
         fit(_fit_input(z, values))
 
 

@@ -2,7 +2,14 @@ import pytest
 from attrs import evolve
 
 from latentknobs.core.evidence import AmountMetrics, Effect, Equivariance, Interval, Leakage, Response
-from latentknobs.evaluation.acceptance_criteria import UsableRange, amount_criteria, judge, reach, usable_range
+from latentknobs.evaluation.acceptance_criteria import (
+    UsableRange,
+    amount_criteria,
+    judge,
+    range_criteria,
+    reach,
+    usable_range,
+)
 from latentknobs.evaluation.knob_metrics import KnobMetrics
 
 CONTROLS = (100, 1 / 101)
@@ -180,7 +187,11 @@ def test_without_room_anywhere_nothing_is_measurable(config):
     """Where no amount has room between floor and ceiling, the verdict says so; one amount with room is enough."""
     no_room = [_at(a, ceiling=0.24) for a in (-1.0, 1.0, 2.0)]
 
-    assert _verdict(config, *no_room).verdict == "not measurable"
+    result = _verdict(config, *no_room)
+    assert result.verdict == "not measurable"
+    assert [(c.name, c.low, c.high, c.limit) for c in result.criteria] == [
+        (f"ceiling minus floor at {a:+g}", 0.2, 0.24, 0.05) for a in (-1, 1, 2)
+    ]
     assert _verdict(config, *no_room[:2], _at(2.0)).verdict == "accepted"
 
 
@@ -209,3 +220,20 @@ def test_a_doubtful_equivariance_counts_by_its_lower_bound(config):
     doubtful = evolve(x, equivariance=evolve(x.equivariance, low=0.1))
 
     assert usable_range(_measured(doubtful), config) == UsableRange(0, 0, meets=False)
+    (failed,) = range_criteria(_measured(doubtful), UsableRange(0, 0, meets=False), config)
+    assert (failed.value, failed.low, failed.shortfall) == (0.9, 0.1, pytest.approx(0.2))
+
+
+def test_what_ends_the_range_is_kept_amount_by_amount(config):
+    """Each criterion that fails on validation songs, with its numbers; a range ended by the controls says so too."""
+    fails = _measured(_at(-1.0, leak=0.5, kept=0.8), _at(1.0), _at(2.0, lost=0.3))
+    whole = _measured(_at(1.0))
+
+    criteria = range_criteria(fails, usable_range(fails, config), config)
+    assert [(c.name, c.shortfall) for c in criteria] == [
+        ("leakage of stays at -1", pytest.approx(0.25)),
+        ("content by shape at -1", pytest.approx(0.1)),
+        ("loss of stays at +2", pytest.approx(0.2)),
+    ]
+    assert range_criteria(whole, usable_range(whole, config), config) == ()
+    assert [c.kind for c in range_criteria(whole, UsableRange(0, 1, meets=False), config)] == ["effect"]

@@ -25,7 +25,7 @@ def test_the_command_prints_what_was_found_and_what_was_refused(found):
     assert shown.code == 0, shown.err
     assert "knobs found: " in shown.out
     assert "named but refused" in shown.out
-    assert ", limit " in shown.out
+    assert "must be" in shown.out
     assert "pca 2" in shown.out
     assert "Candidates by sefa are left out: the model tiny has no LatentWeights." in shown.err
     for criterion, reason in LEFT_OUT.items():

@@ -53,7 +53,7 @@ IN_A_FILE = {
     "evidence that is a list": (knob(f"evidence = {packed('[]')}"), "evidence: expected an object"),
     "evidence of another version": (
         knob("evidence = " + packed('{"version": 7}')),
-        "evidence.version: expected 1, got 7",
+        "evidence.version: expected 2, got 7",
     ),
     "an unknown key": (knob("evidence = " + packed('{"version": 1, "mood": 1}')), "evidence: unknown key 'mood'"),
     "a text for a number": (
@@ -204,7 +204,7 @@ IN_AN_EXCHANGE_FILE = {
         "has the effect 'rests' twice",
     ),
     "evidence that is a list": ((*KNOB, "evidence"), [], "runs[0].knobs[1].evidence: expected an object"),
-    "evidence of another version": ((*KNOB, "evidence", "version"), 2, "evidence.version: expected 1, got 2"),
+    "evidence of another version": ((*KNOB, "evidence", "version"), 3, "evidence.version: expected 2, got 3"),
     "an unknown key": ((*KNOB, "evidence", "mood"), 1, "runs[0].knobs[1].evidence: unknown key 'mood'"),
     "a criterion that is none": (
         (*KNOB, "evidence", "criteria", 0, "passed"),

@@ -14,6 +14,7 @@ import numpy as np
 from attrs import frozen
 
 from latentknobs.core.arrays import Floats
+from latentknobs.core.evidence_upgrade import NO_TARGET
 from latentknobs.core.knob import Operator
 from latentknobs.core.method_specs import CodeSample, FitInput
 from latentknobs.core.ridge import PENALTIES, ridge_path
@@ -61,11 +62,16 @@ def _labelled(fit_input: FitInput) -> Labelled:
         NotFittedError: The attribute or the codes do not vary.
     """
     clips = Labelled.of(fit_input.sample)
-    if len(clips.values) < LEAST_CLIPS or np.ptp(clips.values) == 0:
+    count = len(clips.values)
+    if fit_input.target is None and not count:
+        raise NotFittedError(NO_TARGET)
+    if count < LEAST_CLIPS:
         raise NotFittedError(
-            f"{len(clips.values)} training clips of the sample have the attribute that the edit targets, "
-            "or all of them the same value: there is nothing to read it from."
+            f"{count} of {len(fit_input.sample.codes)} sampled training clips have the target attribute, and "
+            f"{LEAST_CLIPS} are needed."
         )
+    if np.ptp(clips.values) == 0:
+        raise NotFittedError(f"the target attribute has the same value on all {count} sampled training clips.")
     if not np.ptp(clips.codes, axis=0).any():
         raise NotFittedError("all training clips of the sample have the same code: nothing can be read from it.")
     return clips

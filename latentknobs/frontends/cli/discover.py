@@ -14,7 +14,7 @@ from latentknobs.core.experiment import QUICK, Settings
 from latentknobs.core.run import Run
 from latentknobs.frontends.cli import options
 from latentknobs.frontends.cli.context import program
-from latentknobs.frontends.cli.output import as_json, best_knobs, knob_table, run_facts
+from latentknobs.frontends.cli.output import as_json, best_knobs, failed_criteria, knob_table, run_facts
 from latentknobs.workbench import DEFAULT_CLIPS
 
 DEFAULT_AUGMENTATIONS = ("transpose", "note-split")
@@ -96,6 +96,9 @@ def _report(runs: Sequence[Run]) -> None:
         if evidence.not_fitted:
             amounts = ", ".join(f"{amount} ({pairs} pairs)" for amount, pairs in evidence.not_fitted.items())
             typer.echo(f"{run.spec.augmentation}: not fitted for too few pairs: {amounts}", err=True)
+        for knob in best_knobs([run]):
+            if reasons := failed_criteria(knob):
+                typer.echo(f"{knob.name}: {knob.verdict}: {reasons}", err=True)
         for fit, reason in evidence.declined.items():
             typer.echo(f"{run.spec.augmentation}: not fitted by {fit}: {reason}", err=True)
         for what, n in run.counts.items():

@@ -13,8 +13,9 @@ from attrs import fields
 
 from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.clip import ClipFormat
-from latentknobs.core.evidence import CandidateRecord, Evidence
+from latentknobs.core.evidence import AT_MOST, CandidateRecord, Criterion, Evidence
 from latentknobs.core.knob import Knob
+from latentknobs.core.reasons import failed_amounts, reasons
 from latentknobs.core.run import Run
 from latentknobs.errors import UsageError
 from latentknobs.plots import text_roll
@@ -71,6 +72,8 @@ def dimensions(knob: Knob, most: int = 6) -> str:
 
 def span(knob: Knob) -> str:
     """The usable range, with unit and step."""
+    if knob.low == knob.high:
+        return "none"
     step = "" if knob.step is None else f", step {knob.step:g}"
     return f"{knob.low:+g} to {knob.high:+g} {knob.unit}".rstrip() + step
 
@@ -120,20 +123,63 @@ def knob_card(knob: Knob) -> None:
         rest = knob.dimensions[SHOWN:]
         rows.append((f"{len(rest)} more", f"{sum(d.share for d in rest):.3f}", ""))
     table(("dimension", "share", "weight"), rows)
+    evidence = knob.evidence
+    typer.echo(_effects_title(evidence))
     table(
-        ("attribute", "slope", "leakage (sd)"),
-        ((e.attribute, f"{e.slope:+.3f}", f"{e.leakage:.3f}") for e in knob.effects),
+        ("attribute", "slope", "effect (sd)", "role"),
+        ((e.attribute, f"{e.slope:+.3f}", f"{e.leakage:.3f}", _role(e.attribute, evidence)) for e in knob.effects),
     )
     _fits(knob)
-    evidence = knob.evidence
     candidate_table(candidate for candidate in evidence.candidates if candidate.attribute == evidence.target)
-    table(
-        ("acceptance criterion", "measured", "limit", "passed"),
-        ((c.name, _short(c.value), _short(c.limit), "yes" if c.passed else "NO") for c in evidence.criteria),
-    )
+    criteria(evidence)
     values = {f.name: getattr(evidence, f.name) for f in fields(Evidence) if f.name != "version"}
     tree({name: value for name, value in values.items() if isinstance(value, int | float | str)})
     typer.echo("(--json prints all the evidence)")
+
+
+def _role(attribute: str, evidence: Evidence) -> str:
+    """What the edit says of an attribute; only what is not to change can leak."""
+    if attribute == evidence.target:
+        return "target"
+    roles = {"changes": evidence.changes, "preserved": evidence.preserves}
+    return next((role for role, names in roles.items() if attribute in (names or ())), "")
+
+
+def _effects_title(evidence: Evidence) -> str:
+    if not evidence.effects_at:
+        return "effects"
+    amounts = " and ".join(f"{a:+g}" for a in evidence.effects_at)
+    songs = "validation songs, since no amount is usable" if evidence.test is None else "test songs"
+    return f"effects: slope over all measured amounts, size at {amounts}, on {songs}"
+
+
+def criteria(evidence: Evidence) -> None:
+    """Print the acceptance criteria, and amount by amount what failed or ended the usable range."""
+    rows = [
+        (c.name, _short(c.value), _interval(c), f"{'<=' if c.kind in AT_MOST else '>='} {_short(c.limit)}", _yes(c))
+        for c in evidence.criteria
+        if c.kind not in ("range", "validation")
+    ]
+    if rows:
+        table(("acceptance criterion", "measured", "95 % interval", "limit", "passed"), rows)
+    if failed := failed_amounts(evidence):
+        typer.echo("what failed, amount by amount (validation songs find the usable range, test songs the verdict)")
+        table(
+            ("songs", "amount", "what failed"),
+            ((one.songs, "" if one.amount is None else f"{one.amount:+g}", "; ".join(one.criteria)) for one in failed),
+        )
+
+
+def _interval(criterion: Criterion) -> str:
+    if criterion.kind == "room":
+        return f"floor {_short(criterion.low)}, ceiling {_short(criterion.high)}"
+    if criterion.high is None:
+        return ""
+    return f"{'' if criterion.low is None else _short(criterion.low)} to {_short(criterion.high)}".lstrip()
+
+
+def _yes(criterion: Criterion) -> str:
+    return "yes" if criterion.passed else "NO"
 
 
 def _response(knob: Knob) -> dict[str, str]:
@@ -219,8 +265,8 @@ def candidate_table(candidates: Iterable[CandidateRecord]) -> None:
 
 
 def failed_criteria(knob: Knob) -> str:
-    """The acceptance criteria that a knob did not meet, with what was measured and the limit."""
-    return "; ".join(f"{c.name}: {_short(c.value)}, limit {_short(c.limit)}" for c in knob.evidence.failed)
+    """What decided against a knob, with what was measured and the limits."""
+    return "; ".join(map(str, reasons(knob.evidence)))
 
 
 def tree(values: Mapping[str, Any], indent: str = "") -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from latentknobs.core.knob import RESERVED_NAMES, Knob
+from latentknobs.core.reasons import reasons
 from latentknobs.errors import UnknownNameError
 from latentknobs.frontends.web.responses import (
     Card,
@@ -103,7 +104,7 @@ def reason(knob: Knob) -> str:
     """Why a knob is not accepted, "" where it is."""
     if knob.verdict == "accepted":
         return ""
-    failed = [f"{c.name}: {_number(c.value)}, limit {_number(c.limit)}" for c in knob.evidence.failed]
+    failed = [str(one) for one in reasons(knob.evidence)]
     if not failed:
         return f"It is {knob.verdict}: too little was measured to accept it."
     more = f", and {len(failed) - 3} more" if len(failed) > 3 else ""
@@ -187,7 +188,3 @@ def _curves(knob: Knob, amount: float | None) -> Curves:
     return Curves(
         amounts=list(fitted), amount=fitted[nearest], mean_change=change, sorted=sorted(map(abs, change), reverse=True)
     )
-
-
-def _number(value: float | None) -> str:
-    return "not measured" if value is None else f"{value:.3g}"

@@ -11,7 +11,7 @@ import numpy as np
 import sqlalchemy as sa
 from alembic import op
 
-from latentknobs.core.evidence import upgrade_evidence
+from latentknobs.core.evidence_upgrade import upgrade_evidence
 from latentknobs.core.operator_codec import pack_array
 
 revision = "0003"
