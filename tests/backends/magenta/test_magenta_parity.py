@@ -16,8 +16,6 @@ from latentknobs.backends.magenta_js.backend import MagentaBackend
 from latentknobs.core.melody_format import MELODY
 
 SCRIPT = Path(__file__).parent
-CLIPS = 1000
-"""Clips that are encoded, and codes that are decoded, half of them the clips' own and half from the prior."""
 CLOSE, TIE = 1e-5, 1e-4
 
 
@@ -42,11 +40,22 @@ def magenta(tmp_path_factory):
     return folder
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("quantised", [None, "uint8"])
-def test_parity_with_magentas_package(magenta, tmp_path, quantised, real, tensors_of, write, clips_of, record_property):
-    """Tokens are the same, means to 1e-5, and greedy tokens up to the first near tie of two logits."""
-    count = CLIPS if quantised is None else 50
+@pytest.mark.parametrize(
+    ("count", "quantised"),
+    [
+        pytest.param(100, None, marks=pytest.mark.slow),
+        pytest.param(50, "uint8", marks=pytest.mark.slow),
+        pytest.param(1000, None, marks=pytest.mark.evidence),  # node takes a third of a second for each clip
+    ],
+)
+def test_parity_with_magentas_package(
+    magenta, tmp_path, count, quantised, real, tensors_of, write, clips_of, record_property
+):
+    """
+    Tokens are the same, means to 1e-5, and greedy tokens up to the first near tie of two logits.
+
+    ``count`` clips are encoded, and as many codes decoded, half of them the clips' own and half from the prior.
+    """
     write(tmp_path / "checkpoint", tensors_of(real), shards=5, quantised=quantised)
     clips = clips_of(count)
     notes = [[[note.onset, note.pitch, note.end] for note in MELODY.notes(clip)] for clip in clips]
