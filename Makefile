@@ -19,11 +19,11 @@ install: $(STAMP)
 
 # The main job: find the knobs of the shipped model on real music, into discovered.db.
 discover: $(STAMP)
-	$(BIN)/latentknobs discover --registry discovered.db --clips 2048
+	$(BIN)/latentknobs discover --plugins-dir plugins --registry discovered.db --clips 2048
 
 # The page: hear a melody, turn its knobs. Ctrl-C ends it.
 serve: $(STAMP)
-	$(BIN)/latentknobs serve --open
+	$(BIN)/latentknobs serve --plugins-dir plugins --open
 
 test: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS)

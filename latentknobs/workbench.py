@@ -24,7 +24,7 @@ from latentknobs.core.determinism import one_thread_sums
 from latentknobs.core.experiment import Experiment, Settings, UnsupervisedSettings
 from latentknobs.core.knob import Knob
 from latentknobs.core.model_calls import accepted
-from latentknobs.core.paths import cache_dir, default_plugins_dir, default_registry
+from latentknobs.core.paths import LOCAL_PLUGINS, cache_dir, default_registry, named_plugins_dir
 from latentknobs.core.query_spec import KnobQuery
 from latentknobs.core.run import Run, RunSpec
 from latentknobs.corpora.corpus_spec import (
@@ -70,16 +70,17 @@ def load_plugins(plugins_dir: Path | None = None) -> Plugins:
     The built-in plugins, installed ones and the files of a folder.
 
     Args:
-        plugins_dir: The folder; None = :func:`default_plugins_dir`. Loading runs the code in it.
+        plugins_dir: The folder, whose code is run; None = LATENTKNOBS_PLUGINS_DIR, else what is trusted in ``plugins``
+            (``latentknobs plugins trust``).
 
     Raises:
         UsageError: The named folder is not there.
         PluginError: Two plugins offer the same name.
     """
-    folder = plugins_dir or default_plugins_dir()
-    if folder is not None and not folder.is_dir():
-        raise UsageError(f"The plugins folder {str(folder)!r} is not there; name another or leave the option out.")
-    return Plugins.build(BUILTINS, plugins_dir=folder)
+    named = plugins_dir or named_plugins_dir()
+    if named is not None and not named.is_dir():
+        raise UsageError(f"The plugins folder {str(named)!r} is not there; name another or leave the option out.")
+    return Plugins.build(BUILTINS, plugins_dir=named or LOCAL_PLUGINS, only_trusted=named is None)
 
 
 @define(eq=False)
@@ -124,7 +125,7 @@ class Workbench:
 
         Args:
             registry: Path or URL; None = LATENTKNOBS_REGISTRY, else registry.db in the current folder.
-            plugins_dir: Folder of local plugins; None = LATENTKNOBS_PLUGINS_DIR, else ``plugins`` if it is there.
+            plugins_dir: Folder of local plugins; None = as for :func:`load_plugins`.
             device: "cpu", "cuda" or "auto".
             precision: "float32", "bf16" or "int8" where the model's backend has it; "" = as it was trained.
             progress: Told of long work.

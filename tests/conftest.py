@@ -49,6 +49,7 @@ def own_settings(monkeypatch: pytest.MonkeyPatch, own: Path) -> None:
         monkeypatch.delenv(name)
     (own / "plugins").mkdir()
     monkeypatch.setenv("LATENTKNOBS_CACHE", str(own / "cache"))
+    monkeypatch.setenv("LATENTKNOBS_CONFIG", str(own / "config"))
     monkeypatch.setenv("LATENTKNOBS_REGISTRY", str(own / "registry.db"))
     monkeypatch.setenv("LATENTKNOBS_PLUGINS_DIR", str(own / "plugins"))
 

@@ -291,12 +291,11 @@ def test_folders_come_from_the_environment(monkeypatch, tmp_path):
     from latentknobs.core import paths
 
     assert Path(paths.default_registry()).parent == paths.cache_dir().parent
-    for name in ("REGISTRY", "CACHE", "PLUGINS_DIR"):
+    for name in ("REGISTRY", "CACHE", "CONFIG", "PLUGINS_DIR"):
         monkeypatch.delenv(f"LATENTKNOBS_{name}")
     monkeypatch.chdir(tmp_path)
 
     assert paths.default_registry() == "registry.db"
-    assert paths.default_plugins_dir() is None
+    assert paths.named_plugins_dir() is None
     assert paths.cache_dir().name == "latentknobs"
-    (tmp_path / "plugins").mkdir()
-    assert paths.default_plugins_dir() == Path("plugins")
+    assert paths.config_dir().name == "latentknobs"

@@ -1,18 +1,18 @@
-"""What the environment says of where things are: LATENTKNOBS_REGISTRY, LATENTKNOBS_PLUGINS_DIR, LATENTKNOBS_CACHE."""
+"""What the environment says of where things are: LATENTKNOBS_REGISTRY, _PLUGINS_DIR, _CACHE and _CONFIG."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
+LOCAL_PLUGINS = Path("plugins")
+"""The plugins folder that nobody has named: of its files only trusted ones run."""
 
-def default_plugins_dir() -> Path | None:
-    """LATENTKNOBS_PLUGINS_DIR, else ``plugins`` in the current folder if it is there."""
+
+def named_plugins_dir() -> Path | None:
+    """LATENTKNOBS_PLUGINS_DIR, None = not set."""
     named = os.environ.get("LATENTKNOBS_PLUGINS_DIR")
-    if named:
-        return Path(named)
-    here = Path("plugins")
-    return here if here.is_dir() else None
+    return Path(named) if named else None
 
 
 def default_registry() -> str:
@@ -28,3 +28,13 @@ def cache_dir() -> Path:
     from platformdirs import user_cache_path
 
     return user_cache_path("latentknobs", appauthor=False)
+
+
+def config_dir() -> Path:
+    """LATENTKNOBS_CONFIG, else the user's configuration folder of this program; nothing is made here."""
+    named = os.environ.get("LATENTKNOBS_CONFIG")
+    if named:
+        return Path(named)
+    from platformdirs import user_config_path
+
+    return user_config_path("latentknobs", appauthor=False)

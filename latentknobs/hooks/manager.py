@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import logging
 import os
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -39,12 +40,16 @@ from latentknobs.hooks.plugin_discovery import (
     check_api,
     entry_point_candidates,
     file_candidate,
-    file_candidates,
+    plugin_files,
+    states_api,
 )
 from latentknobs.hooks.plugin_status import PluginReport, State
 from latentknobs.hooks.plugin_types import KINDS, PluginType
+from latentknobs.hooks.trust import is_trusted
 
 log = logging.getLogger(__name__)
+_TOLD: set[Path] = set()
+"""Folders of which this process has said that they are not trusted."""
 
 
 @define(eq=False)
@@ -94,6 +99,7 @@ class Plugins:
         *,
         plugins_dir: Path | None,
         entry_points: bool = True,
+        only_trusted: bool = False,
         strict: bool | None = None,
     ) -> Plugins:
         """
@@ -106,6 +112,7 @@ class Plugins:
             builtins: Modules of the package's own plugins.
             plugins_dir: Folder of local files, None = no local files.
             entry_points: Whether to look at installed packages.
+            only_trusted: Whether local files run only where they or their folder are trusted: nobody named the folder.
             strict: Raise instead of reporting; None = if LATENTKNOBS_STRICT is set and not 0.
 
         Raises:
@@ -119,8 +126,13 @@ class Plugins:
         if entry_points:
             for candidate in entry_point_candidates():
                 self._add(candidate)
-        for candidate in file_candidates(plugins_dir):
-            self._add(candidate)
+        untrusted = []
+        for path in plugin_files(plugins_dir):
+            if only_trusted and not is_trusted(path):
+                untrusted += [path] if states_api(path) else []
+            else:
+                self._add(file_candidate(path))
+        self._leave_out(untrusted)
         self._check_declared_names(self._entries)
         return self
 
@@ -284,6 +296,20 @@ class Plugins:
                 if kind.hook in entry.hooks:
                     self._contain(entry, f"gives no {kind.name}", partial(self._collect, entry, kind))
         return entry
+
+    def _leave_out(self, untrusted: Sequence[Path]) -> None:
+        """Report local plugins that nobody has allowed to run."""
+        if not untrusted:
+            return
+        folder = untrusted[0].parent
+        how = f"latentknobs plugins trust {shlex.quote(str(folder))}"
+        for path in untrusted:
+            reason = f"It is not trusted, so it was not run: {how} allows this folder."
+            self._entries.append(_Entry(file_candidate(path), path=str(path), state="disabled", reasons=[reason]))
+        if folder.resolve() not in _TOLD:
+            _TOLD.add(folder.resolve())
+            what = "1 plugin was" if len(untrusted) == 1 else f"{len(untrusted)} plugins were"
+            log.warning("%s not run, since the folder %s is not trusted: %s allows it.", what, folder, how)
 
     def _load(self, entry: _Entry) -> None:
         name = entry.candidate.name

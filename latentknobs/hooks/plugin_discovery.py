@@ -103,13 +103,21 @@ def entry_point_candidates() -> Iterator[PluginSource]:
         yield PluginSource(point.name, "entry point", partial(load, point), version)
 
 
-def file_candidates(folder: Path | None) -> Iterator[PluginSource]:
+def plugin_files(folder: Path | None) -> Iterator[Path]:
     """The files ``*.py`` of a folder without a leading underscore, by name."""
     if folder is None or not folder.is_dir():
         return
     for path in sorted(folder.glob("*.py")):
         if not path.name.startswith("_") and path.is_file():
-            yield file_candidate(path)
+            yield path
+
+
+def states_api(path: Path) -> bool:
+    """Whether a file says that it is a plugin, of whichever version of the hooks; its code is not run."""
+    try:
+        return API_LINE.search(path.read_bytes().decode("utf-8", "replace")) is not None
+    except OSError:
+        return False
 
 
 def file_candidate(path: Path) -> PluginSource:

@@ -52,15 +52,21 @@ GROUPS = {
     ),
     "runs": Group("List and repeat stored discoveries.", ("list", "show", "repeat")),
     "model": Group("Inspect and compare models; import weights.", ("list", "show", "evaluate", "metrics", "compare")),
-    "plugins": Group("List, create and check plugins.", ("list", "show", "new", "check")),
+    "plugins": Group("List, create, check and trust plugins.", ("list", "show", "new", "check", "trust")),
     "registry": Group("Upgrade and build registries.", ("upgrade", "build")),
 }  # fmt: skip
 PATHS = (*((name,) for name in COMMANDS), *((name, word) for name, group in GROUPS.items() for word in group.commands))
+ALONE = (("plugins", "check"), ("plugins", "trust"))
+"""Commands that run no plugin's code in this process."""
 COMPLETING = "_LATENTKNOBS_COMPLETE"
 """The variable by which a shell asks for completions, whose command line is not in the arguments."""
 PASSED_ON = {"ignore_unknown_options": True, "allow_extra_args": True, "allow_interspersed_args": False}
 """What follows ``serve`` is read by the front end, --help after its name too."""
-HELP = "Find and turn the controls of a trained music VAE: which latent directions does a musical edit move?"
+HELP = """
+Find and turn the controls of a trained music VAE: which latent directions does a musical edit move?
+
+Help is given without running plugins; latentknobs plugins show NAME lists a plugin's commands.
+"""
 
 
 def _version(value: bool) -> None:
@@ -72,7 +78,7 @@ def _version(value: bool) -> None:
 def _root(
     plugins_dir: Annotated[
         Path | None,
-        typer.Option(help="Folder of local plugins; loading runs their code [LATENTKNOBS_PLUGINS_DIR, else plugins]."),
+        typer.Option(help="Folder of local plugins, whose code is run [LATENTKNOBS_PLUGINS_DIR, else trusted ones]."),
     ] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks [LATENTKNOBS_DEBUG=1].")] = False,
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
@@ -213,10 +219,23 @@ def run_command_line(arguments: Sequence[str]) -> int:
 
 
 def _load(options: Globals) -> Plugins:
-    """The plugins; only the built-in ones for a command that first has one checked in a process of its own."""
-    if options.rest[:2] == ("plugins", "check") or options.rest[:1] == ("try",):
+    """The plugins; only the built-in ones where no other is needed, or one is first checked in its own process."""
+    if options.rest[:1] == ("try",) or options.rest[:2] in ALONE or _asks_for_help(options.rest):
         return Plugins.build(BUILTINS, plugins_dir=None, entry_points=False)
     return load_plugins(options.plugins_dir)
+
+
+def _asks_for_help(words: Sequence[str]) -> bool:
+    """Whether a command line asks for help, a version or completions that no plugin's code is needed for."""
+    if COMPLETING in os.environ or not words or words[0].startswith("-"):
+        return True
+    meant = tuple(takewhile(lambda word: not word.startswith("-"), words))
+    if meant[:1] == ("serve",):
+        known = meant[1:] in ((), ("web",), ("cli",))
+    else:
+        known = meant in {(name,) for name in GROUPS} or any(path == meant[: len(path)] for path in PATHS)
+    asked = "--help" in takewhile(lambda word: word != "--", words)
+    return known and (asked or (len(words) == 1 and words[0] in GROUPS))
 
 
 class _Handler(logging.Handler):

@@ -26,6 +26,7 @@ from latentknobs.frontends.cli.context import program, say
 from latentknobs.frontends.cli.melody_files import check_target
 from latentknobs.frontends.cli.output import as_json, best_knobs, failed_criteria, knob_card, roll, run_facts
 from latentknobs.frontends.cli.plugin_check import check, failures, summary
+from latentknobs.hooks.trust import trust
 from latentknobs.plots import draw_rolls
 from latentknobs.steering import apply
 from latentknobs.workbench import Workbench, load_plugins
@@ -55,7 +56,7 @@ def try_(
     force: options.Force = False,
     json: options.Json = False,
 ) -> None:
-    """Check an edit's file, run a quick discovery, and show the knob's card and a clip before and after."""
+    """Check an edit's file, trust it, run a quick discovery, and show the knob's card and a clip before and after."""
     picture = output or Path(f"{file.stem}.png")
     if registry is not None and not keep:
         raise UsageError("--registry says where --keep stores the knob; add --keep, or leave it out.")
@@ -68,6 +69,7 @@ def try_(
             say(f"failed: {outcome.name}: {outcome.message}")
         raise PluginError(f"{file} fails {len(failed)} of {len(outcomes)} checks; nothing was discovered.")
     say(f"{file}: {summary(outcomes)}")
+    trust(file)
     context = program(ctx)
     full = evolve(context, plugins=load_plugins(context.plugins_dir))
     with full.workbench(registry, device) as workbench:

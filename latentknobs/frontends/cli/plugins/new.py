@@ -11,6 +11,7 @@ from latentknobs.core.atomic_write import write_file
 from latentknobs.errors import OutputError, UsageError
 from latentknobs.frontends.cli.context import program, say
 from latentknobs.hooks.manager import Plugins
+from latentknobs.hooks.trust import trust
 from latentknobs.scaffold import HOOKS, new_plugin
 
 
@@ -23,7 +24,7 @@ def new(
     ] = False,
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write to.")] = Path(),
 ) -> None:
-    """Create a working plugin and its test, as a file or a package."""
+    """Create a working plugin and its test, as a file, which is trusted, or as a package."""
     texts = new_plugin(name, kind, package=package)
     _check_free(program(ctx).plugins, name, kind)
     paths = {output / place: text for place, text in texts.items()}
@@ -40,6 +41,8 @@ def new(
         write_file(path, text.encode())
         typer.echo(str(path))
     first = next(iter(paths))
+    if not package:
+        trust(first)
     if package:
         say(f"next: pip install {first.parent}, then latentknobs plugins check {name}")
     else:
