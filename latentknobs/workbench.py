@@ -227,10 +227,12 @@ class Workbench:
             UsageError: A value is out of range.
             UnknownNameError: No kind, verdict, order or model of that name.
         """
+        return Knobs(self.registry.find(self.query(**filters)))
+
+    def query(self, **filters: Any) -> KnobQuery:
+        """The filters of :meth:`knobs` as the registry takes them, the model by its identity; errors as there."""
         query = KnobQuery(**filters)
-        if query.model is not None:
-            query = evolve(query, model=self._model_id(query.model))
-        return Knobs(self.registry.find(query))
+        return query if query.model is None else evolve(query, model=self._model_id(query.model))
 
     def _model_id(self, model: str) -> str:
         """The identity of a model; its weights are loaded only where the registry does not know the name or hash."""

@@ -10,7 +10,7 @@ takes the place of an accepted one.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +26,7 @@ from latentknobs.errors import RegistryError, UnknownNameError, UsageError
 from latentknobs.registry import import_export, knob_edits, migrate, serialization
 from latentknobs.registry.connections import TIMEOUT
 from latentknobs.registry.import_export import Conflict, TransferSummary
+from latentknobs.registry.listing import KnobPage, KnownValues, ListedKnob, RunOutline, merged, united
 from latentknobs.registry.serialization import key_of
 from latentknobs.registry.store import KnobReader, KnobStore
 
@@ -118,6 +119,47 @@ class Registry(KnobReader):
         knobs = sorted((k for k in items if isinstance(k, Knob)), key=lambda k: (k.model_name, k.model_id, k.name))
         knobs.sort(key=query.key, reverse=query.descending)
         return [*knobs[: query.limit], *(item for item in items if isinstance(item, RegistryError))]
+
+    def page(self, query: KnobQuery, start: int, count: int) -> KnobPage:
+        """
+        Some of the knobs that meet a query, without evidence and operators; its limit does not matter.
+
+        Args:
+            query: The filters.
+            start: How many to pass over.
+            count: How many to give at most.
+        """
+        stores = [store for _, store in self._layers]
+        hidden = _hidden(stores)
+        layers = [store.index(query) for store in stores]
+        if query.history:
+            layers = _distinct(layers, lambda entry: (entry.result, entry.position))
+        else:
+            layers = [[e for e in layer if (e.model_id, e.name) not in hidden[i]] for i, layer in enumerate(layers)]
+        entries = merged(layers, descending=query.descending)
+        some = entries[start : start + count]
+        items: dict[tuple[int, int], Knob | RegistryError] = {}
+        for i, store in enumerate(stores):
+            ids = [entry.id for layer, entry in some if layer == i]
+            items |= {(i, id_): item for id_, item in zip(ids, store.outlines(ids) if ids else [], strict=True)}
+        knobs, damaged = [], []
+        for layer, entry in some:
+            item = items[layer, entry.id]
+            if isinstance(item, Knob):
+                current = bool(entry.current) and (entry.model_id, entry.name) not in hidden[layer]
+                knobs.append(ListedKnob(item, current))
+            else:
+                damaged.append(str(item))
+        return KnobPage(len(entries), tuple(knobs), tuple(damaged))
+
+    def run_outlines(self, run_id: str | None = None) -> tuple[RunOutline, ...]:
+        """The runs without their knobs, or those of an id, the lowest layer first, each in the order of saving."""
+        layers = _distinct([store.run_outlines(run_id) for _, store in self._layers], lambda run: run.result)
+        return tuple(run for layer in reversed(layers) for run in layer)
+
+    def known_values(self) -> KnownValues:
+        """What the knobs have, to choose filters from."""
+        return united([store.known_values() for _, store in self._layers])
 
     def models(self) -> tuple[tuple[str, str], ...]:
         """Name and model_id of every model that has a run, by name; of two names in two files the upper one's."""
@@ -287,9 +329,9 @@ def _hidden(stores: Sequence[KnobStore], damaged: frozenset[Place] = frozenset()
     return out
 
 
-def _distinct(layers: Iterable[Iterable[T]], key: Callable[[T], str]) -> list[list[T]]:
+def _distinct(layers: Iterable[Iterable[T]], key: Callable[[T], Hashable]) -> list[list[T]]:
     """The layers without what an upper one has: the checkout's registry.db is a copy of the package's."""
-    seen: set[str] = set()
+    seen: set[Hashable] = set()
     out = []
     for layer in layers:
         new = [(key(item), item) for item in layer]

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, or_, select, union_all
+from attrs import evolve
+from sqlalchemy import ColumnElement, Select, case, func, or_, select, type_coerce, union_all
+from sqlalchemy.types import NullType
 
 from latentknobs.core.knob import RANK
 from latentknobs.core.query_spec import UNEDITED, KnobQuery, Sort
@@ -45,6 +47,22 @@ def knob_ids(query: KnobQuery) -> Select[Any]:
     first = _column(query, name)
     ties = (RunRow.model_name, ModelRow.sha256, name, KnobRow.id)
     return out.order_by(first.desc() if query.descending else first.asc(), *ties).limit(query.limit)
+
+
+def knob_index(query: KnobQuery) -> Select[Any]:
+    """What a page of a table is chosen by, of all knobs that meet a query, whatever its limit, sorted."""
+    name = func.coalesce(CurrentRow.name, KnobRow.name)
+    columns: list[Any] = [
+        KnobRow.id,
+        ModelRow.sha256.label("model_id"),
+        name.label("name"),
+        CurrentRow.knob_id.is_not(None).label("current"),
+        RunRow.result_sha256.label("result"),
+        KnobRow.position,
+        RunRow.model_name.label("model"),
+        type_coerce(_column(query, name), NullType).label("key"),  # a time as text
+    ]
+    return knob_ids(evolve(query, limit=None)).with_only_columns(*columns, maintain_column_froms=True)
 
 
 def _current(query: KnobQuery) -> tuple[Select[Any], ColumnElement[str]]:

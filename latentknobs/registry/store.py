@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -19,7 +19,15 @@ from latentknobs.errors import RegistryError, UnknownNameError
 from latentknobs.registry import migrate, serialization
 from latentknobs.registry.connections import TIMEOUT, Database
 from latentknobs.registry.knob_loader import knobs_of, runs_of, sound, undamaged
-from latentknobs.registry.query_sql import knob_ids
+from latentknobs.registry.listing import (
+    IndexEntry,
+    KnownValues,
+    RunOutline,
+    known_values,
+    run_outlines,
+    united,
+)
+from latentknobs.registry.query_sql import knob_ids, knob_index
 from latentknobs.registry.tables import CurrentRow, KnobRow, ModelRow, OperatorArrayRow, RegistryRow, RunRow
 
 
@@ -246,6 +254,32 @@ class KnobStore(KnobReader):
         with self.reading() as session:
             ids = session.scalars(knob_ids(query)).all()
             return knobs_of(session, ids, str(self.path), operators=operators, renamed=True)
+
+    def index(self, query: KnobQuery) -> list[IndexEntry]:
+        """All knobs that meet a query, whatever its limit, in its order, as far as a table needs to know them."""
+        if not self.exists:
+            return []
+        with self.reading() as session:
+            return [IndexEntry(*row) for row in session.connection().execute(knob_index(query))]
+
+    def outlines(self, ids: Sequence[int]) -> list[Knob | RegistryError]:
+        """The knobs of these rows of the index without evidence and operators; damaged ones as the error."""
+        with self.reading() as session:
+            return knobs_of(session, ids, str(self.path), operators=False, evidence=False, renamed=True)
+
+    def run_outlines(self, run_id: str | None = None) -> list[RunOutline]:
+        """The runs without their knobs, or those of an id, in the order in which they were first saved."""
+        if not self.exists:
+            return []
+        with self.reading() as session:
+            return run_outlines(session, *([] if run_id is None else [RunRow.identity == run_id]))
+
+    def known_values(self) -> KnownValues:
+        """What its knobs have, to choose filters from."""
+        if not self.exists:
+            return united([])
+        with self.reading() as session:
+            return known_values(session)
 
     def standing(self, keys: Iterable[tuple[str, str]] | None = None) -> dict[tuple[str, str], Verdict]:
         """The verdicts of the current knobs by (model_id, name): of all, or of those that are there of some."""

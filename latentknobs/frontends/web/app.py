@@ -20,6 +20,7 @@ from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.errors import LatentKnobsError
 from latentknobs.frontends.web.errors import RequestError, error_response
 from latentknobs.frontends.web.piece_schema import message_of
+from latentknobs.frontends.web.registry_routes import router as registry_router
 from latentknobs.frontends.web.requests import PREFIX, ExampleSource
 from latentknobs.frontends.web.routes import router
 from latentknobs.frontends.web.security import AccessPolicy, secured
@@ -82,6 +83,7 @@ def _application(**options: Any) -> FastAPI:
         **options,
     )
     app.include_router(router)
+    app.include_router(registry_router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_api_route("/", _page, include_in_schema=False)
     for kind in (RequestValidationError, HTTPException, LatentKnobsError, RequestError, BusyError, Exception):

@@ -157,11 +157,12 @@ def _card(knob: Knob) -> Card:
             CardCriterion(criterion=c.name, value=c.value, limit=c.limit, passed=c.passed)
             for c in knob.evidence.criteria
         ],
-        text=list(_sentences(knob)),
+        text=list(sentences(knob)),
     )
 
 
-def _sentences(knob: Knob) -> Iterable[str]:
+def sentences(knob: Knob) -> Iterable[str]:
+    """What is to be said of a knob."""
     learned = f"from the edit {knob.augmentation}" if knob.augmentation else "without an edit"
     yield f"{knob.name} was learned {learned} ({knob.kind}, {knob.fit}) for the model {knob.model_name}."
     step = "any amount" if knob.step is None else f"steps of {knob.step:g}"

@@ -186,8 +186,21 @@ def _parameter(one: Filter) -> tuple[Any, Any]:
     return one.type | None, Field(None, ge=one.least, le=one.most, allow_inf_nan=False, description=one.doc)
 
 
+class Page(BaseModel):
+    """Which part of a table is wanted."""
+
+    start: Annotated[int, Field(ge=0, le=MAX_SEQ)] = 0
+    count: Annotated[int, Field(ge=1, le=200)] = 50
+
+
 if TYPE_CHECKING:
-    Filters = BaseModel
+
+    class Filters(BaseModel):
+        """Made of FILTERS."""
+
+    class PageFilters(Page, Filters):
+        """These, of a page."""
 else:
     Filters = create_model("Filters", **{one.name: _parameter(one) for one in FILTERS})
-"""The parameters of GET /registry/knobs."""
+    PageFilters = create_model("PageFilters", __base__=(Page, Filters))
+"""The parameters of GET /registry/knobs, and of a page of them."""

@@ -230,6 +230,163 @@ class KnobCard(KnobFacts):
     curves: Curves
 
 
+class Snippets(BaseModel):
+    """The same in SQL, on the command line and in Python, to copy."""
+
+    sql: str
+    command: str
+    python: str
+    remarks: list[str]
+
+
+class RegistryKnob(BaseModel):
+    """A knob of the registry as a table shows it."""
+
+    id: str = Field(description="NAME@RUN/FIT, as commands and Workbench.knob take it.")
+    name: str
+    model: str
+    model_id: str
+    run: str
+    augmentation: str | None
+    kind: str
+    fit: str
+    verdict: Verdict
+    unit: str
+    step: float | None
+    low: float
+    high: float
+    dimensions: int
+    attribute: str | None = Field(description="The attribute that it moves most.")
+    effect: float | None = Field(description="By how much, in standard deviations over the corpus.")
+    tags: list[str]
+    note: str
+    found: str | None
+    current: bool = Field(description="Whether (model, name) means it.")
+
+
+class KnobTable(BaseModel):
+    """A page of a table of knobs."""
+
+    total: int
+    start: int
+    knobs: list[RegistryKnob]
+    damaged: list[str]
+    seen: Snippets
+
+
+class RegistryRun(BaseModel):
+    """A run of the registry as a table shows it."""
+
+    run: str
+    model: str
+    model_id: str
+    augmentation: str | None
+    corpus: str
+    seed: int
+    version: str
+    started: str
+    finished: str
+    knobs: int
+    accepted: int
+
+
+class RunTable(BaseModel):
+    """A page of a table of runs."""
+
+    total: int
+    start: int
+    runs: list[RegistryRun]
+    seen: Snippets
+
+
+class RunCard(BaseModel):
+    """A run with its settings and counts."""
+
+    run: RegistryRun
+    parameters: dict[str, str] = Field(description="Each as JSON.")
+    counts: dict[str, int]
+    knobs: list[RegistryKnob]
+    seen: Snippets
+
+
+class RegistryValues(BaseModel):
+    """What the knobs of the registry have, to choose filters from."""
+
+    models: list[str]
+    augmentations: list[str]
+    attributes: list[str]
+    corpora: list[str]
+    tags: list[str]
+
+
+class Measured(BaseModel):
+    """A value with its 95 % confidence interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class CurvePoint(Measured):
+    """The mean change of the target at an amount."""
+
+    amount: float
+
+
+class ResponseCurve(BaseModel):
+    """How the target answers the amount, on test songs."""
+
+    attribute: str
+    points: list[CurvePoint]
+    slope: Measured | None
+    r2: Measured | None
+    clips: int | None
+
+
+class CriterionPoint(BaseModel):
+    """A criterion at an amount; null = of the whole range."""
+
+    amount: float | None
+    value: float | None
+    low: float | None
+    high: float | None
+    passed: bool
+
+
+class CriterionSeries(BaseModel):
+    """One criterion at all amounts."""
+
+    criterion: str
+    of: str | None
+    bound: float
+    at_least: bool = Field(description="Whether the bound is the least that is accepted, not the most.")
+    points: list[CriterionPoint]
+
+
+class RegistryEffect(BaseModel):
+    """What a knob does to an attribute."""
+
+    attribute: str
+    slope: float
+    effect: float = Field(description="Absolute mean change at an end of the usable range, in standard deviations.")
+    target: bool
+
+
+class RegistryCard(BaseModel):
+    """A knob of the registry with what was measured of it."""
+
+    knob: RegistryKnob
+    run: RegistryRun | None
+    text: list[str]
+    curve: ResponseCurve | None
+    criteria: list[CriterionSeries]
+    selected: list[Share]
+    shares: list[float] = Field(description="Of every latent dimension, where it was measured.")
+    effects: list[RegistryEffect]
+    fits: list[RegistryKnob] = Field(description="All knobs of that name in its run.")
+    seen: Snippets
+
+
 class ErrorDetail(BaseModel):
     """What went wrong."""
 

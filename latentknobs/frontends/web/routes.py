@@ -30,7 +30,6 @@ from latentknobs.frontends.web.requests import (
     PREFIX,
     ExampleSource,
     ExportRequest,
-    Filters,
     GridRequest,
     OpenRequest,
     PieceMessage,
@@ -207,7 +206,7 @@ async def export(model: str, body: ExportRequest, service: Services) -> Response
     piece, result = await service.in_worker(lambda: service.turn(model, body.state))
     clip_format = piece.session.model.spec.clip_format
     async with service.exporting:
-        return _download(*await asyncio.to_thread(file_of, result, clip_format, body.as_))
+        return download(*await asyncio.to_thread(file_of, result, clip_format, body.as_))
 
 
 @router.post(
@@ -218,7 +217,7 @@ async def export_grid(model: str, body: GridRequest, service: Services) -> Respo
     first, cells = await service.in_worker(lambda: service.grid(model, body))
     async with service.exporting:
         name, data = await asyncio.to_thread(zip_of, cells, first)
-    return _download(name, "application/zip", data)
+    return download(name, "application/zip", data)
 
 
 @router.post("/models/{model}/recipe")
@@ -240,41 +239,11 @@ async def recipe(
     raise RequestError(422, "bad-request", "A recipe is of a state or of a grid: send one of the two.")
 
 
-def _download(name: str, media_type: str, data: bytes) -> Response:
+def download(name: str, media_type: str, data: bytes) -> Response:
+    """A file to save."""
     return Response(
         data, media_type=media_type, headers={"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
     )
-
-
-# The registry
-
-
-@router.get("/registry/knobs")
-async def registry_knobs(query: Annotated[Filters, Query()], service: Services) -> list[dict[str, Any]]:
-    """The knobs that meet every condition, as `latentknobs knobs list --json` has them."""
-    filters = {name: value for name, value in query if value != ""}
-    model = filters.get("model")
-
-    def find() -> list[dict[str, Any]]:
-        # A model is named, not located: clients open no files here.
-        if model and model not in {word for pair in service.workbench.registry.models() for word in pair}:
-            known = [name for name, _id in service.workbench.registry.models()]
-            raise UnknownNameError("model", model, known, "in the registry")
-        return [knob.as_dict() for knob in service.workbench.knobs(**filters)]
-
-    return await asyncio.to_thread(find)
-
-
-@router.get("/registry/runs")
-async def registry_runs(service: Services, model: Text = "", augmentation: Text = "") -> list[dict[str, Any]]:
-    """The stored runs, the oldest first, as `latentknobs runs list --json` has them."""
-    runs = await asyncio.to_thread(service.workbench.registry.runs)
-    return [
-        run.as_row()
-        for run in sorted(runs, key=lambda run: run.started)
-        if (not model or model in (run.spec.model_name, run.spec.model_id))
-        and (not augmentation or run.spec.augmentation == augmentation)
-    ]
 
 
 # Live

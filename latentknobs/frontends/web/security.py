@@ -163,7 +163,7 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 headers.update(HEADERS)
                 headers["Content-Security-Policy"] = CONTENT_POLICY.format(connect=_connect_sources(scope))
-                page = scope["path"] == "/" or scope["path"].startswith("/static/")
+                page = scope["path"] == "/" or scope["path"].startswith(("/static/", "/registry"))
                 headers["Cache-Control"] = "no-cache" if page else "no-store"
             await send(message)
 

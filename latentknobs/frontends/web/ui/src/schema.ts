@@ -94,6 +94,55 @@ export interface components {
             readonly text: string;
         };
         /**
+         * CriterionPoint
+         * @description A criterion at an amount; null = of the whole range.
+         */
+        readonly CriterionPoint: {
+            /** Amount */
+            readonly amount: number | null;
+            /** Value */
+            readonly value: number | null;
+            /** Low */
+            readonly low: number | null;
+            /** High */
+            readonly high: number | null;
+            /** Passed */
+            readonly passed: boolean;
+        };
+        /**
+         * CriterionSeries
+         * @description One criterion at all amounts.
+         */
+        readonly CriterionSeries: {
+            /** Criterion */
+            readonly criterion: string;
+            /** Of */
+            readonly of: string | null;
+            /** Bound */
+            readonly bound: number;
+            /**
+             * At Least
+             * @description Whether the bound is the least that is accepted, not the most.
+             */
+            readonly at_least: boolean;
+            /** Points */
+            readonly points: readonly components["schemas"]["CriterionPoint"][];
+        };
+        /**
+         * CurvePoint
+         * @description The mean change of the target at an amount.
+         */
+        readonly CurvePoint: {
+            /** Value */
+            readonly value: number;
+            /** Low */
+            readonly low: number;
+            /** High */
+            readonly high: number;
+            /** Amount */
+            readonly amount: number;
+        };
+        /**
          * Curves
          * @description How far the edit moves each latent dimension on average.
          */
@@ -353,6 +402,21 @@ export interface components {
             readonly says: components["schemas"]["Says"] | null;
         };
         /**
+         * KnobTable
+         * @description A page of a table of knobs.
+         */
+        readonly KnobTable: {
+            /** Total */
+            readonly total: number;
+            /** Start */
+            readonly start: number;
+            /** Knobs */
+            readonly knobs: readonly components["schemas"]["RegistryKnob"][];
+            /** Damaged */
+            readonly damaged: readonly string[];
+            readonly seen: components["schemas"]["Snippets"];
+        };
+        /**
          * Limits
          * @description The largest accepted values.
          */
@@ -382,6 +446,18 @@ export interface components {
              * @description Rows and columns of a grid.
              */
             readonly grid: number;
+        };
+        /**
+         * Measured
+         * @description A value with its 95 % confidence interval.
+         */
+        readonly Measured: {
+            /** Value */
+            readonly value: number;
+            /** Low */
+            readonly low: number;
+            /** High */
+            readonly high: number;
         };
         /**
          * MidiSource
@@ -568,6 +644,204 @@ export interface components {
             readonly grid?: components["schemas"]["GridRequest"] | null;
         };
         /**
+         * RegistryCard
+         * @description A knob of the registry with what was measured of it.
+         */
+        readonly RegistryCard: {
+            readonly knob: components["schemas"]["RegistryKnob"];
+            readonly run: components["schemas"]["RegistryRun"] | null;
+            /** Text */
+            readonly text: readonly string[];
+            readonly curve: components["schemas"]["ResponseCurve"] | null;
+            /** Criteria */
+            readonly criteria: readonly components["schemas"]["CriterionSeries"][];
+            /** Selected */
+            readonly selected: readonly components["schemas"]["Share"][];
+            /**
+             * Shares
+             * @description Of every latent dimension, where it was measured.
+             */
+            readonly shares: readonly number[];
+            /** Effects */
+            readonly effects: readonly components["schemas"]["RegistryEffect"][];
+            /**
+             * Fits
+             * @description All knobs of that name in its run.
+             */
+            readonly fits: readonly components["schemas"]["RegistryKnob"][];
+            readonly seen: components["schemas"]["Snippets"];
+        };
+        /**
+         * RegistryEffect
+         * @description What a knob does to an attribute.
+         */
+        readonly RegistryEffect: {
+            /** Attribute */
+            readonly attribute: string;
+            /** Slope */
+            readonly slope: number;
+            /**
+             * Effect
+             * @description Absolute mean change at an end of the usable range, in standard deviations.
+             */
+            readonly effect: number;
+            /** Target */
+            readonly target: boolean;
+        };
+        /**
+         * RegistryKnob
+         * @description A knob of the registry as a table shows it.
+         */
+        readonly RegistryKnob: {
+            /**
+             * Id
+             * @description NAME@RUN/FIT, as commands and Workbench.knob take it.
+             */
+            readonly id: string;
+            /** Name */
+            readonly name: string;
+            /** Model */
+            readonly model: string;
+            /** Model Id */
+            readonly model_id: string;
+            /** Run */
+            readonly run: string;
+            /** Augmentation */
+            readonly augmentation: string | null;
+            /** Kind */
+            readonly kind: string;
+            /** Fit */
+            readonly fit: string;
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            readonly verdict: "accepted" | "rejected" | "provisional" | "not measurable";
+            /** Unit */
+            readonly unit: string;
+            /** Step */
+            readonly step: number | null;
+            /** Low */
+            readonly low: number;
+            /** High */
+            readonly high: number;
+            /** Dimensions */
+            readonly dimensions: number;
+            /**
+             * Attribute
+             * @description The attribute that it moves most.
+             */
+            readonly attribute: string | null;
+            /**
+             * Effect
+             * @description By how much, in standard deviations over the corpus.
+             */
+            readonly effect: number | null;
+            /** Tags */
+            readonly tags: readonly string[];
+            /** Note */
+            readonly note: string;
+            /** Found */
+            readonly found: string | null;
+            /**
+             * Current
+             * @description Whether (model, name) means it.
+             */
+            readonly current: boolean;
+        };
+        /**
+         * RegistryRun
+         * @description A run of the registry as a table shows it.
+         */
+        readonly RegistryRun: {
+            /** Run */
+            readonly run: string;
+            /** Model */
+            readonly model: string;
+            /** Model Id */
+            readonly model_id: string;
+            /** Augmentation */
+            readonly augmentation: string | null;
+            /** Corpus */
+            readonly corpus: string;
+            /** Seed */
+            readonly seed: number;
+            /** Version */
+            readonly version: string;
+            /** Started */
+            readonly started: string;
+            /** Finished */
+            readonly finished: string;
+            /** Knobs */
+            readonly knobs: number;
+            /** Accepted */
+            readonly accepted: number;
+        };
+        /**
+         * RegistryValues
+         * @description What the knobs of the registry have, to choose filters from.
+         */
+        readonly RegistryValues: {
+            /** Models */
+            readonly models: readonly string[];
+            /** Augmentations */
+            readonly augmentations: readonly string[];
+            /** Attributes */
+            readonly attributes: readonly string[];
+            /** Corpora */
+            readonly corpora: readonly string[];
+            /** Tags */
+            readonly tags: readonly string[];
+        };
+        /**
+         * ResponseCurve
+         * @description How the target answers the amount, on test songs.
+         */
+        readonly ResponseCurve: {
+            /** Attribute */
+            readonly attribute: string;
+            /** Points */
+            readonly points: readonly components["schemas"]["CurvePoint"][];
+            readonly slope: components["schemas"]["Measured"] | null;
+            readonly r2: components["schemas"]["Measured"] | null;
+            /** Clips */
+            readonly clips: number | null;
+        };
+        /**
+         * RunCard
+         * @description A run with its settings and counts.
+         */
+        readonly RunCard: {
+            readonly run: components["schemas"]["RegistryRun"];
+            /**
+             * Parameters
+             * @description Each as JSON.
+             */
+            readonly parameters: {
+                readonly [key: string]: string;
+            };
+            /** Counts */
+            readonly counts: {
+                readonly [key: string]: number;
+            };
+            /** Knobs */
+            readonly knobs: readonly components["schemas"]["RegistryKnob"][];
+            readonly seen: components["schemas"]["Snippets"];
+        };
+        /**
+         * RunTable
+         * @description A page of a table of runs.
+         */
+        readonly RunTable: {
+            /** Total */
+            readonly total: number;
+            /** Start */
+            readonly start: number;
+            /** Runs */
+            readonly runs: readonly components["schemas"]["RegistryRun"][];
+            readonly seen: components["schemas"]["Snippets"];
+        };
+        /**
          * Says
          * @description Words for the two directions of a knob.
          */
@@ -586,6 +860,20 @@ export interface components {
             readonly dim: number;
             /** Share */
             readonly share: number;
+        };
+        /**
+         * Snippets
+         * @description The same in SQL, on the command line and in Python, to copy.
+         */
+        readonly Snippets: {
+            /** Sql */
+            readonly sql: string;
+            /** Command */
+            readonly command: string;
+            /** Python */
+            readonly python: string;
+            /** Remarks */
+            readonly remarks: readonly string[];
         };
         /**
          * State

@@ -1,0 +1,231 @@
+"""The registry over HTTP: as commands list it, and as its page shows it. Nothing here changes it."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import json
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, TypeVar
+
+from fastapi import APIRouter, Query
+from fastapi.responses import Response
+
+from latentknobs.core.query_spec import KnobQuery
+from latentknobs.errors import UnknownNameError
+from latentknobs.frontends.web import registry_cards, registry_snippets, responses
+from latentknobs.frontends.web.errors import RequestError
+from latentknobs.frontends.web.requests import PREFIX, Filters, Page, PageFilters
+from latentknobs.frontends.web.routes import FAILURES, Services, Text, download
+from latentknobs.frontends.web.service import Service
+from latentknobs.registry.knob_results import COLUMNS, Knobs
+from latentknobs.registry.listing import RunOutline
+
+T = TypeVar("T")
+MAX_ROWS = 10_000
+"""Knobs of a CSV file."""
+MAX_EXCHANGED = 50
+"""Knobs of an exchange file: they travel with their operators, and are made in memory."""
+router = APIRouter(prefix=f"{PREFIX}/registry", responses=FAILURES)
+
+
+@router.get("/knobs")
+async def knobs(query: Annotated[Filters, Query()], service: Services) -> list[dict[str, Any]]:
+    """The knobs that meet every condition, as `latentknobs knobs list --json` has them."""
+    filters = _asked(query)
+    return await _reading(
+        lambda: [knob.as_dict() for knob in service.workbench.registry.find(_query(service, filters))]
+    )
+
+
+@router.get("/runs")
+async def runs(service: Services, model: Text = "", augmentation: Text = "") -> list[dict[str, Any]]:
+    """The stored runs, the oldest first, as `latentknobs runs list --json` has them."""
+    return await _reading(lambda: [_as_row(run) for run in _runs(service, model, augmentation)])
+
+
+@router.get("/table/knobs")
+async def knob_table(query: Annotated[PageFilters, Query()], service: Services) -> responses.KnobTable:
+    """A page of the knobs that meet every condition."""
+    filters = _asked(query)
+    start, count = filters.pop("start", 0), filters.pop("count", 50)
+
+    def read() -> responses.KnobTable:
+        asked = _query(service, filters)
+        page = service.workbench.registry.page(asked, start, count)
+        return responses.KnobTable(
+            total=page.total,
+            start=start,
+            knobs=[registry_cards.row(one.knob, current=one.current, attribute=asked.moves) for one in page.knobs],
+            damaged=list(page.damaged),
+            seen=registry_snippets.of_query(filters, asked, own_registry=service.own_registry),
+        )
+
+    return await _reading(read)
+
+
+@router.get("/table/runs")
+async def run_table(
+    query: Annotated[Page, Query()], service: Services, model: Text = "", augmentation: Text = ""
+) -> responses.RunTable:
+    """A page of the runs, the newest first."""
+
+    def read() -> responses.RunTable:
+        found = _runs(service, model, augmentation)[::-1]
+        filters = {name: value for name, value in (("model", model), ("augmentation", augmentation)) if value}
+        return responses.RunTable(
+            total=len(found),
+            start=query.start,
+            runs=[registry_cards.run_row(run) for run in found[query.start : query.start + query.count]],
+            seen=registry_snippets.of_runs(filters, own_registry=service.own_registry),
+        )
+
+    return await _reading(read)
+
+
+@router.get("/values")
+async def values(service: Services) -> responses.RegistryValues:
+    """What the knobs of the registry have, to choose filters from."""
+    known = await _reading(service.workbench.registry.known_values)
+    return responses.RegistryValues(
+        models=list(known.models),
+        augmentations=list(known.augmentations),
+        attributes=list(known.attributes),
+        corpora=list(known.corpora),
+        tags=list(known.tags),
+    )
+
+
+@router.get("/knobs/{knob:path}")
+async def knob_card(knob: str, service: Services) -> responses.RegistryCard:
+    """One knob, NAME@RUN/FIT, with what was measured of it."""
+
+    def read() -> responses.RegistryCard:
+        registry = service.workbench.registry
+        name, _, at = knob.partition("@")
+        run_id, _, fit = at.partition("/")
+        fits = registry.page(KnobQuery(name=name.replace("*", ""), run=run_id, history=True), 0, 100).knobs
+        rows = [registry_cards.row(one.knob, current=one.current) for one in fits]
+        found = next((one.knob for one in fits if one.knob.fit == fit), None)
+        if found is None:
+            raise UnknownNameError("knob", knob[:300], [one.id for one in rows], "in the registry")
+        query = KnobQuery(name=found.name, run=run_id, kind=found.kind, history=True)
+        full = next(one for one in registry.find(query) if one.fit == fit)
+        (run, *_) = *reversed(registry.run_outlines(run_id)), None
+        seen = registry_snippets.of_knobs([(knob, full.model_name)], own_registry=service.own_registry)
+        return registry_cards.card(full, rows, run, seen)
+
+    return await _reading(read)
+
+
+@router.get("/seen")
+async def seen(knob: Annotated[list[str], Query(min_length=1, max_length=4)], service: Services) -> responses.Snippets:
+    """Several knobs side by side, to copy."""
+
+    def read() -> responses.Snippets:
+        named = []
+        for id_ in knob:
+            found = service.workbench.registry.run_outlines(id_.partition("@")[2].partition("/")[0])
+            if not found:
+                raise UnknownNameError("knob", id_[:300], (), "in the registry")
+            named.append((id_, found[-1].model))
+        return registry_snippets.of_knobs(named, own_registry=service.own_registry)
+
+    return await _reading(read)
+
+
+@router.get("/runs/{run}")
+async def run_card(run: str, service: Services) -> responses.RunCard:
+    """One run with its settings, counts and knobs."""
+
+    def read() -> responses.RunCard:
+        registry = service.workbench.registry
+        stored = registry.run(run)
+        page = registry.page(KnobQuery(run=run, history=True), 0, 500)
+        return responses.RunCard(
+            run=registry_cards.run_row(registry.run_outlines(run)[-1]),
+            parameters={name: json.dumps(value, allow_nan=False) for name, value in stored.spec.parameters.items()},
+            counts=dict(stored.counts),
+            knobs=[registry_cards.row(one.knob, current=one.current) for one in page.knobs],
+            seen=registry_snippets.of_run(run, own_registry=service.own_registry),
+        )
+
+    return await _reading(read)
+
+
+@router.get("/csv", response_class=Response, responses={200: {"content": {"text/csv": {}}}})
+async def as_csv(query: Annotated[Filters, Query()], service: Services) -> Response:
+    """The knobs that meet every condition, as `latentknobs knobs list --csv` has them."""
+    filters = _asked(query)
+
+    def read() -> bytes:
+        asked = _query(service, filters)
+        page = service.workbench.registry.page(asked, 0, asked.limit or MAX_ROWS)
+        text = io.StringIO()
+        out = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+        out.writeheader()
+        out.writerows(Knobs(one.knob for one in page.knobs).rows())
+        return text.getvalue().encode()
+
+    return download("knobs.csv", "text/csv; charset=utf-8", await _reading(read))
+
+
+@router.get("/exchange", response_class=Response, responses={200: {"content": {"application/json": {}}}})
+async def exchange(query: Annotated[Filters, Query()], service: Services) -> Response:
+    """The current knobs that meet every condition, with their operators, as `latentknobs knobs export` writes them."""
+    filters = _asked(query)
+
+    def read() -> bytes:
+        registry = service.workbench.registry
+        page = registry.page(_query(service, filters), 0, MAX_ROWS)
+        current = [one.knob for one in page.knobs if one.current]
+        if not 0 < len(current) <= MAX_EXCHANGED:
+            raise RequestError(
+                422,
+                "too-much" if current else "bad-value",
+                f"A file for another registry holds 1 to {MAX_EXCHANGED} current knobs, and these filters give "
+                f"{len(current)}: change them, or use 'latentknobs knobs export'.",
+            )
+        return registry.export(current).encode()
+
+    async with service.exporting:
+        return download("knobs.json", "application/json", await _reading(read))
+
+
+async def _reading(work: Callable[[], T]) -> T:
+    return await asyncio.to_thread(work)
+
+
+def _asked(query: Any) -> dict[str, Any]:
+    """The filters that were given."""
+    return {name: value for name, value in query if value not in ("", None)}
+
+
+def _query(service: Service, filters: Mapping[str, Any]) -> KnobQuery:
+    """
+    The filters as the registry takes them.
+
+    Raises:
+        UnknownNameError: The registry has no such model: it is named, not located, and clients open no files here.
+    """
+    models = service.workbench.registry.models()
+    if (model := filters.get("model")) and model not in {word for pair in models for word in pair}:
+        raise UnknownNameError("model", model, [name for name, _id in models], "in the registry")
+    return service.workbench.query(**filters)
+
+
+def _runs(service: Service, model: str, augmentation: str) -> list[RunOutline]:
+    """The runs of a model and of an edit, the oldest first."""
+    found = sorted(service.workbench.registry.run_outlines(), key=lambda run: run.started)
+    return [
+        run
+        for run in found
+        if (not model or model in (run.model, run.model_id)) and (not augmentation or run.augmentation == augmentation)
+    ]
+
+
+def _as_row(run: RunOutline) -> dict[str, Any]:
+    """As ``Run.as_row`` has it."""
+    times = {name: getattr(run, name).isoformat(timespec="microseconds") for name in ("started", "finished")}
+    return registry_cards.run_row(run).model_dump() | times

@@ -1,0 +1,164 @@
+"""
+Tables of knobs and runs, page by page.
+
+What was measured of a knob stays unread, so that a page of ten thousand knobs takes milliseconds.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+from functools import cmp_to_key
+from typing import Any, NamedTuple
+
+from attrs import field, fields, frozen, validators
+from sqlalchemy import ColumnElement, Select, case, func, select
+from sqlalchemy.orm import Session
+
+from latentknobs.core.knob import Knob
+from latentknobs.registry.tables import EffectRow, KnobRow, ModelRow, RunRow, TagRow
+
+
+class IndexEntry(NamedTuple):
+    """A knob that meets a query: what a table needs to know of those that it does not show, as the file has it."""
+
+    id: int
+    model_id: str
+    name: str
+    current: int
+    result: str
+    position: int
+    model: str
+    key: Any
+
+
+def merged(layers: Sequence[list[IndexEntry]], *, descending: bool) -> list[tuple[int, IndexEntry]]:
+    """The entries of several files, sorted each, in one order; with the number of their file."""
+
+    def compare(one: tuple[int, IndexEntry], other: tuple[int, IndexEntry]) -> int:
+        (i, a), (k, b) = one, other
+        if (x := _comparable(a.key)) != (y := _comparable(b.key)):
+            return 1 if (x > y) != descending else -1
+        this, that = (a.model, a.model_id, a.name, i), (b.model, b.model_id, b.name, k)
+        return (this > that) - (this < that)
+
+    # One file may be large, and the others are small: theirs are put in their places.
+    largest = max(range(len(layers)), key=lambda i: len(layers[i]))
+    out = [(largest, entry) for entry in layers[largest]]
+    for i, layer in enumerate(layers):
+        if i != largest:
+            for entry in layer:
+                insort(out, (i, entry), key=cmp_to_key(compare))
+    return out
+
+
+def _comparable(value: Any) -> tuple[bool, Any]:
+    """A damaged value may be of another type."""
+    return (True, value) if isinstance(value, str) else (False, value if isinstance(value, int | float) else 0)
+
+
+@frozen
+class ListedKnob:
+    """A knob without evidence and operator, and whether (model, name) means it."""
+
+    knob: Knob
+    current: bool
+
+
+@frozen
+class KnobPage:
+    """
+    Some of the knobs that meet a query.
+
+    Attributes:
+        total: How many meet it.
+        knobs: Those of the page.
+        damaged: Sentences on those of the page that cannot be read.
+    """
+
+    total: int
+    knobs: tuple[ListedKnob, ...]
+    damaged: tuple[str, ...]
+
+
+@frozen(kw_only=True)
+class RunOutline:
+    """A run without its knobs; the columns of the view v_runs of the same names."""
+
+    run: str = field(validator=validators.instance_of(str))
+    model: str = field(validator=validators.instance_of(str))
+    model_id: str = field(validator=validators.instance_of(str))
+    augmentation: str | None = field(validator=validators.optional(validators.instance_of(str)))
+    corpus: str = field(validator=validators.instance_of(str))
+    seed: int = field(validator=validators.instance_of(int))
+    version: str = field(validator=validators.instance_of(str))
+    started: datetime = field(validator=validators.instance_of(datetime))
+    finished: datetime = field(validator=validators.instance_of(datetime))
+    knobs: int
+    accepted: int
+    result: str
+
+
+@frozen
+class KnownValues:
+    """What the knobs of a registry have, to choose filters from; each sorted."""
+
+    models: tuple[str, ...]
+    augmentations: tuple[str, ...]
+    attributes: tuple[str, ...]
+    corpora: tuple[str, ...]
+    tags: tuple[str, ...]
+
+
+def run_outlines(session: Session, *conditions: ColumnElement[bool]) -> list[RunOutline]:
+    """The runs that meet conditions on their row or their model's, in the order in which they were saved."""
+    accepted = func.sum(case((KnobRow.verdict == "accepted", 1), else_=0))
+    of_run = select(KnobRow.run_id, func.count().label("knobs"), accepted.label("accepted")).group_by(KnobRow.run_id)
+    counts = of_run.subquery()
+    names = ("augmentation", "corpus", "seed", "version", "started", "finished")
+    query = select(
+        RunRow.identity.label("run"),
+        RunRow.model_name.label("model"),
+        ModelRow.sha256.label("model_id"),
+        *(getattr(RunRow, name) for name in names),
+        func.coalesce(counts.c.knobs, 0).label("knobs"),
+        func.coalesce(counts.c.accepted, 0).label("accepted"),
+        RunRow.result_sha256.label("result"),
+    )
+    query = query.join(ModelRow).outerjoin(counts, counts.c.run_id == RunRow.id).where(*conditions)
+    out = []
+    for row in session.connection().execute(query.order_by(RunRow.id)).mappings():
+        with suppress(TypeError):  # a damaged one is left out
+            out.append(RunOutline(**row))
+    return out
+
+
+def known_values(session: Session) -> KnownValues:
+    """The values of one file."""
+
+    def texts(query: Select[Any]) -> tuple[str, ...]:
+        return tuple(sorted({value for value in session.scalars(query) if isinstance(value, str)}))
+
+    return KnownValues(
+        models=texts(select(RunRow.model_name).distinct()),
+        augmentations=texts(select(RunRow.augmentation).distinct()),
+        attributes=texts(_steps(EffectRow.attribute)),
+        corpora=texts(select(RunRow.corpus).distinct()),
+        tags=texts(_steps(TagRow.tag)),
+    )
+
+
+def united(values: Sequence[KnownValues]) -> KnownValues:
+    """The values of all files."""
+    names = [one.name for one in fields(KnownValues)]
+    return KnownValues(**{name: tuple(sorted({v for each in values for v in getattr(each, name)})) for name in names})
+
+
+def _steps(column: Any) -> Select[Any]:
+    """The distinct values of an indexed column, from each to the next: DISTINCT would read every row."""
+    first = select(func.min(column).label("value")).cte("steps", recursive=True)
+    following = select(func.min(column)).where(column > first.c.value).scalar_subquery()
+    steps = first.union_all(select(following).where(first.c.value.is_not(None)))
+    return select(steps.c.value).where(steps.c.value.is_not(None))
