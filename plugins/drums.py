@@ -286,7 +286,13 @@ def load(location, device):
             f"{location} holds no weights of it ({error}): make them with `latentknobs drums train`."
         ) from error
     return TorchBackend(
-        model, DRUMS, name=Path(location).stem, device=device, file=location, config={"network": "conv 1"}
+        model,
+        DRUMS,
+        name=Path(location).stem,
+        device=device,
+        file=location,
+        config={"network": "conv 1"},
+        posterior="mean-std",
     )
 
 

@@ -1,9 +1,9 @@
 """
 Any torch module that encodes and decodes clips, behind the generic interface: numpy in, numpy out.
 
-The module has ``encode(tokens)``, int64 (N, *shape) to the mean (N, D) or to mean and standard deviation, and
-``decode(z)``, (N, D) to logits (N, *shape, V). An autoregressive decoder has ``decode(z, given)`` instead: ``given`` is
-int64 (N, *shape) for teacher forcing, or None for greedy decoding.
+The module has ``encode(tokens)``, int64 (N, *shape) to the mean (N, D) or to a posterior, and ``decode(z)``, (N, D) to
+logits (N, *shape, V). An autoregressive decoder has ``decode(z, given)`` instead: ``given`` is int64 (N, *shape) for
+teacher forcing, or None for greedy decoding.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ import json
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, cast
+from typing import Any, Literal, TypeAlias, cast, get_args
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.distributions import Distribution
 
 from latentknobs.backends.devices import choose_device, one_thread
 from latentknobs.core.arrays import Bools, ClipBatch, Codes, sha256_of_arrays
@@ -32,6 +33,15 @@ GRADIENT_CHUNK = 64
 """The same where activations are kept for gradients."""
 MIN_ROWS = 2
 """A single clip is computed twice: a product with one row may be summed in another order."""
+REPEATS = 1e-4
+"""How far the same input may give another result, as a part of the largest number: rounding on an accelerator."""
+PosteriorForm: TypeAlias = Literal["mean", "mean-std", "mean-logvar"]
+SPELLINGS = (
+    "the mean as a tensor, a torch.distributions.Distribution, {'mean': ..., 'std': ...} or {'mean': ..., "
+    "'logvar': ...}, or two tensors that posterior='mean-std' or posterior='mean-logvar' names; parts of one code are "
+    "joined with torch.cat"
+)
+"""What ``encode`` may give."""
 _log = logging.getLogger(__name__)
 
 
@@ -176,10 +186,12 @@ class TorchBackend(TensorBackend):
         config: What its results depend on besides its weights (kinds of layers, ...), JSON; part of the identity.
         training: Free facts for people.
         carries: Which valid clips it can represent, bool (N,); None = all.
+        posterior: What two plain tensors from ``encode`` are: "mean-std" or "mean-logvar" (the logarithm of the
+            variance). "mean": it gives one tensor. Named values and torch's distributions need none of it.
 
     Raises:
-        ModelError: A weight is not finite, or ``encode`` or ``decode`` is missing or fits neither the clips nor the
-            codes; says what is wrong.
+        ModelError: A weight is not finite, or ``encode`` or ``decode`` is missing, fits neither the clips nor the
+            codes, or gives another result for the same input; says what is wrong.
         UsageError: No such device.
     """
 
@@ -194,7 +206,11 @@ class TorchBackend(TensorBackend):
         config: Mapping[str, Any] | None = None,
         training: Mapping[str, Any] | None = None,
         carries: Callable[[ClipBatch], Bools] | None = None,
+        posterior: PosteriorForm | None = None,
     ) -> None:
+        if posterior not in (None, *get_args(PosteriorForm)):
+            forms = ", ".join(map(repr, get_args(PosteriorForm)))
+            raise ModelError(f"{name}: posterior must be one of {forms}, not {posterior!r}.")
         for method in ("encode", "decode"):
             if not callable(getattr(module, method, None)):
                 raise ModelError(f"{name}: the module has no method {method!r}: wrap one that has encode and decode.")
@@ -202,13 +218,15 @@ class TorchBackend(TensorBackend):
         self._device = choose_device(device)
         frozen = module.eval().requires_grad_(requires_grad=False).to(self._device)
         self._module = cast(Any, frozen)  # its results are checked where they arrive
-        self._reads = "given" in inspect.signature(self._module.decode).parameters
+        self._reads = _reads(self._module.decode, name)
+        self._posterior_form = posterior
         self._carries = carries
         self._format = clip_format
         self._name = name
         silence = np.stack([clip_format.tokens(())] * MIN_ROWS)
         mean, scale = self._encoded(silence, size=None)
         self._has_scale = scale is not None
+        self._check_repeats("encode", mean, self._encoded(silence, size=None)[0])
         tensors = {key: value.cpu().numpy() for key, value in module.state_dict().items()}
         canonical = json.dumps({"clip_format": clip_format.name, "config": dict(config or {})}, sort_keys=True)
         self.spec = BackendSpec(
@@ -218,6 +236,8 @@ class TorchBackend(TensorBackend):
             model_id=sha256_of_arrays(tensors, canonical.encode()),
             training=training or {},
         )
+        with torch.inference_mode():
+            self._check_repeats("decode", self._logits(mean, None), self._logits(mean, None))
         if self._differentiable(mean.cpu().numpy(), silence):
             # isinstance of the optional protocols looks for these names.
             self.__dict__["jvp"], self.__dict__["vjp"] = self._jvp, self._vjp
@@ -280,8 +300,7 @@ class TorchBackend(TensorBackend):
 
     def _encoded(self, clips: ClipBatch, size: int | None, first: int = 0) -> tuple[Tensor, Tensor | None]:
         """Mean and standard deviation of clips, the first of which is number ``first`` of its batch."""
-        posterior = self._module.encode(self._tokens(clips))
-        mean, scale = posterior if isinstance(posterior, tuple) else (posterior, None)
+        mean, scale = self._named(self._module.encode(self._tokens(clips)))
         rows = max(len(clips), MIN_ROWS)
         for what, part in (("mean", mean), ("standard deviation", scale)):
             if part is None and what != "mean":
@@ -301,7 +320,49 @@ class TorchBackend(TensorBackend):
                     f"numbers that are not finite as the {what} of {len(bad)} of {rows} clips ({where})",
                     "finite ones: look for a division by 0, a logarithm or an exponential that overflows",
                 )
+        if scale is not None and not (scale > 0).all():
+            raise self._wrong(
+                "encode",
+                f"standard deviations down to {scale.min():.3g}",
+                "numbers above 0: say posterior='mean-logvar' if they are logarithms of variances",
+            )
         return mean.float(), None if scale is None else scale.float()
+
+    def _named(self, posterior: Any) -> tuple[Any, Any]:
+        """Mean and standard deviation (None where there is none) of what ``encode`` gives; two tensors are no guess."""
+        form = self._posterior_form
+        if isinstance(posterior, Distribution):
+            return posterior.mean, posterior.stddev
+        if isinstance(posterior, Tensor) and form in (None, "mean"):
+            return posterior, None
+        if isinstance(posterior, Mapping) or (isinstance(posterior, tuple) and hasattr(posterior, "_fields")):
+            parts = dict(posterior) if isinstance(posterior, Mapping) else posterior._asdict()
+            if parts.keys() in ({"mean"}, {"mean", "std"}, {"mean", "logvar"}):
+                return parts["mean"], _deviation(parts.get("std"), parts.get("logvar"))
+        elif isinstance(posterior, tuple | list) and len(posterior) == 2 and form in ("mean-std", "mean-logvar"):
+            mean, second = posterior
+            return mean, _deviation(second, None) if form == "mean-std" else _deviation(None, second)
+        if isinstance(posterior, Tensor | Mapping | tuple | list):
+            given = "one tensor" if isinstance(posterior, Tensor) else _parts(posterior)
+            stated = "" if form is None else f" where posterior={form!r} is stated"
+            raise self._wrong("encode", f"{given}{stated}", SPELLINGS)
+        return posterior, None  # refused as no tensor
+
+    def _check_repeats(self, method: str, first: Tensor, second: Tensor) -> None:
+        """
+        Check that a method gives the same twice.
+
+        Raises:
+            ModelError: It draws at random.
+        """
+        first, second = (torch.nan_to_num(part, neginf=0.0) for part in (first, second))  # impossible tokens
+        if bool((first - second).abs().max() <= REPEATS * first.abs().max()):
+            return
+        what = "the posterior mean" if method == "encode" else "logits without noise"
+        raise ModelError(
+            f"{self._name}: {method} of {type(self._module).__name__} gave other numbers for the same input the second "
+            f"time: it draws at random. It must give {what}."
+        )
 
     def _logits(self, codes: Tensor, given: ClipBatch | None) -> Tensor:
         if self._reads:
@@ -321,6 +382,32 @@ class TorchBackend(TensorBackend):
         return BackendError(
             f"{self._name}: {method} of {type(self._module).__name__} gave {actual}; it must give {expected}."
         )
+
+
+def _reads(decode: Callable[..., Any], name: str) -> bool:
+    """Whether a decoder takes the tokens that are given."""
+    parameters = inspect.signature(decode).parameters
+    _, *more = parameters.values()
+    needed = [p.name for p in more if p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    if extra := [parameter for parameter in needed if parameter != "given"]:
+        raise ModelError(
+            f"{name}: decode needs {', '.join(extra)} besides the codes: wrap a conditional model in a module that "
+            "fixes the condition."
+        )
+    return "given" in parameters
+
+
+def _deviation(std: Any, logvar: Any) -> Any:
+    if logvar is None:
+        return std
+    return torch.exp(0.5 * logvar) if isinstance(logvar, Tensor) else logvar
+
+
+def _parts(posterior: Any) -> str:
+    if isinstance(posterior, Mapping) or hasattr(posterior, "_fields"):
+        names = posterior if isinstance(posterior, Mapping) else posterior._fields
+        return f"parts named {', '.join(map(str, names))}"
+    return f"{len(posterior)} parts ({', '.join(map(_kind, posterior))})"
 
 
 def _check_weights(module: nn.Module, where: str) -> None:

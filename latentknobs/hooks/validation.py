@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import numpy as np
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 from numpy.typing import NDArray
 
 from latentknobs.core.arrays import Bools, ClipBatch, Codes, Floats, Ints
@@ -48,6 +48,10 @@ CERTAIN = 1e-3
 """How far above 0 rounding may take the logarithm of a probability."""
 FORMATS: Mapping[str, ClipFormat] = {MELODY.name: MELODY}
 """The clip formats known by name; clips of others are left to the model that reads them."""
+TRIED = 8
+"""Rows that a model computes twice when it is first used, to see whether it draws at random."""
+REPEATS = 1e-4
+"""How far the second result may be from the first, as a part of the largest number: rounding on an accelerator."""
 _END: Final = object()
 T = TypeVar("T")
 
@@ -392,6 +396,7 @@ class GuardedModel:
     spec: BackendSpec
     _model: Any
     _guard: Guard
+    _tried: set[str] = field(factory=set, init=False)
 
     def __getattr__(self, name: str) -> Any:
         value = _public(self._model, name)
@@ -406,11 +411,32 @@ class GuardedModel:
         """See :class:`~latentknobs.core.backend.VAEBackend`."""
         shape = (len(clips), self.spec.latent_size)
         must = f"a Posterior with finite float32 of shape {shape}"
-        return self._call("encode", clips, must=must, check=partial(_posterior, shape=shape))
+        posterior = self._call("encode", clips, must=must, check=partial(_posterior, shape=shape))
+        must = "the posterior mean, the same each time, and not a draw"
+        self._check_repeats("encode", clips, must, lambda result: result.mean)
+        return posterior
 
     def decode(self, z: Codes) -> ClipBatch:
         """See :class:`~latentknobs.core.backend.VAEBackend`."""
-        return self._clips("decode", z)
+        clips = self._clips("decode", z)
+        must = "the likeliest tokens, the same each time: no dropout, no sampling"
+        self._check_repeats("decode", z, must, np.asarray)
+        return clips
+
+    def _check_repeats(self, name: str, rows: NDArray[Any], must: str, numbers: Callable[[Any], Any]) -> None:
+        """Once for each model: the same few rows again must give the same, within rounding."""
+        if name in self._tried or not len(rows):
+            return
+        self._tried.add(name)
+        few = rows[:TRIED]
+        first = self._call(name, few, must=must, check=numbers)
+
+        def same(result: Any) -> None:
+            off = np.abs(numbers(result).astype(np.float64) - first).reshape(len(few), -1).max(axis=1)
+            if count := int((off > REPEATS * np.abs(first).max()).sum()):
+                raise PluginFault(f"something else for {count} of {len(few)} rows the second time")
+
+        self._call(name, few, must=must, check=same)
 
     def decode_log_probs(self, z: Codes, given: ClipBatch | None = None) -> NDArray[np.float32]:
         """See :class:`~latentknobs.core.backend.VAEBackend`."""

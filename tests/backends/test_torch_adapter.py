@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 import torch
@@ -37,7 +39,7 @@ class Reading(Plain):
 
     def encode(self, tokens):
         mean = super().encode(tokens)
-        return mean, torch.exp(mean)
+        return {"mean": mean, "std": torch.exp(mean)}
 
     def decode(self, z, given=None):
         steps, before = self.out(z).reshape(-1, 32, 130), None
@@ -120,6 +122,20 @@ LOADED = {
         r"encode of Wrong gave a tensor .* \(2, D\)",
     ),
     "an array": (_wrong(encode=lambda _self, t: np.zeros((2, 3))), "gave a ndarray as the mean of 2 clips"),
+    "two parts without a name": (
+        _wrong(encode=lambda self, t: (Plain.encode(self, t), Plain.encode(self, t).relu() + 1)),
+        r"encode of Wrong gave 2 parts .*must give the mean as a tensor.* posterior='mean-logvar' names",
+    ),
+    "parts of other names": (_wrong(encode=lambda self, t: {"mu": Plain.encode(self, t)}), "gave parts named mu; "),
+    "an encoder that draws": (
+        _wrong(encode=lambda self, t: (z := Plain.encode(self, t)) + torch.randn_like(z)),
+        "encode of Wrong gave other numbers for the same input .*must give the posterior mean",
+    ),
+    "a decoder that draws": (
+        _wrong(decode=lambda self, z: Plain.decode(self, z + torch.randn_like(z))),
+        "decode of Wrong gave other numbers for the same input",
+    ),
+    "a decoder with a condition": (_wrong(decode=lambda self, z, c: Plain.decode(self, z)), "decode needs c besides"),
     "logits of another shape": (
         _wrong(decode=lambda _self, z: torch.zeros(2, 32, 5)),
         r"decode of Wrong gave a tensor of shape \(2, 32, 5\); it must give logits of shape \(2, 32, 130\)",
@@ -134,6 +150,53 @@ def test_a_module_that_does_not_fit_is_found_when_it_is_wrapped(fault):
 
     with pytest.raises((ModelError, BackendError), match=wanted):
         made(kind)
+
+
+class Named(NamedTuple):
+    """A posterior with names."""
+
+    mean: torch.Tensor
+    logvar: torch.Tensor
+
+
+SAID = {
+    "a distribution": (lambda mean: torch.distributions.Normal(mean, 0.5), {}),
+    "a wrapped distribution": (
+        lambda mean: torch.distributions.Independent(torch.distributions.Normal(mean, 0.5), 1),
+        {},
+    ),
+    "a dictionary": (lambda mean: {"mean": mean, "std": torch.full_like(mean, 0.5)}, {}),
+    "a named tuple": (lambda mean: Named(mean, torch.full_like(mean, 2 * np.log(0.5))), {}),
+    "two tensors": (lambda mean: (mean, torch.full_like(mean, 0.5)), {"posterior": "mean-std"}),
+    "with the logarithm": (lambda mean: (mean, torch.full_like(mean, 2 * np.log(0.5))), {"posterior": "mean-logvar"}),
+}
+
+
+@pytest.mark.parametrize("spelling", SAID)
+def test_a_posterior_is_known_by_its_type_or_by_what_the_author_says(clips, spelling):
+    """Each spelling gives the same mean and standard deviation."""
+    given, options = SAID[spelling]
+    model = made(_wrong(encode=lambda self, tokens: given(Plain.encode(self, tokens))), **options)
+
+    posterior = model.encode(clips)
+
+    np.testing.assert_array_equal(posterior.mean, made().encode(clips).mean)
+    np.testing.assert_allclose(posterior.scale, 0.5, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("posterior", "encode", "wanted"),
+    [
+        ("mean-var", Plain.encode, "posterior must be one of 'mean', 'mean-std', 'mean-logvar', not 'mean-var'"),
+        ("mean-std", Plain.encode, "gave one tensor where posterior='mean-std' is stated"),
+        ("mean", lambda self, t: (Plain.encode(self, t),) * 2, "gave 2 parts .* where posterior='mean' is stated"),
+        ("mean-std", lambda self, t: (Plain.encode(self, t),) * 2, "deviations down to -.*'mean-logvar' if they are"),
+    ],
+)
+def test_what_the_author_says_must_be_true(posterior, encode, wanted):
+    """A wrong word, another number of tensors, or deviations below 0 are refused."""
+    with pytest.raises((ModelError, BackendError), match=wanted):
+        made(_wrong(encode=encode), posterior=posterior)
 
 
 def test_weights_that_are_no_numbers_are_refused():

@@ -158,6 +158,37 @@ def test_a_check_that_ends_the_process_is_named(cli, odd):
     assert {one["state"] for one in found[:-1]} == {"passed"}
 
 
+BY_FILE = """
+from pathlib import Path
+from latentknobs import BackendFactory, hookimpl
+LATENTKNOBS_API = 1
+
+def load(location, device):
+    from latentknobs.testing.tiny import TinyBackend
+    Path(location).read_bytes()
+    return TinyBackend()
+
+@hookimpl
+def register_backends():
+    return [BackendFactory("mine", "Mine.", load)]
+"""
+
+
+def test_a_model_that_needs_a_file_is_checked(cli, here):
+    """--model names the backend and the file; what cannot be loaded is told once, and a wrong name is answered."""
+    (here / "mine.py").write_text(BY_FILE)
+    (here / "weights").touch()
+
+    assert "left out: mine: all checks of a model: It ships no model" in cli("plugins", "check", "mine.py").out
+    done = cli("plugins", "check", "mine.py", "--model", "mine:weights")
+    assert (done.code, "all checks of a model" in done.out) == (0, False), done.out
+    missing = cli("plugins", "check", "mine.py", "--model", "mine:nothing")
+    assert [line for line in missing.out.splitlines() if "FileNotFoundError" in line and "mine:nothing: loads" in line]
+    assert missing.err.startswith("Error: mine.py fails 1 of ")
+    assert "did you mean 'mine'?" in cli("plugins", "check", "mine.py", "--model", "mind:weights").out
+    assert cli("plugins", "check", "mine.py", "--model", "weights").code == cli("plugins", "check").code == 2
+
+
 def test_it_is_run_in_a_process_of_its_own(cli, odd, here):
     """Neither the file that is checked nor the folder's other plugins are run by the command itself."""
     (here / "plugins").mkdir()

@@ -74,6 +74,19 @@ def test_a_broken_model_is_one_sentence(opened, plugins_dir, method, code, wante
 
 
 @pytest.mark.parametrize(
+    ("method", "code"),
+    [
+        ("encode", "return Posterior(super().encode(given).mean + np.random.default_rng().random(dtype=np.float32))"),
+        ("decode", "return super().decode(given + np.random.default_rng().normal(size=given.shape))"),
+    ],
+)
+def test_a_model_that_draws_is_noticed_when_it_is_first_used(opened, method, code):
+    """An encoder or a decoder that gives something else the second time is one sentence, on any piece."""
+    with opened(method=method, code=code) as workbench, pytest.raises(BackendError, match="the second time; it must"):
+        Session.open(workbench, model="odd")
+
+
+@pytest.mark.parametrize(
     ("load", "wanted"),
     [
         ("1 / 0", "failed: line 12: it raised ZeroDivisionError"),

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import pickle
 import warnings
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 
 from latentknobs import __version__
@@ -52,6 +50,8 @@ def read_state_dict(source: Path) -> dict[str, Tensor]:
     """
     if not source.is_file():
         raise ModelError(f"There is no weights file {source}.")
+    if source.read_bytes()[:200].startswith(b"version https://git-lfs"):
+        raise ModelError(f"{source} is a Git LFS pointer, which stands for the file: fetch that with git lfs pull.")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch's guess at why a file is refused would only confuse
@@ -61,11 +61,18 @@ def read_state_dict(source: Path) -> dict[str, Tensor]:
             f"{source} is not a torch file of tensors alone; a pickled model is never opened, as that would run its "
             "code: save its state_dict() with torch.save and import that."
         ) from error
-    except (RuntimeError, OSError, EOFError, ValueError, zipfile.BadZipFile, SafetensorError) as error:
-        raise ModelError(f"{source} cannot be read as a torch file: it is damaged or something else.") from error
+    except Exception as error:  # the unpickler raises whatever the bytes of another file lead it to
+        raise ModelError(f"{source} cannot be read as a torch file: {_what_it_is(source)}.") from error
     if not isinstance(found, Mapping) or not found or not all(isinstance(t, Tensor) for t in found.values()):
         raise ModelError(f"{source} does not hold a state dict (names and tensors).")
     return {str(name).removeprefix(PREFIX): tensor for name, tensor in found.items()}
+
+
+def _what_it_is(source: Path) -> str:
+    start = source.read_bytes()[:200]
+    if not start:
+        return "it is empty"
+    return "it is text" if start.isascii() and start.decode().isprintable() else "it is damaged or something else"
 
 
 def infer_config(tensors: Mapping[str, Tensor], where: str) -> NetworkConfig:

@@ -35,12 +35,15 @@ class CheckOutcome:
     message: str
 
 
-def check(target: str, *, plugins_dir: Path | None = None, seconds: float = TIME_LIMIT) -> tuple[CheckOutcome, ...]:
+def check(
+    target: str, model: str = "", *, plugins_dir: Path | None = None, seconds: float = TIME_LIMIT
+) -> tuple[CheckOutcome, ...]:
     """
     Have a plugin checked.
 
     Args:
-        target: Its name, or its file (which ends in ".py").
+        target: Its name, or its file (which ends in ".py"); "" = the plugin of the model's backend.
+        model: BACKEND:FILE of a model to check too, "" for those that it ships alone.
         plugins_dir: The folder of local plugins, None = what the environment says.
         seconds: After these it is ended, with all that it started.
 
@@ -53,7 +56,7 @@ def check(target: str, *, plugins_dir: Path | None = None, seconds: float = TIME
     with TemporaryDirectory() as folder:
         out = Path(folder) / "found"
         # -P: what lies in the current folder takes no module's place, as for the program itself.
-        command = [sys.executable, "-P", "-m", "latentknobs.testing.checks", target, str(out)]
+        command = [sys.executable, "-P", "-m", "latentknobs.testing.checks", target, str(out), model]
         message = _run(command, env, seconds)
         lines = out.read_text(encoding="utf-8").splitlines() if out.is_file() else []
     return _outcomes([json.loads(line) for line in lines if line.endswith("}")], message)

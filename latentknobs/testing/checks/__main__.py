@@ -1,5 +1,5 @@
 """
-``python -m latentknobs.testing.checks NAME|FILE OUT``: the process in which ``plugins check`` has a plugin checked.
+``python -m latentknobs.testing.checks NAME|FILE OUT [MODEL]``: the process in which ``plugins check`` checks a plugin.
 
 Each line of OUT is JSON: {"begun": check} before a check, then its result; the last line is {"done": true}. So a
 plugin that hangs, or ends the process, can be told from one that passes.
@@ -20,13 +20,14 @@ from latentknobs.testing.checks import Job, jobs_of, run
 from latentknobs.workbench import BUILTINS, load_plugins
 
 
-def check(target: str, out: IO[str]) -> None:
+def check(target: str, out: IO[str], model: str = "") -> None:
     """
     Check one plugin and write what is found.
 
     Args:
-        target: Its name, or its file: then no other local file is loaded beside it.
+        target: Its name, or its file: then no other local file is loaded beside it; "" = that of the model's backend.
         out: Where lines of JSON go.
+        model: BACKEND:FILE of a model to check too.
     """
 
     def tell(**facts: Any) -> None:
@@ -35,7 +36,7 @@ def check(target: str, out: IO[str]) -> None:
 
     tell(begun="it loads")
     try:
-        jobs = _jobs(target)
+        jobs = _jobs(target, model)
     except LatentKnobsError as error:  # no such plugin, no such folder
         tell(name="it loads", state="failed", message=str(error))
         jobs = ()
@@ -45,14 +46,16 @@ def check(target: str, out: IO[str]) -> None:
     tell(done=True)
 
 
-def _jobs(target: str) -> tuple[Job, ...]:
+def _jobs(target: str, model: str) -> tuple[Job, ...]:
     if target.endswith(".py"):
         plugins = Plugins.build(BUILTINS, plugins_dir=None)
-        return jobs_of(plugins, plugins.add_file(Path(target)))
-    plugins = load_plugins()
-    return jobs_of(plugins, plugins.report(target))
+        report = plugins.add_file(Path(target))
+    else:
+        plugins = load_plugins()
+        report = plugins.report(target) if target else plugins.origin("backends", model.partition(":")[0])
+    return jobs_of(plugins, report, model=model)
 
 
 if __name__ == "__main__":
     with Path(sys.argv[2]).open("w", encoding="utf-8") as file:
-        check(sys.argv[1], file)
+        check(sys.argv[1], file, *sys.argv[3:])

@@ -7,12 +7,16 @@ call what must be called for that, and look at the rest.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import islice
+
 import numpy as np
 from attrs import frozen
 
 from latentknobs.core.arrays import ClipBatch, Codes
 from latentknobs.core.backend import LatentGradient, LatentWeights, Sampling, VAEBackend
 from latentknobs.core.capability import capability
+from latentknobs.core.corpus import Corpus, CorpusRequest
 from latentknobs.core.melody_format import MELODY
 from latentknobs.core.plugin_guard import Guard, PluginFault
 from latentknobs.errors import PluginError
@@ -67,18 +71,25 @@ def checked_model(model: object) -> VAEBackend:
         raise PluginError(f"A model must be a VAEBackend (spec, accepts, encode, decode, ...), not {fault}.") from None
 
 
-def sample_clips(backend: VAEBackend) -> ClipBatch:
+def sample_clips(backend: VAEBackend, corpora: Mapping[str, Corpus] | None = None) -> ClipBatch:
     """
-    Sample clips that the model accepts.
+    Sample clips that the model accepts; of another format than ``melody-2bar``, from a corpus that has it.
 
     Raises:
-        LeftOut: Its clip format is another one.
+        LeftOut: No corpus has its clip format.
         PluginError: It accepts hardly any.
     """
     name = backend.spec.clip_format.name
-    if name != MELODY.name:
-        raise LeftOut(f"it reads clips of {name}, and there are no samples of those: override the fixture `clips`.")
-    samples = melody_kit({}, {}, clips=16).clips
+    if name == MELODY.name:
+        samples = melody_kit({}, {}, clips=16).clips
+    else:
+        source = next((one for one in (corpora or {}).values() if one.clip_format == name), None)
+        if source is None:
+            raise LeftOut(
+                f"it reads clips of {name}, and no corpus has samples of those: offer one, or override the fixture "
+                "`clips`."
+            )
+        samples = np.concatenate([song.clips for song in islice(source.songs(CorpusRequest(clips=16)), 16)])[:16]
     accepted: ClipBatch = samples[backend.accepts(samples)]
     need(len(accepted) >= FEWEST, "the model accepts hardly any sample clip: override the fixture `clips`.")
     return accepted

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import subprocess
@@ -12,9 +11,9 @@ from functools import partial
 from types import ModuleType
 from typing import Any, Literal, TypeAlias
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
-from latentknobs.core.backend import BackendFactory
+from latentknobs.core.backend import BackendFactory, VAEBackend
 from latentknobs.core.melody_format import MELODY
 from latentknobs.core.plugin_guard import sentence_of
 from latentknobs.errors import LatentKnobsError, PluginError, UnknownNameError
@@ -150,7 +149,9 @@ def run_checks(
     return tuple(run(job) for job in jobs)
 
 
-def jobs_of(plugins: Plugins, report: PluginReport, kit: CheckFixtures | None = None) -> tuple[Job, ...]:
+def jobs_of(
+    plugins: Plugins, report: PluginReport, kit: CheckFixtures | None = None, model: str = ""
+) -> tuple[Job, ...]:
     """
     Every check of one plugin.
 
@@ -160,6 +161,10 @@ def jobs_of(plugins: Plugins, report: PluginReport, kit: CheckFixtures | None = 
         plugins: Where it is loaded, beside what it relies on.
         report: Its status there.
         kit: What its offers are checked with; None = samples of ``melody-2bar``, all attributes and comparisons.
+        model: BACKEND:FILE of a model of one of its backends to check too.
+
+    Raises:
+        UnknownNameError: The plugin has no such backend.
     """
     loading = Job("it loads", partial(_it_loads, report))
     if report.state not in ("loaded", "failed") or not report.hooks:
@@ -167,7 +172,11 @@ def jobs_of(plugins: Plugins, report: PluginReport, kit: CheckFixtures | None = 
     plugin = plugins.loaded(report.name)
     kit = kit or melody_kit(plugins.attributes(), plugins.comparisons())
     light = Job("its import is light", partial(_its_import_is_light, report, plugin))
-    jobs = [loading, light, *_offers(plugins, report, kit)]
+    if model:
+        backends_of_it = plugins.offered_by(report.name).get("backends", {})
+        if (backend := model.partition(":")[0]) not in backends_of_it:
+            raise UnknownNameError("backend", backend, backends_of_it, f"of the plugin {report.name}")
+    jobs = [loading, light, *_offers(plugins, report, kit, model)]
     expected = getattr(plugin, "EXPECTED_FAILURES", {})
     if isinstance(expected, Mapping):
         jobs = [Job(job.name, job.work, expected.get(job.name, "")) for job in jobs]
@@ -175,7 +184,7 @@ def jobs_of(plugins: Plugins, report: PluginReport, kit: CheckFixtures | None = 
     return (*jobs, Job("its expected failures are checks", partial(_expected_are_checks, expected, names)))
 
 
-def _offers(plugins: Plugins, report: PluginReport, kit: CheckFixtures) -> Iterator[Job]:
+def _offers(plugins: Plugins, report: PluginReport, kit: CheckFixtures, model: str) -> Iterator[Job]:
     types = {plugin_type.name: plugin_type for plugin_type in KINDS}
     for kind, offers in plugins.offered_by(report.name).items():
         for name, handed_out in offers.items():
@@ -183,7 +192,7 @@ def _offers(plugins: Plugins, report: PluginReport, kit: CheckFixtures) -> Itera
             direct = report.origin == "built-in"
             offer = types[kind].guarded(handed_out, f"plugin {report.name!r}") if direct else handed_out
             if kind == "backends":
-                yield from _backend(offer)
+                yield from _backend(plugins, offer, model)
             elif kind == "commands":
                 yield Job(f"{name}: is an offer", _nothing)
             elif kind not in CHECKS_OF:
@@ -196,24 +205,40 @@ def _offers(plugins: Plugins, report: PluginReport, kit: CheckFixtures) -> Itera
                     yield Job(f"{name}: {name_of(check)}", partial(check, offer, kit))
 
 
-def _backend(factory: BackendFactory) -> Iterator[Job]:
+def _backend(plugins: Plugins, factory: BackendFactory, model: str) -> Iterator[Job]:
     yield Job(f"{factory.name}: is an offer", partial(offer_check("backends"), factory, None))
-    if not factory.shipped:
-        reason = "It ships no model, so none can be checked here: use BackendContract with one of yours."
+    models = dict(factory.shipped)
+    if model.startswith(f"{factory.name}:"):
+        models[model] = model.partition(":")[2]
+    if not models:
+        reason = f"It ships no model: name one with --model {factory.name}:FILE."
         yield Job(f"{factory.name}: all checks of a model", partial(_left_out, reason))
-    for name, location in factory.shipped.items():
-        load = functools.cache(partial(_model, factory, location))
+    for name, location in models.items():
+        loaded = _LoadedModel(plugins, factory, location)
+        yield Job(f"{name}: loads", loaded.load)
         for check in backends.BACKEND_CHECKS:
-            yield Job(f"{name}: {name_of(check)}", partial(_check_model, load, check))
+            yield Job(f"{name}: {name_of(check)}", partial(loaded.check, check))
 
 
-def _model(factory: BackendFactory, location: str) -> tuple[Any, backends.BackendFixtures]:
-    model = factory.load(location, "cpu")
-    return model, backends.BackendFixtures(backends.sample_clips(model), backends.sample_codes(model))
+@define(eq=False)
+class _LoadedModel:
+    """A model that is loaded once, for all of its checks."""
 
+    plugins: Plugins
+    factory: BackendFactory
+    location: str
+    _model: VAEBackend | None = field(default=None, init=False)
 
-def _check_model(load: Callable[[], tuple[Any, backends.BackendFixtures]], check: Check) -> None:
-    check(*load())
+    def load(self) -> None:
+        """Load it: the first of its checks."""
+        self._model = self.factory.load(self.location, "cpu")
+
+    def check(self, check: Check) -> None:
+        """Run a check, left out where it did not load."""
+        if self._model is None:
+            raise LeftOut("it did not load.")
+        clips = backends.sample_clips(self._model, self.plugins.corpora())
+        check(self._model, backends.BackendFixtures(clips, backends.sample_codes(self._model)))
 
 
 def _nothing() -> None:
@@ -240,7 +265,11 @@ def _its_import_is_light(report: PluginReport, plugin: Any) -> None:
         raise PluginError(f"In a process of its own it cannot be imported: {last}.")
     facts = json.loads(done.stdout.splitlines()[-1])
     heavy = sorted(HEAVY & set(facts["loaded"]))
-    need(not heavy, f"Importing it loads {', '.join(heavy)}, for which every command would wait: import where used.")
+    need(
+        not heavy,
+        f"Importing it loads {', '.join(heavy)}, for which every command would wait: import it in the function that "
+        f"uses it{', and TorchBackend too' if 'torch' in heavy else ''}.",
+    )
     need(
         not facts["moved"],
         "Importing it draws from or seeds a global random generator, which changes what others draw.",
