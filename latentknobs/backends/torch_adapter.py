@@ -335,8 +335,9 @@ class TorchBackend(TensorBackend):
             return posterior.mean, posterior.stddev
         if isinstance(posterior, Tensor) and form in (None, "mean"):
             return posterior, None
-        if isinstance(posterior, Mapping) or (isinstance(posterior, tuple) and hasattr(posterior, "_fields")):
-            parts = dict(posterior) if isinstance(posterior, Mapping) else posterior._asdict()
+        names = getattr(posterior, "_fields", None)  # of a named tuple
+        if isinstance(posterior, Mapping) or names:
+            parts = dict(posterior if isinstance(posterior, Mapping) else zip(names or (), posterior, strict=True))
             if parts.keys() in ({"mean"}, {"mean", "std"}, {"mean", "logvar"}):
                 return parts["mean"], _deviation(parts.get("std"), parts.get("logvar"))
         elif isinstance(posterior, tuple | list) and len(posterior) == 2 and form in ("mean-std", "mean-logvar"):
