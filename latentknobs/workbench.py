@@ -22,6 +22,7 @@ from latentknobs.core.composition import compose, is_composition, parts_of
 from latentknobs.core.corpus import Corpus, CorpusRequest, Progress, Song, Tally, no_progress
 from latentknobs.core.determinism import one_thread_sums
 from latentknobs.core.experiment import Experiment, Settings, UnsupervisedSettings
+from latentknobs.core.format_capabilities import check_serves
 from latentknobs.core.knob import Knob
 from latentknobs.core.model_calls import accepted
 from latentknobs.core.paths import LOCAL_PLUGINS, cache_dir, default_registry, named_plugins_dir
@@ -29,7 +30,6 @@ from latentknobs.core.query_spec import KnobQuery
 from latentknobs.core.run import Run, RunSpec
 from latentknobs.corpora.corpus_spec import (
     CorpusSelection,
-    check_edit,
     check_format,
     default_corpus,
     parse_sources,
@@ -328,10 +328,10 @@ class Workbench:
         corpus = corpus or default_corpus([edit])
         sources = parse_sources(corpus, self.corpora)
         backend = self.model(model)
-        check_edit(edit, backend.spec, self.plugins.augmentations())
+        check_serves(edit, backend.spec.clip_format, self.plugins.augmentations())
         check_format(sources, backend.spec)
         settings = evolve(settings or Settings(), clips=clips)
-        methods = methods_for(self.plugins, backend.spec.clip_format.name)
+        methods = methods_for(self.plugins, backend.spec.clip_format)
         used = [("bases", settings.basis), *(("augmentations", part.name) for part in parts_of(edit))]
         used += [("fits", fit.name) for fit in methods.fits if not settings.fits or fit.name in settings.fits]
         depends = parameters(
@@ -386,7 +386,7 @@ class Workbench:
         spec = backend.spec
         check_format(sources, spec)
         settings = evolve(settings or UnsupervisedSettings(), clips=clips)
-        methods = methods_for(self.plugins, spec.clip_format.name)
+        methods = methods_for(self.plugins, spec.clip_format)
         used = [("attributes", a.name) for a in methods.attributes]
         used += [("comparisons", c.name) for c in methods.comparisons]
         depends = parameters(

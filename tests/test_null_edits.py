@@ -242,10 +242,10 @@ def test_who_has_no_stranger_is_masked(real):
 
 
 def test_a_null_says_what_the_real_edit_says(real):
-    """Amounts, unit, target, changes, keeps and format are the real edit's, its names are not; 0 changes nothing."""
+    """Amounts, unit, target, changes, keeps and needs are the real edit's, its names are not; 0 changes nothing."""
     edit, clips = Leaps(), tiny_clips(5)
     null = RandomClip(edit, _crowd(real), 0)
-    same = ("amounts", "unit", "target", "changes", "preserves", "clip_format")
+    same = ("amounts", "unit", "target", "changes", "preserves", "needs")
 
     assert [getattr(null, name) for name in same] == [getattr(edit, name) for name in same]
     assert (null.name, null.knob_name) == ("stranger for transpose", "stranger-pitch")

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from latentknobs.core.arrays import Bools, ClipBatch
 from latentknobs.core.augmentation import Augmentation, Augmented
+from latentknobs.core.format_capabilities import needs_of
 from latentknobs.corpora.sharding import Shard
 from latentknobs.discovery.pairs import Pairs
 from latentknobs.evaluation.evaluation_set import AmountBatch, EvaluationSet
@@ -82,9 +83,9 @@ class NullEdit(ABC):
         return self.real.preserves
 
     @property
-    def clip_format(self) -> str:
+    def needs(self) -> tuple[str, ...]:
         """The real edit's."""
-        return self.real.clip_format
+        return needs_of(self.real)
 
     @property
     def doc(self) -> str:

@@ -113,6 +113,7 @@ def _subject(workbench: Workbench, knob: Knob, backend: VAEBackend, selection: C
     target = workbench.plugins.attributes().get((edit and edit.target) or "")
     if edit is None or target is None:
         raise UsageError(f"The knob {knob.name!r} has no target, so nothing says what the others are to leave.")
+    target = target.for_format(backend.spec.clip_format)
     return DecouplingSubject(knob, edit, target, workbench.songs_for(backend, selection))
 
 

@@ -10,13 +10,13 @@ from numpy.random import default_rng
 
 from latentknobs.core.arrays import ClipBatch, Codes, Floats
 from latentknobs.core.attribute import Attribute
-from latentknobs.core.augmentation import Augmentation, signed_amounts
+from latentknobs.core.augmentation import Augmentation, in_context, signed_amounts
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.corpus import Song, Tally
 from latentknobs.core.experiment import Experiment, Settings
 from latentknobs.core.knob import Knob, Operator
 from latentknobs.core.model_calls import edited, encode
-from latentknobs.corpora.sharding import carried_shards
+from latentknobs.corpora.sharding import carried_shards, song_contexts
 from latentknobs.errors import DiscoveryError
 from latentknobs.evaluation.evaluation_set import AmountBatch, ClipReservoir, EvaluationSet, build_evaluation_set
 from latentknobs.evaluation.knob_metrics import EvaluationConfig
@@ -129,7 +129,8 @@ def read_data(
     settings = config.settings
     sizes = {"train": settings.sample_clips, "validation": settings.trial_clips, "test": settings.trial_clips}
     kept = {split: ClipReservoir(size, seed) for split, size in sizes.items()}
-    for shard, _ in carried_shards(backend, subject.songs, settings.shard, Tally()):
+    contexts = song_contexts(subject.augmentation, backend.spec.clip_format, seed)
+    for shard, _ in carried_shards(backend, subject.songs, settings.shard, Tally(), contexts):
         kept[shard.split].add(shard)
     samples = {split: sample.clips(backend.spec.clip_format.shape) for split, sample in kept.items()}
     for split, (clips, _) in samples.items():
@@ -137,7 +138,9 @@ def read_data(
             raise DiscoveryError(f"The corpus of {subject.knob.name} gave no {split} clips: ask for more clips.")
     experiment = Experiment.without_methods(backend, subject.augmentation, seed)
     trials = {
-        split: build_evaluation_set(experiment, *samples[split], default_rng([seed, 1, len(split)]), subject.ends)
+        split: build_evaluation_set(
+            experiment, *samples[split], default_rng([seed, 1, len(split)]), subject.ends, kept[split].contexts()
+        )
         for split in ("validation", "test")
     }
     for split, evaluation_set in trials.items():
@@ -150,10 +153,11 @@ def read_data(
     clips = samples["train"][0]
     codes = encode(backend, clips)
     values = _measured(targets, clips)
+    edit = in_context(subject.augmentation, kept["train"].contexts()[:MOVED_CLIPS])
     starts = {
         end: codes[:MOVED_CLIPS]
         if config.every_clip
-        else _starts(backend, subject.augmentation, clips[:MOVED_CLIPS], codes[:MOVED_CLIPS], end, seed)
+        else _starts(backend, edit, clips[:MOVED_CLIPS], codes[:MOVED_CLIPS], end, seed)
         for end in subject.ends
     }
     moves = {end: displacement(subject.operator, z, end).astype(np.float64) for end, z in starts.items()}

@@ -21,6 +21,7 @@ from latentknobs.core.attribute import Attribute
 from latentknobs.core.augmentation import Augmentation
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.capability import capability
+from latentknobs.core.composition import wants_context
 from latentknobs.core.corpus import Tally, TrueFactors
 from latentknobs.core.experiment import Experiment
 from latentknobs.core.knob import Knob
@@ -28,8 +29,9 @@ from latentknobs.core.metric_specs import RESAMPLES, LabelledCodes, Metric, Trav
 from latentknobs.core.model_calls import encode
 from latentknobs.core.ridge import PENALTIES
 from latentknobs.corpora.corpus_spec import CorpusSelection, parse_sources
-from latentknobs.corpora.sharding import Shard, carried_part, shards
+from latentknobs.corpora.sharding import Shard, carried_part, no_contexts, shards, song_contexts
 from latentknobs.discovery.pairs import edit_clips, encode_pairs
+from latentknobs.discovery.run_spec import methods_for
 from latentknobs.errors import CorpusError, DiscoveryError, UnknownNameError, UsageError
 from latentknobs.steering.apply import apply
 from latentknobs.workbench import Workbench
@@ -111,14 +113,16 @@ def disentanglement(
     spec = backend.spec
     tally = Tally()
     songs = workbench.songs_for(backend, selection, tally)
-    attributes = [a for a in workbench.plugins.attributes().values() if a.clip_format == spec.clip_format.name]
+    attributes = list(methods_for(workbench.plugins, spec.clip_format).attributes)
     if not attributes:
         raise UsageError(
             f"No plugin measures an attribute of {spec.clip_format.name} clips: codes need some to be read."
         )
     knobs, left = _usable(workbench, spec.model_id)
     reader = _Reader(backend, knobs, seed, tally)
-    for shard in shards(songs, SHARD):
+    edits = [edit for _, edit in knobs.values() if wants_context(edit)]
+    contexts = song_contexts(edits[0], spec.clip_format, seed) if edits else no_contexts
+    for shard in shards(songs, SHARD, contexts):
         reader.add(shard, split)
         workbench.progress("encoding for metrics", reader.done, selection.clips)
     if not reader.parts["train"].songs or not reader.parts[split].songs:
@@ -259,7 +263,7 @@ class _Reader:
         for name, (_, edit) in self.knobs.items():
             turns = self.turns[name][0 if shard.split == "train" else 1]
             experiment = Experiment.without_methods(self.backend, edit)
-            edits = edit_clips(experiment, shard.clips, default_rng([self.seed, number]))
+            edits = edit_clips(experiment, shard.clips, default_rng([self.seed, number]), shard.contexts)
             for pair in encode_pairs(experiment, edits, codes, Tally()):
                 if pair.amount in experiment.own_amounts:  # a swapped pair would tell the same clips again
                     turns.add(pair.amount, pair.before, pair.after)

@@ -70,7 +70,7 @@ def compare_models(
             f"The corpus {corpus} has no {split} clips that both {first.name} and {second.name} can carry: ask for "
             "more clips, another split or another corpus."
         )
-    methods = methods_for(workbench.plugins, first.clip_format.name)
+    methods = methods_for(workbench.plugins, first.clip_format)
     spec = ModelEvaluationSpec(split, seed, methods.attributes, methods.comparisons)
     results = [evaluate(model, songs, spec, progress=workbench.progress) for model in (left, right)]
     agreed = agreement(left, right, songs, seed, comparisons=methods.comparisons, progress=workbench.progress)

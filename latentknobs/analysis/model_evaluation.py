@@ -38,7 +38,7 @@ def evaluate_model(
     backend = workbench.model(model)
     tally = Tally()
     songs = workbench.songs_for(backend, selection, tally)
-    methods = methods_for(workbench.plugins, backend.spec.clip_format.name)
+    methods = methods_for(workbench.plugins, backend.spec.clip_format)
     result = evaluate(
         backend,
         songs,

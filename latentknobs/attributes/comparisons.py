@@ -1,5 +1,5 @@
 """
-Comparisons of two ``melody-2bar`` clips, whole batches at once.
+Comparisons of two clips, whole batches at once; all but the token accuracy need monophonic ones.
 
 Each is 1 where the clips agree fully in what is compared, and defined for every pair: a clip that was
 silenced or flattened by a knob must count against the knob, so it scores 0 and does not drop out as NaN.
@@ -76,7 +76,7 @@ def _ranks(pitch: NDArray[np.int16], among: Bools) -> Floats:
     """
     Twice the mean rank, centred: how many of the chosen steps are lower minus how many are higher.
 
-    Whole numbers, so the sums over them are exact; 0 outside ``among``. float64 (N, 32).
+    Whole numbers, so the sums over them are exact; 0 outside ``among``. float64 (N, steps).
     """
     rows = np.arange(len(pitch))[:, None]
     here = (rows * PITCHES + pitch)[among]
@@ -90,38 +90,37 @@ def _ranks(pitch: NDArray[np.int16], among: Bools) -> Floats:
 
 
 def token_accuracy(before: ClipBatch, after: ClipBatch) -> Floats:
-    """Share of steps with the same token, float64 (N,), 0 to 1."""
-    same: Floats = (before == after).mean(axis=-1, dtype=np.float64)
+    """Share of the token array's places (steps, of a melody) with the same token, float64 (N,), 0 to 1."""
+    same: Floats = (before == after).mean(axis=tuple(range(1, before.ndim)), dtype=np.float64)
     return same
 
 
 ONSET_F1 = Comparison(
     name="onset-f1",
     doc="F1 of the steps on which notes start, whatever their pitch.",
-    clip_format=MELODY.name,
+    needs=("monophonic",),
     measure=onset_f1,
 )
 ONSET_PITCH_F1 = Comparison(
     name="onset-pitch-f1",
     doc="F1 of the notes, found where an onset of the same pitch is on the same step.",
-    clip_format=MELODY.name,
+    needs=("monophonic",),
     measure=onset_pitch_f1,
 )
 ONSET_CHROMA_F1 = Comparison(
     name="onset-chroma-f1",
     doc="F1 of the notes, found where an onset of the same pitch in any octave is on the same step.",
-    clip_format=MELODY.name,
+    needs=("monophonic",),
     measure=onset_chroma_f1,
 )
 CONTOUR = Comparison(
     name="contour",
     doc="Spearman's rank correlation (1904) of the sounding pitch per step, where both clips sound.",
-    clip_format=MELODY.name,
+    needs=("monophonic",),
     measure=contour,
 )
 TOKEN_ACCURACY = Comparison(
     name="token-accuracy",
     doc="Share of steps with the same token.",
-    clip_format=MELODY.name,
     measure=token_accuracy,
 )

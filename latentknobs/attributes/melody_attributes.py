@@ -1,4 +1,4 @@
-"""Attributes of ``melody-2bar`` clips: whole batches at once, NaN for a clip without notes."""
+"""Attributes of monophonic clips: whole batches at once, NaN for a clip without notes."""
 
 from __future__ import annotations
 
@@ -43,20 +43,20 @@ MEAN_PITCH = Attribute(
     name="mean-pitch",
     unit="semitones",
     doc="Mean MIDI pitch of the notes, each counted once whatever its length.",
-    clip_format=MELODY.name,
+    needs=("monophonic",),
     measure=mean_pitch,
 )
 PITCH_RANGE = Attribute(
     name="pitch-range",
     unit="semitones",
     doc="Highest pitch minus lowest pitch.",
-    clip_format=MELODY.name,
+    needs=("monophonic",),
     measure=pitch_range,
 )
 LOG2_ONSETS = Attribute(
     name="log2-onsets",
     unit="doublings",
     doc="Logarithm to base 2 of the number of notes.",
-    clip_format=MELODY.name,
+    needs=("monophonic",),
     measure=log2_onsets,
 )

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from latentknobs.augmentations.note_arrays import RHYTHM, whole
 from latentknobs.core.arrays import Bools, ClipBatch, Ints
 from latentknobs.core.augmentation import TokenAugmentation
-from latentknobs.core.melody_format import HOLD, MELODY, STEPS
-from latentknobs.core.meter import BARS, ORDER
+from latentknobs.core.melody_format import HOLD, MELODY
+from latentknobs.core.meter import bars, order
 from latentknobs.core.scales import CLASSES, outside_major, pitch_classes
 
 
@@ -40,12 +40,13 @@ class Alter(TokenAugmentation):
         Raises:
             AmountError: Not above 0, or no whole number of notes that a clip can have.
         """
-        takes = f"{self.name} takes whole notes in {BARS} bars above 0: notes are not moved into the scale"
-        missing = np.full(len(clips), whole(amount, BARS, 1, STEPS, takes))
+        span = bars(self.format)
+        takes = f"{self.name} takes whole notes in {span:g} bars above 0: notes are not moved into the scale"
+        missing = np.full(len(clips), whole(amount, span, 1, self.format.steps, takes))
         onset = MELODY.onsets(clips)
         counts = pitch_classes(clips)
         following = _following(clips, onset)
-        for step in np.argsort(-ORDER):
+        for step in np.argsort(-order(self.format)):
             pitch = clips[:, step].astype(np.int64)
             towards = np.where(following[:, step] > pitch, 1, -1)
             altered = np.zeros(len(clips), dtype=bool)
@@ -68,8 +69,8 @@ def _one(pitch: Ints, here: Bools) -> Ints:
 
 
 def _following(clips: ClipBatch, onset: Bools) -> Ints:
-    """For each step (N, 32) the pitch of the next note that starts after it, -1 = none."""
+    """For each step (N, steps) the pitch of the next note that starts after it, -1 = none."""
     out = np.full(clips.shape, -1, dtype=np.int64)
-    for step in reversed(range(STEPS - 1)):
+    for step in reversed(range(clips.shape[1] - 1)):
         out[:, step] = np.where(onset[:, step + 1], clips[:, step + 1], out[:, step + 1])
     return out

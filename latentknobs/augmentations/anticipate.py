@@ -11,12 +11,8 @@ from numpy.typing import NDArray
 from latentknobs.augmentations.note_arrays import PITCHES, whole
 from latentknobs.core.arrays import Bools, ClipBatch
 from latentknobs.core.augmentation import TokenAugmentation
-from latentknobs.core.melody_format import HOLD, MELODY
-from latentknobs.core.meter import BARS, ORDER, syncopation
-
-EIGHTH = 2
-MOST = 64
-"""No clip is syncopated more than that: every other step with the greatest strength, 4."""
+from latentknobs.core.melody_format import HOLD
+from latentknobs.core.meter import bars, order, syncopation, weights
 
 
 class Anticipate(TokenAugmentation):
@@ -35,6 +31,7 @@ class Anticipate(TokenAugmentation):
     target = "syncopation"
     changes: ClassVar[frozenset[str]] = frozenset({"syncopation", "onset-f1"})
     preserves: ClassVar[frozenset[str]] = PITCHES | {"log2-onsets", "note-density", "rests"}
+    needs = ("monophonic", "sixteenths")
 
     def edit_tokens(self, clips: ClipBatch, amount: float, rng: Generator) -> tuple[NDArray[np.int16], Bools]:  # noqa: ARG002 - nothing here is left to chance
         """
@@ -43,12 +40,15 @@ class Anticipate(TokenAugmentation):
         Raises:
             AmountError: Not above 0, or no whole strength in two bars.
         """
-        takes = f"{self.name} takes whole strengths in {BARS} bars above 0: notes are not moved back"
-        missing = np.full(len(clips), float(whole(amount, BARS, 1, MOST, takes)))
-        now = syncopation(clips)
-        for beat in sorted(range(MELODY.steps_per_beat, MELODY.steps, MELODY.steps_per_beat), key=ORDER.__getitem__):
-            moved = _early(clips, beat)
-            then = syncopation(moved)
+        form, span = self.format, bars(self.format)
+        # No clip is syncopated more: every other step with the greatest strength.
+        most = form.steps // 2 * -int(weights(form).min())
+        takes = f"{self.name} takes whole strengths in {span:g} bars above 0: notes are not moved back"
+        missing = np.full(len(clips), float(whole(amount, span, 1, most, takes)))
+        now = syncopation(clips, form)
+        for beat in sorted(range(form.steps_per_beat, form.steps, form.steps_per_beat), key=order(form).__getitem__):
+            moved = _early(clips, beat, form.steps_per_beat // 2)
+            then = syncopation(moved, form)
             taken = (then > now) & (then - now <= missing)
             missing -= np.where(taken, then - now, 0)
             now = np.where(taken, then, now)
@@ -56,12 +56,16 @@ class Anticipate(TokenAugmentation):
         return clips, missing == 0
 
 
-def _early(clips: ClipBatch, beat: int) -> NDArray[np.int16]:
-    """The clips with the note on a beat started early; unchanged where there is none, or no held step before it."""
+def _early(clips: ClipBatch, beat: int, eighth: int) -> NDArray[np.int16]:
+    """
+    The clips with the note on a beat started an eighth, so many steps, early, or one step.
+
+    Unchanged where there is no note, or no held step before it.
+    """
     out = clips.copy()
     starts = (clips[:, beat] < HOLD) & (clips[:, beat - 1] == HOLD)
-    far = starts & (clips[:, beat - EIGHTH] == HOLD)
+    far = starts & (clips[:, beat - eighth] == HOLD)
     out[:, beat] = np.where(starts, HOLD, clips[:, beat])
     out[:, beat - 1] = np.where(starts & ~far, clips[:, beat], clips[:, beat - 1])
-    out[:, beat - EIGHTH] = np.where(far, clips[:, beat], clips[:, beat - EIGHTH])
+    out[:, beat - eighth] = np.where(far, clips[:, beat], clips[:, beat - eighth])
     return out

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from latentknobs.augmentations.note_arrays import PITCHES, whole
 from latentknobs.core.arrays import Bools, ClipBatch
 from latentknobs.core.augmentation import TokenAugmentation
-from latentknobs.core.melody_format import MELODY, REST, STEPS
+from latentknobs.core.melody_format import MELODY, REST
+from latentknobs.core.meter import sixteenths
 
 
 class Delay(TokenAugmentation):
@@ -29,16 +30,18 @@ class Delay(TokenAugmentation):
     target = "mean-onset"
     changes: ClassVar[frozenset[str]] = frozenset({"mean-onset", "onset-f1", "syncopation"})
     preserves: ClassVar[frozenset[str]] = PITCHES | {"contour-direction", "log2-onsets", "note-density"}
+    needs = ("monophonic", "sixteenths")
 
     def edit_tokens(self, clips: ClipBatch, amount: float, rng: Generator) -> tuple[NDArray[np.int16], Bools]:  # noqa: ARG002 - nothing here is left to chance
         """
         Move the tokens.
 
         Raises:
-            AmountError: Not a whole number of steps from 1 to 31.
+            AmountError: Not a whole number of sixteenths, or as many as the clip has.
         """
-        takes = f"{self.name} takes whole sixteenths from 1 to {STEPS - 1}: the notes before the clip are not known"
-        steps = whole(amount, 1, 1, STEPS - 1, takes)
+        most = self.format.steps * sixteenths(self.format) - 1
+        takes = f"{self.name} takes whole sixteenths from 1 to {most:g}: the notes before the clip are not known"
+        steps = int(whole(amount, 1, 1, most, takes) / sixteenths(self.format))
         onset = MELODY.onsets(clips)
         late = np.full_like(clips, REST)
         late[:, steps:] = clips[:, :-steps]

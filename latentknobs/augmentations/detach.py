@@ -11,11 +11,8 @@ from numpy.typing import NDArray
 from latentknobs.augmentations.note_arrays import PITCHES, first_of, whole
 from latentknobs.core.arrays import Bools, ClipBatch
 from latentknobs.core.augmentation import TokenAugmentation
-from latentknobs.core.melody_format import HOLD, MELODY, REST, STEPS
-from latentknobs.core.meter import BARS, ORDER
-
-BREATH = np.roll(ORDER, -1)
-"""Place of each step when those right before the strongest steps come first, (32,)."""
+from latentknobs.core.melody_format import HOLD, MELODY, REST
+from latentknobs.core.meter import bars, order, sixteenths
 
 
 class Detach(TokenAugmentation):
@@ -42,6 +39,7 @@ class Detach(TokenAugmentation):
         "onset-chroma-f1",
         "contour",
     }
+    needs = ("monophonic", "sixteenths")
 
     def edit_tokens(self, clips: ClipBatch, amount: float, rng: Generator) -> tuple[NDArray[np.int16], Bools]:  # noqa: ARG002 - nothing here is left to chance
         """
@@ -50,10 +48,12 @@ class Detach(TokenAugmentation):
         Raises:
             AmountError: Not above 0, or no whole number of steps that a clip has.
         """
-        takes = f"{self.name} takes whole sixteenths in {BARS} bars above 0: notes are not made longer"
-        steps = whole(amount, BARS, 1, STEPS - 1, takes)
-        step = np.arange(STEPS)
+        size, span, unit = self.format.steps, bars(self.format), sixteenths(self.format)
+        takes = f"{self.name} takes whole sixteenths in {span:g} bars above 0: notes are not made longer"
+        steps = int(whole(amount, span, 1, size * unit - 1, takes) / unit)
+        step = np.arange(size)
         start = np.maximum.accumulate(np.where(MELODY.onsets(clips), step, 0), axis=-1)
-        # Further into a note comes first, so nothing is left to hold after a rest.
-        cut, valid = first_of(clips == HOLD, BREATH - STEPS * (step - start), steps)
+        # The steps right before the strongest ones. Further into a note comes first, so nothing is held after a rest.
+        breath = np.roll(order(self.format), -1)
+        cut, valid = first_of(clips == HOLD, breath - size * (step - start), steps)
         return np.where(cut, np.int16(REST), clips).astype(np.int16), valid

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from latentknobs.augmentations.note_arrays import first_of, whole
 from latentknobs.core.arrays import Bools, ClipBatch
 from latentknobs.core.augmentation import TokenAugmentation
-from latentknobs.core.melody_format import HOLD, MELODY, STEPS
-from latentknobs.core.meter import BARS, ORDER
+from latentknobs.core.melody_format import HOLD, MELODY
+from latentknobs.core.meter import bars, order
 
 
 class Fill(TokenAugmentation):
@@ -39,18 +39,18 @@ class Fill(TokenAugmentation):
         Raises:
             AmountError: Not a whole number of notes in two bars, or more than any clip has steps.
         """
-        most = STEPS - 1
-        takes = f"{self.name} adds or ties over whole notes in {BARS} bars, at most {most / BARS:g} notes a bar"
-        notes = whole(amount, BARS, -most, most, takes)
+        most, span, place = self.format.steps - 1, bars(self.format), order(self.format)
+        takes = f"{self.name} adds or ties over whole notes in {span:g} bars, at most {most / span:g} notes a bar"
+        notes = whole(amount, span, -most, most, takes)
         sounding = MELODY.sounding(clips)
         if notes > 0:
-            filled, valid = first_of(clips == HOLD, ORDER, notes)
+            filled, valid = first_of(clips == HOLD, place, notes)
             return np.where(filled, sounding, clips).astype(np.int16), valid
         onset = MELODY.onsets(clips)
         may = onset & np.roll(sounding >= 0, 1, axis=-1)
         may[:, 0] = False
         for extreme in (np.where(onset, clips, -1).max(axis=-1), np.where(onset, clips, HOLD).min(axis=-1)):
-            kept, _ = first_of(onset & (clips == extreme[:, None]), ORDER, 1)
+            kept, _ = first_of(onset & (clips == extreme[:, None]), place, 1)
             may &= ~kept
-        tied, valid = first_of(may, -ORDER, -notes)
+        tied, valid = first_of(may, -place, -notes)
         return np.where(tied, np.int16(HOLD), clips).astype(np.int16), valid

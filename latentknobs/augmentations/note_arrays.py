@@ -14,7 +14,7 @@ PITCHES = frozenset({"mean-pitch", "mean-octave", "pitch-range", "mean-interval"
 """What stays where the same pitches follow one another in the same order."""
 
 
-def whole(amount: float, parts: int, least: int, most: int, takes: str) -> int:
+def whole(amount: float, parts: float, least: int, most: float, takes: str) -> int:
     """
     An amount as a whole number of parts.
 

@@ -10,11 +10,8 @@ from numpy.typing import NDArray
 
 from latentknobs.core.arrays import Bools, ClipBatch
 from latentknobs.core.augmentation import TokenAugmentation
-from latentknobs.core.melody_format import HOLD, MELODY, STEPS
+from latentknobs.core.melody_format import HOLD, MELODY
 from latentknobs.errors import AmountError
-
-MOST_DOUBLINGS = STEPS.bit_length() - 1
-"""A note can last the whole clip, so this many doublings reach the shortest note."""
 
 
 class NoteSplit(TokenAugmentation):
@@ -38,11 +35,12 @@ class NoteSplit(TokenAugmentation):
         Start each note anew at every n-th part of its length.
 
         Raises:
-            AmountError: Not a whole number of doublings from 1 to 5.
+            AmountError: Not a whole number of doublings, 1 or more, or more than reach the shortest note.
         """
-        if amount not in range(1, MOST_DOUBLINGS + 1):
+        most = self.format.steps.bit_length() - 1  # a note can last the whole clip
+        if amount not in range(1, most + 1):
             raise AmountError(
-                f"{self.name} takes whole doublings from 0 to {MOST_DOUBLINGS}, not {amount:g}: notes cannot be joined."
+                f"{self.name} takes whole doublings from 0 to {most}, not {amount:g}: notes cannot be joined."
             )
         parts = 2 ** int(amount)
         pitch = MELODY.sounding(clips)

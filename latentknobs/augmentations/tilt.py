@@ -12,7 +12,7 @@ from latentknobs.augmentations.note_arrays import RHYTHM
 from latentknobs.core.arrays import Bools, ClipBatch
 from latentknobs.core.augmentation import TokenAugmentation
 from latentknobs.core.melody_format import HOLD
-from latentknobs.core.meter import STEPS_PER_BAR
+from latentknobs.core.meter import steps_per_bar
 
 CLOSE = 0.1
 """How far the slope may miss the amount, as a share of it."""
@@ -41,7 +41,7 @@ class Tilt(TokenAugmentation):
         step = np.arange(clips.shape[-1])
         count = onset.sum(axis=-1, keepdims=True)
         mean = np.where(onset, step, 0).sum(axis=-1, keepdims=True) / np.maximum(count, 1)
-        bars = np.where(onset, step - mean, 0) / STEPS_PER_BAR
+        bars = np.where(onset, step - mean, 0) / steps_per_bar(self.format)
         # Rounding to even is odd about 0, so that the opposite amount undoes it.
         by = np.rint(amount * bars)
         moved = clips + by

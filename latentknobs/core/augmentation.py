@@ -5,14 +5,20 @@ Anything with the attributes and the call of :class:`Augmentation` will do. Two 
 ten lines: :class:`NoteAugmentation` edits the list of notes of one clip, :class:`TokenAugmentation` the
 token array of many clips at once. Both copy their input, treat amount 0 as the identity, and mask what an
 amount cannot be applied to.
+
+Each states what it needs of a clip format in ``needs``, or names one format in ``clip_format``, or both
+(:mod:`latentknobs.core.format_capabilities`). One whose call, ``edit`` or ``edit_tokens`` has a parameter
+named ``context`` is told of the piece as well.
 """
 
 from __future__ import annotations
 
+import copy
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
-from typing import ClassVar, Protocol, runtime_checkable
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from functools import cache
+from typing import Any, ClassVar, Protocol, Self, cast, runtime_checkable
 
 import numpy as np
 from attrs import frozen
@@ -20,7 +26,9 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from latentknobs.core.arrays import Bools, ClipBatch
+from latentknobs.core.capability import takes
 from latentknobs.core.clip import ClipFormat, Note
+from latentknobs.core.edit_context import EditContext, lone_contexts
 from latentknobs.core.melody_format import MELODY
 from latentknobs.errors import AmountError, ClipError, PluginError
 
@@ -54,8 +62,10 @@ class Augmentation(Protocol):
         target: Name of the attribute that amount 1 moves by 1, or None.
         changes: Names of the attributes and comparisons that it is meant to change.
         preserves: Names of the attributes and comparisons that it leaves as they are.
-        clip_format: Name of the clip format it edits.
         doc: One sentence.
+
+    Besides, it has ``needs``, a tuple of what it needs of a clip format, or ``clip_format``, the name of the one
+    format it edits.
     """
 
     @property
@@ -73,8 +83,6 @@ class Augmentation(Protocol):
     @property
     def preserves(self) -> frozenset[str]: ...
     @property
-    def clip_format(self) -> str: ...
-    @property
     def doc(self) -> str: ...
 
     def __call__(self, clips: ClipBatch, amount: float, rng: Generator) -> Augmented:
@@ -85,7 +93,17 @@ class Augmentation(Protocol):
             clips: int16 (N, *shape), valid clips.
             amount: In ``unit``; 0 gives the clips back.
             rng: The only source of chance it may use.
+
+        With a fourth parameter named ``context`` it is given an :class:`EditContext` for each clip.
         """
+        ...
+
+
+class FormatAware(Protocol):
+    """Optional: an augmentation that is told the format of the clips before it edits them."""
+
+    def for_format(self, clip_format: ClipFormat) -> Augmentation:
+        """The same edit of clips of this format."""
         ...
 
 
@@ -97,23 +115,38 @@ class _Base(ABC):
     target: ClassVar[str | None] = None
     changes: ClassVar[frozenset[str]] = frozenset()
     preserves: ClassVar[frozenset[str]] = frozenset()
-    clip_format: ClassVar[str] = MELODY.name
+    needs: ClassVar[tuple[str, ...]] = ("monophonic",)
+    clip_format: ClassVar[str] = ""
+    """Name of the one format it edits, "" = every format that has what it needs."""
     format: ClassVar[ClipFormat] = MELODY
-    """The clip format itself, for ``tokens`` and ``notes``."""
+    """The format of the clips it is given: a melody's with the same steps where it needs "monophonic"."""
 
     def __init_subclass__(cls) -> None:
         # Plugins of hook API 1 may still use the name that ``preserves`` had before.
         if "keeps" in vars(cls) and "preserves" not in vars(cls):
             cls.preserves = vars(cls)["keeps"]
+        # One that names its format need not say what it needs of it.
+        if "clip_format" in vars(cls) and "needs" not in vars(cls):
+            cls.needs = ()
+
+    def for_format(self, clip_format: ClipFormat) -> Self:
+        """The same edit, whose ``format`` is this one."""
+        if self.format is clip_format:
+            return self
+        bound = copy.copy(self)
+        object.__setattr__(bound, "format", clip_format)  # of a frozen class too
+        return bound
 
     @property
     def doc(self) -> str:
         """The first sentence of the class's docstring."""
         return " ".join((type(self).__doc__ or "").split()).split(". ")[0].rstrip(".") + "."
 
-    def __call__(self, clips: ClipBatch, amount: float, rng: Generator) -> Augmented:
+    def __call__(
+        self, clips: ClipBatch, amount: float, rng: Generator, context: Sequence[EditContext] = ()
+    ) -> Augmented:
         """
-        Edit a copy of the clips; amount 0 is the identity.
+        Edit a copy of the clips; amount 0 is the identity. Without a context each clip is a piece of its own.
 
         Raises:
             AmountError: Not a finite number, or neither 0 nor the one amount of an on/off edit.
@@ -124,10 +157,12 @@ class _Base(ABC):
             raise AmountError(f"{self.name} takes a number as its amount, not {amount}.")
         if len(self.amounts) == 1 and amount != self.amounts[0]:
             raise AmountError(f"{self.name} is an on/off edit: its amount is 0 or {self.amounts[0]:g}, not {amount:g}.")
-        return self._edit(clips.copy(), float(amount), rng)
+        if takes_context(self) and not context:
+            context = lone_contexts(clips, self.format)
+        return self._edit(clips.copy(), float(amount), rng, context)
 
     @abstractmethod
-    def _edit(self, clips: ClipBatch, amount: float, rng: Generator) -> Augmented: ...
+    def _edit(self, clips: ClipBatch, amount: float, rng: Generator, context: Sequence[EditContext]) -> Augmented: ...
 
 
 class NoteAugmentation(_Base):
@@ -138,15 +173,17 @@ class NoteAugmentation(_Base):
         """
         The notes after the edit, or None where the amount cannot be applied to this clip.
 
-        Notes that leave the format (a pitch outside 0 to 127, past the end, two at a time) mask the clip:
-        raise nothing, wrap nothing.
+        Notes that leave the format (a pitch outside 0 to 127, past the end, two at a time) mask the clip: raise
+        nothing, wrap nothing. With a fourth parameter named ``context`` it is given the clip's :class:`EditContext`.
         """
 
-    def _edit(self, clips: ClipBatch, amount: float, rng: Generator) -> Augmented:
+    def _edit(self, clips: ClipBatch, amount: float, rng: Generator, context: Sequence[EditContext]) -> Augmented:
         valid = np.zeros(len(clips), dtype=bool)
+        edit: Callable[..., Iterable[Note] | None] = self.edit
         for i, clip in enumerate(clips):
+            told = (context[i],) if takes_context(self) else ()
             try:
-                notes = self.edit(self.format.notes(clip), amount, rng)
+                notes = edit(self.format.notes(clip), amount, rng, *told)
                 if notes is not None:
                     clips[i] = self.format.tokens(notes)
                     valid[i] = True
@@ -162,11 +199,60 @@ class TokenAugmentation(_Base):
 
     @abstractmethod
     def edit_tokens(self, clips: ClipBatch, amount: float, rng: Generator) -> tuple[NDArray[np.int16], Bools]:
-        """The edited array, int16 (N, *shape), and where it holds, bool (N,). ``clips`` is a copy."""
+        """
+        The edited array, int16 (N, *shape), and where it holds, bool (N,). ``clips`` is a copy.
 
-    def _edit(self, clips: ClipBatch, amount: float, rng: Generator) -> Augmented:
-        edited, valid = self.edit_tokens(clips, amount, rng)
+        One that needs "monophonic" is given melody tokens, whatever the format's own are. With a fourth parameter
+        named ``context`` it is given a tuple of N :class:`EditContext`.
+        """
+
+    def _edit(self, clips: ClipBatch, amount: float, rng: Generator, context: Sequence[EditContext]) -> Augmented:
+        edit: Callable[..., tuple[NDArray[np.int16], Bools]] = self.edit_tokens
+        edited, valid = edit(clips, amount, rng, *((tuple(context),) if takes_context(self) else ()))
         return Augmented(edited, valid)
+
+
+def takes_context(augmentation: Augmentation) -> bool:
+    """Whether an augmentation has a parameter named ``context``, which says that it is to be told of the piece."""
+    cls: Hashable = type(augmentation)
+    return _names_context(cls)
+
+
+@cache
+def _names_context(cls: Any) -> bool:
+    # The call of the two bases always has it; what the author wrote decides.
+    name = "edit" if issubclass(cls, NoteAugmentation) else "edit_tokens" if issubclass(cls, TokenAugmentation) else ""
+    return takes(getattr(cls, name or "__call__"), "context")
+
+
+@frozen(eq=False)
+class EditInContext:
+    """
+    An augmentation together with the contexts of the clips that it is about to edit, used in its place.
+
+    Attributes:
+        augmentation: The augmentation, whose name, amounts and so on are its own.
+        contexts: One for each clip.
+    """
+
+    augmentation: Augmentation
+    contexts: tuple[EditContext, ...]
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(self.augmentation, name)
+
+    def __call__(self, clips: ClipBatch, amount: float, rng: Generator) -> Augmented:
+        """Edit the clips, int16 (N, *shape), that the contexts are of."""
+        call: Callable[..., Augmented] = self.augmentation
+        return call(clips, amount, rng, *((self.contexts,) if takes_context(self.augmentation) else ()))
+
+
+def in_context(augmentation: Augmentation, contexts: Sequence[EditContext]) -> Augmentation:
+    """The augmentation for clips of these contexts; the augmentation itself where none are known."""
+    # It has the attributes of the augmentation by passing them on, which type checkers do not follow.
+    return cast(Augmentation, EditInContext(augmentation, tuple(contexts))) if contexts else augmentation
 
 
 def signed_amounts(augmentation: Augmentation) -> tuple[tuple[float, ...], bool]:

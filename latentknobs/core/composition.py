@@ -9,8 +9,9 @@ import numpy as np
 from attrs import frozen
 from numpy.random import Generator
 
-from latentknobs.core.arrays import ClipBatch
-from latentknobs.core.augmentation import Augmentation, Augmented
+from latentknobs.core.arrays import ClipBatch, Ints
+from latentknobs.core.augmentation import Augmentation, Augmented, takes_context
+from latentknobs.core.format_capabilities import needs_of
 from latentknobs.errors import AmountError, UnknownNameError, UsageError
 
 NEXT, TIMES = "|", ":"
@@ -71,7 +72,7 @@ class CompositeAugmentation:
                     f"The factor of {part.augmentation.name} in {self.name} is {part.factor:g}; "
                     "give a finite number other than 0."
                 )
-        formats = {part.augmentation.clip_format: part.augmentation.name for part in self.parts}
+        formats = {name: part.augmentation.name for part in self.parts if (name := _format_name(part.augmentation))}
         if len(formats) > 1:
             listed = ", ".join(f"{name} edits {clip_format}" for clip_format, name in formats.items())
             raise UsageError(f"The parts of {self.name} edit different clip formats ({listed}); choose edits of one.")
@@ -126,9 +127,14 @@ class CompositeAugmentation:
         return frozenset.intersection(*(part.augmentation.preserves for part in self.parts)) - self.changes
 
     @property
+    def needs(self) -> tuple[str, ...]:
+        """What any part needs of a clip format."""
+        return tuple(dict.fromkeys(name for part in self.parts for name in needs_of(part.augmentation)))
+
+    @property
     def clip_format(self) -> str:
-        """That of every part."""
-        return self.parts[0].augmentation.clip_format
+        """The format that a part names, "" where none does."""
+        return next(filter(None, (_format_name(part.augmentation) for part in self.parts)), "")
 
     @property
     def doc(self) -> str:
@@ -143,13 +149,15 @@ class CompositeAugmentation:
         Raises:
             AmountError: Not a finite number, or neither 0 nor the one amount of an on/off edit, or a part says so.
         """
-        return self.through(lambda part, batch, by: part(batch, by, rng), clips, amount)
+        return self.through(lambda part, batch, by, _rows: part(batch, by, rng), clips, amount)
 
     def through(
-        self, run: Callable[[Augmentation, ClipBatch, float], Augmented], clips: ClipBatch, amount: float
+        self, run: Callable[[Augmentation, ClipBatch, float, Ints], Augmented], clips: ClipBatch, amount: float
     ) -> Augmented:
         """
         Edit clips (N, *shape), each part run by ``run``, which may check its result.
+
+        ``run`` is given the part, the clips that are left, its amount, and which of the N clips these are.
 
         Returns:
             The edited clips, the original where the mask is False.
@@ -164,7 +172,7 @@ class CompositeAugmentation:
             raise AmountError(f"{self.name} is an on/off edit: its amount is 0 or {own[0]:g}, not {amount:g}.")
         out, rows = clips.copy(), np.arange(len(clips))
         for part in self.parts if amount else ():
-            edited = run(part.augmentation, out[rows], part.at(amount))
+            edited = run(part.augmentation, out[rows], part.at(amount), rows)
             rows = rows[edited.valid]
             out[rows] = edited.clips[edited.valid]
         valid = np.zeros(len(clips), dtype=bool)
@@ -178,6 +186,11 @@ def parts_of(augmentation: Augmentation) -> tuple[Augmentation, ...]:
     if isinstance(augmentation, CompositeAugmentation):
         return tuple(part.augmentation for part in augmentation.parts)
     return (augmentation,)
+
+
+def wants_context(augmentation: Augmentation) -> bool:
+    """Whether an augmentation, or a part of it, is to be told of the piece."""
+    return any(takes_context(part) for part in parts_of(augmentation))
 
 
 def is_composition(text: str) -> bool:
@@ -212,6 +225,11 @@ def compose(text: str, known: Mapping[str, Augmentation]) -> CompositeAugmentati
                 f"The factor {factor!r} of {name} in the composition {text!r} is not a number; {HOW}"
             ) from None
     return CompositeAugmentation(tuple(parts))
+
+
+def _format_name(augmentation: Augmentation) -> str:
+    name: str = getattr(augmentation, "clip_format", "")
+    return name
 
 
 def _number(value: float) -> str:

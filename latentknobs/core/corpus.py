@@ -10,6 +10,7 @@ from typing import Literal, Protocol, TypeAlias, runtime_checkable
 from attrs import define, field, frozen, validators
 
 from latentknobs.core.arrays import ClipBatch
+from latentknobs.core.edit_context import Key
 from latentknobs.core.seed import as_seed
 
 Split: TypeAlias = Literal["train", "validation", "test"]
@@ -37,11 +38,13 @@ class Song:
         name: Unique within its corpus, stable ("folk/oneills1850/0123").
         clips: int16 (n, *shape), n at least 1.
         split: Which split it is in.
+        key: Its key where the source states one; None = estimated from the clips where an edit asks for it.
     """
 
     name: str
     clips: ClipBatch
     split: Split
+    key: Key | None = None
 
 
 @frozen(eq=False)

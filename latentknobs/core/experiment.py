@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
 from attrs import asdict, field, frozen, validators
+from numpy.random import default_rng
 
 from latentknobs.core.attribute import Attribute, Comparison
 from latentknobs.core.augmentation import Augmentation, signed_amounts
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.clip import ClipFormat
+from latentknobs.core.format_capabilities import check_serves
 from latentknobs.core.method_specs import Basis, Fit, Selector
-from latentknobs.errors import UsageError
+from latentknobs.core.plugin_guard import run_augmentation
+from latentknobs.errors import AmountError, PluginError, UsageError
 
 STANDARD = "standard"
 """The basis that is the model's own coordinates, in which selected dimensions are always stated."""
@@ -140,30 +144,28 @@ class Experiment:
         An experiment whose parts fit together.
 
         Raises:
-            UsageError: The augmentation edits another clip format or names what no plugin measures; a selector, basis
-                or fit is unknown; without an augmentation, another basis than the standard one, or no attribute.
+            UsageError: The augmentation does not fit the model's clips or names what no plugin measures on them; a
+                selector, basis or fit is unknown; without an augmentation, another basis than the standard one, or no
+                attribute.
             PluginError: The augmentation has no amount besides 0.
         """
         _check_known("selector", settings.selector, methods.selectors)
         if augmentation is None:
             _check_unsupervised(settings, methods)
             return cls(backend, None, (), False, settings, methods, seed)
-        wanted = backend.spec.clip_format.name
-        if augmentation.clip_format != wanted:
-            raise UsageError(
-                f"{augmentation.name} edits clips of format {augmentation.clip_format}, "
-                f"model {backend.spec.name} has {wanted}."
-            )
+        check_serves(augmentation, backend.spec.clip_format, {})
         _check_known("basis", settings.basis, methods.bases)
         for name in settings.fits:
             _check_known("fit", name, {fit.name for fit in methods.fits})
-        _check_measured(augmentation, methods)
-        return cls(backend, augmentation, *signed_amounts(augmentation), settings, methods, seed)
+        _check_measured(augmentation, methods, backend.spec.clip_format)
+        amounts, swapped = _amounts(augmentation, backend.spec.clip_format)
+        return cls(backend, augmentation, amounts, swapped, settings, methods, seed)
 
     @classmethod
     def without_methods(cls, backend: VAEBackend, augmentation: Augmentation, seed: int = 0) -> Experiment:
         """An experiment for pairs alone: nothing is fitted, selected or measured."""
-        return cls(backend, augmentation, *signed_amounts(augmentation), Settings(), Methods((), {}, {}, (), ()), seed)
+        amounts, swapped = _amounts(augmentation, backend.spec.clip_format)
+        return cls(backend, augmentation, amounts, swapped, Settings(), Methods((), {}, {}, (), ()), seed)
 
     @property
     def edit(self) -> Augmentation:
@@ -193,6 +195,27 @@ class Experiment:
         return next((a for a in self.methods.attributes if a.name == name), None)
 
 
+def _amounts(augmentation: Augmentation, clip_format: ClipFormat) -> tuple[tuple[float, ...], bool]:
+    """As :func:`signed_amounts`, without those that the edit refuses on clips of this format, none of which it sees."""
+    amounts, swapped = signed_amounts(augmentation)
+    refused: dict[float, str] = {}
+    for amount in augmentation.amounts:
+        try:
+            run_augmentation(
+                augmentation, np.zeros((0, *clip_format.shape), np.int16), amount, default_rng(0), clip_format
+            )
+        except AmountError as error:
+            refused[amount] = str(error)
+        except PluginError:  # whatever is wrong with it, the discovery says
+            continue
+    kept = tuple(a for a in amounts if a not in refused and not (swapped and -a in refused))
+    if not kept:
+        raise UsageError(
+            f"{augmentation.name} has no amount for clips of {clip_format.name}: {next(iter(refused.values()))}"
+        )
+    return kept, swapped
+
+
 def _check_known(kind: str, name: str, known: Iterable[str]) -> None:
     if name not in known:
         raise UsageError(f"There is no {kind} named {name!r}; there is: {', '.join(sorted(known))}.")
@@ -208,12 +231,16 @@ def _check_unsupervised(settings: Settings, methods: Methods) -> None:
         raise UsageError("No plugin offers an attribute of the model's clips, and knobs are named by attributes.")
 
 
-def _check_measured(augmentation: Augmentation, methods: Methods) -> None:
-    if augmentation.target is not None and augmentation.target not in {a.name for a in methods.attributes}:
-        raise UsageError(f"{augmentation.name} names the target {augmentation.target!r}, which no plugin measures.")
-    for part, names in (("preserves", augmentation.preserves), ("changes", augmentation.changes)):
-        if unknown := sorted(names - methods.names):
+def _check_measured(augmentation: Augmentation, methods: Methods, clip_format: ClipFormat) -> None:
+    attributes = {a.name for a in methods.attributes}
+    target = frozenset() if augmentation.target is None else frozenset({augmentation.target})
+    for what, names, known in (
+        ("the target {!r}", target, attributes),
+        ("{!r} in preserves", augmentation.preserves, methods.names),
+        ("{!r} in changes", augmentation.changes, methods.names),
+    ):
+        if unknown := sorted(names - known):
             raise UsageError(
-                f"{augmentation.name} names {unknown[0]!r} in {part}, which no plugin measures; "
-                f"there is: {', '.join(sorted(methods.names))}."
+                f"{augmentation.name} names {what.format(unknown[0])}, which no plugin measures; "
+                f"there is: {', '.join(sorted(known)) or 'nothing'} (of clips of {clip_format.name})."
             )

@@ -1,5 +1,5 @@
 """
-The built-in clip format ``melody-2bar``: one voice, two bars of 4/4, sixteenth steps.
+Clip formats of melodies: one voice on a grid. The built-in ``melody-2bar`` is two bars of 4/4 in sixteenth steps.
 
 Tokens, one a step: 0 to 127 = a note of that MIDI pitch starts, 128 = it is held, 129 = rest. A hold with
 nothing to hold (first, or after a rest) is not valid; in a decoder's output it is read as a rest.
@@ -35,7 +35,15 @@ def _groups() -> tuple[OutputGroup, ...]:
 
 @frozen
 class MelodyFormat:
-    """The format's facts and its vectorised views; see the module's text for the tokens."""
+    """
+    A format's facts and its vectorised views; see the module's text for the tokens.
+
+    Two bars of a waltz: ``MelodyFormat(name="waltz-2bar", shape=(24,), steps=24, beats_per_bar=3)``.
+
+    Attributes:
+        divisions: Into how many parts a bar divides, and each part of it, down to the steps: (2, 3, 2) for 6/8 in
+            sixteenths. () = the beats of a bar by the smallest factors first, and then the steps of a beat.
+    """
 
     name: str = "melody-2bar"
     shape: tuple[int, ...] = (STEPS,)
@@ -44,6 +52,7 @@ class MelodyFormat:
     steps: int = STEPS
     steps_per_beat: int = 4
     beats_per_bar: int = 4
+    divisions: tuple[int, ...] = ()
 
     def valid(self, clips: ClipBatch) -> Bools:
         """Which clips have no hold without a note to hold, bool (N,)."""
@@ -52,11 +61,11 @@ class MelodyFormat:
         return out
 
     def repair(self, clips: ClipBatch) -> ClipBatch:
-        """Every hold that has nothing to hold becomes a rest, int16 (N, 32)."""
+        """Every hold that has nothing to hold becomes a rest, int16 (N, steps)."""
         return np.where((clips == HOLD) & (self.sounding(clips) < 0), np.int16(REST), clips).astype(np.int16)
 
     def sounding(self, clips: ClipBatch) -> NDArray[np.int16]:
-        """The pitch that sounds on each step, int16 (N, 32), -1 = silence."""
+        """The pitch that sounds on each step, int16 (N, steps), -1 = silence."""
         step = np.arange(clips.shape[-1])
         started = np.maximum.accumulate(np.where(clips != HOLD, step, -1), axis=-1)
         token = np.take_along_axis(clips, np.maximum(started, 0), axis=-1)
@@ -64,12 +73,12 @@ class MelodyFormat:
         return np.where(silent, np.int16(-1), token).astype(np.int16)
 
     def onsets(self, clips: ClipBatch) -> Bools:
-        """Where a note starts, bool (N, 32)."""
+        """Where a note starts, bool (N, steps)."""
         out: Bools = clips < HOLD
         return out
 
     def notes(self, clip: NDArray[np.int16]) -> tuple[Note, ...]:
-        """The notes of one clip (32,), by onset."""
+        """The notes of one clip (steps,), by onset."""
         out: list[tuple[int, int, int]] = []
         sounds = False
         for step, token in enumerate(clip.tolist()):
@@ -85,10 +94,10 @@ class MelodyFormat:
 
     def tokens(self, notes: Iterable[Note]) -> NDArray[np.int16]:
         """
-        One clip (32,) with these notes.
+        One clip (steps,) with these notes.
 
         Raises:
-            ClipError: Two notes sound at a time, or one ends after step 32.
+            ClipError: Two notes sound at a time, or one ends past the clip.
         """
         out = np.full(self.shape, REST, dtype=np.int16)
         end = 0
@@ -118,7 +127,7 @@ MELODY = MelodyFormat()
 
 
 def in_range(clips: ClipBatch, pitch_range: tuple[int, int]) -> Bools:
-    """Which clips int16 (N, 32) have all their onsets within the lowest and highest MIDI pitch, bool (N,)."""
+    """Which clips int16 (N, steps) have all their onsets within the lowest and highest MIDI pitch, bool (N,)."""
     outside = (clips < pitch_range[0]) | (clips > pitch_range[1])
     inside: Bools = ~np.any((clips < HOLD) & outside, axis=-1)
     return inside
@@ -132,7 +141,7 @@ def untransposed(clips: ClipBatch) -> NDArray[np.int16]:
 
 
 def pitches_in_order(clips: ClipBatch) -> NDArray[np.int16]:
-    """The pitches of the notes, one after the other from the left, int16 (N, 32), -1 after the last."""
+    """The pitches of the notes, one after the other from the left, int16 (N, steps), -1 after the last."""
     notes = clips < HOLD
     order = np.argsort(~notes, axis=-1, kind="stable")
     there = np.arange(clips.shape[-1]) < notes.sum(axis=-1, keepdims=True)

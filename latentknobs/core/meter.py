@@ -1,51 +1,107 @@
-"""The metre of ``melody-2bar`` (4/4 in sixteenths): how strong each step is, and syncopation against it."""
+"""The metre of a clip format: how strong each step is, and syncopation against it."""
 
 from __future__ import annotations
+
+from functools import cache
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latentknobs.core.arrays import ClipBatch, Floats
-from latentknobs.core.melody_format import MELODY, STEPS
-
-BARS = 2
-STEPS_PER_BAR = STEPS // BARS
+from latentknobs.core.arrays import ClipBatch, Floats, frozen_array
+from latentknobs.core.clip import ClipFormat
+from latentknobs.core.melody_format import MELODY
 
 
-def _weight(step: int) -> int:
-    level = next(level for level in range(STEPS_PER_BAR) if step % (STEPS_PER_BAR >> level) == 0)
-    return -level
+def steps_per_bar(clip_format: ClipFormat) -> int:
+    """Steps in a bar."""
+    return clip_format.steps_per_beat * clip_format.beats_per_bar
 
 
-WEIGHTS: NDArray[np.int64] = np.array([_weight(step) for step in range(STEPS)])
-"""
-Metrical weight of each step, (32,): 0 on the first of a bar, -1 in its middle, -2 on the other beats, -3 on eighths,
--4 on sixteenths. Source: Longuet-Higgins & Lee (1984).
-"""
-
-ORDER: NDArray[np.int64] = np.array([int(f"{step:05b}"[::-1], 2) for step in range(STEPS)])
-"""
-Place of each step when the strongest comes first, (32,), all different: the step's number with its bits reversed.
-
-That is the order of the weights; among steps of one weight the one that follows a stronger step comes first, so that
-a few steps taken in this order lie far apart.
-"""
+def bars(clip_format: ClipFormat) -> float:
+    """Bars in a clip; a whole number for formats of whole bars."""
+    return clip_format.steps / steps_per_bar(clip_format)
 
 
-def syncopation(clips: ClipBatch) -> Floats:
+def levels(clip_format: ClipFormat) -> tuple[int, ...]:
+    """Steps in each metrical unit, from the step to the bar, ascending: 1, 2, 4, 8, 16 in 4/4 of sixteenths."""
+    divisions = _divisions(clip_format)
+    return tuple(prod(divisions[level:]) for level in reversed(range(len(divisions) + 1)))
+
+
+def sixteenths(clip_format: ClipFormat) -> float:
+    """Sixteenths in a step."""
+    return 4 / clip_format.steps_per_beat
+
+
+def weights(clip_format: ClipFormat) -> NDArray[np.int64]:
     """
-    Summed strength of the syncopations of clips (N, 32), float64 (N,), 0 or more.
+    Metrical weight of each step, (steps,): 0 on the first of a bar, -1 on its parts, one less on theirs.
+
+    In 4/4: 0, -1 in the middle, -2 on the other beats, -3 on eighths, -4 on sixteenths. Source: Longuet-Higgins & Lee
+    (1984).
+    """
+    return _weights(clip_format.steps, _divisions(clip_format))
+
+
+def order(clip_format: ClipFormat) -> NDArray[np.int64]:
+    """
+    Place of each step when the strongest comes first, (steps,), all different: the digits of its number reversed.
+
+    The digits count bars, parts of a bar and so on. That is the order of the weights; among steps of one weight the
+    one that follows a stronger step comes first, so that a few steps taken in this order lie far apart.
+    """
+    return _order(clip_format.steps, _divisions(clip_format))
+
+
+def _divisions(clip_format: ClipFormat) -> tuple[int, ...]:
+    """Into how many parts a bar divides, and each of them, down to steps."""
+    stated: tuple[int, ...] = getattr(clip_format, "divisions", ())
+    # What does not multiply to a bar would leave steps without a weight.
+    if prod(stated) == steps_per_bar(clip_format):
+        return stated
+    return (*_factors(clip_format.beats_per_bar), *_factors(clip_format.steps_per_beat))
+
+
+def _factors(number: int) -> tuple[int, ...]:
+    """Prime factors, ascending; none of 1."""
+    first = next((n for n in range(2, number + 1) if number % n == 0), None)
+    return () if first is None else (first, *_factors(number // first))
+
+
+@cache
+def _weights(steps: int, divisions: tuple[int, ...]) -> NDArray[np.int64]:
+    sizes = [prod(divisions[level:]) for level in range(len(divisions) + 1)]  # from the bar to the step
+    return frozen_array(
+        [-next(level for level, size in enumerate(sizes) if step % size == 0) for step in range(steps)], np.int64
+    )
+
+
+@cache
+def _order(steps: int, divisions: tuple[int, ...]) -> NDArray[np.int64]:
+    whole_bars = -(-steps // prod(divisions))
+    places = np.zeros(steps, dtype=np.int64)
+    left, radices = np.arange(steps), (whole_bars, *divisions)
+    for level in reversed(range(len(radices))):
+        left, digit = np.divmod(left, radices[level])
+        places += digit * prod(radices[:level])
+    return frozen_array(np.argsort(np.argsort(places)), np.int64)
+
+
+def syncopation(clips: ClipBatch, clip_format: ClipFormat = MELODY) -> Floats:
+    """
+    Summed strength of the syncopations of melody tokens (N, steps), float64 (N,), 0 or more.
 
     A note is syncopated where a step on which nothing starts (it is tied over it, or a rest) comes after it and before
     the next note, and is stronger than the note's own; the strength is by how much the strongest such step is. Steps
     past the clip's end do not count. Source: Longuet-Higgins & Lee (1984), with the weights above.
     """
-    onset = MELODY.onsets(clips)
-    weakest = int(WEIGHTS.min())
+    onset, weight = MELODY.onsets(clips), weights(clip_format)
+    weakest = int(weight.min())
     total = np.zeros(len(clips))
     passed = np.full(len(clips), weakest)
-    for step in reversed(range(STEPS)):
-        strength = np.maximum(passed - WEIGHTS[step], 0)
+    for step in reversed(range(clip_format.steps)):
+        strength = np.maximum(passed - weight[step], 0)
         total += np.where(onset[:, step], strength, 0)
-        passed = np.where(onset[:, step], weakest, np.maximum(passed, WEIGHTS[step]))
+        passed = np.where(onset[:, step], weakest, np.maximum(passed, weight[step]))
     return total

@@ -13,9 +13,19 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from latentknobs.core.arrays import ClipBatch, read_only
-from latentknobs.core.augmentation import Augmentation, Augmented
+from latentknobs.core.augmentation import (
+    Augmentation,
+    Augmented,
+    EditInContext,
+    FormatAware,
+    in_context,
+    takes_context,
+)
+from latentknobs.core.capability import capability
 from latentknobs.core.clip import ClipFormat
 from latentknobs.core.composition import CompositeAugmentation
+from latentknobs.core.edit_context import EditContext, chosen, lone_contexts
+from latentknobs.core.format_capabilities import from_melody_tokens, melody_tokens, working_format
 from latentknobs.errors import AmountError, BackendError, LatentKnobsError, PluginError
 
 T = TypeVar("T")
@@ -133,21 +143,37 @@ def run_augmentation(
         AmountError: The augmentation cannot apply this amount.
         PluginError: It raised anything else, called sys.exit, or returned what are no clips.
     """
+    contexts: tuple[EditContext, ...] = ()
+    if isinstance(augmentation, EditInContext):
+        contexts = augmentation.contexts
+        augmentation = augmentation.augmentation
     if isinstance(augmentation, CompositeAugmentation):  # each part is checked, so that the one at fault is named
         return augmentation.through(
-            lambda part, batch, by: run_augmentation(part, batch, by, rng, clip_format), clips, amount
+            lambda part, batch, by, rows: run_augmentation(
+                in_context(part, chosen(contexts, rows)), batch, by, rng, clip_format
+            ),
+            clips,
+            amount,
         )
+    form = working_format(augmentation, clip_format)
+    edit = aware.for_format(form) if (aware := capability(augmentation, FormatAware)) else augmentation
+    told = (contexts or lone_contexts(clips, clip_format),) if takes_context(augmentation) else ()
+    given = clips if form is clip_format else melody_tokens(clips, clip_format)
     # Augmentations are handed out as the objects that the plugin made; their class tells the file.
     path = getattr(sys.modules.get(type(augmentation).__module__), "__file__", None)
 
     def check(result: object) -> Augmented:
-        return _augmented(result, clips, clip_format)
+        out = _augmented(result, given, form)
+        if form is clip_format:
+            return out
+        return Augmented(*from_melody_tokens(out.clips, out.valid, clips, clip_format))
 
     return Guard(f"augmentation {augmentation.name!r} at amount {amount:g}", path or "", path).call(
-        augmentation,
-        clips,
+        edit,
+        given,
         amount,
         rng,
+        *told,
         must="Augmented(clips, valid): integers of the input's shape and one bool per clip",
         check=check,
         own=(AmountError,),

@@ -1,4 +1,4 @@
-"""Pitch classes of ``melody-2bar`` clips and the major scales that they fit."""
+"""Pitch classes of melodies and the major scales that they fit."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ IN_MAJOR: NDArray[np.int64] = np.array(
 
 
 def pitch_classes(clips: ClipBatch) -> Ints:
-    """How many notes of clips (N, 32) have each pitch class (0 = C), each counted once whatever its length, (N, 12)."""
+    """Notes of clips (N, steps) of each pitch class (0 = C), each counted once whatever its length, (N, 12)."""
     onset = MELODY.onsets(clips)
     here = (np.arange(len(clips))[:, None] * CLASSES + clips % CLASSES)[onset]
     return np.bincount(here, minlength=len(clips) * CLASSES).reshape(len(clips), CLASSES)

@@ -109,27 +109,6 @@ def check_format(sources: Iterable[CorpusPart], spec: BackendSpec) -> None:
             )
 
 
-def check_edit(augmentation: Augmentation, spec: BackendSpec, known: Mapping[str, Augmentation]) -> None:
-    """
-    See that an edit is one of a model's clips.
-
-    Args:
-        augmentation: The edit.
-        spec: The model.
-        known: The edits there are, from which the message names those that fit.
-
-    Raises:
-        UsageError: It edits clips of another format.
-    """
-    wanted = spec.clip_format.name
-    if augmentation.clip_format != wanted:
-        fitting = ", ".join(name for name, one in known.items() if one.clip_format == wanted)
-        raise UsageError(
-            f"{augmentation.name} edits clips of {augmentation.clip_format}, the model {spec.name!r} takes {wanted}; "
-            f"{f'edits of those are {fitting}' if fitting else 'no plugin offers an edit of those: write one'}."
-        )
-
-
 def read(sources: Sequence[CorpusPart], request: CorpusRequest) -> Iterator[Song]:
     """
     The songs of the sources, one source after the other.
@@ -165,14 +144,14 @@ def read(sources: Sequence[CorpusPart], request: CorpusRequest) -> Iterator[Song
                 continue
             name = f"{song.name} ({i + 1})" if song.name in before else song.name
             shapes = _shapes(song.clips[new], source.corpus.clip_format)
-            new_songs.append((Song(name, song.clips[new], song.split), shapes))
+            new_songs.append((evolve(song, name=name, clips=song.clips[new]), shapes))
             for shape in shapes:
                 earliest[shape] = min(earliest.get(shape, len(SPLITS)), SPLITS.index(song.split))
     for song, shapes in new_songs:
         alone = np.array([earliest[shape] == SPLITS.index(song.split) for shape in shapes], dtype=bool)
         _left_out(request, "clips seen in an earlier split", alone)
         if alone.any():
-            yield Song(song.name, song.clips[alone], song.split)
+            yield evolve(song, clips=song.clips[alone])
 
 
 def _left_out(request: CorpusRequest, what: str, kept: Bools) -> None:

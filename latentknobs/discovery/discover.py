@@ -16,7 +16,7 @@ from attrs import evolve, frozen
 from numpy.random import default_rng
 
 from latentknobs.core.active_dimensions import active_dimensions
-from latentknobs.core.arrays import Bools, ClipBatch
+from latentknobs.core.arrays import Bools
 from latentknobs.core.augmentation import Augmentation, Augmented
 from latentknobs.core.corpus import Progress, Song, Tally, no_progress
 from latentknobs.core.evidence import Evidence, FitComparison
@@ -25,7 +25,7 @@ from latentknobs.core.knob import Knob, Operator
 from latentknobs.core.method_specs import CodeSample, Fit, FitInput
 from latentknobs.core.model_calls import encode
 from latentknobs.core.run import Run, RunSpec
-from latentknobs.corpora.sharding import Shard, carried_shards
+from latentknobs.corpora.sharding import Shard, carried_shards, song_contexts
 from latentknobs.discovery.code_sample import CodeReservoir, adds_up
 from latentknobs.discovery.coordinate_systems import coordinate_systems
 from latentknobs.discovery.evaluation_context import EvaluationContext
@@ -120,7 +120,7 @@ def _read(experiment: Experiment, songs: Iterable[Song], tally: Tally, progress:
         "validation": CodeReservoir(experiment, settings.sample_clips // 8),
     }
     clip_samples = {split: ClipReservoir(settings.trial_clips, seed) for split in ("validation", "test")}
-    first: ClipBatch | None = None
+    first: Shard | None = None
     spreads = RunningStd(experiment.methods.attributes)
     done = 0
 
@@ -128,9 +128,11 @@ def _read(experiment: Experiment, songs: Iterable[Song], tally: Tally, progress:
         number, (shard, _) = numbered
         if shard.split == "test" or not len(shard.clips):
             return {}
-        return edit_clips(experiment, shard.clips, default_rng([seed, number]))
+        return edit_clips(experiment, shard.clips, default_rng([seed, number]), shard.contexts)
 
-    for (_, (shard, seen)), edits in ahead(edit, enumerate(carried_shards(backend, songs, settings.shard, tally))):
+    contexts = song_contexts(experiment.edit, experiment.clip_format, seed)
+    shards = carried_shards(backend, songs, settings.shard, tally, contexts)
+    for (_, (shard, seen)), edits in ahead(edit, enumerate(shards)):
         done += seen
         progress(f"encoding for {experiment.edit.knob_name}", done, settings.clips)
         if not len(shard.clips):
@@ -143,7 +145,7 @@ def _read(experiment: Experiment, songs: Iterable[Song], tally: Tally, progress:
         if shard.split == "train":
             statistics.codes.add(0, codes, codes)
             spreads.add(shard.clips)
-        first = shard.clips[:ADDING_CLIPS] if first is None else first
+        first = shard.first(ADDING_CLIPS) if first is None else first
         pairs = list(encode_pairs(experiment, edits, codes, tally))
         code_samples[shard.split].add(shard, codes, pairs)
         blocks = shard.blocks
@@ -152,7 +154,8 @@ def _read(experiment: Experiment, songs: Iterable[Song], tally: Tally, progress:
                 statistics.add_training(index[pair.amount], pair.before, pair.after, blocks[pair.valid])
             else:
                 statistics.validation.add(index[pair.amount], pair.before, pair.after)
-    adding = first is not None and adds_up(experiment, first, code_samples["train"].knots, default_rng([seed, 4]))
+    knots = code_samples["train"].knots
+    adding = first is not None and adds_up(experiment, first.clips, knots, default_rng([seed, 4]), first.contexts)
     return _CodeStatistics(
         statistics,
         clip_samples["validation"],
@@ -226,7 +229,8 @@ def _evaluation_set(experiment: Experiment, sample: ClipReservoir, split: str, p
     if not len(clips):
         raise DiscoveryError(f"The corpus gave no {split} clips that the model can carry: ask for more clips.")
     progress(f"decoding {split} clips for {experiment.edit.knob_name}", 0, None)
-    return build_evaluation_set(experiment, clips, names, default_rng([experiment.seed, 1, len(split)]))
+    rng = default_rng([experiment.seed, 1, len(split)])
+    return build_evaluation_set(experiment, clips, names, rng, contexts=sample.contexts())
 
 
 def _common_evidence(context: EvaluationContext, corpus: _CodeStatistics) -> Evidence:

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from latentknobs.core.augmentation import Augmentation
+from latentknobs.core.clip import ClipFormat
 from latentknobs.core.experiment import Methods, Settings
+from latentknobs.core.format_capabilities import serves
 from latentknobs.core.knob import Operator
 from latentknobs.core.method_specs import Fit, FitInput
 from latentknobs.core.run import RunSpec
@@ -34,14 +36,14 @@ def prescribed_fit(name: str, operator: Operator, doc: str, facts: Mapping[str, 
     return Fit(name, operator.kind, doc, fit)
 
 
-def methods_for(plugins: Plugins, clip_format: str) -> Methods:
-    """What the plugins offer for a clip format."""
+def methods_for(plugins: Plugins, clip_format: ClipFormat) -> Methods:
+    """What the plugins offer, of attributes and comparisons those that can measure clips of a format."""
     return Methods(
         fits=tuple(plugins.fits().values()),
         selectors=plugins.selectors(),
         bases=plugins.bases(),
-        attributes=tuple(a for a in plugins.attributes().values() if a.clip_format == clip_format),
-        comparisons=tuple(c for c in plugins.comparisons().values() if c.clip_format == clip_format),
+        attributes=tuple(a.for_format(clip_format) for a in plugins.attributes().values() if serves(a, clip_format)),
+        comparisons=tuple(c.for_format(clip_format) for c in plugins.comparisons().values() if serves(c, clip_format)),
     )
 
 

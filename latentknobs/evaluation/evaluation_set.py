@@ -15,8 +15,10 @@ from attrs import define, evolve, field, frozen
 from numpy.random import Generator
 
 from latentknobs.core.arrays import ClipBatch, Codes, Ints, group_index
+from latentknobs.core.augmentation import in_context
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.corpus import Tally
+from latentknobs.core.edit_context import EditContext
 from latentknobs.core.experiment import Experiment
 from latentknobs.core.model_calls import decode, edited, encode
 from latentknobs.core.seed import priority
@@ -35,15 +37,16 @@ class ClipReservoir:
 
     size: int
     seed: int
-    _heap: list[tuple[int, str, int, bytes]] = field(factory=list)
+    _heap: list[tuple[int, str, int, bytes, EditContext | None]] = field(factory=list)
 
     def add(self, shard: Shard) -> None:
         """Offer a shard's clips; a song's clips come in one shard."""
         seen: dict[str, int] = {}
-        for name, clip in zip(shard.songs, shard.clips, strict=True):
+        contexts = shard.contexts or (None,) * len(shard.clips)
+        for name, clip, context in zip(shard.songs, shard.clips, contexts, strict=True):
             k = seen.get(name, 0)
             seen[name] = k + 1
-            item = (-priority(self.seed, name, k), name, k, clip.tobytes())
+            item = (-priority(self.seed, name, k), name, k, clip.tobytes(), context)
             if len(self._heap) < self.size:
                 heapq.heappush(self._heap, item)
             elif item[0] > self._heap[0][0]:
@@ -51,9 +54,16 @@ class ClipReservoir:
 
     def clips(self, shape: tuple[int, ...]) -> tuple[ClipBatch, tuple[str, ...]]:
         """The sample, (n, *shape), in an order fixed by the seed, and each clip's song."""
-        items = sorted(self._heap, reverse=True)
+        items = self._in_order()
         tokens = [np.frombuffer(item[3], dtype=np.int16).reshape(shape) for item in items]
         return (np.stack(tokens) if tokens else np.zeros((0, *shape), np.int16)), tuple(item[1] for item in items)
+
+    def contexts(self) -> tuple[EditContext, ...]:
+        """The contexts of the sample's clips, in the same order; none where the shards had none."""
+        return tuple(item[4] for item in self._in_order() if item[4] is not None)
+
+    def _in_order(self) -> list[tuple[int, str, int, bytes, EditContext | None]]:
+        return sorted(self._heap, key=lambda item: item[:4], reverse=True)
 
 
 @frozen(eq=False)
@@ -159,15 +169,16 @@ def build_evaluation_set(
     names: Sequence[str],
     rng: Generator,
     only: Collection[float] | None = None,
+    contexts: Sequence[EditContext] = (),
 ) -> EvaluationSet:
     """The evaluation set of an edit, at all or only some amounts, on clips (n, *shape) of songs ``names`` (n,)."""
-    backend = experiment.backend
+    backend, edit = experiment.backend, in_context(experiment.edit, contexts)
     start = unedited_set(backend, clips, names)
     batches: dict[float, AmountBatch] = {}
     for amount in experiment.own_amounts:
         if only is not None and amount not in only and not (experiment.swapped and -amount in only):
             continue
-        edited_clips, valid = edited(backend, experiment.edit, clips, amount, rng, Tally())
+        edited_clips, valid = edited(backend, edit, clips, amount, rng, Tally())
         rows = np.flatnonzero(valid)
         after = edited_clips[rows]
         z_after = encode(backend, after)

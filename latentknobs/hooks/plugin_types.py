@@ -14,6 +14,7 @@ from latentknobs.core.augmentation import Augmentation
 from latentknobs.core.backend import BackendFactory
 from latentknobs.core.composition import CompositeAugmentation
 from latentknobs.core.corpus import Corpus
+from latentknobs.core.format_capabilities import needs_of
 from latentknobs.core.frontend_specs import CommandSpec, FrontendSpec
 from latentknobs.core.knob import ARRAYS, RESERVED_NAMES, UNAIDED
 from latentknobs.core.method_specs import Basis, Fit, Selector
@@ -23,7 +24,7 @@ from latentknobs.errors import PluginError
 from latentknobs.hooks import validation
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9_-]*")
-_TEXTS = ("unit", "clip_format", "doc")
+_TEXTS = ("unit", "doc")
 
 
 def _slug_fault(name: object) -> str:
@@ -35,6 +36,25 @@ def _slug_fault(name: object) -> str:
 def _text_fault(offer: Any, *fields: str) -> str:
     wrong = [field for field in fields if not isinstance(getattr(offer, field), str)]
     return f"{wrong[0]!r} of {getattr(offer, 'name', offer)!r} is not text" if wrong else ""
+
+
+def _needs_fault(offer: Any) -> str:
+    name = getattr(offer, "clip_format", "")
+    if not isinstance(name, str):
+        return f"'clip_format' of {offer.name!r} is not text"
+    try:
+        stated = needs_of(offer)
+    except PluginError as error:
+        return str(error)
+    if not (name or stated or hasattr(offer, "needs")):
+        return f"{offer.name!r} states neither 'needs' nor 'clip_format': it must say which clips it edits"
+    return ""
+
+
+def _measure(*texts: str) -> Callable[[Any], str]:
+    """The check of an attribute or a comparison."""
+    check = _has("measure", *texts)
+    return lambda offer: check(offer) or _needs_fault(offer)
 
 
 def _has(function: str, *texts: str) -> Callable[[Any], str]:
@@ -74,7 +94,7 @@ def _augmentation(offer: Any) -> str:
         return f"{offer.name!r} says that it both changes and preserves {', '.join(both)}"
     if offer.target is not None and not isinstance(offer.target, str):
         return f"the target of {offer.name!r} is not a name or None: {offer.target!r}"
-    return _text_fault(offer, *_TEXTS)
+    return _text_fault(offer, *_TEXTS) or _needs_fault(offer)
 
 
 def _backend(offer: BackendFactory) -> str:
@@ -184,8 +204,8 @@ _CORPUS = _has("songs", "doc", "licence", "clip_format", "takes")
 KINDS: tuple[PluginType, ...] = (
     PluginType("backends", "a backend", BackendFactory, _backend, validation.backend),
     PluginType("augmentations", "an augmentation", Augmentation, _augmentation),
-    PluginType("attributes", "an attribute", Attribute, _has("measure", *_TEXTS), validation.measured),
-    PluginType("comparisons", "a comparison", Comparison, _has("measure", "clip_format", "doc"), validation.measured),
+    PluginType("attributes", "an attribute", Attribute, _measure(*_TEXTS), validation.measured),
+    PluginType("comparisons", "a comparison", Comparison, _measure("doc"), validation.measured),
     PluginType("bases", "a basis", Basis, _has("compute", "doc"), validation.basis),
     PluginType("selectors", "a selector", Selector, _has("select", "doc"), validation.selector),
     PluginType("fits", "a fit", Fit, _fit, validation.fit),

@@ -23,6 +23,7 @@ from latentknobs.core.arrays import Bools, ClipBatch, Codes, Floats, Ints
 from latentknobs.core.backend import BackendFactory, BackendSpec, Posterior, VAEBackend
 from latentknobs.core.clip import ClipFormat
 from latentknobs.core.corpus import SPLITS, Corpus, CorpusRequest, Song
+from latentknobs.core.edit_context import Key
 from latentknobs.core.frontend_specs import CommandSpec
 from latentknobs.core.knob import Operator
 from latentknobs.core.melody_format import MELODY
@@ -87,10 +88,12 @@ def finite(value: object, shape: tuple[int, ...], kinds: str = "f", what: str = 
 def measured(offer: Any, guard: Guard) -> Any:
     """An attribute or a comparison."""
 
-    def measure(*batches: ClipBatch) -> Floats:
+    @functools.wraps(offer.measure)  # its parameters say what it wants to be told
+    def measure(*batches: ClipBatch, **told: ClipFormat) -> Floats:
         count = len(batches[0])
         must = f"an array of {count} numbers, one per clip, NaN where undefined"
-        return guard.call(offer.measure, *batches, must=must, check=partial(_measurements, count=count))
+        work = partial(offer.measure, **told) if told else offer.measure
+        return guard.call(work, *batches, must=must, check=partial(_measurements, count=count))
 
     return evolve(offer, measure=measure)
 
@@ -329,6 +332,8 @@ def _song(song: object, names: set[str], clip_format: ClipFormat | None) -> Song
     names.add(song.name)
     if song.split not in SPLITS:
         raise PluginFault(f"song {song.name!r} in the split {song.split!r}, which is none of {', '.join(SPLITS)}")
+    if song.key is not None and not isinstance(song.key, Key):
+        raise PluginFault(f"song {song.name!r} with {kind_of(song.key)} as its key")
     clips = song.clips
     if not isinstance(clips, np.ndarray) or clips.dtype.kind not in "iu" or clips.ndim < 2 or not clips.size:
         raise PluginFault(f"song {song.name!r} with {kind_of(clips)} as its clips")

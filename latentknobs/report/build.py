@@ -19,6 +19,7 @@ from latentknobs.core.knob import Knob
 from latentknobs.core.melody_format import MELODY
 from latentknobs.core.model_calls import accepted, encode
 from latentknobs.corpora.corpus_spec import DEFAULT_SELECTION, CorpusSelection
+from latentknobs.discovery.run_spec import methods_for
 from latentknobs.errors import ClipError
 from latentknobs.evaluation.model_evaluation import spectrum as variances
 from latentknobs.report.figures import grid_figure, rolls_figure, variance_figure
@@ -125,7 +126,7 @@ def _heard(workbench: Workbench, backend: VAEBackend, model: str, knobs: Sequenc
             f"The theme and its plain decoding, {session.accuracy:.1%} of the tokens the same (the paper's figure 5).",
         )
     ]  # fmt: skip
-    attributes = [a for a in workbench.plugins.attributes().values() if a.clip_format == backend.spec.clip_format.name]
+    attributes = methods_for(workbench.plugins, backend.spec.clip_format).attributes
     rows: list[tuple[str, ...]] = []
     at_rest = {a.name: a.measure(session.plain) for a in attributes}
 

@@ -9,7 +9,7 @@ from latentknobs.augmentations.detach import Detach
 from latentknobs.augmentations.fill import Fill
 from latentknobs.core.clip import Note
 from latentknobs.core.melody_format import MELODY
-from latentknobs.core.meter import ORDER, syncopation
+from latentknobs.core.meter import order, syncopation
 from latentknobs.errors import AmountError
 
 RNG = np.random.default_rng(0)
@@ -61,7 +61,7 @@ def test_fill_is_its_definition(clips, notes):
         new = before != after
         assert new.sum() == notes
         assert np.array_equal(MELODY.sounding(after[None]), MELODY.sounding(before[None]))
-        assert max(ORDER[new]) < min(ORDER[(before == 128) & ~new], default=32)
+        assert max(order(MELODY)[new]) < min(order(MELODY)[(before == 128) & ~new], default=32)
 
 
 @pytest.mark.parametrize("amount", [-3, -0.5, 0.5, 2])

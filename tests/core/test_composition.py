@@ -44,7 +44,14 @@ class Drums(Blink):
     clip_format = "drums-2bar"
 
 
-KNOWN = {edit.name: edit for edit in (*register_augmentations(), Blink(), Broken(), Drums())}
+class Bells(Blink):
+    """Edits bells."""
+
+    name = "bells"
+    clip_format = "bells-2bar"
+
+
+KNOWN = {edit.name: edit for edit in (*register_augmentations(), Blink(), Broken(), Drums(), Bells())}
 CLIPS = melody_kit({}, {}).clips
 
 
@@ -99,7 +106,7 @@ def test_how_a_text_is_read(text, name, knob, amounts):
         ("transpose:0|note-split", UsageError, "is 0; give a finite number other than 0"),
         ("transpose:inf", UsageError, "is inf; give a finite number"),
         ("transpose:2|notesplit:1", UnknownNameError, r"part 2 of .* did you mean 'note-split'\?"),
-        ("transpose:1|drums:1", UsageError, "drums edits drums-2bar.*choose edits of one"),
+        ("bells:1|drums:1", UsageError, "bells edits bells-2bar, drums edits drums-2bar.*choose edits of one"),
         ("transpose:13|note-split", UsageError, "no whole number n.*note-split has 1, 2, 3, 4.*other factors"),
         ("note-split:-1", UsageError, "no whole number n"),
         ("transpose|transpose:-0.5|blink", UsageError, "no whole number n"),
@@ -125,7 +132,7 @@ def test_what_the_whole_declares():
 
     assert found.changes == {"mean-pitch", "log2-onsets", "onset-f1"}
     assert found.preserves == {"pitch-range", "contour"}
-    assert (found.target, found.clip_format) == (None, "melody-2bar")
+    assert (found.target, found.clip_format, found.needs) == (None, "", ("monophonic",))
     assert found.unit == "times (2 semitones, 1 doublings)"
     assert found.doc == ("For each unit of the amount, transpose by 2 semitones, then note-split by 1 doublings.")
 

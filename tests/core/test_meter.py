@@ -5,8 +5,10 @@ from hypothesis import strategies as st
 
 from latentknobs.core.clip import Note
 from latentknobs.core.melody_format import MELODY, pitches_in_order
-from latentknobs.core.meter import ORDER, WEIGHTS, syncopation
+from latentknobs.core.meter import order, syncopation, weights
 from latentknobs.core.scales import IN_MAJOR, outside_major, pitch_classes
+
+ORDER, WEIGHTS = order(MELODY), weights(MELODY)
 
 some_clips = st.lists(
     st.lists(st.sampled_from([60, 61, 64, 127, 0, 128, 128, 129]), min_size=32, max_size=32), max_size=4

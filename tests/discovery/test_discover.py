@@ -285,7 +285,7 @@ def test_an_edit_of_another_format_is_refused(find):
     """An augmentation of clips that the model does not read is refused before anything is encoded."""
     drums = _edit("drums", (1.0,), lambda clips, _rng: clips, clip_format="drums-1bar")
 
-    with pytest.raises(UsageError, match="drums edits clips of format drums-1bar, model tiny has melody-2bar"):
+    with pytest.raises(UsageError, match="drums needs clips of drums-1bar, and melody-2bar offers monophonic, "):
         find(drums, corpus=())
 
 

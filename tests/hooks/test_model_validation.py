@@ -261,7 +261,7 @@ def test_a_latent_size_that_changes_is_refused():
 
 
 def test_an_edit_of_other_clips_is_refused(opened):
-    """An edit whose clips are not the model's is one sentence with both formats, before anything is computed."""
+    """An edit of other clips is one sentence: its need, what the model's clips offer, what fits; nothing is computed."""
 
     class Other(NoteAugmentation):
         name = knob_name = "other"
@@ -278,6 +278,7 @@ def test_an_edit_of_other_clips_is_refused(opened):
     with opened() as workbench:
         workbench.plugins.register(Plugin(), "others")
         with pytest.raises(
-            UsageError, match=r"^other edits clips of drum-grid, the model 'tiny' takes melody-2bar; ed"
+            UsageError,
+            match=r"^other needs clips of drum-grid, and melody-2bar offers monophonic, sixteenths; what fits is ",
         ):
             workbench.discover("other", model="odd", corpus="folk")

@@ -13,6 +13,7 @@ from latentknobs.testing.checks.check_fixtures import Check as Check
 from latentknobs.testing.checks.check_fixtures import CheckFixtures as CheckFixtures
 from latentknobs.testing.checks.check_fixtures import LeftOut as LeftOut
 from latentknobs.testing.checks.check_fixtures import melody_kit as melody_kit
+from latentknobs.testing.checks.check_fixtures import sample_kit as sample_kit
 from latentknobs.testing.checks.check_runner import CHECKS_OF as CHECKS_OF
 from latentknobs.testing.checks.check_runner import CheckResult as CheckResult
 from latentknobs.testing.checks.check_runner import Job as Job

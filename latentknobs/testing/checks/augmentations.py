@@ -7,7 +7,8 @@ from contextlib import suppress
 import numpy as np
 
 from latentknobs.core.arrays import Bools, ClipBatch, Floats
-from latentknobs.core.augmentation import Augmentation
+from latentknobs.core.augmentation import Augmentation, in_context
+from latentknobs.core.edit_context import lone_contexts
 from latentknobs.errors import LatentKnobsError, PluginError
 from latentknobs.testing.checks.check_fixtures import (
     Check,
@@ -33,8 +34,9 @@ def input_is_unchanged(augmentation: Augmentation, kit: CheckFixtures) -> None:
     """It edits a copy of its input array."""
     for amount in augmentation.amounts:
         clips = kit.everything
+        edit = in_context(augmentation, lone_contexts(clips, kit.clip_format))
         with suppress(Exception, SystemExit):  # other checks report what it raises
-            augmentation(clips, amount, np.random.default_rng(kit.seed))
+            edit(clips, amount, np.random.default_rng(kit.seed))
         need(
             np.array_equal(clips, kit.everything),
             f"{augmentation.name!r} at amount {amount:g} changes the array it is given; it must work on a copy.",
@@ -124,7 +126,8 @@ def target_moves_by_the_amount(augmentation: Augmentation, kit: CheckFixtures) -
         return
     need(
         augmentation.target in kit.attributes,
-        f"the target of {augmentation.name!r} is {augmentation.target!r}, which is no attribute.",
+        f"The target of {augmentation.name!r} is {augmentation.target!r}, which is no attribute of clips of "
+        f"{kit.clip_format.name}.",
     )
     measure = kit.attributes[augmentation.target].measure
     for amount in augmentation.amounts:

@@ -21,7 +21,7 @@ from latentknobs.core.melody_format import MELODY
 from latentknobs.core.plugin_guard import Guard, PluginFault
 from latentknobs.errors import PluginError
 from latentknobs.hooks import validation
-from latentknobs.testing.checks.check_fixtures import Check, LeftOut, melody_kit, need, untouched_random_state
+from latentknobs.testing.checks.check_fixtures import Check, LeftOut, need, sample_kit, untouched_random_state
 
 CLOSE = 1e-5
 """How far results may differ with the other rows of a batch: the rounding of float32."""
@@ -76,20 +76,15 @@ def sample_clips(backend: VAEBackend, corpora: Mapping[str, Corpus] | None = Non
     Sample clips that the model accepts; of another format than ``melody-2bar``, from a corpus that has it.
 
     Raises:
-        LeftOut: No corpus has its clip format.
+        LeftOut: There are no samples of its clip format.
         PluginError: It accepts hardly any.
     """
-    name = backend.spec.clip_format.name
-    if name == MELODY.name:
-        samples = melody_kit({}, {}, clips=16).clips
+    clip_format = backend.spec.clip_format
+    corpus = next((one for one in (corpora or {}).values() if one.clip_format == clip_format.name), None)
+    if clip_format.name == MELODY.name or corpus is None:
+        samples = sample_kit(clip_format, {}, {}, clips=16).clips
     else:
-        source = next((one for one in (corpora or {}).values() if one.clip_format == name), None)
-        if source is None:
-            raise LeftOut(
-                f"it reads clips of {name}, and no corpus has samples of those: offer one, or override the fixture "
-                "`clips`."
-            )
-        samples = np.concatenate([song.clips for song in islice(source.songs(CorpusRequest(clips=16)), 16)])[:16]
+        samples = np.concatenate([song.clips for song in islice(corpus.songs(CorpusRequest(clips=16)), 16)])[:16]
     accepted: ClipBatch = samples[backend.accepts(samples)]
     need(len(accepted) >= FEWEST, "the model accepts hardly any sample clip: override the fixture `clips`.")
     return accepted

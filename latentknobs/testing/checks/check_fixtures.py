@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import cycle, repeat
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -13,8 +14,11 @@ from attrs import frozen
 from latentknobs.core.arrays import ClipBatch, Floats
 from latentknobs.core.attribute import Attribute, Comparison
 from latentknobs.core.augmentation import Augmentation, Augmented
-from latentknobs.core.clip import ClipFormat, Note
+from latentknobs.core.capability import capability
+from latentknobs.core.clip import ClipFormat, DrumFormat, DrumVoice, Note
+from latentknobs.core.format_capabilities import MonophonicFormat, serves
 from latentknobs.core.melody_format import MELODY
+from latentknobs.core.meter import levels, steps_per_bar
 from latentknobs.core.plugin_guard import run_augmentation
 from latentknobs.errors import PluginError
 from latentknobs.hooks.plugin_types import KINDS
@@ -133,43 +137,98 @@ class CheckFixtures:
             return np.where(np.isnan(second) & ~np.isnan(first), np.inf, np.abs(second - first))
         if name in self.comparisons:
             return 1 - self.comparisons[name].measure(before, after)
-        raise PluginError(f"it names {name!r}, which is no attribute or comparison.")
+        raise PluginError(
+            f"It names {name!r}, which is no attribute or comparison of clips of {self.clip_format.name}."
+        )
 
 
 def melody_kit(
     attributes: Mapping[str, Attribute], comparisons: Mapping[str, Comparison], *, clips: int = 64, seed: int = 0
 ) -> CheckFixtures:
+    """A kit for ``melody-2bar``; see :func:`sample_kit`."""
+    return sample_kit(MELODY, attributes, comparisons, clips=clips, seed=seed)
+
+
+def sample_kit(
+    clip_format: ClipFormat,
+    attributes: Mapping[str, Attribute],
+    comparisons: Mapping[str, Comparison],
+    *,
+    clips: int = 64,
+    seed: int = 0,
+) -> CheckFixtures:
     """
-    A kit for ``melody-2bar``: seeded melodies of equal notes on beats, halves and bars, and of free rhythm.
+    A kit for a clip format of melodies or drums.
+
+    Its samples are seeded melodies of equal notes on beats, halves and bars, and of free rhythm; or hits by chance.
 
     Args:
-        attributes: By name.
-        comparisons: By name.
+        clip_format: The format.
+        attributes: By name; those that serve the format are taken.
+        comparisons: By name, in the same way.
         clips: How many sample clips.
         seed: Seed of the clips and of the edits.
+
+    Raises:
+        LeftOut: The format has neither one voice nor drums.
     """
     rng = np.random.default_rng(seed)
-    lengths = (1, 2, 4, 8, 16, 32)
-    samples = []
-    for i in range(clips):
-        fixed = lengths[i % (len(lengths) + 1)] if i % (len(lengths) + 1) < len(lengths) else None
-        notes: list[Note] = []
-        step, pitch = 0, int(rng.integers(55, 74))
-        while step < MELODY.steps:
-            length = fixed or min(int(rng.choice(lengths[:4])), MELODY.steps - step)
-            if not notes or rng.random() > 0.1:
-                pitch = int(np.clip(pitch + rng.integers(-5, 6), 48, 84))
-                notes.append(Note(step, pitch, length))
-            step += length
-        samples.append(MELODY.tokens(notes))
-    beats = range(0, MELODY.steps, MELODY.steps_per_beat)
-    edges = {
-        "no notes": MELODY.tokens([]),
-        "one long note": MELODY.tokens([Note(0, 60, MELODY.steps)]),
-        "one short note at the end": MELODY.tokens([Note(MELODY.steps - 1, 60, 1)]),
-        "a note on every step": MELODY.tokens([Note(step, 60 + step % 12, 1) for step in range(MELODY.steps)]),
-        "the highest notes": MELODY.tokens([Note(step, 127, 4) for step in beats]),
-        "the lowest notes": MELODY.tokens([Note(step, 0, 4) for step in beats]),
-        "notes tied over each bar line": MELODY.tokens([Note(0, 60, 10), Note(10, 64, 14), Note(24, 62, 8)]),
+    if capability(clip_format, MonophonicFormat):
+        samples = [_melody(clip_format, i, rng) for i in range(clips)]
+        edges = _melody_edges(clip_format)
+    elif drums := capability(clip_format, DrumFormat):
+        samples = [_hits(clip_format.steps, drums.drums, share, rng) for share in rng.uniform(0.05, 0.4, clips)]
+        edges = {
+            "no hits": [],
+            "every hit": _hits(clip_format.steps, drums.drums, 1.0, rng),
+            "one hit at the end": [Note(clip_format.steps - 1, drums.drums[0].numbers[0])],
+        }
+    else:
+        raise LeftOut(f"There are no samples of clips of {clip_format.name}: it has neither one voice nor drums.")
+    return CheckFixtures(
+        np.stack([clip_format.tokens(notes) for notes in samples]),
+        {name: clip_format.tokens(notes) for name, notes in edges.items()},
+        clip_format,
+        {name: a.for_format(clip_format) for name, a in attributes.items() if serves(a, clip_format)},
+        {name: c.for_format(clip_format) for name, c in comparisons.items() if serves(c, clip_format)},
+        seed,
+    )
+
+
+def _melody(clip_format: ClipFormat, number: int, rng: np.random.Generator) -> list[Note]:
+    lengths = (*levels(clip_format), clip_format.steps)
+    fixed = lengths[k] if (k := number % (len(lengths) + 1)) < len(lengths) else None
+    notes: list[Note] = []
+    step, pitch = 0, int(rng.integers(55, 74))
+    while step < clip_format.steps:
+        length = min(fixed or int(rng.choice(lengths[:4])), clip_format.steps - step)
+        if not notes or rng.random() > 0.1:
+            pitch = int(np.clip(pitch + rng.integers(-5, 6), 48, 84))
+            notes.append(Note(step, pitch, length))
+        step += length
+    return notes
+
+
+def _melody_edges(clip_format: ClipFormat) -> dict[str, list[Note]]:
+    size, beat, bar = clip_format.steps, clip_format.steps_per_beat, steps_per_bar(clip_format)
+
+    def notes(starts: Iterable[int], pitches: Iterable[int]) -> list[Note]:
+        begins = list(starts)
+        ends = [*begins[1:], size]
+        return [Note(a, p, b - a) for a, b, p in zip(begins, ends, pitches, strict=False)]
+
+    over_bars = [0, 5 * bar // 8, *range(bar + bar // 2, size, bar)]
+    return {
+        "no notes": [],
+        "one long note": notes([0], [60]),
+        "one short note at the end": [Note(size - 1, 60)],
+        "a note on every step": notes(range(size), (60 + step % 12 for step in range(size))),
+        "the highest notes": notes(range(0, size, beat), repeat(127)),
+        "the lowest notes": notes(range(0, size, beat), repeat(0)),
+        "notes tied over each bar line": notes((s for s in over_bars if s < size), cycle([60, 64, 62])),
     }
-    return CheckFixtures(np.stack(samples), edges, MELODY, attributes, comparisons, seed)
+
+
+def _hits(steps: int, drums: tuple[DrumVoice, ...], share: float, rng: np.random.Generator) -> list[Note]:
+    places = np.argwhere(rng.random((steps, len(drums))) < share)
+    return [Note(int(step), drums[voice].numbers[0], 1, int(voice)) for step, voice in places]

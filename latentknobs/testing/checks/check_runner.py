@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from types import ModuleType
 from typing import Any, Literal, TypeAlias
@@ -14,6 +15,8 @@ from typing import Any, Literal, TypeAlias
 from attrs import define, field, frozen
 
 from latentknobs.core.backend import BackendFactory, VAEBackend
+from latentknobs.core.clip import ClipFormat
+from latentknobs.core.format_capabilities import needs_text, serves
 from latentknobs.core.melody_format import MELODY
 from latentknobs.core.plugin_guard import sentence_of
 from latentknobs.errors import LatentKnobsError, PluginError, UnknownNameError
@@ -25,10 +28,10 @@ from latentknobs.testing.checks.check_fixtures import (
     Check,
     CheckFixtures,
     LeftOut,
-    melody_kit,
     name_of,
     need,
     offer_check,
+    sample_kit,
 )
 
 State: TypeAlias = Literal["passed", "failed", "left out", "expected failure"]
@@ -42,6 +45,8 @@ CHECKS_OF: Mapping[str, tuple[Check, ...]] = {
     "corpora": corpora.CORPUS_CHECKS,
 }
 """The checks of each kind of offer. A backend's are of its models; of other kinds only the offer is checked."""
+OF_CLIPS = frozenset({"augmentations", "attributes", "comparisons", "corpora"})
+"""Kinds that are of some clip formats and not of others."""
 HEAVY = frozenset(
     {
         "alembic",
@@ -160,7 +165,8 @@ def jobs_of(
     Args:
         plugins: Where it is loaded, beside what it relies on.
         report: Its status there.
-        kit: What its offers are checked with; None = samples of ``melody-2bar``, all attributes and comparisons.
+        kit: What its offers are checked with; None = samples of ``melody-2bar`` or of a format of the plugin's own,
+            with all attributes and comparisons.
         model: BACKEND:FILE of a model of one of its backends to check too.
 
     Raises:
@@ -170,13 +176,12 @@ def jobs_of(
     if report.state not in ("loaded", "failed") or not report.hooks:
         return (loading,)
     plugin = plugins.loaded(report.name)
-    kit = kit or melody_kit(plugins.attributes(), plugins.comparisons())
     light = Job("its import is light", partial(_its_import_is_light, report, plugin))
     if model:
         backends_of_it = plugins.offered_by(report.name).get("backends", {})
         if (backend := model.partition(":")[0]) not in backends_of_it:
             raise UnknownNameError("backend", backend, backends_of_it, f"of the plugin {report.name}")
-    jobs = [loading, light, *_offers(plugins, report, kit, model)]
+    jobs = [loading, light, *_offers(plugins, report, _Kits(plugins, report, kit, model), model)]
     expected = getattr(plugin, "EXPECTED_FAILURES", {})
     if isinstance(expected, Mapping):
         jobs = [Job(job.name, job.work, expected.get(job.name, "")) for job in jobs]
@@ -184,7 +189,47 @@ def jobs_of(
     return (*jobs, Job("its expected failures are checks", partial(_expected_are_checks, expected, names)))
 
 
-def _offers(plugins: Plugins, report: PluginReport, kit: CheckFixtures, model: str) -> Iterator[Job]:
+@define(eq=False)
+class _Kits:
+    """What a plugin's offers are checked with: samples of the built-in format, else of the formats that it brings."""
+
+    plugins: Plugins
+    report: PluginReport
+    only: CheckFixtures | None
+    model: str
+
+    @functools.cached_property
+    def melodies(self) -> CheckFixtures:
+        return self.only or self._of(MELODY)
+
+    def serving(self, offer: Any) -> CheckFixtures | None:
+        """A kit of clips that an offer can be used on; None = there are no such samples."""
+        if serves(offer, self.melodies.clip_format):
+            return self.melodies
+        if self.only is None:
+            for clip_format in self._own_formats:
+                with suppress(LeftOut):
+                    if serves(offer, clip_format):
+                        return self._of(clip_format)
+        return None
+
+    def _of(self, clip_format: ClipFormat) -> CheckFixtures:
+        return sample_kit(clip_format, self.plugins.attributes(), self.plugins.comparisons())
+
+    @functools.cached_property
+    def _own_formats(self) -> list[ClipFormat]:
+        """Of its augmentations and models; those that cannot be loaded are told by their own checks."""
+        offers = self.plugins.offered_by(self.report.name)
+        formats = [getattr(edit, "format", None) for edit in offers.get("augmentations", {}).values()]
+        for factory in offers.get("backends", {}).values():
+            named = [self.model.partition(":")[2]] if self.model.startswith(f"{factory.name}:") else []
+            for location in (*named, *factory.shipped.values()):
+                with suppress(LatentKnobsError):
+                    formats.append(factory.load(location, "cpu").spec.clip_format)
+        return [one for one in formats if isinstance(one, ClipFormat)]
+
+
+def _offers(plugins: Plugins, report: PluginReport, kits: _Kits, model: str) -> Iterator[Job]:
     types = {plugin_type.name: plugin_type for plugin_type in KINDS}
     for kind, offers in plugins.offered_by(report.name).items():
         for name, handed_out in offers.items():
@@ -196,9 +241,9 @@ def _offers(plugins: Plugins, report: PluginReport, kit: CheckFixtures, model: s
             elif kind == "commands":
                 yield Job(f"{name}: is an offer", _nothing)
             elif kind not in CHECKS_OF:
-                yield Job(f"{name}: is an offer", partial(offer_check(kind), offer, kit))
-            elif getattr(offer, "clip_format", MELODY.name) != kit.clip_format.name:
-                reason = f"It is for clips of {offer.clip_format}, and there are no samples of those."
+                yield Job(f"{name}: is an offer", partial(offer_check(kind), offer, None))
+            elif (kit := kits.serving(offer) if kind in OF_CLIPS else kits.melodies) is None:
+                reason = f"It needs {needs_text(offer)}, and there are no samples of such clips."
                 yield Job(f"{name}: all checks", partial(_left_out, reason))
             else:
                 for check in CHECKS_OF[kind]:

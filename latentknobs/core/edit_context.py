@@ -1,0 +1,138 @@
+"""
+What an augmentation may know of the piece that a clip is from, where it takes an argument named ``context``.
+
+All clips of a piece share its key, first note, range and seed, so that an edit can treat them alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from attrs import evolve, field, frozen, validators
+
+from latentknobs.core.arrays import ClipBatch, Floats
+from latentknobs.core.capability import capability
+from latentknobs.core.clip import ClipFormat, DrumFormat, Note
+
+Mode: TypeAlias = Literal["major", "minor"]
+CLASSES = 12
+PITCH_CLASSES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+SCALES: dict[str, tuple[int, ...]] = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
+PROFILES: dict[Mode, tuple[float, ...]] = {
+    "major": (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88),
+    "minor": (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17),
+}
+"""How well each pitch class above the tonic fits a key. Source: Krumhansl & Kessler (1982)."""
+
+
+@frozen
+class Key:
+    """
+    A key.
+
+    Attributes:
+        tonic: Pitch class of the tonic, 0 (C) to 11 (B).
+        mode: "major" or "minor".
+        estimated: Whether it was computed from the notes and not stated with the piece.
+    """
+
+    tonic: int = field(validator=[validators.instance_of(int), validators.ge(0), validators.lt(CLASSES)])
+    mode: Mode = field(default="major", validator=validators.in_(SCALES))
+    estimated: bool = False
+
+    def __str__(self) -> str:
+        return f"{PITCH_CLASSES[self.tonic]} {self.mode}"
+
+    @property
+    def scale(self) -> tuple[int, ...]:
+        """Its seven pitch classes from the tonic up; of a minor key the natural ones."""
+        return tuple((self.tonic + step) % CLASSES for step in SCALES[self.mode])
+
+
+@frozen
+class EditContext:
+    """
+    Where a clip stands in its piece.
+
+    Attributes:
+        key: The key of the piece, None where it has no pitched note.
+        first: Its first note, the onset counted from the beginning of the first clip with a note; None = no note.
+        pitch_range: Its lowest and highest MIDI pitch, None = no note.
+        index: Which of its clips this is, from 0.
+        count: How many clips it has.
+        seed: The same for all clips of the piece: for draws that must not differ between them.
+    """
+
+    key: Key | None
+    first: Note | None
+    pitch_range: tuple[int, int] | None
+    index: int
+    count: int
+    seed: int
+
+
+def estimate_key(durations: Floats) -> Key | None:
+    """
+    The key whose profile correlates best with how long each pitch class sounds; None where nothing does.
+
+    Of keys that fit equally well it is the first: major before minor, then from C up. Source: Krumhansl (1990), the
+    algorithm of Krumhansl and Schmuckler.
+
+    Args:
+        durations: float64 (12,), summed length of the notes of each pitch class, from C.
+    """
+    if not durations.any():
+        return None
+    centred = durations - durations.mean()
+    best, found = -np.inf, Key(0, estimated=True)
+    for mode, profile in PROFILES.items():
+        expected = np.asarray(profile) - np.mean(profile)
+        for tonic in range(CLASSES):
+            # The norm of the durations is the same for all keys; rounded, so that ties do not depend on the machine.
+            fit = round(float(centred @ np.roll(expected, tonic)) / float(np.linalg.norm(expected)), 9)
+            if fit > best:
+                best, found = fit, Key(tonic, mode, estimated=True)
+    return found
+
+
+def contexts_of(
+    clips: ClipBatch, clip_format: ClipFormat, seed: int = 0, key: Key | None = None
+) -> tuple[EditContext, ...]:
+    """
+    The context of each clip of a piece.
+
+    Args:
+        clips: int16 (N, *shape), all its clips in order.
+        clip_format: Their format.
+        seed: The piece's.
+        key: Its key where it is stated; None = estimated from the notes.
+    """
+    by_clip = [clip_format.notes(clip) for clip in clips]
+    notes = [note for each in by_clip for note in each]
+    pitches = [note.pitch for note in notes]
+    pitched = capability(clip_format, DrumFormat) is None
+    if key is None and pitched:
+        lengths = np.asarray([note.length for note in notes], dtype=np.float64)
+        classes = np.asarray(pitches, dtype=np.int64) % CLASSES
+        key = estimate_key(np.asarray(np.bincount(classes, lengths, CLASSES), dtype=np.float64))
+    whole = EditContext(
+        key=key,
+        first=next((each[0] for each in by_clip if each), None),
+        pitch_range=(min(pitches), max(pitches)) if notes and pitched else None,
+        index=0,
+        count=len(clips),
+        seed=seed,
+    )
+    return tuple(evolve(whole, index=i) for i in range(len(clips)))
+
+
+def lone_contexts(clips: ClipBatch, clip_format: ClipFormat) -> tuple[EditContext, ...]:
+    """The context of clips (N, *shape) of which no piece is known: each is a piece of its own, with the seed 0."""
+    return tuple(context for clip in clips for context in contexts_of(clip[None], clip_format))
+
+
+def chosen(contexts: Sequence[EditContext], rows: Iterable[Any]) -> tuple[EditContext, ...]:
+    """The contexts of some clips, by their numbers; none of none."""
+    return tuple(contexts[int(row)] for row in rows) if contexts else ()
