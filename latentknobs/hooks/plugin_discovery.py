@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import importlib
 import importlib.util
@@ -22,7 +23,8 @@ from latentknobs.errors import PluginError
 from latentknobs.hooks import HOOK_API, PROJECT
 
 Origin: TypeAlias = Literal["built-in", "entry point", "file", "object"]
-API_LINE = re.compile(r"^LATENTKNOBS_API\s*=\s*(\d+)\s*(?:#.*)?$", re.MULTILINE)
+API_LINE = re.compile(r"^LATENTKNOBS_API\s*=\s*(\d+|\([\d\s,]+\))\s*(?:#.*)?$", re.MULTILINE)
+"""The line of a file that states the version of the hooks it serves, or several: ``LATENTKNOBS_API = (1, 2)``."""
 PACKAGE = "latentknobs_plugins"
 """Local files are loaded as modules of this name, so that tracebacks and pickles name them."""
 
@@ -61,19 +63,27 @@ class PluginSource:
 
 def check_api(stated: object, *, required: bool = True) -> None:
     """
-    Compare a plugin's LATENTKNOBS_API with ours.
+    See that a plugin serves our version of the hooks.
+
+    Args:
+        stated: Its LATENTKNOBS_API: a version, or a tuple of all that it serves.
+        required: Whether it must state one.
 
     Raises:
-        PluginError: They differ, or none is stated.
+        PluginError: Ours is not among them, or none is stated.
     """
     if stated is None and not required:
         return
     if stated is None:
         raise PluginError(f"it does not state LATENTKNOBS_API = {HOOK_API}")
-    if stated != HOOK_API:
-        newer = isinstance(stated, int) and stated > HOOK_API
-        what = "a newer latentknobs is needed" if newer else f"see docs/reference/hooks.md for version {HOOK_API}"
-        raise PluginError(f"it is written for version {stated} of the hooks, and this is version {HOOK_API}: {what}")
+    versions = stated if isinstance(stated, tuple) and stated else (stated,)
+    if not all(isinstance(version, int) for version in versions):
+        raise PluginError(f"it states LATENTKNOBS_API = {stated!r}, which is neither a whole number nor several")
+    if HOOK_API not in versions:
+        newer = min(versions) > HOOK_API
+        what = "a newer latentknobs is needed" if newer else "see docs/reference/hooks.md for how to upgrade it"
+        listed = " and ".join(map(str, versions))
+        raise PluginError(f"it is written for version {listed} of the hooks, and this is version {HOOK_API}: {what}")
 
 
 def short_name(module: str) -> str:
@@ -136,7 +146,7 @@ def _load_file(path: Path) -> Any:
     stated = API_LINE.search(path.read_bytes().decode("utf-8", "replace"))
     if stated is None:
         raise NotAPlugin(f"no line says LATENTKNOBS_API = {HOOK_API}, so it was not run")
-    check_api(int(stated[1]))
+    check_api(ast.literal_eval(stated[1]))
     name = f"{PACKAGE}.{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path, loader=_NoCacheLoader(name, str(path)))
     if spec is None or spec.loader is None:

@@ -91,6 +91,8 @@ def measured(offer: Any, guard: Guard) -> Any:
     @functools.wraps(offer.measure)  # its parameters say what it wants to be told
     def measure(*batches: ClipBatch, **told: ClipFormat) -> Floats:
         count = len(batches[0])
+        if not count:  # so that no author need think of it
+            return np.zeros(0)
         must = f"an array of {count} numbers, one per clip, NaN where undefined"
         work = partial(offer.measure, **told) if told else offer.measure
         return guard.call(work, *batches, must=must, check=partial(_measurements, count=count))

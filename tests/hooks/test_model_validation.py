@@ -261,7 +261,7 @@ def test_a_latent_size_that_changes_is_refused():
 
 
 def test_an_edit_of_other_clips_is_refused(opened):
-    """An edit of other clips is one sentence: its need, what the model's clips offer, what fits; nothing is computed."""
+    """An edit of other clips is refused with its need, what the model's clips offer and what fits."""
 
     class Other(NoteAugmentation):
         name = knob_name = "other"

@@ -50,9 +50,11 @@ class Beats:
 
 @hookimpl
 def register_backends():
+    """The model."""
     return [BackendFactory("waltz", "Waltz by hand.", lambda location, device: Beats(), {"waltz": ""})]
 
 
 @hookimpl
 def register_corpora():
+    """The corpus."""
     return [Waltzes()]
