@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from functools import partial
+from functools import cached_property, partial
 from types import ModuleType
 from typing import Any, Literal, TypeAlias
 
@@ -198,7 +198,7 @@ class _Kits:
     only: CheckFixtures | None
     model: str
 
-    @functools.cached_property
+    @cached_property
     def melodies(self) -> CheckFixtures:
         return self.only or self._of(MELODY)
 
@@ -216,7 +216,7 @@ class _Kits:
     def _of(self, clip_format: ClipFormat) -> CheckFixtures:
         return sample_kit(clip_format, self.plugins.attributes(), self.plugins.comparisons())
 
-    @functools.cached_property
+    @cached_property
     def _own_formats(self) -> list[ClipFormat]:
         """Of its augmentations and models; those that cannot be loaded are told by their own checks."""
         offers = self.plugins.offered_by(self.report.name)
