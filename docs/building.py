@@ -18,6 +18,7 @@ from typing import Any
 import griffe
 import typer
 
+from latentknobs.core.format_capabilities import FORMAT_CAPABILITIES, needs_text
 from latentknobs.frontends.cli.app import build_app
 from latentknobs.hooks import PROJECT
 from latentknobs.hooks.manager import Plugins
@@ -80,7 +81,7 @@ def built_ins_page() -> str:
     """The augmentations, attributes, comparisons, methods and corpora that come with the package."""
     plugins = built_ins()
     edits = [
-        (f"`{e.name}`", e.knob_name, _amounts(e.amounts, e.unit), f"`{e.target}`", _sentence(e.doc))
+        (f"`{e.name}`", e.knob_name, _amounts(e.amounts, e.unit), f"`{e.target}`", needs_text(e), _sentence(e.doc))
         for e in plugins.augmentations().values()
     ]
     parts = [
@@ -92,7 +93,13 @@ def built_ins_page() -> str:
             "within a tenth). Where amounts are positive only, the knob's negative amounts are learned with before "
             "and after swapped. Clips to which an amount cannot be applied are masked and counted."
         ),
-        _table(("augmentation", "knob", "amounts", "target", "what it does"), edits),
+        _table(("augmentation", "knob", "amounts", "target", "needs", "what it does"), edits),
+        "## What can be needed of a clip format",
+        (
+            "A format has a capability by its members. What needs none serves every format. "
+            "`latentknobs plugins list --offers` lists what every loaded plugin needs."
+        ),
+        _table(("needs", "a format that has"), ((f"`{name}`", one.doc) for name, one in FORMAT_CAPABILITIES.items())),
     ]
     for title, offers in (
         ("Attributes", plugins.attributes()),
@@ -102,10 +109,15 @@ def built_ins_page() -> str:
         ("Bases", plugins.bases()),
         ("Metrics", plugins.metrics()),
     ):
-        rows = [(f"`{name}`", getattr(offer, "unit", ""), _sentence(offer.doc)) for name, offer in offers.items()]
-        units = any(unit for _, unit, _ in rows)
-        heads = ("name", "unit", "what it is") if units else ("name", "what it is")
-        parts += [f"## {title}", _table(heads, rows if units else [(name, doc) for name, _, doc in rows])]
+        of_clips = title in ("Attributes", "Comparisons")
+        columns = {
+            "name": [f"`{name}`" for name in offers],
+            "unit": [getattr(offer, "unit", "") for offer in offers.values()],
+            "needs": [needs_text(offer) if of_clips else "" for offer in offers.values()],
+            "what it is": [_sentence(offer.doc) for offer in offers.values()],
+        }
+        used = {head: cells for head, cells in columns.items() if any(cells)}
+        parts += [f"## {title}", _table(used, zip(*used.values(), strict=True))]
     corpora = [(f"`{c.name}`", c.takes, _sentence(c.doc), c.licence) for c in plugins.corpora().values()]
     parts += ["## Corpora", _table(("corpus", "argument", "what it is", "licence"), corpora)]
     return "\n\n".join(parts) + "\n"

@@ -48,8 +48,11 @@ if TYPE_CHECKING:
     from latentknobs.core.corpus import Song as Song
     from latentknobs.core.corpus import TrueFactors as TrueFactors
     from latentknobs.core.corpus import split_of as split_of
+    from latentknobs.core.edit_context import EditContext as EditContext
+    from latentknobs.core.edit_context import Key as Key
     from latentknobs.core.experiment import Experiment as Experiment
     from latentknobs.core.experiment import Settings as Settings
+    from latentknobs.core.format_capabilities import MonophonicFormat as MonophonicFormat
     from latentknobs.core.frontend_specs import CommandSpec as CommandSpec
     from latentknobs.core.frontend_specs import FrontendSpec as FrontendSpec
     from latentknobs.core.frontend_specs import Host as Host
@@ -150,10 +153,15 @@ _HOMES = {
         "TrueFactors",
         "split_of",
     ),
+    "core.edit_context": (
+        "EditContext",
+        "Key",
+    ),
     "core.experiment": (
         "Experiment",
         "Settings",
     ),
+    "core.format_capabilities": ("MonophonicFormat",),
     "core.frontend_specs": (
         "CommandSpec",
         "FrontendSpec",

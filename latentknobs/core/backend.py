@@ -43,6 +43,8 @@ class BackendSpec:
         model_id: SHA-256 (64 hexadecimal digits) of its weights and canonical config.
         training: Free facts for people (corpus, licence, seed, metrics); not part of the identity. The
             key "pitch_range" = [low, high], if there, is the range of pitches it was trained on.
+        formats: All formats that it reads and writes, the first one ``clip_format``; () = that one alone. Knobs are
+            looked for on the first.
     """
 
     name: str = field()
@@ -50,6 +52,20 @@ class BackendSpec:
     latent_size: int = field(validator=validators.ge(1))
     model_id: str = field(validator=validators.matches_re(r"[0-9a-f]{64}"))
     training: Mapping[str, Any] = field(factory=dict)
+    formats: tuple[ClipFormat, ...] = field(default=(), converter=tuple)
+
+    def __attrs_post_init__(self) -> None:
+        if not self.formats:
+            object.__setattr__(self, "formats", (self.clip_format,))
+
+    @formats.validator
+    def _begin_with_the_one(self, _attribute: object, formats: tuple[ClipFormat, ...]) -> None:
+        names = [one.name for one in formats]
+        if formats and (formats[0] is not self.clip_format or len(set(names)) < len(names)):
+            raise ModelError(
+                f"The formats of the model {self.name!r} must be different ones, its clip_format "
+                f"{self.clip_format.name} first, not {', '.join(names)}."
+            )
 
     @name.validator
     def _can_be_read(self, _attribute: object, name: object) -> None:

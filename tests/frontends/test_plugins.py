@@ -55,6 +55,25 @@ def odd(here):
     return write
 
 
+def test_what_plugins_offer_is_listed_with_what_it_needs(cli, here):
+    """Augmentations, attributes and comparisons of all plugins stand in one list, each with its need of a format."""
+    offers = {one["name"]: one for one in cli("plugins", "list", "--offers", "--json").json}
+    shown = cli("plugins", "list", "--offers").out
+
+    assert offers["delay"] == {
+        "kind": "augmentation",
+        "name": "delay",
+        "unit": "sixteenths",
+        "needs": ["monophonic", "sixteenths"],
+        "clip_format": None,
+        "doc": "Starts every note later by the amount in sixteenths, after a rest.",
+        "plugin": "augmentations",
+    }
+    assert (offers["mean-pitch"]["kind"], offers["onset-f1"]["kind"]) == ("attribute", "comparison")
+    assert offers["token-accuracy"]["needs"] == []
+    assert all(name in shown for name in (*offers, "anything"))
+
+
 def test_a_new_plugin_is_there_at_once(cli, here):
     """It is written with its test, listed, shown with what it offers, and passes the checks by file and by name."""
     made = cli("plugins", "new", "lift")

@@ -41,7 +41,7 @@ def console() -> Console:
     return Console(width=None if sys.stdout.isatty() else PIPED_WIDTH, highlight=False)
 
 
-def table(headings: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
+def table(headings: Sequence[str], rows: Iterable[Iterable[str]], title: str = "") -> None:
     """Print a table."""
     from rich import box
     from rich.markup import escape

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from latentknobs import scores
 from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.arrays import ClipBatch
-from latentknobs.core.augmentation import Augmentation
+from latentknobs.core.augmentation import Augmentation, in_context
 from latentknobs.core.backend import VAEBackend
+from latentknobs.core.edit_context import chosen, contexts_of, lone_contexts
 from latentknobs.core.experiment import QUICK
 from latentknobs.core.knob import Knob
 from latentknobs.core.plugin_guard import run_augmentation
@@ -135,27 +136,29 @@ def _look(workbench: Workbench, edit: Augmentation, run: Run, model_name: str, c
     knob, model = knobs[0], workbench.model(model_name)
     form = model.spec.clip_format
     theme = scores.twinkle().cut(form).clips
-    theme = theme[model.accepts(theme)]
+    kept = np.flatnonzero(model.accepts(theme))
     more = workbench.clips(corpus or default_corpus([edit]), model_name, clips=64)
-    clips = np.concatenate([theme, more])
+    clips = np.concatenate([theme[kept], more])
+    contexts = (*chosen(contexts_of(theme, form), kept), *lone_contexts(more, form))
     # The largest amount that the knob may be turned by and that can be shown: there it is seen best.
     usable = [a for a in edit.amounts if knob.low <= a <= knob.high] or list(edit.amounts)
     for amount in sorted(usable, key=lambda a: (-abs(a), -a)):
-        valid = run_augmentation(edit, clips, amount, np.random.default_rng(0), form).valid
+        valid = run_augmentation(in_context(edit, contexts), clips, amount, np.random.default_rng(0), form).valid
         if valid.any():
             break
-    before = clips[valid][:SHOWN]
-    edited = run_augmentation(edit, before, amount, np.random.default_rng(0), form).clips
+    rows = np.flatnonzero(valid)[:SHOWN]
+    before, told = clips[rows], in_context(edit, chosen(contexts, rows))
+    edited = run_augmentation(told, before, amount, np.random.default_rng(0), form).clips
     codes = model.encode(before).mean
     turned = apply.turn(codes, [(knob.require_operator(), amount)])
     by = f"{amount:+g} {edit.unit}".rstrip()
-    rows = {
+    states = {
         "before": before,
         f"edit {by}": edited,
         "knob at 0": model.decode(codes),
         f"knob {by}": model.decode(turned),
     }
-    return QuickLook(edit, knob, amount, model, rows)
+    return QuickLook(edit, knob, amount, model, states)
 
 
 def _show(look: QuickLook) -> None:

@@ -9,6 +9,7 @@ import typer
 
 from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.backend import BackendSpec
+from latentknobs.core.format_capabilities import offered_by
 from latentknobs.frontends.cli import options
 from latentknobs.frontends.cli.context import program
 from latentknobs.frontends.cli.output import as_json, tree
@@ -32,6 +33,7 @@ def _facts(spec: BackendSpec) -> dict[str, Any]:
         "name": spec.name,
         "model_id": spec.model_id,
         "clip_format": spec.clip_format.name,
+        "formats": {one.name: list(offered_by(one)) for one in spec.formats},
         "latent_size": spec.latent_size,
         "training": _plain(spec.training),
     }
