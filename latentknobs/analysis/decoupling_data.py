@@ -139,7 +139,10 @@ def read_data(
     experiment = Experiment.without_methods(backend, subject.augmentation, seed)
     trials = {
         split: build_evaluation_set(
-            experiment, *samples[split], default_rng([seed, 1, len(split)]), subject.ends, kept[split].contexts()
+            experiment.in_context(kept[split].contexts()),
+            *samples[split],
+            default_rng([seed, 1, len(split)]),
+            subject.ends,
         )
         for split in ("validation", "test")
     }

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from attrs import asdict, field, frozen, validators
+from attrs import asdict, evolve, field, frozen, validators
 from numpy.random import default_rng
 
 from latentknobs.core.attribute import Attribute, Comparison
-from latentknobs.core.augmentation import Augmentation, signed_amounts
+from latentknobs.core.augmentation import Augmentation, in_context, signed_amounts
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.clip import ClipFormat
+from latentknobs.core.edit_context import EditContext
 from latentknobs.core.format_capabilities import check_serves
 from latentknobs.core.method_specs import Basis, Fit, Selector
 from latentknobs.core.plugin_guard import run_augmentation
@@ -166,6 +167,10 @@ class Experiment:
         """An experiment for pairs alone: nothing is fitted, selected or measured."""
         amounts, swapped = _amounts(augmentation, backend.spec.clip_format)
         return cls(backend, augmentation, amounts, swapped, Settings(), Methods((), {}, {}, (), ()), seed)
+
+    def in_context(self, contexts: Sequence[EditContext]) -> Experiment:
+        """The same, its edit told of clips of these contexts; the same itself where none are known."""
+        return evolve(self, augmentation=in_context(self.edit, contexts)) if contexts else self
 
     @property
     def edit(self) -> Augmentation:

@@ -7,14 +7,12 @@ every two of them: the sample tests this, and lists the pairs in its routes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.random import Generator
 
 from latentknobs.core.arrays import Bools, ClipBatch, Codes
-from latentknobs.core.augmentation import in_context
-from latentknobs.core.edit_context import EditContext
 from latentknobs.core.experiment import Experiment
 from latentknobs.core.method_specs import CodeSample
 from latentknobs.core.plugin_guard import run_augmentation
@@ -90,15 +88,9 @@ class CodeReservoir:
         return CodeSample(self.knots, self._codes[:n], self._known[:n], routes, self._target[:n])
 
 
-def adds_up(
-    experiment: Experiment,
-    clips: ClipBatch,
-    knots: tuple[float, ...],
-    rng: Generator,
-    contexts: Sequence[EditContext] = (),
-) -> bool:
+def adds_up(experiment: Experiment, clips: ClipBatch, knots: tuple[float, ...], rng: Generator) -> bool:
     """Whether editing clips (n, *shape) by a and then by b is editing them by a + b, for all a, b that fit."""
-    edit, clip_format = in_context(experiment.edit, contexts), experiment.clip_format
+    edit, clip_format = experiment.edit, experiment.clip_format
     at = {a: run_augmentation(edit, clips, a, rng, clip_format) for a in knots}
     compared = False
     for a in knots:

@@ -128,7 +128,7 @@ def _read(experiment: Experiment, songs: Iterable[Song], tally: Tally, progress:
         number, (shard, _) = numbered
         if shard.split == "test" or not len(shard.clips):
             return {}
-        return edit_clips(experiment, shard.clips, default_rng([seed, number]), shard.contexts)
+        return edit_clips(experiment.in_context(shard.contexts), shard.clips, default_rng([seed, number]))
 
     contexts = song_contexts(experiment.edit, experiment.clip_format, seed)
     shards = carried_shards(backend, songs, settings.shard, tally, contexts)
@@ -155,7 +155,9 @@ def _read(experiment: Experiment, songs: Iterable[Song], tally: Tally, progress:
             else:
                 statistics.validation.add(index[pair.amount], pair.before, pair.after)
     knots = code_samples["train"].knots
-    adding = first is not None and adds_up(experiment, first.clips, knots, default_rng([seed, 4]), first.contexts)
+    adding = first is not None and adds_up(
+        experiment.in_context(first.contexts), first.clips, knots, default_rng([seed, 4])
+    )
     return _CodeStatistics(
         statistics,
         clip_samples["validation"],
@@ -230,7 +232,7 @@ def _evaluation_set(experiment: Experiment, sample: ClipReservoir, split: str, p
         raise DiscoveryError(f"The corpus gave no {split} clips that the model can carry: ask for more clips.")
     progress(f"decoding {split} clips for {experiment.edit.knob_name}", 0, None)
     rng = default_rng([experiment.seed, 1, len(split)])
-    return build_evaluation_set(experiment, clips, names, rng, contexts=sample.contexts())
+    return build_evaluation_set(experiment.in_context(sample.contexts()), clips, names, rng)
 
 
 def _common_evidence(context: EvaluationContext, corpus: _CodeStatistics) -> Evidence:

@@ -7,16 +7,15 @@ counted. A negative amount of an edit that has only positive ones is the positiv
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from attrs import frozen
 from numpy.random import Generator
 
 from latentknobs.core.arrays import Bools, ClipBatch, Codes
-from latentknobs.core.augmentation import Augmented, in_context
+from latentknobs.core.augmentation import Augmented
 from latentknobs.core.corpus import Tally
-from latentknobs.core.edit_context import EditContext
 from latentknobs.core.experiment import Experiment
 from latentknobs.core.model_calls import carried, encode
 from latentknobs.core.plugin_guard import run_augmentation
@@ -40,13 +39,11 @@ class Pairs:
     after: Codes
 
 
-def edit_clips(
-    experiment: Experiment, clips: ClipBatch, rng: Generator, contexts: Sequence[EditContext] = ()
-) -> dict[float, Augmented]:
-    """Clips (n, *shape) of these contexts edited by each of the edit's own amounts; the model is not called."""
-    edit = in_context(experiment.edit, contexts)
+def edit_clips(experiment: Experiment, clips: ClipBatch, rng: Generator) -> dict[float, Augmented]:
+    """Clips (n, *shape) edited by each of the edit's own amounts; the model is not called."""
     return {
-        amount: run_augmentation(edit, clips, amount, rng, experiment.clip_format) for amount in experiment.own_amounts
+        amount: run_augmentation(experiment.edit, clips, amount, rng, experiment.clip_format)
+        for amount in experiment.own_amounts
     }
 
 

@@ -15,7 +15,6 @@ from attrs import define, evolve, field, frozen
 from numpy.random import Generator
 
 from latentknobs.core.arrays import ClipBatch, Codes, Ints, group_index
-from latentknobs.core.augmentation import in_context
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.corpus import Tally
 from latentknobs.core.edit_context import EditContext
@@ -169,16 +168,15 @@ def build_evaluation_set(
     names: Sequence[str],
     rng: Generator,
     only: Collection[float] | None = None,
-    contexts: Sequence[EditContext] = (),
 ) -> EvaluationSet:
     """The evaluation set of an edit, at all or only some amounts, on clips (n, *shape) of songs ``names`` (n,)."""
-    backend, edit = experiment.backend, in_context(experiment.edit, contexts)
+    backend = experiment.backend
     start = unedited_set(backend, clips, names)
     batches: dict[float, AmountBatch] = {}
     for amount in experiment.own_amounts:
         if only is not None and amount not in only and not (experiment.swapped and -amount in only):
             continue
-        edited_clips, valid = edited(backend, edit, clips, amount, rng, Tally())
+        edited_clips, valid = edited(backend, experiment.edit, clips, amount, rng, Tally())
         rows = np.flatnonzero(valid)
         after = edited_clips[rows]
         z_after = encode(backend, after)

@@ -14,12 +14,16 @@ import numpy as np
 import pytest
 
 import latentknobs
+from latentknobs.core.augmentation import in_context
 from latentknobs.core.backend import VAEBackend
+from latentknobs.core.clip import Note
 from latentknobs.core.corpus import CorpusRequest
+from latentknobs.core.edit_context import contexts_of
 from latentknobs.core.knob import Operator
 from latentknobs.core.melody_format import MELODY
 from latentknobs.core.method_specs import BasisInput, FitInput, SelectInput
 from latentknobs.core.metric_specs import LabelledCodes
+from latentknobs.core.plugin_guard import run_augmentation
 from latentknobs.errors import CorpusError, NotFittedError
 from latentknobs.frontends.cli.app import run_command_line
 from latentknobs.hooks import HOOK_API, PROJECT, specs
@@ -117,6 +121,17 @@ def test_the_first_plugin_has_ten_lines(load):
     assert len(code) == 10
     assert out.valid.all()
     assert all(note.length == 1 for clip in out.clips for note in MELODY.notes(clip))
+
+
+def test_an_edit_that_knows_the_piece(load):
+    """Both clips of a piece are turned around its first note, C."""
+    mirror = load("An edit that knows the piece").augmentations()["mirror"]
+    clips = np.stack([MELODY.tokens([Note(0, 60, 4), Note(4, 64, 4)]), MELODY.tokens([Note(0, 67, 4)])])
+    told = in_context(mirror, contexts_of(clips, MELODY))
+
+    out = run_augmentation(told, clips, 1, np.random.default_rng(0), MELODY)
+
+    assert [[note.pitch for note in MELODY.notes(clip)] for clip in out.clips] == [[60, 56], [53]]
 
 
 @pytest.mark.slow
