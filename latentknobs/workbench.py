@@ -215,19 +215,24 @@ class Workbench:
         # Without a fit: the knob that is current, else the one with the best verdict.
         return next((knob for knob in matches if knob.operator is not None), matches[0])
 
-    def knobs(self, **filters: Any) -> Knobs:
+    def knobs(self, *, evidence: bool = True, **filters: Any) -> Knobs:
         """
         The knobs that meet all filters, without their operators.
 
         Args:
+            evidence: Read the evidence, which takes most of the time; else it holds the target alone.
             **filters: The fields of :class:`~latentknobs.core.query_spec.KnobQuery`. ``model`` is the name, hash or
                 location of a model; dates may be texts (2026-01-31).
 
         Raises:
             UsageError: A value is out of range.
-            UnknownNameError: No kind, verdict, order or model of that name.
+            UnknownNameError: No kind, verdict, order or model of that name, or nothing that the registry has.
         """
-        return Knobs(self.registry.find(self.query(**filters)))
+        query = self.query(**filters)
+        found = self.registry.find(query, evidence=evidence)
+        if not found or len(list(query.named())) > 1:
+            self.registry.check_names(query)
+        return Knobs(found)
 
     def query(self, **filters: Any) -> KnobQuery:
         """The filters of :meth:`knobs` as the registry takes them, the model by its identity; errors as there."""

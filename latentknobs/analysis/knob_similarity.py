@@ -94,12 +94,12 @@ def numbers(knob: Knob) -> dict[str, float]:
             out[f"criterion {criterion.name}"] = criterion.value
     for effect in sorted(knob.effects, key=lambda effect: effect.attribute):
         out[f"slope of {effect.attribute}"] = effect.slope
-        out[f"effect on {effect.attribute} (sd)"] = effect.leakage
+        out[f"effect on {effect.attribute} (sd)"] = effect.effect
     return out
 
 
 def _effects(knob: Knob) -> dict[str, float]:
-    return {e.attribute: float(np.copysign(e.leakage, e.slope)) for e in knob.effects}
+    return {e.attribute: float(np.copysign(e.effect, e.slope)) for e in knob.effects}
 
 
 def _cosine(a: list[float], b: list[float]) -> float:

@@ -25,6 +25,8 @@ RANK: Mapping[Verdict, int] = {"accepted": 3, "provisional": 2, "not measurable"
 """Which verdict is better: a knob never takes the place of one with a better verdict."""
 NAME = r"[a-z0-9][a-z0-9_-]{0,199}"
 """What a knob's name looks like."""
+FROM_REGISTRY = ("found", "current", "corpus", "seed", "version")
+"""Fields of a knob that a registry fills in."""
 RESERVED_NAMES = ("random", "others")
 """Knob names of the paper's controls; no augmentation may give a knob of these names."""
 UNAIDED = "-auto"
@@ -173,12 +175,12 @@ class KnobEffect:
     Attributes:
         attribute: Name of the attribute.
         slope: Mean change of the attribute for one unit of the amount.
-        leakage: Largest absolute mean change at the ends of the usable range, in standard deviations over the corpus.
+        effect: Largest absolute mean change at the ends of the usable range, in standard deviations over the corpus.
     """
 
     attribute: str = field(validator=_short)
     slope: float = field(converter=float, validator=_finite)
-    leakage: float = field(converter=float, validator=_finite)
+    effect: float = field(converter=float, validator=_finite)
 
 
 @frozen(eq=False)
@@ -206,7 +208,11 @@ class Knob:
         run_id: The run it came from (Run.run_id).
         tags: Words people gave it.
         note: What people wrote of it.
-        found: When its run ended, aware; None where it comes from no registry.
+        found: When its run ended, aware; as all that follow, None where it comes from no registry.
+        current: Whether its model and name mean this knob.
+        corpus: Of its run.
+        seed: Of its run.
+        version: Version of latentknobs that made its run.
     """
 
     name: str = field(validator=validators.matches_re(NAME))
@@ -229,6 +235,10 @@ class Knob:
     tags: tuple[str, ...] = field(default=())
     note: str = field(default="", validator=validators.max_len(MOST_NOTE))
     found: datetime | None = None
+    current: bool | None = None
+    corpus: str | None = None
+    seed: int | None = None
+    version: str | None = None
 
     @name.validator
     def _not_reserved(self, _attribute: object, name: str) -> None:
@@ -302,4 +312,8 @@ class Knob:
             "tags": list(self.tags),
             "note": self.note,
             "found": None if self.found is None else self.found.isoformat(),
+            "current": self.current,
+            "corpus": self.corpus,
+            "seed": self.seed,
+            "version": self.version,
         }

@@ -7,13 +7,15 @@ list`` and the parameters of GET /registry/knobs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal, TypeAlias, get_args
 
 from attrs import field, fields, frozen
 
 from latentknobs.core.knob import KINDS, RANK, VERDICTS, Kind, Knob, Verdict
+from latentknobs.core.seed import MOST_SEED
+from latentknobs.core.where import MOST_CHARACTERS, PARTS, Where, read_where
 from latentknobs.errors import UnknownNameError, UsageError
 
 Sort: TypeAlias = Literal["name", "model", "verdict", "effect", "share", "dimensions", "date"]
@@ -25,14 +27,48 @@ MOVED = 0.25
 UNEDITED = "none"
 """In place of an augmentation's name: knobs that were found without one."""
 When: TypeAlias = "str | date | datetime | None"
+Named: TypeAlias = Literal[
+    "knob",
+    "model",
+    "tag",
+    "augmentation",
+    "corpus",
+    "seed",
+    "plugin",
+    "fit",
+    "run",
+    "version",
+    "attribute",
+    "comparison",
+    "dimension",
+]
+"""What a registry knows by name or number."""
+_NAMED: Mapping[str, Named] = {
+    "name": "knob",
+    "model": "model",
+    "augmentation": "augmentation",
+    "corpus": "corpus",
+    "fit": "fit",
+    "run": "run",
+    "version": "version",
+    "target": "attribute",
+}
+"""By column of a condition, what its texts name."""
 
 
 def _one_of(kind: str, known: tuple[str, ...]) -> Callable[[Any, Any, Any], None]:
-    def check(_query: object, _attribute: object, value: str | None) -> None:
-        if value is not None and value not in known:
-            raise UnknownNameError(kind, value, known)
+    def check(_query: object, _attribute: object, value: str | tuple[str, ...] | None) -> None:
+        for one in (value,) if isinstance(value, str) else value or ():
+            if one not in known:
+                raise UnknownNameError(kind, one, known)
 
     return check
+
+
+def _several(values: Any) -> tuple[Any, ...]:
+    """One value or several, each once."""
+    one = values is None or isinstance(values, str | int)
+    return tuple(dict.fromkeys(() if values is None else (values,) if one else values))
 
 
 def _moment(when: When, *, end: bool) -> datetime | None:
@@ -62,8 +98,8 @@ class KnobQuery:
     """
     Filters, all of which a knob must meet, and the order and number of the results.
 
-    Each field's ``doc`` says what it means; None = no filter. Equal knobs are ordered by model, name, age and place in
-    their run.
+    Each field's ``doc`` says what it means; None or () = no filter. Of several values any will do. Equal knobs are
+    ordered by model, name, age and place in their run.
     """
 
     name: str | None = field(default=None, metadata={"doc": "Of this name; * stands for any letters."})
@@ -71,9 +107,22 @@ class KnobQuery:
         default=None,
         metadata={"doc": "Of this model: its name, hash or path. A registry takes the model's identity only."},
     )
-    tag: str | None = field(default=None, metadata={"doc": "With this tag."})
-    augmentation: str | None = field(
-        default=None, metadata={"doc": f"Learned from this edit; {UNEDITED} = found without one."}
+    tag: tuple[str, ...] = field(default=(), converter=_several, metadata={"doc": "With this tag."})
+    augmentation: tuple[str, ...] = field(
+        default=(),
+        converter=_several,
+        metadata={"doc": f"Learned from this edit; {UNEDITED} = found without one."},
+    )
+    corpus: tuple[str, ...] = field(
+        default=(), converter=_several, metadata={"doc": "Found in this corpus, as its run has it."}
+    )
+    seed: tuple[int, ...] = field(
+        default=(), converter=_several, metadata={"doc": "Of a run with this seed.", "most": MOST_SEED}
+    )
+    plugin: tuple[str, ...] = field(
+        default=(),
+        converter=_several,
+        metadata={"doc": "Of a run that used this plugin, NAME or NAME@VERSION.", "metavar": "PLUGIN"},
     )
     moves: str | None = field(
         default=None, metadata={"doc": f"That move this attribute by {MOVED} sd, or by the effect, at least."}
@@ -81,11 +130,15 @@ class KnobQuery:
     uses: int | None = field(
         default=None, metadata={"doc": "With this dimension among those selected.", "most": 100_000}
     )
-    kind: Kind | None = field(
-        default=None, validator=_one_of("kind", KINDS), metadata={"doc": "shift, affine, group or residual."}
+    kind: tuple[Kind, ...] = field(
+        default=(),
+        converter=_several,
+        validator=_one_of("kind", KINDS),
+        metadata={"doc": "shift, affine, group or residual."},
     )
-    verdict: Verdict | None = field(
-        default=None,
+    verdict: tuple[Verdict, ...] = field(
+        default=(),
+        converter=_several,
         validator=_one_of("verdict", VERDICTS),
         metadata={"doc": "accepted, provisional, rejected or not measurable."},
     )
@@ -102,7 +155,16 @@ class KnobQuery:
     until: datetime | None = field(
         default=None, converter=_until, metadata={"doc": "Found on this day or before.", "metavar": "DATE"}
     )
-    run: str | None = field(default=None, metadata={"doc": "Of this run."})
+    run: tuple[str, ...] = field(default=(), converter=_several, metadata={"doc": "Of this run."})
+    where: Where | None = field(
+        default=None,
+        converter=read_where,
+        metadata={
+            "doc": "That meet a condition, as \"equivariance >= 0.95 and verdict = 'accepted'\".",
+            "metavar": "CONDITION",
+            "most": MOST_CHARACTERS,
+        },
+    )
     history: bool = field(default=False, metadata={"doc": "Also knobs of other fits and of earlier runs."})
     sort: Sort | None = field(
         default=None,
@@ -119,6 +181,31 @@ class KnobQuery:
             raise UsageError(f"The least effect is 0 or more, not {self.effect}.")
         if self.uses is not None and not 0 <= self.uses < 2**31:
             raise UsageError(f"Dimensions count from 0; there is none {self.uses}.")
+
+    def named(self) -> Iterator[tuple[Named, str | int]]:
+        """What the conditions name and a registry may not have: what it is, and its name or number."""
+        if self.name is not None and "*" not in self.name:
+            yield "knob", self.name
+        if self.moves is not None:
+            yield "attribute", self.moves
+        if self.uses is not None:
+            yield "dimension", self.uses
+        several: Mapping[Named, tuple[str | int, ...]] = {
+            "tag": self.tag,
+            "augmentation": tuple(name for name in self.augmentation if name != UNEDITED),
+            "corpus": self.corpus,
+            "seed": self.seed,
+            "plugin": self.plugin,
+            "run": self.run,
+        }
+        for what, values in several.items():
+            yield from ((what, value) for value in values)
+        for one in () if self.where is None else self.where.comparisons():
+            if one.term.of is not None:
+                part = PARTS[one.term.name]
+                yield (part, int(one.term.of)) if part == "dimension" else (part, one.term.of)
+            elif one.operation in ("=", "in") and one.term.name in _NAMED:
+                yield from ((_NAMED[one.term.name], value) for value in one.values if isinstance(value, str))
 
     @property
     def least(self) -> float | None:
@@ -139,7 +226,7 @@ class KnobQuery:
 
     def key(self, knob: Knob) -> Any:
         """The number or text by which a knob is sorted."""
-        changes = [e.leakage for e in knob.effects if self.moves in (None, e.attribute)]
+        changes = [e.effect for e in knob.effects if self.moves in (None, e.attribute)]
         shares = [d.share for d in knob.dimensions if self.uses in (None, d.dim)]
         keys: Mapping[Sort, Any] = {
             "name": knob.name,
@@ -161,6 +248,7 @@ class Filter:
     Attributes:
         name: The keyword, the option without its dashes, and the HTTP parameter.
         type: Of a value as it is written: str, int, float or bool.
+        several: Whether it may be given more than once.
         doc: What it means.
         least: Smallest number.
         most: Largest number that a client may send over HTTP.
@@ -169,17 +257,24 @@ class Filter:
 
     name: str
     type: type
+    several: bool
     doc: str
     least: float
     most: float | None
     metavar: str | None
 
 
-_TYPES: Mapping[str, type] = {"int | None": int, "float | None": float, "bool": bool}
+_TYPES: Mapping[str, type] = {
+    "int | None": int,
+    "tuple[int, ...]": int,
+    "float | None": float,
+    "bool": bool,
+}
 FILTERS = tuple(
     Filter(
         name=one.name,
         type=_TYPES.get(str(one.type), str),
+        several=str(one.type).startswith("tuple"),
         doc=one.metadata["doc"],
         least=one.metadata.get("least", 0),
         most=one.metadata.get("most"),

@@ -1,7 +1,8 @@
 """
-Knobs from one registry to another in one JSON file; data/knobs-2.schema.json of the package describes it.
+Knobs from one registry to another in one JSON file; data/knobs-3.schema.json of the package describes it.
 
-Files of version 1 are read as well: their arrays are all float32, and their evidence has no version.
+Files of versions 1 and 2 are read as well: effects are called leakage there, and in version 1 arrays are all float32
+and evidence has no version.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from latentknobs import __version__
 from latentknobs.core.evidence_upgrade import upgrade_evidence
-from latentknobs.core.knob import RANK, Knob
+from latentknobs.core.knob import FROM_REGISTRY, RANK, Knob
 from latentknobs.core.run import Run, RunSpec
 from latentknobs.core.strict_json import structure
 from latentknobs.errors import RegistryError, UsageError
@@ -27,7 +28,7 @@ from latentknobs.registry.knob_loader import knobs_of, runs_of, undamaged
 from latentknobs.registry.store import KnobStore, add_run, rank_of, settle
 from latentknobs.registry.tables import CurrentRow, KnobRow, ModelRow, RunRow
 
-SCHEMA = Path(__file__).parent.parent / "data" / "knobs-2.schema.json"
+SCHEMA = Path(__file__).parent.parent / "data" / "knobs-3.schema.json"
 MOST_DEPTH = 24
 MOST_VALUES = 50_000_000
 Conflict: TypeAlias = Literal["refuse", "keep", "replace"]
@@ -73,7 +74,7 @@ class _UsableKnob:
 @frozen
 class _ExchangeFile:
     format: Literal["latentknobs-knobs"]
-    version: Literal[1, 2]
+    version: Literal[1, 2, 3]
     latentknobs: str
     runs: tuple[Mapping[str, Any], ...]
     knobs: tuple[_UsableKnob, ...]
@@ -101,7 +102,7 @@ def outline(parts: Iterable[tuple[KnobStore, Iterable[tuple[str, str]]]]) -> dic
             for one in operator.values():
                 one["data"] = base64.b64encode(one["data"]).decode()
             knobs.append({"run": list(runs).index(result), "position": position, "name": name, "operator": operator})
-    head = {"format": "latentknobs-knobs", "version": 2, "latentknobs": __version__}
+    head = {"format": "latentknobs-knobs", "version": 3, "latentknobs": __version__}
     return {**head, "runs": [_run_facts(run) for run in runs.values()], "knobs": knobs}
 
 
@@ -112,7 +113,7 @@ def _key(knob: Knob) -> tuple[str, str, str]:
 def _run_facts(run: Run) -> dict[str, Any]:
     facts = serialization.run_facts(run)
     for knob in facts["knobs"]:
-        for name in (*_of_run(run.spec), "found"):
+        for name in (*_of_run(run.spec), *FROM_REGISTRY):
             del knob[name]
     spec: dict[str, Any] = facts.pop("spec")
     return spec | facts
@@ -193,7 +194,7 @@ def _parse(text: str, where: str) -> tuple[list[Run], tuple[_UsableKnob, ...]]:
     try:
         bounds = {"depth": MOST_DEPTH, "values": MOST_VALUES, "characters": len(text)}
         file = structure(json.loads(text), _ExchangeFile, "", **bounds)
-        runs = [_run(dict(facts), f"runs[{i}]") for i, facts in enumerate(file.runs)]
+        runs = [_run(dict(facts), f"runs[{i}]", file.version) for i, facts in enumerate(file.runs)]
         for i, one in enumerate(file.knobs):
             runs[one.run] = _with_operator(runs, one, f"knobs[{i}]")
     except (ValueError, RecursionError) as error:
@@ -204,17 +205,25 @@ def _parse(text: str, where: str) -> tuple[list[Run], tuple[_UsableKnob, ...]]:
     return runs, file.knobs
 
 
-def _run(facts: dict[str, Any], path: str) -> Run:
+def _run(facts: dict[str, Any], path: str, version: int) -> Run:
     names = [one.name for one in fields(RunSpec)]
     spec = structure({name: facts.pop(name) for name in names if name in facts}, RunSpec, path)
     of_run = _of_run(spec)
     knobs = facts.get("knobs")
     for i, knob in enumerate(knobs if isinstance(knobs, list) else ()):
         if isinstance(knob, dict):
-            if extra := {*of_run, "found", "operator"} & knob.keys():
+            if extra := {*of_run, *FROM_REGISTRY, "operator"} & knob.keys():
                 raise ValueError(f"{path}.knobs[{i}]: unknown key {min(extra)!r}")
             knob.update(of_run, evidence=upgrade_evidence(knob.get("evidence")))
+            if version < 3 and isinstance(knob.get("effects"), list):
+                knob["effects"] = [_renamed(effect) for effect in knob["effects"]]
     return structure({**facts, "spec": spec}, Run, path)
+
+
+def _renamed(effect: Any) -> Any:
+    if not isinstance(effect, dict) or "leakage" not in effect:
+        return effect
+    return {"effect" if key == "leakage" else key: value for key, value in effect.items()}
 
 
 def _with_operator(runs: Sequence[Run], one: _UsableKnob, path: str) -> Run:

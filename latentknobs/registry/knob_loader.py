@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from sqlalchemy import BindParameter, ColumnElement, Connection, Select, bindparam, select
 from sqlalchemy.orm import Session
 
-from latentknobs.core.evidence import Evidence, unstructure_evidence
+from latentknobs.core.evidence import Evidence
 from latentknobs.core.knob import Knob
 from latentknobs.core.run import Run
 from latentknobs.errors import RegistryError
@@ -30,6 +30,7 @@ from latentknobs.registry.tables import (
     ModelRow,
     NoteRow,
     OperatorArrayRow,
+    ResponseRow,
     RunRow,
     TagRow,
 )
@@ -38,10 +39,13 @@ MOST_IDS = 500
 """Knobs whose rows are read at once."""
 T = TypeVar("T")
 _IDS: BindParameter[int] = bindparam("ids", expanding=True)
-_KNOB, _RUN, _MODEL, _CURRENT, _NOTE = (row.__table__.c for row in (KnobRow, RunRow, ModelRow, CurrentRow, NoteRow))
+_KNOB, _RUN, _MODEL, _CURRENT, _NOTE, _RESPONSE = (
+    row.__table__.c for row in (KnobRow, RunRow, ModelRow, CurrentRow, NoteRow, ResponseRow)
+)
 _FACTS = (
-    select(*(column for column in _KNOB if column.name not in ("run_id", "position")))
+    select(*(column for column in _KNOB if column.name not in ("run_id", "position", "evidence")))
     .add_columns(_RUN.identity.label("run_id"), _RUN.model_name, _RUN.augmentation, _RUN.finished.label("found"))
+    .add_columns(_RUN.corpus, _RUN.seed, _RUN.version)
     .add_columns(_MODEL.sha256.label("model_id"), _CURRENT.name.label("now"), _NOTE.text.label("note"))
     .join(RunRow.__table__, _RUN.id == _KNOB.run_id)
     .join(ModelRow.__table__, _MODEL.id == _RUN.model_id)
@@ -49,10 +53,8 @@ _FACTS = (
     .outerjoin(NoteRow.__table__, _NOTE.knob_id == _KNOB.id)
     .where(_KNOB.id.in_(_IDS))
 )
-_OUTLINE = _FACTS.with_only_columns(
-    *(column for column in _FACTS.selected_columns if column.name != "evidence"), maintain_column_froms=True
-)
-NO_EVIDENCE = unstructure_evidence(Evidence())
+_WITH_EVIDENCE = _FACTS.add_columns(_KNOB.evidence)
+_WITH_TARGET = _FACTS.add_columns(_RESPONSE.target).outerjoin(ResponseRow.__table__, _RESPONSE.knob_id == _KNOB.id)
 _log = logging.getLogger(__name__)
 
 
@@ -64,7 +66,7 @@ def _part(row: type[Base], order: str, *columns: str) -> Select[Any]:
 
 _PARTS = {
     "dimensions": _part(DimensionRow, "position", "dim", "share", "weight"),
-    "effects": _part(EffectRow, "position", "attribute", "slope", "leakage"),
+    "effects": _part(EffectRow, "position", "attribute", "slope", "effect"),
     "tags": _part(TagRow, "tag", "tag"),
 }
 _ARRAYS = _part(OperatorArrayRow, "name", "name", "shape", "packing", "data")
@@ -120,23 +122,24 @@ def knobs_of(
         ids: Of rows that are there.
         where: The file, for messages.
         operators: Whether to read the arrays, where they were kept.
-        evidence: Whether to read it: four milliseconds a knob; without it a knob has an empty one.
+        evidence: Whether to read it: four milliseconds a knob; without it a knob has that of its target alone.
         renamed: Give a knob the name that it is current by, where that is another than its run gave it.
     """
     out: list[Knob | RegistryError] = []
     connection = session.connection()
     for start in range(0, len(ids), MOST_IDS):
         some = ids[start : start + MOST_IDS]
-        rows = {
-            row["id"]: row for row in connection.execute(_FACTS if evidence else _OUTLINE, {"ids": some}).mappings()
-        }
+        query = _WITH_EVIDENCE if evidence else _WITH_TARGET
+        rows = {row["id"]: row for row in connection.execute(query, {"ids": some}).mappings()}
         parts = {name: _by_knob(connection, part, some) for name, part in _PARTS.items()}
         arrays = _by_knob(connection, _ARRAYS, some) if operators else {}
         for key in some:
             facts = dict(rows[key]) | {name: part.get(key, []) for name, part in parts.items()}
             now = facts.pop("now")
+            facts["current"] = now is not None
+            if not evidence:
+                facts["evidence"] = Evidence(target=facts.pop("target"))
             del facts["id"]
-            facts.setdefault("evidence", NO_EVIDENCE)
             facts["tags"] = [one["tag"] for one in facts["tags"]]
             facts["note"] = "" if facts["note"] is None else facts["note"]
             if renamed and now is not None:

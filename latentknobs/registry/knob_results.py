@@ -27,6 +27,10 @@ COLUMNS = (
     "note",
     "found",
     "operator_sha256",
+    "current",
+    "corpus",
+    "seed",
+    "version",
 )
 """What a row has; the columns of the view v_knobs of the same names."""
 
@@ -60,7 +64,7 @@ def _row(knob: Knob) -> dict[str, Any]:
     facts = knob.as_dict()
     more = {
         "dimensions": len(knob.dimensions),
-        "effect": max((effect.leakage for effect in knob.effects), default=None),
+        "effect": max((effect.effect for effect in knob.effects), default=None),
         "tags": " ".join(sorted(knob.tags)),
         "found": None if knob.found is None else knob.found.isoformat(timespec="microseconds"),
     }

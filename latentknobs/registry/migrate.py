@@ -16,7 +16,7 @@ from pathlib import Path
 from shlex import quote
 from tempfile import TemporaryFile
 
-from sqlalchemy import Connection, Engine, insert, select, text
+from sqlalchemy import Connection, Engine, delete, insert, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError
 from sqlalchemy.orm import Session
@@ -24,7 +24,15 @@ from sqlalchemy.orm import Session
 from latentknobs import __version__
 from latentknobs.errors import RegistryError, UsageError
 from latentknobs.registry.connections import TIMEOUT, error_name, explained, make_engine
-from latentknobs.registry.tables import APPLICATION, RegistryRow, RunRow
+from latentknobs.registry.tables import (
+    APPLICATION,
+    AmountRow,
+    CriterionRow,
+    KnobRow,
+    RegistryRow,
+    ResponseRow,
+    RunRow,
+)
 from latentknobs.registry.views import drop_views, make_views
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -198,7 +206,7 @@ def upgrade(url: str | Path, *, timeout: float = TIMEOUT) -> Path | None:
             raise RegistryError(f"The registry {path} is the package's own: rebuild it with 'make registry'.")
         backup = _back_up(path, revision, make_engine(path, "ro", timeout=timeout))
         _migrate(connection)
-        _rehash(connection, str(path))
+        _derive(connection, str(path))
         orphans = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
         if orphans:
             raise RegistryError(
@@ -208,14 +216,26 @@ def upgrade(url: str | Path, *, timeout: float = TIMEOUT) -> Path | None:
     return backup
 
 
-def _rehash(connection: Connection, where: str) -> None:
-    """Hash the results anew: the hash is that of the current form of what was found."""
-    from latentknobs.core.run import Run  # a new file needs none of this
-    from latentknobs.registry.knob_loader import runs_of
+def _derive(connection: Connection, where: str) -> None:
+    """Make anew what follows from the current form of what was found: rows of evidence, and hashes of results."""
+    from latentknobs.core.knob import Knob  # a new file needs none of this
+    from latentknobs.core.run import Run
+    from latentknobs.registry.evidence_rows import evidence_rows
+    from latentknobs.registry.knob_loader import knobs_of, runs_of
     from latentknobs.registry.serialization import result_sha256
 
     with Session(connection) as session:
-        for (key,) in connection.execute(select(RunRow.id)).all():
+        for table in (CriterionRow, AmountRow, ResponseRow):
+            session.execute(delete(table))
+        for key in session.scalars(select(KnobRow.id)).all():
+            (knob,) = knobs_of(session, (key,), where, operators=False)
+            if isinstance(knob, Knob):
+                rows = evidence_rows(knob.evidence)
+                for row in rows:
+                    row.knob_id = key
+                session.add_all(rows)
+                session.flush()
+        for key in session.scalars(select(RunRow.id)).all():
             (run,) = runs_of(session, (RunRow.id == key,), where)
             if isinstance(run, Run):
                 text = "UPDATE OR IGNORE run SET result_sha256 = ? WHERE id = ?"

@@ -20,7 +20,7 @@ from attrs import evolve, frozen
 
 from latentknobs.core.evidence import unstructure_evidence
 from latentknobs.core.knob import RANK, Knob
-from latentknobs.core.query_spec import KnobQuery
+from latentknobs.core.query_spec import KnobQuery, Named
 from latentknobs.core.run import Run
 from latentknobs.errors import RegistryError, UnknownNameError, UsageError
 from latentknobs.registry import import_export, knob_edits, migrate, serialization
@@ -104,7 +104,7 @@ class Registry(KnobReader):
         """Let the files go; they are opened again when they are needed."""
         self.__dict__.pop("_layers", None)
 
-    def read(self, query: KnobQuery, *, operators: bool) -> list[Knob | RegistryError]:
+    def read(self, query: KnobQuery, *, operators: bool, evidence: bool = True) -> list[Knob | RegistryError]:
         """
         The knobs that meet a query, in its order, from all layers; damaged ones as the error that says what is wrong.
 
@@ -112,13 +112,18 @@ class Registry(KnobReader):
         """
         stores = [store for _, store in self._layers]
         if query.history:
-            layers = _distinct([store.read(query, operators=operators) for store in stores], _facts)
+            found = [store.read(query, operators=operators, evidence=evidence) for store in stores]
+            layers = _distinct(_demoted(stores, found), _facts)
         else:
-            layers = _visible(stores, query, operators=operators)
+            layers = _visible(stores, query, operators=operators, evidence=evidence)
         items = [item for layer in layers for item in layer]
         knobs = sorted((k for k in items if isinstance(k, Knob)), key=lambda k: (k.model_name, k.model_id, k.name))
         knobs.sort(key=query.key, reverse=query.descending)
         return [*knobs[: query.limit], *(item for item in items if isinstance(item, RegistryError))]
+
+    def known(self, kind: Named) -> set[str | int]:
+        """All names or numbers of a kind that knobs and runs have, in any layer."""
+        return set().union(*(store.known(kind) for _, store in self._layers))
 
     def page(self, query: KnobQuery, start: int, count: int) -> KnobPage:
         """
@@ -243,7 +248,7 @@ class Registry(KnobReader):
 
     def export(self, knobs: Iterable[Knob]) -> str:
         """
-        Current knobs with their runs as JSON, which data/knobs-2.schema.json describes.
+        Current knobs with their runs as JSON, which data/knobs-3.schema.json describes.
 
         Raises:
             RegistryError: A registry cannot be read, or keeps only the hash of an operator.
@@ -299,18 +304,33 @@ class Registry(KnobReader):
         return tuple(out)
 
 
+def _demoted(stores: Sequence[KnobStore], layers: list[list[Knob | RegistryError]]) -> list[list[Knob | RegistryError]]:
+    """The layers, in which what another layer hides is not current."""
+    return [
+        [evolve(item, current=False) if isinstance(item, Knob) and key_of(item) in hidden else item for item in layer]
+        for layer, hidden in zip(layers, _hidden(stores), strict=True)
+    ]
+
+
 def _visible(
-    stores: Sequence[KnobStore], query: KnobQuery, damaged: frozenset[Place] = frozenset(), *, operators: bool
+    stores: Sequence[KnobStore],
+    query: KnobQuery,
+    damaged: frozenset[Place] = frozenset(),
+    *,
+    operators: bool,
+    evidence: bool,
 ) -> list[list[Knob | RegistryError]]:
     """Of each layer the knobs that meet a query and that no other layer hides; a damaged one hides none."""
     layers = []
     for store, hidden in zip(stores, _hidden(stores, damaged), strict=True):
         # So many more, of which some may be hidden.
         limit = None if query.limit is None else query.limit + len(hidden)
-        items = store.read(evolve(query, limit=limit), operators=operators)
+        items = store.read(evolve(query, limit=limit), operators=operators, evidence=evidence)
         layers.append([item for item in items if key_of(item) not in hidden])
     more = {(i, *key_of(e)) for i, layer in enumerate(layers) for e in layer if isinstance(e, RegistryError)}
-    return layers if more <= damaged else _visible(stores, query, damaged | more, operators=operators)
+    return (
+        layers if more <= damaged else _visible(stores, query, damaged | more, operators=operators, evidence=evidence)
+    )
 
 
 def _hidden(stores: Sequence[KnobStore], damaged: frozenset[Place] = frozenset()) -> list[set[tuple[str, str]]]:
@@ -343,5 +363,6 @@ def _distinct(layers: Iterable[Iterable[T]], key: Callable[[T], Hashable]) -> li
 def _facts(item: Knob | RegistryError) -> str:
     if isinstance(item, RegistryError):
         return str(item)
-    facts = item.as_dict() | {"note": "", "found": None}  # one result may have been stored at two times
+    # One result may have been stored at two times, and be current in one layer only.
+    facts = item.as_dict() | {"note": "", "found": None, "current": None}
     return json.dumps([facts, unstructure_evidence(item.evidence)], sort_keys=True)

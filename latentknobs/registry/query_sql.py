@@ -7,15 +7,40 @@ orders by effect and share are those of an index: a handful of a million knobs t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from attrs import evolve
-from sqlalchemy import ColumnElement, Select, case, func, or_, select, type_coerce, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    String,
+    TableValuedAlias,
+    case,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    type_coerce,
+    union,
+    union_all,
+)
 from sqlalchemy.types import NullType
 
 from latentknobs.core.knob import RANK
-from latentknobs.core.query_spec import UNEDITED, KnobQuery, Sort
-from latentknobs.registry.tables import CurrentRow, DimensionRow, EffectRow, KnobRow, ModelRow, RunRow, TagRow
+from latentknobs.core.query_spec import UNEDITED, KnobQuery, Named, Sort
+from latentknobs.registry.tables import (
+    CriterionRow,
+    CurrentRow,
+    DimensionRow,
+    EffectRow,
+    KnobRow,
+    ModelRow,
+    RunRow,
+    TagRow,
+)
+from latentknobs.registry.where_sql import meets
 
 
 def knob_ids(query: KnobQuery) -> Select[Any]:
@@ -23,30 +48,86 @@ def knob_ids(query: KnobQuery) -> Select[Any]:
     out, name = _history(query) if query.history else _current(query)
     if query.model is not None:
         out = out.where(ModelRow.sha256 == query.model)
-    if query.augmentation == UNEDITED:
-        out = out.where(RunRow.augmentation.is_(None))
-    elif query.augmentation is not None:
-        out = out.where(RunRow.augmentation == query.augmentation)
-    for asked, column in ((query.kind, KnobRow.kind), (query.verdict, KnobRow.verdict), (query.run, RunRow.identity)):
-        if asked is not None:
-            out = out.where(column == asked)
+    if query.augmentation:
+        edits = tuple(name for name in query.augmentation if name != UNEDITED)
+        unedited = (RunRow.augmentation.is_(None),) if UNEDITED in query.augmentation else ()
+        out = out.where(or_(*((_any_of(RunRow.augmentation, edits),) if edits else ()), *unedited))
+    columns: tuple[tuple[tuple[Any, ...], Any], ...] = (
+        (query.kind, KnobRow.kind),
+        (query.verdict, KnobRow.verdict),
+        (query.run, RunRow.identity),
+        (query.corpus, RunRow.corpus),
+        (query.seed, RunRow.seed),
+    )
+    for values, column in columns:
+        if values:
+            out = out.where(_any_of(column, values))
+    if query.plugin:
+        out = out.where(or_(*map(_used, query.plugin)))
     if query.since is not None:
         out = out.where(RunRow.finished >= query.since)
     if query.until is not None:
         out = out.where(RunRow.finished < query.until)
-    if query.tag is not None:
-        out = out.join(TagRow, TagRow.knob_id == KnobRow.id).where(TagRow.tag == query.tag)
+    if len(query.tag) == 1:
+        out = out.join(TagRow, TagRow.knob_id == KnobRow.id).where(TagRow.tag == query.tag[0])
+    elif query.tag:
+        out = out.where(KnobRow.id.in_(select(TagRow.knob_id).where(TagRow.tag.in_(query.tag))))
     if query.moves is not None:
         out = out.join(EffectRow, EffectRow.knob_id == KnobRow.id)
-        out = out.where(EffectRow.attribute == query.moves, EffectRow.leakage >= query.least)
+        out = out.where(EffectRow.attribute == query.moves, EffectRow.effect >= query.least)
     elif query.least is not None:
-        of_any = select(EffectRow.knob_id).where(EffectRow.knob_id == KnobRow.id, EffectRow.leakage >= query.least)
+        of_any = select(EffectRow.knob_id).where(EffectRow.knob_id == KnobRow.id, EffectRow.effect >= query.least)
         out = out.where(of_any.correlate(KnobRow).exists())
     if query.uses is not None:
         out = out.join(DimensionRow, DimensionRow.knob_id == KnobRow.id).where(DimensionRow.dim == query.uses)
+    if query.where is not None:
+        out = out.where(meets(query.where.condition))
     first = _column(query, name)
     ties = (RunRow.model_name, ModelRow.sha256, name, KnobRow.id)
     return out.order_by(first.desc() if query.descending else first.asc(), *ties).limit(query.limit)
+
+
+def _any_of(column: Any, values: Sequence[Any]) -> ColumnElement[bool]:
+    # An index serves one value in the order of what follows it, and of several none.
+    return column == values[0] if len(values) == 1 else column.in_(values)  # type: ignore[no-any-return] # any column
+
+
+def _plugins() -> TableValuedAlias:
+    """The plugins of a run, ``key`` a name and ``value`` its origin and version."""
+    facts = case((func.json_valid(RunRow.parameters), RunRow.parameters), else_="{}")
+    return func.json_each(type_coerce(facts, String), "$.plugins").table_valued("key", "value", name="plugin")
+
+
+def _used(plugin: str) -> ColumnElement[bool]:
+    name, at, version = plugin.partition("@")
+    each = _plugins()
+    used = select(literal(1)).select_from(each).where(each.c.key == name)
+    if at:
+        used = used.where(or_(each.c.value == version, each.c.value.endswith(f" {version}", autoescape=True)))
+    return used.correlate(RunRow).exists()
+
+
+def values_of(kind: Named) -> Select[Any]:
+    """All that a registry knows of a kind, each once, with nothing in place of what is missing."""
+    if kind == "plugin":
+        each = _plugins()
+        return select(each.c.key, each.c.value).select_from(RunRow).join(each, true()).distinct()
+    if kind == "knob":
+        return select(union(select(CurrentRow.name), select(KnobRow.name)).subquery())
+    columns: dict[Named, Any] = {
+        "model": RunRow.model_name,
+        "tag": TagRow.tag,
+        "augmentation": RunRow.augmentation,
+        "corpus": RunRow.corpus,
+        "seed": RunRow.seed,
+        "fit": KnobRow.fit,
+        "run": RunRow.identity,
+        "version": RunRow.version,
+        "attribute": EffectRow.attribute,
+        "comparison": CriterionRow.of,
+        "dimension": DimensionRow.dim,
+    }
+    return select(columns[kind]).distinct()
 
 
 def knob_index(query: KnobQuery) -> Select[Any]:
@@ -93,10 +174,10 @@ def _named(column: ColumnElement[str], name: str) -> ColumnElement[bool]:
 
 
 def _column(query: KnobQuery, name: ColumnElement[str]) -> ColumnElement[Any]:
-    largest = select(func.max(EffectRow.leakage)).where(EffectRow.knob_id == KnobRow.id)
+    largest = select(func.max(EffectRow.effect)).where(EffectRow.knob_id == KnobRow.id)
     most = select(func.max(DimensionRow.share)).where(DimensionRow.knob_id == KnobRow.id)
     count = select(func.count()).where(DimensionRow.knob_id == KnobRow.id)
-    moved: Any = EffectRow.leakage
+    moved: Any = EffectRow.effect
     shared: Any = DimensionRow.share
     columns: dict[Sort, Any] = {
         "name": name,

@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 from attrs import evolve, fields
 
+from latentknobs.core.evidence import Evidence
 from latentknobs.core.evidence_upgrade import upgrade_evidence
-from latentknobs.core.knob import MOST_NUMBERS, Kind, Knob, Operator
+from latentknobs.core.knob import FROM_REGISTRY, MOST_NUMBERS, Kind, Knob, Operator
 from latentknobs.core.operator_codec import pack_array, unpack_array
 from latentknobs.core.run import Run, RunSpec
 from latentknobs.core.strict_json import structure, unstructure
 from latentknobs.errors import RegistryError
+from latentknobs.registry.evidence_rows import amount_rows, criterion_rows, response_row
 from latentknobs.registry.tables import DimensionRow, EffectRow, KnobRow, NoteRow, OperatorArrayRow, RunRow, TagRow
 
 PLAIN = "float32"
@@ -49,7 +51,7 @@ def result_sha256(run: Run) -> str:
     """
     facts = run_facts(run)
     for knob in facts["knobs"]:
-        for name in ("tags", "note", "found"):
+        for name in ("tags", "note", *FROM_REGISTRY):
             del knob[name]
     text = json.dumps({**facts, "started": "", "finished": ""}, sort_keys=True, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
@@ -78,16 +80,22 @@ def run_row(run: Run) -> RunRow:
         version=run.version,
         started=run.started,
         finished=run.finished,
-        knobs=[_knob_row(position, facts) for position, facts in enumerate(run_facts(run)["knobs"])],
+        knobs=[
+            _knob_row(position, facts, knob.evidence)
+            for position, (facts, knob) in enumerate(zip(run_facts(run)["knobs"], run.knobs, strict=True))
+        ],
     )
 
 
-def _knob_row(position: int, facts: Mapping[str, Any]) -> KnobRow:
+def _knob_row(position: int, facts: Mapping[str, Any], evidence: Evidence) -> KnobRow:
     return KnobRow(
         position=position,
         **{column.name: facts[column.name] for column in KnobRow.__table__.columns if column.name in _OWN},
         dimensions=[DimensionRow(position=i, **one) for i, one in enumerate(facts["dimensions"])],
         effects=[EffectRow(position=i, **one) for i, one in enumerate(facts["effects"])],
+        criteria=criterion_rows(evidence),
+        amounts=amount_rows(evidence),
+        response=response_row(evidence),
         tags=[TagRow(tag=tag) for tag in sorted(set(facts["tags"]))],
         note=NoteRow(text=facts["note"]) if facts["note"] else None,
     )

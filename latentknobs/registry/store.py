@@ -13,9 +13,9 @@ from sqlalchemy import ColumnElement, Connection, delete, select, update
 from sqlalchemy.orm import Session
 
 from latentknobs.core.knob import RANK, Knob, Verdict
-from latentknobs.core.query_spec import KnobQuery
+from latentknobs.core.query_spec import KnobQuery, Named
 from latentknobs.core.run import Run
-from latentknobs.errors import RegistryError, UnknownNameError
+from latentknobs.errors import RegistryError, UnknownNameError, UsageError
 from latentknobs.registry import migrate, serialization
 from latentknobs.registry.connections import TIMEOUT, Database
 from latentknobs.registry.knob_loader import knobs_of, runs_of, sound, undamaged
@@ -27,7 +27,7 @@ from latentknobs.registry.listing import (
     run_outlines,
     united,
 )
-from latentknobs.registry.query_sql import knob_ids, knob_index
+from latentknobs.registry.query_sql import knob_ids, knob_index, values_of
 from latentknobs.registry.tables import CurrentRow, KnobRow, ModelRow, OperatorArrayRow, RegistryRow, RunRow
 
 
@@ -41,18 +41,41 @@ class KnobReader(ABC):
         """Name and model_id of every model that has a run, by name."""
 
     @abstractmethod
-    def read(self, query: KnobQuery, *, operators: bool) -> list[Knob | RegistryError]:
+    def read(self, query: KnobQuery, *, operators: bool, evidence: bool = True) -> list[Knob | RegistryError]:
         """The knobs that meet a query, in its order; damaged ones as the error that says what is wrong with them."""
 
-    def find(self, query: KnobQuery, *, operators: bool = False) -> tuple[Knob, ...]:
+    @abstractmethod
+    def known(self, kind: Named) -> set[str | int]:
+        """All names or numbers of a kind that knobs and runs have, current or not."""
+
+    def find(self, query: KnobQuery, *, operators: bool = False, evidence: bool = True) -> tuple[Knob, ...]:
         """
         The knobs that meet a query, in its order; damaged ones are left out with a warning.
 
         Args:
             query: The filters.
             operators: Read the operators of current knobs too; the others have none.
+            evidence: Read the evidence, which takes most of the time; else it holds the target alone.
         """
-        return tuple(sound(self.read(query, operators=operators)))
+        return tuple(sound(self.read(query, operators=operators, evidence=evidence)))
+
+    def check_names(self, query: KnobQuery) -> None:
+        """
+        Refuse a query for what no knob or run here has.
+
+        Raises:
+            UnknownNameError: There is no such name.
+            UsageError: There is no such number.
+        """
+        for kind, value in query.named():
+            known = self.known(kind)
+            if value in known:
+                continue
+            if isinstance(value, str):
+                raise UnknownNameError(kind, value, map(str, known), "in the registry")
+            near = min((one for one in known if isinstance(one, int)), key=lambda one: abs(one - value), default=None)
+            hint = "there is none yet" if near is None else f"the nearest is {near}"
+            raise UsageError(f"No knob in the registry has the {kind} {value}; {hint}.")
 
     def knobs(
         self,
@@ -247,13 +270,23 @@ class KnobStore(KnobReader):
                 f"name another file."
             )
 
-    def read(self, query: KnobQuery, *, operators: bool) -> list[Knob | RegistryError]:
+    def read(self, query: KnobQuery, *, operators: bool, evidence: bool = True) -> list[Knob | RegistryError]:
         """The knobs that meet a query, in its order; damaged ones as the error that says what is wrong with them."""
         if not self.exists:
             return []
         with self.reading() as session:
             ids = session.scalars(knob_ids(query)).all()
-            return knobs_of(session, ids, str(self.path), operators=operators, renamed=True)
+            return knobs_of(session, ids, str(self.path), operators=operators, evidence=evidence, renamed=True)
+
+    def known(self, kind: Named) -> set[str | int]:
+        """All names or numbers of a kind that knobs and runs have, current or not."""
+        if not self.exists:
+            return set()
+        with self.reading() as session:
+            rows = session.execute(values_of(kind)).all()
+        if kind == "plugin":
+            return {text for name, origin in rows for text in (name, f"{name}@{str(origin).rpartition(' ')[2]}")}
+        return {value for (value,) in rows if isinstance(value, str | int)}
 
     def index(self, query: KnobQuery) -> list[IndexEntry]:
         """All knobs that meet a query, whatever its limit, in its order, as far as a table needs to know them."""

@@ -184,6 +184,9 @@ class KnobRow(Base):
     run: Mapped[RunRow] = relationship(back_populates="knobs")
     dimensions: Mapped[list[DimensionRow]] = relationship(order_by="DimensionRow.position")
     effects: Mapped[list[EffectRow]] = relationship(order_by="EffectRow.position")
+    criteria: Mapped[list[CriterionRow]] = relationship()
+    amounts: Mapped[list[AmountRow]] = relationship()
+    response: Mapped[ResponseRow | None] = relationship()
     tags: Mapped[list[TagRow]] = relationship(order_by="TagRow.tag")
     note: Mapped[NoteRow | None] = relationship()
 
@@ -210,13 +213,64 @@ class EffectRow(Base):
     """What a knob does to one attribute."""
 
     __tablename__ = "knob_effect"
-    __table_args__ = (Index(None, "attribute", "leakage"), {"sqlite_with_rowid": False})
+    __table_args__ = (Index(None, "attribute", "effect"), {"sqlite_with_rowid": False})
 
     knob_id: Mapped[int] = mapped_column(ForeignKey("knob.id", ondelete="CASCADE"), primary_key=True)
     attribute: Mapped[str] = mapped_column(Text, primary_key=True)
     position: Mapped[int]
     slope: Mapped[float]
-    leakage: Mapped[float]
+    effect: Mapped[float]
+
+
+class CriterionRow(Base):
+    """One acceptance criterion of a knob; as the two tables below, read from its evidence for people who ask in SQL."""
+
+    __tablename__ = "knob_criterion"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    knob_id: Mapped[int] = mapped_column(ForeignKey("knob.id", ondelete="CASCADE"), primary_key=True)
+    criterion: Mapped[str] = mapped_column(String(16), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    split: Mapped[str] = mapped_column(String(16))
+    of: Mapped[str | None] = mapped_column(Text)
+    amount: Mapped[float | None]
+    value: Mapped[float | None]
+    low: Mapped[float | None]
+    high: Mapped[float | None]
+    bound: Mapped[float]
+    passed: Mapped[bool]
+
+
+class AmountRow(Base):
+    """What was measured of a knob at one amount on the songs of one split."""
+
+    __tablename__ = "knob_amount"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    knob_id: Mapped[int] = mapped_column(ForeignKey("knob.id", ondelete="CASCADE"), primary_key=True)
+    split: Mapped[str] = mapped_column(String(16), primary_key=True)
+    amount: Mapped[float] = mapped_column(primary_key=True)
+    clips: Mapped[int]
+    value: Mapped[float | None]
+    low: Mapped[float | None]
+    high: Mapped[float | None]
+    equivariance: Mapped[float | None]
+    equivariance_low: Mapped[float | None]
+    equivariance_high: Mapped[float | None]
+    accuracy: Mapped[float | None]
+    floor: Mapped[float | None]
+    ceiling: Mapped[float | None]
+
+
+class ResponseRow(Base):
+    """How a knob's target answers the amount, on test songs."""
+
+    __tablename__ = "knob_response"
+
+    knob_id: Mapped[int] = mapped_column(ForeignKey("knob.id", ondelete="CASCADE"), primary_key=True)
+    target: Mapped[str] = mapped_column(Text)
+    slope: Mapped[float | None]
+    r2: Mapped[float | None]
 
 
 class TagRow(Base):

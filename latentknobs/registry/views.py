@@ -23,13 +23,14 @@ VIEWS: Mapping[str, str] = {
 SELECT{_KNOB},
   r.augmentation AS augmentation, k.unit AS unit, k.step AS step, k.low AS low, k.high AS high,
   (SELECT count(*) FROM knob_dimension AS d WHERE d.knob_id = k.id) AS dimensions,
-  (SELECT max(e.leakage) FROM knob_effect AS e WHERE e.knob_id = k.id) AS effect,
+  (SELECT max(e.effect) FROM knob_effect AS e WHERE e.knob_id = k.id) AS effect,
   coalesce((SELECT group_concat(t.tag, ' ')
     FROM (SELECT tag FROM knob_tag WHERE knob_id = k.id ORDER BY tag) AS t), '') AS tags,
   coalesce(n.text, '') AS note, r.corpus AS corpus, r.seed AS seed, r.finished AS found,
-  k.operator_sha256 AS operator_sha256
+  k.operator_sha256 AS operator_sha256, r.version AS version, x.target AS target, x.slope AS slope, x.r2 AS r2
 FROM knob AS k{_FROM}
-  LEFT JOIN knob_note AS n ON n.knob_id = k.id""",  # noqa: S608 - both parts are our own
+  LEFT JOIN knob_note AS n ON n.knob_id = k.id
+  LEFT JOIN knob_response AS x ON x.knob_id = k.id""",  # noqa: S608 - both parts are our own
     "v_knob_dimensions": f"""
 SELECT{_KNOB},
   d.dim AS dim, d.position AS position, d.share AS share, d.weight AS weight
@@ -37,9 +38,29 @@ FROM knob_dimension AS d
   JOIN knob AS k ON k.id = d.knob_id{_FROM}""",
     "v_knob_effects": f"""
 SELECT{_KNOB},
-  e.attribute AS attribute, e.position AS position, e.slope AS slope, e.leakage AS effect
+  e.attribute AS attribute, e.position AS position, e.slope AS slope, e.effect AS effect
 FROM knob_effect AS e
   JOIN knob AS k ON k.id = e.knob_id{_FROM}""",
+    "v_knob_criteria": f"""
+SELECT{_KNOB},
+  x.criterion AS criterion, x.of AS of, x.amount AS amount, x.value AS value, x.low AS low, x.high AS high,
+  x.bound AS bound, x.passed AS passed, x.split AS split
+FROM knob_criterion AS x
+  JOIN knob AS k ON k.id = x.knob_id{_FROM}""",
+    "v_knob_response": f"""
+SELECT{_KNOB},
+  x.split AS split, x.amount AS amount, x.clips AS clips, y.target AS target, x.value AS value, x.low AS low,
+  x.high AS high, CASE WHEN y.target IS NOT NULL THEN x.amount END AS ideal, x.equivariance AS equivariance,
+  x.equivariance_low AS equivariance_low, x.equivariance_high AS equivariance_high, x.accuracy AS accuracy,
+  x.floor AS floor, x.ceiling AS ceiling
+FROM knob_amount AS x
+  JOIN knob AS k ON k.id = x.knob_id{_FROM}
+  LEFT JOIN knob_response AS y ON y.knob_id = k.id""",
+    "v_run_plugins": """
+SELECT r.identity AS run, r.model_name AS model, m.sha256 AS model_id, p.key AS plugin, p.value AS version
+FROM run AS r
+  JOIN model AS m ON m.id = r.model_id
+  JOIN json_each(CASE WHEN json_valid(r.parameters) THEN r.parameters ELSE '{}' END, '$.plugins') AS p""",
     "v_runs": """
 SELECT r.identity AS run, r.model_name AS model, m.sha256 AS model_id, r.augmentation AS augmentation,
   r.corpus AS corpus, r.seed AS seed, r.parameters AS parameters, r.counts AS counts, r.version AS version,

@@ -102,7 +102,7 @@ def _failed(file: str, evidence: Evidence) -> Table:
 
 def _effects(file: str, knob: Knob) -> Table:
     evidence = knob.evidence
-    rows = tuple((e.attribute, signed(e.slope, 3), number(e.leakage)) for e in knob.effects)
+    rows = tuple((e.attribute, signed(e.slope, 3), number(e.effect)) for e in knob.effects)
     ends = " and ".join(f"{amount:+g}" for amount in evidence.effects_at) or "the ends"
     headings = ("attribute", "change a unit", f"effect at {ends}, in sd")
     return Table(f"effects-{file}", "What turning it does to each attribute", headings, rows)

@@ -24,7 +24,7 @@ import pytest
 from attrs import evolve
 
 from latentknobs.core.evidence import Criterion, Evidence
-from latentknobs.core.knob import Knob, KnobDimension, KnobEffect, Operator, Verdict
+from latentknobs.core.knob import FROM_REGISTRY, Knob, KnobDimension, KnobEffect, Operator, Verdict
 from latentknobs.core.run import Run, RunSpec
 from latentknobs.errors import RegistryError, UnknownNameError
 
@@ -124,8 +124,8 @@ def sample_run(
 
 
 def facts(knob: Knob) -> tuple[object, ...]:
-    """All of a knob but its operator's arrays and when it was stored, ready to be compared."""
-    return knob.as_dict() | {"tags": sorted(knob.tags), "found": None}, knob.evidence
+    """All of a knob but its operator's arrays and what a registry adds, ready to be compared."""
+    return knob.as_dict() | {"tags": sorted(knob.tags)} | dict.fromkeys(FROM_REGISTRY), knob.evidence
 
 
 def arrays(knob: Knob) -> dict[str, tuple[tuple[int, ...], bytes]] | None:

@@ -121,7 +121,7 @@ def test_the_evidence_is_whole_and_can_be_stored(pitch_run):
         assert all(criterion["passed"] for criterion in kept["criteria"])
     effects = {effect.attribute: effect for effect in pitch_run.knobs[0].effects}
     assert effects["mean-pitch"].slope == pytest.approx(1)
-    assert effects["log2-onsets"].leakage == 0
+    assert effects["log2-onsets"].effect == 0
 
 
 def test_what_went_in_is_counted(pitch_run, songs):

@@ -139,9 +139,9 @@ def test_one_damaged_knob_hides_no_other(harmed, case, capfd, caplog):
 
     code, out, _ = command(capfd, "knobs", "list", "--json", "--model", "tiny")
     listed = [one["name"] for one in json.loads(out)]
-    operator_only = listed == ["pitch", "rhythm"]  # lists do not read operators
+    beneath = listed == ["pitch", "rhythm"]  # lists read neither operators nor evidence
     assert code == 0
-    assert operator_only or listed == ["rhythm"]
+    assert beneath or listed == ["rhythm"]
     assert command(capfd, "runs", "list")[0] == 0
     code, out, err = command(capfd, "knobs", "show", name, "--model", "tiny")
     assert (code, out) == (1, "")
@@ -200,7 +200,7 @@ IN_AN_EXCHANGE_FILE = {
     ),
     "an effect twice": (
         (*KNOB, "effects"),
-        [{"attribute": "rests", "slope": 0.5, "leakage": 0.0}] * 2,
+        [{"attribute": "rests", "slope": 0.5, "effect": 0.0}] * 2,
         "has the effect 'rests' twice",
     ),
     "evidence that is a list": ((*KNOB, "evidence"), [], "runs[0].knobs[1].evidence: expected an object"),

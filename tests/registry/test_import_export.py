@@ -148,7 +148,7 @@ def change(text, *path, to):
     ("path", "to", "match"),
     [
         (("format",), "another", "format: expected latentknobs-knobs, got 'another'"),
-        (("version",), 3, "version: expected one of 1, 2, got 3"),
+        (("version",), 4, "version: expected one of 1, 2, 3, got 4"),
         (("more",), 1, "unknown key 'more'"),
         (("runs", 0, "seed"), ..., r"runs\[0\].seed: missing"),
         (("runs", 0, "seed"), -1, r"runs\[0\]: A seed must be"),

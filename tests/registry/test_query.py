@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy.dialects import sqlite
 
+from latentknobs.core.evidence import AmountMetrics, Criterion, Effect, Equivariance, Evidence, SplitMetrics
 from latentknobs.core.knob import RANK, KnobDimension, KnobEffect
 from latentknobs.core.query_spec import DESCENDING, SORTS, KnobQuery
+from latentknobs.core.where import NUMBERS, TEXTS
 from latentknobs.errors import UnknownNameError, UsageError
 from latentknobs.registry.overlay import Registry
 from latentknobs.registry.query_sql import knob_ids
@@ -61,19 +63,21 @@ def expected(query, current):
     """What a query means, in plain Python, of all knobs in the order of their rows."""
     found = []
     for run, knob in [(one, knob) for one in RUNS for knob in one.knobs]:
-        effects = {e.attribute: e.leakage for e in knob.effects}
+        effects = {e.attribute: e.effect for e in knob.effects}
         asked = effects.values() if query.moves is None else [effects.get(query.moves, -1)]
         if (
             (query.history or knob.operator_sha256 in current)
             and query.name in (None, knob.name, f"{knob.name[0]}*")
             and query.model in (None, knob.model_id)
-            and (query.tag is None or query.tag in knob.tags)
-            and query.augmentation in (None, knob.augmentation)
+            and (not query.tag or set(query.tag) & set(knob.tags))
+            and (not query.augmentation or knob.augmentation in query.augmentation)
+            and (not query.corpus or run.spec.corpus in query.corpus)
+            and (not query.seed or run.spec.seed in query.seed)
             and (query.least is None or max(asked) >= query.least)
             and (query.uses is None or query.uses in {d.dim for d in knob.dimensions})
-            and query.kind in (None, knob.kind)
-            and query.verdict in (None, knob.verdict)
-            and query.run in (None, knob.run_id)
+            and (not query.kind or knob.kind in query.kind)
+            and (not query.verdict or knob.verdict in query.verdict)
+            and (not query.run or knob.run_id in query.run)
             and (query.since is None or run.finished >= query.since)
             and (query.until is None or run.finished < query.until)
         ):
@@ -83,20 +87,27 @@ def expected(query, current):
     return [k.operator_sha256 for k in found[: query.limit]]
 
 
+def several(values):
+    """None, one or several of them."""
+    return st.lists(st.sampled_from(list(values)), max_size=3) | st.sampled_from(list(values))
+
+
 QUERIES = st.builds(
     KnobQuery,
     name=st.none() | st.sampled_from(["pitch", "rhythm", "p*", "zzz"]),
     model=st.none() | st.sampled_from([MODEL, OTHER_MODEL]),
-    tag=st.none() | st.sampled_from(["melody", "shipped"]),
-    augmentation=st.none() | st.sampled_from(["transpose", "note-split"]),
+    tag=several(["melody", "shipped"]),
+    augmentation=several(["transpose", "note-split"]),
+    corpus=several(["folk", "pop"]),
+    seed=several(range(14)),
     moves=st.none() | st.sampled_from(["mean-pitch", "log2-onsets", "rests"]),
     uses=st.none() | st.integers(0, 7),
-    kind=st.none() | st.sampled_from(["shift", "affine"]),
-    verdict=st.none() | st.sampled_from(list(RANK)),
+    kind=several(["shift", "affine"]),
+    verdict=several(list(RANK)),
     effect=st.none() | st.sampled_from([0.0, 0.3, 0.5]),
     since=st.none() | st.integers(0, 12).map(lambda days: DAY + timedelta(days=days)),
     until=st.none() | st.integers(0, 12).map(lambda days: DAY + timedelta(days=days)),
-    run=st.none() | st.sampled_from([run.run_id for run in RUNS]),
+    run=several([run.run_id for run in RUNS]),
     history=st.booleans(),
     sort=st.none() | st.sampled_from(SORTS),
     reverse=st.booleans(),
@@ -181,7 +192,7 @@ def test_conditions_that_mean_nothing_are_refused(condition, error, match):
         (KnobQuery(name="pitch", limit=20), "SEARCH current USING INDEX ix_current_name (name=?)"),
         (
             KnobQuery(moves="mean-pitch", limit=20),
-            "SEARCH knob_effect USING COVERING INDEX ix_knob_effect_attribute_leakage (attribute=? AND leakage>?)",
+            "SEARCH knob_effect USING COVERING INDEX ix_knob_effect_attribute_effect (attribute=? AND effect>?)",
         ),
         (
             KnobQuery(uses=17, limit=20),
@@ -249,3 +260,144 @@ def test_a_million_ids_are_read_in_parts(store, monkeypatch):
 
     assert [knob.operator_sha256 for knob in store.find(KnobQuery(history=True, sort="effect"))] == whole
     assert len(whole) == 24
+
+
+def with_criteria(seed):
+    """A run whose candidate was judged at three amounts, the last outside its usable range."""
+    run = sample_run(seed, name=f"knob-{seed}")
+
+    def criterion(kind, amount, value, of=None):
+        return Criterion(kind=kind, of=of, amount=amount, value=value, low=0.7, high=0.9, limit=0.3, passed=True)
+
+    criteria = (
+        criterion("effect", None, 0.01),
+        *(criterion("equivariance", amount, value) for amount, value in ((-1.0, 0.9), (1.0, seed / 10), (2.0, 0.0))),
+        criterion("leakage", 1.0, 0.1, "rests"),
+        criterion("leakage", 1.0, seed / 10, "log2-onsets"),
+    )
+    at = AmountMetrics(
+        amount=1.0,
+        clips=64,
+        equivariance=Equivariance(0.8, 0.7, 0.9, 0.05, 0.9, 0.5, 1.0),
+        effects={"mean-pitch": Effect(seed / 10, 0.1, 1.1, 0.1, 0.2, 64)},
+        leakage={},
+        content={},
+    )
+    ended = (criterion("equivariance", 1.0, 0.01),)
+    evidence = Evidence(target="mean-pitch", criteria=criteria, range_criteria=ended, test=SplitMetrics(amounts=(at,)))
+    return evolve(run, knobs=(run.knobs[0], evolve(run.knobs[1], evidence=evidence)))
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory):
+    """A store of knobs 1 to 9, whose equivariance at +1 is that many tenths."""
+    out = KnobStore.open(tmp_path_factory.mktemp("judged") / "registry.db")
+    for seed in range(1, 10):
+        out.save_run(with_criteria(seed))
+    return out
+
+
+@pytest.mark.parametrize(
+    ("where", "seeds"),
+    [
+        ("equivariance >= 0.8", "89"),
+        ("equivariance@1 >= 0.8", "89"),
+        ("equivariance@-1 >= 0.8", "123456789"),
+        ("equivariance@2 >= 0.8", ""),
+        ("leakage > 0.15", "23456789"),
+        ("leakage of log2-onsets < 0.25", "12"),
+        ("leakage of rests@1 < 0.25 and seed < 3", "12"),
+        ("p <= 0.01", "123456789"),
+        ("response@1 >= 0.75", "89"),
+        ("accuracy < 0.95 and not (seed > 1 or seed = 1)", ""),
+        ("name in ('knob-1', knob-3) or name like '%-5'", "135"),
+        ("name contains '_'", ""),
+        ("target is null", ""),
+        ("target = mean-pitch and current = 1 and seed >= 8", "89"),
+        ("effect of mean-pitch > 1 and share of 2 > 0.5 and dimensions = 2 and seed = 4", "4"),
+        ("tags contains 'shipped' and found < 2025-01-05 and version = '1.0'", "12"),
+        ("note = ''' or 1 = 1 --'", ""),
+    ],
+)
+def test_a_condition_selects(judged, where, seeds):
+    """A criterion is its worst value over the usable range or that at one amount; columns are the view's."""
+    assert "".join(str(knob.seed) for knob in judged.find(KnobQuery(where=where))) == seeds
+
+
+def test_columns_of_conditions_are_the_views(judged):
+    """What a condition calls a column is one of v_knobs, and all but the row's own number can be asked for."""
+    with closing(sqlite3.connect(judged.path)) as connection:
+        columns = [column[0] for column in connection.execute("SELECT * FROM v_knobs").description]
+
+    assert {*TEXTS, *NUMBERS} == {*columns} - {"knob_id"}
+
+
+def test_criteria_are_rows_of_a_view(judged):
+    """SQL sees each criterion with its interval, and each amount with the target's change beside the ideal one."""
+    with closing(sqlite3.connect(judged.path)) as connection:
+        criteria = connection.execute(
+            "SELECT split, criterion, of, amount, value, low, high, bound, passed FROM v_knob_criteria "
+            "WHERE name = 'knob-5' AND fit = 'ridge' AND amount = 1 ORDER BY split, criterion"
+        ).fetchall()
+        amounts = connection.execute(
+            "SELECT split, amount, target, value, low, high, ideal, equivariance, floor FROM v_knob_response "
+            "WHERE name = 'knob-5' AND fit = 'ridge'"
+        ).fetchall()
+
+    assert criteria == [
+        ("test", "equivariance", None, 1.0, 0.5, 0.7, 0.9, 0.3, 1),
+        ("test", "leakage", "rests", 1.0, 0.1, 0.7, 0.9, 0.3, 1),
+        ("test", "leakage", "log2-onsets", 1.0, 0.5, 0.7, 0.9, 0.3, 1),
+        ("validation", "equivariance", None, 1.0, 0.01, 0.7, 0.9, 0.3, 1),
+    ]
+    assert amounts == [("test", 1.0, "mean-pitch", 0.5, 0.1, 1.1, 1.0, 0.8, 0.5)]
+
+
+@pytest.mark.parametrize(
+    ("condition", "error", "match"),
+    [
+        ({"name": "ptich"}, UnknownNameError, "did you mean 'pitch'"),
+        ({"tag": "meldy"}, UnknownNameError, "did you mean 'melody'"),
+        ({"augmentation": ["transpose", "transposee"]}, UnknownNameError, "did you mean 'transpose'"),
+        ({"corpus": "flok"}, UnknownNameError, "There is no corpus named 'flok' in the registry; did you mean 'folk'"),
+        ({"moves": "mean-pich"}, UnknownNameError, "did you mean 'mean-pitch'"),
+        ({"plugin": "lift"}, UnknownNameError, "There is no plugin named 'lift'"),
+        ({"run": "0000"}, UnknownNameError, "There is no run named '0000'"),
+        ({"uses": 500}, UsageError, "has the dimension 500; the nearest is 5"),
+        ({"seed": 99}, UsageError, "has the seed 99; the nearest is 11"),
+        ({"where": "effect of mean-pich > 1"}, UnknownNameError, "did you mean 'mean-pitch'"),
+        ({"where": "corpus = flok or low < 0"}, UnknownNameError, "did you mean 'folk'"),
+        ({"where": "share of 77 > 0"}, UsageError, "the nearest is 5"),
+    ],
+)
+def test_what_nothing_has_is_refused(store, condition, error, match):
+    """A value that no knob or run has is an error with the nearest one."""
+    with pytest.raises(error, match=match):
+        store.check_names(KnobQuery(**condition))
+
+
+def test_what_something_has_is_not_refused(store):
+    """Values that a knob of any run has pass, whether one has them all or not."""
+    store.check_names(KnobQuery(name="pitch", tag=["melody", "shipped"], seed=[0, 11], corpus="folk", uses=5))
+    store.check_names(KnobQuery(name="zzz*", augmentation="none", where="name like 'zzz%'"))
+
+
+def test_plugins_are_asked_by_name_and_version(tmp_path):
+    """A run is found by a plugin that it used, and by that plugin's version."""
+    store = KnobStore.open(tmp_path / "registry.db")
+    for seed, version in ((1, "0.1"), (2, "0.2")):
+        store.save_run(sample_run(seed, name=f"knob-{seed}", parameters={"plugins": {"lift": f"file {version}"}}))
+
+    assert [len(store.find(KnobQuery(plugin=plugin))) for plugin in ("lift", "lift@0.2", "lift@2")] == [2, 1, 0]
+    store.check_names(KnobQuery(plugin=["lift", "lift@0.1"]))
+    with pytest.raises(UnknownNameError, match=r"did you mean 'lift@0.\d'"):
+        store.check_names(KnobQuery(plugin="lift@0.3"))
+
+
+def test_without_evidence_the_rest_is_there(judged):
+    """A knob read without its evidence has all else, and its target."""
+    (whole,), (light,) = (judged.find(KnobQuery(name="knob-3"), evidence=evidence) for evidence in (True, False))
+
+    of_evidence = {"effects_at": None, "reasons": None}
+    assert light.as_dict() | of_evidence == whole.as_dict() | of_evidence
+    assert light.evidence == Evidence(target=whole.evidence.target)

@@ -82,7 +82,7 @@ def effects(knob: Knob, most: int = 3) -> str:
     """What one unit does to the attribute that it is to move, then to those that it moves by most deviations."""
     target = knob.evidence.target
     moved = [e for e in knob.effects if abs(e.slope) >= LEAST_SLOPE]
-    moved.sort(key=lambda e: (e.attribute != target, -e.leakage))
+    moved.sort(key=lambda e: (e.attribute != target, -e.effect))
     more = f", and {len(moved) - most} more" if len(moved) > most else ""
     return ", ".join(f"{e.attribute} {e.slope:+.2f}" for e in moved[:most]) + more
 
@@ -127,7 +127,7 @@ def knob_card(knob: Knob) -> None:
     typer.echo(_effects_title(evidence))
     table(
         ("attribute", "slope", "effect (sd)", "role"),
-        ((e.attribute, f"{e.slope:+.3f}", f"{e.leakage:.3f}", _role(e.attribute, evidence)) for e in knob.effects),
+        ((e.attribute, f"{e.slope:+.3f}", f"{e.effect:.3f}", _role(e.attribute, evidence)) for e in knob.effects),
     )
     _fits(knob)
     candidate_table(candidate for candidate in evidence.candidates if candidate.attribute == evidence.target)

@@ -148,11 +148,11 @@ def detailed(name: str, knobs: Mapping[str, Knob], amount: float | None, model: 
 
 
 def _card(knob: Knob) -> Card:
-    effects = sorted(knob.effects, key=lambda effect: -effect.leakage)[:MAX_EFFECTS]
+    effects = sorted(knob.effects, key=lambda effect: -effect.effect)[:MAX_EFFECTS]
     target = knob.evidence.target
     return Card(
         effect=[CardEffect(attribute=e.attribute, slope=e.slope) for e in effects],
-        leakage=[CardLeakage(attribute=e.attribute, leakage=e.leakage, target=e.attribute == target) for e in effects],
+        leakage=[CardLeakage(attribute=e.attribute, leakage=e.effect, target=e.attribute == target) for e in effects],
         criteria=[
             CardCriterion(criterion=c.name, value=c.value, limit=c.limit, passed=c.passed)
             for c in knob.evidence.criteria

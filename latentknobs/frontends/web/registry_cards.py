@@ -22,7 +22,7 @@ def id_of(knob: Knob) -> str:
 def row(knob: Knob, *, current: bool, attribute: str | None = None) -> responses.RegistryKnob:
     """A knob in a table, with its effect on an attribute, or the largest."""
     effects = [one for one in knob.effects if attribute in (None, one.attribute)]
-    most = max(effects, key=lambda one: one.leakage, default=None)
+    most = max(effects, key=lambda one: one.effect, default=None)
     return responses.RegistryKnob(
         id=id_of(knob),
         name=knob.name,
@@ -39,7 +39,7 @@ def row(knob: Knob, *, current: bool, attribute: str | None = None) -> responses
         high=knob.high,
         dimensions=len(knob.dimensions),
         attribute=None if most is None else most.attribute,
-        effect=None if most is None else most.leakage,
+        effect=None if most is None else most.effect,
         tags=sorted(knob.tags),
         note=knob.note,
         found=None if knob.found is None else knob.found.isoformat(timespec="seconds"),
@@ -70,7 +70,7 @@ def card(
     """A knob with what was measured of it; ``fits`` are those of its name in its run, itself among them."""
     evidence = knob.evidence
     current = next(one.current for one in fits if one.id == id_of(knob))
-    effects = sorted(knob.effects, key=lambda one: -one.leakage)
+    effects = sorted(knob.effects, key=lambda one: -one.effect)
     return responses.RegistryCard(
         knob=row(knob, current=current),
         run=None if run is None else run_row(run),
@@ -81,7 +81,7 @@ def card(
         shares=list(evidence.shares),
         effects=[
             responses.RegistryEffect(
-                attribute=one.attribute, slope=one.slope, effect=one.leakage, target=one.attribute == evidence.target
+                attribute=one.attribute, slope=one.slope, effect=one.effect, target=one.attribute == evidence.target
             )
             for one in effects
         ],

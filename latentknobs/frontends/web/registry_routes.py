@@ -199,7 +199,7 @@ async def _reading(work: Callable[[], T]) -> T:
 
 def _asked(query: Any) -> dict[str, Any]:
     """The filters that were given."""
-    return {name: value for name, value in query if value not in ("", None)}
+    return {name: value for name, value in query if value not in ("", None, [])}
 
 
 def _query(service: Service, filters: Mapping[str, Any]) -> KnobQuery:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from latentknobs.backends.loader import DEFAULT_MODEL
@@ -11,6 +11,7 @@ from latentknobs.core.knob import RANK
 from latentknobs.core.query_spec import UNEDITED, KnobQuery
 from latentknobs.frontends.web.reproduction_snippet import REGISTRY
 from latentknobs.frontends.web.responses import Snippets
+from latentknobs.registry.where_sql import as_text
 
 FILE = "SQL sees one file: knobs of the package and of files beneath are in their own."
 PYTHON = """\
@@ -43,8 +44,9 @@ def of_query(filters: Mapping[str, Any], query: KnobQuery, *, own_registry: bool
         if value is True:
             words.append(f"--{name}")
         elif value is not False:
-            words += [str(value)] if name == "name" else [f"--{name}", _text(value)]
-    arguments = ", ".join(f"{name}={value!r}" for name, value in filters.items() if value is not False)
+            several = value if isinstance(value, list) else [value]
+            words += [str(value)] if name == "name" else [w for one in several for w in (f"--{name}", _text(one))]
+    arguments = ", ".join(f"{name}={_python(value)}" for name, value in filters.items() if value is not False)
     return _snippets(_sql(query), words, f"knobs = workbench.knobs({arguments})", own_registry=own_registry)
 
 
@@ -113,13 +115,23 @@ def _sql(query: KnobQuery) -> str:
     if query.name is not None:
         pattern = query.name.replace("[", "[[]").replace("?", "[?]") if "*" in query.name else None
         conditions.append(f"k.name = {_quoted(query.name)}" if pattern is None else f"k.name GLOB {_quoted(pattern)}")
-    if query.augmentation is not None:
-        given = query.augmentation != UNEDITED
-        conditions.append(f"k.augmentation {f'= {_quoted(query.augmentation)}' if given else 'IS NULL'}")
-    if query.tag is not None:
-        conditions.append(f"instr(' ' || k.tags || ' ', {_quoted(f' {query.tag} ')})")
-    same = {"model_id": query.model, "kind": query.kind, "verdict": query.verdict, "run": query.run}
-    conditions += [f"k.{column} = {_quoted(value)}" for column, value in same.items() if value is not None]
+    unedited = "k.augmentation IS NULL" if UNEDITED in query.augmentation else ""
+    edits = _is_any("augmentation", [name for name in query.augmentation if name != UNEDITED])
+    conditions.append(_any(filter(None, (edits, unedited))))
+    conditions.append(_any(f"instr(' ' || k.tags || ' ', {_quoted(f' {tag} ')})" for tag in query.tag))
+    conditions.append(_any(_used(plugin) for plugin in query.plugin))
+    same: dict[str, Sequence[str | int]] = {
+        "model_id": () if query.model is None else (query.model,),
+        "kind": query.kind,
+        "verdict": query.verdict,
+        "run": query.run,
+        "corpus": query.corpus,
+        "seed": query.seed,
+    }
+    conditions += [_is_any(column, values) for column, values in same.items()]
+    if query.where is not None:
+        conditions.append(f"({as_text(query.where.condition)})")
+    conditions = [one for one in conditions if one]
     for sign, moment in ((">=", query.since), ("<", query.until)):
         if moment is not None:
             conditions.append(f"k.found {sign} {_quoted(moment.isoformat(timespec='microseconds'))}")
@@ -134,8 +146,28 @@ def _sql(query: KnobQuery) -> str:
     return "\n".join(lines)
 
 
+def _is_any(column: str, values: Sequence[str | int]) -> str:
+    each = [_quoted(value) if isinstance(value, str) else str(value) for value in values]
+    return f"k.{column} = {each[0]}" if len(each) == 1 else f"k.{column} IN ({', '.join(each)})" if each else ""
+
+
+def _any(conditions: Iterable[str]) -> str:
+    each = list(conditions)
+    return f"({' OR '.join(each)})" if len(each) > 1 else "".join(each)
+
+
+def _used(plugin: str) -> str:
+    name, at, version = plugin.partition("@")
+    of = f" AND ' ' || version LIKE {_quoted(f'% {version}')}" if at else ""
+    return f"k.run IN (SELECT run FROM v_run_plugins WHERE plugin = {_quoted(name)}{of})"  # noqa: S608 - text to copy
+
+
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
+
+
+def _python(value: Any) -> str:
+    return repr(value[0] if isinstance(value, list) and len(value) == 1 else value)
 
 
 def _text(value: Any) -> str:

@@ -181,8 +181,12 @@ LiveMessage = Annotated[LiveOpen | LiveTurn | LivePing, Field(discriminator="typ
 def _parameter(one: Filter) -> tuple[Any, Any]:
     if one.type is bool:
         return bool, False
+    if one.several:
+        bounds = Field(max_length=200) if one.type is str else Field(ge=one.least, le=one.most)
+        each: Any = Annotated[one.type, bounds]
+        return list[each], Field([], max_length=100, description=one.doc)
     if one.type is str:
-        return str, Field("", max_length=200, description=one.doc)
+        return str, Field("", max_length=int(one.most or 200), description=one.doc)
     return one.type | None, Field(None, ge=one.least, le=one.most, allow_inf_nan=False, description=one.doc)
 
 

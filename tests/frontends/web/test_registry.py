@@ -37,6 +37,12 @@ ASKED: list[dict] = [
     {"effect": 1.5, "sort": "name"},
     {"since": "2020-01-01", "until": "2100-01-01", "sort": "date"},
     {"sort": "dimensions", "limit": 3},
+    TUNES | {"verdict": ["accepted", "rejected"], "kind": ["shift", "affine"], "seed": [0, 2], "corpus": "folk"},
+    TUNES | {"plugin": ["lift", "fold@0.2"]},
+    TUNES | {"plugin": "lift@0.1", "tag": ["shipped", "melody"], "augmentation": ["transpose", "none"]},
+    TUNES | {"where": "leakage of log2-onsets@1 <= 0.02 and not (seed = 1 or name like '%-0')", "sort": "name"},
+    {"where": "effect of mean-pitch > 1 or share of 1 > 0.5 or equivariance >= 0.9 or note contains '%''_'"},
+    {"where": "response@1 > 0.5 or accuracy > 0.5 or p < 0.05", "sort": "name"},
 ]
 
 
@@ -45,7 +51,8 @@ def _filled(bench):
     """The bench's registry has some more runs, of two models."""
     for seed in range(4):
         bench.registry.save_run(sample_run(seed, name=f"tune-{seed}", verdict="accepted" if seed % 2 else "rejected"))
-        bench.registry.save_run(sample_run(seed, name=f"tune-{seed}", model_id=OTHER_MODEL))
+        used = {"plugins": {"lift": "file 0.1"} if seed % 2 else {"fold": "file 0.2"}}
+        bench.registry.save_run(sample_run(seed, name=f"tune-{seed}", model_id=OTHER_MODEL, parameters=used))
 
 
 def table(client, **asked):
