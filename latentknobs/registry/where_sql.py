@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import Alias, ColumnElement, FromClause, and_, column, func, literal, not_, or_, select, table
+from sqlalchemy import ColumnElement, FromClause, and_, column, func, literal, not_, or_, select, table
 from sqlalchemy.dialects import sqlite
 
 from latentknobs.core.evidence import AT_MOST
@@ -61,7 +61,7 @@ def _sql(condition: Condition, *, views: bool) -> ColumnElement[bool]:
 
 
 def _term(term: Term, *, views: bool) -> ColumnElement[Any]:
-    def of(name: str, *columns: str) -> Alias:
+    def of(name: str, *columns: str) -> FromClause:
         return table(_PARTS[name] if views else name, *map(column, ("knob_id", *columns))).alias("x")
 
     if term.name in CRITERIA:
@@ -83,7 +83,7 @@ def _of_knob(row: FromClause, value: ColumnElement[Any], *conditions: ColumnElem
     return query.correlate(_KNOBS).scalar_subquery()
 
 
-def _criterion(term: Term, row: Alias) -> ColumnElement[Any]:
+def _criterion(term: Term, row: FromClause) -> ColumnElement[Any]:
     """Its worst value on test songs, over all amounts in the usable range or at one."""
     kind = CRITERIA[term.name]
     worst = (func.max if kind in AT_MOST else func.min)(row.c.value)
@@ -93,7 +93,7 @@ def _criterion(term: Term, row: Alias) -> ColumnElement[Any]:
     return _of_knob(row, worst, row.c.criterion == kind, row.c.split == "test", at, *of)
 
 
-def _measured(term: Term, row: Alias, value: str) -> ColumnElement[Any]:
+def _measured(term: Term, row: FromClause, value: str) -> ColumnElement[Any]:
     """What was measured on test songs at one amount; the smallest over the usable range."""
     inside = row.c.amount.between(_KNOBS.c.low, _KNOBS.c.high)
     at = inside if term.amount is None else row.c.amount == term.amount
