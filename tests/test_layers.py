@@ -38,7 +38,7 @@ LEVELS = {part: level for level, names in enumerate(LAYERS) for part in names.sp
 ROOT_MODULES = {"__init__", "__main__", "errors", "audio", "workbench", "session"}
 
 THIRD_PARTY = {
-    "core": {"cattrs", "platformdirs", "threadpoolctl"},
+    "core": {"cattrs", "platformdirs", "pyparsing", "threadpoolctl"},
     "hooks": {"pluggy"},
     "registry": {"sqlalchemy", "alembic"},
     "scores": {"mido", "music21"},

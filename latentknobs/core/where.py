@@ -95,7 +95,7 @@ class Term:
 
 
 @frozen
-class Comparison:
+class Compared:
     """A term beside values; ``in`` has any number of them, ``is null`` none, the others one."""
 
     term: Term
@@ -111,7 +111,7 @@ class Junction:
     parts: tuple[Condition, ...]
 
 
-Condition: TypeAlias = Comparison | Junction
+Condition: TypeAlias = Compared | Junction
 
 
 @frozen
@@ -127,12 +127,12 @@ class Where:
     text: str
     condition: Condition = field(eq=False)
 
-    def comparisons(self) -> Iterator[Comparison]:
+    def comparisons(self) -> Iterator[Compared]:
         """All comparisons, from left to right."""
         waiting = [self.condition]
         while waiting:
             one = waiting.pop()
-            if isinstance(one, Comparison):
+            if isinstance(one, Compared):
                 yield one
             else:
                 waiting.extend(reversed(one.parts))
@@ -228,7 +228,7 @@ def _comparison(_text: str, _position: int, found: ParseResults) -> Condition:
     operation = {"==": "=", "<>": "!=", "is": "is null"}.get(operation, operation)
     if operation == "is null":
         values = []
-    out = Comparison(term, operation, _values(term, operation, values))
+    out = Compared(term, operation, _values(term, operation, values))
     return Junction("not", (out,)) if negated else out
 
 

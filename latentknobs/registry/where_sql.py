@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, FromClause, and_, column, func, literal, n
 from sqlalchemy.dialects import sqlite
 
 from latentknobs.core.evidence import AT_MOST
-from latentknobs.core.where import CRITERIA, MEASURED, NUMBERS, RESPONSE, TEXTS, Comparison, Condition, Term
+from latentknobs.core.where import CRITERIA, MEASURED, NUMBERS, RESPONSE, TEXTS, Compared, Condition, Term
 from latentknobs.registry.tables import KnobRow
 
 _KNOBS = table("v_knobs", *(column(name) for name in ("knob_id", *TEXTS, *NUMBERS))).alias("k")
@@ -50,7 +50,7 @@ def as_text(condition: Condition) -> str:
 
 
 def _sql(condition: Condition, *, views: bool) -> ColumnElement[bool]:
-    if isinstance(condition, Comparison):
+    if isinstance(condition, Compared):
         term = _term(condition.term, views=views)
         compared: ColumnElement[bool] = _COMPARED[condition.operation](term, *condition.values)
         return compared

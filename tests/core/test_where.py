@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from latentknobs.core.where import Comparison, Junction, Term, read_where
+from latentknobs.core.where import Compared, Junction, Term, read_where
 from latentknobs.errors import LatentKnobsError, UnknownNameError, UsageError
 
 
@@ -17,27 +17,27 @@ def meaning(text):
 
 def test_a_comparison_is_read():
     """A term with its part and amount stands beside a value of its type."""
-    assert meaning("equivariance >= 0.95") == Comparison(Term("equivariance"), ">=", (0.95,))
+    assert meaning("equivariance >= 0.95") == Compared(Term("equivariance"), ">=", (0.95,))
     assert meaning("equivariance@-3>.9") == meaning("EQUIVARIANCE at -3 > 0.9")
-    assert meaning("leakage of mean-pitch at -12 <= 1e-1") == Comparison(
+    assert meaning("leakage of mean-pitch at -12 <= 1e-1") == Compared(
         Term("leakage", "mean-pitch", -12.0), "<=", (0.1,)
     )
-    assert meaning("content by 'two words'@3 < 1") == Comparison(Term("content", "two words", 3.0), "<", (1.0,))
-    assert meaning("run == 5e48") == Comparison(Term("run"), "=", ("5e48",))
-    assert meaning("found >= 2026-01-31T12:00") == Comparison(Term("found"), ">=", ("2026-01-31T12:00",))
-    assert meaning("note = 'it''s'") == Comparison(Term("note"), "=", ("it's",))
+    assert meaning("content by 'two words'@3 < 1") == Compared(Term("content", "two words", 3.0), "<", (1.0,))
+    assert meaning("run == 5e48") == Compared(Term("run"), "=", ("5e48",))
+    assert meaning("found >= 2026-01-31T12:00") == Compared(Term("found"), ">=", ("2026-01-31T12:00",))
+    assert meaning("note = 'it''s'") == Compared(Term("note"), "=", ("it's",))
 
 
 def test_words_join_comparisons():
     """Not binds before and, and before or; parentheses come first."""
-    low, high, step = (Comparison(Term(name), "<", (1.0,)) for name in ("low", "high", "step"))
+    low, high, step = (Compared(Term(name), "<", (1.0,)) for name in ("low", "high", "step"))
 
     assert meaning("low < 1 or high < 1 and not step < 1") == Junction(
         "or", (low, Junction("and", (high, Junction("not", (step,)))))
     )
     assert meaning("(low < 1 OR high < 1) AND step < 1") == Junction("and", (Junction("or", (low, high)), step))
-    assert meaning("step is not null") == Junction("not", (Comparison(Term("step"), "is null"),))
-    assert meaning("name not in (a, 'b')") == Junction("not", (Comparison(Term("name"), "in", ("a", "b")),))
+    assert meaning("step is not null") == Junction("not", (Compared(Term("step"), "is null"),))
+    assert meaning("name not in (a, 'b')") == Junction("not", (Compared(Term("name"), "in", ("a", "b")),))
 
 
 @pytest.mark.parametrize(
