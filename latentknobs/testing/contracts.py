@@ -18,6 +18,8 @@ from latentknobs.attributes.plugin import register_attributes, register_comparis
 from latentknobs.core.arrays import ClipBatch, Codes
 from latentknobs.core.augmentation import Augmentation
 from latentknobs.core.backend import VAEBackend
+from latentknobs.core.format_capabilities import serves
+from latentknobs.core.melody_format import MELODY
 from latentknobs.errors import PluginError
 from latentknobs.hooks.manager import Plugins
 from latentknobs.hooks.plugin_status import PluginReport
@@ -30,8 +32,8 @@ from latentknobs.testing.checks import (
     CheckResult,
     Job,
     jobs_of,
-    melody_kit,
     run,
+    sample_kit,
 )
 from latentknobs.testing.checks.backends import checked_model, sample_clips, sample_codes
 from latentknobs.testing.checks.check_fixtures import LeftOut, name_of
@@ -81,7 +83,7 @@ class PluginContract:
 
 class AugmentationContract:
     """
-    The promises of an augmentation of ``melody-2bar``; override ``augmentation``.
+    The promises of an augmentation, on samples of ``melody-2bar`` or of its own ``format``; override ``augmentation``.
 
     Attributes:
         expected_failures: Names of checks that are known to fail ("preserved attributes hold"), each with the reason.
@@ -95,9 +97,11 @@ class AugmentationContract:
         pytest.fail("override the fixture `augmentation` to return the augmentation under test")
 
     @pytest.fixture
-    def kit(self) -> CheckFixtures:
+    def kit(self, augmentation: Augmentation) -> CheckFixtures:
         """What it is checked with; override it to add attributes, comparisons or clips of your own."""
-        return melody_kit({a.name: a for a in register_attributes()}, {c.name: c for c in register_comparisons()})
+        own = MELODY if serves(augmentation, MELODY) else getattr(augmentation, "format", MELODY)
+        attributes, comparisons = register_attributes(), register_comparisons()
+        return sample_kit(own, {a.name: a for a in attributes}, {c.name: c for c in comparisons})
 
     @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
     def test_conformance(self, augmentation: Augmentation, kit: CheckFixtures, check: Check) -> None:

@@ -4,18 +4,31 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from attrs import evolve, frozen
 
-from latentknobs import MELODY, Attribute, MelodyFormat, Note, NoteAugmentation, UsageError, Workbench, hookimpl
+from latentknobs import (
+    MELODY,
+    Attribute,
+    BackendSpec,
+    MelodyFormat,
+    ModelError,
+    Note,
+    NoteAugmentation,
+    UsageError,
+    Workbench,
+)
 from latentknobs.attributes.plugin import register_attributes, register_comparisons
 from latentknobs.augmentations.plugin import register_augmentations
 from latentknobs.core.experiment import Settings
 from latentknobs.core.format_capabilities import misfit, offered_by, serves
 from latentknobs.core.meter import order, weights
 from latentknobs.core.plugin_guard import run_augmentation
+from latentknobs.frontends.cli.app import run_command_line
+from latentknobs.hooks.plugin_types import KINDS
 from latentknobs.testing.checks import CHECKS, jobs_of, run, run_checks, sample_kit
 
 DATA = Path(__file__).parents[1] / "data" / "plugins"
@@ -84,24 +97,38 @@ def test_a_strangers_model_is_judged_by_the_built_in_edits_and_attributes(waltze
     assert set(knob.evidence.test.amounts[0].content) == set(COMPARISONS)
 
 
-def test_what_does_not_fit_is_said_before_a_discovery(waltzes):
+HATS = """
+from latentknobs import NoteAugmentation, hookimpl
+LATENTKNOBS_API = 1
+
+class Hats(NoteAugmentation):
+    \"\"\"Opens the hats.\"\"\"
+    name = knob_name = "hats"
+    needs = ({needs!r},)
+    def edit(self, notes, amount, rng):
+        return notes
+
+@hookimpl
+def register_augmentations():
+    return [Hats()]
+"""
+
+
+@pytest.fixture
+def hats(tmp_path):
+    """The file of an edit that needs drums, or something else."""
+
+    def write(needs="drums"):
+        path = tmp_path / "hats.py"
+        path.write_text(HATS.format(needs=needs), encoding="utf-8")
+        return path
+
+    return write
+
+
+def test_what_does_not_fit_is_said_before_a_discovery(waltzes, hats):
     """The sentence names the need, what the model's clips offer, and the augmentations that would fit."""
-
-    class Hats(NoteAugmentation):
-        """Opens the hats."""
-
-        name = knob_name = "hats"
-        needs = ("drums",)
-
-        def edit(self, notes, amount, rng):
-            return notes
-
-    class Plugin:
-        @hookimpl
-        def register_augmentations(self):
-            return [Hats()]
-
-    assert waltzes.plugins.register(Plugin(), "kit").error is None
+    assert waltzes.plugins.add_file(hats()).error is None
     with pytest.raises(UsageError, match=r"^hats needs drums, and waltz-2bar offers .*; what fits is transpose"):
         waltzes.discover("hats", model="waltz", corpus="waltzes")
 
@@ -191,3 +218,62 @@ def test_a_plugins_own_format_gives_the_samples_of_its_checks(plugins_dir, laten
 
     assert [f"{each.name}: {each.message}" for each in results if not each.ok] == []
     assert not [each for each in results if each.state == "left out" and "no samples" in each.message]
+
+
+def test_what_does_not_fit_is_said_when_a_plugin_is_checked(latentknobs_plugins, hats):
+    """Checks of an edit that nothing here can be edited by are left out, with its need, what there is and what fits."""
+    jobs = jobs_of(latentknobs_plugins, latentknobs_plugins.add_file(hats()))
+    (left,) = [found for job in jobs if (found := run(job)).state == "left out"]
+
+    assert left.name == "hats: all checks"
+    assert left.message.startswith(
+        "hats needs drums, and melody-2bar offers monophonic, sixteenths; what fits is transpose, note-split, "
+    )
+
+
+def test_no_discovery_begins_where_one_of_several_does_not_fit(waltzes, hats, plugins_dir, capsys):
+    """Of several edits on the command line all are looked at before the first takes its minutes."""
+    shutil.copy(hats(), plugins_dir)
+    code = run_command_line(["discover", "transpose", "hats", "--model", "waltz", "--corpus", "waltzes"])
+
+    assert code == 2
+    assert "hats needs drums, and waltz-2bar offers monophonic, sixteenths" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("needs", "says"),
+    [
+        ("polyphonic", "'hats' needs 'polyphonic'; a format can have monophonic, drums, sixteenths"),
+        (3, "'hats' needs 3; a format can have"),
+    ],
+)
+def test_an_unknown_need_is_refused_when_a_plugin_is_loaded(latentknobs_plugins, hats, needs, says):
+    """What no format can have is told with what one can have."""
+    latentknobs_plugins.strict = False
+    report = latentknobs_plugins.add_file(hats(needs))
+
+    assert report.state == "failed"
+    assert says in report.error
+
+
+def test_an_edit_says_which_clips_it_edits():
+    """One without a base class that states neither needs nor a format is refused, with what it lacks."""
+    offer = SimpleNamespace(
+        name="odd", knob_name="odd", unit="", amounts=(1.0,), target=None, changes=frozenset(), preserves=frozenset()
+    )
+    (kind,) = [one for one in KINDS if one.name == "augmentations"]
+    offer.doc = "Odd."
+
+    assert "states neither 'needs' nor 'clip_format'" in kind.fault(offer)
+    offer.needs = ()
+    assert kind.fault(offer) == ""
+
+
+def test_a_model_may_list_several_formats():
+    """Its clip_format comes first, alone unless it lists more; two of a name, or another one first, are refused."""
+    spec = BackendSpec("both", WALTZ, 4, "0" * 64, formats=[WALTZ, MELODY])
+
+    assert (spec.formats, BackendSpec("one", WALTZ, 4, "0" * 64).formats) == ((WALTZ, MELODY), (WALTZ,))
+    for formats in ((MELODY, WALTZ), (WALTZ, WALTZ)):
+        with pytest.raises(ModelError, match="must be different ones, its clip_format waltz-2bar first, not"):
+            BackendSpec("both", WALTZ, 4, "0" * 64, formats=formats)

@@ -11,6 +11,7 @@ from attrs import evolve
 from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.evidence import Evidence
 from latentknobs.core.experiment import QUICK, Settings
+from latentknobs.core.format_capabilities import check_serves
 from latentknobs.core.run import Run
 from latentknobs.frontends.cli import options
 from latentknobs.frontends.cli.context import program
@@ -62,8 +63,9 @@ def discover(
         if quick:
             _say_what_is_skipped(list(workbench.plugins.fits()), settings)
         names = list(dict.fromkeys(augmentations or DEFAULT_AUGMENTATIONS))
-        for name in names:
-            workbench.augment(name)
+        known = workbench.plugins.augmentations()
+        for edit in [workbench.augment(name) for name in names]:  # all, before the first takes minutes
+            check_serves(edit, workbench.model(model).spec.clip_format, known)
         runs: list[Run] = []
         try:
             for name in names:

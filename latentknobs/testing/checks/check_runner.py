@@ -16,7 +16,7 @@ from attrs import define, field, frozen
 
 from latentknobs.core.backend import BackendFactory, VAEBackend
 from latentknobs.core.clip import ClipFormat
-from latentknobs.core.format_capabilities import needs_text, serves
+from latentknobs.core.format_capabilities import misfit, serves
 from latentknobs.core.melody_format import MELODY
 from latentknobs.core.plugin_guard import sentence_of
 from latentknobs.errors import LatentKnobsError, PluginError, UnknownNameError
@@ -213,6 +213,12 @@ class _Kits:
                         return self._of(clip_format)
         return None
 
+    def misfits(self, kind: str, offer: Any) -> str:
+        """Why an offer can be used on none of the formats that there are samples of, a sentence for each."""
+        known = getattr(self.plugins, kind)()
+        formats = [self.melodies.clip_format, *({} if self.only else self._own_formats)]
+        return " ".join(dict.fromkeys(filter(None, (misfit(offer, one, known) for one in formats))))
+
     def _of(self, clip_format: ClipFormat) -> CheckFixtures:
         return sample_kit(clip_format, self.plugins.attributes(), self.plugins.comparisons())
 
@@ -243,7 +249,7 @@ def _offers(plugins: Plugins, report: PluginReport, kits: _Kits, model: str) -> 
             elif kind not in CHECKS_OF:
                 yield Job(f"{name}: is an offer", partial(offer_check(kind), offer, None))
             elif (kit := kits.serving(offer) if kind in OF_CLIPS else kits.melodies) is None:
-                reason = f"It needs {needs_text(offer)}, and there are no samples of such clips."
+                reason = f"{kits.misfits(kind, offer)} So there are no samples to check it on."
                 yield Job(f"{name}: all checks", partial(_left_out, reason))
             else:
                 for check in CHECKS_OF[kind]:
