@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any, TypeVar
 
 import numpy as np
@@ -24,11 +26,16 @@ from latentknobs.core.augmentation import (
 from latentknobs.core.capability import capability
 from latentknobs.core.clip import ClipFormat
 from latentknobs.core.composition import CompositeAugmentation
+from latentknobs.core.containment.calls import LOCAL_PACKAGE, PluginOverdue, PluginStopped, time_limit
+from latentknobs.core.containment.contain import Containment
 from latentknobs.core.edit_context import EditContext, chosen, lone_contexts
 from latentknobs.core.format_capabilities import from_melody_tokens, melody_tokens, working_format
 from latentknobs.errors import AmountError, BackendError, LatentKnobsError, PluginError
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
+_TOLD: set[tuple[str, str]] = set()
+"""What has been said of offers, which are called thousands of times."""
 
 
 class PluginFault(Exception):  # noqa: N818 - a finding, of which the guard makes the error
@@ -45,12 +52,20 @@ class Guard:
         owner: Its plugin ("plugin 'swing' (plugins/swing.py)"), "" if unknown.
         path: The plugin's file; the line of it that raised is named.
         error: What is raised.
+        plugin: The plugin's name, for a message about a call that hangs.
+        contained: False for built-in plugins, which are called without containment.
+        limited: Whether a call that takes too long is given up: not where long work is usual, as loading a model.
+        whole: As for :class:`~latentknobs.core.containment.calls.PluginCall`.
     """
 
     what: str
     owner: str = ""
     path: str | None = None
     error: type[LatentKnobsError] = PluginError
+    plugin: str = "NAME"
+    contained: bool = True
+    limited: bool = True
+    whole: bool = True
 
     def call(
         self,
@@ -73,25 +88,33 @@ class Guard:
             part: Which of the offer's functions this is, if it has several.
 
         Raises:
-            LatentKnobsError: The guard's error: the function raised anything else, called sys.exit, wrote into an
-                argument, or returned something else than it must.
+            LatentKnobsError: The guard's error: the function raised anything else, tried to end the program, took too
+                long, wrote into an argument, or returned something else than it must.
+            KeyboardInterrupt: Ctrl-C was pressed.
         """
         name = " of ".join(filter(None, [part, self.what, self.owner]))
         # The last two already name whoever is at fault.
         passing: tuple[type[Exception], ...] = (*own, PluginError, BackendError)
+        call = Containment(name, self.plugin, limited=self.limited, whole=self.whole)
         try:
-            return check(function(*(read_only(arg) if isinstance(arg, np.ndarray) else arg for arg in args)))
+            with call if self.contained else nullcontext():
+                return check(function(*(read_only(arg) if isinstance(arg, np.ndarray) else arg for arg in args)))
         except PluginFault as fault:
             raise self.error(f"{name} returned {fault}; it must return {must}.") from None
         except passing:
             raise
-        except (Exception, SystemExit) as error:
+        except Exception as error:
             clause = sentence_of(error, self.path)
             if isinstance(error, ValueError) and "read-only" in str(error):  # numpy has no class of its own for it
                 raise self.error(
                     f"{name} writes into an array it is given ({clause}); it must work on a copy."
                 ) from error
             raise self.error(f"{name} failed: {clause}; it must return {must}.") from error
+        finally:
+            for change in call.changes:
+                if (self.what, change) not in _TOLD:
+                    _TOLD.add((self.what, change))
+                    log.warning("%s %s; this was undone.", name, change)
 
 
 def kind_of(value: object) -> str:
@@ -110,14 +133,26 @@ def sentence_of(error: BaseException, path: str | None = None) -> str:
         error: The exception.
         path: The plugin's file; the line of it that raised is named.
     """
+    if isinstance(error, PluginStopped):
+        cause = error.__cause__
+        if cause is None or str(error):
+            return str(error)
+        error = cause
     if isinstance(error, SyntaxError):
         return f"line {error.lineno}: {error.msg}"
-    if isinstance(error, SystemExit):
+    if isinstance(error, PluginOverdue):
+        clause = (
+            f"it took more than {time_limit():g} s and was given up (LATENTKNOBS_PLUGIN_TIMEOUT=SECONDS allows more)"
+        )
+    elif isinstance(error, SystemExit):
         clause = f"it calls sys.exit({'' if error.code is None else repr(error.code)}), which a plugin must not do"
     elif isinstance(error, ModuleNotFoundError) and error.name:
         clause = f"it needs the module {error.name!r}, which is not installed"
     else:
-        text = " ".join(str(error).split()).rstrip(".")
+        try:
+            text = " ".join(str(error).split()).rstrip(".")
+        except Exception:  # noqa: BLE001 - its own text may raise anything
+            text = "an error that cannot be shown"
         clause = f"it raised {type(error).__name__}{': ' if text else ''}{text}"
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if path and frame.filename == path]
     return f"line {lines[-1]}: {clause}" if lines else clause
@@ -156,11 +191,18 @@ def run_augmentation(
             amount,
         )
     form = working_format(augmentation, clip_format)
-    edit = aware.for_format(form) if (aware := capability(augmentation, FormatAware)) else augmentation
     told = (contexts or lone_contexts(clips, clip_format),) if takes_context(augmentation) else ()
     given = clips if form is clip_format else melody_tokens(clips, clip_format)
     # Augmentations are handed out as the objects that the plugin made; their class tells the file.
-    path = getattr(sys.modules.get(type(augmentation).__module__), "__file__", None)
+    module = type(augmentation).__module__
+    path = getattr(sys.modules.get(module), "__file__", None)
+    guard = Guard(
+        f"augmentation {augmentation.name!r} at amount {amount:g}",
+        path or "",
+        path,
+        plugin=module.removeprefix(f"{LOCAL_PACKAGE}."),
+        contained=not module.startswith("latentknobs."),
+    )
 
     def check(result: object) -> Augmented:
         out = _augmented(result, given, form)
@@ -168,8 +210,12 @@ def run_augmentation(
             return out
         return Augmented(*from_melody_tokens(out.clips, out.valid, clips, clip_format))
 
-    return Guard(f"augmentation {augmentation.name!r} at amount {amount:g}", path or "", path).call(
-        edit,
+    def in_format(batch: ClipBatch, *rest: Any) -> Augmented:
+        edit = aware.for_format(form) if (aware := capability(augmentation, FormatAware)) else augmentation
+        return edit(batch, *rest)
+
+    return guard.call(
+        in_format,
         given,
         amount,
         rng,

@@ -12,8 +12,10 @@ import logging
 import os
 import shlex
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,7 @@ from attrs import define, field
 from latentknobs.core.attribute import Attribute, Comparison
 from latentknobs.core.augmentation import Augmentation
 from latentknobs.core.backend import BackendFactory
+from latentknobs.core.containment.contain import Containment
 from latentknobs.core.corpus import Corpus
 from latentknobs.core.frontend_specs import CommandSpec, FrontendSpec
 from latentknobs.core.knob import Knob
@@ -32,7 +35,7 @@ from latentknobs.core.metric_specs import Metric
 from latentknobs.core.plugin_guard import sentence_of
 from latentknobs.core.run import Run
 from latentknobs.errors import LatentKnobsError, PluginError, UnknownNameError
-from latentknobs.hooks import PROJECT, specs
+from latentknobs.hooks import PROJECT, import_marker, specs
 from latentknobs.hooks.plugin_discovery import (
     NotAPlugin,
     PluginSource,
@@ -52,6 +55,10 @@ _TOLD: set[Path] = set()
 """Folders of which this process has said that they are not trusted."""
 
 
+class _Hung(Exception):  # noqa: N818 - not a fault of the program
+    """A plugin hung, or ended the program, when it was loaded before."""
+
+
 @define(eq=False)
 class _Entry:
     candidate: PluginSource
@@ -60,6 +67,11 @@ class _Entry:
     hooks: set[str] = field(factory=set)
     state: State = "loaded"
     reasons: list[str] = field(factory=list)
+
+    @property
+    def built_in(self) -> bool:
+        """Whether it comes with the package: then its code is called directly."""
+        return self.candidate.origin == "built-in"
 
     @property
     def label(self) -> str:
@@ -160,7 +172,9 @@ class Plugins:
         for entry in self._entries:
             if entry.candidate.origin == "file" and entry.path and Path(entry.path).resolve() == path.resolve():
                 return entry.report()
-        return self._add_one(file_candidate(path))
+        candidate = file_candidate(path)
+        import_marker.forget(candidate.identity)  # it was named, so it may try again
+        return self._add_one(candidate)
 
     # The offers by name, in the order of registration.
 
@@ -317,7 +331,11 @@ class Plugins:
             if other is not entry and other.candidate.name == name and other.plugin is not None:
                 raise PluginError(f"{other.label} has the same name")
         start = time.perf_counter()
-        plugin = entry.candidate.load()
+        identity = entry.candidate.identity
+        if identity and import_marker.has_failed(identity):
+            raise _Hung
+        with import_marker.marked(identity) if identity else nullcontext():
+            plugin = entry.candidate.load()
         _trace(entry, "loaded", start)
         entry.path = entry.path or getattr(plugin, "__file__", None)
         for other in self._entries:
@@ -366,10 +384,26 @@ class Plugins:
         for name in offers:
             if name in taken:
                 raise PluginError(f"{kind.hook}: {taken[name][1].label} already offers {name!r}")
+        if kind.name == "augmentations":
+            self._check_knob_names(offers)
         for name, offer in offers.items():
-            direct = entry.candidate.origin == "built-in"
-            taken[name] = (offer if direct else kind.guarded(offer, entry.label, entry.path), entry)
+            taken[name] = (
+                offer if entry.built_in else kind.guarded(offer, entry.label, entry.path, entry.candidate.name),
+                entry,
+            )
         entry.hooks.add(kind.hook)
+
+    def _check_knob_names(self, augmentations: Mapping[str, Augmentation]) -> None:
+        """A knob belongs to one augmentation: another of its name would be stored in its place."""
+        owners = {edit.knob_name: (name, owner.label) for name, (edit, owner) in self._offers["augmentations"].items()}
+        for name, edit in augmentations.items():
+            if edit.knob_name in owners:
+                other, label = owners[edit.knob_name]
+                raise PluginError(
+                    f"register_augmentations: the knob name {edit.knob_name!r} of {name!r} is that of {other!r}, which "
+                    f"{label} offers; choose another"
+                )
+            owners[edit.knob_name] = (name, "the same plugin")
 
     def _check_declared_names(self, entries: Sequence[_Entry]) -> None:
         """An augmentation's target, changes and preserves must be known attributes or comparisons."""
@@ -393,13 +427,31 @@ class Plugins:
 
     def _contain(self, entry: _Entry, what: str, work: Callable[[], None]) -> bool:
         """Run a plugin's code; its errors go into its report, or are raised if strict."""
+        threads = set(threading.enumerate())
+        call = Containment(f"loading {entry.label}", entry.candidate.name, loading=True)
         try:
-            work()
+            with nullcontext() if entry.built_in else call:
+                work()
+            left = [t.name for t in threading.enumerate() if t not in threads and t.is_alive() and not t.daemon]
+            if call.changes or left:
+                told = [*call.changes, *(f"left the thread {name!r} behind" for name in left)]
+                entry.reasons.append(f"When it was loaded, it {'; it '.join(told)}.")
+        except _Hung:
+            entry.state = "disabled"
+            again = f", or latentknobs plugins check {shlex.quote(entry.path)} passes" if entry.path else ""
+            entry.reasons.append(
+                _sentence(
+                    f"{entry.label} hung or ended the program when it was loaded before: it is left out until it "
+                    f"changes{again}"
+                )
+            )
+            log.warning("%s", entry.reasons[-1])
         except NotAPlugin as error:
             entry.state = "skipped"
             entry.reasons.append(_sentence(str(error)))
-        except (Exception, SystemExit) as error:
+        except Exception as error:
             clause = str(error) if isinstance(error, LatentKnobsError) else sentence_of(error, entry.path)
+            clause = clause or f"it raised {type(error).__name__}"
             sentence = _sentence(f"{entry.label} {what}: {clause[0].lower()}{clause[1:]}")
             entry.state = "failed"
             entry.reasons.append(sentence)
@@ -412,9 +464,11 @@ class Plugins:
     def _notify(self, hook: str, **arguments: Any) -> None:
         for entry in self._entries:
             if hook in entry.hooks:
+                call = Containment(f"{hook} of {entry.label}", entry.candidate.name)
                 try:
-                    self._call(entry, hook, **arguments)
-                except (Exception, SystemExit) as error:
+                    with nullcontext() if entry.built_in else call:
+                        self._call(entry, hook, **arguments)
+                except Exception as error:
                     if self.strict:
                         raise PluginError(f"{entry.label}, {hook}: {sentence_of(error, entry.path)}.") from error
                     log.warning("%s, %s: %s.", entry.label, hook, sentence_of(error, entry.path), exc_info=error)

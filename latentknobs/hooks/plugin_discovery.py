@@ -10,7 +10,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from importlib.machinery import SourceFileLoader
+from importlib.machinery import PathFinder, SourceFileLoader
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -19,14 +19,13 @@ from typing import Any, Literal, TypeAlias
 from attrs import frozen
 
 from latentknobs import __version__
+from latentknobs.core.containment.calls import LOCAL_PACKAGE
 from latentknobs.errors import PluginError
 from latentknobs.hooks import HOOK_API, PROJECT
 
 Origin: TypeAlias = Literal["built-in", "entry point", "file", "object"]
 API_LINE = re.compile(r"^LATENTKNOBS_API\s*=\s*(\d+|\([\d\s,]+\))\s*(?:#.*)?$", re.MULTILINE)
 """The line of a file that states the version of the hooks it serves, or several: ``LATENTKNOBS_API = (1, 2)``."""
-PACKAGE = "latentknobs_plugins"
-"""Local files are loaded as modules of this name, so that tracebacks and pickles name them."""
 
 
 class _NoCacheLoader(SourceFileLoader):
@@ -52,6 +51,7 @@ class PluginSource:
         load: Gives the plugin (a module, mostly).
         version: Its version, "sha256:..." of a local file's text, None = not known.
         path: Its file, None = not known.
+        identity: What is the same until the plugin changes, "" where its import is not marked.
     """
 
     name: str
@@ -59,6 +59,7 @@ class PluginSource:
     load: Callable[[], Any]
     version: str | None = None
     path: str | None = None
+    identity: str = ""
 
 
 def check_api(stated: object, *, required: bool = True) -> None:
@@ -110,7 +111,20 @@ def entry_point_candidates() -> Iterator[PluginSource]:
 
     for point in sorted(entry_points(group=PROJECT), key=of):
         version = point.dist.version if point.dist else None
-        yield PluginSource(point.name, "entry point", partial(load, point), version)
+        identity = f"{point.name} {point.value} {version} {_version_of(_file_of(point))}"
+        yield PluginSource(point.name, "entry point", partial(load, point), version, identity=identity)
+
+
+def _file_of(point: EntryPoint) -> Path:
+    """The file of an entry point's module, or of its package, found without importing either."""
+    top, *rest = point.module.split(".")
+    try:
+        spec = PathFinder.find_spec(top)
+    except (ImportError, ValueError):
+        spec = None
+    folder = next(iter(spec.submodule_search_locations or ()), None) if spec else None
+    inside = Path(folder or "", *rest).with_suffix(".py") if rest else None
+    return inside if inside and inside.is_file() else Path((spec and spec.origin) or "")
 
 
 def plugin_files(folder: Path | None) -> Iterator[Path]:
@@ -132,7 +146,9 @@ def states_api(path: Path) -> bool:
 
 def file_candidate(path: Path) -> PluginSource:
     """One file, whatever folder it is in."""
-    return PluginSource(path.stem, "file", partial(_load_file, path), _version_of(path), str(path))
+    version = _version_of(path)
+    identity = f"{path.resolve()} {version}"
+    return PluginSource(path.stem, "file", partial(_load_file, path), version, str(path), identity)
 
 
 def _version_of(path: Path) -> str | None:
@@ -147,12 +163,12 @@ def _load_file(path: Path) -> Any:
     if stated is None:
         raise NotAPlugin(f"no line says LATENTKNOBS_API = {HOOK_API}, so it was not run")
     check_api(ast.literal_eval(stated[1]))
-    name = f"{PACKAGE}.{path.stem}"
+    name = f"{LOCAL_PACKAGE}.{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path, loader=_NoCacheLoader(name, str(path)))
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} cannot be imported")
     module = importlib.util.module_from_spec(spec)
-    package = sys.modules.setdefault(PACKAGE, ModuleType(PACKAGE))
+    package = sys.modules.setdefault(LOCAL_PACKAGE, ModuleType(LOCAL_PACKAGE))
     package.__path__ = []
     before = sys.modules.get(name)
     sys.modules[name] = module  # dataclasses, attrs and pickle look a class's module up

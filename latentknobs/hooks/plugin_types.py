@@ -146,6 +146,8 @@ class PluginType:
         type: What it must be an instance of.
         fault: What else is wrong with an offer of that type, "" if nothing.
         wrap: The offer with its functions contained and checked by a guard.
+        limited: False where a call may take long.
+        whole: False where a call is a program of its own (:class:`~latentknobs.core.containment.calls.PluginCall`).
         key: The name it goes by.
     """
 
@@ -154,6 +156,8 @@ class PluginType:
     type: Any
     fault: Callable[[Any], str]
     wrap: Callable[[Any, Guard], Any] = _unwrapped
+    limited: bool = True
+    whole: bool = True
     key: Callable[[Any], str] = lambda offer: offer.name
 
     @property
@@ -188,7 +192,7 @@ class PluginType:
             out[key] = offer
         return out
 
-    def guarded(self, offer: Any, owner: str = "", path: str | None = None) -> Any:
+    def guarded(self, offer: Any, owner: str = "", path: str | None = None, plugin: str = "NAME") -> Any:
         """
         An offer with its functions contained and checked.
 
@@ -196,21 +200,32 @@ class PluginType:
             offer: One of those collected.
             owner: Its plugin, for messages.
             path: The plugin's file.
+            plugin: The plugin's name.
         """
-        return self.wrap(offer, Guard(f"{self.one.partition(' ')[2]} {self.key(offer)!r}", owner, path))
+        what = f"{self.one.partition(' ')[2]} {self.key(offer)!r}"
+        guard = Guard(what, owner, path, plugin=plugin, limited=self.limited, whole=self.whole)
+        return self.wrap(offer, guard)
 
 
 _CORPUS = _has("songs", "doc", "licence", "clip_format", "takes")
 KINDS: tuple[PluginType, ...] = (
-    PluginType("backends", "a backend", BackendFactory, _backend, validation.backend),
+    PluginType("backends", "a backend", BackendFactory, _backend, validation.backend, limited=False),
     PluginType("augmentations", "an augmentation", Augmentation, _augmentation),
     PluginType("attributes", "an attribute", Attribute, _measure(*_TEXTS), validation.measured),
     PluginType("comparisons", "a comparison", Comparison, _measure("doc"), validation.measured),
     PluginType("bases", "a basis", Basis, _has("compute", "doc"), validation.basis),
     PluginType("selectors", "a selector", Selector, _has("select", "doc"), validation.selector),
-    PluginType("fits", "a fit", Fit, _fit, validation.fit),
-    PluginType("metrics", "a metric", Metric, _metric, validation.metric),
-    PluginType("corpora", "a corpus", Corpus, _CORPUS, validation.corpus),
-    PluginType("frontends", "a front end", FrontendSpec, _has("serve", "doc")),
-    PluginType("commands", "a command", CommandSpec, _command, validation.command, lambda offer: " ".join(offer.path)),
+    PluginType("fits", "a fit", Fit, _fit, validation.fit, limited=False),
+    PluginType("metrics", "a metric", Metric, _metric, validation.metric, limited=False),
+    PluginType("corpora", "a corpus", Corpus, _CORPUS, validation.corpus, limited=False),
+    PluginType("frontends", "a front end", FrontendSpec, _has("serve", "doc"), validation.frontend, whole=False),
+    PluginType(
+        "commands",
+        "a command",
+        CommandSpec,
+        _command,
+        validation.command,
+        whole=False,
+        key=lambda offer: " ".join(offer.path),
+    ),
 )

@@ -24,7 +24,7 @@ from latentknobs.core.backend import BackendFactory, BackendSpec, Posterior, VAE
 from latentknobs.core.clip import ClipFormat
 from latentknobs.core.corpus import SPLITS, Corpus, CorpusRequest, Song
 from latentknobs.core.edit_context import Key
-from latentknobs.core.frontend_specs import CommandSpec
+from latentknobs.core.frontend_specs import CommandSpec, FrontendSpec
 from latentknobs.core.knob import Operator
 from latentknobs.core.melody_format import MELODY
 from latentknobs.core.method_specs import Basis, BasisInput, Coordinates, Fit, FitInput, SelectInput, Selector
@@ -260,6 +260,28 @@ def command(offer: CommandSpec, guard: Guard) -> CommandSpec:
         return guard.call(partial(offer.run, *args, **values), must="JSON data or nothing", check=_json, own=own)
 
     return evolve(offer, run=run)
+
+
+def frontend(offer: FrontendSpec, guard: Guard) -> FrontendSpec:
+    """A front end; the errors of the package and of the system that it raises are its own."""
+
+    def serve(arguments: list[str]) -> int:
+        own = (LatentKnobsError, OSError)
+        return guard.call(run, arguments, must="an exit code", check=_exit_code, own=own)
+
+    def run(arguments: list[str]) -> object:
+        try:
+            return offer.serve(arguments)
+        except SystemExit as end:  # its own options are read by argparse, maybe
+            return end.code if isinstance(end.code, int) else int(bool(end.code))
+
+    return evolve(offer, serve=serve)
+
+
+def _exit_code(result: object) -> int:
+    if not isinstance(result, int | None):
+        raise PluginFault(kind_of(result))
+    return result or 0
 
 
 def _json(result: object) -> object:

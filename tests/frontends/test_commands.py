@@ -119,7 +119,7 @@ def test_ctrl_c_in_discover_writes_nothing(cli, listing, monkeypatch):
     from latentknobs.testing.tiny import TinyBackend
 
     def interrupt(*_args):
-        raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)
 
     there = listing()
     monkeypatch.setattr(TinyBackend, "encode", interrupt)

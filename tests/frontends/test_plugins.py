@@ -148,7 +148,10 @@ FAULTS = {
     "a misspelt hook": ({"hook": "register_augmentation"}, "did you mean 'register_augmentations'?"),
     "a heavy import": ({"load": "import scipy"}, "its import is light: Importing it loads scipy"),
     "a seeded import": ({"load": "import random; random.seed(1)"}, "Importing it draws from or seeds a global random"),
-    "an import that ends it": ({"load": "os._exit(3)"}, "it loads: It ended the process with exit code 3"),
+    "an import that ends it": (
+        {"load": "os._exit(3)"},
+        "it loads: Plugin 'odd' (odd.py) could not be loaded: it calls os._exit(3)",
+    ),
     "an import that hangs": ({"load": "time.sleep(60)"}, "it loads: It was not done after 1 s and was ended"),
 }
 
@@ -169,11 +172,11 @@ def test_a_fault_is_one_sentence(cli, odd, fault):
 
 def test_a_check_that_ends_the_process_is_named(cli, odd):
     """What was under way when the process ended has failed, and the checks before it count."""
-    found = cli("plugins", "check", odd(edit="os._exit(3)"), "--json").json
+    found = cli("plugins", "check", odd(edit="os.abort()"), "--json").json
 
     assert [one["state"] for one in found][-1] == "failed"
     assert found[-1]["name"] == "odd: input is unchanged"
-    assert found[-1]["message"].startswith("It ended the process with exit code 3")
+    assert found[-1]["message"].startswith("It ended the process with exit code -6")
     assert {one["state"] for one in found[:-1]} == {"passed"}
 
 

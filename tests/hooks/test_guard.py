@@ -1,3 +1,6 @@
+import contextlib
+import signal
+
 import numpy as np
 import pytest
 
@@ -95,13 +98,24 @@ def test_an_amount_error_stays_what_it_is():
         run_augmentation(Transpose(), CLIPS, 0.5, np.random.default_rng(0), MELODY)
 
 
-def test_a_keyboard_interrupt_passes():
-    """Ctrl-C in an edit ends the work."""
+def test_ctrl_c_in_an_edit_ends_the_work():
+    """Even where the edit catches it."""
+
+    def interrupt(clips):
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(interrupt)
+
+
+def test_a_keyboard_interrupt_that_no_signal_raised_is_the_edits_fault():
+    """It is told as any other exception."""
 
     def interrupt(_clips):
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(PluginError, match="it raised KeyboardInterrupt"):
         run(interrupt)
 
 

@@ -1,6 +1,7 @@
 """What a stranger's methods, measures and corpora do wrong in a discovery, and what becomes of it."""
 
 import importlib
+import signal
 import textwrap
 
 import attrs
@@ -332,10 +333,10 @@ def test_a_fault_of_what_it_calls_is_not_the_selectors():
 
 @pytest.mark.parametrize("kind", ["fits", "selectors", "bases"])
 def test_ctrl_c_in_a_method_ends_the_work(kind):
-    """A keyboard interrupt passes every guard."""
+    """A keyboard interrupt of the signal passes every guard."""
 
     def interrupt(_given):
-        raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
         handed(kind, interrupt)({"fits": FIT, "selectors": SELECT, "bases": BasisInput(4, np.eye(4))}[kind])

@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Container, Sequence
+from contextlib import ExitStack
 from importlib import import_module
 from itertools import takewhile
 from pathlib import Path
@@ -17,6 +18,7 @@ import typer
 from attrs import frozen
 
 from latentknobs import __version__
+from latentknobs.core.containment.process_end import results_apart
 from latentknobs.core.frontend_specs import CommandSpec
 from latentknobs.errors import LatentKnobsError, PluginError, UsageError
 from latentknobs.frontends.cli.command_specs import as_command
@@ -198,23 +200,26 @@ def run_command_line(arguments: Sequence[str]) -> int:
     """Run the command line on these arguments; returns the exit code: 0, 1 (failed), 2 (usage), 130 (Ctrl-C)."""
     debug = debugging()
     try:
-        options = Globals.take(arguments)
-        debug = options.debug
-        _log_to_stderr(logging.DEBUG if debug else logging.INFO)
-        loaded = _load(options)
-        if "plugins" not in options.rest:
-            for report in loaded.reports():
-                if report.state == "failed":
-                    say(report.error or report.name)
-        app = build_app(loaded, None if COMPLETING in os.environ else options.rest)
+        with ExitStack() as stack:
+            options = Globals.take(arguments)
+            debug = options.debug
+            _log_to_stderr(logging.DEBUG if debug else logging.INFO)
+            stack.enter_context(results_apart())
+            loaded = _load(options)
+            if options.rest[:1] != ("try",) and all(report.origin == "built-in" for report in loaded.reports()):
+                stack.close()
+            if "plugins" not in options.rest:
+                for report in loaded.reports():
+                    if report.state == "failed":
+                        say(report.error or report.name)
+            app = build_app(loaded, None if COMPLETING in os.environ else options.rest)
+            app(args=list(options.rest), prog_name="latentknobs", obj=Context(loaded, debug, options.plugins_dir))
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(bool(end.code))
     except (LatentKnobsError, OSError, KeyboardInterrupt) as error:
         if debug:
             raise
         return code_of(error)
-    try:
-        app(args=list(options.rest), prog_name="latentknobs", obj=Context(loaded, debug, options.plugins_dir))
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else int(bool(end.code))
     return 0
 
 

@@ -16,6 +16,7 @@ from attrs import define, field, frozen
 
 from latentknobs.core.backend import BackendFactory, VAEBackend
 from latentknobs.core.clip import ClipFormat
+from latentknobs.core.containment.contain import Containment
 from latentknobs.core.format_capabilities import misfit, serves
 from latentknobs.core.melody_format import MELODY
 from latentknobs.core.plugin_guard import sentence_of
@@ -66,7 +67,7 @@ HEAVY = frozenset(
 )
 """Packages that are slow to import; every command would wait for them."""
 _IMPORT_PROBE = """
-import importlib, json, random, sys
+import importlib, json, os, random, sys
 import numpy as np
 import latentknobs.hooks.plugin_discovery as discovery
 from pathlib import Path
@@ -76,7 +77,8 @@ discovery.file_candidate(Path(place)).load() if kind == "file" else importlib.im
 print("\\n" + json.dumps({
     "loaded": sorted({name.split(".")[0] for name in set(sys.modules) - modules}),
     "moved": states != repr((random.getstate(), np.random.get_state())),
-}))
+}), flush=True)
+os._exit(0)  # a thread that is left behind keeps no process from ending
 """
 
 
@@ -118,12 +120,15 @@ class Job:
 
 
 def run(job: Job) -> CheckResult:
-    """Run a check; nothing is raised but Ctrl-C."""
+    """Run a check; nothing is raised but Ctrl-C. What changes the process fails it."""
+    call = Containment(f"the check {job.name}", whole=False)  # of what a plugin does in it
     try:
-        job.work()
+        with call:
+            job.work()
+        need(not call.changes, f"It {'; it '.join(call.changes)}. A plugin leaves the program as it was.")
     except LeftOut as reason:
         return CheckResult(job.name, "left out", str(reason))
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything, and that is a finding
+    except Exception as error:  # noqa: BLE001 - a plugin may raise anything, and that is a finding
         message = str(error) if isinstance(error, LatentKnobsError) else f"The check failed: {sentence_of(error)}."
         if job.expected:
             return CheckResult(job.name, "expected failure", f"{message} (Expected: {job.expected})")
@@ -301,7 +306,7 @@ def _left_out(reason: str) -> None:
 
 
 def _it_loads(report: PluginReport) -> None:
-    need(report.state == "loaded", report.error or f"{report.name} is {report.state}.")
+    need(report.state == "loaded" and not report.error, report.error or f"{report.name} is {report.state}.")
 
 
 def _its_import_is_light(report: PluginReport, plugin: Any) -> None:

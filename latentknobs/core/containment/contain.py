@@ -1,0 +1,79 @@
+"""Runs plugin code so that the program goes on, whatever that does."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+import time
+from types import TracebackType
+from typing import Self
+
+from attrs import define, field
+
+from latentknobs.core.containment.calls import ENDS, EndsProgram, PluginCall, PluginStopped, stack, time_limit
+from latentknobs.core.containment.process_end import guard_process
+from latentknobs.core.containment.process_state import ProcessState
+from latentknobs.core.containment.signal_state import SignalState, leave_process
+from latentknobs.core.containment.watchdog_client import WATCHDOG, raise_in
+
+
+@define(eq=False)
+class Containment(PluginCall):
+    """
+    A call of plugin code in a with-block.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C was pressed, whatever became of it in the code.
+        PluginStopped: The code raised what is no Exception, called os._exit or exec, took too long, or replaced a
+            function that others use.
+    """
+
+    _number: int = field(factory=itertools.count().__next__, init=False)
+    _owner: int = field(factory=os.getpid, init=False)
+    _signals: SignalState | None = field(default=None, init=False)
+
+    def __enter__(self) -> Self:
+        guard_process()
+        calls = stack()
+        if threading.current_thread() is threading.main_thread():
+            self._signals = SignalState.enter(whole=self.whole)
+        if self.whole:
+            ProcessState.enter(loading=self.loading)
+            limit = time_limit() if self.limited else 0.0
+            ENDS[self._number] = (threading.get_ident(), time.monotonic() + limit if limit else float("inf"))
+            what = " ".join(self.what.split())
+            WATCHDOG.tell(f"+{self._number}\t{limit:g}\t{' '.join(self.plugin.split())}\t{what[0].upper()}{what[1:]}")
+        calls.append(self)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if os.getpid() != self._owner:  # the code has forked, and this copy of the program has no work to do
+            leave_process(1)
+        signals = SignalState.current if threading.current_thread() is threading.main_thread() else None
+        if signals is not None:
+            signals.busy = True  # nothing may interrupt what puts things back
+        patched: list[str] = []
+        if self.whole:
+            thread, end = ENDS.pop(self._number)
+            if end <= time.monotonic():
+                raise_in(thread, None)
+            WATCHDOG.tell(f"-{self._number}")
+            patched = ProcessState.leave(self)
+        calls = stack()
+        calls.remove(self)
+        for change in self.changes if calls else ():
+            calls[-1].note(change)
+        if signals is not None:
+            signals.busy = False
+            if self._signals is signals:
+                signals.leave(self)
+            if signals.interrupted:
+                raise KeyboardInterrupt from error
+        if patched:
+            raise PluginStopped(f"it replaces {', '.join(patched)}, which all others use") from error
+        ctrl_c = isinstance(error, KeyboardInterrupt) and not self.whole  # its own handler of signals raised it
+        if error is not None and not isinstance(error, Exception) and not ctrl_c:
+            raise PluginStopped(str(error) if isinstance(error, EndsProgram) else "") from error

@@ -1,0 +1,135 @@
+"""The end of the process: plugin code does not bring it about, and does not put it off."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import io
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
+
+from attrs import define
+
+from latentknobs.core.containment.calls import LOCAL_PACKAGE, EndsProgram, stack
+from latentknobs.core.containment.signal_state import leave_process, set_handler
+
+LEFT_BEHIND = 1.0
+"""Seconds that threads and exit handlers of plugins may take at the program's end."""
+_register_at_exit = atexit.register
+
+
+@define(eq=False)
+class _End:
+    """The end of the process: the exit code once it is decided, None before, and whether plugin code has run."""
+
+    code: int | None = None
+    guarded: bool = False
+
+
+_END = _End()
+
+
+def guard_process() -> None:
+    """Stand in for what ends the process, for good: plugin code may leave a thread or an exit handler."""
+    if _END.guarded:
+        return
+    _END.guarded = True
+    owner = os.getpid()
+
+    def ends(name: str, real: Callable[..., NoReturn]) -> Callable[..., NoReturn]:
+        def stand_in(*args: Any) -> NoReturn:
+            if os.getpid() == owner:
+                if stack():
+                    raise EndsProgram(f"it calls os.{name}({args[0]!r}), which a plugin must not do")
+                if name == "_exit" and _END.code is not None:
+                    leave_process(_END.code)
+                if name == "_exit" and threading.current_thread() is not threading.main_thread():
+                    leave_process(args[0] or 1)  # a thread that is left behind cannot know that the work is done
+            real(*args)
+
+        return stand_in
+
+    for name in ("_exit", "execv", "execve"):
+        setattr(os, name, ends(name, getattr(os, name)))
+    signal.signal = _signal_stand_in  # type: ignore[assignment] # of plainer types
+    atexit.register = _register_stand_in  # type: ignore[assignment] # the same
+
+
+def _signal_stand_in(number: int, handler: Any) -> Any:
+    calls = stack()
+    if number == signal.SIGINT and calls and calls[-1].whole:
+        calls[-1].note("tried to change the handler of SIGINT, which is Ctrl-C")
+        return signal.getsignal(number)
+    return set_handler(number, handler)
+
+
+def _register_stand_in(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Callable[..., Any]:
+    # Not those of libraries that it imports.
+    if (calls := stack()) and str(getattr(function, "__module__", "")).startswith(f"{LOCAL_PACKAGE}."):
+        calls[-1].note("registered an exit handler")
+    return _register_at_exit(function, *args, **kwargs)
+
+
+def end_soon(code: int) -> None:
+    """
+    Let the process end with this exit code, whatever plugin code has left behind.
+
+    Threads and exit handlers get :data:`LEFT_BEHIND` seconds. What they print goes to stderr. Where no plugin code has
+    run, nothing is done.
+    """
+    if not _END.guarded:
+        return
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except (OSError, ValueError):
+        code = code or 1
+    _END.code = code
+    sys.stdout = sys.stderr
+    with contextlib.suppress(OSError):
+        os.dup2(2, 1)
+
+    def end() -> None:
+        time.sleep(LEFT_BEHIND)
+        left = [t.name for t in threading.enumerate() if not t.daemon and t is not threading.main_thread()]
+        what = f"the threads {', '.join(left)}" if left else "exit handlers"
+        os.write(2, f"Ended without waiting for what plugins left behind: {what}.\n".encode())
+        leave_process(code)
+
+    threading.Thread(target=end, name="end", daemon=True).start()
+
+
+@contextlib.contextmanager
+def results_apart() -> Iterator[None]:
+    """Keep stdout for what Python's own stdout prints: file 1 leads to stderr, for programs and libraries alike."""
+    stream = sys.stdout
+    copy = _copy_of(stream)
+    if copy is None:  # stdout is closed, or no file of its own
+        yield
+        return
+    os.dup2(2, 1)
+    file = io.BufferedWriter(io.FileIO(copy, "w"))
+    sys.stdout = results = io.TextIOWrapper(file, stream.encoding, stream.errors, line_buffering=stream.isatty())
+    try:
+        yield
+    finally:
+        sys.stdout = stream
+        os.dup2(copy, 1)
+        results.close()
+
+
+def _copy_of(stdout: Any) -> int | None:
+    """A copy of file 1, None where stdout is not that."""
+    try:
+        if stdout is None or stdout.fileno() != 1:
+            return None
+        stdout.flush()
+        os.fstat(2)
+        return os.dup(1)
+    except (OSError, ValueError):
+        return None

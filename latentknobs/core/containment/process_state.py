@@ -1,0 +1,175 @@
+"""What plugin code of any thread may change of the process, put back after each call."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import locale
+import operator
+import os
+import random
+import sys
+import threading
+import warnings
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any, ClassVar, TextIO
+
+import numpy as np
+from attrs import define
+
+from latentknobs.core.containment.calls import PluginCall, whole_call
+from latentknobs.core.containment.memory_limit import limit_memory, set_memory
+
+_PATCHABLE: tuple[ModuleType, ...] = (sys.modules["builtins"], os, random, np, np.linalg, np.random)
+"""Modules whose functions everybody uses; a plugin that replaces one changes what all others compute."""
+
+
+@define(eq=False)
+class ProcessState:
+    """What the process was like when no plugin code ran; kept while some does."""
+
+    streams: tuple[Any, Any, Any]
+    folder: int | None
+    files: tuple[tuple[int, int], ...]
+    locale: str
+    recursion: int
+    filters: list[Any]
+    filters_then: list[Any]
+    modules: list[tuple[ModuleType, dict[str, Any]]]
+    memory: tuple[int, int] | None
+    running: int = 0
+
+    _lock: ClassVar = threading.RLock()
+    _now: ClassVar[ProcessState | None] = None
+
+    @classmethod
+    def enter(cls, *, loading: bool) -> None:
+        """Before plugin code runs."""
+        with cls._lock:
+            if ProcessState._now is None:
+                own = [module for name, module in sys.modules.items() if name.startswith("latentknobs.")]
+                ProcessState._now = cls(
+                    (sys.stdin, sys.stdout, sys.stderr),
+                    _open_folder(),
+                    tuple(_copies((1, 2))),
+                    locale.setlocale(locale.LC_ALL),
+                    sys.getrecursionlimit(),
+                    warnings.filters,  # type: ignore[arg-type] # a list, whatever its type is declared to be
+                    list(warnings.filters),
+                    [(module, vars(module).copy()) for module in (*_PATCHABLE, *(own if loading else ()))],
+                    limit_memory(),
+                )
+                sys.stdin, sys.stdout = io.StringIO(), _Notes(sys.stdout)
+            ProcessState._now.running += 1
+
+    @classmethod
+    def leave(cls, call: PluginCall) -> list[str]:
+        """After it: put back what it changed and note it on its call; the functions of others that it had replaced."""
+        with cls._lock:
+            then = ProcessState._now
+            assert then is not None
+            if sys.getrecursionlimit() != then.recursion:  # first: what follows needs some
+                sys.setrecursionlimit(then.recursion)
+                call.note("changed the recursion limit")
+            then.running -= 1
+            patched = then.put_back(call)
+            if not then.running:
+                ProcessState._now = None
+                sys.stdin, sys.stdout, sys.stderr = then.streams
+                for copy in filter(None, [then.folder, *(copy for _, copy in then.files)]):
+                    os.close(copy)
+                if then.memory is not None:
+                    set_memory(then.memory)
+            return patched
+
+    def put_back(self, call: PluginCall) -> list[str]:
+        """Put back what a call changed; the functions of others that it had replaced, which are back too."""
+        if sys.stderr is not self.streams[2] or not isinstance(sys.stdout, _Notes):
+            call.note("replaced a standard stream")
+            sys.stdout, sys.stderr = _Notes(self.streams[1]), self.streams[2]
+        for file, copy in self.files:
+            os.dup2(copy, file)
+        if getattr(sys.stderr, "closed", False):
+            sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115 - a descriptor
+            self.streams = (*self.streams[:2], sys.stderr)
+            call.note("closed a standard stream")
+        if self.folder is not None and _moved(self.folder):
+            os.fchdir(self.folder)
+            call.note("changed the current folder")
+        if locale.setlocale(locale.LC_ALL) != self.locale:
+            locale.setlocale(locale.LC_ALL, self.locale)
+            call.note("changed the locale")
+        # Another list is that of code elsewhere in this moment's catch_warnings, which puts this one back.
+        if warnings.filters is self.filters and self.filters != self.filters_then:
+            warnings.resetwarnings()
+            self.filters[:] = self.filters_then
+            call.note("changed the warnings filters")
+        return [name for module, then in self.modules for name in _mend(module, then)]
+
+
+class _Notes(io.TextIOBase):
+    """Stands for stdout while plugin code runs: stdout is for results."""
+
+    def __init__(self, results: TextIO | None) -> None:
+        self._results = results
+
+    @property
+    def buffer(self) -> Any:
+        """The bytes below the text."""
+        return getattr(self._stream(), "buffer", None)
+
+    def write(self, text: str) -> int:
+        """Write to stderr what plugin code writes."""
+        stream = self._stream()
+        return len(text) if stream is None else stream.write(text)
+
+    def flush(self) -> None:
+        """Flush what it stands for."""
+        if (stream := self._stream()) is not None:
+            stream.flush()
+
+    def fileno(self) -> int:
+        """The file of what it stands for."""
+        return 2 if whole_call() is not None or self._results is None else self._results.fileno()
+
+    def close(self) -> None:
+        """Nothing: it is not the plugin's to close."""
+
+    def _stream(self) -> TextIO | None:
+        call = whole_call()
+        if call is None:  # a thread of our own, beside one that runs plugin code
+            return self._results
+        call.note("printed to stdout, which is for results")
+        return sys.stderr
+
+
+def _open_folder() -> int | None:
+    try:
+        return os.open(".", getattr(os, "O_PATH", os.O_RDONLY))
+    except OSError:
+        return None
+
+
+def _moved(folder: int) -> bool:
+    try:
+        return not os.path.samestat(os.fstat(folder), os.stat("."))  # noqa: PTH116 - a path would be made for each call
+    except OSError:
+        return True
+
+
+def _copies(files: tuple[int, ...]) -> Iterator[tuple[int, int]]:
+    for file in files:
+        with contextlib.suppress(OSError):  # a closed stream stays closed
+            yield file, os.dup(file)
+
+
+def _mend(module: ModuleType, then: dict[str, Any]) -> list[str]:
+    """Put back the functions of a module that were replaced, and name them."""
+    now = vars(module)
+    if all(map(operator.is_, map(now.get, then), then.values())):
+        return []
+    out = [name for name, value in then.items() if now.get(name) is not value and callable(value)]
+    for name in out:
+        setattr(module, name, then[name])
+    return [f"{module.__name__}.{name}" for name in out]

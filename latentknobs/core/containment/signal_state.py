@@ -1,0 +1,88 @@
+"""Signals while the main thread runs plugin code: Ctrl-C works, and what the code changes is put back."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from types import FrameType
+from typing import Any, ClassVar
+
+from attrs import define, field
+
+from latentknobs.core.containment.calls import ENDS, PluginCall, PluginOverdue
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C."""
+_SIGNALS = tuple(n for n in range(1, 32) if n in signal.valid_signals() and n not in {signal.SIGKILL, signal.SIGSTOP})
+set_handler = signal.signal
+"""The function itself, since plugin code meets another in its place."""
+leave_process = os._exit
+"""The same."""
+
+
+@define(eq=False)
+class SignalState:
+    """The signals while the main thread runs plugin code."""
+
+    whole: bool
+    outer: SignalState | None
+    handlers: dict[int, Any] = field(init=False)
+    mask: set[int] = field(init=False)
+    timer: tuple[float, float] = field(init=False)
+    interrupted: bool = False
+    busy: bool = False
+
+    current: ClassVar[SignalState | None] = None
+
+    @classmethod
+    def enter(cls, *, whole: bool) -> SignalState | None:
+        """Before plugin code runs; None where this is part of a call that is under way already."""
+        outer = SignalState.current
+        if outer is None or (whole and not outer.whole):
+            SignalState.current = cls(whole, outer)
+            return SignalState.current
+        return None
+
+    def __attrs_post_init__(self) -> None:
+        self.handlers = {number: signal.getsignal(number) for number in _SIGNALS}
+        self.mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        self.timer = signal.getitimer(signal.ITIMER_REAL)
+        if callable(self.handlers[signal.SIGINT]):
+            set_handler(signal.SIGINT, self._on_interrupt)
+        set_handler(signal.SIGURG, self._on_overdue)
+
+    def leave(self, call: PluginCall) -> None:
+        """After it: put back what it changed, and note it on its call."""
+        SignalState.current = self.outer
+        own = {signal.SIGINT: self._on_interrupt, signal.SIGURG: self._on_overdue}
+        for number, then in self.handlers.items():
+            now = signal.getsignal(number)
+            if now is then or then is None:
+                continue
+            if now != own.get(signal.Signals(number)):
+                call.note(f"changed the handler of {signal.Signals(number).name}")
+            set_handler(number, then)
+        if signal.pthread_sigmask(signal.SIG_SETMASK, self.mask) != self.mask:
+            call.note("blocked signals")
+        if not self.timer[0] and signal.getitimer(signal.ITIMER_REAL)[0]:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            call.note("left a timer running")
+
+    def _on_interrupt(self, number: int, frame: FrameType | None) -> None:
+        """Ctrl-C: a second one ends the program, since the code may have caught the first."""
+        if self.interrupted:
+            os.write(2, b"Interrupted: what was not finished is not written.\n")
+            leave_process(INTERRUPTED)
+        try:
+            self.handlers[signal.SIGINT](number, frame)
+        except KeyboardInterrupt:
+            self.interrupted = True
+            if not self.busy:
+                raise
+
+    def _on_overdue(self, _number: int, _frame: FrameType | None) -> None:
+        thread, now = threading.get_ident(), time.monotonic()
+        if not self.busy and any(of == thread and end <= now for of, end in list(ENDS.values())):
+            raise PluginOverdue
