@@ -29,7 +29,7 @@ class Containment(PluginCall):
             function that others use.
     """
 
-    _number: int = field(factory=itertools.count().__next__, init=False)
+    _number: int = field(factory=itertools.count(1).__next__, init=False)
     _owner: int = field(factory=os.getpid, init=False)
     _signals: SignalState | None = field(default=None, init=False)
 
@@ -42,8 +42,7 @@ class Containment(PluginCall):
             ProcessState.enter(loading=self.loading)
             limit = time_limit() if self.limited else 0.0
             ENDS[self._number] = (threading.get_ident(), time.monotonic() + limit if limit else float("inf"))
-            what = " ".join(self.what.split())
-            WATCHDOG.tell(f"+{self._number}\t{limit:g}\t{' '.join(self.plugin.split())}\t{what[0].upper()}{what[1:]}")
+            WATCHDOG.begin(self._number, self, limit)
         calls.append(self)
         return self
 
@@ -60,7 +59,7 @@ class Containment(PluginCall):
             thread, end = ENDS.pop(self._number)
             if end <= time.monotonic():
                 raise_in(thread, None)
-            WATCHDOG.tell(f"-{self._number}")
+            WATCHDOG.end(self._number)
             patched = ProcessState.leave(self)
         calls = stack()
         calls.remove(self)

@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from pathlib import Path
+
+from attrs import define
 
 MEMORY_SHARE = 0.8
 """Of the memory that is free when a call begins, as much as it may take."""
+KNOWN_FOR = 1.0
+"""Seconds for which a reading holds: reading takes as long as a short call."""
+
+
+@define(eq=False)
+class _Reading:
+    """How many bytes were free, and when that was read."""
+
+    at: float = float("-inf")
+    bytes: int = 0
+
+
+_FREE = _Reading()
 
 
 def limit_memory() -> tuple[int, int] | None:
@@ -35,10 +51,14 @@ def set_memory(limits: tuple[int, int]) -> None:
 
 def _free_memory() -> int:
     """Bytes that this process could still take: of the machine, and of its control group if that has a limit."""
+    now = time.monotonic()
+    if now - _FREE.at < KNOWN_FOR:
+        return _FREE.bytes
     facts = Path("/proc/meminfo").read_text(encoding="ascii")
     free = int(facts.partition("MemAvailable:")[2].split()[0]) * 1024
     with contextlib.suppress(OSError, ValueError):
         group = Path("/sys/fs/cgroup")
         most = int((group / "memory.max").read_text(encoding="ascii"))
         free = min(free, most - int((group / "memory.current").read_text(encoding="ascii")))
+    _FREE.at, _FREE.bytes = now, free
     return free

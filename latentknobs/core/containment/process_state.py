@@ -11,7 +11,7 @@ import random
 import sys
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any, ClassVar, TextIO
 
@@ -20,9 +20,6 @@ from attrs import define
 
 from latentknobs.core.containment.calls import PluginCall, whole_call
 from latentknobs.core.containment.memory_limit import limit_memory, set_memory
-
-_PATCHABLE: tuple[ModuleType, ...] = (sys.modules["builtins"], os, random, np, np.linalg, np.random)
-"""Modules whose functions everybody uses; a plugin that replaces one changes what all others compute."""
 
 
 @define(eq=False)
@@ -36,7 +33,7 @@ class ProcessState:
     recursion: int
     filters: list[Any]
     filters_then: list[Any]
-    modules: list[tuple[ModuleType, dict[str, Any]]]
+    functions: list[_Functions]
     memory: tuple[int, int] | None
     running: int = 0
 
@@ -48,7 +45,9 @@ class ProcessState:
         """Before plugin code runs."""
         with cls._lock:
             if ProcessState._now is None:
-                own = [module for name, module in sys.modules.items() if name.startswith("latentknobs.")]
+                names = [name for name in sys.modules if loading and name.startswith("latentknobs.")]
+                for functions in _PATCHABLE:
+                    functions.read()
                 ProcessState._now = cls(
                     (sys.stdin, sys.stdout, sys.stderr),
                     _open_folder(),
@@ -57,7 +56,7 @@ class ProcessState:
                     sys.getrecursionlimit(),
                     warnings.filters,  # type: ignore[arg-type] # a list, whatever its type is declared to be
                     list(warnings.filters),
-                    [(module, vars(module).copy()) for module in (*_PATCHABLE, *(own if loading else ()))],
+                    [*_PATCHABLE, *(_Functions.of(sys.modules[name]) for name in names)],
                     limit_memory(),
                 )
                 sys.stdin, sys.stdout = io.StringIO(), _Notes(sys.stdout)
@@ -105,7 +104,7 @@ class ProcessState:
             warnings.resetwarnings()
             self.filters[:] = self.filters_then
             call.note("changed the warnings filters")
-        return [name for module, then in self.modules for name in _mend(module, then)]
+        return [name for functions in self.functions for name in functions.mend()]
 
 
 class _Notes(io.TextIOBase):
@@ -164,12 +163,38 @@ def _copies(files: tuple[int, ...]) -> Iterator[tuple[int, int]]:
             yield file, os.dup(file)
 
 
-def _mend(module: ModuleType, then: dict[str, Any]) -> list[str]:
-    """Put back the functions of a module that were replaced, and name them."""
-    now = vars(module)
-    if all(map(operator.is_, map(now.get, then), then.values())):
-        return []
-    out = [name for name, value in then.items() if now.get(name) is not value and callable(value)]
-    for name in out:
-        setattr(module, name, then[name])
-    return [f"{module.__name__}.{name}" for name in out]
+@define(eq=False)
+class _Functions:
+    """The functions and classes of a module, to be put back where one is replaced."""
+
+    module: ModuleType
+    names: tuple[str, ...]
+    get: Callable[[Any], Any]
+    then: Any = None
+
+    @classmethod
+    def of(cls, module: ModuleType) -> _Functions:
+        """Those of a module, as they are."""
+        names = tuple(name for name, value in list(vars(module).items()) if callable(value))
+        out = cls(module, names, operator.itemgetter(*names, "__name__"))
+        out.read()
+        return out
+
+    def read(self) -> None:
+        """Read what the names stand for now."""
+        self.then = self.get(vars(self.module))
+
+    def mend(self) -> list[str]:
+        """Put back those that were replaced, and name them."""
+        now = vars(self.module)
+        with contextlib.suppress(KeyError):
+            if self.get(now) == self.then:
+                return []
+        out = [name for name, then in zip(self.names, self.then, strict=False) if now.get(name) is not then]
+        for name, then in zip(self.names, self.then, strict=False):
+            setattr(self.module, name, then)
+        return [f"{self.module.__name__}.{name}" for name in out]
+
+
+_PATCHABLE = [_Functions.of(module) for module in (sys.modules["builtins"], os, random, np, np.linalg, np.random)]
+"""Those that everybody uses: a plugin that replaces one changes what all others compute."""

@@ -15,14 +15,19 @@ from latentknobs.core.containment.calls import ENDS, PluginCall, PluginOverdue
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C."""
-_SIGNALS = tuple(n for n in range(1, 32) if n in signal.valid_signals() and n not in {signal.SIGKILL, signal.SIGSTOP})
+_SIGNALS = tuple(
+    getattr(signal, f"SIG{name}")
+    for name in ["INT", "TERM", "HUP", "QUIT", "ALRM", "USR1", "USR2", "CHLD", "PIPE", "TSTP", "CONT", "WINCH", "URG"]
+    if hasattr(signal, f"SIG{name}")
+)
+"""Those that programs handle; the rest stop the process or are the system's."""
 set_handler = signal.signal
 """The function itself, since plugin code meets another in its place."""
 leave_process = os._exit
 """The same."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class SignalState:
     """The signals while the main thread runs plugin code."""
 

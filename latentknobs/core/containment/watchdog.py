@@ -1,41 +1,44 @@
 """
 The process that watches calls of plugin code, since code that holds Python's lock stops every thread.
 
-Started as ``python -I -S watchdog.py PID``; it imports nothing of the package.
-Lines on stdin say what begins (``+NUMBER``, limit, plugin and what it is, between tabs; a limit of 0 is none) and ends
-(``-NUMBER``). A call that hangs
-is told on stderr, then interrupted: SIGURG for code in the main thread, its number on stdout for code in another.
-One that cannot be interrupted is ended with its process. The end of stdin is the end of that process.
+Started as ``python -I -S watchdog.py PID``; it imports nothing of the package. File 3 is memory shared with that
+process, in slots: the number of a call that is under way (0 = none), then its limit, plugin and what it is, between
+tabs; a limit of 0 is none. A call that hangs is told on stderr, then interrupted: SIGURG for code in the main thread,
+its number on stdout for code in another. One that cannot be interrupted is ended with its process. The end of stdin is
+the end of that process.
 """
 
 from __future__ import annotations
 
 import contextlib
+import mmap
 import os
 import select
 import signal
 import sys
 import time
 
+SLOTS, SLOT_BYTES, NUMBER_BYTES = 32, 512, 8
 TELL = 10.0
 """Seconds after which a call that has not come back is told; a sixth of the limit, if that is less."""
 GRACE = 5.0
 """Seconds that an interrupted call has to end."""
-POLL = 0.25
+POLL = 0.5
 
 
 class WatchedCall:
-    """A call of plugin code that has begun."""
+    """A call of plugin code that is under way."""
 
-    def __init__(self, limit: str, plugin: str, what: str) -> None:
+    def __init__(self, number: int, facts: bytes) -> None:
+        limit, plugin, self.what = facts.rstrip(b"\0").decode("utf-8", "replace").split("\t", 2)
+        self.number = number
         self.began = time.monotonic()
         self.limit = float(limit)
-        self.what = what
         self.hint = f"LATENTKNOBS_DISABLE={plugin} leaves the plugin out"
         self.told = False
         self.interrupts = 0
 
-    def look(self, parent: int, number: bytes, interrupted: float) -> None:
+    def look(self, parent: int, interrupted: float) -> None:
         """Tell, interrupt or end it, as its time has come; ``interrupted`` is when Ctrl-C was pressed, 0 = never."""
         now = time.monotonic()
         elapsed = now - self.began
@@ -46,7 +49,7 @@ class WatchedCall:
             self.interrupts += 1
             with contextlib.suppress(OSError):
                 os.kill(parent, signal.SIGURG)
-                os.write(1, number + b"\n")
+                os.write(1, b"%d\n" % self.number)
         if self.limit and elapsed >= self.limit + GRACE:
             why = f"this took more than {self.limit:g} s and could not be interrupted, so the program was ended"
             _end(parent, f"{self.what}: {why}; {self.hint}.")
@@ -56,24 +59,17 @@ class WatchedCall:
 
 def watch(parent: int) -> None:
     """Watch the calls of a process until it ends."""
-    calls: dict[bytes, WatchedCall] = {}
-    interrupted, rest = [0.0], b""
+    calls: dict[int, WatchedCall] = {}
+    interrupted = [0.0]
     signal.signal(signal.SIGINT, lambda *_: interrupted.__setitem__(0, time.monotonic()))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
-    while True:
-        if select.select([0], [], [], POLL if calls else None)[0]:
-            data = os.read(0, 65536)
-            if not data:
-                return
-            *lines, rest = (rest + data).split(b"\n")
-            for line in lines:
-                number, *facts = line[1:].split(b"\t")
-                if line.startswith(b"-"):
-                    calls.pop(number, None)
-                else:
-                    calls[number] = WatchedCall(*(fact.decode("utf-8", "replace") for fact in facts))
-        for number, call in calls.items():
-            call.look(parent, number, interrupted[0])
+    shared = mmap.mmap(3, SLOTS * SLOT_BYTES, access=mmap.ACCESS_READ)
+    while not select.select([0], [], [], POLL)[0]:  # nothing is written there: it becomes readable at the end
+        slots = [shared[at : at + SLOT_BYTES] for at in range(0, len(shared), SLOT_BYTES)]
+        facts = {int.from_bytes(slot[:NUMBER_BYTES], "little"): slot[NUMBER_BYTES:] for slot in slots}
+        calls = {n: calls.get(n) or WatchedCall(n, facts[n]) for n in facts if n}
+        for call in calls.values():
+            call.look(parent, interrupted[0])
 
 
 def _say(text: str) -> None:

@@ -2,56 +2,76 @@
 
 from __future__ import annotations
 
-import contextlib
+import mmap
 import os
 import signal
 import sys
+import tempfile
 import threading
 
-from attrs import define
+from attrs import define, field
 
 from latentknobs.core.containment import watchdog
-from latentknobs.core.containment.calls import ENDS, PluginOverdue
+from latentknobs.core.containment.calls import ENDS, PluginCall, PluginOverdue
+from latentknobs.core.containment.watchdog import NUMBER_BYTES, SLOT_BYTES, SLOTS
 
 
 @define(eq=False)
 class Watchdog:
-    """The process that watches this one's calls; started with the first of them."""
+    """The process that watches this one's calls, started with the first of them; each call has a slot while it runs."""
 
-    _pipe: int = -1
+    _shared: mmap.mmap | None = None
     _owner: int = 0
+    _free: list[int] = field(factory=list)
+    _taken: dict[int, int] = field(factory=dict)
 
-    def tell(self, line: str) -> None:
-        """Tell it what begins or ends."""
+    def begin(self, number: int, call: PluginCall, limit: float) -> None:
+        """A call begins; one for which no slot is free is not watched."""
         if self._owner != os.getpid():
-            self._owner = os.getpid()
-            self._pipe = self._start()
-        with contextlib.suppress(OSError):  # it has been ended, or sleeps: then calls are not watched
-            if self._pipe >= 0:
-                os.write(self._pipe, f"{line}\n".encode())
+            self._owner, self._taken, self._free = os.getpid(), {}, list(range(0, SLOTS * SLOT_BYTES, SLOT_BYTES))
+            self._shared = self._start()
+        if self._shared is None or not self._free:
+            return
+        what = " ".join(call.what.split())
+        facts = f"{limit:g}\t{' '.join(call.plugin.split())}\t{what[0].upper()}{what[1:]}".encode("utf-8", "replace")
+        at = self._taken[number] = self._free.pop()
+        self._shared[at + NUMBER_BYTES : at + SLOT_BYTES] = facts[: SLOT_BYTES - NUMBER_BYTES].ljust(
+            SLOT_BYTES - NUMBER_BYTES, b"\0"
+        )
+        self._shared[at : at + NUMBER_BYTES] = number.to_bytes(NUMBER_BYTES, "little")
 
-    def _start(self) -> int:
-        """Start it; the pipe to it, -1 where it cannot be started."""
+    def end(self, number: int) -> None:
+        """A call has ended."""
+        at = self._taken.pop(number, None)
+        if at is not None and self._shared is not None:
+            self._shared[at : at + NUMBER_BYTES] = bytes(NUMBER_BYTES)
+            self._free.append(at)
+
+    def _start(self) -> mmap.mmap | None:
+        """Start it; the memory that it reads, None where it cannot be started."""
         if not sys.executable or not hasattr(os, "posix_spawn"):
-            return -1
+            return None
         try:
             os.fstat(2)
-            there, here = os.pipe()
-            answers, theirs = os.pipe()
-            os.set_blocking(here, False)
-            os.posix_spawn(
-                sys.executable,
-                [sys.executable, "-I", "-S", watchdog.__file__, str(self._owner)],
-                os.environ,
-                file_actions=[(os.POSIX_SPAWN_DUP2, there, 0), (os.POSIX_SPAWN_DUP2, theirs, 1)],
-                setsigmask=[signal.SIGINT],
-            )
+            with tempfile.TemporaryFile() as file:
+                file.truncate(SLOTS * SLOT_BYTES)
+                shared = mmap.mmap(file.fileno(), SLOTS * SLOT_BYTES)
+                life, _ = os.pipe()  # its other end is closed by our end
+                answers, theirs = os.pipe()
+                files = [(life, 0), (theirs, 1), (file.fileno(), 3)]
+                os.posix_spawn(
+                    sys.executable,
+                    [sys.executable, "-I", "-S", watchdog.__file__, str(self._owner)],
+                    os.environ,
+                    file_actions=[(os.POSIX_SPAWN_DUP2, ours, its) for ours, its in files],
+                    setsigmask=[signal.SIGINT],
+                )
         except OSError:
-            return -1
-        os.close(there)
+            return None
+        os.close(life)
         os.close(theirs)
         threading.Thread(target=_interrupt_threads, args=(answers,), name="plugin-watchdog", daemon=True).start()
-        return here
+        return shared
 
 
 WATCHDOG = Watchdog()
@@ -59,14 +79,11 @@ WATCHDOG = Watchdog()
 
 def _interrupt_threads(answers: int) -> None:
     """Raise PluginOverdue in the threads whose calls the watchdog names: no signal reaches them."""
-    with open(answers, "rb", buffering=0) as file:
-        rest = b""
-        while data := file.read(4096):
-            *lines, rest = (rest + data).split(b"\n")
-            for line in lines:
-                thread, _ = ENDS.get(int(line), (0, 0.0))
-                if thread and thread != threading.main_thread().ident:
-                    raise_in(thread, PluginOverdue)
+    with open(answers, encoding="ascii") as lines:
+        for line in lines:
+            thread, _ = ENDS.get(int(line), (0, 0.0))
+            if thread and thread != threading.main_thread().ident:
+                raise_in(thread, PluginOverdue)
 
 
 def raise_in(thread: int, error: type[BaseException] | None) -> None:
