@@ -15,14 +15,14 @@ KNOWN_FOR = 1.0
 
 
 @define(eq=False)
-class _Reading:
+class _FreeMemory:
     """How many bytes were free, and when that was read."""
 
     at: float = float("-inf")
     bytes: int = 0
 
 
-_FREE = _Reading()
+_FREE = _FreeMemory()
 
 
 def limit_memory() -> tuple[int, int] | None:
