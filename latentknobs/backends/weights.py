@@ -24,6 +24,7 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from latentknobs.backends.network import Network, NetworkConfig, build_config
 from latentknobs.core.arrays import sha256_of_arrays
@@ -258,11 +259,23 @@ def build(kind: type[N], config: NetworkConfig, tensors: Mapping[str, Tensor], w
     Raises:
         ModelError: The tensors do not fit; see :func:`check_tensors`.
     """
-    with torch.device("meta"):
+    with torch.device("meta"), _WithoutValues():
         network = kind(config)
     check_tensors(tensors, network.state_dict(), where)
     network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()}, assign=True)
     return network.eval().requires_grad_(requires_grad=False)
+
+
+class _WithoutValues(TorchFunctionMode):
+    """Modules are made without random weights: on the device meta, drawing them imports sympy, which takes a second."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if getattr(func, "__module__", "") == "torch.nn.init":
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)
 
 
 def check_tensors(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor], where: str) -> None:

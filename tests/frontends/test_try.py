@@ -3,9 +3,11 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from latentknobs.scaffold import new_plugin
+from latentknobs.scores import read_piece
 
 OPTIONS = ("--model", "tiny", "--corpus", "tiny", "--clips", "240")
 
@@ -34,6 +36,10 @@ def test_card_rolls_and_picture(cli, file, own):
     assert "The knob was not stored" in done.err
     assert "stored knob" not in done.err
     assert Path("lift.png").read_bytes().startswith(b"\x89PNG")
+    plain, edited, knob = (read_piece(f"lift-{name}.mid") for name in ("before", "edit", "knob"))
+    assert np.mean([n.pitch for n in edited.notes]) > np.mean([n.pitch for n in plain.notes])
+    assert knob.notes
+    assert all(Path(f"lift-{name}.wav").read_bytes().startswith(b"RIFF") for name in ("before", "edit", "knob"))
     assert (own / "registry.db").read_bytes() == before
 
 
@@ -44,7 +50,8 @@ def test_the_knob_is_kept_on_request(cli, file, plugins_dir):
     done = cli("try", place, *OPTIONS, "--keep", "--registry", "mine.db", "-o", "picture.png", "--json")
 
     assert done.code == 0, done.err
-    assert set(done.json) == {"checks", "runs", "picture"}
+    assert set(done.json) == {"checks", "runs", "picture", "melodies"}
+    assert all(Path(place).is_file() for place in done.json["melodies"])
     assert (done.json["picture"], done.json["runs"][0]["augmentation"]) == ("picture.png", "lift")
     assert Path("mine.db").is_file()
 
@@ -68,11 +75,13 @@ def test_a_broken_promise_stops_it(cli, file):
         (("lift.py", "--registry", "mine.db"), "add --keep"),
         (("lift.py", "-o", "lift.txt"), "should end in .png"),
         (("lift.py", "-o", "there.png"), "there.png is there already"),
+        (("lift.py", "-o", "heard.png"), "heard-edit.wav is there already"),
     ],
 )
 def test_what_cannot_be_done_is_refused_first(cli, file, words, wanted):
     """A wrong use is found out before anything is run."""
-    Path("there.png").write_bytes(b"mine")
+    for name in ("there.png", "heard-edit.wav"):
+        Path(name).write_bytes(b"mine")
 
     done = cli("try", *words)
 

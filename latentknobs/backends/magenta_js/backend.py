@@ -45,6 +45,7 @@ class MagentaBackend(TorchBackend):
             config=config,
             training={"kind": "magenta-js", "pitch_range": [vocabulary.low, vocabulary.high]},
             carries=vocabulary.carries,
+            posterior="mean-std" if network.sizes.sigma else "mean",
         )
         self.network = network
 

@@ -15,6 +15,7 @@ from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.augmentation import Augmentation, in_context
 from latentknobs.core.backend import VAEBackend
+from latentknobs.core.clip import Piece
 from latentknobs.core.edit_context import chosen, contexts_of, lone_contexts
 from latentknobs.core.experiment import QUICK
 from latentknobs.core.knob import Knob
@@ -24,7 +25,7 @@ from latentknobs.corpora.corpus_spec import default_corpus
 from latentknobs.errors import DiscoveryError, PluginError, UsageError
 from latentknobs.frontends.cli import options
 from latentknobs.frontends.cli.context import program, say
-from latentknobs.frontends.cli.melody_files import check_target
+from latentknobs.frontends.cli.melody_files import check_target, piece_writer
 from latentknobs.frontends.cli.output import as_json, best_knobs, failed_criteria, knob_card, roll, run_facts
 from latentknobs.frontends.cli.plugin_check import check, failures, summary
 from latentknobs.hooks.trust import trust
@@ -34,8 +35,12 @@ from latentknobs.workbench import Workbench, load_plugins
 
 CLIPS = 2048
 """As many as give every split enough songs for a first look."""
+LOOK = evolve(QUICK, fits=("ridge",), sample_clips=128)
+"""The fit that serves most edits, and few codes for bases that differentiate the decoder: seconds, not a minute."""
 SHOWN = 3
-"""Clips of the picture."""
+"""Clips of the picture and of the melodies."""
+HEARD = ("before", "edit", "knob")
+"""The melodies that are written beside the picture."""
 
 
 def try_(
@@ -57,13 +62,20 @@ def try_(
     force: options.Force = False,
     json: options.Json = False,
 ) -> None:
-    """Check an edit's file, trust it, run a quick discovery, and show the knob's card and a clip before and after."""
+    """
+    Check an edit's file, trust it, run a quick discovery, and show the knob's card and a clip before and after.
+
+    Beside the picture, clips before, after the edit and with the knob turned are written as MIDI and WAV.
+    """
     picture = output or Path(f"{file.stem}.png")
+    melodies = [picture.with_name(f"{picture.stem}-{name}{end}") for name in HEARD for end in (".mid", ".wav")]
     if registry is not None and not keep:
         raise UsageError("--registry says where --keep stores the knob; add --keep, or leave it out.")
     if not file.is_file():
         raise UsageError(f"There is no file {file}; write one with latentknobs plugins new.")
     check_target(picture, force=force, suffixes=(".png",))
+    for melody in melodies:
+        check_target(melody, force=force)
     outcomes = check(str(file))
     if failed := failures(outcomes):
         for outcome in failed:
@@ -73,24 +85,29 @@ def try_(
     trust(file)
     context = program(ctx)
     full = evolve(context, plugins=load_plugins(context.plugins_dir))
-    with full.workbench(registry, device) as workbench:
+    from latentknobs.backends.devices import one_thread  # loads torch
+
+    # Threads that wait for one another on a busy machine take five times as long; on a quiet one they save little.
+    with one_thread(), full.workbench(registry, device) as workbench:
         edits = _edits(workbench, file)
         runs = [
             workbench.discover(
-                edit.name, corpus=corpus or None, model=model, clips=clips, seed=seed, settings=QUICK, keep=keep
+                edit.name, corpus=corpus or None, model=model, clips=clips, seed=seed, settings=LOOK, keep=keep
             )
             for edit in edits
         ]
         looks = [_look(workbench, edit, run, model, corpus) for edit, run in zip(edits, runs, strict=True)]
     _draw(looks[0], picture, force=force)
+    for melody in melodies:
+        _write(looks[0], melody, force=force)
     if json:
-        checks = [asdict(outcome) for outcome in outcomes]
-        as_json({"checks": checks, "runs": [run_facts(run) for run in runs], "picture": str(picture)})
+        facts = {"checks": [asdict(outcome) for outcome in outcomes], "runs": [run_facts(run) for run in runs]}
+        as_json({**facts, "picture": str(picture), "melodies": [str(melody) for melody in melodies]})
         return
     for look in looks:
         knob_card(look.knob)
         _show(look)
-    say(f"written to {picture}")
+    say(f"written to {picture} and, to listen to, {melodies[0].with_suffix('')}, -edit and -knob (.mid and .wav)")
     for look in looks:
         reasons = failed_criteria(look.knob)
         typer.echo(f"{look.knob.name}: {look.knob.verdict}" + (f" ({reasons})" if reasons else ""))
@@ -170,6 +187,16 @@ def _show(look: QuickLook) -> None:
         one, other = (look.rows[names[k]][0] for k in (before, after))
         typer.echo(roll(one, other, form))
         typer.echo("")
+
+
+def _write(look: QuickLook, path: Path, *, force: bool) -> None:
+    """Write the melody that a path names, one clip after another."""
+    name = path.stem.rpartition("-")[2]
+    rows = dict(zip((*HEARD[:2], "plain", HEARD[2]), look.rows.values(), strict=True))
+    form = look.model.spec.clip_format
+    piece = Piece.join(rows[name], form, name=f"{look.edit.name}, {name}")
+    provenance = {"edit": look.edit.name, "amount": look.amount, "shows": name, "model": look.model.spec.model_id}
+    piece_writer(piece, form, provenance, overwrite=force)(path)
 
 
 def _draw(look: QuickLook, picture: Path, *, force: bool) -> None:
