@@ -188,7 +188,7 @@ class Registry(KnobReader):
                 return store.run(run_id)
             except UnknownNameError:
                 continue
-        raise UnknownNameError("run", run_id, (run.run_id for run in self.runs()), f"in {self.path}")
+        raise UnknownNameError("run", run_id, (run.run for run in self.run_outlines()), f"in {self.path}")
 
     def check_writable(self) -> None:
         """

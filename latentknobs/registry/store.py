@@ -351,7 +351,7 @@ class KnobStore(KnobReader):
         """
         if runs := undamaged(self._runs(RunRow.identity == run_id)[-1:]):
             return runs[0]
-        raise UnknownNameError("run", run_id, (run.run_id for run in self.runs()), f"in {self.path}")
+        raise UnknownNameError("run", run_id, (run.run for run in self.run_outlines()), f"in {self.path}")
 
     def _runs(self, *conditions: ColumnElement[bool]) -> list[Run | RegistryError]:
         if not self.exists:

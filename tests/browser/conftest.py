@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,6 +23,16 @@ if TYPE_CHECKING:
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 REJECTED = "register"
+UI = Path(__file__).parents[2] / "latentknobs" / "frontends" / "web" / "ui"
+AXE = Path("node_modules/axe-core/axe.min.js")
+RUN_AXE = """async () => {
+  const { violations, passes } = await axe.run();
+  const places = (nodes) => nodes.slice(0, 3).map(({ target }) => target.flat().join(" ")).join(" | ");
+  const words = ({ id, impact, nodes }) => `${impact} ${id}: ${places(nodes)}`;
+  const wrong = violations.filter(({ impact }) => ["serious", "critical"].includes(impact)).map(words);
+  const contrasts = passes.find(({ id }) => id === "color-contrast")?.nodes.length ?? 0;
+  return { wrong, contrasts };
+}"""
 WATCH = """document.addEventListener("securitypolicyviolation", (event) =>
   console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`));"""
 
@@ -124,6 +135,24 @@ def hands(new_page: Callable[..., Hands]) -> Hands:
     out.open()
     out.ready()
     return out
+
+
+@pytest.fixture(scope="session")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The source of axe-core: of the page's own folder, else as its lock file has it."""
+    place = UI / AXE
+    if not place.exists():
+        if shutil.which("npm") is None:
+            pytest.skip("no npm here, with which axe-core is got")
+        folder = tmp_path_factory.mktemp("axe")
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(UI / name, folder)
+        words = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
+        got = subprocess.run(words, cwd=folder, capture_output=True, timeout=300, check=False)
+        place = folder / AXE
+        if got.returncode or not place.exists():
+            pytest.skip("axe-core could not be got: npm ci in latentknobs/frontends/web/ui")
+    return place.read_text(encoding="utf-8")
 
 
 @pytest.fixture

@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
-from pathlib import Path
 
 import pytest
 
-from tests.browser.conftest import REJECTED
+from tests.browser.conftest import REJECTED, RUN_AXE
 
 pytestmark = pytest.mark.slow
-UI = Path(__file__).parents[2] / "latentknobs" / "frontends" / "web" / "ui"
-AXE = Path("node_modules/axe-core/axe.min.js")
 VIEWS = ("knobs", "grid", "melody", "inspector")
 WIDTHS = (1440, 390)
-RUN = """async () => {
-  const { violations, passes } = await axe.run();
-  const places = (nodes) => nodes.slice(0, 3).map(({ target }) => target.flat().join(" ")).join(" | ");
-  const words = ({ id, impact, nodes }) => `${impact} ${id}: ${places(nodes)}`;
-  const wrong = violations.filter(({ impact }) => ["serious", "critical"].includes(impact)).map(words);
-  const contrasts = passes.find(({ id }) => id === "color-contrast")?.nodes.length ?? 0;
-  return { wrong, contrasts };
-}"""
 # In all shadow trees: what is wider than the page, and what moves by itself.
 EVERYTHING = """const everything = (root) => [...root.querySelectorAll("*")]
   .flatMap((one) => [one, ...(one.shadowRoot ? everything(one.shadowRoot) : [])]);"""
@@ -41,24 +28,6 @@ def show(hands, view):
         hands.page.locator("lk-inspector lk-bars").first.wait_for()
 
 
-@pytest.fixture(scope="module")
-def axe(tmp_path_factory):
-    """The source of axe-core: of the page's own folder, else as its lock file has it."""
-    place = UI / AXE
-    if not place.exists():
-        if shutil.which("npm") is None:
-            pytest.skip("no npm here, with which axe-core is got")
-        folder = tmp_path_factory.mktemp("axe")
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(UI / name, folder)
-        words = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
-        got = subprocess.run(words, cwd=folder, capture_output=True, timeout=300, check=False)
-        place = folder / AXE
-        if got.returncode or not place.exists():
-            pytest.skip("axe-core could not be got: npm ci in latentknobs/frontends/web/ui")
-    return place.read_text(encoding="utf-8")
-
-
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", WIDTHS)
 def test_axe_finds_nothing_serious(new_page, axe, width, theme):
@@ -73,16 +42,16 @@ def test_axe_finds_nothing_serious(new_page, axe, width, theme):
     found = {}
     for view in VIEWS:
         show(hands, view)
-        found[view] = hands.page.evaluate(RUN)
+        found[view] = hands.page.evaluate(RUN_AXE)
     for way in ("file", "keys", "draw"):
         hands.tab("melody")
         hands.page.locator(f"[data-way={way}]").click()
-        found[way] = hands.page.evaluate(RUN)
+        found[way] = hands.page.evaluate(RUN_AXE)
     hands.do("command").click()
     hands.page.locator("[data-shown]").wait_for()
     hands.do("help").click()
     hands.page.locator("dialog[open]").wait_for()
-    found["help"] = hands.page.evaluate(RUN)
+    found["help"] = hands.page.evaluate(RUN_AXE)
 
     assert {view: each["wrong"] for view, each in found.items() if each["wrong"]} == {}
     assert min(each["contrasts"] for each in found.values()) > 10  # it has looked into the elements

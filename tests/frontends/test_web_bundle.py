@@ -18,7 +18,8 @@ import latentknobs
 WEB = Path(latentknobs.__file__).parent / "frontends" / "web"
 STATIC = WEB / "static"
 UI = WEB / "ui"
-FILES = ["app.css", "app.js", "icon.svg", "index.html"]
+PAGES = ["index.html", "registry.html"]
+FILES = ["app.css", "app.js", "icon.svg", *PAGES]
 NAMESPACES = {f"http://www.w3.org/{name}" for name in ("2000/svg", "1999/xhtml", "1999/xlink", "1998/Math/MathML")}
 MISSING = [name for name in ("node", "npm") if shutil.which(name) is None]
 AWAY = re.compile(r"\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ERR_SOCKET_TIMEOUT)\b")
@@ -52,8 +53,8 @@ class Page(HTMLParser):
         self._script = False
 
 
-def test_the_page_is_four_files():
-    """The page is one module, one stylesheet, one picture and itself, and no source map."""
+def test_the_pages_are_five_files():
+    """The pages are one module, one stylesheet, one picture and themselves, and no source map."""
     assert sorted(path.name for path in STATIC.iterdir()) == FILES
 
 
@@ -66,9 +67,10 @@ def test_no_file_names_another_host(name):
     assert found - NAMESPACES == set()
 
 
-def test_the_page_has_nothing_inline():
-    """index.html has no inline script, style or handler and loads its own files only, as the strict policy asks."""
-    page = Page((STATIC / "index.html").read_text(encoding="utf-8"))
+@pytest.mark.parametrize("name", PAGES)
+def test_the_page_has_nothing_inline(name):
+    """A page has no inline script, style or handler and loads its own files only, as the strict policy asks."""
+    page = Page((STATIC / name).read_text(encoding="utf-8"))
 
     assert page.inline == []
     assert sorted(page.loads) == ["/static/app.css", "/static/app.js", "/static/icon.svg"]

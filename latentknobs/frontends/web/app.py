@@ -86,6 +86,8 @@ def _application(**options: Any) -> FastAPI:
     app.include_router(registry_router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_api_route("/", _page, include_in_schema=False)
+    for path in ("/registry", "/registry/{view:path}"):
+        app.add_api_route(path, _registry_page, include_in_schema=False)
     for kind in (RequestValidationError, HTTPException, LatentKnobsError, RequestError, BusyError, Exception):
         app.add_exception_handler(kind, _answer_error)
     return app
@@ -93,6 +95,10 @@ def _application(**options: Any) -> FastAPI:
 
 async def _page() -> FileResponse:
     return FileResponse(STATIC / "index.html", media_type="text/html")
+
+
+async def _registry_page() -> FileResponse:
+    return FileResponse(STATIC / "registry.html", media_type="text/html")
 
 
 async def _answer_error(_request: Request, error: Exception) -> Response:

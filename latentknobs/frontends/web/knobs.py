@@ -166,7 +166,8 @@ def sentences(knob: Knob) -> Iterable[str]:
     learned = f"from the edit {knob.augmentation}" if knob.augmentation else "without an edit"
     yield f"{knob.name} was learned {learned} ({knob.kind}, {knob.fit}) for the model {knob.model_name}."
     step = "any amount" if knob.step is None else f"steps of {knob.step:g}"
-    yield f"It can be turned from {knob.low:+g} to {knob.high:+g} {knob.unit}, {step}."
+    span = f"{knob.low:+g} to {knob.high:+g} {knob.unit}".rstrip()
+    yield f"It can be turned from {span}, {step}."
     yield confidence(knob).text
     criteria = len(knob.evidence.criteria)
     yield reason(knob) or f"It met all {criteria} acceptance criteria, which were set before the measurements."

@@ -186,6 +186,15 @@ def test_several_knobs_side_by_side(client, bench):
     assert seen["command"].startswith("latentknobs knobs diff tune-1@")
 
 
+def test_the_page_is_served(client):
+    """Every address of the page answers with it, under the strict policy."""
+    for path in ("/registry", "/registry/runs", "/registry/knobs/pitch@0123456789abcdef/ridge"):
+        got = client.get(path)
+        assert (got.status_code, got.headers["content-type"]) == (200, "text/html; charset=utf-8")
+        assert "default-src 'none'" in got.headers["content-security-policy"]
+        assert got.headers["cache-control"] == "no-cache"
+
+
 def test_nothing_is_changed(client, bench):
     """The registry's addresses answer reading requests only."""
     before = bench.registry.path.read_bytes()

@@ -1,4 +1,4 @@
-// Writes ../static (or the folder given) from src/: one module, one stylesheet, the page and its icon. The same input gives the same bytes.
+// Writes ../static (or the folder given) from src/: one module, one stylesheet, two pages and their icon. The same input gives the same bytes.
 import { build } from "esbuild";
 import { copyFileSync, mkdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
@@ -28,4 +28,4 @@ await build({
   charset: "utf8",
   logLevel: "warning",
 });
-for (const name of ["index.html", "icon.svg"]) copyFileSync(join(here, "src", name), join(out, name));
+for (const name of ["index.html", "registry.html", "icon.svg"]) copyFileSync(join(here, "src", name), join(out, name));

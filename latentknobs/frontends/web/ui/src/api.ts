@@ -1,4 +1,4 @@
-import type { Cell, Deck, GridRequest, Info, Knob, KnobCard, Piece, Read, Recipe, Track } from "./types.js";
+import type { Cell, Deck, GridRequest, Info, Knob, KnobCard, KnobTable, Piece, Read, Recipe, RegistryCard, RegistryValues, RunCard, RunTable, Snippets, Track, Turned } from "./types.js";
 
 /** What went wrong, in words for the person at the page. */
 export class ApiError extends Error {
@@ -7,7 +7,7 @@ export class ApiError extends Error {
   }
 }
 
-type Query = Record<string, string | number | boolean | null | undefined>;
+export type Query = Record<string, string | number | boolean | null | undefined>;
 
 /** The HTTP half of the server's API, version 1. Every method raises ApiError with a sentence that says what to do. */
 export class Api {
@@ -27,6 +27,14 @@ export class Api {
   grid = (model: string, request: GridRequest, signal?: AbortSignal): Promise<{ cells: readonly (readonly Cell[])[] }> =>
     this.post(model, "grid", request, signal);
   recipe = (model: string, of: { state: Deck } | { grid: GridRequest }): Promise<Recipe> => this.post(model, "recipe", of);
+  turn = (model: string, state: Deck, signal?: AbortSignal): Promise<Turned> => this.post(model, "turn", state, signal);
+  registryKnobs = (filters: Query, signal?: AbortSignal): Promise<KnobTable> => this.json(`/registry/table/knobs${query(filters)}`, { signal: signal ?? null });
+  registryRuns = (filters: Query, signal?: AbortSignal): Promise<RunTable> => this.json(`/registry/table/runs${query(filters)}`, { signal: signal ?? null });
+  registryKnob = (id: string, signal?: AbortSignal): Promise<RegistryCard> => this.json(`/registry/knobs/${path(id)}`, { signal: signal ?? null });
+  registryRun = (run: string, signal?: AbortSignal): Promise<RunCard> => this.json(`/registry/runs/${path(run)}`, { signal: signal ?? null });
+  registryValues = (): Promise<RegistryValues> => this.json("/registry/values");
+  registrySeen = (ids: readonly string[], signal?: AbortSignal): Promise<Snippets> => this.json(`/registry/seen?${new URLSearchParams(ids.map((id) => ["knob", id]))}`, { signal: signal ?? null });
+  registryFile = (name: "csv" | "exchange", filters: Query): Promise<{ blob: Blob; name: string }> => this.saved(`/registry/${name}${query(filters)}`, name);
   export = (model: string, state: Deck, as: "midi" | "wav"): Promise<{ blob: Blob; name: string }> =>
     this.file(model, "export", { state, as }, as === "midi" ? "melody.mid" : "melody.wav");
   exportGrid = (model: string, request: GridRequest): Promise<{ blob: Blob; name: string }> =>
@@ -40,8 +48,12 @@ export class Api {
     return this.json(`/models/${encodeURIComponent(model)}/${verb}`, { ...jsonBody(body), signal: signal ?? null });
   }
 
-  private async file(model: string, verb: string, body: unknown, fallback: string) {
-    const answer = await this.call(`/models/${encodeURIComponent(model)}/${verb}`, jsonBody(body));
+  private file(model: string, verb: string, body: unknown, fallback: string) {
+    return this.saved(`/models/${encodeURIComponent(model)}/${verb}`, fallback, jsonBody(body));
+  }
+
+  private async saved(path: string, fallback: string, init?: RequestInit) {
+    const answer = await this.call(path, init);
     const header = answer.headers.get("Content-Disposition") ?? "";
     const name = /filename\*?=(?:UTF-8'')?"?([^";]+)"?/i.exec(header)?.[1];
     return { blob: await answer.blob(), name: name ? safeDecode(name) : fallback };
@@ -69,6 +81,11 @@ export class Api {
     }
     throw new ApiError(message, code, answer.status, tracks);
   }
+}
+
+/** A path, each of its parts encoded. */
+export function path(text: string): string {
+  return text.split("/").map(encodeURIComponent).join("/");
 }
 
 function query(options: Query): string {

@@ -1,4 +1,5 @@
 import { App } from "./app/app.js";
+import "./registry/page.js";
 import type { State } from "./state.js";
 
 declare global {

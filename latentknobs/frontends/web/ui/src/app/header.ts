@@ -1,11 +1,8 @@
 import { css, html } from "lit";
-import { state } from "lit/decorators.js";
 import { define, icon, shared } from "../elements/shared.js";
+import "../elements/theme.js";
 import { TEMPO, type Side } from "../state.js";
 import { Component, show } from "./component.js";
-
-type Theme = "auto" | "light" | "dark";
-const THEMES: Theme[] = ["auto", "light", "dark"];
 
 /** The name, the transport, A and B, undo and redo, the theme and the help. */
 export class HeaderPanel extends Component {
@@ -39,14 +36,6 @@ export class HeaderPanel extends Component {
     }
   `];
 
-  @state() private theme: Theme = readTheme();
-
-  override connectedCallback(): void {
-    super.connectedCallback();
-    useTheme(this.theme);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener?.("change", () => useTheme(this.theme));
-  }
-
   override render() {
     const { session } = this;
     const { state, store, info } = session;
@@ -68,7 +57,8 @@ export class HeaderPanel extends Component {
       <div class="tools">
         <button class="button plain square" type="button" data-do="undo" aria-label="Undo${store?.undoLabel ? ` ${store.undoLabel}` : ""}" title=${store?.undoLabel ? `Undo ${store.undoLabel} (Ctrl+Z)` : "Nothing to undo"} ?disabled=${!store?.undoLabel} @click=${() => session.undo()}>${icon("undo")}</button>
         <button class="button plain square" type="button" data-do="redo" aria-label="Redo${store?.redoLabel ? ` ${store.redoLabel}` : ""}" title=${store?.redoLabel ? `Redo ${store.redoLabel} (Ctrl+Shift+Z)` : "Nothing to redo"} ?disabled=${!store?.redoLabel} @click=${() => session.redo()}>${icon("redo")}</button>
-        <button class="button plain square" type="button" data-do="theme" aria-label="Theme: ${this.theme === "auto" ? "system" : this.theme}" title="Theme: ${this.theme === "auto" ? "system" : this.theme}" @click=${this.nextTheme}>${icon(({ auto: "auto", light: "sun", dark: "moon" } as const)[this.theme])}</button>
+        <a class="button plain" href="/registry" data-do="registry" title="All knobs that were found, with their evidence">Registry</a>
+        <lk-theme></lk-theme>
         <button class="button plain square" type="button" data-do="help" aria-label="Keyboard shortcuts" title="Keyboard shortcuts (?)" @click=${() => show(this, "help")}>${icon("help")}</button>
       </div>`;
   }
@@ -85,30 +75,6 @@ export class HeaderPanel extends Component {
     // Set here and not with each drawing of the page, which may come while a number is being typed.
     field.value = String(this.session.state!.tempo);
   }
-
-  private nextTheme(): void {
-    this.theme = THEMES[(THEMES.indexOf(this.theme) + 1) % THEMES.length]!;
-    try {
-      localStorage.setItem("latentknobs-theme", this.theme);
-    } catch {
-      // Storage may be off: the choice lasts as long as the page.
-    }
-    useTheme(this.theme);
-  }
-}
-
-function readTheme(): Theme {
-  try {
-    const known = localStorage.getItem("latentknobs-theme") as Theme;
-    return THEMES.includes(known) ? known : "auto";
-  } catch {
-    return "auto";
-  }
-}
-
-function useTheme(theme: Theme): void {
-  const dark = theme === "dark" || (theme === "auto" && matchMedia("(prefers-color-scheme: dark)").matches);
-  document.documentElement.dataset["theme"] = dark ? "dark" : "light";
 }
 
 define("lk-header", HeaderPanel);

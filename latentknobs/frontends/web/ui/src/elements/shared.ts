@@ -55,6 +55,8 @@ const ICONS = {
   down: svg`<path d="M12 4v11M7 11l5 5 5-5M5 20h14"/>`,
   copy: svg`<rect x="8" y="8" width="12" height="12" rx="2"/><path d="M16 8V6a2 2 0 0 0-2-2H6a2 2 0 0 0-2 2v8a2 2 0 0 0 2 2h2"/>`,
   back: svg`<path d="M21 12H4M10 6l-6 6 6 6"/>`,
+  open: svg`<path d="M6 9l6 6 6-6"/>`,
+  up: svg`<path d="M6 15l6-6 6 6"/>`,
   left: svg`<path d="M15 5l-7 7 7 7"/>`,
   right: svg`<path d="M9 5l7 7-7 7"/>`,
 };

@@ -1,0 +1,85 @@
+/** What the registry's page shows, as the address has it: reload, back, forward and a copied link all lead there. */
+import { path } from "../api.js";
+
+/** Filters of knobs, as the server names them. */
+export const FILTERS = ["name", "model", "tag", "augmentation", "moves", "uses", "kind", "verdict", "effect", "since", "until", "run", "history"] as const;
+export const SORTS = ["name", "model", "verdict", "effect", "share", "dimensions", "date"] as const;
+export type FilterName = (typeof FILTERS)[number];
+export type Sort = (typeof SORTS)[number];
+export type Filters = Readonly<Partial<Record<FilterName, string>>>;
+export const MOST_COMPARED = 4;
+
+export interface KnobsView {
+  readonly kind: "knobs";
+  readonly filters: Filters;
+  readonly sort: Sort | null;
+  readonly reverse: boolean;
+  readonly page: number;
+  /** Knobs that are picked to be compared. */
+  readonly picked: readonly string[];
+}
+export type View =
+  | KnobsView
+  | { readonly kind: "knob"; readonly id: string; readonly amount: number | null }
+  | { readonly kind: "compare"; readonly ids: readonly string[] }
+  | { readonly kind: "runs"; readonly filters: Readonly<Partial<Record<"model" | "augmentation", string>>>; readonly page: number }
+  | { readonly kind: "run"; readonly run: string };
+
+export const ALL: KnobsView = { kind: "knobs", filters: {}, sort: null, reverse: false, page: 1, picked: [] };
+
+export function read(url: URL): View {
+  const parts = url.pathname.split("/").slice(2).map(decoded);
+  const { searchParams: asked } = url;
+  const page = Math.max(1, Math.floor(Number(asked.get("page"))) || 1);
+  const [what = "", ...rest] = parts;
+  if (what === "knobs" && rest.length) return { kind: "knob", id: rest.join("/"), amount: asked.has("amount") && Number.isFinite(Number(asked.get("amount"))) ? Number(asked.get("amount")) : null };
+  if (what === "runs" && rest[0]) return { kind: "run", run: rest[0] };
+  if (what === "runs") return { kind: "runs", filters: given(asked, ["model", "augmentation"]), page };
+  if (what === "compare") return { kind: "compare", ids: asked.getAll("knob").slice(0, MOST_COMPARED) };
+  const sort = asked.get("sort") as Sort | null;
+  return { kind: "knobs", filters: given(asked, FILTERS), sort: sort && SORTS.includes(sort) ? sort : null, reverse: asked.get("reverse") === "true", page, picked: asked.getAll("pick").slice(0, MOST_COMPARED) };
+}
+
+export function write(view: View): string {
+  const asked = new URLSearchParams();
+  if (view.kind === "knob") {
+    if (view.amount !== null) asked.set("amount", String(view.amount));
+    return `/registry/knobs/${path(view.id)}${text(asked)}`;
+  }
+  if (view.kind === "run") return `/registry/runs/${path(view.run)}`;
+  if (view.kind === "compare") {
+    for (const id of view.ids) asked.append("knob", id);
+    return `/registry/compare${text(asked)}`;
+  }
+  for (const [name, value] of Object.entries(view.filters)) if (value) asked.set(name, value);
+  if (view.kind === "knobs") {
+    if (view.sort) asked.set("sort", view.sort);
+    if (view.reverse) asked.set("reverse", "true");
+  }
+  if (view.page > 1) asked.set("page", String(view.page));
+  if (view.kind === "knobs") for (const id of view.picked) asked.append("pick", id);
+  return `/registry${view.kind === "runs" ? "/runs" : ""}${text(asked)}`;
+}
+
+/** A view of knobs as the server is asked for it; a name without an asterisk is looked for anywhere in names. */
+export function query(view: KnobsView): Record<string, string | boolean | null> {
+  const { name, ...others } = view.filters;
+  return { ...others, name: !name ? null : name.includes("*") ? name : `*${name}*`, sort: view.sort, reverse: view.reverse || null };
+}
+
+function given<T extends string>(asked: URLSearchParams, names: readonly T[]): Partial<Record<T, string>> {
+  return Object.fromEntries(names.flatMap((name) => (asked.get(name) ? [[name, asked.get(name)!.slice(0, 200)]] : []))) as Partial<Record<T, string>>;
+}
+
+function text(asked: URLSearchParams): string {
+  const out = asked.toString();
+  return out && `?${out}`;
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
