@@ -19,7 +19,7 @@ from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.augmentation import Augmentation
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.composition import compose, is_composition, parts_of
-from latentknobs.core.corpus import Corpus, CorpusRequest, Progress, Song, Tally, no_progress
+from latentknobs.core.corpus import SPLITS, Corpus, CorpusRequest, Progress, Song, Split, Tally, no_progress
 from latentknobs.core.determinism import one_thread_sums
 from latentknobs.core.experiment import Experiment, Settings, UnsupervisedSettings
 from latentknobs.core.format_capabilities import check_serves
@@ -266,27 +266,36 @@ class Workbench:
             request = evolve(request, progress=self.progress)
         return read(sources, request)
 
-    def clips(self, corpus: str, model: str = DEFAULT_MODEL, *, clips: int, seed: int = 0) -> ClipBatch:
+    def clips(
+        self, corpus: str, model: str = DEFAULT_MODEL, *, clips: int, seed: int = 0, split: Split | None = None
+    ) -> ClipBatch:
         """
-        Clips of a corpus, of all splits, that a model can carry.
+        Clips of a corpus that a model can carry, int16 (N, *shape).
 
         Args:
             corpus: As for :meth:`songs`.
             model: Name or location of the model.
-            clips: How many are asked of the corpus.
+            clips: How many are asked of the corpus, of all splits together.
             seed: Seed of the songs.
+            split: "train", "validation" or "test": only clips of its songs; None = of all.
 
         Raises:
-            UnknownNameError: No corpus or model of that name.
+            UnknownNameError: No corpus, model or split of that name.
             CorpusError: The corpus gives no clip that the model can carry.
             UsageError: The parts have different clip formats.
         """
+        if split not in (None, *SPLITS):
+            raise UnknownNameError("split", str(split), SPLITS)
         backend = self.model(model)
         songs = list(self.songs_for(backend, CorpusSelection(corpus, clips, seed)))
+        songs = [song for song in songs if split in (None, song.split)]
         batch = np.concatenate([song.clips for song in songs]) if songs else np.zeros((0, 1), np.int16)
         carried: ClipBatch = batch[accepted(backend, batch)] if len(batch) else batch
         if not len(carried):
-            raise CorpusError(f"The corpus {corpus} gave no clip that the model {backend.spec.name} can carry.")
+            of_split = "" if split is None else f" of the split {split}"
+            raise CorpusError(
+                f"The corpus {corpus} gave no clip{of_split} that the model {backend.spec.name} can carry."
+            )
         return carried
 
     def discover(

@@ -299,3 +299,25 @@ def test_folders_come_from_the_environment(monkeypatch, tmp_path):
     assert paths.named_plugins_dir() is None
     assert paths.cache_dir().name == "latentknobs"
     assert paths.config_dir().name == "latentknobs"
+
+
+def test_clips_are_those_of_the_split_that_is_named(workbench):
+    """Each split has clips of its own songs; together they are all, and another word is answered."""
+    every = workbench.clips("tiny", "tiny", clips=120)
+    parts = [workbench.clips("tiny", "tiny", clips=120, split=split) for split in ("train", "validation", "test")]
+
+    assert sum(map(len, parts)) == len(every)
+    assert {clip.tobytes() for part in parts for clip in part} == {clip.tobytes() for clip in every}
+    with pytest.raises(UnknownNameError, match="did you mean 'test'"):
+        workbench.clips("tiny", "tiny", clips=120, split="tests")
+
+
+def test_the_first_example_of_the_api_reference(tmp_path, monkeypatch):
+    """Clips of test songs, their codes, decodings and a turned knob, as docs/reference/api.md has it."""
+    monkeypatch.chdir(tmp_path)
+    page = (Path(__file__).parents[1] / "docs" / "reference" / "api.md").read_text(encoding="utf-8")
+    names = {}
+    exec(page.split("```python\n")[1].split("```")[0], names)
+
+    assert names["codes"].shape == (len(names["clips"]), 128)
+    assert np.median(names["change"]) == pytest.approx(3, abs=0.1)
