@@ -288,6 +288,23 @@ def test_a_new_package_is_installed_and_runs(author, kind):
 
 
 @pytest.mark.slow
+def test_a_new_package_builds(author):
+    """Python -m build makes its sdist and, from that, its wheel, without network; they hold the plugin and its card."""
+    author.run("latentknobs", "plugins", "new", "built", "--package")
+    top = author.folder / "latentknobs-built"
+    command = [sys.executable, "-m", "build", "--no-isolation", str(top)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=author.env)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    with zipfile.ZipFile(next((top / "dist").glob("*.whl"))) as archive:
+        text = {name.rpartition("/")[2]: archive.read(name).decode() for name in archive.namelist()}
+    assert "register_augmentations" in text["__init__.py"]
+    assert "built = latentknobs_built" in text["entry_points.txt"]
+    assert 'Requires-Dist: latentknobs[plugin-dev]; extra == "test"' in text["METADATA"]
+    assert len(list((top / "dist").glob("*.tar.gz"))) == 1
+
+
+@pytest.mark.slow
 def test_pytest_has_our_fixtures_where_we_are_installed(author):
     """The entry point pytest11 brings them, without a line in anybody's conftest."""
     (author.folder / "test_fixtures.py").write_text(

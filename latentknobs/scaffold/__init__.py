@@ -68,6 +68,7 @@ def new_plugin(name: str, kind: str, *, package: bool = False) -> dict[str, str]
     return {
         f"{top}/pyproject.toml": _filled("pyproject.toml", words),
         f"{top}/README.md": _filled("README.md", words),
+        f"{top}/.github/workflows/tests.yml": _filled("tests.yml", words),
         f"{top}/{module}/__init__.py": plugin,
         f"{top}/tests/test_{module}.py": test,
     }

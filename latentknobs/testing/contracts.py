@@ -2,7 +2,7 @@
 Contracts under pytest: subclass one as a ``Test...`` class and say what is under test.
 
 :class:`PluginContract` takes a whole plugin of any kind; the others one augmentation or model made by the test.
-Needs pytest (the extra ``test``).
+Needs pytest (the extra ``plugin-dev``).
 """
 
 from __future__ import annotations

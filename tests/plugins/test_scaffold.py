@@ -9,6 +9,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 import latentknobs
 from latentknobs.errors import UsageError
@@ -85,6 +86,7 @@ def test_a_package_has_its_entry_point():
         for name in (
             "pyproject.toml",
             "README.md",
+            ".github/workflows/tests.yml",
             "latentknobs_register_fold/__init__.py",
             "tests/test_latentknobs_register_fold.py",
         )
@@ -94,10 +96,25 @@ def test_a_package_has_its_entry_point():
 
 
 def test_every_template_is_used():
-    """Two for each kind, and two for packages."""
+    """Two for each kind, and three for packages."""
     names = {f"{place}{kind}.py.txt" for place in ("", "test_") for kind in HOOKS}
 
-    assert {path.name for path in TEMPLATES.iterdir()} == names | {"pyproject.toml.txt", "README.md.txt"}
+    assert {path.name for path in TEMPLATES.iterdir()} == names | {
+        "pyproject.toml.txt",
+        "README.md.txt",
+        "tests.yml.txt",
+    }
+
+
+def test_a_package_is_tested_against_the_released_and_the_next_version():
+    """Its workflow is YAML; the tests and the check run on both, and the next one may fail."""
+    texts = new_plugin("register-fold", "augmentation", package=True)
+    (job,) = yaml.safe_load(texts["latentknobs-register-fold/.github/workflows/tests.yml"])["jobs"].values()
+    commands = [step["run"] for step in job["steps"] if "run" in step]
+
+    assert job["strategy"]["matrix"] == {"latentknobs": ["released", "next"]}
+    assert job["continue-on-error"] == "${{ matrix.latentknobs == 'next' }}"
+    assert commands[-2:] == ["pytest -W error", "latentknobs plugins check register-fold"]
 
 
 @pytest.mark.parametrize("name", ["", "Swing", "2nd", "my swing", "swing-", "../swing", "swing.py", "swi$ng", "random"])

@@ -44,7 +44,8 @@ def new(
     if not package:
         trust(first)
     if package:
-        say(f"next: pip install {first.parent}, then latentknobs plugins check {name}")
+        top = first.parent if len(first.parts) > 2 else f"./{first.parent}"  # a plain name would be looked up
+        say(f"next: pip install {top}, then latentknobs plugins check {name}")
     else:
         say(f"next: latentknobs plugins check {first}")
 
