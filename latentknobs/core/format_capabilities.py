@@ -151,13 +151,16 @@ def melody_tokens(clips: ClipBatch, clip_format: ClipFormat) -> ClipBatch:
     Clips (N, *shape) of a monophonic format as melody tokens, int16 (N, steps); those of a melody format as they are.
 
     Raises:
-        PluginError: The format's ``onsets`` or ``sounding`` is no array of that shape.
+        PluginError: The format's ``onsets`` or ``sounding`` fails, or is no array of that shape.
     """
     if isinstance(clip_format, MelodyFormat):
         return clips
     views = capability(clip_format, MonophonicFormat)
     assert views is not None  # only what serves the format is used on it
-    onsets, sounding = np.asarray(views.onsets(clips)), np.asarray(views.sounding(clips))
+    try:
+        onsets, sounding = np.asarray(views.onsets(clips)), np.asarray(views.sounding(clips))
+    except Exception as error:
+        raise PluginError(f"The format {clip_format.name} cannot read its clips: {error!r}.") from error
     shape = (len(clips), clip_format.steps)
     if onsets.shape != shape or sounding.shape != shape:
         raise PluginError(
@@ -181,11 +184,16 @@ def from_melody_tokens(
 
     Returns:
         The clips, and which of them the format can carry.
+
+    Raises:
+        PluginError: The format's ``tokens`` fails with anything else than a ClipError.
     """
     melody, out, carried = MelodyFormat(shape=tokens.shape[1:], steps=tokens.shape[1]), clips.copy(), valid.copy()
     for i in np.flatnonzero(valid):
         try:
             out[i] = clip_format.tokens(melody.notes(tokens[i]))
-        except (ClipError, ValueError):  # what the melody became does not fit this format
+        except ClipError:  # what the melody became does not fit this format
             carried[i] = False
+        except Exception as error:
+            raise PluginError(f"The format {clip_format.name} cannot make a clip of notes: {error!r}.") from error
     return out, carried

@@ -18,6 +18,7 @@ from latentknobs import (
     ModelError,
     Note,
     NoteAugmentation,
+    PluginError,
     UsageError,
     Workbench,
 )
@@ -158,6 +159,28 @@ def test_a_strangers_tokens_are_edited_as_melodies_are(edit):
     for attribute in ATTRIBUTES.values():
         there, here = (attribute.for_format(f).measure(c) for f, c in ((own, clips), (WALTZ, melodies)))
         assert np.array_equal(there, here, equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "function", "says"),
+    [
+        ("onsets", lambda _self, _clips: 1 / 0, "The format pairs cannot read its clips: ZeroDivisionError"),
+        (
+            "sounding",
+            lambda _self, clips: clips,
+            r"sounding of shape \(4, 2, 24\) for 4 clips; both must have \(4, 24\)",
+        ),
+        ("tokens", lambda _self, notes: notes.steps, "The format pairs cannot make a clip of notes: AttributeError"),
+    ],
+)
+def test_a_format_that_fails_is_named(monkeypatch, name, function, says):
+    """A fault of a stranger's format is one sentence about the format, and not about the edit."""
+    own = Pairs()
+    clips = np.stack([own.tokens([Note(0, 60 + k, 4)]) for k in range(4)])
+    monkeypatch.setattr(Pairs, name, function)
+
+    with pytest.raises(PluginError, match=says):
+        run_augmentation(EDITS["transpose"], clips, 1, np.random.default_rng(0), own)
 
 
 def test_the_metre_is_the_formats():

@@ -221,7 +221,7 @@ class _Kits:
     def misfits(self, kind: str, offer: Any) -> str:
         """Why an offer can be used on none of the formats that there are samples of, a sentence for each."""
         known = getattr(self.plugins, kind)()
-        formats = [self.melodies.clip_format, *({} if self.only else self._own_formats)]
+        formats = [self.melodies.clip_format, *(() if self.only else self._own_formats)]
         return " ".join(dict.fromkeys(filter(None, (misfit(offer, one, known) for one in formats))))
 
     def _of(self, clip_format: ClipFormat) -> CheckFixtures:
