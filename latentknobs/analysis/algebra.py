@@ -39,13 +39,14 @@ from latentknobs.analysis.algebra_result import (
 from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.active_dimensions import ACTIVE_VARIANCE, is_active
 from latentknobs.core.arrays import Bools, ClipBatch, Codes, Floats, Ints, group_index
-from latentknobs.core.augmentation import Augmentation, signed_amounts
+from latentknobs.core.augmentation import Augmentation, in_context, signed_amounts
 from latentknobs.core.backend import BackendSpec, VAEBackend
 from latentknobs.core.corpus import Progress, Song, Tally, no_progress
+from latentknobs.core.edit_context import EditContext, chosen
 from latentknobs.core.evidence import Interval
 from latentknobs.core.model_calls import accepted, decode, edited, encode
 from latentknobs.corpora.corpus_spec import DEFAULT_SELECTION, CorpusSelection, default_corpus
-from latentknobs.corpora.sharding import Shard
+from latentknobs.corpora.sharding import Shard, SongContexts, no_contexts, song_contexts
 from latentknobs.discovery.run_spec import lacking
 from latentknobs.errors import CorpusError, UsageError
 from latentknobs.evaluation.bootstrap import SongDraws, interval
@@ -84,7 +85,9 @@ def algebra(
     elements = _elements(workbench, amounts, backend.spec)
     corpus = selection.corpus or default_corpus([element.augmentation for element in elements])
     songs = workbench.songs_for(backend, evolve(selection, corpus=corpus))
-    clips = sample_clips(backend, songs, selection.seed)
+    edits = (element.augmentation for element in elements)
+    contexts = song_contexts(edits, backend.spec.clip_format, selection.seed)
+    clips = sample_clips(backend, songs, selection.seed, contexts=contexts)
     return measure(backend, elements, clips, selection.seed, progress=workbench.progress)
 
 
@@ -118,14 +121,25 @@ class AlgebraClips:
         test: int16 (n, *shape), n at least 1.
         songs: Name of the song of each test clip, (n,).
         train: int16 (m, *shape), clips of other songs: the mean of their edited codes is the floor of accuracy.
+        contexts: Those of the test clips, none where no edit asks for them.
+        train_contexts: Those of the training clips, in the same way.
     """
 
     test: ClipBatch
     songs: Sequence[str]
     train: ClipBatch
+    contexts: tuple[EditContext, ...] = ()
+    train_contexts: tuple[EditContext, ...] = ()
 
 
-def sample_clips(backend: VAEBackend, songs: Iterable[Song], seed: int, *, most: int = MOST_CLIPS) -> AlgebraClips:
+def sample_clips(
+    backend: VAEBackend,
+    songs: Iterable[Song],
+    seed: int,
+    *,
+    most: int = MOST_CLIPS,
+    contexts: SongContexts = no_contexts,
+) -> AlgebraClips:
     """
     A seeded sample of the clips of songs of all splits, at most ``most`` of test and of training songs each.
 
@@ -135,8 +149,9 @@ def sample_clips(backend: VAEBackend, songs: Iterable[Song], seed: int, *, most:
     kept = {split: ClipReservoir(most, seed) for split in ("train", "test")}
     for song in songs:
         if song.split in kept:
-            carried = song.clips[accepted(backend, song.clips)]
-            kept[song.split].add(Shard(carried, (song.name,) * len(carried), song.split))
+            rows = np.flatnonzero(accepted(backend, song.clips))
+            told = chosen(contexts(song), rows)
+            kept[song.split].add(Shard(song.clips[rows], (song.name,) * len(rows), song.split, told))
     shape = backend.spec.clip_format.shape
     test, names = kept["test"].clips(shape)
     if not len(test):
@@ -144,7 +159,8 @@ def sample_clips(backend: VAEBackend, songs: Iterable[Song], seed: int, *, most:
             f"The corpus gave no test clips that model {backend.spec.name} can carry: ask for more clips, or another "
             "corpus."
         )
-    return AlgebraClips(test, names, kept["train"].clips(shape)[0])
+    train = kept["train"]
+    return AlgebraClips(test, names, train.clips(shape)[0], kept["test"].contexts(), train.contexts())
 
 
 def measure(
@@ -175,7 +191,7 @@ def measure(
     codes = encode(backend, clips.test)
     variance = np.concatenate([codes, encode(backend, clips.train)]).astype(np.float64).var(axis=0)
     unit = np.where(is_active(variance), 1 / np.sqrt(np.maximum(variance, ACTIVE_VARIANCE)), 0.0)
-    data = _Data(backend, clips.test, clips.train, songs, codes, decode(backend, codes), unit, seed)
+    data = _Data(backend, clips, songs, codes, decode(backend, codes), unit, seed)
     work = len(elements) ** 2
     single = []
     for i, element in enumerate(elements):
@@ -203,8 +219,7 @@ class _Data:
     """Test clips with their songs, codes and plain decodings; training clips; 1 / spread of each dimension, or 0."""
 
     backend: VAEBackend
-    clips: ClipBatch
-    train: ClipBatch
+    sample: AlgebraClips
     songs: Ints
     codes: Codes
     plain: ClipBatch
@@ -217,6 +232,10 @@ class _Data:
     def rng(self) -> Generator:
         # The same at every call, so that what is measured of a knob does not depend on which others there are.
         return default_rng([self.seed, 8])
+
+    @property
+    def clips(self) -> ClipBatch:
+        return self.sample.test
 
     def edited(self, augmentation: Augmentation, clips: ClipBatch, amount: float) -> tuple[ClipBatch, Bools]:
         return edited(self.backend, augmentation, clips, amount, self.rng(), Tally())
@@ -277,7 +296,8 @@ def _laws(data: _Data, element: Element) -> Laws:
 def _starts(data: _Data, augmentation: Augmentation, amount: float) -> tuple[Ints, Codes]:
     """The clips that the edit can be applied to by the amount, and their codes; of swapped pairs the edited side."""
     swapped = signed_amounts(augmentation)[1] and amount < 0
-    after, valid = data.edited(augmentation, data.clips, abs(amount) if swapped else amount)
+    edit = in_context(augmentation, data.sample.contexts)
+    after, valid = data.edited(edit, data.clips, abs(amount) if swapped else amount)
     rows = np.flatnonzero(valid).astype(np.int64)
     return rows, encode(data.backend, after[rows]) if swapped else data.codes[rows]
 
@@ -303,20 +323,22 @@ class _Order:
 
 def _order(data: _Data, first: Element, then: Element) -> _Order:
     backend = data.backend
-    after, rows = _twice(data, first, then, data.clips)
+    after, rows = _twice(data, first, then, data.clips, data.sample.contexts)
     z_after = encode(backend, after)
     z = then.turned(first.turned(data.codes[rows]))
-    elsewhere = encode(backend, _twice(data, first, then, data.train)[0])
+    elsewhere = encode(backend, _twice(data, first, then, data.sample.train, data.sample.train_contexts)[0])
     mean = elsewhere.mean(axis=0, dtype=np.float64).astype(np.float32) if len(elsewhere) else None
     floor = data.plain[rows] if mean is None else decode(backend, mean[None])[0]
     return _Order(rows, after, z_after, decode(backend, z_after), z, decode(backend, z), floor)
 
 
-def _twice(data: _Data, first: Element, then: Element, clips: ClipBatch) -> tuple[ClipBatch, Ints]:
+def _twice(
+    data: _Data, first: Element, then: Element, clips: ClipBatch, contexts: Sequence[EditContext]
+) -> tuple[ClipBatch, Ints]:
     """Clips edited by one and then by the other, where the model carries both results, and which they are."""
-    once, valid = data.edited(first.augmentation, clips, first.amount)
+    once, valid = data.edited(in_context(first.augmentation, contexts), clips, first.amount)
     rows = np.flatnonzero(valid)
-    both, valid = data.edited(then.augmentation, once[rows], then.amount)
+    both, valid = data.edited(in_context(then.augmentation, chosen(contexts, rows)), once[rows], then.amount)
     return both[valid], rows[valid].astype(np.int64)
 
 

@@ -129,7 +129,7 @@ def read_data(
     settings = config.settings
     sizes = {"train": settings.sample_clips, "validation": settings.trial_clips, "test": settings.trial_clips}
     kept = {split: ClipReservoir(size, seed) for split, size in sizes.items()}
-    contexts = song_contexts(subject.augmentation, backend.spec.clip_format, seed)
+    contexts = song_contexts([subject.augmentation], backend.spec.clip_format, seed)
     for shard, _ in carried_shards(backend, subject.songs, settings.shard, Tally(), contexts):
         kept[shard.split].add(shard)
     samples = {split: sample.clips(backend.spec.clip_format.shape) for split, sample in kept.items()}

@@ -21,7 +21,6 @@ from latentknobs.core.attribute import Attribute
 from latentknobs.core.augmentation import Augmentation
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.capability import capability
-from latentknobs.core.composition import wants_context
 from latentknobs.core.corpus import Tally, TrueFactors
 from latentknobs.core.experiment import Experiment
 from latentknobs.core.knob import Knob
@@ -29,7 +28,7 @@ from latentknobs.core.metric_specs import RESAMPLES, LabelledCodes, Metric, Trav
 from latentknobs.core.model_calls import encode
 from latentknobs.core.ridge import PENALTIES
 from latentknobs.corpora.corpus_spec import CorpusSelection, parse_sources
-from latentknobs.corpora.sharding import Shard, carried_part, no_contexts, shards, song_contexts
+from latentknobs.corpora.sharding import Shard, carried_part, shards, song_contexts
 from latentknobs.discovery.pairs import edit_clips, encode_pairs
 from latentknobs.discovery.run_spec import methods_for
 from latentknobs.errors import CorpusError, DiscoveryError, UnknownNameError, UsageError
@@ -120,8 +119,7 @@ def disentanglement(
         )
     knobs, left = _usable(workbench, spec.model_id)
     reader = _Reader(backend, knobs, seed, tally)
-    edits = [edit for _, edit in knobs.values() if wants_context(edit)]
-    contexts = song_contexts(edits[0], spec.clip_format, seed) if edits else no_contexts
+    contexts = song_contexts((edit for _, edit in knobs.values()), spec.clip_format, seed)
     for shard in shards(songs, SHARD, contexts):
         reader.add(shard, split)
         workbench.progress("encoding for metrics", reader.done, selection.clips)

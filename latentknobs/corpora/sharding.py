@@ -64,9 +64,9 @@ def no_contexts(_song: Song) -> tuple[EditContext, ...]:
     return ()
 
 
-def song_contexts(augmentation: Augmentation, clip_format: ClipFormat, seed: int) -> SongContexts:
-    """What gives an augmentation the contexts of a song's clips, if it asks for them; the same for a seed."""
-    if not wants_context(augmentation):
+def song_contexts(augmentations: Iterable[Augmentation], clip_format: ClipFormat, seed: int) -> SongContexts:
+    """What gives augmentations the contexts of a song's clips, if any asks for them; the same for a seed."""
+    if not any(map(wants_context, augmentations)):
         return no_contexts
     return lambda song: contexts_of(song.clips, clip_format, priority(seed, song.name, WHOLE_SONG), song.key)
 

@@ -130,7 +130,7 @@ def _read(experiment: Experiment, songs: Iterable[Song], tally: Tally, progress:
             return {}
         return edit_clips(experiment.in_context(shard.contexts), shard.clips, default_rng([seed, number]))
 
-    contexts = song_contexts(experiment.edit, experiment.clip_format, seed)
+    contexts = song_contexts([experiment.edit], experiment.clip_format, seed)
     shards = carried_shards(backend, songs, settings.shard, tally, contexts)
     for (_, (shard, seen)), edits in ahead(edit, enumerate(shards)):
         done += seen

@@ -7,6 +7,7 @@ import pytest
 from attrs import evolve
 
 from latentknobs import MELODY, EditContext, Key, Note, NoteAugmentation, TokenAugmentation, scores
+from latentknobs.analysis.algebra import sample_clips
 from latentknobs.augmentations.transpose import Transpose
 from latentknobs.core.augmentation import in_context, takes_context
 from latentknobs.core.composition import compose
@@ -164,7 +165,7 @@ class Picky(TinyBackend):
 def test_contexts_stay_with_their_clips(songs):
     """Through shards and samples each clip keeps the place in its song, the same for a seed; a stated key is passed."""
     keyed = [evolve(song, key=Key(5, "minor")) for song in songs[:40]]
-    told = song_contexts(Mirror(), MELODY, 3)
+    told = song_contexts([Mirror()], MELODY, 3)
     sample = ClipReservoir(50, 0)
     for shard, _ in carried_shards(Picky(), keyed, 16, Tally(), told):
         for name, clip, context in zip(shard.songs, shard.clips, shard.contexts, strict=True):
@@ -178,7 +179,7 @@ def test_contexts_stay_with_their_clips(songs):
     for clip, name, context in zip(clips, names, sample.contexts(), strict=True):
         (song,) = [one for one in keyed if one.name == name]
         assert np.array_equal(song.clips[context.index], clip)
-    assert song_contexts(Transpose(), MELODY, 3)(keyed[0]) == ()
+    assert song_contexts([Transpose()], MELODY, 3)(keyed[0]) == ()
     assert told(keyed[0])[0].seed != told(keyed[1])[0].seed
 
 
@@ -190,5 +191,19 @@ def test_a_discovery_tells_the_edit(find, songs):
     again = find(Plain(), fits_made=("mean",))
 
     assert seen >= {(k, 4) for k in range(4)}
-    assert {context.seed for context in plain.told} <= {song_contexts(plain, MELODY, 0)(song)[0].seed for song in songs}
+    assert {context.seed for context in plain.told} <= {
+        song_contexts([plain], MELODY, 0)(song)[0].seed for song in songs
+    }
     assert first.knobs[0].operator.sha256 == again.knobs[0].operator.sha256
+
+
+def test_an_algebra_samples_contexts_with_its_clips(songs):
+    """Each sampled clip of test and of training songs has the context of its place in its song."""
+    told = song_contexts([Mirror()], MELODY, 0)
+    sample = sample_clips(TinyBackend(), songs, 0, most=20, contexts=told)
+    by_name = {song.name: song for song in songs}
+
+    assert len(sample.contexts) == len(sample.test) == len(sample.train_contexts) == 20
+    for clip, name, context in zip(sample.test, sample.songs, sample.contexts, strict=True):
+        assert np.array_equal(by_name[name].clips[context.index], clip)
+        assert context == told(by_name[name])[context.index]
