@@ -26,7 +26,7 @@ from latentknobs.core.format_capabilities import check_serves
 from latentknobs.core.knob import Knob
 from latentknobs.core.model_calls import accepted
 from latentknobs.core.paths import LOCAL_PLUGINS, cache_dir, default_registry, named_plugins_dir
-from latentknobs.core.query_spec import KnobQuery
+from latentknobs.core.query_spec import RUN_FILTERS, KnobQuery
 from latentknobs.core.run import Run, RunSpec
 from latentknobs.corpora.corpus_spec import (
     CorpusSelection,
@@ -38,7 +38,7 @@ from latentknobs.corpora.corpus_spec import (
 from latentknobs.discovery.run_spec import PrescribedOperator, methods_for, parameters
 from latentknobs.errors import CorpusError, UnknownNameError, UsageError
 from latentknobs.hooks.manager import Plugins
-from latentknobs.registry.knob_results import Knobs
+from latentknobs.registry.knob_results import Knobs, Runs
 
 if TYPE_CHECKING:
     from latentknobs.registry.overlay import Registry
@@ -233,6 +233,25 @@ class Workbench:
         if not found or len(list(query.named())) > 1:
             self.registry.check_names(query)
         return Knobs(found)
+
+    def runs(self, **filters: Any) -> Runs:
+        """
+        The runs that meet all filters, the oldest first, without their knobs; ``registry.run`` gives one whole.
+
+        Args:
+            **filters: Those of :meth:`knobs` that are of runs: model, augmentation, corpus, seed, plugin, since, until.
+
+        Raises:
+            UsageError: Another filter, or a value is out of range.
+            UnknownNameError: No model of that name, or nothing that the registry has.
+        """
+        for name in filters.keys() - RUN_FILTERS:
+            raise UsageError(f"Runs have no {name}: ask by {', '.join(sorted(RUN_FILTERS))}.")
+        query = self.query(**filters)
+        found = Runs(sorted(self.registry.run_outlines(query), key=lambda run: run.started))
+        if not found or len(list(query.named())) > 1:
+            self.registry.check_names(query)
+        return found
 
     def query(self, **filters: Any) -> KnobQuery:
         """The filters of :meth:`knobs` as the registry takes them, the model by its identity; errors as there."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 from attrs import frozen
 
-from latentknobs.core.knob import Knob
+from latentknobs.core.evidence import Evidence
+from latentknobs.core.knob import Knob, KnobEffect
 
 FACTS = ("model", "model_id", "run", "augmentation", "kind", "fit", "verdict", "unit", "step", "low", "high")
 
@@ -58,7 +60,7 @@ def difference(a: Knob, b: Knob) -> dict[str, Any]:
 
     Returns:
         ``facts``: those that differ, each with its two values. ``dimensions``: those that both have, and those
-        of one alone. ``numbers``: every number that both or one has (:func:`numbers`), with the difference b - a.
+        of one alone. ``numbers``: every number that both or one has (:func:`numbers`), as :func:`moved` has them.
     """
     one, other = a.as_dict(), b.as_dict()
     dims = [{d.dim for d in knob.dimensions} for knob in (a, b)]
@@ -77,25 +79,72 @@ def difference(a: Knob, b: Knob) -> dict[str, Any]:
     }
 
 
-def moved(before: Mapping[str, float], after: Mapping[str, float]) -> list[dict[str, Any]]:
-    """Numbers by name, before and after, with the difference; None where there is none."""
+@frozen
+class Number:
+    """A number of a knob, with its 95 % confidence interval where one was measured."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+def moved(before: Mapping[str, Number], after: Mapping[str, Number]) -> list[dict[str, Any]]:
+    """
+    Numbers by name, before and after, for JSON.
+
+    Returns:
+        Of each ``number``: ``a``, ``a_low``, ``a_high`` and those of b, the ``difference`` b - a, and whether the
+        intervals are ``apart``; None where there is none.
+    """
     out = []
     for name in dict.fromkeys([*before, *after]):
         a, b = before.get(name), after.get(name)
-        out.append({"number": name, "a": a, "b": b, "difference": None if a is None or b is None else b - a})
+        row: dict[str, Any] = {"number": name}
+        for side, one in (("a", a), ("b", b)):
+            row |= {side: one and one.value, f"{side}_low": one and one.low, f"{side}_high": one and one.high}
+        row["difference"] = None if a is None or b is None else b.value - a.value
+        row["apart"] = None if a is None or b is None else _apart(a, b)
+        out.append(row)
     return out
 
 
-def numbers(knob: Knob) -> dict[str, float]:
-    """The numbers of a knob that can be compared: range, dimensions, criteria, slope and effect by attribute."""
-    out: dict[str, float] = {"low": knob.low, "high": knob.high, "dimensions": len(knob.dimensions)}
-    for criterion in knob.evidence.criteria:
+def _apart(a: Number, b: Number) -> bool | None:
+    """Whether two intervals have nothing in common; one that has but an upper end is not known."""
+    if a.low is None or a.high is None or b.low is None or b.high is None:
+        return None
+    return a.high < b.low or b.high < a.low
+
+
+def numbers(knob: Knob) -> dict[str, Number]:
+    """The numbers of a knob that can be compared: range, dimensions, response, criteria, slope and effect."""
+    evidence = knob.evidence
+    out = {"low": Number(knob.low), "high": Number(knob.high), "dimensions": Number(len(knob.dimensions))}
+    if response := evidence.test and evidence.test.response:
+        intervals = {"slope": response.slope, "R2": response.r2, "Spearman": response.spearman}
+        out |= {f"{name} of the response": Number(one.value, one.low, one.high) for name, one in intervals.items()}
+    for criterion in evidence.criteria:
         if criterion.value is not None:
-            out[f"criterion {criterion.name}"] = criterion.value
+            ends = (None, None) if criterion.kind == "room" else (criterion.low, criterion.high)
+            out[f"criterion {criterion.name}"] = Number(criterion.value, *ends)
     for effect in sorted(knob.effects, key=lambda effect: effect.attribute):
-        out[f"slope of {effect.attribute}"] = effect.slope
-        out[f"effect on {effect.attribute} (sd)"] = effect.effect
+        out[f"slope of {effect.attribute}"] = Number(effect.slope)
+        out[f"effect on {effect.attribute} (sd)"] = _at_the_end(effect, evidence)
     return out
+
+
+def _at_the_end(effect: KnobEffect, evidence: Evidence) -> Number:
+    """The effect with the interval of the mean change at the end of the range where it is largest."""
+    spread = evidence.spreads.get(effect.attribute)
+    measured = evidence.test or evidence.validation
+    if not spread or measured is None:
+        return Number(effect.effect)
+    at = [x.effects[effect.attribute] for x in measured.amounts if effect.attribute in x.effects]
+    near = [one for one in at if math.isclose(abs(one.value) / spread, effect.effect, rel_tol=1e-3, abs_tol=1e-6)]
+    if not near:
+        return Number(effect.effect)
+    ends = sorted((abs(near[0].low) / spread, abs(near[0].high) / spread))
+    holds_zero = near[0].low <= 0 <= near[0].high
+    return Number(effect.effect, 0.0 if holds_zero else ends[0], ends[1])
 
 
 def _effects(knob: Knob) -> dict[str, float]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve, fields, frozen
 
 from latentknobs.analysis.knob_similarity import moved, numbers
+from latentknobs.analysis.run_comparison import different, paired
 from latentknobs.core.experiment import Settings, UnsupervisedSettings
 from latentknobs.core.knob import RANK, Knob, Operator
 from latentknobs.core.method_specs import Fit
@@ -18,9 +19,6 @@ from latentknobs.errors import RegistryError, UsageError
 
 if TYPE_CHECKING:
     from latentknobs.workbench import Workbench
-
-CLOSE = 1e-4
-"""Numbers that differ by less, on other machines, are the same."""
 
 
 @frozen(eq=False)
@@ -91,11 +89,8 @@ def repeat(workbench: Workbench, run_id: str, *, model: str | None = None) -> Re
         again = workbench.discover(
             str(spec.augmentation), corpus=spec.corpus, model=name, clips=clips, seed=spec.seed, settings=settings
         )
-    then, now = spec.parameters, again.spec.parameters
-    changed = {k: (then.get(k), now.get(k)) for k in sorted({*then, *now}) if then.get(k) != now.get(k)}
-    before, after = ({(k.name, k.kind, k.fit): k for k in run.knobs} for run in (stored, again))
-    knobs = tuple(_beside(key, before.get(key), after.get(key)) for key in dict.fromkeys([*before, *after]))
-    return Reproduction(stored, again, changed, knobs)
+    changed = different(spec.parameters, again.spec.parameters)
+    return Reproduction(stored, again, changed, tuple(pair.as_dict() for pair in paired(stored, again)))
 
 
 def settings_of(parameters: Mapping[str, Any]) -> Settings:
@@ -111,26 +106,6 @@ def settings_of(parameters: Mapping[str, Any]) -> Settings:
         return cls(**{name: value for name, value in parameters.items() if name in known})
     except (TypeError, ValueError) as error:
         raise RegistryError(f"The run's settings cannot be used by this version: {error.args[0]}.") from error
-
-
-def _beside(key: tuple[str, str, str], before: Knob | None, after: Knob | None) -> dict[str, Any]:
-    name, kind, fit = key
-    out: dict[str, Any] = {"name": name, "kind": kind, "fit": fit}
-    if before is None or after is None:
-        presence = [
-            {"number": "there", "a": float(before is not None), "b": float(after is not None), "difference": None}
-        ]
-        return {**out, "same_operator": False, "verdict": None, "moved": presence}
-    verdicts = [before.verdict, after.verdict]
-    rows = [row for row in moved(numbers(before), numbers(after)) if _moved(row)]
-    if before.verdict != after.verdict:
-        rows.insert(0, {"number": "verdict", "a": verdicts[0], "b": verdicts[1], "difference": None})
-    same = before.operator_sha256 == after.operator_sha256
-    return {**out, "same_operator": same, "verdict": verdicts, "moved": rows}
-
-
-def _moved(row: Mapping[str, Any]) -> bool:
-    return row["difference"] is None or abs(row["difference"]) > CLOSE
 
 
 @frozen(eq=False)

@@ -283,3 +283,5 @@ FILTERS = tuple(
     for one in fields(KnobQuery)
 )
 """All filters, in the order of the command's options."""
+RUN_FILTERS = frozenset({"model", "augmentation", "corpus", "seed", "plugin", "since", "until"})
+"""Those that are of runs."""

@@ -1,12 +1,15 @@
-"""What ``Workbench.knobs`` returns: knobs as values, rows or a data frame."""
+"""What ``Workbench.knobs`` and ``Workbench.runs`` return: values, rows, a data frame, or a table in a notebook."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, ClassVar, TypeVar
 
+from latentknobs.core.html_table import html_table
 from latentknobs.core.knob import Knob
 from latentknobs.errors import MissingExtraError
+from latentknobs.registry.listing import RUN_COLUMNS, RunOutline
 
 COLUMNS = (
     "name",
@@ -31,18 +34,24 @@ COLUMNS = (
     "corpus",
     "seed",
     "version",
+    "target",
 )
-"""What a row has; the columns of the view v_knobs of the same names."""
+"""What a row of a knob has; the columns of the view v_knobs of the same names."""
+T = TypeVar("T")
 
 
-class Knobs(tuple[Knob, ...]):
-    """Knobs in the order of a query, without their operators."""
+class Answer(tuple[T, ...]):
+    """What a query found, in its order."""
 
     __slots__ = ()
+    columns: ClassVar[Sequence[str]] = ()
+    shown: ClassVar[Sequence[str]] = ()
+    """The columns of a table in a notebook."""
+    times: ClassVar[Sequence[str]] = ()
 
     def rows(self) -> list[dict[str, Any]]:
-        """One flat row for each, with :data:`COLUMNS`."""
-        return [_row(knob) for knob in self]
+        """One flat row for each, with the columns."""
+        raise NotImplementedError
 
     def to_frame(self) -> Any:
         """
@@ -54,18 +63,49 @@ class Knobs(tuple[Knob, ...]):
         try:
             pandas = import_module("pandas")
         except ImportError as error:
-            raise MissingExtraError("A data frame of knobs", "pandas") from error
-        frame = pandas.DataFrame(self.rows(), columns=list(COLUMNS))
-        frame["found"] = pandas.to_datetime(frame["found"], utc=True)
+            raise MissingExtraError("A data frame", "pandas") from error
+        frame = pandas.DataFrame(self.rows(), columns=list(self.columns))
+        for name in self.times:
+            frame[name] = pandas.to_datetime(frame[name], utc=True)
         return frame
+
+    def _repr_html_(self) -> str:
+        return html_table(self.shown, ([row[name] for name in self.shown] for row in self.rows()))
+
+
+class Knobs(Answer[Knob]):
+    """Knobs in the order of a query, without their operators."""
+
+    __slots__ = ()
+    columns = COLUMNS
+    shown = ("name", "verdict", "kind", "fit", "low", "high", "unit", "dimensions", "effect", "model", "run", "tags")
+    times = ("found",)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One flat row for each, with :data:`COLUMNS`."""
+        return [_row(knob) for knob in self]
+
+
+class Runs(Answer[RunOutline]):
+    """Runs, the oldest first, without their knobs."""
+
+    __slots__ = ()
+    columns = RUN_COLUMNS
+    shown = ("run", "model", "augmentation", "corpus", "seed", "finished", "knobs", "accepted")
+    times = ("started", "finished")
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One flat row for each, with :data:`~latentknobs.registry.listing.RUN_COLUMNS`."""
+        return [run.as_row() for run in self]
 
 
 def _row(knob: Knob) -> dict[str, Any]:
     facts = knob.as_dict()
-    more = {
+    more: Mapping[str, Any] = {
         "dimensions": len(knob.dimensions),
         "effect": max((effect.effect for effect in knob.effects), default=None),
         "tags": " ".join(sorted(knob.tags)),
         "found": None if knob.found is None else knob.found.isoformat(timespec="microseconds"),
+        "target": knob.evidence.target,
     }
     return {name: more.get(name, facts[name] if name not in more else None) for name in COLUMNS}

@@ -20,6 +20,21 @@ from sqlalchemy.orm import Session
 from latentknobs.core.knob import Knob
 from latentknobs.registry.tables import EffectRow, KnobRow, ModelRow, RunRow, TagRow
 
+RUN_COLUMNS = (
+    "run",
+    "model",
+    "model_id",
+    "augmentation",
+    "corpus",
+    "seed",
+    "version",
+    "started",
+    "finished",
+    "knobs",
+    "accepted",
+)
+"""What a row of a run has; the columns of the view v_runs of the same names."""
+
 
 class IndexEntry(NamedTuple):
     """A knob that meets a query: what a table needs to know of those that it does not show, as the file has it."""
@@ -99,6 +114,11 @@ class RunOutline:
     knobs: int
     accepted: int
     result: str
+
+    def as_row(self) -> dict[str, Any]:
+        """One flat row with :data:`RUN_COLUMNS`; times as text."""
+        facts = {name: getattr(self, name) for name in RUN_COLUMNS}
+        return facts | {name: facts[name].isoformat(timespec="microseconds") for name in ("started", "finished")}
 
 
 @frozen

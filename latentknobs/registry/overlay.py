@@ -157,9 +157,9 @@ class Registry(KnobReader):
                 damaged.append(str(item))
         return KnobPage(len(entries), tuple(knobs), tuple(damaged))
 
-    def run_outlines(self, run_id: str | None = None) -> tuple[RunOutline, ...]:
-        """The runs without their knobs, or those of an id, the lowest layer first, each in the order of saving."""
-        layers = _distinct([store.run_outlines(run_id) for _, store in self._layers], lambda run: run.result)
+    def run_outlines(self, query: KnobQuery) -> tuple[RunOutline, ...]:
+        """The runs, without their knobs, that meet a query as far as it is of runs: the lowest layer first."""
+        layers = _distinct([store.run_outlines(query) for _, store in self._layers], lambda run: run.result)
         return tuple(run for layer in reversed(layers) for run in layer)
 
     def known_values(self) -> KnownValues:

@@ -46,28 +46,9 @@ from latentknobs.registry.where_sql import meets
 def knob_ids(query: KnobQuery) -> Select[Any]:
     """The row ids of the knobs that meet a query, sorted, as many as it asks for."""
     out, name = _history(query) if query.history else _current(query)
-    if query.model is not None:
-        out = out.where(ModelRow.sha256 == query.model)
-    if query.augmentation:
-        edits = tuple(name for name in query.augmentation if name != UNEDITED)
-        unedited = (RunRow.augmentation.is_(None),) if UNEDITED in query.augmentation else ()
-        out = out.where(or_(*((_any_of(RunRow.augmentation, edits),) if edits else ()), *unedited))
-    columns: tuple[tuple[tuple[Any, ...], Any], ...] = (
-        (query.kind, KnobRow.kind),
-        (query.verdict, KnobRow.verdict),
-        (query.run, RunRow.identity),
-        (query.corpus, RunRow.corpus),
-        (query.seed, RunRow.seed),
-    )
-    for values, column in columns:
-        if values:
-            out = out.where(_any_of(column, values))
-    if query.plugin:
-        out = out.where(or_(*map(_used, query.plugin)))
-    if query.since is not None:
-        out = out.where(RunRow.finished >= query.since)
-    if query.until is not None:
-        out = out.where(RunRow.finished < query.until)
+    out = out.where(*run_conditions(query))
+    of_knob: tuple[tuple[tuple[str, ...], Any], ...] = ((query.kind, KnobRow.kind), (query.verdict, KnobRow.verdict))
+    out = out.where(*(_any_of(column, values) for values, column in of_knob if values))
     if len(query.tag) == 1:
         out = out.join(TagRow, TagRow.knob_id == KnobRow.id).where(TagRow.tag == query.tag[0])
     elif query.tag:
@@ -85,6 +66,30 @@ def knob_ids(query: KnobQuery) -> Select[Any]:
     first = _column(query, name)
     ties = (RunRow.model_name, ModelRow.sha256, name, KnobRow.id)
     return out.order_by(first.desc() if query.descending else first.asc(), *ties).limit(query.limit)
+
+
+def run_conditions(query: KnobQuery) -> list[ColumnElement[bool]]:
+    """What a query asks of a knob's run and model."""
+    out: list[ColumnElement[bool]] = []
+    if query.model is not None:
+        out.append(ModelRow.sha256 == query.model)
+    if query.augmentation:
+        edits = tuple(name for name in query.augmentation if name != UNEDITED)
+        unedited = (RunRow.augmentation.is_(None),) if UNEDITED in query.augmentation else ()
+        out.append(or_(*((_any_of(RunRow.augmentation, edits),) if edits else ()), *unedited))
+    columns: tuple[tuple[tuple[str | int, ...], Any], ...] = (
+        (query.run, RunRow.identity),
+        (query.corpus, RunRow.corpus),
+        (query.seed, RunRow.seed),
+    )
+    out += [_any_of(column, values) for values, column in columns if values]
+    if query.plugin:
+        out.append(or_(*map(_used, query.plugin)))
+    if query.since is not None:
+        out.append(RunRow.finished >= query.since)
+    if query.until is not None:
+        out.append(RunRow.finished < query.until)
+    return out
 
 
 def _any_of(column: Any, values: Sequence[Any]) -> ColumnElement[bool]:

@@ -27,7 +27,7 @@ from latentknobs.registry.listing import (
     run_outlines,
     united,
 )
-from latentknobs.registry.query_sql import knob_ids, knob_index, values_of
+from latentknobs.registry.query_sql import knob_ids, knob_index, run_conditions, values_of
 from latentknobs.registry.tables import CurrentRow, KnobRow, ModelRow, OperatorArrayRow, RegistryRow, RunRow
 
 
@@ -300,12 +300,12 @@ class KnobStore(KnobReader):
         with self.reading() as session:
             return knobs_of(session, ids, str(self.path), operators=False, evidence=False, renamed=True)
 
-    def run_outlines(self, run_id: str | None = None) -> list[RunOutline]:
-        """The runs without their knobs, or those of an id, in the order in which they were first saved."""
+    def run_outlines(self, query: KnobQuery) -> list[RunOutline]:
+        """The runs, without their knobs, that meet a query as far as it is of runs, in the order of first saving."""
         if not self.exists:
             return []
         with self.reading() as session:
-            return run_outlines(session, *([] if run_id is None else [RunRow.identity == run_id]))
+            return run_outlines(session, *run_conditions(query))
 
     def known_values(self) -> KnownValues:
         """What its knobs have, to choose filters from."""

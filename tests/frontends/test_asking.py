@@ -162,6 +162,27 @@ def test_runs_are_listed_and_shown(cli):
     assert "trial_clips" in cli("runs", "show", listed[0]["run"]).out
     assert "There is no run named" in cli("runs", "show", "0" * 16).one_sentence()
 
+    ids = [row["run"] for row in listed]
+    apart = cli("runs", "diff", *ids, "--json").json
+    assert apart["settings"]["augmentation"] == ["transpose", "note-split"]
+    assert "Another edit: transpose and note-split." in cli("runs", "diff", *ids).out
+
+
+def test_conditions_choose_knobs_and_runs(cli):
+    """A condition, several values and what is only in history: each is answered, and an empty answer is told."""
+    listed = cli("knobs", "list", "--where", "r2 >= 0 and name in (pitch, rhythm)", *TINY, "--json").json
+    assert [(one["name"], one["current"]) for one in listed] == [("pitch", True), ("rhythm", True)]
+    every = rows(cli("knobs", "list", "--history", "--verdict", "accepted", "--verdict", "rejected", "--csv", *TINY))
+    assert {row["current"] for row in every} == {"True", "False"}
+    none = cli("knobs", "list", "pitch", "--where", "current = 0", *TINY)
+    assert (none.code, none.out) == (0, "")
+    assert "of other fits and earlier runs do: add --history" in none.err
+    assert "No run meets the conditions." in cli("runs", "list", "--until", "2020-01-01").err
+    assert cli("knobs", "list", "--where", "low <").code == 2
+    for asked in (("--moves", "mean-pich"), ("--augmentation", "transposee"), ("--corpus", "flok")):
+        result = cli("knobs", "list", *asked)
+        assert (result.code, "did you mean" in result.one_sentence()) == (2, True)
+
 
 def test_doing_again_prints_what_differs(cli, monkeypatch):
     """What repeat and verify found is printed as a table and as JSON."""

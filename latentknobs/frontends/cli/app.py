@@ -52,7 +52,7 @@ GROUPS = {
             "import", "spectrum", "algebra", "decouple",
         ),
     ),
-    "runs": Group("List and repeat stored discoveries.", ("list", "show", "repeat")),
+    "runs": Group("List, compare and repeat stored discoveries.", ("list", "show", "diff", "repeat")),
     "model": Group("Inspect and compare models; import weights.", ("list", "show", "evaluate", "metrics", "compare")),
     "plugins": Group("List, create, check and trust plugins.", ("list", "show", "new", "check", "trust")),
     "registry": Group("Upgrade and build registries.", ("upgrade", "build")),

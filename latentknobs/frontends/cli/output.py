@@ -324,10 +324,24 @@ def one_of(json: bool, csv: bool) -> None:
 
 
 def numbers_table(rows: Iterable[Mapping[str, Any]], a: str, b: str) -> None:
-    """Print numbers before and after."""
+    """Print numbers before and after, with their intervals where there are some."""
     table(
-        ("", a, b, "difference"), ((str(r["number"]), *(_shown(r[k]) for k in ("a", "b", "difference"))) for r in rows)
+        ("", a, b, "difference", "intervals"),
+        (
+            (str(r["number"]), _measured(r, "a"), _measured(r, "b"), _shown(r["difference"]), _APART[r.get("apart")])
+            for r in rows
+        ),
     )
+
+
+_APART: Mapping[bool | None, str] = {None: "", True: "apart", False: "overlap"}
+
+
+def _measured(row: Mapping[str, Any], side: str) -> str:
+    low, high = row.get(f"{side}_low"), row.get(f"{side}_high")
+    if high is None:
+        return _shown(row[side])
+    return f"{_shown(row[side])} ({'up' if low is None else _shown(low)} to {_shown(high)})"
 
 
 def _shown(value: Any) -> str:

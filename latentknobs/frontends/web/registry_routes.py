@@ -112,7 +112,7 @@ async def knob_card(knob: str, service: Services) -> responses.RegistryCard:
             raise UnknownNameError("knob", knob[:300], [one.id for one in rows], "in the registry")
         query = KnobQuery(name=found.name, run=run_id, kind=found.kind, history=True)
         full = next(one for one in registry.find(query) if one.fit == fit)
-        (run, *_) = *reversed(registry.run_outlines(run_id)), None
+        (run, *_) = *reversed(registry.run_outlines(KnobQuery(run=run_id))), None
         seen = registry_snippets.of_knobs([(knob, full.model_name)], own_registry=service.own_registry)
         return registry_cards.card(full, rows, run, seen)
 
@@ -126,7 +126,7 @@ async def seen(knob: Annotated[list[str], Query(min_length=1, max_length=4)], se
     def read() -> responses.Snippets:
         named = []
         for id_ in knob:
-            found = service.workbench.registry.run_outlines(id_.partition("@")[2].partition("/")[0])
+            found = service.workbench.registry.run_outlines(KnobQuery(run=id_.partition("@")[2].partition("/")[0]))
             if not found:
                 raise UnknownNameError("knob", id_[:300], (), "in the registry")
             named.append((id_, found[-1].model))
@@ -144,7 +144,7 @@ async def run_card(run: str, service: Services) -> responses.RunCard:
         stored = registry.run(run)
         page = registry.page(KnobQuery(run=run, history=True), 0, 500)
         return responses.RunCard(
-            run=registry_cards.run_row(registry.run_outlines(run)[-1]),
+            run=registry_cards.run_row(registry.run_outlines(KnobQuery(run=run))[-1]),
             parameters={name: json.dumps(value, allow_nan=False) for name, value in stored.spec.parameters.items()},
             counts=dict(stored.counts),
             knobs=[registry_cards.row(one.knob, current=one.current) for one in page.knobs],
@@ -217,7 +217,7 @@ def _query(service: Service, filters: Mapping[str, Any]) -> KnobQuery:
 
 def _runs(service: Service, model: str, augmentation: str) -> list[RunOutline]:
     """The runs of a model and of an edit, the oldest first."""
-    found = sorted(service.workbench.registry.run_outlines(), key=lambda run: run.started)
+    found = sorted(service.workbench.registry.run_outlines(KnobQuery()), key=lambda run: run.started)
     return [
         run
         for run in found

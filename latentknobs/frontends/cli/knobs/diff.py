@@ -22,7 +22,7 @@ def diff(
     registry: options.Registry = None,
     json: options.Json = False,
 ) -> None:
-    """What differs between two knobs: facts, dimensions, criteria, slopes and effects."""
+    """What differs between two knobs: facts, dimensions, response, criteria, slopes and effects, with intervals."""
     with program(ctx).workbench(registry) as workbench:
         result = difference(workbench.knob(a, model), workbench.knob(b, with_model or model))
     if json:
