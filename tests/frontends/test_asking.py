@@ -172,7 +172,7 @@ def test_conditions_choose_knobs_and_runs(cli):
     """A condition, several values and what is only in history: each is answered, and an empty answer is told."""
     listed = cli("knobs", "list", "--where", "r2 >= 0 and name in (pitch, rhythm)", *TINY, "--json").json
     assert [(one["name"], one["current"]) for one in listed] == [("pitch", True), ("rhythm", True)]
-    every = rows(cli("knobs", "list", "--history", "--verdict", "accepted", "--verdict", "rejected", "--csv", *TINY))
+    every = rows(cli("knobs", "list", "--history", "--verdict", "provisional", "--verdict", "rejected", "--csv", *TINY))
     assert {row["current"] for row in every} == {"True", "False"}
     none = cli("knobs", "list", "pitch", "--where", "current = 0", *TINY)
     assert (none.code, none.out) == (0, "")
