@@ -240,6 +240,10 @@ class KnobQuery:
         return keys[self.order]
 
 
+EVERYTHING = KnobQuery()
+"""Without a condition."""
+
+
 @frozen
 class Filter:
     """

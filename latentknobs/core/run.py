@@ -13,6 +13,21 @@ from attrs import field, frozen, validators
 from latentknobs.core.knob import Knob
 from latentknobs.core.seed import as_seed
 
+RUN_COLUMNS = (
+    "run",
+    "model",
+    "model_id",
+    "augmentation",
+    "corpus",
+    "seed",
+    "version",
+    "started",
+    "finished",
+    "knobs",
+    "accepted",
+)
+"""What a row of a run has; the columns of the view v_runs of the same names."""
+
 
 @frozen(eq=False)
 class RunSpec:
@@ -134,3 +149,26 @@ class Run:
             "knobs": len(self.knobs),
             "accepted": sum(knob.verdict == "accepted" for knob in self.knobs),
         }
+
+
+@frozen(kw_only=True)
+class RunOutline:
+    """A run without its knobs; the columns of the view v_runs of the same names."""
+
+    run: str = field(validator=validators.instance_of(str))
+    model: str = field(validator=validators.instance_of(str))
+    model_id: str = field(validator=validators.instance_of(str))
+    augmentation: str | None = field(validator=validators.optional(validators.instance_of(str)))
+    corpus: str = field(validator=validators.instance_of(str))
+    seed: int = field(validator=validators.instance_of(int))
+    version: str = field(validator=validators.instance_of(str))
+    started: datetime = field(validator=validators.instance_of(datetime))
+    finished: datetime = field(validator=validators.instance_of(datetime))
+    knobs: int
+    accepted: int
+    result: str
+
+    def as_row(self) -> dict[str, Any]:
+        """One flat row with :data:`RUN_COLUMNS`; times as text."""
+        facts = {name: getattr(self, name) for name in RUN_COLUMNS}
+        return facts | {name: facts[name].isoformat(timespec="microseconds") for name in ("started", "finished")}

@@ -8,8 +8,8 @@ from typing import Any, ClassVar, TypeVar
 
 from latentknobs.core.html_table import html_table
 from latentknobs.core.knob import Knob
+from latentknobs.core.run import RUN_COLUMNS, RunOutline
 from latentknobs.errors import MissingExtraError
-from latentknobs.registry.listing import RUN_COLUMNS, RunOutline
 
 COLUMNS = (
     "name",
@@ -95,7 +95,7 @@ class Runs(Answer[RunOutline]):
     times = ("started", "finished")
 
     def rows(self) -> list[dict[str, Any]]:
-        """One flat row for each, with :data:`~latentknobs.registry.listing.RUN_COLUMNS`."""
+        """One flat row for each, with :data:`~latentknobs.core.run.RUN_COLUMNS`."""
         return [run.as_row() for run in self]
 
 

@@ -9,31 +9,16 @@ from __future__ import annotations
 from bisect import insort
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime
 from functools import cmp_to_key
 from typing import Any, NamedTuple
 
-from attrs import field, fields, frozen, validators
+from attrs import fields, frozen
 from sqlalchemy import ColumnElement, Select, case, func, select
 from sqlalchemy.orm import Session
 
 from latentknobs.core.knob import Knob
+from latentknobs.core.run import RunOutline
 from latentknobs.registry.tables import EffectRow, KnobRow, ModelRow, RunRow, TagRow
-
-RUN_COLUMNS = (
-    "run",
-    "model",
-    "model_id",
-    "augmentation",
-    "corpus",
-    "seed",
-    "version",
-    "started",
-    "finished",
-    "knobs",
-    "accepted",
-)
-"""What a row of a run has; the columns of the view v_runs of the same names."""
 
 
 class IndexEntry(NamedTuple):
@@ -96,29 +81,6 @@ class KnobPage:
     total: int
     knobs: tuple[ListedKnob, ...]
     damaged: tuple[str, ...]
-
-
-@frozen(kw_only=True)
-class RunOutline:
-    """A run without its knobs; the columns of the view v_runs of the same names."""
-
-    run: str = field(validator=validators.instance_of(str))
-    model: str = field(validator=validators.instance_of(str))
-    model_id: str = field(validator=validators.instance_of(str))
-    augmentation: str | None = field(validator=validators.optional(validators.instance_of(str)))
-    corpus: str = field(validator=validators.instance_of(str))
-    seed: int = field(validator=validators.instance_of(int))
-    version: str = field(validator=validators.instance_of(str))
-    started: datetime = field(validator=validators.instance_of(datetime))
-    finished: datetime = field(validator=validators.instance_of(datetime))
-    knobs: int
-    accepted: int
-    result: str
-
-    def as_row(self) -> dict[str, Any]:
-        """One flat row with :data:`RUN_COLUMNS`; times as text."""
-        facts = {name: getattr(self, name) for name in RUN_COLUMNS}
-        return facts | {name: facts[name].isoformat(timespec="microseconds") for name in ("started", "finished")}
 
 
 @frozen

@@ -20,7 +20,7 @@ from attrs import evolve, frozen
 
 from latentknobs.core.evidence import unstructure_evidence
 from latentknobs.core.knob import RANK, Knob
-from latentknobs.core.query_spec import KnobQuery, Named
+from latentknobs.core.query_spec import EVERYTHING, KnobQuery, Named
 from latentknobs.core.run import Run
 from latentknobs.errors import RegistryError, UnknownNameError, UsageError
 from latentknobs.registry import import_export, knob_edits, migrate, serialization
@@ -157,7 +157,7 @@ class Registry(KnobReader):
                 damaged.append(str(item))
         return KnobPage(len(entries), tuple(knobs), tuple(damaged))
 
-    def run_outlines(self, query: KnobQuery) -> tuple[RunOutline, ...]:
+    def run_outlines(self, query: KnobQuery = EVERYTHING) -> tuple[RunOutline, ...]:
         """The runs, without their knobs, that meet a query as far as it is of runs: the lowest layer first."""
         layers = _distinct([store.run_outlines(query) for _, store in self._layers], lambda run: run.result)
         return tuple(run for layer in reversed(layers) for run in layer)

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, delete, select, update
 from sqlalchemy.orm import Session
 
 from latentknobs.core.knob import RANK, Knob, Verdict
-from latentknobs.core.query_spec import KnobQuery, Named
+from latentknobs.core.query_spec import EVERYTHING, KnobQuery, Named
 from latentknobs.core.run import Run
 from latentknobs.errors import RegistryError, UnknownNameError, UsageError
 from latentknobs.registry import migrate, serialization
@@ -300,7 +300,7 @@ class KnobStore(KnobReader):
         with self.reading() as session:
             return knobs_of(session, ids, str(self.path), operators=False, evidence=False, renamed=True)
 
-    def run_outlines(self, query: KnobQuery) -> list[RunOutline]:
+    def run_outlines(self, query: KnobQuery = EVERYTHING) -> list[RunOutline]:
         """The runs, without their knobs, that meet a query as far as it is of runs, in the order of first saving."""
         if not self.exists:
             return []

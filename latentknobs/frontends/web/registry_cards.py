@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 
 from latentknobs.core.evidence import AmountMetrics, Criterion, Interval
 from latentknobs.core.knob import Knob
+from latentknobs.core.run import RunOutline
 from latentknobs.frontends.web import responses
 from latentknobs.frontends.web.knobs import sentences
-from latentknobs.registry.listing import RunOutline
 
 AT_LEAST = frozenset({"equivariance", "validation", "monotone", "range", "content"})
 """Criteria whose limit is the least that is accepted."""

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from latentknobs.core.query_spec import KnobQuery
+from latentknobs.core.run import RunOutline
 from latentknobs.errors import UnknownNameError
 from latentknobs.frontends.web import registry_cards, registry_snippets, responses
 from latentknobs.frontends.web.errors import RequestError
@@ -20,7 +21,6 @@ from latentknobs.frontends.web.requests import PREFIX, Filters, Page, PageFilter
 from latentknobs.frontends.web.routes import FAILURES, Services, Text, download
 from latentknobs.frontends.web.service import Service
 from latentknobs.registry.knob_results import COLUMNS, Knobs
-from latentknobs.registry.listing import RunOutline
 
 T = TypeVar("T")
 MAX_ROWS = 10_000
@@ -217,7 +217,7 @@ def _query(service: Service, filters: Mapping[str, Any]) -> KnobQuery:
 
 def _runs(service: Service, model: str, augmentation: str) -> list[RunOutline]:
     """The runs of a model and of an edit, the oldest first."""
-    found = sorted(service.workbench.registry.run_outlines(KnobQuery()), key=lambda run: run.started)
+    found = sorted(service.workbench.registry.run_outlines(), key=lambda run: run.started)
     return [
         run
         for run in found

@@ -7,12 +7,12 @@ from typing import Any
 import typer
 
 from latentknobs.core.query_spec import FILTERS, RUN_FILTERS
+from latentknobs.core.run import RUN_COLUMNS
 from latentknobs.frontends.cli import options
 from latentknobs.frontends.cli.context import program, say
 from latentknobs.frontends.cli.filters import given, with_filters
 from latentknobs.frontends.cli.output import as_csv, as_json, one_of, table
 from latentknobs.registry.knob_results import Runs
-from latentknobs.registry.listing import RUN_COLUMNS
 
 DOCS = {
     "augmentation": "Of this edit; none = without one.",
