@@ -362,6 +362,11 @@ class Workbench:
         sources = parse_sources(corpus, self.corpora)
         backend = self.model(model)
         check_serves(edit, backend.spec.clip_format, self.plugins.augmentations())
+        if others := [one.name for one in backend.spec.formats[1:]]:
+            self.note(
+                f"The model {backend.spec.name} reads {', '.join(others)} too; its knobs are looked for and judged on "
+                f"{backend.spec.clip_format.name} alone."
+            )
         check_format(sources, backend.spec)
         settings = evolve(settings or Settings(), clips=clips)
         methods = methods_for(self.plugins, backend.spec.clip_format)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -290,6 +291,27 @@ def test_an_edit_says_which_clips_it_edits():
     assert "states neither 'needs' nor 'clip_format'" in kind.fault(offer)
     offer.needs = ()
     assert kind.fault(offer) == ""
+
+
+def test_the_waltz_of_the_documents_is_this_one():
+    """The page on models makes the format that is tested here."""
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "models.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(from latentknobs import MelodyFormat\n.*?)```", page, re.DOTALL)
+    exec(code, names := {})
+
+    assert names["WALTZ"] == WALTZ
+
+
+def test_a_discovery_says_on_which_format_it_judges(waltzes, monkeypatch):
+    """Of a model that lists several formats knobs are judged on the first, and a note says so."""
+    notes = []
+    monkeypatch.setattr(waltzes, "_note", notes.append)
+    module = waltzes.plugins.loaded("waltz")
+    both = BackendSpec("waltz", module.WALTZ, 6, "0" * 64, formats=(module.WALTZ, MELODY))
+    monkeypatch.setattr(module.Beats, "spec", both)
+    waltzes.discover("transpose", model="waltz", corpus="waltzes", clips=300, settings=QUICK, keep=False)
+
+    assert notes == ["The model waltz reads melody-2bar too; its knobs are looked for and judged on waltz-2bar alone."]
 
 
 def test_a_model_may_list_several_formats():
