@@ -1,4 +1,4 @@
-"""A whole discovery with the shipped model: songs, edits, codes, fit, gates."""
+"""A whole discovery with the shipped model: songs, edits, codes, fit, acceptance criteria."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from latentknobs.core.experiment import QUICK
 from latentknobs.workbench import Workbench
 
 
-@pytest.mark.slow
+@pytest.mark.evidence
 def test_discovery(benchmark: BenchmarkFixture, workbench: Workbench) -> None:
     """A quick look for the pitch knob on 1,024 clips of tune books finds one that can be turned both ways."""
     run = benchmark.pedantic(

@@ -220,10 +220,11 @@ def test_nothing_of_the_site_comes_from_the_network(site):
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ("[a](nowhere.md)", "nowhere.md"),
-        ("[a](plugins.md#nowhere)", "nowhere"),
-        ("[a](../../nowhere.txt)", "nowhere.txt"),
-        ('<img src="https://example.org/a.png">', "example.org/a.png"),
+        (
+            "[a](nowhere.md), [a](plugins.md#no-heading), [a](../../no-file.txt)",
+            ("nowhere.md", "no-heading", "no-file.txt"),
+        ),
+        ('<img src="https://example.org/a.png">', ("example.org/a.png",)),
     ],
 )
 def test_a_fault_stops_the_build(tmp_path, wrong, said):
@@ -237,4 +238,4 @@ def test_a_fault_stops_the_build(tmp_path, wrong, said):
     done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
 
     assert done.returncode != 0
-    assert said in done.stdout + done.stderr
+    assert [word for word in said if word not in done.stdout + done.stderr] == []
