@@ -139,7 +139,7 @@ def sentence_of(error: BaseException, path: str | None = None) -> str:
             return str(error)
         error = cause
     if isinstance(error, SyntaxError):
-        return f"line {error.lineno}: {error.msg}"
+        return f"line {error.lineno}: {error.msg}" if error.lineno else error.msg
     if isinstance(error, PluginOverdue):
         clause = (
             f"it took more than {time_limit():g} s and was given up (LATENTKNOBS_PLUGIN_TIMEOUT=SECONDS allows more)"
@@ -156,6 +156,15 @@ def sentence_of(error: BaseException, path: str | None = None) -> str:
         clause = f"it raised {type(error).__name__}{': ' if text else ''}{text}"
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if path and frame.filename == path]
     return f"line {lines[-1]}: {clause}" if lines else clause
+
+
+def plugin_sentence(error: BaseException) -> str | None:
+    """What the code of a local plugin raised outside of any call that is guarded, in a sentence; None if none did."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    if not frames or not frames[-1].f_globals.get("__name__", "").startswith(f"{LOCAL_PACKAGE}."):
+        return None
+    path = frames[-1].f_code.co_filename
+    return f"The plugin {path} failed: {sentence_of(error, path)}."
 
 
 def run_augmentation(

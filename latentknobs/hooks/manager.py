@@ -12,7 +12,6 @@ import logging
 import os
 import shlex
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
@@ -427,15 +426,12 @@ class Plugins:
 
     def _contain(self, entry: _Entry, what: str, work: Callable[[], None]) -> bool:
         """Run a plugin's code; its errors go into its report, or are raised if strict."""
-        threads = set(threading.enumerate())
         call = Containment(f"loading {entry.label}", entry.candidate.name, loading=True)
         try:
             with nullcontext() if entry.built_in else call:
                 work()
-            left = [t.name for t in threading.enumerate() if t not in threads and t.is_alive() and not t.daemon]
-            if call.changes or left:
-                told = [*call.changes, *(f"left the thread {name!r} behind" for name in left)]
-                entry.reasons.append(f"When it was loaded, it {'; it '.join(told)}.")
+            if call.changes:
+                entry.reasons.append(f"When it was loaded, it {'; it '.join(call.changes)}.")
         except _Hung:
             entry.state = "disabled"
             again = f", or latentknobs plugins check {shlex.quote(entry.path)} passes" if entry.path else ""

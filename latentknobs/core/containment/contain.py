@@ -31,6 +31,7 @@ class Containment(PluginCall):
 
     _number: int = field(factory=itertools.count(1).__next__, init=False)
     _owner: int = field(factory=os.getpid, init=False)
+    _threads: set[threading.Thread] = field(factory=set, init=False)
     _signals: SignalState | None = field(default=None, init=False)
 
     def __enter__(self) -> Self:
@@ -43,6 +44,8 @@ class Containment(PluginCall):
             limit = time_limit() if self.limited else 0.0
             ENDS[self._number] = (threading.get_ident(), time.monotonic() + limit if limit else float("inf"))
             WATCHDOG.begin(self._number, self, limit)
+        if self.loading:
+            self._threads = set(threading.enumerate())
         calls.append(self)
         return self
 
@@ -63,6 +66,8 @@ class Containment(PluginCall):
             patched = ProcessState.leave(self)
         calls = stack()
         calls.remove(self)
+        for thread_left in set(threading.enumerate()) - self._threads if self.loading else ():
+            self.note(f"left the thread {thread_left.name!r} behind")
         for change in self.changes if calls else ():
             calls[-1].note(change)
         if signals is not None:

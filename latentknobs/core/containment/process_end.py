@@ -56,8 +56,15 @@ def guard_process() -> None:
 
     for name in ("_exit", "execv", "execve"):
         setattr(os, name, ends(name, getattr(os, name)))
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(before=_note_fork)
     signal.signal = _signal_stand_in  # type: ignore[assignment] # of plainer types
     atexit.register = _register_stand_in  # type: ignore[assignment] # the same
+
+
+def _note_fork() -> None:
+    if (calls := stack()) and calls[-1].loading:
+        calls[-1].note("copied the program (os.fork)")
 
 
 def _signal_stand_in(number: int, handler: Any) -> Any:
@@ -104,9 +111,19 @@ def end_soon(code: int) -> None:
     threading.Thread(target=end, name="end", daemon=True).start()
 
 
+class _Results(io.TextIOWrapper):
+    """Standard output of the main thread; what other threads print is no result."""
+
+    def write(self, text: str) -> int:
+        """Write a result, or to stderr."""
+        if threading.current_thread() is threading.main_thread():
+            return super().write(text)
+        return sys.stderr.write(text)
+
+
 @contextlib.contextmanager
 def results_apart() -> Iterator[None]:
-    """Keep stdout for what Python's own stdout prints: file 1 leads to stderr, for programs and libraries alike."""
+    """Keep stdout for what the main thread prints: file 1 leads to stderr, for programs and libraries alike."""
     stream = sys.stdout
     copy = _copy_of(stream)
     if copy is None:  # stdout is closed, or no file of its own
@@ -114,7 +131,7 @@ def results_apart() -> Iterator[None]:
         return
     os.dup2(2, 1)
     file = io.BufferedWriter(io.FileIO(copy, "w"))
-    sys.stdout = results = io.TextIOWrapper(file, stream.encoding, stream.errors, line_buffering=stream.isatty())
+    sys.stdout = results = _Results(file, stream.encoding, stream.errors, line_buffering=stream.isatty())
     try:
         yield
     finally:

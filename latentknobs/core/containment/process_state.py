@@ -99,8 +99,11 @@ class ProcessState:
         if locale.setlocale(locale.LC_ALL) != self.locale:
             locale.setlocale(locale.LC_ALL, self.locale)
             call.note("changed the locale")
-        # Another list is that of code elsewhere in this moment's catch_warnings, which puts this one back.
-        if warnings.filters is self.filters and self.filters != self.filters_then:
+        # In another thread, another list is that of catch_warnings elsewhere, which puts this one back.
+        main = threading.current_thread() is threading.main_thread()
+        same = warnings.filters is self.filters
+        if (same or main) and not (same and self.filters == self.filters_then):
+            warnings.filters = self.filters
             warnings.resetwarnings()
             self.filters[:] = self.filters_then
             call.note("changed the warnings filters")

@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 import typer
 from attrs import define
 
-from latentknobs.errors import LatentKnobsError
+from latentknobs.core.plugin_guard import plugin_sentence
+from latentknobs.errors import LatentKnobsError, PluginError
 from latentknobs.frontends.cli.progress import Bars
 from latentknobs.hooks.manager import Plugins
 from latentknobs.workbench import Workbench
@@ -106,5 +107,11 @@ def guarded(command: F) -> F:
             if program(ctx).debug:
                 raise
             raise typer.Exit(code_of(error)) from None
+        except (Exception, SystemExit, GeneratorExit) as error:
+            # A plugin's object may raise where nothing is called, as from a property.
+            sentence = None if program(ctx).debug else plugin_sentence(error)
+            if sentence is None:
+                raise
+            raise typer.Exit(code_of(PluginError(sentence))) from None
 
     return run  # type: ignore[return-value] # functools.wraps keeps the signature that typer reads

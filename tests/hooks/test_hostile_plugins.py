@@ -1,0 +1,221 @@
+"""Plugins that do what no plugin should: each is run, named, and harms nothing beside itself."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+DRIVER = Path(__file__).with_name("hostile_driver.py")
+CASES = sorted(path.stem for path in (DRIVER.parents[1] / "data" / "hostile_plugins").glob("*.txt"))
+ENDS = {"segv", "segv_import", "catches_all", "holds_lock"}
+"""Those that may end the process, each run alone."""
+SLOW = {"hang_edit", "busy_import"}
+"""The same as others, once more."""
+NOT_RUN = {"syntax", "nul", "new_api", "old_api", "str_api"}
+LOADED = {
+    # name: what is said of it when it is loaded
+    "alarm": "left a timer running",
+    "blocks_signals": "blocked signals",
+    "chdir": "changed the current folder",
+    "closes_streams": "closed a standard stream",
+    "exit_handler": "registered an exit handler",
+    "exits_at_exit": "registered an exit handler",
+    "fork_import": "copied the program",
+    "handles_term": "changed the handler of SIGTERM",
+    "locale_de": "changed the locale",
+    "pool_left": "left the thread",
+    "prints": "printed to stdout",
+    "replaces_streams": "replaced a standard stream",
+    "signal_": "tried to change the handler of SIGINT",
+    "stdout": "printed to stdout",
+    "thread_left": "left the thread 'left' behind",
+    "thread_prints": "left the thread",
+    "warn_error": "changed the recursion limit; it changed the warnings filters",
+}
+EDITS = {
+    # name: what is said of it in use
+    "async_edit": "TypeError",
+    "base_exc": "it raised Stop: stop everything",
+    "exit_edit": r"it calls os._exit\(0\)",
+    "gen_exit": "it raised GeneratorExit",
+    "generator": "it raised",
+    "hang_edit": "it took more than 1 s and was given up",
+    "huge_memory": "it raised MemoryError",
+    "kbd": "it raised KeyboardInterrupt",
+    "memory_grow": "it raised MemoryError",
+    "recursion": "it raised RecursionError",
+    "stop_iteration": "it raised StopIteration",
+    "sysexit": r"it calls sys.exit\(0\)",
+}
+REFUSED = {
+    # name: why it is not loaded
+    "bad_repr": "it raised KeyboardInterrupt",
+    "badstr": "it raised E",
+    "busy_import": "it took more than 1 s and was given up",
+    "circ_a": "circ_b",
+    "circ_b": "circ_a",
+    "circ_self": "it raised ImportError",
+    "empty_error": "it raised PluginError",
+    "event_loop": "no running event loop",
+    "exec_import": "it calls os.execv",
+    "hang_import": "it took more than 1 s and was given up",
+    "hook_hangs": "it took more than 1 s and was given up",
+    "new_api": "a newer latentknobs is needed",
+    "nul": "null bytes",
+    "old_api": "version 0 of the hooks",
+    "os_exit_import": r"it calls os._exit\(0\)",
+    "patch_numpy": "it replaces numpy.mean, numpy.sum",
+    "patches_builtins": "it replaces builtins",
+    "patches_package": "it replaces latentknobs.core.atomic_write.write_file",
+    "reads_stdin": "it raised EOFError",
+    "same_knob": "the knob name 'pitch' of 'other-pitch' is that of 'transpose'",
+    "same_name": "already offers 'transpose'",
+    "syntax": "line 3: invalid syntax",
+    "unicode_name": "small letters",
+}
+
+
+def environment(folder):
+    """Variables of a program: an own cache, a second for each call, memory for one case at a time."""
+    return {**os.environ, "LATENTKNOBS_CACHE": str(folder / "cache"), "LATENTKNOBS_PLUGIN_TIMEOUT": "1"}
+
+
+def drive(folder, *names):
+    """What became of the cases, and of the program that met them."""
+    out = folder / "facts.json"
+    command = [sys.executable, str(DRIVER), str(out), *names]
+    env, none = environment(folder), subprocess.DEVNULL
+    done = subprocess.run(command, capture_output=True, check=False, text=True, timeout=120, env=env, stdin=none)
+    return json.loads(out.read_text(encoding="utf-8")) if out.exists() else {}, done
+
+
+@pytest.fixture(scope="module")
+def met(tmp_path_factory):
+    """All cases that may not end the program, in one program."""
+    return drive(tmp_path_factory.mktemp("met"), *[name for name in CASES if name not in ENDS | SLOW])
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name not in ENDS | SLOW])
+def test_a_hostile_plugin_is_named_and_harms_nothing(met, name):
+    """It has run, what it did is said, the process is as before, and other plugins work."""
+    facts = met[0][name]
+
+    assert ("load" in facts["ran"]) == (name not in NOT_RUN)
+    # A stream object that was closed is replaced by one on the same file.
+    changed = ["streams"] if name == "closes_streams" else []
+    assert facts["changed when loaded"] == facts["changed when used"] == changed
+    assert facts["others"]
+    if name in REFUSED:
+        assert facts["state"] == "failed"
+        assert re.search(REFUSED[name], facts["reason"]), facts["reason"]
+        assert name in facts["reason"]
+    elif name == "str_api":
+        assert facts["state"] == "skipped"
+    else:
+        assert facts["state"] == "loaded"
+        assert re.search(LOADED.get(name, "^$"), facts["reason"]), facts["reason"]
+        assert "edit" in facts["ran"] or not facts["edits"] or name == "async_edit"  # which nobody awaits
+        for said in facts["edits"]:
+            assert re.search(EDITS.get(name, "^done$"), said), said
+
+
+def test_the_program_ends_with_its_own_exit_code(met):
+    """Whatever threads and exit handlers are left, soon, and with nothing but results on stdout."""
+    assert (met[1].returncode, met[1].stdout) == (0, "RESULT\n"), met[1].stderr
+    assert "Ended without waiting for what plugins left behind" in met[1].stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(SLOW))
+def test_the_rest_of_them(tmp_path, name):
+    """As above."""
+    facts = drive(tmp_path, name)[0][name]
+
+    assert re.search({**EDITS, **REFUSED}[name], " ".join([facts["reason"], *facts["edits"]]))
+
+
+def test_a_plugin_that_ended_the_program_is_left_out_the_next_time(tmp_path):
+    """With a traceback of the crash; the next program names it at once, until its bytes change."""
+    facts, done = drive(tmp_path, "segv_import")
+    assert facts == {}
+    assert done.returncode == -signal.SIGSEGV
+
+    plugin = tmp_path / "plugins" / "bad.py"
+    plugin.parent.mkdir()
+    plugin.write_text("LATENTKNOBS_API = 1\nimport os\nos.abort()\n")
+    assert listed(tmp_path).returncode == -signal.SIGABRT
+    second = listed(tmp_path)
+    assert (second.returncode, "hung or ended the program" in second.stderr) == (0, True)
+
+    plugin.write_text("LATENTKNOBS_API = 1\nimport os\n")
+    assert "it has no function marked with @hookimpl" in listed(tmp_path).stdout
+
+
+def listed(folder):
+    """``plugins list`` on a folder."""
+    env = {**environment(folder), "LATENTKNOBS_PLUGINS_DIR": str(folder / "plugins")}
+    command = [sys.executable, "-m", "latentknobs", "plugins", "list", "--json"]
+    return subprocess.run(command, capture_output=True, check=False, text=True, timeout=120, env=env)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["catches_all", "holds_lock"])
+def test_what_cannot_be_interrupted_is_ended(tmp_path, name):
+    """It is told while it hangs, and named when the program is ended."""
+    facts, done = drive(tmp_path, name)
+
+    assert (facts, done.returncode) == ({}, -signal.SIGKILL)
+    told, ended = [line for line in done.stderr.splitlines() if "plugin" in line]
+    assert re.search(rf"^Loading plugin '{name}' .* so far\. Ctrl-C ends it; LATENTKNOBS_DISABLE={name} leaves", told)
+    assert "could not be interrupted, so the program was ended" in ended
+
+
+@pytest.mark.parametrize("name", ["hang_import", "signal_", "catches_all"])
+def test_ctrl_c_always_works(tmp_path, name):
+    """Where a plugin hangs, has taken the signal, or catches what it raises: then the second time."""
+    text = (DRIVER.parents[1] / "data" / "hostile_plugins" / f"{name}.txt").read_text()
+    here = tmp_path / "here"
+    hang = "import time\nwhile True: time.sleep(0.1)\n" if name == "signal_" else ""
+    lines = [f"open({str(here)!r}, 'w')", *text.splitlines()]
+    plugin = tmp_path / "plugins" / "bad.py"
+    plugin.parent.mkdir()
+    at = next(k for k, line in enumerate(lines) if line.startswith("class E")) if hang else len(lines)
+    plugin.write_text("\n".join([*lines[:at], hang, *lines[at:]]))
+    env = {**environment(tmp_path), "LATENTKNOBS_PLUGIN_TIMEOUT": "60"}
+    env["LATENTKNOBS_PLUGINS_DIR"] = str(tmp_path / "plugins")
+    command = [sys.executable, "-m", "latentknobs", "plugins", "list"]
+    with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            while not here.exists():
+                time.sleep(0.05)
+            time.sleep(0.2)
+            process.send_signal(signal.SIGINT)
+            if name == "catches_all":
+                time.sleep(0.5)
+                process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
+
+    assert process.returncode == 130
+    assert "Interrupted: what was not finished is not written." in err
+
+
+def test_two_programs_at_once_leave_each_others_plugins_alone(tmp_path):
+    """An import that goes on elsewhere is no failed one."""
+    (tmp_path / "plugins").mkdir()
+    (tmp_path / "plugins" / "slow.py").write_text(
+        "LATENTKNOBS_API = 1\nimport time\ntime.sleep(0.4)\nfrom latentknobs import hookimpl\n"
+        "@hookimpl\ndef register_fits(): return []\n"
+    )
+    env = {**environment(tmp_path), "LATENTKNOBS_PLUGINS_DIR": str(tmp_path / "plugins")}
+    command = [sys.executable, "-m", "latentknobs", "plugins", "show", "slow", "--json"]
+    programs = [subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+
+    assert [json.loads(program.communicate(timeout=60)[0])["state"] for program in programs] == ["loaded"] * 3
