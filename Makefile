@@ -28,8 +28,10 @@ serve: $(STAMP)
 test: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS)
 
+# Browsers have the machine to themselves; the rest shares it, a file of tests staying in one process.
 test-slow: $(STAMP)
-	$(BIN)/python -m pytest -m slow
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -n $(JOBS) --dist loadfile --ignore tests/browser
+	$(BIN)/python -m pytest -m slow tests/browser
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check .

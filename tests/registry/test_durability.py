@@ -19,9 +19,12 @@ from latentknobs.registry import migrate
 from latentknobs.registry.store import KnobStore
 from latentknobs.testing.store import MODEL, dump, sample_run
 
-FEW, MANY = 3, 100
-"""How often a program is killed in the fast tests, and in the slow ones for each of the two kinds of work."""
-ROUNDS = [pytest.param(FEW, id="few"), pytest.param(MANY, id="many", marks=pytest.mark.slow)]
+ROUNDS = [
+    pytest.param(3, id="few"),
+    pytest.param(20, id="some", marks=pytest.mark.slow),
+    pytest.param(100, id="many", marks=pytest.mark.evidence),
+]
+"""How often a program is killed at each of the two kinds of work."""
 OLD = Path(__file__).parents[1] / "data" / "registry_0001.db"
 SERVER = """
 import os, resource, sys, time
@@ -225,7 +228,7 @@ def test_upgrades_that_are_killed_leave_the_old_file_or_the_new_one(tmp_path, se
             assert dump(backup) == rows
         shutil.rmtree(folder)
     assert ends["old"] > 0
-    assert rounds == FEW or ends["new"] > 0
+    assert rounds < 20 or ends["new"] > 0
 
 
 CHANGED = ("alembic", "knob:", "operator_array:", "run:", "knob_effect:", "knob_criterion:")
