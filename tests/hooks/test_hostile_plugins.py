@@ -149,7 +149,8 @@ def test_a_plugin_that_ended_the_program_is_left_out_the_next_time(tmp_path):
     plugin = tmp_path / "plugins" / "bad.py"
     plugin.parent.mkdir()
     plugin.write_text("LATENTKNOBS_API = 1\nimport os\nos.abort()\n")
-    assert listed(tmp_path).returncode == -signal.SIGABRT
+    first = listed(tmp_path)
+    assert (first.returncode, f'File "{plugin}", line 3' in first.stderr) == (-signal.SIGABRT, True)
     second = listed(tmp_path)
     assert (second.returncode, "hung or ended the program" in second.stderr) == (0, True)
 

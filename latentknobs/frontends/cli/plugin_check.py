@@ -15,6 +15,9 @@ from typing import Any
 
 from attrs import frozen
 
+from latentknobs.core.containment.watchdog import TELL
+from latentknobs.frontends.cli.context import say
+
 TIME_LIMIT = 120.0
 """Seconds for all checks of a plugin: those of the package's own models take ten."""
 
@@ -74,7 +77,7 @@ def _run(command: Sequence[str], env: Mapping[str, str], seconds: float) -> str:
         start_new_session=True,  # so that what the plugin starts is ended with it
     ) as process:
         try:
-            _, stderr = process.communicate(timeout=seconds)
+            stderr = _ends(process, seconds)
         except subprocess.TimeoutExpired:
             _end(process.pid)
             return f"It was not done after {seconds:g} s and was ended: it hangs, or is slow."
@@ -83,6 +86,17 @@ def _run(command: Sequence[str], env: Mapping[str, str], seconds: float) -> str:
             raise
     last = (stderr.strip().splitlines() or ["it said nothing"])[-1]
     return f"It ended the process with exit code {process.returncode}: {last}"
+
+
+def _ends(process: subprocess.Popen[str], seconds: float) -> str:
+    """What it says on stderr until it ends; after a while people are told that it goes on."""
+    try:
+        return process.communicate(timeout=min(TELL, seconds))[1]
+    except subprocess.TimeoutExpired:
+        if seconds <= TELL:
+            raise
+    say(f"The checks have taken {TELL:g} s so far; they are ended after {seconds:g} s.")
+    return process.communicate(timeout=seconds - TELL)[1]
 
 
 def _end(group: int) -> None:
