@@ -12,13 +12,13 @@ from contextlib import suppress
 from functools import cmp_to_key
 from typing import Any, NamedTuple
 
-from attrs import fields, frozen
-from sqlalchemy import ColumnElement, Select, case, func, select
+from attrs import frozen
+from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session
 
 from latentknobs.core.knob import Knob
 from latentknobs.core.run import RunOutline
-from latentknobs.registry.tables import EffectRow, KnobRow, ModelRow, RunRow, TagRow
+from latentknobs.registry.tables import KnobRow, ModelRow, RunRow
 
 
 class IndexEntry(NamedTuple):
@@ -83,17 +83,6 @@ class KnobPage:
     damaged: tuple[str, ...]
 
 
-@frozen
-class KnownValues:
-    """What the knobs of a registry have, to choose filters from; each sorted."""
-
-    models: tuple[str, ...]
-    augmentations: tuple[str, ...]
-    attributes: tuple[str, ...]
-    corpora: tuple[str, ...]
-    tags: tuple[str, ...]
-
-
 def run_outlines(session: Session, *conditions: ColumnElement[bool]) -> list[RunOutline]:
     """The runs that meet conditions on their row or their model's, in the order in which they were saved."""
     accepted = func.sum(case((KnobRow.verdict == "accepted", 1), else_=0))
@@ -115,32 +104,3 @@ def run_outlines(session: Session, *conditions: ColumnElement[bool]) -> list[Run
         with suppress(TypeError):  # a damaged one is left out
             out.append(RunOutline(**row))
     return out
-
-
-def known_values(session: Session) -> KnownValues:
-    """The values of one file."""
-
-    def texts(query: Select[Any]) -> tuple[str, ...]:
-        return tuple(sorted({value for value in session.scalars(query) if isinstance(value, str)}))
-
-    return KnownValues(
-        models=texts(select(RunRow.model_name).distinct()),
-        augmentations=texts(select(RunRow.augmentation).distinct()),
-        attributes=texts(_steps(EffectRow.attribute)),
-        corpora=texts(select(RunRow.corpus).distinct()),
-        tags=texts(_steps(TagRow.tag)),
-    )
-
-
-def united(values: Sequence[KnownValues]) -> KnownValues:
-    """The values of all files."""
-    names = [one.name for one in fields(KnownValues)]
-    return KnownValues(**{name: tuple(sorted({v for each in values for v in getattr(each, name)})) for name in names})
-
-
-def _steps(column: Any) -> Select[Any]:
-    """The distinct values of an indexed column, from each to the next: DISTINCT would read every row."""
-    first = select(func.min(column).label("value")).cte("steps", recursive=True)
-    following = select(func.min(column)).where(column > first.c.value).scalar_subquery()
-    steps = first.union_all(select(following).where(first.c.value.is_not(None)))
-    return select(steps.c.value).where(steps.c.value.is_not(None))

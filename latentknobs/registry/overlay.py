@@ -26,7 +26,7 @@ from latentknobs.errors import RegistryError, UnknownNameError, UsageError
 from latentknobs.registry import import_export, knob_edits, migrate, serialization
 from latentknobs.registry.connections import TIMEOUT
 from latentknobs.registry.import_export import Conflict, TransferSummary
-from latentknobs.registry.listing import KnobPage, KnownValues, ListedKnob, RunOutline, merged, united
+from latentknobs.registry.listing import KnobPage, ListedKnob, RunOutline, merged
 from latentknobs.registry.serialization import key_of
 from latentknobs.registry.store import KnobReader, KnobStore
 
@@ -161,10 +161,6 @@ class Registry(KnobReader):
         """The runs, without their knobs, that meet a query as far as it is of runs: the lowest layer first."""
         layers = _distinct([store.run_outlines(query) for _, store in self._layers], lambda run: run.result)
         return tuple(run for layer in reversed(layers) for run in layer)
-
-    def known_values(self) -> KnownValues:
-        """What the knobs have, to choose filters from."""
-        return united([store.known_values() for _, store in self._layers])
 
     def models(self) -> tuple[tuple[str, str], ...]:
         """Name and model_id of every model that has a run, by name; of two names in two files the upper one's."""

@@ -132,7 +132,15 @@ def values_of(kind: Named) -> Select[Any]:
         "comparison": CriterionRow.of,
         "dimension": DimensionRow.dim,
     }
-    return select(columns[kind]).distinct()
+    return _steps(columns[kind]) if kind in ("attribute", "tag") else select(columns[kind]).distinct()
+
+
+def _steps(column: Any) -> Select[Any]:
+    """The distinct values of an indexed column, from each to the next: DISTINCT would read every row."""
+    first = select(func.min(column).label("value")).cte("steps", recursive=True)
+    following = select(func.min(column)).where(column > first.c.value).scalar_subquery()
+    steps = first.union_all(select(following).where(first.c.value.is_not(None)))
+    return select(steps.c.value).where(steps.c.value.is_not(None))
 
 
 def knob_index(query: KnobQuery) -> Select[Any]:

@@ -21,11 +21,8 @@ from latentknobs.registry.connections import TIMEOUT, Database
 from latentknobs.registry.knob_loader import knobs_of, runs_of, sound, undamaged
 from latentknobs.registry.listing import (
     IndexEntry,
-    KnownValues,
     RunOutline,
-    known_values,
     run_outlines,
-    united,
 )
 from latentknobs.registry.query_sql import knob_ids, knob_index, run_conditions, values_of
 from latentknobs.registry.tables import CurrentRow, KnobRow, ModelRow, OperatorArrayRow, RegistryRow, RunRow
@@ -306,13 +303,6 @@ class KnobStore(KnobReader):
             return []
         with self.reading() as session:
             return run_outlines(session, *run_conditions(query))
-
-    def known_values(self) -> KnownValues:
-        """What its knobs have, to choose filters from."""
-        if not self.exists:
-            return united([])
-        with self.reading() as session:
-            return known_values(session)
 
     def standing(self, keys: Iterable[tuple[str, str]] | None = None) -> dict[tuple[str, str], Verdict]:
         """The verdicts of the current knobs by (model_id, name): of all, or of those that are there of some."""

@@ -60,7 +60,7 @@ def shelf(new_page):
 def test_the_address_holds_what_is_seen(shelf):
     """Filters, search and order are in the address: reload, back, forward and a second tab show the same knobs."""
     shelf.has()
-    shelf.page.locator("[data-filter=verdict]").select_option("accepted")
+    shelf.page.locator("[data-verdict=accepted]").check()
     shelf.has(verdict="accepted")
     shelf.page.locator("[data-sort=effect]").click()
     shelf.has(verdict="accepted", sort="effect")
@@ -79,6 +79,20 @@ def test_the_address_holds_what_is_seen(shelf):
     shelf.page.go_forward()
     shelf.page.go_forward()
     assert shelf.has(verdict="accepted", sort="effect", name="*t*") == known
+
+
+def test_a_condition(shelf):
+    """A condition on criteria is asked for with Enter; one that cannot be read is told, and the table comes back."""
+    field = shelf.page.locator("[data-filter=where]")
+    field.fill("equivariance >= 0.9")
+    field.press("Enter")
+    known = shelf.has(where="equivariance >= 0.9")
+    shelf.hands.forgive("422")
+    field.fill("equivariance >=")
+    field.press("Enter")
+    shelf.page.locator("[data-fault]").get_by_text("cannot be read").wait_for()
+    shelf.page.go_back()
+    shelf.hands.until("the table", lambda: shelf.rows() == known)
 
 
 def test_a_card_by_keyboard(shelf):
@@ -163,7 +177,14 @@ def test_for_everybody(new_page, axe, width, theme):
     run = ids[0].partition("@")[2].partition("/")[0]
     compared = "&".join(f"knob={id_}" for id_ in ids)
     found, wide = {}, {}
-    for path in ("?history=true", f"/knobs/{ids[0]}", f"/compare?{compared}", "/runs", f"/runs/{run}", "/runs/nothing"):
+    for path in (
+        "?history=true&seed=0&verdict=accepted&verdict=rejected",
+        f"/knobs/{ids[0]}",
+        f"/compare?{compared}",
+        "/runs",
+        f"/runs/{run}",
+        "/runs/nothing",
+    ):
         if path.endswith("nothing"):
             shelf.hands.forgive("404")
         shelf.open(f"registry{path}")

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from latentknobs.core.evidence import AmountMetrics, Criterion, Interval
+from latentknobs.core.evidence import AT_MOST, Criterion, Interval
 from latentknobs.core.knob import Knob
 from latentknobs.core.run import RunOutline
 from latentknobs.frontends.web import responses
 from latentknobs.frontends.web.knobs import sentences
-
-AT_LEAST = frozenset({"equivariance", "validation", "monotone", "range", "content"})
-"""Criteria whose limit is the least that is accepted."""
 
 
 def id_of(knob: Knob) -> str:
@@ -115,31 +112,17 @@ def _measured(one: Interval) -> responses.Measured:
 
 
 def _criteria(knob: Knob) -> Iterator[responses.CriterionSeries]:
-    """The criteria, those of one kind and attribute together."""
-    test = knob.evidence.test
-    at = {x.amount: x for x in test.amounts} if test else {}
-    series: dict[tuple[str, str | None, float], list[Criterion]] = {}
-    for one in knob.evidence.criteria:
-        series.setdefault((one.kind, one.of, one.limit), []).append(one)
-    for (kind, of, bound), criteria in series.items():
-        yield responses.CriterionSeries(
-            criterion=kind,
-            of=of,
-            bound=bound,
-            at_least=kind in AT_LEAST,
-            points=list(_points(criteria, at)),
-        )
+    """The criteria, those of one measure together; those that ended the usable range last."""
+    for validation, criteria in ((False, knob.evidence.criteria), (True, knob.evidence.range_criteria)):
+        series: dict[tuple[str, float, bool], list[Criterion]] = {}
+        for one in criteria:
+            series.setdefault((one.measure, one.limit, one.kind not in AT_MOST), []).append(one)
+        for (measure, bound, at_least), own in series.items():
+            yield responses.CriterionSeries(
+                criterion=measure, validation=validation, bound=bound, at_least=at_least, points=list(map(_point, own))
+            )
 
 
-def _points(criteria: Iterable[Criterion], at: dict[float, AmountMetrics]) -> Iterator[responses.CriterionPoint]:
-    for one in criteria:
-        low, high = _ends(one, at.get(one.amount) if one.amount is not None else None)
-        yield responses.CriterionPoint(amount=one.amount, value=one.value, low=low, high=high, passed=one.passed)
-
-
-def _ends(one: Criterion, at: AmountMetrics | None) -> tuple[float | None, float | None]:
-    """The ends of the interval of what was judged, where they were measured."""
-    if at is None:
-        return None, None
-    interval = at.equivariance if one.kind == "equivariance" else at.content.get(one.of or "")
-    return (None, None) if interval is None else (interval.low, interval.high)
+def _point(one: Criterion) -> responses.CriterionPoint:
+    low, high = (None, None) if one.kind == "room" else (one.low, one.high)  # of room they are floor and ceiling
+    return responses.CriterionPoint(amount=one.amount, value=one.value, low=low, high=high, passed=one.passed)

@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeVar
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
-from latentknobs.core.query_spec import KnobQuery
+from latentknobs.core.query_spec import KnobQuery, Named
 from latentknobs.core.run import RunOutline
 from latentknobs.errors import UnknownNameError
 from latentknobs.frontends.web import registry_cards, registry_snippets, responses
@@ -87,14 +87,20 @@ async def run_table(
 @router.get("/values")
 async def values(service: Services) -> responses.RegistryValues:
     """What the knobs of the registry have, to choose filters from."""
-    known = await _reading(service.workbench.registry.known_values)
-    return responses.RegistryValues(
-        models=list(known.models),
-        augmentations=list(known.augmentations),
-        attributes=list(known.attributes),
-        corpora=list(known.corpora),
-        tags=list(known.tags),
-    )
+    kinds: Mapping[str, Named] = {
+        "models": "model",
+        "augmentations": "augmentation",
+        "attributes": "attribute",
+        "corpora": "corpus",
+        "tags": "tag",
+        "plugins": "plugin",
+    }
+
+    def read() -> responses.RegistryValues:
+        known = service.workbench.registry.known
+        return responses.RegistryValues(**{name: sorted(map(str, known(kind))) for name, kind in kinds.items()})
+
+    return await _reading(read)
 
 
 @router.get("/knobs/{knob:path}")

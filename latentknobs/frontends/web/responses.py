@@ -317,6 +317,7 @@ class RegistryValues(BaseModel):
     attributes: list[str]
     corpora: list[str]
     tags: list[str]
+    plugins: list[str] = Field(description="NAME, and NAME@VERSION.")
 
 
 class Measured(BaseModel):
@@ -356,8 +357,8 @@ class CriterionPoint(BaseModel):
 class CriterionSeries(BaseModel):
     """One criterion at all amounts."""
 
-    criterion: str
-    of: str | None
+    criterion: str = Field(description="Its name, without the amount.")
+    validation: bool = Field(description="Whether it ended the usable range, on validation songs.")
     bound: float
     at_least: bool = Field(description="Whether the bound is the least that is accepted, not the most.")
     points: list[CriterionPoint]

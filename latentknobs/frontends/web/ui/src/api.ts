@@ -7,7 +7,8 @@ export class ApiError extends Error {
   }
 }
 
-export type Query = Record<string, string | number | boolean | null | undefined>;
+type Plain = string | number | boolean | null | undefined;
+export type Query = Record<string, Plain | readonly string[]>;
 
 /** The HTTP half of the server's API, version 1. Every method raises ApiError with a sentence that says what to do. */
 export class Api {
@@ -89,7 +90,8 @@ export function path(text: string): string {
 }
 
 function query(options: Query): string {
-  const parts = Object.entries(options).filter(([, value]) => value !== null && value !== undefined && value !== "");
+  const each = Object.entries(options).flatMap(([key, value]) => (Array.isArray(value) ? value : [value]).map((one: Plain) => [key, one] as const));
+  const parts = each.filter(([, value]) => value !== null && value !== undefined && value !== "");
   return parts.length ? `?${new URLSearchParams(parts.map(([key, value]) => [key, String(value)]))}` : "";
 }
 

@@ -114,10 +114,16 @@ export interface components {
          * @description One criterion at all amounts.
          */
         readonly CriterionSeries: {
-            /** Criterion */
+            /**
+             * Criterion
+             * @description Its name, without the amount.
+             */
             readonly criterion: string;
-            /** Of */
-            readonly of: string | null;
+            /**
+             * Validation
+             * @description Whether it ended the usable range, on validation songs.
+             */
+            readonly validation: boolean;
             /** Bound */
             readonly bound: number;
             /**
@@ -792,6 +798,11 @@ export interface components {
             readonly corpora: readonly string[];
             /** Tags */
             readonly tags: readonly string[];
+            /**
+             * Plugins
+             * @description NAME, and NAME@VERSION.
+             */
+            readonly plugins: readonly string[];
         };
         /**
          * ResponseCurve

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Api } from "../src/api.js";
-import { ALL, FILTERS, query, read, SORTS, write, type View } from "../src/registry/address.js";
+import { ALL, FILTERS, query, read, SEVERAL, SORTS, write, type View } from "../src/registry/address.js";
 import { ticks } from "../src/registry/plots.js";
 import { KnobTableElement } from "../src/registry/table.js";
 import type { KnobTable, RegistryKnob } from "../src/types.js";
@@ -12,12 +12,12 @@ const ids = fc.tuple(fc.stringMatching(/^[a-z][a-z0-9-]{0,10}$/), fc.stringMatch
 const page = fc.integer({ min: 1, max: 300 });
 const views: fc.Arbitrary<View> = fc.oneof(
   fc.record({
-    kind: fc.constant("knobs" as const), filters: fc.dictionary(fc.constantFrom(...FILTERS), text), sort: fc.option(fc.constantFrom(...SORTS)), reverse: fc.boolean(), page,
+    kind: fc.constant("knobs" as const), filters: fc.array(fc.tuple(fc.constantFrom(...FILTERS), fc.array(text, { minLength: 1, maxLength: 3 }))).map((all) => Object.fromEntries(all.map(([name, values]) => [name, SEVERAL.has(name) ? values : values.slice(0, 1)]))), sort: fc.option(fc.constantFrom(...SORTS)), reverse: fc.boolean(), page,
     picked: fc.array(ids, { maxLength: 4 }),
   }),
   fc.record({ kind: fc.constant("knob" as const), id: ids.filter((id) => !id.includes("/..") && !id.endsWith("/.")), amount: fc.option(fc.integer({ min: -12, max: 12 }).map((amount) => amount + 0)) }),
   fc.record({ kind: fc.constant("compare" as const), ids: fc.array(ids, { maxLength: 4 }) }),
-  fc.record({ kind: fc.constant("runs" as const), filters: fc.dictionary(fc.constantFrom("model", "augmentation"), text), page }),
+  fc.record({ kind: fc.constant("runs" as const), filters: fc.dictionary(fc.constant("augmentation"), fc.array(text, { minLength: 1, maxLength: 2 })), page }),
   fc.record({ kind: fc.constant("run" as const), run: fc.stringMatching(/^[0-9a-f]{16}$/) }),
 ) as fc.Arbitrary<View>;
 
@@ -28,7 +28,7 @@ const knob = (name: string, more: Partial<RegistryKnob> = {}): RegistryKnob => (
 const answer: KnobTable = { total: 120, start: 0, knobs: [knob("pitch"), knob("rhythm", { verdict: "rejected", effect: null, augmentation: null })], damaged: [], seen: { sql: "", command: "", python: "", remarks: [] } };
 const api = (asked: unknown[] = []) => ({
   registryKnobs: async (filters: unknown) => { asked.push(filters); return answer; },
-  registryValues: async () => ({ models: ["m"], augmentations: ["transpose"], attributes: ["mean-pitch"], corpora: [], tags: [] }),
+  registryValues: async () => ({ models: ["m"], augmentations: ["transpose"], attributes: ["mean-pitch"], corpora: [], tags: [], plugins: [] }),
 }) as unknown as Api;
 
 async function table(view = ALL, asked: unknown[] = []): Promise<KnobTableElement> {
@@ -50,8 +50,8 @@ describe("the registry's address", () => {
   });
 
   it("looks for a name without an asterisk anywhere in names", () => {
-    expect(query({ ...ALL, filters: { name: "pit" } })["name"]).toBe("*pit*");
-    expect(query({ ...ALL, filters: { name: "p*h" } })["name"]).toBe("p*h");
+    expect(query({ ...ALL, filters: { name: ["pit"] } })["name"]).toBe("*pit*");
+    expect(query({ ...ALL, filters: { name: ["p*h"] } })["name"]).toBe("p*h");
   });
 });
 
@@ -65,8 +65,8 @@ describe("the table of knobs", () => {
 
   it("asks for the page of its view", async () => {
     const asked: unknown[] = [];
-    await table({ ...ALL, page: 3, filters: { verdict: "accepted" }, sort: "effect" }, asked);
-    expect(asked).toEqual([expect.objectContaining({ verdict: "accepted", sort: "effect", start: 100, count: 50 })]);
+    await table({ ...ALL, page: 3, filters: { verdict: ["accepted", "provisional"] }, sort: "effect" }, asked);
+    expect(asked).toEqual([expect.objectContaining({ verdict: ["accepted", "provisional"], sort: "effect", start: 100, count: 50 })]);
   });
 
   it("turns an order round when its heading is pressed again", async () => {
@@ -78,12 +78,14 @@ describe("the table of knobs", () => {
   });
 
   it("goes to its first page when a filter changes", async () => {
-    const element = await table({ ...ALL, page: 2 });
+    const element = await table({ ...ALL, page: 2, filters: { verdict: ["accepted"], kind: ["shift"] } });
     const went = sent(element, "lk-go");
-    const field = one<HTMLSelectElement>(element, "[data-filter=verdict]");
-    field.value = "rejected";
+    one<HTMLInputElement>(element, "[data-verdict=rejected]").click();
+    const field = one<HTMLInputElement>(element, "[data-filter=run]");
+    field.value = "0123456789abcdef, fedcba9876543210";
     field.dispatchEvent(new Event("change", { bubbles: true }));
-    expect(went.map(([, { view }]) => view)).toEqual([{ ...ALL, filters: { verdict: "rejected" } }]);
+    expect(went.map(([, { view }]) => view.filters)).toEqual([{ verdict: ["accepted", "rejected"], kind: ["shift"] }, { verdict: ["accepted"], kind: ["shift"], run: ["0123456789abcdef", "fedcba9876543210"] }]);
+    expect(went.every(([, { view }]) => view.page === 1)).toBe(true);
   });
 
   it("lets four knobs be picked at most", async () => {

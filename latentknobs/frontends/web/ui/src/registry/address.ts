@@ -2,11 +2,13 @@
 import { path } from "../api.js";
 
 /** Filters of knobs, as the server names them. */
-export const FILTERS = ["name", "model", "tag", "augmentation", "moves", "uses", "kind", "verdict", "effect", "since", "until", "run", "history"] as const;
+export const FILTERS = ["name", "where", "verdict", "model", "augmentation", "moves", "kind", "uses", "effect", "tag", "corpus", "seed", "plugin", "since", "until", "run", "history"] as const;
+/** Of these, any of several values will do. */
+export const SEVERAL = new Set<FilterName>(["verdict", "augmentation", "kind", "tag", "corpus", "seed", "plugin", "run"]);
 export const SORTS = ["name", "model", "verdict", "effect", "share", "dimensions", "date"] as const;
 export type FilterName = (typeof FILTERS)[number];
 export type Sort = (typeof SORTS)[number];
-export type Filters = Readonly<Partial<Record<FilterName, string>>>;
+export type Filters = Readonly<Partial<Record<FilterName, readonly string[]>>>;
 export const MOST_COMPARED = 4;
 
 export interface KnobsView {
@@ -22,7 +24,7 @@ export type View =
   | KnobsView
   | { readonly kind: "knob"; readonly id: string; readonly amount: number | null }
   | { readonly kind: "compare"; readonly ids: readonly string[] }
-  | { readonly kind: "runs"; readonly filters: Readonly<Partial<Record<"model" | "augmentation", string>>>; readonly page: number }
+  | { readonly kind: "runs"; readonly filters: Readonly<Partial<Record<"model" | "augmentation", readonly string[]>>>; readonly page: number }
   | { readonly kind: "run"; readonly run: string };
 
 export const ALL: KnobsView = { kind: "knobs", filters: {}, sort: null, reverse: false, page: 1, picked: [] };
@@ -51,7 +53,7 @@ export function write(view: View): string {
     for (const id of view.ids) asked.append("knob", id);
     return `/registry/compare${text(asked)}`;
   }
-  for (const [name, value] of Object.entries(view.filters)) if (value) asked.set(name, value);
+  for (const [name, values] of Object.entries(view.filters)) for (const value of values ?? []) asked.append(name, value);
   if (view.kind === "knobs") {
     if (view.sort) asked.set("sort", view.sort);
     if (view.reverse) asked.set("reverse", "true");
@@ -62,13 +64,14 @@ export function write(view: View): string {
 }
 
 /** A view of knobs as the server is asked for it; a name without an asterisk is looked for anywhere in names. */
-export function query(view: KnobsView): Record<string, string | boolean | null> {
-  const { name, ...others } = view.filters;
+export function query(view: KnobsView): Record<string, string | boolean | null | readonly string[]> {
+  const { name: [name] = [], ...others } = view.filters;
   return { ...others, name: !name ? null : name.includes("*") ? name : `*${name}*`, sort: view.sort, reverse: view.reverse || null };
 }
 
-function given<T extends string>(asked: URLSearchParams, names: readonly T[]): Partial<Record<T, string>> {
-  return Object.fromEntries(names.flatMap((name) => (asked.get(name) ? [[name, asked.get(name)!.slice(0, 200)]] : []))) as Partial<Record<T, string>>;
+function given<T extends FilterName>(asked: URLSearchParams, names: readonly T[]): Partial<Record<T, readonly string[]>> {
+  const values = (name: T) => asked.getAll(name).filter(Boolean).slice(0, SEVERAL.has(name) ? 100 : 1);
+  return Object.fromEntries(names.flatMap((name) => (values(name).length ? [[name, values(name)]] : []))) as unknown as Partial<Record<T, readonly string[]>>;
 }
 
 function text(asked: URLSearchParams): string {

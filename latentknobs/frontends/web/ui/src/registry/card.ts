@@ -23,8 +23,8 @@ export class RegistryCardElement extends RegistryView<CardView, RegistryCard> {
     dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 4px 18px; margin: 0; font-size: 14px; align-content: start; } dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
     section { margin-top: 30px; min-width: 0; } section > h2 { margin-bottom: 10px; }
     .two { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 0 40px; }
-    .grid { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 280px), 420px)); gap: 18px 24px; }
-    figure { margin: 0; min-width: 0; } figcaption { font-size: 14px; margin-bottom: 4px; } figcaption b { font-weight: 600; }
+    .grid { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 280px), 1fr)); gap: 18px 24px; }
+    figure { margin: 0; min-width: 0; max-width: 640px; } figcaption { font-size: 14px; margin-bottom: 4px; } figcaption b { font-weight: 600; }
     .note { font-size: 13px; color: var(--soft); margin-top: 4px; }
     .few { margin-bottom: 18px; } .few th, .few td { padding-right: 18px; } .few .n { white-space: nowrap; }
     summary { display: inline-flex; align-items: center; min-height: 44px; cursor: pointer; font-size: 14px; color: var(--soft); border-radius: 6px; }
@@ -63,13 +63,13 @@ export class RegistryCardElement extends RegistryView<CardView, RegistryCard> {
         ${card.shares.length ? html`<figure><lk-bars hue="1" height="148" .values=${card.shares} .marked=${card.selected.map(({ dim }) => dim)} label="Share of each of ${card.shares.length} dimensions"></lk-bars><figcaption class="note">All dimensions, 0 to ${card.shares.length - 1}; the selected ones are coloured.</figcaption></figure>` : nothing}</div></section>` : nothing}
       ${card.criteria.length ? this.criteria(card.criteria) : nothing}
       ${card.fits.length > 1 ? html`<section aria-labelledby="fits"><h2 id="fits">All fits of its run</h2>${knobTable(card.fits, knob.id)}</section>` : nothing}
-      <section class="out" aria-label="Copy and compare"><div class="row"><a class="button" href=${write({ ...ALL, filters: { name: knob.name, history: "true" } })}>All knobs of this name</a>${card.fits.length > 1 ? html`<a class="button" href=${write({ kind: "compare", ids: [knob.id, ...card.fits.map(({ id }) => id).filter((id) => id !== knob.id)].slice(0, 4) })}>Compare with other fits</a>` : nothing}</div><lk-copy .seen=${card.seen}></lk-copy></section>`;
+      <section class="out" aria-label="Copy and compare"><div class="row"><a class="button" href=${write({ ...ALL, filters: { name: [knob.name], history: ["true"] } })}>All knobs of this name</a>${card.fits.length > 1 ? html`<a class="button" href=${write({ kind: "compare", ids: [knob.id, ...card.fits.map(({ id }) => id).filter((id) => id !== knob.id)].slice(0, 4) })}>Compare with other fits</a>` : nothing}</div><lk-copy .seen=${card.seen}></lk-copy></section>`;
   }
 
   private criteria(all: readonly Series[]) {
     const few = all.filter(({ points }) => points.length <= FEW);
     const plots = all.filter(({ points }) => points.length > FEW);
-    const line = (one: Series) => one.points.map((point) => html`<tr><td>${title(one)}</td><td class="n">${point.amount === null ? html`<span class="soft">all</span>` : sign(point.amount)}</td><td class="n">${short(point.value)}</td><td class="n">${one.at_least ? "≥" : "≤"} ${short(one.bound)}</td><td class=${point.passed ? "ok" : "bad"}>${point.passed ? "met" : "missed"}</td></tr>`);
+    const line = (one: Series) => one.points.map((point) => html`<tr><td>${title(one)}</td><td class="n">${point.amount === null ? html`<span class="soft">all</span>` : sign(point.amount)}</td><td class="n">${measured(point)}</td><td class="n">${one.at_least ? "≥" : "≤"} ${short(one.bound)}</td><td class=${point.passed ? "ok" : "bad"}>${point.passed ? "met" : "missed"}</td></tr>`);
     const table = (series: readonly Series[]) => html`<div class="wide"><table class="few"><thead><tr><th scope="col">Criterion</th><th scope="col" class="n">At</th><th scope="col" class="n">Measured</th><th scope="col" class="n">Bound</th><th scope="col">Result</th></tr></thead><tbody>${series.map(line)}</tbody></table></div>`;
     return html`<section aria-labelledby="criteria"><h2 id="criteria">Acceptance criteria</h2>${few.length ? table(few) : nothing}
       ${plots.length ? html`<div class="grid">${plots.map((one) => {
@@ -79,11 +79,15 @@ export class RegistryCardElement extends RegistryView<CardView, RegistryCard> {
   }
 }
 
-const KINDS: Record<string, string> = { effect: "effect beyond random controls (p)", validation: "limits on validation songs", range: "usable range" };
+/** "equivariance", "leakage of mean-pitch, on validation songs". */
+export function title({ criterion, validation }: Pick<Series, "criterion" | "validation">): string {
+  return `${criterion}${validation ? ", on validation songs" : ""}`;
+}
 
-/** "leakage of mean-pitch", "content by contour". */
-export function title({ criterion, of }: Pick<Series, "criterion" | "of">): string {
-  return of === null ? (KINDS[criterion] ?? criterion) : `${criterion} ${criterion === "content" ? "by" : "of"} ${of}`;
+/** The value with what is known of its interval. */
+function measured({ value, low, high }: Series["points"][number]): string {
+  if (low !== null && high !== null) return `${short(value)} (${short(low)} to ${short(high)})`;
+  return high === null ? short(value) : `${short(value)} (up to ${short(high)})`;
 }
 
 define("lk-registry-card", RegistryCardElement);

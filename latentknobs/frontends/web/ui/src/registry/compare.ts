@@ -73,7 +73,8 @@ function criteria(cards: readonly RegistryCard[]): [string, { words: string; mis
   const names = [...new Set(cards.flatMap((card) => card.criteria.map(title)))];
   return names.map((name) => [name, cards.map((card) => {
     const series: Series | undefined = card.criteria.find((one) => title(one) === name);
-    const measured = series?.points.flatMap(({ value }) => (value === null ? [] : [value])) ?? [];
+    // What is held against the bound is the worse end of an interval.
+    const measured = series?.points.flatMap(({ value, low, high }) => (value === null ? [] : [(series.at_least ? low : high) ?? value])) ?? [];
     if (!series || !measured.length) return { words: "–", missed: false };
     const worst = series.at_least ? Math.min(...measured) : Math.max(...measured);
     const missed = series.points.filter(({ passed }) => !passed).length;

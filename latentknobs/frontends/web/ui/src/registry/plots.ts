@@ -136,7 +136,7 @@ export class CriterionPlot extends PlotElement {
       ${ticks(x.low, x.high, width < 300 ? 4 : 6).map((value) => svg`<text x=${x.at(value)} y=${height - 4} text-anchor="middle">${sign(value)}</text>`)}
       ${points.map(({ amount, value, low, high, passed }) => {
         const [px, py] = [x.at(amount), y.at(value)];
-        return svg`${low !== null && high !== null ? svg`<line class="whisker" x1=${px} x2=${px} y1=${y.at(low)} y2=${y.at(high)}></line>` : nothing}${passed ? svg`<circle class="dot" cx=${px} cy=${py} r="3.500"></circle>` : svg`<path class="missed" d="M${px - 4} ${py - 4}l8 8m0 -8l-8 8"></path>`}`;
+        return svg`<line class="whisker" x1=${px} x2=${px} y1=${y.at(low ?? value)} y2=${y.at(high ?? value)}></line>${passed ? svg`<circle class="dot" cx=${px} cy=${py} r="3.500"></circle>` : svg`<path class="missed" d="M${px - 4} ${py - 4}l8 8m0 -8l-8 8"></path>`}`;
       })}</svg>`;
   }
 }

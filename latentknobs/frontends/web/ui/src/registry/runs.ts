@@ -63,7 +63,7 @@ export class RunCardElement extends RegistryView<RunView, RunCard> {
   protected shown({ run, parameters, counts, knobs, seen }: RunCard): TemplateResult {
     const facts: [string, string][] = [["Model", run.model], ["Learned from", run.augmentation ?? "no edit"], ["Corpus", run.corpus], ["Seed", String(run.seed)], ["Started", `${minute(run.started)} UTC`], ["Finished", `${minute(run.finished)} UTC`], ["latentknobs", run.version]];
     const list = (title: string, entries: [string, string][]) => html`<section><h2>${title}</h2><dl>${entries.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl></section>`;
-    return html`<section><h2>Knobs</h2>${knobTable(knobs)}<p class="more"><a class="button" href=${write({ ...ALL, filters: { run: run.run, history: "true" } })}>Open in the table</a></p></section>
+    return html`<section><h2>Knobs</h2>${knobTable(knobs)}<p class="more"><a class="button" href=${write({ ...ALL, filters: { run: [run.run], history: ["true"] } })}>Open in the table</a></p></section>
       <div class="two">${list("Facts", facts)}${list("Counts", Object.entries(counts).map(([name, count]) => [name, count.toLocaleString("en")]))}${list("Settings", Object.entries(parameters))}</div>
       <div class="out"><lk-copy .seen=${seen}></lk-copy></div>`;
   }

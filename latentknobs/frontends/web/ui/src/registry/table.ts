@@ -3,7 +3,7 @@ import { state } from "lit/decorators.js";
 import { save } from "../download.js";
 import { define, icon, shared } from "../elements/shared.js";
 import type { KnobTable, RegistryKnob, RegistryValues } from "../types.js";
-import { ALL, FILTERS, MOST_COMPARED, query, write, type FilterName, type KnobsView, type Sort } from "./address.js";
+import { ALL, FILTERS, MOST_COMPARED, query, SEVERAL, write, type FilterName, type KnobsView, type Sort } from "./address.js";
 import "./copy.js";
 import { day, go, look, many, range, RegistryView, short, verdict, words } from "./view.js";
 
@@ -11,7 +11,7 @@ const ROWS = 50;
 const VERDICTS = ["accepted", "provisional", "not measurable", "rejected"];
 const KINDS = ["shift", "affine", "group", "residual"];
 /** Filters that are always seen; the others unfold. */
-const FIRST = new Set<FilterName>(["name", "verdict", "model", "augmentation", "moves", "history"]);
+const FIRST = new Set<FilterName>(["name", "where", "verdict", "model", "augmentation", "moves", "history"]);
 /** Orders whose largest, best or newest comes first. */
 const DESCENDING = new Set<Sort>(["verdict", "effect", "share", "date"]);
 
@@ -19,7 +19,8 @@ const DESCENDING = new Set<Sort>(["verdict", "effect", "share", "date"]);
 export class KnobTableElement extends RegistryView<KnobsView, KnobTable> {
   static override styles = [shared, look, css`
     form { display: grid; gap: 10px; margin: 14px 0 10px; }
-    .fields { display: grid; grid-template-columns: minmax(180px, 1.6fr) repeat(auto-fit, minmax(140px, 1fr)); gap: 10px; align-items: end; }
+    .fields { display: grid; grid-template-columns: minmax(140px, 2fr) minmax(200px, 4fr) repeat(3, minmax(130px, 2fr)); gap: 10px; align-items: end; }
+    fieldset { display: contents; border: 0; } .checks { gap: 0 20px; } .checks > .check { border-left: 1px solid var(--line); padding-left: 20px; } .ends { display: flex; } .ends .button { padding: 0 10px; }
     .fields.more { grid-template-columns: repeat(auto-fit, minmax(140px, 1fr)); padding: 8px 0 4px; }
     label.field-of { display: grid; gap: 3px; font-size: 13px; color: var(--soft); min-width: 0; }
     label.field-of > * { color: var(--ink); font-size: 15px; width: 100%; min-width: 0; }
@@ -49,8 +50,10 @@ export class KnobTableElement extends RegistryView<KnobsView, KnobTable> {
     @media (max-width: 1180px) { .c-model, .c-found { display: none; } }
     @media (max-width: 860px) { .c-edit, .c-fit, .c-dims { display: none; } td .under { display: block; } }
     @media (max-width: 360px) { th, td { padding-right: 4px !important; } td.pick, td.pick label { width: 34px; } .verdict::before { margin-right: 4px; } }
+    @media (max-width: 860px) { .fields { grid-template-columns: repeat(2, minmax(0, 1fr)); } .fields .wide-field { grid-column: 1 / -1; } }
+    @media (max-width: 560px) { form { gap: 6px; } .checks { display: grid; grid-template-columns: 1fr 1fr; gap: 0 10px; } .checks > .check { border: 0; padding: 0; } .checks > .check, .ends { grid-column: 1 / -1; } .ends { margin-left: -10px; } form:not(.unfolded) .fields > :not(.wide-field) { display: none; } }
     @media (max-width: 720px) { .c-range { display: none; } }
-    @media (max-width: 620px) { .fields { grid-template-columns: 1fr 1fr; } .fields .wide-field { grid-column: 1 / -1; } .brief { display: inline; } .edit, .largest, .effect .small { display: none; } .effect { grid-template-columns: auto; gap: 0; } .effect svg { display: none; } .effect > :first-child { text-align: left; } th, td { padding-right: 8px; } th { padding-right: 8px; } }
+    @media (max-width: 620px) {  .brief { display: inline; } .edit, .largest, .effect .small { display: none; } .effect { grid-template-columns: auto; gap: 0; } .effect svg { display: none; } .effect > :first-child { text-align: left; } th, td { padding-right: 8px; } th { padding-right: 8px; } }
     @media (forced-colors: active) { .effect rect { fill: CanvasText; } .effect .of { fill: GrayText; } }
   `];
 
@@ -84,37 +87,39 @@ export class KnobTableElement extends RegistryView<KnobsView, KnobTable> {
     const { filters } = this.view;
     const more = FILTERS.filter((name) => !FIRST.has(name) && filters[name]).length;
     const unfolded = this.unfolded ?? more > 0;
-    return html`<form role="search" aria-label="Knobs" @submit=${(event: Event) => event.preventDefault()} @change=${this.change} @input=${this.input}>
+    return html`<form role="search" aria-label="Knobs" class=${unfolded ? "unfolded" : ""} @submit=${(event: Event) => event.preventDefault()} @change=${this.change} @input=${this.input}>
       <div class="fields">
-        ${this.text("name", "Search by name", "search", "pitch, or p*h", "wide-field")}
-        ${this.choice("verdict", "Verdict", VERDICTS)}${this.choice("model", "Model", this.values?.models)}
-        ${this.choice("augmentation", "Learned from", ["none", ...(this.values?.augmentations ?? [])], (name) => (name === "none" ? "no edit" : name))}
-        ${this.choice("moves", "Moves", this.values?.attributes)}
+        ${this.text("name", "Search by name", "search", "pitch, or p*h", "wide-field")}${this.text("where", "Condition", "text", "equivariance >= 0.95 and leakage < 0.1", "wide-field")}
+        ${this.choice("model", "Model", this.values?.models)}${this.choice("augmentation", "Learned from", ["none", ...(this.values?.augmentations ?? [])], (name) => (name === "none" ? "no edit" : name))}${this.choice("moves", "Moves", this.values?.attributes)}
       </div>
-      <div class="row"><label class="check"><input type="checkbox" name="history" .checked=${filters.history === "true"}>Also other fits and earlier runs</label>
-        <button class="button plain" type="button" data-do="more" aria-expanded=${unfolded ? "true" : "false"} @click=${() => { this.unfolded = !unfolded; }}>${icon(unfolded ? "up" : "open")}More filters${more ? ` (${more})` : ""}</button>
-        ${Object.keys(filters).length ? html`<button class="button plain" type="button" data-do="clear" @click=${() => go(this, { ...ALL, picked: this.view.picked })}>${icon("reset")}Clear filters</button>` : nothing}</div>
+      <div class="row checks"><fieldset><legend class="hidden">Verdict</legend>${VERDICTS.map((name) => html`<label class="check"><input type="checkbox" name="verdict" value=${name} data-verdict=${name} .checked=${filters.verdict?.includes(name) ?? false}>${name}</label>`)}</fieldset>
+        <label class="check"><input type="checkbox" name="history" value="true" data-filter="history" .checked=${filters.history?.[0] === "true"}>Also other fits and earlier runs</label>
+        <span class="ends"><button class="button plain" type="button" data-do="more" aria-expanded=${unfolded ? "true" : "false"} @click=${() => { this.unfolded = !unfolded; }}>${icon(unfolded ? "up" : "open")}More filters${more ? ` (${more})` : ""}</button>
+        ${Object.keys(filters).length ? html`<button class="button plain" type="button" data-do="clear" @click=${() => go(this, { ...ALL, picked: this.view.picked })}>${icon("reset")}Clear filters</button>` : nothing}</span></div>
       ${unfolded ? html`<div class="fields more">
-        ${this.choice("kind", "Kind", KINDS)}${this.text("uses", "Uses dimension", "number", "14")}${this.text("effect", "Effect at least, in sd", "number", "0.5")}
-        ${this.choice("tag", "Tag", this.values?.tags)}${this.text("since", "Found since", "date")}${this.text("until", "Found until", "date")}${this.text("run", "Run", "text", "16 hex digits")}
+        ${this.choice("kind", "Kind", KINDS)}${this.text("uses", "Uses dimension", "number", "14")}${this.text("effect", "Effect at least, in sd", "number", "0.5")}${this.choice("tag", "Tag", this.values?.tags)}
+        ${this.choice("corpus", "Corpus", this.values?.corpora)}${this.text("seed", "Seed", "number", "0")}${this.choice("plugin", "Plugin", this.values?.plugins)}
+        ${this.text("since", "Found since", "date")}${this.text("until", "Found until", "date")}${this.text("run", "Run", "text", "16 hex digits")}
       </div>` : nothing}</form>`;
   }
 
   private text(name: FilterName, title: string, type: string, example = "", more = "") {
-    return html`<label class="field-of ${more}">${title}<input class="field" type=${type} name=${name} data-filter=${name} placeholder=${example} autocomplete="off" min="0" step="any" .value=${this.view.filters[name] ?? ""}></label>`;
+    return html`<label class="field-of ${more}">${title}<input class="field" type=${type} name=${name} data-filter=${name} placeholder=${example} autocomplete="off" spellcheck="false" min="0" step="any" .value=${this.view.filters[name]?.join(", ") ?? ""}></label>`;
   }
 
+  /** A choice of one value; where the address has several, they are one choice more. */
   private choice(name: FilterName, title: string, values: readonly string[] = [], shown = (value: string) => value) {
-    const now = this.view.filters[name] ?? "";
-    const all = now && !values.includes(now) ? [now, ...values] : values;
-    return html`<label class="field-of">${title}<select name=${name} data-filter=${name}><option value="">any</option>${all.map((value) => html`<option value=${value} ?selected=${value === now}>${shown(value)}</option>`)}</select></label>`;
+    const now = this.view.filters[name] ?? [];
+    const own = now.length > 1 || (now.length === 1 && !values.includes(now[0]!));
+    return html`<label class="field-of">${title}<select name=${name} data-filter=${name}><option value="">any</option>${own ? html`<option value=${now.join("\n")} selected>${now.map(shown).join(" or ")}</option>` : nothing}${values.map((value) => html`<option value=${value} ?selected=${!own && value === now[0]}>${shown(value)}</option>`)}</select></label>`;
   }
 
   private readonly change = (event: Event): void => this.filter(event.target as HTMLInputElement);
 
+  /** A name is looked for while it is typed; what could be refused half written waits until it is done. */
   private readonly input = (event: Event): void => {
     const field = event.target as HTMLInputElement;
-    if (!["search", "text", "number"].includes(field.type)) return;
+    if (field.name !== "name") return;
     if (this.typing) clearTimeout(this.typing);
     this.typing = setTimeout(() => {
       this.filter(field, this.stepped);
@@ -125,10 +130,14 @@ export class KnobTableElement extends RegistryView<KnobsView, KnobTable> {
 
   private filter(field: HTMLInputElement, replace = false): void {
     if (this.typing) clearTimeout(this.typing);
-    const value = field.type === "checkbox" ? (field.checked ? "true" : "") : field.value.trim();
-    if (value === (this.view.filters[field.name as FilterName] ?? "")) return;
-    const { [field.name as FilterName]: _, ...others } = this.view.filters;
-    go(this, { ...this.view, filters: value ? { ...others, [field.name]: value } : others, page: 1 }, replace);
+    const name = field.name as FilterName;
+    const now = this.view.filters[name] ?? [];
+    const others = now.filter((value) => value !== field.value);
+    const typed = SEVERAL.has(name) && field.localName === "input" ? field.value.split(",") : field.value.split("\n");
+    const values = field.type === "checkbox" ? (field.checked ? [...others, field.value] : others) : typed.map((value) => value.trim()).filter(Boolean);
+    if (values.join("\n") === now.join("\n")) return;
+    const { [name]: _, ...rest } = this.view.filters;
+    go(this, { ...this.view, filters: values.length ? { ...rest, [name]: values } : rest, page: 1 }, replace);
   }
 
   // The table.
@@ -137,7 +146,7 @@ export class KnobTableElement extends RegistryView<KnobsView, KnobTable> {
     const { view } = this;
     const last = answer.start + answer.knobs.length;
     const most = Math.max(1e-9, ...answer.knobs.map(({ effect }) => effect ?? 0));
-    return html`<p class="said" role="status" data-total=${answer.total}>${answer.total === 0 ? "No knob meets these filters." : html`<b>${many(answer.total, view.filters.history ? "knob" : "current knob")}</b>${answer.total > answer.knobs.length ? html`, ${(answer.start + 1).toLocaleString("en")} to ${last.toLocaleString("en")}` : nothing}`}</p>
+    return html`<p class="said" role="status" data-total=${answer.total}>${answer.total === 0 ? "No knob meets these filters." : html`<b>${many(answer.total, view.filters.history?.length ? "knob" : "current knob")}</b>${answer.total > answer.knobs.length ? html`, ${(answer.start + 1).toLocaleString("en")} to ${last.toLocaleString("en")}` : nothing}`}</p>
       ${answer.damaged.map((text) => html`<p class="fault">${text}</p>`)}
       ${answer.knobs.length ? html`<div class="${this.busy ? "busy" : ""} ${(this.values?.models.length ?? 0) > 1 ? "" : "one-model"}" aria-busy=${this.busy ? "true" : "false"}><table><caption class="hidden">Knobs</caption><thead><tr><td class="pick"></td>
         ${this.head("name", "Knob")}${this.head("model", "Model", "c-model")}<th scope="col" class="c-edit">Learned from</th><th scope="col" class="c-fit">Kind, fit</th><th scope="col" class="c-range">Usable range</th>

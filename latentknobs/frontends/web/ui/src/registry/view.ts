@@ -25,7 +25,7 @@ export const look = css`
   .verdict.provisional::before { border-color: var(--good); }
   .tag { display: inline-block; padding: 0 8px; border: 1px solid var(--line); border-radius: 99px; font-size: 12px; color: var(--soft); }
   .bad { color: var(--bad); }
-  .fault { padding: 12px 16px; border: 1px solid currentColor; border-radius: 12px; background: var(--bad-bg); color: var(--bad); overflow-wrap: anywhere; }
+  .fault { margin-top: 12px; padding: 12px 16px; border: 1px solid currentColor; border-radius: 12px; background: var(--bad-bg); color: var(--bad); overflow-wrap: anywhere; }
   @media (forced-colors: active) { .verdict.accepted::before { background: Highlight; } }
 `;
 
