@@ -21,12 +21,12 @@ from attrs import evolve, frozen
 from latentknobs.core.evidence import unstructure_evidence
 from latentknobs.core.knob import RANK, Knob
 from latentknobs.core.query_spec import EVERYTHING, KnobQuery, Named
-from latentknobs.core.run import Run
+from latentknobs.core.run import Run, RunOutline
 from latentknobs.errors import RegistryError, UnknownNameError, UsageError
 from latentknobs.registry import import_export, knob_edits, migrate, serialization
 from latentknobs.registry.connections import TIMEOUT
 from latentknobs.registry.import_export import Conflict, TransferSummary
-from latentknobs.registry.listing import KnobPage, ListedKnob, RunOutline, merged
+from latentknobs.registry.listing import KnobPage, ListedKnob, merged
 from latentknobs.registry.serialization import key_of
 from latentknobs.registry.store import KnobReader, KnobStore
 

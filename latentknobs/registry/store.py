@@ -14,14 +14,13 @@ from sqlalchemy.orm import Session
 
 from latentknobs.core.knob import RANK, Knob, Verdict
 from latentknobs.core.query_spec import EVERYTHING, KnobQuery, Named
-from latentknobs.core.run import Run
+from latentknobs.core.run import Run, RunOutline
 from latentknobs.errors import RegistryError, UnknownNameError, UsageError
 from latentknobs.registry import migrate, serialization
 from latentknobs.registry.connections import TIMEOUT, Database
 from latentknobs.registry.knob_loader import knobs_of, runs_of, sound, undamaged
 from latentknobs.registry.listing import (
     IndexEntry,
-    RunOutline,
     run_outlines,
 )
 from latentknobs.registry.query_sql import knob_ids, knob_index, run_conditions, values_of

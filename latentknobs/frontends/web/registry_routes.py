@@ -13,12 +13,11 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from latentknobs.core.query_spec import KnobQuery, Named
-from latentknobs.core.run import RunOutline
 from latentknobs.errors import UnknownNameError
 from latentknobs.frontends.web import registry_cards, registry_snippets, responses
 from latentknobs.frontends.web.errors import RequestError
-from latentknobs.frontends.web.requests import PREFIX, Filters, Page, PageFilters
-from latentknobs.frontends.web.routes import FAILURES, Services, Text, download
+from latentknobs.frontends.web.requests import PREFIX, Filters, PageFilters, RunFilters, RunPageFilters
+from latentknobs.frontends.web.routes import FAILURES, Services, download
 from latentknobs.frontends.web.service import Service
 from latentknobs.registry.knob_results import COLUMNS, Knobs
 
@@ -34,15 +33,24 @@ router = APIRouter(prefix=f"{PREFIX}/registry", responses=FAILURES)
 async def knobs(query: Annotated[Filters, Query()], service: Services) -> list[dict[str, Any]]:
     """The knobs that meet every condition, as `latentknobs knobs list --json` has them."""
     filters = _asked(query)
-    return await _reading(
-        lambda: [knob.as_dict() for knob in service.workbench.registry.find(_query(service, filters))]
-    )
+
+    def read() -> list[dict[str, Any]]:
+        _check_model(service, filters)
+        return [knob.as_dict() for knob in service.workbench.knobs(**filters)]
+
+    return await _reading(read)
 
 
 @router.get("/runs")
-async def runs(service: Services, model: Text = "", augmentation: Text = "") -> list[dict[str, Any]]:
+async def runs(query: Annotated[RunFilters, Query()], service: Services) -> list[dict[str, Any]]:
     """The stored runs, the oldest first, as `latentknobs runs list --json` has them."""
-    return await _reading(lambda: [_as_row(run) for run in _runs(service, model, augmentation)])
+    filters = _asked(query)
+
+    def read() -> list[dict[str, Any]]:
+        _check_model(service, filters)
+        return service.workbench.runs(**filters).rows()
+
+    return await _reading(read)
 
 
 @router.get("/table/knobs")
@@ -54,6 +62,8 @@ async def knob_table(query: Annotated[PageFilters, Query()], service: Services) 
     def read() -> responses.KnobTable:
         asked = _query(service, filters)
         page = service.workbench.registry.page(asked, start, count)
+        if not page.total:
+            service.workbench.registry.check_names(asked)
         return responses.KnobTable(
             total=page.total,
             start=start,
@@ -66,19 +76,19 @@ async def knob_table(query: Annotated[PageFilters, Query()], service: Services) 
 
 
 @router.get("/table/runs")
-async def run_table(
-    query: Annotated[Page, Query()], service: Services, model: Text = "", augmentation: Text = ""
-) -> responses.RunTable:
-    """A page of the runs, the newest first."""
+async def run_table(query: Annotated[RunPageFilters, Query()], service: Services) -> responses.RunTable:
+    """A page of the runs that meet every condition, the newest first."""
+    filters = _asked(query)
+    start, count = filters.pop("start", 0), filters.pop("count", 50)
 
     def read() -> responses.RunTable:
-        found = _runs(service, model, augmentation)[::-1]
-        filters = {name: value for name, value in (("model", model), ("augmentation", augmentation)) if value}
+        asked = _query(service, filters)
+        found = service.workbench.runs(**filters)[::-1]
         return responses.RunTable(
             total=len(found),
-            start=query.start,
-            runs=[registry_cards.run_row(run) for run in found[query.start : query.start + query.count]],
-            seen=registry_snippets.of_runs(filters, own_registry=service.own_registry),
+            start=start,
+            runs=[registry_cards.run_row(run) for run in found[start : start + count]],
+            seen=registry_snippets.of_runs(filters, asked, own_registry=service.own_registry),
         )
 
     return await _reading(read)
@@ -209,29 +219,18 @@ def _asked(query: Any) -> dict[str, Any]:
 
 
 def _query(service: Service, filters: Mapping[str, Any]) -> KnobQuery:
+    """The filters as the registry takes them."""
+    _check_model(service, filters)
+    return service.workbench.query(**filters)
+
+
+def _check_model(service: Service, filters: Mapping[str, Any]) -> None:
     """
-    The filters as the registry takes them.
+    Refuse a model that the registry does not have: it is named, not located, and clients open no files here.
 
     Raises:
-        UnknownNameError: The registry has no such model: it is named, not located, and clients open no files here.
+        UnknownNameError: There is no such model.
     """
     models = service.workbench.registry.models()
     if (model := filters.get("model")) and model not in {word for pair in models for word in pair}:
         raise UnknownNameError("model", model, [name for name, _id in models], "in the registry")
-    return service.workbench.query(**filters)
-
-
-def _runs(service: Service, model: str, augmentation: str) -> list[RunOutline]:
-    """The runs of a model and of an edit, the oldest first."""
-    found = sorted(service.workbench.registry.run_outlines(), key=lambda run: run.started)
-    return [
-        run
-        for run in found
-        if (not model or model in (run.model, run.model_id)) and (not augmentation or run.augmentation == augmentation)
-    ]
-
-
-def _as_row(run: RunOutline) -> dict[str, Any]:
-    """As ``Run.as_row`` has it."""
-    times = {name: getattr(run, name).isoformat(timespec="microseconds") for name in ("started", "finished")}
-    return registry_cards.run_row(run).model_dump() | times

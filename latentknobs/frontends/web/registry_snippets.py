@@ -39,15 +39,8 @@ def of_query(filters: Mapping[str, Any], query: KnobQuery, *, own_registry: bool
         query: The same as the registry takes them.
         own_registry: Whether the server was started with a registry of its own.
     """
-    words = ["knobs", "list"]
-    for name, value in filters.items():
-        if value is True:
-            words.append(f"--{name}")
-        elif value is not False:
-            several = value if isinstance(value, list) else [value]
-            words += [str(value)] if name == "name" else [w for one in several for w in (f"--{name}", _text(one))]
-    arguments = ", ".join(f"{name}={_python(value)}" for name, value in filters.items() if value is not False)
-    return _snippets(_sql(query), words, f"knobs = workbench.knobs({arguments})", own_registry=own_registry)
+    line = f"knobs = workbench.knobs({_arguments(filters)})"
+    return _snippets(_sql(query), ["knobs", "list", *_options(filters)], line, own_registry=own_registry)
 
 
 def of_knobs(knobs: Iterable[tuple[str, str]], *, own_registry: bool) -> Snippets:
@@ -67,12 +60,13 @@ def of_knobs(knobs: Iterable[tuple[str, str]], *, own_registry: bool) -> Snippet
     return _snippets(sql, words, line, own_registry=own_registry)
 
 
-def of_runs(filters: Mapping[str, str], *, own_registry: bool) -> Snippets:
-    """The runs of a model or of an edit."""
-    words = ["runs", "list", *(word for name, value in filters.items() for word in (f"--{name}", value))]
-    where = " AND ".join(f"{name} = {_quoted(value)}" for name, value in filters.items())
-    sql = f"SELECT * FROM v_runs{f' WHERE {where}' if where else ''} ORDER BY started;"  # noqa: S608 - text to copy
-    return _snippets(sql, words, "runs = workbench.registry.runs()", own_registry=own_registry)
+def of_runs(filters: Mapping[str, Any], query: KnobQuery, *, own_registry: bool) -> Snippets:
+    """A table of runs; arguments as for knobs."""
+    conditions = _of_runs(query, "finished")
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    sql = f"SELECT k.* FROM v_runs AS k{where} ORDER BY started;"  # noqa: S608 - text to copy
+    line = f"runs = workbench.runs({_arguments(filters)})"
+    return _snippets(sql, ["runs", "list", *_options(filters)], line, own_registry=own_registry)
 
 
 def of_run(run_id: str, *, own_registry: bool) -> Snippets:
@@ -115,26 +109,11 @@ def _sql(query: KnobQuery) -> str:
     if query.name is not None:
         pattern = query.name.replace("[", "[[]").replace("?", "[?]") if "*" in query.name else None
         conditions.append(f"k.name = {_quoted(query.name)}" if pattern is None else f"k.name GLOB {_quoted(pattern)}")
-    unedited = "k.augmentation IS NULL" if UNEDITED in query.augmentation else ""
-    edits = _is_any("augmentation", [name for name in query.augmentation if name != UNEDITED])
-    conditions.append(_any(filter(None, (edits, unedited))))
     conditions.append(_any(f"instr(' ' || k.tags || ' ', {_quoted(f' {tag} ')})" for tag in query.tag))
-    conditions.append(_any(_used(plugin) for plugin in query.plugin))
-    same: dict[str, Sequence[str | int]] = {
-        "model_id": () if query.model is None else (query.model,),
-        "kind": query.kind,
-        "verdict": query.verdict,
-        "run": query.run,
-        "corpus": query.corpus,
-        "seed": query.seed,
-    }
-    conditions += [_is_any(column, values) for column, values in same.items()]
+    conditions += [_is_any("kind", query.kind), _is_any("verdict", query.verdict), *_of_runs(query, "found")]
     if query.where is not None:
         conditions.append(f"({as_text(query.where.condition)})")
     conditions = [one for one in conditions if one]
-    for sign, moment in ((">=", query.since), ("<", query.until)):
-        if moment is not None:
-            conditions.append(f"k.found {sign} {_quoted(moment.isoformat(timespec='microseconds'))}")
     lines = [
         "SELECT k.*",
         f"FROM {' JOIN '.join(tables)}",
@@ -144,6 +123,24 @@ def _sql(query: KnobQuery) -> str:
         + ";",
     ]
     return "\n".join(lines)
+
+
+def _of_runs(query: KnobQuery, time: str) -> list[str]:
+    """The conditions on a knob's run; ``time`` is the column with its end."""
+    unedited = "k.augmentation IS NULL" if UNEDITED in query.augmentation else ""
+    edits = _is_any("augmentation", [name for name in query.augmentation if name != UNEDITED])
+    conditions = [
+        _any(filter(None, (edits, unedited))),
+        _any(_used(plugin) for plugin in query.plugin),
+        _is_any("model_id", () if query.model is None else (query.model,)),
+        _is_any("run", query.run),
+        _is_any("corpus", query.corpus),
+        _is_any("seed", query.seed),
+    ]
+    for sign, moment in ((">=", query.since), ("<", query.until)):
+        if moment is not None:
+            conditions.append(f"k.{time} {sign} {_quoted(moment.isoformat(timespec='microseconds'))}")
+    return [one for one in conditions if one]
 
 
 def _is_any(column: str, values: Sequence[str | int]) -> str:
@@ -164,6 +161,22 @@ def _used(plugin: str) -> str:
 
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
+
+
+def _options(filters: Mapping[str, Any]) -> list[str]:
+    """The filters as options of a command; a name is its argument."""
+    words = []
+    for name, value in filters.items():
+        if value is True:
+            words.append(f"--{name}")
+        elif value is not False:
+            several = value if isinstance(value, list) else [value]
+            words += [str(value)] if name == "name" else [word for one in several for word in (f"--{name}", _text(one))]
+    return words
+
+
+def _arguments(filters: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={_python(value)}" for name, value in filters.items() if value is not False)
 
 
 def _python(value: Any) -> str:

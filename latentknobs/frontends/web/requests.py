@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, create_model
 
-from latentknobs.core.query_spec import FILTERS, Filter
+from latentknobs.core.query_spec import FILTERS, RUN_FILTERS, Filter
 from latentknobs.core.seed import MOST_SEED
 
 PREFIX = "/api/v1"
@@ -204,7 +204,15 @@ if TYPE_CHECKING:
 
     class PageFilters(Page, Filters):
         """These, of a page."""
+
+    class RunFilters(BaseModel):
+        """Those of FILTERS that are of runs."""
+
+    class RunPageFilters(Page, RunFilters):
+        """These, of a page."""
 else:
     Filters = create_model("Filters", **{one.name: _parameter(one) for one in FILTERS})
     PageFilters = create_model("PageFilters", __base__=(Page, Filters))
-"""The parameters of GET /registry/knobs, and of a page of them."""
+    RunFilters = create_model("RunFilters", **{one.name: _parameter(one) for one in FILTERS if one.name in RUN_FILTERS})
+    RunPageFilters = create_model("RunPageFilters", __base__=(Page, RunFilters))
+"""The parameters of GET /registry/knobs and /registry/runs, and of a page of them."""

@@ -338,6 +338,14 @@ def test_the_api_describes_itself(client):
             "/models/{model}/recipe",
             "/registry/knobs",
             "/registry/runs",
+            "/registry/knobs/{knob}",
+            "/registry/runs/{run}",
+            "/registry/table/knobs",
+            "/registry/table/runs",
+            "/registry/values",
+            "/registry/seen",
+            "/registry/csv",
+            "/registry/exchange",
         )
     }
     assert {route["responses"]["422"]["description"] for path in got["paths"].values() for route in path.values()} == {

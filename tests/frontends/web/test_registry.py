@@ -141,6 +141,38 @@ def test_runs(client, bench):
     assert len(one["knobs"]) == len(known[0].knobs)
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {},
+        {"augmentation": "transpose", "seed": 1},
+        {"model": "model-cdcd", "since": "2020-01-01"},
+        {"plugin": "discovery"},
+    ],
+    ids=str,
+)
+def test_runs_to_be_copied(client, bench, asked):
+    """SQL and Python of a table of runs give its runs."""
+    seen = client.get(f"{REGISTRY}/table/runs", params=asked).json()["seen"]
+    known = [run.run for run in bench.runs(**asked)]
+    scope: dict = {"workbench": bench}
+    exec(seen["python"].replace("with Workbench.open() as workbench:", "if True:"), scope)
+    with closing(sqlite3.connect(bench.registry.path)) as connection:
+        connection.row_factory = sqlite3.Row
+        rows = [row["run"] for row in connection.execute(seen["sql"])]
+
+    assert [run.run for run in scope["runs"]] == known
+    assert rows == [run.run for run in bench.runs(**asked) if run.run in rows]
+    assert {run.run for run in KnobStore.open(bench.registry.path).run_outlines(bench.query(**asked))} == set(rows)
+
+
+def test_what_nothing_has_is_an_error(client):
+    """A filter's value that nothing has is a 404 with the nearest one, not an empty table."""
+    got = client.get(f"{REGISTRY}/table/knobs", params={"moves": "mean-pich"})
+
+    assert (got.status_code, "mean-pitch" in got.json()["error"]["message"]) == (404, True)
+
+
 def test_values_to_choose_from(client, bench):
     """Models, edits, attributes, corpora and tags are those of all knobs."""
     got = client.get(f"{REGISTRY}/values").json()

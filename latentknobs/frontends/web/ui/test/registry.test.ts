@@ -17,7 +17,7 @@ const views: fc.Arbitrary<View> = fc.oneof(
   }),
   fc.record({ kind: fc.constant("knob" as const), id: ids.filter((id) => !id.includes("/..") && !id.endsWith("/.")), amount: fc.option(fc.integer({ min: -12, max: 12 }).map((amount) => amount + 0)) }),
   fc.record({ kind: fc.constant("compare" as const), ids: fc.array(ids, { maxLength: 4 }) }),
-  fc.record({ kind: fc.constant("runs" as const), filters: fc.dictionary(fc.constant("augmentation"), fc.array(text, { minLength: 1, maxLength: 2 })), page }),
+  fc.record({ kind: fc.constant("runs" as const), filters: fc.dictionary(fc.constantFrom("augmentation", "corpus", "seed"), fc.array(text, { minLength: 1, maxLength: 2 })), page }),
   fc.record({ kind: fc.constant("run" as const), run: fc.stringMatching(/^[0-9a-f]{16}$/) }),
 ) as fc.Arbitrary<View>;
 

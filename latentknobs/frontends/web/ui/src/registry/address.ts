@@ -5,6 +5,8 @@ import { path } from "../api.js";
 export const FILTERS = ["name", "where", "verdict", "model", "augmentation", "moves", "kind", "uses", "effect", "tag", "corpus", "seed", "plugin", "since", "until", "run", "history"] as const;
 /** Of these, any of several values will do. */
 export const SEVERAL = new Set<FilterName>(["verdict", "augmentation", "kind", "tag", "corpus", "seed", "plugin", "run"]);
+/** Those that are of runs. */
+export const RUN_FILTERS = ["model", "augmentation", "corpus", "seed", "plugin", "since", "until"] as const;
 export const SORTS = ["name", "model", "verdict", "effect", "share", "dimensions", "date"] as const;
 export type FilterName = (typeof FILTERS)[number];
 export type Sort = (typeof SORTS)[number];
@@ -24,7 +26,7 @@ export type View =
   | KnobsView
   | { readonly kind: "knob"; readonly id: string; readonly amount: number | null }
   | { readonly kind: "compare"; readonly ids: readonly string[] }
-  | { readonly kind: "runs"; readonly filters: Readonly<Partial<Record<"model" | "augmentation", readonly string[]>>>; readonly page: number }
+  | { readonly kind: "runs"; readonly filters: Pick<Filters, (typeof RUN_FILTERS)[number]>; readonly page: number }
   | { readonly kind: "run"; readonly run: string };
 
 export const ALL: KnobsView = { kind: "knobs", filters: {}, sort: null, reverse: false, page: 1, picked: [] };
@@ -36,7 +38,7 @@ export function read(url: URL): View {
   const [what = "", ...rest] = parts;
   if (what === "knobs" && rest.length) return { kind: "knob", id: rest.join("/"), amount: asked.has("amount") && Number.isFinite(Number(asked.get("amount"))) ? Number(asked.get("amount")) : null };
   if (what === "runs" && rest[0]) return { kind: "run", run: rest[0] };
-  if (what === "runs") return { kind: "runs", filters: given(asked, ["model", "augmentation"]), page };
+  if (what === "runs") return { kind: "runs", filters: given(asked, RUN_FILTERS), page };
   if (what === "compare") return { kind: "compare", ids: asked.getAll("knob").slice(0, MOST_COMPARED) };
   const sort = asked.get("sort") as Sort | null;
   return { kind: "knobs", filters: given(asked, FILTERS), sort: sort && SORTS.includes(sort) ? sort : null, reverse: asked.get("reverse") === "true", page, picked: asked.getAll("pick").slice(0, MOST_COMPARED) };

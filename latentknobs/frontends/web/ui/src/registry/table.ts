@@ -5,7 +5,7 @@ import { define, icon, shared } from "../elements/shared.js";
 import type { KnobTable, RegistryKnob, RegistryValues } from "../types.js";
 import { ALL, FILTERS, MOST_COMPARED, query, SEVERAL, write, type FilterName, type KnobsView, type Sort } from "./address.js";
 import "./copy.js";
-import { day, go, look, many, range, RegistryView, short, verdict, words } from "./view.js";
+import { choice, day, edit, go, look, many, range, RegistryView, short, verdict, words } from "./view.js";
 
 const ROWS = 50;
 const VERDICTS = ["accepted", "provisional", "not measurable", "rejected"];
@@ -22,8 +22,6 @@ export class KnobTableElement extends RegistryView<KnobsView, KnobTable> {
     .fields { display: grid; grid-template-columns: minmax(140px, 2fr) minmax(200px, 4fr) repeat(3, minmax(130px, 2fr)); gap: 10px; align-items: end; }
     fieldset { display: contents; border: 0; } .checks { gap: 0 20px; } .checks > .check { border-left: 1px solid var(--line); padding-left: 20px; } .ends { display: flex; } .ends .button { padding: 0 10px; }
     .fields.more { grid-template-columns: repeat(auto-fit, minmax(140px, 1fr)); padding: 8px 0 4px; }
-    label.field-of { display: grid; gap: 3px; font-size: 13px; color: var(--soft); min-width: 0; }
-    label.field-of > * { color: var(--ink); font-size: 15px; width: 100%; min-width: 0; }
     .said { margin: 14px 0 4px; } .said b { font-weight: 600; }
     .c-range, .c-found, .c-fit { white-space: nowrap; }
     .busy table { opacity: 0.55; }
@@ -90,7 +88,7 @@ export class KnobTableElement extends RegistryView<KnobsView, KnobTable> {
     return html`<form role="search" aria-label="Knobs" class=${unfolded ? "unfolded" : ""} @submit=${(event: Event) => event.preventDefault()} @change=${this.change} @input=${this.input}>
       <div class="fields">
         ${this.text("name", "Search by name", "search", "pitch, or p*h", "wide-field")}${this.text("where", "Condition", "text", "equivariance >= 0.95 and leakage < 0.1", "wide-field")}
-        ${this.choice("model", "Model", this.values?.models)}${this.choice("augmentation", "Learned from", ["none", ...(this.values?.augmentations ?? [])], (name) => (name === "none" ? "no edit" : name))}${this.choice("moves", "Moves", this.values?.attributes)}
+        ${this.choice("model", "Model", this.values?.models)}${this.choice("augmentation", "Learned from", ["none", ...(this.values?.augmentations ?? [])], edit)}${this.choice("moves", "Moves", this.values?.attributes)}
       </div>
       <div class="row checks"><fieldset><legend class="hidden">Verdict</legend>${VERDICTS.map((name) => html`<label class="check"><input type="checkbox" name="verdict" value=${name} data-verdict=${name} .checked=${filters.verdict?.includes(name) ?? false}>${name}</label>`)}</fieldset>
         <label class="check"><input type="checkbox" name="history" value="true" data-filter="history" .checked=${filters.history?.[0] === "true"}>Also other fits and earlier runs</label>
@@ -107,11 +105,8 @@ export class KnobTableElement extends RegistryView<KnobsView, KnobTable> {
     return html`<label class="field-of ${more}">${title}<input class="field" type=${type} name=${name} data-filter=${name} placeholder=${example} autocomplete="off" spellcheck="false" min="0" step="any" .value=${this.view.filters[name]?.join(", ") ?? ""}></label>`;
   }
 
-  /** A choice of one value; where the address has several, they are one choice more. */
-  private choice(name: FilterName, title: string, values: readonly string[] = [], shown = (value: string) => value) {
-    const now = this.view.filters[name] ?? [];
-    const own = now.length > 1 || (now.length === 1 && !values.includes(now[0]!));
-    return html`<label class="field-of">${title}<select name=${name} data-filter=${name}><option value="">any</option>${own ? html`<option value=${now.join("\n")} selected>${now.map(shown).join(" or ")}</option>` : nothing}${values.map((value) => html`<option value=${value} ?selected=${!own && value === now[0]}>${shown(value)}</option>`)}</select></label>`;
+  private choice(name: FilterName, title: string, values?: readonly string[], shown?: (value: string) => string) {
+    return choice(name, title, this.view.filters[name], values, shown);
   }
 
   private readonly change = (event: Event): void => this.filter(event.target as HTMLInputElement);

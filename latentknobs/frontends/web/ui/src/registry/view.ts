@@ -23,6 +23,8 @@ export const look = css`
   .verdict.accepted::before { background: var(--good); border-color: var(--good); }
   .verdict.rejected::before { border-color: var(--bad); border-radius: 2px; transform: rotate(45deg); }
   .verdict.provisional::before { border-color: var(--good); }
+  label.field-of { display: grid; gap: 3px; font-size: 13px; color: var(--soft); min-width: 0; }
+  label.field-of > * { color: var(--ink); font-size: 15px; width: 100%; min-width: 0; }
   .tag { display: inline-block; padding: 0 8px; border: 1px solid var(--line); border-radius: 99px; font-size: 12px; color: var(--soft); }
   .bad { color: var(--bad); }
   .fault { margin-top: 12px; padding: 12px 16px; border: 1px solid currentColor; border-radius: 12px; background: var(--bad-bg); color: var(--bad); overflow-wrap: anywhere; }
@@ -90,6 +92,14 @@ export function words(error: unknown): string {
 export function go(from: EventTarget, view: View, replace = false): void {
   from.dispatchEvent(new CustomEvent("lk-go", { detail: { view, replace }, bubbles: true, composed: true }));
 }
+
+/** A choice of one value; where the address has several, they are one choice more. */
+export function choice(name: string, title: string, now: readonly string[] = [], values: readonly string[] = [], shown = (value: string) => value): TemplateResult {
+  const own = now.length > 1 || (now.length === 1 && !values.includes(now[0]!));
+  return html`<label class="field-of">${title}<select name=${name} data-filter=${name}><option value="">any</option>${own ? html`<option value=${now.join("\n")} selected>${now.map(shown).join(" or ")}</option>` : nothing}${values.map((value) => html`<option value=${value} ?selected=${!own && value === now[0]}>${shown(value)}</option>`)}</select></label>`;
+}
+
+export const edit = (name: string): string => (name === "none" ? "no edit" : name);
 
 export const verdict = (knob: Pick<RegistryKnob, "verdict">) => html`<span class="verdict ${knob.verdict.replace(" ", "-")}">${knob.verdict}</span>`;
 
