@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import traceback
 from collections.abc import Callable
@@ -154,7 +155,9 @@ def sentence_of(error: BaseException, path: str | None = None) -> str:
         except Exception:  # noqa: BLE001 - its own text may raise anything
             text = "an error that cannot be shown"
         clause = f"it raised {type(error).__name__}{': ' if text else ''}{text}"
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if path and frame.filename == path]
+    file = path and os.path.abspath(path)  # a frame has the path by which the file was loaded  # noqa: PTH100 - of text
+    frames = traceback.extract_tb(error.__traceback__) if file else ()
+    lines = [frame.lineno for frame in frames if os.path.abspath(frame.filename) == file]  # noqa: PTH100 - the same
     return f"line {lines[-1]}: {clause}" if lines else clause
 
 

@@ -110,6 +110,8 @@ def try_(
     say(f"written to {picture} and, to listen to, {melodies[0].with_suffix('')}, -edit and -knob (.mid and .wav)")
     for look in looks:
         reasons = failed_criteria(look.knob)
+        if not look.knob.low <= look.amount <= look.knob.high:
+            say(f"{look.amount:+g}, which is shown, is outside the usable range: the edit has no amount inside it.")
         typer.echo(f"{look.knob.name}: {look.knob.verdict}" + (f" ({reasons})" if reasons else ""))
     if not keep:
         say("The knob was not stored: --keep stores it, and latentknobs discover judges it in full.")
