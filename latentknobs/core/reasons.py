@@ -23,7 +23,7 @@ def criterion_text(criterion: Criterion) -> str:
         return f"{criterion.measure} fails"
     if criterion.kind == "room":
         where = f"ceiling {criterion.high:.3g} and floor {criterion.low:.3g} are {criterion.value:.2g} apart"
-        return f"not measurable: {where}, and must be {criterion.limit:g}"
+        return f"{where}, less than the {criterion.limit:g} without which equivariance is not measurable"
     low, high = criterion.low, criterion.high
     interval = "" if high is None else f" (up to {high:.3g})" if low is None else f" ({low:.3g} to {high:.3g})"
     most = criterion.kind in AT_MOST
@@ -51,7 +51,7 @@ class FailedAmount:
     def __str__(self) -> str:
         at = "" if self.amount is None else f"at {self.amount:+g}: "
         songs = "" if self.songs == "test" else " (validation songs)"
-        return f"{at}{', '.join(self.criteria)}{songs}"
+        return f"{at}{' and '.join(self.criteria)}{songs}"
 
 
 def failed_amounts(evidence: Evidence) -> list[FailedAmount]:

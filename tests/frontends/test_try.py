@@ -98,3 +98,68 @@ def test_a_plugin_without_an_edit_has_no_knob(cli, file):
 
     assert done.code == 2
     assert "offers no augmentation" in done.one_sentence()
+
+
+OWN_FORMAT = """
+import numpy as np
+from latentknobs import BackendFactory, MelodyFormat, Note, NoteAugmentation, Song, hookimpl, split_of
+LATENTKNOBS_API = 1
+WALTZ = MelodyFormat(name="waltz", shape=(24,), steps=24, beats_per_bar=3)
+
+class Up(NoteAugmentation):
+    \"\"\"Raises every note.\"\"\"
+    name = knob_name = "up"
+    amounts = (1.0, 2.0)
+    target = "mean-pitch"
+    def edit(self, notes, amount, rng):
+        return [Note(n.onset, n.pitch + int(amount), n.length) for n in notes]
+
+class Waltz:
+    def __init__(self):
+        import hashlib
+        from latentknobs import BackendSpec
+        self.spec = BackendSpec("waltz", WALTZ, 1, hashlib.sha256(b"waltz").hexdigest())
+    def accepts(self, clips):
+        return WALTZ.valid(clips) & (clips[:, 0] < 128)
+    def encode(self, clips):
+        from latentknobs import Posterior
+        return Posterior((clips[:, :1] / 12 - 5).astype(np.float32))
+    def decode(self, z):
+        return WALTZ.repair(self.decode_log_probs(z).argmax(axis=-1).astype(np.int16))
+    def decode_log_probs(self, z, given=None):
+        odds = np.full((len(z), 24, 130), 1e-9)
+        odds[:, 1:, 128] = 1
+        odds[:, 0, :128] += np.exp(-((np.arange(128) - 60 - 12 * z) ** 2))
+        return np.log(odds / odds.sum(axis=-1, keepdims=True)).astype(np.float32)
+
+class Waltzes:
+    name = doc = licence = "waltzes"
+    clip_format, takes = "waltz", ""
+    def songs(self, request, argument=""):
+        for i in range(request.clips):
+            name = f"waltzes/{i}"
+            yield Song(name, WALTZ.tokens([Note(0, 56 + i % 20, 24)])[None], split_of(name))
+
+@hookimpl
+def register_augmentations():
+    return [Up()]
+
+@hookimpl
+def register_backends():
+    return [BackendFactory("waltz", "Waltz.", lambda location, device: Waltz(), {"waltz": ""})]
+
+@hookimpl
+def register_corpora():
+    return [Waltzes()]
+"""
+
+
+def test_a_file_with_its_own_format_is_tried_on_its_own_model(cli, file):
+    """Its corpus too; one note of 24 steps leaves little to measure, and the last line says how little."""
+    Path("waltz.py").write_text(OWN_FORMAT, encoding="utf-8")
+
+    done = cli("try", "waltz.py", "--clips", "300")
+
+    assert done.code == 0, done.err
+    assert "\nmodel                        waltz (" in done.out
+    assert done.out.splitlines()[-1].startswith("up: not measurable (at -2: ceiling 1 and floor 0.961 are 0.039 apart")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -28,6 +28,7 @@ from latentknobs.frontends.cli.context import program, say
 from latentknobs.frontends.cli.melody_files import check_target, piece_writer
 from latentknobs.frontends.cli.output import as_json, best_knobs, failed_criteria, knob_card, roll, run_facts
 from latentknobs.frontends.cli.plugin_check import check, failures, summary
+from latentknobs.hooks.manager import Plugins
 from latentknobs.hooks.trust import trust
 from latentknobs.plots import draw_rolls
 from latentknobs.steering import apply
@@ -46,9 +47,11 @@ HEARD = ("before", "edit", "knob")
 def try_(
     ctx: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A plugin's file that offers an edit.")],
-    corpus: Annotated[str, typer.Option(help="Corpora joined with + [the edit's own].")] = "",
+    corpus: Annotated[str, typer.Option(help="Corpora joined with + [the file's, else the edit's own].")] = "",
     clips: options.Clips = CLIPS,
-    model: options.Model = DEFAULT_MODEL,
+    model: Annotated[
+        str, typer.Option(help=f"Shipped name, path, or KIND:LOCATION of the model [the file's, else {DEFAULT_MODEL}].")
+    ] = "",
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="OUT.png", help="The picture [the file's name, here]."),
@@ -84,12 +87,18 @@ def try_(
     say(f"{file}: {summary(outcomes)}")
     trust(file)
     context = program(ctx)
-    full = evolve(context, plugins=load_plugins(context.plugins_dir))
+    plugins = load_plugins(context.plugins_dir)
+    offers = _offers(plugins, file)  # before a workbench takes the models that there are
+    full = evolve(context, plugins=plugins)
     from latentknobs.backends.devices import one_thread  # loads torch
 
     # Threads that wait for one another on a busy machine take five times as long; on a quiet one they save little.
     with one_thread(), full.workbench(registry, device) as workbench:
-        edits = _edits(workbench, file)
+        edits = list(offers["augmentations"].values())
+        shipped = [name for backend in offers.get("backends", {}).values() for name in backend.shipped]
+        model = model or (shipped[0] if shipped else DEFAULT_MODEL)
+        clip_format = workbench.model(model).spec.clip_format.name
+        corpus = corpus or "+".join(n for n, one in offers.get("corpora", {}).items() if one.clip_format == clip_format)
         runs = [
             workbench.discover(
                 edit.name, corpus=corpus or None, model=model, clips=clips, seed=seed, settings=LOOK, keep=keep
@@ -111,21 +120,22 @@ def try_(
     for look in looks:
         reasons = failed_criteria(look.knob)
         if not look.knob.low <= look.amount <= look.knob.high:
-            say(f"{look.amount:+g}, which is shown, is outside the usable range: the edit has no amount inside it.")
+            shown = f"the pictures show {look.amount:+g}, an amount of the edit outside the usable range"
+            say(f"{look.knob.name}: {shown}, which has none of them.")
         typer.echo(f"{look.knob.name}: {look.knob.verdict}" + (f" ({reasons})" if reasons else ""))
     if not keep:
         say("The knob was not stored: --keep stores it, and latentknobs discover judges it in full.")
 
 
-def _edits(workbench: Workbench, file: Path) -> list[Augmentation]:
-    """The edits that the file offers, beside all other plugins."""
-    report = workbench.plugins.add_file(file)
+def _offers(plugins: Plugins, file: Path) -> dict[str, dict[str, Any]]:
+    """What the file offers, an edit at least, beside all other plugins."""
+    report = plugins.add_file(file)
     if report.state != "loaded":
         raise PluginError(report.error or f"{file} could not be loaded.")
-    edits = list(workbench.plugins.offered_by(report.name).get("augmentations", {}).values())
-    if not edits:
+    offers = plugins.offered_by(report.name)
+    if not offers.get("augmentations"):
         raise UsageError(f"{file} offers no augmentation, so there is no knob to look for; its checks passed.")
-    return edits
+    return offers
 
 
 @frozen(eq=False)
