@@ -207,8 +207,10 @@ def test_evidence_of_version_1_tells_its_reasons():
     evidence = structure_evidence(upgrade_evidence(old))
     assert [str(one) for one in reasons(evidence)] == [
         "at -1: equivariance 0.2 (0.1 to 0.9), the low end must be 0.3 or more: 0.2 short (validation songs)",
-        "at +1: ceiling 0.95 and floor 0.94 are 0.01 apart, less than the 0.05 without which equivariance is not "
-        "measurable (validation songs)",
+        (
+            "at +1: ceiling 0.95 and floor 0.94 are 0.01 apart, less than the 0.05 without which equivariance is not "
+            "measurable (validation songs)"
+        ),
     ]
     assert (evidence.effects_at, evidence.validation.amounts[0].leakage) == ((2.0,), {})
 
