@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
+import os
 import sys
+
+
+def _open_closed_streams() -> None:
+    """Have stdout and stderr, which a shell may have closed, lead nowhere: files opened later take their place else."""
+    for name, number in (("stdin", 0), ("stdout", 1), ("stderr", 2)):
+        if getattr(sys, name) is None:
+            with contextlib.suppress(OSError):
+                os.dup2(os.open(os.devnull, os.O_RDWR), number)
+                mode = "r" if number == 0 else "w"
+                setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
 
 
 def main() -> int:
     """Run the command line on the program's arguments; returns its exit code."""
-    if sys.stderr is not None:
-        faulthandler.enable()  # a crash of compiled code shows where
+    _open_closed_streams()
+    faulthandler.enable()  # a crash of compiled code shows where
     from latentknobs.core.containment.process_end import end_soon
     from latentknobs.frontends.cli.app import run_command_line
 

@@ -61,9 +61,9 @@ def marked(identity: str) -> Iterator[None]:
 
 def _mark(identity: str) -> tuple[Path, IO[bytes]] | None:
     name = f"{_digest(identity)}-{os.getpid()}-{time.monotonic_ns()}"
-    path, draft = _folder() / name, _folder() / f".{name}"
+    path, draft = folder() / name, folder() / f".{name}"
     try:
-        _folder().mkdir(parents=True, exist_ok=True)
+        folder().mkdir(parents=True, exist_ok=True)
         file = draft.open("xb")
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         draft.rename(path)  # now that it is locked: another program must not take it for one that is left
@@ -82,12 +82,13 @@ def _is_left(path: Path) -> bool:
 
 
 def _markers(identity: str) -> Iterator[Path]:
-    return _folder().glob(f"{_digest(identity)}-*")
+    return folder().glob(f"{_digest(identity)}-*")
 
 
 def _digest(identity: str) -> str:
     return hashlib.sha256(identity.encode("utf-8", "surrogateescape")).hexdigest()[:24]
 
 
-def _folder() -> Path:
+def folder() -> Path:
+    """Where markers are."""
     return cache_dir() / "imports"

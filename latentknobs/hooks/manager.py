@@ -434,7 +434,8 @@ class Plugins:
                 entry.reasons.append(f"When it was loaded, it {'; it '.join(call.changes)}.")
         except _Hung:
             entry.state = "disabled"
-            again = f", or latentknobs plugins check {shlex.quote(entry.path)} passes" if entry.path else ""
+            check = f"latentknobs plugins check {shlex.quote(entry.path or '')} passes"
+            again = f", or {check if entry.path else f'{import_marker.folder()} is removed'}"
             entry.reasons.append(
                 _sentence(
                     f"{entry.label} hung or ended the program when it was loaded before: it is left out until it "

@@ -118,7 +118,7 @@ class _Results(io.TextIOWrapper):
         """Write a result, or to stderr."""
         if threading.current_thread() is threading.main_thread():
             return super().write(text)
-        return sys.stderr.write(text)
+        return len(text) if sys.stderr is None else sys.stderr.write(text)
 
 
 @contextlib.contextmanager
@@ -134,10 +134,12 @@ def results_apart() -> Iterator[None]:
     sys.stdout = results = _Results(file, stream.encoding, stream.errors, line_buffering=stream.isatty())
     try:
         yield
+        results.flush()
     finally:
         sys.stdout = stream
         os.dup2(copy, 1)
-        results.close()
+        with contextlib.suppress(OSError):  # what cannot be written has been told
+            results.close()
 
 
 def _copy_of(stdout: Any) -> int | None:

@@ -45,6 +45,8 @@ class SignalState:
     def enter(cls, *, whole: bool) -> SignalState | None:
         """Before plugin code runs; None where this is part of a call that is under way already."""
         outer = SignalState.current
+        if not hasattr(signal, "pthread_sigmask"):  # no POSIX
+            return None
         if outer is None or (whole and not outer.whole):
             SignalState.current = cls(whole, outer)
             return SignalState.current

@@ -53,7 +53,8 @@ class WatchedCall:
         if self.limit and elapsed >= self.limit + GRACE:
             why = f"this took more than {self.limit:g} s and could not be interrupted, so the program was ended"
             _end(parent, f"{self.what}: {why}; {self.hint}.")
-        if self.began < interrupted < now - GRACE:
+        # Long work, as a model's, may need its time to stop.
+        if self.limit and self.began < interrupted < now - GRACE:
             _end(parent, f"{self.what}: this did not stop at Ctrl-C, so the program was ended; {self.hint}.")
 
 
