@@ -18,7 +18,8 @@ PACKAGE = ROOT / "latentknobs"
 LAYERS = (
     "errors",
     "core",
-    "hooks registry scores audio plots scaffold",
+    "hooks scores audio plots scaffold",
+    "registry",
     "corpora",
     "augmentations attributes metrics",
     "backends",

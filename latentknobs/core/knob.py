@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from latentknobs.core.arrays import frozen_array, sha256_of_arrays
 from latentknobs.core.evidence import Evidence
+from latentknobs.core.html_table import html_table
 from latentknobs.core.reasons import reasons
 from latentknobs.errors import RegistryError
 
@@ -288,6 +289,16 @@ class Knob:
                 f"repeat its run {self.run_id or '(unknown)'} first."
             )
         return self.operator
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the facts, and the effects with the largest first."""
+        span = f"{self.low:+g} to {self.high:+g} {self.unit}".rstrip()
+        facts = {"verdict": self.verdict, "kind, fit": f"{self.kind}, {self.fit}", "usable range": span}
+        facts |= {"selected dimensions": str(len(self.dimensions)), "model": self.model_name, "run": self.run_id}
+        facts |= {f"reason {i + 1}": str(one) for i, one in enumerate(reasons(self.evidence))}
+        effects = sorted(self.effects, key=lambda one: -one.effect)
+        rows = ((one.attribute, one.slope, one.effect) for one in effects)
+        return html_table(("", self.name), facts.items()) + html_table(("attribute", "slope", "effect (sd)"), rows)
 
     def as_dict(self) -> dict[str, Any]:
         """What ``--json`` prints: everything but the operator's arrays and the evidence."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from attrs import field, frozen, validators
 
+from latentknobs.core.html_table import html_table
 from latentknobs.core.knob import Knob
 from latentknobs.core.seed import as_seed
 
@@ -132,6 +133,12 @@ class Run:
         for i, knob in enumerate(self.knobs):
             chosen.setdefault(knob.name, i)
         return tuple(sorted(chosen.values()))
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the facts, and the knobs that were tried."""
+        rows = ((k.name, k.verdict, k.kind, k.fit, k.low, k.high, len(k.dimensions)) for k in self.knobs)
+        headings = ("knob", "verdict", "kind", "fit", "low", "high", "dimensions")
+        return html_table(("", "run"), self.as_row().items()) + html_table(headings, rows)
 
     def as_row(self) -> dict[str, Any]:
         """One flat row; the columns of the view v_runs of the same names."""

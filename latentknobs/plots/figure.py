@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from latentknobs.core.atomic_write import write_file
 
@@ -46,7 +47,68 @@ def plain_axes(axes: Axes) -> None:
 
 
 def save(figure: Figure, path: Path | str, *, overwrite: bool) -> None:
-    """Write the figure as PNG (150 dots an inch), whole or not at all."""
+    """
+    Write the figure as PNG (150 dots an inch), or as SVG where the name ends so, whole or not at all.
+
+    Raises:
+        UsageError: The file exists and ``overwrite`` is False.
+        OutputError: It cannot be written.
+    """
+    path = Path(path)
+    write_file(path, picture_bytes(figure, "svg" if path.suffix.lower() == ".svg" else "png"), overwrite=overwrite)
+
+
+def picture_bytes(figure: Figure, kind: Literal["png", "svg"]) -> bytes:
+    """The figure as a file of this kind; the same picture gives the same bytes."""
+    from matplotlib import rc_context
+
+    _plain_texts(figure)
     out = io.BytesIO()
-    figure.savefig(out, format="png", dpi=150, metadata={"Software": None})
-    write_file(Path(path), out.getvalue(), overwrite=overwrite)
+    with rc_context({"svg.hashsalt": "latentknobs"}):
+        nobody = {"Software": None} if kind == "png" else {"Date": None, "Creator": None}
+        figure.savefig(out, format=kind, dpi=150, metadata=nobody)
+    return out.getvalue()
+
+
+def _plain_texts(figure: Figure) -> None:
+    """Take names as they are: a dollar sign begins no formula, and what the font lacks is written as its number."""
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):
+        if isinstance(text, Text) and "\\mathdefault" not in text.get_text():  # ticks of logarithmic axes are formulas
+            text.set_parse_math(False)
+            text.set_text(plain_text(text.get_text()))
+
+
+def plain_text(text: str) -> str:
+    """A text in which what the font lacks is written as its number: names of ticks need it before they are drawn."""
+    return "".join(c if c == "\n" or c in _glyphs() else f"U+{ord(c):04X} " for c in text)
+
+
+@functools.cache
+def _glyphs() -> frozenset[str]:
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
+    return frozenset(map(chr, get_font(findfont(FontProperties())).get_charmap()))
+
+
+class Picture:
+    """
+    A picture that a notebook shows.
+
+    Attributes:
+        figure: The matplotlib figure.
+    """
+
+    def __init__(self, figure: Figure) -> None:
+        self.figure = figure
+
+    def save(self, path: Path | str, *, overwrite: bool = False) -> None:
+        """Write it, see :func:`save`."""
+        save(self.figure, path, overwrite=overwrite)
+
+    def _repr_png_(self) -> bytes:
+        return picture_bytes(self.figure, "png")
+
+    def _repr_svg_(self) -> str:
+        return picture_bytes(self.figure, "svg").decode()

@@ -10,6 +10,8 @@ from latentknobs.core.html_table import html_table
 from latentknobs.core.knob import Knob
 from latentknobs.core.run import RUN_COLUMNS, RunOutline
 from latentknobs.errors import MissingExtraError
+from latentknobs.plots.figure import Picture
+from latentknobs.plots.knob_picture import knob_picture
 
 COLUMNS = (
     "name",
@@ -84,6 +86,15 @@ class Knobs(Answer[Knob]):
     def rows(self) -> list[dict[str, Any]]:
         """One flat row for each, with :data:`COLUMNS`."""
         return [_row(knob) for knob in self]
+
+    def plot(self, *figures: str) -> Picture:
+        """
+        Their picture, which a notebook shows and ``save`` writes; see :func:`latentknobs.plots.knob_picture`.
+
+        Args:
+            figures: response, criteria, dimensions or effects; none = all that their number allows.
+        """
+        return knob_picture(self, figures)
 
 
 class Runs(Answer[RunOutline]):

@@ -168,6 +168,21 @@ def test_runs_are_listed_and_shown(cli):
     assert "Another edit: transpose and note-split." in cli("runs", "diff", *ids).out
 
 
+def test_knobs_are_drawn(cli, tmp_path):
+    """A picture of one knob, of several and of all of a model is written as PNG or SVG, never over another."""
+    for words, name in (
+        (("pitch",), "one.png"),
+        (("pitch", "rhythm", "--figure", "effects"), "two.svg"),
+        ((), "all.svg"),
+    ):
+        assert cli("knobs", "plot", *words, *TINY, "-o", tmp_path / name).code == 0
+        assert (tmp_path / name).stat().st_size > 5000
+    assert "is there already" in cli("knobs", "plot", "pitch", *TINY, "-o", tmp_path / "one.png").one_sentence()
+    assert ".svg" in cli("knobs", "plot", "pitch", *TINY, "-o", tmp_path / "one.pdf").one_sentence()
+    wrong = cli("knobs", "plot", "pitch", *TINY, "--figure", "effcts", "-o", tmp_path / "x.png").one_sentence()
+    assert "did you mean 'effects'" in wrong
+
+
 def test_conditions_choose_knobs_and_runs(cli):
     """A condition, several values and what is only in history: each is answered, and an empty answer is told."""
     listed = cli("knobs", "list", "--where", "r2 >= 0 and name in (pitch, rhythm)", *TINY, "--json").json

@@ -48,8 +48,8 @@ GROUPS = {
     "knobs": Group(
         "List, compare, edit and analyse stored knobs.",
         (
-            "show", "list", "diff", "similar", "verify", "transfer", "tag", "note", "rename", "delete", "export",
-            "import", "spectrum", "algebra", "decouple",
+            "show", "list", "diff", "plot", "similar", "verify", "transfer", "tag", "note", "rename", "delete",
+            "export", "import", "spectrum", "algebra", "decouple",
         ),
     ),
     "runs": Group("List, compare and repeat stored discoveries.", ("list", "show", "diff", "repeat")),
