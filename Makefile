@@ -48,6 +48,7 @@ evidence: $(STAMP)
 	mkdir -p $(EVIDENCE)
 	$(BIN)/python -m pytest -m evidence
 	$(BIN)/python -m benchmarks.evidence --memory | tee $(EVIDENCE)/evidence.md
+	$(BIN)/python -m benchmarks.hostile_plugins | tee $(EVIDENCE)/hostile_plugins.md
 	$(BIN)/python -m benchmarks.nulls -o $(EVIDENCE)/nulls.jsonl
 	$(BIN)/python -m benchmarks.sweep benchmarks/sweep.toml -o $(EVIDENCE)/sweep
 

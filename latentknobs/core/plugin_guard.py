@@ -36,7 +36,7 @@ from latentknobs.errors import AmountError, BackendError, LatentKnobsError, Plug
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 _TOLD: set[tuple[str, str]] = set()
-"""What has been said of offers, which are called thousands of times."""
+"""What has been said of plugins, which are called thousands of times."""
 
 
 class PluginFault(Exception):  # noqa: N818 - a finding, of which the guard makes the error
@@ -106,15 +106,15 @@ class Guard:
             raise
         except Exception as error:
             clause = sentence_of(error, self.path)
-            if isinstance(error, ValueError) and "read-only" in str(error):  # numpy has no class of its own for it
+            if isinstance(error, ValueError) and "read-only" in clause:  # numpy has no class of its own for it
                 raise self.error(
                     f"{name} writes into an array it is given ({clause}); it must work on a copy."
                 ) from error
             raise self.error(f"{name} failed: {clause}; it must return {must}.") from error
         finally:
             for change in call.changes:
-                if (self.what, change) not in _TOLD:
-                    _TOLD.add((self.what, change))
+                if (self.owner, change) not in _TOLD:
+                    _TOLD.add((self.owner, change))
                     log.warning("%s %s; this was undone.", name, change)
 
 
@@ -150,15 +150,20 @@ def sentence_of(error: BaseException, path: str | None = None) -> str:
     elif isinstance(error, ModuleNotFoundError) and error.name:
         clause = f"it needs the module {error.name!r}, which is not installed"
     else:
-        try:
-            text = " ".join(str(error).split()).rstrip(".")
-        except Exception:  # noqa: BLE001 - its own text may raise anything
-            text = "an error that cannot be shown"
+        text = text_of(error).rstrip(".")
         clause = f"it raised {type(error).__name__}{': ' if text else ''}{text}"
     file = path and os.path.abspath(path)  # a frame has the path by which the file was loaded  # noqa: PTH100 - of text
     frames = traceback.extract_tb(error.__traceback__) if file else ()
     lines = [frame.lineno for frame in frames if os.path.abspath(frame.filename) == file]  # noqa: PTH100 - the same
     return f"line {lines[-1]}: {clause}" if lines else clause
+
+
+def text_of(error: BaseException) -> str:
+    """An exception's own words on one line; its class may be a plugin's, and raise anything instead."""
+    try:
+        return " ".join(str(error).split())
+    except BaseException:  # noqa: BLE001 - as above
+        return "an error that cannot be shown"
 
 
 def plugin_sentence(error: BaseException) -> str | None:

@@ -31,7 +31,7 @@ from latentknobs.core.frontend_specs import CommandSpec, FrontendSpec
 from latentknobs.core.knob import Knob
 from latentknobs.core.method_specs import Basis, Fit, Selector
 from latentknobs.core.metric_specs import Metric
-from latentknobs.core.plugin_guard import sentence_of
+from latentknobs.core.plugin_guard import sentence_of, text_of
 from latentknobs.core.run import Run
 from latentknobs.errors import LatentKnobsError, PluginError, UnknownNameError
 from latentknobs.hooks import PROJECT, import_marker, specs
@@ -447,7 +447,7 @@ class Plugins:
             entry.state = "skipped"
             entry.reasons.append(_sentence(str(error)))
         except Exception as error:
-            clause = str(error) if isinstance(error, LatentKnobsError) else sentence_of(error, entry.path)
+            clause = text_of(error) if isinstance(error, LatentKnobsError) else sentence_of(error, entry.path)
             clause = clause or f"it raised {type(error).__name__}"
             sentence = _sentence(f"{entry.label} {what}: {clause[0].lower()}{clause[1:]}")
             entry.state = "failed"

@@ -48,7 +48,7 @@ class PluginCall:
         plugin: The plugin's name, by which LATENTKNOBS_DISABLE leaves it out.
         limited: Whether it is given up after :func:`time_limit`; otherwise it is only told that it takes long.
         whole: False for code that is a program of its own, as a plugin's command: it may print, take long and handle
-            signals. It still cannot end the process.
+            signals. It still ends the process only by what it raises.
         loading: Whether the plugin is being loaded: then the package's own functions are looked after too.
         changes: Afterwards, what the code did to the process, in clauses that follow "it"; all was put back.
     """

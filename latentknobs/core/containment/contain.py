@@ -37,9 +37,9 @@ class Containment(PluginCall):
     def __enter__(self) -> Self:
         guard_process()
         calls = stack()
-        if threading.current_thread() is threading.main_thread():
-            self._signals = SignalState.enter(whole=self.whole)
         if self.whole:
+            if threading.current_thread() is threading.main_thread():
+                self._signals = SignalState.enter()
             ProcessState.enter(loading=self.loading)
             limit = time_limit() if self.limited else 0.0
             ENDS[self._number] = (threading.get_ident(), time.monotonic() + limit if limit else float("inf"))

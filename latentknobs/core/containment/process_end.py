@@ -49,6 +49,7 @@ def guard_process() -> None:
                 if name == "_exit" and _END.code is not None:
                     leave_process(_END.code)
                 if name == "_exit" and threading.current_thread() is not threading.main_thread():
+                    os.write(2, b"A thread called os._exit, which has ended the program.\n")
                     leave_process(args[0] or 1)  # a thread that is left behind cannot know that the work is done
             real(*args)
 

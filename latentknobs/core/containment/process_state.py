@@ -179,7 +179,7 @@ class _Functions:
     def of(cls, module: ModuleType) -> _Functions:
         """Those of a module, as they are."""
         names = tuple(name for name, value in list(vars(module).items()) if callable(value))
-        out = cls(module, names, operator.itemgetter(*names, "__name__"))
+        out = cls(module, names, operator.itemgetter(*names, "__name__", "__doc__"))
         out.read()
         return out
 
@@ -191,7 +191,7 @@ class _Functions:
         """Put back those that were replaced, and name them."""
         now = vars(self.module)
         with contextlib.suppress(KeyError):
-            if self.get(now) == self.then:
+            if all(map(operator.is_, self.get(now), self.then)):
                 return []
         out = [name for name, then in zip(self.names, self.then, strict=False) if now.get(name) is not then]
         for name, then in zip(self.names, self.then, strict=False):

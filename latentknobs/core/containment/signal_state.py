@@ -31,8 +31,6 @@ leave_process = os._exit
 class SignalState:
     """The signals while the main thread runs plugin code."""
 
-    whole: bool
-    outer: SignalState | None
     handlers: dict[int, Any] = field(init=False)
     mask: set[int] = field(init=False)
     timer: tuple[float, float] = field(init=False)
@@ -42,15 +40,12 @@ class SignalState:
     current: ClassVar[SignalState | None] = None
 
     @classmethod
-    def enter(cls, *, whole: bool) -> SignalState | None:
+    def enter(cls) -> SignalState | None:
         """Before plugin code runs; None where this is part of a call that is under way already."""
-        outer = SignalState.current
-        if not hasattr(signal, "pthread_sigmask"):  # no POSIX
+        if cls.current is not None or not hasattr(signal, "pthread_sigmask"):  # as on Windows
             return None
-        if outer is None or (whole and not outer.whole):
-            SignalState.current = cls(whole, outer)
-            return SignalState.current
-        return None
+        SignalState.current = cls()
+        return SignalState.current
 
     def __attrs_post_init__(self) -> None:
         self.handlers = {number: signal.getsignal(number) for number in _SIGNALS}
@@ -62,7 +57,7 @@ class SignalState:
 
     def leave(self, call: PluginCall) -> None:
         """After it: put back what it changed, and note it on its call."""
-        SignalState.current = self.outer
+        SignalState.current = None
         own = {signal.SIGINT: self._on_interrupt, signal.SIGURG: self._on_overdue}
         for number, then in self.handlers.items():
             now = signal.getsignal(number)

@@ -24,6 +24,8 @@ TELL = 10.0
 GRACE = 5.0
 """Seconds that an interrupted call has to end."""
 POLL = 0.5
+TOLD: set[str] = set()
+"""What has been told: a model that is slow is so at each call."""
 
 
 class WatchedCall:
@@ -35,15 +37,14 @@ class WatchedCall:
         self.began = time.monotonic()
         self.limit = float(limit)
         self.hint = f"LATENTKNOBS_DISABLE={plugin} leaves the plugin out"
-        self.told = False
         self.interrupts = 0
 
     def look(self, parent: int, interrupted: float) -> None:
         """Tell, interrupt or end it, as its time has come; ``interrupted`` is when Ctrl-C was pressed, 0 = never."""
         now = time.monotonic()
         elapsed = now - self.began
-        if not self.told and elapsed >= min(TELL, self.limit / 6 or TELL):
-            self.told = True
+        if self.what not in TOLD and elapsed >= min(TELL, self.limit / 6 or TELL):
+            TOLD.add(self.what)
             _say(f"{self.what}: this has taken {elapsed:.0f} s so far. Ctrl-C ends it; {self.hint}.")
         if self.limit and elapsed >= self.limit + self.interrupts:
             self.interrupts += 1
