@@ -37,9 +37,10 @@ class Leaps(Transpose):
 
 
 class Leaky(Leaps):
-    """An edit that says it keeps what it moves, at every amount by more than a limit allows."""
+    """An edit without a target that says it keeps what it moves, at every amount by more than a limit allows."""
 
     amounts = (-12.0, -5.0, 5.0, 12.0)
+    target, changes = None, frozenset()
     preserves = frozenset({"mean-pitch", "onset-f1"})
 
 
