@@ -27,7 +27,7 @@ class NoteSplit(TokenAugmentation):
     unit = "doublings"
     amounts = (1.0, 2.0, 3.0, 4.0)
     target = "log2-onsets"
-    changes: ClassVar[frozenset[str]] = frozenset({"log2-onsets", "onset-f1"})
+    changes: ClassVar[frozenset[str]] = frozenset({"log2-onsets", "note-density", "onset-f1"})
     preserves: ClassVar[frozenset[str]] = frozenset({"mean-pitch", "pitch-range", "contour"})
 
     def edit_tokens(self, clips: ClipBatch, amount: float, rng: Generator) -> tuple[NDArray[np.int16], Bools]:  # noqa: ARG002 - nothing here is left to chance

@@ -27,7 +27,7 @@ class Transpose(TokenAugmentation):
     unit = "semitones"
     amounts = tuple(float(n) for n in range(-12, 13) if n)
     target = "mean-pitch"
-    changes: ClassVar[frozenset[str]] = frozenset({"mean-pitch"})
+    changes: ClassVar[frozenset[str]] = frozenset({"mean-pitch", "mean-octave"})
     preserves: ClassVar[frozenset[str]] = frozenset({"log2-onsets", "pitch-range", "onset-f1", "contour"})
 
     def edit_tokens(self, clips: ClipBatch, amount: float, rng: Generator) -> tuple[NDArray[np.int16], Bools]:  # noqa: ARG002 - nothing here is left to chance

@@ -72,7 +72,7 @@ def _fits(file: str, evidence: Evidence) -> Table:
             fit.fit,
             fit.kind,
             fit.verdict,
-            f"{fit.low:+g} to {fit.high:+g}",
+            f"{fit.low:+g} to {fit.high:+g}" if fit.low < fit.high else "none",
             number(fit.mean),
             number(fit.least),
             number(fit.monotone),

@@ -130,7 +130,7 @@ def test_what_the_whole_declares():
     """It changes what any part changes or targets, keeps what all keep, and its texts name parts and factors."""
     found = compose("transpose:2|note-split:1", KNOWN)
 
-    assert found.changes == {"mean-pitch", "log2-onsets", "onset-f1"}
+    assert found.changes == {"mean-pitch", "mean-octave", "log2-onsets", "note-density", "onset-f1"}
     assert found.preserves == {"pitch-range", "contour"}
     assert (found.target, found.clip_format, found.needs) == (None, "", ("monophonic",))
     assert found.unit == "times (2 semitones, 1 doublings)"

@@ -207,7 +207,7 @@ def _fits(knob: Knob) -> None:
             ("* " if fit.fit == knob.fit else "") + fit.fit,
             fit.kind,
             fit.verdict,
-            f"{fit.low:+g} to {fit.high:+g}",
+            f"{fit.low:+g} to {fit.high:+g}" if fit.low < fit.high else "none",
             *map(_short, (fit.mean, fit.least, fit.monotone)),
             *(_short(fit.content[name]) for name in contents),
         )
