@@ -103,15 +103,21 @@ class ProcessState:
         main = threading.current_thread() is threading.main_thread()
         same = warnings.filters is self.filters
         if (same or main) and not (same and self.filters == self.filters_then):
-            # A library that is first imported here may add filters for warnings of its own, as sympy does for torch.
+            # A library that is first imported here may add filters for its own warnings, as torch and sympy do.
             added = [one for one in warnings.filters if one not in self.filters_then]
             lost = any(one not in warnings.filters for one in self.filters_then)
-            warnings.filters = self.filters
-            warnings.resetwarnings()
-            self.filters[:] = self.filters_then
-            if lost or not added or any(one[2].__module__ == "builtins" for one in added):
+            if lost or not added or any(map(_filters_all, added)):
+                warnings.filters = self.filters
+                warnings.resetwarnings()
+                self.filters[:] = self.filters_then
                 call.note("changed the warnings filters")
         return [name for functions in self.functions for name in functions.mend()]
+
+
+def _filters_all(one: Any) -> bool:
+    """Whether a filter is for anybody's warnings: of a category of Python's, whatever their message and module."""
+    _, message, category, module, _ = one
+    return message is None and module is None and category.__module__ == "builtins"
 
 
 class _Notes(io.TextIOBase):
