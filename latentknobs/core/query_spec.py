@@ -14,14 +14,16 @@ from typing import Any, Literal, TypeAlias, get_args
 from attrs import field, fields, frozen
 
 from latentknobs.core.knob import KINDS, RANK, VERDICTS, Kind, Knob, Verdict
+from latentknobs.core.knob_rows import value_of
 from latentknobs.core.seed import MOST_SEED
-from latentknobs.core.where import MOST_CHARACTERS, PARTS, Where, read_where
+from latentknobs.core.where import MOST_CHARACTERS, PARTS, Where, read_term, read_where
 from latentknobs.errors import UnknownNameError, UsageError
 
 Sort: TypeAlias = Literal["name", "model", "verdict", "effect", "share", "dimensions", "date"]
 SORTS: tuple[Sort, ...] = get_args(Sort)
 DESCENDING: frozenset[Sort] = frozenset({"verdict", "effect", "share", "date"})
 """Orders whose largest, best or newest comes first; the others begin with the smallest."""
+MOST_NUMBER = 1e308
 MOVED = 0.25
 """Standard deviations from which on a knob moves an attribute: the criteria's limit for those that should stay."""
 UNEDITED = "none"
@@ -166,10 +168,12 @@ class KnobQuery:
         },
     )
     history: bool = field(default=False, metadata={"doc": "Also knobs of other fits and of earlier runs."})
-    sort: Sort | None = field(
+    sort: str | None = field(
         default=None,
-        validator=_one_of("order", SORTS),
-        metadata={"doc": f"{', '.join(SORTS)} [effect with moves, share with uses, else model]."},
+        metadata={
+            "doc": f"{', '.join(SORTS)}, or a number as in where, as equivariance@3 [effect with moves, share with "
+            f"uses, else model]."
+        },
     )
     reverse: bool = field(default=False, metadata={"doc": "The other way round."})
     limit: int | None = field(default=None, metadata={"doc": "So many at most.", "least": 1, "most": 10_000})
@@ -177,6 +181,11 @@ class KnobQuery:
     def __attrs_post_init__(self) -> None:
         if self.limit is not None and self.limit < 1:
             raise UsageError(f"At most {self.limit} knobs are none: ask for 1 or more.")
+        if self.term is not None:
+            try:
+                read_term(self.term)
+            except UnknownNameError as error:
+                raise UnknownNameError("order", self.term, (*SORTS, *error.known)) from error
         if self.effect is not None and not self.effect >= 0:
             raise UsageError(f"The least effect is 0 or more, not {self.effect}.")
         if self.uses is not None and not 0 <= self.uses < 2**31:
@@ -213,19 +222,32 @@ class KnobQuery:
         return MOVED if self.effect is None and self.moves is not None else self.effect
 
     @property
-    def order(self) -> Sort:
-        """What it is sorted by."""
+    def term(self) -> str | None:
+        """What it is sorted by where that is none of the orders, but a number as in a condition."""
+        return self.sort if self.sort is not None and self.sort not in SORTS else None
+
+    @property
+    def order(self) -> Sort | None:
+        """What it is sorted by; None = by :attr:`term`."""
         if self.sort is not None:
-            return self.sort
+            return next((order for order in SORTS if order == self.sort), None)
         return "effect" if self.moves is not None else "share" if self.uses is not None else "model"
 
     @property
     def descending(self) -> bool:
         """Whether large values come first."""
-        return (self.order in DESCENDING) != self.reverse
+        return (self.order is None or self.order in DESCENDING) != self.reverse
+
+    @property
+    def last(self) -> float:
+        """What a knob without the number that it is sorted by counts as: it comes last."""
+        return -MOST_NUMBER if self.descending else MOST_NUMBER
 
     def key(self, knob: Knob) -> Any:
-        """The number or text by which a knob is sorted."""
+        """The number or text by which a knob is sorted; numbers of a condition take its evidence."""
+        if self.order is None:
+            value = value_of(knob, read_term(self.sort or ""))
+            return self.last if value is None else float(value)
         changes = [e.effect for e in knob.effects if self.moves in (None, e.attribute)]
         shares = [d.share for d in knob.dimensions if self.uses in (None, d.dim)]
         keys: Mapping[Sort, Any] = {

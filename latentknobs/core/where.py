@@ -165,6 +165,24 @@ def read_where(text: str | Where | None) -> Where | None:
     return Where(text, condition)
 
 
+def read_term(text: str) -> Term:
+    """
+    Read what could be compared, if it is a number ("equivariance@3").
+
+    Raises:
+        UsageError: It cannot be read, or is a text.
+        UnknownNameError: It has a name that is no column, criterion or measurement.
+    """
+    if len(text) > MOST_CHARACTERS or any(sign in text for sign in "<>=()"):
+        raise UsageError(f"{text[:80]!r} is no number of a knob: name a column, a criterion or a measurement.")
+    where = read_where(f"{text} >= 0")
+    assert where is not None
+    (compared,) = where.comparisons()
+    if compared.term.is_text:
+        raise UsageError(f"{text!r} is a text: name a column, a criterion or a measurement that is a number.")
+    return compared.term
+
+
 @functools.cache
 def _grammar() -> ParserElement:
     import pyparsing as pp

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 from latentknobs.core.html_table import html_table
 from latentknobs.core.knob import Knob
+from latentknobs.core.knob_rows import OF_KNOB, PART_COLUMNS, KnobPart, part_rows, value_of
 from latentknobs.core.run import RUN_COLUMNS, RunOutline
+from latentknobs.core.where import read_term
 from latentknobs.errors import MissingExtraError
 from latentknobs.plots.figure import Picture
 from latentknobs.plots.knob_picture import knob_picture
@@ -42,13 +44,17 @@ COLUMNS = (
 T = TypeVar("T")
 
 
-class Answer(tuple[T, ...]):
-    """What a query found, in its order."""
+class Answer(tuple[T, ...]):  # noqa: SLOT001 - rows of a part carry their columns
+    """
+    What a query found, in its order.
 
-    __slots__ = ()
-    columns: ClassVar[Sequence[str]] = ()
-    shown: ClassVar[Sequence[str]] = ()
-    """The columns of a table in a notebook."""
+    Attributes:
+        columns: Of its rows.
+        shown: Those of a table in a notebook.
+    """
+
+    columns: Sequence[str] = ()
+    shown: Sequence[str] = ()
     times: ClassVar[Sequence[str]] = ()
 
     def rows(self) -> list[dict[str, Any]]:
@@ -78,7 +84,6 @@ class Answer(tuple[T, ...]):
 class Knobs(Answer[Knob]):
     """Knobs in the order of a query, without their operators."""
 
-    __slots__ = ()
     columns = COLUMNS
     shown = ("name", "verdict", "kind", "fit", "low", "high", "unit", "dimensions", "effect", "model", "run", "tags")
     times = ("found",)
@@ -86,6 +91,40 @@ class Knobs(Answer[Knob]):
     def rows(self) -> list[dict[str, Any]]:
         """One flat row for each, with :data:`COLUMNS`."""
         return [_row(knob) for knob in self]
+
+    def effects(self) -> KnobRows:
+        """A row for each effect on an attribute, as in the view v_knob_effects."""
+        return self.parts("effects")
+
+    def dimensions(self) -> KnobRows:
+        """A row for each selected dimension, as in the view v_knob_dimensions."""
+        return self.parts("dimensions")
+
+    def criteria(self) -> KnobRows:
+        """A row for each acceptance criterion, as in the view v_knob_criteria."""
+        return self.parts("criteria")
+
+    def response(self) -> KnobRows:
+        """A row for each measured amount, as in the view v_knob_response."""
+        return self.parts("response")
+
+    def parts(self, part: KnobPart) -> KnobRows:
+        """The rows of one of these views."""
+        return KnobRows((row for knob in self for row in part_rows(knob, part)), part)
+
+    def values(self, number: str) -> list[float | None]:
+        """
+        A number of each knob by the name that conditions have for it; None where it was not measured.
+
+        Args:
+            number: "equivariance", "leakage of rests", "response@3", "r2", ...
+
+        Raises:
+            UsageError: It cannot be read, or is a text.
+            UnknownNameError: Nothing is called so.
+        """
+        term = read_term(number)
+        return [value_of(knob, term) for knob in self]
 
     def plot(self, *figures: str) -> Picture:
         """
@@ -97,10 +136,24 @@ class Knobs(Answer[Knob]):
         return knob_picture(self, figures)
 
 
+class KnobRows(Answer[dict[str, Any]]):
+    """Rows of one of the views on knobs: dicts by column."""
+
+    def __new__(cls, rows: Iterable[dict[str, Any]], part: KnobPart) -> Self:
+        """The rows, of a part."""
+        out = super().__new__(cls, rows)
+        out.columns = (*OF_KNOB, *PART_COLUMNS[part])
+        out.shown = ("name", "fit", *PART_COLUMNS[part])
+        return out
+
+    def rows(self) -> list[dict[str, Any]]:
+        """They themselves."""
+        return list(self)
+
+
 class Runs(Answer[RunOutline]):
     """Runs, the oldest first, without their knobs."""
 
-    __slots__ = ()
     columns = RUN_COLUMNS
     shown = ("run", "model", "augmentation", "corpus", "seed", "finished", "knobs", "accepted")
     times = ("started", "finished")

@@ -111,6 +111,7 @@ class Registry(KnobReader):
         A damaged knob hides none of a layer beneath.
         """
         stores = [store for _, store in self._layers]
+        evidence = evidence or query.term is not None  # which sorts knobs of several files
         if query.history:
             found = [store.read(query, operators=operators, evidence=evidence) for store in stores]
             layers = _distinct(_demoted(stores, found), _facts)

@@ -30,6 +30,7 @@ from sqlalchemy.types import NullType
 
 from latentknobs.core.knob import RANK
 from latentknobs.core.query_spec import UNEDITED, KnobQuery, Named, Sort
+from latentknobs.core.where import read_term
 from latentknobs.registry.tables import (
     CriterionRow,
     CurrentRow,
@@ -40,7 +41,7 @@ from latentknobs.registry.tables import (
     RunRow,
     TagRow,
 )
-from latentknobs.registry.where_sql import meets
+from latentknobs.registry.where_sql import meets, number_sql
 
 
 def knob_ids(query: KnobQuery) -> Select[Any]:
@@ -192,7 +193,9 @@ def _column(query: KnobQuery, name: ColumnElement[str]) -> ColumnElement[Any]:
     count = select(func.count()).where(DimensionRow.knob_id == KnobRow.id)
     moved: Any = EffectRow.effect
     shared: Any = DimensionRow.share
-    columns: dict[Sort, Any] = {
+    if query.term is not None:
+        return func.coalesce(number_sql(read_term(query.term)), query.last)
+    columns: dict[Sort | None, Any] = {
         "name": name,
         "model": RunRow.model_name,
         "verdict": case(*((KnobRow.verdict == verdict, rank) for verdict, rank in RANK.items()), else_=-1),

@@ -18,7 +18,7 @@ from latentknobs.core.operator_codec import pack_array, unpack_array
 from latentknobs.core.run import Run, RunSpec
 from latentknobs.core.strict_json import structure, unstructure
 from latentknobs.errors import RegistryError
-from latentknobs.registry.evidence_rows import amount_rows, criterion_rows, response_row
+from latentknobs.registry import evidence_rows
 from latentknobs.registry.tables import DimensionRow, EffectRow, KnobRow, NoteRow, OperatorArrayRow, RunRow, TagRow
 
 PLAIN = "float32"
@@ -93,9 +93,9 @@ def _knob_row(position: int, facts: Mapping[str, Any], evidence: Evidence) -> Kn
         **{column.name: facts[column.name] for column in KnobRow.__table__.columns if column.name in _OWN},
         dimensions=[DimensionRow(position=i, **one) for i, one in enumerate(facts["dimensions"])],
         effects=[EffectRow(position=i, **one) for i, one in enumerate(facts["effects"])],
-        criteria=criterion_rows(evidence),
-        amounts=amount_rows(evidence),
-        response=response_row(evidence),
+        criteria=evidence_rows.criteria(evidence),
+        amounts=evidence_rows.amounts(evidence),
+        response=evidence_rows.response(evidence),
         tags=[TagRow(tag=tag) for tag in sorted(set(facts["tags"]))],
         note=NoteRow(text=facts["note"]) if facts["note"] else None,
     )

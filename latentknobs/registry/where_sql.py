@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, and_, column, func, literal, not_, or_, select, table
+from sqlalchemy import ColumnElement, FromClause, Select, and_, column, func, literal, not_, or_, select, table
 from sqlalchemy.dialects import sqlite
 
 from latentknobs.core.evidence import AT_MOST
@@ -41,12 +41,26 @@ def meets(condition: Condition) -> ColumnElement[bool]:
     return row.where(_KNOBS.c.knob_id == KnobRow.id, _sql(condition, views=False)).correlate(KnobRow).exists()
 
 
+def number_sql(term: Term) -> ColumnElement[Any]:
+    """What a term means for a query of :class:`KnobRow`."""
+    row = select(_term(term, views=False)).select_from(_KNOBS).where(_KNOBS.c.knob_id == KnobRow.id)
+    return row.correlate(KnobRow).scalar_subquery()
+
+
 def as_text(condition: Condition) -> str:
     """The condition for people's own SQL on the views, in which v_knobs is called k."""
     # Within a query, since what is inside is correlated with it.
     query = select(literal(1)).select_from(_KNOBS).where(_sql(condition, views=True))
-    text = str(query.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}))
-    return text.partition("WHERE ")[2].replace(" \n", " ")
+    return _written(query).partition("WHERE ")[2]
+
+
+def number_text(term: Term) -> str:
+    """What a term means in people's own SQL on the views, in which v_knobs is called k."""
+    return _written(select(literal(1)).select_from(_KNOBS).order_by(_term(term, views=True))).partition("ORDER BY ")[2]
+
+
+def _written(query: Select[Any]) -> str:
+    return str(query.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True})).replace(" \n", " ")
 
 
 def _sql(condition: Condition, *, views: bool) -> ColumnElement[bool]:

@@ -187,8 +187,15 @@ def test_conditions_choose_knobs_and_runs(cli):
     """A condition, several values and what is only in history: each is answered, and an empty answer is told."""
     listed = cli("knobs", "list", "--where", "r2 >= 0 and name in (pitch, rhythm)", *TINY, "--json").json
     assert [(one["name"], one["current"]) for one in listed] == [("pitch", True), ("rhythm", True)]
+    shown = rows(cli("knobs", "list", "--sort", "r2", "--show", "r2", "--csv", *TINY))
+    assert sorted((float(row["r2"]) for row in shown), reverse=True) == [float(row["r2"]) for row in shown]
+    assert "r2" in cli("knobs", "list", "--show", "r2", *TINY).out
+    amounts = rows(cli("knobs", "list", "pitch", "--rows", "response", "--csv", *TINY))
+    assert {row["split"] for row in amounts} == {"test", "validation"}
+    assert "bound" in cli("knobs", "list", "pitch", "--rows", "criteria", *TINY).out
+    assert "did you mean 'criteria'" in cli("knobs", "list", "--rows", "criterio").one_sentence()
     every = rows(cli("knobs", "list", "--history", "--verdict", "provisional", "--verdict", "rejected", "--csv", *TINY))
-    assert {row["current"] for row in every} == {"True", "False"}
+    assert {row["current"] for row in every} == {"1", "0"}
     none = cli("knobs", "list", "pitch", "--where", "current = 0", *TINY)
     assert (none.code, none.out) == (0, "")
     assert "of other fits and earlier runs do: add --history" in none.err

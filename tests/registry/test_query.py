@@ -13,6 +13,7 @@ from latentknobs.core.knob import RANK, KnobDimension, KnobEffect
 from latentknobs.core.query_spec import DESCENDING, SORTS, KnobQuery
 from latentknobs.core.where import NUMBERS, TEXTS
 from latentknobs.errors import UnknownNameError, UsageError
+from latentknobs.registry.knob_results import Knobs
 from latentknobs.registry.overlay import Registry
 from latentknobs.registry.query_sql import knob_ids
 from latentknobs.registry.store import KnobStore
@@ -173,6 +174,8 @@ def test_days_include_their_evening():
         ({"kind": "shft"}, UnknownNameError, "did you mean 'shift'"),
         ({"verdict": "good"}, UnknownNameError, "There is no verdict named 'good'"),
         ({"sort": "size"}, UnknownNameError, "There is no order named 'size'"),
+        ({"sort": "name >= 1"}, UsageError, "is no number of a knob"),
+        ({"sort": "target"}, UsageError, "is a text"),
         ({"since": "yesterday"}, UsageError, "is no date: write it as"),
         ({"limit": 0}, UsageError, "ask for 1 or more"),
         ({"effect": -0.5}, UsageError, "0 or more"),
@@ -401,3 +404,52 @@ def test_without_evidence_the_rest_is_there(judged):
     of_evidence = {"effects_at": None, "reasons": None}
     assert light.as_dict() | of_evidence == whole.as_dict() | of_evidence
     assert light.evidence == Evidence(target=whole.evidence.target)
+
+
+TERMS = ["equivariance", "equivariance@1", "leakage", "leakage of rests", "p", "response@1", "accuracy", "clips@1"]
+TERMS += [
+    "effect",
+    "effect of rests",
+    "slope of mean-pitch",
+    "share of 2",
+    "weight of 2",
+    "seed",
+    "r2",
+    "step",
+    "current",
+]
+
+
+@pytest.mark.parametrize("term", TERMS)
+def test_a_number_is_the_same_in_sql_and_python(judged, term):
+    """Values of knobs are those that conditions compare, and the order by them has those without one last."""
+    knobs = Knobs(judged.find(KnobQuery(history=True, sort=term)))
+    values = knobs.values(term)
+    measured = [value for value in values if value is not None]
+
+    assert values == [*sorted(measured, reverse=True), *[None] * (len(values) - len(measured))]
+    assert len(judged.find(KnobQuery(history=True, where=f"{term} is null"))) == values.count(None)
+    for value in set(measured):
+        found = judged.find(KnobQuery(history=True, where=f"{term} = {float(value)!r}"))
+        assert len(found) == values.count(value)
+    if measured:
+        turned = Knobs(judged.find(KnobQuery(history=True, sort=term, reverse=True))).values(term)
+        assert turned == [*sorted(measured), *[None] * values.count(None)]
+
+
+@pytest.mark.parametrize("part", ["effects", "dimensions", "criteria", "response"])
+def test_parts_of_knobs_are_rows_of_a_view(judged, part):
+    """What Python and --rows give of knobs is what the view of that part has."""
+    rows = Knobs(judged.find(KnobQuery(history=True))).parts(part)
+    with closing(sqlite3.connect(judged.path)) as connection:
+        view = f"v_knob_{part}"
+        columns = [column[0] for column in connection.execute(f"SELECT * FROM {view}").description]
+        found = connection.execute(f"SELECT {', '.join(rows.columns)} FROM {view}").fetchall()
+
+    assert {*rows.columns} == {*columns} - {"knob_id"}
+    assert sorted(map(repr, found)) == sorted(repr(tuple(map(_plain, row.values()))) for row in rows.rows())
+    assert "<table>" in rows._repr_html_()
+
+
+def _plain(value):
+    return int(value) if isinstance(value, bool) else value

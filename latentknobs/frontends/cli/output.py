@@ -314,7 +314,7 @@ def as_csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
     """Print rows as CSV; the one thing on stdout."""
     writer = comma.DictWriter(sys.stdout, columns, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({name: int(v) if isinstance(v, bool) else v for name, v in row.items()} for row in rows)
 
 
 def one_of(json: bool, csv: bool) -> None:
@@ -328,7 +328,7 @@ def numbers_table(rows: Iterable[Mapping[str, Any]], a: str, b: str) -> None:
     table(
         ("", a, b, "difference", "intervals"),
         (
-            (str(r["number"]), _measured(r, "a"), _measured(r, "b"), _shown(r["difference"]), _APART[r.get("apart")])
+            (str(r["number"]), _measured(r, "a"), _measured(r, "b"), cell(r["difference"]), _APART[r.get("apart")])
             for r in rows
         ),
     )
@@ -340,11 +340,12 @@ _APART: Mapping[bool | None, str] = {None: "", True: "apart", False: "overlap"}
 def _measured(row: Mapping[str, Any], side: str) -> str:
     low, high = row.get(f"{side}_low"), row.get(f"{side}_high")
     if high is None:
-        return _shown(row[side])
-    return f"{_shown(row[side])} ({'up' if low is None else _shown(low)} to {_shown(high)})"
+        return cell(row[side])
+    return f"{cell(row[side])} ({'up' if low is None else cell(low)} to {cell(high)})"
 
 
-def _shown(value: Any) -> str:
+def cell(value: Any) -> str:
+    """A value of a row; numbers with four digits."""
     if value is None:
         return ""
     return f"{value:.4g}" if isinstance(value, int | float) else str(value)

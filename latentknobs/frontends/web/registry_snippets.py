@@ -9,9 +9,10 @@ from typing import Any
 from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.knob import RANK
 from latentknobs.core.query_spec import UNEDITED, KnobQuery
+from latentknobs.core.where import read_term
 from latentknobs.frontends.web.reproduction_snippet import REGISTRY
 from latentknobs.frontends.web.responses import Snippets
-from latentknobs.registry.where_sql import as_text
+from latentknobs.registry.where_sql import as_text, number_text
 
 FILE = "SQL sees one file: knobs of the package and of files beneath are in their own."
 PYTHON = """\
@@ -93,7 +94,9 @@ def _is(id_: str) -> str:
 
 def _sql(query: KnobQuery) -> str:
     """The statement on the views that gives the knobs of a query, in its order."""
-    first = _ORDER.get(query.order, f"k.{query.order}")
+    first = _ORDER.get(query.order or "", f"k.{query.order}")
+    if query.term is not None:
+        first = f"coalesce({number_text(read_term(query.term))}, {query.last!r})"
     tables = ["v_knobs AS k"]
     conditions = [] if query.history else ["k.current"]
     if query.moves is not None:

@@ -42,6 +42,8 @@ ASKED: list[dict] = [
     TUNES | {"plugin": "lift@0.1", "tag": ["shipped", "melody"], "augmentation": ["transpose", "none"]},
     TUNES | {"where": "leakage of log2-onsets@1 <= 0.02 and not (seed = 1 or name like '%-0')", "sort": "name"},
     {"where": "effect of mean-pitch > 1 or share of 1 > 0.5 or equivariance >= 0.9 or note contains '%''_'"},
+    TUNES | {"sort": "leakage of log2-onsets@1", "reverse": True},
+    {"sort": "equivariance", "history": True},
     {"where": "response@1 > 0.5 or accuracy > 0.5 or p < 0.05", "sort": "name"},
 ]
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 import typer
 
+from latentknobs.core.knob_rows import PART_COLUMNS
+from latentknobs.errors import UnknownNameError
 from latentknobs.frontends.cli import options
 from latentknobs.frontends.cli.context import program, say
 from latentknobs.frontends.cli.filters import given, with_filters
-from latentknobs.frontends.cli.output import as_csv, as_json, knob_table, one_of
+from latentknobs.frontends.cli.output import as_csv, as_json, cell, knob_table, one_of, table
 from latentknobs.registry.knob_results import COLUMNS
 
 
@@ -17,22 +20,52 @@ from latentknobs.registry.knob_results import COLUMNS
 def list_(
     ctx: typer.Context,
     registry: options.Registry = None,
+    rows: Annotated[str, typer.Option(metavar="PART", help=f"Rows of another view: {', '.join(PART_COLUMNS)}.")] = "",
+    show: Annotated[
+        list[str] | None,
+        typer.Option(help="Also this number, as in --where (equivariance@3); may be repeated.", show_default=False),
+    ] = None,
     json: options.Json = False,
     csv: options.Csv = False,
     **filters: Any,
 ) -> None:
     """List current knobs, of every model, or those that meet every condition."""
     one_of(json, csv)
-    asked = given(filters)
+    if rows and rows not in PART_COLUMNS:
+        raise UnknownNameError("part", rows, PART_COLUMNS)
+    asked, numbers = given(filters), tuple(dict.fromkeys(show or ()))
     with program(ctx).workbench(registry) as workbench:
-        knobs = workbench.knobs(evidence=json, **asked)  # JSON has reasons, which evidence tells
+        # JSON has reasons, which evidence tells.
+        knobs = workbench.knobs(evidence=json or bool(rows or numbers), **asked)
         if not knobs:
             others = workbench.registry.page(workbench.query(**{**asked, "history": True}), 0, 1).total
             more = f"; {others} of other fits and earlier runs do: add --history" if others else ""
             say(f"No {'current ' if others else ''}knob meets the conditions{more}.")
+    if rows:
+        parts = next(knobs.parts(part) for part in PART_COLUMNS if part == rows)
+        _print(parts.rows(), parts.columns, parts.shown, json=json, csv=csv)
+        return
+    more_columns = {name: knobs.values(name) for name in numbers}
     if json:
-        as_json([knob.as_dict() for knob in knobs])
-    elif csv:
-        as_csv(knobs.rows(), COLUMNS)
+        as_json(
+            [
+                knob.as_dict() | {name: values[i] for name, values in more_columns.items()}
+                for i, knob in enumerate(knobs)
+            ]
+        )
+    elif csv or numbers:
+        flat = [row | {n: v[i] for n, v in more_columns.items()} for i, row in enumerate(knobs.rows())]
+        _print(flat, (*COLUMNS, *numbers), ("name", "verdict", "fit", "model", *numbers), json=False, csv=csv)
     elif knobs:
         knob_table(knobs)
+
+
+def _print(
+    rows: Sequence[Mapping[str, Any]], columns: Sequence[str], shown: Sequence[str], *, json: bool, csv: bool
+) -> None:
+    if json:
+        as_json(rows)
+    elif csv:
+        as_csv(rows, columns)
+    elif rows:
+        table(shown, ([cell(row[name]) for name in shown] for row in rows))
