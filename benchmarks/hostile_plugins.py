@@ -30,7 +30,7 @@ CASES = Path(__file__).parents[1] / "tests" / "data" / "hostile_plugins"
 RAN = "with open({path!r}, 'a') as ran: ran.write({what!r})"
 NEVER_RUN = frozenset({"syntax", "nul", "new_api", "old_api", "str_api"})
 """Those that are refused by their text."""
-CRASHES = frozenset({"segv", "segv_import", "catches_all", "holds_lock"})
+CRASHES = frozenset({"segv", "segv_import", "catches_all", "holds_lock", "stops_itself", "kills_itself"})
 """Those of which a command may be ended, once where it is an import, with a code that is not 0."""
 FINE = frozenset({"transpose", "numpy", "latin1", "ünïcode_file", "gen_hook", "warns"})
 """Those that only look odd."""

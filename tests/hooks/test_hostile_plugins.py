@@ -13,15 +13,19 @@ import pytest
 
 DRIVER = Path(__file__).with_name("hostile_driver.py")
 CASES = sorted(path.stem for path in (DRIVER.parents[1] / "data" / "hostile_plugins").glob("*.txt"))
-ENDS = {"segv", "segv_import", "catches_all", "holds_lock"}
+ENDS = {"segv", "segv_import", "catches_all", "holds_lock", "stops_itself", "kills_itself", "closes_files"}
 """Those that may end the process, each run alone."""
-SLOW = {"hang_edit", "busy_import"}
+SLOW = {"hang_edit", "busy_import", "endless_offers"}
 """The same as others, once more."""
 NOT_RUN = {"syntax", "nul", "new_api", "old_api", "str_api"}
 LOADED = {
     # name: what is said of it when it is loaded
     "alarm": "left a timer running",
     "blocks_signals": "blocked signals",
+    "clears_environment": "changed the environment variables",
+    "no_streams": "replaced a standard stream",
+    "numpy_errors": "changed what numpy does at errors",
+    "replaces_modules": "replaced the modules json, numpy; it removed places from sys.path",
     "chdir": "changed the current folder",
     "closes_streams": "closed a standard stream",
     "exit_handler": "registered an exit handler",
@@ -62,6 +66,8 @@ REFUSED = {
     "circ_b": "circ_a",
     "circ_self": "it raised ImportError",
     "empty_error": "it raised PluginError",
+    "endless_hook": "returned an int in its list",
+    "endless_offers": "it took more than 1 s and was given up",
     "event_loop": "no running event loop",
     "exec_import": "it calls os.execv",
     "hang_import": "it took more than 1 s and was given up",

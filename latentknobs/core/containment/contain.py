@@ -12,6 +12,7 @@ from typing import Self
 from attrs import define, field
 
 from latentknobs.core.containment.calls import ENDS, EndsProgram, PluginCall, PluginStopped, stack, time_limit
+from latentknobs.core.containment.import_state import ImportState
 from latentknobs.core.containment.process_end import guard_process
 from latentknobs.core.containment.process_state import ProcessState
 from latentknobs.core.containment.signal_state import SignalState, leave_process
@@ -31,7 +32,7 @@ class Containment(PluginCall):
 
     _number: int = field(factory=itertools.count(1).__next__, init=False)
     _owner: int = field(factory=os.getpid, init=False)
-    _threads: set[threading.Thread] = field(factory=set, init=False)
+    _imports: ImportState | None = field(default=None, init=False)
     _signals: SignalState | None = field(default=None, init=False)
 
     def __enter__(self) -> Self:
@@ -45,7 +46,7 @@ class Containment(PluginCall):
             ENDS[self._number] = (threading.get_ident(), time.monotonic() + limit if limit else float("inf"))
             WATCHDOG.begin(self._number, self, limit)
         if self.loading:
-            self._threads = set(threading.enumerate())
+            self._imports = ImportState()
         calls.append(self)
         return self
 
@@ -66,8 +67,8 @@ class Containment(PluginCall):
             patched = ProcessState.leave(self)
         calls = stack()
         calls.remove(self)
-        for thread_left in set(threading.enumerate()) - self._threads if self.loading else ():
-            self.note(f"left the thread {thread_left.name!r} behind")
+        if self._imports is not None:
+            self._imports.put_back(self)
         for change in self.changes if calls else ():
             calls[-1].note(change)
         if signals is not None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import io
+import json
 import locale
+import math
 import operator
 import os
 import random
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from types import ModuleType
@@ -31,6 +35,7 @@ class ProcessState:
     files: tuple[tuple[int, int], ...]
     locale: str
     recursion: int
+    errors: Any
     filters: list[Any]
     filters_then: list[Any]
     functions: list[_Functions]
@@ -54,6 +59,7 @@ class ProcessState:
                     tuple(_copies((1, 2))),
                     locale.setlocale(locale.LC_ALL),
                     sys.getrecursionlimit(),
+                    np.geterr(),
                     warnings.filters,  # type: ignore[arg-type] # a list, whatever its type is declared to be
                     list(warnings.filters),
                     [*_PATCHABLE, *(_Functions.of(sys.modules[name]) for name in names)],
@@ -77,28 +83,34 @@ class ProcessState:
                 ProcessState._now = None
                 sys.stdin, sys.stdout, sys.stderr = then.streams
                 for copy in filter(None, [then.folder, *(copy for _, copy in then.files)]):
-                    os.close(copy)
+                    with contextlib.suppress(OSError):
+                        os.close(copy)
                 if then.memory is not None:
                     set_memory(then.memory)
             return patched
 
     def put_back(self, call: PluginCall) -> list[str]:
         """Put back what a call changed; the functions of others that it had replaced, which are back too."""
-        if sys.stderr is not self.streams[2] or not isinstance(sys.stdout, _Notes):
+        if getattr(sys, "stderr", None) is not self.streams[2] or not isinstance(getattr(sys, "stdout", None), _Notes):
             call.note("replaced a standard stream")
             sys.stdout, sys.stderr = _Notes(self.streams[1]), self.streams[2]
-        for file, copy in self.files:
-            os.dup2(copy, file)
+        with contextlib.suppress(OSError):  # it may have closed them
+            for file, copy in self.files:
+                os.dup2(copy, file)
         if getattr(sys.stderr, "closed", False):
             sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115 - a descriptor
             self.streams = (*self.streams[:2], sys.stderr)
             call.note("closed a standard stream")
         if self.folder is not None and _moved(self.folder):
-            os.fchdir(self.folder)
             call.note("changed the current folder")
+            with contextlib.suppress(OSError):
+                os.fchdir(self.folder)
         if locale.setlocale(locale.LC_ALL) != self.locale:
             locale.setlocale(locale.LC_ALL, self.locale)
             call.note("changed the locale")
+        if np.geterr() != self.errors:
+            np.seterr(**self.errors)
+            call.note("changed what numpy does at errors (np.seterr)")
         # In another thread, another list is that of catch_warnings elsewhere, which puts this one back.
         main = threading.current_thread() is threading.main_thread()
         same = warnings.filters is self.filters
@@ -209,5 +221,6 @@ class _Functions:
         return [f"{self.module.__name__}.{name}" for name in out]
 
 
-_PATCHABLE = [_Functions.of(module) for module in (sys.modules["builtins"], os, random, np, np.linalg, np.random)]
+_MODULES = (builtins, json, math, os, random, sys, time, np, np.linalg, np.random)
+_PATCHABLE = [_Functions.of(module) for module in _MODULES]
 """Those that everybody uses: a plugin that replaces one changes what all others compute."""
