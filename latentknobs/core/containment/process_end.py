@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+from typing import Any
 
 from attrs import define
 
@@ -35,14 +35,14 @@ _END = _End()
 
 
 def guard_process() -> None:
-    """Stand in for what ends the process, for good: plugin code may leave a thread or an exit handler."""
+    """Stand in for what ends the process or its output, for good: plugin code may leave a thread or an exit handler."""
     if _END.guarded:
         return
     _END.guarded = True
     owner = os.getpid()
 
-    def ends(name: str, real: Callable[..., NoReturn]) -> Callable[..., NoReturn]:
-        def stand_in(*args: Any) -> NoReturn:
+    def ends(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        def stand_in(*args: Any) -> Any:
             if os.getpid() == owner:
                 if stack():
                     raise EndsProgram(f"it calls os.{name}({args[0]!r}), which a plugin must not do")
@@ -51,11 +51,11 @@ def guard_process() -> None:
                 if name == "_exit" and threading.current_thread() is not threading.main_thread():
                     os.write(2, b"A thread called os._exit, which has ended the program.\n")
                     leave_process(args[0] or 1)  # a thread that is left behind cannot know that the work is done
-            real(*args)
+            return real(*args)
 
         return stand_in
 
-    for name in ("_exit", "execv", "execve"):
+    for name in ("_exit", "execv", "execve", "closerange"):
         setattr(os, name, ends(name, getattr(os, name)))
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(before=_note_fork)
