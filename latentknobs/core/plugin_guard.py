@@ -221,12 +221,6 @@ def run_augmentation(
         contained=not module.startswith("latentknobs."),
     )
 
-    def edit(*arguments: Any) -> object:
-        call: Callable[..., object] = augmentation
-        if aware := capability(augmentation, FormatAware):
-            call = aware.for_format(form)
-        return call(*arguments)
-
     def check(result: object) -> Augmented:
         out = _augmented(result, given, form)
         if form is clip_format:
