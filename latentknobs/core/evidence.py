@@ -20,6 +20,7 @@ LEAST_ROOM = 0.05
 CriterionKind: TypeAlias = Literal[
     "effect", "validation", "monotone", "range", "room", "equivariance", "leakage", "loss", "content"
 ]
+AttributeRole: TypeAlias = Literal["target", "changes", "preserved", ""]
 AT_MOST: frozenset[CriterionKind] = frozenset({"effect", "leakage", "loss"})
 """The criteria whose limit is the most that may be; that of the others is the least."""
 
@@ -467,6 +468,13 @@ class Evidence:
     def failed(self) -> list[Criterion]:
         """The criteria that were not met."""
         return [criterion for criterion in self.criteria if not criterion.passed]
+
+    def role_of(self, attribute: str) -> AttributeRole:
+        """What the edit says of an attribute: target, what it changes on purpose, what is preserved, or nothing."""
+        if attribute == self.target:
+            return "target"
+        roles: Mapping[AttributeRole, tuple[str, ...] | None] = {"changes": self.changes, "preserved": self.preserves}
+        return next((role for role, names in roles.items() if attribute in (names or ())), "")
 
 
 def structure_evidence(data: Any) -> Evidence:

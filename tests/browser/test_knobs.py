@@ -149,7 +149,7 @@ def test_the_turn_is_said(hands):
 
 
 def test_the_card(hands):
-    """The badge opens the knob's card: its effect, its leakage, the acceptance criteria, its selected dimensions."""
+    """The badge opens the knob's card: its effects, the acceptance criteria, its selected dimensions."""
     hands.knob("pitch").locator(".badge").click()
     card = hands.page.locator("dialog[open]")
     text = card.inner_text()

@@ -127,7 +127,7 @@ def knob_card(knob: Knob) -> None:
     typer.echo(_effects_title(evidence))
     table(
         ("attribute", "slope", "effect (sd)", "role"),
-        ((e.attribute, f"{e.slope:+.3f}", f"{e.effect:.3f}", _role(e.attribute, evidence)) for e in knob.effects),
+        ((e.attribute, f"{e.slope:+.3f}", f"{e.effect:.3f}", evidence.role_of(e.attribute)) for e in knob.effects),
     )
     _fits(knob)
     candidate_table(candidate for candidate in evidence.candidates if candidate.attribute == evidence.target)
@@ -135,14 +135,6 @@ def knob_card(knob: Knob) -> None:
     values = {f.name: getattr(evidence, f.name) for f in fields(Evidence) if f.name != "version"}
     tree({name: value for name, value in values.items() if isinstance(value, int | float | str)})
     typer.echo("(--json prints all the evidence)")
-
-
-def _role(attribute: str, evidence: Evidence) -> str:
-    """What the edit says of an attribute; only what is not to change can leak."""
-    if attribute == evidence.target:
-        return "target"
-    roles = {"changes": evidence.changes, "preserved": evidence.preserves}
-    return next((role for role, names in roles.items() if attribute in (names or ())), "")
 
 
 def _effects_title(evidence: Evidence) -> str:

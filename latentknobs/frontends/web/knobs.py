@@ -11,7 +11,6 @@ from latentknobs.frontends.web.responses import (
     Card,
     CardCriterion,
     CardEffect,
-    CardLeakage,
     Confidence,
     Curves,
     KnobCard,
@@ -139,7 +138,7 @@ def detailed(name: str, knobs: Mapping[str, Knob], amount: float | None, model: 
     """
     if name in RESERVED_NAMES and knobs:
         listed_control = control(name, next(iter(knobs.values())))
-        card = Card(effect=[], leakage=[], criteria=[], text=[listed_control.reason])
+        card = Card(effects=[], criteria=[], text=[listed_control.reason])
         return KnobCard(**dict(listed_control), card=card, curves=NO_CURVES)
     if name not in knobs:
         raise UnknownNameError("knob", name[:80], knobs, f"for the model {model}")
@@ -149,10 +148,12 @@ def detailed(name: str, knobs: Mapping[str, Knob], amount: float | None, model: 
 
 def _card(knob: Knob) -> Card:
     effects = sorted(knob.effects, key=lambda effect: -effect.effect)[:MAX_EFFECTS]
-    target = knob.evidence.target
+    role_of = knob.evidence.role_of
     return Card(
-        effect=[CardEffect(attribute=e.attribute, slope=e.slope) for e in effects],
-        leakage=[CardLeakage(attribute=e.attribute, leakage=e.effect, target=e.attribute == target) for e in effects],
+        effects=[
+            CardEffect(attribute=e.attribute, slope=e.slope, effect=e.effect, role=role_of(e.attribute))
+            for e in effects
+        ],
         criteria=[
             CardCriterion(criterion=c.name, value=c.value, limit=c.limit, passed=c.passed)
             for c in knob.evidence.criteria

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from latentknobs.core.evidence import AttributeRole
 from latentknobs.core.knob import Verdict
 from latentknobs.frontends.web.requests import NoteRow, PieceMessage
 
@@ -182,18 +183,12 @@ class KnobFacts(BaseModel):
 
 
 class CardEffect(BaseModel):
-    """The mean change of an attribute per unit of the amount."""
+    """What the knob does to an attribute."""
 
     attribute: str
-    slope: float
-
-
-class CardLeakage(BaseModel):
-    """The largest mean change of an attribute within the usable range, in standard deviations over the corpus."""
-
-    attribute: str
-    leakage: float
-    target: bool = Field(description="Whether it is the knob's target attribute.")
+    slope: float = Field(description="Mean change per unit of the amount.")
+    effect: float = Field(description="Largest mean change at the ends, in standard deviations over the corpus.")
+    role: AttributeRole = Field(description="target, changes, preserved, or nothing: what the edit says of it.")
 
 
 class CardCriterion(BaseModel):
@@ -208,8 +203,7 @@ class CardCriterion(BaseModel):
 class Card(BaseModel):
     """The evidence for a knob, in numbers and sentences."""
 
-    effect: list[CardEffect]
-    leakage: list[CardLeakage]
+    effects: list[CardEffect]
     criteria: list[CardCriterion]
     text: list[str]
 

@@ -86,7 +86,7 @@ def test_rejected_knobs_are_asked_for(client, bench, monkeypatch):
 
 
 def test_a_card_has_what_was_measured(client, bench):
-    """Effects, leakage, criteria and the mean change of each dimension at the amount that is asked for."""
+    """Effects with their roles, criteria and the mean change of each dimension at the amount that is asked for."""
     knob = bench.knob("pitch", "tiny")
     got = client.get(f"{TINY}/knobs/pitch", params={"amount": 3.2}).json()
 
@@ -94,7 +94,9 @@ def test_a_card_has_what_was_measured(client, bench):
     assert got["curves"]["amount"] == 3.0
     assert got["curves"]["mean_change"] == pytest.approx(knob.evidence.mean_change[at])
     assert got["curves"]["sorted"] == sorted(map(abs, got["curves"]["mean_change"]), reverse=True)
-    assert {e["attribute"] for e in got["card"]["effect"]} == {e.attribute for e in knob.effects}
+    effects = {e["attribute"]: e for e in got["card"]["effects"]}
+    assert effects.keys() == {e.attribute for e in knob.effects}
+    assert effects["mean-pitch"]["role"] == "target"
     assert len(got["card"]["criteria"]) == len(knob.evidence.criteria)
 
 

@@ -9,10 +9,8 @@ export interface components {
          * @description The evidence for a knob, in numbers and sentences.
          */
         readonly Card: {
-            /** Effect */
-            readonly effect: readonly components["schemas"]["CardEffect"][];
-            /** Leakage */
-            readonly leakage: readonly components["schemas"]["CardLeakage"][];
+            /** Effects */
+            readonly effects: readonly components["schemas"]["CardEffect"][];
             /** Criteria */
             readonly criteria: readonly components["schemas"]["CardCriterion"][];
             /** Text */
@@ -34,28 +32,27 @@ export interface components {
         };
         /**
          * CardEffect
-         * @description The mean change of an attribute per unit of the amount.
+         * @description What the knob does to an attribute.
          */
         readonly CardEffect: {
             /** Attribute */
             readonly attribute: string;
-            /** Slope */
-            readonly slope: number;
-        };
-        /**
-         * CardLeakage
-         * @description The largest mean change of an attribute within the usable range, in standard deviations over the corpus.
-         */
-        readonly CardLeakage: {
-            /** Attribute */
-            readonly attribute: string;
-            /** Leakage */
-            readonly leakage: number;
             /**
-             * Target
-             * @description Whether it is the knob's target attribute.
+             * Slope
+             * @description Mean change per unit of the amount.
              */
-            readonly target: boolean;
+            readonly slope: number;
+            /**
+             * Effect
+             * @description Largest mean change at the ends, in standard deviations over the corpus.
+             */
+            readonly effect: number;
+            /**
+             * Role
+             * @description target, changes, preserved, or nothing: what the edit says of it.
+             * @enum {string}
+             */
+            readonly role: "target" | "changes" | "preserved" | "";
         };
         /**
          * Cell

@@ -5,6 +5,7 @@ import { signed } from "../numbers.js";
 import type { Session } from "../session.js";
 import type { KnobCard } from "../types.js";
 
+const ROLES = { target: " (its target)", changes: " (meant to change)", preserved: " (to stay)", "": "" };
 const KEYS: [string, string][] = [
   ["Space", "Play and stop"], ["Enter", "Stop and rewind"], ["L", "Toggle the loop"], ["A", "Switch between A and B"],
   ["Ctrl Z", "Undo"], ["Ctrl Shift Z, Ctrl Y", "Redo"], ["Ctrl S", "Save as MIDI"], ["?", "This help"],
@@ -68,12 +69,11 @@ export class Dialogs extends LitElement {
   }
 
   private evidence(knob: KnobCard) {
-    const { text, effect, leakage, criteria } = knob.card;
+    const { text, effects, criteria } = knob.card;
     const dims = knob.dimensions.slice(0, 12);
-    const moved = new Map(effect.map(({ attribute, slope }) => [attribute, slope]));
     return html`<div class="text">${text.map((line) => html`<p>${line}</p>`)}</div>
-      ${leakage.length ? html`<div class="wide"><table><caption>Effect on attributes</caption><thead><tr><th scope="col">attribute</th><th scope="col" class="n">at +1</th><th scope="col" class="n">at the ends, in sd</th></tr></thead>
-        <tbody>${leakage.slice(0, 12).map((one) => html`<tr><td>${one.attribute}${one.target ? " (its target)" : ""}</td><td class="n">${signed(moved.get(one.attribute) ?? 0)}</td><td class="n">${number(one.leakage)}</td></tr>`)}</tbody></table></div>` : nothing}
+      ${effects.length ? html`<div class="wide"><table><caption>Effect on attributes</caption><thead><tr><th scope="col">attribute</th><th scope="col" class="n">at +1</th><th scope="col" class="n">at the ends, in sd</th></tr></thead>
+        <tbody>${effects.slice(0, 12).map((one) => html`<tr><td>${one.attribute}${ROLES[one.role]}</td><td class="n">${signed(one.slope)}</td><td class="n">${number(one.effect)}</td></tr>`)}</tbody></table></div>` : nothing}
       ${criteria.length ? html`<div class="wide"><table><caption>Acceptance criteria</caption><thead><tr><th scope="col">criterion</th><th scope="col" class="n">measured</th><th scope="col" class="n">limit</th><th scope="col" class="n">met</th></tr></thead>
         <tbody>${criteria.map((one) => html`<tr><td>${one.criterion}</td><td class="n">${number(one.value)}</td><td class="n">${number(one.limit)}</td><td class="n ${one.passed ? "ok" : "no"}">${one.passed ? "yes" : "no"}</td></tr>`)}</tbody></table></div>` : nothing}
       ${dims.length ? html`<section><h3>Selected dimensions</h3><p class="soft small">${dims.map(({ dim, share }) => `${dim} (${Math.round(share * 100)} %)`).join(", ")}${knob.dimensions.length > dims.length ? `, and ${knob.dimensions.length - dims.length} more` : ""}</p></section>` : nothing}`;
