@@ -333,6 +333,8 @@ class TorchBackend(TensorBackend):
         form = self._posterior_form
         if isinstance(posterior, Distribution):
             return posterior.mean, posterior.stddev
+        if isinstance(posterior, Posterior):
+            return posterior.mean, posterior.scale
         if isinstance(posterior, Tensor) and form in (None, "mean"):
             return posterior, None
         names = getattr(posterior, "_fields", None)  # of a named tuple

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from latentknobs.core.active_dimensions import is_active
 from latentknobs.core.arrays import Codes
 from latentknobs.core.knob import RANK, Knob
+from latentknobs.core.reasons import reasons
 from latentknobs.core.seed import as_seed
 from latentknobs.errors import AmountError, UsageError
 from latentknobs.steering import apply
@@ -36,6 +37,8 @@ def check_amount(knob: Knob, amount: float, name: str = "") -> float:
     unit = f" {knob.unit}" if knob.unit else ""
     if not np.isfinite(amount):
         raise AmountError(f"The amount of {name!r} must be a finite number, not {amount}.")
+    if knob.low == knob.high and amount:
+        raise AmountError(f"{name} has no usable amount{doubt(knob)}; choose another knob.")
     if not knob.low - SLACK <= amount <= knob.high + SLACK:
         raise AmountError(
             f"{name}={amount:+g} is outside the usable range, {knob.low:+g} to {knob.high:+g}{unit}"
@@ -51,12 +54,11 @@ def check_amount(knob: Knob, amount: float, name: str = "") -> float:
 
 
 def doubt(knob: Knob) -> str:
-    """A clause about a knob that is not accepted: its verdict, and the acceptance criteria that it failed."""
+    """A clause about a knob that is not accepted: its verdict, and what decided it."""
     if knob.verdict == "accepted":
         return ""
-    failed = ", ".join(criterion.name for criterion in knob.evidence.failed)
-    reason = f" for {failed}" if failed else ""
-    return f" (this knob is {knob.verdict}{reason})"
+    failed = "; ".join(map(str, reasons(knob.evidence)[:2]))
+    return f" (this knob is {knob.verdict}{': ' if failed else ''}{failed})"
 
 
 def spread_of(knob: Knob, latent_size: int) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from latentknobs.backends.torch_adapter import TorchBackend
-from latentknobs.core.backend import LatentGradient
+from latentknobs.core.backend import LatentGradient, Posterior
 from latentknobs.core.capability import capability
 from latentknobs.core.clip import Note
 from latentknobs.core.melody_format import MELODY
@@ -165,6 +165,7 @@ SAID = {
         lambda mean: torch.distributions.Independent(torch.distributions.Normal(mean, 0.5), 1),
         {},
     ),
+    "our own value": (lambda mean: Posterior(mean, torch.full_like(mean, 0.5)), {}),
     "a dictionary": (lambda mean: {"mean": mean, "std": torch.full_like(mean, 0.5)}, {}),
     "a named tuple": (lambda mean: Named(mean, torch.full_like(mean, 2 * np.log(0.5))), {}),
     "two tensors": (lambda mean: (mean, torch.full_like(mean, 0.5)), {"posterior": "mean-std"}),
