@@ -21,8 +21,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 IMAGES = Path(__file__).parent / "images"
 HEIGHTS = {1440: 1000, 1024: 900, 390: 844}
-SCENES = ("idle", "playing", "error", "grid")
-SHOWN = (("playing", 1440, "dark"), ("grid", 1440, "light"), ("playing", 390, "light"))
+SCENES = ("idle", "playing", "error", "grid", "registry")
+SHOWN = (("playing", 1440, "dark"), ("grid", 1440, "light"), ("playing", 390, "light"), ("registry", 1440, "light"))
 ANIMATION = "turning-knobs.gif"
 MOVES = ([("pitch", 1)] * 5) + ([("rhythm", 1)] * 4) + ([("pitch", -1)] * 5) + ([("rhythm", -1)] * 4)
 """Presses of an arrow key in the animation, up or down."""
@@ -59,7 +59,7 @@ def opened(browser: Browser, url: str, width: int, height: int, theme: str) -> P
 def picture(browser: Browser, url: str, scene: str, width: int, theme: str, folder: Path) -> Path:
     """One scene at one width in one theme."""
     page = opened(browser, url, width, HEIGHTS[width], theme)
-    if scene != "idle":
+    if scene not in ("idle", "registry"):
         _turn(page, "pitch", 5)
         _turn(page, "rhythm", 4)
     if scene == "playing":
@@ -78,11 +78,16 @@ def picture(browser: Browser, url: str, scene: str, width: int, theme: str, fold
             {"name": "song.mid", "mimeType": "audio/midi", "buffer": b"MThd, but no more than that"}
         )
         page.locator("[data-notice=error]").wait_for()
+    elif scene == "registry":
+        page.locator("[data-do=registry]").click()
+        page.get_by_role("link", name="pitch", exact=True).click()
+        for part in ("lk-listen lk-roll", "lk-response-plot svg"):
+            page.locator(part).wait_for()
     page.mouse.move(0, 0)
     page.wait_for_timeout(300)
     _hide_latency(page)
     path = folder / f"web-{scene}-{width}-{theme}.png"
-    page.screenshot(path=path, full_page=True)
+    page.screenshot(path=path, full_page=scene != "registry")
     page.close()
     return path
 

@@ -159,7 +159,9 @@ def _by_knob(connection: Connection, query: Select[Any], ids: Sequence[int]) -> 
     return out
 
 
-def runs_of(session: Session, conditions: Sequence[ColumnElement[bool]], where: str) -> list[Run | RegistryError]:
+def runs_of(
+    session: Session, conditions: Sequence[ColumnElement[bool]], where: str, *, evidence: bool = True
+) -> list[Run | RegistryError]:
     """
     Runs in the order in which they were saved, each with all its knobs that are not damaged.
 
@@ -167,6 +169,7 @@ def runs_of(session: Session, conditions: Sequence[ColumnElement[bool]], where: 
         session: A session that sees them.
         conditions: On :class:`RunRow` and :class:`ModelRow`.
         where: The file, for messages.
+        evidence: Whether to read that of its knobs.
 
     Returns:
         In place of a damaged run, what is wrong with it.
@@ -179,7 +182,7 @@ def runs_of(session: Session, conditions: Sequence[ColumnElement[bool]], where: 
         of_run = select(KnobRow.run_id, KnobRow.id).where(KnobRow.run_id.in_(some))
         for run, knob in session.execute(of_run.order_by(KnobRow.run_id, KnobRow.position)):
             ids[run].append(knob)
-    knobs = iter(knobs_of(session, [knob for row in rows for knob in ids[row["id"]]], where))
+    knobs = iter(knobs_of(session, [knob for row in rows for knob in ids[row["id"]]], where, evidence=evidence))
     out: list[Run | RegistryError] = []
     for row in rows:
         try:

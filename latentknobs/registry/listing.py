@@ -85,20 +85,20 @@ class KnobPage:
 
 def run_outlines(session: Session, *conditions: ColumnElement[bool]) -> list[RunOutline]:
     """The runs that meet conditions on their row or their model's, in the order in which they were saved."""
-    accepted = func.sum(case((KnobRow.verdict == "accepted", 1), else_=0))
-    of_run = select(KnobRow.run_id, func.count().label("knobs"), accepted.label("accepted")).group_by(KnobRow.run_id)
-    counts = of_run.subquery()
+    accepted = func.coalesce(func.sum(case((KnobRow.verdict == "accepted", 1), else_=0)), 0)
     names = ("augmentation", "corpus", "seed", "version", "started", "finished")
     query = select(
         RunRow.identity.label("run"),
         RunRow.model_name.label("model"),
         ModelRow.sha256.label("model_id"),
         *(getattr(RunRow, name) for name in names),
-        func.coalesce(counts.c.knobs, 0).label("knobs"),
-        func.coalesce(counts.c.accepted, 0).label("accepted"),
+        *(
+            select(count).where(KnobRow.run_id == RunRow.id).correlate(RunRow).scalar_subquery().label(name)
+            for name, count in (("knobs", func.count(KnobRow.id)), ("accepted", accepted))
+        ),
         RunRow.result_sha256.label("result"),
     )
-    query = query.join(ModelRow).outerjoin(counts, counts.c.run_id == RunRow.id).where(*conditions)
+    query = query.join(ModelRow).where(*conditions)
     out = []
     for row in session.connection().execute(query.order_by(RunRow.id)).mappings():
         with suppress(TypeError):  # a damaged one is left out

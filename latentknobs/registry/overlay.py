@@ -126,29 +126,39 @@ class Registry(KnobReader):
         """All names or numbers of a kind that knobs and runs have, in any layer."""
         return set().union(*(store.known(kind) for _, store in self._layers))
 
-    def page(self, query: KnobQuery, start: int, count: int) -> KnobPage:
+    def page(self, query: KnobQuery, start: int, count: int, *, evidence: bool = False) -> KnobPage:
         """
-        Some of the knobs that meet a query, without evidence and operators; its limit does not matter.
+        Some of the knobs that meet a query, without operators; its limit does not matter.
 
         Args:
             query: The filters.
             start: How many to pass over.
             count: How many to give at most.
+            evidence: Read the evidence too, which takes most of the time.
         """
         stores = [store for _, store in self._layers]
         hidden = _hidden(stores)
-        layers = [store.index(query) for store in stores]
+        first, *beneath = stores
+        below = [store.index(query) for store in beneath]
         if query.history:
-            layers = _distinct(layers, lambda entry: (entry.result, entry.position))
+            there = first.results({entry.result for layer in below for entry in layer})
+            below = _distinct(below, lambda entry: (entry.result, entry.position))
+            below = [[entry for entry in layer if entry.result not in there] for layer in below]
         else:
-            layers = [[e for e in layer if (e.model_id, e.name) not in hidden[i]] for i, layer in enumerate(layers)]
-        entries = merged(layers, descending=query.descending)
-        some = entries[start : start + count]
+            below = [[e for e in layer if (e.model_id, e.name) not in hidden[i]] for i, layer in enumerate(below, 1)]
+        # Only the first layer may be large: of it is read what may be on the page, wherever those beneath stand.
+        others = sum(map(len, below))
+        out = set() if query.history else hidden[0]
+        passed = max(0, start - others)
+        window = first.index(query, out, start=passed, count=start + count - passed)
+        entries = merged([window, *below], descending=query.descending)
+        some = entries[start - passed :][:count]
+        knobs, damaged = [], []
         items: dict[tuple[int, int], Knob | RegistryError] = {}
         for i, store in enumerate(stores):
             ids = [entry.id for layer, entry in some if layer == i]
-            items |= {(i, id_): item for id_, item in zip(ids, store.outlines(ids) if ids else [], strict=True)}
-        knobs, damaged = [], []
+            read = store.outlines(ids, evidence=evidence) if ids else []
+            items |= {(i, id_): item for id_, item in zip(ids, read, strict=True)}
         for layer, entry in some:
             item = items[layer, entry.id]
             if isinstance(item, Knob):
@@ -156,7 +166,7 @@ class Registry(KnobReader):
                 knobs.append(ListedKnob(item, current))
             else:
                 damaged.append(str(item))
-        return KnobPage(len(entries), tuple(knobs), tuple(damaged))
+        return KnobPage(first.count(query, out) + others, tuple(knobs), tuple(damaged))
 
     def run_outlines(self, query: KnobQuery = EVERYTHING) -> tuple[RunOutline, ...]:
         """The runs, without their knobs, that meet a query as far as it is of runs: the lowest layer first."""
@@ -173,18 +183,20 @@ class Registry(KnobReader):
         layers = [store.runs(model_id) for _, store in self._layers]
         return tuple(run for layer in reversed(_distinct(layers, serialization.result_sha256)) for run in layer)
 
-    def run(self, run_id: str) -> Run:
+    def run(self, run_id: str, *, evidence: bool = True) -> Run:
         """
         The run of that id, from the uppermost layer that has it.
+
+        Args:
+            run_id: The id.
+            evidence: Whether to read that of its knobs.
 
         Raises:
             UnknownNameError: There is none.
         """
         for _, store in self._layers:
-            try:
-                return store.run(run_id)
-            except UnknownNameError:
-                continue
+            if store.has_run(run_id):
+                return store.run(run_id, evidence=evidence)
         raise UnknownNameError("run", run_id, (run.run for run in self.run_outlines()), f"in {self.path}")
 
     def check_writable(self) -> None:

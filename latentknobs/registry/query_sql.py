@@ -7,7 +7,7 @@ orders by effect and share are those of an index: a handful of a million knobs t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from attrs import evolve
@@ -22,6 +22,7 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    tuple_,
     type_coerce,
     union,
     union_all,
@@ -144,8 +145,14 @@ def _steps(column: Any) -> Select[Any]:
     return select(steps.c.value).where(steps.c.value.is_not(None))
 
 
-def knob_index(query: KnobQuery) -> Select[Any]:
-    """What a page of a table is chosen by, of all knobs that meet a query, whatever its limit, sorted."""
+def knob_index(query: KnobQuery, hidden: Collection[tuple[str, str]] = ()) -> Select[Any]:
+    """
+    What a page of a table is chosen by, of all knobs that meet a query, whatever its limit, sorted.
+
+    Args:
+        query: The filters.
+        hidden: (model_id, name) of knobs to leave out.
+    """
     name = func.coalesce(CurrentRow.name, KnobRow.name)
     columns: list[Any] = [
         KnobRow.id,
@@ -157,7 +164,9 @@ def knob_index(query: KnobQuery) -> Select[Any]:
         RunRow.model_name.label("model"),
         type_coerce(_column(query, name), NullType).label("key"),  # a time as text
     ]
-    return knob_ids(evolve(query, limit=None)).with_only_columns(*columns, maintain_column_froms=True)
+    out = knob_ids(evolve(query, limit=None))
+    out = out.where(tuple_(ModelRow.sha256, name).not_in(hidden)) if hidden else out
+    return out.with_only_columns(*columns, maintain_column_froms=True)
 
 
 def _current(query: KnobQuery) -> tuple[Select[Any], ColumnElement[str]]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import ColumnElement, Connection, delete, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from latentknobs.core.knob import RANK, Knob, Verdict
@@ -284,17 +284,48 @@ class KnobStore(KnobReader):
             return {text for name, origin in rows for text in (name, f"{name}@{str(origin).rpartition(' ')[2]}")}
         return {value for (value,) in rows if isinstance(value, str | int)}
 
-    def index(self, query: KnobQuery) -> list[IndexEntry]:
-        """All knobs that meet a query, whatever its limit, in its order, as far as a table needs to know them."""
+    def index(
+        self,
+        query: KnobQuery,
+        hidden: Collection[tuple[str, str]] = (),
+        *,
+        start: int = 0,
+        count: int | None = None,
+    ) -> list[IndexEntry]:
+        """
+        The knobs that meet a query, in its order, as far as a table needs to know them.
+
+        Args:
+            query: The filters; its limit does not matter.
+            hidden: (model_id, name) of knobs to leave out.
+            start: How many to pass over.
+            count: How many to give at most, None = all.
+        """
         if not self.exists:
             return []
         with self.reading() as session:
-            return [IndexEntry(*row) for row in session.connection().execute(knob_index(query))]
+            rows = session.connection().execute(knob_index(query, hidden).offset(start).limit(count))
+            return [IndexEntry(*row) for row in rows]
 
-    def outlines(self, ids: Sequence[int]) -> list[Knob | RegistryError]:
-        """The knobs of these rows of the index without evidence and operators; damaged ones as the error."""
+    def count(self, query: KnobQuery, hidden: Collection[tuple[str, str]] = ()) -> int:
+        """How many knobs :meth:`index` has in all."""
+        if not self.exists:
+            return 0
         with self.reading() as session:
-            return knobs_of(session, ids, str(self.path), operators=False, evidence=False, renamed=True)
+            every = knob_index(query, hidden).order_by(None).with_only_columns(func.count(KnobRow.id))
+            return session.connection().execute(every).scalar_one()
+
+    def results(self, among: Collection[str]) -> set[str]:
+        """Which of these results of runs it has."""
+        if not self.exists or not among:
+            return set()
+        with self.reading() as session:
+            return set(session.scalars(select(RunRow.result_sha256).where(RunRow.result_sha256.in_(among))))
+
+    def outlines(self, ids: Sequence[int], *, evidence: bool = False) -> list[Knob | RegistryError]:
+        """The knobs of these rows of the index without operators; damaged ones as the error."""
+        with self.reading() as session:
+            return knobs_of(session, ids, str(self.path), operators=False, evidence=evidence, renamed=True)
 
     def run_outlines(self, query: KnobQuery = EVERYTHING) -> list[RunOutline]:
         """The runs, without their knobs, that meet a query as far as it is of runs, in the order of first saving."""
@@ -330,23 +361,34 @@ class KnobStore(KnobReader):
         """The runs, of one model or of all, in the order in which they were first saved; damaged ones are left out."""
         return tuple(sound(self._runs() if model_id is None else self._runs(ModelRow.sha256 == model_id)))
 
-    def run(self, run_id: str) -> Run:
+    def has_run(self, run_id: str) -> bool:
+        """Whether it has a run of that id, damaged or not."""
+        if not self.exists:
+            return False
+        with self.reading() as session:
+            return session.scalars(select(RunRow.id).where(RunRow.identity == run_id).limit(1)).first() is not None
+
+    def run(self, run_id: str, *, evidence: bool = True) -> Run:
         """
         The run of that id; of several results the one saved last.
+
+        Args:
+            run_id: The id.
+            evidence: Whether to read that of its knobs.
 
         Raises:
             UnknownNameError: There is none.
             RegistryError: It is damaged.
         """
-        if runs := undamaged(self._runs(RunRow.identity == run_id)[-1:]):
+        if runs := undamaged(self._runs(RunRow.identity == run_id, evidence=evidence)[-1:]):
             return runs[0]
         raise UnknownNameError("run", run_id, (run.run for run in self.run_outlines()), f"in {self.path}")
 
-    def _runs(self, *conditions: ColumnElement[bool]) -> list[Run | RegistryError]:
+    def _runs(self, *conditions: ColumnElement[bool], evidence: bool = True) -> list[Run | RegistryError]:
         if not self.exists:
             return []
         with self.reading() as session:
-            return runs_of(session, conditions, str(self.path))
+            return runs_of(session, conditions, str(self.path), evidence=evidence)
 
     def _check(self, connection: Connection) -> None:
         migrate.require_head(migrate.check(connection, self.path)[0], self.path)

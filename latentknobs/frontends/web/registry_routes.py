@@ -13,7 +13,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from latentknobs.core.query_spec import KnobQuery, Named
-from latentknobs.errors import UnknownNameError
+from latentknobs.errors import RegistryError, UnknownNameError
 from latentknobs.frontends.web import registry_cards, registry_snippets, responses
 from latentknobs.frontends.web.errors import RequestError
 from latentknobs.frontends.web.requests import PREFIX, Filters, PageFilters, RunFilters, RunPageFilters
@@ -121,13 +121,16 @@ async def knob_card(knob: str, service: Services) -> responses.RegistryCard:
         registry = service.workbench.registry
         name, _, at = knob.partition("@")
         run_id, _, fit = at.partition("/")
-        fits = registry.page(KnobQuery(name=name.replace("*", ""), run=run_id, history=True), 0, 100).knobs
+        query = KnobQuery(name=name.replace("*", ""), run=run_id, history=True)
+        fits = registry.page(query, 0, 100).knobs
         rows = [registry_cards.row(one.knob, current=one.current) for one in fits]
-        found = next((one.knob for one in fits if one.knob.fit == fit), None)
-        if found is None:
+        place = next((i for i, one in enumerate(fits) if one.knob.fit == fit), None)
+        if place is None:
             raise UnknownNameError("knob", knob[:300], [one.id for one in rows], "in the registry")
-        query = KnobQuery(name=found.name, run=run_id, kind=found.kind, history=True)
-        full = next(one for one in registry.find(query) if one.fit == fit)
+        read = registry.page(query, place, 1, evidence=True)
+        if not read.knobs:
+            raise RegistryError(read.damaged[0])
+        full = read.knobs[0].knob
         (run, *_) = *reversed(registry.run_outlines(KnobQuery(run=run_id))), None
         seen = registry_snippets.of_knobs([(knob, full.model_name)], own_registry=service.own_registry)
         return registry_cards.card(full, rows, run, seen)
@@ -157,7 +160,7 @@ async def run_card(run: str, service: Services) -> responses.RunCard:
 
     def read() -> responses.RunCard:
         registry = service.workbench.registry
-        stored = registry.run(run)
+        stored = registry.run(run, evidence=False)
         page = registry.page(KnobQuery(run=run, history=True), 0, 500)
         return responses.RunCard(
             run=registry_cards.run_row(registry.run_outlines(KnobQuery(run=run))[-1]),

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -59,7 +60,7 @@ def tune(name: str = "tune", beats: int = 16, shift: int = 0) -> Piece:
     return Piece(tuple(Note(4 * i, 60 + shift + (i % 5), 4) for i in range(beats)), 4 * beats, name=name)
 
 
-def as_message(piece: Piece) -> dict:
+def as_message(piece: Piece) -> dict[str, Any]:
     """A drawn piece as it is sent."""
     return message_of(piece, DrawnSource(kind="drawn")).model_dump(mode="json")
 
