@@ -85,7 +85,8 @@ def picture(browser: Browser, url: str, scene: str, width: int, theme: str, fold
             page.locator(part).wait_for()
     page.mouse.move(0, 0)
     page.wait_for_timeout(300)
-    _hide_latency(page)
+    if scene != "registry":
+        _hide_latency(page)
     path = folder / f"web-{scene}-{width}-{theme}.png"
     page.screenshot(path=path, full_page=scene != "registry")
     page.close()
