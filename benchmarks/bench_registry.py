@@ -33,6 +33,7 @@ QUERIES = {
     "name in all runs": KnobQuery(name="knob-1", history=True, limit=TOP),
     "attribute": KnobQuery(moves="attribute-3", limit=TOP),
     "attribute and verdict": KnobQuery(moves="attribute-1", verdict="rejected", kind="shift", limit=TOP),
+    "attribute and condition": KnobQuery(moves="attribute-3", where="equivariance >= 0.9", limit=TOP),
     "dimension": KnobQuery(uses=17, limit=TOP),
     "date": KnobQuery(sort="date", limit=TOP),
 }
@@ -55,8 +56,11 @@ FILL = """
     WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < 3)
     INSERT INTO knob_effect SELECT k.id, 'attribute-' || ((k.id + n.i) % 6), n.i, 1.0,
         (k.id * 104729 % 1000003) / 400000.0 FROM knob AS k, n;
+    WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < 3)
+    INSERT INTO knob_criterion SELECT k.id, 'equivariance', n.i, 'test', NULL, n.i - 1.0,
+        (k.id * 7919 % 100003) / 100003.0, NULL, NULL, 0.3, 1 FROM knob AS k, n;
 """
-"""Rows of :runs runs, made by SQLite itself; a million knobs have three dimensions and three effects each."""
+"""Rows of :runs runs, made by SQLite itself: three dimensions, effects and amounts of a criterion for each knob."""
 
 
 def fill(path: Path, knobs: int) -> None:

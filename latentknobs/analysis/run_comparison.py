@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from html import escape
 from typing import Any
 
 from attrs import frozen
@@ -120,7 +121,7 @@ class RunDifference:
             html_table(("", *sides), ((n, *map(str, pair)) for n, pair in {**self.settings, **self.counts}.items())),
             html_table(ROW, self.rows()),
         )
-        return "".join([*tables, *(f"<p>{sentence}</p>" for sentence in self.explained)])
+        return "".join([*tables, *(f"<p>{escape(sentence)}</p>" for sentence in self.explained)])
 
 
 ROW = ("knob", "fit", "verdict", "range", "dimensions in both, A, B", "operator", "largest change of an effect (sd)")
@@ -171,7 +172,9 @@ def _explained(
             yield f"{'Other weights under the same name' if same else 'Another model'}: {one} and {two}."
         elif name in _EXPLAINED:
             yield f"{_EXPLAINED[name].capitalize()}: {one} and {two}."
-        elif name.startswith("plugin ") and one is not None and two is not None:
+        elif name.startswith("plugin ") and (one is None or two is None):
+            yield f"The {name} ({one or two}) was used by {'B' if one is None else 'A'} alone."
+        elif name.startswith("plugin "):
             code = "sha256:" in f"{one}{two}"
             yield f"{'Other code' if code else 'Another version'} of the {name}: {one} and {two}."
         else:

@@ -21,7 +21,9 @@ def test_the_same_run_differs_in_nothing():
 
 def test_settings_explain_a_difference():
     """Seed, model, version, plugins and other parameters that differ are told, each with both values."""
-    a = sample_run(1, parameters={"clips": 64, "plugins": {"lift": "file sha256:aa", "fold": "entry point 1.0"}})
+    a = sample_run(
+        1, parameters={"clips": 64, "plugins": {"lift": "file sha256:aa", "fold": "entry point 1.0", "own": "file x"}}
+    )
     b = sample_run(
         2,
         model_id=OTHER_MODEL,
@@ -37,6 +39,7 @@ def test_settings_explain_a_difference():
         "Another version of latentknobs: 1.0 and 2.0",
         "Other code of the plugin lift: file sha256:aa and file sha256:bb",
         "Another version of the plugin fold",
+        "The plugin own (file x) was used by A alone.",
         "Other settings: clips",
     ):
         assert any(sentence.startswith(text) for sentence in found.explained), text

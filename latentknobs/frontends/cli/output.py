@@ -88,10 +88,26 @@ def effects(knob: Knob, most: int = 3) -> str:
 
 
 def knob_table(knobs: Iterable[Knob], title: str = "") -> None:
-    """Print the table of knobs."""
+    """Print the table of knobs; where some are not current, those that are have a star."""
+    knobs = list(knobs)
+    several = any(knob.current is False for knob in knobs)
+    if several and not title:
+        title = "*: current"
     table(
         ("knob", "verdict", "kind", "fit", "range", "dimensions", "effect of +1", "model"),
-        ((k.name, k.verdict, k.kind, k.fit, span(k), dimensions(k), effects(k), k.model_name) for k in knobs),
+        (
+            (
+                ("* " if several and k.current else "") + k.name,
+                k.verdict,
+                k.kind,
+                k.fit,
+                span(k),
+                dimensions(k),
+                effects(k),
+                k.model_name,
+            )
+            for k in knobs
+        ),
         title,
     )
 
