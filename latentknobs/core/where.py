@@ -43,6 +43,8 @@ TEXTS = (
     "operator_sha256",
 )
 """Columns of v_knobs that hold texts."""
+ROW_TEXTS = ("attribute", "criterion", "of", "split")
+"""The same of the views on parts of knobs, besides those that v_knobs has."""
 NUMBERS = ("current", "step", "low", "high", "dimensions", "effect", "seed", "slope", "r2")
 """Columns of v_knobs that hold numbers."""
 CRITERIA: Mapping[str, CriterionKind] = {
@@ -50,7 +52,7 @@ CRITERIA: Mapping[str, CriterionKind] = {
     "p": "effect",
 }
 """Criteria by the name that a condition has for them: ``effect`` is the column."""
-MEASURED = ("accuracy", "floor", "ceiling", "clips")
+MEASURED = ("equivariance_low", "equivariance_high", "accuracy", "floor", "ceiling", "clips")
 """Columns of v_knob_response that are compared at their smallest over the usable range, or at one amount."""
 RESPONSE = "response"
 """The target's measured change at one amount."""
@@ -80,18 +82,15 @@ class Term:
         name: Column, criterion or measurement.
         of: Of which attribute, comparison or dimension; None = the knob's, or the worst of them.
         amount: At which amount; None = the worst over all amounts in the usable range.
+        is_text: Whether it is compared with texts.
         position: Of its first character in the text, from 0.
     """
 
     name: str
     of: str | None = None
     amount: float | None = None
+    is_text: bool = field(default=False, eq=False)
     position: int = field(default=0, eq=False)
-
-    @property
-    def is_text(self) -> bool:
-        """Whether it is compared with texts."""
-        return self.of is None and self.name in TEXTS
 
 
 @frozen
@@ -140,7 +139,7 @@ class Where:
 
 def read_where(text: str | Where | None) -> Where | None:
     """
-    Read a condition; None and a blank text are none.
+    Read a condition on knobs; None and a blank text are none.
 
     Raises:
         UsageError: It cannot be read, or compares a number with a text; the sentence says where.
@@ -148,21 +147,29 @@ def read_where(text: str | Where | None) -> Where | None:
     """
     if text is None or isinstance(text, Where):
         return text
-    if not text.strip():
-        return None
+    return Where(text, _read(text, None)) if text.strip() else None
+
+
+def read_row_condition(text: str, columns: Iterable[str]) -> Condition:
+    """Read a condition on rows of a view with these columns; errors as for :func:`read_where`."""
+    return _read(text, tuple(columns))
+
+
+def _read(text: str, columns: tuple[str, ...] | None) -> Condition:
     if len(text) > MOST_CHARACTERS:
         raise UsageError(f"A condition has {MOST_CHARACTERS} characters at most, not {len(text)}.")
     import pyparsing  # slow to import, and seldom needed
 
     try:
-        (condition,) = _grammar().parse_string(text, parse_all=True)
+        (condition,) = _grammar(columns).parse_string(text, parse_all=True)
     except pyparsing.ParseBaseException as error:
         rest = text[error.loc : error.loc + 20]
         place = f"at character {error.loc + 1} ({rest!r})" if rest else "at its end"
         raise UsageError(f"The condition {text!r} cannot be read {place}: {_EXAMPLE}.") from error
     except RecursionError as error:
         raise UsageError("The condition is nested too deeply: write it with fewer parentheses.") from error
-    return Where(text, condition)
+    read: Condition = condition
+    return read
 
 
 def read_term(text: str) -> Term:
@@ -184,18 +191,22 @@ def read_term(text: str) -> Term:
 
 
 @functools.cache
-def _grammar() -> ParserElement:
+def _grammar(columns: tuple[str, ...] | None) -> ParserElement:
+    """Of conditions on rows with these columns, which have no parts and amounts; None = on knobs."""
     import pyparsing as pp
 
     keyword = {text: pp.CaselessKeyword(text) for text in RESERVED}
-    reserved = pp.MatchFirst(list(keyword.values()))
+    reserved = pp.MatchFirst([keyword[text] for text in RESERVED if text not in (columns or ())])
     quoted = pp.QuotedString("'", esc_quote="''") | pp.QuotedString('"', esc_quote='""')
     number = pp.Regex(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?").add_parse_action(lambda found: float(found[0]))
     value = quoted | ~reserved + pp.Regex(r"[+-]?[\w.][\w.:+/@-]*")
     part = (keyword["of"] | keyword["by"]).suppress() + (quoted | ~reserved + pp.Regex(r"\w[\w.-]*"))
     amount = (pp.Literal("@") | keyword["at"]).suppress() + number
     name = ~reserved + pp.Regex(r"[A-Za-z_][\w-]*")("name")
-    term = (name + pp.Opt(part("of")) + pp.Opt(amount("amount"))).add_parse_action(_term)
+    if columns is None:
+        term = (name + pp.Opt(part("of")) + pp.Opt(amount("amount"))).add_parse_action(_term)
+    else:
+        term = name.add_parse_action(functools.partial(_column, columns))
     compared = pp.one_of("== != <> <= >= = < >") + value
     listed = keyword["in"] + pp.Suppress("(") + pp.DelimitedList(value) + pp.Suppress(")")
     alike = (keyword["like"] | keyword["contains"]) + value
@@ -214,6 +225,14 @@ def _grammar() -> ParserElement:
 def _joined(kind: Literal["and", "or"], found: ParseResults) -> Condition:
     parts: tuple[Condition, ...] = tuple(found)
     return parts[0] if len(parts) == 1 else Junction(kind, parts)
+
+
+def _column(columns: tuple[str, ...], text: str, position: int, found: ParseResults) -> Term:
+    name = found["name"].lower()
+    position += len(text[position:]) - len(text[position:].lstrip())
+    if name not in columns:
+        raise UnknownNameError("column", name, columns, f"at character {position + 1} of the condition")
+    return Term(name, is_text=name in TEXTS or name in ROW_TEXTS, position=position)
 
 
 def _term(text: str, position: int, found: ParseResults) -> Term:
@@ -235,7 +254,7 @@ def _term(text: str, position: int, found: ParseResults) -> Term:
         raise UsageError(f"{name!r} {place} has no amounts: {_names([*CRITERIA, *MEASURED, RESPONSE])} have.")
     if amount is None and name == RESPONSE:
         raise UsageError(f"{name!r} {place} needs an amount: write {name}@3.")
-    return Term(name, of, amount, position)
+    return Term(name, of, amount, of is None and name in TEXTS, position)
 
 
 def _comparison(_text: str, _position: int, found: ParseResults) -> Condition:

@@ -9,8 +9,9 @@ from typing import Any, ClassVar, Self, TypeVar
 from latentknobs.core.html_table import html_table
 from latentknobs.core.knob import Knob
 from latentknobs.core.knob_rows import OF_KNOB, PART_COLUMNS, KnobPart, part_rows, value_of
+from latentknobs.core.row_filter import holds
 from latentknobs.core.run import RUN_COLUMNS, RunOutline
-from latentknobs.core.where import read_term
+from latentknobs.core.where import read_row_condition, read_term
 from latentknobs.errors import MissingExtraError
 from latentknobs.plots.figure import Picture
 from latentknobs.plots.knob_picture import knob_picture
@@ -139,9 +140,12 @@ class Knobs(Answer[Knob]):
 class KnobRows(Answer[dict[str, Any]]):
     """Rows of one of the views on knobs: dicts by column."""
 
+    part: KnobPart
+
     def __new__(cls, rows: Iterable[dict[str, Any]], part: KnobPart) -> Self:
         """The rows, of a part."""
         out = super().__new__(cls, rows)
+        out.part = part
         out.columns = (*OF_KNOB, *PART_COLUMNS[part])
         out.shown = ("name", "fit", *PART_COLUMNS[part])
         return out
@@ -149,6 +153,17 @@ class KnobRows(Answer[dict[str, Any]]):
     def rows(self) -> list[dict[str, Any]]:
         """They themselves."""
         return list(self)
+
+    def only(self, condition: str) -> KnobRows:
+        """
+        The rows that meet a condition on their columns ("effect >= 0.25 and attribute != rests").
+
+        Raises:
+            UsageError: It cannot be read.
+            UnknownNameError: There is no such column.
+        """
+        asked = read_row_condition(condition, self.columns)
+        return KnobRows((row for row in self if holds(asked, row)), self.part)
 
 
 class Runs(Answer[RunOutline]):

@@ -193,6 +193,10 @@ def test_conditions_choose_knobs_and_runs(cli):
     amounts = rows(cli("knobs", "list", "pitch", "--rows", "response", "--csv", *TINY))
     assert {row["split"] for row in amounts} == {"test", "validation"}
     assert "bound" in cli("knobs", "list", "pitch", "--rows", "criteria", *TINY).out
+    far = rows(cli("knobs", "list", "pitch", "--rows", "response", "--only", "amount > 0", "--csv", *TINY))
+    assert 0 < len(far) < len(amounts)
+    assert "No row meets" in cli("knobs", "list", "pitch", "--rows", "effects", "--only", "effect > 1e9", *TINY).err
+    assert "add --rows" in cli("knobs", "list", "--only", "effect > 1").one_sentence()
     assert "did you mean 'criteria'" in cli("knobs", "list", "--rows", "criterio").one_sentence()
     every = rows(cli("knobs", "list", "--history", "--verdict", "provisional", "--verdict", "rejected", "--csv", *TINY))
     assert {row["current"] for row in every} == {"1", "0"}

@@ -407,6 +407,7 @@ def test_without_evidence_the_rest_is_there(judged):
 
 
 TERMS = ["equivariance", "equivariance@1", "leakage", "leakage of rests", "p", "response@1", "accuracy", "clips@1"]
+TERMS += ["equivariance_low"]
 TERMS += [
     "effect",
     "effect of rests",
@@ -453,3 +454,39 @@ def test_parts_of_knobs_are_rows_of_a_view(judged, part):
 
 def _plain(value):
     return int(value) if isinstance(value, bool) else value
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "value >= 0.5",
+        "of = 'rests' or of is null",
+        "not of = 'rests'",
+        "amount is not null and (value < 0.2 or criterion in ('effect', 'equivariance'))",
+        "criterion like 'L_AK%' and passed = 1",
+        "not (of like 'log2%' or value > 0.5)",
+        "split = 'validation' and current = 1 and name != 'knob-3'",
+    ],
+)
+def test_rows_are_chosen_as_in_sql(judged, condition):
+    """A condition on rows means what it means in SQL, also where values are missing."""
+    rows = Knobs(judged.find(KnobQuery(history=True))).criteria()
+    with closing(sqlite3.connect(judged.path)) as connection:
+        found = connection.execute(
+            f"SELECT {', '.join(rows.columns)} FROM v_knob_criteria WHERE {condition}"
+        ).fetchall()
+    chosen = rows.only(condition)
+
+    assert 0 < len(chosen) < len(rows)
+    assert sorted(map(repr, found)) == sorted(repr(tuple(map(_plain, row.values()))) for row in chosen)
+
+
+def test_a_condition_on_rows_names_their_columns(judged):
+    """A column that the rows do not have is told with the nearest, and contains looks inside a text."""
+    effects = Knobs(judged.find(KnobQuery())).effects()
+
+    assert {row["attribute"] for row in effects.only("attribute contains 'PITCH'")} == {"mean-pitch"}
+    with pytest.raises(UnknownNameError, match="did you mean 'effect'"):
+        effects.only("efect > 1")
+    with pytest.raises(UsageError, match="cannot be read"):
+        effects.only("effect@3 > 1")

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from latentknobs.core.knob_rows import PART_COLUMNS
-from latentknobs.errors import UnknownNameError
+from latentknobs.errors import UnknownNameError, UsageError
 from latentknobs.frontends.cli import options
 from latentknobs.frontends.cli.context import program, say
 from latentknobs.frontends.cli.filters import given, with_filters
@@ -21,6 +21,9 @@ def list_(
     ctx: typer.Context,
     registry: options.Registry = None,
     rows: Annotated[str, typer.Option(metavar="PART", help=f"Rows of another view: {', '.join(PART_COLUMNS)}.")] = "",
+    only: Annotated[
+        str, typer.Option(metavar="CONDITION", help="Only rows that meet this condition on their columns.")
+    ] = "",
     show: Annotated[
         list[str] | None,
         typer.Option(help="Also this number, as in --where (equivariance@3); may be repeated.", show_default=False),
@@ -33,6 +36,8 @@ def list_(
     one_of(json, csv)
     if rows and rows not in PART_COLUMNS:
         raise UnknownNameError("part", rows, PART_COLUMNS)
+    if only and not rows:
+        raise UsageError("A condition on rows needs rows: add --rows effects, or ask for knobs with --where.")
     asked, numbers = given(filters), tuple(dict.fromkeys(show or ()))
     with program(ctx).workbench(registry) as workbench:
         # JSON has reasons, which evidence tells.
@@ -43,6 +48,9 @@ def list_(
             say(f"No {'current ' if others else ''}knob meets the conditions{more}.")
     if rows:
         parts = next(knobs.parts(part) for part in PART_COLUMNS if part == rows)
+        parts = parts.only(only) if only else parts
+        if knobs and not parts:
+            say("No row meets the conditions.")
         _print(parts.rows(), parts.columns, parts.shown, json=json, csv=csv)
         return
     more_columns = {name: knobs.values(name) for name in numbers}
