@@ -50,6 +50,7 @@ class PluginCall:
         whole: False for code that is a program of its own, as a plugin's command: it may print, take long and handle
             signals. It still ends the process only by what it raises.
         loading: Whether the plugin is being loaded: then the package's own functions are looked after too.
+        process: The process that makes it: a fork in the code gives another.
         changes: Afterwards, what the code did to the process, in clauses that follow "it"; all was put back.
     """
 
@@ -58,6 +59,7 @@ class PluginCall:
     limited: bool = True
     whole: bool = True
     loading: bool = False
+    process: int = field(factory=os.getpid, init=False)
     changes: list[str] = field(factory=list, init=False)
 
     def note(self, change: str) -> None:

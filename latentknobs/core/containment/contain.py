@@ -31,7 +31,6 @@ class Containment(PluginCall):
     """
 
     _number: int = field(factory=itertools.count(1).__next__, init=False)
-    _owner: int = field(factory=os.getpid, init=False)
     _imports: ImportState | None = field(default=None, init=False)
     _signals: SignalState | None = field(default=None, init=False)
 
@@ -53,7 +52,7 @@ class Containment(PluginCall):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if os.getpid() != self._owner:  # the code has forked, and this copy of the program has no work to do
+        if os.getpid() != self.process:  # the code has forked, and this copy of the program has no work to do
             leave_process(1)
         signals = SignalState.current if threading.current_thread() is threading.main_thread() else None
         if signals is not None:

@@ -43,9 +43,9 @@ def guard_process() -> None:
 
     def ends(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
         def stand_in(*args: Any) -> Any:
+            if (calls := stack()) and calls[-1].process == os.getpid():
+                raise EndsProgram(f"it calls os.{name}({args[0]!r}), which a plugin must not do")
             if os.getpid() == owner:
-                if stack():
-                    raise EndsProgram(f"it calls os.{name}({args[0]!r}), which a plugin must not do")
                 if name == "_exit" and _END.code is not None:
                     leave_process(_END.code)
                 if name == "_exit" and threading.current_thread() is not threading.main_thread():

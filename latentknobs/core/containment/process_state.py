@@ -89,6 +89,14 @@ class ProcessState:
                     set_memory(then.memory)
             return patched
 
+    @classmethod
+    def after_fork(cls) -> None:
+        """In a copy of the process, which has none of the other threads: no plugin code runs in it yet."""
+        cls._lock = threading.RLock()
+        then, ProcessState._now = ProcessState._now, None
+        if then is not None:
+            sys.stdin, sys.stdout, sys.stderr = then.streams
+
     def put_back(self, call: PluginCall) -> list[str]:
         """Put back what a call changed; the functions of others that it had replaced, which are back too."""
         if getattr(sys, "stderr", None) is not self.streams[2] or not isinstance(getattr(sys, "stdout", None), _Notes):
@@ -130,6 +138,10 @@ def _filters_all(one: Any) -> bool:
     """Whether a filter is for anybody's warnings: of a category of Python's, whatever their message and module."""
     _, message, category, module, _ = one
     return message is None and module is None and category.__module__ == "builtins"
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=ProcessState.after_fork)
 
 
 class _Notes(io.TextIOBase):
