@@ -152,6 +152,10 @@ FAULTS = {
         {"load": "os._exit(3)"},
         "it loads: Plugin 'odd' (odd.py) could not be loaded: it calls os._exit(3)",
     ),
+    "a thread that is left": (
+        {"load": "import threading; threading.Thread(target=time.sleep, args=(60,)).start()"},
+        "it loads: When it was loaded, it left the thread",
+    ),
     "an import that hangs": ({"load": "time.sleep(60)"}, "it loads: It was not done after 1 s and was ended"),
 }
 

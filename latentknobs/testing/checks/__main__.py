@@ -14,6 +14,7 @@ from typing import IO, Any
 
 from attrs import asdict
 
+from latentknobs.core.containment.process_end import end_soon
 from latentknobs.errors import LatentKnobsError
 from latentknobs.hooks.manager import Plugins
 from latentknobs.testing.checks import Job, jobs_of, run
@@ -59,3 +60,4 @@ def _jobs(target: str, model: str) -> tuple[Job, ...]:
 if __name__ == "__main__":
     with Path(sys.argv[2]).open("w", encoding="utf-8") as file:
         check(sys.argv[1], file, *sys.argv[3:])
+    end_soon(0)
