@@ -177,7 +177,7 @@ def test_rejected_knobs_behind_a_switch(hands):
     said = hands.page.locator(".rejected .one p").all_inner_texts()
 
     assert said == [knob["reason"] for knob in others]
-    assert all(text.startswith("It is rejected for ") for text in said)
+    assert all(text.startswith("It is rejected: ") for text in said)
     hands.dial(REJECTED).press("PageUp")
     hands.settled()
     assert hands.deck["knobs"] == {REJECTED: 10}

@@ -107,7 +107,7 @@ def reason(knob: Knob) -> str:
     if not failed:
         return f"It is {knob.verdict}: too little was measured to accept it."
     more = f", and {len(failed) - 3} more" if len(failed) > 3 else ""
-    return f"It is {knob.verdict} for {'; '.join(failed[:3])}{more}."
+    return f"It is {knob.verdict}: {'; '.join(failed[:3])}{more}."
 
 
 def confidence(knob: Knob) -> Confidence:
@@ -122,7 +122,8 @@ def confidence(knob: Knob) -> Confidence:
         )
     if controls := knob.evidence.controls:
         parts.append(f"p = {controls.p:.3f} against {controls.controls} random moves of the same length")
-    text = f"{knob.verdict.capitalize()}: {'; '.join(parts) or 'nothing was measured'}."
+    why = "; ".join(parts) or "nothing was measured on test songs"
+    text = f"{knob.verdict.capitalize()}: {why}."
     if knob.verdict not in ("accepted", "provisional"):
         return Confidence(level="low", text=text)
     sure = knob.verdict == "accepted" and response and response.r2.low >= SURE
@@ -168,7 +169,7 @@ def sentences(knob: Knob) -> Iterable[str]:
     yield f"{knob.name} was learned {learned} ({knob.kind}, {knob.fit}) for the model {knob.model_name}."
     step = "any amount" if knob.step is None else f"steps of {knob.step:g}"
     span = f"{knob.low:+g} to {knob.high:+g} {knob.unit}".rstrip()
-    yield f"It can be turned from {span}, {step}."
+    yield f"It can be turned from {span}, {step}." if knob.low < knob.high else "It has no usable range."
     yield confidence(knob).text
     criteria = len(knob.evidence.criteria)
     yield reason(knob) or f"It met all {criteria} acceptance criteria, which were set before the measurements."

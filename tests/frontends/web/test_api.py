@@ -81,7 +81,7 @@ def test_rejected_knobs_are_asked_for(client, bench, monkeypatch):
     every = {k["name"]: k for k in client.get(f"{TINY}/knobs?all=true").json()}
 
     assert bad.name not in shown
-    assert every[bad.name]["reason"] == "It is rejected for monotone 0.5, must be 0.9 or more: 0.4 short."
+    assert every[bad.name]["reason"] == "It is rejected: monotone 0.5, must be 0.9 or more: 0.4 short."
     assert every[bad.name]["confidence"]["level"] == "low"
 
 

@@ -69,13 +69,13 @@ export class RegistryCardElement extends RegistryView<CardView, RegistryCard> {
   private criteria(all: readonly Series[]) {
     const few = all.filter(({ points }) => points.length <= FEW);
     const plots = all.filter(({ points }) => points.length > FEW);
-    const line = (one: Series) => one.points.map((point) => html`<tr><td>${title(one)}</td><td class="n">${point.amount === null ? html`<span class="soft">all</span>` : sign(point.amount)}</td><td class="n">${measured(point)}</td><td class="n">${one.at_least ? "≥" : "≤"} ${short(one.bound)}</td><td class=${point.passed ? "ok" : "bad"}>${point.passed ? "met" : "missed"}</td></tr>`);
+    const line = (one: Series) => one.points.map((point) => html`<tr><td>${title(one)}</td><td class="n">${point.amount === null ? html`<span class="soft">all</span>` : sign(point.amount)}</td><td class="n">${measured(point)}</td><td class="n">${one.criterion === "usable range" ? ">" : one.at_least ? "≥" : "≤"} ${short(one.bound)}</td><td class=${point.passed ? "ok" : "bad"}>${point.passed ? "met" : "missed"}</td></tr>`);
     const table = (series: readonly Series[]) => html`<div class="wide"><table class="few"><thead><tr><th scope="col">Criterion</th><th scope="col" class="n">At</th><th scope="col" class="n">Measured</th><th scope="col" class="n">Bound</th><th scope="col">Result</th></tr></thead><tbody>${series.map(line)}</tbody></table></div>`;
     return html`<section aria-labelledby="criteria"><h2 id="criteria">Acceptance criteria</h2>${few.length ? table(few) : nothing}
       ${plots.length ? html`<div class="grid">${plots.map((one) => {
         const missed = one.points.filter(({ passed }) => !passed).length;
-        return html`<figure><figcaption><b>${title(one)}</b> <span class="soft">${one.at_least ? "at least" : "at most"} ${short(one.bound)}</span> ${missed ? html`<span class="bad">missed at ${missed} of ${one.points.length}</span>` : html`<span class="ok">met</span>`}</figcaption><lk-criterion-plot .series=${one}></lk-criterion-plot></figure>`;
-      })}</div><details><summary>The same in numbers</summary>${table(plots)}</details>` : nothing}</section>`;
+        return html`<figure><figcaption><b>${title(one)}</b> <span class="soft">${one.at_least ? "at least" : "at most"} ${short(one.bound)}</span> ${missed ? html`<span class="bad">missed at ${missed}${one.validation ? "" : ` of ${one.points.length}`}</span>` : html`<span class="ok">met</span>`}</figcaption><lk-criterion-plot .series=${one}></lk-criterion-plot></figure>`;
+      })}</div><details><summary>The same in numbers</summary>${table(plots)}</details>` : nothing}<p class="note">Of an interval, the worse end is held against the bound.${all.some(({ validation }) => validation) ? " On validation songs only what was missed is kept: it ended the usable range." : ""}</p></section>`;
   }
 }
 
