@@ -57,6 +57,23 @@ def test_knobs_travel_whole(source, text, target):
     assert sorted(run.started for run in target.runs()) == sorted(run.started for run in source.runs())
 
 
+@pytest.mark.parametrize("version", [1, 2])
+def test_files_of_earlier_versions_are_read(text, source, target, version):
+    """Where effects were called leakage, and in version 1 evidence had no version, the knobs are the same."""
+    file = json.loads(text) | {"version": version}
+    for knob in [knob for run in file["runs"] for knob in run["knobs"]]:
+        knob["effects"] = [
+            {"leakage" if name == "effect" else name: value for name, value in effect.items()}
+            for effect in knob["effects"]
+        ]
+        if version == 1:
+            del knob["evidence"]["version"]
+    target.take(json.dumps(file), "knobs.json")
+
+    assert [knob.effects for knob in target.knobs()] == [knob.effects for knob in source.knobs()]
+    assert [arrays(knob) for knob in target.knobs()] == [arrays(knob) for knob in source.knobs()]
+
+
 def test_a_second_import_changes_nothing(text, target):
     """Knobs that are there already are said to be, and no row changes."""
     target.take(text, "knobs.json")
