@@ -101,7 +101,13 @@ def apply(operator: Operator, z: Codes, amount: float) -> Codes:
 
 
 def turn(z: Codes, moves: Iterable[tuple[Operator, float]]) -> Codes:
-    """Z' = z + the sum of T_a(z, n_a) - z over the knobs: the order of the knobs does not matter, (N, D)."""
+    """
+    Turn knobs in codes (N, D) all at once: z + the sum over the knobs of T(z) - z, so their order does not matter.
+
+    Args:
+        z: Codes, float32 (N, D).
+        moves: For each knob its operator (:attr:`Knob.operator`) and the amount, in its own unit.
+    """
     steps = sorted((displacement(operator, z, amount) for operator, amount in moves), key=_order)
     out = z.astype(np.float32, copy=True)
     for step in steps:
