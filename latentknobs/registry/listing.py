@@ -32,6 +32,8 @@ class IndexEntry(NamedTuple):
     position: int
     model: str
     key: Any
+    total: int
+    """How many meet the query in its file."""
 
 
 def merged(layers: Sequence[list[IndexEntry]], *, descending: bool) -> list[tuple[int, IndexEntry]]:

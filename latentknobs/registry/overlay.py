@@ -166,7 +166,8 @@ class Registry(KnobReader):
                 knobs.append(ListedKnob(item, current))
             else:
                 damaged.append(str(item))
-        return KnobPage(first.count(query, out) + others, tuple(knobs), tuple(damaged))
+        total = next((entry.total for entry in window or first.index(query, out, count=1)), 0)
+        return KnobPage(total + others, tuple(knobs), tuple(damaged))
 
     def run_outlines(self, query: KnobQuery = EVERYTHING) -> tuple[RunOutline, ...]:
         """The runs, without their knobs, that meet a query as far as it is of runs: the lowest layer first."""

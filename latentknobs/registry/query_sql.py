@@ -163,6 +163,7 @@ def knob_index(query: KnobQuery, hidden: Collection[tuple[str, str]] = ()) -> Se
         KnobRow.position,
         RunRow.model_name.label("model"),
         type_coerce(_column(query, name), NullType).label("key"),  # a time as text
+        func.count().over().label("total"),
     ]
     out = knob_ids(evolve(query, limit=None))
     out = out.where(tuple_(ModelRow.sha256, name).not_in(hidden)) if hidden else out

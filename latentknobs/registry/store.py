@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import ColumnElement, Connection, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, delete, select, update
 from sqlalchemy.orm import Session
 
 from latentknobs.core.knob import RANK, Knob, Verdict
@@ -306,14 +306,6 @@ class KnobStore(KnobReader):
         with self.reading() as session:
             rows = session.connection().execute(knob_index(query, hidden).offset(start).limit(count))
             return [IndexEntry(*row) for row in rows]
-
-    def count(self, query: KnobQuery, hidden: Collection[tuple[str, str]] = ()) -> int:
-        """How many knobs :meth:`index` has in all."""
-        if not self.exists:
-            return 0
-        with self.reading() as session:
-            every = knob_index(query, hidden).order_by(None).with_only_columns(func.count(KnobRow.id))
-            return session.connection().execute(every).scalar_one()
 
     def results(self, among: Collection[str]) -> set[str]:
         """Which of these results of runs it has."""

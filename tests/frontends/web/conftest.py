@@ -80,6 +80,7 @@ def opened(bench: Workbench) -> Session:
 def served(bench: Workbench, config: ServerConfig) -> Iterator[int]:
     """A real server in a thread; gives its port."""
     listener = socket.create_server(("127.0.0.1", 0))
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16384)  # so that who does not read is soon felt
     server = uvicorn.Server(configuration(create_app(bench, config)))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
