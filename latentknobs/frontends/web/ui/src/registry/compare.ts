@@ -19,6 +19,7 @@ export class CompareElement extends RegistryView<CompareView, Compared> {
   static override styles = [shared, look, css`
     section { margin-top: 28px; min-width: 0; } section > h2 { margin-bottom: 8px; }
     .two { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 0 40px; }
+    .two > :last-child:nth-child(odd) { grid-column: 1 / -1; }
     thead th { color: var(--ink); font-weight: 600; white-space: normal; vertical-align: top; } tbody th { font-weight: 500; }
     td { min-width: 104px; } tr.differs td { font-weight: 600; }
     thead .small { font-weight: 400; display: block; color: var(--soft); overflow-wrap: anywhere; }
@@ -56,9 +57,9 @@ export class CompareElement extends RegistryView<CompareView, Compared> {
         const curves = cards.flatMap(({ knob, curve }, hue) => (curve?.attribute === target ? [{ name: `${knob.name}, ${knob.fit}`, hue, points: curve.points }] : []));
         const units = [...new Set(cards.flatMap(({ knob, curve }) => (curve?.attribute === target ? [knob.unit] : [])))];
         return html`<section><h2>Response of ${target}</h2><lk-response-plot .curves=${curves} attribute=${target} unit=${units.join(" or ")}></lk-response-plot><p class="note">Mean change on test songs, 95 % intervals; dotted: as asked.</p></section>`;
-      })}</div>
-      <div class="two"><section><h2>Effects on attributes</h2><lk-effect-plot .knobs=${cards.map(({ knob, effects }, hue) => ({ name: `${knob.name}, ${knob.fit}`, hue, effects }))}></lk-effect-plot><p class="note">At the ends of the usable range, in standard deviations over the corpus.</p></section>
-      <section class="wide" tabindex="0" role="region" aria-label="Criteria"><h2>Criteria at their worst</h2><table><thead><tr><th scope="col">Criterion</th>${cards.map(({ knob }, hue) => html`<th scope="col">${legend(hue)}${knob.name}, ${knob.fit}</th>`)}</tr></thead><tbody>${criteria(cards).map(([name, each]) => html`<tr><th scope="row">${name}</th>${each.map((text) => html`<td class=${text.missed ? "bad" : ""}>${text.words}</td>`)}</tr>`)}</tbody></table></section></div>
+      })}
+      <section><h2>Effects on attributes</h2><lk-effect-plot .knobs=${cards.map(({ knob, effects }, hue) => ({ name: `${knob.name}, ${knob.fit}`, hue, effects }))}></lk-effect-plot><p class="note">At the ends of the usable range, in standard deviations over the corpus.</p></section></div>
+      <section class="wide" tabindex="0" role="region" aria-label="Criteria"><h2>Criteria at their worst</h2><table><thead><tr><th scope="col">Criterion</th>${cards.map(({ knob }, hue) => html`<th scope="col">${legend(hue)}${knob.name}, ${knob.fit}</th>`)}</tr></thead><tbody>${criteria(cards).map(([name, each]) => html`<tr><th scope="row">${name}</th>${each.map((text) => html`<td class=${text.missed ? "bad" : ""}>${text.words}</td>`)}</tr>`)}</tbody></table></section>
       ${new Set(cards.map(({ knob }) => knob.model_id)).size === 1 ? html`<section class="wide" tabindex="0" role="region" aria-label="Shared dimensions"><h2>Shared dimensions</h2><table><thead><tr><td></td>${cards.map(({ knob }, hue) => html`<th scope="col" class="n">${legend(hue)}${knob.name}, ${knob.fit}</th>`)}</tr></thead><tbody>${cards.map(({ knob }, k) => html`<tr><th scope="row">${legend(k)}${knob.name}, ${knob.fit}</th>${dims.map((other) => html`<td class="n">${[...dims[k]!].filter((dim) => other.has(dim)).length}</td>`)}</tr>`)}</tbody></table></section>` : nothing}
       <section class="out" aria-label="Copy"><lk-copy .seen=${seen}></lk-copy></section>`;
   }
@@ -78,7 +79,7 @@ function criteria(cards: readonly RegistryCard[]): [string, { words: string; mis
     if (!series || !measured.length) return { words: "–", missed: false };
     const worst = series.at_least ? Math.min(...measured) : Math.max(...measured);
     const missed = series.points.filter(({ passed }) => !passed).length;
-    return { words: `${short(worst)}${missed ? `, missed${series.points.length > 1 ? ` at ${missed} of ${series.points.length}` : ""}` : ""}`, missed: missed > 0 };
+    return { words: `${short(worst)}${missed ? `, missed${series.points.length > 1 ? ` at ${missed}${series.validation ? "" : ` of ${series.points.length}`}` : ""}` : ""}`, missed: missed > 0 };
   })]);
 }
 

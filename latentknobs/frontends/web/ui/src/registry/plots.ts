@@ -101,15 +101,17 @@ export class ResponsePlot extends PlotElement {
     const y = scale([0, ...points.flatMap(({ low, high }) => [low, high])], height - 42, 12, 0.04);
     const clamp = (value: number) => Math.min(y.high, Math.max(y.low, value));
     const [from, to] = [Math.max(x.low, clamp(x.low)), Math.min(x.high, clamp(x.high))];
+    // Curves that are alike would cover one another: their marks stand side by side.
+    const beside = (index: number) => (index - (this.curves.length - 1) / 2) * 7;
     const said = this.curves.map(({ name, points: own }) => `${name}: ${own.map(({ amount, value }) => `${short(value)} at ${sign(amount)}`).join(", ")}`).join("; ");
     return html`<svg width=${width} height=${height} role="img" aria-label="Mean change of ${this.attribute} by amount. ${said}">
       ${ticks(y.low, y.high, 5).map((value) => svg`<line class=${value === 0 ? "zero" : "axis"} x1="52" x2=${width - 14} y1=${y.at(value)} y2=${y.at(value)}></line><text x="44" y=${y.at(value) + 4} text-anchor="end">${short(value)}</text>`)}
       ${ticks(x.low, x.high, width < 420 ? 5 : 9).map((value) => svg`<text x=${x.at(value)} y=${height - 24} text-anchor="middle">${sign(value)}</text>`)}
       <line class="asked" x1=${x.at(from)} y1=${y.at(from)} x2=${x.at(to)} y2=${y.at(to)}></line>
-      ${this.curves.map(({ hue, points: own }) => svg`<g class="h${hue}">
+      ${this.curves.map(({ hue, points: own }, index) => svg`<g class="h${hue}">
         <polygon class="band" points=${[...own.map(({ amount, high }) => [amount, high] as const), ...[...own].reverse().map(({ amount, low }) => [amount, low] as const)].map(([a, v]) => `${x.at(a).toFixed(1)},${y.at(v).toFixed(1)}`).join(" ")}></polygon>
         <polyline class="line" points=${own.map(({ amount, value }) => `${x.at(amount).toFixed(1)},${y.at(value).toFixed(1)}`).join(" ")}></polyline>
-        ${own.map(({ amount, value, low, high }) => svg`<line class="whisker" x1=${x.at(amount)} x2=${x.at(amount)} y1=${y.at(low)} y2=${y.at(high)}></line>${mark(hue, x.at(amount), y.at(value))}`)}</g>`)}
+        ${own.map(({ amount, value, low, high }) => svg`<line class="whisker" x1=${x.at(amount) + beside(index)} x2=${x.at(amount) + beside(index)} y1=${y.at(low)} y2=${y.at(high)}></line>${mark(hue, x.at(amount) + beside(index), y.at(value))}`)}</g>`)}
       <text x=${(52 + width - 14) / 2} y=${height - 5} text-anchor="middle">amount${this.unit ? `, ${this.unit}` : ""}</text></svg>`;
   }
 }

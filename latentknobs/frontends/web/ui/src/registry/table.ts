@@ -37,7 +37,7 @@ export class KnobTableElement extends RegistryView<KnobsView, KnobTable> {
     td a { display: inline-flex; align-items: center; min-height: 32px; }
     .under { display: block; color: var(--soft); font-size: 13px; font-weight: 400; }
     td .under, .brief { display: none; }
-    .effect { display: inline-grid; grid-template-columns: 54px 54px auto; gap: 8px; align-items: center; white-space: nowrap; } .effect > :first-child { text-align: right; }
+    .effect { display: inline-grid; grid-template-columns: 62px 54px auto; gap: 8px; align-items: center; white-space: nowrap; } .effect > :first-child { text-align: right; }
     .effect svg { width: 54px; height: 8px; display: block; } .effect rect { fill: var(--edge); } .effect .of { fill: var(--track); }
     .pager { display: flex; align-items: center; justify-content: center; gap: 12px; padding-top: 18px; }
     .chosen { position: sticky; bottom: 10px; z-index: 2; display: flex; flex-wrap: wrap; align-items: center; gap: 10px 14px; margin-top: 14px; padding: 10px 14px; border: 1px solid var(--edge); border-radius: 14px; background: var(--raise); box-shadow: var(--shadow); }
@@ -187,7 +187,7 @@ export class KnobTableElement extends RegistryView<KnobsView, KnobTable> {
   private chosen() {
     const { picked } = this.view;
     if (!picked.length) return nothing;
-    return html`<section class="chosen" aria-label="Knobs to compare"><ul>${picked.map((id) => html`<li><button class="button" type="button" aria-label="Leave out ${id}" @click=${() => this.pick(id)}>${id.split("@")[0]}${icon("close")}</button></li>`)}</ul>
+    return html`<section class="chosen" aria-label="Knobs to compare"><ul>${picked.map((id) => html`<li><button class="button" type="button" aria-label="Leave out ${id}" @click=${() => this.pick(id)}>${id.replace(/@[^/]*\//, ", ")}${icon("close")}</button></li>`)}</ul>
       ${picked.length < 2 ? html`<span class="soft small">Pick ${picked.length === 1 ? "one more" : "two"}, up to ${MOST_COMPARED}.</span>` : html`<a class="button main" data-do="compare" href=${write({ kind: "compare", ids: picked })}>Compare ${picked.length}</a>`}</section>`;
   }
 
