@@ -70,7 +70,7 @@ export class RegistryCardElement extends RegistryView<CardView, RegistryCard> {
     const few = all.filter(({ points }) => points.length <= FEW);
     const plots = all.filter(({ points }) => points.length > FEW);
     const line = (one: Series) => one.points.map((point) => html`<tr><td>${title(one)}</td><td class="n">${point.amount === null ? html`<span class="soft">all</span>` : sign(point.amount)}</td><td class="n">${measured(point)}</td><td class="n">${one.criterion === "usable range" ? ">" : one.at_least ? "≥" : "≤"} ${short(one.bound)}</td><td class=${point.passed ? "ok" : "bad"}>${point.passed ? "met" : "missed"}</td></tr>`);
-    const table = (series: readonly Series[]) => html`<div class="wide"><table class="few"><thead><tr><th scope="col">Criterion</th><th scope="col" class="n">At</th><th scope="col" class="n">Measured</th><th scope="col" class="n">Bound</th><th scope="col">Result</th></tr></thead><tbody>${series.map(line)}</tbody></table></div>`;
+    const table = (series: readonly Series[]) => html`<div class="wide" tabindex="0" role="region" aria-label="Criteria in numbers"><table class="few"><thead><tr><th scope="col">Criterion</th><th scope="col" class="n">At</th><th scope="col" class="n">Measured</th><th scope="col" class="n">Bound</th><th scope="col">Result</th></tr></thead><tbody>${series.map(line)}</tbody></table></div>`;
     return html`<section aria-labelledby="criteria"><h2 id="criteria">Acceptance criteria</h2>${few.length ? table(few) : nothing}
       ${plots.length ? html`<div class="grid">${plots.map((one) => {
         const missed = one.points.filter(({ passed }) => !passed).length;

@@ -92,7 +92,7 @@ export class RunCardElement extends RegistryView<RunView, RunCard> {
 
 /** Knobs of one run. */
 export function knobTable(knobs: readonly RegistryKnob[], now = ""): TemplateResult {
-  return html`<div class="wide"><table><thead><tr><th scope="col">Knob</th><th scope="col" class="c-kind">Kind</th><th scope="col">Verdict</th><th scope="col">Usable range</th><th scope="col" class="n">Dimensions</th><th scope="col" class="n">Largest effect</th></tr></thead>
+  return html`<div class="wide" tabindex="0" role="region" aria-label="Knobs of the run"><table><thead><tr><th scope="col">Knob</th><th scope="col" class="c-kind">Kind</th><th scope="col">Verdict</th><th scope="col">Usable range</th><th scope="col" class="n">Dimensions</th><th scope="col" class="n">Largest effect</th></tr></thead>
     <tbody>${knobs.map((knob) => html`<tr><td>${knob.id === now ? html`<b>${knob.name}, ${knob.fit}</b>` : html`<a href=${write({ kind: "knob", id: knob.id, amount: null })}>${knob.name}, ${knob.fit}</a>`}${knob.current ? html` <span class="tag">current</span>` : nothing}</td><td class="c-kind">${knob.kind}</td><td>${verdict(knob)}</td><td>${range(knob)}</td><td class="n">${knob.dimensions}</td><td class="n">${knob.effect === null ? "–" : `${short(knob.effect)} sd`}</td></tr>`)}</tbody></table></div>`;
 }
 

@@ -187,7 +187,7 @@ export class KnobTableElement extends RegistryView<KnobsView, KnobTable> {
   private chosen() {
     const { picked } = this.view;
     if (!picked.length) return nothing;
-    return html`<section class="chosen" aria-label="Knobs to compare"><ul>${picked.map((id) => html`<li><button class="button" type="button" aria-label="Leave out ${id}" @click=${() => this.pick(id)}>${id.replace(/@[^/]*\//, ", ")}${icon("close")}</button></li>`)}</ul>
+    return html`<section class="chosen" aria-label="Knobs to compare"><ul>${picked.map((id) => html`<li><button class="button" type="button" @click=${() => this.pick(id)}><span class="hidden">Leave out </span>${id.replace(/@[^/]*\//, ", ")}${icon("close")}</button></li>`)}</ul>
       ${picked.length < 2 ? html`<span class="soft small">Pick ${picked.length === 1 ? "one more" : "two"}, up to ${MOST_COMPARED}.</span>` : html`<a class="button main" data-do="compare" href=${write({ kind: "compare", ids: picked })}>Compare ${picked.length}</a>`}</section>`;
   }
 
