@@ -279,8 +279,8 @@ class Session:
         return out
 
     def join(self, clips: ClipBatch) -> Piece:
-        """The session's clips (N, *shape) as a piece of the length, tempo and name of the one in hand."""
-        return Piece.join(
+        """The session's clips (N, *shape) as a piece of the length, tempo, name and source of the one in hand."""
+        joined = Piece.join(
             clips,
             self.model.spec.clip_format,
             tied=self.cut.tied,
@@ -288,6 +288,7 @@ class Session:
             tempo=self.piece.tempo,
             name=self.piece.name,
         )
+        return evolve(joined, source=self.piece.source)
 
     def provenance(self, **facts: Any) -> dict[str, Any]:
         """Where a result comes from: model, source and version, with the facts of the operation."""

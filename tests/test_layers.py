@@ -42,7 +42,7 @@ THIRD_PARTY = {
     "core": {"cattrs", "platformdirs", "pyparsing", "threadpoolctl"},
     "hooks": {"pluggy"},
     "registry": {"sqlalchemy", "alembic"},
-    "scores": {"mido", "music21"},
+    "scores": {"music21"},
     "corpora": {"music21"},
     "metrics": {"scipy"},
     "plots": {"matplotlib"},

@@ -176,6 +176,14 @@ def _frozen_bools(array: object) -> Bools:
     return frozen_array(array, np.bool_)
 
 
+class PieceSource(Protocol):
+    """The file that a piece was read from, which can be written again with other notes in the piece's place."""
+
+    def with_notes(self, notes: Sequence[Note], text: str = "") -> bytes:
+        """The file with these notes, by onset, and a text that says where they come from ("" = none)."""
+        ...
+
+
 @frozen(eq=False)
 class Piece:
     """
@@ -187,6 +195,7 @@ class Piece:
         tempo: Quarter notes a minute.
         name: What people call it (a file's stem).
         remarks: What was changed when it was read, one sentence each ("bar 3: 4 notes below the highest dropped").
+        source: The file that it was read from, into which it is written back; None = it came from none.
     """
 
     notes: tuple[Note, ...] = field(converter=_by_onset)
@@ -194,6 +203,7 @@ class Piece:
     tempo: float = field(default=120.0, validator=[validators.gt(0), validators.lt(10_000)])
     name: str = "piece"
     remarks: tuple[str, ...] = ()
+    source: PieceSource | None = field(default=None, repr=False)
 
     def __attrs_post_init__(self) -> None:
         last = max((note.end for note in self.notes), default=0)

@@ -36,7 +36,7 @@ def choose_drums(
             f"{score.path} has no drums (channel 10), and {kit_name} is drums: choose another file, or name the track "
             "that holds them with --track."
         )
-    known = set(_voices(kit))
+    known = voices(kit)
     with_hits = []
     for part in parts:
         hits = tuple(note._replace(end=note.start + 1) for note in part.notes if note.pitch in known)
@@ -55,12 +55,12 @@ def choose_drums(
 
 def hits(notes: Sequence[Note], kit: DrumFormat) -> tuple[Note, ...]:
     """The notes of the drum channel as hits of the kit's voices, one at a time for each, by onset."""
-    voices = _voices(kit)
-    struck = {(note.onset, voices[note.pitch]) for note in notes}
+    known = voices(kit)
+    struck = {(note.onset, known[note.pitch]) for note in notes}
     return tuple(Note(onset, kit.drums[voice].numbers[0], 1, voice) for onset, voice in sorted(struck))
 
 
-def _voices(kit: DrumFormat) -> dict[int, int]:
+def voices(kit: DrumFormat) -> dict[int, int]:
     """The voice of each drum of General MIDI; of two that claim one the first."""
     out: dict[int, int] = {}
     for voice, drum in enumerate(kit.drums):

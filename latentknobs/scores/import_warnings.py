@@ -13,14 +13,14 @@ OFF_GRID = 0.33
 _LISTED = 12
 
 
-def metre_remarks(bad: Sequence[tuple[Signature, int]], clip_format: ClipFormat) -> list[str]:
-    """Which metres were left out; ``bad`` holds each signature with its first bar."""
+def meter_remarks(bad: Sequence[tuple[Signature, int]], clip_format: ClipFormat) -> list[str]:
+    """Which meters were left out; ``bad`` holds each signature with its first bar."""
     if not bad:
         return []
     places = ", ".join(f"{signature} from bar {bar}" for signature, bar in bad[:_LISTED])
     more = f" and {len(bad) - _LISTED} more" if len(bad) > _LISTED else ""
     quarters = clip_format.beats_per_bar
-    return [f"What is in another metre was left out ({places}{more}): only bars of {quarters} quarter notes are read."]
+    return [f"What is in another meter was left out ({places}{more}): only bars of {quarters} quarter notes are read."]
 
 
 def voice_remarks(voice: Voice, bar: int) -> list[str]:

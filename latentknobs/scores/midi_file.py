@@ -1,31 +1,30 @@
-"""Bytes of a MIDI file to its notes in ticks. Nothing here knows of seconds, grids or clips."""
+"""A MIDI file to its notes in ticks, its tempos and signatures. Nothing here knows of seconds, grids or clips."""
 
 from __future__ import annotations
 
-import io
-import re
-import struct
-from collections.abc import Iterable
+import itertools
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from latentknobs.errors import MidiError
+from latentknobs.scores.note_pairing import HANGING, Pairing, TickNote, merge_doubles
+from latentknobs.scores.smf import META, SmfError, SmfEvent, SmfFile, parse
 
-MAX_BYTES = 1024 * 1024
-"""Largest file that is parsed: four times what 2,000 bars of sixteenths take, and a few seconds of parsing."""
+MAX_BYTES = 10_000_000
+"""Largest file that is read: some hours of a full arrangement."""
 DRUM_CHANNEL = 9
+DEFAULT_TEMPO = 500_000
+PROVENANCE_KEY = "latentknobs"
 UNPITCHED = frozenset((*range(96, 104), *range(112, 128)))
 """Programs that carry no melody (effects, percussion, noises), from 0: the list of Magenta's note_seq."""
-
-
-class TickNote(NamedTuple):
-    """A note as it stands in the file: ticks and MIDI pitch."""
-
-    start: int
-    end: int
-    pitch: int
+TEXT, NAME, TEMPO, TIME_SIGNATURE, KEY_SIGNATURE = 0x01, 0x03, 0x51, 0x58, 0x59
+_LARGEST_UNIT = 7  # a 128th, as a power of two
+_LISTED = 4
+_DAMAGED = {TEMPO: "tempo", TIME_SIGNATURE: "time signature", KEY_SIGNATURE: "key signature"}
 
 
 class Signature(NamedTuple):
@@ -42,11 +41,11 @@ class Signature(NamedTuple):
 @frozen(eq=False)
 class MidiPart:
     """
-    The notes of one channel of one track; people call it a track.
+    The notes of one channel of one track, or of all its channels where each note has another; people call it a track.
 
     Attributes:
         number: From 1, in the order of the file; parts without notes are not counted.
-        name: The track's name, "" for none.
+        name: The track's name, without control characters; "" for none.
         channel: 0 to 15; 9 = drums.
         program: The first program on the channel, from 0.
         notes: By start.
@@ -78,157 +77,208 @@ class MidiScore:
 
     Attributes:
         path: Where it came from.
-        ticks_per_beat: Ticks in a quarter note.
+        file: Its bytes and events.
         parts: Those with notes.
-        signatures: By tick, one a tick.
-        tempos: (tick, microseconds in a quarter note), by tick.
+        signatures: Of all tracks, by tick, one a tick.
+        tempos: (tick, microseconds in a quarter note) of all tracks, by tick, one a tick.
         texts: Texts of its text events, in the order of the file.
+        conflicts: Where its tracks have different signatures on one tick, one sentence each.
+        remarks: These, and what is wrong with it and was read all the same, one sentence each.
     """
 
     path: Path
-    ticks_per_beat: int
+    file: SmfFile
     parts: tuple[MidiPart, ...]
     signatures: tuple[Signature, ...]
     tempos: tuple[tuple[int, int], ...]
     texts: tuple[str, ...]
+    conflicts: tuple[str, ...]
+    remarks: tuple[str, ...]
+
+    @property
+    def ticks_per_beat(self) -> int:
+        """Ticks in a quarter note."""
+        return self.file.division
+
+    def tempo_at(self, tick: int) -> int:
+        """Microseconds in a quarter note at a tick; 120 quarter notes a minute before the first tempo."""
+        before = [micros for at, micros in self.tempos if at <= tick]
+        return before[-1] if before else DEFAULT_TEMPO
 
 
 def load(path: Path) -> MidiScore:
     """
-    Read and check a MIDI file of format 0 or 1.
+    Read a MIDI file of format 0 or 1.
 
     Raises:
-        MidiError: It cannot be opened, is empty, larger than MAX_BYTES, truncated, damaged, not MIDI, of format 2, or
-            divided by SMPTE time code.
+        MidiError: It cannot be opened, is empty, larger than MAX_BYTES, truncated, damaged beyond repair, not MIDI, of
+            format 2, or divided by SMPTE time code.
     """
-    import mido
-
-    data = _bytes(path)
-    _check_header(path, data)
-    if re.search(rb"[\x80-\xff]{4096}", data):
-        # Parsing a delta time is quadratic in its length, and a delta time may be one such run.
-        raise MidiError(f"{path} is damaged: it holds thousands of bytes in a row that no MIDI file has.")
     try:
-        tracks = mido.MidiFile(file=io.BytesIO(data)).tracks
-    except EOFError as error:
-        raise MidiError(f"{path} is truncated: it ends in the middle of a track. Export or copy it again.") from error
-    except Exception as error:  # mido documents none, and raises many kinds
-        cause = str(error) or type(error).__name__
-        raise MidiError(f"{path} is damaged and cannot be read as MIDI: {cause}.") from error
-    return _score(path, struct.unpack(">H", data[12:14])[0], tracks)
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+        with path.open("rb") as opened:
+            data = opened.read(MAX_BYTES + 1)
     except OSError as error:
         raise MidiError(f"{path} cannot be opened: {error.strerror or error}.") from error
     if len(data) > MAX_BYTES:
         raise MidiError(
-            f"{path} is larger than {MAX_BYTES // 2**20} MiB, more than any melody takes: "
+            f"{path} is larger than {MAX_BYTES // 10**6} MB, more than any melody takes: "
             "export the melody's track alone, as MIDI."
         )
-    return data
-
-
-def _check_header(path: Path, data: bytes) -> None:
-    if not data:
-        raise MidiError(f"{path} is empty: export it again.")
-    if not data.startswith(b"MThd"):
-        raise MidiError(f"{path} is not a MIDI file: it does not start with MThd. Export it as MIDI (.mid).")
-    if len(data) < 14:
-        raise MidiError(f"{path} is truncated: it ends in the header. Export or copy it again.")
-    kind, _tracks, division = struct.unpack(">HHH", data[8:14])
-    if kind == 2:
-        raise MidiError(f"{path} is of MIDI format 2 (patterns without a common time): export it as format 0 or 1.")
-    if kind > 2:
-        raise MidiError(f"{path} is damaged: there is no MIDI format {kind}.")
-    if division & 0x8000:
-        raise MidiError(f"{path} counts SMPTE frames, not beats, so it has no bars: export it with ticks per beat.")
-    if division == 0:
-        raise MidiError(f"{path} is damaged: its header says 0 ticks per beat.")
-
-
-def _text(text: str) -> str:
-    # mido reads text as Latin-1; most files of today mean UTF-8, as ours do.
     try:
-        return text.encode("latin-1").decode("utf-8")
+        return _EventReader(parse(data)).score(path)
+    except SmfError as error:
+        raise MidiError(f"{path} {error}") from error
+
+
+def readable(text: bytes) -> str:
+    """A text of the file on one line without control characters, whatever its encoding."""
+    return " ".join("".join(c if c.isprintable() else " " for c in decoded(text)).split())
+
+
+def provenance_of(text: str) -> dict[str, Any] | None:
+    """What a text event says of where a file of ours came from; None for any other text."""
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if isinstance(data, dict) and isinstance(data.get(PROVENANCE_KEY), dict):
+        return dict(data[PROVENANCE_KEY])
+    return None
+
+
+def decoded(text: bytes) -> str:
+    """A text of the file: UTF-16 where it says so, else UTF-8, or else Latin-1, which takes any bytes."""
+    if text.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return text.decode("utf-16", "replace")
+    try:
+        return text.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return text
+        return text.decode("latin-1")
 
 
-def _score(path: Path, ticks_per_beat: int, tracks: Iterable[Iterable[Any]]) -> MidiScore:
-    tracks_read: list[tuple[str, int, int | None, list[TickNote], int]] = []
-    signatures: dict[int, Signature] = {}
-    tempos: list[tuple[int, int]] = []
-    texts: list[str] = []
-    programs: dict[int, int] = {}  # the first on each channel: format 1 may set it in another track
-    for track in tracks:
-        tick = 0
+class _EventReader:
+    """Goes through the events of a file once."""
+
+    def __init__(self, file: SmfFile) -> None:
+        self.file = file
+        self.signatures: dict[int, tuple[int, Signature]] = {}  # tick to track and signature
+        self.conflicts: list[str] = []
+        self.tempos: dict[int, int] = {}
+        self.texts: list[str] = []
+        self.programs: dict[int, int] = {}  # the first on each channel: format 1 may set it in another track
+        self.damaged: list[str] = []
+        self.hanging = self.doubled = self.empty = 0
+
+    def score(self, path: Path) -> MidiScore:
+        """What the file holds."""
+        found = [part for number, _track in enumerate(self.file.tracks) for part in self._track(number)]
+        parts = [
+            evolve(part, number=k, program=part.program if part.program >= 0 else self.programs.get(part.channel, 0))
+            for k, part in enumerate(found, start=1)
+        ]
+        signatures = tuple(self.signatures[tick][1] for tick in sorted(self.signatures))
+        tempos = tuple((tick, self.tempos[tick]) for tick in sorted(self.tempos))
+        texts, conflicts = tuple(self.texts), tuple(self.conflicts[:_LISTED])
+        return MidiScore(path, self.file, tuple(parts), signatures, tempos, texts, conflicts, self._remarks())
+
+    def _track(self, number: int) -> list[MidiPart]:
+        track, data = self.file.tracks[number], self.file.data
         name = ""
         own: dict[int, int] = {}
-        pairs: dict[int, _Pairing] = {}
-        for message in track:
-            tick += message.time
-            match message.type:
-                case "note_on" if message.velocity:
-                    pairs.setdefault(message.channel, _Pairing()).on(tick, message.note)
-                case "note_on" | "note_off":
-                    pairs.setdefault(message.channel, _Pairing()).off(tick, message.note)
-                case "program_change":
-                    own.setdefault(message.channel, message.program)
-                    programs.setdefault(message.channel, message.program)
-                case "time_signature":
-                    signatures[tick] = Signature(tick, message.numerator, message.denominator)
-                case "set_tempo":
-                    tempos.append((tick, message.tempo))
-                case "track_name":
-                    name = name or _text(message.name).strip()
-                case "text":
-                    texts.append(_text(message.text))
-                case _:
-                    pass
-        tracks_read.extend(
-            (name, channel, own.get(channel), notes, tick)
-            for channel, pairing in sorted(pairs.items())
-            if (notes := pairing.close(tick))
-        )
-    parts = tuple(
-        MidiPart(number, name, channel, programs.get(channel, 0) if program is None else program, tuple(notes), end)
-        for number, (name, channel, program, notes, end) in enumerate(tracks_read, start=1)
-    )
-    order = tuple(signatures[tick] for tick in sorted(signatures))
-    return MidiScore(
-        path, ticks_per_beat, parts, order, tuple(sorted(tempos, key=lambda tempo: tempo[0])), tuple(texts)
-    )
+        pairs: dict[tuple[int, int], Pairing] = {}
+        legato = self.file.division // 16
+        for k, event in enumerate(track.events):
+            kind = event.status >> 4
+            if kind in (0x8, 0x9):
+                pitch, velocity = min(data[event.stop - 2], 127), data[event.stop - 1]
+                channel = event.status & 0xF
+                pairing = pairs.get((channel, pitch))
+                if pairing is None:
+                    pairing = pairs[channel, pitch] = Pairing(pitch, channel, number, legato)
+                if kind == 0x9 and velocity:
+                    pairing.on(event.tick, k)
+                else:
+                    pairing.off(event.tick, k)
+            elif kind == 0xC:
+                program = min(data[event.stop - 1], 127)
+                own.setdefault(event.status & 0xF, program)
+                self.programs.setdefault(event.status & 0xF, program)
+            elif event.status == META:
+                name = self._meta(number, event) or name
+        for pairing in pairs.values():
+            pairing.close(track.end)
+            self.hanging += pairing.hanging
+        parts = []
+        for channel in sorted({channel for channel, _pitch in pairs}):
+            raw = [note for key, pairing in pairs.items() if key[0] == channel for note in pairing.notes]
+            notes, doubled = merge_doubles(raw)
+            self.doubled += doubled
+            self.empty += sum(note.start == note.end and note.events[1] != HANGING for note in notes)
+            if notes:
+                parts.append(MidiPart(0, name, channel, own.get(channel, -1), tuple(notes), track.end))
+        return _one_voice_on_many_channels(parts, self.file.division)
+
+    def _meta(self, track: int, event: SmfEvent) -> str:
+        """Take in a meta event; the track's name if it is one."""
+        kind = self.file.data[event.body + 1]
+        if kind not in (TEXT, NAME, TEMPO, TIME_SIGNATURE, KEY_SIGNATURE):
+            return ""
+        payload = self.file.payload(event)
+        if kind == NAME:
+            return readable(payload)
+        if kind == TEXT:
+            self.texts.append(decoded(payload))
+        elif kind == TEMPO and len(payload) >= 3 and any(payload[:3]):
+            self.tempos[event.tick] = int.from_bytes(payload[:3], "big")
+        elif kind == TIME_SIGNATURE and len(payload) >= 2 and payload[0] and payload[1] <= _LARGEST_UNIT:
+            self._signature(track, Signature(event.tick, payload[0], 2 ** payload[1]))
+        elif kind != KEY_SIGNATURE or not _is_key(payload):
+            self.damaged.append(f"{_DAMAGED[kind]} at tick {event.tick} of track {track + 1}")
+        return ""
+
+    def _signature(self, track: int, signature: Signature) -> None:
+        first, held = self.signatures.get(signature.tick, (track, signature))
+        if first == track:
+            self.signatures[signature.tick] = (track, signature)
+        elif str(held) != str(signature):
+            self.conflicts.append(
+                f"Track {first + 1} says {held} at tick {signature.tick}, and track {track + 1} says {signature}: "
+                f"{held} holds."
+            )
+
+    def _remarks(self) -> tuple[str, ...]:
+        remarks = list(self.file.remarks)
+        if self.damaged:
+            shown = ", ".join(self.damaged[:_LISTED])
+            more = f" and {len(self.damaged) - _LISTED} more" if len(self.damaged) > _LISTED else ""
+            remarks.append(f"Events that are damaged were skipped: {shown}{more}.")
+        remarks.extend(self.conflicts[:_LISTED])
+        for number, what in (
+            (self.hanging, "without an end ended at the next of its pitch or with its track"),
+            (self.doubled, "that doubled another one merged with it"),
+            (self.empty, "of no length read as one step"),
+        ):
+            if number:
+                remarks.append(f"{number} note{'s' if number > 1 else ''} {what}.")
+        return tuple(remarks)
 
 
-class _Pairing:
-    """Pairs the starts and ends of one channel's notes; the same pitch struck again ends the note and starts one."""
+def _is_key(payload: bytes) -> bool:
+    return len(payload) >= 2 and (payload[0] <= 7 or payload[0] >= 249) and payload[1] <= 1
 
-    def __init__(self) -> None:
-        self._open: dict[int, int] = {}
-        self._struck_again: dict[int, int] = {}
-        self._notes: list[TickNote] = []
 
-    def on(self, tick: int, pitch: int) -> None:
-        start = self._open.pop(pitch, None)
-        if start is not None and start < tick:
-            self._notes.append(TickNote(start, tick, pitch))
-            self._struck_again[pitch] = tick
-        self._open[pitch] = tick
+def _one_voice_on_many_channels(parts: Sequence[MidiPart], division: int) -> list[MidiPart]:
+    """
+    The channels of one track, or one part of them all where each note has a channel of its own (MPE).
 
-    def off(self, tick: int, pitch: int) -> None:
-        if self._struck_again.get(pitch) == tick:
-            # Written after the new start of the same tick, this end is the earlier note's.
-            del self._struck_again[pitch]
-            return
-        start = self._open.pop(pitch, None)
-        if start is not None:
-            self._notes.append(TickNote(start, tick, pitch))
-
-    def close(self, tick: int) -> list[TickNote]:
-        """All notes by start; those never ended end here, with the track."""
-        left = [TickNote(start, tick, pitch) for pitch, start in self._open.items()]
-        return sorted(self._notes + left)
+    That is so if no two channels have different programs, at most a sixteenth of two notes sounds together, and at
+    least every second note changes the channel.
+    """
+    if len(parts) < 2 or any(part.drums for part in parts) or len({part.program for part in parts}) > 1:
+        return list(parts)
+    notes = sorted(note for part in parts for note in part.notes)
+    together = any(a.end - b.start > division // 4 or a.start == b.start for a, b in itertools.pairwise(notes))
+    changes = sum(a.channel != b.channel for a, b in itertools.pairwise(notes))
+    if together or 2 * changes < len(notes):
+        return list(parts)
+    return [evolve(parts[0], notes=tuple(notes), end=max(part.end for part in parts))]

@@ -1,22 +1,24 @@
-"""A MIDI file to a piece: tracks, metre, grid, one voice; everything that was changed is told as a remark."""
+"""A MIDI file to a piece: tracks, meter, grid, one voice; everything that was changed is told as a remark."""
 
 from __future__ import annotations
 
 import bisect
-import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
+import numpy as np
+from attrs import evolve, frozen
 
 from latentknobs.core.clip import ClipFormat, DrumFormat, Note, Piece
 from latentknobs.core.melody_format import MELODY
 from latentknobs.errors import MidiError, UsageError
-from latentknobs.scores.drum_hits import choose_drums, hits
-from latentknobs.scores.import_warnings import count, end_remarks, grid_remarks, metre_remarks, ranges, voice_remarks
-from latentknobs.scores.midi_file import MidiPart, MidiScore, Signature, TickNote, load
+from latentknobs.scores.drum_hits import choose_drums, hits, voices
+from latentknobs.scores.import_warnings import count, end_remarks, grid_remarks, meter_remarks, ranges, voice_remarks
+from latentknobs.scores.midi_file import DEFAULT_TEMPO, MidiPart, MidiScore, Signature, load, provenance_of
+from latentknobs.scores.midi_splice import MidiOrigin, TickGrid
+from latentknobs.scores.note_pairing import TickNote
 from latentknobs.scores.time_signatures import SignatureSpan, stretches
 from latentknobs.scores.track_selection import choose
 from latentknobs.scores.voice_extraction import (
@@ -32,8 +34,7 @@ from latentknobs.scores.voice_extraction import (
 
 MAX_BARS = 2000
 """Longest melody that is read: over an hour of 4/4 at 120 quarter notes a minute, a thousand 2-bar clips."""
-DEFAULT_TEMPO = 500_000
-PROVENANCE_KEY = "latentknobs"
+_STEADY = 8  # onsets from which on a constant lateness is told from chance
 
 
 def read_piece(
@@ -49,7 +50,7 @@ def read_piece(
     Read the melody of a MIDI file, or its drums where the format is one of drums.
 
     Times are taken in ticks, so tempo changes move nothing. Starts and ends are rounded to the grid separately, half
-    up, and a note lasts at least one step. The first tick is a downbeat. Where the metre changes, the longest stretch
+    up, and a note lasts at least one step. The first tick is a downbeat. Where the meter changes, the longest stretch
     in 4/4 or 2/2 with notes is read (:func:`read_pieces` gives all of them). The length is in whole bars: to the end
     of the last note, and silence after it as far as the track goes. What was changed is told in ``Piece.remarks``.
 
@@ -68,7 +69,7 @@ def read_piece(
         regroup: Whether two bars of 2/4 are joined to one of 4/4.
 
     Raises:
-        MidiError: The file cannot be read as a melody: damaged, another metre, no notes, only drums, several tracks or
+        MidiError: The file cannot be read as a melody: damaged, another meter, no notes, only drums, several tracks or
             voices and no choice among them, longer than MAX_BARS.
         UsageError: An argument cannot be used.
     """
@@ -98,14 +99,7 @@ def read_provenance(path: Path | str) -> dict[str, Any] | None:
     Raises:
         MidiError: The file cannot be read as MIDI.
     """
-    for text in load(Path(path)).texts:
-        try:
-            data = json.loads(text)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(data, dict) and isinstance(data.get(PROVENANCE_KEY), dict):
-            return dict(data[PROVENANCE_KEY])
-    return None
+    return next((made for text in load(Path(path)).texts if (made := provenance_of(text)) is not None), None)
 
 
 @frozen(eq=False)
@@ -113,10 +107,23 @@ class _Section:
     """The notes of one stretch on the grid, before one voice is made of them."""
 
     stretch: SignatureSpan
+    grid: TickGrid
     notes: tuple[Note, ...]
+    played: tuple[TickNote, ...]  # what each note is in the file
     steps: int
     moved: tuple[float, ...]  # by how many steps each onset was moved
     remarks: tuple[str, ...]
+
+    def source(self, score: MidiScore, line: Sequence[Note], kit: DrumFormat | None) -> MidiOrigin:
+        """Where the notes of a line that was made of these come from."""
+        found: dict[tuple[int, int], list[TickNote]] = {}
+        for note, played in zip(self.notes, self.played, strict=True):
+            found.setdefault((note.onset, note.pitch if kit is None else voices(kit)[note.pitch]), []).append(played)
+        own = []
+        for note in line:
+            alike = found[note.onset, note.pitch if kit is None else note.voice]
+            own.append(tuple(alike) if kit is not None else (max(alike, key=lambda one: one.end),))
+        return MidiOrigin(score, self.grid, tuple(line), tuple(own))
 
 
 @frozen(eq=False)
@@ -151,10 +158,10 @@ class _Reading:
             parts = choose(score, policy, track)
         good, bad = stretches(score.signatures, score.ticks_per_beat, clip_format, regroup=regroup)
         if not good:
-            raise MidiError(_other_metre(path, bad, clip_format, regroup=regroup))
+            raise MidiError(_other_meter(score, bad, clip_format, regroup=regroup))
         if len(parts) > 1:
             remarks.append(f"Tracks {ranges(part.number for part in parts)} were read as one.")
-        remarks.extend(metre_remarks(bad, clip_format))
+        remarks.extend(meter_remarks(bad, clip_format))
         shift = round(offset * score.ticks_per_beat)
         end = max(part.end for part in parts)
         sections = [
@@ -165,7 +172,7 @@ class _Reading:
         if not with_notes:
             place = "after moving it by the offset" if offset else "in the bars that can be read"
             raise MidiError(f"{path} has no notes {place}: choose another offset or track.")
-        return cls(score, clip_format, policy, with_notes, (*remarks, *_tempo_remarks(score)))
+        return cls(score, clip_format, policy, with_notes, (*score.remarks, *remarks))
 
     def piece(self, section: _Section, others: Sequence[_Section] = ()) -> Piece:
         path = self.score.path
@@ -187,9 +194,12 @@ class _Reading:
         remarks.extend(voice_remarks(voice, bar))
         remarks.extend(grid_remarks(section.moved, self.clip_format))
         remarks.extend(end_remarks(voice, section.steps, self.clip_format))
-        return Piece(
-            notes=voice.notes, steps=section.steps, tempo=_tempo(self.score), name=name, remarks=tuple(remarks)
-        )
+        kit = self.clip_format if isinstance(self.clip_format, DrumFormat) else None
+        source = section.source(self.score, voice.notes, kit)
+        first_tick = min(one.start for own in source.played for one in own)
+        tempo = _playable(self.score.tempo_at(first_tick))
+        remarks.extend(_tempo_remarks(self.score, tempo))
+        return Piece(voice.notes, section.steps, tempo, name, tuple(remarks), source)
 
     def _voice(self, section: _Section, bar: int) -> Voice:
         if isinstance(self.clip_format, DrumFormat):
@@ -208,19 +218,17 @@ class _Reading:
         return highest_onset(section.notes)
 
 
-def _other_metre(path: Path, bad: Sequence[tuple[Signature, int]], clip_format: ClipFormat, *, regroup: bool) -> str:
+def _other_meter(
+    score: MidiScore, bad: Sequence[tuple[Signature, int]], clip_format: ClipFormat, *, regroup: bool
+) -> str:
     signature, bar = bad[0]
-    half = clip_format.beats_per_bar * signature.unit == 8 * signature.beats and signature.unit in (2, 4)
+    half = clip_format.beats_per_bar * signature.unit == 8 * signature.beats
     hint = "join its bars in pairs with --regroup" if half and not regroup else "choose a piece in 4/4 or 2/2"
-    return (
-        f"{path} is in {signature} from bar {bar} on; {clip_format.name} has bars of {clip_format.beats_per_bar} "
+    told = (
+        f"{score.path} is in {signature} from bar {bar} on; {clip_format.name} has bars of {clip_format.beats_per_bar} "
         f"quarter notes: {hint}."
     )
-
-
-def _half_up(ticks: int, steps_per_beat: int, ticks_per_beat: int) -> int:
-    """The nearest step, the later of two that are as near."""
-    return (2 * ticks * steps_per_beat + ticks_per_beat) // (2 * ticks_per_beat)
+    return " ".join([told, *score.conflicts])
 
 
 def _share_out(parts: Sequence[MidiPart], good: Sequence[SignatureSpan]) -> list[list[TickNote]]:
@@ -245,32 +253,41 @@ def _section(
 ) -> _Section:
     per_beat, division = clip_format.steps_per_beat, score.ticks_per_beat
     bar = per_beat * clip_format.beats_per_bar
-    origin = stretch.start - shift
-    notes: list[Note] = []
+    grid = TickGrid(stretch.start - shift, division, per_beat, stretch.begin, stretch.end)
+    late = _lateness([note.start for note in ticks if note.start >= stretch.begin], grid)
+    grid = evolve(grid, origin=grid.origin + late)
+    placed: list[tuple[Note, TickNote]] = []
     moved: list[float] = []
     early = chased = 0
-    for start, end, pitch in ticks:
-        last = end if stretch.end is None else min(end, stretch.end)
-        onset, off = (_half_up(tick - origin, per_beat, division) for tick in (start, last))
-        if start < stretch.begin or onset < 0:
+    for played in ticks:
+        last = played.end if stretch.end is None else min(played.end, stretch.end)
+        onset, off = grid.step(played.start), grid.step(last)
+        if played.start < stretch.begin or onset < 0:
             # It sounds over the left edge: struck again there if half a step or more is left of it.
             if off <= 0:
-                early += start >= stretch.begin
+                early += played.start >= stretch.begin
                 continue
             onset = max(onset, 0)
             chased += 1
         else:
-            moved.append(abs((start - origin) * per_beat / division - onset))
-        notes.append(Note(onset, pitch, max(off - onset, 1)))
-    end_step = _half_up((end_tick if stretch.end is None else min(end_tick, stretch.end)) - origin, per_beat, division)
-    last_note = max((note.end for note in notes), default=0)
+            moved.append(abs((played.start - grid.origin) * per_beat / division - onset))
+        placed.append((Note(onset, played.pitch, max(off - onset, 1)), played))
+    placed.sort()
+    end_step = grid.step(end_tick if stretch.end is None else min(end_tick, stretch.end))
+    last_note = max((note.end for note, _played in placed), default=0)
     steps = max(-(-last_note // bar), end_step // bar, 1) * bar
-    if steps > MAX_BARS * bar and notes:
+    if steps > MAX_BARS * bar and placed:
         raise MidiError(
             f"{score.path} is {steps // bar} bars long; at most {MAX_BARS} are read, over an hour at 120 beats a "
             "minute: cut out the part with the melody in a sequencer."
         )
     remarks = []
+    if late:
+        share = abs(late) * per_beat / division
+        remarks.append(
+            f"Everything is {share:.2f} steps {'late' if late > 0 else 'early'} ({abs(late)} ticks), which was taken "
+            "out and is put back in MIDI files."
+        )
     if stretch.pick_up:
         beats = f"{float(stretch.pick_up):g} beat{'' if stretch.pick_up == 1 else 's'}"
         remarks.append(f"The pick-up of {beats} stands at the end of bar 1.")
@@ -278,16 +295,40 @@ def _section(
         remarks.append(f"{count(chased, 'note')} held over the start of bar 1 struck again there.")
     if early:
         remarks.append(f"{count(early, 'note')} moved before bar 1 by the offset left out.")
-    return _Section(stretch, tuple(sorted(notes)), steps, tuple(moved), tuple(remarks))
+    notes, own = tuple(note for note, _played in placed), tuple(played for _note, played in placed)
+    return _Section(stretch, grid, notes, own, steps, tuple(moved), tuple(remarks))
 
 
-def _tempo(score: MidiScore) -> float:
-    micros = score.tempos[0][1] if score.tempos else DEFAULT_TEMPO
-    tempo = 60e6 / max(micros, 1)
+def _lateness(starts: Sequence[int], grid: TickGrid) -> int:
+    """
+    Ticks by which all onsets are late against the grid, less than a step; 0 where they have nothing in common.
+
+    What nine of ten onsets share to a tenth of a step is taken for the delay of an instrument or a driver.
+    """
+    if len(starts) < _STEADY:
+        return 0
+    step = grid.ticks_per_beat / grid.steps_per_beat
+    places = np.array([start - grid.origin for start in starts]) / step
+    centre = float(np.angle(np.exp(2j * np.pi * places).mean()) / (2 * np.pi))
+    apart = (places - centre + 0.5) % 1 - 0.5
+    late = centre + float(np.median(apart))
+    if (np.abs(apart) > 0.1).mean() > 0.1 or abs(late) < 0.1:
+        return 0
+    if late < 0:
+        # Early or late? Melodies have more onsets on beats than beside them.
+        early_beats, late_beats = (
+            (np.round(places - shift) % grid.steps_per_beat == 0).sum() for shift in (late, late + 1)
+        )
+        late += late_beats > early_beats or (late_beats == early_beats and late < -0.3)
+    return round(late * step)
+
+
+def _playable(micros: int) -> float:
+    tempo = 60e6 / micros
     return tempo if tempo < 10_000 else 60e6 / DEFAULT_TEMPO
 
 
-def _tempo_remarks(score: MidiScore) -> tuple[str, ...]:
-    later = sum(micros != score.tempos[0][1] for _tick, micros in score.tempos)
-    remarks = [f"The first tempo, {_tempo(score):g}, holds throughout: {count(later, 'tempo change')} left out."]
-    return tuple(remarks) if later else ()
+def _tempo_remarks(score: MidiScore, tempo: float) -> tuple[str, ...]:
+    others = sum(_playable(micros) != tempo for _tick, micros in score.tempos)
+    told = f"The tempo at the first note, {tempo:g}, is heard throughout: {count(others, 'tempo change')} left out."
+    return (f"{told[:-1]} of sound, and kept in MIDI files.",) if others else ()

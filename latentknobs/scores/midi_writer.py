@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
+import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,57 +12,59 @@ from latentknobs.core.atomic_write import write_file
 from latentknobs.core.clip import ClipFormat, DrumFormat, Piece
 from latentknobs.core.melody_format import MELODY
 from latentknobs.errors import ClipError, UsageError
-from latentknobs.scores.midi_file import DRUM_CHANNEL
-from latentknobs.scores.midi_reader import PROVENANCE_KEY
+from latentknobs.scores.midi_file import DRUM_CHANNEL, NAME, PROVENANCE_KEY, TEMPO, TEXT, TIME_SIGNATURE
+from latentknobs.scores.smf import END_OF_TRACK, chunk, meta, number_bytes
 from latentknobs.scores.voice_extraction import overlap
 
 TICKS_PER_BEAT = 480
 VELOCITY = 100
 _SLOWEST = 2**24 - 1  # microseconds in a quarter note that MIDI can carry
-_LONGEST_TEXT = 1_000_000  # bytes of a message that mido reads
+_LONGEST_TEXT = 1_000_000  # bytes of a message that other programs read
 
 
 def midi_bytes(piece: Piece, *, clip_format: ClipFormat = MELODY, provenance: Mapping[str, Any] | None = None) -> bytes:
     """The file that :func:`write_piece` writes."""
-    import mido
-
-    drums = isinstance(clip_format, DrumFormat)
     step = overlap(piece.notes)
-    if step is not None and not drums:
+    if step is not None and not isinstance(clip_format, DrumFormat):
         raise ClipError(f"{piece.name}: only one voice can be written, and two notes sound on step {step}.")
-    micros = round(60e6 / piece.tempo)
-    if micros > _SLOWEST:
-        raise UsageError(f"{piece.name}: a tempo of {piece.tempo:g} is slower than MIDI can say (3.58).")
-    # mido writes Latin-1; these are the bytes of UTF-8.
-    name = piece.name.encode("utf-8", "replace").decode("latin-1")
-    head = [
-        mido.MetaMessage("track_name", name=name),
-        mido.MetaMessage("set_tempo", tempo=micros),
-        mido.MetaMessage("time_signature", numerator=clip_format.beats_per_bar, denominator=4),
-    ]
+    text = ""
     if provenance is not None:
         text = json.dumps({PROVENANCE_KEY: dict(provenance)}, sort_keys=True, allow_nan=False)
         if len(text) > _LONGEST_TEXT:
             raise UsageError(f"{piece.name}: the provenance is {len(text)} bytes, over the {_LONGEST_TEXT} allowed.")
-        head.append(mido.MetaMessage("text", text=text))
+    if piece.source is not None:
+        return piece.source.with_notes(piece.notes, text)
+    return _new_file(piece, clip_format, text)
+
+
+def _new_file(piece: Piece, clip_format: ClipFormat, text: str) -> bytes:
+    micros = round(60e6 / piece.tempo)
+    if micros > _SLOWEST:
+        raise UsageError(f"{piece.name}: a tempo of {piece.tempo:g} is slower than MIDI can say (3.58).")
     scale, odd = divmod(TICKS_PER_BEAT, clip_format.steps_per_beat)
     if odd:
         raise ClipError(f"{clip_format.name}: {clip_format.steps_per_beat} steps do not divide {TICKS_PER_BEAT} ticks.")
-    track = mido.MidiTrack(head)
-    now = 0
+    track = bytearray()
+    head = [meta(NAME, piece.name.encode("utf-8", "replace")), meta(TEMPO, micros.to_bytes(3, "big"))]
+    head.append(meta(TIME_SIGNATURE, bytes([clip_format.beats_per_bar, 2, 24, 8])))
+    if text:
+        head.append(meta(TEXT, text.encode()))
+    for event in head:
+        track += b"\0" + event
+    channel = DRUM_CHANNEL if isinstance(clip_format, DrumFormat) else 0
+    now = running = 0
     # At one step notes end before others start.
     edges = [(note.end, False, note.pitch) for note in piece.notes] + [(n.onset, True, n.pitch) for n in piece.notes]
     for at, starts, pitch in sorted(edges):
-        kind, velocity = ("note_on", VELOCITY) if starts else ("note_off", 0)
-        channel = DRUM_CHANNEL if drums else 0
-        track.append(mido.Message(kind, channel=channel, note=pitch, velocity=velocity, time=(at - now) * scale))
-        now = at
+        status = (0x90 if starts else 0x80) | channel
+        track += number_bytes((at - now) * scale)
+        track += bytes([pitch, VELOCITY * starts]) if status == running else bytes([status, pitch, VELOCITY * starts])
+        now, running = at, status
     bar = clip_format.steps_per_beat * clip_format.beats_per_bar
     end = -(-piece.steps // bar) * bar
-    track.append(mido.MetaMessage("end_of_track", time=(end - now) * scale))
-    out = io.BytesIO()
-    mido.MidiFile(type=0, ticks_per_beat=TICKS_PER_BEAT, tracks=[track]).save(file=out)
-    return out.getvalue()
+    track += number_bytes((end - now) * scale) + meta(END_OF_TRACK, b"")
+    header = struct.pack(">HHH", 0, 1, TICKS_PER_BEAT)
+    return chunk(b"MThd", header) + chunk(b"MTrk", bytes(track))
 
 
 def write_piece(
@@ -74,9 +76,14 @@ def write_piece(
     overwrite: bool = False,
 ) -> None:
     """
-    Write a piece as MIDI: format 0, 480 ticks a beat, velocity 100, exact lengths, tempo and 4/4 at the start.
+    Write a piece as MIDI.
 
-    The track ends with the piece's last bar, so that a 2-bar clip is exactly 3,840 ticks long in a sequencer.
+    A piece that was read from a file is written back into it: its notes take the place of those that were read, and
+    every other event (other tracks, tempo, key, controllers) stays as it was, to the byte and tick. Notes that did not
+    change stay as they are; others take velocity and timing from the note that was there.
+
+    Other pieces become format 0 with 480 ticks a beat, velocity 100, exact lengths, tempo and 4/4 at the start. The
+    track ends with the piece's last bar, so that a 2-bar clip is exactly 3,840 ticks long in a sequencer.
 
     Args:
         piece: One voice; of a format of drums several hits at a time, which go to the drum channel.

@@ -15,11 +15,11 @@ from latentknobs.scores.midi_file import Signature
 @frozen
 class SignatureSpan:
     """
-    Consecutive bars of a metre that the format takes.
+    Consecutive bars of a meter that the format takes.
 
     Attributes:
         start: Tick of its first bar line. Before the music's start where a pick-up opens the file.
-        end: Tick at which another metre begins, None = the end of the file.
+        end: Tick at which another meter begins, None = the end of the file.
         bar: Number of its first bar in the file, from 1.
         pick_up: Quarter notes in the pick-up bar that opens it, 0 = none.
     """
@@ -41,15 +41,16 @@ def stretches(
     """
     The stretches that can be read, and (signature, number of its first bar) of those that cannot.
 
-    A bar can be read if it has the format's quarter notes, counted in halves or quarters (4/4 and 2/2), or, with
-    ``regroup``, half as many (2/4, two bars joined). Before the first signature the metre is 4/4, the standard's
-    default. A single first bar shorter than the format's, as notation programs write a pick-up, becomes the end of a
-    bar of its own.
+    A bar can be read if it has the format's quarter notes, however they are counted (4/4, 2/2, 8/8), or, with
+    ``regroup``, half as many (2/4, two bars joined). Before the first signature it is 4/4, the standard's default, and
+    one that is only said again starts no bar. A single first bar shorter than the format's, as notation programs write
+    a pick-up, becomes the end of a bar of its own.
     """
     bar_quarters = clip_format.beats_per_bar
     order = list(signatures)
     if not order or order[0].tick > 0:
         order.insert(0, Signature(0, 4, 4))
+    order = [one for k, one in enumerate(order) if not k or str(one) != str(order[k - 1])]
     good: list[SignatureSpan] = []
     bad: list[tuple[Signature, int]] = []
     bar = 1
@@ -58,7 +59,7 @@ def stretches(
     for i, signature in enumerate(order):
         end = order[i + 1].tick if i + 1 < len(order) else None
         quarters = Fraction(4 * signature.beats, signature.unit)
-        fits = _fits(signature, quarters, bar_quarters, regroup=regroup)
+        fits = _fits(quarters, bar_quarters, regroup=regroup)
         if (
             i == 0
             and end == quarters * ticks_per_beat
@@ -82,10 +83,10 @@ def stretches(
     return tuple(good), tuple(bad)
 
 
-def _fits(signature: Signature, quarters: Fraction, bar_quarters: int, *, regroup: bool) -> bool:
-    return signature.unit in (2, 4) and (quarters == bar_quarters or (regroup and 2 * quarters == bar_quarters))
+def _fits(quarters: Fraction, bar_quarters: int, *, regroup: bool) -> bool:
+    return quarters == bar_quarters or (regroup and 2 * quarters == bar_quarters)
 
 
 def _next_fits(order: Sequence[Signature], bar_quarters: int, regroup: bool) -> bool:
     after = order[1]
-    return _fits(after, Fraction(4 * after.beats, after.unit), bar_quarters, regroup=regroup)
+    return _fits(Fraction(4 * after.beats, after.unit), bar_quarters, regroup=regroup)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from latentknobs.errors import MidiError
 from latentknobs.scores.import_warnings import count
-from latentknobs.scores.midi_file import MidiPart, MidiScore, TickNote
+from latentknobs.scores.midi_file import MidiPart, MidiScore
+from latentknobs.scores.note_pairing import TickNote
 from latentknobs.scores.voice_extraction import Policy
 
 _LISTED = 12

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from latentknobs.scores import read_piece, read_provenance
+from latentknobs.scores.smf import parse
+from tests.scores import midi_files
 
 
 def test_turn_transposes(cli, tune, tmp_path):
@@ -60,6 +62,34 @@ def test_knobs_turn_together_in_any_order(cli, tune):
     assert one["after"] == other["after"]
     assert len(one["after"]) == 2 * len(one["before"])
     assert {n["pitch"] for n in one["after"]} == {n["pitch"] + 3 for n in one["before"]}
+
+
+def test_the_whole_file_comes_back(cli, tune, tmp_path):
+    """Other tracks, tempo and controllers stay as they were; at amount 0 only the text of where it comes from is new."""
+    head = midi_files.track([(0, b"\xff\x51\x03\x0a\x00\x00"), (960, b"\xff\x51\x03\x09\x00\x00")])
+    drums = midi_files.track([(0, b"\x99\x24\x60"), (240, b"\x89\x24\x00")])
+    lead = [(0, b"\xff\x03\x04Lead"), (0, b"\xc0\x49"), (700, b"\xb0\x07\x40")]
+    for k, pitch in enumerate((60, 62, 64, 65, 67)):
+        lead += [(480 * k + 3 * k, bytes([0x90, pitch, 70 + k])), (480 * k + 400 + k, bytes([0x80, pitch, 9]))]
+    data = midi_files.header(1, 3) + head + midi_files.track(sorted(lead, key=lambda event: event[0])) + drums
+    tune.write_bytes(data)
+    for amount in (0, 3):
+        assert cli("turn", tune, "--model", "tiny", "-k", f"pitch={amount}", "-o", tmp_path / f"{amount}.mid").code == 0
+    same, up = (parse((tmp_path / name).read_bytes()) for name in ("0.mid", "3.mid"))
+
+    def events(file, up=0):
+        """Ticks and bytes of the melody's track without texts, its notes ``up`` semitones lower."""
+        found = [(event.tick, event.status, file.payload(event)) for event in file.tracks[1].events]
+        return [
+            (tick, status, bytes([payload[0] - up, payload[1]]) if status >> 4 in (8, 9) else payload)
+            for tick, status, payload in found
+            if not payload.startswith(b"{")
+        ]
+
+    assert events(same) == events(up, 3) == events(parse(data))
+    for file in (same, up):
+        assert file.data.startswith(data[: 14 + len(head)])
+        assert file.data.endswith(drums)
 
 
 def test_turn_into_a_folder_names_the_file(cli, tune, tmp_path):

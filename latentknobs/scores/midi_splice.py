@@ -1,0 +1,183 @@
+"""A piece's notes back into the file that it was read from; every other event stays as it was, to the byte and tick."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Iterator, Sequence
+
+from attrs import field, frozen
+
+from latentknobs.core.clip import Note
+from latentknobs.scores.midi_file import TEXT, MidiScore, decoded, provenance_of
+from latentknobs.scores.note_pairing import HANGING, TickNote
+from latentknobs.scores.smf import META, SmfEvent, meta, track_bytes
+
+# What stands on one tick, in this order: ends, the file's own events and what takes their places, starts, and ends of
+# notes that are shorter than a tick.
+_ENDS, _IN_PLACE, _STARTS, _SHORT_ENDS = range(4)
+
+
+@frozen
+class TickGrid:
+    """
+    Where the steps of a piece are in its file.
+
+    Attributes:
+        origin: Tick of step 0; below 0 where a pick-up opens the file.
+        ticks_per_beat: Ticks in a quarter note.
+        steps_per_beat: Steps in a quarter note.
+        begin: First tick of the piece's bars in the file.
+        stop: First tick after them, None = the end of the file.
+    """
+
+    origin: int
+    ticks_per_beat: int
+    steps_per_beat: int
+    begin: int = 0
+    stop: int | None = None
+
+    def step(self, tick: int) -> int:
+        """The nearest step, the later of two that are as near."""
+        return (2 * (tick - self.origin) * self.steps_per_beat + self.ticks_per_beat) // (2 * self.ticks_per_beat)
+
+    def tick(self, step: int) -> int:
+        """Where a step begins."""
+        return self.origin + step * self.ticks_per_beat // self.steps_per_beat
+
+    def deviation(self, tick: int, step: int) -> int:
+        """By how many ticks something is played beside its step, less than half a step."""
+        most = max(-(-self.ticks_per_beat // (2 * self.steps_per_beat)) - 1, 0)
+        return min(max(tick - self.tick(step), -most), most)
+
+
+@frozen(eq=False)
+class MidiOrigin:
+    """
+    The file that a piece was read from, and the events that its notes came from.
+
+    Attributes:
+        score: The file.
+        grid: Where the piece's steps are in it.
+        notes: The piece's notes, by onset.
+        played: For each note what stands for it in the file.
+    """
+
+    score: MidiScore
+    grid: TickGrid
+    notes: tuple[Note, ...]
+    played: tuple[tuple[TickNote, ...], ...]
+    _onsets: tuple[int, ...] = field(init=False)
+
+    @_onsets.default
+    def _starts(self) -> tuple[int, ...]:
+        return tuple(note.onset for note in self.notes)
+
+    def with_notes(self, notes: Sequence[Note], text: str = "") -> bytes:
+        """
+        The file with other notes in the place of the piece's.
+
+        A note that is there already stays as it is. A new one takes velocity, channel, and how early or late it starts
+        and ends, from the note with its onset, else from the one that sounds there, else from the one before or after
+        it. Bars that the file does not have (before a pick-up) take no notes.
+
+        Args:
+            notes: By onset.
+            text: Kept as a text event on tick 0, in the place of one of the same origin; "" = none.
+        """
+        before = dict(zip(self.notes, self.played, strict=True))
+        wanted = set(notes)
+        edits: dict[int, _Edit] = {}
+
+        def edit(track: int) -> _Edit:
+            return edits.setdefault(track, _Edit(self.score, track))
+
+        for note, played in before.items():
+            if note not in wanted:
+                for one in played:
+                    edit(one.track).remove(one, self.grid.begin)
+        for note in notes:
+            if note not in before:
+                like = self._like(note)
+                example = before[like][0]
+                start, end = self._span(note, like, example)
+                if max(start + 1, end) > self.grid.begin:
+                    edit(example.track).add(note.pitch, max(start, self.grid.begin), end, example)
+        if text:
+            for track in range(len(self.score.file.tracks)):
+                if drop := list(_provenance(self.score, track)):
+                    edit(track).gone.update(drop)
+            edit(self.played[0][0].track).note_down(text)
+        return self.score.file.written({track: one.written() for track, one in edits.items()})
+
+    def _like(self, note: Note) -> Note:
+        """The piece's note whose playing a new one takes over."""
+        at = bisect.bisect_right(self._onsets, note.onset) - 1
+        alike = [one for one in self.notes[max(at - 16, 0) : at + 1] if one.onset == note.onset]
+        same_voice = [one for one in alike if one.voice == note.voice]
+        return (same_voice or alike or [self.notes[max(at, 0)]])[0]
+
+    def _span(self, note: Note, like: Note, played: TickNote) -> tuple[int, int]:
+        """Ticks at which a new note starts and ends."""
+        grid = self.grid
+        start = grid.tick(note.onset) + grid.deviation(played.start, like.onset)
+        end = grid.tick(note.end) + grid.deviation(played.end, like.end)
+        if note.onset == like.onset and note.end == like.end:
+            end = max(end, played.end)
+        elif grid.stop is not None:
+            end = min(end, grid.stop)
+        return start, max(end, start + (grid.tick(note.end) > grid.tick(note.onset)))
+
+
+def _provenance(score: MidiScore, track: int) -> Iterator[int]:
+    """Numbers of the track's events that say where a file of ours came from."""
+    for k, event in enumerate(score.file.tracks[track].events):
+        is_text = event.status == META and score.file.data[event.body + 1] == TEXT
+        if is_text and provenance_of(decoded(score.file.payload(event))) is not None:
+            yield k
+
+
+class _Edit:
+    """What changes in one track."""
+
+    def __init__(self, score: MidiScore, track: int) -> None:
+        self.file, self.track = score.file, score.file.tracks[track]
+        self.gone: set[int] = set()
+        self._new: list[tuple[int, int, float, bytes]] = []  # tick, order on it, place among the file's, bytes
+
+    def remove(self, played: TickNote, begin: int) -> None:
+        """Take out a note; of one that is held into the piece, what sounds before it stays."""
+        self.gone.update(event for event in played.events if event != HANGING)
+        if played.start < begin:
+            self.gone.discard(played.events[0])
+            self._new.append((begin, _ENDS, 0, bytes([0x80 | played.channel, played.pitch, 0])))
+
+    def add(self, pitch: int, start: int, end: int, like: TickNote) -> None:
+        """Put in a note, in the place of ``like`` where that is on the same ticks."""
+        on, off = like.events[:2]
+        velocity = self.file.data[self.track.events[on].stop - 1] & 0x7F
+        data = self.file.payload(self.track.events[off]) if off != HANGING else b"\0\0"
+        status = self.track.events[off].status & 0xF0 if off != HANGING else 0x80
+        place = (_IN_PLACE, on) if like.start == start and on in self.gone else (_STARTS, 0)
+        self._new.append((start, *place, bytes([0x90 | like.channel, pitch, velocity])))
+        place = (_IN_PLACE, off) if like.end == end and off in self.gone else (_ENDS, 0)
+        if end == start:
+            place = (_SHORT_ENDS, 0)
+        self._new.append((end, *place, bytes([status | like.channel, pitch, data[1]])))
+
+    def note_down(self, text: str) -> None:
+        """Put in a text, after what opens the track."""
+        head = 0
+        for event in self.track.events:
+            if event.tick or event.status != META:
+                break
+            head += 1
+        self._new.append((0, _IN_PLACE, head - 0.5, meta(TEXT, text.encode())))
+
+    def written(self) -> bytes:
+        """The track's new body."""
+        kept = [
+            (event.tick, _IN_PLACE, float(k), event) for k, event in enumerate(self.track.events) if k not in self.gone
+        ]
+        items: list[tuple[int, int, float, SmfEvent | bytes]] = sorted([*kept, *self._new], key=lambda item: item[:3])
+        end = max(self.track.end, items[-1][0] if items else 0)
+        return track_bytes(self.file, self.track, [(tick, item) for tick, _order, _place, item in items], end)
