@@ -65,7 +65,7 @@ def test_knobs_turn_together_in_any_order(cli, tune):
 
 
 def test_the_whole_file_comes_back(cli, tune, tmp_path):
-    """Other tracks, tempo and controllers stay as they were; at amount 0 only the text of where it comes from is new."""
+    """Other tracks, tempo and controllers stay as they were; at amount 0 the notes do too."""
     head = midi_files.track([(0, b"\xff\x51\x03\x0a\x00\x00"), (960, b"\xff\x51\x03\x09\x00\x00")])
     drums = midi_files.track([(0, b"\x99\x24\x60"), (240, b"\x89\x24\x00")])
     lead = [(0, b"\xff\x03\x04Lead"), (0, b"\xc0\x49"), (700, b"\xb0\x07\x40")]
