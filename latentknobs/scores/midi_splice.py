@@ -95,13 +95,17 @@ class MidiOrigin:
             if note not in wanted:
                 for one in played:
                     edit(one.track).remove(one, self.grid.begin)
-        for note in notes:
-            if note not in before:
-                like = self._like(note)
-                example = before[like][0]
-                start, end = self._span(note, like, example)
-                if max(start + 1, end) > self.grid.begin:
-                    edit(example.track).add(note.pitch, max(start, self.grid.begin), end, example)
+        following: int | None = None  # where the note after it starts
+        for note in reversed(notes):
+            if note in before:
+                following = before[note][0].start
+                continue
+            like = self._like(note)
+            example = before[like][0]
+            start, end = self._span(note, like, example, following)
+            following = start
+            if max(start + 1, end) > self.grid.begin:
+                edit(example.track).add(note.pitch, max(start, self.grid.begin), end, example)
         if text:
             for track in range(len(self.score.file.tracks)):
                 if drop := list(_provenance(self.score, track)):
@@ -116,15 +120,15 @@ class MidiOrigin:
         same_voice = [one for one in alike if one.voice == note.voice]
         return (same_voice or alike or [self.notes[max(at, 0)]])[0]
 
-    def _span(self, note: Note, like: Note, played: TickNote) -> tuple[int, int]:
-        """Ticks at which a new note starts and ends."""
+    def _span(self, note: Note, like: Note, played: TickNote, following: int | None) -> tuple[int, int]:
+        """Ticks at which a new note starts and ends, not after the ``following`` one starts but where ``like`` does."""
         grid = self.grid
         start = grid.tick(note.onset) + grid.deviation(played.start, like.onset)
         end = grid.tick(note.end) + grid.deviation(played.end, like.end)
         if note.onset == like.onset and note.end == like.end:
             end = max(end, played.end)
-        elif grid.stop is not None:
-            end = min(end, grid.stop)
+        else:
+            end = min(limit for limit in (end, grid.stop, following) if limit is not None)
         return start, max(end, start + (grid.tick(note.end) > grid.tick(note.onset)))
 
 

@@ -228,7 +228,7 @@ def _tracks(data: bytes, base: int, limit: int, division: int, count: int) -> Sm
         elif _is_chunk(data, at, limit):
             at += 8 + int.from_bytes(data[at + 4 : at + 8], "big")
         else:
-            found = data.find(_TRACK, at, limit)
+            found = data.find(_TRACK, at + 1, limit)
             where = "before a track" if found >= 0 else "at the end of the file"
             remarks.append(f"{(found if found >= 0 else limit) - at} bytes that are no MIDI were skipped {where}.")
             at = found if found >= 0 else limit

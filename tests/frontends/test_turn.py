@@ -70,7 +70,7 @@ def test_the_whole_file_comes_back(cli, tune, tmp_path):
     drums = midi_files.track([(0, b"\x99\x24\x60"), (240, b"\x89\x24\x00")])
     lead = [(0, b"\xff\x03\x04Lead"), (0, b"\xc0\x49"), (700, b"\xb0\x07\x40")]
     for k, pitch in enumerate((60, 62, 64, 65, 67)):
-        lead += [(480 * k + 3 * k, bytes([0x90, pitch, 70 + k])), (480 * k + 400 + k, bytes([0x80, pitch, 9]))]
+        lead += [(480 * k + 3 * k, bytes([0x90, pitch, 70 + k])), (480 * k + 440 + k, bytes([0x80, pitch, 9]))]
     data = midi_files.header(1, 3) + head + midi_files.track(sorted(lead, key=lambda event: event[0])) + drums
     tune.write_bytes(data)
     for amount in (0, 3):

@@ -189,6 +189,17 @@ def test_an_offset_that_moves_every_note_away_is_refused(tmp_path):
     assert "offset" in refused(tmp_path, build(note()), offset=-100)
 
 
+@pytest.mark.parametrize("rest", [b"MTrk\0", b"\0\0MTrk\0\0\0\0", b"XFIH\xff\xff\xff\xff", b"MThd"])
+def test_what_follows_the_tracks_is_skipped_and_stays(tmp_path, rest):
+    """Whatever it looks like, the music before it is read, and it is there when the file is written."""
+    (tmp_path / "a.mid").write_bytes(TWINKLE + rest)
+    piece = read_piece(tmp_path / "a.mid")
+
+    assert piece.notes == twinkle().notes
+    assert piece.remarks
+    assert rest[:4] in midi_bytes(piece)
+
+
 def mutated(seed):
     """A file of the cases, or the theme, with some bytes changed, cut, put in, repeated or taken from another."""
     rng = random.Random(seed)

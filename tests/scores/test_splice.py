@@ -115,6 +115,15 @@ def test_a_note_with_a_new_onset_is_played_as_the_one_that_sounded_there(song):
     ]
 
 
+def test_a_note_that_grows_ends_where_the_next_one_starts(song):
+    """However late the note that was there ended after its step."""
+    path = song(lines((0, 400, 60, 33), (483, 900, 62, 44)))
+    piece = read_piece(path)
+    longer = evolve(piece, notes=(Note(0, 60, 4), piece.notes[1]))
+
+    assert midi_bytes(longer) == song(lines((0, 483, 60, 33), (483, 900, 62, 44))).read_bytes()
+
+
 def test_notes_that_the_policy_leaves_out_stay(song):
     """Only the voice that was read is replaced; the lower notes of its track are other events."""
     path = song(lines((0, 480, 72, 90), (0, 480, 48, 80)))
