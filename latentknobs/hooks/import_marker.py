@@ -1,7 +1,7 @@
 """
-Markers of imports under way, by which the next program knows a plugin that hung or ended the one before.
+Markers of plugins that are being loaded, by which the next program knows a plugin that hung or ended the one before.
 
-Each import of a plugin's file is marked by a file of its own in the cache folder, locked until the import is over. A
+Each loading of a plugin is marked by a file of its own in the cache folder, locked until it is over. A
 marker without a lock is that of a program that has ended in the middle. Files are named by the plugin's path and
 bytes, so that a changed plugin starts afresh.
 """
@@ -12,11 +12,10 @@ import contextlib
 import hashlib
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
-from latentknobs.core.containment.calls import PluginOverdue
 from latentknobs.core.containment.watchdog import TELL
 from latentknobs.core.paths import cache_dir
 
@@ -25,7 +24,7 @@ with contextlib.suppress(ImportError):  # no POSIX: imports are not marked
 
 
 def has_failed(identity: str) -> bool:
-    """Whether an import of a plugin hung, or ended its program."""
+    """Whether a plugin hung when it was loaded, or ended the program."""
     return any(_is_left(path) for path in _markers(identity))
 
 
@@ -37,23 +36,22 @@ def forget(identity: str) -> None:
 
 
 @contextlib.contextmanager
-def marked(identity: str) -> Iterator[None]:
-    """Mark the import of a plugin that goes on inside; the marker stays if it is given up or interrupted late."""
+def marked(identity: str, hung: Callable[[], bool]) -> Iterator[None]:
+    """Mark the loading of a plugin that goes on inside; the marker stays where that hung, or was interrupted late."""
     began = time.monotonic()
-    marker = _mark(identity)
-    if marker is None:  # the cache cannot be written: nothing is marked
+    marker = _mark(identity) if identity else None
+    if marker is None:  # nothing to mark, or the cache cannot be written
         yield
         return
     path, file = marker
-    hung = False
+    late = False
     try:
         yield
-    except BaseException as error:
-        late = isinstance(error, KeyboardInterrupt) and time.monotonic() - began >= TELL
-        hung = late or isinstance(error, PluginOverdue)
+    except KeyboardInterrupt:
+        late = time.monotonic() - began >= TELL
         raise
     finally:
-        if not hung:
+        if not late and not hung():
             with contextlib.suppress(OSError):
                 path.unlink()
         file.close()

@@ -25,6 +25,7 @@ from attrs import define, field
 from latentknobs.core.attribute import Attribute, Comparison
 from latentknobs.core.augmentation import Augmentation
 from latentknobs.core.backend import BackendFactory
+from latentknobs.core.containment.calls import PluginOverdue
 from latentknobs.core.containment.contain import Containment
 from latentknobs.core.corpus import Corpus
 from latentknobs.core.frontend_specs import CommandSpec, FrontendSpec
@@ -66,6 +67,7 @@ class _Entry:
     hooks: set[str] = field(factory=set)
     state: State = "loaded"
     reasons: list[str] = field(factory=list)
+    hung: bool = False
 
     @property
     def built_in(self) -> bool:
@@ -304,10 +306,12 @@ class Plugins:
         if _switched_off(candidate):
             entry.state = "disabled"
             entry.reasons.append("It is switched off by LATENTKNOBS_DISABLE or LATENTKNOBS_PLUGINS.")
-        elif self._contain(entry, "could not be loaded", partial(self._load, entry)):
-            for kind in KINDS:
-                if kind.hook in entry.hooks:
-                    self._contain(entry, f"gives no {kind.name}", partial(self._collect, entry, kind))
+            return entry
+        with import_marker.marked(candidate.identity, lambda: entry.hung):
+            if self._contain(entry, "could not be loaded", partial(self._load, entry)):
+                for kind in KINDS:
+                    if kind.hook in entry.hooks:
+                        self._contain(entry, f"gives no {kind.name}", partial(self._collect, entry, kind))
         return entry
 
     def _leave_out(self, untrusted: Sequence[Path]) -> None:
@@ -333,8 +337,7 @@ class Plugins:
         identity = entry.candidate.identity
         if identity and import_marker.has_failed(identity):
             raise _Hung
-        with import_marker.marked(identity) if identity else nullcontext():
-            plugin = entry.candidate.load()
+        plugin = entry.candidate.load()
         _trace(entry, "loaded", start)
         entry.path = entry.path or getattr(plugin, "__file__", None)
         for other in self._entries:
@@ -447,6 +450,7 @@ class Plugins:
             entry.state = "skipped"
             entry.reasons.append(_sentence(str(error)))
         except Exception as error:
+            entry.hung |= isinstance(error.__cause__, PluginOverdue)
             clause = text_of(error) if isinstance(error, LatentKnobsError) else sentence_of(error, entry.path)
             clause = clause or f"it raised {type(error).__name__}"
             sentence = _sentence(f"{entry.label} {what}: {clause[0].lower()}{clause[1:]}")

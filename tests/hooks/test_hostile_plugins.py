@@ -165,6 +165,18 @@ def test_a_plugin_that_ended_the_program_is_left_out_the_next_time(tmp_path):
     assert "it has no function marked with @hookimpl" in listed(tmp_path).stdout
 
 
+@pytest.mark.parametrize("name", ["hang_import", "hook_hangs"])
+def test_a_plugin_that_hung_is_left_out_the_next_time(tmp_path, name):
+    """When it is imported or asked for its offers; until it is checked by name."""
+    (tmp_path / "plugins").mkdir()
+    text = (DRIVER.parents[1] / "data" / "hostile_plugins" / f"{name}.txt").read_text()
+    (tmp_path / "plugins" / "bad.py").write_text(text)
+
+    states = [{one["name"]: one["state"] for one in json.loads(listed(tmp_path).stdout)}["bad"] for _ in range(2)]
+
+    assert states == ["failed", "disabled"]
+
+
 def listed(folder):
     """``plugins list`` on a folder."""
     env = {**environment(folder), "LATENTKNOBS_PLUGINS_DIR": str(folder / "plugins")}
