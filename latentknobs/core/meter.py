@@ -1,4 +1,4 @@
-"""The metre of a clip format: how strong each step is, and syncopation against it."""
+"""The meter of a clip format: how strong each step is, and syncopation against it."""
 
 from __future__ import annotations
 

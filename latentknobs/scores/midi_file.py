@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -185,6 +185,8 @@ class _EventReader:
         track, data = self.file.tracks[number], self.file.data
         name = ""
         own: dict[int, int] = {}
+        controllers: dict[tuple[int, int], int] = {}  # the last value of each on each channel
+        mpe = False
         pairs: dict[tuple[int, int], Pairing] = {}
         legato = self.file.division // 16
         for k, event in enumerate(track.events):
@@ -203,8 +205,13 @@ class _EventReader:
                 program = min(data[event.stop - 1], 127)
                 own.setdefault(event.status & 0xF, program)
                 self.programs.setdefault(event.status & 0xF, program)
+            elif kind == 0xB:
+                channel, controller, value = event.status & 0xF, data[event.stop - 2], data[event.stop - 1]
+                controllers[channel, controller] = value
+                mpe = mpe or (controller == 6 and value > 0 and _mpe(controllers, channel))
             elif event.status == META:
-                name = self._meta(number, event) or name
+                found = self._meta(number, event)
+                name = name or found
         for pairing in pairs.values():
             pairing.close(track.end)
             self.hanging += pairing.hanging
@@ -216,7 +223,10 @@ class _EventReader:
             self.empty += sum(note.start == note.end and note.events[1] != HANGING for note in notes)
             if notes:
                 parts.append(MidiPart(0, name, channel, own.get(channel, -1), tuple(notes), track.end))
-        return _one_voice_on_many_channels(parts, self.file.division)
+        if len(parts) > 1 and (mpe or _one_voice_on_many_channels(parts, self.file.division)):
+            melodic = next(part for part in parts if not part.drums)
+            return [evolve(melodic, notes=tuple(sorted(note for part in parts for note in part.notes)))]
+        return parts
 
     def _meta(self, track: int, event: SmfEvent) -> str:
         """Take in a meta event; the track's name if it is one."""
@@ -267,18 +277,22 @@ def _is_key(payload: bytes) -> bool:
     return len(payload) >= 2 and (payload[0] <= 7 or payload[0] >= 249) and payload[1] <= 1
 
 
-def _one_voice_on_many_channels(parts: Sequence[MidiPart], division: int) -> list[MidiPart]:
+def _mpe(controllers: Mapping[tuple[int, int], int], channel: int) -> bool:
+    """Whether a value entered now says that each note has a channel of its own (registered parameter 6, MPE 1.0)."""
+    return channel in (0, 15) and (controllers.get((channel, 101)), controllers.get((channel, 100))) == (0, 6)
+
+
+def _one_voice_on_many_channels(parts: Sequence[MidiPart], division: int) -> bool:
     """
-    The channels of one track, or one part of them all where each note has a channel of its own (MPE).
+    Whether the channels of one track are one voice, each note on another channel.
 
     That is so if no two channels have different programs, at most a sixteenth of two notes sounds together, and at
-    least every second note changes the channel.
+    least every second note changes the channel. Drums count among more than two other channels.
     """
-    if len(parts) < 2 or any(part.drums for part in parts) or len({part.program for part in parts}) > 1:
-        return list(parts)
+    drums = any(part.drums for part in parts)
+    if len({part.program for part in parts}) > 1 or (drums and len(parts) < 4):
+        return False
     notes = sorted(note for part in parts for note in part.notes)
-    together = any(a.end - b.start > division // 4 or a.start == b.start for a, b in itertools.pairwise(notes))
-    changes = sum(a.channel != b.channel for a, b in itertools.pairwise(notes))
-    if together or 2 * changes < len(notes):
-        return list(parts)
-    return [evolve(parts[0], notes=tuple(notes), end=max(part.end for part in parts))]
+    if any(a.end - b.start > division // 4 or a.start == b.start for a, b in itertools.pairwise(notes)):
+        return False
+    return 2 * sum(a.channel != b.channel for a, b in itertools.pairwise(notes)) >= len(notes)

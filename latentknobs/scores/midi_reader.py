@@ -34,6 +34,7 @@ from latentknobs.scores.voice_extraction import (
 
 MAX_BARS = 2000
 """Longest melody that is read: over an hour of 4/4 at 120 quarter notes a minute, a thousand 2-bar clips."""
+_MOST_HELD = 50_000  # notes held over changes of the time signature, each counted at each change
 _STEADY = 8  # onsets from which on a constant lateness is told from chance
 
 
@@ -117,8 +118,10 @@ class _Section:
     def source(self, score: MidiScore, line: Sequence[Note], kit: DrumFormat | None) -> MidiOrigin:
         """Where the notes of a line that was made of these come from."""
         found: dict[tuple[int, int], list[TickNote]] = {}
+        voice_of = None if kit is None else voices(kit)
         for note, played in zip(self.notes, self.played, strict=True):
-            found.setdefault((note.onset, note.pitch if kit is None else voices(kit)[note.pitch]), []).append(played)
+            key = note.onset, note.pitch if voice_of is None else voice_of[note.pitch]
+            found.setdefault(key, []).append(played)
         own = []
         for note in line:
             alike = found[note.onset, note.pitch if kit is None else note.voice]
@@ -166,7 +169,7 @@ class _Reading:
         end = max(part.end for part in parts)
         sections = [
             _section(score, stretch, notes, end, clip_format, shift)
-            for stretch, notes in zip(good, _share_out(parts, good), strict=True)
+            for stretch, notes in zip(good, _share_out(path, parts, good), strict=True)
         ]
         with_notes = tuple(section for section in sections if section.notes)
         if not with_notes:
@@ -231,15 +234,20 @@ def _other_meter(
     return " ".join([told, *score.conflicts])
 
 
-def _share_out(parts: Sequence[MidiPart], good: Sequence[SignatureSpan]) -> list[list[TickNote]]:
+def _share_out(path: Path, parts: Sequence[MidiPart], good: Sequence[SignatureSpan]) -> list[list[TickNote]]:
     """The notes that sound in each stretch."""
+    left = _MOST_HELD
     ends = [math.inf if stretch.end is None else stretch.end for stretch in good]
     out: list[list[TickNote]] = [[] for _ in good]
     for note in (note for part in parts for note in part.notes):
-        for k in range(bisect.bisect_right(ends, note.start), len(good)):
+        first = bisect.bisect_right(ends, note.start)
+        for k in range(first, len(good)):
             if good[k].begin >= note.end and good[k].begin > note.start:
                 break
             out[k].append(note)
+            left -= k > first
+        if left < 0:
+            raise MidiError(f"{path} changes its time signature under thousands of held notes: cut out a part of it.")
     return out
 
 

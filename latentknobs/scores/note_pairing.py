@@ -55,7 +55,11 @@ class Pairing:
 
     def off(self, tick: int, event: int) -> None:
         """A note ends; an end without a start is none."""
-        if self._sounding:
+        if self._sounding == len(self._run) == 1:  # the usual case, without the queue
+            start, first, _starts = self._run.pop()
+            self._add(start, tick, first, event)
+            self._sounding = 0
+        elif self._sounding:
             self._run.append((tick, event, False))
             self._sounding -= 1
             if not self._sounding:

@@ -70,7 +70,7 @@ def _listing(score: MidiScore, parts: Sequence[MidiPart]) -> str:
         kind = ", drums" if part.drums else "" if part.pitched else ", effects"
         alone = _alone(part.notes, score.ticks_per_beat)
         texts.append(
-            f"{part.number} {part.name or 'without name'!r} ({count(len(part.notes), 'note')}, "
+            f"{part.number} {part.name[:60] or 'without name'!r} ({count(len(part.notes), 'note')}, "
             f"{_pitch(low)} to {_pitch(high)}, {alone:.0%} one at a time{kind})"
         )
     more = f"; and {len(parts) - _LISTED} more" if len(parts) > _LISTED else ""

@@ -280,7 +280,7 @@ def test_a_track_is_chosen_by_number_or_name(read):
     tracks = [
         [(0, mido.MetaMessage("track_name", name="conductor"))],
         notes((0, 480, 60)),
-        [name, *notes((0, 480, 72))],
+        [name, (9, mido.MetaMessage("track_name", name="Chorus")), *notes((0, 480, 72))],
     ]
 
     assert read(*tracks, track=1).notes[0].pitch == 60
@@ -288,6 +288,23 @@ def test_a_track_is_chosen_by_number_or_name(read):
     assert read(*tracks, track="flöte").notes[0].pitch == 72
     both = [*notes((0, 480, 60)), *notes((0, 480, 72), channel=3)]
     assert read(both, kind=0, track=2).notes[0].pitch == 72
+
+
+def test_a_track_whose_notes_have_channels_of_their_own_is_one_part(read):
+    """What MPE instruments write is one part, the drums' channel with it; several voices stay apart."""
+    turns = [(480 * k, 480 * k + 480, 60 + k) for k in range(12)]
+    rotating = [event for k, span in enumerate(turns) for event in notes(span, channel=4 + k % 6)]
+    assert [note.pitch for note in read(rotating, kind=0).notes] == list(range(60, 72))
+
+    chords = [event for k in range(3) for event in notes((0, 480, 60 + k), (480, 960, 70 + k), channel=8 + k)]
+    zone = [
+        (0, mido.Message("control_change", control=number, value=value))
+        for number, value in ((101, 0), (100, 6), (6, 5), (101, 127))
+    ]
+    with pytest.raises(MidiError, match="which track is the melody"):
+        read(chords, kind=0)
+    assert [note.pitch for note in read([*zone, *chords], kind=0, policy="skyline").notes] == [62, 72]
+    assert [note.pitch for note in read([*zone, *chords], kind=0, track=1, policy="skyline").notes] == [62, 72]
 
 
 def test_a_policy_reads_several_tracks_as_one(read):

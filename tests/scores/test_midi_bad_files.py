@@ -200,6 +200,15 @@ def test_what_follows_the_tracks_is_skipped_and_stays(tmp_path, rest):
     assert rest[:4] in midi_bytes(piece)
 
 
+def test_thousands_of_notes_held_over_changes_of_the_signature_are_one_sentence(tmp_path):
+    """What would take minutes to read is refused."""
+    body = b"".join(bytes([0, 0x90 | k % 8, k // 8, 80]) for k in range(800))
+    for beats in (4, 3) * 150:
+        body += b"\x8f\0\xff\x58\4" + bytes([beats, 2, 24, 8])
+
+    assert "held notes" in refused(tmp_path, header() + track_chunk(body), policy="skyline")
+
+
 def mutated(seed):
     """A file of the cases, or the theme, with some bytes changed, cut, put in, repeated or taken from another."""
     rng = random.Random(seed)

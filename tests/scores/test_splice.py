@@ -147,7 +147,7 @@ def test_bars_in_another_meter_stay(song):
     assert first.source is not None
 
 
-def test_a_pick_up_and_a_lateness_are_put_back(song):
+def test_a_lateness_is_put_back(song):
     """A melody that is late everywhere is as late when it comes back, and new notes too."""
     path = song(lines(*((480 * k + 50, 480 * k + 530, 60 + k, 90) for k in range(9))))
     piece = read_piece(path)
@@ -155,6 +155,35 @@ def test_a_pick_up_and_a_lateness_are_put_back(song):
     back = midi_bytes(evolve(piece, notes=(*piece.notes[:-1], Note(34, 80, 2))))
 
     assert (32 * 120 + 290, mido.Message("note_on", note=80, velocity=90)) in events(back)[0]
+
+
+def test_a_pick_up_comes_back_where_it_was(song):
+    """Bar lines stay; notes in the rest before the pick-up have no place in the file and are left out."""
+    head = [(0, b"\xff\x58\x04\x01\x02\x18\x08"), (480, b"\xff\x58\x04\x04\x02\x18\x08")]
+    path = song(head, lines((0, 480, 60, 90), (480, 960, 62, 80)))
+    piece = read_piece(path)
+    assert piece.notes == (Note(12, 60, 4), Note(16, 62, 4))
+    back = midi_bytes(evolve(piece, notes=(Note(4, 50, 4), Note(10, 65, 6), Note(16, 62, 4))))
+
+    assert back == song(head, lines((0, 480, 65, 90), (480, 960, 62, 80))).read_bytes()
+
+
+def test_a_note_held_into_what_is_read_sounds_as_before_up_to_there(song):
+    """Of a note that begins in bars of another meter only what was read is replaced."""
+    head = [(0, b"\xff\x58\x04\x03\x02\x18\x08"), (2880, b"\xff\x58\x04\x04\x02\x18\x08")]
+    path = song(head, lines((2400, 3360, 60, 90), (3360, 3840, 62, 80)))
+    piece = read_piece(path)
+    assert piece.notes == (Note(0, 60, 4), Note(4, 62, 4))
+    back = midi_bytes(evolve(piece, notes=(Note(0, 65, 4), Note(4, 62, 4))))
+
+    assert [(tick, message.note) for tick, message in events(back)[1] if is_note(message)] == [
+        (2400, 60),
+        (2880, 60),
+        (2880, 65),
+        (3360, 65),
+        (3360, 62),
+        (3840, 62),
+    ]
 
 
 def test_a_hit_of_a_doubled_start_is_taken_out_whole(song):
