@@ -95,15 +95,15 @@ class MidiOrigin:
             if note not in wanted:
                 for one in played:
                     edit(one.track).remove(one, self.grid.begin)
-        following: int | None = None  # where the note after it starts
+        following: dict[int, int] = {}  # where the next note of each voice starts
         for note in reversed(notes):
             if note in before:
-                following = before[note][0].start
+                following[note.voice] = before[note][0].start
                 continue
             like = self._like(note)
             example = before[like][0]
-            start, end = self._span(note, like, example, following)
-            following = start
+            start, end = self._span(note, like, example, following.get(note.voice))
+            following[note.voice] = start
             if max(start + 1, end) > self.grid.begin:
                 edit(example.track).add(note.pitch, max(start, self.grid.begin), end, example)
         if text:

@@ -9,6 +9,7 @@ from pathlib import Path
 import mido
 import numpy as np
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -168,6 +169,20 @@ def test_other_drums_of_the_same_voice_are_read_as_it(drums, tmp_path):
     assert piece.notes == (Note(0, 36, 1, 0), Note(4, 38, 1, 1))
     assert "1 hit of drums without a voice left out (General MIDI 56)." in piece.remarks
     assert "Tracks 1-2 were read as one." in piece.remarks
+
+
+def test_hits_go_back_into_their_file(drums, tmp_path):
+    """Hits that stay are the file's own, one that goes takes all that was read as it along, and a new one is a drum."""
+    path = _file(tmp_path / "d.mid", (9, [(35, 240), (40, 240), (42, 480)]), (9, [(36, 10)]), (0, [(60, 480)]))
+    piece = read_piece(path, clip_format=drums)
+    assert midi_bytes(piece, clip_format=drums) == path.read_bytes()
+    kick, snare, hat = piece.notes
+    path.write_bytes(midi_bytes(evolve(piece, notes=(snare, hat, Note(6, 49, 1, 7))), clip_format=drums))
+    back = mido.MidiFile(path)
+
+    starts = [(m.channel, m.note, m.velocity) for track in back.tracks for m in track if m.type == "note_on"]
+    assert starts == [(9, 40, 90), (9, 42, 90), (9, 49, 90), (0, 60, 90)]
+    assert kick not in read_piece(path, clip_format=drums).notes
 
 
 @pytest.mark.parametrize(

@@ -133,6 +133,21 @@ def test_notes_that_the_policy_leaves_out_stay(song):
     assert midi_bytes(up) == path.read_bytes().replace(b"\x90\x48", b"\x90\x4a").replace(b"\x80\x48", b"\x80\x4a")
 
 
+def test_a_voice_from_several_tracks_goes_back_to_each(song):
+    """A note that two tracks were read as one for changes in the track that it came from."""
+    one, other = lines((0, 480, 72, 90), (960, 1440, 60, 80)), lines((0, 960, 48, 70), (960, 1440, 74, 60), channel=1)
+    path = song(one, other)
+    piece = read_piece(path, policy="skyline")
+    up = evolve(piece, notes=tuple(evolve(note, pitch=note.pitch + 2) for note in piece.notes))
+
+    assert (
+        midi_bytes(up)
+        == song(
+            lines((0, 480, 74, 90), (960, 1440, 60, 80)), lines((0, 960, 48, 70), (960, 1440, 76, 60), channel=1)
+        ).read_bytes()
+    )
+
+
 def test_bars_in_another_meter_stay(song):
     """Each stretch is written back in its place, and the bars between them stay as they are."""
     three, four = b"\xff\x58\x04\x03\x02\x18\x08", b"\xff\x58\x04\x04\x02\x18\x08"
