@@ -17,11 +17,13 @@ from latentknobs.corpora.deduplication import read_songs
 from latentknobs.corpora.windowing import BAR
 from latentknobs.errors import ClipError, CorpusError, MidiError
 
+_SUFFIXES = frozenset((".mid", ".midi", ".kar", ".rmi"))
+
 
 @frozen
 class MidiFolder:
     """
-    Every ``.mid`` and ``.midi`` file of a folder and the folders in it.
+    Every MIDI file (``.mid``, ``.midi``, ``.kar``, ``.rmi``) of a folder and the folders in it.
 
     A song is a file, named "midi/sub/tune.mid" by its place in the folder. Files are read as
     :func:`latentknobs.scores.read_pieces` reads them by itself, two bars of 2/4 joined: a file that is no single
@@ -49,7 +51,7 @@ class MidiFolder:
         paths = {
             f"{self.name}/{path.relative_to(folder).as_posix()}": path
             for path in sorted(folder.rglob("*"))
-            if path.suffix.lower() in {".mid", ".midi"} and path.is_file()
+            if path.suffix.lower() in _SUFFIXES and path.is_file()
         }
         if not paths:
             raise CorpusError(f"{folder} holds no .mid or .midi file: give another folder.")

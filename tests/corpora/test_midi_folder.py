@@ -32,12 +32,13 @@ def read(folder, **wanted):
 
 
 def test_every_bar_starts_a_clip(tmp_path):
-    """Files in sub-folders count, whatever the case of their suffix; the last clip is included."""
+    """Files in sub-folders count, whatever their suffix; the last clip is included."""
     (tmp_path / "sub").mkdir()
     write_piece(bars(60, 62, 65, 71), tmp_path / "sub" / "one.MID", provenance=None)
+    write_piece(bars(57, 50), tmp_path / "two.kar", provenance=None)
     (tmp_path / "notes.txt").write_text("not music")
     songs, told = read(tmp_path)
-    assert songs == {"midi/sub/one.MID": [[60, 62], [62, 65], [65, 71]]}
+    assert songs == {"midi/sub/one.MID": [[60, 62], [62, 65], [65, 71]], "midi/two.kar": [[57, 50]]}
     assert told == {}
 
 
