@@ -33,7 +33,7 @@ QUERIES = {
     "name in all runs": KnobQuery(name="knob-1", history=True, limit=TOP),
     "attribute": KnobQuery(moves="attribute-3", limit=TOP),
     "attribute and verdict": KnobQuery(moves="attribute-1", verdict="rejected", kind="shift", limit=TOP),
-    "attribute and condition": KnobQuery(moves="attribute-3", where="equivariance >= 0.9", limit=TOP),
+    "attribute and condition": KnobQuery(moves="attribute-3", where="equivariance >= 0.5", limit=TOP),
     "dimension": KnobQuery(uses=17, limit=TOP),
     "date": KnobQuery(sort="date", limit=TOP),
 }

@@ -24,12 +24,6 @@ from tests.frontends.web.conftest import served
 
 KNOBS = 10_000
 ROUNDS = 20
-CRITERIA = """
-    WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < 8)
-    INSERT INTO knob_criterion (knob_id, criterion, position, split, "of", amount, value, low, high, bound, passed)
-    SELECT k.id, 'equivariance', n.i, 'test', NULL, (n.i - 4) / 4.0, (k.id * 7919 % 100003) / 100003.0, 0.1, 1, 0.3, 1
-    FROM knob AS k, n
-"""
 RUN = f"{1000:016x}"
 SHIPPED = "b088b75d037266c4"
 """The run of the shipped pitch knob."""
@@ -61,7 +55,6 @@ def client(workbench: Workbench, tmp_path_factory: pytest.TempPathFactory) -> It
     evidence = unstructure_evidence(workbench.knob("rhythm").evidence)
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("UPDATE knob SET evidence = ?", (zlib.compress(json.dumps(evidence).encode()),))
-        connection.execute(CRITERIA)
         connection.commit()
     with (
         Workbench.open(str(path), plugins=workbench.plugins) as bench,
