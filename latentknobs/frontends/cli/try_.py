@@ -23,11 +23,11 @@ from latentknobs.core.plugin_guard import run_augmentation
 from latentknobs.core.run import Run
 from latentknobs.corpora.corpus_spec import default_corpus
 from latentknobs.errors import DiscoveryError, PluginError, UsageError
-from latentknobs.frontends.cli import options
+from latentknobs.frontends.cli import options, plugin_check
 from latentknobs.frontends.cli.context import program, say
 from latentknobs.frontends.cli.melody_files import check_target, piece_writer
 from latentknobs.frontends.cli.output import as_json, best_knobs, failed_criteria, knob_card, roll, run_facts
-from latentknobs.frontends.cli.plugin_check import check, failures, summary
+from latentknobs.frontends.cli.plugin_check import failures, summary
 from latentknobs.hooks.manager import Plugins
 from latentknobs.hooks.trust import trust
 from latentknobs.plots import draw_rolls
@@ -79,7 +79,7 @@ def try_(
     check_target(picture, force=force, suffixes=(".png",))
     for melody in melodies:
         check_target(melody, force=force)
-    outcomes = check(str(file))
+    outcomes = plugin_check.check(str(file))
     if failed := failures(outcomes):
         for outcome in failed:
             say(f"failed: {outcome.name}: {outcome.message}")
