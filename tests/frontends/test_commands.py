@@ -162,7 +162,7 @@ def test_knob_cards(cli):
     assert "verdict provisional" in lines
     assert "mean-pitch" in card
     assert "equivariance" in card
-    assert any(line.startswith("dimensions by effect 1 dimensions") and line.endswith(" stable") for line in lines)
+    assert any(line.startswith("dimensions by effect 1 dimension,") and line.endswith(" stable") for line in lines)
     assert any(
         line.startswith("dimensions by max-t") and " stable, overlap with the selected dimensions" in line
         for line in lines

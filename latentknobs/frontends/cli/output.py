@@ -232,7 +232,7 @@ def _selected(knob: Knob) -> dict[str, str]:
     evidence = knob.evidence
     out: dict[str, str] = {}
     for name, choice in evidence.selected.items():
-        parts = [f"{len(choice.dims)} dimensions, {choice.kept:.0%} of the effect"]
+        parts = [f"{len(choice.dims)} dimension{'s'[: len(choice.dims) != 1]}, {choice.kept:.0%} of the effect"]
         if choice.size_low is not None:
             parts.append(f"95 % confidence interval {choice.size_low} to {choice.size_high}")
         parts.append(f"{choice.stable} stable")

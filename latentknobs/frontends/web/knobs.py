@@ -173,7 +173,9 @@ def sentences(knob: Knob) -> Iterable[str]:
     yield confidence(knob).text
     criteria = len(knob.evidence.criteria)
     yield reason(knob) or f"It met all {criteria} acceptance criteria, which were set before the measurements."
-    yield f"Its {len(knob.dimensions)} selected dimensions carry nine tenths of the effect."
+    count = len(knob.dimensions)
+    selected = "one selected dimension carries" if count == 1 else f"{count} selected dimensions carry"
+    yield f"Its {selected} nine tenths of the effect."
     if knob.evidence.preserves:
         yield f"It preserves {', '.join(knob.evidence.preserves)}."
     if knob.note:
