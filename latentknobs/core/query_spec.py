@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from numbers import Real
 from typing import Any, Literal, TypeAlias, get_args
 
 from attrs import field, fields, frozen
@@ -67,6 +68,13 @@ def _one_of(kind: str, known: tuple[str, ...]) -> Callable[[Any, Any, Any], None
     return check
 
 
+def _single(_query: object, attribute: Any, value: object) -> None:
+    wanted = Real if attribute.name in ("uses", "effect", "limit") else str
+    if value is not None and not isinstance(value, wanted):
+        kind = "number" if wanted is Real else "text"
+        raise UsageError(f"The filter {attribute.name} takes one {kind}, not {str(value)[:80]}.")
+
+
 def _several(values: Any) -> tuple[Any, ...]:
     """One value or several, each once."""
     one = values is None or isinstance(values, str | int)
@@ -84,6 +92,8 @@ def _moment(when: When, *, end: bool) -> datetime | None:
         return when if when.tzinfo else when.replace(tzinfo=UTC)
     if when is None:
         return None
+    if not isinstance(when, date):
+        raise UsageError(f"{str(when)[:80]} is no date: write it as 2026-01-31 or 2026-01-31T12:00.")
     return datetime.combine(when, time(), UTC) + timedelta(days=1 if end else 0)
 
 
@@ -104,9 +114,12 @@ class KnobQuery:
     ordered by model, name, age and place in their run.
     """
 
-    name: str | None = field(default=None, metadata={"doc": "Of this name; * stands for any letters."})
+    name: str | None = field(
+        default=None, validator=_single, metadata={"doc": "Of this name; * stands for any letters."}
+    )
     model: str | None = field(
         default=None,
+        validator=_single,
         metadata={"doc": "Of this model: its name, hash or path. A registry takes the model's identity only."},
     )
     tag: tuple[str, ...] = field(default=(), converter=_several, metadata={"doc": "With this tag."})
@@ -127,10 +140,14 @@ class KnobQuery:
         metadata={"doc": "Of a run that used this plugin, NAME or NAME@VERSION.", "metavar": "PLUGIN"},
     )
     moves: str | None = field(
-        default=None, metadata={"doc": f"That move this attribute by {MOVED} sd, or by the effect, at least."}
+        default=None,
+        validator=_single,
+        metadata={"doc": f"That move this attribute by {MOVED} sd, or by the effect, at least."},
     )
     uses: int | None = field(
-        default=None, metadata={"doc": "With this dimension among those selected.", "most": 100_000}
+        default=None,
+        validator=_single,
+        metadata={"doc": "With this dimension among those selected.", "most": 100_000},
     )
     kind: tuple[Kind, ...] = field(
         default=(),
@@ -146,6 +163,7 @@ class KnobQuery:
     )
     effect: float | None = field(
         default=None,
+        validator=_single,
         metadata={
             "doc": "Least mean change of the attribute in moves, or of any, at an end of the usable range, in sd.",
             "most": 1e6,
@@ -170,13 +188,16 @@ class KnobQuery:
     history: bool = field(default=False, metadata={"doc": "Also knobs of other fits and of earlier runs."})
     sort: str | None = field(
         default=None,
+        validator=_single,
         metadata={
             "doc": f"{', '.join(SORTS)}, or a number as in where, as equivariance@3 [effect with moves, share with "
             f"uses, else model]."
         },
     )
     reverse: bool = field(default=False, metadata={"doc": "The other way round."})
-    limit: int | None = field(default=None, metadata={"doc": "So many at most.", "least": 1, "most": 10_000})
+    limit: int | None = field(
+        default=None, validator=_single, metadata={"doc": "So many at most.", "least": 1, "most": 10_000}
+    )
 
     def __attrs_post_init__(self) -> None:
         if self.limit is not None and self.limit < 1:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
@@ -147,6 +148,8 @@ def read_where(text: str | Where | None) -> Where | None:
     """
     if text is None or isinstance(text, Where):
         return text
+    if not isinstance(text, str):
+        raise UsageError(f"A condition is one text, not {str(text)[:80]}: join several with and.")
     return Where(text, _read(text, None)) if text.strip() else None
 
 
@@ -198,7 +201,9 @@ def _grammar(columns: tuple[str, ...] | None) -> ParserElement:
     keyword = {text: pp.CaselessKeyword(text) for text in RESERVED}
     reserved = pp.MatchFirst([keyword[text] for text in RESERVED if text not in (columns or ())])
     quoted = pp.QuotedString("'", esc_quote="''") | pp.QuotedString('"', esc_quote='""')
-    number = pp.Regex(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?").add_parse_action(lambda found: float(found[0]))
+    number = pp.Regex(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?").add_parse_action(
+        lambda found: float(found[0])
+    )
     value = quoted | ~reserved + pp.Regex(r"[+-]?[\w.][\w.:+/@-]*")
     part = (keyword["of"] | keyword["by"]).suppress() + (quoted | ~reserved + pp.Regex(r"\w[\w.-]*"))
     amount = (pp.Literal("@") | keyword["at"]).suppress() + number
@@ -247,11 +252,16 @@ def _term(text: str, position: int, found: ParseResults) -> Term:
         raise UsageError(f"{name!r} {place} has no parts: {_names(PARTS)} have.")
     if of is None and name in ("share", "weight"):
         raise UsageError(f"{name!r} {place} needs a dimension: write {name} of 14.")
-    if of is not None and PARTS[name] == "dimension" and not of.isdecimal():
-        raise UsageError(f"{name!r} {place} needs the number of a dimension, not {of!r}: write {name} of 14.")
+    if of is not None and PARTS[name] == "dimension":
+        # A registry's numbers have 32 bits.
+        if not re.fullmatch("[0-9]{1,10}", of) or int(of) >= 2**31:
+            raise UsageError(f"{name!r} {place} needs the number of a dimension, not {of[:40]!r}: write {name} of 14.")
+        of = str(int(of))
     has_amounts = name in CRITERIA or name in MEASURED or name == RESPONSE
     if amount is not None and not has_amounts:
         raise UsageError(f"{name!r} {place} has no amounts: {_names([*CRITERIA, *MEASURED, RESPONSE])} have.")
+    if amount is not None and not math.isfinite(amount):
+        raise UsageError(f"{name!r} {place} needs a finite amount: write {name}@3.")
     if amount is None and name == RESPONSE:
         raise UsageError(f"{name!r} {place} needs an amount: write {name}@3.")
     return Term(name, of, amount, of is None and name in TEXTS, position)

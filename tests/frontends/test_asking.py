@@ -62,6 +62,8 @@ def test_conditions_of_the_list_are_those_of_python(cli, own):
         (("--since", "yesterday"), "write it as 2026-01-31"),
         (("--model", "nothing"), "There is no model"),
         (("--json", "--csv"), "not both"),
+        (("--uses", "8", "--uses", "9"), "--uses takes one value, not 2"),
+        (("--moves", "rests", "--moves", "mean-pitch"), "--moves takes one value"),
     ],
 )
 def test_conditions_that_mean_nothing_are_one_sentence(cli, words, says):

@@ -181,6 +181,11 @@ def test_days_include_their_evening():
         ({"effect": -0.5}, UsageError, "0 or more"),
         ({"effect": float("nan")}, UsageError, "0 or more"),
         ({"uses": -1}, UsageError, "count from 0"),
+        ({"uses": [12, 13]}, UsageError, r"uses takes one number, not \[12, 13\]"),
+        ({"moves": ["mean-pitch"]}, UsageError, "moves takes one text"),
+        ({"where": ["low > 1"]}, UsageError, "is one text"),
+        ({"since": ["2026-01-31"]}, UsageError, "is no date"),
+        ({"sort": "share of 99999999999999999999"}, UsageError, "needs the number of a dimension"),
     ],
 )
 def test_conditions_that_mean_nothing_are_refused(condition, error, match):

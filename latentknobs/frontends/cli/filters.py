@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from latentknobs.core.query_spec import FILTERS, Filter
+from latentknobs.errors import UsageError
 
 
 def with_filters(
@@ -41,12 +42,28 @@ def _option(one: Filter, doc: str, kind: Any) -> inspect.Parameter:
         annotation = Annotated[str | None, typer.Argument(help=doc, show_default=False)]
     else:
         help_ = f"{doc[:-1]}; may be repeated." if one.several else doc
-        shown = typer.Option(f"--{one.name}", metavar=one.metavar, help=help_, show_default=False)
-        value: Any = list[one.type] if one.several else one.type  # type: ignore[name-defined] # a value, for typer
-        annotation = Annotated[value | None, shown]
+        metavar = one.metavar or (None if one.several else f"<{one.type.__name__}>")
+        shown = typer.Option(f"--{one.name}", metavar=metavar, help=help_, show_default=False)
+        # A list also where one value is wanted: else the last of several would be taken, unsaid.
+        annotation = Annotated[list[one.type] | None, shown]  # type: ignore[name-defined] # a value, for typer
     return inspect.Parameter(one.name, kind, default=False if one.type is bool else None, annotation=annotation)
 
 
 def given(filters: Mapping[str, Any]) -> dict[str, Any]:
-    """The filters that were given."""
-    return {name: value for name, value in filters.items() if value not in ("", None, [])}
+    """
+    The filters that were given.
+
+    Raises:
+        UsageError: One that takes a single value was given several.
+    """
+    single = {one.name for one in FILTERS if not one.several}
+    out = {}
+    for name, values in filters.items():
+        value = values
+        if name in single and isinstance(values, list):
+            if len(values) > 1:
+                raise UsageError(f"--{name} takes one value, not {len(values)}: give it once.")
+            value = values[0] if values else None
+        if value not in ("", None, []):
+            out[name] = value
+    return out

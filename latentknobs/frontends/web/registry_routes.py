@@ -9,10 +9,10 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
-from latentknobs.core.query_spec import KnobQuery, Named
+from latentknobs.core.query_spec import FILTERS, KnobQuery, Named
 from latentknobs.errors import RegistryError, UnknownNameError
 from latentknobs.frontends.web import registry_cards, registry_snippets, responses
 from latentknobs.frontends.web.errors import RequestError
@@ -26,7 +26,17 @@ MAX_ROWS = 10_000
 """Knobs of a CSV file."""
 MAX_EXCHANGED = 50
 """Knobs of an exchange file: they travel with their operators, and are made in memory."""
-router = APIRouter(prefix=f"{PREFIX}/registry", responses=FAILURES)
+_SINGLE = {one.name for one in FILTERS if not one.several} | {"start", "count"}
+
+
+async def _once(request: Request) -> None:
+    """Refuse a parameter that takes one value and has several, of which the last would be taken, unsaid."""
+    for name in _SINGLE & request.query_params.keys():
+        if len(request.query_params.getlist(name)) > 1:
+            raise RequestError(422, "bad-value", f"The parameter {name} takes one value: give it once.")
+
+
+router = APIRouter(prefix=f"{PREFIX}/registry", responses=FAILURES, dependencies=[Depends(_once)])
 
 
 @router.get("/knobs")

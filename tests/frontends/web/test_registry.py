@@ -175,6 +175,13 @@ def test_what_nothing_has_is_an_error(client):
     assert (got.status_code, "mean-pitch" in got.json()["error"]["message"]) == (404, True)
 
 
+def test_a_parameter_of_one_value_is_refused_twice(client):
+    """Two values where one is taken are an error that names the parameter, not an answer for the last."""
+    for place in ("knobs", "table/knobs", "csv"):
+        got = client.get(f"{REGISTRY}/{place}?uses=12&uses=13")
+        assert (got.status_code, "uses takes one value" in got.json()["error"]["message"]) == (422, True)
+
+
 def test_values_to_choose_from(client, bench):
     """Models, edits, attributes, corpora and tags are those of all knobs."""
     got = client.get(f"{REGISTRY}/values").json()
