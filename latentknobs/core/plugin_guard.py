@@ -106,7 +106,7 @@ class Guard:
             raise
         except Exception as error:
             clause = sentence_of(error, self.path)
-            if isinstance(error, ValueError) and "read-only" in clause:  # numpy has no class of its own for it
+            if issubclass(type(error), ValueError) and "read-only" in clause:  # numpy has no class of its own for it
                 raise self.error(
                     f"{name} writes into an array it is given ({clause}); it must work on a copy."
                 ) from error
@@ -131,16 +131,23 @@ def sentence_of(error: BaseException, path: str | None = None) -> str:
     An exception from a plugin's code as one clause for a message.
 
     Args:
-        error: The exception.
+        error: The exception; its class may be a plugin's, and raise anything where it is looked at.
         path: The plugin's file; the line of it that raised is named.
     """
+    try:
+        return " ".join(_clause_of(error, path).split())
+    except BaseException:  # noqa: BLE001 - as above
+        return "it raised an error that cannot be shown"
+
+
+def _clause_of(error: BaseException, path: str | None) -> str:
     if isinstance(error, PluginStopped):
         cause = error.__cause__
         if cause is None or str(error):
             return str(error)
         error = cause
-    if isinstance(error, SyntaxError):
-        return f"line {error.lineno}: {error.msg}" if error.lineno else error.msg
+    if isinstance(error, SyntaxError) and error.lineno:
+        return f"line {error.lineno}: {error.msg}"
     if isinstance(error, PluginOverdue):
         clause = (
             f"it took more than {time_limit():g} s and was given up (LATENTKNOBS_PLUGIN_TIMEOUT=SECONDS allows more)"

@@ -25,7 +25,7 @@ from attrs import define, field
 from latentknobs.core.attribute import Attribute, Comparison
 from latentknobs.core.augmentation import Augmentation
 from latentknobs.core.backend import BackendFactory
-from latentknobs.core.containment.calls import PluginOverdue
+from latentknobs.core.containment.calls import PluginOverdue, PluginStopped
 from latentknobs.core.containment.contain import Containment
 from latentknobs.core.corpus import Corpus
 from latentknobs.core.frontend_specs import CommandSpec, FrontendSpec
@@ -450,9 +450,10 @@ class Plugins:
             entry.state = "skipped"
             entry.reasons.append(_sentence(str(error)))
         except Exception as error:
-            entry.hung |= isinstance(error.__cause__, PluginOverdue)
-            clause = text_of(error) if isinstance(error, LatentKnobsError) else sentence_of(error, entry.path)
-            clause = clause or f"it raised {type(error).__name__}"
+            # By its type: what else its class says may be a plugin's.
+            entry.hung |= type(error) is PluginStopped and isinstance(error.__cause__, PluginOverdue)
+            own = issubclass(type(error), LatentKnobsError)
+            clause = (own and text_of(error)) or sentence_of(error, entry.path)
             sentence = _sentence(f"{entry.label} {what}: {clause[0].lower()}{clause[1:]}")
             entry.state = "failed"
             entry.reasons.append(sentence)
