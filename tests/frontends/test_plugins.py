@@ -174,6 +174,25 @@ def test_a_fault_is_one_sentence(cli, odd, fault):
     assert done.err.startswith("Error: odd.py fails ")
 
 
+HARMLESS = """
+import functools
+from concurrent.futures import ProcessPoolExecutor
+assert hasattr(sys.stdout, "buffer") and sys.stdout.encoding and sys.stdout.errors
+
+@functools.cache
+def elsewhere():
+    with ProcessPoolExecutor(1) as pool:
+        assert pool.submit(abs, -1).result() == 1
+"""
+
+
+def test_looking_at_stdout_is_no_fault(cli, odd):
+    """Nor is flushing it, which a process pool does too: only printing is."""
+    path = odd(load=HARMLESS, edit="sys.stdout.flush(); sys.stdout.buffer.flush(); elsewhere()")
+
+    assert cli("plugins", "check", path).out == f"{path}: 15 of 15 checks passed\n"
+
+
 def test_a_check_that_ends_the_process_is_named(cli, odd):
     """What was under way when the process ended has failed, and the checks before it count."""
     found = cli("plugins", "check", odd(edit="os.abort()"), "--json").json

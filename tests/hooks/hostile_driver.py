@@ -9,6 +9,7 @@ import locale
 import os
 import signal
 import sys
+import threading
 import warnings
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -42,6 +43,7 @@ def process():
         "timer": repr(signal.getitimer(signal.ITIMER_REAL)),
         "streams": repr([id(stream) for stream in (sys.stdin, sys.stdout, sys.stderr)]),
         "files": repr([(os.fstat(file).st_dev, os.fstat(file).st_ino) for file in (1, 2)]),
+        "hooks": repr([sys.excepthook, sys.displayhook, sys.unraisablehook, threading.excepthook]),
         "functions": repr([np.mean, np.sum, open, print]),
     }
 

@@ -36,6 +36,7 @@ LOADED = {
     "pool_left": "left the thread",
     "prints": "printed to stdout",
     "replaces_streams": "replaced a standard stream",
+    "sets_hooks": "excepthook; it changed sys.displayhook; it changed sys.unraisablehook; it changed threading",
     "signal_": "tried to change the handler of SIGINT",
     "stdout": "printed to stdout",
     "thread_left": "left the thread 'left' behind",
@@ -46,7 +47,11 @@ EDITS = {
     # name: what is said of it in use
     "async_edit": "TypeError",
     "base_exc": "it raised Stop: stop everything",
+    "bad_metaclass": "it raised an error that cannot be shown",
+    "exit_bad_repr": "it raised an error that cannot be shown",
     "exit_edit": r"it calls os._exit\(0\)",
+    "exit_keyword": r"it calls os._exit\(3\)",
+    "exit_no_code": "it raised TypeError",
     "gen_exit": "it raised GeneratorExit",
     "generator": "it raised",
     "hang_edit": "it took more than 1 s and was given up",
@@ -84,6 +89,8 @@ REFUSED = {
     "same_knob": "the knob name 'pitch' of 'other-pitch' is that of 'transpose'",
     "same_name": "already offers 'transpose'",
     "syntax": "line 3: invalid syntax",
+    "syntax_empty": "line 3: it raised SyntaxError",
+    "syntax_number": "line 3: it raised SyntaxError: 5",
     "unicode_name": "small letters",
 }
 

@@ -42,16 +42,18 @@ def guard_process() -> None:
     owner = os.getpid()
 
     def ends(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
-        def stand_in(*args: Any) -> Any:
+        def stand_in(*args: Any, **named: Any) -> Any:
+            if not (given := [*args, *named.values()]):
+                return real()  # which raises the TypeError
             if (calls := stack()) and calls[-1].process == os.getpid():
-                raise EndsProgram(f"it calls os.{name}({args[0]!r}), which a plugin must not do")
+                raise EndsProgram(f"it calls os.{name}({given[0]!r}), which a plugin must not do")
             if os.getpid() == owner:
                 if name == "_exit" and _END.code is not None:
                     leave_process(_END.code)
                 if name == "_exit" and threading.current_thread() is not threading.main_thread():
                     os.write(2, b"A thread called os._exit, which has ended the program.\n")
-                    leave_process(args[0] or 1)  # a thread that is left behind cannot know that the work is done
-            return real(*args)
+                    leave_process(given[0] or 1)  # a thread that is left behind cannot know that the work is done
+            return real(*args, **named)
 
         return stand_in
 

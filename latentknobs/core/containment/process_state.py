@@ -36,6 +36,7 @@ class ProcessState:
     locale: str
     recursion: int
     errors: Any
+    hooks: list[Any]
     filters: list[Any]
     filters_then: list[Any]
     functions: list[_Functions]
@@ -60,6 +61,7 @@ class ProcessState:
                     locale.setlocale(locale.LC_ALL),
                     sys.getrecursionlimit(),
                     np.geterr(),
+                    [getattr(module, name) for module, name in _HOOKS],
                     warnings.filters,  # type: ignore[arg-type] # a list, whatever its type is declared to be
                     list(warnings.filters),
                     [*_PATCHABLE, *(_Functions.of(sys.modules[name]) for name in names)],
@@ -119,6 +121,10 @@ class ProcessState:
         if np.geterr() != self.errors:
             np.seterr(**self.errors)
             call.note("changed what numpy does at errors (np.seterr)")
+        for (module, name), then in zip(_HOOKS, self.hooks, strict=True):
+            if getattr(module, name, None) is not then:
+                setattr(module, name, then)
+                call.note(f"changed {module.__name__}.{name}")
         # In another thread, another list is that of catch_warnings elsewhere, which puts this one back.
         main = threading.current_thread() is threading.main_thread()
         same = warnings.filters is self.filters
@@ -153,16 +159,30 @@ class _Notes(io.TextIOBase):
     @property
     def buffer(self) -> Any:
         """The bytes below the text."""
-        return getattr(self._stream(), "buffer", None)
+        return self._results.buffer if whole_call() is None and self._results is not None else _NotedBytes()
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override] # a field there
+        """As of what it stands for."""
+        return getattr(self._results, "encoding", None) or "utf-8"
+
+    @property
+    def errors(self) -> str | None:  # type: ignore[override] # a field there
+        """As of what it stands for."""
+        return getattr(self._results, "errors", None)
+
+    def writable(self) -> bool:
+        """Whether it can be written to."""
+        return True
 
     def write(self, text: str) -> int:
         """Write to stderr what plugin code writes."""
-        stream = self._stream()
+        stream = self._results if (call := whole_call()) is None else _noted(call)
         return len(text) if stream is None else stream.write(text)
 
     def flush(self) -> None:
         """Flush what it stands for."""
-        if (stream := self._stream()) is not None:
+        if (stream := self._results if whole_call() is None else sys.stderr) is not None:
             stream.flush()
 
     def fileno(self) -> int:
@@ -172,12 +192,33 @@ class _Notes(io.TextIOBase):
     def close(self) -> None:
         """Nothing: it is not the plugin's to close."""
 
-    def _stream(self) -> TextIO | None:
-        call = whole_call()
-        if call is None:  # a thread of our own, beside one that runs plugin code
-            return self._results
-        call.note("printed to stdout, which is for results")
-        return sys.stderr
+
+class _NotedBytes(io.BufferedIOBase):
+    """Stands for the bytes of stdout in plugin code."""
+
+    def writable(self) -> bool:
+        """Whether it can be written to."""
+        return True
+
+    def write(self, data: Any) -> int:
+        """Write to stderr what plugin code writes."""
+        out = getattr(sys.stderr if (call := whole_call()) is None else _noted(call), "buffer", None)
+        return memoryview(data).nbytes if out is None else out.write(data)
+
+    def flush(self) -> None:
+        """Flush stderr."""
+        if sys.stderr is not None:
+            sys.stderr.flush()
+
+    def fileno(self) -> int:
+        """That of stderr."""
+        return 2
+
+
+def _noted(call: PluginCall) -> TextIO | None:
+    """Where what a call prints goes."""
+    call.note("printed to stdout, which is for results")
+    return sys.stderr
 
 
 def _open_folder() -> int | None:
@@ -213,6 +254,7 @@ class _Functions:
     def of(cls, module: ModuleType) -> _Functions:
         """Those of a module, as they are."""
         names = tuple(name for name, value in list(vars(module).items()) if callable(value))
+        names = tuple(name for name in names if (module, name) not in _HOOKS)
         out = cls(module, names, operator.itemgetter(*names, "__name__", "__doc__"))
         out.read()
         return out
@@ -233,6 +275,8 @@ class _Functions:
         return [f"{self.module.__name__}.{name}" for name in out]
 
 
+_HOOKS = ((sys, "excepthook"), (sys, "displayhook"), (sys, "unraisablehook"), (threading, "excepthook"))
+"""Functions that are there to be replaced, by the program: they are put back like other state."""
 _MODULES = (builtins, json, math, os, random, sys, time, np, np.linalg, np.random)
 _PATCHABLE = [_Functions.of(module) for module in _MODULES]
 """Those that everybody uses: a plugin that replaces one changes what all others compute."""
