@@ -11,11 +11,15 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 from typing import IO
 
+from latentknobs.core.containment.signal_state import set_handler
 from latentknobs.core.containment.watchdog import TELL
 from latentknobs.core.paths import cache_dir
 
@@ -37,7 +41,11 @@ def forget(identity: str) -> None:
 
 @contextlib.contextmanager
 def marked(identity: str, hung: Callable[[], bool]) -> Iterator[None]:
-    """Mark the loading of a plugin that goes on inside; the marker stays where that hung, or was interrupted late."""
+    """
+    Mark the loading of a plugin that goes on inside.
+
+    The marker stays where that hung, or was interrupted late; the end of the program by a signal is like Ctrl-C.
+    """
     began = time.monotonic()
     marker = _mark(identity) if identity else None
     if marker is None:  # nothing to mark, or the cache cannot be written
@@ -46,7 +54,8 @@ def marked(identity: str, hung: Callable[[], bool]) -> Iterator[None]:
     path, file = marker
     late = False
     try:
-        yield
+        with _removed_at_signals(path, began):
+            yield
     except KeyboardInterrupt:
         late = time.monotonic() - began >= TELL
         raise
@@ -55,6 +64,31 @@ def marked(identity: str, hung: Callable[[], bool]) -> Iterator[None]:
             with contextlib.suppress(OSError):
                 path.unlink()
         file.close()
+
+
+@contextlib.contextmanager
+def _removed_at_signals(path: Path, began: float) -> Iterator[None]:
+    """Remove a marker before a signal from outside ends the program: a closed terminal is not the plugin's fault."""
+    process = os.getpid()
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        if os.getpid() == process and time.monotonic() - began < TELL:
+            with contextlib.suppress(OSError):
+                path.unlink()
+        set_handler(number, signal.SIG_DFL)
+        signal.raise_signal(number)
+
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    main = threading.current_thread() is threading.main_thread()
+    numbers = [number for number in numbers if main and signal.getsignal(number) is signal.SIG_DFL]
+    for number in numbers:
+        set_handler(number, end)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            if signal.getsignal(number) is end:
+                set_handler(number, signal.SIG_DFL)
 
 
 def _mark(identity: str) -> tuple[Path, IO[bytes]] | None:

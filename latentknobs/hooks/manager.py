@@ -177,6 +177,19 @@ class Plugins:
         import_marker.forget(candidate.identity)  # it was named, so it may try again
         return self._add_one(candidate)
 
+    def forget_failure(self, name: str) -> bool:
+        """
+        Let a plugin that hung or ended the program be loaded again, by the next workbench; whether it had.
+
+        Raises:
+            UnknownNameError: There is no such plugin.
+        """
+        identity = self._entry(name).candidate.identity
+        failed = bool(identity) and import_marker.has_failed(identity)
+        if failed:
+            import_marker.forget(identity)
+        return failed
+
     # The offers by name, in the order of registration.
 
     def backends(self) -> dict[str, BackendFactory]:
@@ -437,12 +450,11 @@ class Plugins:
                 entry.reasons.append(f"When it was loaded, it {'; it '.join(call.changes)}.")
         except _Hung:
             entry.state = "disabled"
-            check = f"latentknobs plugins check {shlex.quote(entry.path or '')} passes"
-            again = f", or {check if entry.path else f'{import_marker.folder()} is removed'}"
+            check = f"latentknobs plugins check {shlex.quote(entry.path or entry.candidate.name)}"
             entry.reasons.append(
                 _sentence(
                     f"{entry.label} hung or ended the program when it was loaded before: it is left out until it "
-                    f"changes{again}"
+                    f"changes, or {check} passes"
                 )
             )
             log.warning("%s", entry.reasons[-1])

@@ -13,7 +13,7 @@ import pytest
 
 DRIVER = Path(__file__).with_name("hostile_driver.py")
 CASES = sorted(path.stem for path in (DRIVER.parents[1] / "data" / "hostile_plugins").glob("*.txt"))
-ENDS = {"segv", "segv_import", "catches_all", "holds_lock", "stops_itself", "kills_itself"}
+ENDS = {"segv", "segv_import", "catches_all", "holds_lock"}
 """Those that may end the process, each run alone."""
 SLOW = {"hang_edit", "busy_import", "endless_offers"}
 """The same as others, once more."""
@@ -78,6 +78,7 @@ REFUSED = {
     "exec_import": "it calls os.execv",
     "hang_import": "it took more than 1 s and was given up",
     "hook_hangs": "it took more than 1 s and was given up",
+    "kills_itself": "it sends SIGTERM to the program",
     "new_api": "a newer latentknobs is needed",
     "nul": "null bytes",
     "old_api": "version 0 of the hooks",
@@ -88,6 +89,7 @@ REFUSED = {
     "reads_stdin": "it raised EOFError",
     "same_knob": "the knob name 'pitch' of 'other-pitch' is that of 'transpose'",
     "same_name": "already offers 'transpose'",
+    "stops_itself": "it sends SIGSTOP to the program",
     "syntax": "line 3: invalid syntax",
     "syntax_empty": "line 3: it raised SyntaxError",
     "syntax_number": "line 3: it raised SyntaxError: 5",
@@ -184,10 +186,54 @@ def test_a_plugin_that_hung_is_left_out_the_next_time(tmp_path, name):
     assert states == ["failed", "disabled"]
 
 
-def listed(folder):
-    """``plugins list`` on a folder."""
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_program_that_is_ended_from_outside_blames_no_plugin(tmp_path, number):
+    """A timeout, or a terminal that is closed, in the middle of an import."""
+    here = tmp_path / "here"
+    write_once(tmp_path / "plugins", here, "import time; time.sleep(60)")
+    env = {**environment(tmp_path), "LATENTKNOBS_PLUGIN_TIMEOUT": "60"}
+    env["LATENTKNOBS_PLUGINS_DIR"] = str(tmp_path / "plugins")
+    with subprocess.Popen([sys.executable, "-m", "latentknobs", "plugins", "list"], env=env) as process:
+        try:
+            while not here.exists():
+                time.sleep(0.05)
+            process.send_signal(number)
+            assert process.wait(timeout=30) == -number
+        finally:
+            process.kill()
+
+    assert "it has no function marked with @hookimpl" in listed(tmp_path).stdout
+
+
+def test_a_check_by_name_lets_an_installed_plugin_try_again(tmp_path, monkeypatch):
+    """One that ended the program before: it is loaded again once its check has loaded it."""
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"), prepend=os.pathsep)
+    (tmp_path / "plugins").mkdir()
+    write_once(tmp_path / "site", tmp_path / "here", "os.abort()")
+    facts = tmp_path / "site" / "bad-1.dist-info"
+    facts.mkdir()
+    (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: bad\nVersion: 1\n")
+    (facts / "entry_points.txt").write_text("[latentknobs]\nbad = bad\n")
+
+    assert listed(tmp_path).returncode == -signal.SIGABRT
+    assert "latentknobs plugins check bad passes" in listed(tmp_path).stdout
+    assert "it has no function marked with @hookimpl" in listed(tmp_path, "check", "bad").stdout
+    assert "it has no function marked with @hookimpl" in listed(tmp_path).stdout
+
+
+def write_once(folder, here, harm):
+    """A plugin that does something the first time it is imported: then it makes a file."""
+    folder.mkdir()
+    (folder / "bad.py").write_text(
+        f"LATENTKNOBS_API = 1\nimport os\nhere = {str(here)!r}\n"
+        f"if not os.path.exists(here):\n    open(here, 'w')\n    {harm}\n"
+    )
+
+
+def listed(folder, *words):
+    """``plugins list`` on a folder, or another of these commands."""
     env = {**environment(folder), "LATENTKNOBS_PLUGINS_DIR": str(folder / "plugins")}
-    command = [sys.executable, "-m", "latentknobs", "plugins", "list", "--json"]
+    command = [sys.executable, "-m", "latentknobs", "plugins", *(words or ("list",)), "--json"]
     return subprocess.run(command, capture_output=True, check=False, text=True, timeout=120, env=env)
 
 

@@ -21,6 +21,13 @@ from latentknobs.core.containment.signal_state import leave_process, set_handler
 LEFT_BEHIND = 1.0
 """Seconds that threads and exit handlers of plugins may take at the program's end."""
 _register_at_exit = atexit.register
+_kill = os.kill
+_ENDING = [
+    getattr(signal, f"SIG{name}")
+    for name in ("TERM", "HUP", "QUIT", "ABRT", "KILL", "STOP")
+    if hasattr(signal, f"SIG{name}")
+]
+"""Signals that end or stop a program; only a person sends them."""
 
 
 @define(eq=False)
@@ -59,10 +66,18 @@ def guard_process() -> None:
 
     for name in ("_exit", "execv", "execve", "closerange"):
         setattr(os, name, ends(name, getattr(os, name)))
+    os.kill = _kill_stand_in
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(before=_note_fork)
     signal.signal = _signal_stand_in  # type: ignore[assignment] # of plainer types
     atexit.register = _register_stand_in  # type: ignore[assignment] # the same
+
+
+def _kill_stand_in(process: int, number: int) -> None:
+    calls = stack()
+    if process == os.getpid() and number in _ENDING and calls and calls[-1].whole and calls[-1].process == process:
+        raise EndsProgram(f"it sends {signal.Signals(number).name} to the program, which a plugin must not do")
+    _kill(process, number)
 
 
 def _note_fork() -> None:

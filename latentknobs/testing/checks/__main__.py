@@ -53,6 +53,8 @@ def _jobs(target: str, model: str) -> tuple[Job, ...]:
         report = plugins.add_file(Path(target))
     else:
         plugins = load_plugins()
+        if target and plugins.forget_failure(target):  # it was named, so it may try again
+            plugins = load_plugins()
         report = plugins.report(target) if target else plugins.origin("backends", model.partition(":")[0])
     return jobs_of(plugins, report, model=model)
 
