@@ -206,6 +206,7 @@ class Workbench:
         if not at:
             return self.registry.knob(model_id, name)
         run, _, fit = at.partition("/")
+        run = self._run_id(run)
         known = self.registry.find(KnobQuery(model=model_id, run=run, history=True), operators=True)
         matches = [knob for knob in known if knob.name == name and fit in ("", knob.fit)]
         if not matches:
@@ -234,9 +235,28 @@ class Workbench:
             self.registry.check_names(query)
         return Knobs(found)
 
+    def run(self, text: str) -> Run:
+        """
+        A stored run with its knobs and their evidence.
+
+        Args:
+            text: Its id, or the first 6 characters or more where no other begins so.
+
+        Raises:
+            UnknownNameError: There is none.
+            RegistryError: It is damaged.
+        """
+        return self.registry.run(self._run_id(text))
+
+    def _run_id(self, text: str) -> str:
+        if not 6 <= len(text) < 16:  # a whole id has 16 digits
+            return text
+        ids = {run.run for run in self.registry.run_outlines() if run.run.startswith(text)}
+        return ids.pop() if len(ids) == 1 else text
+
     def runs(self, **filters: Any) -> Runs:
         """
-        The runs that meet all filters, the oldest first, without their knobs; ``registry.run`` gives one whole.
+        The runs that meet all filters, the oldest first, without their knobs; :meth:`run` gives one whole.
 
         Args:
             **filters: Those of :meth:`knobs` that are of runs: model, augmentation, corpus, seed, plugin, since, until.
@@ -256,6 +276,7 @@ class Workbench:
     def query(self, **filters: Any) -> KnobQuery:
         """The filters of :meth:`knobs` as the registry takes them, the model by its identity; errors as there."""
         query = KnobQuery(**filters)
+        query = evolve(query, run=tuple(map(self._run_id, query.run)))
         return query if query.model is None else evolve(query, model=self._model_id(query.model))
 
     def _model_id(self, model: str) -> str:

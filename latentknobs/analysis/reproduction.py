@@ -61,7 +61,7 @@ def repeat(workbench: Workbench, run_id: str, *, model: str | None = None) -> Re
 
     Args:
         workbench: Has the models, the corpora and the registry.
-        run_id: The run; of several results the one stored last.
+        run_id: The run, or the beginning of its id; of several results the one stored last.
         model: Where its model is; None = the name that the run has for it.
 
     Raises:
@@ -69,7 +69,7 @@ def repeat(workbench: Workbench, run_id: str, *, model: str | None = None) -> Re
         UsageError: The model is another one, or the run was made by decoupling.
         RegistryError: The registry cannot be written; found out before the work starts.
     """
-    stored = workbench.registry.run(run_id)
+    stored = workbench.run(run_id)
     spec = stored.spec
     if "decoupled" in spec.parameters:
         raise UsageError(

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from latentknobs.analysis.knob_similarity import moved, numbers
 from latentknobs.core.html_table import html_table
 from latentknobs.core.knob import Knob
 from latentknobs.core.run import Run
+from latentknobs.errors import UsageError
+
+if TYPE_CHECKING:
+    from latentknobs.workbench import Workbench
 
 CLOSE = 1e-4
 """Numbers that differ by less, on other machines, are the same."""
@@ -34,8 +38,8 @@ class KnobPair:
         b: That of the second.
     """
 
-    a: Knob | None
-    b: Knob | None
+    a: Knob | None = field(repr=lambda knob: repr(knob and knob.verdict))
+    b: Knob | None = field(repr=lambda knob: repr(knob and knob.verdict))
 
     @property
     def knob(self) -> Knob:
@@ -93,11 +97,11 @@ class RunDifference:
         explained: What explains the difference, a sentence each.
     """
 
-    a: Run
-    b: Run
+    a: Run = field(repr=lambda run: run.run_id)
+    b: Run = field(repr=lambda run: run.run_id)
     settings: Mapping[str, tuple[Any, Any]]
     counts: Mapping[str, tuple[Any, Any]]
-    knobs: tuple[KnobPair, ...]
+    knobs: tuple[KnobPair, ...] = field(repr=False)
     explained: tuple[str, ...]
 
     def as_dict(self) -> dict[str, Any]:
@@ -128,12 +132,34 @@ ROW = ("knob", "fit", "verdict", "range", "dimensions in both, A, B", "operator"
 """The headings of :meth:`RunDifference.rows`."""
 
 
-def compare_runs(a: Run, b: Run) -> RunDifference:
-    """What differs between two runs."""
+def compare_runs(a: Run | str, b: Run | str, workbench: Workbench | None = None) -> RunDifference:
+    """
+    What differs between two runs.
+
+    ``compare_runs("045c61", "91fe02", workbench).explained`` compares those of a registry by their ids.
+
+    Args:
+        a: A run, or with a workbench its id or the beginning of it.
+        b: The other.
+        workbench: Has the registry.
+
+    Raises:
+        UsageError: An id without a workbench.
+        UnknownNameError: There is no such run.
+    """
+    a, b = (_run(one, workbench) for one in (a, b))
     settings = different(_asked(a), _asked(b))
     counts = different(a.counts, b.counts)
     pairs = paired(a, b)
     return RunDifference(a, b, settings, counts, pairs, tuple(_explained(a, b, settings, counts, pairs)))
+
+
+def _run(run: Run | str, workbench: Workbench | None) -> Run:
+    if isinstance(run, Run):
+        return run
+    if workbench is None:
+        raise UsageError(f"The run {run!r} is an id: give a workbench too, which has its registry.")
+    return workbench.run(run)
 
 
 def different(then: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:

@@ -42,6 +42,8 @@ COLUMNS = (
     "target",
 )
 """What a row of a knob has; the columns of the view v_knobs of the same names."""
+NAMED = 8
+"""Names that an answer prints of itself."""
 T = TypeVar("T")
 
 
@@ -61,6 +63,14 @@ class Answer(tuple[T, ...]):  # noqa: SLOT001 - rows of a part carry their colum
     def rows(self) -> list[dict[str, Any]]:
         """One flat row for each, with the columns."""
         raise NotImplementedError
+
+    def _names(self) -> Iterable[str]:
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        names = list(dict.fromkeys(self._names()))
+        names[NAMED:] = ["..."] if len(names) > NAMED else []
+        return f"<{type(self).__name__}: {': '.join(filter(None, (str(len(self)), ', '.join(names))))}>"
 
     def to_frame(self) -> Any:
         """
@@ -92,6 +102,9 @@ class Knobs(Answer[Knob]):
     def rows(self) -> list[dict[str, Any]]:
         """One flat row for each, with :data:`COLUMNS`."""
         return [_row(knob) for knob in self]
+
+    def _names(self) -> Iterable[str]:
+        return (knob.name for knob in self)
 
     def effects(self) -> KnobRows:
         """A row for each effect on an attribute, as in the view v_knob_effects."""
@@ -154,6 +167,9 @@ class KnobRows(Answer[dict[str, Any]]):
         """They themselves."""
         return list(self)
 
+    def _names(self) -> Iterable[str]:
+        return (row["name"] for row in self)
+
     def only(self, condition: str) -> KnobRows:
         """
         The rows that meet a condition on their columns ("effect >= 0.25 and attribute != rests").
@@ -176,6 +192,9 @@ class Runs(Answer[RunOutline]):
     def rows(self) -> list[dict[str, Any]]:
         """One flat row for each, with :data:`~latentknobs.core.run.RUN_COLUMNS`."""
         return [run.as_row() for run in self]
+
+    def _names(self) -> Iterable[str]:
+        return (run.run for run in self)
 
 
 def _row(knob: Knob) -> dict[str, Any]:

@@ -198,7 +198,7 @@ class Registry(KnobReader):
         for _, store in self._layers:
             if store.has_run(run_id):
                 return store.run(run_id, evidence=evidence)
-        raise UnknownNameError("run", run_id, (run.run for run in self.run_outlines()), f"in {self.path}")
+        raise UnknownNameError("run", run_id, (run.run for run in self.run_outlines()), "in the registry")
 
     def check_writable(self) -> None:
         """

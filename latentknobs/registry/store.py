@@ -374,7 +374,7 @@ class KnobStore(KnobReader):
         """
         if runs := undamaged(self._runs(RunRow.identity == run_id, evidence=evidence)[-1:]):
             return runs[0]
-        raise UnknownNameError("run", run_id, (run.run for run in self.run_outlines()), f"in {self.path}")
+        raise UnknownNameError("run", run_id, (run.run for run in self.run_outlines()), "in the registry")
 
     def _runs(self, *conditions: ColumnElement[bool], evidence: bool = True) -> list[Run | RegistryError]:
         if not self.exists:

@@ -2,12 +2,15 @@
 
 import json
 
+import pytest
 from attrs import evolve
 
 from latentknobs.analysis.run_comparison import compare_runs
 from latentknobs.core.evidence import AmountMetrics, Effect, Evidence, Interval, Response, SplitMetrics
 from latentknobs.core.knob import KnobDimension, KnobEffect
+from latentknobs.errors import UsageError
 from latentknobs.testing.store import OTHER_MODEL, sample_run
+from latentknobs.workbench import Workbench
 
 
 def test_the_same_run_differs_in_nothing():
@@ -17,6 +20,16 @@ def test_the_same_run_differs_in_nothing():
     assert (found.settings, found.counts) == ({}, {})
     assert all(pair.same_operator and not pair.moved for pair in found.knobs)
     assert found.explained == ("Nothing differs.",)
+    assert len(repr(found)) < 400
+
+
+def test_runs_are_compared_by_their_ids(tiny_registry, plugins_dir):
+    """A registry's runs are named by id or its beginning; an id alone, without a registry, is refused."""
+    with Workbench.open(tiny_registry) as workbench:
+        ids = [run.run for run in workbench.runs(model="tiny")]
+        assert compare_runs(ids[0], ids[1][:6], workbench).b.run_id == ids[1]
+    with pytest.raises(UsageError, match="give a workbench"):
+        compare_runs("045c61", "045c61")
 
 
 def test_settings_explain_a_difference():

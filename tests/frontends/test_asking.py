@@ -162,7 +162,10 @@ def test_runs_are_listed_and_shown(cli):
     shown = cli("runs", "show", listed[0]["run"], "--json").json
     assert (shown["parameters"]["clips"], len(shown["knobs"])) == (800, int(listed[0]["knobs"]))
     assert "trial_clips" in cli("runs", "show", listed[0]["run"]).out
-    assert "There is no run named" in cli("runs", "show", "0" * 16).one_sentence()
+    assert "There is no run named '045c' in the registry" in cli("runs", "show", "045c").one_sentence()
+    assert cli("runs", "show", listed[0]["run"][:6], "--json").json["run"] == listed[0]["run"]
+    of_run = cli("knobs", "list", "--run", listed[0]["run"][:6], *TINY, "--json").json
+    assert {knob["run"] for knob in of_run} == {listed[0]["run"]}
 
     ids = [row["run"] for row in listed]
     apart = cli("runs", "diff", *ids, "--json").json
@@ -197,6 +200,10 @@ def test_conditions_choose_knobs_and_runs(cli):
     assert "bound" in cli("knobs", "list", "pitch", "--rows", "criteria", *TINY).out
     far = rows(cli("knobs", "list", "pitch", "--rows", "response", "--only", "amount > 0", "--csv", *TINY))
     assert 0 < len(far) < len(amounts)
+    first = rows(
+        cli("knobs", "list", "--rows", "effects", "--only", "attribute = mean-pitch", "--limit", 1, "--csv", *TINY)
+    )
+    assert [row["attribute"] for row in first] == ["mean-pitch"]
     assert "No row meets" in cli("knobs", "list", "pitch", "--rows", "effects", "--only", "effect > 1e9", *TINY).err
     assert "add --rows" in cli("knobs", "list", "--only", "effect > 1").one_sentence()
     assert "did you mean 'criteria'" in cli("knobs", "list", "--rows", "criterio").one_sentence()

@@ -495,3 +495,12 @@ def test_a_condition_on_rows_names_their_columns(judged):
         effects.only("efect > 1")
     with pytest.raises(UsageError, match="cannot be read"):
         effects.only("effect@3 > 1")
+
+
+def test_an_answer_prints_its_names():
+    """Printed, an answer tells how many it has and the first names, each once; not their evidence."""
+    knobs = Knobs(knob for seed in range(3) for knob in varied(seed).knobs)
+
+    assert repr(knobs) == f"<Knobs: {len(knobs)}: pitch, rhythm, density>"
+    assert repr(knobs.effects()).startswith("<KnobRows: ")
+    assert repr(Knobs()) == "<Knobs: 0>"

@@ -73,7 +73,7 @@ def of_runs(filters: Mapping[str, Any], query: KnobQuery, *, own_registry: bool)
 def of_run(run_id: str, *, own_registry: bool) -> Snippets:
     """One run."""
     sql = "\n".join(f"SELECT * FROM {view} WHERE run = {_quoted(run_id)};" for view in ("v_runs", "v_knobs"))  # noqa: S608 - text to copy
-    line = f"run = workbench.registry.run({run_id!r})"
+    line = f"run = workbench.run({run_id!r})"
     return _snippets(sql, ["runs", "show", run_id], line, own_registry=own_registry)
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from latentknobs.core.knob_rows import PART_COLUMNS
+from latentknobs.core.query_spec import KnobQuery
 from latentknobs.errors import UnknownNameError, UsageError
 from latentknobs.frontends.cli import options
 from latentknobs.frontends.cli.context import program, say
@@ -20,7 +21,10 @@ from latentknobs.registry.knob_results import COLUMNS
 def list_(
     ctx: typer.Context,
     registry: options.Registry = None,
-    rows: Annotated[str, typer.Option(metavar="PART", help=f"Rows of another view: {', '.join(PART_COLUMNS)}.")] = "",
+    rows: Annotated[
+        str,
+        typer.Option(metavar="PART", help=f"Rows of another view: {', '.join(PART_COLUMNS)}; --limit counts them."),
+    ] = "",
     only: Annotated[
         str, typer.Option(metavar="CONDITION", help="Only rows that meet this condition on their columns.")
     ] = "",
@@ -39,6 +43,8 @@ def list_(
     if only and not rows:
         raise UsageError("A condition on rows needs rows: add --rows effects, or ask for knobs with --where.")
     asked, numbers = given(filters), tuple(dict.fromkeys(show or ()))
+    # Rows are counted after their own condition.
+    most = KnobQuery(limit=asked.pop("limit", None)).limit if rows else None
     with program(ctx).workbench(registry) as workbench:
         # JSON has reasons, which evidence tells.
         knobs = workbench.knobs(evidence=json or bool(rows or numbers), **asked)
@@ -51,7 +57,7 @@ def list_(
         parts = parts.only(only) if only else parts
         if knobs and not parts:
             say("No row meets the conditions.")
-        _print(parts.rows(), parts.columns, parts.shown, json=json, csv=csv)
+        _print(parts.rows()[:most], parts.columns, parts.shown, json=json, csv=csv)
         return
     more_columns = {name: knobs.values(name) for name in numbers}
     if json:

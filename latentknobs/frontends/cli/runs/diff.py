@@ -21,13 +21,17 @@ def diff(
 ) -> None:
     """What differs between two runs: settings, counts, verdicts, dimensions and effects, and what explains it."""
     with program(ctx).workbench(registry) as workbench:
-        result = compare_runs(workbench.registry.run(a), workbench.registry.run(b))
+        result = compare_runs(a, b, workbench)
     if json:
         as_json(result.as_dict())
         return
     for title, pairs in (("settings that differ", result.settings), ("counts that differ", result.counts)):
         if pairs:
-            table(("", f"A {a}", f"B {b}"), ((n, *map(_shown, pair)) for n, pair in pairs.items()), title)
+            table(
+                ("", f"A {result.a.run_id}", f"B {result.b.run_id}"),
+                ((n, *map(_shown, pair)) for n, pair in pairs.items()),
+                title,
+            )
     table(ROW, result.rows(), "knobs (A then B where they differ)")
     for sentence in result.explained:
         typer.echo(sentence)

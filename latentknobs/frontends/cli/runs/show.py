@@ -12,7 +12,7 @@ from latentknobs.frontends.cli.output import as_json, knob_table, tree
 def show(ctx: typer.Context, run: options.Run, registry: options.Registry = None, json: options.Json = False) -> None:
     """Show a run: its parameters, its counts, and every knob that was tried."""
     with program(ctx).workbench(registry) as workbench:
-        stored_run = workbench.registry.run(run)
+        stored_run = workbench.run(run)
     facts = {
         **stored_run.as_row(),
         "current": stored_run.current,
