@@ -175,20 +175,25 @@ def _read(text: str, columns: tuple[str, ...] | None) -> Condition:
     return read
 
 
-def read_term(text: str) -> Term:
+def read_term(text: str, *, texts: bool = False) -> Term:
     """
-    Read what could be compared, if it is a number ("equivariance@3").
+    Read what could be compared ("equivariance@3").
+
+    Args:
+        text: A column, a criterion or a measurement.
+        texts: Whether it may be a text too.
 
     Raises:
-        UsageError: It cannot be read, or is a text.
+        UsageError: It cannot be read, or is a text that it may not be.
         UnknownNameError: It has a name that is no column, criterion or measurement.
     """
     if len(text) > MOST_CHARACTERS or any(sign in text for sign in "<>=()"):
-        raise UsageError(f"{text[:80]!r} is no number of a knob: name a column, a criterion or a measurement.")
+        kind = "number or text" if texts else "number"
+        raise UsageError(f"{text[:80]!r} is no {kind} of a knob: name a column, a criterion or a measurement.")
     where = read_where(f"{text} >= 0")
     assert where is not None
     (compared,) = where.comparisons()
-    if compared.term.is_text:
+    if compared.term.is_text and not texts:
         raise UsageError(f"{text!r} is a text: name a column, a criterion or a measurement that is a number.")
     return compared.term
 

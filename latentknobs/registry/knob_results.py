@@ -126,19 +126,19 @@ class Knobs(Answer[Knob]):
         """The rows of one of these views."""
         return KnobRows((row for knob in self for row in part_rows(knob, part)), part)
 
-    def values(self, number: str) -> list[float | None]:
+    def values(self, name: str) -> list[float | str | None]:
         """
-        A number of each knob by the name that conditions have for it; None where it was not measured.
+        A number or text of each knob by the name that conditions have for it; None where it was not measured.
 
         Args:
-            number: "equivariance", "leakage of rests", "response@3", "r2", ...
+            name: "equivariance", "leakage of rests", "response@3", "r2", "corpus", ...
 
         Raises:
-            UsageError: It cannot be read, or is a text.
+            UsageError: It cannot be read.
             UnknownNameError: Nothing is called so.
         """
-        term = read_term(number)
-        return [value_of(knob, term) for knob in self]
+        term = read_term(name, texts=True)
+        return [_row(knob)[term.name] if term.is_text else value_of(knob, term) for knob in self]
 
     def plot(self, *figures: str) -> Picture:
         """

@@ -195,6 +195,10 @@ def test_conditions_choose_knobs_and_runs(cli):
     shown = rows(cli("knobs", "list", "--sort", "r2", "--show", "r2", "--csv", *TINY))
     assert sorted((float(row["r2"]) for row in shown), reverse=True) == [float(row["r2"]) for row in shown]
     assert "r2" in cli("knobs", "list", "--show", "r2", *TINY).out
+    assert rows(cli("knobs", "list", "pitch", "--show", "target", "--csv", *TINY))[0]["target"] == "mean-pitch"
+    assert "mean-pitch" in cli("knobs", "list", "pitch", "--show", "target", *TINY).out
+    assert "is a text" in cli("knobs", "list", "--sort", "target", *TINY).one_sentence()
+    assert "share of 8" in cli("knobs", "list", "--uses", 8, *TINY).out
     amounts = rows(cli("knobs", "list", "pitch", "--rows", "response", "--csv", *TINY))
     assert {row["split"] for row in amounts} == {"test", "validation"}
     assert "bound" in cli("knobs", "list", "pitch", "--rows", "criteria", *TINY).out

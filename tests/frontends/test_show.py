@@ -30,6 +30,7 @@ def test_effects_are_those_that_the_knob_moves_most():
     knob = _knob(("a", 0.1, 0.5), ("b", 1.0, 3.0), ("c", -2.0, 2.0), ("d", 4.0, 1.0))
 
     assert effects(knob) == "b +1.00, c -2.00, d +4.00, and 1 more"
+    assert effects(knob, first="d").startswith("d +4.00, b +1.00")
 
 
 def test_the_target_comes_first():

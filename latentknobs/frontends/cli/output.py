@@ -78,17 +78,17 @@ def span(knob: Knob) -> str:
     return f"{knob.low:+g} to {knob.high:+g} {knob.unit}".rstrip() + step
 
 
-def effects(knob: Knob, most: int = 3) -> str:
-    """What one unit does to the attribute that it is to move, then to those that it moves by most deviations."""
+def effects(knob: Knob, most: int = 3, first: str | None = None) -> str:
+    """What one unit does to an attribute, to the one that it is to move, then to those that it moves most (sd)."""
     target = knob.evidence.target
-    moved = [e for e in knob.effects if abs(e.slope) >= LEAST_SLOPE]
-    moved.sort(key=lambda e: (e.attribute != target, -e.effect))
+    moved = [e for e in knob.effects if abs(e.slope) >= LEAST_SLOPE or e.attribute == first]
+    moved.sort(key=lambda e: (e.attribute != first, e.attribute != target, -e.effect))
     more = f", and {len(moved) - most} more" if len(moved) > most else ""
     return ", ".join(f"{e.attribute} {e.slope:+.2f}" for e in moved[:most]) + more
 
 
-def knob_table(knobs: Iterable[Knob], title: str = "") -> None:
-    """Print the table of knobs; where some are not current, those that are have a star."""
+def knob_table(knobs: Iterable[Knob], title: str = "", first: str | None = None) -> None:
+    """Print a table of knobs, this attribute's effect first; of some not current, those that are have a star."""
     knobs = list(knobs)
     several = any(knob.current is False for knob in knobs)
     if several and not title:
@@ -103,7 +103,7 @@ def knob_table(knobs: Iterable[Knob], title: str = "") -> None:
                 k.fit,
                 span(k),
                 dimensions(k),
-                effects(k),
+                effects(k, first=first),
                 k.model_name,
             )
             for k in knobs

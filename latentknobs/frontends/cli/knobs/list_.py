@@ -30,7 +30,7 @@ def list_(
     ] = "",
     show: Annotated[
         list[str] | None,
-        typer.Option(help="Also this number, as in --where (equivariance@3); may be repeated.", show_default=False),
+        typer.Option(help="Also this column, as in --where (equivariance@3); may be repeated.", show_default=False),
     ] = None,
     json: options.Json = False,
     csv: options.Csv = False,
@@ -42,7 +42,10 @@ def list_(
         raise UnknownNameError("part", rows, PART_COLUMNS)
     if only and not rows:
         raise UsageError("A condition on rows needs rows: add --rows effects, or ask for knobs with --where.")
-    asked, numbers = given(filters), tuple(dict.fromkeys(show or ()))
+    asked = given(filters)
+    # JSON has the dimensions anyway, and CSV the columns of the API's.
+    shares = [f"share of {asked['uses']}"] if "uses" in asked and not (json or csv) else []
+    numbers = tuple(dict.fromkeys([*shares, *(show or ())]))
     # Rows are counted after their own condition.
     most = KnobQuery(limit=asked.pop("limit", None)).limit if rows else None
     with program(ctx).workbench(registry) as workbench:
@@ -61,17 +64,16 @@ def list_(
         return
     more_columns = {name: knobs.values(name) for name in numbers}
     if json:
-        as_json(
-            [
-                knob.as_dict() | {name: values[i] for name, values in more_columns.items()}
-                for i, knob in enumerate(knobs)
-            ]
-        )
+        # What a knob has as a list (tags, dimensions) stays one.
+        as_json([{n: v[i] for n, v in more_columns.items()} | knob.as_dict() for i, knob in enumerate(knobs)])
     elif csv or numbers:
         flat = [row | {n: v[i] for n, v in more_columns.items()} for i, row in enumerate(knobs.rows())]
-        _print(flat, (*COLUMNS, *numbers), ("name", "verdict", "fit", "model", *numbers), json=False, csv=csv)
+        columns, shown = (
+            tuple(dict.fromkeys([*own, *numbers])) for own in (COLUMNS, ("name", "verdict", "fit", "model"))
+        )
+        _print(flat, columns, shown, json=False, csv=csv)
     elif knobs:
-        knob_table(knobs)
+        knob_table(knobs, first=asked.get("moves"))
 
 
 def _print(
