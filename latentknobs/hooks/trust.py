@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 
 from latentknobs.core.atomic_write import write_file
-from latentknobs.core.paths import config_dir
+from latentknobs.core.paths import LOCAL_PLUGINS, config_dir
 from latentknobs.errors import OutputError, UsageError
 
 
@@ -32,15 +32,20 @@ def is_trusted(file: Path) -> bool:
 
 def trust(path: Path) -> Path:
     """
-    Trust a folder, or one file; returns its resolved path.
+    Trust a folder, or one plugin file; returns its resolved path.
 
     Raises:
-        UsageError: It is not there, or its name has a line break.
+        UsageError: It is not there or neither of both, it is the folder around one named ``plugins``, or its name has
+            a line break.
         OutputError: The user's configuration cannot be written.
     """
     place = path.resolve()
     if not place.exists():
         raise UsageError(f"There is no folder {path} to trust; name the folder that holds the plugins.")
+    if not place.is_dir() and not (place.is_file() and place.suffix == ".py"):
+        raise UsageError(f"{path} is no folder, and no plugin file (FILE.py); name the folder that holds the plugins.")
+    if (place / LOCAL_PLUGINS).is_dir() and not any(place.glob("*.py")):
+        raise UsageError(f"{path} holds no plugins itself; did you mean {path / LOCAL_PLUGINS}?")
     if "\n" in str(place):
         raise UsageError(f"The path {str(place)!r} has a line break and cannot be kept; rename it.")
     if place not in trusted_paths():

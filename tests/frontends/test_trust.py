@@ -172,6 +172,10 @@ def test_other_files_are_no_plugins(cli, here):
 
 
 def test_wrong_uses_are_told(cli, here):
-    """A folder that is not there, and one that was never trusted."""
+    """A folder that is not there, one around that of the plugins, no folder, and one that was never trusted."""
+    (here / "notes.txt").touch()
+    assert "did you mean plugins?" in cli("plugins", "trust", ".").one_sentence()
+    assert "is no folder" in cli("plugins", "trust", "notes.txt").one_sentence()
+    assert trusted_paths() == ()
     assert "There is no folder nowhere" in cli("plugins", "trust", "nowhere").one_sentence()
     assert "is not trusted" in cli("plugins", "trust", "--withdraw").one_sentence()
