@@ -11,12 +11,20 @@ from typing import Self
 
 from attrs import define, field
 
-from latentknobs.core.containment.calls import ENDS, EndsProgram, PluginCall, PluginStopped, stack, time_limit
+from latentknobs.core.containment.calls import (
+    ENDS,
+    EndsProgram,
+    PluginCall,
+    PluginOverdue,
+    PluginStopped,
+    stack,
+    time_limit,
+)
 from latentknobs.core.containment.import_state import ImportState
 from latentknobs.core.containment.process_end import guard_process
 from latentknobs.core.containment.process_state import ProcessState
 from latentknobs.core.containment.signal_state import SignalState, leave_process
-from latentknobs.core.containment.watchdog_client import WATCHDOG, raise_in
+from latentknobs.core.containment.watchdog_client import WATCHDOG
 
 
 @define(eq=False)
@@ -37,32 +45,46 @@ class Containment(PluginCall):
     def __enter__(self) -> Self:
         guard_process()
         calls = stack()
-        if self.whole:
-            if threading.current_thread() is threading.main_thread():
-                self._signals = SignalState.enter()
-            ProcessState.enter(loading=self.loading)
-            limit = time_limit() if self.limited else 0.0
-            ENDS[self._number] = (threading.get_ident(), time.monotonic() + limit if limit else float("inf"))
-            WATCHDOG.begin(self._number, self, limit)
-        if self.loading:
-            self._imports = ImportState()
-        calls.append(self)
+        signals = SignalState.current
+        if signals is not None and signals.thread == threading.get_ident():
+            signals.busy = True  # nothing may interrupt what prepares to put things back
+        else:
+            signals = None
+        try:
+            if self.whole:
+                if threading.current_thread() is threading.main_thread() and signals is None:
+                    signals = self._signals = SignalState.enter()
+                ProcessState.enter(loading=self.loading)
+                limit = time_limit() if self.limited else 0.0
+                ENDS[self._number] = (threading.get_ident(), time.monotonic() + limit if limit else float("inf"))
+                WATCHDOG.begin(self._number, self, limit)
+            if self.loading:
+                self._imports = ImportState()
+            calls.append(self)
+        finally:
+            if signals is not None:
+                signals.busy = False
+        if signals is not None and signals.interrupted:
+            self.__exit__(None, None, None)  # which raises it
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        # First, and without a call of Python code: nothing may interrupt what puts things back.
+        signals = SignalState.current
+        if signals is not None and signals.thread == threading.get_ident():
+            signals.busy = True
+        else:
+            signals = None
         if os.getpid() != self.process:  # the code has forked, and this copy of the program has no work to do
             leave_process(1)
-        signals = SignalState.current if threading.current_thread() is threading.main_thread() else None
-        if signals is not None:
-            signals.busy = True  # nothing may interrupt what puts things back
         patched: list[str] = []
         if self.whole:
-            thread, end = ENDS.pop(self._number)
-            if end <= time.monotonic():
-                raise_in(thread, None)
-            WATCHDOG.end(self._number)
+            try:
+                WATCHDOG.end(self._number)
+            except PluginOverdue:  # in a thread, at this very moment
+                WATCHDOG.end(self._number)
             patched = ProcessState.leave(self)
         calls = stack()
         calls.remove(self)
@@ -71,9 +93,10 @@ class Containment(PluginCall):
         for change in self.changes if calls else ():
             calls[-1].note(change)
         if signals is not None:
-            signals.busy = False
             if self._signals is signals:
                 signals.leave(self)
+            else:
+                signals.busy = False
             if signals.interrupted:
                 raise KeyboardInterrupt from error
         if patched:
@@ -81,3 +104,7 @@ class Containment(PluginCall):
         ctrl_c = isinstance(error, KeyboardInterrupt) and not self.whole  # its own handler of signals raised it
         if error is not None and not isinstance(error, Exception) and not ctrl_c:
             raise PluginStopped(str(error) if isinstance(error, EndsProgram) else "") from error
+
+
+# Before the first line of these, and after the last, they are not yet or no longer busy.
+SignalState.uninterrupted = (Containment.__enter__.__code__, Containment.__exit__.__code__)

@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any, ClassVar
 
 from attrs import define, field
@@ -34,10 +34,13 @@ class SignalState:
     handlers: dict[int, Any] = field(init=False)
     mask: set[int] = field(init=False)
     timer: tuple[float, float] = field(init=False)
+    thread: int = field(factory=threading.get_ident)
     interrupted: bool = False
-    busy: bool = False
+    busy: bool = True
 
     current: ClassVar[SignalState | None] = None
+    uninterrupted: ClassVar[tuple[CodeType, ...]] = ()
+    """Functions in which, as while it is busy, nothing is raised."""
 
     @classmethod
     def enter(cls) -> SignalState | None:
@@ -81,10 +84,13 @@ class SignalState:
             self.handlers[signal.SIGINT](number, frame)
         except KeyboardInterrupt:
             self.interrupted = True
-            if not self.busy:
+            if self._may_raise(frame):
                 raise
 
-    def _on_overdue(self, _number: int, _frame: FrameType | None) -> None:
+    def _may_raise(self, frame: FrameType | None) -> bool:
+        return not self.busy and (frame is None or frame.f_code not in self.uninterrupted)
+
+    def _on_overdue(self, _number: int, frame: FrameType | None) -> None:
         thread, now = threading.get_ident(), time.monotonic()
-        if not self.busy and any(of == thread and end <= now for of, end in list(ENDS.values())):
+        if self._may_raise(frame) and any(of == thread and end <= now for of, end in list(ENDS.values())):
             raise PluginOverdue

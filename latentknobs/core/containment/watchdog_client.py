@@ -8,6 +8,8 @@ import signal
 import sys
 import tempfile
 import threading
+import time
+from typing import Any
 
 from attrs import define, field
 
@@ -24,10 +26,12 @@ class Watchdog:
     _owner: int = 0
     _free: list[int] = field(factory=list)
     _taken: dict[int, int] = field(factory=dict)
+    _lock: Any = field(factory=threading.RLock)
 
     def begin(self, number: int, call: PluginCall, limit: float) -> None:
         """A call begins; one for which no slot is free is not watched."""
         if self._owner != os.getpid():
+            self._lock = threading.RLock()  # another thread may have held it when the process was forked
             self._owner, self._taken, self._free = os.getpid(), {}, list(range(0, SLOTS * SLOT_BYTES, SLOT_BYTES))
             self._shared = self._start()
         if self._shared is None or not self._free:
@@ -41,11 +45,25 @@ class Watchdog:
         self._shared[at : at + NUMBER_BYTES] = number.to_bytes(NUMBER_BYTES, "little")
 
     def end(self, number: int) -> None:
-        """A call has ended."""
-        at = self._taken.pop(number, None)
+        """The call of this thread has ended: nothing is raised in it any more. Once more does no harm."""
+        with self._lock:
+            _, end = ENDS.pop(number, (0, 0.0))
+        if end <= time.monotonic():
+            raise_in(threading.get_ident(), None)
+        at = self._taken.get(number)
         if at is not None and self._shared is not None:
             self._shared[at : at + NUMBER_BYTES] = bytes(NUMBER_BYTES)
+            del self._taken[number]
             self._free.append(at)
+
+    def interrupt_threads(self, answers: int) -> None:
+        """Raise PluginOverdue in the threads whose calls the watchdog names: no signal reaches them."""
+        with open(answers, encoding="ascii") as lines:
+            for line in lines:
+                with self._lock:  # so that none of them ends meanwhile
+                    thread, _ = ENDS.get(int(line), (0, 0.0))
+                    if thread and thread != threading.main_thread().ident:
+                        raise_in(thread, PluginOverdue)
 
     def _start(self) -> mmap.mmap | None:
         """Start it; the memory that it reads, None where it cannot be started."""
@@ -70,20 +88,11 @@ class Watchdog:
             return None
         os.close(life)
         os.close(theirs)
-        threading.Thread(target=_interrupt_threads, args=(answers,), name="plugin-watchdog", daemon=True).start()
+        threading.Thread(target=self.interrupt_threads, args=(answers,), name="plugin-watchdog", daemon=True).start()
         return shared
 
 
 WATCHDOG = Watchdog()
-
-
-def _interrupt_threads(answers: int) -> None:
-    """Raise PluginOverdue in the threads whose calls the watchdog names: no signal reaches them."""
-    with open(answers, encoding="ascii") as lines:
-        for line in lines:
-            thread, _ = ENDS.get(int(line), (0, 0.0))
-            if thread and thread != threading.main_thread().ident:
-                raise_in(thread, PluginOverdue)
 
 
 def raise_in(thread: int, error: type[BaseException] | None) -> None:
