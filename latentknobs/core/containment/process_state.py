@@ -76,7 +76,9 @@ class ProcessState:
         with cls._lock:
             then = ProcessState._now
             assert then is not None
-            if sys.getrecursionlimit() != then.recursion:  # first: what follows needs some
+            # First, since what follows needs some. Beside other threads it may be one of them that changed it.
+            main = threading.current_thread() is threading.main_thread()
+            if main and sys.getrecursionlimit() != then.recursion:
                 sys.setrecursionlimit(then.recursion)
                 call.note("changed the recursion limit")
             then.running -= 1
