@@ -51,6 +51,7 @@ class PluginCall:
             signals. It still ends the process only by what it raises.
         loading: Whether the plugin is being loaded: then the package's own functions are looked after too.
         process: The process that makes it: a fork in the code gives another.
+        moved: Whether the code has called os.chdir: another thread may change the current folder beside it.
         changes: Afterwards, what the code did to the process, in clauses that follow "it"; all was put back.
     """
 
@@ -60,6 +61,7 @@ class PluginCall:
     whole: bool = True
     loading: bool = False
     process: int = field(factory=os.getpid, init=False)
+    moved: bool = field(default=False, init=False)
     changes: list[str] = field(factory=list, init=False)
 
     def note(self, change: str) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from attrs import define
 
-from latentknobs.core.containment.calls import LOCAL_PACKAGE, EndsProgram, stack
+from latentknobs.core.containment.calls import LOCAL_PACKAGE, EndsProgram, stack, whole_call
 from latentknobs.core.containment.signal_state import leave_process, set_handler
 
 LEFT_BEHIND = 1.0
@@ -66,11 +66,23 @@ def guard_process() -> None:
 
     for name in ("_exit", "execv", "execve", "closerange"):
         setattr(os, name, ends(name, getattr(os, name)))
+    for name in ("chdir", "fchdir"):
+        if hasattr(os, name):
+            setattr(os, name, _noting_moves(getattr(os, name)))
     os.kill = _kill_stand_in
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(before=_note_fork)
     signal.signal = _signal_stand_in  # type: ignore[assignment] # of plainer types
     atexit.register = _register_stand_in  # type: ignore[assignment] # the same
+
+
+def _noting_moves(real: Callable[[Any], None]) -> Callable[[Any], None]:
+    def stand_in(path: Any) -> None:
+        if (call := whole_call()) is not None:
+            call.moved = True
+        real(path)
+
+    return stand_in
 
 
 def _kill_stand_in(process: int, number: int) -> None:

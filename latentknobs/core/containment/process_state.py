@@ -113,7 +113,7 @@ class ProcessState:
             sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115 - a descriptor
             self.streams = (*self.streams[:2], sys.stderr)
             call.note("closed a standard stream")
-        if self.folder is not None and _moved(self.folder):
+        if call.moved and self.folder is not None and _moved(self.folder):
             call.note("changed the current folder")
             with contextlib.suppress(OSError):
                 os.fchdir(self.folder)
