@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import math
 import re
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
@@ -158,13 +159,18 @@ def read_row_condition(text: str, columns: Iterable[str]) -> Condition:
     return _read(text, tuple(columns))
 
 
+_ONE_AT_A_TIME = threading.Lock()
+"""pyparsing finds out how many arguments an action takes at its first call, for all threads at once."""
+
+
 def _read(text: str, columns: tuple[str, ...] | None) -> Condition:
     if len(text) > MOST_CHARACTERS:
         raise UsageError(f"A condition has {MOST_CHARACTERS} characters at most, not {len(text)}.")
     import pyparsing  # slow to import, and seldom needed
 
     try:
-        (condition,) = _grammar(columns).parse_string(text, parse_all=True)
+        with _ONE_AT_A_TIME:
+            (condition,) = _grammar(columns).parse_string(text, parse_all=True)
     except pyparsing.ParseBaseException as error:
         rest = text[error.loc : error.loc + 20]
         place = f"at character {error.loc + 1} ({rest!r})" if rest else "at its end"

@@ -45,7 +45,7 @@ def test_stop_ends_the_sound(hands):
     assert hands.do("play").inner_text() == "Play"
     for _ in range(40):
         hands.page.wait_for_timeout(20)
-        assert hands.level() < 1e-3
+        assert hands.level() < 5e-3  # the end of a fade may flicker; a note is more than twice as loud
 
 
 def test_turning_while_it_plays_leaves_no_note_hanging(hands):

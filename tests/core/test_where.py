@@ -1,12 +1,14 @@
 """Conditions as people write them."""
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from latentknobs.core.where import Compared, Junction, Term, read_where
+from latentknobs.core.where import Compared, Junction, Term, read_row_condition, read_where
 from latentknobs.errors import LatentKnobsError, UnknownNameError, UsageError
 
 
@@ -74,3 +76,17 @@ def test_any_text_is_read_or_refused(text):
     """No text raises anything but an error of ours."""
     with suppress(LatentKnobsError):
         read_where(text)
+
+
+def test_threads_read_at_once():
+    """Threads that are the first to read conditions on some columns all read them, as requests of the page do."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            for number in range(10):  # other columns, hence another grammar
+                columns = ("share", f"other-{number}")
+                read = pool.map(lambda _, columns=columns: read_row_condition("share >= 0.5", columns), range(8))
+                assert len({str(condition) for condition in read}) == 1
+    finally:
+        sys.setswitchinterval(interval)
