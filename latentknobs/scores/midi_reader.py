@@ -36,6 +36,7 @@ MAX_BARS = 2000
 """Longest melody that is read: over an hour of 4/4 at 120 quarter notes a minute, a thousand 2-bar clips."""
 _MOST_HELD = 50_000  # notes held over changes of the time signature, each counted at each change
 _STEADY = 8  # onsets from which on a constant lateness is told from chance
+_EARLY = -0.25  # steps up to which a constant earliness is what it seems, rather than a delay of most of a step
 
 
 def read_piece(
@@ -322,7 +323,7 @@ def _lateness(starts: Sequence[int], grid: TickGrid) -> int:
     late = centre + float(np.median(apart))
     if (np.abs(apart) > 0.1).mean() > 0.1 or abs(late) < 0.1:
         return 0
-    if late < 0:
+    if late < _EARLY:
         # Early or late? Melodies have more onsets on beats than beside them.
         early_beats, late_beats = (
             (np.round(places - shift) % grid.steps_per_beat == 0).sum() for shift in (late, late + 1)

@@ -429,6 +429,13 @@ def test_a_constant_lateness_is_taken_out(read, late):
     assert not any("ticks" in remark for remark in on_the_grid.remarks)
 
 
+def test_a_little_early_is_not_most_of_a_step_late(read):
+    """Onsets a tenth of a step early keep their steps, though a step earlier more of them would be on beats."""
+    piece = read(notes(*((120 * (4 * k + 1) - 13, 120 * (4 * k + 2) - 13, 60 + k) for k in range(10))))
+
+    assert [note.onset for note in piece.notes] == list(range(1, 41, 4))
+
+
 def test_a_two_bar_clip_is_3840_ticks_long(tmp_path):
     """Format 0, 480 ticks, head at 0, velocity 100, and the end of the track exactly on the last bar line."""
     write_piece(Piece(notes=(Note(4, 60, 4),), steps=32, tempo=100, name="tune"), tmp_path / "a.mid")
