@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import operator
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from latentknobs.core.where import Compared, Condition
+from latentknobs.core.where import COMPARING, Compared, Condition
 
 _COMPARED: Mapping[str, Callable[[Any, Any], bool]] = {
-    "=": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
+    **COMPARING,
     "like": lambda text, pattern: re.fullmatch(_regular(pattern), text, re.IGNORECASE | re.DOTALL) is not None,
     "contains": lambda text, part: part.lower() in text.lower(),
 }

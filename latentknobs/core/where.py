@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 import re
 import threading
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from attrs import field, frozen
 
@@ -25,7 +26,15 @@ if TYPE_CHECKING:
 
 Value: TypeAlias = float | str
 Operation: TypeAlias = Literal["=", "!=", "<", "<=", ">", ">=", "in", "like", "contains", "is null"]
-
+COMPARING: Mapping[Operation, Callable[[Any, Any], Any]] = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+"""What comparisons do, for values in Python and for columns in SQL."""
 TEXTS = (
     "name",
     "model",

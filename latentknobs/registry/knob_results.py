@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 from typing import Any, ClassVar, Self, TypeVar
@@ -47,7 +48,7 @@ NAMED = 8
 T = TypeVar("T")
 
 
-class Answer(tuple[T, ...]):  # noqa: SLOT001 - rows of a part carry their columns
+class Answer(tuple[T, ...], ABC):  # noqa: SLOT001 - rows of a part carry their columns
     """
     What a query found, in its order.
 
@@ -60,12 +61,12 @@ class Answer(tuple[T, ...]):  # noqa: SLOT001 - rows of a part carry their colum
     shown: Sequence[str] = ()
     times: ClassVar[Sequence[str]] = ()
 
+    @abstractmethod
     def rows(self) -> list[dict[str, Any]]:
         """One flat row for each, with the columns."""
-        raise NotImplementedError
 
-    def _names(self) -> Iterable[str]:
-        raise NotImplementedError
+    @abstractmethod
+    def _names(self) -> Iterable[str]: ...
 
     def __repr__(self) -> str:
         names = list(dict.fromkeys(self._names()))

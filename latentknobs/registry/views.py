@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from sqlalchemy import Connection
 
 _KNOB = """
-  k.id AS knob_id, coalesce(c.name, k.name) AS name, c.knob_id IS NOT NULL AS current,
+  k.id AS knob_id, coalesce(c.name, k.name) AS name, CAST(c.knob_id IS NOT NULL AS INTEGER) AS current,
   r.model_name AS model, m.sha256 AS model_id, r.identity AS run, k.kind AS kind, k.fit AS fit, k.verdict AS verdict"""
 _FROM = """
   JOIN run AS r ON r.id = k.run_id

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,7 +9,7 @@ from sqlalchemy import ColumnElement, FromClause, Select, and_, column, func, li
 from sqlalchemy.dialects import sqlite
 
 from latentknobs.core.evidence import AT_MOST
-from latentknobs.core.where import CRITERIA, MEASURED, NUMBERS, RESPONSE, TEXTS, Compared, Condition, Term
+from latentknobs.core.where import COMPARING, CRITERIA, MEASURED, NUMBERS, RESPONSE, TEXTS, Compared, Condition, Term
 from latentknobs.registry.tables import KnobRow
 
 _KNOBS = table("v_knobs", *(column(name) for name in ("knob_id", *TEXTS, *NUMBERS))).alias("k")
@@ -22,12 +21,7 @@ _PARTS: Mapping[str, str] = {
 }
 """The views that have the columns of tables and many more, which take time."""
 _COMPARED: Mapping[str, Callable[..., Any]] = {
-    "=": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
+    **COMPARING,
     "in": lambda term, *values: term.in_(values),
     "like": lambda term, value: term.like(value),
     "contains": lambda term, value: term.contains(value, autoescape=True),

@@ -176,7 +176,7 @@ CREATE TABLE run (
 );
 CREATE VIEW v_knob_criteria AS
 SELECT
-  k.id AS knob_id, coalesce(c.name, k.name) AS name, c.knob_id IS NOT NULL AS current,
+  k.id AS knob_id, coalesce(c.name, k.name) AS name, CAST(c.knob_id IS NOT NULL AS INTEGER) AS current,
   r.model_name AS model, m.sha256 AS model_id, r.identity AS run, k.kind AS kind, k.fit AS fit, k.verdict AS verdict,
   x.criterion AS criterion, x.of AS of, x.amount AS amount, x.value AS value, x.low AS low, x.high AS high,
   x.bound AS bound, x.passed AS passed, x.split AS split
@@ -187,7 +187,7 @@ FROM knob_criterion AS x
   LEFT JOIN current AS c ON c.knob_id = k.id;
 CREATE VIEW v_knob_dimensions AS
 SELECT
-  k.id AS knob_id, coalesce(c.name, k.name) AS name, c.knob_id IS NOT NULL AS current,
+  k.id AS knob_id, coalesce(c.name, k.name) AS name, CAST(c.knob_id IS NOT NULL AS INTEGER) AS current,
   r.model_name AS model, m.sha256 AS model_id, r.identity AS run, k.kind AS kind, k.fit AS fit, k.verdict AS verdict,
   d.dim AS dim, d.position AS position, d.share AS share, d.weight AS weight
 FROM knob_dimension AS d
@@ -197,7 +197,7 @@ FROM knob_dimension AS d
   LEFT JOIN current AS c ON c.knob_id = k.id;
 CREATE VIEW v_knob_effects AS
 SELECT
-  k.id AS knob_id, coalesce(c.name, k.name) AS name, c.knob_id IS NOT NULL AS current,
+  k.id AS knob_id, coalesce(c.name, k.name) AS name, CAST(c.knob_id IS NOT NULL AS INTEGER) AS current,
   r.model_name AS model, m.sha256 AS model_id, r.identity AS run, k.kind AS kind, k.fit AS fit, k.verdict AS verdict,
   e.attribute AS attribute, e.position AS position, e.slope AS slope, e.effect AS effect
 FROM knob_effect AS e
@@ -207,7 +207,7 @@ FROM knob_effect AS e
   LEFT JOIN current AS c ON c.knob_id = k.id;
 CREATE VIEW v_knob_response AS
 SELECT
-  k.id AS knob_id, coalesce(c.name, k.name) AS name, c.knob_id IS NOT NULL AS current,
+  k.id AS knob_id, coalesce(c.name, k.name) AS name, CAST(c.knob_id IS NOT NULL AS INTEGER) AS current,
   r.model_name AS model, m.sha256 AS model_id, r.identity AS run, k.kind AS kind, k.fit AS fit, k.verdict AS verdict,
   x.split AS split, x.amount AS amount, x.clips AS clips, y.target AS target, x.value AS value, x.low AS low,
   x.high AS high, CASE WHEN y.target IS NOT NULL THEN x.amount END AS ideal, x.equivariance AS equivariance,
@@ -221,7 +221,7 @@ FROM knob_amount AS x
   LEFT JOIN knob_response AS y ON y.knob_id = k.id;
 CREATE VIEW v_knobs AS
 SELECT
-  k.id AS knob_id, coalesce(c.name, k.name) AS name, c.knob_id IS NOT NULL AS current,
+  k.id AS knob_id, coalesce(c.name, k.name) AS name, CAST(c.knob_id IS NOT NULL AS INTEGER) AS current,
   r.model_name AS model, m.sha256 AS model_id, r.identity AS run, k.kind AS kind, k.fit AS fit, k.verdict AS verdict,
   r.augmentation AS augmentation, k.unit AS unit, k.step AS step, k.low AS low, k.high AS high,
   (SELECT count(*) FROM knob_dimension AS d WHERE d.knob_id = k.id) AS dimensions,

@@ -68,6 +68,6 @@ def test_datasette_shows_a_registry(tmp_path, capsys):
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
-    assert get("/mine/v_knobs.json?_shape=array&_where=current&_size=3&_col=name")[0].keys() == {"name"}
+    assert get("/mine/v_knobs.json?_shape=array&current=1&_size=3&_col=name")[0].keys() == {"name"}
     answer = get("/mine/moves.json?_shape=array&attribute=mean-pitch", "--metadata", str(metadata))
     assert "pitch" in {row["name"] for row in answer}
