@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 Value: TypeAlias = float | str
 Operation: TypeAlias = Literal["=", "!=", "<", "<=", ">", ">=", "in", "like", "contains", "is null"]
-COMPARING: Mapping[Operation, Callable[[Any, Any], Any]] = {
+COMPARING: Mapping[str, Callable[[Any, Any], Any]] = {
     "=": operator.eq,
     "!=": operator.ne,
     "<": operator.lt,
