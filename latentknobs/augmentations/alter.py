@@ -18,7 +18,7 @@ from latentknobs.core.scales import CLASSES, outside_major, pitch_classes
 
 class Alter(TokenAugmentation):
     """
-    Alters notes by a semitone out of the scale, the weakest in the metre first.
+    Alters notes by a semitone out of the scale, the weakest in the meter first.
 
     A note moves towards the next one, or away from it where only that leaves the scale; the scale is the major scale
     that holds most notes, found anew after each. A clip is masked where fewer notes than the amount can be altered

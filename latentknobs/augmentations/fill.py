@@ -1,4 +1,4 @@
-"""More notes or fewer, in the order of the metre."""
+"""More notes or fewer, in the order of the meter."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class TuneBooks:
 
     def tunes(self) -> dict[str, str]:
         """
-        Name to ABC text of every tune in a metre that is read.
+        Name to ABC text of every tune in a meter that is read.
 
         Raises:
             CorpusError: music21 or a collection is not there.
@@ -63,7 +63,7 @@ class TuneBooks:
                 raise CorpusError(f"No tunes in {root / collection}: install music21 again (pip install music21).")
             for file in files:
                 for number, text in abc_reader.split_book(file.read_text("utf-8", errors="replace")):
-                    if abc_reader.metre(text) is not None:
+                    if abc_reader.meter(text) is not None:
                         out[_unused(f"{self.name}/{collection}/{file.stem}/{number:04d}", out)] = text
         return out
 

@@ -33,7 +33,7 @@ BAR = STEPS // 2
 @frozen
 class _Cell:
     """
-    A whole bar of a metre: 16 or 8 tokens, or None where it is left out.
+    A whole bar of a meter: 16 or 8 tokens, or None where it is left out.
 
     ``section`` and ``gap`` tell what stands before it: a section's start, something that was left out.
     """
@@ -92,7 +92,7 @@ class _Joiner:
                 return
             self.close()
         if measure.steps == 0:
-            self._leave_out("bars in another metre")
+            self._leave_out("bars in another meter")
         elif measure.length == measure.steps:
             self._put(measure)
         elif measure.length < measure.steps:

@@ -25,10 +25,10 @@ CHORD = -2
 _INLINE_FIELD = re.compile(r"\[([A-Zw]:[^\]\n]*)\]")
 _TUNE = re.compile(r"^(?=X:)", re.MULTILINE)
 _NUMBER = re.compile(r"X:\s*(\d+)")
-_METRE = re.compile(r"^M:\s*([^\s%]*)", re.MULTILINE)
+_METER = re.compile(r"^M:\s*([^\s%]*)", re.MULTILINE)
 _VOICE = re.compile(r"V:\s*(\S+)")
-_METRES = {"C": (4, 4), "4/4": (4, 4), "C|": (2, 2), "2/2": (2, 2), "2/4": (2, 4)}
-"""The metres that are read, as they stand in a tune's head."""
+_METERS = {"C": (4, 4), "4/4": (4, 4), "C|": (2, 2), "2/2": (2, 2), "2/4": (2, 4)}
+"""The meters that are read, as they stand in a tune's head."""
 
 
 @frozen
@@ -53,7 +53,7 @@ class Measure:
     What stands between two bar lines.
 
     Attributes:
-        steps: Length of a bar in its metre, in steps, or 0 where the metre is not read.
+        steps: Length of a bar in its meter, in steps, or 0 where the meter is not read.
         events: What sounds in it, grace notes left out.
         section: Whether a double bar or a repeat sign stands before it.
         ending: Whether it starts a second or later ending, which does not follow what is printed before it.
@@ -77,10 +77,10 @@ def split_book(text: str) -> Iterator[tuple[int, str]]:
         yield int(number.group(1)) if number else 0, part
 
 
-def metre(tune: str) -> tuple[int, int] | None:
-    """The metre in a tune's head, (beats, beat unit), or None where it is not one that is read."""
-    match = _METRE.search(tune)
-    return _METRES.get(match.group(1)) if match else None
+def meter(tune: str) -> tuple[int, int] | None:
+    """The meter in a tune's head, (beats, beat unit), or None where it is not one that is read."""
+    match = _METER.search(tune)
+    return _METERS.get(match.group(1)) if match else None
 
 
 def measures(tune: str) -> tuple[Measure, ...]:
@@ -152,7 +152,7 @@ def _measures(tokens: list[Any], tied: set[int], abc: Any, pitch_of: Any) -> tup
         if isinstance(token, abc.ABCMetadata):
             if token.isMeter():
                 close()
-                fraction = _METRES.get(token.src[2:].split("%")[0].strip())
+                fraction = _METERS.get(token.src[2:].split("%")[0].strip())
                 steps = 16 * fraction[0] // fraction[1] if fraction else 0
         elif isinstance(token, abc.ABCBar):
             bracket = token.src in {"[1", "[2"}

@@ -38,7 +38,7 @@ def read(corpus, **wanted):
 
 
 def test_tunes_are_named_by_their_place(books):
-    """A name is corpus, collection, file and number; tunes in other metres are not read."""
+    """A name is corpus, collection, file and number; tunes in other meters are not read."""
     names = list(books.tunes())
     assert names[0] == "books/made/a/0001"
     assert len(names) == 30

@@ -11,9 +11,9 @@ from latentknobs.scores import abc_reader
 C, D, E, F, G = 60, 62, 64, 65, 67
 
 
-def cut(body, metre="4/4", key="C", length="1/8"):
+def cut(body, meter="4/4", key="C", length="1/8"):
     """The clips of a tune and the counts."""
-    clips, counts = windows(abc_reader.measures(f"X:1\nT:Made up\nM:{metre}\nL:{length}\nK:{key}\n{body}\n"))
+    clips, counts = windows(abc_reader.measures(f"X:1\nT:Made up\nM:{meter}\nL:{length}\nK:{key}\n{body}\n"))
     assert MELODY.valid(clips).all()
     return clips, dict(counts)
 
@@ -97,17 +97,17 @@ def test_tie_between_pitches_is_a_slur():
 
 def test_two_bars_of_two_four_are_one():
     """In 2/4 a clip is four bars, and every second bar starts one."""
-    clips, counts = cut("C4|D4|E4|F4|G4|C4|]", metre="2/4")
+    clips, counts = cut("C4|D4|E4|F4|G4|C4|]", meter="2/4")
     assert [pitches(clip) for clip in clips] == [[C, D, E, F], [E, F, G, C]]
     assert counts == {}
 
 
 def test_two_four_pairs_start_with_the_section():
     """A section of an odd number of bars does not shift the pairs of the next one."""
-    clips, counts = cut("C4|D4|E4||F4|G4|C4|D4|]", metre="2/4")
+    clips, counts = cut("C4|D4|E4||F4|G4|C4|D4|]", meter="2/4")
     assert [pitches(clip) for clip in clips] == [[F, G, C, D]]
     assert counts == {"bars of 2/4 without a partner": 1}
-    clips, counts = cut("C4|D4|E3::G|F4|G4|C4|D4|]", metre="2/4")
+    clips, counts = cut("C4|D4|E3::G|F4|G4|C4|D4|]", meter="2/4")
     assert [pitches(clip) for clip in clips] == [[F, G, C, D]]
     assert counts == {"bars joined from parts": 1, "bars of 2/4 without a partner": 1}
 
@@ -118,11 +118,11 @@ def test_second_ending_does_not_follow_the_first():
     assert [pitches(clip) for clip in clips] == [[C, D], [D, E], [F, G]]
 
 
-def test_other_metre_inside_a_tune_is_left_out():
+def test_other_meter_inside_a_tune_is_left_out():
     """Bars of 3/4 in a tune in 4/4 are left out and counted."""
     clips, counts = cut("C8|D8|\nM:3/4\nE6|F6|\nM:4/4\nF8|G8|]")
     assert [pitches(clip) for clip in clips] == [[C, D], [F, G]]
-    assert counts == {"bars in another metre": 2}
+    assert counts == {"bars in another meter": 2}
     assert len(cut("C8|[M:3/4]E6|[M:C]F8|G8|]")[0]) == 1
 
 
@@ -174,4 +174,4 @@ def test_book_is_split_into_tunes():
     """Each ``X:`` starts a tune; what stands before the first is no tune."""
     book = "% a book\nX:7\nM:C|\nK:C\nC8|\n\nX: 12\nM: 6/8\nK:C\nC6|\n"
     assert [number for number, _ in abc_reader.split_book(book)] == [7, 12]
-    assert [abc_reader.metre(text) for _, text in abc_reader.split_book(book)] == [(2, 2), None]
+    assert [abc_reader.meter(text) for _, text in abc_reader.split_book(book)] == [(2, 2), None]

@@ -42,6 +42,10 @@ def test_card_rolls_and_picture(cli, file, own):
     assert all(Path(f"lift-{name}.wav").read_bytes().startswith(b"RIFF") for name in ("before", "edit", "knob"))
     assert (own / "registry.db").read_bytes() == before
 
+    Path("lift.png").write_bytes(b"old")
+    assert cli("try", file, *OPTIONS).code == 0, "what it has written itself it writes again"
+    assert Path("lift.png").read_bytes().startswith(b"\x89PNG")
+
 
 def test_the_knob_is_kept_on_request(cli, file, plugins_dir):
     """--keep stores it where --registry says; a file that is in the plugins folder is no second plugin of its name."""

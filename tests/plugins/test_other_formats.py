@@ -184,7 +184,7 @@ def test_a_format_that_fails_is_named(monkeypatch, name, function, says):
         run_augmentation(EDITS["transpose"], clips, 1, np.random.default_rng(0), own)
 
 
-def test_the_metre_is_the_formats():
+def test_the_meter_is_the_formats():
     """Weights and order follow the divisions of the bar: three beats in 3/4, two dotted ones in 6/8, of thirds too."""
     assert weights(WALTZ)[:12].tolist() == [0, -3, -2, -3, -1, -3, -2, -3, -1, -3, -2, -3]
     assert weights(JIG)[:12].tolist() == [0, -3, -2, -3, -2, -3, -1, -3, -2, -3, -2, -3]

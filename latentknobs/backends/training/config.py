@@ -255,7 +255,7 @@ class DataConfig:
         follow: Edits that codes are made to follow: half of each batch is then the other half, edited.
         pitch_range: Lowest and highest MIDI pitch of all training clips, random transposition included.
         licence: What the model card says of the clips' licence.
-        limits: What the model card says of what the model does not know (register, metre, style).
+        limits: What the model card says of what the model does not know (register, meter, style).
     """
 
     sources: tuple[CorpusSource, ...] = field(

@@ -22,7 +22,7 @@ from latentknobs.core.knob import Knob
 from latentknobs.core.plugin_guard import run_augmentation
 from latentknobs.core.run import Run
 from latentknobs.corpora.corpus_spec import default_corpus
-from latentknobs.errors import DiscoveryError, PluginError, UsageError
+from latentknobs.errors import DiscoveryError, MidiError, PluginError, UsageError
 from latentknobs.frontends.cli import options, plugin_check
 from latentknobs.frontends.cli.context import program, say
 from latentknobs.frontends.cli.melody_files import check_target, piece_writer
@@ -68,7 +68,8 @@ def try_(
     """
     Check an edit's file, trust it, run a quick discovery, and show the knob's card and a clip before and after.
 
-    Beside the picture, clips before, after the edit and with the knob turned are written as MIDI and WAV.
+    Beside the picture, clips before, after the edit and with the knob turned are written as MIDI and WAV. What an
+    earlier trial has written there is replaced.
     """
     picture = output or Path(f"{file.stem}.png")
     melodies = [picture.with_name(f"{picture.stem}-{name}{end}") for name in HEARD for end in (".mid", ".wav")]
@@ -76,6 +77,7 @@ def try_(
         raise UsageError("--registry says where --keep stores the knob; add --keep, or leave it out.")
     if not file.is_file():
         raise UsageError(f"There is no file {file}; write one with latentknobs plugins new.")
+    force = force or all(_of_a_trial(path) for path in melodies if path.suffix == ".mid")
     check_target(picture, force=force, suffixes=(".png",))
     for melody in melodies:
         check_target(melody, force=force)
@@ -199,6 +201,14 @@ def _show(look: QuickLook) -> None:
         one, other = (look.rows[names[k]][0] for k in (before, after))
         typer.echo(roll(one, other, form))
         typer.echo("")
+
+
+def _of_a_trial(path: Path) -> bool:
+    """Whether a melody says that it was written here: then what lies beside it may be written again."""
+    try:
+        return "shows" in (scores.read_provenance(path) or {})
+    except MidiError:  # there is none, or it is not ours
+        return False
 
 
 def _write(look: QuickLook, path: Path, *, force: bool) -> None:
