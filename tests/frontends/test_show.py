@@ -4,7 +4,7 @@ from attrs import evolve
 
 from latentknobs.core.evidence import Evidence
 from latentknobs.core.knob import Knob, KnobEffect
-from latentknobs.frontends.cli.output import effects
+from latentknobs.frontends.cli.output import effects, knob_card
 
 
 def _knob(*found):
@@ -43,3 +43,13 @@ def test_the_target_comes_first():
 def test_an_effect_of_0_is_left_out():
     """An attribute whose slope would be printed as 0 is not named."""
     assert effects(_knob(("a", 0.004, 2.0), ("b", -0.005, 1.0))) == "b -0.01"
+
+
+def test_a_side_effect_is_named(capsys):
+    """A card says of each large effect whether it was wanted, preserved, or one that no criterion looks at."""
+    knob = _knob(("a", 1.0, 3.0), ("b", 0.0, 0.01), ("c", 2.0, 0.9), ("d", 0.1, 0.1))
+    knob_card(evolve(knob, evidence=Evidence(target="a", preserves=("b",))))
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in capsys.readouterr().out.splitlines()]
+
+    roles = {row[0]: row[3] for row in rows if len(row) == 4 and row[0] in ("a", "b", "c", "d")}
+    assert roles == {"a": "target", "b": "preserved", "c": "side effect, not judged", "d": ""}

@@ -14,7 +14,8 @@ from attrs import fields
 from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.clip import ClipFormat
 from latentknobs.core.evidence import AT_MOST, CandidateRecord, Criterion, Evidence
-from latentknobs.core.knob import Knob
+from latentknobs.core.knob import Knob, KnobEffect
+from latentknobs.core.query_spec import MOVED
 from latentknobs.core.reasons import failed_amounts, reasons
 from latentknobs.core.run import Run
 from latentknobs.errors import UsageError
@@ -143,7 +144,7 @@ def knob_card(knob: Knob) -> None:
     typer.echo(_effects_title(evidence))
     table(
         ("attribute", "slope", "effect (sd)", "role"),
-        ((e.attribute, f"{e.slope:+.3f}", f"{e.effect:.3f}", evidence.role_of(e.attribute)) for e in knob.effects),
+        ((e.attribute, f"{e.slope:+.3f}", f"{e.effect:.3f}", _role(evidence, e)) for e in knob.effects),
     )
     _fits(knob)
     candidate_table(candidate for candidate in evidence.candidates if candidate.attribute == evidence.target)
@@ -151,6 +152,11 @@ def knob_card(knob: Knob) -> None:
     values = {f.name: getattr(evidence, f.name) for f in fields(Evidence) if f.name != "version"}
     tree({name: value for name, value in values.items() if isinstance(value, int | float | str)})
     typer.echo("(--json prints all the evidence)")
+
+
+def _role(evidence: Evidence, effect: KnobEffect) -> str:
+    """An attribute's role; a large effect on one that nobody spoke of is named, since no criterion looks at it."""
+    return evidence.role_of(effect.attribute) or ("side effect, not judged" if effect.effect >= MOVED else "")
 
 
 def _effects_title(evidence: Evidence) -> str:
