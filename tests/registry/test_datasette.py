@@ -71,3 +71,15 @@ def test_datasette_shows_a_registry(tmp_path, capsys):
     assert get("/mine/v_knobs.json?_shape=array&current=1&_size=3&_col=name")[0].keys() == {"name"}
     answer = get("/mine/moves.json?_shape=array&attribute=mean-pitch", "--metadata", str(metadata))
     assert "pitch" in {row["name"] for row in answer}
+
+
+@pytest.mark.parametrize(("text", "code", "said"), [(None, 2, "There is no registry"), ("notes", 1, "Error: ")])
+def test_what_is_no_registry_is_refused(tmp_path, capsys, text, code, said):
+    """Nothing is written for a file that is not there, or that is something else."""
+    if text:
+        (tmp_path / "mine.db").write_text(text)
+
+    words = ["registry", "datasette", str(tmp_path / "mine.db"), "-o", str(tmp_path / "m.json")]
+    assert run_command_line(words) == code
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "m.json").exists()

@@ -10,19 +10,23 @@ from typing import Annotated
 import typer
 
 from latentknobs.core.atomic_write import write_file
+from latentknobs.errors import UsageError
 from latentknobs.frontends.cli import options
 from latentknobs.frontends.cli.context import say
 from latentknobs.frontends.cli.melody_files import check_target
+from latentknobs.registry.store import KnobStore
 
 
 def datasette(
     ctx: typer.Context,  # noqa: ARG001 - guarded reads it
-    file: Annotated[Path, typer.Argument(help="The registry that is to be browsed; its name is all that matters.")],
+    file: Annotated[Path, typer.Argument(help="The registry that is to be browsed.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT.json", help="The file to write.")],
     force: options.Force = False,
 ) -> None:
     """Write titles, units and queries for 'datasette REGISTRY --metadata OUT.json'."""
     check_target(output, force=force, suffixes=(".json",))
+    if not KnobStore.open(file).exists:  # nor is one opened that is no registry, or has older views
+        raise UsageError(f"There is no registry {file}; latentknobs registry datasette browses a file that is there.")
     metadata = json.loads(resources.files("latentknobs.registry").joinpath("datasette.json").read_text("utf-8"))
     of_file = {name: metadata.pop(name) for name in ("tables", "queries")}
     text = json.dumps({**metadata, "databases": {file.stem: of_file}}, indent=1)
