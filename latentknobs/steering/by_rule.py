@@ -1,0 +1,88 @@
+"""Edits by rule, for clips that no model carries: by the augmentations that the knobs were learned from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import numpy as np
+from attrs import frozen
+
+from latentknobs.core.arrays import Bools, ClipBatch
+from latentknobs.core.augmentation import Augmentation, in_context
+from latentknobs.core.clip import ClipFormat
+from latentknobs.core.edit_context import EditContext
+from latentknobs.core.format_capabilities import misfit
+from latentknobs.core.plugin_guard import run_augmentation
+from latentknobs.errors import AmountError
+
+AmountedEdit: TypeAlias = tuple[Augmentation, float]
+"""An edit and the amount by which it is to be done."""
+
+
+@frozen(eq=False)
+class RuleEdited:
+    """
+    Clips after edits by rule.
+
+    Attributes:
+        clips: int16 (N, *shape); the clip itself where it was not edited.
+        edited: bool (N,), where every edit was done.
+        reasons: For each clip why it was not edited, a sentence, "" where it was.
+    """
+
+    clips: ClipBatch
+    edited: Bools
+    reasons: tuple[str, ...]
+
+
+def edit_by_rule(
+    clips: ClipBatch,
+    clip_format: ClipFormat,
+    edits: Sequence[AmountedEdit],
+    contexts: Sequence[EditContext],
+    seed: int = 0,
+) -> RuleEdited:
+    """
+    Apply edits one after the other, by knob name in whatever order they are given.
+
+    Each clip is edited by all of them or stays as it is. One without notes has nothing to edit, and counts as edited.
+    Chance depends on the seed, the edit and the clip's number in its piece alone.
+
+    Args:
+        clips: int16 (N, *shape), valid clips; of any part of the piece.
+        clip_format: Their format.
+        edits: The edits with their amounts; 0 leaves every clip as it is.
+        contexts: Where each clip stands in the piece as it was before the edits.
+        seed: Of the edits that draw.
+
+    Raises:
+        PluginError: An edit fails, or gives no clips.
+    """
+    ordered = sorted(
+        ((edit, amount) for edit, amount in edits if amount), key=lambda one: (one[0].knob_name, one[0].name)
+    )
+    unfit = next(filter(None, (misfit(edit, clip_format, {}) for edit, _ in ordered)), "")
+    out, reasons = clips.copy(), [unfit] * len(clips)
+    for row, context in enumerate(contexts if not unfit else ()):
+        if clip_format.notes(clips[row]):
+            out[row], reasons[row] = _edited(clips[row : row + 1], clip_format, ordered, context, seed)
+    return RuleEdited(out, np.asarray([not reason for reason in reasons], dtype=bool), tuple(reasons))
+
+
+def _edited(
+    clip: ClipBatch, clip_format: ClipFormat, edits: Sequence[AmountedEdit], context: EditContext, seed: int
+) -> tuple[ClipBatch, str]:
+    """One clip (1, *shape) after the edits, or the clip itself and why."""
+    out = clip
+    for edit, amount in edits:
+        # Clips one by one, and a stream for each edit: what another clip or edit draws changes nothing here.
+        rng = np.random.default_rng([seed, context.index, *edit.name.encode()])
+        try:
+            result = run_augmentation(in_context(edit, (context,)), out, amount, rng, clip_format)
+        except AmountError as error:
+            return clip[0], str(error)
+        if not result.valid[0]:
+            return clip[0], f"{edit.name} by {amount:+g} does not fit its notes."
+        out = result.clips
+    return out[0], ""
