@@ -61,3 +61,40 @@ def test_a_call_whose_time_is_over_as_it_ends_leaves_nothing():
     done = subprocess.run([sys.executable, "-c", OVERDUE], capture_output=True, check=False, text=True, timeout=60)
 
     assert done.stdout.splitlines() == ["{} []"], done.stderr
+
+
+BESIDE = """
+import io, locale, sys, threading, warnings
+from latentknobs.core.containment.contain import Containment
+results, begun, go_on = sys.stdout, threading.Event(), threading.Event()
+call = Containment("calling a plugin")
+def work():
+    with call:
+        begun.set()
+        go_on.wait()
+        print("of the plugin")
+worker = threading.Thread(target=work)
+worker.start()
+begun.wait()
+kept, sys.stdout, sys.stderr = sys.stdout, io.StringIO(), io.StringIO()
+own = Containment("calling another")
+with own:
+    pass
+warnings.simplefilter("error")
+sys.setrecursionlimit(999)
+go_on.set()
+worker.join()
+print("to the main thread's own stream")
+captured, sys.stdout = sys.stdout.getvalue(), kept
+with Containment("calling a third"):
+    pass
+print(call.changes, own.changes, captured.strip(), sys.getrecursionlimit(), sys.stdout is results)
+"""
+
+
+def test_what_the_program_changes_beside_a_call_in_a_worker_thread_is_left_alone():
+    """It is neither put back nor told of the call, and a stand-in that the program has kept does no harm."""
+    done = subprocess.run([sys.executable, "-c", BESIDE], capture_output=True, check=False, text=True, timeout=60)
+
+    said = "['printed to stdout, which is for results'] [] to the main thread's own stream 999 True"
+    assert done.stdout.splitlines() == [said], done.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from typing import Any
 
 from attrs import define, field
 
@@ -52,6 +53,7 @@ class PluginCall:
         loading: Whether the plugin is being loaded: then the package's own functions are looked after too.
         process: The process that makes it: a fork in the code gives another.
         moved: Whether the code has called os.chdir: another thread may change the current folder beside it.
+        errors: What numpy did at errors in this thread before, as np.geterr tells.
         changes: Afterwards, what the code did to the process, in clauses that follow "it"; all was put back.
     """
 
@@ -62,6 +64,7 @@ class PluginCall:
     loading: bool = False
     process: int = field(factory=os.getpid, init=False)
     moved: bool = field(default=False, init=False)
+    errors: Any = field(default=None, init=False)
     changes: list[str] = field(factory=list, init=False)
 
     def note(self, change: str) -> None:

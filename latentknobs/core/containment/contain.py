@@ -54,7 +54,7 @@ class Containment(PluginCall):
             if self.whole:
                 if threading.current_thread() is threading.main_thread() and signals is None:
                     signals = self._signals = SignalState.enter()
-                ProcessState.enter(loading=self.loading)
+                ProcessState.enter(self)
                 limit = time_limit() if self.limited else 0.0
                 ENDS[self._number] = (threading.get_ident(), time.monotonic() + limit if limit else float("inf"))
                 WATCHDOG.begin(self._number, self, limit)

@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
 from typing import Any, ClassVar, TextIO
 
@@ -28,14 +28,18 @@ from latentknobs.core.containment.memory_limit import limit_memory, set_memory
 
 @define(eq=False)
 class ProcessState:
-    """What the process was like when no plugin code ran; kept while some does."""
+    """
+    What the process was like when no plugin code ran; kept while some does.
+
+    What a call in the main thread changes of it is put back and noted on the call. Beside a call in another thread it
+    may be the program that changes it: only what is closed or replaced for all others is put back then.
+    """
 
     streams: tuple[Any, Any, Any]
     folder: int | None
     files: tuple[tuple[int, int], ...]
     locale: str
     recursion: int
-    errors: Any
     hooks: list[Any]
     filters: list[Any]
     filters_then: list[Any]
@@ -47,28 +51,42 @@ class ProcessState:
     _now: ClassVar[ProcessState | None] = None
 
     @classmethod
-    def enter(cls, *, loading: bool) -> None:
+    def enter(cls, call: PluginCall) -> None:
         """Before plugin code runs."""
         with cls._lock:
-            if ProcessState._now is None:
-                names = [name for name in sys.modules if loading and name.startswith("latentknobs.")]
-                for functions in _PATCHABLE:
-                    functions.read()
-                ProcessState._now = cls(
-                    (sys.stdin, sys.stdout, sys.stderr),
-                    _open_folder(),
-                    tuple(_copies((1, 2))),
-                    locale.setlocale(locale.LC_ALL),
-                    sys.getrecursionlimit(),
-                    np.geterr(),
-                    [getattr(module, name) for module, name in _HOOKS],
-                    warnings.filters,  # type: ignore[arg-type] # a list, whatever its type is declared to be
-                    list(warnings.filters),
-                    [*_PATCHABLE, *(_Functions.of(sys.modules[name]) for name in names)],
-                    limit_memory(),
-                )
-                sys.stdin, sys.stdout = io.StringIO(), _Notes(sys.stdout)
-            ProcessState._now.running += 1
+            call.errors = np.geterr()
+            then = ProcessState._now
+            if then is None:
+                ProcessState._now = then = cls.of(call)
+            elif _in_main_thread() and whole_call() is None:  # others began before: it may have changed since
+                now = cls.of(call, like=then)
+                _close(copy for _, copy in then.files)
+                ProcessState._now = then = now
+            then.running += 1
+
+    @classmethod
+    def of(cls, call: PluginCall, like: ProcessState | None = None) -> ProcessState:
+        """What it is like now, with stand-ins for its streams; what holds for all threads is like what was before."""
+        if like is None:
+            names = [name for name in sys.modules if call.loading and name.startswith("latentknobs.")]
+            for functions in _PATCHABLE:
+                functions.read()
+        streams = _behind(sys.stdin), _behind(sys.stdout), sys.stderr
+        out = cls(
+            streams,
+            _open_folder() if like is None else like.folder,
+            tuple(_copies((1, 2))),
+            locale.setlocale(locale.LC_ALL),
+            sys.getrecursionlimit(),
+            [getattr(module, name) for module, name in _HOOKS],
+            warnings.filters,  # type: ignore[arg-type] # a list, whatever its type is declared to be
+            list(warnings.filters),
+            [*_PATCHABLE, *(_Functions.of(sys.modules[name]) for name in names)] if like is None else like.functions,
+            limit_memory() if like is None else like.memory,
+            0 if like is None else like.running,
+        )
+        sys.stdin, sys.stdout = _NoInput(streams[0]), _Notes(streams[1])
+        return out
 
     @classmethod
     def leave(cls, call: PluginCall) -> list[str]:
@@ -76,19 +94,16 @@ class ProcessState:
         with cls._lock:
             then = ProcessState._now
             assert then is not None
-            # First, since what follows needs some. Beside other threads it may be one of them that changed it.
-            main = threading.current_thread() is threading.main_thread()
-            if main and sys.getrecursionlimit() != then.recursion:
+            # First, since what follows needs some.
+            if _in_main_thread() and sys.getrecursionlimit() != then.recursion:
                 sys.setrecursionlimit(then.recursion)
                 call.note("changed the recursion limit")
             then.running -= 1
             patched = then.put_back(call)
             if not then.running:
                 ProcessState._now = None
-                sys.stdin, sys.stdout, sys.stderr = then.streams
-                for copy in filter(None, [then.folder, *(copy for _, copy in then.files)]):
-                    with contextlib.suppress(OSError):
-                        os.close(copy)
+                _give_streams_back()
+                _close([*(copy for _, copy in then.files), *([] if then.folder is None else [then.folder])])
                 if then.memory is not None:
                     set_memory(then.memory)
             return patched
@@ -97,40 +112,47 @@ class ProcessState:
     def after_fork(cls) -> None:
         """In a copy of the process, which has none of the other threads: no plugin code runs in it yet."""
         cls._lock = threading.RLock()
-        then, ProcessState._now = ProcessState._now, None
-        if then is not None:
-            sys.stdin, sys.stdout, sys.stderr = then.streams
+        ProcessState._now = None
+        _give_streams_back()
 
     def put_back(self, call: PluginCall) -> list[str]:
         """Put back what a call changed; the functions of others that it had replaced, which are back too."""
-        if getattr(sys, "stderr", None) is not self.streams[2] or not isinstance(getattr(sys, "stdout", None), _Notes):
-            call.note("replaced a standard stream")
-            sys.stdout, sys.stderr = _Notes(self.streams[1]), self.streams[2]
-        with contextlib.suppress(OSError):  # it may have closed them
-            for file, copy in self.files:
-                os.dup2(copy, file)
-        if getattr(sys.stderr, "closed", False):
-            sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115 - a descriptor
-            self.streams = (*self.streams[:2], sys.stderr)
-            call.note("closed a standard stream")
+        main = _in_main_thread()
+        for file, copy in self.files:
+            if main or not _is_open(file):
+                with contextlib.suppress(OSError):
+                    os.dup2(copy, file)
+        if main:
+            self._put_main_back(call)
+        elif getattr(sys.stderr, "closed", False):
+            self._open_stderr()
         if call.moved and self.folder is not None and _moved(self.folder):
             call.note("changed the current folder")
             with contextlib.suppress(OSError):
                 os.fchdir(self.folder)
+        if np.geterr() != call.errors:
+            np.seterr(**call.errors)
+            call.note("changed what numpy does at errors (np.seterr)")
+        return [name for functions in self.functions for name in functions.mend()]
+
+    def _put_main_back(self, call: PluginCall) -> None:
+        """Put back what nobody but the main thread changes."""
+        if getattr(sys, "stderr", None) is not self.streams[2] or not isinstance(getattr(sys, "stdout", None), _Notes):
+            call.note("replaced a standard stream")
+            sys.stdout, sys.stderr = _Notes(self.streams[1]), self.streams[2]
+        if not isinstance(getattr(sys, "stdin", None), _NoInput):
+            sys.stdin = _NoInput(self.streams[0])
+        if getattr(sys.stderr, "closed", False):
+            self._open_stderr()
+            call.note("closed a standard stream")
         if locale.setlocale(locale.LC_ALL) != self.locale:
             locale.setlocale(locale.LC_ALL, self.locale)
             call.note("changed the locale")
-        if np.geterr() != self.errors:
-            np.seterr(**self.errors)
-            call.note("changed what numpy does at errors (np.seterr)")
         for (module, name), then in zip(_HOOKS, self.hooks, strict=True):
             if getattr(module, name, None) is not then:
                 setattr(module, name, then)
                 call.note(f"changed {module.__name__}.{name}")
-        # In another thread, another list is that of catch_warnings elsewhere, which puts this one back.
-        main = threading.current_thread() is threading.main_thread()
-        same = warnings.filters is self.filters
-        if (same or main) and not (same and self.filters == self.filters_then):
+        if warnings.filters is not self.filters or self.filters != self.filters_then:
             # A library that is first imported here may add filters for its own warnings, as torch and sympy do.
             added = [one for one in warnings.filters if one not in self.filters_then]
             lost = any(one not in warnings.filters for one in self.filters_then)
@@ -139,7 +161,26 @@ class ProcessState:
                 warnings.resetwarnings()
                 self.filters[:] = self.filters_then
                 call.note("changed the warnings filters")
-        return [name for functions in self.functions for name in functions.mend()]
+
+    def _open_stderr(self) -> None:
+        sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115 - a descriptor
+        self.streams = (*self.streams[:2], sys.stderr)
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
+def _behind(stream: Any) -> Any:
+    """A stream, or what it stands for."""
+    while isinstance(stream, _NoInput | _Notes):  # another thread has put back one that it met
+        stream = stream.original
+    return stream
+
+
+def _give_streams_back() -> None:
+    """Take the stand-ins away, where another thread has not done so."""
+    sys.stdin, sys.stdout = _behind(getattr(sys, "stdin", None)), _behind(getattr(sys, "stdout", None))
 
 
 def _filters_all(one: Any) -> bool:
@@ -152,26 +193,34 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=ProcessState.after_fork)
 
 
+class _NoInput(io.StringIO):
+    """Stands for stdin while plugin code runs: there is nothing to read."""
+
+    def __init__(self, original: TextIO | None) -> None:
+        super().__init__()
+        self.original = original
+
+
 class _Notes(io.TextIOBase):
     """Stands for stdout while plugin code runs: stdout is for results."""
 
-    def __init__(self, results: TextIO | None) -> None:
-        self._results = results
+    def __init__(self, original: TextIO | None) -> None:
+        self.original = original
 
     @property
     def buffer(self) -> Any:
         """The bytes below the text."""
-        return self._results.buffer if whole_call() is None and self._results is not None else _NotedBytes()
+        return self.original.buffer if whole_call() is None and self.original is not None else _NotedBytes()
 
     @property
     def encoding(self) -> str:  # type: ignore[override] # a field there
         """As of what it stands for."""
-        return getattr(self._results, "encoding", None) or "utf-8"
+        return getattr(self.original, "encoding", None) or "utf-8"
 
     @property
     def errors(self) -> str | None:  # type: ignore[override] # a field there
         """As of what it stands for."""
-        return getattr(self._results, "errors", None)
+        return getattr(self.original, "errors", None)
 
     def writable(self) -> bool:
         """Whether it can be written to."""
@@ -179,17 +228,17 @@ class _Notes(io.TextIOBase):
 
     def write(self, text: str) -> int:
         """Write to stderr what plugin code writes."""
-        stream = self._results if (call := whole_call()) is None else _noted(call)
+        stream = self.original if (call := whole_call()) is None else _noted(call)
         return len(text) if stream is None else stream.write(text)
 
     def flush(self) -> None:
         """Flush what it stands for."""
-        if (stream := self._results if whole_call() is None else sys.stderr) is not None:
+        if (stream := self.original if whole_call() is None else sys.stderr) is not None:
             stream.flush()
 
     def fileno(self) -> int:
         """The file of what it stands for."""
-        return 2 if whole_call() is not None or self._results is None else self._results.fileno()
+        return 2 if whole_call() is not None or self.original is None else self.original.fileno()
 
     def close(self) -> None:
         """Nothing: it is not the plugin's to close."""
@@ -228,6 +277,20 @@ def _open_folder() -> int | None:
         return os.open(".", getattr(os, "O_PATH", os.O_RDONLY))
     except OSError:
         return None
+
+
+def _close(files: Iterable[int]) -> None:
+    for file in files:
+        with contextlib.suppress(OSError):
+            os.close(file)
+
+
+def _is_open(file: int) -> bool:
+    try:
+        os.fstat(file)
+    except OSError:
+        return False
+    return True
 
 
 def _moved(folder: int) -> bool:
