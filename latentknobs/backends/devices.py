@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,6 +11,10 @@ from typing import Any
 import torch
 
 from latentknobs.errors import UsageError
+
+if hasattr(os, "register_at_fork"):
+    # A copy of the process has none of OpenMP's threads, and would wait for them for ever.
+    os.register_at_fork(after_in_child=functools.partial(torch.set_num_threads, 1))
 
 
 def choose_device(device: str) -> torch.device:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import io
 from pathlib import Path
@@ -71,25 +72,55 @@ def picture_bytes(figure: Figure, kind: Literal["png", "svg"]) -> bytes:
 
 
 def _plain_texts(figure: Figure) -> None:
-    """Take names as they are: a dollar sign begins no formula, and what the font lacks is written as its number."""
+    """Take names as they are: a dollar sign begins no formula, and what the font lacks is drawn as another has it."""
     from matplotlib.text import Text
 
     for text in figure.findobj(Text):
         if isinstance(text, Text) and "\\mathdefault" not in text.get_text():  # ticks of logarithmic axes are formulas
             text.set_parse_math(False)
+            fonts = dict.fromkeys(filter(None, map(_font_with, text.get_text())))
+            if fonts:
+                text.set_fontfamily([*text.get_fontfamily(), *fonts])
             text.set_text(plain_text(text.get_text()))
 
 
 def plain_text(text: str) -> str:
-    """A text in which what the font lacks is written as its number: names of ticks need it before they are drawn."""
-    return "".join(c if c == "\n" or c in _glyphs() else f"U+{ord(c):04X} " for c in text)
+    """A text in which what no font has is written as its number: names of ticks need it before they are drawn."""
+    return "".join(c if c == "\n" or _font_with(c) is not None else f"U+{ord(c):04X} " for c in text)
 
 
 @functools.cache
-def _glyphs() -> frozenset[str]:
-    from matplotlib.font_manager import FontProperties, findfont, get_font
+def _font_with(character: str) -> str | None:
+    """The first installed font that has a character, "" = the one that all texts are drawn in; None = there is none."""
+    from matplotlib.font_manager import get_font
 
-    return frozenset(map(chr, get_font(findfont(FontProperties())).get_charmap()))
+    for name, path in _fonts():
+        with contextlib.suppress(RuntimeError, OSError):  # a damaged file, or one that is gone
+            font = get_font(path)
+            if font.scalable and font.get_char_index(ord(character)):
+                return name
+    return None
+
+
+@functools.cache
+def _fonts() -> tuple[tuple[str, str], ...]:
+    """
+    Names and files of the upright, regular fonts, the one of all texts first as "".
+
+    Left out are matplotlib's own, some of which have signs in the places of letters, and those of boxes and emoji.
+    """
+    from matplotlib import get_data_path
+    from matplotlib.font_manager import FontProperties, findfont, fontManager
+
+    installed = {
+        (one.name, one.fname)
+        for one in fontManager.ttflist
+        if one.style == "normal"
+        and one.weight in (400, "normal", "regular", "book")
+        and not one.fname.startswith(get_data_path())
+        and not any(word in one.name.lower() for word in ("last resort", "lastresort", "emoji"))
+    }
+    return ("", str(findfont(FontProperties()))), *sorted(installed)
 
 
 class Picture:

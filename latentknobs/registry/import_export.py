@@ -158,8 +158,8 @@ def take(store: KnobStore, text: str, where: str, *, conflict: Conflict = "refus
                     f"--conflict replace to take the file's, or rename those that are there."
                 )
             return tuple(summaries)
-    except FileExistsError as error:
-        raise RegistryError(f"Another program has just made the registry {store.path}: try again.") from error
+    except FileExistsError:  # made by someone else a moment ago: write to theirs
+        return take(store, text, where, conflict=conflict)
     except (OverflowError, ValueError) as error:
         raise RegistryError(f"{where} cannot be stored: {error}.") from error
 

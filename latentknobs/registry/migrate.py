@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -36,6 +37,8 @@ from latentknobs.registry.tables import (
 from latentknobs.registry.views import drop_views, make_views
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+_ONE_AT_A_TIME = threading.Lock()
+"""Alembic keeps what it works on in globals of the process."""
 
 
 def path_of(url: str | Path) -> Path:
@@ -287,5 +290,6 @@ def _migrate(connection: Connection) -> None:
     # Else a table that somebody's own view reads could not be rebuilt.
     connection.exec_driver_sql("PRAGMA legacy_alter_table = ON")
     drop_views(connection)
-    command.upgrade(config, "head")
+    with _ONE_AT_A_TIME:
+        command.upgrade(config, "head")
     make_views(connection)

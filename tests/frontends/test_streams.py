@@ -1,4 +1,4 @@
-"""The command line where its output cannot be written."""
+"""The command line where its output cannot be written, or its folder is gone."""
 
 import subprocess
 import sys
@@ -23,3 +23,13 @@ def test_output_that_cannot_be_written_is_told(where, code, says):
     done = subprocess.run(["sh", "-c", command], capture_output=True, check=False, text=True, timeout=60)
 
     assert (done.returncode, done.stderr.strip()) == (code, says)
+
+
+def test_a_deleted_current_folder_is_told(tmp_path):
+    """In one line, before a library ends the program."""
+    command = f"mkdir gone && cd gone && rmdir ../gone && {sys.executable} -m latentknobs knobs list"
+
+    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, check=False, text=True, timeout=60)
+
+    said = "Error: The current folder cannot be used (No such file or directory): go to another one first.\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", said)

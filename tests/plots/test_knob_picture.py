@@ -4,6 +4,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from attrs import evolve
+from fontTools.fontBuilder import FontBuilder
+from fontTools.pens.ttGlyphPen import TTGlyphPen
+from matplotlib.font_manager import fontManager
 
 from latentknobs.core.evidence import (
     AmountMetrics,
@@ -17,7 +20,7 @@ from latentknobs.core.evidence import (
 )
 from latentknobs.core.knob import KnobDimension
 from latentknobs.errors import UnknownNameError, UsageError
-from latentknobs.plots import knob_picture
+from latentknobs.plots import figure, knob_picture
 from latentknobs.registry.knob_results import Knobs
 from latentknobs.testing.store import sample_run
 
@@ -95,13 +98,51 @@ def test_the_same_picture_is_the_same_file():
 
 
 def test_names_are_not_formulas():
-    """A dollar sign stays one, and a letter that the font lacks is written as its number."""
-    odd = measured(unit="$x^{$ and 中", model_name="$y^{ 文")
+    """A dollar sign stays one, and a letter that no font has is written as its number."""
+    odd = measured(unit="$x^{$ and \u0378", model_name="$y^{ \u0379")
     picture = knob_picture([odd, measured()], ["response", "effects"])
     picture._repr_png_()
 
-    assert "amount ($x^{$ and U+4E2D )" in texts(picture)
-    assert any(text.startswith("pitch $y^{ U+6587") for text in texts(picture))
+    assert "amount ($x^{$ and U+0378 )" in texts(picture)
+    assert any(text.startswith("pitch $y^{ U+0379") for text in texts(picture))
+
+
+@pytest.fixture
+def font_of_u0378(tmp_path):
+    """A font that has what no other has: the unassigned character U+0378, as a square."""
+    pen = TTGlyphPen(None)
+    for corner in ((0, 0), (0, 700), (700, 700), (700, 0)):
+        (pen.lineTo if pen.points else pen.moveTo)(corner)
+    pen.closePath()
+    square = pen.glyph()
+    font = FontBuilder(1000, isTTF=True)
+    font.setupGlyphOrder([".notdef", "square"])
+    font.setupCharacterMap({0x378: "square"})
+    font.setupGlyf({".notdef": square, "square": square})
+    font.setupHorizontalMetrics({".notdef": (800, 0), "square": (800, 0)})
+    font.setupHorizontalHeader(ascent=800, descent=-200)
+    font.setupNameTable({"familyName": "Odd letters", "styleName": "Regular"})
+    font.setupOS2(sTypoAscender=800, usWinAscent=800, usWinDescent=200)
+    font.setupPost()
+    font.save(tmp_path / "odd.ttf")
+    fontManager.addfont(tmp_path / "odd.ttf")
+    figure._font_with.cache_clear()
+    figure._fonts.cache_clear()
+    yield
+    fontManager.ttflist.pop()
+    figure._font_with.cache_clear()
+    figure._fonts.cache_clear()
+
+
+@pytest.mark.usefixtures("font_of_u0378")
+def test_a_letter_that_the_font_lacks_is_drawn_in_one_that_has_it():
+    """Whatever else stands in the name, in titles and at ticks."""
+    odd = measured(unit="$x^{$ and \u0378", model_name="$y^{ \u0378")
+    picture = knob_picture([odd, measured()], ["response", "effects"])
+    picture._repr_png_()
+
+    assert "amount ($x^{$ and \u0378)" in texts(picture)
+    assert any(text.startswith("pitch $y^{ \u0378") for text in texts(picture))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 import json
 import sqlite3
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import jsonschema
@@ -8,7 +10,7 @@ from attrs import evolve
 
 from latentknobs.errors import RegistryError, UsageError
 from latentknobs.registry import serialization
-from latentknobs.registry.import_export import SCHEMA
+from latentknobs.registry.import_export import SCHEMA, take
 from latentknobs.registry.overlay import Registry
 from latentknobs.registry.store import KnobStore
 from latentknobs.testing.store import MODEL, OTHER_MODEL, arrays, dump, facts, sample_run
@@ -211,6 +213,16 @@ def test_two_knobs_of_one_name_are_refused(text, target):
 
     with pytest.raises(RegistryError, match="two knobs of one model have one name"):
         target.take(json.dumps(data), "knobs.json")
+
+
+def test_several_that_make_one_registry_at_once_all_store_their_knobs(text, tmp_path):
+    """The first one makes the file, the others write to it."""
+    stores = [KnobStore.open(tmp_path / "new.db") for _ in range(3)]
+    with ThreadPoolExecutor(3) as pool:
+        told = list(pool.map(lambda store: take(store, text, "knobs.json"), stores))
+
+    outcomes = Counter(summary.outcome for summaries in told for summary in summaries)
+    assert outcomes == {"added": 3, "there already": 6}
 
 
 def test_the_schema_describes_what_is_written(text):

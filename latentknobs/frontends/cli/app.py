@@ -203,6 +203,7 @@ def run_command_line(arguments: Sequence[str]) -> int:
         with ExitStack() as stack:
             options = Globals.take(arguments)
             debug = options.debug
+            _check_folder()
             _log_to_stderr(logging.DEBUG if debug else logging.INFO)
             stack.enter_context(results_apart())
             loaded = _load(options)
@@ -221,6 +222,14 @@ def run_command_line(arguments: Sequence[str]) -> int:
             raise
         return code_of(error)
     return 0
+
+
+def _check_folder() -> None:
+    """Refuse to begin in a folder that has been deleted: the libraries of numpy and torch end the program there."""
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise UsageError(f"The current folder cannot be used ({error.strerror}): go to another one first.") from error
 
 
 def _load(options: Globals) -> Plugins:
