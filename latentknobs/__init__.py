@@ -15,10 +15,16 @@ if TYPE_CHECKING:
     from latentknobs.augmentations.delay import Delay as Delay
     from latentknobs.augmentations.detach import Detach as Detach
     from latentknobs.augmentations.fill import Fill as Fill
+    from latentknobs.augmentations.inversion import Inversion as Inversion
     from latentknobs.augmentations.neighbour_swap import NeighbourSwap as NeighbourSwap
     from latentknobs.augmentations.note_split import NoteSplit as NoteSplit
     from latentknobs.augmentations.octave import Octave as Octave
+    from latentknobs.augmentations.ornament import Ornament as Ornament
+    from latentknobs.augmentations.register_fold import RegisterFold as RegisterFold
+    from latentknobs.augmentations.retrograde import Retrograde as Retrograde
+    from latentknobs.augmentations.rotation import Rotation as Rotation
     from latentknobs.augmentations.stretch import Stretch as Stretch
+    from latentknobs.augmentations.thinning import Thinning as Thinning
     from latentknobs.augmentations.tilt import Tilt as Tilt
     from latentknobs.augmentations.transpose import Transpose as Transpose
     from latentknobs.backends.torch_adapter import TorchBackend as TorchBackend
@@ -111,10 +117,16 @@ _HOMES = {
     "augmentations.delay": ("Delay",),
     "augmentations.detach": ("Detach",),
     "augmentations.fill": ("Fill",),
+    "augmentations.inversion": ("Inversion",),
     "augmentations.neighbour_swap": ("NeighbourSwap",),
     "augmentations.note_split": ("NoteSplit",),
     "augmentations.octave": ("Octave",),
+    "augmentations.ornament": ("Ornament",),
+    "augmentations.register_fold": ("RegisterFold",),
+    "augmentations.retrograde": ("Retrograde",),
+    "augmentations.rotation": ("Rotation",),
     "augmentations.stretch": ("Stretch",),
+    "augmentations.thinning": ("Thinning",),
     "augmentations.tilt": ("Tilt",),
     "augmentations.transpose": ("Transpose",),
     "backends.torch_adapter": ("TorchBackend",),

@@ -15,9 +15,16 @@ from latentknobs.hooks.manager import Plugins
 from latentknobs.registry.store import KnobStore
 from latentknobs.workbench import BUILTINS, Workbench
 
-EXAMPLES = ("inversion", "retrograde", "rotation", "ornament", "register-fold", "thinning")
-"""Edits of the single-file plugins in ``plugins/`` whose knobs come with the package as well."""
-SHIPPED_AUGMENTATIONS = ("transpose", "note-split", *EXAMPLES)
+SHIPPED_AUGMENTATIONS = (
+    "transpose",
+    "note-split",
+    "inversion",
+    "retrograde",
+    "rotation",
+    "ornament",
+    "register-fold",
+    "thinning",
+)
 """The edits whose knobs come with the package, in the order in which they are discovered."""
 SHIPPED_CLIPS = 8192
 SHIPPED = Settings(trial_clips=300, sample_clips=8192, steps=1600)
@@ -42,20 +49,15 @@ def checkout() -> Path:
 
 def plugins() -> Plugins:
     """
-    What the package's own knobs are made with: the built-in plugins and the examples, and no others.
+    What the package's own knobs are made with: the built-in plugins, and no others.
 
     Raises:
-        UsageError: This is no checkout, or an edit is missing from it.
+        UsageError: An edit is switched off.
         PluginError: A plugin is broken.
     """
-    folder = checkout() / "plugins"
     out = Plugins.build(BUILTINS, plugins_dir=None, entry_points=False, strict=True)
-    for path in (folder / f"{name.replace('-', '_')}.py" for name in EXAMPLES):
-        if not path.is_file():
-            raise UsageError(f"The example {path} is not there, and its knob comes with the package: bring it back.")
-        out.add_file(path)
     if missing := [name for name in SHIPPED_AUGMENTATIONS if name not in out.augmentations()]:
-        raise UsageError(f"No plugin offers {', '.join(missing)}: is LATENTKNOBS_DISABLE or LATENTKNOBS_PLUGINS set?")
+        raise UsageError(f"No plugin offers {', '.join(missing)}: is LATENTKNOBS_DISABLE set?")
     return out
 
 

@@ -7,10 +7,16 @@ from latentknobs.augmentations.anticipate import Anticipate
 from latentknobs.augmentations.delay import Delay
 from latentknobs.augmentations.detach import Detach
 from latentknobs.augmentations.fill import Fill
+from latentknobs.augmentations.inversion import Inversion
 from latentknobs.augmentations.neighbour_swap import NeighbourSwap
 from latentknobs.augmentations.note_split import NoteSplit
 from latentknobs.augmentations.octave import Octave
+from latentknobs.augmentations.ornament import Ornament
+from latentknobs.augmentations.register_fold import RegisterFold
+from latentknobs.augmentations.retrograde import Retrograde
+from latentknobs.augmentations.rotation import Rotation
 from latentknobs.augmentations.stretch import Stretch
+from latentknobs.augmentations.thinning import Thinning
 from latentknobs.augmentations.tilt import Tilt
 from latentknobs.augmentations.transpose import Transpose
 from latentknobs.core.augmentation import Augmentation
@@ -19,7 +25,8 @@ from latentknobs.hooks import hookimpl
 
 @hookimpl
 def register_augmentations() -> list[Augmentation]:
-    """The two edits of the paper (Yang et al., NIME 2019), then those of pitch and those of rhythm."""
+    """The two edits of the paper (Yang et al., NIME 2019), then those of pitch, of rhythm and of the whole melody."""
     pitch = [Octave(), NeighbourSwap(), Tilt(), Stretch(), Alter()]
     rhythm = [Fill(), Anticipate(), Detach(), Delay()]
-    return [Transpose(), NoteSplit(), *pitch, *rhythm]
+    melody = [Inversion(), Retrograde(), Rotation(), Ornament(), RegisterFold(), Thinning()]
+    return [Transpose(), NoteSplit(), *pitch, *rhythm, *melody]

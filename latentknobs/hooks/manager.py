@@ -398,7 +398,10 @@ class Plugins:
         taken = self._offers[kind.name]
         for name in offers:
             if name in taken:
-                raise PluginError(f"{kind.hook}: {taken[name][1].label} already offers {name!r}")
+                owner = taken[name][1]
+                copy = owner.built_in and entry.candidate.origin == "file"
+                advice = "; delete this file if it is a copy of that, else choose another name" if copy else ""
+                raise PluginError(f"{kind.hook}: {owner.label} already offers {name!r}{advice}")
         if kind.name == "augmentations":
             self._check_knob_names(offers)
         for name, offer in offers.items():

@@ -6,59 +6,36 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from latentknobs.core.clip import Note
-from latentknobs.core.melody_format import MELODY
-from latentknobs.errors import AmountError
+from latentknobs import MELODY, Note, scores
+from latentknobs.augmentations.plugin import register_augmentations
+from latentknobs.core.edit_context import contexts_of
 from latentknobs.hooks.manager import Plugins
 from latentknobs.scaffold import TEMPLATES
 from latentknobs.testing.contracts import PluginContract
 from latentknobs.workbench import BUILTINS
 
 FOLDER = Path(__file__).parents[2] / "plugins"
-NAMES = ("inversion", "ornament", "register_fold", "retrograde", "rotation", "thinning")
+NAMES = ("parallel_minor", "swing")
 RNG = np.random.default_rng(0)
 
 
-class TestInversion(PluginContract):
+class TestParallelMinor(PluginContract):
     """It keeps every promise."""
 
-    plugin = FOLDER / "inversion.py"
+    plugin = FOLDER / "parallel_minor.py"
 
 
-class TestOrnament(PluginContract):
+class TestSwing(PluginContract):
     """It keeps every promise."""
 
-    plugin = FOLDER / "ornament.py"
-
-
-class TestRegisterFold(PluginContract):
-    """It keeps every promise."""
-
-    plugin = FOLDER / "register_fold.py"
-
-
-class TestRetrograde(PluginContract):
-    """It keeps every promise."""
-
-    plugin = FOLDER / "retrograde.py"
-
-
-class TestRotation(PluginContract):
-    """It keeps every promise."""
-
-    plugin = FOLDER / "rotation.py"
-
-
-class TestThinning(PluginContract):
-    """It keeps every promise."""
-
-    plugin = FOLDER / "thinning.py"
+    plugin = FOLDER / "swing.py"
 
 
 @pytest.fixture(scope="module")
 def edits():
-    """All augmentations, those of the package and of the folder."""
-    return Plugins.build(BUILTINS, plugins_dir=FOLDER, entry_points=False, strict=True).augmentations()
+    """The edits of the examples, beside the built-in ones."""
+    known = Plugins.build(BUILTINS, plugins_dir=FOLDER, entry_points=False, strict=True).augmentations()
+    return {name: known[name.replace("_", "-")] for name in NAMES}
 
 
 @pytest.mark.parametrize(
@@ -86,70 +63,33 @@ def test_an_example_is_ten_to_thirty_lines(name):
     assert 10 <= sum(bool(line.strip()) for line in lines) <= 30
 
 
-TUNE = [Note(0, 60, 4), Note(4, 64, 8), Note(16, 55, 2), Note(19, 75, 1)]
-CASES = [
-    ("inversion", 1, [Note(0, 60, 4), Note(4, 56, 8), Note(16, 65, 2), Note(19, 45, 1)]),
-    ("retrograde", 1, [Note(12, 75, 1), Note(14, 55, 2), Note(20, 64, 8), Note(28, 60, 4)]),
-    ("rotation", 1, [Note(2, 60, 4), Note(6, 64, 8), Note(18, 55, 2), Note(21, 75, 1)]),
-    ("rotation", 8, [Note(0, 55, 2), Note(3, 75, 1), Note(16, 60, 4), Note(20, 64, 8)]),
-    (
-        "ornament",
-        1,
-        [Note(0, 60), Note(1, 62), Note(2, 60, 2), Note(4, 64), Note(5, 66), Note(6, 64, 6), *TUNE[2:]],
-    ),
-    ("register-fold", 1, [Note(0, 60, 4), Note(4, 64, 8), Note(16, 67, 2), Note(19, 63, 1)]),
-    ("thinning", -0.5, [Note(0, 60, 4), Note(4, 64, 8), Note(16, 55, 2)]),
-    ("thinning", -1, [Note(0, 60, 4), Note(16, 55, 2)]),
-]
+def test_parallel_minor_is_in_the_key_of_the_piece(edits):
+    """Each clip is altered by the piece's key, not its own; what has nothing to alter, or is in minor, is masked."""
+    cut = scores.read_piece(scores.twinkle_path()).cut(MELODY)
+    low = cut.clips.copy()
+    low[low < 128] -= 4  # the tune in A flat
+    for clips, tonic in ((cut.clips, 0), (low, 8)):
+        out = edits["parallel_minor"](clips, 1, RNG, contexts_of(clips, MELODY))
+        altered = out.clips[out.clips != clips]
+        assert out.valid.all()
+        assert {(pitch - tonic) % 12 for pitch in altered} == {3, 8}
+        again = edits["parallel_minor"](out.clips, 1, RNG, contexts_of(out.clips, MELODY))
+        assert not again.valid.any()
 
 
-@pytest.mark.parametrize(("name", "amount", "wanted"), CASES)
-def test_an_example_does_what_its_name_says(edits, name, amount, wanted):
-    """One melody, edited by hand."""
-    out = edits[name](MELODY.tokens(TUNE)[None], amount, RNG)
+def test_swing_by_hand(edits):
+    """The second eighth of a beat waits a step, and the note before lasts until then, or the rest."""
+    tune = [Note(0, 60, 2), Note(2, 62, 2), Note(4, 64), Note(5, 65), Note(6, 67), Note(7, 69), Note(14, 60, 4)]
+    out = edits["swing"](np.stack([MELODY.tokens(tune), MELODY.tokens(tune[2:6])]), 1, RNG)
 
-    assert out.valid.all()
-    assert list(MELODY.notes(out.clips[0])) == wanted
-
-
-MASKED = [
-    ("inversion", 1, [Note(0, 120), Note(1, 100)]),
-    ("retrograde", 1, []),
-    ("rotation", 1, [Note(28, 60, 4)]),
-    ("ornament", 1, [Note(0, 60, 3)]),
-    ("ornament", 1, [Note(0, 126, 4)]),
-    ("register-fold", 1, [Note(0, 60), Note(4, 71)]),
-    ("thinning", -1, [Note(0, 60), Note(4, 62)]),
-]
-
-
-@pytest.mark.parametrize(("name", "amount", "notes"), MASKED)
-def test_what_an_example_cannot_do_is_masked(edits, name, amount, notes):
-    """Nothing is wrapped, and what is as it should be already is not counted as edited."""
-    assert not edits[name](MELODY.tokens(notes)[None], amount, RNG).valid[0]
-
-
-@pytest.mark.parametrize("name", ["inversion", "retrograde"])
-def test_twice_is_the_melody_again(edits, name):
-    """Both are their own inverses."""
-    clips = MELODY.tokens(TUNE)[None]
-
-    assert np.array_equal(edits[name](edits[name](clips, 1, RNG).clips, 1, RNG).clips, clips)
-
-
-@pytest.mark.parametrize("name", ["inversion", "ornament", "register-fold", "retrograde"])
-def test_an_on_off_edit_takes_no_other_amount(edits, name):
-    """Half an inversion is refused with a sentence."""
-    with pytest.raises(AmountError, match="on/off"):
-        edits[name](MELODY.tokens(TUNE)[None], 0.5, RNG)
+    assert MELODY.notes(out.clips[0]) == (Note(0, 60, 3), Note(3, 62), *tune[2:6], Note(15, 60, 3))
+    assert out.valid.tolist() == [True, False]
 
 
 def test_no_example_is_a_built_in_edit(edits, sample_clips):
     """On the sample clips none does what an edit of the package does at some amount."""
-    examples = {name: edits[name] for name in (stem.replace("_", "-") for stem in NAMES)}
-    mine = {(name, a): edit(sample_clips, a, RNG) for name, edit in examples.items() for a in edit.amounts}
-    there = {n: e for n, e in edits.items() if n not in examples and e.clip_format == MELODY.name}
-    own = [(n, e(sample_clips, a, RNG)) for n, e in there.items() for a in e.amounts]
+    mine = {name: edit(sample_clips, 1, RNG) for name, edit in edits.items()}
+    own = [(e.name, e(sample_clips, a, RNG)) for e in register_augmentations() for a in e.amounts]
 
     for name, one in mine.items():
         for other, two in own:

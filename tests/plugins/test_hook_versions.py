@@ -8,8 +8,10 @@ import pytest
 
 from latentknobs.errors import PluginError
 from latentknobs.hooks import HOOK_API
+from latentknobs.hooks.manager import Plugins
 from latentknobs.hooks.plugin_discovery import check_api
 from latentknobs.testing.checks import jobs_of, run
+from latentknobs.workbench import BUILTINS
 
 API_1 = sorted((Path(__file__).parents[1] / "data" / "plugins" / "api_1").glob("*.py"))
 """The example plugins as they were when version 1 was released; they are never changed."""
@@ -30,18 +32,35 @@ def register_augmentations():
 
 
 @pytest.mark.parametrize("path", API_1, ids=lambda path: path.stem)
-def test_plugins_of_version_1_load_and_keep_their_promises(latentknobs_plugins, path):
+def test_plugins_of_version_1_load_and_keep_their_promises(path):
     """A plugin of version 1, that names formats as plugins did then, still passes every check, as it stands.
 
     HOW TO FIX: somebody's plugin has just been broken. Make the change so that these files work, or raise HOOK_API.
     """
-    report = latentknobs_plugins.add_file(path)
+    # Six of them are built in since.
+    others = [name for name in BUILTINS if name != "latentknobs.augmentations.plugin"]
+    plugins = Plugins.build(others, plugins_dir=None, entry_points=False, strict=True)
+    report = plugins.add_file(path)
     # Whether an import is light is another process's work, and tested elsewhere.
-    results = [run(job) for job in jobs_of(latentknobs_plugins, report) if job.name != "its import is light"]
+    results = [run(job) for job in jobs_of(plugins, report) if job.name != "its import is light"]
 
     assert (HOOK_API, report.state) == (1, "loaded")
     assert [f"{each.name}: {each.message}" for each in results if not each.ok] == []
     assert sum(each.state == "passed" for each in results) > 12
+
+
+def test_a_copy_of_what_is_built_in_now_can_be_deleted(latentknobs_plugins):
+    """The built-in edit keeps its name, and the reason tells what to do with the file."""
+    latentknobs_plugins.strict = False
+    (path,) = (path for path in API_1 if path.stem == "inversion")
+    report = latentknobs_plugins.add_file(path)
+
+    assert report.state == "failed"
+    assert report.error.endswith(
+        "plugin 'augmentations' (built-in) already offers 'inversion'; delete this file if it is a copy of that, else "
+        "choose another name."
+    )
+    assert latentknobs_plugins.origin("augmentations", "inversion").origin == "built-in"
 
 
 @pytest.mark.parametrize(

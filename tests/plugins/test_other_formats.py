@@ -206,11 +206,14 @@ def test_numbers_a_bar_are_of_the_formats_bars():
     assert values == {"note-density": [3, 1.5], "rests": [0, 6]}
 
 
+SIXTEENTHS = ["anticipate", "detach", "delay", "rotation", "ornament"]
+
+
 def test_what_a_format_offers_is_what_it_is_made_of():
     """One voice by its two views, drums by their list, sixteenths by the grid; what needs more is not used on it."""
     assert offered_by(MELODY) == offered_by(WALTZ) == offered_by(Pairs()) == ("monophonic", "sixteenths")
     assert offered_by(TRIPLETS) == ("monophonic",)
-    assert [name for name, edit in EDITS.items() if not serves(edit, TRIPLETS)] == ["anticipate", "detach", "delay"]
+    assert [name for name, edit in EDITS.items() if not serves(edit, TRIPLETS)] == SIXTEENTHS
     assert misfit(EDITS["delay"], TRIPLETS, {"fill": EDITS["fill"]}) == (
         "delay needs monophonic, sixteenths, and triplets offers monophonic; what fits is fill."
     )

@@ -1,0 +1,198 @@
+"""The edits of the whole melody: inversion, retrograde, rotation, ornament, register fold and thinning."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from latentknobs.augmentations.inversion import Inversion
+from latentknobs.augmentations.ornament import Ornament
+from latentknobs.augmentations.register_fold import RegisterFold
+from latentknobs.augmentations.retrograde import Retrograde
+from latentknobs.augmentations.rotation import Rotation
+from latentknobs.augmentations.thinning import Thinning
+from latentknobs.core.clip import Note
+from latentknobs.core.melody_format import MELODY, MelodyFormat
+from latentknobs.core.meter import bars, weights
+from latentknobs.core.plugin_guard import run_augmentation
+from latentknobs.errors import AmountError
+from latentknobs.hooks.manager import Plugins
+from latentknobs.workbench import BUILTINS
+
+RNG = np.random.default_rng(0)
+EDITS = {edit.name: edit for edit in (Inversion(), Retrograde(), Rotation(), Ornament(), RegisterFold(), Thinning())}
+FORMATS = (
+    MELODY,
+    MelodyFormat(name="bar-of-4-4", shape=(16,), steps=16),
+    MelodyFormat(name="bar-of-3-4", shape=(12,), steps=12, beats_per_bar=3),
+    MelodyFormat(name="3-4", shape=(24,), steps=24, beats_per_bar=3),
+    MelodyFormat(name="6-8", shape=(24,), steps=24, beats_per_bar=3, divisions=(2, 3, 2)),
+    MelodyFormat(name="9-8", shape=(36,), steps=36, beats_per_bar=9, divisions=(2, 3, 3, 2)),
+    MelodyFormat(name="5-4", shape=(40,), steps=40, beats_per_bar=5),
+    MelodyFormat(name="7-8", shape=(28,), steps=28, beats_per_bar=7, divisions=(2, 7, 2)),
+    MelodyFormat(name="thirty-seconds", shape=(64,), steps=64, steps_per_beat=8),
+)
+"""Members of the melody family."""
+TUNE = [Note(0, 60, 4), Note(4, 64, 8), Note(16, 55, 2), Note(19, 75, 1)]
+BY_HAND = [
+    ("inversion", 1, [Note(0, 60, 4), Note(4, 56, 8), Note(16, 65, 2), Note(19, 45, 1)]),
+    ("retrograde", 1, [Note(12, 75, 1), Note(14, 55, 2), Note(20, 64, 8), Note(28, 60, 4)]),
+    ("rotation", 1, [Note(2, 60, 4), Note(6, 64, 8), Note(18, 55, 2), Note(21, 75, 1)]),
+    ("rotation", 0.5, [Note(1, 60, 4), Note(5, 64, 8), Note(17, 55, 2), Note(20, 75, 1)]),
+    ("rotation", 8, [Note(0, 55, 2), Note(3, 75, 1), Note(16, 60, 4), Note(20, 64, 8)]),
+    (
+        "ornament",
+        1,
+        [Note(0, 60), Note(1, 62), Note(2, 60, 2), Note(4, 64), Note(5, 66), Note(6, 64, 6), *TUNE[2:]],
+    ),
+    ("register-fold", 1, [Note(0, 60, 4), Note(4, 64, 8), Note(16, 67, 2), Note(19, 63, 1)]),
+    ("thinning", -0.5, [Note(0, 60, 4), Note(4, 64, 8), Note(16, 55, 2)]),
+    ("thinning", -1, [Note(0, 60, 4), Note(16, 55, 2)]),
+]
+MASKED = [
+    ("inversion", 1, [Note(0, 120), Note(1, 100)]),
+    ("retrograde", 1, []),
+    ("rotation", 1, [Note(28, 60, 4)]),
+    ("ornament", 1, [Note(0, 60, 3)]),
+    ("ornament", 1, [Note(0, 126, 4)]),
+    ("register-fold", 1, [Note(0, 60), Note(4, 71)]),
+    ("thinning", -1, [Note(0, 60), Note(4, 62)]),
+]
+
+
+@st.composite
+def melodies(draw):
+    """A format of the family and clips of it, from silence to a note on every step."""
+    clip_format = draw(st.sampled_from(FORMATS))
+    token = st.sampled_from([0, 48, 60, 62, 67, 76, 127, 128, 128, 128, 128, 129])
+    row = st.lists(token, min_size=clip_format.steps, max_size=clip_format.steps)
+    rows = draw(st.lists(row, max_size=3))
+    return clip_format, clip_format.repair(np.array(rows, dtype=np.int16).reshape(-1, clip_format.steps))
+
+
+def pairs(edit, drawn, amount=1.0):
+    """The notes before and after of each clip that can be edited."""
+    clip_format, clips = drawn
+    out = run_augmentation(edit, clips, amount, RNG, clip_format)
+    return [
+        (clip_format.notes(before), clip_format.notes(after))
+        for before, after in zip(clips[out.valid], out.clips[out.valid], strict=True)
+    ]
+
+
+def pitches(notes):
+    """Those of notes, in order."""
+    return [note.pitch for note in notes]
+
+
+@pytest.mark.parametrize(("name", "amount", "wanted"), BY_HAND)
+def test_an_edit_does_what_its_name_says(name, amount, wanted):
+    """One melody, edited by hand."""
+    out = EDITS[name](MELODY.tokens(TUNE)[None], amount, RNG)
+
+    assert out.valid.all()
+    assert list(MELODY.notes(out.clips[0])) == wanted
+
+
+@pytest.mark.parametrize(("name", "amount", "notes"), MASKED)
+def test_what_an_edit_cannot_do_is_masked(name, amount, notes):
+    """Nothing is wrapped, and what is as it should be already is not counted as edited."""
+    assert not EDITS[name](MELODY.tokens(notes)[None], amount, RNG).valid[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "amount", "says"),
+    [
+        ("inversion", 0.5, "on/off"),
+        ("ornament", 0.5, "on/off"),
+        ("register-fold", 0.5, "on/off"),
+        ("retrograde", 0.5, "on/off"),
+        ("rotation", 0.3, "rotation moves by whole steps of 0.5 eighths, not by 0.3"),
+        ("thinning", 1, "thinning takes amounts below 0, not 1: it adds no notes"),
+    ],
+)
+def test_an_amount_that_fits_no_clip_is_refused(name, amount, says):
+    """Half an inversion is refused with a sentence."""
+    with pytest.raises(AmountError, match=says):
+        EDITS[name](MELODY.tokens(TUNE)[None], amount, RNG)
+
+
+@settings(deadline=None)
+@given(melodies())
+def test_inversion_and_retrograde_are_their_own_inverses(drawn):
+    """Twice is the melody again, in every time signature; once, steps or time have the opposite sign."""
+    clip_format, _ = drawn
+    for before, after in pairs(Inversion(), drawn):
+        assert [(n.onset, n.length) for n in after] == [(n.onset, n.length) for n in before]
+        assert np.array_equal(np.diff(pitches(after)), -np.diff(pitches(before)))
+    for before, after in pairs(Retrograde(), drawn):
+        assert pitches(after) == pitches(before)[::-1]
+        assert [n.onset for n in after] == [clip_format.steps - n.end for n in reversed(before)]
+
+
+@settings(deadline=None)
+@given(melodies(), st.integers(1, 4))
+def test_rotation_goes_round_the_clip(drawn, eighths):
+    """Each note starts so many eighths later, whatever the grid and the bar, and the opposite amount brings it back."""
+    clip_format, _ = drawn
+    late = eighths * clip_format.steps_per_beat // 2
+    for before, after in pairs(Rotation(), drawn, eighths):
+        moved = [Note((n.onset + late) % clip_format.steps, n.pitch, n.length) for n in before]
+        assert list(after) == sorted(moved)
+        clips = clip_format.tokens(after)[None]
+        back = run_augmentation(Rotation(), clips, -eighths, RNG, clip_format)
+        # A note that ended at the clip's end is there again, if nothing sounds across it on the way.
+        assert not back.valid[0] or clip_format.notes(back.clips[0]) == before
+
+
+@settings(deadline=None)
+@given(melodies())
+def test_ornament_begins_long_notes_with_two_sixteenths(drawn):
+    """Just the notes of a quarter or more have two notes more, a whole tone apart; none ends elsewhere."""
+    clip_format, _ = drawn
+    quarter = clip_format.steps_per_beat
+    for before, after in pairs(Ornament(), drawn):
+        long = [n for n in before if n.length >= quarter]
+        assert len(after) == len(before) + 2 * len(long)
+        for note in long:
+            first, second, rest = (n for n in after if note.onset <= n.onset < note.end)
+            assert (first.pitch, second.pitch, rest.pitch) == (note.pitch, note.pitch + 2, note.pitch)
+            assert (first.length, second.length, rest.end) == (quarter // 4, quarter // 4, note.end)
+
+
+@settings(deadline=None)
+@given(melodies())
+def test_register_fold_keeps_pitch_classes(drawn):
+    """All notes lie within the octave above the first, and keep their names and places."""
+    for before, after in pairs(RegisterFold(), drawn):
+        assert {n.pitch - before[0].pitch for n in after} <= set(range(12))
+        assert [(n.onset, n.length, n.pitch % 12) for n in after] == [(n.onset, n.length, n.pitch % 12) for n in before]
+
+
+@settings(deadline=None)
+@given(melodies(), st.sampled_from([-3.0, -2.0, -1.0]))
+def test_thinning_takes_the_weakest_of_the_time_signature(drawn, amount):
+    """So many notes a bar go, the others stay as they are, and none that went was stronger than one that stayed."""
+    clip_format, _ = drawn
+    weight = weights(clip_format)
+    for before, after in pairs(Thinning(), drawn, amount):
+        gone = set(before) - set(after)
+        assert set(after) <= set(before)
+        assert len(gone) == -amount * bars(clip_format)
+        assert max(weight[n.onset] for n in gone) <= min(weight[n.onset] for n in after)
+
+
+def test_the_shipped_evidence_is_of_these_edits(sample_clips):
+    """They do to the byte what the files did that their knobs were found with."""
+    folder = Path(__file__).parents[1] / "data" / "plugins" / "api_1"
+    others = [name for name in BUILTINS if name != "latentknobs.augmentations.plugin"]
+    files = Plugins.build(others, plugins_dir=folder, entry_points=False, strict=True).augmentations()
+    facts = ("knob_name", "unit", "amounts", "target", "changes", "preserves", "doc")
+    for name, edit in EDITS.items():
+        assert [getattr(edit, fact) for fact in facts] == [getattr(files[name], fact) for fact in facts]
+        for amount in edit.amounts:
+            now, then = (run_augmentation(one, sample_clips, amount, RNG, MELODY) for one in (edit, files[name]))
+            assert np.array_equal(now.clips, then.clips)
+            assert np.array_equal(now.valid, then.valid)
