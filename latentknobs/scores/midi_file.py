@@ -124,6 +124,16 @@ def load(path: Path) -> MidiScore:
             f"{path} is larger than {MAX_BYTES // 10**6} MB, more than any melody takes: "
             "export the melody's track alone, as MIDI."
         )
+    return parse_score(data, path)
+
+
+def parse_score(data: bytes, path: Path) -> MidiScore:
+    """
+    Read the bytes of a MIDI file of format 0 or 1, which came from ``path`` or will be written there.
+
+    Raises:
+        MidiError: As :func:`load`.
+    """
     try:
         return _EventReader(parse(data)).score(path)
     except SmfError as error:
