@@ -34,6 +34,7 @@ from latentknobs.corpora.corpus_spec import (
     default_corpus,
     parse_sources,
     read,
+    storable,
 )
 from latentknobs.discovery.run_spec import PrescribedOperator, methods_for, parameters
 from latentknobs.errors import CorpusError, UnknownNameError, UsageError
@@ -379,7 +380,7 @@ class Workbench:
         if keep:
             self.registry.check_writable()
         edit = self.augment(augmentation)
-        corpus = corpus or default_corpus([edit])
+        corpus = storable(corpus or default_corpus([edit]))
         sources = parse_sources(corpus, self.corpora)
         backend = self.model(model)
         check_serves(edit, backend.spec.clip_format, self.plugins.augmentations())
@@ -440,6 +441,7 @@ class Workbench:
         if clips < 1:
             raise UsageError(f"A discovery looks at 1 clip or more, not {clips}: ask for more.")
         self.registry.check_writable()
+        corpus = storable(corpus)
         sources = parse_sources(corpus, self.corpora)
         backend = self.model(model)
         spec = backend.spec

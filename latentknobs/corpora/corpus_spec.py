@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
@@ -18,6 +19,7 @@ from latentknobs.errors import UnknownNameError, UsageError
 # On tunes made of eighths the higher doublings leave almost no clip that still divides, so note-split is
 # learned on whole notes as well. An augmentation cannot say this itself: it knows no corpora.
 DEFAULT_CORPUS = {"note-split": "folk+whole-notes"}
+_UNSTORABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 @frozen
@@ -86,6 +88,11 @@ def parse_sources(text: str, known: Mapping[str, Corpus]) -> tuple[CorpusPart, .
             raise UsageError(f"The corpus {name!r} takes nothing after a colon, got {argument!r}.")
         out.append(CorpusPart(known[name], argument))
     return tuple(out)
+
+
+def storable(text: str) -> str:
+    r"""A name with its control characters and the bytes that are no text written out, as "caf\xe9"."""
+    return _UNSTORABLE.sub(lambda one: f"\\x{ord(one[0]) & 0xFF:02x}", text)
 
 
 def default_corpus(augmentations: Iterable[Augmentation]) -> str:

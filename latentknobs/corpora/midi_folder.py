@@ -1,33 +1,39 @@
-"""The MIDI files of a folder as a corpus."""
+"""The files of music in a folder as a corpus."""
 
 from __future__ import annotations
 
+import os
+import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-from attrs import frozen
+from attrs import Factory, define, frozen
 
 from latentknobs.core.arrays import ClipBatch
-from latentknobs.core.clip import Piece
 from latentknobs.core.corpus import CorpusRequest, Song
-from latentknobs.core.melody_format import HOLD, MELODY, REST, STEPS
-from latentknobs.corpora.deduplication import read_songs
-from latentknobs.corpora.windowing import BAR
-from latentknobs.errors import ClipError, CorpusError, MidiError
+from latentknobs.core.melody_format import MELODY
+from latentknobs.corpora.corpus_spec import storable
+from latentknobs.corpora.deduplication import Deduplicator, read_songs
+from latentknobs.corpora.reading_process import ReadingProcess
+from latentknobs.errors import CorpusError
 
-_SUFFIXES = frozenset((".mid", ".midi", ".kar", ".rmi"))
+_SUFFIXES = frozenset((".mid", ".midi", ".kar", ".rmi", ".smf"))
+_OTHERS = frozenset((".abc", ".musicxml", ".mxl", ".krn", ".mscz", ".mscx", ".gp", ".gp3", ".gp4", ".gp5", ".gpx"))
+"""Files of music that are not read."""
+_LONGEST = 60
 
 
 @frozen
 class MidiFolder:
     """
-    Every MIDI file (``.mid``, ``.midi``, ``.kar``, ``.rmi``) of a folder and the folders in it.
+    Every MIDI file (``.mid``, ``.midi``, ``.kar``, ``.rmi``, ``.smf``) of a folder and the folders in it.
 
     A song is a file, named "midi/sub/tune.mid" by its place in the folder. Files are read as
-    :func:`latentknobs.scores.read_pieces` reads them by itself, two bars of 2/4 joined: a file that is no single
-    melody in 4/4, 2/2 or 2/4, or cannot be read, is left out and counted. Every bar starts a clip of two bars.
+    :func:`latentknobs.scores.read_pieces` reads them by itself, two bars of 2/4 joined. Every bar starts a clip of two
+    bars. A file that gives no clips is left out and counted by what is wrong with it, with the name of the first one;
+    links to folders are not followed.
     """
 
     name: str = "midi"
@@ -45,53 +51,123 @@ class MidiFolder:
         """
         if not argument:
             raise CorpusError(f"The corpus {self.name} needs {self.takes}: write {self.name}:FOLDER.")
-        folder = Path(argument).expanduser()
+        folder = _folder(argument)
         if not folder.is_dir():
             raise CorpusError(f"{folder} is not a folder: give {self.takes} after {self.name!r} and a colon.")
-        paths = {
-            f"{self.name}/{path.relative_to(folder).as_posix()}": path
-            for path in sorted(folder.rglob("*"))
-            if path.suffix.lower() in _SUFFIXES and path.is_file()
-        }
-        if not paths:
-            raise CorpusError(f"{folder} holds no .mid or .midi file: give another folder.")
-        faults: list[str] = []
+        reading = _FolderReading.of(folder, self.name)
+        if not reading.paths:
+            raise CorpusError(f"{folder} holds no .mid or .midi file: give another folder. {reading.told()}")
+        sieve = reading.sieved(f"{self.name}:{argument}", request)
+        for what, count in reading.counts().items():
+            request.tally(what, count)
+        for song in sieve.songs():
+            request.tally("songs with clips", 1)
+            yield song
 
-        def clips_of(name: str) -> tuple[ClipBatch, Counter[str]]:
+
+@define(eq=False)
+class _FolderReading:
+    """
+    A folder's files and what became of them.
+
+    Attributes:
+        folder: The folder.
+        paths: Name of song to file, by name.
+        faults: Kind of files that give nothing, to the names of the files.
+        read: How many were read before there were clips enough.
+    """
+
+    folder: Path
+    paths: dict[str, Path] = Factory(dict)
+    faults: dict[str, list[str]] = Factory(dict)
+    left_out: Counter[str] = Factory(Counter)
+    reasons: list[str] = Factory(list)
+    read: int = 0
+
+    @classmethod
+    def of(cls, folder: Path, corpus: str) -> _FolderReading:
+        """Look through a folder and those in it, in the same order on every file system."""
+        out = cls(folder)
+        for parent, folders, files in os.walk(folder, onerror=out._closed):
+            folders.sort(key=os.fsencode)
+            for name in folders:
+                if (path := Path(parent, name)).is_symlink():
+                    out._fault("links to folders, not followed", path)
+            for name in sorted(files, key=os.fsencode):
+                path = Path(parent, name)
+                suffix = path.suffix.lower()
+                if suffix in _OTHERS:
+                    out._fault(f"{suffix} files, not read", path)
+                elif suffix not in _SUFFIXES:
+                    continue
+                elif path.is_file():
+                    out.paths[_unused(f"{corpus}/{out._name(path)}", out.paths)] = path
+                else:
+                    out._fault("broken links" if path.is_symlink() else "pipes and devices", path)
+        return out
+
+    def sieved(self, corpus: str, request: CorpusRequest) -> Deduplicator:
+        """
+        Read them until there are clips enough.
+
+        Raises:
+            CorpusError: There are none.
+        """
+        with ReadingProcess() as process:
+
+            def clips_of(name: str) -> tuple[ClipBatch, Counter[str]]:
+                result = process.read(self.paths[name])
+                self.read += 1
+                self.left_out += result.counts
+                if result.fault:
+                    self._fault(result.fault, self.paths[name])
+                    self.reasons.append(result.reason)
+                return result.clips, result.counts
+
             try:
-                return _read(paths[name])
-            except (MidiError, ClipError, OSError) as error:
-                faults.append(str(error))
-                return np.zeros((0, STEPS), dtype=np.int16), Counter({"files that cannot be read as a melody": 1})
+                return read_songs(corpus, self.paths, clips_of, request)
+            except CorpusError as error:
+                raise CorpusError(" ".join([str(error), self.told(), *self.reasons[:1]])) from error
 
-        try:
-            sieve = read_songs(f"{self.name}:{argument}", paths, clips_of, request)
-        except CorpusError as error:
-            if len(faults) < len(paths):
-                raise
-            raise CorpusError(f"None of the {len(paths)} files of {folder} can be read, as: {faults[0]}") from error
-        yield from sieve.songs()
+    def counts(self) -> dict[str, int]:
+        """Files by what became of them."""
+        first = {f"{kind}, as {_short(names[0])}": len(names) for kind, names in self.faults.items()}
+        return {"MIDI files in the folder": len(self.paths), "MIDI files read": self.read, **first}
+
+    def told(self) -> str:
+        """What was read and left out, as a sentence."""
+        counts = {**self.counts(), **self.left_out}
+        return f"{'; '.join(f'{what}: {count}' for what, count in counts.items())}."
+
+    def _name(self, path: Path) -> str:
+        """
+        What a file is called: by its place in the folder, the same on every file system.
+
+        Some keep accents apart from their letters, some keep bytes that are no text.
+        """
+        return storable(unicodedata.normalize("NFC", path.relative_to(self.folder).as_posix()))
+
+    def _fault(self, kind: str, path: Path) -> None:
+        self.faults.setdefault(kind, []).append(self._name(path))
+
+    def _closed(self, error: OSError) -> None:
+        self._fault("folders that cannot be opened", Path(error.filename))
 
 
-def _read(path: Path) -> tuple[ClipBatch, Counter[str]]:
-    from latentknobs.scores import read_pieces
+def _folder(argument: str) -> Path:
+    """The folder that an argument names, also as :func:`storable` writes it."""
+    folder = Path(argument).expanduser()
+    if not folder.exists() and "\\x" in argument:
+        raw = re.sub(rb"\\x([0-9a-f]{2})", lambda one: bytes.fromhex(one[1].decode()), os.fsencode(folder))
+        return Path(os.fsdecode(raw))
+    return folder
 
-    counts: Counter[str] = Counter()
-    parts = [_windows(piece, counts) for piece in read_pieces(path, regroup=True)]
-    return np.concatenate(parts), counts
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST else f"…{name[1 - _LONGEST :]}"
 
 
-def _windows(piece: Piece, counts: Counter[str]) -> ClipBatch:
-    """The clips of a piece, one from each bar on: int16 (n, 32)."""
-    bars = max(-(-piece.steps // BAR), 2)
-    tokens = np.full(bars * BAR, REST, dtype=np.int16)
-    for note in piece.notes:
-        tokens[note.onset] = note.pitch
-        tokens[note.onset + 1 : note.end] = HOLD
-    clips = np.lib.stride_tricks.sliding_window_view(tokens, STEPS)[::BAR]
-    held = clips[:, 0] == HOLD
-    silent = ~(clips < HOLD).any(axis=1) & ~held
-    for what, where in (("windows that start with a held note", held), ("windows without a note", silent)):
-        if where.any():
-            counts[what] += int(where.sum())
-    return np.array(clips[~held & ~silent])
+def _unused(name: str, taken: dict[str, Path]) -> str:
+    if name not in taken:
+        return name
+    return next(other for k in range(2, len(taken) + 3) if (other := f"{name} ({k})") not in taken)

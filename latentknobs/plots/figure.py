@@ -81,6 +81,7 @@ def _plain_texts(figure: Figure) -> None:
             fonts = dict.fromkeys(filter(None, map(_font_with, text.get_text())))
             if fonts:
                 text.set_fontfamily([*text.get_fontfamily(), *fonts])
+                text.set_fontweight("normal")  # few have another
             text.set_text(plain_text(text.get_text()))
 
 

@@ -1,5 +1,6 @@
 """Rules of a folder of MIDI files as a corpus."""
 
+import os
 from collections import Counter
 
 import pytest
@@ -7,7 +8,10 @@ import pytest
 from latentknobs.core.clip import Note, Piece
 from latentknobs.core.corpus import CorpusRequest
 from latentknobs.core.melody_format import MELODY
+from latentknobs.corpora.corpus_spec import storable
+from latentknobs.corpora.deduplication import seeded_order
 from latentknobs.corpora.midi_folder import MidiFolder
+from latentknobs.corpora.reading_process import ReadingProcess
 from latentknobs.errors import CorpusError
 from latentknobs.scores import write_piece
 
@@ -28,6 +32,8 @@ def read(folder, **wanted):
         song.name: [[note.pitch for note in MELODY.notes(clip)] for clip in song.clips]
         for song in MIDI.songs(request, str(folder))
     }
+    for what in ("MIDI files in the folder", "MIDI files read", "songs with clips"):
+        assert told.pop(what) >= len(songs)
     return songs, dict(told)
 
 
@@ -57,13 +63,60 @@ def test_short_piece_is_filled_with_silence(tmp_path):
     assert read(tmp_path)[0] == {"midi/a.mid": [[60]]}
 
 
-def test_unreadable_file_is_counted(tmp_path):
-    """A damaged file costs itself only."""
+def test_what_gives_no_clips_is_counted_by_kind_with_the_first_name(tmp_path):
+    """A file costs itself only."""
     write_piece(bars(60, 62), tmp_path / "a.mid", provenance=None)
-    (tmp_path / "b.mid").write_bytes(b"MThd but no more")
+    for name in "bc":
+        (tmp_path / f"{name}.mid").write_bytes(b"MThd but no more")
+    (tmp_path / "d.mid").write_bytes(b"\0" * 10_000_001)
     songs, told = read(tmp_path)
     assert list(songs) == ["midi/a.mid"]
-    assert told == {"files that cannot be read as a melody": 1}
+    first = next(iter(seeded_order(("midi/b.mid", "midi/c.mid"), 0))).removeprefix("midi/")
+    assert told == {f"damaged files, as {first}": 2, "files over 10 MB, as d.mid": 1}
+
+
+def test_what_is_no_file_of_midi_is_counted(tmp_path):
+    """A folder, a loop of links, a pipe and other scores stop nothing, whatever their names end with."""
+    (tmp_path / "folder.mid").mkdir()
+    write_piece(bars(60, 62), tmp_path / "folder.mid" / "a.mid", provenance=None)
+    (tmp_path / "folder.mid" / "loop.mid").symlink_to(tmp_path)
+    (tmp_path / "gone.mid").symlink_to(tmp_path / "nothing")
+    os.mkfifo(tmp_path / "pipe.mid")
+    (tmp_path / "tune.abc").write_text("X:1", encoding="utf-8")
+    songs, told = read(tmp_path)
+    assert list(songs) == ["midi/folder.mid/a.mid"]
+    assert told == {
+        "links to folders, not followed, as folder.mid/loop.mid": 1,
+        "broken links, as gone.mid": 1,
+        "pipes and devices, as pipe.mid": 1,
+        ".abc files, not read, as tune.abc": 1,
+    }
+
+
+def test_a_song_is_called_the_same_on_every_file_system(tmp_path):
+    """Some keep accents apart from their letters; bytes that are no text, and control characters, are written out."""
+    for pitch, name in enumerate((b"caf\xe9.mid", "cafe\u0301.mid".encode(), b"line\nbreak.mid"), start=60):
+        write_piece(bars(pitch, 62 - pitch % 60), tmp_path / "a.mid", provenance=None)
+        (tmp_path / "a.mid").rename(tmp_path / os.fsdecode(name))
+    assert set(read(tmp_path)[0]) == {"midi/caf\\xe9.mid", "midi/caf\u00e9.mid", "midi/line\\x0abreak.mid"}
+
+
+def test_a_folder_that_is_no_utf_8_is_found_by_what_is_stored(tmp_path):
+    """A run's corpus is text in a registry."""
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    write_piece(bars(60, 62), folder / "a.mid", provenance=None)
+    assert read(storable(str(folder))) == read(folder)
+
+
+def test_a_file_that_takes_too_long_is_left_and_the_next_one_read(tmp_path):
+    """The process that reads is ended and made anew."""
+    os.mkfifo(tmp_path / "endless.mid")
+    write_piece(bars(60, 62), tmp_path / "a.mid", provenance=None)
+    with ReadingProcess(seconds=0.2) as process:
+        assert process.read(tmp_path / "endless.mid").fault == "files that take over 0.2 seconds to read"
+    with ReadingProcess() as process:
+        assert len(process.read(tmp_path / "a.mid").clips) == 1
 
 
 def test_folders_without_melodies_are_sentences(tmp_path):
@@ -76,5 +129,5 @@ def test_folders_without_melodies_are_sentences(tmp_path):
         with pytest.raises(CorpusError, match=words):
             list(MIDI.songs(CorpusRequest(), argument))
     (tmp_path / "b.mid").write_bytes(b"")
-    with pytest.raises(CorpusError, match="None of the 1 files"):
+    with pytest.raises(CorpusError, match=r"damaged files, as b\.mid: 1\. .*b\.mid is empty"):
         read(tmp_path)
