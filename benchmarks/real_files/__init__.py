@@ -1,0 +1,1 @@
+"""Files as musicians have them, made here, and what becomes of each when its melody is turned."""
