@@ -19,7 +19,8 @@ class NoteSplit(TokenAugmentation):
     Splits every note into n equal notes of the same pitch, where n doubles with each unit of the amount.
 
     The amount is log2 n: 1, 2, 3, 4 are the paper's n = 2, 4, 8, 16. A clip with a note that does not
-    divide into n notes of whole steps is masked, and so is a clip without notes.
+    divide into n notes of whole steps is masked, and so is a clip without notes. By rule such a note is
+    split into as many of 8, 4 or 2 notes as it divides into, or stays.
     """
 
     name = "note-split"
@@ -38,11 +39,11 @@ class NoteSplit(TokenAugmentation):
             AmountError: Not a whole number of doublings, 1 or more, or more than reach the shortest note.
         """
         most = self.format.steps.bit_length() - 1  # a note can last the whole clip
-        if amount not in range(1, most + 1):
+        if not (amount >= 1 and float(amount).is_integer() and (amount <= most or not self.exact)):
             raise AmountError(
                 f"{self.name} takes whole doublings from 0 to {most}, not {amount:g}: notes cannot be joined."
             )
-        parts = 2 ** int(amount)
+        parts = 2 ** int(min(amount, most))
         pitch = MELODY.sounding(clips)
         sounds = pitch >= 0
         step = np.arange(clips.shape[-1])
@@ -50,8 +51,8 @@ class NoteSplit(TokenAugmentation):
         # A note is named by its clip and the step it starts on; counting its sounding steps gives its length.
         note = np.arange(len(clips))[:, None] * clips.shape[-1] + start
         length = np.bincount(note[sounds], minlength=clips.size)[note]
-        part = np.maximum(length // parts, 1)
+        part = np.maximum(length // np.gcd(length, parts), 1)
         split = np.where((step - start) % part == 0, pitch, np.int16(HOLD))
         edited = np.where(sounds, split, clips).astype(np.int16)
-        divides = (length % parts == 0) | ~sounds
+        divides = (length % parts == 0) | ~sounds | (not self.exact)
         return edited, sounds.any(axis=-1) & divides.all(axis=-1)

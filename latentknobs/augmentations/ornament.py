@@ -16,7 +16,8 @@ class Ornament(NoteAugmentation):
     Begins every note of a beat or more with two sixteenths, the note and the tone above it.
 
     That is a mordent: a quick turn to the neighbour and back, where fill and note-split strike the same pitch again. A
-    clip without a note of a beat is masked, and so is one that would leave pitches 0 to 127.
+    clip that would leave pitches 0 to 127 is masked, and so is one without a note of a beat; by rule that one stays as
+    it is.
     """
 
     name = "ornament"
@@ -36,4 +37,4 @@ class Ornament(NoteAugmentation):
                 continue
             out += [Note(note.onset, note.pitch, short), Note(note.onset + short, note.pitch + 2, short)]
             out.append(Note(note.onset + 2 * short, note.pitch, note.length - 2 * short))
-        return out if len(out) > len(notes) else None
+        return out if len(out) > len(notes) or not self.exact else None

@@ -15,8 +15,8 @@ class RegisterFold(NoteAugmentation):
     """
     Folds every note into the octave that begins with the first note.
 
-    Every note keeps its name and its place, as for a singer or a small instrument. A clip that is within that octave
-    already is masked, and so is one that would leave pitches 0 to 127.
+    Every note keeps its name and its place, as for a singer or a small instrument. A clip that would leave pitches 0 to
+    127 is masked, and so is one that is within that octave already; by rule that one stays as it is.
     """
 
     name = "register-fold"
@@ -29,4 +29,4 @@ class RegisterFold(NoteAugmentation):
     def edit(self, notes: tuple[Note, ...], amount: float, rng: Generator) -> Iterable[Note] | None:  # noqa: ARG002 - on or off, and nothing is left to chance
         """Fold the pitches."""
         folded = [Note(n.onset, notes[0].pitch + (n.pitch - notes[0].pitch) % 12, n.length) for n in notes]
-        return folded if folded != list(notes) else None
+        return folded if folded != list(notes) or not self.exact else None

@@ -17,7 +17,7 @@ class Rotation(NoteAugmentation):
     Starts every note later by the amount in eighths, the last ones again at the beginning.
 
     Nothing is lost, where delay puts a rest in front. A clip in which a note would sound across the end is masked, and
-    so is a clip without notes.
+    so is a clip without notes. By rule such a note is struck again at the beginning.
     """
 
     name = "rotation"
@@ -42,4 +42,10 @@ class Rotation(NoteAugmentation):
             raise AmountError(
                 f"{self.name} moves by whole steps of {2 / self.format.steps_per_beat:g} eighths, not by {amount:g}."
             )
-        return [Note((note.onset + int(late)) % self.format.steps, note.pitch, note.length) for note in notes] or None
+        out: list[Note] = []
+        for note in notes:
+            onset = (note.onset + int(late)) % self.format.steps
+            over = 0 if self.exact else max(onset + note.length - self.format.steps, 0)
+            out += [Note(0, note.pitch, over)] if over else []
+            out.append(Note(onset, note.pitch, note.length - over))
+        return out or None

@@ -18,7 +18,7 @@ class Thinning(NoteAugmentation):
     Leaves out so many of the weakest notes a bar, and a rest for each.
 
     Of notes on equally strong steps the later go first. Fill with a negative amount ties such notes over instead. A
-    clip that would have no note left is masked.
+    clip that would have no note left is masked; by rule its strongest stays.
     """
 
     name = "thinning"
@@ -37,7 +37,7 @@ class Thinning(NoteAugmentation):
         """
         if amount > 0:
             raise AmountError(f"{self.name} takes amounts below 0, not {amount:g}: it adds no notes.")
-        left = len(notes) + round(bars(self.format) * amount)
+        left = max(len(notes) + round(bars(self.format) * amount), 0 if self.exact else 1)
         weight = weights(self.format)
         strongest = sorted(notes, key=lambda note: -int(weight[note.onset]))
         return sorted(strongest[:left]) if left > 0 else None

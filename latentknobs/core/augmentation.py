@@ -26,7 +26,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from latentknobs.core.arrays import Bools, ClipBatch
-from latentknobs.core.capability import takes
+from latentknobs.core.capability import capability, takes
 from latentknobs.core.clip import ClipFormat, Note
 from latentknobs.core.edit_context import EditContext, lone_contexts
 from latentknobs.core.melody_format import MELODY
@@ -107,6 +107,14 @@ class FormatAware(Protocol):
         ...
 
 
+class Inexact(Protocol):
+    """Optional: an augmentation that can also be done as far as a clip allows, as knobs are turned by rule."""
+
+    def inexact(self) -> Augmentation:
+        """The same edit, which masks only what it cannot edit at all, and otherwise gives the same."""
+        ...
+
+
 class _Base(ABC):
     name: ClassVar[str]
     knob_name: ClassVar[str]
@@ -120,6 +128,12 @@ class _Base(ABC):
     """Name of the one format it edits, "" = every format that has what it needs."""
     format: ClassVar[ClipFormat] = MELODY
     """The format of the clips it is given: a melody's with the same steps where it needs "monophonic"."""
+    exact: ClassVar[bool] = True
+    """
+    Whether a clip to which the amount does not apply just so is masked, as knobs are learned from exact pairs.
+
+    Where it is False a knob is turned by rule: then ``edit`` may go as far as the clip allows, or leave it as it is.
+    """
 
     def __init_subclass__(cls) -> None:
         # Plugins of hook API 1 may still use the name that ``preserves`` had before.
@@ -131,10 +145,16 @@ class _Base(ABC):
 
     def for_format(self, clip_format: ClipFormat) -> Self:
         """The same edit, whose ``format`` is this one."""
-        if self.format is clip_format:
-            return self
+        return self if self.format is clip_format else self._with(format=clip_format)
+
+    def inexact(self) -> Self:
+        """The same edit, whose ``exact`` is False."""
+        return self._with(exact=False)
+
+    def _with(self, **facts: Any) -> Self:
         bound = copy.copy(self)
-        object.__setattr__(bound, "format", clip_format)  # of a frozen class too
+        for name, value in facts.items():
+            object.__setattr__(bound, name, value)  # of a frozen class too
         return bound
 
     @property
@@ -210,6 +230,12 @@ class TokenAugmentation(_Base):
         edit: Callable[..., tuple[NDArray[np.int16], Bools]] = self.edit_tokens
         edited, valid = edit(clips, amount, rng, *((tuple(context),) if takes_context(self) else ()))
         return Augmented(edited, valid)
+
+
+def inexact(augmentation: Augmentation) -> Augmentation:
+    """The edit as far as each clip allows, where it can be done so; else the edit itself."""
+    able = capability(augmentation, Inexact)
+    return augmentation if able is None else able.inexact()
 
 
 def takes_context(augmentation: Augmentation) -> bool:

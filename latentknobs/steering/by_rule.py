@@ -9,7 +9,7 @@ import numpy as np
 from attrs import frozen
 
 from latentknobs.core.arrays import Bools, ClipBatch
-from latentknobs.core.augmentation import Augmentation, in_context
+from latentknobs.core.augmentation import Augmentation, in_context, inexact
 from latentknobs.core.clip import ClipFormat
 from latentknobs.core.edit_context import EditContext
 from latentknobs.core.format_capabilities import misfit
@@ -44,7 +44,7 @@ def edit_by_rule(
     seed: int = 0,
 ) -> RuleEdited:
     """
-    Apply edits one after the other, by knob name in whatever order they are given.
+    Apply edits one after the other, by knob name in whatever order they are given, each as far as a clip allows.
 
     Each clip is edited by all of them or stays as it is. One without notes has nothing to edit, and counts as edited.
     Chance depends on the seed, the edit and the clip's number in its piece alone.
@@ -79,7 +79,7 @@ def _edited(
         # Clips one by one, and a stream for each edit: what another clip or edit draws changes nothing here.
         rng = np.random.default_rng([seed, context.index, *edit.name.encode()])
         try:
-            result = run_augmentation(in_context(edit, (context,)), out, amount, rng, clip_format)
+            result = run_augmentation(in_context(inexact(edit), (context,)), out, amount, rng, clip_format)
         except AmountError as error:
             return clip[0], str(error)
         if not result.valid[0]:

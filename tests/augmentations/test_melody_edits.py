@@ -8,13 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from latentknobs.augmentations.inversion import Inversion
+from latentknobs.augmentations.note_split import NoteSplit
 from latentknobs.augmentations.ornament import Ornament
 from latentknobs.augmentations.register_fold import RegisterFold
 from latentknobs.augmentations.retrograde import Retrograde
 from latentknobs.augmentations.rotation import Rotation
 from latentknobs.augmentations.thinning import Thinning
+from latentknobs.augmentations.transpose import Transpose
+from latentknobs.core.augmentation import Augmented, inexact
 from latentknobs.core.clip import Note
-from latentknobs.core.melody_format import MELODY, MelodyFormat
+from latentknobs.core.melody_format import HOLD, MELODY, MelodyFormat
 from latentknobs.core.meter import bars, weights
 from latentknobs.core.plugin_guard import run_augmentation
 from latentknobs.errors import AmountError
@@ -23,6 +26,8 @@ from latentknobs.workbench import BUILTINS
 
 RNG = np.random.default_rng(0)
 EDITS = {edit.name: edit for edit in (Inversion(), Retrograde(), Rotation(), Ornament(), RegisterFold(), Thinning())}
+SHIPPED = {edit.name: edit for edit in (Transpose(), NoteSplit(), *EDITS.values())}
+"""Those of all knobs that come with the package."""
 FORMATS = (
     MELODY,
     MelodyFormat(name="bar-of-4-4", shape=(16,), steps=16),
@@ -182,6 +187,47 @@ def test_thinning_takes_the_weakest_of_the_time_signature(drawn, amount):
         assert set(after) <= set(before)
         assert len(gone) == -amount * bars(clip_format)
         assert max(weight[n.onset] for n in gone) <= min(weight[n.onset] for n in after)
+
+
+BY_RULE = [
+    ("rotation", 2, [Note(0, 62, 4), Note(20, 60, 12)], [Note(0, 60, 4), Note(4, 62, 4), Note(24, 60, 8)]),
+    ("ornament", 1, [Note(0, 60, 3)], [Note(0, 60, 3)]),
+    ("register-fold", 1, [Note(0, 60), Note(4, 71)], [Note(0, 60), Note(4, 71)]),
+    ("thinning", -3, [Note(4, 60, 4), Note(16, 62)], [Note(16, 62)]),
+    ("note-split", 2, [Note(0, 60, 8), Note(8, 62, 6), Note(14, 64, 3)], None),
+]
+
+
+@pytest.mark.parametrize(("name", "amount", "notes", "wanted"), BY_RULE)
+def test_by_rule_an_edit_goes_as_far_as_the_clip_allows(name, amount, notes, wanted):
+    """What is masked where a knob is learned is edited in part, or stays, where one is turned."""
+    clips = MELODY.tokens(notes)[None]
+    edit = SHIPPED[name]
+    split = [*(Note(2 * k, 60, 2) for k in range(4)), Note(8, 62, 3), Note(11, 62, 3), Note(14, 64, 3)]
+    out = inexact(edit)(clips, amount, RNG)
+
+    assert not edit(clips, amount, RNG).valid[0]
+    assert out.valid[0]
+    assert list(MELODY.notes(out.clips[0])) == (wanted or split)
+
+
+@settings(deadline=None)
+@given(melodies(), st.sampled_from(sorted(SHIPPED)), st.data())
+def test_by_rule_what_can_be_done_exactly_is_the_same(drawn, name, data):
+    """In every time signature; and of what can be done by rule nothing is left but pitches off the keyboard."""
+    clip_format, clips = drawn
+    amount = data.draw(st.sampled_from(SHIPPED[name].amounts))
+    try:
+        exact = run_augmentation(SHIPPED[name], clips, amount, RNG, clip_format)
+    except AmountError:  # more doublings than the clip has steps
+        exact = Augmented(clips, np.zeros(len(clips), dtype=bool))
+    rule = run_augmentation(inexact(SHIPPED[name]), clips, amount, RNG, clip_format)
+
+    assert np.array_equal(rule.clips[exact.valid], exact.clips[exact.valid])
+    assert not (exact.valid & ~rule.valid).any()
+    sounding = (clips < HOLD).any(axis=1)
+    if name in ("note-split", "retrograde", "rotation", "thinning"):
+        assert np.array_equal(rule.valid, sounding)
 
 
 def test_the_shipped_evidence_is_of_these_edits(sample_clips):

@@ -130,6 +130,16 @@ def test_a_clip_is_edited_by_all_or_left_alone_with_a_reason(clips, edit, amount
     assert not out.edited[1]
 
 
+def test_an_edit_goes_as_far_as_each_clip_allows(clips):
+    """A dotted half is no four equal notes of whole steps, but two; in a composition too."""
+    split, composed = EDITS["note-split"], compose("note-split:1", EDITS)
+    out = _edit(clips, [(split, 3.0)])
+
+    assert [len(each) for each in _pitches(out.clips)] == [4 + 8, 4, 0, 8]
+    assert out.edited.all()
+    assert np.array_equal(_edit(clips, [(composed, 3.0)]).clips, out.clips)
+
+
 def test_a_composition_is_done_part_by_part(clips):
     """The edit of a composed knob is looked up by its name like any other."""
     composed = compose("transpose:2|note-split:1", EDITS)
