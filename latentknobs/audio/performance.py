@@ -13,7 +13,7 @@ from attrs import evolve, field, frozen, validators
 
 from latentknobs.audio.drum_kit import HATS, Drum, drum_of
 from latentknobs.audio.timbres import PLUCKED, Timbre, timbre_of
-from latentknobs.audio.waves import SAMPLE_RATE
+from latentknobs.audio.waves import LONGEST, SAMPLE_RATE
 from latentknobs.core.clip import ClipFormat, DrumFormat, Piece
 from latentknobs.errors import UsageError
 from latentknobs.scores.midi_file import DEFAULT_TEMPO, DRUM_CHANNEL, MidiScore, parse_score
@@ -102,7 +102,7 @@ def performance_of(piece: Piece, clip_format: ClipFormat) -> Performance:
     """
     if piece.source is None:
         return _of_piece(piece, clip_format)
-    name = Path(piece.name)
+    name = Path(f"{piece.name}.mid")
     rest = parse_score(piece.source.with_notes(()), name)
     score = parse_score(piece.source.with_notes(piece.notes), name)
     others = Counter(_key(note) for part in rest.parts for note in part.notes)
@@ -113,7 +113,7 @@ def performance_of(piece: Piece, clip_format: ClipFormat) -> Performance:
                 others[_key(note)] -= 1
             else:
                 own.add(note)
-    return _of_score(score, own)
+    return _of_score(piece.name, score, own)
 
 
 def _key(note: TickNote) -> tuple[int, int, int, int]:
@@ -218,7 +218,7 @@ def _square(value: int) -> float:
     return (value / 127) ** 2
 
 
-def _of_score(score: MidiScore, own: set[TickNote]) -> Performance:
+def _of_score(name: str, score: MidiScore, own: set[TickNote]) -> Performance:
     tempo = _TempoMap(score)
     channels = _channels(score)
     last = max((track.end for track in score.file.tracks), default=0)
@@ -236,10 +236,11 @@ def _of_score(score: MidiScore, own: set[TickNote]) -> Performance:
                 timbre, end = drum, start + drum.samples
             else:
                 timbre, end = timbre_of(channel.program(note.start)), max(tempo.sample(held), start + SHORTEST)
+                end = end if timbre.steady else min(end, start + LONGEST)
             gain = _square(score.file.payload(score.file.tracks[note.track].events[note.events[0]])[1])
             sounds.append(Sound(start, end, timbre, note.pitch, gain, number, note in own))
     samples = max([tempo.sample(last), *(sound.end for sound in sounds)])
-    return Performance(score.path.name, samples, _choked(_balanced(sounds, levels)), levels)
+    return Performance(name, samples, _choked(_balanced(sounds, levels)), levels)
 
 
 def _channels(score: MidiScore) -> dict[int, _Channel]:

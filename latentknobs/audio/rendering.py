@@ -37,8 +37,8 @@ def render(piece: Piece, *, clip_format: ClipFormat = MELODY) -> Samples:
     place, with the file's tempos, velocities, programs (as a few timbres), drums, volumes and pedal; the melody is
     lifted where the rest would cover it. Another piece sounds alone.
 
-    Each note rises from 0 and falls back to 0 within its own length, so no edge clicks. The length is the piece's or
-    the file's, rounded to a sample, or more where drums ring out.
+    Each note rises from 0 and falls back to 0 within its own length, so no edge clicks. The length is the piece's,
+    rounded to a sample; a file lasts until its last track ends and its drums have rung out.
 
     Args:
         piece: What to play.

@@ -27,6 +27,7 @@ class Timbre:
         attack: Seconds in which a note rises.
         release: Seconds in which it falls, at the end of its length.
         level: Loudness among the others, as heard.
+        steady: Whether a note lasts as long as it is held; a struck one has died away after LONGEST samples.
     """
 
     name: str
@@ -34,10 +35,10 @@ class Timbre:
     attack: float = field(default=0.006, validator=validators.gt(0))
     release: float = field(default=0.03, validator=validators.gt(0))
     level: float = field(default=1.0, validator=validators.gt(0))
+    steady: bool = field(init=False)
 
-    @property
-    def steady(self) -> bool:
-        """Whether a note lasts as long as it is held."""
+    @steady.default
+    def _lasts(self) -> bool:
         return any(math.isinf(seconds) for _multiple, _level, seconds in self.partials)
 
     @property
@@ -51,9 +52,9 @@ class Timbre:
 
     def tone(self, pitch: int, samples: int) -> Samples:
         """
-        A note of a MIDI pitch without its attack and release, (samples,), at most LONGEST.
+        A note of a MIDI pitch without its attack and release, (samples,).
 
-        A steady tone repeats itself after LONGEST samples without a seam, a struck one is inaudible by then.
+        At most LONGEST samples, after which a steady tone repeats itself without a seam.
         """
         samples = min(samples, LONGEST)
         hertz = 440.0 * 2.0 ** ((pitch - 69) / 12)
@@ -116,6 +117,9 @@ _FAMILIES = (
 """(first program after it, timbre), programs from 0."""
 
 
+_PROGRAMS = tuple(next(timbre for stop, timbre in _FAMILIES if program < stop) for program in range(128))
+
+
 def timbre_of(program: int) -> Timbre:
     """The timbre of a program of General MIDI, 0 to 127."""
-    return next(timbre for stop, timbre in _FAMILIES if program < stop)
+    return _PROGRAMS[program]

@@ -132,6 +132,14 @@ def test_expression_swells_a_held_note(opened):
     assert levels == pytest.approx([0, PEAK / 4, PEAK], abs=0.08)
 
 
+def test_a_held_organ_note_has_no_seam(opened):
+    """No sample of fifteen seconds jumps more than those of the first do."""
+    jumps = np.abs(np.diff(render(opened([(0, b"\xc0\x10"), *note(57, 0, 30)]))))
+
+    assert len(jumps) > 15 * SAMPLE_RATE - 2
+    assert jumps.max() <= 1.001 * jumps[:SAMPLE_RATE].max()
+
+
 def test_the_pedal_holds_notes(opened):
     """Until it goes up, or the same pitch is struck again; other channels are left alone."""
     pedal = [control(64, 127, 0, channel=1), control(64, 0, 3, channel=1)]
