@@ -1,4 +1,4 @@
-"""A MIDI file to its notes in ticks, its tempos and signatures. Nothing here knows of seconds, grids or clips."""
+"""A file to its notes in ticks, its tempos and signatures. Nothing here knows of seconds, grids or clips."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 from attrs import evolve, frozen
 
 from latentknobs.errors import MidiError
+from latentknobs.scores.input_bytes import read_bytes
+from latentknobs.scores.notation import Notation, notation_of
 from latentknobs.scores.note_pairing import HANGING, Pairing, TickNote, merge_doubles
 from latentknobs.scores.smf import META, SmfError, SmfEvent, SmfFile, parse
 
-MAX_BYTES = 10_000_000
-"""Largest file that is read: some hours of a full arrangement."""
 DRUM_CHANNEL = 9
 DEFAULT_TEMPO = 500_000
 PROVENANCE_KEY = "latentknobs"
@@ -84,6 +84,7 @@ class MidiScore:
         texts: Texts of its text events, in the order of the file.
         conflicts: Where its tracks have different signatures on one tick, one sentence each.
         remarks: These, and what is wrong with it and was read all the same, one sentence each.
+        notation: The score that the file is, None for MIDI.
     """
 
     path: Path
@@ -94,6 +95,7 @@ class MidiScore:
     texts: tuple[str, ...]
     conflicts: tuple[str, ...]
     remarks: tuple[str, ...]
+    notation: Notation | None = None
 
     @property
     def ticks_per_beat(self) -> int:
@@ -108,23 +110,18 @@ class MidiScore:
 
 def load(path: Path) -> MidiScore:
     """
-    Read a MIDI file of format 0 or 1.
+    Read a MIDI file of format 0 or 1, or a score as it is played.
 
     Raises:
         MidiError: It cannot be opened, is empty, larger than MAX_BYTES, truncated, damaged beyond repair, not MIDI, of
             format 2, or divided by SMPTE time code.
     """
-    try:
-        with path.open("rb") as opened:
-            data = opened.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise MidiError(f"{path} cannot be opened: {error.strerror or error}.") from error
-    if len(data) > MAX_BYTES:
-        raise MidiError(
-            f"{path} is larger than {MAX_BYTES // 10**6} MB, more than any melody takes: "
-            "export the melody's track alone, as MIDI."
-        )
-    return parse_score(data, path)
+    data = read_bytes(path)
+    notation = notation_of(path, data)
+    if notation is None:
+        return parse_score(data, path)
+    score = parse_score(notation.played.data, path)
+    return evolve(score, notation=notation, remarks=(*notation.remarks, *score.remarks))
 
 
 def parse_score(data: bytes, path: Path) -> MidiScore:
