@@ -29,6 +29,8 @@ SHORTEST = SAMPLE_RATE // 40
 VOLUME, EXPRESSION, PEDAL, RESET = 7, 11, 64, 121
 USUAL_VOLUME, FULL = 100, 127
 """Volume and expression of a channel that has none."""
+DOWN = 64
+"""Least value at which the pedal is down."""
 MELODY_SHARE, MOST_LIFT = 0.5, 4.0
 """Power of the melody against all that accompanies it, and the largest factor by which it is lifted."""
 
@@ -49,7 +51,7 @@ class Sound:
     """
 
     start: int = field(validator=validators.ge(0))
-    end: int
+    end: int = field(validator=validators.ge(0))
     timbre: Timbre | Drum
     pitch: int
     gain: float = field(validator=validators.ge(0))
@@ -196,11 +198,11 @@ class _Channel:
     def held(self, notes: Sequence[TickNote], last: int) -> list[int]:
         """Where each note (by start) ends with the pedal: when it goes up, or when its pitch is struck again."""
         ends = [note.end for note in notes]
-        ups = [tick for tick, value in self.pedal if value < PEDAL]
+        ups = [tick for tick, value in self.pedal if value < DOWN]
         struck: dict[int, int] = {}
         for k in range(len(notes) - 1, -1, -1):
             note = notes[k]
-            if self.pedal and _at(self.pedal, note.end - 1, 0) >= PEDAL:
+            if self.pedal and _at(self.pedal, note.end - 1, 0) >= DOWN:
                 up = bisect.bisect_left(ups, note.end)
                 until = ups[up] if up < len(ups) else last
                 ends[k] = max(note.end, min(until, struck.get(note.pitch, until)))

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from latentknobs.audio import MAX_SECONDS, PEAK, SAMPLE_RATE, render, wav_bytes, write_wav
 from latentknobs.core.clip import Note, Piece
+from latentknobs.core.melody_format import MELODY
 from latentknobs.errors import UsageError
 from latentknobs.scores import twinkle
 
@@ -56,6 +57,21 @@ def test_a_rest_is_silent():
 
     assert np.abs(sound[: len(sound) // 2]).max() > 0.2
     assert not sound[len(sound) // 2 :].any()
+
+
+class Sixteenths:
+    """As much of a format of drums as sound needs."""
+
+    steps_per_beat = 4
+    drums = ()
+
+
+def test_a_piece_of_drums_is_played_on_drums():
+    """A hi-hat alone is noise, where the same number in a melody is a tone."""
+    piece = Piece((Note(0, 42, 1),), 16)
+    drums, melody = (np.abs(np.fft.rfft(render(piece, clip_format=one))) ** 2 for one in (Sixteenths(), MELODY))
+
+    assert drums.max() / drums.sum() < 0.01 < melody.max() / melody.sum()
 
 
 def test_the_file_is_16_bit_mono_and_the_same_each_time(tmp_path):
