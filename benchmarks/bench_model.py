@@ -8,8 +8,9 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.backend import VAEBackend
-from latentknobs.core.clip import Note, Piece
+from latentknobs.core.clip import Note
 from latentknobs.core.melody_format import MELODY
+from latentknobs.core.piece import Piece
 from latentknobs.session import Session
 from latentknobs.workbench import Workbench
 

@@ -47,7 +47,6 @@ if TYPE_CHECKING:
     from latentknobs.core.clip import DrumVoice as DrumVoice
     from latentknobs.core.clip import Note as Note
     from latentknobs.core.clip import OutputGroup as OutputGroup
-    from latentknobs.core.clip import Piece as Piece
     from latentknobs.core.clip import check_clips as check_clips
     from latentknobs.core.corpus import Corpus as Corpus
     from latentknobs.core.corpus import CorpusRequest as CorpusRequest
@@ -83,6 +82,7 @@ if TYPE_CHECKING:
     from latentknobs.core.metric_specs import MetricResult as MetricResult
     from latentknobs.core.metric_specs import Score as Score
     from latentknobs.core.metric_specs import Traversals as Traversals
+    from latentknobs.core.piece import Piece as Piece
     from latentknobs.core.run import Run as Run
     from latentknobs.core.run import RunSpec as RunSpec
     from latentknobs.errors import AmountError as AmountError
@@ -156,7 +156,6 @@ _HOMES = {
         "DrumVoice",
         "Note",
         "OutputGroup",
-        "Piece",
         "check_clips",
     ),
     "core.corpus": (
@@ -209,6 +208,7 @@ _HOMES = {
         "Score",
         "Traversals",
     ),
+    "core.piece": ("Piece",),
     "core.run": (
         "Run",
         "RunSpec",

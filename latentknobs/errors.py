@@ -58,7 +58,16 @@ class ClipError(UsageError):
 
 
 class MidiError(LatentKnobsError, ValueError):
-    """Raised when a MIDI file cannot be read as a melody."""
+    """
+    Raised when a MIDI file cannot be read as a melody.
+
+    Attributes:
+        options: What to add to the command line so that it can, () = nothing is known.
+    """
+
+    def __init__(self, message: str, options: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.options = tuple(options)
 
 
 class OutputError(LatentKnobsError):

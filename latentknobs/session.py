@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from attrs import define, evolve, field, frozen
@@ -19,11 +19,15 @@ from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.arrays import Bools, ClipBatch, Codes, Ints
 from latentknobs.core.backend import Sampling, VAEBackend
 from latentknobs.core.capability import capability
-from latentknobs.core.clip import Cut, Piece
 from latentknobs.core.knob import RESERVED_NAMES, Knob
+from latentknobs.core.piece import Cut, Piece
 from latentknobs.core.seed import as_seed
 from latentknobs.errors import ClipError, UnknownNameError, UsageError
+from latentknobs.scores.import_warnings import ranges
+from latentknobs.scores.reading import ReadingOptions
 from latentknobs.steering import apply, interpolation
+from latentknobs.steering.by_rule import AmountedEdit, RuleEdited, edit_cut, unedited
+from latentknobs.steering.carried_clips import CarriedClips, carry, unshifted
 from latentknobs.steering.control_directions import (
     active_of,
     apart,
@@ -44,6 +48,34 @@ def slerp(a: Codes, b: Codes, t: float) -> Codes:
     return out
 
 
+@frozen
+class ClipCounts:
+    """
+    How the clips of a piece were turned; those without notes are not counted.
+
+    Attributes:
+        by_model: By the model.
+        octave_shifted: Those of them that were octaves away for the model.
+        by_rule: By the knobs' augmentations.
+        left_alone: Not at all.
+        reconstructed: Share of the steps of all of them that the model reconstructs, 0 to 1.
+    """
+
+    by_model: int
+    octave_shifted: int
+    by_rule: int
+    left_alone: int
+    reconstructed: float
+
+    def __str__(self) -> str:
+        total = self.by_model + self.by_rule + self.left_alone
+        shifted = f" ({self.octave_shifted} of them octave-shifted)" if self.octave_shifted else ""
+        return (
+            f"{total} clip{'' if total == 1 else 's'}: {self.by_model} by model{shifted}, {self.by_rule} by rule, "
+            f"{self.left_alone} left alone; the model reconstructs {self.reconstructed:.1%} of all their steps"
+        )
+
+
 @frozen(eq=False)
 class TurnResult:
     """
@@ -56,7 +88,10 @@ class TurnResult:
         clips: int16 (N, *shape), the clips of the result.
         codes: float32 (N, D), the moved codes; zeros where the model does not accept the clip.
         provenance: Where it comes from; goes into a MIDI file.
+        counts: How its clips were turned.
         remarks: What people should know of the knobs, one sentence each.
+        left: Which bars were left as they were, and why, one sentence each.
+        others: For each of ``Cut.others`` its clips in the result.
     """
 
     amounts: Mapping[str, float]
@@ -65,7 +100,10 @@ class TurnResult:
     clips: ClipBatch
     codes: Codes
     provenance: Mapping[str, Any]
+    counts: ClipCounts
     remarks: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+    others: tuple[ClipBatch, ...] = ()
 
 
 @frozen(eq=False)
@@ -77,12 +115,16 @@ class SteeredCodes:
         amounts: Knob names and the amounts they were turned by.
         codes: float32 (N, D); zeros where the model does not accept the clip.
         facts: What goes into the provenance.
+        by_model: bool (N,), which clips the model turns: those in its style, and those that it takes and no rule fits.
+        ruled: The clips that are turned by rule, of the cut and its others.
         remarks: What people should know of the knobs, one sentence each.
     """
 
     amounts: Mapping[str, float]
     codes: Codes
     facts: Mapping[str, Any]
+    by_model: Bools
+    ruled: tuple[RuleEdited, ...]
     remarks: tuple[str, ...] = ()
 
 
@@ -168,27 +210,35 @@ class Session:
         model: The model in use.
         piece: The piece in hand.
         cut: Its clips.
-        accepted: bool (N,), which clips the model can carry; the others stay as they are.
-        codes: float32 (N, D), posterior means; zeros where a clip is not accepted.
-        plain: int16 (N, *shape), decodings of the unchanged codes: what amount 0 gives.
+        carried: What the model can carry of them.
+        codes: float32 (N, D), posterior means, or what :meth:`on` made of them; zeros where a clip is not accepted.
+        plain: int16 (N, *shape), decodings of these codes: what amount 0 gives.
         source_sha256: Hash of the file that the piece came from, "" where it came from none.
         turned: What was done to the codes before the session was opened on them, see :meth:`on`.
+        all_by_model: Whether the model turns clips outside its style too.
     """
 
     workbench: Workbench
     model: VAEBackend
     piece: Piece
     cut: Cut
-    accepted: Bools
+    carried: CarriedClips
     codes: Codes
     plain: ClipBatch
     source_sha256: str = ""
     turned: Mapping[str, Any] = field(factory=dict)
+    all_by_model: bool = False
     _knobs: Mapping[str, Knob] | None = None
 
     @classmethod
     def open(
-        cls, workbench: Workbench, source: Piece | Path | None = None, model: str = DEFAULT_MODEL, **reading: Any
+        cls,
+        workbench: Workbench,
+        source: Piece | Path | None = None,
+        model: str = DEFAULT_MODEL,
+        *,
+        all_by_model: bool = False,
+        **reading: Unpack[ReadingOptions],
     ) -> Session:
         """
         Open a piece with a model.
@@ -197,11 +247,12 @@ class Session:
             workbench: Where models and knobs come from.
             source: A piece, a MIDI file, or None for the theme that comes with the package.
             model: Name or location of the model.
-            reading: How a file is read: policy, track, offset, regroup of :func:`latentknobs.scores.read_piece`.
+            all_by_model: Whether the model turns clips outside its style too, which are turned by rule otherwise.
+            reading: How a file is read: the options of :func:`latentknobs.scores.read_piece`.
 
         Raises:
             MidiError: The file cannot be read as a melody.
-            ClipError: The model accepts no clip of the piece.
+            ClipError: The piece has no clip of the model's format, and none that can be edited by rule.
         """
         backend = workbench.model(model)
         path = scores.twinkle_path() if source is None else source
@@ -211,17 +262,26 @@ class Session:
             piece = scores.read_piece(path, clip_format=backend.spec.clip_format, **reading)
             sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
         cut = piece.cut(backend.spec.clip_format)
-        accepted = backend.accepts(cut.clips)
-        if not accepted.any():
+        if not len(cut.clips) and not cut.others:
             raise ClipError(
-                f"{piece.name}: the model {backend.spec.name} accepts none of its {len(cut.clips)} clips; "
-                f"it carries {_carries(backend)}."
+                f"{piece.name} has no bars of {backend.spec.clip_format.beats_per_bar} quarter notes: it is in "
+                f"{', '.join(sorted({str(one.signature) for one in piece.stretches}))}."
             )
-        codes = np.zeros((len(cut.clips), backend.spec.latent_size), dtype=np.float32)
-        codes[accepted] = backend.encode(cut.clips[accepted]).mean
-        out = cls(workbench, backend, piece, cut, accepted, codes, cut.clips, sha256)
-        out.plain = out.decode(codes)
-        return out
+        carried = carry(backend, cut.clips)
+        return cls(
+            workbench, backend, piece, cut, carried, carried.codes, carried.plain, sha256, all_by_model=all_by_model
+        )
+
+    @property
+    def accepted(self) -> Bools:
+        """Which clips the model takes, some of them octaves away, bool (N,)."""
+        return self.carried.accepted
+
+    @property
+    def steered(self) -> Bools:
+        """Which clips are turned by the model: those in its style, or all that it takes, with notes; bool (N,)."""
+        trusted = self.carried.accepted if self.all_by_model else self.carried.in_style
+        return trusted & ~self.carried.silent
 
     @property
     def knobs(self) -> Mapping[str, Knob]:
@@ -244,51 +304,55 @@ class Session:
     @property
     def differing(self) -> Ints:
         """On how many steps the decoding of the unchanged code differs from each clip, (N,)."""
-        different = (self.plain != self.cut.clips).reshape(len(self.plain), -1)
-        out: Ints = different.sum(axis=1).astype(np.int64)
+        different = self.plain != self.cut.clips
+        out: Ints = different.sum(axis=tuple(range(1, different.ndim))).astype(np.int64)
         return out
 
     @property
     def accuracy(self) -> float:
-        """Share of the accepted clips' tokens that the model reconstructs, 0 to 1."""
-        return float((self.plain == self.cut.clips)[self.accepted].mean())
+        """Share of the accepted clips' tokens that the model reconstructs, 0 to 1; 0 where it accepts none."""
+        same = (self.plain == self.cut.clips)[self.accepted]
+        return float(same.mean()) if same.size else 0.0
 
     def remarks(self) -> tuple[str, ...]:
         """What people should know of the piece: how it was read, and which clips the model does not carry."""
-        clip_format = self.model.spec.clip_format
-        bars = clip_format.steps // (clip_format.steps_per_beat * clip_format.beats_per_bar)
-        left = (
-            f"clip {k + 1} (bars {k * bars + 1} to {(k + 1) * bars}) stays as it is: "
-            f"{self.model.spec.name} carries {_carries(self.model)}"
-            for k in np.flatnonzero(~self.accepted)
-        )
-        return (*self.piece.remarks, *left)
+        name, carried = self.model.spec.name, self.carried
+        out = list(self.piece.remarks)
+        tokens = int(np.prod(self.cut.clips.shape[1:]))
+        sounding = ~carried.silent
+        if shifted := self._bars(carried.shifts != 0):
+            out.append(f"{shifted} {name} takes octaves away: it carries {_carries(self.model)}.")
+        if refused := self._bars(~carried.accepted & sounding):
+            out.append(
+                f"{refused} {name} does not take, so they are turned by rule: it carries {_carries(self.model)}."
+            )
+        outside = carried.accepted & ~carried.in_style & sounding
+        if bars := self._bars(outside):
+            share = carried.reconstructed[outside].sum() / (tokens * outside.sum())
+            how = "turned by the model all the same" if self.all_by_model else "turned by rule"
+            out.append(f"{bars} are outside the style of {name}, which reconstructs {share:.0%} of them: {how}.")
+        for other in self.cut.others:
+            bars = self._bars(np.ones(len(other.clips), dtype=bool), other)
+            out.append(f"{bars} are not of {self.model.spec.clip_format.name}, and turned by rule.")
+        return tuple(out)
+
+    def _bars(self, mask: Bools, cut: Cut | None = None) -> str:
+        """The bars of some clips, as the beginning of a sentence; "" of none."""
+        cut = cut or self.cut
+        numbers: set[int] = set()
+        for k in np.flatnonzero(mask):
+            first, last = self.piece.bars_of(int(cut.starts[k]), int(cut.lengths[k]), self.model.spec.clip_format)
+            numbers.update(range(first, last + 1))
+        return f"Bar{'s' if len(numbers) > 1 else ''} {ranges(numbers)}" if numbers else ""
 
     def carries(self) -> str:
         """What clips the model carries, as far as its notes tell."""
         return _carries(self.model)
 
-    def decode(self, z: Codes) -> ClipBatch:
-        """Codes (N, D) to clips; where the model does not accept the piece's clip, that clip itself."""
-        return self.with_kept(self.model.decode(z[self.accepted]))
-
-    def with_kept(self, decoded: ClipBatch) -> ClipBatch:
-        """The decodings of the accepted clips with the others, as they were, in their places, (N, *shape)."""
-        out = self.cut.clips.copy()
-        out[self.accepted] = decoded
-        return out
-
-    def join(self, clips: ClipBatch) -> Piece:
-        """The session's clips (N, *shape) as a piece of the length, tempo, name and source of the one in hand."""
-        joined = Piece.join(
-            clips,
-            self.model.spec.clip_format,
-            tied=self.cut.tied,
-            steps=self.piece.steps,
-            tempo=self.piece.tempo,
-            name=self.piece.name,
-        )
-        return evolve(joined, source=self.piece.source)
+    def join(self, clips: ClipBatch, others: Sequence[ClipBatch] | None = None) -> Piece:
+        """The session's clips (N, *shape), and those of ``Cut.others``, in the place of those of the piece in hand."""
+        kept = tuple(other.clips for other in self.cut.others) if others is None else others
+        return evolve(self.piece.with_clips(self.cut, [clips, *kept]), remarks=())
 
     def provenance(self, **facts: Any) -> dict[str, Any]:
         """Where a result comes from: model, source and version, with the facts of the operation."""
@@ -310,7 +374,7 @@ class Session:
             AmountError: An amount that its knob cannot be turned by.
         """
         moved = self.move(amounts, like=like, seed=seed)
-        return self.result(moved, self.decode(moved.codes))
+        return self.result(moved, self.model.decode(moved.codes[moved.by_model]))
 
     def move(self, amounts: Mapping[str, float], *, like: str | None = None, seed: int = 0) -> SteeredCodes:
         """The codes that :meth:`turn` decodes: arguments and errors are its own."""
@@ -328,12 +392,76 @@ class Session:
             facts |= {"like": knob.name, "seed": seed}
             if among := self._apart(knob)[1]:
                 remarks.append(f"{name} moves dimensions of {', '.join(among)} too: the knobs leave too few others")
-        return SteeredCodes(dict(amounts), moved, facts, tuple(remarks))
+        ruled = self._ruled(amounts, seed)
+        by_model = self.steered | (self.accepted & ~self.carried.silent & ~ruled[0].edited)
+        return SteeredCodes(dict(amounts), moved, facts, by_model, ruled, tuple(remarks))
 
-    def result(self, moved: SteeredCodes, clips: ClipBatch) -> TurnResult:
-        """What turning gave, of the moved codes and their decodings (N, *shape)."""
-        facts = self.provenance(**moved.facts)
-        return TurnResult(moved.amounts, self.piece, self.join(clips), clips, moved.codes, facts, remarks=moved.remarks)
+    def result(self, moved: SteeredCodes, decoded: ClipBatch) -> TurnResult:
+        """What turning gave, of the moved codes and the decodings of those that are by the model (n, *shape)."""
+        sounding, by_model = ~self.carried.silent, moved.by_model.copy()
+        rows = np.flatnonzero(by_model)
+        back, inside = unshifted(decoded, self.carried.shifts[rows])
+        by_model[rows] = inside  # not where MIDI has no such pitch, octaves back
+        clips = self.cut.clips.copy()
+        clips[by_model] = back[inside]
+        by_rule = sounding & ~by_model & moved.ruled[0].edited
+        clips[by_rule] = moved.ruled[0].clips[by_rule]
+        left = [self._left(self.cut, sounding & ~by_model & ~by_rule, moved.ruled[0])]
+        left += [
+            self._left(other, ~ruled.edited, ruled)
+            for other, ruled in zip(self.cut.others, moved.ruled[1:], strict=True)
+        ]
+        others = tuple(ruled.clips for ruled in moved.ruled[1:])
+        tokens = int(np.prod(self.cut.clips.shape[1:])) * int(sounding.sum())
+        tokens += sum(other.clips.size for other in self.cut.others)
+        counts = ClipCounts(
+            by_model=int(by_model.sum()),
+            octave_shifted=int((by_model & (self.carried.shifts != 0)).sum()),
+            by_rule=int(by_rule.sum()) + sum(int(ruled.edited.sum()) for ruled in moved.ruled[1:]),
+            left_alone=sum(map(len, left)),
+            reconstructed=float(self.carried.reconstructed[sounding].sum() / max(tokens, 1)),
+        )
+        return TurnResult(
+            moved.amounts,
+            self.piece,
+            self.join(clips, others),
+            clips,
+            moved.codes,
+            self.provenance(**moved.facts),
+            counts,
+            remarks=moved.remarks,
+            left=tuple(reason for reasons in left for reason in reasons),
+            others=others,
+        )
+
+    def _left(self, cut: Cut, rows: Bools, ruled: RuleEdited) -> list[str]:
+        """Why some clips are left as they are, each with its bars."""
+        numbers = np.arange(len(cut.clips))
+        unheard = "MIDI has no pitch so high or so low."
+        return [f"{self._bars(numbers == k, cut)}: {ruled.reasons[k] or unheard}" for k in np.flatnonzero(rows)]
+
+    def _ruled(self, amounts: Mapping[str, float], seed: int) -> tuple[RuleEdited, ...]:
+        """The clips that the model is not trusted with, and all of ``Cut.others``, as augmentations edit them."""
+        rows = ~self.steered & ~self.carried.silent
+        if not rows.any() and not self.cut.others:
+            return unedited(self.cut, "")
+        edits, reason = self._edits(amounts)
+        return unedited(self.cut, reason) if reason else edit_cut(self.cut, rows, edits, seed)
+
+    def _edits(self, amounts: Mapping[str, float]) -> tuple[list[AmountedEdit], str]:
+        """The augmentations of knobs that are turned, or why one has none."""
+        edits: list[AmountedEdit] = []
+        for name, amount in amounts.items():
+            if not amount:
+                continue
+            augmentation = None if name in RESERVED_NAMES else self.knob(name).augmentation
+            if augmentation is None:
+                return [], f"{name} was learned from no edit, so there is no rule for it."
+            try:
+                edits.append((self.workbench.augment(augmentation), amount))
+            except UnknownNameError as error:
+                return [], str(error)
+        return edits, ""
 
     def on(self, turned: TurnResult) -> Session:
         """This session on the codes that turning gave: grids and ways then start or end at what is heard."""
@@ -369,9 +497,9 @@ class Session:
         for k in range(count):
             prior = rng.standard_normal(self.codes.shape, dtype=np.float32)
             z = np.stack([slerp(a, b, 1.0 - similarity) for a, b in zip(self.codes, prior, strict=True)])
-            clips = self.decode(z)
-            facts = self.provenance(similarity=similarity, draw=k, seed=seed)
-            out.append(TurnResult({}, self.piece, self.join(clips), clips, z, facts))
+            facts = {"similarity": similarity, "draw": k, "seed": seed}
+            near = SteeredCodes({}, z, facts, self.accepted & ~self.carried.silent, unedited(self.cut, "no variation"))
+            out.append(self.result(near, self.model.decode(z[near.by_model])))
         return out
 
     def two_way(self, other: Session, size: int, rows: str, columns: str, rest: Rest = "mean") -> list[list[GridCell]]:
@@ -442,10 +570,16 @@ class Session:
             raise UsageError(f"{self.piece.name} and {other.piece.name} were opened with different models.")
         for session in (self, other):
             n = min(len(self.codes), len(other.codes))
-            if not session.accepted[:n].all():
+            usable = session.accepted & (session.carried.shifts == 0)
+            if not n or session.cut.others:
+                raise ClipError(
+                    f"{session.piece.name} has bars that are not of {self.model.spec.clip_format.name}, between which "
+                    "there is no way: choose others."
+                )
+            if not usable[:n].all():
                 raise ClipError(
                     f"{session.piece.name}: the model {self.model.spec.name} does not accept clip "
-                    f"{int(np.flatnonzero(~session.accepted)[0]) + 1}; it carries {_carries(self.model)}."
+                    f"{int(np.flatnonzero(~usable)[0]) + 1}; it carries {_carries(self.model)}."
                 )
         return list(zip(self.codes, other.codes, strict=False))
 

@@ -266,7 +266,8 @@ def test_a_control_without_any_knob_is_refused(workbench):
 
 def test_ties_over_the_edge_of_clips_stay(workbench):
     """A note held over a clip's edge is one note again after turning."""
-    from latentknobs.core.clip import Note, Piece
+    from latentknobs.core.clip import Note
+    from latentknobs.core.piece import Piece
 
     piece = Piece((Note(0, 60, 28), Note(28, 62, 8), Note(36, 64, 28)), 64, name="tied")
     turned = Session.open(workbench, piece, "tiny").turn({"pitch": 2})

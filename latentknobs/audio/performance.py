@@ -14,7 +14,8 @@ from attrs import evolve, field, frozen, validators
 from latentknobs.audio.drum_kit import HATS, Drum, drum_of
 from latentknobs.audio.timbres import PLUCKED, Timbre, timbre_of
 from latentknobs.audio.waves import LONGEST, SAMPLE_RATE
-from latentknobs.core.clip import ClipFormat, DrumFormat, Piece
+from latentknobs.core.clip import ClipFormat, DrumFormat
+from latentknobs.core.piece import Piece
 from latentknobs.errors import UsageError
 from latentknobs.scores.midi_file import DEFAULT_TEMPO, DRUM_CHANNEL, MidiScore, parse_score
 from latentknobs.scores.note_pairing import TickNote

@@ -18,8 +18,9 @@ from latentknobs.audio.drum_kit import Drum
 from latentknobs.audio.performance import Levels, Performance, Sound, performance_of
 from latentknobs.audio.waves import SAMPLE_RATE, Samples, rise
 from latentknobs.core.atomic_write import write_file
-from latentknobs.core.clip import ClipFormat, Piece
+from latentknobs.core.clip import ClipFormat
 from latentknobs.core.melody_format import MELODY
+from latentknobs.core.piece import Piece
 from latentknobs.scores import midi_bytes
 
 PEAK = 0.8

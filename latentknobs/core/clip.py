@@ -1,5 +1,5 @@
 """
-Clips, their format, and pieces made of clips.
+Clips and their format.
 
 A *clip format* says what a clip's token array means: its shape and vocabulary, its output groups, which
 arrays are valid, and how tokens become notes and notes tokens. The engine, the registry and the front
@@ -8,14 +8,14 @@ ends know formats only by this protocol; the built-in ``melody-2bar`` is in :mod
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from attrs import field, frozen, validators
 from numpy.typing import NDArray
 
-from latentknobs.core.arrays import Bools, ClipBatch, frozen_array
+from latentknobs.core.arrays import Bools, ClipBatch
 from latentknobs.errors import ClipError
 
 
@@ -166,129 +166,3 @@ def check_clips(clips: object, clip_format: ClipFormat, what: str = "clips") -> 
             f"found {int(array.min())} to {int(array.max())}."
         )
     return array.astype(np.int16, copy=False)
-
-
-def _by_onset(notes: Iterable[Note]) -> tuple[Note, ...]:
-    return tuple(sorted(notes))
-
-
-def _frozen_bools(array: object) -> Bools:
-    return frozen_array(array, np.bool_)
-
-
-class PieceSource(Protocol):
-    """The file that a piece was read from, which can be written again with other notes in the piece's place."""
-
-    def with_notes(self, notes: Sequence[Note], text: str = "") -> bytes:
-        """The file with these notes, by onset, and a text that says where they come from ("" = none)."""
-        ...
-
-
-@frozen(eq=False)
-class Piece:
-    """
-    A melody of any length, cut into clips and joined again.
-
-    Attributes:
-        notes: Its notes on the grid, by onset.
-        steps: Its length in steps, at least the end of the last note.
-        tempo: Quarter notes a minute.
-        name: What people call it (a file's stem).
-        remarks: What was changed when it was read, one sentence each ("bar 3: 4 notes below the highest dropped").
-        source: The file that it was read from, into which it is written back; None = it came from none.
-    """
-
-    notes: tuple[Note, ...] = field(converter=_by_onset)
-    steps: int = field(validator=validators.ge(1))
-    tempo: float = field(default=120.0, validator=[validators.gt(0), validators.lt(10_000)])
-    name: str = "piece"
-    remarks: tuple[str, ...] = ()
-    source: PieceSource | None = field(default=None, repr=False)
-
-    def __attrs_post_init__(self) -> None:
-        last = max((note.end for note in self.notes), default=0)
-        if last > self.steps:
-            raise ClipError(f"{self.name}: a note ends on step {last}, after the piece's end at step {self.steps}.")
-
-    def cut(self, clip_format: ClipFormat) -> Cut:
-        """
-        Cut it into consecutive clips; the last one is filled with silence.
-
-        A note that sounds over a clip's left edge is struck again there (as a sequencer does when it
-        chases notes) and marked in ``Cut.tied``, so that :meth:`join` can tie it again.
-
-        Raises:
-            ClipError: The notes do not fit the format.
-        """
-        size = clip_format.steps
-        count = -(-self.steps // size)
-        parts: list[list[Note]] = [[] for _ in range(count)]
-        tied = np.zeros(count, dtype=bool)
-        for note in self.notes:
-            onset = note.onset
-            while onset < note.end:
-                k = onset // size
-                end = min(note.end, (k + 1) * size)
-                parts[k].append(Note(onset - k * size, note.pitch, end - onset, note.voice))
-                tied[k] |= onset != note.onset
-                onset = end
-        clips = np.stack([clip_format.tokens(sorted(part)) for part in parts])
-        return Cut(clips=clips, tied=tied)
-
-    @classmethod
-    def join(
-        cls,
-        clips: ClipBatch,
-        clip_format: ClipFormat,
-        *,
-        tied: Bools | Sequence[bool] | None = None,
-        steps: int | None = None,
-        tempo: float = 120.0,
-        name: str = "piece",
-    ) -> Piece:
-        """
-        Join consecutive clips (N, *shape).
-
-        Args:
-            clips: The clips, in order.
-            clip_format: Their format.
-            tied: bool (N,): where the clip's first note continues the last note of the clip before, if
-                both have the same pitch and voice and meet at the edge. None = nowhere.
-            steps: Length of the piece; longer clips are cut there. None = all of it.
-            tempo: Quarter notes a minute.
-            name: What people call it.
-        """
-        size = clip_format.steps
-        total = len(clips) * size if steps is None else steps
-        out: list[Note] = []
-        for k, clip in enumerate(clips):
-            for note in clip_format.notes(clip):
-                onset, end = note.onset + k * size, min(note.end + k * size, total)
-                if onset >= total:
-                    continue
-                if tied is not None and k and tied[k] and note.onset == 0:
-                    before = [
-                        i
-                        for i, o in enumerate(out)
-                        if o.end == onset and (o.pitch, o.voice) == (note.pitch, note.voice)
-                    ]
-                    if before:
-                        held = out[before[-1]]
-                        out[before[-1]] = Note(held.onset, held.pitch, end - held.onset, held.voice)
-                        continue
-                out.append(Note(onset, note.pitch, end - onset, note.voice))
-        return cls(notes=tuple(out), steps=max(total, 1), tempo=tempo, name=name)
-
-
-@frozen(eq=False)
-class Cut:
-    """
-    A piece cut into clips.
-
-    Attributes:
-        clips: int16 (N, *shape).
-        tied: bool (N,), where the clip starts with a note held over from the clip before.
-    """
-
-    clips: ClipBatch
-    tied: Bools = field(converter=_frozen_bools)

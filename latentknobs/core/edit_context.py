@@ -109,7 +109,21 @@ def contexts_of(
         seed: The piece's.
         key: Its key where it is stated; None = estimated from the notes.
     """
-    by_clip = [clip_format.notes(clip) for clip in clips]
+    return contexts_of_notes([clip_format.notes(clip) for clip in clips], clip_format, seed, key)
+
+
+def contexts_of_notes(
+    by_clip: Sequence[Sequence[Note]], clip_format: ClipFormat, seed: int = 0, key: Key | None = None
+) -> tuple[EditContext, ...]:
+    """
+    The same of clips that are given as their notes, of whatever length.
+
+    Args:
+        by_clip: For each clip its notes, by onset.
+        clip_format: Says whether they have pitches.
+        seed: The piece's.
+        key: As above.
+    """
     notes = [note for each in by_clip for note in each]
     pitches = [note.pitch for note in notes]
     pitched = capability(clip_format, DrumFormat) is None
@@ -122,10 +136,10 @@ def contexts_of(
         first=next((each[0] for each in by_clip if each), None),
         pitch_range=(min(pitches), max(pitches)) if notes and pitched else None,
         index=0,
-        count=len(clips),
+        count=len(by_clip),
         seed=seed,
     )
-    return tuple(evolve(whole, index=i) for i in range(len(clips)))
+    return tuple(evolve(whole, index=i) for i in range(len(by_clip)))
 
 
 def lone_contexts(clips: ClipBatch, clip_format: ClipFormat) -> tuple[EditContext, ...]:

@@ -8,13 +8,16 @@ nothing to hold (first, or after a rest) is not valid; in a decoder's output it 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from fractions import Fraction
+from functools import cache
 
 import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
 from latentknobs.core.arrays import Bools, ClipBatch
-from latentknobs.core.clip import Note, OutputGroup
+from latentknobs.core.clip import ClipFormat, Note, OutputGroup
+from latentknobs.core.time_signature import TimeSignature
 from latentknobs.errors import ClipError
 
 HOLD = 128
@@ -124,6 +127,44 @@ class MelodyFormat:
 
 MELODY = MelodyFormat()
 """The one instance."""
+
+
+def is_compound(clip_format: ClipFormat) -> bool:
+    """Whether the beats of a format's bars are dotted, as its ``divisions`` say: (2, 3, 2) for 6/8 in sixteenths."""
+    return 3 in getattr(clip_format, "divisions", ())[1:]
+
+
+@cache
+def format_for(signature: TimeSignature, steps: int, steps_per_beat: int = 4) -> MelodyFormat:
+    """
+    The format of clips of that many steps in a time signature.
+
+    Where a bar has no whole number of quarter notes, as in 9/8, two or more are counted as one.
+    """
+    bars = signature.quarters.denominator
+    quarters = int(bars * signature.quarters)
+    beats = (signature.beats // 3, 3) if signature.compound else (signature.beats,)
+    unit = Fraction(4 * steps_per_beat, signature.unit)  # steps in one
+    divisions = [number for number in (bars, *beats) if number > 1]
+    if unit.denominator != 1:
+        divisions = []  # steps longer than a unit: the format's own order
+    elif unit > 1:
+        divisions.append(int(unit))
+    factors = [factor for number in divisions for factor in prime_factors(number)]
+    return MelodyFormat(
+        name=f"melody-{steps}-steps-{signature.beats}-{signature.unit}",
+        shape=(steps,),
+        steps=steps,
+        steps_per_beat=steps_per_beat,
+        beats_per_bar=quarters,
+        divisions=tuple(factors),
+    )
+
+
+def prime_factors(number: int) -> tuple[int, ...]:
+    """Prime factors, ascending; none of 1."""
+    first = next((n for n in range(2, number + 1) if number % n == 0), None)
+    return () if first is None else (first, *prime_factors(number // first))
 
 
 def in_range(clips: ClipBatch, pitch_range: tuple[int, int]) -> Bools:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from latentknobs.core.arrays import ClipBatch, Floats, frozen_array
 from latentknobs.core.clip import ClipFormat
-from latentknobs.core.melody_format import MELODY
+from latentknobs.core.melody_format import MELODY, prime_factors
 
 
 def steps_per_bar(clip_format: ClipFormat) -> int:
@@ -60,13 +60,7 @@ def _divisions(clip_format: ClipFormat) -> tuple[int, ...]:
     # What does not multiply to a bar would leave steps without a weight.
     if prod(stated) == steps_per_bar(clip_format):
         return stated
-    return (*_factors(clip_format.beats_per_bar), *_factors(clip_format.steps_per_beat))
-
-
-def _factors(number: int) -> tuple[int, ...]:
-    """Prime factors, ascending; none of 1."""
-    first = next((n for n in range(2, number + 1) if number % n == 0), None)
-    return () if first is None else (first, *_factors(number // first))
+    return (*prime_factors(clip_format.beats_per_bar), *prime_factors(clip_format.steps_per_beat))
 
 
 @cache

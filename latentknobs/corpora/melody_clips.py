@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,11 +11,11 @@ import numpy as np
 from attrs import Factory, frozen
 
 from latentknobs.core.arrays import ClipBatch
-from latentknobs.core.clip import Piece
-from latentknobs.core.melody_format import HOLD, REST, STEPS
+from latentknobs.core.melody_format import HOLD, MELODY, REST, STEPS
+from latentknobs.core.piece import Piece, PieceStretch, fits
 from latentknobs.corpora.windowing import BAR
 from latentknobs.errors import ClipError, MidiError
-from latentknobs.scores import MAX_BYTES, read_pieces
+from latentknobs.scores import MAX_BYTES, read_piece
 from latentknobs.scores.midi_file import load
 
 NO_CLIPS: ClipBatch = np.zeros((0, STEPS), dtype=np.int16)
@@ -46,7 +47,8 @@ def read_clips(path: Path) -> FileClips:
         if path.stat().st_size > MAX_BYTES:
             return FileClips(fault=f"files over {MAX_BYTES // 10**6} MB", reason=f"{path} is too large.")
         counts: Counter[str] = Counter()
-        parts = [clips for piece in _stretches(path) for clips in _windows(piece, counts)]
+        piece = read_piece(path)
+        parts = [_windows(piece, stretch, counts) for stretch in _usable(piece, counts)]
     except OSError as error:
         return FileClips(fault="files that cannot be opened", reason=f"{path}: {error.strerror}.")
     except (MidiError, ClipError) as error:
@@ -56,8 +58,13 @@ def read_clips(path: Path) -> FileClips:
     return FileClips(np.concatenate([NO_CLIPS, *parts]), counts)
 
 
-def _stretches(path: Path) -> tuple[Piece, ...]:
-    return read_pieces(path, regroup=True)
+def _usable(piece: Piece, counts: Counter[str]) -> Iterator[PieceStretch]:
+    """The stretches of a piece that have bars of the clips; those of the others are counted."""
+    for stretch in piece.stretches:
+        if fits(stretch, MELODY):
+            yield stretch
+        else:
+            counts[f"bars in {stretch.signature}"] += math.ceil(stretch.steps / (4 * stretch.signature.quarters))
 
 
 def _kind(path: Path) -> str:
@@ -66,20 +73,23 @@ def _kind(path: Path) -> str:
         load(path)
     except MidiError:
         return "damaged files"
-    return "files without a single melody in 4/4, 2/2 or 2/4"
+    return "files in which no melody stands out"
 
 
-def _windows(piece: Piece, counts: Counter[str]) -> Iterator[ClipBatch]:
-    """The clips of a piece, one from each bar on: int16 (n, 32)."""
-    bars = max(-(-piece.steps // BAR), 2)
+def _windows(piece: Piece, stretch: PieceStretch, counts: Counter[str]) -> ClipBatch:
+    """The clips of a stretch, one from each bar on: int16 (n, 32)."""
+    bars = max(-(-stretch.steps // BAR), 2)
     tokens = np.full(bars * BAR, REST, dtype=np.int16)
     for note in piece.notes:
-        tokens[note.onset] = note.pitch
-        tokens[note.onset + 1 : note.end] = HOLD
+        onset, end = note.onset - stretch.start, min(note.end, stretch.end) - stretch.start
+        if end > 0 and onset < stretch.steps:
+            tokens[max(onset, 0) : end] = HOLD
+            if onset >= 0:
+                tokens[onset] = note.pitch
     clips = np.lib.stride_tricks.sliding_window_view(tokens, STEPS)[::BAR]
     held = clips[:, 0] == HOLD
     silent = ~(clips < HOLD).any(axis=1) & ~held
     for what, where in (("windows that start with a held note", held), ("windows without a note", silent)):
         if where.any():
             counts[what] += int(where.sum())
-    yield np.array(clips[~held & ~silent])
+    return np.array(clips[~held & ~silent])

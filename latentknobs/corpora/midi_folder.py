@@ -31,7 +31,7 @@ class MidiFolder:
     Every MIDI file (``.mid``, ``.midi``, ``.kar``, ``.rmi``, ``.smf``) of a folder and the folders in it.
 
     A song is a file, named "midi/sub/tune.mid" by its place in the folder. Files are read as
-    :func:`latentknobs.scores.read_pieces` reads them by itself, two bars of 2/4 joined. Every bar starts a clip of two
+    :func:`latentknobs.scores.read_piece` reads them by itself. Every bar starts a clip of two
     bars. A file that gives no clips is left out and counted by what is wrong with it, with the name of the first one;
     links to folders are not followed.
     """

@@ -13,11 +13,11 @@ from latentknobs.analysis.disentanglement_metrics import disentanglement
 from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.arrays import Codes
 from latentknobs.core.backend import VAEBackend
-from latentknobs.core.clip import Piece
 from latentknobs.core.corpus import CorpusRequest
 from latentknobs.core.knob import Knob
 from latentknobs.core.melody_format import MELODY
 from latentknobs.core.model_calls import accepted, encode
+from latentknobs.core.piece import Piece
 from latentknobs.corpora.corpus_spec import DEFAULT_SELECTION, CorpusSelection
 from latentknobs.discovery.run_spec import methods_for
 from latentknobs.errors import ClipError

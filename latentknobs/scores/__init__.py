@@ -7,18 +7,23 @@ Everything is counted in ticks, never in seconds, so a tempo change moves no not
 
 from latentknobs.scores.example import read_twinkle, twinkle, twinkle_path
 from latentknobs.scores.input_bytes import MAX_BYTES
-from latentknobs.scores.midi_reader import MAX_BARS, read_piece, read_pieces, read_provenance
+from latentknobs.scores.midi_reader import MAX_BARS, read_piece, read_provenance
 from latentknobs.scores.midi_writer import midi_bytes, write_piece
+from latentknobs.scores.reading import Reading, ReadingOptions
+from latentknobs.scores.track_selection import Candidate, TrackChoiceError
 from latentknobs.scores.voice_extraction import POLICIES, Policy
 
 __all__ = [
     "MAX_BARS",
     "MAX_BYTES",
     "POLICIES",
+    "Candidate",
     "Policy",
+    "Reading",
+    "ReadingOptions",
+    "TrackChoiceError",
     "midi_bytes",
     "read_piece",
-    "read_pieces",
     "read_provenance",
     "read_twinkle",
     "twinkle",

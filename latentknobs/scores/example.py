@@ -9,7 +9,8 @@ from __future__ import annotations
 from importlib import resources
 from pathlib import Path
 
-from latentknobs.core.clip import Note, Piece
+from latentknobs.core.clip import Note
+from latentknobs.core.piece import Piece
 from latentknobs.scores.midi_reader import read_piece
 
 _THEME = "CCGG AAG- FFEE DDC- GGFF EED- GGFF EED- CCGG AAG- FFEE DDC-"

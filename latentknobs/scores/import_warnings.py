@@ -2,62 +2,64 @@
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Iterable, Sequence
 
 from latentknobs.core.clip import ClipFormat
-from latentknobs.scores.midi_file import Signature
+from latentknobs.core.meter import steps_per_bar
+from latentknobs.core.piece import PieceStretch, fits
+from latentknobs.scores.timing import Timing
 from latentknobs.scores.voice_extraction import Voice
 
-OFF_GRID = 0.33
-"""Steps by which an onset is moved when it counts as off the grid: triplets and swung eighths move by a third."""
 _LISTED = 12
 
 
-def meter_remarks(bad: Sequence[tuple[Signature, int]], clip_format: ClipFormat) -> list[str]:
-    """Which meters were left out; ``bad`` holds each signature with its first bar."""
-    if not bad:
-        return []
-    places = ", ".join(f"{signature} from bar {bar}" for signature, bar in bad[:_LISTED])
-    more = f" and {len(bad) - _LISTED} more" if len(bad) > _LISTED else ""
-    quarters = clip_format.beats_per_bar
-    return [f"What is in another meter was left out ({places}{more}): only bars of {quarters} quarter notes are read."]
-
-
-def voice_remarks(voice: Voice, bar: int) -> list[str]:
-    """How many notes the policy kept, dropped and cut, and in which bars of ``bar`` steps."""
+def voice_remarks(voice: Voice, stretches: Sequence[PieceStretch], clip_format: ClipFormat) -> list[str]:
+    """How many notes the policy kept, dropped and cut, and in which bars."""
     if not voice.dropped and not voice.cut:
         return []
     total = len(voice.notes) + len(voice.dropped)
     remarks = [f"{len(voice.notes)} of {total} notes kept as one voice."]
     for onsets, what in ((voice.dropped, "below or beside a higher one dropped"), (voice.cut, "cut by the next onset")):
         if onsets:
-            numbers = sorted({onset // bar + 1 for onset in onsets})
+            numbers = sorted({bar_of(onset, stretches, clip_format) for onset in onsets})
             bars = f"bar{'s' if len(numbers) > 1 else ''} {ranges(numbers)}"
             remarks.append(f"{count(len(onsets), 'note')} {what} in {bars}.")
     return remarks
 
 
-def grid_remarks(moved: Sequence[float], clip_format: ClipFormat) -> list[str]:
-    """By how many steps onsets were moved, if any was."""
-    if not any(moved):
+def bar_of(step: int, stretches: Sequence[PieceStretch], clip_format: ClipFormat) -> int:
+    """The bar of a step, as people count in the file."""
+    stretch = stretches[max(bisect.bisect_right(stretches, step, key=lambda one: one.start) - 1, 0)]
+    return stretch.bar + int((step - stretch.start) / (stretch.signature.quarters * clip_format.steps_per_beat))
+
+
+def timing_remarks(timing: Timing, clip_format: ClipFormat, *, quantize: bool) -> list[str]:
+    """How onsets lay against the grid, if any was moved."""
+    if not timing.mean:
         return []
-    mean = sum(moved) / len(moved)
-    share = sum(m >= OFF_GRID for m in moved) / len(moved)
-    hint = " Swing or triplets? This grid has none." if share > 0.1 else ""
-    text = (
-        f"Onsets were moved by {mean:.2f} steps on average to the grid of {clip_format.steps_per_beat} steps a beat, "
-        f"{share:.0%} of them by a third of a step or more.{hint}"
+    what = {
+        "swing": "It swings",
+        "triplets": "It has triplets",
+        "mixed": "Some of it is played freely",
+        "rubato": "It is played without a grid",
+    }.get(timing.feel, "")
+    kept = "they stay on it" if quantize else "and come back as they were where the melody keeps them"
+    moved = (
+        f"nsets were moved by {timing.mean:.2f} steps on average to the grid of {clip_format.steps_per_beat} steps a "
+        f"beat, {timing.off:.0%} of them by a third of a step or more, {kept}."
     )
-    return [text]
+    return [f"{what}: o{moved}" if what else f"O{moved}"]
 
 
-def end_remarks(voice: Voice, steps: int, clip_format: ClipFormat) -> list[str]:
-    """Silence after the last note, and what fills the last clip."""
-    bar = clip_format.steps_per_beat * clip_format.beats_per_bar
-    silent = (steps - max(note.end for note in voice.notes)) // bar
-    missing = -steps % clip_format.steps // bar
+def end_remarks(voice: Voice, last: PieceStretch, clip_format: ClipFormat) -> list[str]:
+    """Silence after the last note, and what fills the last clip of the ``last`` stretch."""
+    silent = int(
+        (last.end - max(note.end for note in voice.notes)) / (last.signature.quarters * clip_format.steps_per_beat)
+    )
+    missing = -last.steps % clip_format.steps // steps_per_bar(clip_format) if fits(last, clip_format) else 0
     remarks = []
-    if silent:
+    if silent > 0:
         remarks.append(f"{count(silent, 'silent bar')} after the last note kept.")
     if missing:
         remarks.append(f"{count(missing, 'bar')} of silence fill{'s' if missing == 1 else ''} the last clip.")

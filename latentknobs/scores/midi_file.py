@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from attrs import evolve, frozen
 
 from latentknobs.errors import MidiError
+from latentknobs.scores.general_midi import INSTRUMENTS, UNPITCHED
 from latentknobs.scores.input_bytes import read_bytes
 from latentknobs.scores.notation import Notation, notation_of
 from latentknobs.scores.note_pairing import HANGING, Pairing, TickNote, merge_doubles
@@ -19,9 +24,14 @@ from latentknobs.scores.smf import META, SmfError, SmfEvent, SmfFile, parse
 DRUM_CHANNEL = 9
 DEFAULT_TEMPO = 500_000
 PROVENANCE_KEY = "latentknobs"
-UNPITCHED = frozenset((*range(96, 104), *range(112, 128)))
-"""Programs that carry no melody (effects, percussion, noises), from 0: the list of Magenta's note_seq."""
 TEXT, NAME, TEMPO, TIME_SIGNATURE, KEY_SIGNATURE = 0x01, 0x03, 0x51, 0x58, 0x59
+_DRUMS = re.compile(
+    r"\b(drums?|drum ?(kit|set)|perc(ussion)?|kick|snare|hi-?hats?|cymbals?|shaker|tambourine|congas?|bongos?)\b",
+    re.IGNORECASE,
+)
+_PITCHED_DRUMS = re.compile(r"\bsteel\b", re.IGNORECASE)
+_KICK, _SNARE, _HAT = (35, 36), (37, 38, 39, 40), (42, 44, 46)
+_KIT = frozenset((*_KICK, *_SNARE, *_HAT, 41, 43, 45, 47, 48, 49, 50, 51, 53, 54, 55, 56, 57, 59))
 _LARGEST_UNIT = 7  # a 128th, as a power of two
 _LISTED = 4
 _DAMAGED = {TEMPO: "tempo", TIME_SIGNATURE: "time signature", KEY_SIGNATURE: "key signature"}
@@ -37,6 +47,11 @@ class Signature(NamedTuple):
     def __str__(self) -> str:
         return f"{self.beats}/{self.unit}"
 
+    @property
+    def quarters(self) -> Fraction:
+        """Quarter notes in a bar."""
+        return Fraction(4 * self.beats, self.unit)
+
 
 @frozen(eq=False)
 class MidiPart:
@@ -50,6 +65,7 @@ class MidiPart:
         program: The first program on the channel, from 0.
         notes: By start.
         end: Tick at which the track ends.
+        stated: Whether the file names the program.
     """
 
     number: int
@@ -58,16 +74,27 @@ class MidiPart:
     program: int
     notes: tuple[TickNote, ...]
     end: int
+    stated: bool = False
 
-    @property
+    @cached_property
     def drums(self) -> bool:
-        """Whether it is on the drum channel."""
-        return self.channel == DRUM_CHANNEL
+        """Whether it is percussion: on the drum channel, or by its name or its notes on another one."""
+        if self.channel == DRUM_CHANNEL:
+            return True
+        if self.stated and 8 <= self.program < 112:  # an instrument that is no piano
+            return False
+        by_name = _DRUMS.search(self.name) and not _PITCHED_DRUMS.search(self.name)
+        return bool(by_name) or _is_kit(self.notes)
 
     @property
     def pitched(self) -> bool:
-        """Whether it may be a melody: not on the drum channel and not an effect or a noise."""
+        """Whether it may be a melody: no percussion and not an effect or a noise."""
         return not self.drums and self.program not in UNPITCHED
+
+    @property
+    def instrument(self) -> str:
+        """What General MIDI calls its program; "drums" for percussion, "" where the file names none."""
+        return "drums" if self.drums else INSTRUMENTS[self.program] if self.stated else ""
 
 
 @frozen(eq=False)
@@ -180,8 +207,9 @@ class _EventReader:
         """What the file holds."""
         found = [part for number, _track in enumerate(self.file.tracks) for part in self._track(number)]
         parts = [
-            evolve(part, number=k, program=part.program if part.program >= 0 else self.programs.get(part.channel, 0))
+            evolve(part, number=k, program=max(program, 0), stated=program >= 0)
             for k, part in enumerate(found, start=1)
+            for program in [part.program if part.program >= 0 else self.programs.get(part.channel, -1)]
         ]
         signatures = tuple(self.signatures[tick][1] for tick in sorted(self.signatures))
         tempos = tuple((tick, self.tempos[tick]) for tick in sorted(self.tempos))
@@ -278,6 +306,15 @@ class _EventReader:
             if number:
                 remarks.append(f"{number} note{'s' if number > 1 else ''} {what}.")
         return tuple(remarks)
+
+
+def _is_kit(notes: Sequence[TickNote]) -> bool:
+    """Whether notes are a drum kit's: nearly all are its common drums, kick, snare and hi-hat all among them."""
+    pitches = Counter(note.pitch for note in notes)
+    least = max(len(notes) // 20, 1)
+    return 100 * sum(pitches[pitch] for pitch in _KIT) >= 95 * len(notes) and all(
+        sum(pitches[pitch] for pitch in drum) >= least for drum in (_KICK, _SNARE, _HAT)
+    )
 
 
 def _is_key(payload: bytes) -> bool:

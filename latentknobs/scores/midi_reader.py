@@ -1,97 +1,60 @@
-"""A MIDI file to a piece: tracks, meter, grid, one voice; everything that was changed is told as a remark."""
+"""A MIDI file to a piece: track, time signatures, grid, one voice; everything that was changed is told as a remark."""
 
 from __future__ import annotations
 
-import bisect
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
-from attrs import evolve, frozen
+from attrs import frozen
 
-from latentknobs.core.clip import ClipFormat, DrumFormat, Note, Piece
+from latentknobs.core.clip import ClipFormat, DrumFormat, Note
 from latentknobs.core.melody_format import MELODY
-from latentknobs.errors import MidiError, UsageError
+from latentknobs.core.piece import Piece, PieceStretch
+from latentknobs.core.time_signature import TimeSignature
+from latentknobs.errors import MidiError
 from latentknobs.scores.drum_hits import choose_drums, hits, voices
-from latentknobs.scores.import_warnings import count, end_remarks, grid_remarks, meter_remarks, ranges, voice_remarks
+from latentknobs.scores.import_warnings import count, end_remarks, ranges, timing_remarks, voice_remarks
 from latentknobs.scores.midi_file import DEFAULT_TEMPO, MidiPart, MidiScore, Signature, load, provenance_of
-from latentknobs.scores.midi_splice import MidiOrigin, TickGrid
+from latentknobs.scores.midi_splice import MidiOrigin, TickAxis, TickGrid
 from latentknobs.scores.note_pairing import TickNote
-from latentknobs.scores.time_signatures import SignatureSpan, stretches
-from latentknobs.scores.track_selection import choose
-from latentknobs.scores.voice_extraction import (
-    LEGATO,
-    POLICIES,
-    Policy,
-    Voice,
-    highest_onset,
-    monophony,
-    overlap,
-    skyline,
-)
+from latentknobs.scores.reading import Reading, ReadingOptions
+from latentknobs.scores.time_signatures import SignatureSpan, selected, spans_of
+from latentknobs.scores.timing import lateness, timing
+from latentknobs.scores.track_selection import NEARLY, choose
+from latentknobs.scores.voice_extraction import LEGATO, Voice, highest_onset, monophony, overlap, skyline
 
 MAX_BARS = 2000
-"""Longest melody that is read: over an hour of 4/4 at 120 quarter notes a minute, a thousand 2-bar clips."""
-_MOST_HELD = 50_000  # notes held over changes of the time signature, each counted at each change
-_STEADY = 8  # onsets from which on a constant lateness is told from chance
-_EARLY = -0.25  # steps up to which a constant earliness is what it seems, rather than a delay of most of a step
+"""Longest melody that is read, in bars of 4/4: over an hour at 120 quarter notes a minute."""
+_BAR_QUARTERS = 4
 
 
-def read_piece(
-    path: Path | str,
-    *,
-    clip_format: ClipFormat = MELODY,
-    policy: Policy = "auto",
-    track: int | str | None = None,
-    offset: float = 0.0,
-    regroup: bool = False,
-) -> Piece:
+def read_piece(path: Path | str, *, clip_format: ClipFormat = MELODY, **options: Unpack[ReadingOptions]) -> Piece:
     """
     Read the melody of a MIDI file, or its drums where the format is one of drums.
 
     Times are taken in ticks, so tempo changes move nothing. Starts and ends are rounded to the grid separately, half
-    up, and a note lasts at least one step. The first tick is a downbeat. Where the meter changes, the longest stretch
-    in 4/4 or 2/2 with notes is read (:func:`read_pieces` gives all of them). The length is in whole bars: to the end
-    of the last note, and silence after it as far as the track goes. What was changed is told in ``Piece.remarks``.
+    up, and a note lasts at least one step; several notes that share a step, one after the other, are read as the
+    longest, and follow it when the piece is written. The first tick is a downbeat. Each time signature of the file is a
+    stretch of the piece. The length is in whole bars: to the end of the last note, and silence after it as far as the
+    track goes. What was changed is told in ``Piece.remarks``.
 
     Args:
         path: The file, MIDI format 0 or 1.
-        clip_format: Gives the steps in a beat and the beats in a bar; one of drums (DrumFormat) also its voices, and
-            all drums of the file are read, whatever ``policy`` says.
-        policy: What becomes of notes that sound together. "auto": a line with no more than legato overlaps is taken,
-            anything else is refused with the choices. "error": refused at the first overlap. "highest-onset": of notes
-            that start together the highest, cut by the next onset. "skyline": at each step the highest sounding note.
-            The last two also merge several tracks.
-        track: Number (from 1, among the tracks with notes) or name of the track to read; None = the only one that
-            is no drum and no effect.
-        offset: Quarter notes by which the music is moved right against the bar lines, for a file whose first note
-            is a pick-up; negative = left.
-        regroup: Whether two bars of 2/4 are joined to one of 4/4.
+        clip_format: Gives the steps in a beat; one of drums (DrumFormat) also its voices, and all drums of the file
+            are read, whatever the policy says.
+        options: policy, track, offset, bars, time_signature and quantize of
+            :class:`~latentknobs.scores.reading.Reading`.
 
     Raises:
-        MidiError: The file cannot be read as a melody: damaged, another meter, no notes, only drums, several tracks or
-            voices and no choice among them, longer than MAX_BARS.
-        UsageError: An argument cannot be used.
+        MidiError: The file cannot be read as a melody: damaged, no notes, only drums, several tracks or voices and no
+            choice among them, played without a grid, longer than MAX_BARS.
+        UsageError: An option cannot be used.
     """
-    reading = _Reading.of(Path(path), clip_format, policy, track, offset, regroup=regroup)
-    longest = max(reading.sections, key=lambda section: (section.steps, -section.stretch.bar))
-    return reading.piece(longest, others=[s for s in reading.sections if s is not longest])
-
-
-def read_pieces(
-    path: Path | str,
-    *,
-    clip_format: ClipFormat = MELODY,
-    policy: Policy = "auto",
-    track: int | str | None = None,
-    offset: float = 0.0,
-    regroup: bool = False,
-) -> tuple[Piece, ...]:
-    """Every stretch in 4/4 or 2/2 that has notes, as a piece of its own; else as :func:`read_piece`."""
-    reading = _Reading.of(Path(path), clip_format, policy, track, offset, regroup=regroup)
-    return tuple(reading.piece(section) for section in reading.sections)
+    reading = Reading(**options)
+    return _PieceReader(load(Path(path)), clip_format, reading).piece()
 
 
 def read_provenance(path: Path | str) -> dict[str, Any] | None:
@@ -105,231 +68,251 @@ def read_provenance(path: Path | str) -> dict[str, Any] | None:
 
 
 @frozen(eq=False)
-class _Section:
-    """The notes of one stretch on the grid, before one voice is made of them."""
+class _Placed:
+    """A note on the grid, and what it is in the file: by start, what shares its step one after the other."""
 
-    stretch: SignatureSpan
-    grid: TickGrid
-    notes: tuple[Note, ...]
-    played: tuple[TickNote, ...]  # what each note is in the file
-    steps: int
-    moved: tuple[float, ...]  # by how many steps each onset was moved
-    remarks: tuple[str, ...]
-
-    def source(self, score: MidiScore, line: Sequence[Note], kit: DrumFormat | None) -> MidiOrigin:
-        """Where the notes of a line that was made of these come from."""
-        found: dict[tuple[int, int], list[TickNote]] = {}
-        voice_of = None if kit is None else voices(kit)
-        for note, played in zip(self.notes, self.played, strict=True):
-            key = note.onset, note.pitch if voice_of is None else voice_of[note.pitch]
-            found.setdefault(key, []).append(played)
-        own = []
-        for note in line:
-            alike = found[note.onset, note.pitch if kit is None else note.voice]
-            own.append(tuple(alike) if kit is not None else (max(alike, key=lambda one: one.end),))
-        return MidiOrigin(score, self.grid, tuple(line), tuple(own))
+    note: Note
+    played: tuple[TickNote, ...]
 
 
 @frozen(eq=False)
-class _Reading:
+class _PieceReader:
     score: MidiScore
     clip_format: ClipFormat
-    policy: Policy
-    sections: tuple[_Section, ...]
-    remarks: tuple[str, ...]
+    reading: Reading
 
-    @classmethod
-    def of(
-        cls,
-        path: Path,
-        clip_format: ClipFormat,
-        policy: Policy,
-        track: int | str | None,
-        offset: float,
-        *,
-        regroup: bool,
-    ) -> _Reading:
-        if policy not in POLICIES:
-            raise UsageError(f"There is no polyphony policy named {policy!r}: use one of {', '.join(POLICIES)}.")
-        if not math.isfinite(offset):
-            raise UsageError(f"The offset must be a number of beats, not {offset}.")
-        score = load(path)
-        remarks: list[str] = []
-        if isinstance(clip_format, DrumFormat):
-            parts, drum_remarks = choose_drums(score, clip_format, clip_format.name, track)
+    def piece(self) -> Piece:
+        score, reading = self.score, self.reading
+        remarks = list(score.remarks)
+        kit = self.clip_format if isinstance(self.clip_format, DrumFormat) else None
+        if kit is not None:
+            parts, drum_remarks = choose_drums(score, kit, self.clip_format.name, reading.track)
             remarks.extend(drum_remarks)
         else:
-            parts = choose(score, policy, track)
-        good, bad = stretches(score.signatures, score.ticks_per_beat, clip_format, regroup=regroup)
-        if not good:
-            raise MidiError(_other_meter(score, bad, clip_format, regroup=regroup))
-        if len(parts) > 1:
-            remarks.append(f"Tracks {ranges(part.number for part in parts)} were read as one.")
-        remarks.extend(meter_remarks(bad, clip_format))
-        shift = round(offset * score.ticks_per_beat)
-        end = max(part.end for part in parts)
-        sections = [
-            _section(score, stretch, notes, end, clip_format, shift)
-            for stretch, notes in zip(good, _share_out(path, parts, good), strict=True)
-        ]
-        with_notes = tuple(section for section in sections if section.notes)
-        if not with_notes:
-            place = "after moving it by the offset" if offset else "in the bars that can be read"
-            raise MidiError(f"{path} has no notes {place}: choose another offset or track.")
-        return cls(score, clip_format, policy, with_notes, (*score.remarks, *remarks))
+            parts = choose(score, reading.policy, reading.track)
+        remarks.extend(self._choice_remarks(parts, drums=kit is not None))
+        spans = self._spans()
+        axis = _axis(spans, score.ticks_per_beat, self.clip_format.steps_per_beat)
+        ticks = sorted(note for part in parts for note in part.notes)
+        late = self._lateness([note.start for note in ticks], axis)
+        axis = axis.late_by(late)
+        placed, cut_off = self._placed(ticks, axis, fold=kit is None)
+        if not placed:
+            raise MidiError(f"{score.path} has no notes {self._where()}: choose others, or another track.")
+        stretches = self._stretches(spans, axis, placed, max(part.end for part in parts))
+        steps = stretches[-1].end
+        voice = self._voice([one.note for one in placed], steps, stretches)
+        played = _played(placed, voice.notes, kit)
+        remarks.extend(self._range_remarks(spans, stretches, late))
+        remarks.extend(self._meter_remarks(stretches))
+        if cut_off:
+            remarks.append(f"{count(cut_off, 'note')} held into the first bar begin there.")
+        remarks.extend(voice_remarks(voice, stretches, self.clip_format))
+        remarks.extend(self._timing_remarks(played, axis))
+        remarks.extend(end_remarks(voice, stretches[-1], self.clip_format))
+        first_tick = min(one.start for own in played for one in own)
+        tempo = _playable(score.tempo_at(first_tick))
+        remarks.extend(_tempo_remarks(score, tempo))
+        source = MidiOrigin(
+            score, axis.late_by(-late) if reading.quantize else axis, voice.notes, played, reading.quantize
+        )
+        name = score.path.stem
+        if reading.bars:
+            name = f"{name}_b{reading.bars.replace(' ', '')}"
+        return Piece(voice.notes, steps, tempo, name, tuple(remarks), source, stretches)
 
-    def piece(self, section: _Section, others: Sequence[_Section] = ()) -> Piece:
-        path = self.score.path
-        bar = self.clip_format.steps_per_beat * self.clip_format.beats_per_bar
-        bars = section.steps // bar
-        first = section.stretch.bar
-        remarks = list(self.remarks)
-        name = path.stem
-        if first > 1 or section.stretch.end is not None:
-            which = f"Bars {first} to {first + bars - 1}" if bars > 1 else f"Only bar {first}"
-            remarks.append(f"{which} of the file {'were' if bars > 1 else 'was'} read, told below from bar 1 on.")
-        if others:
-            starts = ranges(other.stretch.bar for other in others)
-            remarks.append(f"Other stretches of the file, from bar {starts}, were left out: this one is the longest.")
-        elif len(self.sections) > 1:
-            name = f"{name}_b{first:02d}-{first + bars - 1:02d}"
-        remarks.extend(section.remarks)
-        voice = self._voice(section, bar)
-        remarks.extend(voice_remarks(voice, bar))
-        remarks.extend(grid_remarks(section.moved, self.clip_format))
-        remarks.extend(end_remarks(voice, section.steps, self.clip_format))
-        kit = self.clip_format if isinstance(self.clip_format, DrumFormat) else None
-        source = section.source(self.score, voice.notes, kit)
-        first_tick = min(one.start for own in source.played for one in own)
-        tempo = _playable(self.score.tempo_at(first_tick))
-        remarks.extend(_tempo_remarks(self.score, tempo))
-        return Piece(voice.notes, section.steps, tempo, name, tuple(remarks), source)
+    def _spans(self) -> tuple[SignatureSpan, ...]:
+        score, reading = self.score, self.reading
+        signatures: Sequence[Signature] = score.signatures
+        if reading.time_signature:
+            stated = TimeSignature.parse(reading.time_signature)
+            signatures = (Signature(0, stated.beats, stated.unit),)
+        spans = spans_of(signatures, score.ticks_per_beat, round(reading.offset * score.ticks_per_beat))
+        if reading.bars:
+            spans = selected(spans, reading.bars, score.ticks_per_beat)
+            if not spans:
+                raise MidiError(f"{score.path} has no bars {reading.bars}: choose others.")
+        return spans
 
-    def _voice(self, section: _Section, bar: int) -> Voice:
-        if isinstance(self.clip_format, DrumFormat):
-            return Voice(hits(section.notes, self.clip_format), (), ())
-        if self.policy == "skyline":
-            return skyline(section.notes, section.steps)
-        if self.policy != "highest-onset":
-            step = overlap(section.notes, LEGATO if self.policy == "auto" else 0)
-            if step is not None:
-                beat = step % bar / self.clip_format.steps_per_beat + 1
-                share = monophony(section.notes, section.steps)
-                raise MidiError(
-                    f"{self.score.path}: several notes sound at once, first in bar {step // bar + 1} on beat {beat:g} "
-                    f"({share:.0%} of it is one note at a time): choose --policy highest-onset or --policy skyline."
-                )
-        return highest_onset(section.notes)
+    def _lateness(self, starts: Sequence[int], axis: TickAxis) -> int:
+        grid = axis.grids[0]
+        places = np.array([axis.at_tick(start).place(start) for start in starts])
+        return round(
+            lateness(places, self.clip_format.steps_per_beat) * grid.ticks_per_beat / self.clip_format.steps_per_beat
+        )
 
+    def _placed(self, ticks: Iterable[TickNote], axis: TickAxis, *, fold: bool) -> tuple[list[_Placed], int]:
+        """The notes of the piece's bars on the grid, by onset, and how many are held into the first of them."""
+        by_onset: dict[int, list[tuple[int, TickNote]]] = {}
+        last_step = None if axis.stop is None else axis.step(axis.stop)
+        held = 0
+        for one in ticks:
+            onset, off = axis.step(one.start), axis.step(one.end)
+            if last_step is not None:
+                if onset >= last_step:
+                    continue
+                off = min(off, last_step)
+            if onset < 0:
+                if off <= 0 or one.end <= axis.begin:
+                    continue
+                onset, held = 0, held + 1  # struck again there, as it sounds over the left edge
+            by_onset.setdefault(onset, []).append((max(off, onset + 1), one))
+        tolerance = self.score.ticks_per_beat // 16 if fold else None
+        return [placed for onset in sorted(by_onset) for placed in _folded(onset, by_onset[onset], tolerance)], held
 
-def _other_meter(
-    score: MidiScore, bad: Sequence[tuple[Signature, int]], clip_format: ClipFormat, *, regroup: bool
-) -> str:
-    signature, bar = bad[0]
-    half = clip_format.beats_per_bar * signature.unit == 8 * signature.beats
-    hint = "join its bars in pairs with --regroup" if half and not regroup else "choose a piece in 4/4 or 2/2"
-    told = (
-        f"{score.path} is in {signature} from bar {bar} on; {clip_format.name} has bars of {clip_format.beats_per_bar} "
-        f"quarter notes: {hint}."
-    )
-    return " ".join([told, *score.conflicts])
-
-
-def _share_out(path: Path, parts: Sequence[MidiPart], good: Sequence[SignatureSpan]) -> list[list[TickNote]]:
-    """The notes that sound in each stretch."""
-    left = _MOST_HELD
-    ends = [math.inf if stretch.end is None else stretch.end for stretch in good]
-    out: list[list[TickNote]] = [[] for _ in good]
-    for note in (note for part in parts for note in part.notes):
-        first = bisect.bisect_right(ends, note.start)
-        for k in range(first, len(good)):
-            if good[k].begin >= note.end and good[k].begin > note.start:
+    def _stretches(
+        self, spans: Sequence[SignatureSpan], axis: TickAxis, placed: Sequence[_Placed], end_tick: int
+    ) -> tuple[PieceStretch, ...]:
+        """The piece's stretches: to the end of the bar of its last note, and silent bars as far as its tracks go."""
+        last_note, last_tick = max(one.note.end for one in placed), axis.step(end_tick)
+        per_beat = self.clip_format.steps_per_beat
+        out: list[PieceStretch] = []
+        for span, grid in zip(spans, axis.grids, strict=True):
+            whole = None if span.end is None else _steps(span, self.score.ticks_per_beat, per_beat)
+            bar = span.signature.quarters * per_beat
+            sounding, silent = (
+                math.ceil(part * bar)
+                for part in (math.ceil((last_note - grid.first) / bar), math.floor((last_tick - grid.first) / bar))
+            )
+            steps = max(sounding, silent, 0 if out else math.ceil(bar))
+            steps = steps if whole is None else min(steps, whole)
+            if steps <= 0:
                 break
-            out[k].append(note)
-            left -= k > first
-        if left < 0:
-            raise MidiError(f"{path} changes its time signature under thousands of held notes: cut out a part of it.")
-    return out
+            if grid.first + steps > MAX_BARS * _BAR_QUARTERS * per_beat:
+                raise MidiError(
+                    f"{self.score.path} is longer than {MAX_BARS} bars of 4/4, over an hour at 120 beats a minute: "
+                    "choose a part of it with --bars 1-64.",
+                    options=("--bars", "1-64"),
+                )
+            out.append(PieceStretch(grid.first, steps, span.signature, span.bar))
+            if steps != whole:
+                break
+        return tuple(out)
+
+    def _voice(self, notes: Sequence[Note], steps: int, stretches: Sequence[PieceStretch]) -> Voice:
+        if isinstance(self.clip_format, DrumFormat):
+            return Voice(hits(notes, self.clip_format), (), ())
+        policy = self.reading.policy
+        if policy == "skyline":
+            return skyline(notes, steps)
+        if policy != "highest-onset":
+            step = overlap(notes, LEGATO if policy == "auto" else 0)
+            share = monophony(notes, steps)
+            if step is not None and policy == "auto" and share >= NEARLY:
+                return skyline(notes, steps)
+            if step is not None:
+                where = _place(step, stretches, self.clip_format)
+                raise MidiError(
+                    f"{self.score.path}: several notes sound at once, first {where} "
+                    f"({share:.0%} of it is one note at a time): choose the highest line with --policy skyline, or "
+                    "--policy highest-onset.",
+                    options=("--policy", "skyline"),
+                )
+        return highest_onset(notes)
+
+    def _timing_remarks(self, played: Sequence[Sequence[TickNote]], axis: TickAxis) -> list[str]:
+        starts = [own[0].start for own in played if own[0].start >= axis.begin]
+        places = np.array([axis.at_tick(start).place(start) for start in starts])
+        found = timing(places, self.clip_format.steps_per_beat)
+        if found.feel == "rubato" and not self.reading.quantize:
+            raise MidiError(
+                f"{self.score.path} was played without a grid: {found.off:.0%} of its onsets lie a third of a "
+                "sixteenth or more beside it. Quantize it in a sequencer (its beat detection first), choose "
+                "steady bars with --bars, or have every note moved to the nearest sixteenth with --quantize.",
+                options=("--quantize",),
+            )
+        return timing_remarks(found, self.clip_format, quantize=self.reading.quantize)
+
+    def _choice_remarks(self, parts: Sequence[MidiPart], *, drums: bool) -> list[str]:
+        if len(parts) > 1:
+            return [f"Tracks {ranges(part.number for part in parts)} were read as one."]
+        if drums or len(self.score.parts) == 1 or self.reading.track is not None:
+            return []
+        part = parts[0]
+        named = f"{part.number}, {part.name[:60]!r}" if part.name else f"{part.number}"
+        others = len(self.score.parts) - 1
+        return [f"Track {named}, was taken as the melody; --track chooses another of {others} more."]
+
+    def _range_remarks(
+        self, spans: Sequence[SignatureSpan], stretches: Sequence[PieceStretch], late: int
+    ) -> Iterable[str]:
+        if late and not self.reading.quantize:
+            share = abs(late) * self.clip_format.steps_per_beat / self.score.ticks_per_beat
+            yield (
+                f"Everything is {share:.2f} steps {'late' if late > 0 else 'early'} ({abs(late)} ticks), which was "
+                "taken out and is put back in MIDI files."
+            )
+        if spans[0].pick_up and stretches[0].bar == 1:
+            yield f"The first bar is a pick-up of {float(spans[0].pick_up):g} quarter notes, after silence."
+
+    def _meter_remarks(self, stretches: Sequence[PieceStretch]) -> Iterable[str]:
+        own = self.clip_format.beats_per_bar
+        for name in sorted({str(one.signature) for one in stretches if own > one.signature.quarters}):
+            if own % TimeSignature.parse(name).quarters == 0:
+                yield f"Bars of {name} are taken together as bars of {own} quarter notes."
+
+    def _where(self) -> str:
+        if self.reading.bars:
+            return f"in bars {self.reading.bars}"
+        return "in the bars that can be read"
 
 
-def _section(
-    score: MidiScore,
-    stretch: SignatureSpan,
-    ticks: Sequence[TickNote],
-    end_tick: int,
-    clip_format: ClipFormat,
-    shift: int,
-) -> _Section:
-    per_beat, division = clip_format.steps_per_beat, score.ticks_per_beat
-    bar = per_beat * clip_format.beats_per_bar
-    grid = TickGrid(stretch.start - shift, division, per_beat, stretch.begin, stretch.end)
-    late = _lateness([note.start for note in ticks if note.start >= stretch.begin], grid)
-    grid = evolve(grid, origin=grid.origin + late)
-    placed: list[tuple[Note, TickNote]] = []
-    moved: list[float] = []
-    early = chased = 0
-    for played in ticks:
-        last = played.end if stretch.end is None else min(played.end, stretch.end)
-        onset, off = grid.step(played.start), grid.step(last)
-        if played.start < stretch.begin or onset < 0:
-            # It sounds over the left edge: struck again there if half a step or more is left of it.
-            if off <= 0:
-                early += played.start >= stretch.begin
-                continue
-            onset = max(onset, 0)
-            chased += 1
+def _axis(spans: Sequence[SignatureSpan], ticks_per_beat: int, steps_per_beat: int) -> TickAxis:
+    grids = []
+    first = 0
+    for span in spans:
+        grids.append(TickGrid(span.start, ticks_per_beat, steps_per_beat, first))
+        if span.end is not None:
+            first += _steps(span, ticks_per_beat, steps_per_beat)
+    return TickAxis(tuple(grids), max(spans[0].start, 0), spans[-1].end)
+
+
+def _steps(span: SignatureSpan, ticks_per_beat: int, steps_per_beat: int) -> int:
+    assert span.end is not None
+    return max(-(-(span.end - span.start) * steps_per_beat // ticks_per_beat), 1)
+
+
+def _folded(onset: int, notes: Sequence[tuple[int, TickNote]], tolerance: int | None) -> Iterable[_Placed]:
+    """The notes that start on a step: those that follow each other within ``tolerance`` ticks as one."""
+    chains: list[list[tuple[int, TickNote]]] = []
+    for off, one in notes:
+        for chain in chains:
+            before = chain[-1][1]
+            in_turn = before.end <= one.start + (tolerance or 0) and before.start < one.start
+            if tolerance is not None and in_turn and (before.channel, before.track) == (one.channel, one.track):
+                chain.append((off, one))
+                break
         else:
-            moved.append(abs((played.start - grid.origin) * per_beat / division - onset))
-        placed.append((Note(onset, played.pitch, max(off - onset, 1)), played))
-    placed.sort()
-    end_step = grid.step(end_tick if stretch.end is None else min(end_tick, stretch.end))
-    last_note = max((note.end for note, _played in placed), default=0)
-    steps = max(-(-last_note // bar), end_step // bar, 1) * bar
-    if steps > MAX_BARS * bar and placed:
-        raise MidiError(
-            f"{score.path} is {steps // bar} bars long; at most {MAX_BARS} are read, over an hour at 120 beats a "
-            "minute: cut out the part with the melody in a sequencer."
-        )
-    remarks = []
-    if late:
-        share = abs(late) * per_beat / division
-        remarks.append(
-            f"Everything is {share:.2f} steps {'late' if late > 0 else 'early'} ({abs(late)} ticks), which was taken "
-            "out and is put back in MIDI files."
-        )
-    if stretch.pick_up:
-        beats = f"{float(stretch.pick_up):g} beat{'' if stretch.pick_up == 1 else 's'}"
-        remarks.append(f"The pick-up of {beats} stands at the end of bar 1.")
-    if chased:
-        remarks.append(f"{count(chased, 'note')} held over the start of bar 1 struck again there.")
-    if early:
-        remarks.append(f"{count(early, 'note')} moved before bar 1 by the offset left out.")
-    notes, own = tuple(note for note, _played in placed), tuple(played for _note, played in placed)
-    return _Section(stretch, grid, notes, own, steps, tuple(moved), tuple(remarks))
+            chains.append([(off, one)])
+    for chain in chains:
+        longest = max((one for _off, one in chain), key=lambda one: one.end - one.start)
+        end = max(off for off, _one in chain)
+        yield _Placed(Note(onset, longest.pitch, end - onset), tuple(one for _off, one in chain))
 
 
-def _lateness(starts: Sequence[int], grid: TickGrid) -> int:
-    """
-    Ticks by which all onsets are late against the grid, less than a step; 0 where they have nothing in common.
+def _played(
+    placed: Sequence[_Placed], line: Sequence[Note], kit: DrumFormat | None
+) -> tuple[tuple[TickNote, ...], ...]:
+    """What each note of a line that was made of these is in the file."""
+    found: dict[tuple[int, int], list[_Placed]] = {}
+    voice_of = None if kit is None else voices(kit)
+    for one in placed:
+        key = one.note.onset, one.note.pitch if voice_of is None else voice_of[one.note.pitch]
+        found.setdefault(key, []).append(one)
+    out = []
+    for note in line:
+        alike = found[note.onset, note.pitch if kit is None else note.voice]
+        if kit is None:
+            out.append(max(alike, key=lambda one: one.note.end).played)
+        else:
+            out.append(tuple(tick for one in alike for tick in one.played))
+    return tuple(out)
 
-    What nine of ten onsets share to a tenth of a step is taken for the delay of an instrument or a driver.
-    """
-    if len(starts) < _STEADY:
-        return 0
-    step = grid.ticks_per_beat / grid.steps_per_beat
-    places = np.array([start - grid.origin for start in starts]) / step
-    centre = float(np.angle(np.exp(2j * np.pi * places).mean()) / (2 * np.pi))
-    apart = (places - centre + 0.5) % 1 - 0.5
-    late = centre + float(np.median(apart))
-    if (np.abs(apart) > 0.1).mean() > 0.1 or abs(late) < 0.1:
-        return 0
-    if late < _EARLY:
-        # Early or late? Melodies have more onsets on beats than beside them.
-        early_beats, late_beats = (
-            (np.round(places - shift) % grid.steps_per_beat == 0).sum() for shift in (late, late + 1)
-        )
-        late += late_beats > early_beats or (late_beats == early_beats and late < -0.3)
-    return round(late * step)
+
+def _place(step: int, stretches: Sequence[PieceStretch], clip_format: ClipFormat) -> str:
+    stretch = max((one for one in stretches if one.start <= step), key=lambda one: one.start)
+    bars, within = divmod(step - stretch.start, stretch.signature.quarters * clip_format.steps_per_beat)
+    return f"in bar {stretch.bar + int(bars)} on beat {float(within / clip_format.steps_per_beat) + 1:g}"
 
 
 def _playable(micros: int) -> float:
@@ -339,5 +322,4 @@ def _playable(micros: int) -> float:
 
 def _tempo_remarks(score: MidiScore, tempo: float) -> tuple[str, ...]:
     others = sum(_playable(micros) != tempo for _tick, micros in score.tempos)
-    told = f"The tempo at the first note, {tempo:g}, is heard throughout: {count(others, 'tempo change')} left out."
-    return (f"{told[:-1]} of sound, and kept in MIDI files.",) if others else ()
+    return (f"The tempo at the first note is {tempo:g}; {count(others, 'other tempo')} kept.",) if others else ()

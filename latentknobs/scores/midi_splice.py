@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 from collections.abc import Iterator, Sequence
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from latentknobs.core.clip import Note
 from latentknobs.scores.midi_file import TEXT, MidiScore, decoded, provenance_of
@@ -20,34 +20,71 @@ _ENDS, _IN_PLACE, _STARTS, _SHORT_ENDS = range(4)
 @frozen
 class TickGrid:
     """
-    Where the steps of a piece are in its file.
+    Where the steps of a stretch of a piece are in its file.
 
     Attributes:
-        origin: Tick of step 0; below 0 where a pick-up opens the file.
+        origin: Tick of its first step; below 0 where a pick-up opens the file.
         ticks_per_beat: Ticks in a quarter note.
         steps_per_beat: Steps in a quarter note.
-        begin: First tick of the piece's bars in the file.
-        stop: First tick after them, None = the end of the file.
+        first: Number of its first step in the piece.
     """
 
     origin: int
     ticks_per_beat: int
     steps_per_beat: int
-    begin: int = 0
-    stop: int | None = None
+    first: int = 0
 
     def step(self, tick: int) -> int:
         """The nearest step, the later of two that are as near."""
-        return (2 * (tick - self.origin) * self.steps_per_beat + self.ticks_per_beat) // (2 * self.ticks_per_beat)
+        halves = 2 * (tick - self.origin) * self.steps_per_beat + self.ticks_per_beat
+        return self.first + halves // (2 * self.ticks_per_beat)
 
     def tick(self, step: int) -> int:
         """Where a step begins."""
-        return self.origin + step * self.ticks_per_beat // self.steps_per_beat
+        return self.origin + (step - self.first) * self.ticks_per_beat // self.steps_per_beat
+
+    def place(self, tick: int) -> float:
+        """Where a tick is, in steps from the first."""
+        return (tick - self.origin) * self.steps_per_beat / self.ticks_per_beat
 
     def deviation(self, tick: int, step: int) -> int:
         """By how many ticks something is played beside its step, less than half a step."""
         most = max(-(-self.ticks_per_beat // (2 * self.steps_per_beat)) - 1, 0)
         return min(max(tick - self.tick(step), -most), most)
+
+
+@frozen
+class TickAxis:
+    """
+    Where the steps of a piece are in its file.
+
+    Attributes:
+        grids: Those of its stretches, by step.
+        begin: First tick of the piece's bars in the file.
+        stop: First tick after them, None = the end of the file.
+    """
+
+    grids: tuple[TickGrid, ...]
+    begin: int = 0
+    stop: int | None = None
+
+    def at_step(self, step: int) -> TickGrid:
+        """The grid of a step."""
+        return self.grids[max(bisect.bisect_right(self.grids, step, key=lambda grid: grid.first) - 1, 0)]
+
+    def at_tick(self, tick: int) -> TickGrid:
+        """The grid of a tick; half a step before a stretch belongs to it."""
+        grid = self.grids[0]
+        half = grid.ticks_per_beat // (2 * grid.steps_per_beat)
+        return self.grids[max(bisect.bisect_right(self.grids, tick + half, key=lambda one: one.origin) - 1, 0)]
+
+    def step(self, tick: int) -> int:
+        """The step nearest to a tick."""
+        return self.at_tick(tick).step(tick)
+
+    def late_by(self, ticks: int) -> TickAxis:
+        """The same, every step that much later."""
+        return evolve(self, grids=tuple(evolve(grid, origin=grid.origin + ticks) for grid in self.grids))
 
 
 @frozen(eq=False)
@@ -57,15 +94,18 @@ class MidiOrigin:
 
     Attributes:
         score: The file.
-        grid: Where the piece's steps are in it.
+        axis: Where the piece's steps are in it.
         notes: The piece's notes, by onset.
-        played: For each note what stands for it in the file.
+        played: For each note what stands for it in the file: by start, one after the other where several share a step,
+            all of which follow the note.
+        quantize: Whether notes are written on the grid.
     """
 
     score: MidiScore
-    grid: TickGrid
+    axis: TickAxis
     notes: tuple[Note, ...]
     played: tuple[tuple[TickNote, ...], ...]
+    quantize: bool = False
     _onsets: tuple[int, ...] = field(init=False)
 
     @_onsets.default
@@ -84,28 +124,27 @@ class MidiOrigin:
             notes: By onset.
             text: Kept as a text event on tick 0, in the place of one of the same origin; "" = none.
         """
-        before = dict(zip(self.notes, self.played, strict=True))
+        before = {} if self.quantize else dict(zip(self.notes, self.played, strict=True))
         wanted = set(notes)
         edits: dict[int, _Edit] = {}
 
         def edit(track: int) -> _Edit:
             return edits.setdefault(track, _Edit(self.score, track))
 
-        for note, played in before.items():
-            if note not in wanted:
+        for note, played in zip(self.notes, self.played, strict=True):
+            if note not in wanted or self.quantize:
                 for one in played:
-                    edit(one.track).remove(one, self.grid.begin)
+                    edit(one.track).remove(one, self.axis.begin)
         following: dict[int, int] = {}  # where the next note of each voice starts
         for note in reversed(notes):
             if note in before:
                 following[note.voice] = before[note][0].start
                 continue
             like = self._like(note)
-            example = before[like][0]
-            start, end = self._span(note, like, example, following.get(note.voice))
-            following[note.voice] = start
-            if max(start + 1, end) > self.grid.begin:
-                edit(example.track).add(note.pitch, max(start, self.grid.begin), end, example)
+            for pitch, start, end, example in self._written(note, like, following.get(note.voice)):
+                following[note.voice] = start
+                if max(start + 1, end) > self.axis.begin:
+                    edit(example.track).add(pitch, max(start, self.axis.begin), end, example)
         if text:
             for track in range(len(self.score.file.tracks)):
                 if drop := list(_provenance(self.score, track)):
@@ -113,23 +152,47 @@ class MidiOrigin:
             edit(self.played[0][0].track).note_down(text)
         return self.score.file.written({track: one.written() for track, one in edits.items()})
 
-    def _like(self, note: Note) -> Note:
-        """The piece's note whose playing a new one takes over."""
+    def _like(self, note: Note) -> int:
+        """Number of the piece's note whose playing a new one takes over."""
         at = bisect.bisect_right(self._onsets, note.onset) - 1
-        alike = [one for one in self.notes[max(at - 16, 0) : at + 1] if one.onset == note.onset]
-        same_voice = [one for one in alike if one.voice == note.voice]
-        return (same_voice or alike or [self.notes[max(at, 0)]])[0]
+        alike = [k for k in range(max(at - 16, 0), at + 1) if self._onsets[k] == note.onset]
+        same_voice = [k for k in alike if self.notes[k].voice == note.voice]
+        return (same_voice or alike or [max(at, 0)])[0]
 
-    def _span(self, note: Note, like: Note, played: TickNote, following: int | None) -> tuple[int, int]:
+    def _written(self, note: Note, like: int, following: int | None) -> Iterator[tuple[int, int, int, TickNote]]:
+        """Pitch, start, end and example of what a new note becomes in the file, the last first."""
+        own, played = self.notes[like], self.played[like]
+        if note.onset != own.onset or own.voice != note.voice or self.quantize:
+            played = (self._main(like),)
+        start, end = self._span(note, own, played, following)
+        shift = note.pitch - own.pitch
+        if len(played) == 1:
+            yield note.pitch, start, end, played[0]
+            return
+        last = len(played) - 1
+        for k, one in reversed(list(enumerate(played))):
+            if 0 <= one.pitch + shift <= 127:
+                yield one.pitch + shift, start if k == 0 else one.start, end if k == last else one.end, one
+
+    def _main(self, like: int) -> TickNote:
+        """What stands for a note, without what shares its step."""
+        alike = [one for one in self.played[like] if one.pitch == self.notes[like].pitch]
+        return max(alike or self.played[like], key=lambda one: one.end - one.start)
+
+    def _span(self, note: Note, like: Note, played: Sequence[TickNote], following: int | None) -> tuple[int, int]:
         """Ticks at which a new note starts and ends, not after the ``following`` one starts but where ``like`` does."""
-        grid = self.grid
-        start = grid.tick(note.onset) + grid.deviation(played.start, like.onset)
-        end = grid.tick(note.end) + grid.deviation(played.end, like.end)
-        if note.onset == like.onset and note.end == like.end:
-            end = max(end, played.end)
+        start = self.axis.at_step(note.onset).tick(note.onset)
+        end = self.axis.at_step(note.end - 1).tick(note.end)
+        shortest = int(end > start)  # 0 where a step is less than a tick
+        if not self.quantize:
+            start += self.axis.at_step(like.onset).deviation(played[0].start, like.onset)
+            end += self.axis.at_step(like.end - 1).deviation(played[-1].end, like.end)
+        if note.onset == like.onset and note.end == like.end and not self.quantize:
+            end = max(end, played[-1].end)
         else:
-            end = min(limit for limit in (end, grid.stop, following) if limit is not None)
-        return start, max(end, start + (grid.tick(note.end) > grid.tick(note.onset)))
+            end = min(limit for limit in (end, self.axis.stop, following) if limit is not None)
+        # The last of several that share a step begins later than the note does.
+        return start, max(end, start + shortest, played[-1].start + 1 if len(played) > 1 else end)
 
 
 def _provenance(score: MidiScore, track: int) -> Iterator[int]:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from latentknobs.core.atomic_write import write_file
-from latentknobs.core.clip import ClipFormat, DrumFormat, Piece
+from latentknobs.core.clip import ClipFormat, DrumFormat
 from latentknobs.core.melody_format import MELODY
+from latentknobs.core.piece import Piece
 from latentknobs.errors import ClipError, UsageError
 from latentknobs.scores.midi_file import DRUM_CHANNEL, NAME, PROVENANCE_KEY, TEMPO, TEXT, TIME_SIGNATURE
 from latentknobs.scores.smf import END_OF_TRACK, chunk, meta, number_bytes

@@ -1,92 +1,121 @@
-"""Time signatures to stretches of bars that a clip format can take."""
+"""Time signatures to the bars of a file."""
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from fractions import Fraction
 
 from attrs import evolve, frozen
 
-from latentknobs.core.clip import ClipFormat
+from latentknobs.core.time_signature import TimeSignature
+from latentknobs.errors import UsageError
 from latentknobs.scores.midi_file import Signature
 
 
 @frozen
 class SignatureSpan:
     """
-    Consecutive bars of a meter that the format takes.
+    Consecutive bars of one meter.
 
     Attributes:
-        start: Tick of its first bar line. Before the music's start where a pick-up opens the file.
+        start: Tick of its first bar line. Below 0 where a pick-up opens the file.
         end: Tick at which another meter begins, None = the end of the file.
         bar: Number of its first bar in the file, from 1.
+        signature: Its time signature.
         pick_up: Quarter notes in the pick-up bar that opens it, 0 = none.
     """
 
     start: int
     end: int | None
     bar: int
+    signature: TimeSignature
     pick_up: Fraction = Fraction(0)
 
-    @property
-    def begin(self) -> int:
-        """Tick of its first music: ``start``, or the start of the pick-up."""
-        return 0 if self.pick_up else self.start
+    def bar_ticks(self, ticks_per_beat: int) -> Fraction:
+        """Ticks in a bar."""
+        return self.signature.quarters * ticks_per_beat
+
+    def bar_line(self, bar: int, ticks_per_beat: int) -> int:
+        """Tick at which a bar of the file begins, which is one of its own."""
+        return self.start + math.floor((bar - self.bar) * self.bar_ticks(ticks_per_beat))
 
 
-def stretches(
-    signatures: Sequence[Signature], ticks_per_beat: int, clip_format: ClipFormat, *, regroup: bool
-) -> tuple[tuple[SignatureSpan, ...], tuple[tuple[Signature, int], ...]]:
+def spans_of(signatures: Sequence[Signature], ticks_per_beat: int, shift: int = 0) -> tuple[SignatureSpan, ...]:
     """
-    The stretches that can be read, and (signature, number of its first bar) of those that cannot.
+    The bars of a file, from its first tick on.
 
-    A bar can be read if it has the format's quarter notes, however they are counted (4/4, 2/2, 8/8), or, with
-    ``regroup``, half as many (2/4, two bars joined). Before the first signature it is 4/4, the standard's default, and
-    one that is only said again starts no bar. A single first bar shorter than the format's, as notation programs write
-    a pick-up, becomes the end of a bar of its own.
+    Before the first signature it is 4/4, the standard's default, and one that is only said again starts no bar. A
+    single first bar that is shorter than the next, as notation programs write a pick-up, becomes the end of a bar of
+    its own.
+
+    Args:
+        signatures: Those of the file, by tick, at most one a tick.
+        ticks_per_beat: Ticks in a quarter note.
+        shift: Ticks by which the bar lines are moved left; what would lie before the first bar gets one more.
     """
-    bar_quarters = clip_format.beats_per_bar
     order = list(signatures)
     if not order or order[0].tick > 0:
         order.insert(0, Signature(0, 4, 4))
     order = [one for k, one in enumerate(order) if not k or str(one) != str(order[k - 1])]
-    good: list[SignatureSpan] = []
-    bad: list[tuple[Signature, int]] = []
+    out: list[SignatureSpan] = []
     bar = 1
-    pick_up = Fraction(0)
-    open_quarters: Fraction | None = None  # the bar of the stretch that the next signature may go on with
-    for i, signature in enumerate(order):
-        end = order[i + 1].tick if i + 1 < len(order) else None
-        quarters = Fraction(4 * signature.beats, signature.unit)
-        fits = _fits(quarters, bar_quarters, regroup=regroup)
-        if (
-            i == 0
-            and end == quarters * ticks_per_beat
-            and quarters < bar_quarters
-            and _next_fits(order, bar_quarters, regroup)
-        ):
-            pick_up = quarters
-        elif not fits:
-            bad.append((signature, bar))
-            open_quarters = None
-        elif quarters == open_quarters:
-            good[-1] = evolve(good[-1], end=end)
-        elif pick_up and i == 1:
-            good.append(SignatureSpan(signature.tick - bar_quarters * ticks_per_beat, end, 1, pick_up))
-            open_quarters = quarters
+    for k, (one, after) in enumerate(itertools.zip_longest(order, order[1:])):
+        signature = TimeSignature(one.beats, one.unit)
+        end = after.tick if after else None
+        ticks = signature.quarters * ticks_per_beat
+        before = out[-1] if out else None
+        if before and not (k == 1 and before.pick_up) and _alike(before.signature, signature):
+            out[-1] = evolve(before, end=end)
+        elif before and k == 1 and before.pick_up:
+            start = one.tick - math.floor(ticks)
+            out[0] = SignatureSpan(start, end, 1, signature, before.pick_up)
         else:
-            good.append(SignatureSpan(signature.tick, end, bar))
-            open_quarters = quarters
+            short = k == 0 and after is not None and end == ticks and one.quarters < after.quarters
+            out.append(SignatureSpan(one.tick, end, bar, signature, signature.quarters if short else Fraction(0)))
         if end is not None:
-            bar += math.ceil(Fraction(end - signature.tick) / max(quarters * ticks_per_beat, Fraction(1)))
-    return tuple(good), tuple(bad)
+            bar += math.ceil((end - one.tick) / ticks)
+    if shift:
+        shift = math.floor(shift % out[0].bar_ticks(ticks_per_beat))
+        out = [evolve(s, start=s.start - shift, end=None if s.end is None else s.end - shift) for s in out]
+    return tuple(out)
 
 
-def _fits(quarters: Fraction, bar_quarters: int, *, regroup: bool) -> bool:
-    return quarters == bar_quarters or (regroup and 2 * quarters == bar_quarters)
+def selected(spans: Sequence[SignatureSpan], bars: str, ticks_per_beat: int) -> tuple[SignatureSpan, ...]:
+    """
+    The part of the bars that a person names, as "9-16" or "9".
+
+    Raises:
+        UsageError: They are none, or the time signatures end before.
+    """
+    first, last = bar_numbers(bars)
+    out = []
+    for span, after in itertools.zip_longest(spans, spans[1:]):
+        low = max(first, span.bar)
+        high = last + 1 if after is None else min(last + 1, after.bar)
+        if low < high:
+            whole = after is not None and high == after.bar  # its last bar may be incomplete
+            end = span.end if whole else span.bar_line(high, ticks_per_beat)
+            out.append(evolve(span, start=span.bar_line(low, ticks_per_beat), end=end, bar=low))
+    return tuple(out)
 
 
-def _next_fits(order: Sequence[Signature], bar_quarters: int, regroup: bool) -> bool:
-    after = order[1]
-    return _fits(Fraction(4 * after.beats, after.unit), bar_quarters, regroup=regroup)
+def bar_numbers(bars: str) -> tuple[int, int]:
+    """
+    The first and last bar of a range.
+
+    Raises:
+        UsageError: It is none.
+    """
+    first, _dash, last = (word.strip() for word in bars.partition("-"))
+    last = last or first
+    if not all(word.isascii() and word.isdigit() and len(word) < 7 for word in (first, last)):
+        raise UsageError(f"{bars!r} are no bars: write the first and the last one, as in 9-16.")
+    if not 1 <= int(first) <= int(last):
+        raise UsageError(f"{bars!r} are no bars: they count from 1, and the first is not after the last.")
+    return int(first), int(last)
+
+
+def _alike(one: TimeSignature, other: TimeSignature) -> bool:
+    return (one.quarters, one.compound) == (other.quarters, other.compound)

@@ -2,16 +2,116 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
+from attrs import frozen
+
 from latentknobs.errors import MidiError
+from latentknobs.scores.general_midi import BASSES, PADS, SOLOISTS
 from latentknobs.scores.import_warnings import count
 from latentknobs.scores.midi_file import MidiPart, MidiScore
 from latentknobs.scores.note_pairing import TickNote
 from latentknobs.scores.voice_extraction import Policy
 
-_LISTED = 12
+NEARLY = 0.9
+"""Share of the sounding time with one note from which on a track is nearly monophonic."""
+_LISTED = 24
 _NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+_MELODY = re.compile(
+    r"melod|vocal|\bvox\b|voice|\blead\b|sing|song|solo|soprano|cantus|treble|theme|tune|tema|canto|right hand|\brh\b"
+    r"|gesang|chant|^flute$|^violin( ?[1I])?$|fiddle",
+    re.IGNORECASE,
+)
+_ACCOMPANIMENT = re.compile(
+    r"bass|chord|\bpads?\b|acc|comp|rhythm|harmon|string|arp|left hand|\blh\b|alto|tenor|baritone|backing|\bbg|choir"
+    r"|counter|guitar 2|organ|2nd|\bII\b",
+    re.IGNORECASE,
+)
+_AHEAD = 1.0
+"""By how much a track must be likelier than every other one to be taken without being named."""
+
+
+@frozen
+class Candidate:
+    """
+    A track as a possible melody.
+
+    Attributes:
+        part: The track.
+        low: Its lowest pitch.
+        high: Its highest.
+        monophonic: Share of its sounding time with one note, 0 to 1.
+        likelihood: How likely it is the melody, among the tracks of one file; None = it is drums or an effect.
+    """
+
+    part: MidiPart
+    low: int
+    high: int
+    monophonic: float
+    likelihood: float | None
+
+    @property
+    def kind(self) -> str:
+        """What it is played with, or is good for."""
+        effect = "" if self.part.pitched or self.part.drums else "effects"
+        return effect or self.part.instrument
+
+    def __str__(self) -> str:
+        part = self.part
+        kind = f", {self.kind}" if self.kind else ""
+        return (
+            f"{part.number} {part.name[:60] or 'without name'!r} ({count(len(part.notes), 'note')}, "
+            f"{pitch_name(self.low)} to {pitch_name(self.high)}, {self.monophonic:.0%} monophonic{kind})"
+        )
+
+
+class TrackChoiceError(MidiError):
+    """
+    Raised when a file has several tracks and none is plainly the melody.
+
+    Attributes:
+        question: What is to be chosen, one sentence.
+        candidates: Its tracks.
+        likely: Number of the likeliest; None = none may be a melody.
+    """
+
+    def __init__(self, question: str, candidates: Sequence[Candidate], likely: int | None, policy: str = "") -> None:
+        self.question = question
+        self.candidates = tuple(candidates)
+        self.likely = likely
+        listed = "; ".join(map(str, self.candidates[:_LISTED]))
+        more = f"; and {len(self.candidates) - _LISTED} more" if len(self.candidates) > _LISTED else ""
+        options = [*(("--track", str(likely)) if likely else ()), *(("--policy", policy) if policy else ())]
+        super().__init__(f"{question} There is: {listed}{more}.", options=options)
+
+
+def candidates(score: MidiScore) -> tuple[Candidate, ...]:
+    """The tracks of a file with how likely each is the melody."""
+    longest = max((_sounding(part.notes) for part in score.parts), default=1)
+    lowest = min((_median(part.notes) for part in score.parts if part.pitched), default=0)
+    out = []
+    for part in score.parts:
+        alone = monophonic_share(part.notes, score.ticks_per_beat)
+        likelihood = None
+        if part.pitched:
+            middle = _median(part.notes)
+            named = bool(_MELODY.search(part.name)) - bool(_ACCOMPANIMENT.search(part.name))
+            likelihood = (
+                2.5 * named
+                + 3 * (alone if alone >= NEARLY else alone / 2)
+                + 0.75 * (part.stated and part.program in SOLOISTS)
+                - 1.5 * (part.program in BASSES and part.stated)
+                - 1.0 * (part.program in PADS and part.stated)
+                - 1.5 * (middle < 48)
+                - 0.75 * (middle > 90)
+                - 0.5 * (middle == lowest)
+                + _sounding(part.notes) / longest
+                - 1.0 * (len(part.notes) < 4)
+            )
+        low, high = min(n.pitch for n in part.notes), max(n.pitch for n in part.notes)
+        out.append(Candidate(part, low, high, alone, likelihood))
+    return tuple(out)
 
 
 def choose(score: MidiScore, policy: Policy, track: int | str | None) -> tuple[MidiPart, ...]:
@@ -21,10 +121,13 @@ def choose(score: MidiScore, policy: Policy, track: int | str | None) -> tuple[M
     Args:
         score: The file.
         policy: With "highest-onset" and "skyline" several tracks may be read as one.
-        track: Number or name of the one that is wanted; None = the only one that is no drum and no effect.
+        track: Number or name of the one that is wanted; None = the one that is plainly the melody: the only one that
+            may be one, or one that is nearly monophonic and by its name, range, instrument and length likelier than
+            every other.
 
     Raises:
-        MidiError: There is no such track, none with pitches, or several and no choice among them.
+        TrackChoiceError: There are several and none is plainly the melody.
+        MidiError: There is no such track, or none with pitches.
     """
     path = score.path
     if not score.parts:
@@ -32,17 +135,29 @@ def choose(score: MidiScore, policy: Policy, track: int | str | None) -> tuple[M
     if track is not None:
         part = named(score, track)
         if part.drums:
+            where = "on channel 10" if part.channel == 9 else "by its notes"
             raise MidiError(
-                f"{path}: track {str(track).strip()} is drums (channel 10), which have no pitch: choose another."
+                f"{path}: track {str(track).strip()} is drums ({where}), which have no pitch: choose another."
             )
         return (part,)
     if all(part.drums for part in score.parts):
-        raise MidiError(f"{path} has only drums (channel 10): export the track that holds the melody.")
+        raise MidiError(f"{path} has only drums: export the track that holds the melody.")
     pitched = tuple(part for part in score.parts if part.pitched)
     if len(pitched) == 1 or (pitched and policy in ("highest-onset", "skyline")):
         return pitched
-    choice = "--track N" if not pitched else "--track N, or --policy skyline to read them as one"
-    raise MidiError(f"{path}: which track is the melody? Choose {choice}: {_listing(score, pitched or score.parts)}.")
+    every = candidates(score)
+    ranked = sorted((one for one in every if one.likelihood is not None), key=lambda one: -(one.likelihood or 0))
+    if ranked:
+        first, second = ranked[0], ranked[1]
+        ahead = (first.likelihood or 0) - (second.likelihood or 0)
+        if ahead >= _AHEAD and (first.monophonic >= NEARLY or policy == "error"):
+            return (first.part,)
+    likely = ranked[0].part.number if ranked else None
+    guess = f"; most likely {likely}" if likely else ""
+    policy_needed = "skyline" if ranked and ranked[0].monophonic < NEARLY else ""
+    raise TrackChoiceError(
+        f"{path}: which track is the melody? Choose it with --track{guess}.", every, likely, policy_needed
+    )
 
 
 def named(score: MidiScore, track: int | str) -> MidiPart:
@@ -59,25 +174,12 @@ def named(score: MidiScore, track: int | str) -> MidiPart:
         matches = [part for part in score.parts if part.name.casefold() == wanted.casefold()]
     if len(matches) != 1:
         many = "several tracks are" if matches else "no track is"
-        raise MidiError(f"{score.path}: {many} {wanted!r}; there is: {_listing(score, score.parts)}.")
+        listed = "; ".join(map(str, candidates(score)[:_LISTED]))
+        raise MidiError(f"{score.path}: {many} {wanted!r}; there is: {listed}.")
     return matches[0]
 
 
-def _listing(score: MidiScore, parts: Sequence[MidiPart]) -> str:
-    texts = []
-    for part in parts[:_LISTED]:
-        low, high = min(n.pitch for n in part.notes), max(n.pitch for n in part.notes)
-        kind = ", drums" if part.drums else "" if part.pitched else ", effects"
-        alone = _alone(part.notes, score.ticks_per_beat)
-        texts.append(
-            f"{part.number} {part.name[:60] or 'without name'!r} ({count(len(part.notes), 'note')}, "
-            f"{_pitch(low)} to {_pitch(high)}, {alone:.0%} one at a time{kind})"
-        )
-    more = f"; and {len(parts) - _LISTED} more" if len(parts) > _LISTED else ""
-    return "; ".join(texts) + more
-
-
-def _alone(notes: Sequence[TickNote], ticks_per_beat: int) -> float:
+def monophonic_share(notes: Sequence[TickNote], ticks_per_beat: int) -> float:
     """Share of the sounding time with exactly one note, overlaps under a sixteenth not counted."""
     edges = sorted(
         edge for note in notes for edge in ((note.start, 1), (max(note.end - ticks_per_beat // 4, note.start + 1), -1))
@@ -90,5 +192,15 @@ def _alone(notes: Sequence[TickNote], ticks_per_beat: int) -> float:
     return alone / sounding
 
 
-def _pitch(pitch: int) -> str:
+def pitch_name(pitch: int) -> str:
+    """A MIDI pitch as people call it, 60 = C4."""
     return f"{_NAMES[pitch % 12]}{pitch // 12 - 1}"
+
+
+def _sounding(notes: Sequence[TickNote]) -> int:
+    """From the first start to the last end, in ticks, without rests of more than their share: at least 1."""
+    return max(sum(note.end - note.start for note in notes), 1)
+
+
+def _median(notes: Sequence[TickNote]) -> int:
+    return sorted(note.pitch for note in notes)[len(notes) // 2]

@@ -11,8 +11,9 @@ from attrs import frozen
 from latentknobs.core.arrays import Bools, ClipBatch
 from latentknobs.core.augmentation import Augmentation, in_context, inexact
 from latentknobs.core.clip import ClipFormat
-from latentknobs.core.edit_context import EditContext
+from latentknobs.core.edit_context import EditContext, contexts_of_notes
 from latentknobs.core.format_capabilities import misfit
+from latentknobs.core.piece import Cut
 from latentknobs.core.plugin_guard import run_augmentation
 from latentknobs.errors import AmountError
 
@@ -86,3 +87,43 @@ def _edited(
             return clip[0], f"{edit.name} by {amount:+g} does not fit its notes."
         out = result.clips
     return out[0], ""
+
+
+def edit_cut(cut: Cut, rows: Bools, edits: Sequence[AmountedEdit], seed: int = 0) -> tuple[RuleEdited, ...]:
+    """
+    Apply edits to some clips of a piece and to all that are in other time signatures, with one context for all.
+
+    Args:
+        cut: The piece's clips.
+        rows: bool (N,), which of its own clips.
+        edits: As for :func:`edit_by_rule`.
+        seed: As for :func:`edit_by_rule`.
+
+    Returns:
+        For the cut and each of its others, all of their clips; those that are not in ``rows`` are not edited.
+    """
+    cuts = (cut, *cut.others)
+    order = sorted((int(start), c, k) for c, each in enumerate(cuts) for k, start in enumerate(each.starts))
+    notes = [cuts[c].clip_format.notes(cuts[c].clips[k]) for _start, c, k in order]
+    contexts = contexts_of_notes(notes, cut.clip_format, seed)
+    context_of = {(c, k): context for (_start, c, k), context in zip(order, contexts, strict=True)}
+    out = []
+    for c, each in enumerate(cuts):
+        chosen = np.flatnonzero(rows) if not c else np.arange(len(each.clips))
+        own = [context_of[c, int(k)] for k in chosen]
+        done = edit_by_rule(each.clips[chosen], each.clip_format, edits, own, seed)
+        clips, edited = each.clips.copy(), np.zeros(len(each.clips), dtype=bool)
+        clips[chosen], edited[chosen] = done.clips, done.edited
+        reasons = [""] * len(clips)
+        for k, reason in zip(chosen, done.reasons, strict=True):
+            reasons[k] = reason
+        out.append(RuleEdited(clips, edited, tuple(reasons)))
+    return tuple(out)
+
+
+def unedited(cut: Cut, reason: str) -> tuple[RuleEdited, ...]:
+    """The same where no edit is possible, for the same reason everywhere."""
+    return tuple(
+        RuleEdited(each.clips, np.zeros(len(each.clips), dtype=bool), (reason,) * len(each.clips))
+        for each in (cut, *cut.others)
+    )

@@ -8,8 +8,9 @@ from attrs import evolve, frozen
 from hypothesis import given, settings
 
 from latentknobs.audio import PEAK, SAMPLE_RATE, performance, performance_of, render, wav_bytes
-from latentknobs.core.clip import Note, Piece
+from latentknobs.core.clip import Note
 from latentknobs.core.melody_format import MELODY
+from latentknobs.core.piece import Piece
 from latentknobs.errors import MidiError, UsageError
 from latentknobs.scores import read_piece
 from tests.scores import midi_files

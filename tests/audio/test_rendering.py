@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from latentknobs.audio import MAX_SECONDS, PEAK, SAMPLE_RATE, render, wav_bytes, write_wav
-from latentknobs.core.clip import Note, Piece
+from latentknobs.core.clip import Note
 from latentknobs.core.melody_format import MELODY
+from latentknobs.core.piece import Piece
 from latentknobs.errors import UsageError
 from latentknobs.scores import twinkle
 

@@ -3,8 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from latentknobs.core.clip import Note, Piece, check_clips
+from latentknobs.core.clip import Note, check_clips
 from latentknobs.core.melody_format import HOLD, MELODY, REST
+from latentknobs.core.piece import Piece
 from latentknobs.errors import ClipError
 
 

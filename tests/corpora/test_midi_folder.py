@@ -5,9 +5,10 @@ from collections import Counter
 
 import pytest
 
-from latentknobs.core.clip import Note, Piece
+from latentknobs.core.clip import Note
 from latentknobs.core.corpus import CorpusRequest
 from latentknobs.core.melody_format import MELODY
+from latentknobs.core.piece import Piece
 from latentknobs.corpora.corpus_spec import storable
 from latentknobs.corpora.deduplication import seeded_order
 from latentknobs.corpora.midi_folder import MidiFolder

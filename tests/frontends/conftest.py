@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from attrs import frozen
 
-from latentknobs.core.clip import Note, Piece
+from latentknobs.core.clip import Note
+from latentknobs.core.piece import Piece
 from latentknobs.frontends.cli.app import run_command_line
 from latentknobs.scores import write_piece
 

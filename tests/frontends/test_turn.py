@@ -242,8 +242,8 @@ def test_json_is_alone_on_stdout(cli, tune):
     assert math.isfinite(data["reconstruction"]["accuracy"])
 
 
-def test_clips_that_the_model_does_not_accept_are_named_and_kept(cli, plugins_dir: Path, tune):
-    """A clip outside the model's range stays as it is and is named; a piece of only such clips is refused."""
+def test_clips_that_the_model_does_not_accept_are_turned_octaves_away_or_by_rule(cli, plugins_dir: Path, tune):
+    """They are named and counted; what no rule fits either stops the command, unless part of it will do."""
     (plugins_dir / "low_model.py").write_text(
         """
 from latentknobs.core.backend import BackendFactory, BackendSpec
@@ -269,15 +269,22 @@ def register_backends():
     result = cli("turn", tune, "--model", "low", "-k", "pitch=+3", "--json")
     data = result.json
 
-    assert "clip 2 (bars 3 to 4) stays as it is" in result.err
-    assert data["accepted"] == [0]
-    assert [n for n in data["after"] if n["onset"] >= 32] == [n for n in data["before"] if n["onset"] >= 32]
-    assert [n["pitch"] - 3 for n in data["after"][:8]] == [n["pitch"] for n in data["before"][:8]]
+    assert "Bars 3-4 tiny takes octaves away" in result.err
+    assert data["counts"]["octave_shifted"] == 1
+    assert [n["pitch"] - 3 for n in data["after"]] == [n["pitch"] for n in data["before"]]
 
     (plugins_dir / "low_model.py").write_text(
         (plugins_dir / "low_model.py").read_text().replace("LIMIT = 61", "LIMIT = 0")
     )
-    refused = cli("turn", tune, "--model", "low", "-k", "pitch=+3")
+    ruled = cli("turn", tune, "--model", "low", "-k", "pitch=+3", "--json")
+    assert ruled.json["counts"]["by_rule"] == 2
+    assert [n["pitch"] - 3 for n in ruled.json["after"]] == [n["pitch"] for n in ruled.json["before"]]
 
-    assert refused.code == 2
-    assert "accepts none of its 2 clips" in refused.one_sentence()
+    output = tune.with_name("out.mid")
+    stopped = cli("turn", tune, "--model", "low", "-k", "pitch=+2.5", "-o", output)
+    assert stopped.code == 1
+    assert "transpose moves by whole semitones" in stopped.err
+    assert stopped.err.splitlines()[-1].startswith("2 clips: 0 by model, 0 by rule, 2 left alone")
+    assert not output.exists()
+    assert cli("turn", tune, "--model", "low", "-k", "pitch=+2.5", "-o", output, "--partial").code == 0
+    assert output.exists()

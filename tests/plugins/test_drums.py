@@ -13,8 +13,9 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from latentknobs.core.clip import Note, Piece
+from latentknobs.core.clip import Note
 from latentknobs.core.corpus import CorpusRequest
+from latentknobs.core.piece import Piece
 from latentknobs.errors import ClipError, MidiError, ModelError
 from latentknobs.frontends.cli.app import run_command_line
 from latentknobs.hooks.manager import Plugins

@@ -4,22 +4,24 @@ import math
 import mido
 import numpy as np
 import pytest
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from latentknobs.core.clip import Note, Piece
+from latentknobs.core.clip import Note
 from latentknobs.core.melody_format import MELODY
+from latentknobs.core.piece import Piece
 from latentknobs.errors import ClipError, MidiError, OutputError, UsageError
 from latentknobs.scores import (
     midi_bytes,
     read_piece,
-    read_pieces,
     read_provenance,
     read_twinkle,
     twinkle,
     twinkle_path,
     write_piece,
 )
+from latentknobs.scores.midi_file import load
 from latentknobs.scores.voice_extraction import highest_onset, skyline
 
 
@@ -27,7 +29,7 @@ from latentknobs.scores.voice_extraction import highest_onset, skyline
 def read(tmp_path):
     """Reads a file made of lists of (tick, message)."""
 
-    def reader(*tracks, division=480, kind=1, many=False, **options):
+    def reader(*tracks, division=480, kind=1, **options):
         file = mido.MidiFile(type=kind, ticks_per_beat=division)
         for track in tracks:
             now, messages = 0, mido.MidiTrack()
@@ -37,7 +39,7 @@ def read(tmp_path):
             file.tracks.append(messages)
         path = tmp_path / "tune.mid"
         file.save(path)
-        return (read_pieces if many else read_piece)(path, **options)
+        return read_piece(path, **options)
 
     return reader
 
@@ -143,7 +145,7 @@ def test_a_tempo_change_moves_nothing(read):
 
     assert piece.notes == (Note(0, 60, 4), Note(4, 62, 4))
     assert piece.tempo == 120
-    assert any("1 tempo change left out of sound" in remark for remark in piece.remarks)
+    assert any("1 other tempo kept" in remark for remark in piece.remarks)
 
 
 def test_without_a_tempo_it_is_120(read):
@@ -321,15 +323,18 @@ def test_bars_of_four_quarters_are_read(read, beats, unit):
     assert read([meter(0, beats, unit), *notes((0, 1920, 60))]).steps == 16
 
 
-def test_regrouped_two_four_keeps_its_beats(read):
-    """Two bars of 2/4 become one; the notes stay where they are."""
-    piece = read([meter(0, 2, 4), *notes((960, 1440, 60), (1920, 2400, 62))], regroup=True)
+@pytest.mark.parametrize(("beats", "unit", "ticks"), [(2, 4, 960), (1, 4, 480), (8, 4, 3840)])
+def test_bars_that_make_the_formats_are_taken_together_or_divided(read, beats, unit, ticks):
+    """Two bars of 2/4 or four of 1/4 are one of the clip's, and one of 8/4 is two; the notes stay where they are."""
+    piece = read([meter(0, beats, unit), *notes((960, 1440, 60), (1920, 2400, 62), (3360, 3840, 64))])
 
-    assert piece.notes == (Note(8, 60, 4), Note(16, 62, 4))
+    assert piece.notes == (Note(8, 60, 4), Note(16, 62, 4), Note(28, 64, 4))
+    assert len(piece.cut(MELODY).clips) == 1
+    assert any("taken together" in remark for remark in piece.remarks) == (ticks < 1920)
 
 
-def test_the_longest_four_four_stretch_is_read_where_the_meter_changes(read):
-    """Bars in another meter are left out, the stretch is told by its bars, and each stretch is a piece."""
+def test_every_time_signature_is_a_stretch_of_the_piece(read):
+    """Bars count as in the file; what the format has no bars for is cut into clips of its own."""
     events = [
         meter(0, 4, 4),
         meter(1920, 3, 4),
@@ -337,31 +342,85 @@ def test_the_longest_four_four_stretch_is_read_where_the_meter_changes(read):
         *notes((0, 480, 60), (1920, 2400, 61), (4800, 5280, 62), (4800 + 1920, 4800 + 2400, 63)),
     ]
     piece = read(events)
+    cut = piece.cut(MELODY)
 
-    assert piece.notes == (Note(0, 62, 4), Note(16, 63, 4))
-    assert piece.steps == 32
-    told = " ".join(piece.remarks)
-    assert "Bars 4 to 5 of the file were read, told below from bar 1 on." in told
-    assert "3/4 from bar 2" in told
-    assert "from bar 1, were left out" in told
-    assert [(p.name, len(p.notes)) for p in read(events, many=True)] == [("tune_b01-01", 1), ("tune_b04-05", 2)]
+    assert [(str(one.signature), one.start, one.steps, one.bar) for one in piece.stretches] == [
+        ("4/4", 0, 16, 1),
+        ("3/4", 16, 24, 2),
+        ("4/4", 40, 32, 4),
+    ]
+    assert [note.onset for note in piece.notes] == [0, 16, 40, 56]
+    assert cut.starts.tolist() == [0, 40]
+    assert [(other.clip_format.steps, other.starts.tolist()) for other in cut.others] == [(24, [16])]
+    assert piece.with_clips(cut, [cut.clips, cut.others[0].clips]).notes == piece.notes
+
+
+def test_a_time_signature_that_is_given_holds_throughout(read):
+    """Whatever the file says, its bars are those of the one that is named."""
+    events = [meter(0, 3, 4), meter(2880, 5, 4), *notes((0, 480, 60), (7200, 7680, 62))]
+
+    assert [str(one.signature) for one in read(events, time_signature="4/4").stretches] == ["4/4"]
+    assert read(events, time_signature="4/4").steps == 64
+
+
+def test_only_the_bars_that_are_named_are_read(read):
+    """They count as in the file, and a note that is held into the first of them is struck again there."""
+    line = notes(*((960 * k, 960 * k + 480, 60 + k) for k in range(8)), (7680, 10560, 72))
+
+    assert read(line, bars="2-3").notes == (Note(0, 62, 4), Note(8, 63, 4), Note(16, 64, 4), Note(24, 65, 4))
+    assert read(line, bars="6").notes == (Note(0, 72, 8),)
+    assert read(line, bars="2-3").stretches[0].bar == 2
+    with pytest.raises(MidiError, match="no notes in bars 40"):
+        read(line, bars="40")
+    with pytest.raises(UsageError, match="no bars"):
+        read(line, bars="3-2")
+
+
+def test_notes_that_share_a_step_follow_the_longest(read, tmp_path):
+    """A grace note is not read as the melody's, and is transposed with the note that it belongs to."""
+    piece = read(notes((0, 40, 62), (40, 480, 60), (480, 960, 64)))
+    moved = piece.source.with_notes([evolve(note, pitch=note.pitch + 5) for note in piece.notes])
+    (tmp_path / "moved.mid").write_bytes(moved)
+    ons = [m for m in mido.MidiFile(tmp_path / "moved.mid").tracks[0] if m.type == "note_on" and m.velocity]
+
+    assert piece.notes == (Note(0, 60, 4), Note(4, 64, 4))
+    assert [(m.note, m.time) for m in ons] == [(67, 0), (65, 0), (69, 0)]
+
+
+def test_quantized_notes_are_written_on_the_grid(read, tmp_path):
+    """With quantize the melody's timing is the grid's; without it is as it was played."""
+    played = notes((25, 470, 60), (500, 955, 62))
+    for quantize, starts in ((False, [25, 500]), (True, [0, 480])):
+        (tmp_path / "out.mid").write_bytes(midi_bytes(read(played, quantize=quantize)))
+        assert [note.start for note in load(tmp_path / "out.mid").parts[0].notes] == starts
+
+
+def test_what_has_no_grid_is_refused_unless_it_is_quantized(read):
+    """Onsets anywhere are told with their share, and what to do."""
+    rng = np.random.default_rng(0)
+    starts = np.sort(rng.choice(40_000, 64, replace=False)).tolist()
+    played = notes(*((start, start + 50, 60 + k % 5) for k, start in enumerate(starts)))
+
+    with pytest.raises(MidiError, match=r"without a grid: [234].% .* --quantize"):
+        read(played)
+    assert len(read(played, quantize=True).notes) > 50
 
 
 def test_a_first_signature_later_than_the_start_leaves_four_four_before_it(read):
     """Before any signature the meter is 4/4."""
     piece = read([meter(1920, 3, 4), *notes((0, 480, 60), (1920, 2400, 61))])
 
-    assert piece.notes == (Note(0, 60, 4),)
+    assert [str(one.signature) for one in piece.stretches] == ["4/4", "3/4"]
 
 
-def test_a_note_over_a_change_of_meter_is_cut_there_or_struck_again(read):
-    """Notes end with their stretch, and what is held into one starts on its first step."""
-    out = read([meter(3840, 3, 4), *notes((2880, 5000, 60))])
-    assert out.notes == (Note(24, 60, 8),)
+def test_a_note_over_a_change_of_meter_is_one_note(read):
+    """It is cut into the clips of both and tied again."""
+    piece = read([meter(0, 3, 4), meter(2880, 4, 4), *notes((2400, 3360, 60), (3360, 6720, 62))])
+    cut = piece.cut(MELODY)
 
-    into = read([meter(0, 3, 4), meter(2880, 4, 4), *notes((2400, 3360, 60), (3360, 6720, 62))])
-    assert into.notes == (Note(0, 60, 4), Note(4, 62, 28))
-    assert any("struck again" in remark for remark in into.remarks)
+    assert piece.notes == (Note(20, 60, 8), Note(28, 62, 28))
+    assert cut.tied.tolist() == [True]
+    assert piece.with_clips(cut, [cut.clips, cut.others[0].clips]).notes == piece.notes
 
 
 def test_the_first_tick_is_a_downbeat_and_leading_silence_stays(read):
@@ -370,13 +429,11 @@ def test_the_first_tick_is_a_downbeat_and_leading_silence_stays(read):
 
 
 def test_an_offset_moves_the_music_against_the_bar_lines(read):
-    """A file whose first note is a pick-up is put right by the beats before it; left of bar 1 nothing is read."""
+    """A file whose first note is a pick-up is put right by the beats before it; what lies before bar 1 gets a bar."""
     tune = notes((0, 480, 60), (480, 960, 62))
 
     assert read(tune, offset=3).notes == (Note(12, 60, 4), Note(16, 62, 4))
-    moved = read(tune, offset=-1)
-    assert moved.notes == (Note(0, 62, 4),)
-    assert any("1 note moved before bar 1" in remark for remark in moved.remarks)
+    assert read(tune, offset=-1).notes == read(tune, offset=3).notes
 
 
 def test_a_short_first_bar_is_a_pick_up(read):
@@ -384,7 +441,7 @@ def test_a_short_first_bar_is_a_pick_up(read):
     piece = read([meter(0, 1, 4), meter(480, 4, 4), *notes((0, 480, 60), (480, 960, 62))])
 
     assert piece.notes == (Note(12, 60, 4), Note(16, 62, 4))
-    assert any("pick-up of 1 beat stands" in remark for remark in piece.remarks)
+    assert any("pick-up of 1 quarter" in remark for remark in piece.remarks)
 
 
 def test_the_length_is_in_whole_bars(read):
@@ -400,12 +457,21 @@ def test_the_length_is_in_whole_bars(read):
     assert "1 bar of silence fills the last clip." in silent.remarks
 
 
-def test_swing_is_seen_and_told(read):
+def test_swing_is_called_so_only_where_it_is(read):
+    """Eighths played late in their second half are swing; a straight melody with one late note is not."""
+    swung = notes(*((480 * k + d, 480 * k + d + 100, 60 + k % 5) for k in range(8) for d in (0, 310)))
+    straight = notes(*((240 * k + 80 * (k == 5), 240 * k + 200, 60 + k % 5) for k in range(16)))
+
+    assert any(remark.startswith("It swings") for remark in read(swung).remarks)
+    assert not any("swing" in remark.lower() for remark in read(straight).remarks)
+
+
+def test_triplets_are_seen_and_told(read):
     """Onsets far from the grid are measured: the swung eighth and the triplets land on steps 3, 1 and 3."""
     piece = read(notes((0, 320, 60), (320, 480, 62), (480, 640, 60), (640, 800, 62), (800, 960, 64)))
 
     assert [note.onset for note in piece.notes] == [0, 3, 4, 5, 7]
-    assert any("Swing or triplets?" in remark for remark in piece.remarks)
+    assert any(remark.startswith("It has triplets") for remark in piece.remarks)
     assert read(notes((0, 480, 60))).remarks == ("1 bar of silence fills the last clip.",)
 
 

@@ -28,12 +28,14 @@ NOTES = {
     "meter_again_mid_bar": quarters([60, 62, *SCALE, *SCALE]),
     "pitch_0_and_127": quarters([0, 127] * 4),
     "last_note_hangs": (*quarters(SCALE[:-1]), Note(28, 72, 1)),
+    "track_repeats_4_4_over_3_4": quarters([60, 62, 64] * 6),
     "one_note": (Note(0, 51, 4),),
     "two_silent_bars_first": (Note(32, 51, 4),),
 }
 """The notes where they are not the plain eight quarters."""
 
 TOLD = {
+    "track_repeats_4_4_over_3_4": "Track 1 says 3/4 at tick 0, and track 2 says 4/4: 3/4 holds.",
     "note_doubled_same_tick": "8 notes that doubled another one merged",
     "header_says_1_track_conductor_first": "number of tracks is 1, and there are 2",
     "header_says_3_of_2_tracks": "number of tracks is 3, and there are 2",
@@ -52,14 +54,13 @@ TOLD = {
     "tempo_zero": "skipped: tempo at tick 0",
     "midi_delay_late_60": "late (75 ticks)",
     "last_note_hangs": "1 note without an end",
-    "tempo_after_pickup": "1 tempo change left out of sound",
+    "tempo_after_pickup": "1 other tempo kept",
 }
 """What is told, where the file has a fault or is not read as it stands."""
 
 REFUSED = {
     "header_says_1_of_2_tracks": "2 'Voice'",
-    "track_name_escapes": "1 '[31mred foo' (8 notes, C4 to C5, 100% one at a time); 2 'A'",
-    "track_repeats_4_4_over_3_4": "Track 1 says 3/4 at tick 0, and track 2 says 4/4: 3/4 holds.",
+    "track_name_escapes": "1 '[31mred foo' (8 notes, C4 to C5, 100% monophonic); 2 'A'",
     "crlf_damaged": "transferred as text",
 }
 """What cannot be read by itself, and what the message has."""

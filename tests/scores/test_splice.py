@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from latentknobs.core.clip import Note
-from latentknobs.scores import midi_bytes, read_piece, read_pieces, read_provenance
+from latentknobs.scores import midi_bytes, read_piece, read_provenance
 from tests.scores import midi_files
 
 
@@ -149,17 +149,27 @@ def test_a_voice_from_several_tracks_goes_back_to_each(song):
 
 
 def test_bars_in_another_meter_stay(song):
-    """Each stretch is written back in its place, and the bars between them stay as they are."""
+    """What is turned in each time signature is written back in its place."""
     three, four = b"\xff\x58\x04\x03\x02\x18\x08", b"\xff\x58\x04\x04\x02\x18\x08"
     head = [(0, four), (1920, three), (1920 + 1440, four)]
     path = song(head, lines((0, 480, 60, 90), (1920, 2400, 61, 80), (3360, 3840, 62, 70)))
-    first, second = read_pieces(path)
+    piece = read_piece(path)
+    moved = (*piece.notes[:2], Note(32, 65, 4))
 
     assert (
-        midi_bytes(evolve(second, notes=(Note(4, 65, 4),)))
+        midi_bytes(evolve(piece, notes=moved))
         == song(head, lines((0, 480, 60, 90), (1920, 2400, 61, 80), (3840, 4320, 65, 70))).read_bytes()
     )
-    assert first.source is not None
+
+
+def test_bars_that_are_not_read_stay(song):
+    """Only the bars that were named are written, and notes do not sound past them."""
+    line = [(480 * k, 480 * k + 480, 60 + k, 90) for k in range(12)]
+    path = song(lines(*line))
+    piece = read_piece(path, bars="2")
+    back = midi_bytes(evolve(piece, notes=(Note(0, 40, 16),)))
+
+    assert back == song(lines(*line[:4], (1920, 3840, 40, 90), *line[8:])).read_bytes()
 
 
 def test_a_lateness_is_put_back(song):
@@ -184,10 +194,10 @@ def test_a_pick_up_comes_back_where_it_was(song):
 
 
 def test_a_note_held_into_what_is_read_sounds_as_before_up_to_there(song):
-    """Of a note that begins in bars of another meter only what was read is replaced."""
+    """Of a note that begins in bars before only what was read is replaced."""
     head = [(0, b"\xff\x58\x04\x03\x02\x18\x08"), (2880, b"\xff\x58\x04\x04\x02\x18\x08")]
     path = song(head, lines((2400, 3360, 60, 90), (3360, 3840, 62, 80)))
-    piece = read_piece(path)
+    piece = read_piece(path, bars="3")
     assert piece.notes == (Note(0, 60, 4), Note(4, 62, 4))
     back = midi_bytes(evolve(piece, notes=(Note(0, 65, 4), Note(4, 62, 4))))
 

@@ -214,7 +214,11 @@ def run_command_line(arguments: Sequence[str]) -> int:
                     if report.state == "failed":
                         say(report.error or report.name)
             app = build_app(loaded, None if COMPLETING in os.environ else options.rest)
-            app(args=list(options.rest), prog_name="latentknobs", obj=Context(loaded, debug, options.plugins_dir))
+            app(
+                args=list(options.rest),
+                prog_name="latentknobs",
+                obj=Context(loaded, debug, options.plugins_dir, tuple(arguments)),
+            )
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(bool(end.code))
     except (LatentKnobsError, OSError, KeyboardInterrupt) as error:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import os
+import shlex
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,9 +16,10 @@ import typer
 from attrs import define
 
 from latentknobs.core.plugin_guard import plugin_sentence
-from latentknobs.errors import LatentKnobsError, PluginError
+from latentknobs.errors import LatentKnobsError, MidiError, PluginError
 from latentknobs.frontends.cli.progress import Bars
 from latentknobs.hooks.manager import Plugins
+from latentknobs.scores.track_selection import Candidate, TrackChoiceError, pitch_name
 from latentknobs.workbench import Workbench
 
 INTERRUPTED = 128 + signal.SIGINT
@@ -40,11 +42,13 @@ class Context:
         plugins: The plugins, loaded before the arguments are read, since they bring commands.
         debug: Whether errors show where they come from.
         plugins_dir: The folder of local plugins that was named, None = what the environment says.
+        words: The command line after the program's name.
     """
 
     plugins: Plugins
     debug: bool = False
     plugins_dir: Path | None = None
+    words: tuple[str, ...] = ()
 
     @contextmanager
     def workbench(self, registry: str | None = None, device: str = "auto", precision: str = "") -> Iterator[Workbench]:
@@ -70,16 +74,25 @@ def debugging() -> bool:
     return os.environ.get("LATENTKNOBS_DEBUG", "") not in ("", "0")
 
 
-def code_of(error: BaseException) -> int:
+def code_of(error: BaseException, words: Sequence[str] = ()) -> int:
     """
     Print what went wrong as one line on stderr; the exit code that goes with it.
+
+    Where a file can be read in another way, the command that does so follows, and the file's tracks.
 
     A latentknobs error has a sentence and a code of its own; an error of the operating system (a full
     disk, a folder that may not be written) is work that failed; Ctrl-C is 130. Anything else is a fault
     of the program and is raised again.
     """
-    if isinstance(error, LatentKnobsError):
+    if isinstance(error, TrackChoiceError):
+        say(f"Error: {error.question}")
+        say(track_table(error.candidates, error.likely))
+    elif isinstance(error, LatentKnobsError):
         say(f"Error: {error}")
+    if isinstance(error, MidiError) and error.options and words:
+        say("This reads it:" if not isinstance(error, TrackChoiceError) else "This takes the likeliest:")
+        say(f"  {shlex.join(['latentknobs', *with_options(words, error.options)])}")
+    if isinstance(error, LatentKnobsError):
         return error.exit_code
     if isinstance(error, KeyboardInterrupt):
         say("Interrupted: what was not finished is not written.")
@@ -95,6 +108,31 @@ def code_of(error: BaseException) -> int:
     raise error
 
 
+def with_options(words: Sequence[str], options: Sequence[str]) -> list[str]:
+    """A command line with other options, each "--name" and what follows it, in the place of those of the name."""
+    names = {word for word in options if word.startswith("--")}
+    out: list[str] = []
+    skip = False
+    for word in words:
+        if not skip and word.partition("=")[0] not in names:
+            out.append(word)
+        skip = not skip and word in names
+    return [*out, *options]
+
+
+def track_table(candidates: Sequence[Candidate], likely: int | None) -> str:
+    """The tracks of a file, a line each."""
+    rows = [("track", "name", "instrument", "notes", "range", "monophonic", "")]
+    for one in candidates:
+        pitches = f"{pitch_name(one.low)} to {pitch_name(one.high)}"
+        mark = "<- most likely" if one.part.number == likely else ""
+        number, notes = str(one.part.number), str(len(one.part.notes))
+        rows.append((number, one.part.name[:40], one.kind, notes, pitches, f"{one.monophonic:.0%}", mark))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+    return "\n".join(f"  {line}".rstrip() for line in lines)
+
+
 def guarded(command: F) -> F:
     """A command whose errors become one line and an exit code."""
 
@@ -106,7 +144,7 @@ def guarded(command: F) -> F:
         except (LatentKnobsError, OSError, KeyboardInterrupt) as error:
             if program(ctx).debug:
                 raise
-            raise typer.Exit(code_of(error)) from None
+            raise typer.Exit(code_of(error, program(ctx).words)) from None
         except (Exception, SystemExit, GeneratorExit) as error:
             # A plugin's object may raise where nothing is called, as from a property.
             sentence = None if program(ctx).debug else plugin_sentence(error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import typer
@@ -13,17 +13,19 @@ from attrs import frozen
 from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.seed import MOST_SEED
-from latentknobs.errors import UsageError
+from latentknobs.errors import MidiError, UsageError
 from latentknobs.frontends.cli import options
 from latentknobs.frontends.cli.amount_parser import parse_assignments
 from latentknobs.frontends.cli.context import program, say
 from latentknobs.frontends.cli.melody_files import Writer, check_folder, piece_writer, write_folder
 from latentknobs.frontends.cli.output import as_json
 from latentknobs.plots import draw_rolls
+from latentknobs.scores import ReadingOptions
 from latentknobs.session import GridCell, Session
 from latentknobs.steering.interpolation import RESTS
 from latentknobs.workbench import Workbench
 
+PER_FILE = ("--track", "--policy", "--offset", "--bars", "--time-signature")
 MOST = 16
 """Largest size of a grid: 256 files."""
 
@@ -38,16 +40,26 @@ class Endpoint:
         amounts: Knob name to amount: what it is turned by first.
         like: The knob whose length the controls have, "" for the default.
         seed: Of the controls.
+        reading: How the file is read.
+        which: What the names of its options begin with: "first" or "second".
     """
 
     path: Path
     amounts: Mapping[str, float]
     like: str
     seed: int
+    reading: ReadingOptions
+    which: str
 
-    def open(self, workbench: Workbench, model: str, reading: Mapping[str, Any]) -> Session:
+    def open(self, workbench: Workbench, model: str) -> Session:
         """The melody in a session, with its knobs turned."""
-        session = Session.open(workbench, self.path, model, **reading)
+        try:
+            session = Session.open(workbench, self.path, model, **self.reading)
+        except MidiError as error:
+            error.options = tuple(
+                word.replace("--", f"--{self.which}-", 1) if word in PER_FILE else word for word in error.options
+            )
+            raise
         for remark in session.remarks():
             say(f"{session.piece.name}: {remark}")
         if not self.amounts:
@@ -79,10 +91,19 @@ def interpolate(
     second_like: Annotated[str, typer.Option(help="The same of B.")] = "",
     first_seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="A: seed of the controls.")] = 0,
     second_seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="The same of B.")] = 0,
-    policy: options.Policy = "auto",
-    track: options.Track = "",
-    offset: options.Offset = 0.0,
-    regroup: options.Regroup = False,
+    first_track: Annotated[str, typer.Option("--first-track", help="A: number or name of the track to read.")] = "",
+    second_track: Annotated[str, typer.Option("--second-track", help="The same of B.")] = "",
+    first_policy: Annotated[str, typer.Option("--first-policy", help="A: as --policy of turn.")] = "auto",
+    second_policy: Annotated[str, typer.Option("--second-policy", help="The same of B.")] = "auto",
+    first_offset: Annotated[float, typer.Option("--first-offset", help="A: as --offset of turn.")] = 0.0,
+    second_offset: Annotated[float, typer.Option("--second-offset", help="The same of B.")] = 0.0,
+    first_bars: Annotated[str, typer.Option("--first-bars", help="A: only these bars, as in 9-16.")] = "",
+    second_bars: Annotated[str, typer.Option("--second-bars", help="The same of B.")] = "",
+    first_time_signature: Annotated[
+        str, typer.Option("--first-time-signature", help="A: as --time-signature of turn.")
+    ] = "",
+    second_time_signature: Annotated[str, typer.Option("--second-time-signature", help="The same of B.")] = "",
+    quantize: options.Quantize = False,
     model: options.Model = DEFAULT_MODEL,
     registry: options.Registry = None,
     device: options.Device = "auto",
@@ -94,13 +115,18 @@ def interpolate(
     if rest not in RESTS:
         raise UsageError(f"--rest is one of {', '.join(RESTS)}, not {rest!r}.")
     check_folder(output, force=force)
-    ends = (
-        Endpoint(first, parse_assignments(first_knob or []), first_like, first_seed),
-        Endpoint(second, parse_assignments(second_knob or []), second_like, second_seed),
+    read_first = options.reading(
+        first_policy, first_track, first_offset, first_bars, first_time_signature, quantize=quantize
     )
-    reading = options.reading(policy, track, offset, regroup=regroup)
+    read_second = options.reading(
+        second_policy, second_track, second_offset, second_bars, second_time_signature, quantize=quantize
+    )
+    ends = (
+        Endpoint(first, parse_assignments(first_knob or []), first_like, first_seed, read_first, "first"),
+        Endpoint(second, parse_assignments(second_knob or []), second_like, second_seed, read_second, "second"),
+    )
     with program(ctx).workbench(registry, device, precision) as workbench:
-        a, b = (end.open(workbench, model, reading) for end in ends)
+        a, b = (end.open(workbench, model) for end in ends)
         if len(a.codes) != len(b.codes):
             say(f"one is longer: the first {min(len(a.codes), len(b.codes))} clips of each are used")
         grid = [a.one_way(b, size, dims)] if one_way else a.two_way(b, size, rows, columns, rest)

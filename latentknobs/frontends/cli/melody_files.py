@@ -11,7 +11,8 @@ from typing import Any
 import typer
 
 from latentknobs import audio, scores
-from latentknobs.core.clip import ClipFormat, Piece
+from latentknobs.core.clip import ClipFormat
+from latentknobs.core.piece import Piece
 from latentknobs.errors import OutputError, UsageError
 from latentknobs.frontends.cli.output import as_json
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, cast
 
 import typer
 
 from latentknobs.core.seed import MOST_SEED
+from latentknobs.scores import Policy as Policies
+from latentknobs.scores import ReadingOptions
 
 KNOB_AT = "NAME, or NAME@RUN or NAME@RUN/FIT for one of an earlier run."
 
+Bars = Annotated[str, typer.Option("--bars", help="Only these bars, as in 9-16; the others stay as they are.")]
 AnyModel = Annotated[str, typer.Option("--model", help="Only this model's knobs: its name, hash or path.")]
 Clips = Annotated[int, typer.Option("--clips", min=1, help="Number of clips, all splits together.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV on stdout.")]
@@ -33,17 +36,30 @@ Policy = Annotated[
 Precision = Annotated[
     str, typer.Option("--precision", help="float32, bf16 or int8, if the model's backend has it [as trained].")
 ]
+Quantize = Annotated[
+    bool, typer.Option("--quantize", help="Leave the melody on the grid, and read what was played without one.")
+]
 Registry = Annotated[
     str | None, typer.Option("--registry", help="Registry file or URL [LATENTKNOBS_REGISTRY, else registry.db here].")
 ]
-Regroup = Annotated[bool, typer.Option("--regroup", help="Join two bars of 2/4 to one of 4/4.")]
 Run = Annotated[str, typer.Argument(metavar="RUN", help="Run ID, as printed by runs list.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, max=MOST_SEED, help="The same seed gives the same result.")]
 Split = Annotated[str, typer.Option("--split", help="train, validation or test.")]
+TimeSignature = Annotated[
+    str, typer.Option("--time-signature", help="That of the whole file, whatever it says itself, as in 3/4.")
+]
 Track = Annotated[str, typer.Option("--track", help="Number or name of the track to read.")]
 
 
-def reading(policy: str, track: str, offset: float, *, regroup: bool) -> dict[str, Any]:
-    """The options that say how a MIDI file is read, as :func:`latentknobs.scores.read_piece` takes them."""
-    number_or_name = int(track) if track.isdecimal() else track or None
-    return {"policy": policy, "track": number_or_name, "offset": offset, "regroup": regroup}
+def reading(
+    policy: str, track: str, offset: float, bars: str, time_signature: str, *, quantize: bool
+) -> ReadingOptions:
+    """The options that say how a file is read, as :func:`latentknobs.scores.read_piece` takes them."""
+    return {
+        "policy": cast(Policies, policy),  # refused by name where it is none
+        "track": int(track) if track.isdecimal() else track or None,
+        "offset": offset,
+        "bars": bars,
+        "time_signature": time_signature,
+        "quantize": quantize,
+    }

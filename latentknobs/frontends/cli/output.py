@@ -8,10 +8,11 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import typer
 from attrs import fields
+from numpy.typing import NDArray
 
-from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.clip import ClipFormat
 from latentknobs.core.evidence import AT_MOST, CandidateRecord, Criterion, Evidence
 from latentknobs.core.knob import Knob, KnobEffect
@@ -24,7 +25,7 @@ from latentknobs.plots import text_roll
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from latentknobs.session import Session
+    from latentknobs.session import Session, TurnResult
 
 NONE = "not measured"
 PIPED_WIDTH = 160
@@ -302,16 +303,22 @@ def _short(value: Any, most: int = 8) -> str:
     return "not measured" if value is None else str(value)
 
 
-def rolls(before: ClipBatch, after: ClipBatch, clip_format: ClipFormat) -> None:
-    """Print piano rolls of clips (N, *shape), each before and after side by side; ASCII where stdout needs it."""
-    bars = clip_format.steps // (clip_format.steps_per_beat * clip_format.beats_per_bar)
-    for k, (one, other) in enumerate(zip(before, after, strict=True)):
-        typer.echo(f"bars {k * bars + 1} to {(k + 1) * bars}")
-        typer.echo(roll(one, other, clip_format))
+def rolls(session: Session, turned: TurnResult) -> None:
+    """Print piano rolls of all clips, each before and after side by side; ASCII where stdout needs it."""
+    cuts = (session.cut, *session.cut.others)
+    clips = [
+        (int(start), int(length), cut.clip_format, before, after)
+        for cut, batch in zip(cuts, (turned.clips, *turned.others), strict=True)
+        for start, length, before, after in zip(cut.starts, cut.lengths, cut.clips, batch, strict=True)
+    ]
+    for start, length, clip_format, before, after in sorted(clips, key=lambda clip: clip[0]):
+        first, last = session.piece.bars_of(start, length, session.model.spec.clip_format)
+        typer.echo(f"bars {first} to {last}" if last > first else f"bar {first}")
+        typer.echo(roll(before, after, clip_format))
         typer.echo("")
 
 
-def roll(before: ClipBatch, after: ClipBatch, clip_format: ClipFormat) -> str:
+def roll(before: NDArray[np.int16], after: NDArray[np.int16], clip_format: ClipFormat) -> str:
     """A clip (*shape) before and after, side by side; ASCII where stdout needs it."""
     return text_roll(before, after, clip_format, ascii_only=not _can_show("█▬▓░│·┆"))
 

@@ -21,7 +21,9 @@ def similar(
     policy: options.Policy = "auto",
     track: options.Track = "",
     offset: options.Offset = 0.0,
-    regroup: options.Regroup = False,
+    bars: options.Bars = "",
+    time_signature: options.TimeSignature = "",
+    quantize: options.Quantize = False,
     similarity: Annotated[float, typer.Option(min=0.0, max=1.0, help="1 = the melody itself, 0 = any melody.")] = 0.8,
     count: options.Count = 4,
     model: options.Model = DEFAULT_MODEL,
@@ -35,7 +37,7 @@ def similar(
     check_folder(output, force=force)
     with program(ctx).workbench(device=device, precision=precision) as workbench:
         session = sessions.Session.open(
-            workbench, source, model, **options.reading(policy, track, offset, regroup=regroup)
+            workbench, source, model, **options.reading(policy, track, offset, bars, time_signature, quantize=quantize)
         )
         near = session.similar(similarity, count, seed)
     for remark in session.remarks():

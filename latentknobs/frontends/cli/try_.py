@@ -15,10 +15,10 @@ from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.augmentation import Augmentation, in_context
 from latentknobs.core.backend import VAEBackend
-from latentknobs.core.clip import Piece
 from latentknobs.core.edit_context import chosen, contexts_of, lone_contexts
 from latentknobs.core.experiment import QUICK
 from latentknobs.core.knob import Knob
+from latentknobs.core.piece import Piece
 from latentknobs.core.plugin_guard import run_augmentation
 from latentknobs.core.run import Run
 from latentknobs.corpora.corpus_spec import default_corpus

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
+from attrs import asdict, evolve
 
 from latentknobs.backends.loader import DEFAULT_MODEL
-from latentknobs.core.clip import Piece
+from latentknobs.core.piece import Piece
 from latentknobs.frontends.cli import options
 from latentknobs.frontends.cli.amount_parser import label, parse_assignments
 from latentknobs.frontends.cli.context import program, say
@@ -37,7 +38,18 @@ def turn(
     policy: options.Policy = "auto",
     track: options.Track = "",
     offset: options.Offset = 0.0,
-    regroup: options.Regroup = False,
+    bars: options.Bars = "",
+    time_signature: options.TimeSignature = "",
+    quantize: options.Quantize = False,
+    only_melody: Annotated[
+        bool, typer.Option("--only-melody", help="Write the melody alone, without the other parts of the file.")
+    ] = False,
+    by_model: Annotated[
+        bool, typer.Option("--by-model", help="Have the model turn clips outside its style too, not their rule.")
+    ] = False,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Write although some bars are left as they are, since nothing fits them.")
+    ] = False,
     model: options.Model = DEFAULT_MODEL,
     seed: options.Seed = 0,
     registry: options.Registry = None,
@@ -53,21 +65,32 @@ def turn(
         if target.is_dir():
             target = target / f"{source.stem if source else 'twinkle'}__{label(amounts)}.mid"
         check_target(target, force=force)
+    reading = options.reading(policy, track, offset, bars, time_signature, quantize=quantize)
     with program(ctx).workbench(registry, device, precision) as workbench:
-        session = Session.open(workbench, source, model, **options.reading(policy, track, offset, regroup=regroup))
+        session = Session.open(workbench, source, model, all_by_model=by_model, **reading)
+        for remark in session.remarks():
+            say(f"{session.piece.name}: {remark}")
         turned = session.turn(amounts, like=like or None, seed=seed)
-    for remark in session.remarks():
-        say(f"{session.piece.name}: {remark}")
-    for remark in turned.remarks:
+    for remark in (*turned.remarks, *turned.left):
         say(remark)
-    if target is not None:
-        piece_writer(turned.after, session.model.spec.clip_format, turned.provenance, overwrite=force)(target)
+    stopped = bool(turned.left) and not partial
+    if target is not None and not stopped:
+        after = evolve(turned.after, source=None) if only_melody else turned.after
+        piece_writer(after, session.model.spec.clip_format, turned.provenance, overwrite=force)(target)
     if json:
-        as_json(_facts(session, turned, target))
-        return
-    rolls(session.cut.clips, turned.clips, session.model.spec.clip_format)
-    say(reconstruction(session))
-    say(f"written to {target}" if target else "nothing written: name a file with -o OUT.mid or -o OUT.wav")
+        as_json(_facts(session, turned, None if stopped else target))
+    else:
+        rolls(session, turned)
+        say(reconstruction(session))
+        if target is None:
+            say("nothing written: name a file with -o OUT.mid or -o OUT.wav")
+        elif not stopped:
+            say(f"written to {target}")
+    if stopped:
+        say("nothing written: part of the melody would stay as it is; --partial writes it all the same")
+    say(str(turned.counts))
+    if stopped:
+        raise typer.Exit(1)
 
 
 def _facts(session: Session, turned: TurnResult, target: Path | None) -> dict[str, Any]:
@@ -75,7 +98,8 @@ def _facts(session: Session, turned: TurnResult, target: Path | None) -> dict[st
         "piece": session.piece.name,
         "clips": len(session.codes),
         "accepted": np.flatnonzero(session.accepted).tolist(),
-        "remarks": [*session.remarks(), *turned.remarks],
+        "counts": asdict(turned.counts),
+        "remarks": [*session.remarks(), *turned.remarks, *turned.left],
         "reconstruction": {"accuracy": session.accuracy, "steps_that_differ": session.differing.tolist()},
         "amounts": dict(turned.amounts),
         "before": _notes(turned.before),

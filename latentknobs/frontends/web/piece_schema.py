@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from latentknobs.core.clip import ClipFormat, DrumFormat, Note, Piece
+from latentknobs.core.clip import ClipFormat, DrumFormat, Note
+from latentknobs.core.piece import Piece
 from latentknobs.frontends.web.errors import RequestError
 from latentknobs.frontends.web.requests import MAX_CLIPS, NoteRow, PieceMessage, Source
 from latentknobs.frontends.web.responses import Window

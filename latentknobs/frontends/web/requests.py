@@ -58,7 +58,9 @@ class ReadOptions(Strict):
     policy: Literal["auto", "error", "highest-onset", "skyline"] = "auto"
     track: Annotated[str, StringConstraints(max_length=120)] | None = None
     offset: Annotated[float, Field(ge=-4096, le=4096)] = 0.0
-    regroup: bool = False
+    bars: Annotated[str, StringConstraints(max_length=20)] = ""
+    time_signature: Annotated[str, StringConstraints(max_length=10)] = ""
+    quantize: bool = False
 
 
 class ExampleSource(Strict):

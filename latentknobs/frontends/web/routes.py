@@ -14,7 +14,8 @@ from starlette.requests import HTTPConnection
 
 from latentknobs import __version__, scores
 from latentknobs.core.backend import VAEBackend
-from latentknobs.core.clip import DrumFormat, Piece
+from latentknobs.core.clip import DrumFormat
+from latentknobs.core.piece import Piece
 from latentknobs.errors import UnknownNameError
 from latentknobs.frontends.web import knobs, responses
 from latentknobs.frontends.web.errors import RequestError
@@ -158,11 +159,20 @@ async def read(
     policy: Literal["auto", "error", "highest-onset", "skyline"] = "auto",
     track: Annotated[str, Query(max_length=120)] = "",
     offset: Annotated[float, Query(ge=-4096, le=4096, allow_inf_nan=False)] = 0.0,
-    regroup: bool = False,
+    bars: Annotated[str, Query(max_length=20)] = "",
+    time_signature: Annotated[str, Query(max_length=10)] = "",
+    quantize: bool = False,
     file: Annotated[str, Query(max_length=300)] = "piece.mid",
 ) -> responses.ReadResponse:
     """A MIDI file (the body) as a piece, with all its clips."""
-    options = ReadOptions(policy=policy, track=track or None, offset=offset, regroup=regroup)
+    options = ReadOptions(
+        policy=policy,
+        track=track or None,
+        offset=offset,
+        bars=bars,
+        time_signature=time_signature,
+        quantize=quantize,
+    )
     return await service.reader.read(await request.body(), file, options, backend, service.in_worker)
 
 

@@ -220,10 +220,10 @@ class Service:
 
         def codes() -> Codes:
             steered.append(session.move(turns.knobs, like=turns.like, seed=turns.seed))
-            return steered[0].codes[session.accepted]
+            return steered[0].codes[steered[0].by_model]
 
         def answer(batch: DecodedBatch) -> tuple[TurnResponse, int]:
-            result = session.result(steered[0], session.with_kept(batch.clips))
+            result = session.result(steered[0], batch.clips)
             return opened.turned(result, (time.perf_counter() - started) * 1000), batch.together
 
         return await asyncio.wrap_future(self.queue.decode(client, session.model, codes, answer))

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from latentknobs.core.backend import VAEBackend
-from latentknobs.core.clip import ClipFormat, DrumFormat, Note, Piece
+from latentknobs.core.clip import ClipFormat, DrumFormat, Note
+from latentknobs.core.piece import Piece
 from latentknobs.frontends.web.errors import RequestError
 from latentknobs.frontends.web.piece_schema import message_of, windows
 from latentknobs.frontends.web.requests import MAX_NOTES, MAX_STEPS, MidiSource, ReadOptions

@@ -16,7 +16,8 @@ import pytest
 import uvicorn
 
 from latentknobs.backends.loader import Models
-from latentknobs.core.clip import Note, Piece
+from latentknobs.core.clip import Note
+from latentknobs.core.piece import Piece
 from latentknobs.frontends.web.app import ServerConfig, create_app
 from latentknobs.frontends.web.piece_schema import message_of
 from latentknobs.frontends.web.requests import DrawnSource

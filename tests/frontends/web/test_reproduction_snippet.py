@@ -15,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from latentknobs import scores
-from latentknobs.core.clip import Note, Piece
+from latentknobs.core.clip import Note
 from latentknobs.core.melody_format import MELODY
+from latentknobs.core.piece import Piece
 from latentknobs.frontends.cli.app import run_command_line as command_line
 from latentknobs.frontends.web.piece_schema import piece_of
 from latentknobs.frontends.web.reproduction_snippet import Recipes

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from latentknobs import scores
-from latentknobs.core.clip import Note, Piece
+from latentknobs.core.clip import Note
+from latentknobs.core.piece import Piece
 from latentknobs.frontends.web import midi_worker
 from latentknobs.frontends.web.errors import RequestError
 from latentknobs.frontends.web.piece_schema import piece_of

@@ -1,0 +1,118 @@
+"""What a model can carry of a piece's clips: as they are, or octaves away."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+from attrs import field, frozen
+
+from latentknobs.core.arrays import Bools, ClipBatch, Codes, Ints, frozen_array
+from latentknobs.core.backend import VAEBackend
+from latentknobs.core.clip import ClipFormat
+from latentknobs.core.melody_format import HOLD, MelodyFormat
+
+STYLE = 0.95
+"""Share of a clip's tokens that a model must reconstruct for the clip to be in its style."""
+_OCTAVES = tuple(12 * octaves for k in range(1, 6) for octaves in (k, -k))
+"""Shifts that are tried, in semitones, the smallest first."""
+
+
+def _frozen_bools(array: object) -> Bools:
+    return frozen_array(array, np.bool_)
+
+
+def _frozen_ints(array: object) -> Ints:
+    return frozen_array(array, np.int64)
+
+
+@frozen(eq=False)
+class CarriedClips:
+    """
+    Clips as a model takes them.
+
+    Attributes:
+        clips: int16 (N, *shape), as they are in the piece.
+        clip_format: Their format.
+        accepted: bool (N,), which the model takes, some of them octaves away.
+        shifts: int64 (N,), semitones by which each is shifted for the model.
+        codes: float32 (N, D), posterior means of the shifted clips; zeros where a clip is not accepted.
+        plain: int16 (N, *shape), decodings of these codes, shifted back: what amount 0 gives; the clip itself where it
+            is not accepted.
+    """
+
+    clips: ClipBatch
+    clip_format: ClipFormat
+    accepted: Bools = field(converter=_frozen_bools)
+    shifts: Ints = field(converter=_frozen_ints)
+    codes: Codes
+    plain: ClipBatch
+
+    @cached_property
+    def silent(self) -> Bools:
+        """Which clips have no note: there is nothing to turn."""
+        if isinstance(self.clip_format, MelodyFormat):
+            return np.asarray(~self.clip_format.onsets(self.clips).any(axis=-1), dtype=bool)
+        return np.array([not self.clip_format.notes(clip) for clip in self.clips], dtype=bool)
+
+    @cached_property
+    def reconstructed(self) -> Ints:
+        """How many tokens of each clip the model reconstructs, (N,); 0 where it is not accepted."""
+        same = (self.plain == self.clips).sum(axis=tuple(range(1, self.clips.ndim)))
+        out: Ints = np.where(self.accepted, same, 0).astype(np.int64)
+        return out
+
+    @cached_property
+    def in_style(self) -> Bools:
+        """Which clips the model reconstructs well enough to be trusted with, bool (N,)."""
+        tokens = int(np.prod(self.clips.shape[1:]))
+        out: Bools = self.accepted & (self.reconstructed >= STYLE * tokens)
+        return out
+
+
+def carry(model: VAEBackend, clips: ClipBatch) -> CarriedClips:
+    """
+    Encode the clips (N, *shape) that a model accepts, and decode them again.
+
+    One that it does not accept is shifted by as few octaves as possible, up to five, to where it does, if the clips are
+    melodies.
+    """
+    clip_format = model.spec.clip_format
+    shifts = np.zeros(len(clips), dtype=np.int64)
+    accepted = np.array(model.accepts(clips)) if len(clips) else np.zeros(0, dtype=bool)
+    if isinstance(clip_format, MelodyFormat):
+        for octaves in _OCTAVES:
+            rows = np.flatnonzero(~accepted)
+            if not len(rows):
+                break
+            shifted, inside = transposed(clips[rows], np.full(len(rows), octaves))
+            rows, shifted = rows[inside], shifted[inside]
+            taken = model.accepts(shifted) if len(rows) else np.zeros(0, dtype=bool)
+            shifts[rows[taken]], accepted[rows[taken]] = octaves, True
+    codes = np.zeros((len(clips), model.spec.latent_size), dtype=np.float32)
+    plain = clips.copy()
+    if accepted.any():
+        codes[accepted] = model.encode(_shifted(clips[accepted], shifts[accepted])).mean
+        back, inside = unshifted(model.decode(codes[accepted]), shifts[accepted])
+        plain[accepted] = back
+        # One that does not come back within MIDI's pitches is as good as not accepted.
+        accepted[np.flatnonzero(accepted)[~inside]] = False
+        plain[~accepted], codes[~accepted], shifts[~accepted] = clips[~accepted], 0, 0
+    return CarriedClips(clips, clip_format, accepted, shifts, codes, plain)
+
+
+def unshifted(clips: ClipBatch, shifts: Ints) -> tuple[ClipBatch, Bools]:
+    """Decoded clips shifted back, and which of them are then still within MIDI's pitches."""
+    return transposed(clips, -shifts) if shifts.any() else (clips, np.ones(len(clips), dtype=bool))
+
+
+def transposed(clips: ClipBatch, semitones: Ints) -> tuple[ClipBatch, Bools]:
+    """Melodies (N, steps), each transposed by its semitones, and which of them stay within MIDI's pitches."""
+    moved = np.where(clips < HOLD, clips + semitones[:, None], clips)
+    notes = clips < HOLD
+    inside = np.asarray(~(notes & ((moved < 0) | (moved >= HOLD))).any(axis=-1), dtype=bool)
+    return np.where(inside[:, None], moved, clips).astype(np.int16), inside
+
+
+def _shifted(clips: ClipBatch, shifts: Ints) -> ClipBatch:
+    return transposed(clips, shifts)[0] if shifts.any() else clips
