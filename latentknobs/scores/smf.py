@@ -112,6 +112,8 @@ class SmfFile:
         kind, count = struct.unpack_from(">HH", out, 8)
         if count != len(self.tracks):
             struct.pack_into(">HH", out, 8, kind or int(len(self.tracks) > 1), len(self.tracks))
+        if _after_header(self.data, self.base, self.stop) == self.base + HEADER:
+            struct.pack_into(">L", out, 4, HEADER - 8)
         at = self.base + HEADER
         for k, track in enumerate(self.tracks):
             out += self.data[at : track.start]
@@ -211,14 +213,19 @@ def _header(data: bytes, base: int, limit: int) -> tuple[int, int]:
     return division, count
 
 
+def _after_header(data: bytes, base: int, limit: int) -> int:
+    """Where the header ends: as its length says, unless that is too short, past the end, or over a track."""
+    end = base + 8 + int.from_bytes(data[base + 4 : base + 8], "big")
+    wrong = not base + HEADER <= end <= limit or (end > base + HEADER and data.startswith(_TRACK, base + HEADER))
+    return base + HEADER if wrong else end
+
+
 def _tracks(data: bytes, base: int, limit: int, division: int, count: int) -> SmfFile:
     tracks: list[SmfTrack] = []
     remarks: list[str] = []
-    length = int.from_bytes(data[base + 4 : base + 8], "big")
-    at = base + 8 + length
-    if length < 6 or at > limit:
+    at = _after_header(data, base, limit)
+    if at != base + 8 + int.from_bytes(data[base + 4 : base + 8], "big"):
         remarks.append("The file's header has a wrong length.")
-        at = base + HEADER
     while at < limit:
         if data.startswith(_TRACK, at) and at + 8 <= limit:
             track, told = _Chunk(data, at, limit, len(tracks) + 1).read()

@@ -212,6 +212,17 @@ def test_what_follows_the_tracks_is_skipped_and_stays(tmp_path, rest):
     assert rest[:4] in midi_bytes(piece)
 
 
+@pytest.mark.parametrize("length", [0, 5, 30, 60_000])
+def test_a_header_with_a_wrong_length_is_repaired(tmp_path, length):
+    """The tracks that begin after its six bytes are read, and what is written has the right length."""
+    (tmp_path / "a.mid").write_bytes(TWINKLE[:4] + struct.pack(">L", length) + TWINKLE[8:])
+    piece = read_piece(tmp_path / "a.mid")
+
+    assert piece.notes == twinkle().notes
+    assert "The file's header has a wrong length." in piece.remarks
+    assert midi_bytes(piece) == TWINKLE
+
+
 def mutated(seed):
     """A file of the cases, or the theme, with some bytes changed, cut, put in, repeated or taken from another."""
     rng = random.Random(seed)
