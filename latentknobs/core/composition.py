@@ -6,11 +6,11 @@ import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
-from attrs import evolve, frozen
+from attrs import frozen
 from numpy.random import Generator
 
 from latentknobs.core.arrays import ClipBatch, Ints
-from latentknobs.core.augmentation import Augmentation, Augmented, inexact, takes_context
+from latentknobs.core.augmentation import Augmentation, Augmented, takes_context
 from latentknobs.core.format_capabilities import needs_of
 from latentknobs.errors import AmountError, UnknownNameError, UsageError
 
@@ -141,10 +141,6 @@ class CompositeAugmentation:
         """One sentence."""
         steps = (f"{part.augmentation.name} by {_measure(part)}" for part in self.parts)
         return f"For each unit of the amount, {', then '.join(steps)}."
-
-    def inexact(self) -> CompositeAugmentation:
-        """The same composition of parts that are done as far as each clip allows."""
-        return CompositeAugmentation(tuple(evolve(p, augmentation=inexact(p.augmentation)) for p in self.parts))
 
     def __call__(self, clips: ClipBatch, amount: float, rng: Generator) -> Augmented:
         """

@@ -22,6 +22,7 @@ from latentknobs.core.augmentation import (
     EditInContext,
     FormatAware,
     in_context,
+    inexact,
     takes_context,
 )
 from latentknobs.core.capability import capability
@@ -183,7 +184,13 @@ def plugin_sentence(error: BaseException) -> str | None:
 
 
 def run_augmentation(
-    augmentation: Augmentation, clips: ClipBatch, amount: float, rng: Generator, clip_format: ClipFormat
+    augmentation: Augmentation,
+    clips: ClipBatch,
+    amount: float,
+    rng: Generator,
+    clip_format: ClipFormat,
+    *,
+    exact: bool = True,
 ) -> Augmented:
     """
     Edit clips with any augmentation, and check the result.
@@ -194,6 +201,7 @@ def run_augmentation(
         amount: In the augmentation's unit.
         rng: Its only source of randomness.
         clip_format: The clips' format.
+        exact: Whether clips to which the amount does not apply just so are masked; False = as far as each allows.
 
     Returns:
         int16 (N, *shape) and bool (N,): valid clips of the format, the original where the mask is False.
@@ -209,7 +217,7 @@ def run_augmentation(
     if isinstance(augmentation, CompositeAugmentation):  # each part is checked, so that the one at fault is named
         return augmentation.through(
             lambda part, batch, by, rows: run_augmentation(
-                in_context(part, chosen(contexts, rows)), batch, by, rng, clip_format
+                in_context(part, chosen(contexts, rows)), batch, by, rng, clip_format, exact=exact
             ),
             clips,
             amount,
@@ -236,7 +244,7 @@ def run_augmentation(
 
     def in_format(batch: ClipBatch, *rest: Any) -> Augmented:
         edit = aware.for_format(form) if (aware := capability(augmentation, FormatAware)) else augmentation
-        return edit(batch, *rest)
+        return (edit if exact else inexact(edit))(batch, *rest)
 
     return guard.call(
         in_format,

@@ -9,7 +9,7 @@ import numpy as np
 from attrs import frozen
 
 from latentknobs.core.arrays import Bools, ClipBatch
-from latentknobs.core.augmentation import Augmentation, in_context, inexact
+from latentknobs.core.augmentation import Augmentation, in_context
 from latentknobs.core.clip import ClipFormat
 from latentknobs.core.edit_context import EditContext, contexts_of_notes
 from latentknobs.core.format_capabilities import misfit
@@ -80,7 +80,8 @@ def _edited(
         # Clips one by one, and a stream for each edit: what another clip or edit draws changes nothing here.
         rng = np.random.default_rng([seed, context.index, *edit.name.encode()])
         try:
-            result = run_augmentation(in_context(inexact(edit), (context,)), out, amount, rng, clip_format)
+            told = in_context(edit, (context,))
+            result = run_augmentation(told, out, amount, rng, clip_format, exact=False)
         except AmountError as error:
             return clip[0], str(error)
         if not result.valid[0]:
