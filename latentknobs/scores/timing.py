@@ -15,7 +15,7 @@ OFF_GRID = 0.33
 Feel: TypeAlias = Literal["straight", "swing", "triplets", "mixed", "rubato"]
 _STEADY = 8  # onsets from which on a constant lateness is told from chance
 _EARLY = -0.25  # steps up to which a constant earliness is what it seems, rather than a delay of most of a step
-_FEW = 0.1  # share of onsets off the grid that says nothing
+_FEW = 0.1  # share of onsets beside the grid that says nothing
 _RUBATO = 0.2  # share of onsets off the grid, for no reason that is known, from which on there is no grid
 _ENOUGH = 16  # onsets from which on a grid is told from none
 _EXPLAINED = 0.8  # share of the onsets off the grid that swing or triplets must explain
@@ -76,9 +76,9 @@ def timing(places: Floats, steps_per_beat: int) -> Timing:
         return Timing("straight", 0.0, 0.0)
     apart = np.abs(places - np.floor(places + 0.5))
     off, mean = float((apart >= OFF_GRID).mean()), float(apart.mean())
-    # Steady playing is within a few hundredths of a step of the grid, loose playing within a quarter.
+    # Steady playing is within a few hundredths of a step of the grid; swing of any ratio is a quarter of one beside it.
     loose = places[apart >= 0.25]
-    if off <= _FEW or len(loose) < 3:
+    if len(loose) <= max(_FEW * len(places), 2):
         return Timing("straight", off, mean)
     if _swings(loose % steps_per_beat, steps_per_beat) or _swings(loose % (steps_per_beat / 2), steps_per_beat / 2):
         return Timing("swing", off, mean)
