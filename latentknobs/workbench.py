@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -37,7 +37,7 @@ from latentknobs.corpora.corpus_spec import (
     storable,
 )
 from latentknobs.discovery.run_spec import PrescribedOperator, methods_for, parameters
-from latentknobs.errors import CorpusError, UnknownNameError, UsageError
+from latentknobs.errors import CorpusError, DiscoveryError, UnknownNameError, UsageError
 from latentknobs.hooks.manager import Plugins
 from latentknobs.registry.knob_results import Knobs, Runs
 
@@ -406,7 +406,7 @@ class Workbench:
         experiment = Experiment.of(backend, edit, settings, methods, seed)
         tally = Tally()
         songs = self.songs_for(backend, CorpusSelection(corpus, clips, seed), tally)
-        with one_thread_sums():
+        with one_thread_sums(), _counted(tally):
             run = discover(experiment, songs, spec, version=__version__, tally=tally, progress=self.progress)
         return self._store(run) if keep else run
 
@@ -457,7 +457,7 @@ class Workbench:
         experiment = Experiment.of(backend, None, settings, methods, seed)
         tally = Tally()
         songs = self.songs_for(backend, CorpusSelection(corpus, clips, seed), tally)
-        with one_thread_sums():
+        with one_thread_sums(), _counted(tally):
             run = disentangle(experiment, songs, run_spec, version=__version__, tally=tally, progress=self.progress)
         return self._store(run)
 
@@ -490,3 +490,13 @@ class Workbench:
             workers=os.cpu_count() or 1,
         )
         return self.songs(corpus, request)
+
+
+@contextmanager
+def _counted(tally: Tally) -> Iterator[None]:
+    """Say where a discovery fails what was read for it and left out."""
+    try:
+        yield
+    except DiscoveryError as error:
+        counts = "; ".join(f"{what}: {count}" for what, count in tally.counts.items())
+        raise DiscoveryError(f"{error} What was read and left out: {counts or 'nothing'}.") from error

@@ -1,1 +1,1 @@
-"""Corpora: tune books that come with music21, a folder of MIDI files, generated clips."""
+"""Corpora: tune books that come with music21, a folder of files of music, generated clips."""

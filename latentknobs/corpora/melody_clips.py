@@ -1,4 +1,4 @@
-"""One file of music to the clips of its melody, and the counts of what is left out of it."""
+"""One song, a file or a tune of one, to the clips of its melody, and the counts of what is left out of it."""
 
 from __future__ import annotations
 
@@ -13,23 +13,31 @@ from attrs import Factory, frozen
 from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.melody_format import HOLD, MELODY, REST, STEPS
 from latentknobs.core.piece import Piece, PieceStretch, fits
-from latentknobs.corpora.windowing import BAR
-from latentknobs.errors import ClipError, MidiError
-from latentknobs.scores import MAX_BYTES, read_piece
+from latentknobs.corpora.windowing import BAR, windows
+from latentknobs.errors import ClipError, CorpusError, MidiError
+from latentknobs.scores import MAX_BYTES, TrackChoiceError, read_piece
+from latentknobs.scores.abc_reader import measures, meter
 from latentknobs.scores.midi_file import load
 
+_NO_MELODY = "files without a melody"
+_KINDS = {
+    "--policy": "files with chords in the melody",
+    "--quantize": "files played without a grid",
+    "--bars": "files that are too long",
+}
+"""Files that cannot be read as they are, by the option with which a person would read them."""
 NO_CLIPS: ClipBatch = np.zeros((0, STEPS), dtype=np.int16)
 
 
 @frozen(eq=False)
-class FileClips:
+class SongClips:
     """
-    What a file gives.
+    What a song gives.
 
     Attributes:
         clips: int16 (n, 32), one from each bar on; n may be 0.
         counts: What was left out of them.
-        fault: The kind of files to which it belongs that give none ("damaged files"); "" = none.
+        fault: The kind of songs to which it belongs that give none ("files with chords"); "" = none.
         reason: What the reader says of it.
     """
 
@@ -39,23 +47,46 @@ class FileClips:
     reason: str = ""
 
 
-def read_clips(path: Path) -> FileClips:
-    """The clips of the melody of a file; whatever is wrong with it is told, and nothing raised."""
+def read_clips(path: Path, tune: str = "") -> SongClips:
+    """The clips of the melody of a file, or of a tune of it in ABC; what is wrong is told, and nothing raised."""
+    counts: Counter[str] = Counter()
     try:
+        if tune:
+            return _of_tune(path, tune)
         with path.open("rb"):
             pass
         if path.stat().st_size > MAX_BYTES:
-            return FileClips(fault=f"files over {MAX_BYTES // 10**6} MB", reason=f"{path} is too large.")
-        counts: Counter[str] = Counter()
-        piece = read_piece(path)
+            return SongClips(fault=f"files over {MAX_BYTES // 10**6} MB", reason=f"{path} is too large.")
+        piece = _melody(path, counts)
         parts = [_windows(piece, stretch, counts) for stretch in _usable(piece, counts)]
     except OSError as error:
-        return FileClips(fault="files that cannot be opened", reason=f"{path}: {error.strerror}.")
+        return SongClips(fault="files that cannot be opened", reason=f"{path}: {error.strerror}.")
     except (MidiError, ClipError) as error:
-        return FileClips(fault=_kind(path), reason=str(error))
+        return SongClips(fault=_kind(path, error), reason=str(error))
     except Exception as error:  # noqa: BLE001 - of thousands of files, none may stop the others
-        return FileClips(fault="files on which the reader fails", reason=f"{path}: {type(error).__name__}: {error}")
-    return FileClips(np.concatenate([NO_CLIPS, *parts]), counts)
+        return SongClips(fault="files on which the reader fails", reason=f"{path}: {type(error).__name__}: {error}")
+    return SongClips(np.concatenate([NO_CLIPS, *parts]), counts)
+
+
+def _of_tune(path: Path, tune: str) -> SongClips:
+    if meter(tune) is None:
+        return SongClips(fault="tunes in other time signatures", reason=f"{path} has a tune that is not in 4/4.")
+    try:
+        return SongClips(*windows(measures(tune)))
+    except CorpusError as error:
+        return SongClips(fault="damaged tunes", reason=f"{path}: {error}")
+
+
+def _melody(path: Path, counts: Counter[str]) -> Piece:
+    """The melody of a file; where several tracks may be, the likeliest one."""
+    try:
+        return read_piece(path)
+    except TrackChoiceError as error:
+        if error.likely is None:
+            raise
+        piece = read_piece(path, track=error.likely)
+        counts["files of which the likeliest track was taken"] += 1
+        return piece
 
 
 def _usable(piece: Piece, counts: Counter[str]) -> Iterator[PieceStretch]:
@@ -67,13 +98,16 @@ def _usable(piece: Piece, counts: Counter[str]) -> Iterator[PieceStretch]:
             counts[f"bars in {stretch.signature}"] += math.ceil(stretch.steps / (4 * stretch.signature.quarters))
 
 
-def _kind(path: Path) -> str:
+def _kind(path: Path, error: MidiError | ClipError) -> str:
     """The kind of a file that has no melody to read."""
+    wanted = error.options[:1] if isinstance(error, MidiError) else ()
+    if wanted:
+        return _KINDS.get(wanted[0], _NO_MELODY)
     try:
         load(path)
     except MidiError:
-        return "damaged files"
-    return "files in which no melody stands out"
+        return "files that are damaged or no score"
+    return _NO_MELODY
 
 
 def _windows(piece: Piece, stretch: PieceStretch, counts: Counter[str]) -> ClipBatch:

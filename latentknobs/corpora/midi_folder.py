@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 
 from attrs import Factory, define, frozen
@@ -18,9 +19,11 @@ from latentknobs.corpora.corpus_spec import storable
 from latentknobs.corpora.deduplication import Deduplicator, read_songs
 from latentknobs.corpora.reading_process import ReadingProcess
 from latentknobs.errors import CorpusError
+from latentknobs.scores import MAX_BYTES
+from latentknobs.scores.abc_reader import split_book
 
-_SUFFIXES = frozenset((".mid", ".midi", ".kar", ".rmi", ".smf"))
-_OTHERS = frozenset((".abc", ".musicxml", ".mxl", ".krn", ".mscz", ".mscx", ".gp", ".gp3", ".gp4", ".gp5", ".gpx"))
+_SUFFIXES = frozenset((".mid", ".midi", ".kar", ".rmi", ".smf", ".abc", ".musicxml", ".xml", ".mxl"))
+_OTHERS = frozenset((".krn", ".mscz", ".mscx", ".gp", ".gp3", ".gp4", ".gp5", ".gpx"))
 """Files of music that are not read."""
 _LONGEST = 60
 
@@ -28,26 +31,30 @@ _LONGEST = 60
 @frozen
 class MidiFolder:
     """
-    Every MIDI file (``.mid``, ``.midi``, ``.kar``, ``.rmi``, ``.smf``) of a folder and the folders in it.
+    Every file of music in a folder and the folders in it.
 
-    A song is a file, named "midi/sub/tune.mid" by its place in the folder. Files are read as
-    :func:`latentknobs.scores.read_piece` reads them by itself. Every bar starts a clip of two
-    bars. A file that gives no clips is left out and counted by what is wrong with it, with the name of the first one;
+    These are MIDI (``.mid``, ``.midi``, ``.kar``, ``.rmi``, ``.smf``), MusicXML (``.musicxml``, ``.xml``, ``.mxl``) and
+    ABC (``.abc``).
+
+    A song is a file, named "midi/sub/tune.mid" by its place in the folder, or a tune of an ABC file,
+    "midi/book.abc/0012". Files are read as :func:`latentknobs.scores.read_piece` reads them by itself, but for the
+    track: where none is plainly the melody, the likeliest one is taken. Every bar of 4/4, 2/2 or 2/4 starts a clip of
+    two bars. What gives no clips is left out and counted by what is wrong with it, with the name of the first one;
     links to folders are not followed.
     """
 
     name: str = "midi"
-    doc: str = "The melodies in a folder of MIDI files."
+    doc: str = "The melodies in a folder of MIDI, MusicXML and ABC files."
     licence: str = "That of the files."
     clip_format: str = MELODY.name
-    takes: str = "a folder of MIDI files"
+    takes: str = "a folder of MIDI, MusicXML or ABC files"
 
     def songs(self, request: CorpusRequest, argument: str = "") -> Iterator[Song]:
         """
         The files that have clips, in an order fixed by the seed.
 
         Raises:
-            CorpusError: No such folder, no MIDI file in it, or none that has clips.
+            CorpusError: No such folder, no file of music in it, or none that has clips.
         """
         if not argument:
             raise CorpusError(f"The corpus {self.name} needs {self.takes}: write {self.name}:FOLDER.")
@@ -55,8 +62,8 @@ class MidiFolder:
         if not folder.is_dir():
             raise CorpusError(f"{folder} is not a folder: give {self.takes} after {self.name!r} and a colon.")
         reading = _FolderReading.of(folder, self.name)
-        if not reading.paths:
-            raise CorpusError(f"{folder} holds no .mid or .midi file: give another folder. {reading.told()}")
+        if not reading.songs:
+            raise CorpusError(f"{folder} holds no MIDI, MusicXML or ABC file: give another folder. {reading.told()}")
         sieve = reading.sieved(f"{self.name}:{argument}", request)
         for what, count in reading.counts().items():
             request.tally(what, count)
@@ -68,17 +75,21 @@ class MidiFolder:
 @define(eq=False)
 class _FolderReading:
     """
-    A folder's files and what became of them.
+    A folder's songs and what became of them.
 
     Attributes:
         folder: The folder.
-        paths: Name of song to file, by name.
-        faults: Kind of files that give nothing, to the names of the files.
-        read: How many were read before there were clips enough.
+        files: How many files of music it has.
+        songs: Name of song to its file, and its text where it is one of several tunes.
+        faults: Kind of what gives nothing, to its names.
+        left_out: What was left out of the others.
+        reasons: What the reader says of each fault.
+        read: How many songs were read before there were clips enough.
     """
 
     folder: Path
-    paths: dict[str, Path] = Factory(dict)
+    files: int = 0
+    songs: dict[str, tuple[Path, str]] = Factory(dict)
     faults: dict[str, list[str]] = Factory(dict)
     left_out: Counter[str] = Factory(Counter)
     reasons: list[str] = Factory(list)
@@ -101,7 +112,7 @@ class _FolderReading:
                 elif suffix not in _SUFFIXES:
                     continue
                 elif path.is_file():
-                    out.paths[_unused(f"{corpus}/{out._name(path)}", out.paths)] = path
+                    out._add(path, corpus)
                 else:
                     out._fault("broken links" if path.is_symlink() else "pipes and devices", path)
         return out
@@ -116,28 +127,39 @@ class _FolderReading:
         with ReadingProcess() as process:
 
             def clips_of(name: str) -> tuple[ClipBatch, Counter[str]]:
-                result = process.read(self.paths[name])
+                path, tune = self.songs[name]
+                result = process.read(path, tune)
                 self.read += 1
                 self.left_out += result.counts
                 if result.fault:
-                    self._fault(result.fault, self.paths[name])
+                    self.faults.setdefault(result.fault, []).append(name.partition("/")[2])
                     self.reasons.append(result.reason)
                 return result.clips, result.counts
 
             try:
-                return read_songs(corpus, self.paths, clips_of, request)
+                return read_songs(corpus, self.songs, clips_of, request)
             except CorpusError as error:
                 raise CorpusError(" ".join([str(error), self.told(), *self.reasons[:1]])) from error
 
     def counts(self) -> dict[str, int]:
-        """Files by what became of them."""
+        """Files and songs by what became of them."""
         first = {f"{kind}, as {_short(names[0])}": len(names) for kind, names in self.faults.items()}
-        return {"MIDI files in the folder": len(self.paths), "MIDI files read": self.read, **first}
+        return {"files in the folder": self.files, "songs in them": len(self.songs), "songs read": self.read, **first}
 
     def told(self) -> str:
         """What was read and left out, as a sentence."""
         counts = {**self.counts(), **self.left_out}
         return f"{'; '.join(f'{what}: {count}' for what, count in counts.items())}."
+
+    def _add(self, path: Path, corpus: str) -> None:
+        """A file, or the tunes of one in ABC."""
+        self.files += 1
+        name = f"{corpus}/{self._name(path)}"
+        tunes = list(split_book(_text(path))) if path.suffix.lower() == ".abc" else []
+        for number, tune in tunes:
+            self.songs[_unused(f"{name}/{number:04d}", self.songs)] = path, tune
+        if not tunes:
+            self.songs[_unused(name, self.songs)] = path, ""
 
     def _name(self, path: Path) -> str:
         """
@@ -163,11 +185,21 @@ def _folder(argument: str) -> Path:
     return folder
 
 
+def _text(path: Path) -> str:
+    """A file's text; "" where it cannot be opened or is too large, which reading it tells."""
+    try:
+        with path.open("rb") as opened:
+            data = opened.read(MAX_BYTES + 1)
+    except OSError:
+        return ""
+    return data.decode("utf-8-sig", "replace") if len(data) <= MAX_BYTES else ""
+
+
 def _short(name: str) -> str:
     return name if len(name) <= _LONGEST else f"…{name[1 - _LONGEST :]}"
 
 
-def _unused(name: str, taken: dict[str, Path]) -> str:
+def _unused(name: str, taken: Container[str]) -> str:
     if name not in taken:
         return name
-    return next(other for k in range(2, len(taken) + 3) if (other := f"{name} ({k})") not in taken)
+    return next(other for k in itertools.count(2) if (other := f"{name} ({k})") not in taken)

@@ -20,7 +20,7 @@ import numpy as np
 
 from latentknobs.core.containment.memory_limit import limit_memory
 from latentknobs.core.melody_format import STEPS
-from latentknobs.corpora.melody_clips import FileClips, read_clips
+from latentknobs.corpora.melody_clips import SongClips, read_clips
 from latentknobs.errors import CorpusError
 
 SECONDS = 10.0
@@ -47,9 +47,9 @@ class ReadingProcess:
     ) -> None:
         self._end()
 
-    def read(self, path: Path) -> FileClips:
+    def read(self, path: Path, tune: str = "") -> SongClips:
         """
-        What a file gives, see :func:`~latentknobs.corpora.melody_clips.read_clips`.
+        What a file, or a tune of it, gives: see :func:`~latentknobs.corpora.melody_clips.read_clips`.
 
         Raises:
             CorpusError: No process can be started.
@@ -64,18 +64,18 @@ class ReadingProcess:
         timer = threading.Timer(self._seconds, end)
         timer.start()
         try:
-            _send(child, str(path))
+            _send(child, (str(path), tune))
             line = _answer(child)
         finally:
             timer.cancel()
         if line.endswith(b"\n"):
             clips, counts, fault, reason = json.loads(line)
-            return FileClips(np.array(clips, dtype=np.int16).reshape(-1, STEPS), Counter(counts), fault, reason)
+            return SongClips(np.array(clips, dtype=np.int16).reshape(-1, STEPS), Counter(counts), fault, reason)
         self._end()
         if late.is_set():
             kind = f"files that take over {self._seconds:g} seconds to read"
-            return FileClips(fault=kind, reason=f"{path} takes over {self._seconds:g} seconds to read.")
-        return FileClips(fault="files on which the reader fails", reason=f"{path} ends the process that reads it.")
+            return SongClips(fault=kind, reason=f"{path} takes over {self._seconds:g} seconds to read.")
+        return SongClips(fault="files on which the reader fails", reason=f"{path} ends the process that reads it.")
 
     def _end(self) -> None:
         child, self._child = self._child, None
@@ -100,10 +100,10 @@ def _start() -> subprocess.Popen[bytes]:
     return child
 
 
-def _send(child: subprocess.Popen[bytes], text: str) -> None:
+def _send(child: subprocess.Popen[bytes], song: tuple[str, str]) -> None:
     assert child.stdin is not None
     try:
-        child.stdin.write(json.dumps(text).encode() + b"\n")
+        child.stdin.write(json.dumps(song).encode() + b"\n")
         child.stdin.flush()
     except BrokenPipeError:  # it has ended, as its answer will say
         pass
@@ -115,14 +115,15 @@ def _answer(child: subprocess.Popen[bytes]) -> bytes:
 
 
 def main() -> None:
-    """Answer paths, a line of JSON each, until there are no more."""
+    """Answer songs, a line of JSON each, until there are no more."""
     limit_memory()
     with os.fdopen(os.dup(1), "wb") as answers:
         os.dup2(2, 1)  # what a library prints is no answer
         answers.write(b"\n")
         answers.flush()
         for line in sys.stdin.buffer:
-            result = read_clips(Path(json.loads(line)))
+            path, tune = json.loads(line)
+            result = read_clips(Path(path), tune)
             facts = (result.clips.tolist(), dict(result.counts), result.fault, result.reason)
             answers.write(json.dumps(facts).encode() + b"\n")
             answers.flush()

@@ -1,8 +1,10 @@
-"""Rules of a folder of MIDI files as a corpus."""
+"""Rules of a folder of files of music as a corpus."""
 
 import os
 from collections import Counter
 
+import mido
+import numpy as np
 import pytest
 
 from latentknobs.core.clip import Note
@@ -15,6 +17,7 @@ from latentknobs.corpora.midi_folder import MidiFolder
 from latentknobs.corpora.reading_process import ReadingProcess
 from latentknobs.errors import CorpusError
 from latentknobs.scores import write_piece
+from tests.scores.notation_files import attributes, note, score
 
 MIDI = MidiFolder()
 
@@ -33,8 +36,8 @@ def read(folder, **wanted):
         song.name: [[note.pitch for note in MELODY.notes(clip)] for clip in song.clips]
         for song in MIDI.songs(request, str(folder))
     }
-    for what in ("MIDI files in the folder", "MIDI files read", "songs with clips"):
-        assert told.pop(what) >= len(songs)
+    told.pop("files in the folder")
+    assert told.pop("songs in them") == told.pop("songs read") >= told.pop("songs with clips") == len(songs)
     return songs, dict(told)
 
 
@@ -73,7 +76,75 @@ def test_what_gives_no_clips_is_counted_by_kind_with_the_first_name(tmp_path):
     songs, told = read(tmp_path)
     assert list(songs) == ["midi/a.mid"]
     first = next(iter(seeded_order(("midi/b.mid", "midi/c.mid"), 0))).removeprefix("midi/")
-    assert told == {f"damaged files, as {first}": 2, "files over 10 MB, as d.mid": 1}
+    assert told == {f"files that are damaged or no score, as {first}": 2, "files over 10 MB, as d.mid": 1}
+
+
+def midi(*tracks, signatures=((0, 4),)):
+    """A file with tracks of (pitch, quarters) in turn, and signatures of (bar of 4/4 at which, quarters)."""
+    file = mido.MidiFile(ticks_per_beat=480)
+    for number, notes in enumerate(tracks):
+        events = (
+            [] if number else [(tick * 1920, mido.MetaMessage("time_signature", numerator=n)) for tick, n in signatures]
+        )
+        now = 0
+        for pitch, quarters in notes:
+            events.append((now, mido.Message("note_on", note=pitch, channel=number)))
+            now += round(480 * quarters)
+            events.append((now, mido.Message("note_off", note=pitch, channel=number)))
+        track, last = mido.MidiTrack(), 0
+        for tick, event in sorted(events, key=lambda one: (one[0], one[1].type == "note_on")):
+            track.append(event.copy(time=tick - last))
+            last = tick
+        file.tracks.append(track)
+    return file
+
+
+def test_all_stretches_of_a_file_are_used(tmp_path):
+    """No clip goes across a change, and bars in other time signatures are counted."""
+    notes = [(60, 4), (62, 4), *[(64, 3)] * 4, (65, 4), (67, 4)]
+    midi(notes, signatures=((0, 4), (2, 3), (5, 4))).save(tmp_path / "a.mid")
+    assert read(tmp_path) == ({"midi/a.mid": [[60, 62], [65, 67]]}, {"bars in 3/4": 4})
+
+
+def test_the_likeliest_of_several_tracks_is_taken(tmp_path):
+    """Where none is plainly the melody; this is counted."""
+    midi([(60, 4), (62, 4)] * 4, [(72, 4), (74, 4)] * 4).save(tmp_path / "a.mid")
+    songs, told = read(tmp_path)
+    assert len(songs) == 1
+    assert told.pop("duplicate clips") > 0
+    assert told == {"files of which the likeliest track was taken": 1}
+
+
+def test_files_that_a_person_would_read_with_an_option_are_counted_by_it(tmp_path):
+    """A chord, and playing without a grid, are no damage."""
+    rng = np.random.default_rng(1)
+    for name, notes in (
+        ("rubato", [(60 + k % 5, float(length)) for k, length in enumerate(rng.uniform(0.4, 1.2, 64))]),
+        ("good", [(60, 4), (62, 4)]),
+    ):
+        midi(notes).save(tmp_path / f"{name}.mid")
+    file = midi([(60, 4), (62, 4)])
+    file.tracks[0].insert(1, mido.Message("note_on", note=64))
+    file.tracks[0].append(mido.Message("note_off", note=64))
+    file.save(tmp_path / "chord.mid")
+    songs, told = read(tmp_path)
+    assert list(songs) == ["midi/good.mid"]
+    assert told == {"files with chords in the melody, as chord.mid": 1, "files played without a grid, as rubato.mid": 1}
+
+
+def test_tunes_and_scores_are_songs(tmp_path):
+    """Each tune of an ABC file is one; those that are not in 4/4, 2/2 or 2/4 are counted."""
+    tunes = "X:1\nM:4/4\nL:1/4\nK:C\nCDEF|GABc|\n\nX:2\nM:C|\nL:1/4\nK:C\nEEFG|AAGF|\n\nX:3\nM:6/8\nK:C\nCDE FGA|\n"
+    (tmp_path / "book.abc").write_text(tunes, encoding="utf-8")
+    quarters = "".join(note(step, 5, 4) for step in "CDEF")
+    (tmp_path / "score.musicxml").write_text(score([attributes() + quarters, quarters]), encoding="utf-8")
+    songs, told = read(tmp_path)
+    assert {name: clips[0][:2] for name, clips in songs.items()} == {
+        "midi/book.abc/0001": [60, 62],
+        "midi/book.abc/0002": [64, 64],
+        "midi/score.musicxml": [72, 74],
+    }
+    assert told == {"tunes in other time signatures, as book.abc/0003": 1}
 
 
 def test_what_is_no_file_of_midi_is_counted(tmp_path):
@@ -83,14 +154,14 @@ def test_what_is_no_file_of_midi_is_counted(tmp_path):
     (tmp_path / "folder.mid" / "loop.mid").symlink_to(tmp_path)
     (tmp_path / "gone.mid").symlink_to(tmp_path / "nothing")
     os.mkfifo(tmp_path / "pipe.mid")
-    (tmp_path / "tune.abc").write_text("X:1", encoding="utf-8")
+    (tmp_path / "tab.gp5").write_bytes(b"FICHIER GUITAR PRO")
     songs, told = read(tmp_path)
     assert list(songs) == ["midi/folder.mid/a.mid"]
     assert told == {
         "links to folders, not followed, as folder.mid/loop.mid": 1,
         "broken links, as gone.mid": 1,
         "pipes and devices, as pipe.mid": 1,
-        ".abc files, not read, as tune.abc": 1,
+        ".gp5 files, not read, as tab.gp5": 1,
     }
 
 
@@ -125,10 +196,10 @@ def test_folders_without_melodies_are_sentences(tmp_path):
     for argument, words in (
         ("", "write midi:FOLDER"),
         (str(tmp_path / "no"), "not a folder"),
-        (str(tmp_path), "no .mid"),
+        (str(tmp_path), "no MIDI, MusicXML or ABC file"),
     ):
         with pytest.raises(CorpusError, match=words):
             list(MIDI.songs(CorpusRequest(), argument))
     (tmp_path / "b.mid").write_bytes(b"")
-    with pytest.raises(CorpusError, match=r"damaged files, as b\.mid: 1\. .*b\.mid is empty"):
+    with pytest.raises(CorpusError, match=r"no score, as b\.mid: 1\. .*b\.mid is empty"):
         read(tmp_path)
