@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.real_files.commands import Terminal
-from benchmarks.real_files.report import as_json, judge, text
+from benchmarks.real_files.report import as_json, judge, line, text
 from benchmarks.real_files.suite import RECIPES
 
 
@@ -38,10 +38,9 @@ def main() -> int:
         folder = options.output or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
         verdicts = []
-        for k, recipe in enumerate(recipes):
-            print(f"\r{k + 1} of {len(recipes)} {recipe.name:40}", end="", file=sys.stderr, flush=True)
+        for k, recipe in enumerate(recipes, start=1):
             verdicts.append(judge(recipe, folder, terminal))
-        print(file=sys.stderr)
+            print(f"{k} of {len(recipes)} {line(verdicts[-1])}", file=sys.stderr, flush=True)
     print(json.dumps(as_json(verdicts), indent=1) if options.json else text(verdicts))
     return 0
 

@@ -55,7 +55,9 @@ class Comparison:
 
 
 def read(data: bytes) -> Any:
-    """A MIDI file by mido, texts as bytes."""
+    """A MIDI file by mido, also one in a RIFF file, texts as bytes."""
+    if data.startswith(b"RIFF"):
+        data = data[20:]
     return mido.MidiFile(file=io.BytesIO(data), charset="latin-1")
 
 

@@ -279,6 +279,7 @@ def main() -> int:
     """Try them; 1 where there is a fault."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=2000, help="how many [2000]")
+    parser.add_argument("--start", type=int, default=0, help="the first seed [0]")
     parser.add_argument("--seed", type=int, help="this one alone, kept in the folder")
     parser.add_argument("-o", "--output", type=Path, help="folder for files with faults [a temporary one]")
     parser.add_argument("--work", action="store_true", help=argparse.SUPPRESS)
@@ -294,7 +295,7 @@ def main() -> int:
     with _workplace(options.output) as folder:
         worker = _Worker(folder)
         trials = []
-        for seed in range(options.count) if options.seed is None else [options.seed]:
+        for seed in range(options.start, options.start + options.count) if options.seed is None else [options.seed]:
             trials.append(worker.ask(seed))
             print(f"\r{len(trials)}", end="", file=sys.stderr, flush=True)
         worker.close()

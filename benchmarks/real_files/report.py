@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -16,13 +17,24 @@ from benchmarks.real_files.suite import Recipe
 from benchmarks.real_files.truth import RealFile, SkippedError
 
 MOST_MESSAGES = 2
-COUNTS = {
-    "model": re.compile(r"(\d+) (?:clips? )?by (?:the )?model"),
-    "rule": re.compile(r"(\d+) (?:clips? )?by rule"),
-    "octave": re.compile(r"(\d+) (?:clips? )?(?:octave-shifted|shifted by octaves|shifted by an octave)"),
-    "left": re.compile(r"(\d+) (?:clips? )?left alone"),
-    "outside": re.compile(r"(\d+) (?:of \d+ )?(?:clips? )?(?:are |is )?outside the model's style"),
-}
+COUNTS = re.compile(r"(\d+) by model.*?, (\d+) by rule")
+"""In the last line that turn prints."""
+
+
+@frozen
+class Clips:
+    """
+    How the clips of a melody were turned.
+
+    Attributes:
+        by_model: By the model, shifted by octaves or not.
+        by_rule: By rule.
+        in_style: So many are inside the model's style: at amount 0, where nothing leaves its range, it turns these.
+    """
+
+    by_model: int = 0
+    by_rule: int = 0
+    in_style: int = 0
 
 
 @frozen
@@ -40,7 +52,7 @@ class Verdict:
         commands: What was typed.
         turned: The output of pitch +3 beside the file.
         still: The output of pitch 0 beside the file.
-        counts: Clips by model, by rule, octave-shifted, left alone, outside the style.
+        clips: How its clips were turned.
         seconds: Of the command that worked.
         skipped: Whether the file cannot be made here.
         melody: Whether it has a melody that could be turned.
@@ -55,7 +67,7 @@ class Verdict:
     commands: tuple[str, ...] = ()
     turned: Comparison | None = None
     still: Comparison | None = None
-    counts: dict[str, int] | None = None
+    clips: Clips = Clips()
     seconds: float = 0.0
     skipped: bool = False
     melody: bool = True
@@ -95,25 +107,23 @@ def judge(recipe: Recipe, folder: Path, terminal: Terminal, follow: Follow = adv
             reason = wrong or outcome.reason + (f" [{following}]" if isinstance(following, str) else "")
             return Verdict(**about, reason=reason, commands=tuple(commands), seconds=outcome.seconds)
         words = following
-    done: dict[str, Any] = {
-        "messages": messages,
-        "commands": tuple(commands),
-        "seconds": outcome.seconds,
-        "counts": _counts(outcome),
-    }
+    done: dict[str, Any] = {"messages": messages, "commands": tuple(commands), "seconds": outcome.seconds}
     if not (folder / output).is_file():
         return Verdict(**about, **done | {"messages": None}, reason="exit code 0 and no file")
     if file.melody is None:
         return Verdict(**about, **done, reason="there was no melody to turn")
     still = f"{file.name}.still.mid"
     (folder / still).unlink(missing_ok=True)
-    again = terminal.run([{"pitch=+3": "pitch=0", output: still}.get(word, word) for word in words], folder)
+    again = terminal.run(
+        [*({"pitch=+3": "pitch=0", output: still}.get(word, word) for word in words), "--json"], folder
+    )
+    done["clips"] = _clips(outcome, again)
     try:
         turned = compare(file, folder / output, 3)
         same = compare(file, folder / still, 0) if again.code == 0 else None
     except ValueError as error:
         return Verdict(**about, **done, reason=str(error))
-    reason = "" if again.code == 0 else f"pitch 0: {again.reason}"
+    reason = "" if again.code == 0 else f"pitch 0: exit code {again.code}, {again.reason}"
     return Verdict(**about, **done, reason=reason, turned=turned, still=same)
 
 
@@ -126,9 +136,11 @@ def _fault(outcome: Outcome, output: Path) -> str:
     return f"exit code {outcome.code} and {output.name} was written" if output.exists() else ""
 
 
-def _counts(outcome: Outcome) -> dict[str, int]:
-    text = f"{outcome.out}\n{outcome.err}"
-    return {name: sum(map(int, pattern.findall(text)[-1:])) for name, pattern in COUNTS.items()}
+def _clips(turned: Outcome, still: Outcome) -> Clips:
+    counts = COUNTS.search(turned.err.splitlines()[-1])
+    if counts is None or still.code:
+        return Clips()
+    return Clips(int(counts[1]), int(counts[2]), json.loads(still.out)["counts"]["by_model"])
 
 
 def _share(count: int, of: int) -> str:
@@ -142,10 +154,9 @@ def summary(verdicts: Sequence[Verdict]) -> list[tuple[str, int, int, float | No
     compared = [v for v in turned if v.group != "notation"]
     other_meters = [v for v in files if v.meter not in ("4/4", "2/4")]
     still = [v for v in compared if v.still is not None]
-    count = Counter[str]()
-    for v in turned:
-        count.update(v.counts or {})
-    inside = count["model"] + count["octave"]
+    model, rule, in_style = (
+        sum(getattr(v.clips, name) for v in turned) for name in ("by_model", "by_rule", "in_style")
+    )
 
     right = sum(v.turned.melody_right for v in turned if v.turned)
 
@@ -162,8 +173,8 @@ def summary(verdicts: Sequence[Verdict]) -> list[tuple[str, int, int, float | No
         ("whole file back, but for the melody", sum(v.turned.whole for v in compared if v.turned), len(compared), 1.0),
         ("pitch 0: every other event equal", sum(v.still.whole for v in still if v.still), len(compared), 1.0),
         ("pitch 0: the melody equal too", sum(v.still.equal for v in still if v.still), len(compared), None),
-        ("clips by model", inside, inside + count["rule"], None),
-        ("clips by rule", count["rule"], inside + count["rule"], None),
+        ("clips inside the style turned by the model", min(model, in_style), in_style, 0.8),
+        ("of all clips, by rule", rule, model + rule, None),
     ]  # fmt: skip
 
 
@@ -193,6 +204,17 @@ def text(verdicts: Sequence[Verdict]) -> str:
             lines.append(f"{v.name} ({v.kind})")
             lines += [f"    {note}" for note in notes]
     return "\n".join(lines)
+
+
+def line(verdict: Verdict) -> str:
+    """A verdict in a few words, while others are waited for."""
+    if verdict.messages is None:
+        return f"{verdict.name}: {'skipped' if verdict.skipped else 'NOT TURNED'}: {verdict.reason}"
+    faults = [one for each in (verdict.turned, verdict.still) if each for one in each.differences]
+    if verdict.turned and not verdict.turned.melody_right:
+        faults.insert(0, f"{verdict.turned.right:.1%} of the melody right, {verdict.turned.extra:.1%} extra")
+    how = f"{verdict.messages} messages, {verdict.seconds:.1f} s"
+    return f"{verdict.name}: {how} {verdict.reason} {'; '.join(faults)}".strip()
 
 
 def _groups(verdicts: Sequence[Verdict]) -> dict[str, str]:
