@@ -7,16 +7,18 @@ from typing import ClassVar
 
 from numpy.random import Generator
 
+from latentknobs.augmentations.note_arrays import origin
 from latentknobs.core.augmentation import NoteAugmentation
 from latentknobs.core.clip import Note
+from latentknobs.core.edit_context import EditContext
 
 
 class Inversion(NoteAugmentation):
     """
     Mirrors every pitch around the first note.
 
-    A step up becomes the same step down, in semitones, as in a fugue's inverted subject. A clip that would leave
-    pitches 0 to 127 is masked, and so is a clip without notes.
+    A step up becomes the same step down, in semitones, as in a fugue's inverted subject. By rule the first note is that
+    of the piece. A clip that would leave pitches 0 to 127 is masked, and so is a clip without notes.
     """
 
     name = "inversion"
@@ -24,6 +26,15 @@ class Inversion(NoteAugmentation):
     changes: ClassVar[frozenset[str]] = frozenset({"contour", "mean-pitch"})
     preserves: ClassVar[frozenset[str]] = frozenset({"onset-f1", "log2-onsets", "pitch-range"})
 
-    def edit(self, notes: tuple[Note, ...], amount: float, rng: Generator) -> Iterable[Note] | None:  # noqa: ARG002 - on or off, and nothing is left to chance
+    def edit(
+        self,
+        notes: tuple[Note, ...],
+        amount: float,  # noqa: ARG002 - on or off
+        rng: Generator,  # noqa: ARG002 - nothing is left to chance
+        context: EditContext | None = None,
+    ) -> Iterable[Note] | None:
         """Mirror the pitches."""
-        return [Note(note.onset, 2 * notes[0].pitch - note.pitch, note.length) for note in notes] or None
+        if not notes:
+            return None
+        axis = origin(notes, None if self.exact else context)
+        return [Note(note.onset, 2 * axis - note.pitch, note.length) for note in notes]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from latentknobs.core.arrays import Bools
+from latentknobs.core.clip import Note
+from latentknobs.core.edit_context import EditContext
 from latentknobs.errors import AmountError
 
 RHYTHM = frozenset({"log2-onsets", "note-density", "syncopation", "rests", "mean-onset", "onset-f1"})
@@ -32,6 +36,11 @@ def whole(amount: float, parts: float, least: int, most: float, takes: str) -> i
     if not (least <= count <= most and float(count).is_integer()):
         raise AmountError(f"{takes}, not {amount:g}.")
     return int(count)
+
+
+def origin(notes: Sequence[Note], context: EditContext | None) -> int:
+    """Pitch of the first note of a piece; of the notes themselves, at least one, where no piece is known."""
+    return (notes[0] if context is None or context.first is None else context.first).pitch
 
 
 def first_of(among: Bools, rank: NDArray[np.integer], count: int) -> tuple[Bools, Bools]:

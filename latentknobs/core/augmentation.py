@@ -111,7 +111,7 @@ class Inexact(Protocol):
     """Optional: an augmentation that can also be done as far as a clip allows, as knobs are turned by rule."""
 
     def inexact(self) -> Augmentation:
-        """The same edit, which masks only what it cannot edit at all, and otherwise gives the same."""
+        """The same edit, which masks only what it cannot edit at all."""
         ...
 
 

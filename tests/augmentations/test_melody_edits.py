@@ -15,8 +15,9 @@ from latentknobs.augmentations.retrograde import Retrograde
 from latentknobs.augmentations.rotation import Rotation
 from latentknobs.augmentations.thinning import Thinning
 from latentknobs.augmentations.transpose import Transpose
-from latentknobs.core.augmentation import Augmented
+from latentknobs.core.augmentation import Augmented, in_context
 from latentknobs.core.clip import Note
+from latentknobs.core.edit_context import contexts_of
 from latentknobs.core.melody_format import HOLD, MELODY, MelodyFormat
 from latentknobs.core.meter import bars, weights
 from latentknobs.core.plugin_guard import run_augmentation
@@ -211,6 +212,22 @@ def test_by_rule_an_edit_goes_as_far_as_the_clip_allows(name, amount, notes, wan
     assert list(MELODY.notes(out.clips[0])) == (wanted or split)
 
 
+@pytest.mark.parametrize(
+    ("name", "exact", "by_rule"),
+    [("inversion", [60, 58, 72, 68], [60, 58, 48, 44]), ("register-fold", [60, 62, 72, 76], [60, 62, 60, 64])],
+)
+def test_by_rule_all_clips_of_a_piece_have_one_first_note(name, exact, by_rule):
+    """Where a knob is learned each clip has its own, as the model knows no more."""
+    clips = np.stack([MELODY.tokens([Note(0, a, 4), Note(4, b, 8)]) for a, b in ((60, 62), (72, 76))])
+    edit = in_context(EDITS[name], contexts_of(clips, MELODY))
+    found = []
+    for strictly in (True, False):
+        out = run_augmentation(edit, clips, 1, RNG, MELODY, exact=strictly)
+        found.append([note.pitch for clip in out.clips for note in MELODY.notes(clip)])
+
+    assert found == [exact, by_rule]
+
+
 @settings(deadline=None)
 @given(melodies(), st.sampled_from(sorted(SHIPPED)), st.data())
 def test_by_rule_what_can_be_done_exactly_is_the_same(drawn, name, data):
@@ -239,6 +256,7 @@ def test_the_shipped_evidence_is_of_these_edits(sample_clips):
     for name, edit in EDITS.items():
         assert [getattr(edit, fact) for fact in facts] == [getattr(files[name], fact) for fact in facts]
         for amount in edit.amounts:
-            now, then = (run_augmentation(one, sample_clips, amount, RNG, MELODY) for one in (edit, files[name]))
+            told = in_context(edit, contexts_of(sample_clips, MELODY))
+            now, then = (run_augmentation(one, sample_clips, amount, RNG, MELODY) for one in (told, files[name]))
             assert np.array_equal(now.clips, then.clips)
             assert np.array_equal(now.valid, then.valid)
