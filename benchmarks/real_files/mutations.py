@@ -18,7 +18,6 @@ import json
 import os
 import random
 import re
-import resource
 import select
 import subprocess
 import sys
@@ -202,6 +201,8 @@ def _in_process(words: Sequence[str]) -> Outcome:
 
 def _work(folder: Path) -> None:
     """Answer the seeds on stdin."""
+    import resource
+
     answers = os.fdopen(os.dup(1), "w")
     os.chdir(folder)
     for line in sys.stdin:

@@ -6,6 +6,7 @@ import mido
 import pytest
 from attrs import evolve
 
+from benchmarks.real_files.mutations import mutated
 from latentknobs.core.piece import Piece
 from latentknobs.errors import MidiError, UsageError
 from latentknobs.scores import MAX_BARS, MAX_BYTES, midi_bytes, read_piece, read_provenance, twinkle
@@ -223,29 +224,6 @@ def test_a_header_with_a_wrong_length_is_repaired(tmp_path, length):
     assert midi_bytes(piece) == TWINKLE
 
 
-def mutated(seed):
-    """A file of the cases, or the theme, with some bytes changed, cut, put in, repeated or taken from another."""
-    rng = random.Random(seed)
-    raw, other = bytearray(rng.choice(SEEDS)), rng.choice(SEEDS)
-    for _ in range(rng.randint(1, 6)):
-        at, size = rng.randrange(len(raw)), rng.choice((1, 1, 2, 4, 8, 64))
-        match rng.choice(("change", "bit", "cut", "insert", "repeat", "cross")):
-            case "change":
-                raw[at] = rng.choice((0, 0x7F, 0x80, 0xFF, rng.randrange(256)))
-            case "bit":
-                raw[at] ^= 1 << rng.randrange(8)
-            case "cut" if len(raw) > 80:
-                del raw[at : at + size]
-            case "insert":
-                raw[at:at] = rng.randbytes(size)
-            case "repeat":
-                raw[at:at] = raw[at : at + size] * rng.choice((1, 2, 50))
-            case _:
-                start = rng.randrange(len(other))
-                raw[at : at + size] = other[start : start + size]
-    return bytes(raw)
-
-
 @pytest.mark.parametrize("count", [300, pytest.param(2_000, marks=pytest.mark.slow)])
 def test_a_damaged_file_is_a_piece_or_one_sentence(tmp_path, capfd, count):
     """Whatever is wrong with a file, it is read and can be written and read again, or refused in a sentence."""
@@ -253,7 +231,8 @@ def test_a_damaged_file_is_a_piece_or_one_sentence(tmp_path, capfd, count):
     read, refusals = 0, []
     for seed in range(count):
         policy = ("auto", "highest-onset", "skyline")[seed % 3]
-        path.write_bytes(mutated(seed))
+        rng = random.Random(seed)
+        path.write_bytes(mutated(rng.choice(SEEDS), rng.choice(SEEDS), rng))
         try:
             piece = read_piece(path, policy=policy, quantize=seed % 2 == 1)
         except MidiError as error:
