@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import io
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 INK = "#2b2733"
 FAINT = "#d9d5df"
+_POWER = re.compile(r"\$\\mathdefault\{(\d\\times)?10\^\{-?\d+\}\}\$")
+"""A tick of a logarithmic axis, which is a formula."""
 _FIRST, _LAST = 0.16, 0.76  # the part of the colour map from purple to orange
 
 
@@ -76,7 +79,7 @@ def _plain_texts(figure: Figure) -> None:
     from matplotlib.text import Text
 
     for text in figure.findobj(Text):
-        if isinstance(text, Text) and "\\mathdefault" not in text.get_text():  # ticks of logarithmic axes are formulas
+        if isinstance(text, Text) and not _POWER.fullmatch(text.get_text()):
             text.set_parse_math(False)
             fonts = dict.fromkeys(filter(None, map(_font_with, text.get_text())))
             if fonts:

@@ -203,7 +203,8 @@ def run_command_line(arguments: Sequence[str]) -> int:
         with ExitStack() as stack:
             options = Globals.take(arguments)
             debug = options.debug
-            _check_folder()
+            if not _asks_for_help(options.rest):
+                _check_folder()
             _log_to_stderr(logging.DEBUG if debug else logging.INFO)
             stack.enter_context(results_apart())
             loaded = _load(options)
