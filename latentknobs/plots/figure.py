@@ -79,7 +79,8 @@ def _plain_texts(figure: Figure) -> None:
     from matplotlib.text import Text
 
     for text in figure.findobj(Text):
-        if isinstance(text, Text) and not _POWER.fullmatch(text.get_text()):
+        # Ticks of numbers have no text before they are drawn.
+        if isinstance(text, Text) and text.get_text() and not _POWER.fullmatch(text.get_text()):
             text.set_parse_math(False)
             fonts = dict.fromkeys(filter(None, map(_font_with, text.get_text())))
             if fonts:
