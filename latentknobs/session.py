@@ -27,7 +27,7 @@ from latentknobs.scores.import_warnings import ranges
 from latentknobs.scores.reading import ReadingOptions
 from latentknobs.steering import apply, interpolation
 from latentknobs.steering.by_rule import AmountedEdit, RuleEdited, edit_cut, unedited
-from latentknobs.steering.carried_clips import CarriedClips, carry, unshifted
+from latentknobs.steering.carried_clips import STYLE, CarriedClips, carry, differing, unshifted
 from latentknobs.steering.control_directions import (
     active_of,
     apart,
@@ -69,10 +69,12 @@ class ClipCounts:
 
     def __str__(self) -> str:
         total = self.by_model + self.by_rule + self.left_alone
+        share = f"; the model reconstructs {self.reconstructed:.1%} of all their steps"
+        reconstructed = share if self.reconstructed else ""
         shifted = f" ({self.octave_shifted} of them octave-shifted)" if self.octave_shifted else ""
         return (
             f"{total} clip{'' if total == 1 else 's'}: {self.by_model} by model{shifted}, {self.by_rule} by rule, "
-            f"{self.left_alone} left alone; the model reconstructs {self.reconstructed:.1%} of all their steps"
+            f"{self.left_alone} left alone{reconstructed}"
         )
 
 
@@ -116,8 +118,9 @@ class SteeredCodes:
         codes: float32 (N, D); zeros where the model does not accept the clip.
         facts: What goes into the provenance.
         by_model: bool (N,), which clips the model turns: those in its style, and those that it takes and no rule fits.
-        ruled: The clips that are turned by rule, of the cut and its others.
+        ruled: The clips that are turned by rule, or compared with it, of the cut and its others.
         remarks: What people should know of the knobs, one sentence each.
+        checked: Whether the model's results must be those of the rule: evidence says that they are.
     """
 
     amounts: Mapping[str, float]
@@ -126,6 +129,7 @@ class SteeredCodes:
     by_model: Bools
     ruled: tuple[RuleEdited, ...]
     remarks: tuple[str, ...] = ()
+    checked: bool = False
 
 
 @frozen(eq=False)
@@ -281,7 +285,7 @@ class Session:
     def steered(self) -> Bools:
         """Which clips are turned by the model: those in its style, or all that it takes, with notes; bool (N,)."""
         trusted = self.carried.accepted if self.all_by_model else self.carried.in_style
-        return trusted & ~self.carried.silent
+        return trusted & self.cut.sounding
 
     @property
     def knobs(self) -> Mapping[str, Knob]:
@@ -304,9 +308,7 @@ class Session:
     @property
     def differing(self) -> Ints:
         """On how many steps the decoding of the unchanged code differs from each clip, (N,)."""
-        different = self.plain != self.cut.clips
-        out: Ints = different.sum(axis=tuple(range(1, different.ndim))).astype(np.int64)
-        return out
+        return differing(self.plain, self.cut.clips)
 
     @property
     def accuracy(self) -> float:
@@ -319,7 +321,7 @@ class Session:
         name, carried = self.model.spec.name, self.carried
         out = list(self.piece.remarks)
         tokens = int(np.prod(self.cut.clips.shape[1:]))
-        sounding = ~carried.silent
+        sounding = self.cut.sounding
         if shifted := self._bars(carried.shifts != 0):
             out.append(f"{shifted} {name} takes octaves away: it carries {_carries(self.model)}.")
         if refused := self._bars(~carried.accepted & sounding):
@@ -392,32 +394,45 @@ class Session:
             facts |= {"like": knob.name, "seed": seed}
             if among := self._apart(knob)[1]:
                 remarks.append(f"{name} moves dimensions of {', '.join(among)} too: the knobs leave too few others")
-        ruled = self._ruled(amounts, seed)
-        by_model = self.steered | (self.accepted & ~self.carried.silent & ~ruled[0].edited)
-        return SteeredCodes(dict(amounts), moved, facts, by_model, ruled, tuple(remarks))
+        checked = not self.all_by_model and len(named) == len(amounts) and self._exact(named, amounts)
+        sounding = self.cut.sounding
+        ruled = self._ruled(amounts, seed, sounding if checked else sounding & ~self.steered)
+        by_model = self.steered | (self.accepted & sounding & ~ruled[0].edited)
+        return SteeredCodes(dict(amounts), moved, facts, by_model, ruled, tuple(remarks), checked)
 
     def result(self, moved: SteeredCodes, decoded: ClipBatch) -> TurnResult:
         """What turning gave, of the moved codes and the decodings of those that are by the model (n, *shape)."""
-        sounding, by_model = ~self.carried.silent, moved.by_model.copy()
+        sounding, by_model = self.cut.sounding, moved.by_model.copy()
         rows = np.flatnonzero(by_model)
         back, inside = unshifted(decoded, self.carried.shifts[rows])
         by_model[rows] = inside  # not where MIDI has no such pitch, octaves back
         clips = self.cut.clips.copy()
         clips[by_model] = back[inside]
+        remarks = list(moved.remarks)
+        if moved.checked:
+            apart = differing(clips, moved.ruled[0].clips) > (1 - STYLE) * int(np.prod(clips.shape[1:]))
+            apart &= by_model & moved.ruled[0].edited
+            by_model &= ~apart
+            if bars := self._bars(apart):
+                remarks.append(f"{bars} are turned by rule, as the model would make other notes of them.")
         by_rule = sounding & ~by_model & moved.ruled[0].edited
         clips[by_rule] = moved.ruled[0].clips[by_rule]
         left = [self._left(self.cut, sounding & ~by_model & ~by_rule, moved.ruled[0])]
         left += [
-            self._left(other, ~ruled.edited, ruled)
+            self._left(other, other.sounding & ~ruled.edited, ruled)
             for other, ruled in zip(self.cut.others, moved.ruled[1:], strict=True)
         ]
         others = tuple(ruled.clips for ruled in moved.ruled[1:])
         tokens = int(np.prod(self.cut.clips.shape[1:])) * int(sounding.sum())
-        tokens += sum(other.clips.size for other in self.cut.others)
+        tokens += sum(other.clips[other.sounding].size for other in self.cut.others)
         counts = ClipCounts(
             by_model=int(by_model.sum()),
             octave_shifted=int((by_model & (self.carried.shifts != 0)).sum()),
-            by_rule=int(by_rule.sum()) + sum(int(ruled.edited.sum()) for ruled in moved.ruled[1:]),
+            by_rule=int(by_rule.sum())
+            + sum(
+                int((other.sounding & ruled.edited).sum())
+                for other, ruled in zip(self.cut.others, moved.ruled[1:], strict=True)
+            ),
             left_alone=sum(map(len, left)),
             reconstructed=float(self.carried.reconstructed[sounding].sum() / max(tokens, 1)),
         )
@@ -429,7 +444,7 @@ class Session:
             moved.codes,
             self.provenance(**moved.facts),
             counts,
-            remarks=moved.remarks,
+            remarks=tuple(remarks),
             left=tuple(reason for reasons in left for reason in reasons),
             others=others,
         )
@@ -440,13 +455,21 @@ class Session:
         unheard = "MIDI has no pitch so high or so low."
         return [f"{self._bars(numbers == k, cut)}: {ruled.reasons[k] or unheard}" for k in np.flatnonzero(rows)]
 
-    def _ruled(self, amounts: Mapping[str, float], seed: int) -> tuple[RuleEdited, ...]:
-        """The clips that the model is not trusted with, and all of ``Cut.others``, as augmentations edit them."""
-        rows = ~self.steered & ~self.carried.silent
+    def _ruled(self, amounts: Mapping[str, float], seed: int, rows: Bools) -> tuple[RuleEdited, ...]:
+        """Some of the model's clips, and all of ``Cut.others``, as the knobs' augmentations edit them."""
         if not rows.any() and not self.cut.others:
             return unedited(self.cut, "")
         edits, reason = self._edits(amounts)
         return unedited(self.cut, reason) if reason else edit_cut(self.cut, rows, edits, seed)
+
+    def _exact(self, knobs: Mapping[str, Knob], amounts: Mapping[str, float]) -> bool:
+        """Whether turning these knobs gives what their edits give, to as many tokens as make a clip's style."""
+        for name, knob in knobs.items():
+            measured = knob.evidence.test.amounts if knob.evidence.test else ()
+            near = min(measured, key=lambda one: abs(one.amount - amounts[name]), default=None)
+            if amounts[name] and (near is None or not near.equivariance or near.equivariance.accuracy < STYLE):
+                return False
+        return any(amounts.values())
 
     def _edits(self, amounts: Mapping[str, float]) -> tuple[list[AmountedEdit], str]:
         """The augmentations of knobs that are turned, or why one has none."""
@@ -498,7 +521,7 @@ class Session:
             prior = rng.standard_normal(self.codes.shape, dtype=np.float32)
             z = np.stack([slerp(a, b, 1.0 - similarity) for a, b in zip(self.codes, prior, strict=True)])
             facts = {"similarity": similarity, "draw": k, "seed": seed}
-            near = SteeredCodes({}, z, facts, self.accepted & ~self.carried.silent, unedited(self.cut, "no variation"))
+            near = SteeredCodes({}, z, facts, self.accepted & self.cut.sounding, unedited(self.cut, "no variation"))
             out.append(self.result(near, self.model.decode(z[near.by_model])))
         return out
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -83,6 +84,13 @@ class Cut:
     starts: Ints = field(converter=_frozen_ints)
     lengths: Ints = field(converter=_frozen_ints)
     others: tuple[Cut, ...] = ()
+
+    @cached_property
+    def sounding(self) -> Bools:
+        """Which clips have notes, bool (N,)."""
+        if isinstance(self.clip_format, MelodyFormat):
+            return np.asarray(self.clip_format.onsets(self.clips).any(axis=-1), dtype=bool)
+        return np.array([bool(self.clip_format.notes(clip)) for clip in self.clips], dtype=bool)
 
 
 @frozen(eq=False)

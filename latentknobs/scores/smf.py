@@ -101,6 +101,8 @@ class SmfFile:
         """
         The file with other contents in some of its tracks; the rest as it is, repaired where it is damaged.
 
+        Of a RIFF file it is the MIDI file inside, which every sequencer reads.
+
         Args:
             tracks: Number of a track, from 0, to its events as :func:`track_bytes` writes them.
         """
@@ -120,20 +122,7 @@ class SmfFile:
             out += chunk(_TRACK, new[k]) if k in new else self.data[track.start : track.stop]
             at = track.stop
         out += self.data[at : self.stop]
-        if not self.base:
-            return bytes(out) + self.data[self.stop :]
-        return self._in_riff(bytes(out))
-
-    def _in_riff(self, midi: bytes) -> bytes:
-        head, tail = bytearray(self.data[: self.base]), self.data[self.stop :]
-        old = self.stop - self.base
-        if len(midi) == old:
-            return bytes(head) + midi + tail
-        tail = tail[old % 2 :] if tail else tail
-        padded = midi + b"\0" * (len(midi) % 2)
-        struct.pack_into("<L", head, self.base - 4, len(midi))
-        struct.pack_into("<L", head, 4, len(head) - 8 + len(padded) + len(tail))
-        return bytes(head) + padded + tail
+        return bytes(out) + (b"" if self.base else self.data[self.stop :])
 
 
 def parse(data: bytes) -> SmfFile:

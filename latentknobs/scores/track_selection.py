@@ -19,13 +19,13 @@ NEARLY = 0.9
 _LISTED = 24
 _NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 _MELODY = re.compile(
-    r"melod|vocal|\bvox\b|voice|\blead\b|sing|song|solo|soprano|cantus|treble|theme|tune|tema|canto|right hand|\brh\b"
-    r"|gesang|chant|^flute$|^violin( ?[1I])?$|fiddle",
+    r"melod|vocal|\bvox\b|voice|sing|song|soprano(?! sax)|cantus|treble|theme|tune|tema|canto|right hand|\brh\b|gesang",
     re.IGNORECASE,
 )
+_SOLO = re.compile(r"\blead\b|solo|flute|violin( ?[1I])?$|fiddle|\bsax|trumpet|clarinet|oboe|whistle", re.IGNORECASE)
 _ACCOMPANIMENT = re.compile(
-    r"bass|chord|\bpads?\b|acc|comp|rhythm|harmon|string|arp|left hand|\blh\b|alto|tenor|baritone|backing|\bbg|choir"
-    r"|counter|guitar 2|organ|2nd|\bII\b",
+    r"bass\b|chord|\bpads?\b|\bacc|\bcomp|rhythm|harmony|strings|\barp|left hand|\blh\b|(alto|tenor|baritone)(?! sax)"
+    r"|back|\bbg|choir|counter|guitar 2|organ|2nd|\bII\b",
     re.IGNORECASE,
 )
 _AHEAD = 1.0
@@ -96,9 +96,10 @@ def candidates(score: MidiScore) -> tuple[Candidate, ...]:
         likelihood = None
         if part.pitched:
             middle = _median(part.notes)
-            named = bool(_MELODY.search(part.name)) - bool(_ACCOMPANIMENT.search(part.name))
             likelihood = (
-                2.5 * named
+                2.5 * bool(_MELODY.search(part.name))
+                + 1.0 * (bool(_SOLO.search(part.name)) and alone >= NEARLY)
+                - 2.5 * bool(_ACCOMPANIMENT.search(part.name))
                 + 3 * (alone if alone >= NEARLY else alone / 2)
                 + 0.75 * (part.stated and part.program in SOLOISTS)
                 - 1.5 * (part.program in BASSES and part.stated)

@@ -49,18 +49,10 @@ class CarriedClips:
     plain: ClipBatch
 
     @cached_property
-    def silent(self) -> Bools:
-        """Which clips have no note: there is nothing to turn."""
-        if isinstance(self.clip_format, MelodyFormat):
-            return np.asarray(~self.clip_format.onsets(self.clips).any(axis=-1), dtype=bool)
-        return np.array([not self.clip_format.notes(clip) for clip in self.clips], dtype=bool)
-
-    @cached_property
     def reconstructed(self) -> Ints:
         """How many tokens of each clip the model reconstructs, (N,); 0 where it is not accepted."""
-        same = (self.plain == self.clips).sum(axis=tuple(range(1, self.clips.ndim)))
-        out: Ints = np.where(self.accepted, same, 0).astype(np.int64)
-        return out
+        same = int(np.prod(self.clips.shape[1:])) - differing(self.plain, self.clips)
+        return np.where(self.accepted, same, 0)
 
     @cached_property
     def in_style(self) -> Bools:
@@ -99,6 +91,12 @@ def carry(model: VAEBackend, clips: ClipBatch) -> CarriedClips:
         accepted[np.flatnonzero(accepted)[~inside]] = False
         plain[~accepted], codes[~accepted], shifts[~accepted] = clips[~accepted], 0, 0
     return CarriedClips(clips, clip_format, accepted, shifts, codes, plain)
+
+
+def differing(clips: ClipBatch, others: ClipBatch) -> Ints:
+    """On how many tokens clips (N, *shape) differ from others, (N,)."""
+    out: Ints = (clips != others).sum(axis=tuple(range(1, clips.ndim))).astype(np.int64)
+    return out
 
 
 def unshifted(clips: ClipBatch, shifts: Ints) -> tuple[ClipBatch, Bools]:

@@ -99,6 +99,11 @@ def test_six_eight_is_not_three_four():
     assert [fits(three, waltz), fits(six, waltz), fits(three, jig), fits(six, jig)] == [True, False, False, True]
 
 
+def test_a_clip_without_notes_is_silent():
+    """There is nothing to turn in it."""
+    assert Piece((Note(32, 60, 40),), 128).cut(MELODY).sounding.tolist() == [False, True, True, False]
+
+
 def test_bars_count_as_in_the_file():
     """From the stretch's first bar on, and from 1 in a piece without stretches."""
     piece = Piece(

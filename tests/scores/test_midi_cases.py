@@ -19,6 +19,7 @@ def quarters(pitches, first=0, length=4):
 
 
 NOTES = {
+    "header_says_1_of_2_tracks": quarters([72] * 8),
     "twinkle_legato_5_ticks": quarters(TWINKLE),
     "same_pitch_overlap_10_ticks": quarters([60] * 8),
     "note_doubled_same_tick": quarters([60] * 8),
@@ -37,6 +38,7 @@ NOTES = {
 TOLD = {
     "track_repeats_4_4_over_3_4": "Track 1 says 3/4 at tick 0, and track 2 says 4/4: 3/4 holds.",
     "note_doubled_same_tick": "8 notes that doubled another one merged",
+    "header_says_1_of_2_tracks": "number of tracks is 1, and there are 2",
     "header_says_1_track_conductor_first": "number of tracks is 1, and there are 2",
     "header_says_3_of_2_tracks": "number of tracks is 3, and there are 2",
     "key_signature_invalid": "skipped: key signature at tick 0",
@@ -59,7 +61,6 @@ TOLD = {
 """What is told, where the file has a fault or is not read as it stands."""
 
 REFUSED = {
-    "header_says_1_of_2_tracks": "2 'Voice'",
     "track_name_escapes": "1 '[31mred foo' (8 notes, C4 to C5, 100% monophonic); 2 'A'",
     "crlf_damaged": "transferred as text",
 }
@@ -67,6 +68,7 @@ REFUSED = {
 
 READ = sorted(path.stem for path in FOLDER.glob("*.mid") if path.stem not in REFUSED)
 REPAIRED = {
+    "header_says_1_of_2_tracks",
     "header_says_1_track_conductor_first",
     "header_says_3_of_2_tracks",
     "track_length_too_long",
@@ -121,7 +123,10 @@ def test_unchanged_notes_leave_the_file_as_it_was(name):
     piece = read_piece(path)
     back = midi_bytes(piece)
 
-    assert (back == path.read_bytes()) == (name not in REPAIRED)
+    if name == "riff":  # the MIDI file inside is what other programs read
+        assert back in path.read_bytes()
+    else:
+        assert (back == path.read_bytes()) == (name not in REPAIRED)
 
 
 @pytest.mark.parametrize("name", sorted(REPAIRED))
@@ -132,4 +137,4 @@ def test_a_damaged_structure_is_written_repaired(tmp_path, name):
     again = read_piece(tmp_path / "back.mid")
 
     assert again.notes == piece.notes
-    assert again.remarks == ()
+    assert not any("number of tracks" in remark or "wrong length" in remark for remark in again.remarks)

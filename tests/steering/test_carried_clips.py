@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from latentknobs.core.melody_format import HOLD, REST
+from latentknobs.core.melody_format import HOLD
 from latentknobs.steering.carried_clips import carry, transposed
 from latentknobs.testing.tiny import TinyBackend
 
@@ -35,13 +35,6 @@ def test_a_clip_that_no_octave_brings_into_range_is_not_accepted(monkeypatch):
     assert not carried.codes.any()
     assert np.array_equal(carried.plain, carried.clips)
     assert carried.in_style.tolist() == [False]
-
-
-def test_silence_is_nothing_to_turn():
-    """A clip of rests is silent."""
-    carried = carry(TinyBackend(), np.concatenate([scale(60), np.full((1, 32), REST, dtype=np.int16)]))
-
-    assert carried.silent.tolist() == [False, True]
 
 
 def test_transposing_leaves_what_would_leave_midi():

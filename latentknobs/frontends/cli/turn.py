@@ -81,7 +81,8 @@ def turn(
         as_json(_facts(session, turned, None if stopped else target))
     else:
         rolls(session, turned)
-        say(reconstruction(session))
+        if session.accepted.any():
+            say(reconstruction(session))
         if target is None:
             say("nothing written: name a file with -o OUT.mid or -o OUT.wav")
         elif not stopped:
