@@ -8,7 +8,8 @@ Everything is counted in ticks, never in seconds, so a tempo change moves no not
 from latentknobs.scores.example import read_twinkle, twinkle, twinkle_path
 from latentknobs.scores.input_bytes import MAX_BYTES
 from latentknobs.scores.midi_reader import MAX_BARS, read_piece, read_provenance
-from latentknobs.scores.midi_writer import midi_bytes, write_piece
+from latentknobs.scores.midi_writer import midi_bytes
+from latentknobs.scores.piece_writer import write_piece
 from latentknobs.scores.reading import Reading, ReadingOptions
 from latentknobs.scores.track_selection import Candidate, TrackChoiceError
 from latentknobs.scores.voice_extraction import POLICIES, Policy

@@ -33,6 +33,7 @@ def musicxml_of(tune: str) -> ET.Element:
         handler.tokenProcess()
         score = cast("Any", translate.abcToStreamScore)(handler)
         root = ET.fromstring(m21ToXml.GeneralObjectExporter(score).parse())  # noqa: S314 - written a moment ago
+    _name_parts(root)
     for part in root.findall("part"):
         measures = part.findall("measure")
         for measure in measures:
@@ -63,6 +64,19 @@ def _broken_rhythms(tokens: list[Any], abc: Any) -> list[Any]:
         elif isinstance(token, abc.ABCBar):
             before = waiting = None
     return kept
+
+
+def _name_parts(root: ET.Element) -> None:
+    """Number parts and instruments, which music21 gives random names, and leave out when it was written."""
+    names: dict[str, str] = {}
+    for element in root.iter():
+        name = element.get("id")
+        if name:
+            element.set("id", names.setdefault(name, f"P{len(names) + 1}"))
+    identification = root.find("identification")
+    encoding = root.find("identification/encoding")
+    if identification is not None and encoding is not None:
+        identification.remove(encoding)
 
 
 def _trailing_rests(measure: ET.Element) -> None:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from latentknobs.core.atomic_write import write_file
 from latentknobs.core.clip import ClipFormat, DrumFormat
 from latentknobs.core.melody_format import MELODY
 from latentknobs.core.piece import Piece
 from latentknobs.errors import ClipError, UsageError
-from latentknobs.scores.midi_file import DRUM_CHANNEL, NAME, PROVENANCE_KEY, TEMPO, TEXT, TIME_SIGNATURE
+from latentknobs.scores.midi_file import DRUM_CHANNEL, NAME, TEMPO, TEXT, TIME_SIGNATURE
+from latentknobs.scores.musicxml_reader import PROVENANCE_KEY
 from latentknobs.scores.smf import END_OF_TRACK, chunk, meta, number_bytes
 from latentknobs.scores.voice_extraction import overlap
 
@@ -28,14 +27,23 @@ def midi_bytes(piece: Piece, *, clip_format: ClipFormat = MELODY, provenance: Ma
     step = overlap(piece.notes)
     if step is not None and not isinstance(clip_format, DrumFormat):
         raise ClipError(f"{piece.name}: only one voice can be written, and two notes sound on step {step}.")
-    text = ""
-    if provenance is not None:
-        text = json.dumps({PROVENANCE_KEY: dict(provenance)}, sort_keys=True, allow_nan=False)
-        if len(text) > _LONGEST_TEXT:
-            raise UsageError(f"{piece.name}: the provenance is {len(text)} bytes, over the {_LONGEST_TEXT} allowed.")
+    text = "" if provenance is None else provenance_text(piece, provenance)
     if piece.source is not None:
         return piece.source.with_notes(piece.notes, text)
     return _new_file(piece, clip_format, text)
+
+
+def provenance_text(piece: Piece, provenance: Mapping[str, Any]) -> str:
+    """
+    What a file says of where it comes from.
+
+    Raises:
+        UsageError: It is too long.
+    """
+    text = json.dumps({PROVENANCE_KEY: dict(provenance)}, sort_keys=True, allow_nan=False)
+    if len(text) > _LONGEST_TEXT:
+        raise UsageError(f"{piece.name}: the provenance is {len(text)} bytes, over the {_LONGEST_TEXT} allowed.")
+    return text
 
 
 def _new_file(piece: Piece, clip_format: ClipFormat, text: str) -> bytes:
@@ -66,37 +74,3 @@ def _new_file(piece: Piece, clip_format: ClipFormat, text: str) -> bytes:
     track += number_bytes((end - now) * scale) + meta(END_OF_TRACK, b"")
     header = struct.pack(">HHH", 0, 1, TICKS_PER_BEAT)
     return chunk(b"MThd", header) + chunk(b"MTrk", bytes(track))
-
-
-def write_piece(
-    piece: Piece,
-    path: Path | str,
-    *,
-    clip_format: ClipFormat = MELODY,
-    provenance: Mapping[str, Any] | None = None,
-    overwrite: bool = False,
-) -> None:
-    """
-    Write a piece as MIDI.
-
-    A piece that was read from a file is written back into it: its notes take the place of those that were read, and
-    every other event (other tracks, tempo, key, controllers) stays as it was, to the byte and tick. Notes that did not
-    change stay as they are; others take velocity and timing from the note that was there.
-
-    Other pieces become format 0 with 480 ticks a beat, velocity 100, exact lengths, tempo and 4/4 at the start. The
-    track ends with the piece's last bar, so that a 2-bar clip is exactly 3,840 ticks long in a sequencer.
-
-    Args:
-        piece: One voice; of a format of drums several hits at a time, which go to the drum channel.
-        path: Where to; written whole or not at all.
-        clip_format: Gives the steps in a beat and the beats in a bar.
-        provenance: What made it (model hash, knob values, source hash, seed, version); only what JSON can carry. Kept
-            as a text event and given back by :func:`~latentknobs.scores.read_provenance`.
-        overwrite: Whether an existing file may be replaced.
-
-    Raises:
-        ClipError: Two of its notes sound together, and they are no drums.
-        UsageError: The file exists and ``overwrite`` is False, or MIDI cannot carry the tempo.
-        OutputError: The file cannot be written.
-    """
-    write_file(Path(path), midi_bytes(piece, clip_format=clip_format, provenance=provenance), overwrite=overwrite)

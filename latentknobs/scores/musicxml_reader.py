@@ -16,9 +16,12 @@ from xml.etree.ElementTree import Element
 from attrs import Factory, define, frozen
 
 _PITCH_CLASSES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+PROVENANCE_KEY = "latentknobs"
+"""Name of the field that says where a file of ours comes from."""
 _ROUNDED = Fraction(1, 8)  # quarter notes by which rounded tuplets may fill more than a bar
 _SNARE = 38  # of a drum without a number
-_NUMBER = re.compile(r"-?\d{1,9}(\.\d{1,9})?")
+_SIGNS = ("segno", "coda", "tocoda", "fine", "dacapo", "dalsegno")
+_NUMBER = re.compile(r"-?\d{1,9}(\.\d{1,20})?")
 _WORDS = (
     ("dacapo", re.compile(r"d\. ?c\.|da ?capo\b", re.IGNORECASE)),
     ("dalsegno", re.compile(r"d\. ?s\.|dal ?segno\b", re.IGNORECASE)),
@@ -134,6 +137,7 @@ class PrintedScore:
         voices: The notes of each voice, by measure.
         left_out: How many grace notes and cue notes it has, which are not read.
         chord_symbols: How many chord symbols it has.
+        provenance: What a file of ours says of where it comes from; "" for any other.
     """
 
     title: str
@@ -142,6 +146,7 @@ class PrintedScore:
     voices: dict[ScoreVoice, dict[int, list[ScoreNote]]]
     left_out: int
     chord_symbols: int
+    provenance: str
 
 
 def read_score(root: Element) -> PrintedScore:
@@ -152,29 +157,52 @@ def read_score(root: Element) -> PrintedScore:
     return reader.score()
 
 
-def placed(measure: Element, divisions: Fraction) -> Iterator[tuple[PlacedNote, Fraction]]:
-    """The notes and rests of a measure, without grace and cue notes, and where the next one starts."""
-    for element, note, now in _walk(measure, divisions):
-        if note is not None and element.find("grace") is None and element.find("cue") is None:
-            yield note, now
+@frozen(eq=False)
+class MeasureState:
+    """
+    A measure of a part, and what holds in it.
+
+    Attributes:
+        measure: The measure.
+        divisions: Of a quarter note.
+        fifths: Sharps of its key as written, flats below 0.
+        signature: Beats and beat unit; None = free.
+        transposition: Semitones from what is written to what sounds, by staff; 0 = all staves.
+    """
+
+    measure: Element
+    divisions: Fraction
+    fifths: int
+    signature: tuple[int, int] | None
+    transposition: dict[int, int]
+
+    def semitones(self, staff: int) -> int:
+        """From what is written on a staff to what sounds."""
+        return self.transposition.get(staff, self.transposition.get(0, 0))
 
 
-def part_divisions(part: Element) -> Iterator[tuple[Element, Fraction]]:
-    """The measures of a part, with the divisions of a quarter note at the start of each."""
-    divisions = Fraction(1)
+def measure_states(part: Element) -> Iterator[MeasureState]:
+    """The measures of a part."""
+    divisions, fifths = Fraction(1), 0
+    signature: tuple[int, int] | None = (4, 4)
+    transposition: dict[int, int] = {}
     for measure in part.findall("measure"):
-        first = measure.find("attributes/divisions")
-        if first is not None:
-            divisions = max(_number(first), Fraction(1, 1000))
-        yield measure, divisions
+        for attributes in measure.findall("attributes"):
+            divisions = max(number_in(attributes.find("divisions"), divisions), Fraction(1, 1000))
+            fifths = int(number_in(attributes.find("key/fifths"), fifths))
+            time = attributes.find("time")
+            signature = signature if time is None else _signature(time)
+            transposition = {**transposition, **_transpositions(attributes)}
+        yield MeasureState(measure, divisions, fifths, signature, transposition)
 
 
-def _walk(measure: Element, divisions: Fraction) -> Iterator[tuple[Element, PlacedNote | None, Fraction]]:
+def walk(measure: Element, divisions: Fraction) -> Iterator[tuple[Element, PlacedNote | None, Fraction]]:
     """The elements of a measure, each with its note and the place after it."""
     now = last = Fraction(0)
+    staff, voice = 1, "1"  # of a chord those of its first note
     for element in measure:
         note = None
-        length = max(_number(element.find("duration")), Fraction(0)) / divisions
+        length = max(number_in(element.find("duration")), Fraction(0)) / divisions
         if element.tag == "backup":
             now = max(now - length, Fraction(0))
         elif element.tag == "forward":
@@ -184,9 +212,25 @@ def _walk(measure: Element, divisions: Fraction) -> Iterator[tuple[Element, Plac
                 length = Fraction(0)
             if element.find("chord") is None:
                 last, now = now, now + length
-            staff = int(_number(element.find("staff"), 1))
-            note = PlacedNote(element, last, length, staff, element.findtext("voice", "1").strip())
+                staff = int(number_in(element.find("staff"), 1))
+                voice = element.findtext("voice", "1").strip()
+            note = PlacedNote(element, last, length, staff, voice)
         yield element, note, now
+
+
+def written_pitch(note: Element) -> int:
+    """The MIDI pitch that a note is written as."""
+    step, octave = note.findtext("pitch/step", "C").strip(), int(number_in(note.find("pitch/octave"), 4))
+    return 12 * (octave + 1) + _PITCH_CLASSES.get(step, 0) + round(number_in(note.find("pitch/alter")))
+
+
+def signs_of(element: Element) -> set[str]:
+    """What a direction or sound tells the player to do: segno, coda, tocoda, fine, dacapo, dalsegno."""
+    sound = element if element.tag == "sound" else element.find("sound")
+    out = {name for name in _SIGNS if sound is not None and sound.get(name)}
+    out |= {name for name in ("segno", "coda") if element.find(f"direction-type/{name}") is not None}
+    words = "".join(one.text or "" for one in element.iterfind("direction-type/words")).strip()
+    return out | {name for name, pattern in _WORDS if pattern.match(words)}
 
 
 class _ScoreReader:
@@ -210,29 +254,29 @@ class _ScoreReader:
             Element("score-part"),
         )
         drums = _drums(entry)
-        transposition: dict[int, int] = {}
         unpitched = False
-        for k, (measure, divisions) in enumerate(part_divisions(part)):
+        for k, state in enumerate(measure_states(part)):
+            measure, divisions = state.measure, state.divisions
             if k == len(self.measures):
                 self.measures.append(PrintedMeasure(upbeat=k == 0 or measure.get("implicit") == "yes"))
-            for element, note, now in _walk(measure, divisions):
+            for element, note, now in walk(measure, divisions):
                 if note is not None:
                     unpitched = unpitched or element.find("unpitched") is not None
-                    self._note(number, k, note, transposition, drums)
+                    self._note(number, k, note, state.semitones(note.staff), drums)
                 elif element.tag == "attributes":
-                    self._attributes(k, element, transposition)
+                    self._attributes(k, element, state.semitones(0))
                 elif element.tag in ("direction", "sound"):
-                    self._direction(k, element, now + _number(element.find("offset")) / divisions)
+                    self._direction(k, element, now + number_in(element.find("offset")) / divisions)
                 elif element.tag == "barline":
                     self._barline(k, element)
                 elif element.tag == "harmony":
                     self.chord_symbols += 1
-        channel = _number(entry.find("midi-instrument/midi-channel"), 1)
-        program = int(_number(entry.find("midi-instrument/midi-program"), 1)) - 1
+        channel = number_in(entry.find("midi-instrument/midi-channel"), 1)
+        program = int(number_in(entry.find("midi-instrument/midi-program"), 1)) - 1
         name = " ".join(entry.findtext("part-name", "").split())
         self.parts.append(ScorePart(name, min(max(program, 0), 127), unpitched or channel == 10))
 
-    def _note(self, part: int, k: int, note: PlacedNote, transposition: dict[int, int], drums: dict[str, int]) -> None:
+    def _note(self, part: int, k: int, note: PlacedNote, semitones: int, drums: dict[str, int]) -> None:
         element = note.element
         if element.find("grace") is not None or element.find("cue") is not None:
             self.left_out += 1
@@ -248,8 +292,7 @@ class _ScoreReader:
         if rest is not None or not note.length:
             return
         if pitch is not None:
-            midi = 12 * (int(_number(pitch.find("octave"), 4)) + 1) + _PITCH_CLASSES.get(pitch.findtext("step", "C"), 0)
-            midi += round(_number(pitch.find("alter"))) + transposition.get(note.staff, transposition.get(0, 0))
+            midi = written_pitch(element) + semitones
         else:
             instrument = element.find("instrument")
             midi = drums.get("" if instrument is None else instrument.get("id", ""), _SNARE)
@@ -260,15 +303,10 @@ class _ScoreReader:
             ScoreNote(note.start, note.length, min(max(midi, 0), 127), ("stop" in ties, "start" in ties), syllables)
         )
 
-    def _attributes(self, k: int, element: Element, transposition: dict[int, int]) -> None:
-        for transpose in element.findall("transpose"):
-            semitones = round(_number(transpose.find("chromatic"))) + 12 * round(
-                _number(transpose.find("octave-change"))
-            )
-            transposition[int(_float(transpose.get("number")))] = semitones
+    def _attributes(self, k: int, element: Element, semitones: int) -> None:
         key = element.find("key")
         if key is not None and key.find("fifths") is not None:
-            fifths = int(_number(key.find("fifths"))) + 7 * transposition.get(0, 0)
+            fifths = int(number_in(key.find("fifths"))) + 7 * semitones
             minor = int(key.findtext("mode", "").strip() == "minor")
             self._keys.setdefault(k, ((fifths + 5) % 12 - 5 if abs(fifths) > 7 else fifths, minor))
         time = element.find("time")
@@ -278,24 +316,15 @@ class _ScoreReader:
     def _direction(self, k: int, element: Element, at: Fraction) -> None:
         sound = element if element.tag == "sound" else element.find("sound")
         measure = self.measures[k]
-        tempo = None
-        if sound is not None:
-            measure.signs.update(
-                name for name in ("segno", "coda", "tocoda", "fine", "dacapo", "dalsegno") if sound.get(name)
-            )
-            tempo = _float(sound.get("tempo"))
+        measure.signs |= signs_of(element)
+        tempo = _float(None if sound is None else sound.get("tempo"))
         metronome = element.find("direction-type/metronome")
         if metronome is not None and not tempo:
             unit = _UNITS.get(metronome.findtext("beat-unit", "quarter").strip(), 1.0)
             number = _float(re.sub(r"[^\d.].*", "", metronome.findtext("per-minute", "").lstrip("ca. ")))
             tempo = number * unit * (1.5 if metronome.find("beat-unit-dot") is not None else 1)
-        if 3.6 <= (tempo or 0) <= 9_999:
-            measure.tempos.append((max(at, Fraction(0)), float(tempo or 0)))
-        for sign in ("segno", "coda"):
-            if element.find(f"direction-type/{sign}") is not None:
-                measure.signs.add(sign)
-        words = "".join(one.text or "" for one in element.iterfind("direction-type/words")).strip()
-        measure.signs.update(name for name, pattern in _WORDS if pattern.match(words))
+        if 3.6 <= tempo <= 9_999:
+            measure.tempos.append((max(at, Fraction(0)), tempo))
 
     def _barline(self, k: int, element: Element) -> None:
         measure = self.measures[k]
@@ -327,6 +356,7 @@ class _ScoreReader:
             if ending and "ending starts" not in measure.signs:
                 measure.endings = ending
             ending = frozenset() if "ending stops" in measure.signs else measure.endings
+        fields = self.root.iterfind("identification/miscellaneous/miscellaneous-field")
         title = self.root.findtext("work/work-title") or self.root.findtext("movement-title") or ""
         return PrintedScore(
             " ".join(title.split()),
@@ -335,6 +365,7 @@ class _ScoreReader:
             self._voices(),
             self.left_out,
             self.chord_symbols,
+            next((one.text or "" for one in fields if one.get("name") == PROVENANCE_KEY), ""),
         )
 
     def _length(self, k: int) -> Fraction:
@@ -387,8 +418,16 @@ def _together(staves: list[dict[int, list[ScoreNote]]]) -> bool:
 def _drums(entry: Element) -> dict[str, int]:
     """The drum that each instrument of a part means; MusicXML counts them from 1."""
     return {
-        one.get("id", ""): int(_number(one.find("midi-unpitched"), _SNARE + 1)) - 1
+        one.get("id", ""): int(number_in(one.find("midi-unpitched"), _SNARE + 1)) - 1
         for one in entry.findall("midi-instrument")
+    }
+
+
+def _transpositions(attributes: Element) -> dict[int, int]:
+    return {
+        int(_float(transpose.get("number"))): round(number_in(transpose.find("chromatic")))
+        + 12 * round(number_in(transpose.find("octave-change")))
+        for transpose in attributes.findall("transpose")
     }
 
 
@@ -397,7 +436,7 @@ def _signature(time: Element) -> tuple[int, int] | None:
     total = Fraction(0)
     units = [4]
     for beats, unit in zip(time.findall("beats"), time.findall("beat-type"), strict=False):
-        units.append(max(int(_number(unit, 4)), 1))
+        units.append(max(int(number_in(unit, 4)), 1))
         total += Fraction(sum(int(number) for number in re.findall(r"\d{1,3}", beats.text or "")), units[-1])
     unit_of_all = max(units[1:], default=4)
     count = total * unit_of_all
@@ -411,7 +450,7 @@ def _syllable(lyric: Element) -> str:
     return text + ("-" if lyric.findtext("syllabic", "") in ("begin", "middle") else "")
 
 
-def _number(element: Element | None, default: int = 0) -> Fraction:
+def number_in(element: Element | None, default: Fraction | int = 0) -> Fraction:
     """The number in an element; the default where there is none."""
     text = "" if element is None else (element.text or "").strip()
     return Fraction(text) if _NUMBER.fullmatch(text) else Fraction(default)

@@ -7,7 +7,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
-from attrs import frozen
+from attrs import define, frozen
 
 from latentknobs.errors import MidiError
 from latentknobs.scores.musicxml_reader import PrintedMeasure, PrintedScore, ScoreNote, ScoreVoice
@@ -18,7 +18,7 @@ _VELOCITY = 90
 _DIVISIONS = (480, 10_080)
 """Ticks in a quarter note: of these the first in which all times are whole; the second has quintuplets, septuplets."""
 _MOST_TICKS = 2**28
-_TITLE, _NAME, _LYRIC, _TEMPO, _TIME_SIGNATURE, _KEY = 0x03, 0x03, 0x05, 0x51, 0x58, 0x59
+_TEXT, _TITLE, _NAME, _LYRIC, _TEMPO, _TIME_SIGNATURE, _KEY = 0x01, 0x03, 0x03, 0x05, 0x51, 0x58, 0x59
 _DRUM_CHANNEL = 9
 _FINEST = 32  # parts of a quarter note that a measure is made of
 
@@ -90,8 +90,8 @@ def played(score: PrintedScore) -> PlayedScore:
         raise MidiError("is longer than any melody: cut out a part of it.")
     conductor = _track(_conductor(score, measures, bars, division), round(end * division))
     tracks = [
-        _track(_voice(score, voice, measures, division), round(end * division), _head(score, voice))
-        for voice in score.voices
+        _track(_events(score, voice, sounding), round(end * division), _head(score, voice))
+        for voice, sounding in _sounding(score, measures, division).items()
     ]
     header = struct.pack(">HHH", 1, 1 + len(tracks), division)
     data = chunk(b"MThd", header) + b"".join(chunk(b"MTrk", body) for body in (conductor, *tracks))
@@ -140,6 +140,8 @@ def _conductor(
     """Tempo and signatures: (tick, order on it, event)."""
     if score.title:
         yield 0, 0, meta(_TITLE, score.title.encode("utf-8", "replace"))
+    if score.provenance:
+        yield 0, 0, meta(_TEXT, score.provenance.encode())
     said: tuple[int, int] | None = None
     for k, (start, length, signature) in enumerate(bars):
         own = signature
@@ -192,37 +194,48 @@ def _channel(score: PrintedScore, part: int) -> int:
     return before + (before >= _DRUM_CHANNEL)
 
 
-def _voice(
-    score: PrintedScore, voice: ScoreVoice, measures: Sequence[PlayedMeasure], division: int
-) -> Iterator[tuple[int, int, bytes]]:
+def _events(score: PrintedScore, voice: ScoreVoice, sounding: Sequence[_Sounding]) -> Iterator[tuple[int, int, bytes]]:
     """The notes of a voice: (tick, order on it, event). Ends stand before starts."""
     channel = _channel(score, voice.part)
-    for start, end, note, turn in _sounding(score.voices[voice], measures, division):
-        verse = note.lyrics[min(turn, len(note.lyrics)) - 1] if note.lyrics else ""
-        if verse:
-            yield start, 1, meta(_LYRIC, verse.encode("utf-8", "replace"))
-        yield start, 2, bytes([0x90 | channel, note.pitch, _VELOCITY])
-        yield end, 0, bytes([0x80 | channel, note.pitch, 0])
+    for one in sounding:
+        lyrics = one.note.lyrics
+        if lyrics and lyrics[min(one.turn, len(lyrics)) - 1]:
+            yield one.start, 1, meta(_LYRIC, lyrics[min(one.turn, len(lyrics)) - 1].encode("utf-8", "replace"))
+        yield one.start, 2, bytes([0x90 | channel, one.note.pitch, _VELOCITY])
+        yield one.end, 0, bytes([0x80 | channel, one.note.pitch, 0])
+
+
+@define
+class _Sounding:
+    """A note with all that is tied to it, in ticks."""
+
+    start: int
+    end: int
+    note: ScoreNote
+    turn: int
 
 
 def _sounding(
-    printed: dict[int, list[ScoreNote]], measures: Sequence[PlayedMeasure], division: int
-) -> list[tuple[int, int, ScoreNote, int]]:
-    """Start, end, note and pass of what sounds, tied notes joined."""
-    out: list[tuple[int, int, ScoreNote, int]] = []
-    tied: dict[int, int] = {}  # pitch to the number of the note that a tie leaves
+    score: PrintedScore, measures: Sequence[PlayedMeasure], division: int
+) -> dict[ScoreVoice, list[_Sounding]]:
+    """What sounds in each voice. Ties join notes of one pitch in a part, of the same voice if it can be."""
+    out: dict[ScoreVoice, list[_Sounding]] = {voice: [] for voice in score.voices}
+    tied: dict[tuple[int, int], dict[ScoreVoice, _Sounding]] = {}  # by part and pitch, what a tie leaves
     for place in measures:
-        for note in printed.get(place.printed, ()):
-            start = place.tick + round(note.start * division)
-            end = max(place.tick + round((note.start + note.length) * division), start + 1)
-            before = tied.pop(note.pitch, None) if note.ties[0] else None
-            if before is not None and out[before][1] == start:
-                out[before] = (out[before][0], end, *out[before][2:])
-            else:
-                before = len(out)
-                out.append((start, end, note, place.turn))
-            if note.ties[1]:
-                tied[note.pitch] = before
+        for voice, printed in score.voices.items():
+            for note in printed.get(place.printed, ()):
+                start = place.tick + round(note.start * division)
+                end = max(place.tick + round((note.start + note.length) * division), start + 1)
+                leaving = tied.setdefault((voice.part, note.pitch), {})
+                before = [name for name, one in leaving.items() if note.ties[0] and one.end == start]
+                if before:
+                    sounding = leaving.pop(voice if voice in before else before[0])
+                    sounding.end = end
+                else:
+                    sounding = _Sounding(start, end, note, place.turn)
+                    out[voice].append(sounding)
+                if note.ties[1]:
+                    leaving[voice] = sounding
     return out
 
 

@@ -18,13 +18,13 @@ from latentknobs.frontends.cli.output import as_json
 
 Writer = Callable[[Path], None]
 """Writes one file at the path it is given."""
-SUFFIXES = (".mid", ".midi", ".wav")
+SUFFIXES = (".mid", ".midi", ".musicxml", ".xml", ".mxl", ".wav")
 
 
 def piece_writer(
     piece: Piece, clip_format: ClipFormat, provenance: Mapping[str, Any], *, overwrite: bool = False
 ) -> Writer:
-    """Writes the piece as MIDI, with where it comes from, or as WAV, as the path's suffix says."""
+    """Writes the piece as MIDI or MusicXML, with where it comes from, or as WAV, as the path's suffix says."""
 
     def write(path: Path) -> None:
         if path.suffix.lower() == ".wav":
