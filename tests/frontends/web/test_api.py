@@ -374,7 +374,7 @@ def test_a_piece_is_encoded_once(client, bench, monkeypatch):
 
 def test_clips_that_the_model_does_not_carry_are_turned_by_rule(client, bench, monkeypatch):
     """They are told with a reason, and are in no grid."""
-    monkeypatch.setattr(TinyBackend, "accepts", lambda _self, clips: (clips[:, 0] < 1) & MELODY.valid(clips))
+    monkeypatch.setattr(TinyBackend, "accepts", lambda _self, clips: np.zeros(len(clips), dtype=bool))
     piece = tune(beats=8)
     opened = client.post(f"{TINY}/open", json={"piece": as_message(piece)}).json()
     turned = client.post(f"{TINY}/turn", json=state(piece, knobs={"pitch": 2})).json()
