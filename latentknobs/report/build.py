@@ -26,8 +26,9 @@ from latentknobs.report.figures import grid_figure, rolls_figure, variance_figur
 from latentknobs.report.formatting import score, signed
 from latentknobs.report.html import Report, Section, Table
 from latentknobs.report.knobs import knob_section, overlap_table
-from latentknobs.session import Session, TurnResult
+from latentknobs.session import Session
 from latentknobs.steering.control_directions import in_order
+from latentknobs.steering.turn_result import TurnResult
 from latentknobs.workbench import Workbench
 
 KEPT, MOST = 128, 0.99

@@ -23,7 +23,7 @@ from latentknobs.scores.note_pairing import TickNote
 from latentknobs.scores.reading import Reading, ReadingOptions
 from latentknobs.scores.time_signatures import SignatureSpan, selected, spans_of
 from latentknobs.scores.timing import lateness, timing
-from latentknobs.scores.track_selection import NEARLY, choose
+from latentknobs.scores.track_selection import NEARLY, choose, monophonic_share
 from latentknobs.scores.voice_extraction import LEGATO, Voice, highest_onset, monophony, overlap, skyline
 
 MAX_BARS = 2000
@@ -96,7 +96,7 @@ class _PieceReader:
         ticks = sorted(note for part in parts for note in part.notes)
         late = self._lateness([note.start for note in ticks], axis)
         axis = axis.late_by(late)
-        placed, cut_off = self._placed(ticks, axis, fold=kit is None)
+        placed, cut_off = self._placed(ticks, axis, fold=kit is None and self._one_line(parts))
         if not placed:
             raise MidiError(f"{score.path} has no notes {self._where()}: choose others, or another track.")
         stretches = self._stretches(spans, axis, placed, max(part.end for part in parts))
@@ -133,6 +133,10 @@ class _PieceReader:
             if not spans:
                 raise MidiError(f"{score.path} has no bars {reading.bars}: choose others.")
         return spans
+
+    def _one_line(self, parts: Sequence[MidiPart]) -> bool:
+        """Whether notes that share a step, one after the other, are of one line and not of several voices."""
+        return len(parts) == 1 and monophonic_share(parts[0].notes, self.score.ticks_per_beat) >= NEARLY
 
     def _lateness(self, starts: Sequence[int], axis: TickAxis) -> int:
         grid = axis.grids[0]

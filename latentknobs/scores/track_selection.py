@@ -19,7 +19,8 @@ NEARLY = 0.9
 _LISTED = 24
 _NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 _MELODY = re.compile(
-    r"melod|vocal|\bvox\b|voice|sing|song|soprano(?! sax)|cantus|treble|theme|tune|tema|canto|right hand|\brh\b|gesang",
+    r"melod|vocal|\bvox\b|(?<!, )voice|sing|song|soprano(?! sax)|cantus|treble|theme|tune|tema|canto|gesang"
+    r"|right hand|\brh\b",
     re.IGNORECASE,
 )
 _SOLO = re.compile(r"\blead\b|solo|flute|violin( ?[1I])?$|fiddle|\bsax|trumpet|clarinet|oboe|whistle", re.IGNORECASE)
@@ -88,6 +89,7 @@ class TrackChoiceError(MidiError):
 
 def candidates(score: MidiScore) -> tuple[Candidate, ...]:
     """The tracks of a file with how likely each is the melody."""
+    busiest = max((len(part.notes) for part in score.parts if part.pitched), default=1)
     longest = max((_sounding(part.notes) for part in score.parts), default=1)
     lowest = min((_median(part.notes) for part in score.parts if part.pitched), default=0)
     out = []
@@ -108,6 +110,7 @@ def candidates(score: MidiScore) -> tuple[Candidate, ...]:
                 - 0.75 * (middle > 90)
                 - 0.5 * (middle == lowest)
                 + _sounding(part.notes) / longest
+                + 0.5 * len(part.notes) / busiest
                 - 1.0 * (len(part.notes) < 4)
             )
         low, high = min(n.pitch for n in part.notes), max(n.pitch for n in part.notes)

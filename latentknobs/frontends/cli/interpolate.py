@@ -21,8 +21,9 @@ from latentknobs.frontends.cli.melody_files import Writer, check_folder, piece_w
 from latentknobs.frontends.cli.output import as_json
 from latentknobs.plots import draw_rolls
 from latentknobs.scores import ReadingOptions
-from latentknobs.session import GridCell, Session
+from latentknobs.session import Session
 from latentknobs.steering.interpolation import RESTS
+from latentknobs.steering.turn_result import GridCell
 from latentknobs.workbench import Workbench
 
 PER_FILE = ("--track", "--policy", "--offset", "--bars", "--time-signature")

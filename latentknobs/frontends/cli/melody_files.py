@@ -22,13 +22,18 @@ SUFFIXES = (".mid", ".midi", ".musicxml", ".xml", ".mxl", ".wav")
 
 
 def piece_writer(
-    piece: Piece, clip_format: ClipFormat, provenance: Mapping[str, Any], *, overwrite: bool = False
+    piece: Piece,
+    clip_format: ClipFormat,
+    provenance: Mapping[str, Any],
+    *,
+    overwrite: bool = False,
+    soundfont: Path | None = None,
 ) -> Writer:
     """Writes the piece as MIDI or MusicXML, with where it comes from, or as WAV, as the path's suffix says."""
 
     def write(path: Path) -> None:
         if path.suffix.lower() == ".wav":
-            audio.write_wav(piece, path, clip_format=clip_format, overwrite=overwrite)
+            audio.write_wav(piece, path, clip_format=clip_format, overwrite=overwrite, soundfont=soundfont)
         else:
             scores.write_piece(piece, path, clip_format=clip_format, provenance=provenance, overwrite=overwrite)
 

@@ -25,7 +25,8 @@ from latentknobs.plots import text_roll
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from latentknobs.session import Session, TurnResult
+    from latentknobs.session import Session
+    from latentknobs.steering.turn_result import TurnResult
 
 NONE = "not measured"
 PIPED_WIDTH = 160

@@ -16,7 +16,8 @@ from latentknobs.frontends.cli.amount_parser import label, parse_assignments
 from latentknobs.frontends.cli.context import program, say
 from latentknobs.frontends.cli.melody_files import check_target, piece_writer
 from latentknobs.frontends.cli.output import as_json, reconstruction, rolls
-from latentknobs.session import Session, TurnResult
+from latentknobs.session import Session
+from latentknobs.steering.turn_result import TurnResult
 
 
 def turn(
@@ -50,6 +51,12 @@ def turn(
     partial: Annotated[
         bool, typer.Option("--partial", help="Write although some bars are left as they are, since nothing fits them.")
     ] = False,
+    soundfont: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="SoundFont that WAV files are played with [LATENTKNOBS_SOUNDFONT]."
+        ),
+    ] = None,
     model: options.Model = DEFAULT_MODEL,
     seed: options.Seed = 0,
     registry: options.Registry = None,
@@ -76,7 +83,9 @@ def turn(
     stopped = bool(turned.left) and not partial
     if target is not None and not stopped:
         after = evolve(turned.after, source=None) if only_melody else turned.after
-        piece_writer(after, session.model.spec.clip_format, turned.provenance, overwrite=force)(target)
+        piece_writer(after, session.model.spec.clip_format, turned.provenance, overwrite=force, soundfont=soundfont)(
+            target
+        )
     if json:
         as_json(_facts(session, turned, None if stopped else target))
     else:

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 
 from latentknobs import audio, scores
 from latentknobs.core.clip import ClipFormat
-from latentknobs.session import GridCell, Session, TurnResult
+from latentknobs.session import Session
+from latentknobs.steering.turn_result import GridCell, TurnResult
 
 TYPES = {"midi": ("audio/midi", ".mid"), "wav": ("audio/wav", ".wav")}
 EPOCH = (1980, 1, 1, 0, 0, 0)

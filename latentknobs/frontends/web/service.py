@@ -30,9 +30,10 @@ from latentknobs.frontends.web.piece_schema import piece_of, rows, windows
 from latentknobs.frontends.web.requests import GridRequest, KnobTurns, MidiSource, PieceMessage, State
 from latentknobs.frontends.web.responses import Opened, TurnResponse
 from latentknobs.frontends.web.upload import Reader
-from latentknobs.session import GridCell, Session, SteeredCodes, TurnResult
+from latentknobs.session import Session
 from latentknobs.steering.batch_decoder import DecodedBatch, DecoderQueue
 from latentknobs.steering.control_directions import in_order
+from latentknobs.steering.turn_result import GridCell, SteeredCodes, TurnResult
 from latentknobs.workbench import Workbench
 
 T = TypeVar("T")

@@ -14,7 +14,6 @@ from attrs import evolve
 from latentknobs import scores
 from latentknobs.core.clip import Note
 from latentknobs.core.evidence import Criterion
-from latentknobs.core.melody_format import MELODY
 from latentknobs.core.piece import Piece
 from latentknobs.frontends.cli.app import run_command_line as command_line
 from latentknobs.frontends.web import service

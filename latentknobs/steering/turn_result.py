@@ -1,0 +1,114 @@
+"""What turning knobs gives: of a piece, on the way to it, and between two."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import frozen
+
+from latentknobs.core.arrays import Bools, ClipBatch, Codes
+from latentknobs.core.piece import Piece
+from latentknobs.steering.by_rule import RuleEdited
+
+
+@frozen
+class ClipCounts:
+    """
+    How the clips of a piece were turned; those without notes are not counted.
+
+    Attributes:
+        by_model: By the model.
+        octave_shifted: Those of them that were octaves away for the model.
+        by_rule: By the knobs' augmentations.
+        left_alone: Not at all.
+        reconstructed: Share of the steps of all of them that the model reconstructs, 0 to 1.
+    """
+
+    by_model: int
+    octave_shifted: int
+    by_rule: int
+    left_alone: int
+    reconstructed: float
+
+    def __str__(self) -> str:
+        total = self.by_model + self.by_rule + self.left_alone
+        share = f"; the model reconstructs {self.reconstructed:.1%} of all their steps"
+        reconstructed = share if self.reconstructed else ""
+        shifted = f" ({self.octave_shifted} of them octave-shifted)" if self.octave_shifted else ""
+        return (
+            f"{total} clip{'' if total == 1 else 's'}: {self.by_model} by model{shifted}, {self.by_rule} by rule, "
+            f"{self.left_alone} left alone{reconstructed}"
+        )
+
+
+@frozen(eq=False)
+class TurnResult:
+    """
+    What turning knobs gave.
+
+    Attributes:
+        amounts: Knob names and the amounts they were turned by.
+        before: The piece that went in.
+        after: The piece that came out.
+        clips: int16 (N, *shape), the clips of the result.
+        codes: float32 (N, D), the moved codes; zeros where the model does not accept the clip.
+        provenance: Where it comes from; goes into a MIDI file.
+        counts: How its clips were turned.
+        remarks: What people should know of the knobs, one sentence each.
+        left: Which bars were left as they were, and why, one sentence each.
+        others: For each of ``Cut.others`` its clips in the result.
+    """
+
+    amounts: Mapping[str, float]
+    before: Piece
+    after: Piece
+    clips: ClipBatch
+    codes: Codes
+    provenance: Mapping[str, Any]
+    counts: ClipCounts
+    remarks: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+    others: tuple[ClipBatch, ...] = ()
+
+
+@frozen(eq=False)
+class SteeredCodes:
+    """
+    Codes that knobs have moved, before they are decoded.
+
+    Attributes:
+        amounts: Knob names and the amounts they were turned by.
+        codes: float32 (N, D); zeros where the model does not accept the clip.
+        facts: What goes into the provenance.
+        by_model: bool (N,), which clips the model turns: those in its style, and those that it takes and no rule fits.
+        ruled: The clips that are turned by rule, or compared with it, of the cut and its others.
+        remarks: What people should know of the knobs, one sentence each.
+        checked: Whether the model's results must be those of the rule: evidence says that they are.
+    """
+
+    amounts: Mapping[str, float]
+    codes: Codes
+    facts: Mapping[str, Any]
+    by_model: Bools
+    ruled: tuple[RuleEdited, ...]
+    remarks: tuple[str, ...] = ()
+    checked: bool = False
+
+
+@frozen(eq=False)
+class GridCell:
+    """
+    One piece on the way between two.
+
+    Attributes:
+        at: Where it is, 0 to 1 each way: ("pitch", 0.25), ("rhythm", 0.5).
+        piece: The piece.
+        clips: int16 (N, *shape).
+        provenance: Where it comes from.
+    """
+
+    at: tuple[tuple[str, float], ...]
+    piece: Piece
+    clips: ClipBatch
+    provenance: Mapping[str, Any]
