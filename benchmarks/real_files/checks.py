@@ -102,9 +102,9 @@ def compare(file: RealFile, output: Path, semitones: int) -> Comparison:
         kept = [event for event in after if not (event[2].type == "text" and PROVENANCE in event[2].text)]
         provenances += len(after) - len(kept)
         if k == truth.track:
-            rest, lost = _without(notes_of(made.tracks[k], truth.channel), notes_of(track, truth.channel), truth)
-            voice = rest
-            if lost:
+            voice, gone = _without(notes_of(made.tracks[k], truth.channel), notes_of(track, truth.channel), truth)
+            turned = {(note.start, note.pitch) for note in voice}  # with notes that were taken for the melody's
+            if lost := sum((start, pitch + semitones) not in turned for start, pitch in gone):
                 differences.append(f"track {k}: {lost} other notes of the melody's track are gone")
             before, kept = (
                 [event for event in events if not _is_note(event[2], truth.channel)] for events in (before, kept)
@@ -123,8 +123,10 @@ def compare(file: RealFile, output: Path, semitones: int) -> Comparison:
     )
 
 
-def _without(made: Sequence[PlayedNote], old: Sequence[PlayedNote], truth: MelodyTruth) -> tuple[list[PlayedNote], int]:
-    """The notes of the output that are none of the track's other notes, and how many of those are gone."""
+def _without(
+    made: Sequence[PlayedNote], old: Sequence[PlayedNote], truth: MelodyTruth
+) -> tuple[list[PlayedNote], list[tuple[int, int]]]:
+    """The notes of the output that are none of the track's other notes, and start and pitch of those that are gone."""
     others = Counter((n.start, n.end, n.pitch, n.velocity) for n in old)
     others.subtract((n.start, n.end, n.pitch, n.velocity) for n in truth.notes)
     rest = []
@@ -134,7 +136,7 @@ def _without(made: Sequence[PlayedNote], old: Sequence[PlayedNote], truth: Melod
             others[key] -= 1
         else:
             rest.append(note)
-    return rest, sum(count for count in others.values() if count > 0)
+    return rest, [(start, pitch) for start, _end, pitch, _velocity in (+others).elements()]
 
 
 def _first_difference(number: int, name: str, before: Sequence[Any], after: Sequence[Any]) -> str:
