@@ -206,7 +206,7 @@ def _scores() -> Iterator[tuple[str, str, Maker, str]]:
         ("chorale_66", "bach/bwv66.6", "4/4"), ("chorale_269", "bach/bwv269", "3/4"),
         ("foster", "leadSheet/fosterBrownHair", "4/4"), ("maple_leaf_rag", "joplin/maple_leaf_rag", "2/4"),
         ("lift_every_voice", "johnson_j_r/lift_every_voice", "6/8"),
-        ("lascia", "handel/rinaldo/Lascia_chio_pianga", "3/2"), ("quartet_k155", "mozart/k155/movement1", "4/4"),
+        ("lascia", "handel/rinaldo/Lascia_chio_pianga", "3/2"), ("quartet_k156", "mozart/k156/movement4", "4/4"),
         ("sonata_k545", "mozart/k545/movement1_exposition", "4/4"),
     ):  # fmt: skip
         yield f"{name}.mid", f"{path} through music21", notation_files.corpus_export(path), meter
