@@ -100,7 +100,26 @@ def _corpus_score(path: str) -> tuple[Path, Any]:
     import music21
 
     place = Path(str(music21.corpus.getWork(path)))
-    return place, music21.converter.parse(place, forceSource=True)
+    return place, parse_score(place)
+
+
+def parse_score(path: Path) -> Any:
+    """A score by music21."""
+    import music21
+
+    return music21.converter.parse(path, forceSource=True)
+
+
+def played_notes(score: Any, part: int) -> tuple[PlayedNote, ...]:
+    """The notes of a part, the highest of chords, repeats played, in 480ths of a quarter."""
+    if score.recurse().getElementsByClass("RepeatMark"):
+        score = score.expandRepeats()
+    notes = []
+    for one in score.parts[part].stripTies().flatten().notes:
+        if "Harmony" not in one.classes and not one.duration.isGrace:
+            start, end = (Fraction(time).limit_denominator(96) for time in (one.offset, one.offset + one.quarterLength))
+            notes.append(PlayedNote(round(start * 480), round(end * 480), max(p.midi for p in one.pitches)))
+    return tuple(sorted(notes))
 
 
 def corpus_score(path: str, part: int = 0) -> Maker:
@@ -108,21 +127,8 @@ def corpus_score(path: str, part: int = 0) -> Maker:
 
     def make(name: str) -> RealFile:
         place, score = _corpus_score(path)
-        parts = score.parts
-        if score.recurse().getElementsByClass("RepeatMark"):
-            parts = score.expandRepeats().parts
-        notes = []
-        for one in parts[part].stripTies().flatten().notes:
-            if "Harmony" in one.classes or one.duration.isGrace:
-                continue
-            start, length = (
-                Fraction(one.offset).limit_denominator(96),
-                Fraction(one.quarterLength).limit_denominator(96),
-            )
-            notes.append(
-                PlayedNote(round(start * 480), round((start + length) * 480), max(p.midi for p in one.pitches))
-            )
-        return RealFile(name, place.read_bytes(), MelodyTruth(-1, 0, tuple(sorted(notes))))
+        truth = MelodyTruth(-1, 0, played_notes(score, part))
+        return RealFile(name, place.read_bytes(), truth, part=part)
 
     return make
 

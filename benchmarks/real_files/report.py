@@ -11,6 +11,7 @@ from typing import Any
 
 from attrs import asdict, frozen
 
+from benchmarks.real_files import score_checks
 from benchmarks.real_files.checks import Comparison, compare
 from benchmarks.real_files.commands import Outcome, Terminal
 from benchmarks.real_files.suite import Recipe
@@ -92,7 +93,8 @@ def judge(recipe: Recipe, folder: Path, terminal: Terminal, follow: Follow = adv
         return Verdict(**about, reason=str(error), skipped=True)
     about["melody"] = file.melody is not None
     (folder / file.name).write_bytes(file.data)
-    output = f"{file.name}.up.mid"
+    suffix = Path(file.name).suffix if file.name.endswith(score_checks.SUFFIXES) else ".mid"
+    output = f"{file.name}.up{suffix}"
     (folder / output).unlink(missing_ok=True)
     words: tuple[str, ...] = ("turn", file.name, "--knob", "pitch=+3", "-o", output)
     commands: list[str] = []
@@ -112,7 +114,7 @@ def judge(recipe: Recipe, folder: Path, terminal: Terminal, follow: Follow = adv
         return Verdict(**about, **done | {"messages": None}, reason="exit code 0 and no file")
     if file.melody is None:
         return Verdict(**about, **done, reason="there was no melody to turn")
-    still = f"{file.name}.still.mid"
+    still = f"{file.name}.still{suffix}"
     (folder / still).unlink(missing_ok=True)
     again = terminal.run(
         [*({"pitch=+3": "pitch=0", output: still}.get(word, word) for word in words), "--json"], folder
@@ -151,7 +153,7 @@ def summary(verdicts: Sequence[Verdict]) -> list[tuple[str, int, int, float | No
     """Rows of the table: what, how many, of how many, at least which share."""
     files = [v for v in verdicts if not v.skipped]
     turned = [v for v in files if v.messages is not None and v.turned is not None]
-    compared = [v for v in turned if v.group != "notation"]
+    compared = [v for v in turned if not v.name.endswith(".abc")]
     other_meters = [v for v in files if v.meter not in ("4/4", "2/4")]
     still = [v for v in compared if v.still is not None]
     model, rule, in_style = (

@@ -194,7 +194,7 @@ def _notation() -> Iterator[tuple[str, str, Maker, str]]:
     sheet = in_music_xml("pop", 109, ".musicxml", without=("Strings", "Bass", "Drums"))
     yield "lead_sheet.musicxml", "melody and piano", sheet, "4/4"
     yield "song.mxl", "melody, strings, bass", in_music_xml("country", 110, ".mxl"), "4/4"
-    yield "aloha_oe.mxl", "song with piano (Lili'uokalani)", corpus_score("liliuokalani/aloha_oe"), "4/4"
+    yield "aloha_oe.mxl", "solo, choir, piano (Lili'uokalani)", corpus_score("liliuokalani/aloha_oe", 4), "4/4"
     yield "chorale.mxl", "four voices (Bach)", corpus_score("bach/bwv66.6"), "4/4"
     yield "scale.krn", "Humdrum", odd_files.of_bytes(odd_files.KERN), "4/4"
     yield "riff.gp5", "Guitar Pro", odd_files.of_bytes(odd_files.GUITAR_PRO), "4/4"

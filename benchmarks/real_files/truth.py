@@ -27,6 +27,7 @@ class RealFile:
         melody: Which notes are the melody, None = it has none that could be turned.
         intact: What a sound reader makes of it, where the file is damaged.
         ticks: In a quarter note, of the melody's times.
+        part: Which part of a score is the melody, from 0.
     """
 
     name: str
@@ -34,6 +35,7 @@ class RealFile:
     melody: MelodyTruth | None
     intact: bytes | None = None
     ticks: int = 480
+    part: int = 0
 
     @property
     def whole(self) -> bytes:
