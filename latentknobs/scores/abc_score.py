@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import re
 import warnings
 from typing import Any, cast
@@ -11,9 +13,9 @@ _INLINE_FIELD = re.compile(r"\[([A-Zw]:[^\]\n]*)\]")
 _ANNOTATION = re.compile(r'"[<>^_@][^"\n]*"')  # words beside a note; music21 drops the note with some of them
 
 
-def musicxml_of(tune: str) -> ET.Element:
+def musicxml_of(tune: str) -> tuple[ET.Element, int]:
     """
-    The tune as a partwise MusicXML document.
+    The tune as a partwise MusicXML document, and how many of its notes music21 could only guess.
 
     Args:
         tune: From its ``X:`` on.
@@ -26,7 +28,8 @@ def musicxml_of(tune: str) -> ET.Element:
     from music21.musicxml import m21ToXml
 
     handler = abcFormat.ABCHandler(abcVersion=(2, 1, 0))
-    with warnings.catch_warnings():
+    # What music21 cannot read it tells on stderr, and takes a C for it.
+    with contextlib.redirect_stderr(io.StringIO()) as told, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of what it leaves out
         handler.tokenize(_INLINE_FIELD.sub(r"\n\1\n", _ANNOTATION.sub("", tune)))
         handler.tokens = _broken_rhythms(handler.tokens, abcFormat)
@@ -39,7 +42,7 @@ def musicxml_of(tune: str) -> ET.Element:
         for measure in measures:
             _trailing_rests(measure)
         _long_endings(measures)
-    return root
+    return root, told.getvalue().count("Could not get pitch")
 
 
 def _broken_rhythms(tokens: list[Any], abc: Any) -> list[Any]:

@@ -171,7 +171,7 @@ def engraved(bars: Sequence[Bar], fifths: int) -> list[ET.Element]:
                 measure.insert(0, voice)
         part.append(measure)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+        warnings.simplefilter("ignore")  # of what music21 would have another way
         document = m21ToXml.GeneralObjectExporter(part).parse()
     return ET.fromstring(document).findall("part/measure")  # noqa: S314 - written a moment ago
 

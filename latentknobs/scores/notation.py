@@ -194,10 +194,13 @@ def _tune(data: bytes) -> tuple[ET.Element, tuple[str, ...]]:
     if not re.search(r"^K:", tune, re.MULTILINE):
         raise MidiError("is an ABC file without a key (K:), which ends the head of a tune: add the line.")
     try:
-        return musicxml_of(f"{head}{tune}"), remarks
+        root, guessed = musicxml_of(f"{head}{tune}")
     except Exception as error:
         # music21 stumbles over slips of the pen with exceptions of every kind.
         raise MidiError("is an ABC file that music21 cannot read: check its tune with an ABC editor.") from error
+    if guessed:
+        remarks = (*remarks, f"{guessed} note{'s' if guessed > 1 else ''} of no pitch that can be read became C.")
+    return root, remarks
 
 
 def _text(data: bytes) -> str:

@@ -59,6 +59,14 @@ def test_an_abc_tune_is_read_as_it_is_played(tmp_path):
     )
 
 
+def test_what_music21_guesses_is_told(tmp_path, capfd):
+    """A letter that is no note becomes C with a remark, and nothing of music21 reaches the terminal."""
+    read = load(written(tmp_path, "X:1\nL:1/4\nK:C\nCDEW|C4|D4|\n", "slip.abc"))
+
+    assert "1 note of no pitch that can be read became C." in read.remarks
+    assert capfd.readouterr() == ("", "")
+
+
 def test_a_score_opens_like_a_midi_file(tmp_path):
     """A pick-up stands at the end of the first bar, and turned notes can be written as MIDI."""
     document = score([attributes() + note("G", 4, 4), FOUR, FOUR])

@@ -21,7 +21,8 @@ Device = Annotated[str, typer.Option("--device", help="cpu, cuda or auto.")]
 Folder = Annotated[Path, typer.Option("--output", "-o", help="Folder to write to; created if missing.")]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite existing files.")]
 Input = Annotated[
-    Path | None, typer.Argument(metavar="[IN.mid]", help="A MIDI file [the Twinkle theme].", show_default=False)
+    Path | None,
+    typer.Argument(metavar="[IN.mid]", help="A MIDI, ABC or MusicXML file [the Twinkle theme].", show_default=False),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 KnobName = Annotated[str, typer.Argument(help="The knob's name.")]
