@@ -222,7 +222,7 @@ class Session:
         tokens = int(np.prod(self.cut.clips.shape[1:]))
         sounding = self.cut.sounding
         if shifted := self._bars(carried.shifts != 0):
-            out.append(f"{shifted} {name} takes octaves away: it carries {_carries(self.model)}.")
+            out.append(f"{shifted}: {name} takes them octaves away, as it carries {_carries(self.model)}.")
         if refused := self._bars(~carried.accepted & sounding):
             out.append(
                 f"{refused} {name} does not take, so they are turned by rule: it carries {_carries(self.model)}."
@@ -231,10 +231,10 @@ class Session:
         if bars := self._bars(outside):
             share = carried.reconstructed[outside].sum() / (tokens * outside.sum())
             how = "turned by the model all the same" if self.all_by_model else "turned by rule"
-            out.append(f"{bars} are outside the style of {name}, which reconstructs {share:.0%} of them: {how}.")
+            out.append(f"{bars}: outside the style of {name}, which reconstructs {share:.0%} of them; {how}.")
         for other in self.cut.others:
             bars = self._bars(np.ones(len(other.clips), dtype=bool), other)
-            out.append(f"{bars} are not of {self.model.spec.clip_format.name}, and turned by rule.")
+            out.append(f"{bars}: turned by rule, as {name} has no such bars.")
         return tuple(out)
 
     def _bars(self, mask: Bools, cut: Cut | None = None) -> str:
@@ -313,7 +313,7 @@ class Session:
             apart &= by_model & moved.ruled[0].edited
             by_model &= ~apart
             if bars := self._bars(apart):
-                remarks.append(f"{bars} are turned by rule, as the model would make other notes of them.")
+                remarks.append(f"{bars}: turned by rule, as the model would make other notes of them.")
         by_rule = sounding & ~by_model & moved.ruled[0].edited
         clips[by_rule] = moved.ruled[0].clips[by_rule]
         left = [self._left(self.cut, sounding & ~by_model & ~by_rule, moved.ruled[0])]

@@ -12,7 +12,7 @@ from attrs import frozen
 
 from latentknobs.core.clip import ClipFormat, DrumFormat, Note
 from latentknobs.core.melody_format import MELODY
-from latentknobs.core.piece import Piece, PieceStretch
+from latentknobs.core.piece import Piece, PieceStretch, fits
 from latentknobs.core.time_signature import TimeSignature
 from latentknobs.errors import MidiError
 from latentknobs.scores.drum_hits import choose_drums, hits, voices
@@ -251,9 +251,9 @@ class _PieceReader:
 
     def _meter_remarks(self, stretches: Sequence[PieceStretch]) -> Iterable[str]:
         own = self.clip_format.beats_per_bar
-        for name in sorted({str(one.signature) for one in stretches if own > one.signature.quarters}):
-            if own % TimeSignature.parse(name).quarters == 0:
-                yield f"Bars of {name} are taken together as bars of {own} quarter notes."
+        short = (one for one in stretches if own > one.signature.quarters and fits(one, self.clip_format))
+        for name in sorted({str(one.signature) for one in short}):
+            yield f"Bars of {name} are taken together as bars of {own} quarter notes."
 
     def _where(self) -> str:
         if self.reading.bars:

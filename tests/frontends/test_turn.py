@@ -269,7 +269,7 @@ def register_backends():
     result = cli("turn", tune, "--model", "low", "-k", "pitch=+3", "--json")
     data = result.json
 
-    assert "Bars 3-4 tiny takes octaves away" in result.err
+    assert "Bars 3-4: tiny takes them octaves away" in result.err
     assert data["counts"]["octave_shifted"] == 1
     assert [n["pitch"] - 3 for n in data["after"]] == [n["pitch"] for n in data["before"]]
 
