@@ -19,6 +19,7 @@ from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.arrays import Bools, ClipBatch, Codes, Ints
 from latentknobs.core.backend import Sampling, VAEBackend
 from latentknobs.core.capability import capability
+from latentknobs.core.edit_context import lone_contexts
 from latentknobs.core.knob import RESERVED_NAMES, Knob
 from latentknobs.core.piece import Cut, Piece
 from latentknobs.core.seed import as_seed
@@ -26,7 +27,7 @@ from latentknobs.errors import ClipError, UnknownNameError, UsageError
 from latentknobs.scores.import_warnings import ranges
 from latentknobs.scores.reading import ReadingOptions
 from latentknobs.steering import apply, interpolation
-from latentknobs.steering.by_rule import AmountedEdit, RuleEdited, edit_cut, unedited
+from latentknobs.steering.by_rule import AmountedEdit, RuleEdited, edit_by_rule, edit_cut, unedited
 from latentknobs.steering.carried_clips import STYLE, CarriedClips, carry, differing, unshifted
 from latentknobs.steering.control_directions import (
     active_of,
@@ -40,6 +41,9 @@ from latentknobs.steering.control_directions import (
 from latentknobs.steering.interpolation import Rest
 from latentknobs.steering.turn_result import ClipCounts, GridCell, SteeredCodes, TurnResult
 from latentknobs.workbench import Workbench
+
+SURPRISE = 3.0
+"""How many times farther from the edit than evidence expects a clip may come out, and still be the model's."""
 
 
 def slerp(a: Codes, b: Codes, t: float) -> Codes:
@@ -293,11 +297,21 @@ class Session:
             facts |= {"like": knob.name, "seed": seed}
             if among := self._apart(knob)[1]:
                 remarks.append(f"{name} moves dimensions of {', '.join(among)} too: the knobs leave too few others")
-        checked = not self.all_by_model and len(named) == len(amounts) and self._exact(named, amounts)
         sounding = self.cut.sounding
-        ruled = self._ruled(amounts, seed, sounding if checked else sounding & ~self.steered)
+        ruled = self._ruled(amounts, seed, sounding & ~self.steered)
         by_model = self.steered | (self.accepted & sounding & ~ruled[0].edited)
-        return SteeredCodes(dict(amounts), moved, facts, by_model, ruled, tuple(remarks), checked)
+        expected, tolerance = self._expected(named, amounts, seed)
+        return SteeredCodes(
+            dict(amounts),
+            moved,
+            facts,
+            by_model,
+            ruled,
+            tuple(remarks),
+            seed=seed,
+            expected=expected,
+            tolerance=tolerance,
+        )
 
     def result(self, moved: SteeredCodes, decoded: ClipBatch) -> TurnResult:
         """What turning gave, of the moved codes and the decodings of those that are by the model (n, *shape)."""
@@ -308,18 +322,20 @@ class Session:
         clips = self.cut.clips.copy()
         clips[by_model] = back[inside]
         remarks = list(moved.remarks)
-        if moved.checked:
-            apart = differing(clips, moved.ruled[0].clips) > (1 - STYLE) * int(np.prod(clips.shape[1:]))
-            apart &= by_model & moved.ruled[0].edited
-            by_model &= ~apart
+        ruled = moved.ruled[0]
+        if moved.expected is not None:
+            apart = by_model & moved.expected.edited
+            apart &= differing(clips, moved.expected.clips) > moved.tolerance * int(np.prod(clips.shape[1:]))
             if bars := self._bars(apart):
                 remarks.append(f"{bars}: turned by rule, as the model would make other notes of them.")
-        by_rule = sounding & ~by_model & moved.ruled[0].edited
-        clips[by_rule] = moved.ruled[0].clips[by_rule]
-        left = [self._left(self.cut, sounding & ~by_model & ~by_rule, moved.ruled[0])]
+                by_model &= ~apart
+                ruled = self._ruled(moved.amounts, moved.seed, sounding & ~by_model)[0]
+        by_rule = sounding & ~by_model & ruled.edited
+        clips[by_rule] = ruled.clips[by_rule]
+        left = [self._left(self.cut, sounding & ~by_model & ~by_rule, ruled)]
         left += [
-            self._left(other, other.sounding & ~ruled.edited, ruled)
-            for other, ruled in zip(self.cut.others, moved.ruled[1:], strict=True)
+            self._left(other, other.sounding & ~done.edited, done)
+            for other, done in zip(self.cut.others, moved.ruled[1:], strict=True)
         ]
         others = tuple(ruled.clips for ruled in moved.ruled[1:])
         tokens = int(np.prod(self.cut.clips.shape[1:])) * int(sounding.sum())
@@ -361,14 +377,29 @@ class Session:
         edits, reason = self._edits(amounts)
         return unedited(self.cut, reason) if reason else edit_cut(self.cut, rows, edits, seed)
 
-    def _exact(self, knobs: Mapping[str, Knob], amounts: Mapping[str, float]) -> bool:
-        """Whether turning these knobs gives what their edits give, to as many tokens as make a clip's style."""
+    def _expected(
+        self, knobs: Mapping[str, Knob], amounts: Mapping[str, float], seed: int
+    ) -> tuple[RuleEdited | None, float]:
+        """
+        What the edits give, where evidence says that the model gives nearly the same, and by how much it may differ.
+
+        None where it says that it does not, where a control is turned, or where the model is to turn all clips. Like
+        the pairs of which evidence speaks, clips are edited one by one, and only where an edit is possible in full.
+        """
+        if self.all_by_model or len(knobs) < len(amounts) or not any(amounts.values()):
+            return None, 1.0
+        error = 0.0
         for name, knob in knobs.items():
-            measured = knob.evidence.test.amounts if knob.evidence.test else ()
-            near = min(measured, key=lambda one: abs(one.amount - amounts[name]), default=None)
-            if amounts[name] and (near is None or not near.equivariance or near.equivariance.accuracy < STYLE):
-                return False
-        return any(amounts.values())
+            if amounts[name]:
+                measured = knob.evidence.test.amounts if knob.evidence.test else ()
+                near = min(measured, key=lambda one: abs(one.amount - amounts[name]), default=None)
+                error += 1 - near.equivariance.accuracy if near and near.equivariance else 1.0
+        edits, reason = self._edits(amounts)
+        if error > 1 - STYLE or reason:
+            return None, 1.0
+        clips, clip_format = self.cut.clips, self.model.spec.clip_format
+        expected = edit_by_rule(clips, clip_format, edits, lone_contexts(clips, clip_format), seed, exact=True)
+        return expected, max(1 - STYLE, SURPRISE * error)
 
     def _edits(self, amounts: Mapping[str, float]) -> tuple[list[AmountedEdit], str]:
         """The augmentations of knobs that are turned, or why one has none."""

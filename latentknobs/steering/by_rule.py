@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import numpy as np
 from attrs import frozen
 
 from latentknobs.core.arrays import Bools, ClipBatch
-from latentknobs.core.augmentation import Augmentation, in_context
+from latentknobs.core.augmentation import Augmentation, Augmented, in_context
 from latentknobs.core.clip import ClipFormat
 from latentknobs.core.edit_context import EditContext, contexts_of_notes
 from latentknobs.core.format_capabilities import misfit
@@ -43,6 +43,7 @@ def edit_by_rule(
     edits: Sequence[AmountedEdit],
     contexts: Sequence[EditContext],
     seed: int = 0,
+    exact: bool = False,
 ) -> RuleEdited:
     """
     Apply edits one after the other, by knob name in whatever order they are given, each as far as a clip allows.
@@ -56,6 +57,7 @@ def edit_by_rule(
         edits: The edits with their amounts; 0 leaves every clip as it is.
         contexts: Where each clip stands in the piece as it was before the edits.
         seed: Of the edits that draw.
+        exact: Whether clips that an edit cannot do in full are left alone, as in pairs to learn from.
 
     Raises:
         PluginError: An edit fails, or gives no clips.
@@ -67,21 +69,24 @@ def edit_by_rule(
     out, reasons = clips.copy(), [unfit] * len(clips)
     for row, context in enumerate(contexts if not unfit else ()):
         if clip_format.notes(clips[row]):
-            out[row], reasons[row] = _edited(clips[row : row + 1], clip_format, ordered, context, seed)
+
+            def apply(edit: Augmentation, clip: ClipBatch, amount: float, told: EditContext = context) -> Augmented:
+                # Clips one by one, and a stream for each edit: what another clip or edit draws changes nothing here.
+                rng = np.random.default_rng([seed, told.index, *edit.name.encode()])
+                return run_augmentation(in_context(edit, (told,)), clip, amount, rng, clip_format, exact=exact)
+
+            out[row], reasons[row] = _edited(clips[row : row + 1], ordered, apply)
     return RuleEdited(out, np.asarray([not reason for reason in reasons], dtype=bool), tuple(reasons))
 
 
 def _edited(
-    clip: ClipBatch, clip_format: ClipFormat, edits: Sequence[AmountedEdit], context: EditContext, seed: int
+    clip: ClipBatch, edits: Sequence[AmountedEdit], apply: Callable[[Augmentation, ClipBatch, float], Augmented]
 ) -> tuple[ClipBatch, str]:
     """One clip (1, *shape) after the edits, or the clip itself and why."""
     out = clip
     for edit, amount in edits:
-        # Clips one by one, and a stream for each edit: what another clip or edit draws changes nothing here.
-        rng = np.random.default_rng([seed, context.index, *edit.name.encode()])
         try:
-            told = in_context(edit, (context,))
-            result = run_augmentation(told, out, amount, rng, clip_format, exact=False)
+            result = apply(edit, out, amount)
         except AmountError as error:
             return clip[0], str(error)
         if not result.valid[0]:

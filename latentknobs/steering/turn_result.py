@@ -82,9 +82,11 @@ class SteeredCodes:
         codes: float32 (N, D); zeros where the model does not accept the clip.
         facts: What goes into the provenance.
         by_model: bool (N,), which clips the model turns: those in its style, and those that it takes and no rule fits.
-        ruled: The clips that are turned by rule, or compared with it, of the cut and its others.
+        ruled: The clips that are turned by rule, of the cut and its others.
         remarks: What people should know of the knobs, one sentence each.
-        checked: Whether the model's results must be those of the rule: evidence says that they are.
+        seed: Of edits that draw.
+        expected: What the edits give where evidence says that the model gives the same; None = it does not.
+        tolerance: Share of a clip's tokens on which the model's may differ from that.
     """
 
     amounts: Mapping[str, float]
@@ -93,7 +95,9 @@ class SteeredCodes:
     by_model: Bools
     ruled: tuple[RuleEdited, ...]
     remarks: tuple[str, ...] = ()
-    checked: bool = False
+    seed: int = 0
+    expected: RuleEdited | None = None
+    tolerance: float = 1.0
 
 
 @frozen(eq=False)
