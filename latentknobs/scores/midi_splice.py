@@ -48,9 +48,10 @@ class TickGrid:
         return (tick - self.origin) * self.steps_per_beat / self.ticks_per_beat
 
     def deviation(self, tick: int, step: int) -> int:
-        """By how many ticks something is played beside its step, less than half a step."""
-        most = max(-(-self.ticks_per_beat // (2 * self.steps_per_beat)) - 1, 0)
-        return min(max(tick - self.tick(step), -most), most)
+        """By how many ticks something is played beside its step, half a step at most, less if it is late."""
+        halves = 2 * self.steps_per_beat
+        latest = max(-(-self.ticks_per_beat // halves) - 1, 0)
+        return min(max(tick - self.tick(step), -(self.ticks_per_beat // halves)), latest)
 
 
 @frozen
