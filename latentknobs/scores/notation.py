@@ -28,6 +28,11 @@ _CONTAINER = "META-INF/container.xml"
 _TUNE = re.compile(r"^X:", re.MULTILINE)
 _ABC = re.compile(r"(?:\ufeff|%[^\n]*\n|\s)*X:\s*\d")
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_METER = re.compile(r"M:\s*(\d+)\s*/\s*(\d+)")
+_MOST_BEATS = 64
+_FIELD = re.compile(r"[A-Za-z]:|%")
+_QUOTED = re.compile(r'"[^"]*"|%.*')
+_LONG = re.compile(r"\d{4,}")
 _ENTITY = re.compile(rb"<!ENTITY", re.IGNORECASE)
 _GUITAR_PRO = "is a Guitar Pro file, which is not read: open it in MuseScore or TuxGuitar and export MusicXML or MIDI."
 _HUMDRUM = (
@@ -122,7 +127,9 @@ def _unzipped(data: bytes) -> bytes:
                 plain = (n for n in names if n.endswith((".xml", ".musicxml")) and not n.startswith("META-INF/"))
                 name = next(plain, "")
             packed = _member(archive, name) if name else None
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+    except MidiError:
+        raise
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError, ValueError) as error:
         raise MidiError(
             "is a zip archive that cannot be unpacked: export it again from the program that made it."
         ) from error
@@ -193,6 +200,7 @@ def _tune(data: bytes) -> tuple[ET.Element, tuple[str, ...]]:
         remarks = (told,)
     if not re.search(r"^K:", tune, re.MULTILINE):
         raise MidiError("is an ABC file without a key (K:), which ends the head of a tune: add the line.")
+    _check_numbers(tune)
     try:
         root, guessed = musicxml_of(f"{head}{tune}")
     except Exception as error:
@@ -201,6 +209,24 @@ def _tune(data: bytes) -> tuple[ET.Element, tuple[str, ...]]:
     if guessed:
         remarks = (*remarks, f"{guessed} note{'s' if guessed > 1 else ''} of no pitch that can be read became C.")
     return root, remarks
+
+
+def _check_numbers(tune: str) -> None:
+    """
+    Refuse what would keep music21 busy for hours.
+
+    Raises:
+        MidiError: A time signature or a note length is far from any in use.
+    """
+    for beats, unit in _METER.findall(tune):
+        if int(beats[:4]) > _MOST_BEATS or int(unit[:4]) not in (1, 2, 4, 8, 16, 32, 64):
+            raise MidiError(f"has the time signature {beats[:9]}/{unit[:9]}, which is none: correct its M: line.")
+    for line in tune.splitlines():
+        length = None if _FIELD.match(line) else _LONG.search(_QUOTED.sub("", line))
+        if length:
+            raise MidiError(
+                f"has a note of length {length.group()[:9]}, longer than any: correct it with an ABC editor."
+            )
 
 
 def _text(data: bytes) -> str:

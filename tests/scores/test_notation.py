@@ -209,6 +209,8 @@ def _garbage(packed: bytes) -> bytes:
         ("silence.xml", score([attributes() + rest(16)]), "has no notes"),
         ("free.abc", "X:1\nCDEF|", "without a key"),
         ("slip.abc", "X:1\nL:1/4\nK:C\n[M:0/0]C4|D4|", ""),
+        ("meter.abc", "X:1\nM:99999999/4\nK:C\nC4|D4|", "correct its M: line"),
+        ("long.abc", "X:1\nK:C\nC99999999|D4|", "longer than any"),
         ("song.gp5", b"\x1eFICHIER GUITAR PRO v5.00", "export MusicXML or MIDI"),
         ("song.gpx", b"BCFZ....", "export MusicXML or MIDI"),
         ("song.krn", b"**kern\n4c\n*-", "convert it with music21"),
