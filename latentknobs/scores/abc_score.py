@@ -46,16 +46,14 @@ def musicxml_of(tune: str) -> tuple[ET.Element, int]:
 
 
 def _broken_rhythms(tokens: list[Any], abc: Any) -> list[Any]:
-    """Without ``>`` and ``<``, which music21 applies only to notes that stand directly beside them, and open slurs."""
+    """Without ``>`` and ``<``, which music21 applies only to notes that stand directly beside them, and slurs."""
     kept: list[Any] = []
     before: Any = None
     waiting: str | None = None
     grace = False
-    slurs = sum(isinstance(token, abc.ABCSlurStart) for token in tokens)
-    closed = slurs == sum(isinstance(token, abc.ABCParenStop) for token in tokens)
     for token in tokens:
-        if not closed and isinstance(token, abc.ABCSlurStart | abc.ABCParenStop):
-            continue  # one that stays open holds all that follows, which takes music21 a minute
+        if isinstance(token, abc.ABCSlurStart | abc.ABCParenStop):
+            continue  # one that holds many notes takes music21 seconds, and none sounds
         if isinstance(token, abc.ABCBrokenRhythmMarker):
             if before is not None:
                 waiting = token.src.strip()
