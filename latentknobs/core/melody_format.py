@@ -46,6 +46,7 @@ class MelodyFormat:
     Attributes:
         divisions: Into how many parts a bar divides, and each part of it, down to the steps: (2, 3, 2) for 6/8 in
             sixteenths. () = the beats of a bar by the smallest factors first, and then the steps of a beat.
+        time_signature: Of its bars, where ``beats_per_bar`` holds several of them, as 9/8 has no whole quarter notes.
     """
 
     name: str = "melody-2bar"
@@ -56,6 +57,7 @@ class MelodyFormat:
     steps_per_beat: int = 4
     beats_per_bar: int = 4
     divisions: tuple[int, ...] = ()
+    time_signature: TimeSignature | None = None
 
     def valid(self, clips: ClipBatch) -> Bools:
         """Which clips have no hold without a note to hold, bool (N,)."""
@@ -158,6 +160,7 @@ def format_for(signature: TimeSignature, steps: int, steps_per_beat: int = 4) ->
         steps_per_beat=steps_per_beat,
         beats_per_bar=quarters,
         divisions=tuple(factors),
+        time_signature=signature,
     )
 
 

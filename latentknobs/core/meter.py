@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from latentknobs.core.arrays import ClipBatch, Floats, frozen_array
 from latentknobs.core.clip import ClipFormat
 from latentknobs.core.melody_format import MELODY, prime_factors
+from latentknobs.core.time_signature import TimeSignature
 
 
 def steps_per_bar(clip_format: ClipFormat) -> int:
@@ -20,7 +21,9 @@ def steps_per_bar(clip_format: ClipFormat) -> int:
 
 def bars(clip_format: ClipFormat) -> float:
     """Bars in a clip; a whole number for formats of whole bars."""
-    return clip_format.steps / steps_per_bar(clip_format)
+    stated: TimeSignature | None = getattr(clip_format, "time_signature", None)
+    bar = stated.quarters * clip_format.steps_per_beat if stated else steps_per_bar(clip_format)
+    return float(clip_format.steps / bar)
 
 
 def levels(clip_format: ClipFormat) -> tuple[int, ...]:

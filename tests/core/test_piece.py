@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from latentknobs.core.clip import Note
 from latentknobs.core.melody_format import MELODY, MelodyFormat, format_for
-from latentknobs.core.meter import weights
+from latentknobs.core.meter import bars, weights
 from latentknobs.core.piece import Piece, PieceStretch, fits
 from latentknobs.core.time_signature import TimeSignature
 from latentknobs.errors import ClipError, UsageError
@@ -131,6 +131,7 @@ def test_the_format_of_a_time_signature_has_its_weights():
     assert weights(six)[:12].tolist() == [0, -3, -2, -3, -2, -3, -1, -3, -2, -3, -2, -3]
     assert np.flatnonzero(weights(nine) == -2).tolist() == [6, 12, 24, 30]
     assert weights(nine)[[0, 18]].tolist() == [0, -1]
+    assert [bars(one) for one in (three, six, nine)] == [2, 2, 2]
 
 
 @pytest.mark.parametrize("text", ["", "4", "4/3", "0/4", "300/4", "a/b", "4/4/4"])
