@@ -160,9 +160,9 @@ def _fault(outcome: Outcome, output: Path) -> str:
     if outcome.seconds > LONGEST:
         return f"{outcome.seconds:.1f} seconds"
     if outcome.code:
-        errors = [line for line in outcome.err.splitlines() if line.startswith("Error: ")]
+        errors = [line for line in outcome.err.splitlines() if line.startswith(("Error: ", "nothing written: "))]
         if len(errors) != 1 or not errors[0].isprintable():
-            return f"no sentence: {outcome.err!r}"
+            return f"no sentence: {outcome.err[-200:]!r}"
         return "an output beside a refusal" if output.exists() else ""
     try:
         load(output)
