@@ -7,6 +7,7 @@ It computes the moved codes z' and has the model decode them; it knows no termin
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Unpack
@@ -39,7 +40,7 @@ from latentknobs.steering.control_directions import (
     shares_of,
 )
 from latentknobs.steering.interpolation import Rest
-from latentknobs.steering.turn_result import ClipCounts, GridCell, SteeredCodes, TurnResult
+from latentknobs.steering.turn_result import ClipCounts, GridCell, SteeredCodes, TurnResult, clip_ways
 from latentknobs.workbench import Workbench
 
 SURPRISE = 3.0
@@ -332,23 +333,21 @@ class Session:
                 ruled = self._ruled(moved.amounts, moved.seed, sounding & ~by_model)[0]
         by_rule = sounding & ~by_model & ruled.edited
         clips[by_rule] = ruled.clips[by_rule]
+        ways = [clip_ways(sounding, by_rule, by_model, self.carried.shifts != 0)]
         left = [self._left(self.cut, sounding & ~by_model & ~by_rule, ruled)]
-        left += [
-            self._left(other, other.sounding & ~done.edited, done)
-            for other, done in zip(self.cut.others, moved.ruled[1:], strict=True)
-        ]
+        for other, done in zip(self.cut.others, moved.ruled[1:], strict=True):
+            none = np.zeros(len(other.clips), dtype=bool)
+            ways.append(clip_ways(other.sounding, done.edited, none, none))
+            left.append(self._left(other, other.sounding & ~done.edited, done))
         others = tuple(ruled.clips for ruled in moved.ruled[1:])
         tokens = int(np.prod(self.cut.clips.shape[1:])) * int(sounding.sum())
         tokens += sum(other.clips[other.sounding].size for other in self.cut.others)
+        number = Counter(way for own in ways for way in own)
         counts = ClipCounts(
-            by_model=int(by_model.sum()),
-            octave_shifted=int((by_model & (self.carried.shifts != 0)).sum()),
-            by_rule=int(by_rule.sum())
-            + sum(
-                int((other.sounding & ruled.edited).sum())
-                for other, ruled in zip(self.cut.others, moved.ruled[1:], strict=True)
-            ),
-            left_alone=sum(map(len, left)),
+            by_model=number["model"] + number["octaves"],
+            octave_shifted=number["octaves"],
+            by_rule=number["rule"],
+            left_alone=number["alone"],
             reconstructed=float(self.carried.reconstructed[sounding].sum() / max(tokens, 1)),
         )
         return TurnResult(
@@ -362,6 +361,7 @@ class Session:
             remarks=tuple(remarks),
             left=tuple(reason for reasons in left for reason in reasons),
             others=others,
+            ways=tuple(ways),
         )
 
     def _left(self, cut: Cut, rows: Bools, ruled: RuleEdited) -> list[str]:

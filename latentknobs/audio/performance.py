@@ -147,8 +147,8 @@ def _choked(sounds: Sequence[Sound]) -> tuple[Sound, ...]:
     return tuple(out)
 
 
-class _TempoMap:
-    """Ticks to samples, in integers."""
+class TempoMap:
+    """Ticks to samples and back, in integers."""
 
     def __init__(self, score: MidiScore) -> None:
         self._ticks = [0]
@@ -161,9 +161,17 @@ class _TempoMap:
         self._unit = score.ticks_per_beat * 10**6
 
     def sample(self, tick: int) -> int:
+        """The sample nearest to a tick."""
         k = bisect.bisect_right(self._ticks, tick) - 1
         passed = self._passed[k] + (tick - self._ticks[k]) * self._micros[k]
         return (2 * passed * SAMPLE_RATE + self._unit) // (2 * self._unit)
+
+    def tick(self, sample: int) -> int:
+        """The tick nearest to a sample, the last of those that share it."""
+        passed = sample * self._unit // SAMPLE_RATE
+        k = bisect.bisect_right(self._passed, passed) - 1
+        micros = max(self._micros[k], 1)
+        return self._ticks[k] + (2 * (passed - self._passed[k]) + micros) // (2 * micros)
 
 
 class _Channel:
@@ -187,7 +195,7 @@ class _Channel:
         if controller in (PEDAL, RESET):
             self.pedal.append((tick, 0 if controller == RESET else value))
 
-    def levels(self, first: int, tempo: _TempoMap) -> Levels:
+    def levels(self, first: int, tempo: TempoMap) -> Levels:
         """Gain from a tick on: each controller counts as the square of its share (General MIDI 2, section 3)."""
         later = {tick for tick, _value in (*self.volume, *self.expression) if tick > first}
         gains: list[tuple[int, float]] = []
@@ -222,7 +230,7 @@ def _square(value: int) -> float:
 
 
 def _of_score(name: str, score: MidiScore, own: set[TickNote]) -> Performance:
-    tempo = _TempoMap(score)
+    tempo = TempoMap(score)
     channels = _channels(score)
     last = max((track.end for track in score.file.tracks), default=0)
     notes = sorted((note for part in score.parts for note in part.notes), key=lambda note: (note.channel, note.start))

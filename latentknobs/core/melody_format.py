@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fractions import Fraction
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 from attrs import frozen
@@ -136,7 +136,7 @@ def is_compound(clip_format: ClipFormat) -> bool:
     return 3 in getattr(clip_format, "divisions", ())[1:]
 
 
-@cache
+@lru_cache(1024)
 def format_for(signature: TimeSignature, steps: int, steps_per_beat: int = 4) -> MelodyFormat:
     """
     The format of clips of that many steps in a time signature.

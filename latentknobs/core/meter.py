@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from math import prod
 
 import numpy as np
@@ -66,7 +66,7 @@ def _divisions(clip_format: ClipFormat) -> tuple[int, ...]:
     return (*prime_factors(clip_format.beats_per_bar), *prime_factors(clip_format.steps_per_beat))
 
 
-@cache
+@lru_cache(1024)
 def _weights(steps: int, divisions: tuple[int, ...]) -> NDArray[np.int64]:
     sizes = [prod(divisions[level:]) for level in range(len(divisions) + 1)]  # from the bar to the step
     return frozen_array(
@@ -74,7 +74,7 @@ def _weights(steps: int, divisions: tuple[int, ...]) -> NDArray[np.int64]:
     )
 
 
-@cache
+@lru_cache(1024)
 def _order(steps: int, divisions: tuple[int, ...]) -> NDArray[np.int64]:
     whole_bars = -(-steps // prod(divisions))
     places = np.zeros(steps, dtype=np.int64)

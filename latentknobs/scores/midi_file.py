@@ -145,7 +145,16 @@ def load(path: Path) -> MidiScore:
         MidiError: It cannot be opened, is empty, larger than MAX_BYTES, truncated, damaged beyond repair, not MIDI, of
             format 2, or divided by SMPTE time code.
     """
-    data = read_bytes(path)
+    return score_of(read_bytes(path), path)
+
+
+def score_of(data: bytes, path: Path) -> MidiScore:
+    """
+    Read the bytes of a MIDI file or a score, which came from ``path``.
+
+    Raises:
+        MidiError: As :func:`load`.
+    """
     notation = notation_of(path, data)
     if notation is None:
         return parse_score(data, path)

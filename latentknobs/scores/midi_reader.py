@@ -54,7 +54,12 @@ def read_piece(path: Path | str, *, clip_format: ClipFormat = MELODY, **options:
         UsageError: An option cannot be used.
     """
     reading = Reading(**options)
-    return _PieceReader(load(Path(path)), clip_format, reading).piece()
+    return read_score(load(Path(path)), clip_format, reading)
+
+
+def read_score(score: MidiScore, clip_format: ClipFormat, reading: Reading) -> Piece:
+    """Read the melody of a file that is loaded, or raise what :func:`read_piece` does."""
+    return _PieceReader(score, clip_format, reading).piece()
 
 
 def read_provenance(path: Path | str) -> dict[str, Any] | None:

@@ -10,6 +10,7 @@ from typing import Any
 from latentknobs.core.clip import ClipFormat, DrumFormat
 from latentknobs.core.melody_format import MELODY
 from latentknobs.core.piece import Piece
+from latentknobs.core.time_signature import TimeSignature
 from latentknobs.errors import ClipError, UsageError
 from latentknobs.scores.midi_file import DRUM_CHANNEL, NAME, TEMPO, TEXT, TIME_SIGNATURE
 from latentknobs.scores.musicxml_reader import PROVENANCE_KEY
@@ -55,7 +56,8 @@ def _new_file(piece: Piece, clip_format: ClipFormat, text: str) -> bytes:
         raise ClipError(f"{clip_format.name}: {clip_format.steps_per_beat} steps do not divide {TICKS_PER_BEAT} ticks.")
     track = bytearray()
     head = [meta(NAME, piece.name.encode("utf-8", "replace")), meta(TEMPO, micros.to_bytes(3, "big"))]
-    head.append(meta(TIME_SIGNATURE, bytes([clip_format.beats_per_bar, 2, 24, 8])))
+    if not piece.stretches:
+        head.append(meta(TIME_SIGNATURE, bytes([clip_format.beats_per_bar, 2, 24, 8])))
     if text:
         head.append(meta(TEXT, text.encode()))
     for event in head:
@@ -64,13 +66,22 @@ def _new_file(piece: Piece, clip_format: ClipFormat, text: str) -> bytes:
     now = running = 0
     # At one step notes end before others start.
     edges = [(note.end, False, note.pitch) for note in piece.notes] + [(n.onset, True, n.pitch) for n in piece.notes]
-    for at, starts, pitch in sorted(edges):
+    signatures = {stretch.start: stretch.signature for stretch in piece.stretches}
+    for at, starts, pitch in sorted([*edges, *((start, False, -1) for start in signatures)]):
+        if pitch < 0:
+            track += number_bytes((at - now) * scale) + _signature(signatures[at])
+            now, running = at, 0
+            continue
         status = (0x90 if starts else 0x80) | channel
         track += number_bytes((at - now) * scale)
         track += bytes([pitch, VELOCITY * starts]) if status == running else bytes([status, pitch, VELOCITY * starts])
         now, running = at, status
     bar = clip_format.steps_per_beat * clip_format.beats_per_bar
-    end = -(-piece.steps // bar) * bar
+    end = piece.steps if piece.stretches else -(-piece.steps // bar) * bar
     track += number_bytes((end - now) * scale) + meta(END_OF_TRACK, b"")
     header = struct.pack(">HHH", 0, 1, TICKS_PER_BEAT)
     return chunk(b"MThd", header) + chunk(b"MTrk", bytes(track))
+
+
+def _signature(signature: TimeSignature) -> bytes:
+    return meta(TIME_SIGNATURE, bytes([signature.beats, signature.unit.bit_length() - 1, 24, 8]))

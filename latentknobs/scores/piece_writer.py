@@ -30,8 +30,9 @@ def write_piece(
     every other event (other tracks, tempo, key, controllers) stays as it was, to the byte and tick. Notes that did not
     change stay as they are; others take velocity and timing from the note that was there.
 
-    Other pieces become format 0 with 480 ticks a beat, velocity 100, exact lengths, tempo and 4/4 at the start. The
-    track ends with the piece's last bar, so that a 2-bar clip is exactly 3,840 ticks long in a sequencer.
+    Other pieces become format 0 with 480 ticks a beat, velocity 100, exact lengths, the tempo at the start and the time
+    signature of each stretch. The track ends with the piece's last bar, so that a 2-bar clip is exactly 3,840 ticks
+    long in a sequencer.
 
     As MusicXML a piece that was read from a score (ABC, too) is written back into it: where only pitches change, slurs,
     beams, articulation and lyrics stay; repeats are written out only if the passes differ. Other pieces become a score

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
+import numpy as np
 from attrs import frozen
 
 from latentknobs.core.arrays import Bools, ClipBatch, Codes
 from latentknobs.core.piece import Piece
 from latentknobs.steering.by_rule import RuleEdited
+
+ClipWay: TypeAlias = Literal["model", "octaves", "rule", "alone", "silent"]
+"""How a clip is turned: by the model, octaves away by the model, by rule, left alone, or not at all as it is silent."""
 
 
 @frozen
@@ -42,6 +46,12 @@ class ClipCounts:
         )
 
 
+def clip_ways(sounding: Bools, by_rule: Bools, by_model: Bools, shifted: Bools) -> tuple[ClipWay, ...]:
+    """How clips were turned, by masks of them (N,); ``shifted`` says which of those by the model are octaves away."""
+    turned = np.where(by_model, np.where(shifted, "octaves", "model"), np.where(by_rule, "rule", "alone"))
+    return tuple(np.where(sounding, turned, "silent").tolist())
+
+
 @frozen(eq=False)
 class TurnResult:
     """
@@ -58,6 +68,7 @@ class TurnResult:
         remarks: What people should know of the knobs, one sentence each.
         left: Which bars were left as they were, and why, one sentence each.
         others: For each of ``Cut.others`` its clips in the result.
+        ways: How each clip was turned, of the cut and each of its others.
     """
 
     amounts: Mapping[str, float]
@@ -70,6 +81,7 @@ class TurnResult:
     remarks: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
     others: tuple[ClipBatch, ...] = ()
+    ways: tuple[tuple[ClipWay, ...], ...] = ()
 
 
 @frozen(eq=False)

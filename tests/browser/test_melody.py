@@ -15,29 +15,72 @@ BASS = [[32, 50, 4], [64, 50, 4], [68, 47, 4]]
 
 def windows(hands):
     """Text of each part of the file that the page lists."""
-    return hands.page.locator(".window .line").all_inner_texts()
+    return hands.page.locator(".window > span:not(.why)").all_inner_texts()
+
+
+def remarks(hands):
+    """What the page says of the file."""
+    return hands.page.locator("[aria-label='Import remarks'] li").all_inner_texts()
 
 
 def test_a_real_file(hands):
-    """All windows are listed by bars, what was dropped is said, and what is chosen is opened: the highest notes."""
-    hands.forgive("status of 422")  # the page asks first for one voice as it is, and then for the highest notes
+    """All parts are listed by bars, what was dropped is said, and the bars that are chosen are opened."""
     hands.choose_file("song.mid", midi_file([sorted(TUNE + BASS)], tempo=90))
-    hands.until("the windows", lambda: windows(hands))
-    remarks = hands.page.locator("[aria-label='Import remarks'] li").all_inner_texts()
-    assert [line.strip() for line in windows(hands)] == [f"bars {bar}\u2013{bar + 1}" for bar in (1, 3, 5, 7)]
-    assert any("the highest" in remark for remark in remarks)
-    assert any("3 " in remark for remark in remarks)
+    hands.until("the parts", lambda: windows(hands))
+    assert windows(hands) == [f"Bars {bar} to {bar + 1}" for bar in (1, 3, 5, 7)]
+    assert any("3 " in remark for remark in remarks(hands))
 
-    for clip in (0, 3):
-        hands.page.locator(f"[data-clip='{clip}']").uncheck()
-    assert hands.do("use").inner_text() == "Open 2 of 4 as A"
+    hands.do("bars").fill("3-6")
+    hands.do("bars").press("Enter")
+    hands.until("fewer parts", lambda: len(windows(hands)) == 2)
+    assert hands.do("use").inner_text() == "Open 4 bars as A"
     hands.do("use").click()
-    hands.until("the piece", lambda: hands.deck["piece"]["name"] == "song")
+    hands.until("the piece", lambda: hands.deck["piece"]["name"] == "song_b3-6")
     piece = hands.deck["piece"]
 
     assert piece["notes"] == [[at - 32, pitch, length, 0] for at, pitch, length in TUNE if 32 <= at < 96]
-    assert (piece["steps"], piece["source"]["clips"], hands.state["tempo"]) == (64, [1, 2], 90)
+    assert (piece["steps"], piece["stretches"][0]["bar"], hands.state["tempo"]) == (64, 3, 90)
     hands.settled()
+
+
+def test_the_likely_track_is_chosen(hands):
+    """Of two tracks that may be the melody one is taken with a note and no error, and the other can be chosen."""
+    hands.choose_file("two.mid", midi_file([TUNE, [[at, pitch - 2, length] for at, pitch, length in TUNE]]))
+    hands.page.locator("[data-note]").wait_for()
+    assert (
+        hands.page.locator("[data-note]")
+        .inner_text()
+        .startswith("No track is plainly the melody: track 1 is likeliest")
+    )
+    assert hands.page.locator("[data-notice]").count() == 0
+    assert hands.do("track").locator("option:checked").inner_text().startswith("1. ")
+    hands.do("track").select_option("2")
+    hands.until("another melody", lambda: hands.page.locator("[data-note]").count() == 0 and windows(hands))
+    hands.do("use").click()
+    hands.until("the piece", lambda: hands.deck["piece"]["name"] == "two")
+
+    assert hands.deck["piece"]["notes"][0][1] == TUNE[0][1] - 2
+
+
+def test_another_time_signature(hands):
+    """As a waltz the file's bars are its own, turned by rule, which the page says in words and in the picture."""
+    hands.choose_file("waltz.mid", midi_file([TUNE[:24]]))
+    hands.until("the parts", lambda: windows(hands))
+    hands.do("time-signature").select_option("3/4")
+    hands.until(
+        "parts of a waltz", lambda: windows(hands) == [f"Bars {bar} to {bar + 1}: by rule" for bar in (1, 3, 5, 7)]
+    )
+    hands.do("use").click()
+    hands.until("the piece", lambda: hands.deck["piece"]["name"] == "waltz")
+    hands.tab("knobs")
+    hands.type_in("pitch", "2")
+    hands.settled()
+    roll = hands.page.locator("lk-screen lk-roll")
+
+    assert [note[1] for note in hands.notes] == [pitch + 2 for _at, pitch, _length in TUNE[:24]]
+    assert hands.page.locator("[data-counts]").inner_text() == "4 clips: 4 by rule"
+    assert roll.locator("line.bar").count() == 9
+    assert "Bars 1 to 2 by rule." in roll.locator("#words").inner_text()
 
 
 def test_a_bad_file(hands):

@@ -14,6 +14,7 @@ import zipfile
 import pytest
 
 from latentknobs import scores
+from latentknobs.scores.midi_file import parse_score
 from tests.browser.page_driver import midi_file
 from tests.browser.serving import environment
 
@@ -45,6 +46,34 @@ def test_midi_comes_back(hands, tmp_path):
     hands.open_file("saved.mid", (tmp_path / "saved.mid").read_bytes())
     assert hands.deck["piece"]["notes"] == notes
     assert hands.state["tempo"] == 84
+
+
+def test_the_whole_file_comes_back(hands, tmp_path):
+    """With the accompaniment as it was and the melody as it is heard; or the melody alone."""
+    data = midi_file([TUNE, [[16 * bar, 36, 16] for bar in range(4)]])
+    hands.open_file("band.mid", data)
+    hands.tab("knobs")
+    hands.type_in("pitch", "3")
+    notes = hands.settled()["notes"]
+    (tmp_path / "whole.mid").write_bytes(hands.saved("midi"))
+    hands.do("alone").check()
+    (tmp_path / "alone.mid").write_bytes(hands.saved("midi"))
+    parts = parse_score((tmp_path / "whole.mid").read_bytes(), tmp_path / "whole.mid").parts
+
+    assert [[n.pitch for n in part.notes] for part in parts] == [[note[1] for note in notes], [36] * 4]
+    assert len(parse_score((tmp_path / "alone.mid").read_bytes(), tmp_path / "alone.mid").parts) == 1
+    assert rows(tmp_path / "alone.mid") == notes
+
+
+def test_the_accompaniment_sounds(hands):
+    """It is heard beside a melody that has not begun, and not with its volume at 0."""
+    melody = [[64 + 4 * at, 70 + at % 5, 4] for at in range(16)]
+    hands.open_file("band.mid", midi_file([melody, [[4 * beat, 36, 4] for beat in range(32)]]))
+    assert hands.deck["piece"]["notes"][0][:2] == [64, 70]
+    hands.do("play").click()
+    hands.until("a sound", lambda: hands.level() > 0.02)
+    hands.do("volume").fill("0")
+    hands.until("silence", lambda: hands.level() < 0.005)
 
 
 def test_wav(hands):

@@ -22,7 +22,7 @@ from latentknobs.errors import (
     UnknownNameError,
     UsageError,
 )
-from latentknobs.frontends.web.requests import MAX_BODY_BYTES, PREFIX
+from latentknobs.frontends.web.requests import MAX_FILE_BYTES, PREFIX
 from latentknobs.steering.batch_decoder import BusyError
 
 _log = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ HTTP_ERRORS = {
     404: ("not-found", f"There is nothing at this address; {DESCRIBED}."),
     405: ("wrong-method", f"This address does not answer this method; {DESCRIBED}."),
     408: ("too-slow", "The request took too long to arrive."),
-    413: ("too-large", f"At most {MAX_BODY_BYTES} bytes are accepted: send a smaller file or a part of it."),
+    413: ("too-large", f"At most {MAX_FILE_BYTES} bytes are accepted: send a smaller file or a part of it."),
 }
 _KINDS: Sequence[tuple[type[LatentKnobsError], int, str | Callable[[Any], str]]] = (
     (UnknownNameError, 404, lambda error: f"unknown-{error.kind.replace(' ', '-')}"),

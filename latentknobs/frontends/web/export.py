@@ -28,19 +28,23 @@ def label(amounts: Mapping[str, float]) -> str:
     return "_".join(f"{name}{amount:+g}" for name, amount in sorted(amounts.items()) if amount)[:80] or "plain"
 
 
-def file_of(turned: TurnResult, clip_format: ClipFormat, kind: str) -> tuple[str, str, bytes]:
+def name_of(turned: TurnResult, kind: str) -> tuple[str, str]:
+    """File name and media type of a steered piece."""
+    media, suffix = TYPES[kind]
+    return f"{stem_of(turned.before.name)}__{label(turned.amounts)}{suffix}", media
+
+
+def melody_of(turned: TurnResult, clip_format: ClipFormat, kind: str) -> bytes:
     """
-    File name, media type and bytes of a steered piece.
+    A steered piece as a file of the melody alone.
 
     Raises:
         UsageError: It is too long to be rendered as sound, or MIDI cannot express its tempo.
         ClipError: Two notes of one voice sound together.
     """
-    media, suffix = TYPES[kind]
-    name = f"{stem_of(turned.before.name)}__{label(turned.amounts)}{suffix}"
     if kind == "wav":
-        return name, media, audio.wav_bytes(turned.after, clip_format=clip_format)
-    return name, media, scores.midi_bytes(turned.after, clip_format=clip_format, provenance=turned.provenance)
+        return audio.wav_bytes(turned.after, clip_format=clip_format)
+    return scores.midi_bytes(turned.after, clip_format=clip_format, provenance=turned.provenance)
 
 
 def zip_of(grid: Sequence[Sequence[GridCell]], first: Session) -> tuple[str, bytes]:

@@ -1,8 +1,8 @@
 """
 A command and Python code that reproduce exactly the notes on the screen.
 
-The unchanged example of the package needs no file. Any other piece is written as a MIDI file that reads back as the
-same clips, so it does not matter how the piece was made.
+The unchanged example of the package needs no file, and a piece of a file is read from it as it was read before. Any
+other piece is written as a MIDI file that reads back as the same clips, so it does not matter how it was made.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 import base64
 import shlex
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 from attrs import evolve
 
@@ -18,10 +20,15 @@ from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.clip import ClipFormat
 from latentknobs.core.knob import RESERVED_NAMES
+from latentknobs.core.piece import Piece
+from latentknobs.frontends.web.errors import RequestError
 from latentknobs.frontends.web.export import stem_of
 from latentknobs.frontends.web.piece_schema import piece_of
-from latentknobs.frontends.web.requests import GridRequest, PieceMessage, State
+from latentknobs.frontends.web.requests import GridRequest, MidiSource, PieceMessage, ReadOptions, State
 from latentknobs.frontends.web.responses import File, Recipe
+from latentknobs.scores.midi_file import score_of
+from latentknobs.scores.midi_reader import read_score
+from latentknobs.scores.reading import Reading
 
 REGISTRY = (
     "The server was started with a registry of its own: add --registry with its location, or set LATENTKNOBS_REGISTRY."
@@ -66,13 +73,27 @@ class Recipes:
         self._format: ClipFormat = model.spec.clip_format
         self._remarks = [*([REGISTRY] if own_registry else []), *([] if shipped else [MODEL])]
 
-    def state(self, state: State) -> Recipe:
-        """The recipe of one piece with its knobs."""
-        files = {} if self._is_example(state.piece) else dict([self.file(state.piece)])
+    def state(self, state: State, file: str | None = None, *, partial: bool = False) -> Recipe:
+        """
+        The recipe of one piece with its knobs.
+
+        Args:
+            state: The piece and its knobs.
+            file: The file that the piece came from, in base64; None = it is not there.
+            partial: Whether some of the piece is left as it is.
+        """
+        source = state.piece.source
+        options = source.options if isinstance(source, MidiSource) and file is not None else ReadOptions()
+        if isinstance(source, MidiSource) and file is not None:
+            files = {source.file.lstrip("-"): base64.b64decode(file)}
+        else:
+            files = {} if self._is_example(state.piece) else dict([self.file(state.piece)])
         name = next(iter(files), "")
-        words = ["turn", *files, *_options(state, "--knob", "--"), *self._model_option(), "-o", "turned.mid"]
-        script = STATE_SCRIPT.format(session=self._session(name), turns=_turns(state))
-        return self._recipe(words, script, files, self._remarks)
+        words = ["turn", *files, *_reading_words(options), *_options(state, "--knob", "--"), *self._model_option()]
+        words += [*(["--by-model"] if state.piece.by_model else []), *(["--partial"] if partial else [])]
+        more = f"{_reading_arguments(options)}{', all_by_model=True' if state.piece.by_model else ''}"
+        script = STATE_SCRIPT.format(session=self._session(name, more), turns=_turns(state))
+        return self._recipe([*words, "-o", "turned.mid"], script, files, self._remarks)
 
     def grid(self, request: GridRequest) -> Recipe:
         """The recipe of a grid."""
@@ -97,11 +118,19 @@ class Recipes:
         return self._recipe(words, script, files, [*self._remarks, DRAWING])
 
     def file(self, message: PieceMessage) -> tuple[str, bytes]:
-        """Name and bytes of a MIDI file that reads back as this piece."""
+        """
+        Name and bytes of a MIDI file that reads back as this piece.
+
+        Raises:
+            RequestError: None does, as with bars that are no music of their own without those before them.
+        """
         piece = piece_of(message, self._format)
         # A name that starts with a dash would be read as an option.
         name = stem_of(piece.name).lstrip("-") or "piece"
-        return f"{name}.mid", scores.midi_bytes(evolve(piece, name=name), clip_format=self._format)
+        data = scores.midi_bytes(evolve(piece, name=name), clip_format=self._format)
+        if piece.stretches and not _alike(read_score(score_of(data, Path(name)), self._format, Reading()), piece):
+            raise RequestError(422, "no-recipe", f"{message.name} is a part that only its file gives: open that again.")
+        return f"{name}.mid", data
 
     def _is_example(self, message: PieceMessage) -> bool:
         """Whether the piece is the example, unchanged, which commands read when no file is named."""
@@ -109,9 +138,9 @@ class Recipes:
         steps = -(-example.steps // self._format.steps) * self._format.steps
         return message.source.kind == "example" and (piece.notes, piece.steps) == (example.notes, steps)
 
-    def _session(self, file: str) -> str:
+    def _session(self, file: str, more: str = "") -> str:
         model = "" if self._name == DEFAULT_MODEL else f", model={self._name!r}"
-        return f"Session.open(workbench, {f'Path({file!r})' if file else None}{model})"
+        return f"Session.open(workbench, {f'Path({file!r})' if file else None}{model}{more})"
 
     def _model_option(self) -> list[str]:
         return [] if self._name == DEFAULT_MODEL else ["--model", self._name]
@@ -120,6 +149,33 @@ class Recipes:
     def _recipe(words: list[str], script: str, files: Mapping[str, bytes], remarks: list[str]) -> Recipe:
         encoded = [File(name=name, base64=base64.b64encode(data).decode()) for name, data in files.items()]
         return Recipe(command=shlex.join(["latentknobs", *words]), python=script, files=encoded, remarks=remarks)
+
+
+def _alike(piece: Piece, other: Piece) -> bool:
+    """Whether two pieces are cut into the same clips."""
+    stretches = [[(one.start, one.steps, one.signature) for one in each.stretches] for each in (piece, other)]
+    return (piece.notes, piece.steps, stretches[0]) == (other.notes, other.steps, stretches[1])
+
+
+def _reading(options: ReadOptions) -> dict[str, Any]:
+    """The options that are not as when nobody chose."""
+    chosen = {name: value for name, value in options.model_dump().items() if value != getattr(ReadOptions(), name)}
+    if "offset" in chosen:
+        chosen["offset"] = float(chosen["offset"])
+    return chosen
+
+
+def _reading_words(options: ReadOptions) -> list[str]:
+    """How a file is read, as options of the command line."""
+    words = []
+    for name, value in _reading(options).items():
+        words.append(f"--{name.replace('_', '-')}" + ("" if value is True else f"={value}"))
+    return words
+
+
+def _reading_arguments(options: ReadOptions) -> str:
+    """The same as arguments of ``Session.open``."""
+    return "".join(f", {name}={value!r}" for name, value in _reading(options).items())
 
 
 def _is_random(state: State) -> bool:

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, create_model
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, create_model
 
 from latentknobs.core.query_spec import FILTERS, RUN_FILTERS, Filter
 from latentknobs.core.seed import MOST_SEED
+from latentknobs.core.time_signature import MOST_BEATS, UNITS
 
 PREFIX = "/api/v1"
 """Where the API lives."""
 MAX_BODY_BYTES = 1024 * 1024
 """Bytes of a request's body and of a frame."""
+MAX_FILE_BYTES = 1024 * 1024
+"""Bytes of a file that is read."""
+MAX_FILE_TEXT = -(-MAX_FILE_BYTES // 3) * 4
+"""Letters of its base64."""
+MAX_FILE_BODY_BYTES = MAX_BODY_BYTES + MAX_FILE_TEXT
+"""Bytes of the body of a request that has a file beside its piece."""
 MAX_CLIPS = 128
 """Clips of one piece: 256 bars of a format of two, eight minutes at 120 beats a minute."""
 MAX_NOTES = 8192
 """Notes of one piece: two a step of the longest piece of drums, four times those of a melody."""
 MAX_STEPS = 65_536
+MAX_STRETCHES = 512
 MAX_KNOBS = 32
 MAX_GRID = 9
 MAX_AMOUNT = 1e6
@@ -35,6 +43,12 @@ def _as_tuple(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
+def _unit(value: int) -> int:
+    if value not in UNITS:
+        raise ValueError(f"a time signature's unit is one of {', '.join(map(str, UNITS))}")
+    return value
+
+
 Name = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]+$")]
 KnobName = Annotated[str, StringConstraints(max_length=80, pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 Step = Annotated[int, Field(ge=0, le=MAX_STEPS)]
@@ -48,7 +62,6 @@ NoteRow = Annotated[
     BeforeValidator(_as_tuple),
 ]
 """[onset, pitch, length, voice]: onset and length in steps, the MIDI pitch."""
-ClipNumber = Annotated[int, Field(ge=0, le=100_000)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -71,15 +84,12 @@ class ExampleSource(Strict):
 
 
 class MidiSource(Strict):
-    """A MIDI file, or some of its clips."""
+    """A file of MIDI or notation."""
 
     kind: Literal["midi"]
     file: Name
     sha256: Sha256
     options: ReadOptions = ReadOptions()
-    clips: Annotated[tuple[ClipNumber, ClipNumber], BeforeValidator(_as_tuple)] | None = Field(
-        default=None, description="First and last clip of the file that the piece has, from 0; null = all."
-    )
 
 
 class DrawnSource(Strict):
@@ -91,6 +101,16 @@ class DrawnSource(Strict):
 Source = Annotated[ExampleSource | MidiSource | DrawnSource, Field(discriminator="kind")]
 
 
+class StretchMessage(Strict):
+    """Consecutive bars in one time signature: a note of 1/unit is a beat."""
+
+    start: Step
+    steps: Annotated[int, Field(ge=1, le=MAX_STEPS)]
+    beats: Annotated[int, Field(ge=1, le=MOST_BEATS)]
+    unit: Annotated[int, AfterValidator(_unit)]
+    bar: Annotated[int, Field(ge=1, le=1_000_000, description="Number of its first bar in the file.")] = 1
+
+
 class PieceMessage(Strict):
     """A piece: notes on the grid of the model's format."""
 
@@ -99,6 +119,10 @@ class PieceMessage(Strict):
     steps: Annotated[int, Field(ge=1, le=MAX_STEPS)]
     notes: Annotated[list[NoteRow], Field(max_length=MAX_NOTES)]
     source: Source = DrawnSource(kind="drawn")
+    stretches: Annotated[list[StretchMessage], Field(max_length=MAX_STRETCHES)] = Field(
+        default=[], description="Its parts, without gaps; none = bars of the format, and silence up to whole clips."
+    )
+    by_model: bool = Field(default=False, description="Whether the model turns clips outside its style too.")
 
 
 Amount = Annotated[float, Field(ge=-MAX_AMOUNT, le=MAX_AMOUNT)]
@@ -137,11 +161,17 @@ class GridRequest(Strict):
     rest: Literal["mean", "source", "rows", "columns"] = "mean"
 
 
+FileText = Annotated[str, StringConstraints(max_length=MAX_FILE_TEXT)]
+
+
 class ExportRequest(Strict):
     """A state to export as a file."""
 
     state: State
     as_: Literal["midi", "wav"] = Field(alias="as", default="midi")
+    file: FileText | None = Field(
+        default=None, description="The file that the piece came from, in base64, to be given back with other notes."
+    )
 
 
 class RecipeRequest(Strict):
@@ -149,6 +179,7 @@ class RecipeRequest(Strict):
 
     state: State | None = None
     grid: GridRequest | None = None
+    file: FileText | None = Field(default=None, description="The file that the state's piece came from, in base64.")
 
 
 Seq = Annotated[int, Field(ge=0, le=MAX_SEQ)]

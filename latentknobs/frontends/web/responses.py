@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from latentknobs.core.evidence import AttributeRole
 from latentknobs.core.knob import Verdict
 from latentknobs.frontends.web.requests import NoteRow, PieceMessage
+from latentknobs.steering.turn_result import ClipWay
 
 
 class Limits(BaseModel):
@@ -62,28 +63,49 @@ class Info(BaseModel):
 class Window(BaseModel):
     """One clip of a piece."""
 
-    clip: int
-    bars: tuple[int, int] = Field(description="First and last bar, from 1.")
-    accepted: bool
-    why: str = Field(description="Why the model does not accept it; empty where it does.")
+    start: int = Field(description="Its first step.")
+    steps: int
+    bars: tuple[int, int] = Field(description="First and last bar, as the file counts them.")
+    accepted: bool = Field(description="Whether the model takes it.")
+    way: ClipWay = Field(description="How it is turned while no knob is: as TurnResponse.ways.")
+    why: str = Field(description="Why it is not turned by the model as it is; empty where it is.")
 
 
 class Track(BaseModel):
-    """A MIDI track with notes."""
+    """A track with notes."""
 
     number: int
     name: str
+    instrument: str
     notes: int
+    low: int = Field(description="Lowest pitch.")
+    high: int
+    monophonic: float = Field(description="Share of its sounding time with one note, 0 to 1.")
     drums: bool
+    likely: bool = Field(description="Whether it is the likeliest melody.")
+
+
+class AccompanimentFacts(BaseModel):
+    """What sounds beside the melody in the file."""
+
+    timbre: str = Field(description="The melody's; empty where none is known.")
+    timbres: list[str] = Field(description="Names; drums stands for the kit.")
+    sounds: list[tuple[float, int, float, int, float]] = Field(
+        description="[start, pitch or drum, length, place in timbres, gain against the melody's], in steps, by start."
+    )
 
 
 class ReadResponse(BaseModel):
-    """A MIDI file as a piece."""
+    """A file as a piece."""
 
     piece: PieceMessage
     windows: list[Window]
+    note: str = Field(
+        description="What was chosen because nobody had; it is in the piece's options. Empty for nothing."
+    )
     remarks: list[str]
     tracks: list[Track]
+    accompaniment: AccompanimentFacts
 
 
 class Opened(BaseModel):
@@ -93,9 +115,19 @@ class Opened(BaseModel):
     remarks: list[str]
     accuracy: float = Field(description="Share of the steps that the model reconstructs, 0 to 1.")
     notes: list[NoteRow] = Field(description="The reconstruction, without any knob turned.")
-    steps: int = Field(description="Length of the piece, padded to whole clips.")
+    steps: int = Field(description="Length of the piece, without stretches padded to whole clips.")
     codes: list[list[float]]
-    differing: list[int] = Field(description="For each clip, how many steps the reconstruction gets wrong.")
+    differing: list[int] = Field(description="For each clip of the format, how many steps it gets wrong.")
+
+
+class Counts(BaseModel):
+    """How the clips of a piece were turned; silent ones are not counted."""
+
+    by_model: int
+    octave_shifted: int = Field(description="Those of them that were octaves away for the model.")
+    by_rule: int
+    left_alone: int
+    reconstructed: float = Field(description="Share of all their steps that the model reconstructs, 0 to 1.")
 
 
 class TurnResponse(BaseModel):
@@ -106,6 +138,11 @@ class TurnResponse(BaseModel):
     codes: list[list[float]]
     touched: list[int] = Field(description="The latent dimensions that moved.")
     remarks: list[str]
+    counts: Counts
+    left: list[str] = Field(description="Which bars are left as they are, and why.")
+    ways: list[ClipWay] = Field(
+        description="How each window was turned: by the model, octaves away by it, by rule, left alone, or silent."
+    )
     ms: float = Field(description="Milliseconds from request to answer, on the server.")
 
 

@@ -19,12 +19,12 @@ from latentknobs.core.piece import Piece
 from latentknobs.errors import UnknownNameError
 from latentknobs.frontends.web import knobs, responses
 from latentknobs.frontends.web.errors import RequestError
-from latentknobs.frontends.web.export import file_of, zip_of
+from latentknobs.frontends.web.export import melody_of, name_of, zip_of
 from latentknobs.frontends.web.piece_schema import message_of, rows
 from latentknobs.frontends.web.reproduction_snippet import Recipes
 from latentknobs.frontends.web.requests import (
-    MAX_BODY_BYTES,
     MAX_CLIPS,
+    MAX_FILE_BYTES,
     MAX_GRID,
     MAX_KNOBS,
     MAX_NOTES,
@@ -83,7 +83,7 @@ async def info(service: Services) -> responses.Info:
         version=__version__,
         models=[_model_facts(name, model) for name, model in models.items()],
         model=next(iter(models)),
-        limits=responses.Limits(bytes=MAX_BODY_BYTES, clips=MAX_CLIPS, notes=MAX_NOTES, knobs=MAX_KNOBS, grid=MAX_GRID),
+        limits=responses.Limits(bytes=MAX_FILE_BYTES, clips=MAX_CLIPS, notes=MAX_NOTES, knobs=MAX_KNOBS, grid=MAX_GRID),
         examples=[responses.Example(name=name, title=title) for name, (title, _read) in EXAMPLES.items()],
     )
 
@@ -154,6 +154,7 @@ async def knob(
 )
 async def read(
     request: Request,
+    model: str,
     backend: Annotated[VAEBackend, Depends(_backend)],
     service: Services,
     policy: Literal["auto", "error", "highest-onset", "skyline"] = "auto",
@@ -164,7 +165,7 @@ async def read(
     quantize: bool = False,
     file: Annotated[str, Query(max_length=300)] = "piece.mid",
 ) -> responses.ReadResponse:
-    """A MIDI file (the body) as a piece, with all its clips."""
+    """A file of MIDI or notation (the body) as a piece, with its clips, its tracks and what sounds beside it."""
     options = ReadOptions(
         policy=policy,
         track=track or None,
@@ -173,7 +174,17 @@ async def read(
         time_signature=time_signature,
         quantize=quantize,
     )
-    return await service.reader.read(await request.body(), file, options, backend, service.in_worker)
+    found = await service.reader.read(await request.body(), file, options, backend.spec.clip_format)
+    opened = await service.in_worker(lambda: service.open(model, found.piece))
+    clips = await asyncio.to_thread(opened.opened)
+    return responses.ReadResponse(
+        piece=found.piece,
+        windows=clips.windows,
+        note=found.note,
+        remarks=[*found.remarks, *clips.remarks],
+        tracks=found.tracks,
+        accompaniment=found.accompaniment,
+    )
 
 
 @router.post("/models/{model}/open")
@@ -212,11 +223,15 @@ async def grid(model: str, body: GridRequest, service: Services) -> responses.Gr
 
 @router.post("/models/{model}/export", response_class=Response, responses={200: {"content": {"audio/midi": {}}}})
 async def export(model: str, body: ExportRequest, service: Services) -> Response:
-    """The steered piece as a MIDI file that records its provenance, or as sound."""
+    """The steered piece as a MIDI file that records its provenance, or as sound: in its file, or else alone."""
     piece, result = await service.in_worker(lambda: service.turn(model, body.state))
     clip_format = piece.session.model.spec.clip_format
     async with service.exporting:
-        return download(*await asyncio.to_thread(file_of, result, clip_format, body.as_))
+        if body.file is not None:
+            data = await service.reader.splice(body.file, body.state.piece, result, body.as_, clip_format)
+        else:
+            data = await asyncio.to_thread(melody_of, result, clip_format, body.as_)
+    return download(*name_of(result, body.as_), data)
 
 
 @router.post(
@@ -240,8 +255,10 @@ async def recipe(
     # What cannot be turned has no recipe: it is turned first, so that it is refused in the same way.
     if body.state is not None and body.grid is None:
         state = body.state
-        await service.in_worker(lambda: service.turn(model, state))
-        return await asyncio.to_thread(recipes.state, state)
+        _piece, result = await service.in_worker(lambda: service.turn(model, state))
+        if body.file is not None:  # that it holds the piece is made sure of
+            await service.reader.splice(body.file, state.piece, result, "", backend.spec.clip_format)
+        return await asyncio.to_thread(recipes.state, state, body.file, partial=bool(result.left))
     if body.grid is not None and body.state is None:
         request = body.grid
         await service.in_worker(lambda: service.grid(model, request))

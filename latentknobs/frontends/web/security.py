@@ -25,10 +25,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from latentknobs.frontends.web.errors import RequestError, error_response
-from latentknobs.frontends.web.requests import MAX_BODY_BYTES
+from latentknobs.frontends.web.requests import MAX_BODY_BYTES, MAX_FILE_BODY_BYTES
 
 BODY_SECONDS = 30.0
 """Longest that a body takes to arrive."""
+WITH_FILE = ("/export", "/recipe")
+"""Ends of the addresses whose requests may have a file beside the piece."""
 COOKIE = "latentknobs"
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 CONTENT_POLICY = (
@@ -125,7 +127,9 @@ class AccessControl:
             await (self._app if admitted else WebSocketClose(1008))(scope, receive, send)
             return
         response = refusal or self._sign_in(connection)
-        await (response or self._app)(scope, _bounded(receive), send)
+        with_file = scope["path"].endswith(WITH_FILE)
+        most = MAX_FILE_BODY_BYTES if with_file else MAX_BODY_BYTES
+        await (response or self._app)(scope, _bounded(receive, most), send)
 
     def _sign_in(self, connection: HTTPConnection) -> Response | None:
         """A 401 for clients without the token; a token in the page's address is exchanged for a cookie."""
@@ -198,8 +202,8 @@ def _equal(presented: str, secret: str) -> bool:
     return hmac.compare_digest(presented.encode("utf-8", "replace"), secret.encode("utf-8", "replace"))
 
 
-def _bounded(receive: Receive) -> Receive:
-    """``receive`` that ends the request where its body is over MAX_BODY_BYTES or takes longer than BODY_SECONDS."""
+def _bounded(receive: Receive, most: int) -> Receive:
+    """``receive`` that ends the request where its body is over ``most`` bytes or takes longer than BODY_SECONDS."""
     deadline = asyncio.get_running_loop().time() + BODY_SECONDS
     size, complete = 0, False
 
@@ -211,7 +215,7 @@ def _bounded(receive: Receive) -> Receive:
         except TimeoutError:
             raise HTTPException(408) from None
         size += len(message.get("body", b""))  # counted, whatever Content-Length says
-        if size > MAX_BODY_BYTES:
+        if size > most:
             raise HTTPException(413)
         complete = not message.get("more_body", False)
         return message

@@ -16,7 +16,7 @@ from collections.abc import Callable, Hashable, Mapping
 from typing import TypeVar
 
 import numpy as np
-from attrs import define, evolve, field, frozen
+from attrs import asdict, define, evolve, field, frozen
 
 from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.arrays import Codes
@@ -26,9 +26,9 @@ from latentknobs.core.knob import Knob
 from latentknobs.core.query_spec import KnobQuery
 from latentknobs.errors import LatentKnobsError, UnknownNameError
 from latentknobs.frontends.web.errors import RequestError
-from latentknobs.frontends.web.piece_schema import piece_of, rows, windows
+from latentknobs.frontends.web.piece_schema import piece_of, rows, ways_in_order, windows
 from latentknobs.frontends.web.requests import GridRequest, KnobTurns, MidiSource, PieceMessage, State
-from latentknobs.frontends.web.responses import Opened, TurnResponse
+from latentknobs.frontends.web.responses import Counts, Opened, TurnResponse
 from latentknobs.frontends.web.upload import Reader
 from latentknobs.session import Session
 from latentknobs.steering.batch_decoder import DecodedBatch, DecoderQueue
@@ -52,21 +52,22 @@ class OpenPiece:
 
     Attributes:
         session: The piece's session.
-        plain: The notes of its reconstruction.
+        plain: What turning no knob gives: its reconstruction, where the model turns it.
+        notes: The notes of that.
     """
 
     session: Session
-    plain: frozenset[Note]
+    plain: TurnResult
+    notes: frozenset[Note]
 
     def opened(self) -> Opened:
         """The answer to opening it."""
         session = self.session
-        reason = f"{session.model.spec.name} carries {session.carries()}"
         return Opened(
-            windows=windows(session.accepted, session.model.spec.clip_format, reason),
+            windows=windows(session, self.plain),
             remarks=list(session.remarks()),
             accuracy=session.accuracy,
-            notes=rows(sorted(self.plain)),
+            notes=rows(self.plain.after.notes),
             steps=session.piece.steps,
             codes=_rounded(session.codes),
             differing=session.differing.tolist(),
@@ -78,10 +79,13 @@ class OpenPiece:
         moved = np.any(result.codes != self.session.codes, axis=0)
         return TurnResponse(
             notes=rows(notes),
-            changed=[k for k, note in enumerate(notes) if note not in self.plain],
+            changed=[k for k, note in enumerate(notes) if note not in self.notes],
             codes=_rounded(result.codes),
             touched=np.flatnonzero(moved).tolist(),
             remarks=list(result.remarks),
+            counts=Counts(**asdict(result.counts)),
+            left=list(result.left),
+            ways=ways_in_order(self.session, result.ways),
             ms=round(ms, 2),
         )
 
@@ -174,10 +178,11 @@ class Service:
                 return self._open[key]
         piece = piece_of(message, model.spec.clip_format)
         location = name if name in self.workbench.models.names else self.default
-        session = Session.open(self.workbench, piece, location)
+        session = Session.open(self.workbench, piece, location, all_by_model=message.by_model)
         source = message.source
         session = evolve(session, knobs=knobs, source_sha256=source.sha256 if isinstance(source, MidiSource) else "")
-        opened = OpenPiece(session, frozenset(session.join(session.plain).notes))
+        plain = session.turn({})
+        opened = OpenPiece(session, plain, frozenset(plain.after.notes))
         with self._lock:
             self._open[key] = opened
             while len(self._open) > MAX_OPEN:

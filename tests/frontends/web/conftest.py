@@ -77,6 +77,16 @@ def opened(bench: Workbench) -> Session:
     return Session.open(bench, tune(), "tiny")
 
 
+@pytest.fixture
+def here(bench: Workbench, plugins_dir: Path, own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to run things in, where the registry is the server's."""
+    shutil.copy(bench.registry_url, own / "registry.db")
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
 @contextmanager
 def served(bench: Workbench, config: ServerConfig) -> Iterator[int]:
     """A real server in a thread; gives its port."""

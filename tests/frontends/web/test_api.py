@@ -51,6 +51,7 @@ def test_the_example_is_the_theme(client):
 
     assert got["notes"] == rows(scores.twinkle().notes)
     assert (got["steps"], got["source"]) == (192, {"kind": "example", "name": "twinkle"})
+    assert got["stretches"] == [{"start": 0, "steps": 192, "beats": 4, "unit": 4, "bar": 1}]
 
 
 def test_knobs_are_listed_with_their_controls(client, bench, monkeypatch):
@@ -116,18 +117,25 @@ def test_a_midi_file_is_read_as_the_command_line_reads_it(client, tmp_path):
     assert got["tracks"][0]["notes"] == 14
 
 
-def test_what_is_no_melody_is_refused_with_its_tracks(client):
-    """Two notes at once: the sentence says so, names no folder, and the tracks can be chosen from."""
-    file = chord()
-    got = client.post(f"{TINY}/read", params={"file": "chord.mid"}, content=file)
+def test_what_is_asked_for_and_not_there_is_refused_with_the_tracks(client):
+    """Two notes at once where one voice is asked for: the sentence says so, names no folder, and tracks are listed."""
+    got = client.post(f"{TINY}/read", params={"file": "chord.mid", "policy": "error"}, content=chord())
 
     error = got.json()["error"]
     assert (got.status_code, error["code"]) == (422, "bad-midi")
     assert error["message"].startswith("chord.mid: several notes sound at once")
-    assert error["tracks"] == [{"number": 1, "name": "", "notes": 2, "drums": False}]
-    kept = client.post(f"{TINY}/read", params={"file": "chord.mid", "policy": "skyline"}, content=file).json()
-    assert kept["piece"]["notes"] == [[0, 64, 16, 0]]
-    assert kept["remarks"]
+    (track,) = error["tracks"]
+    assert (track["number"], track["notes"], track["low"], track["high"], track["likely"]) == (1, 2, 60, 64, True)
+
+
+def test_what_nobody_chose_is_chosen_and_noted(client):
+    """Two notes at once: the highest line is taken, the note says so, and the piece's options have it."""
+    got = client.post(f"{TINY}/read", params={"file": "chord.mid"}, content=chord()).json()
+
+    assert got["piece"]["notes"] == [[0, 64, 16, 0]]
+    assert got["note"] == "Several notes sound at once: the highest line is taken."
+    assert got["piece"]["source"]["options"]["policy"] == "skyline"
+    assert got["remarks"]
 
 
 def chord():
@@ -380,7 +388,7 @@ def test_clips_that_the_model_does_not_carry_are_turned_by_rule(client, bench, m
     asked = {"a": state(piece), "b": state(piece), "rows": "pitch", "columns": "rhythm"}
 
     assert [w["accepted"] for w in opened["windows"]] == [False]
-    assert "tiny carries" in opened["windows"][0]["why"]
+    assert opened["windows"][0]["why"] == "tiny does not take it: it carries valid melody-2bar clips."
     assert [note[1] for note in turned["notes"]] == [note.pitch + 2 for note in piece.notes]
     assert client.post(f"{TINY}/grid", json=asked).json()["error"]["code"] == "bad-piece"
 

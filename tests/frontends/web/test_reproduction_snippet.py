@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import shlex
-import shutil
 from contextlib import redirect_stdout
 
 import numpy as np
@@ -27,7 +26,7 @@ from tests.frontends.web.conftest import API, as_message, rows, tune
 
 TINY = f"{API}/models/tiny"
 TWINKLE = {"kind": "example", "name": "twinkle"}
-PART = {"kind": "midi", "file": "song.mid", "sha256": "0" * 64, "clips": [1, 2]}
+PART = {"kind": "midi", "file": "song.mid", "sha256": "0" * 64}
 HELD = Piece((Note(2, 60, 4), Note(28, 64, 40), Note(70, 62, 1), Note(71, 62, 9)), 96, tempo=91.3, name="-a; b/ü")
 
 
@@ -45,16 +44,6 @@ STATES = {
     "many digits": {"piece": as_message(tune()), "knobs": {"pitch": 0.1 + 0.2, "rhythm": 1 / 3}, "seed": 5},
     "an example that was changed": {"piece": {**as_message(tune()), "source": TWINKLE}, "knobs": {"pitch": 1}},
 }
-
-
-@pytest.fixture
-def here(bench, plugins_dir, own, tmp_path, monkeypatch):
-    """An empty folder to run things in, where the registry is the server's."""
-    shutil.copy(bench.registry_url, own / "registry.db")
-    folder = tmp_path / "here"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    return folder
 
 
 def put(folder, recipe):

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 
 from latentknobs import scores
 from latentknobs.core.clip import Note
+from latentknobs.core.melody_format import MELODY
 from latentknobs.core.piece import Piece
-from latentknobs.frontends.web import midi_worker
+from latentknobs.frontends.web import midi_worker, upload
 from latentknobs.frontends.web.errors import RequestError
 from latentknobs.frontends.web.piece_schema import piece_of
 from latentknobs.frontends.web.requests import PieceMessage, ReadOptions
@@ -21,6 +22,7 @@ from latentknobs.frontends.web.upload import Reader, file_name
 from latentknobs.hooks.manager import Plugins
 from tests.frontends.web.conftest import rows
 
+MELODIES = SimpleNamespace(spec=SimpleNamespace(clip_format=MELODY))
 DRUMS = Path(__file__).parents[3] / "plugins" / "drums.py"
 
 
@@ -32,17 +34,14 @@ def drums(tmp_path_factory):
     plugins = Plugins.build([], plugins_dir=folder, entry_points=False, strict=True)
     clip_format = plugins.loaded("drums").DRUMS
     spec = SimpleNamespace(name="kit", clip_format=clip_format)
-    return SimpleNamespace(spec=spec, accepts=lambda clips: np.ones(len(clips), dtype=bool))
+    return SimpleNamespace(spec=spec)
 
 
 def read(data, model, file="beat.mid", **options):
     """What the server's reader makes of a file."""
 
     async def work():
-        async def later(task):
-            return task()
-
-        return await Reader().read(data, file, ReadOptions(**options), model, later)
+        return await Reader().read(data, file, ReadOptions(**options), model.spec.clip_format)
 
     return asyncio.run(work())
 
@@ -73,7 +72,9 @@ def test_a_voice_that_the_kit_does_not_have_is_refused(drums):
     ("given", "name"),
     [
         ("song.mid", "song.mid"),
-        ("C:\\Music\\my song.MIDI", "my song.mid"),
+        ("C:\\Music\\my song.MIDI", "my song.midi"),
+        ("reel.abc", "reel.abc"),
+        ("song.exe", "song.exe.mid"),
         ("../../etc/passwd", "passwd.mid"),
         ("\x00\n", "__.mid"),
         ("", "piece.mid"),
@@ -98,3 +99,23 @@ def test_the_process_holds_itself_to_its_limits(monkeypatch):
     assert held[resource.RLIMIT_CPU] == (midi_worker.CPU_SECONDS,) * 2
     assert held[resource.RLIMIT_AS] == (midi_worker.MEMORY,) * 2
     assert held[resource.RLIMIT_CORE] == (0, 0)
+
+
+@pytest.mark.parametrize("seconds", [upload.SECONDS, 0.05])
+def test_nothing_of_a_file_stays_on_disk(tmp_path, monkeypatch, seconds):
+    """Neither where reading ends by itself nor where it is ended, wherever temporary files would go."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(upload, "SECONDS", seconds)
+    with contextlib.suppress(RequestError):
+        read(b"X:1\nM:4/4\nL:1/4\nK:C\nCDEF|GABc|\n", MELODIES, "tune.abc")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_scores_are_read():
+    """By their suffix, with the melody's notes."""
+    tune = b"X:1\nM:3/4\nL:1/4\nK:C\nCDE|FGA|\n"
+    got = read(tune, MELODIES, "tune.abc")
+
+    assert [row[1] for row in got.piece.notes] == [60, 62, 64, 65, 67, 69]
+    assert (got.piece.source.file, got.piece.stretches[0].beats) == ("tune.abc", 3)

@@ -27,7 +27,7 @@ export class Api {
     });
   grid = (model: string, request: GridRequest, signal?: AbortSignal): Promise<{ cells: readonly (readonly Cell[])[] }> =>
     this.post(model, "grid", request, signal);
-  recipe = (model: string, of: { state: Deck } | { grid: GridRequest }): Promise<Recipe> => this.post(model, "recipe", of);
+  recipe = (model: string, of: { state: Deck; file: string | null } | { grid: GridRequest }): Promise<Recipe> => this.post(model, "recipe", of);
   turn = (model: string, state: Deck, signal?: AbortSignal): Promise<Turned> => this.post(model, "turn", state, signal);
   registryKnobs = (filters: Query, signal?: AbortSignal): Promise<KnobTable> => this.json(`/registry/table/knobs${query(filters)}`, { signal: signal ?? null });
   registryRuns = (filters: Query, signal?: AbortSignal): Promise<RunTable> => this.json(`/registry/table/runs${query(filters)}`, { signal: signal ?? null });
@@ -36,8 +36,8 @@ export class Api {
   registryValues = (): Promise<RegistryValues> => this.json("/registry/values");
   registrySeen = (ids: readonly string[], signal?: AbortSignal): Promise<Snippets> => this.json(`/registry/seen?${new URLSearchParams(ids.map((id) => ["knob", id]))}`, { signal: signal ?? null });
   registryFile = (name: "csv" | "exchange", filters: Query): Promise<{ blob: Blob; name: string }> => this.saved(`/registry/${name}${query(filters)}`, name);
-  export = (model: string, state: Deck, as: "midi" | "wav"): Promise<{ blob: Blob; name: string }> =>
-    this.file(model, "export", { state, as }, as === "midi" ? "melody.mid" : "melody.wav");
+  export = (model: string, state: Deck, as: "midi" | "wav", file: string | null): Promise<{ blob: Blob; name: string }> =>
+    this.file(model, "export", { state, as, file }, as === "midi" ? "melody.mid" : "melody.wav");
   exportGrid = (model: string, request: GridRequest): Promise<{ blob: Blob; name: string }> =>
     this.file(model, "export/grid", request, "grid.zip");
 

@@ -13,7 +13,7 @@ export async function saveAs(session: Session, as: "midi" | "wav" | "grid"): Pro
   const { model, state, deck } = session;
   if (!model || !state || !deck) return;
   try {
-    const { blob, name } = as === "grid" ? await session.api.exportGrid(model.name, session.gridRequest()) : await session.api.export(model.name, session.exported(deck), as);
+    const { blob, name } = as === "grid" ? await session.api.exportGrid(model.name, session.gridRequest()) : await session.api.export(model.name, session.exported(deck), as, session.alone ? null : (session.file?.data ?? null));
     save(blob, name);
     session.say(`Saved ${name}.`);
   } catch (error) {
@@ -28,6 +28,13 @@ export async function copy(text: string): Promise<boolean> {
   } catch {
     return false; // not allowed here: the text stands on the page, to be copied by hand
   }
+}
+
+export async function toBase64(blob: Blob): Promise<string> {
+  const bytes = new Uint8Array(await blob.arrayBuffer());
+  let text = "";
+  for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
+  return btoa(text);
 }
 
 export function fromBase64(text: string): Blob {

@@ -1,6 +1,6 @@
 /** Notes and their names. */
 
-import type { Format, Note, Piece, Source } from "./types.js";
+import type { Format, Note, Piece, Stretch } from "./types.js";
 
 /** The row that a note stands in: its pitch, or its voice where drums are drawn. */
 export const rowOf = (note: Note, drums: unknown): number => (drums ? note[3] : note[1]);
@@ -22,15 +22,40 @@ export function lengthWords(steps: number, stepsPerBeat: number): string {
   return LENGTHS[steps / stepsPerBeat] ?? `${steps} steps`;
 }
 
+/** Where bars begin, with their numbers, and the beats between them, in steps. */
+export interface Meter {
+  bars: readonly { at: number; number: number }[];
+  beats: readonly number[];
+}
+
+/** The bars of a piece; one without stretches has those of the format. */
+export function meter(stretches: readonly Stretch[], format: Format, steps: number): Meter {
+  const bars: { at: number; number: number }[] = [];
+  const beats: number[] = [];
+  const own = stretches.length ? stretches : [{ start: 0, steps, beats: format.beats_per_bar, unit: 4, bar: 1 }];
+  for (const stretch of own) {
+    const unit = (4 / stretch.unit) * format.steps_per_beat;
+    const compound = stretch.unit >= 8 && stretch.beats > 3 && stretch.beats % 3 === 0;
+    const beat = Math.max(1, compound ? 3 * unit : unit);
+    for (let bar = 0; bar * stretch.beats * unit < stretch.steps; bar += 1) {
+      const at = stretch.start + bar * stretch.beats * unit;
+      bars.push({ at, number: stretch.bar + bar });
+      const end = Math.min(at + stretch.beats * unit, stretch.start + stretch.steps);
+      for (let place = at + beat; place < end - 1e-9; place += beat) beats.push(place);
+    }
+  }
+  return { bars, beats };
+}
+
 /** A melody in words, bar by bar: "Bar 1: C4 quarter, rest quarter, ...". */
-export function melodyWords(notes: readonly Note[], format: Format): string {
-  const bar = format.steps_per_beat * format.beats_per_bar;
+export function melodyWords(notes: readonly Note[], format: Format, lines = meter([], format, Math.max(1, ...notes.map(([onset]) => onset + 1)))): string {
   const bars = new Map<number, string[]>();
-  const put = (at: number, word: string) => bars.set(Math.floor(at / bar) + 1, [...(bars.get(Math.floor(at / bar) + 1) ?? []), word]);
+  const barAt = (step: number) => lines.bars.findLast(({ at }) => at <= step) ?? lines.bars[0]!;
+  const put = (at: number, word: string) => bars.set(barAt(at).number, [...(bars.get(barAt(at).number) ?? []), word]);
   if (format.drums) {
     const hits = new Map<number, string[]>();
     for (const [onset, pitch, , voice] of notes) hits.set(onset, [...(hits.get(onset) ?? []), format.drums[voice] ?? `drum ${pitch}`]);
-    for (const [onset, names] of [...hits].sort((a, b) => a[0] - b[0])) put(onset, `${names.join(" and ")} at step ${(onset % bar) + 1}`);
+    for (const [onset, names] of [...hits].sort((a, b) => a[0] - b[0])) put(onset, `${names.join(" and ")} at step ${Math.floor(onset - barAt(onset).at) + 1}`);
   } else {
     let at = 0;
     for (const [onset, pitch, length] of sorted(notes)) {
@@ -45,23 +70,6 @@ export function melodyWords(notes: readonly Note[], format: Format): string {
 
 export function sorted(notes: readonly Note[]): Note[] {
   return [...notes].sort((a, b) => a[0] - b[0] || a[1] - b[1] || a[3] - b[3]);
-}
-
-/** Chosen clips of a piece, joined: their notes, cut at the clips' ends. */
-export function joinClips(piece: Piece, clips: readonly number[], size: number): Piece {
-  const order = [...new Set(clips)].sort((a, b) => a - b);
-  const notes: Note[] = [];
-  order.forEach((clip, at) => {
-    const [from, to] = [clip * size, (clip + 1) * size];
-    for (const [onset, pitch, length, voice] of piece.notes) {
-      if (onset >= from && onset < to) notes.push([onset - from + at * size, pitch, Math.min(length, to - onset), voice]);
-    }
-  });
-  const together = order.every((clip, at) => at === 0 || clip === order[at - 1]! + 1);
-  let source: Source = { kind: "drawn" };
-  if (together && piece.source.kind === "midi") source = { ...piece.source, clips: [order[0]!, order.at(-1)!] };
-  else if (together && piece.source.kind === "example" && order.length * size >= piece.steps) source = piece.source;
-  return { ...piece, steps: order.length * size, notes: sorted(notes), source };
 }
 
 /** Puts one note into a melody of one voice: notes that it meets are cut or taken away. */
@@ -80,5 +88,5 @@ export function putNote(notes: readonly Note[], note: Note): Note[] {
 /** A piece that a person made on this page: whole clips, so that the model can read it. */
 export function drawnPiece(notes: readonly Note[], name: string, tempo: number, size: number): Piece {
   const end = Math.max(1, ...notes.map(([onset, , length]) => onset + length));
-  return { name, tempo, steps: Math.ceil(end / size) * size, notes: sorted(notes), source: { kind: "drawn" } };
+  return { name, tempo, steps: Math.ceil(end / size) * size, notes: sorted(notes), source: { kind: "drawn" }, stretches: [], by_model: false };
 }

@@ -5,6 +5,33 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AccompanimentFacts
+         * @description What sounds beside the melody in the file.
+         */
+        readonly AccompanimentFacts: {
+            /**
+             * Timbre
+             * @description The melody's; empty where none is known.
+             */
+            readonly timbre: string;
+            /**
+             * Timbres
+             * @description Names; drums stands for the kit.
+             */
+            readonly timbres: readonly string[];
+            /**
+             * Sounds
+             * @description [start, pitch or drum, length, place in timbres, gain against the melody's], in steps, by start.
+             */
+            readonly sounds: readonly (readonly [
+                number,
+                number,
+                number,
+                number,
+                number
+            ])[];
+        };
+        /**
          * Card
          * @description The evidence for a knob, in numbers and sentences.
          */
@@ -89,6 +116,28 @@ export interface components {
             readonly level: "high" | "medium" | "low";
             /** Text */
             readonly text: string;
+        };
+        /**
+         * Counts
+         * @description How the clips of a piece were turned; silent ones are not counted.
+         */
+        readonly Counts: {
+            /** By Model */
+            readonly by_model: number;
+            /**
+             * Octave Shifted
+             * @description Those of them that were octaves away for the model.
+             */
+            readonly octave_shifted: number;
+            /** By Rule */
+            readonly by_rule: number;
+            /** Left Alone */
+            readonly left_alone: number;
+            /**
+             * Reconstructed
+             * @description Share of all their steps that the model reconstructs, 0 to 1.
+             */
+            readonly reconstructed: number;
         };
         /**
          * CriterionPoint
@@ -242,6 +291,11 @@ export interface components {
              * @enum {string}
              */
             readonly as: "midi" | "wav";
+            /**
+             * File
+             * @description The file that the piece came from, in base64, to be given back with other notes.
+             */
+            readonly file?: string | null;
         };
         /**
          * File
@@ -464,7 +518,7 @@ export interface components {
         };
         /**
          * MidiSource
-         * @description A MIDI file, or some of its clips.
+         * @description A file of MIDI or notation.
          */
         readonly MidiSource: {
             /**
@@ -480,18 +534,12 @@ export interface components {
              * @default {
              *       "policy": "auto",
              *       "offset": 0,
-             *       "regroup": false
+             *       "bars": "",
+             *       "time_signature": "",
+             *       "quantize": false
              *     }
              */
             readonly options: components["schemas"]["ReadOptions"];
-            /**
-             * Clips
-             * @description First and last clip of the file that the piece has, from 0; null = all.
-             */
-            readonly clips?: readonly [
-                number,
-                number
-            ] | null;
         };
         /**
          * ModelFacts
@@ -544,14 +592,14 @@ export interface components {
             ])[];
             /**
              * Steps
-             * @description Length of the piece, padded to whole clips.
+             * @description Length of the piece, without stretches padded to whole clips.
              */
             readonly steps: number;
             /** Codes */
             readonly codes: readonly (readonly number[])[];
             /**
              * Differing
-             * @description For each clip, how many steps the reconstruction gets wrong.
+             * @description For each clip of the format, how many steps it gets wrong.
              */
             readonly differing: readonly number[];
         };
@@ -586,6 +634,18 @@ export interface components {
              *     }
              */
             readonly source: components["schemas"]["ExampleSource"] | components["schemas"]["MidiSource"] | components["schemas"]["DrawnSource"];
+            /**
+             * Stretches
+             * @description Its parts, without gaps; none = bars of the format, and silence up to whole clips.
+             * @default []
+             */
+            readonly stretches: readonly components["schemas"]["StretchMessage"][];
+            /**
+             * By Model
+             * @description Whether the model turns clips outside its style too.
+             * @default false
+             */
+            readonly by_model: boolean;
         };
         /**
          * ReadOptions
@@ -606,23 +666,39 @@ export interface components {
              */
             readonly offset: number;
             /**
-             * Regroup
+             * Bars
+             * @default
+             */
+            readonly bars: string;
+            /**
+             * Time Signature
+             * @default
+             */
+            readonly time_signature: string;
+            /**
+             * Quantize
              * @default false
              */
-            readonly regroup: boolean;
+            readonly quantize: boolean;
         };
         /**
          * ReadResponse
-         * @description A MIDI file as a piece.
+         * @description A file as a piece.
          */
         readonly ReadResponse: {
             readonly piece: components["schemas"]["PieceMessage"];
             /** Windows */
             readonly windows: readonly components["schemas"]["Window"][];
+            /**
+             * Note
+             * @description What was chosen because nobody had; it is in the piece's options. Empty for nothing.
+             */
+            readonly note: string;
             /** Remarks */
             readonly remarks: readonly string[];
             /** Tracks */
             readonly tracks: readonly components["schemas"]["Track"][];
+            readonly accompaniment: components["schemas"]["AccompanimentFacts"];
         };
         /**
          * Recipe
@@ -645,6 +721,11 @@ export interface components {
         readonly RecipeRequest: {
             readonly state?: components["schemas"]["State"] | null;
             readonly grid?: components["schemas"]["GridRequest"] | null;
+            /**
+             * File
+             * @description The file that the state's piece came from, in base64.
+             */
+            readonly file?: string | null;
         };
         /**
          * RegistryCard
@@ -905,18 +986,57 @@ export interface components {
             readonly piece: components["schemas"]["PieceMessage"];
         };
         /**
+         * StretchMessage
+         * @description Consecutive bars in one time signature: a note of 1/unit is a beat.
+         */
+        readonly StretchMessage: {
+            /** Start */
+            readonly start: number;
+            /** Steps */
+            readonly steps: number;
+            /** Beats */
+            readonly beats: number;
+            /** Unit */
+            readonly unit: number;
+            /**
+             * Bar
+             * @description Number of its first bar in the file.
+             * @default 1
+             */
+            readonly bar: number;
+        };
+        /**
          * Track
-         * @description A MIDI track with notes.
+         * @description A track with notes.
          */
         readonly Track: {
             /** Number */
             readonly number: number;
             /** Name */
             readonly name: string;
+            /** Instrument */
+            readonly instrument: string;
             /** Notes */
             readonly notes: number;
+            /**
+             * Low
+             * @description Lowest pitch.
+             */
+            readonly low: number;
+            /** High */
+            readonly high: number;
+            /**
+             * Monophonic
+             * @description Share of its sounding time with one note, 0 to 1.
+             */
+            readonly monophonic: number;
             /** Drums */
             readonly drums: boolean;
+            /**
+             * Likely
+             * @description Whether it is the likeliest melody.
+             */
+            readonly likely: boolean;
         };
         /**
          * TurnResponse
@@ -944,6 +1064,17 @@ export interface components {
             readonly touched: readonly number[];
             /** Remarks */
             readonly remarks: readonly string[];
+            readonly counts: components["schemas"]["Counts"];
+            /**
+             * Left
+             * @description Which bars are left as they are, and why.
+             */
+            readonly left: readonly string[];
+            /**
+             * Ways
+             * @description How each window was turned: by the model, octaves away by it, by rule, left alone, or silent.
+             */
+            readonly ways: readonly ("model" | "octaves" | "rule" | "alone" | "silent")[];
             /**
              * Ms
              * @description Milliseconds from request to answer, on the server.
@@ -955,21 +1086,35 @@ export interface components {
          * @description One clip of a piece.
          */
         readonly Window: {
-            /** Clip */
-            readonly clip: number;
+            /**
+             * Start
+             * @description Its first step.
+             */
+            readonly start: number;
+            /** Steps */
+            readonly steps: number;
             /**
              * Bars
-             * @description First and last bar, from 1.
+             * @description First and last bar, as the file counts them.
              */
             readonly bars: readonly [
                 number,
                 number
             ];
-            /** Accepted */
+            /**
+             * Accepted
+             * @description Whether the model takes it.
+             */
             readonly accepted: boolean;
             /**
+             * Way
+             * @description How it is turned while no knob is: as TurnResponse.ways.
+             * @enum {string}
+             */
+            readonly way: "model" | "octaves" | "rule" | "alone" | "silent";
+            /**
              * Why
-             * @description Why the model does not accept it; empty where it does.
+             * @description Why it is not turned by the model as it is; empty where it is.
              */
             readonly why: string;
         };

@@ -1,12 +1,13 @@
 import { Api, ApiError } from "./api.js";
 import { fromHash, LinkError, toHash } from "./url-state.js";
 import { LiveSocket, type LiveStatus } from "./live-socket.js";
+import { meter } from "./music.js";
 import { inWords, signed, unitFor } from "./numbers.js";
 import { Player } from "./sound/player.js";
 import type { Melody } from "./sound/scheduler.js";
 import { deckKey, deckOf, NO_DRAFT, pieceKey, TEMPO, withDeck, withKnob, type Side, type State } from "./state.js";
 import { Store } from "./store.js";
-import type { Deck, Format, GridRequest, Info, Knob, Model, Note, Opened, Piece, Turned } from "./types.js";
+import type { Accompaniment, Deck, Format, GridRequest, Info, Knob, Model, Note, Opened, Piece, Source, Stretch, Turned } from "./types.js";
 
 const KEPT = 64;
 const MELODY: Format = { name: "melody-2bar", steps: 32, steps_per_beat: 4, beats_per_bar: 4, drums: null };
@@ -26,6 +27,13 @@ export interface Passage {
   name: string;
 }
 
+/** A file that was read: to hear what sounds beside its melody, and to have it back with another melody. */
+export interface OpenFile {
+  /** Its bytes, in base64. */
+  data: string;
+  accompaniment: Accompaniment;
+}
+
 /** What a person has open on this page: the state with its history, what the server said of it, and the sound. */
 export class Session {
   info: Info | null = null;
@@ -43,7 +51,12 @@ export class Session {
   heard: Passage | null = null;
   /** Notes of a grid cell that are looked at. */
   looked: Passage | null = null;
+  /** Whether files are saved with the melody alone. */
+  alone = false;
+  /** How loud the accompaniment is, 0 to 1. */
+  volume = 0.8;
   readonly player = new Player();
+  private readonly files = new Map<string, OpenFile>();
   private readonly turnedBy = new Map<string, Turned>();
   private readonly openedBy = new Map<string, Opened>();
   private latest: { piece: string; turned: Turned } | null = null;
@@ -89,8 +102,23 @@ export class Session {
   }
 
   get steps(): number {
+    if (!this.heard && this.deck?.piece.stretches.length) return this.deck.piece.steps;
     const steps = this.heard?.steps ?? this.deck?.piece.steps ?? this.format.steps;
     return Math.ceil(steps / this.format.steps) * this.format.steps;
+  }
+
+  /** The time signatures of what is heard. */
+  get stretches(): readonly Stretch[] {
+    return this.heard ? [] : (this.deck?.piece.stretches ?? []);
+  }
+
+  /** The file of the deck that is heard; null where it came from none, or from one that this page no longer has. */
+  get file(): OpenFile | null {
+    return (this.deck && this.files.get(JSON.stringify(this.deck.piece.source))) ?? null;
+  }
+
+  keepFile(source: Source, file: OpenFile): void {
+    keep(this.files, JSON.stringify(source), file);
   }
 
   /** What a piece is called: an example has a title. */
@@ -263,6 +291,14 @@ export class Session {
     this.say("All knobs except locked ones are at 0.");
   }
 
+  /** Whether the model turns clips outside its style too. */
+  setByModel(byModel: boolean): void {
+    const { state, deck } = this;
+    if (!state || !deck) return;
+    this.heard = null;
+    this.commit(withDeck(state, state.side, { piece: { ...deck.piece, by_model: byModel } }), byModel ? "all by the model" : "by rule outside the style");
+  }
+
   lock(name: string, locked: boolean): void {
     const { state } = this;
     if (!state) return;
@@ -326,7 +362,9 @@ export class Session {
   // Sound.
 
   get melody(): Melody {
-    return { notes: this.notes, steps: this.steps, stepsPerBeat: this.format.steps_per_beat, beatsPerBar: this.format.beats_per_bar };
+    const { bars } = meter(this.stretches, this.format, this.steps);
+    const accompaniment = this.heard ? null : (this.file?.accompaniment ?? null);
+    return { notes: this.notes, steps: this.steps, stepsPerBeat: this.format.steps_per_beat, bars: bars.map(({ at }) => at), accompaniment };
   }
 
   play(): void {
@@ -335,6 +373,12 @@ export class Session {
 
   stop(): void {
     this.player.stop();
+  }
+
+  setVolume(volume: number): void {
+    this.volume = volume;
+    this.player.volume = volume;
+    this.changed();
   }
 
   toggle(): void {
@@ -364,6 +408,7 @@ export class Session {
     if (!state || !deck || !model) return;
     this.player.tempo = state.tempo;
     this.player.loop = state.loop;
+    this.player.timbre = this.file?.accompaniment.timbre ?? "";
     const key = deckKey(model.name, deck);
     if (this.live && state.model === model.name && key !== this.wanted) {
       this.wanted = key;
@@ -395,7 +440,7 @@ export class Session {
 
   private sound(): void {
     if (!this.state) return;
-    const key = JSON.stringify([this.notes, this.steps]);
+    const key = JSON.stringify([this.notes, this.steps, this.heard ? null : this.deck?.piece.source]);
     if (key === this.sounding) return;
     this.sounding = key;
     const flipped = this.side !== this.state.side;

@@ -46,9 +46,13 @@ export function withKnob(deck: Deck, name: string, amount: number): Deck {
 
 /** What a deck's sound depends on; tempo and names do not change notes. */
 export function deckKey(model: string, deck: Deck): string {
-  return JSON.stringify([model, deck.piece.steps, deck.piece.notes, deck.knobs, deck.seed, deck.like]);
+  return JSON.stringify([...pieceFacts(model, deck.piece), deck.knobs, deck.seed, deck.like]);
 }
 
 export function pieceKey(model: string, piece: Piece): string {
-  return JSON.stringify([model, piece.steps, piece.notes]);
+  return JSON.stringify(pieceFacts(model, piece));
+}
+
+function pieceFacts(model: string, { steps, notes, stretches, by_model }: Piece): unknown[] {
+  return [model, steps, notes, stretches, by_model];
 }

@@ -7,6 +7,9 @@ type Schemas = components["schemas"];
 export type Note = Piece["notes"][number];
 export type Piece = Schemas["PieceMessage"];
 export type Source = Piece["source"];
+export type Stretch = Piece["stretches"][number];
+/** How a file is read. */
+export type Reading = Schemas["ReadOptions"];
 export type Format = Schemas["FormatFacts"];
 export type Model = Schemas["ModelFacts"];
 export type Info = Schemas["Info"];
@@ -17,6 +20,11 @@ export type Deck = Required<Schemas["State"]>;
 export type ClipWindow = Schemas["Window"];
 export type Track = Schemas["Track"];
 export type Read = Schemas["ReadResponse"];
+/** What sounds beside a melody in its file. */
+export type Accompaniment = Schemas["AccompanimentFacts"];
+/** [start, pitch or drum, length, place of its timbre, gain against the melody's], in steps. */
+export type Sound = Accompaniment["sounds"][number];
+export type Way = ClipWindow["way"];
 export type Opened = Schemas["Opened"];
 export type Turned = Schemas["TurnResponse"];
 export type GridRequest = Schemas["GridRequest"];

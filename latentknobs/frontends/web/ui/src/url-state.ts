@@ -2,7 +2,7 @@
  * The whole state as a URL fragment: a version, everything but notes as JSON, the notes of A and B as
  * variable-length integers, and a checksum, so that a truncated or altered link is recognized.
  */
-import type { Deck, Note, Piece, Source } from "./types.js";
+import type { Deck, Note, Piece, Source, Stretch } from "./types.js";
 import { GRID, NO_DRAFT, TEMPO, type State } from "./state.js";
 
 const VERSION = "1";
@@ -45,8 +45,8 @@ export function fromHash(hash: string): State {
 }
 
 function head(deck: Deck): unknown[] {
-  const { name, tempo, steps, source } = deck.piece;
-  return [...turned(deck), name, tempo, steps, source];
+  const { name, tempo, steps, source, stretches, by_model } = deck.piece;
+  return [...turned(deck), name, tempo, steps, source, stretches.map(({ start, steps, beats, unit, bar }) => [start, steps, beats, unit, bar]), by_model ? 1 : 0];
 }
 
 function turned(deck: Deck): unknown[] {
@@ -72,13 +72,15 @@ function read(parts: string[]): State {
 }
 
 function deck(head: unknown[], notes: Note[], same: Piece | null): Deck {
-  const [knobs, seed, like, name, tempo, steps, source] = head;
+  const [knobs, seed, like, name, tempo, steps, source, stretches, byModel] = head;
   const piece = same ?? {
     name: string(name),
     tempo: number(tempo, 1, 1000),
     steps: whole(steps, 1, MOST_STEPS),
     notes,
     source: sourceOf(source),
+    stretches: list(stretches ?? []).map(stretchOf),
+    by_model: byModel === 1,
   };
   for (const [onset, pitch, length, voice] of piece.notes) {
     whole(onset, 0, piece.steps - 1);
@@ -90,10 +92,18 @@ function deck(head: unknown[], notes: Note[], same: Piece | null): Deck {
   return { piece, knobs: Object.fromEntries(amounts), seed: whole(seed, 0, 2 ** 32 - 1), like: like === null ? null : string(like) };
 }
 
+function stretchOf(value: unknown): Stretch {
+  const [start, steps, beats, unit, bar] = list(value);
+  return { start: whole(start, 0, MOST_STEPS), steps: whole(steps, 1, MOST_STEPS), beats: whole(beats, 1, 255), unit: whole(unit, 1, 128), bar: whole(bar, 1, 1e6) };
+}
+
 function sourceOf(value: unknown): Source {
   const source = value as Source;
   oneOf(source.kind, ["example", "midi", "drawn"]);
-  return source;
+  if (source.kind !== "midi") return source;
+  // An older link may say more of the file than is known today.
+  const { policy, track, offset, bars, time_signature, quantize } = source.options;
+  return { kind: "midi", file: source.file, sha256: source.sha256, options: { policy, track: track ?? null, offset, bars: bars ?? "", time_signature: time_signature ?? "", quantize: quantize ?? false } };
 }
 
 export function packNotes(notes: readonly Note[]): string {

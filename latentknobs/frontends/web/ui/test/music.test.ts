@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { drawnPiece, joinClips, melodyWords, pitchName, pitchWords, putNote } from "../src/music.js";
-import type { Note, Piece } from "../src/types.js";
-import { info, twinkle } from "./values.js";
+import { drawnPiece, melodyWords, meter, pitchName, pitchWords, putNote } from "../src/music.js";
+import type { Note } from "../src/types.js";
+import { info } from "./values.js";
 
 const format = info.models[0]!.format;
 
@@ -37,13 +37,9 @@ test("a drawn piece fills whole clips", () => {
   expect([drawnPiece([[30, 60, 4, 0]], "x", 120, 32).steps, drawnPiece([], "x", 120, 32).steps]).toEqual([64, 32]);
 });
 
-const song: Piece = { ...twinkle, steps: 96, notes: [[0, 60, 40, 0], [40, 62, 4, 0], [64, 64, 8, 0]], source: { kind: "midi", file: "a.mid", sha256: "0".repeat(64), options: { policy: "auto", offset: 0, regroup: false } } };
-
-test("clips that follow one another are still the file's, others are a melody of their own", () => {
-  expect(joinClips(song, [2, 1], 32).source).toEqual({ ...song.source, clips: [1, 2] });
-  expect(joinClips(song, [0, 2], 32).source).toEqual({ kind: "drawn" });
-});
-
-test("joined clips are cut at their ends and follow one another", () => {
-  expect(joinClips(song, [0, 2], 32)).toMatchObject({ steps: 64, notes: [[0, 60, 32, 0], [32, 64, 8, 0]] });
+test("bars are those of each time signature, numbered as in the file, with a dotted beat where it is compound", () => {
+  const waltz = meter([{ start: 0, steps: 24, beats: 3, unit: 4, bar: 5 }, { start: 24, steps: 12, beats: 6, unit: 8, bar: 7 }], format, 36);
+  expect(waltz.bars).toEqual([{ at: 0, number: 5 }, { at: 12, number: 6 }, { at: 24, number: 7 }]);
+  expect(waltz.beats).toEqual([4, 8, 16, 20, 30]);
+  expect(meter([], format, 32).bars).toEqual([{ at: 0, number: 1 }, { at: 16, number: 2 }]);
 });

@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Scheduler, type Melody } from "../src/sound/scheduler.js";
-import type { Note } from "../src/types.js";
+import type { Accompaniment, Note } from "../src/types.js";
 
 interface Played { note: Note; at: number; until: number; cut: boolean }
 
-const melody = (notes: Note[], steps = 32): Melody => ({ notes, steps, stepsPerBeat: 4, beatsPerBar: 4 });
+const melody = (notes: Note[], steps = 32): Melody => ({ notes, steps, stepsPerBeat: 4, bars: Array.from({ length: steps / 16 }, (_, bar) => 16 * bar) });
 const quarters = (pitch: number): Melody => melody(Array.from({ length: 8 }, (_, beat): Note => [beat * 4, pitch, 4, 0]));
 
 let played: Played[];
@@ -121,6 +121,28 @@ test("in the background, where timers are slow, notes are put further ahead", ()
   far.start(quarters(60));
   expect(played.length).toBe(3);
   far.stop();
+});
+
+test("what sounds beside the melody goes on through another melody, and comes in its time", () => {
+  const beside: { pitch: number; at: number; until: number }[] = [];
+  const accompaniment: Accompaniment = { timbre: "", timbres: ["bass"], sounds: [[0, 40, 16, 0, 1], [8.5, 43, 2, 0, 1], [40, 44, 2, 0, 1]] };
+  const band = new Scheduler(clock, {
+    play: () => ({ end: () => undefined }),
+    accompany: ([, pitch], timbre, at, until) => {
+      expect(timbre).toBe("bass");
+      const one = { pitch, at, until };
+      beside.push(one);
+      return { end: (time) => { one.until = time; } };
+    },
+  });
+  band.start({ ...quarters(60), accompaniment });
+  vi.advanceTimersByTime(500);
+  band.replace({ ...quarters(72), accompaniment }, "once");
+  vi.advanceTimersByTime(1500);
+  expect(beside.map(({ pitch, at, until }) => [pitch, +at.toFixed(3), +until.toFixed(3)])).toEqual([[40, 0.06, 2.06], [43, 1.123, 1.373]]);
+  band.replace(quarters(72), "once");
+  expect(beside[0]!.until).toBeLessThanOrEqual(2.01);
+  band.stop();
 });
 
 test("whatever is replaced and whenever, notes never come twice, never late, and each has an end", () => {

@@ -127,8 +127,8 @@ test("an error of the server is said in its own words, and a server that is away
 });
 
 test("options of the command line in an error are called as this page calls them", () => {
-  const said = forPage("song.mid has 2 tracks: choose --track N, or --policy skyline to read them as one.");
-  expect(said).toBe("song.mid has 2 tracks: choose a track below, or \u201ckeep the highest note at each moment\u201d to read them as one.");
+  const said = forPage("song.mid has 2 tracks: choose another with --track, or --policy skyline to read them as one.");
+  expect(said).toBe("song.mid has 2 tracks: choose another with \u201cTrack\u201d, or \u201ckeep the highest note at each moment\u201d to read them as one.");
 });
 
 test("a melody in the making is undone note by note and does not go into the address", () => {

@@ -4,7 +4,7 @@ import { NO_DRAFT, type State } from "../src/state.js";
 import type { Info, Knob, Note, Piece } from "../src/types.js";
 
 export const twinkle: Piece = {
-  name: "twinkle", tempo: 120, steps: 32, source: { kind: "example", name: "twinkle" },
+  name: "twinkle", tempo: 120, steps: 32, source: { kind: "example", name: "twinkle" }, stretches: [], by_model: false,
   notes: [[0, 60, 4, 0], [4, 60, 4, 0], [8, 67, 4, 0], [12, 67, 4, 0], [16, 69, 4, 0], [20, 69, 4, 0], [24, 67, 8, 0]],
 };
 
@@ -25,10 +25,11 @@ const notes = (steps: number): fc.Arbitrary<Note[]> =>
 const words = fc.oneof(fc.string({ maxLength: 40 }), fc.constantFrom("M\u00fcller \u2013 \u266b", "a.b.c", "\u{1d11e}", "#1."));
 
 export const pieces: fc.Arbitrary<Piece> = fc.integer({ min: 1, max: 512 }).chain((steps) => fc.record({
-  name: words, tempo: fc.double({ min: 10, max: 400, noNaN: true }), steps: fc.constant(steps), notes: notes(steps),
+  name: words, tempo: fc.double({ min: 10, max: 400, noNaN: true }), steps: fc.constant(steps), notes: notes(steps), by_model: fc.boolean(),
+  stretches: fc.array(fc.record({ start: fc.constant(0), steps: fc.constant(steps), beats: fc.integer({ min: 1, max: 12 }), unit: fc.constantFrom(2, 4, 8), bar: fc.integer({ min: 1, max: 99 }) }), { maxLength: 1 }),
   source: fc.oneof(
     fc.constant({ kind: "drawn" } as const), words.map((name) => ({ kind: "example", name }) as const),
-    words.map((file) => ({ kind: "midi", file, sha256: "0".repeat(64), options: { policy: "auto", track: null, offset: 0.5, regroup: false }, clips: [0, 3] as [number, number] }) as const),
+    words.map((file) => ({ kind: "midi", file, sha256: "0".repeat(64), options: { policy: "auto", track: null, offset: 0.5, bars: "1-8", time_signature: "", quantize: false } }) as const),
   ),
 }));
 

@@ -38,6 +38,7 @@ export class ExportPanel extends Component {
       ${button("python", `Python code that reproduces this ${what}`, "Python", "copy", () => this.recipe("python"))}
       ${button("link", "A link to this page in its present state", "Link", "copy", () => this.link())}
     </div>
+    ${this.whole()}
     ${this.grid && session.state ? html`<p class="soft small note">MIDI and WAV export ${session.state.side.toUpperCase()} with its knobs. Export the cells of the grid as a zip, or open one.</p>` : nothing}
     ${shown ? html`<div class="text" data-shown=${shown.title}>
       <div class="head"><span role="status"><b>${shown.title}</b> <span class="soft">${shown.copied ? "copied" : "select to copy"}</span></span>
@@ -48,12 +49,22 @@ export class ExportPanel extends Component {
     </div>` : nothing}`;
   }
 
+  /** Of a piece of a file: what else is in the files that are saved. */
+  private whole() {
+    const { session } = this;
+    const source = session.deck?.piece.source;
+    if (source?.kind !== "midi") return nothing;
+    if (!session.file) return html`<p class="soft small note">MIDI and WAV hold the melody alone: open ${source.file} again to have all of it.</p>`;
+    return html`<div class="line note"><label class="check"><input type="checkbox" data-do="alone" .checked=${session.alone} @change=${(event: Event) => { session.alone = (event.target as HTMLInputElement).checked; session.changed(); }}>Melody alone</label>
+      <span class="soft small">${session.alone ? "MIDI and WAV have the tempo of this page." : `MIDI and WAV are ${source.file} with this melody in it, at its own tempo.`}</span></div>`;
+  }
+
   private async recipe(kind: "command" | "python"): Promise<void> {
     const { session } = this;
     try {
       const recipe = this.grid
         ? await session.api.recipe(session.model!.name, { grid: session.gridRequest() })
-        : await session.api.recipe(session.model!.name, { state: session.exported(session.deck!) });
+        : await session.api.recipe(session.model!.name, { state: session.exported(session.deck!), file: session.file?.data ?? null });
       await this.offer(kind === "command" ? "Command" : "Python", recipe[kind], recipe);
     } catch (error) {
       session.fail(error);

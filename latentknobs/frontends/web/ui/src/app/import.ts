@@ -1,15 +1,23 @@
 import { css, html, nothing, svg, type PropertyValues } from "lit";
 import { property, state } from "lit/decorators.js";
 import { ApiError } from "../api.js";
+import { toBase64 } from "../download.js";
+import { barWords } from "../elements/roll.js";
 import { define, shared } from "../elements/shared.js";
-import { joinClips, rowOf } from "../music.js";
-import type { ClipWindow, Note, Read, Track } from "../types.js";
+import { pitchName, rowOf } from "../music.js";
+import type { ClipWindow, Note, Read, Reading, Track } from "../types.js";
 import { Component } from "./component.js";
 
 const PAGE = 60;
-const POLICIES = { auto: "expect a monophonic melody", "highest-onset": "keep the highest of notes that start together", skyline: "keep the highest note at each moment" };
+const ACCEPT = ".mid,.midi,.smf,.kar,.rmi,.abc,.musicxml,.xml,.mxl,audio/midi";
+const POLICIES: Record<Reading["policy"], string> = {
+  auto: "expect a monophonic melody", error: "refuse them", "highest-onset": "keep the highest of notes that start together", skyline: "keep the highest note at each moment",
+};
+const SIGNATURES = ["4/4", "3/4", "2/4", "2/2", "6/8", "9/8", "12/8", "5/4", "7/8"];
+const WAYS: Record<ClipWindow["way"], string> = { model: "", octaves: "octaves away", rule: "by rule", alone: "left alone", silent: "silent" };
+const READING: Reading = { policy: "auto", track: null, offset: 0, bars: "", time_signature: "", quantize: false };
 
-/** MIDI import: remarks list what was quantized, cut or left out, and windows are picked by their bars. */
+/** A file's melody: the likeliest track first, all that may be chosen otherwise, and how its bars are turned. */
 export class ImportPanel extends Component {
   static override styles = [shared, css`
     :host { display: block; }
@@ -17,20 +25,16 @@ export class ImportPanel extends Component {
     .drop.over { border-color: var(--focus); background: var(--raise); }
     .drop input { position: absolute; width: 1px; height: 1px; opacity: 0; }
     .drop:has(input:focus-visible) .button { outline: 2px solid var(--focus); outline-offset: 2px; }
-    .options { display: flex; flex-wrap: wrap; gap: 10px 18px; margin-top: 14px; }
-    .options label { display: grid; gap: 3px; font-size: 13px; color: var(--soft); min-width: 0; }
-    .options select, .options input { color: var(--ink); font-size: 15px; } .options input { width: 90px; }
+    .options { display: flex; flex-wrap: wrap; gap: 10px 18px; margin-top: 14px; align-items: flex-end; }
+    .options label:not(.check) { display: grid; grid-template-columns: minmax(0, 1fr); gap: 3px; font-size: 13px; color: var(--soft); min-width: 0; max-width: 100%; }
+    .options select, .options .field { color: var(--ink); font-size: 15px; } .options .field { width: 100px; }
+    .note { margin-top: 14px; padding: 10px 14px; border-left: 4px solid var(--edge); background: var(--raise); border-radius: 6px; }
     ul { margin: 14px 0 0; padding: 0 0 0 18px; font-size: 14px; color: var(--soft); }
-    .windows { display: grid; grid-template-columns: repeat(auto-fill, minmax(132px, 1fr)); gap: 8px; margin: 12px 0; }
-    .window { position: relative; display: grid; gap: 4px; padding: 8px; border: 1px solid var(--line); border-radius: 10px; background: var(--raise); cursor: pointer; text-align: left; }
-    .window:hover { border-color: var(--edge); }
+    .windows { display: grid; grid-template-columns: repeat(auto-fill, minmax(132px, 1fr)); gap: 8px; margin: 12px 0; padding: 0; list-style: none; }
+    .window { display: grid; gap: 4px; padding: 8px; border: 1px solid var(--line); border-radius: 10px; background: var(--raise); font-size: 13px; color: var(--ink); align-content: start; }
     .window svg { width: 100%; height: 44px; background: var(--screen); border-radius: 6px; display: block; }
     .window rect { fill: var(--s-note); }
-    .window .line { display: flex; align-items: center; gap: 8px; font-size: 13px; min-height: 28px; }
-    .window input { width: 20px; height: 20px; margin: 0; accent-color: var(--ink); }
-    .window:has(input:checked) { border-color: var(--ink); }
-    .window.off { cursor: not-allowed; } .window.off svg { opacity: 0.45; } .why { font-size: 12px; color: var(--soft); }
-    .window:has(input:focus-visible) { outline: 2px solid var(--focus); outline-offset: 2px; } .window input:focus-visible { outline: none; }
+    .why { font-size: 12px; color: var(--soft); }
     .foot { justify-content: space-between; margin-top: 12px; }
     .hint { margin-top: 14px; }
     .foot .main { margin-left: auto; }
@@ -39,20 +43,16 @@ export class ImportPanel extends Component {
   @property({ attribute: false }) file: File | null = null;
   @state() private read: Read | null = null;
   @state() private tracks: readonly Track[] = [];
-  @state() private track = "";
-  @state() private policy: keyof typeof POLICIES = "auto";
-  @state() private offset = 0;
-  @state() private picked: ReadonlySet<number> = new Set();
+  @state() private reading: Reading = READING;
   @state() private shown = PAGE;
   @state() private over = false;
   @state() private busy = false;
   @state() private failed = false;
+  private asked = 0;
 
   protected override willUpdate(changes: PropertyValues): void {
     if (changes.has("file") && this.file) {
-      this.track = "";
-      this.policy = "auto";
-      this.offset = 0;
+      this.reading = READING;
       this.tracks = [];
       void this.load();
     }
@@ -62,51 +62,57 @@ export class ImportPanel extends Component {
     const { limits } = this.session.info!;
     return html`
       <label class="drop ${this.over ? "over" : ""}" @dragover=${this.drag} @dragleave=${() => { this.over = false; }} @drop=${this.drop}>
-        <input type="file" accept=".mid,.midi,audio/midi" data-do="file" @change=${this.choose}>
-        <span class="button" aria-hidden="true">Choose a MIDI file</span><span class="soft"><span class="hidden">Choose a MIDI file, </span>or drop one here. ${this.file ? html`<b>${this.file.name}</b>` : `Up to ${Math.round(limits.bytes / 1024)} KiB.`}</span>
+        <input type="file" accept=${ACCEPT} data-do="file" @change=${this.choose}>
+        <span class="button" aria-hidden="true">Choose a file</span><span class="soft"><span class="hidden">Choose a file, </span>or drop one here: MIDI, MusicXML or ABC. ${this.file ? html`<b>${this.file.name}</b>` : `Up to ${Math.round(limits.bytes / 1024)} KiB.`}</span>
       </label>
       ${this.file && (this.read || this.tracks.length) ? this.options() : nothing}
       ${this.busy ? html`<p class="soft" role="status">Reading the file.</p>` : nothing}
       ${this.read ? this.found(this.read) : nothing}
-      ${this.failed ? html`<p class="soft hint">${this.tracks.length ? "The file was opened, but its melody was not found: choose a track above, or what to do with simultaneous notes." : "Export the file again from your program as a standard MIDI file (type 0 or 1), or choose another one."}</p>` : nothing}`;
+      ${this.failed ? html`<p class="soft hint">${this.tracks.length ? "The file was opened, but not read as it was asked for: choose otherwise above." : "Export the file again from your program as MIDI (type 0 or 1) or MusicXML, or choose another one."}</p>` : nothing}`;
   }
 
   private options() {
+    const { policy, offset, bars, time_signature: signature, quantize } = this.reading;
+    const track = String(this.track ?? "");
+    const value = (event: Event) => (event.target as HTMLInputElement | HTMLSelectElement).value;
+    const signatures = signature && !SIGNATURES.includes(signature) ? [signature, ...SIGNATURES] : SIGNATURES;
     return html`<div class="options">
-      ${this.tracks.length > 1 ? html`<label>Track<select data-do="track" @change=${(event: Event) => this.again({ track: (event.target as HTMLSelectElement).value })}>
-        <option value="" ?selected=${this.track === ""}>the only melody</option>
-        ${this.tracks.map(({ number, name, notes, drums }) => html`<option value=${number} ?selected=${this.track === String(number)}>${number}. ${name || "no name"} (${drums ? "drums, " : ""}${notes} notes)</option>`)}</select></label>` : nothing}
-      <label>Simultaneous notes<select data-do="policy" @change=${(event: Event) => this.again({ policy: (event.target as HTMLSelectElement).value as keyof typeof POLICIES })}>
-        ${Object.entries(POLICIES).map(([name, words]) => html`<option value=${name} ?selected=${this.policy === name}>${words}</option>`)}</select></label>
-      <label>Shift right, in quarter notes<input class="field" type="number" step="0.5" data-do="offset" .value=${String(this.offset)} @change=${(event: Event) => this.again({ offset: Number((event.target as HTMLInputElement).value) || 0 })}></label>
+      ${this.tracks.length > 1 ? html`<label>Track<select data-do="track" @change=${(event: Event) => this.again(value(event) ? { track: value(event) } : { track: null, policy: merges(policy) ? policy : "skyline" })}>
+        <option value="" ?selected=${track === ""}>all together</option>
+        ${this.tracks.map((one) => html`<option value=${one.number} ?selected=${track === String(one.number)} ?disabled=${one.drums && !this.session.format.drums}>${trackWords(one)}</option>`)}</select></label>` : nothing}
+      <label>Time signature<select data-do="time-signature" @change=${(event: Event) => this.again({ time_signature: value(event) })}>
+        <option value="" ?selected=${signature === ""}>as the file says${this.read && !signature ? ` (${signaturesOf(this.read)})` : ""}</option>
+        ${signatures.map((one) => html`<option value=${one} ?selected=${one === signature}>${one}</option>`)}</select></label>
+      <label>Bars, as 9-16<input class="field" data-do="bars" maxlength="20" placeholder="all" .value=${bars} @change=${(event: Event) => this.again({ bars: value(event).trim() })}></label>
+      <label>Simultaneous notes<select data-do="policy" @change=${(event: Event) => this.again({ policy: value(event) as Reading["policy"], track: this.track === undefined ? null : String(this.track) })}>
+        ${Object.entries(POLICIES).map(([name, words]) => html`<option value=${name} ?selected=${policy === name}>${words}</option>`)}</select></label>
+      <label>Shift right, in quarters<input class="field" type="number" step="0.5" data-do="offset" .value=${String(offset)} @change=${(event: Event) => this.again({ offset: Number(value(event)) || 0 })}></label>
+      <label class="check"><input type="checkbox" data-do="quantize" .checked=${quantize} @change=${(event: Event) => this.again({ quantize: (event.target as HTMLInputElement).checked })}>Quantize</label>
     </div>`;
   }
 
+  /** The track that is taken, unless it is several; without being told the reader takes the likely one. */
+  private get track(): number | undefined {
+    const { track, policy } = this.reading;
+    if (track) return this.tracks.find(({ number, name }) => track === String(number) || track === name)?.number;
+    return merges(policy) ? undefined : this.tracks.find(({ likely }) => likely)?.number;
+  }
+
   private found(read: Read) {
-    const most = this.session.info!.limits.clips;
-    const usable = read.windows.filter((window) => window.accepted);
-    const tooMany = this.picked.size > most;
+    const bars = read.windows.reduce((sum, { bars: [first, last] }) => sum + last - first + 1, 0);
     return html`
-      ${read.remarks.length ? html`<ul aria-label="Import remarks">${read.remarks.map((remark) => html`<li>${remark}</li>`)}</ul>` : nothing}
-      <div class="windows" role="group" aria-label="Parts of the file">${read.windows.slice(0, this.shown).map((window) => this.window(window, read))}</div>
+      ${read.note ? html`<p class="note" role="status" data-note>${forPage(read.note)} Choose otherwise above.</p>` : nothing}
+      ${read.remarks.length ? html`<ul aria-label="Import remarks">${read.remarks.map((remark) => html`<li>${forPage(remark)}</li>`)}</ul>` : nothing}
+      <ul class="windows" aria-label="Parts of the file">${read.windows.slice(0, this.shown).map((window) => this.window(window, read))}</ul>
       <div class="row foot">
-        <div class="row">
-          <button class="button" type="button" data-do="all" @click=${() => { this.picked = new Set(usable.slice(0, most).map(({ clip }) => clip)); }}>All</button>
-          <button class="button" type="button" data-do="none" @click=${() => { this.picked = new Set(); }}>None</button>
-          ${read.windows.length > this.shown ? html`<button class="button" type="button" @click=${() => { this.shown += PAGE; }}>Show more (${read.windows.length - this.shown})</button>` : nothing}
-        </div>
-        <button class="button main" type="button" data-do="use" ?disabled=${this.picked.size === 0 || tooMany} @click=${this.use}>${tooMany ? `Pick at most ${most}` : this.picked.size === 0 ? "Pick at least one part" : `Open ${this.picked.size} of ${read.windows.length} as ${this.session.state!.side.toUpperCase()}`}</button>
+        ${read.windows.length > this.shown ? html`<button class="button" type="button" @click=${() => { this.shown += PAGE; }}>Show more (${read.windows.length - this.shown})</button>` : nothing}
+        <button class="button main" type="button" data-do="use" @click=${this.use}>Open ${bars} bar${bars === 1 ? "" : "s"} as ${this.session.state!.side.toUpperCase()}</button>
       </div>`;
   }
 
-  private window({ clip, bars, accepted, why }: ClipWindow, read: Read) {
-    const size = this.session.format.steps;
-    const notes = read.piece.notes.filter(([onset]) => onset >= clip * size && onset < (clip + 1) * size);
-    const id = `why-${clip}`;
-    return html`<label class="window ${accepted ? "" : "off"}">
-      ${this.thumb(notes, clip * size, size)}
-      <span class="line"><input type="checkbox" data-clip=${clip} .checked=${this.picked.has(clip)} ?disabled=${!accepted} aria-describedby=${why ? id : nothing} @change=${() => this.pick(clip)}>bars ${bars[0]}&ndash;${bars[1]}</span>
-      ${why ? html`<span class="why" id=${id}>${why}</span>` : nothing}</label>`;
+  private window({ start, steps, bars, way, why }: ClipWindow, read: Read) {
+    const notes = read.piece.notes.filter(([onset]) => onset >= start && onset < start + steps);
+    return html`<li class="window">${this.thumb(notes, start, steps)}<span>${barWords(bars)}${WAYS[way] ? html`: <b>${WAYS[way]}</b>` : nothing}</span>${why ? html`<span class="why">${why}</span>` : nothing}</li>`;
   }
 
   private thumb(notes: readonly Note[], from: number, size: number) {
@@ -117,14 +123,8 @@ export class ImportPanel extends Component {
     return html`<svg viewBox="0 0 ${size} ${span}" preserveAspectRatio="none" aria-hidden="true">${notes.map((note) => svg`<rect x=${note[0] - from} y=${span - (rowOf(note, drums) - low) - 1} width=${Math.max(0.6, (drums ? 1 : Math.min(note[2], size - note[0] + from)) - 0.3)} height="1"></rect>`)}</svg>`;
   }
 
-  private pick(clip: number): void {
-    const picked = new Set(this.picked);
-    if (!picked.delete(clip)) picked.add(clip);
-    this.picked = picked;
-  }
-
-  private again(change: { track?: string; policy?: keyof typeof POLICIES; offset?: number }): void {
-    Object.assign(this, change);
+  private again(change: Partial<Reading>): void {
+    this.reading = { ...this.reading, ...change };
     void this.load();
   }
 
@@ -139,44 +139,32 @@ export class ImportPanel extends Component {
     }
     this.busy = true;
     this.failed = false;
+    this.asked += 1;
+    const { asked } = this;
     try {
-      const read = await this.ask(file);
+      const [read, data] = await Promise.all([session.api.read(session.model!.name, file, { file: file.name, ...this.reading }), toBase64(file)]);
+      if (asked !== this.asked) return; // something else was chosen meanwhile
+      const { source } = read.piece;
+      session.keepFile(source, { data, accompaniment: read.accompaniment });
+      if (source.kind === "midi") this.reading = source.options;
       this.read = read;
       this.tracks = read.tracks;
       this.shown = PAGE;
-      this.picked = new Set(read.windows.filter((window) => window.accepted).slice(0, most.clips).map(({ clip }) => clip));
       session.dismiss();
     } catch (error) {
+      if (asked !== this.asked) return;
       this.failed = true;
       if (error instanceof ApiError) {
-        this.tracks = error.tracks;
+        if (error.tracks.length) this.tracks = error.tracks;
         session.fail(new ApiError(forPage(error.message), error.code, error.status));
       } else session.fail(error);
     } finally {
-      this.busy = false;
-    }
-  }
-
-  /** Where notes sound together and nobody chose, the highest is kept, and that is said. */
-  private async ask(file: File): Promise<Read> {
-    const { session } = this;
-    const read = (policy: string) => session.api.read(session.model!.name, file, { file: file.name, policy, track: this.track, offset: this.offset });
-    try {
-      return await read(this.policy);
-    } catch (error) {
-      if (!(error instanceof ApiError) || this.policy !== "auto" || !/sound at once/.test(error.message)) throw error;
-      this.policy = "highest-onset";
-      const found = await read(this.policy);
-      const why = error.message.replace(/: choose --policy.*$/, "").replace(/^[^:]*: /, "");
-      return { ...found, remarks: [`${why[0]!.toUpperCase()}${why.slice(1)}: the highest of notes that start together is kept.`, ...found.remarks] };
+      if (asked === this.asked) this.busy = false;
     }
   }
 
   private use(): void {
-    const { read, session } = this;
-    if (!read) return;
-    const piece = joinClips(read.piece, [...this.picked], session.format.steps);
-    session.load(piece, piece.name);
+    if (this.read) this.session.load(this.read.piece, this.read.piece.name);
   }
 
   private choose(event: Event): void {
@@ -198,12 +186,24 @@ export class ImportPanel extends Component {
   }
 }
 
+/** Whether tracks are read together where none is chosen. */
+const merges = (policy: Reading["policy"]): boolean => policy === "highest-onset" || policy === "skyline";
+
+/** "2. Flute: flute, 210 notes, C4 to G5, 98 % monophonic, likely". */
+function trackWords({ number, name, instrument, notes, low, high, monophonic, likely }: Track): string {
+  const facts = [`${notes} note${notes === 1 ? "" : "s"}`, `${pitchName(low)} to ${pitchName(high)}`, `${Math.round(monophonic * 100)} % monophonic`];
+  return `${number}. ${name || "no name"}: ${[...(instrument ? [instrument] : []), ...facts, ...(likely ? ["likely"] : [])].join(", ")}`;
+}
+
+function signaturesOf(read: Read): string {
+  return [...new Set(read.piece.stretches.map(({ beats, unit }) => `${beats}/${unit}`))].join(", ");
+}
+
 /** Options of the command line in a message, as this page calls them. */
 export function forPage(message: string): string {
   return message
     .replace(/--policy (highest-onset|skyline)/g, (_, policy: "skyline") => `\u201c${POLICIES[policy]}\u201d`)
-    .replace(/--track N/g, "a track below")
-    .replace(/--offset/g, "\u201cshift right\u201d");
+    .replace(/--(track|bars|quantize|time-signature|offset)\b/g, (_, name: string) => `\u201c${{ track: "Track", bars: "Bars", quantize: "Quantize", "time-signature": "Time signature", offset: "Shift right" }[name]}\u201d`);
 }
 
 define("lk-import", ImportPanel);

@@ -10,9 +10,9 @@ import "./import.js";
 import { Component } from "./component.js";
 
 type Way = "examples" | "file" | "keys" | "draw";
-const WAYS: [Way, string][] = [["examples", "Examples"], ["file", "MIDI file"], ["keys", "Play it in"], ["draw", "Draw it"]];
+const WAYS: [Way, string][] = [["examples", "Examples"], ["file", "File"], ["keys", "Play it in"], ["draw", "Draw it"]];
 
-/** How a melody comes in: an example, a MIDI file, the keyboard, the roll. */
+/** How a melody comes in: an example, a file, the keyboard, the roll. */
 export class MelodyPanel extends Component {
   static override styles = [shared, css`
     :host { display: block; }
@@ -109,7 +109,7 @@ export class MelodyPanel extends Component {
 
   private fromDeck(): void {
     const { notes, steps, format } = this.session;
-    this.draft({ notes: sorted(notes), end: endOf(notes), clips: steps / format.steps }, "your melody from what is heard");
+    this.draft({ notes: sorted(notes), end: endOf(notes), clips: Math.ceil(steps / format.steps) }, "your melody from what is heard");
   }
 
   private use(): void {

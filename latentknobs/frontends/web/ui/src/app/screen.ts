@@ -5,7 +5,7 @@ import "../elements/roll.js";
 import type { RollElement } from "../elements/roll.js";
 import { define, shared } from "../elements/shared.js";
 import { inWords, signed, unitFor } from "../numbers.js";
-import type { Note } from "../types.js";
+import type { Note, Turned } from "../types.js";
 import { Component } from "./component.js";
 
 /** The display: the melody, what changed, the latent code, and the latency. */
@@ -28,6 +28,8 @@ export class ScreenPanel extends Component {
     .state i { width: 8px; height: 8px; border-radius: 50%; background: #57c785; }
     .state.away i { background: transparent; border: 2px solid #ffb454; }
     .state.away { color: #ffcf8f; }
+    .turned { display: flex; flex-wrap: wrap; align-items: center; gap: 2px 18px; font-size: 13px; color: var(--s-soft); margin: -4px 0 10px; }
+    .turned input { accent-color: var(--s-ink); } .volume { display: inline-flex; align-items: center; gap: 10px; min-height: 44px; } .volume input { width: 130px; }
     .remarks { margin: 0 0 10px; padding: 0; list-style: none; font-size: 13px; color: #ffcf8f; display: grid; gap: 2px; }
     @media (forced-colors: active) { :host { border: 1px solid CanvasText; } .kept { fill: CanvasText; } .changed { fill: Highlight; } .mark { fill: HighlightText; } .ghost { stroke: GrayText; } .state i { border: 4px solid Highlight; } }
     @media (max-width: 560px) { :host { padding: 14px 12px 8px; border-radius: 14px; } .state { margin-left: 0; } }
@@ -70,14 +72,35 @@ export class ScreenPanel extends Component {
         <span class="soft">${heard ? "from the grid" : plain ? "original" : turnedKnobs.map(([name, value]) => this.words(name, value)).join(", ")}</span>
       </div>
       ${this.remarks()}
-      <lk-roll .notes=${seen?.notes ?? session.notes} .ghost=${deck.piece.notes} .changed=${changed} .format=${format} .steps=${seen?.steps ?? session.steps} hue=${hue} label=${seen?.name ?? title}></lk-roll>
+      <lk-roll .notes=${seen?.notes ?? session.notes} .ghost=${deck.piece.notes} .changed=${changed} .format=${format} .stretches=${seen ? [] : session.stretches} .parts=${seen ? [] : this.parts()} .steps=${seen?.steps ?? session.steps} hue=${hue} label=${seen?.name ?? title}></lk-roll>
       <div class="legend h${hue}">
         <span><svg aria-hidden="true"><rect class="ghost" x="1" y="1" width="20" height="9" rx="2"></rect></svg>original</span>
         <span><svg aria-hidden="true"><rect class="kept" x="1" y="1" width="20" height="10" rx="2"></rect></svg>unchanged</span>
         <span><svg aria-hidden="true"><rect class="changed" x="1" y="1" width="20" height="10" rx="2"></rect><path class="mark" d="M4 6l3-3 3 3-3 3z"></path></svg>changed</span>
         ${this.status()}
       </div>
+      ${heard ? null : this.turned()}
       ${codes?.length ? html`<lk-latent-view label="Latent code of the melody" .was=${mean(opened?.codes ?? codes)} .now=${heard ? [] : mean(codes)} .marked=${heard ? NONE : this.marked()} meaning="selected by the turned knobs"></lk-latent-view>` : null}`;
+  }
+
+  /** The clips, each with how it is turned now. */
+  private parts() {
+    const { opened, result } = this.session;
+    return (opened?.windows ?? []).map((window, k) => ({ ...window, way: result?.ways[k] ?? window.way }));
+  }
+
+  /** How the clips are turned, and what sounds beside the melody. */
+  private turned() {
+    const { session } = this;
+    const counts = session.result?.counts;
+    const byModel = session.deck!.piece.by_model;
+    const outside = byModel || session.opened?.windows.some(({ accepted, way }) => accepted && way === "rule");
+    const beside = session.file?.accompaniment.sounds.length;
+    return html`<div class="turned">
+      ${counts ? html`<span data-counts>${countWords(counts)}</span>` : null}
+      ${outside ? html`<label class="check"><input type="checkbox" data-do="by-model" .checked=${byModel} @change=${(event: Event) => session.setByModel((event.target as HTMLInputElement).checked)}>model also outside its style</label>` : null}
+      ${beside ? html`<label class="volume">Accompaniment<input type="range" min="0" max="1" step="0.05" data-do="volume" .value=${String(session.volume)} @input=${(event: Event) => session.setVolume(Number((event.target as HTMLInputElement).value))}></label>` : null}
+    </div>`;
   }
 
   private words(name: string, value: number): string {
@@ -99,8 +122,8 @@ export class ScreenPanel extends Component {
   private remarks() {
     const { session } = this;
     const { opened, result } = session;
-    const said = [...(opened?.remarks ?? []), ...(result?.remarks ?? [])].filter((text, index, all) => all.indexOf(text) === index);
-    if (opened && opened.accuracy < 0.9) said.unshift(`The model reconstructs ${Math.floor(opened.accuracy * 100)} % of this melody, so it may sound different even with all knobs at 0.`);
+    const said = [...(result?.left ?? []), ...(opened?.remarks ?? []), ...(result?.remarks ?? [])].filter((text, index, all) => all.indexOf(text) === index);
+    if (opened && opened.accuracy < 0.9 && session.deck!.piece.by_model) said.unshift(`The model reconstructs ${Math.floor(opened.accuracy * 100)} % of this melody, so it may sound different even with all knobs at 0.`);
     return said.length ? html`<ul class="remarks">${said.slice(0, 4).map((text) => html`<li>${text}</li>`)}</ul>` : null;
   }
 
@@ -117,6 +140,13 @@ const NONE: ReadonlyMap<number, number> = new Map();
 function changedFrom(notes: readonly Note[], before: readonly Note[]): number[] {
   const known = new Set(before.map((note) => note.join()));
   return notes.flatMap((note, index) => (known.has(note.join()) ? [] : [index]));
+}
+
+/** "12 clips: 10 by the model (2 of them octaves away), 2 by rule". */
+function countWords({ by_model, octave_shifted, by_rule, left_alone }: Turned["counts"]): string {
+  const total = by_model + by_rule + left_alone;
+  const each = [by_model && `${by_model} by the model${octave_shifted ? ` (${octave_shifted} octaves away)` : ""}`, by_rule && `${by_rule} by rule`, left_alone && `${left_alone} left alone`];
+  return `${total} clip${total === 1 ? "" : "s"}: ${each.filter(Boolean).join(", ") || "silent"}`;
 }
 
 /** The mean of each number over a piece's clips. */

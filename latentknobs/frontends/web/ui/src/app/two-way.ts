@@ -75,9 +75,7 @@ export class TwoWayPanel extends Component {
   }
 
   private get steps(): number {
-    const { decks } = this.session.state!;
-    const size = this.session.format.steps;
-    return Math.ceil(Math.min(decks.a.piece.steps, decks.b.piece.steps) / size) * size;
+    return (this.cells[0]?.[0]?.clips ?? 1) * this.session.format.steps;
   }
 
   private change(grid: Partial<State["grid"]>): void {
@@ -132,7 +130,7 @@ export class TwoWayPanel extends Component {
     const cell = this.chosen && this.at(this.chosen);
     if (!cell) return;
     const { session } = this;
-    session.load({ name: `grid ${this.chosen!.map((place) => place + 1).join("-")}`, tempo: session.state!.tempo, steps: cell.steps, notes: cell.notes, source: { kind: "drawn" } }, "a cell of the grid");
+    session.load({ name: `grid ${this.chosen!.map((place) => place + 1).join("-")}`, tempo: session.state!.tempo, steps: cell.steps, notes: cell.notes, source: { kind: "drawn" }, stretches: [], by_model: false }, "a cell of the grid");
   }
 }
 

@@ -1,10 +1,11 @@
 import { css, html, LitElement, svg, type PropertyValues } from "lit";
 import { property, query, state } from "lit/decorators.js";
-import { isBlack, melodyWords, pitchName, putNote, rowOf } from "../music.js";
-import type { Format, Note } from "../types.js";
+import { isBlack, melodyWords, meter, pitchName, putNote, rowOf, type Meter } from "../music.js";
+import type { ClipWindow, Format, Note, Stretch } from "../types.js";
 import { define, shared } from "./shared.js";
 
 const TOP = 22;
+const WAYS: Partial<Record<ClipWindow["way"], string>> = { rule: "by rule", alone: "left alone" };
 export const MELODY: Format = { name: "melody-2bar", steps: 32, steps_per_beat: 4, beats_per_bar: 4, drums: null };
 
 /**
@@ -29,6 +30,7 @@ export class RollElement extends LitElement {
     .note { fill: var(--s-note); }
     .changed { fill: var(--hue); }
     .mark { fill: var(--screen); }
+    .way { fill: var(--s-ink); opacity: 0.07; } .way.alone { opacity: 0.16; } .edge { stroke: var(--s-soft); stroke-dasharray: 2 4; }
     .head { stroke: var(--s-ink); stroke-width: 1.500; }
     .cursor { fill: none; stroke: var(--s-ink); stroke-width: 1.500; }
     .drawing { cursor: crosshair; touch-action: none; }
@@ -44,6 +46,10 @@ export class RollElement extends LitElement {
   /** Which of the notes were changed, by their place in `notes`. */
   @property({ attribute: false }) changed: readonly number[] = [];
   @property({ attribute: false }) format: Format = MELODY;
+  /** The time signatures; none = that of the format. */
+  @property({ attribute: false }) stretches: readonly Stretch[] = [];
+  /** Parts with how each is turned: those that are not by the model are marked. */
+  @property({ attribute: false }) parts: readonly Pick<ClipWindow, "start" | "steps" | "bars" | "way">[] = [];
   @property({ type: Number }) steps = 32;
   @property({ type: Number }) height = 260;
   @property({ type: Number, reflect: true }) hue = 7;
@@ -125,15 +131,19 @@ export class RollElement extends LitElement {
     // A ghost right behind its note would only fray its edges.
     const there = new Set(this.notes.map((note) => note.join()));
     const changed = new Set(this.changed);
-    const words = melodyWords(this.notes, this.format);
+    const lines = meter(this.stretches, this.format, this.steps);
+    const marked = this.parts.filter(({ way }) => WAYS[way]);
+    const words = [melodyWords(this.notes, this.format, lines), ...marked.map(({ bars, way }) => `${barWords(bars)} ${WAYS[way]}.`)].join(" ");
     return html`<div class="box">
       <svg class="names" width=${this.gutter} height=${this.height} aria-hidden="true">${this.names(low, high, y, rowHeight)}</svg>
-      <div class="scroll" tabindex=${width > this.width - this.gutter + 1 ? "0" : "-1"} role="group" aria-label="${this.label}, ${Math.ceil(this.steps / this.barSteps)} bars">
+      <div class="scroll" tabindex=${width > this.width - this.gutter + 1 ? "0" : "-1"} role="group" aria-label="${this.label}, ${lines.bars.length} bars">
         <svg class="sheet ${this.drawing ? "drawing" : ""}" width=${width} height=${this.height} role=${this.drawing ? "application" : "img"}
           tabindex=${this.drawing ? "0" : "-1"} focusable=${this.drawing ? "true" : "false"}
           aria-label=${this.drawing ? `${this.label}. Arrows move, Enter puts a note or takes it away. ${this.here}` : `${this.label}: ${this.notes.length} notes, ${this.changed.length} changed`}
           aria-describedby="words" @pointerdown=${this.press} @pointermove=${this.pull} @pointerup=${this.release} @pointercancel=${this.release} @keydown=${this.key}>
           ${this.lattice(low, high, y, rowHeight, width)}
+          ${this.lines(lines, width)}
+          ${marked.map((one) => this.marking(one))}
           ${this.ghost.filter((note) => !there.has(note.join())).map((note) => this.box(note, "ghost", y, rowHeight))}
           ${this.notes.map((note, index) => this.box(note, changed.has(index) ? "note changed" : "note", y, rowHeight))}
           ${this.drawing ? svg`<rect class="cursor" x=${this.cursor[0] * this.stepWidth} y=${y(this.cursor[1])} width=${this.stepWidth} height=${rowHeight}></rect>` : null}
@@ -175,13 +185,29 @@ export class RollElement extends LitElement {
       if (dark) lines.push(svg`<rect class="row" x="0" width=${width} y=${y(pitch)} height=${rowHeight}></rect>`);
       else if (pitch % 12 === 0) lines.push(svg`<rect class="c" x="0" width=${width} y=${y(pitch) + rowHeight - 1} height="1"></rect>`);
     }
-    for (let step = 0; step <= this.steps; step += this.format.steps_per_beat) {
-      const x = Math.min(width - 0.5, step * this.stepWidth + 0.5);
-      const bar = step % this.barSteps === 0;
-      lines.push(svg`<line class=${bar ? "bar" : "beat"} x1=${x} x2=${x} y1=${bar ? 4 : TOP} y2=${this.height}></line>`);
-      if (bar && step < this.steps) lines.push(svg`<text x=${x + 5} y="14">${step / this.barSteps + 1}</text>`);
-    }
     return lines;
+  }
+
+  private lines({ bars, beats }: Meter, width: number) {
+    const at = (step: number) => Math.min(width - 0.5, step * this.stepWidth + 0.5);
+    const line = (x: number, kind: string) => svg`<line class=${kind} x1=${x} x2=${x} y1=${kind === "bar" ? 4 : TOP} y2=${this.height}></line>`;
+    // Where bars are narrow, not every number has room.
+    let free = -Infinity;
+    const number = (bar: Meter["bars"][number]) => {
+      const x = at(bar.at) + 5;
+      if (x < free) return null;
+      free = x + 10 + 7 * String(bar.number).length;
+      return svg`<text x=${x} y="14">${bar.number}</text>`;
+    };
+    return [...beats.map((step) => line(at(step), "beat")), ...bars.map((bar) => [line(at(bar.at), "bar"), number(bar)]), line(at(this.steps), "bar")];
+  }
+
+  /** A part that is not turned by the model, with words at its foot. */
+  private marking({ start, steps, way }: Pick<ClipWindow, "start" | "steps" | "way">) {
+    const [x, width] = [start * this.stepWidth, steps * this.stepWidth];
+    return svg`<rect class="way ${way}" x=${x} y=${TOP} width=${width} height=${this.height - TOP}></rect>
+      <line class="edge" x1=${x + 1} x2=${x + width - 1} y1=${this.height - 1} y2=${this.height - 1}></line>
+      ${width > 60 ? svg`<text x=${x + 5} y=${this.height - 6}>${WAYS[way]}</text>` : null}`;
   }
 
   private box(note: Note, kind: string, y: (pitch: number) => number, rowHeight: number) {
@@ -272,6 +298,11 @@ export class RollElement extends LitElement {
     this.notes = notes;
     this.dispatchEvent(new CustomEvent("lk-draw", { detail: { notes, done }, bubbles: true, composed: true }));
   }
+}
+
+/** "Bars 3 to 4", "Bar 5". */
+export function barWords([first, last]: readonly [number, number]): string {
+  return first === last ? `Bar ${first}` : `Bars ${first} to ${last}`;
 }
 
 define("lk-roll", RollElement);

@@ -4,6 +4,7 @@ import { ApiError, type Api } from "../api.js";
 import "../elements/roll.js";
 import { MELODY, type RollElement } from "../elements/roll.js";
 import { define, icon, shared } from "../elements/shared.js";
+import { meter } from "../music.js";
 import { fit, keyStep, signed, unitFor } from "../numbers.js";
 import { Player } from "../sound/player.js";
 import { deckOf } from "../state.js";
@@ -119,7 +120,7 @@ export class ListenElement extends LitElement {
 
   private melody(what: "before" | "after") {
     const { format } = this;
-    return { notes: what === "before" ? this.piece!.notes : this.turned!.notes, steps: this.steps, stepsPerBeat: format.steps_per_beat, beatsPerBar: format.beats_per_bar };
+    return { notes: what === "before" ? this.piece!.notes : this.turned!.notes, steps: this.steps, stepsPerBeat: format.steps_per_beat, bars: meter([], format, this.steps).bars.map(({ at }) => at) };
   }
 
   private turn(event: Event): void {

@@ -1,4 +1,4 @@
-import type { Note } from "../types.js";
+import type { Note, Sound } from "../types.js";
 import type { Instrument, Voice } from "./scheduler.js";
 
 const RELEASE = 0.045;
@@ -74,6 +74,83 @@ export class Piano implements Instrument {
   }
 }
 
+interface Timbre {
+  /** Loudness of the harmonics. */
+  partials: readonly number[];
+  /** Seconds in which a note rises, and falls to 1/e while it is held; 0 = it does not fall. */
+  attack: number;
+  decay: number;
+  level: number;
+}
+
+/** By the names that the server has for them. */
+const TIMBRES: Readonly<Record<string, Timbre>> = {
+  plucked: { partials: [1, 0.42, 0.2, 0.11, 0.05], attack: 0.006, decay: 0.6, level: 1 },
+  guitar: { partials: [1, 0.7, 0.5, 0.3, 0.2, 0.12], attack: 0.004, decay: 0.5, level: 0.9 },
+  bell: { partials: [1, 0, 0, 0.3, 0, 0, 0, 0, 0, 0.12], attack: 0.002, decay: 0.7, level: 0.9 },
+  bass: { partials: [1, 0.55, 0.3, 0.15, 0.08], attack: 0.006, decay: 0.9, level: 1.2 },
+  organ: { partials: [1, 0.7, 0.45, 0.3, 0, 0.2, 0, 0.12], attack: 0.012, decay: 0, level: 0.6 },
+  strings: { partials: [1, 0.55, 0.4, 0.28, 0.2, 0.14], attack: 0.06, decay: 0, level: 0.55 },
+  pad: { partials: [1, 0.4, 0.15, 0.06], attack: 0.1, decay: 0, level: 0.55 },
+  brass: { partials: [1, 0.9, 0.75, 0.55, 0.4, 0.28, 0.18, 0.1], attack: 0.035, decay: 0, level: 0.55 },
+  reed: { partials: [1, 0.15, 0.6, 0.12, 0.35, 0.08, 0.15], attack: 0.025, decay: 0, level: 0.6 },
+  flute: { partials: [1, 0.3, 0.1, 0.03], attack: 0.045, decay: 0, level: 0.7 },
+  lead: { partials: [1, 0.55, 0.38, 0.3, 0.24, 0.2, 0.16], attack: 0.008, decay: 0, level: 0.5 },
+};
+
+/** One oscillator with the harmonics of a timbre, struck or held. */
+export class Tone implements Instrument {
+  private readonly timbre: Timbre;
+  private readonly wave: PeriodicWave;
+
+  constructor(private readonly audio: BaseAudioContext, private readonly out: AudioNode, name: string) {
+    this.timbre = TIMBRES[name] ?? TIMBRES["plucked"]!;
+    const partials = Float32Array.from([0, ...this.timbre.partials]);
+    this.wave = audio.createPeriodicWave(new Float32Array(partials.length), partials);
+  }
+
+  play([, pitch]: Note, at: number, until: number, gain = 1): Voice {
+    const { attack, decay, level } = this.timbre;
+    const source = oscillator(this.audio, "sine", 440 * 2 ** ((pitch - 69) / 12), at);
+    source.setPeriodicWave(this.wave);
+    const envelope = this.audio.createGain();
+    envelope.gain.setValueAtTime(0, at);
+    envelope.gain.linearRampToValueAtTime(0.2 * level * gain, at + attack);
+    if (decay) envelope.gain.setTargetAtTime(0, at + attack, decay);
+    const gate = new Gate(this.audio, [source], at, until, this.out);
+    source.connect(envelope).connect(gate.node);
+    return gate;
+  }
+}
+
+/** What General MIDI has on a drum's number, as the kit below calls it. */
+export function drumName(number: number): string {
+  if (number === 35 || number === 36) return "kick";
+  if ([37, 38, 39, 40].includes(number)) return "snare";
+  if ([41, 43, 45].includes(number)) return "low tom";
+  if ([47, 48, 50].includes(number)) return "high tom";
+  if ([46, 51, 53, 59].includes(number)) return "open";
+  return [49, 52, 55, 57].includes(number) ? "crash" : "closed";
+}
+
+/** All that sounds beside a melody: a tone for each timbre, and a kit. */
+export class Band {
+  private readonly tones = new Map<string, Tone>();
+  private readonly kit: Kit;
+
+  constructor(private readonly audio: BaseAudioContext, private readonly out: AudioNode) {
+    this.kit = new Kit(audio, out, Array.from({ length: 128 }, (_, number) => drumName(number)));
+  }
+
+  play(sound: Sound, timbre: string, at: number, until: number): Voice {
+    const [, pitch, , , gain] = sound;
+    if (timbre === "drums") return this.kit.play([0, pitch, 1, pitch], at, until, 0.6 * gain);
+    const tone = this.tones.get(timbre) ?? new Tone(this.audio, this.out, timbre);
+    this.tones.set(timbre, tone);
+    return tone.play([0, pitch, 1, 0], at, until, gain);
+  }
+}
+
 /** Drums made of noise and falling tones, chosen by the voice's name. */
 export class Kit implements Instrument {
   private readonly noise: AudioBuffer;
@@ -82,13 +159,13 @@ export class Kit implements Instrument {
     this.noise = noise(audio, 1);
   }
 
-  play([, , , voice]: Note, at: number): Voice {
+  play([, , , voice]: Note, at: number, _until: number, gain = 1): Voice {
     const name = (this.names[voice] ?? "").toLowerCase();
-    if (/kick|bass/.test(name)) return this.tone(at, 150, 48, 0.32, 0.9);
-    if (/tom/.test(name)) return this.tone(at, /low/.test(name) ? 130 : /high/.test(name) ? 260 : 190, /low/.test(name) ? 80 : 130, 0.3, 0.6);
-    if (/snare|clap|rim/.test(name)) return this.hiss(at, 1800, 0.16, 0.5);
-    if (/open|crash|ride/.test(name)) return this.hiss(at, 7500, /crash/.test(name) ? 0.9 : 0.4, 0.25);
-    return this.hiss(at, 8500, 0.06, 0.25);
+    if (/kick|bass/.test(name)) return this.tone(at, 150, 48, 0.32, 0.9 * gain);
+    if (/tom/.test(name)) return this.tone(at, /low/.test(name) ? 130 : /high/.test(name) ? 260 : 190, /low/.test(name) ? 80 : 130, 0.3, 0.6 * gain);
+    if (/snare|clap|rim/.test(name)) return this.hiss(at, 1800, 0.16, 0.5 * gain);
+    if (/open|crash|ride/.test(name)) return this.hiss(at, 7500, /crash/.test(name) ? 0.9 : 0.4, 0.25 * gain);
+    return this.hiss(at, 8500, 0.06, 0.25 * gain);
   }
 
   private tone(at: number, from: number, to: number, length: number, level: number): Voice {

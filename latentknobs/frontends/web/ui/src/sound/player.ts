@@ -1,4 +1,4 @@
-import { Kit, mixer, Piano } from "./instrument.js";
+import { Band, Kit, mixer, Piano, Tone } from "./instrument.js";
 import { Scheduler, type Instrument, type Melody } from "./scheduler.js";
 import type { Note } from "../types.js";
 
@@ -12,6 +12,9 @@ export class Player {
   private scheduler: Scheduler | null = null;
   private instrument: Instrument | null = null;
   private drums: readonly string[] | null = null;
+  private band: { gain: GainNode; voices: Band } | null = null;
+  private timbreName = "";
+  private beside = 1;
   private bpm = 120;
   private looping = true;
 
@@ -24,6 +27,19 @@ export class Player {
     if (JSON.stringify(names) === JSON.stringify(this.drums)) return;
     this.drums = names;
     this.instrument = null;
+  }
+
+  /** The melody's own timbre; "" or a plucked one = the page's piano. */
+  set timbre(name: string) {
+    if (name === this.timbreName) return;
+    this.timbreName = name;
+    this.instrument = null;
+  }
+
+  /** How loud the accompaniment is, 0 to 1. */
+  set volume(volume: number) {
+    this.beside = volume;
+    this.band?.gain.gain.setTargetAtTime(volume, this.audio!.currentTime, 0.02);
   }
 
   set tempo(bpm: number) {
@@ -65,7 +81,9 @@ export class Player {
   }
 
   private voice(): Instrument {
-    this.instrument ??= this.drums ? new Kit(this.audio!, this.input!, this.drums) : new Piano(this.audio!, this.input!);
+    const [audio, input] = [this.audio!, this.input!];
+    const piano = this.timbreName === "" || this.timbreName === "plucked" || this.timbreName === "drums";
+    this.instrument ??= this.drums ? new Kit(audio, input, this.drums) : piano ? new Piano(audio, input) : new Tone(audio, input, this.timbreName);
     return this.instrument;
   }
 
@@ -76,7 +94,15 @@ export class Player {
       this.input = input;
       this.analyser = analyser;
       const audio = this.audio;
-      const through: Instrument = { play: (note, at, until) => this.voice().play(note, at, until) };
+      const gain = audio.createGain();
+      gain.gain.value = this.beside;
+      gain.connect(input);
+      const voices = new Band(audio, gain);
+      this.band = { gain, voices };
+      const through: Instrument = {
+        play: (note, at, until) => this.voice().play(note, at, until),
+        accompany: (sound, timbre, at, until) => voices.play(sound, timbre, at, until),
+      };
       this.scheduler = new Scheduler(() => audio.currentTime, through, () => document.hidden);
       this.scheduler.onEnd = () => this.onChange();
     }

@@ -1,4 +1,4 @@
-import type { Note } from "../types.js";
+import type { Accompaniment, Note, Sound } from "../types.js";
 
 /** One sounding note. `end` moves its end, softly; an end at or before its start means that it is never heard. */
 export interface Voice {
@@ -7,17 +7,23 @@ export interface Voice {
 
 export interface Instrument {
   play(note: Note, at: number, until: number): Voice;
+  /** One sound beside the melody. */
+  accompany?(sound: Sound, timbre: string, at: number, until: number): Voice;
 }
 
 export interface Melody {
   notes: readonly Note[];
   steps: number;
   stepsPerBeat: number;
-  beatsPerBar: number;
+  /** Where bars begin, in steps. */
+  bars: readonly number[];
+  accompaniment?: Accompaniment | null;
 }
 
 interface Sounding {
-  note: Note;
+  note: Note | Sound;
+  /** What it belongs to; null for a note of the melody. */
+  beside: Accompaniment | null;
   /** Onset and end in steps since the start, loops counted on. */
   from: number;
   to: number;
@@ -27,6 +33,8 @@ interface Sounding {
 
 const TICK = 25;
 const AHEAD = 0.12;
+/** Sounds beside the melody at a time. */
+const MOST = 96;
 /** Timers of a page in the background run once a second. */
 const AHEAD_HIDDEN = 1.3;
 
@@ -95,9 +103,8 @@ export class Scheduler {
   replace(melody: Melody, when: "bar" | "once"): void {
     if (!this.melody) return;
     if (when === "bar") {
-      const bar = this.melody.stepsPerBeat * this.melody.beatsPerBar;
-      const bars = Math.ceil((this.head - this.origin) / bar - 1e-9);
-      this.next = { melody, at: this.origin + bars * bar };
+      const place = this.head - this.origin;
+      this.next = { melody, at: this.origin + (this.melody.bars.find((bar) => bar >= place - 1e-9) ?? this.melody.steps) };
       return;
     }
     const now = this.clock();
@@ -161,7 +168,7 @@ export class Scheduler {
     const at = this.timeAt(step);
     if (step - this.origin >= melody.steps) this.origin = step;
     for (const old of this.sounding) {
-      const same = melody.notes.some(
+      const same = old.beside ? old.beside === melody.accompaniment : melody.notes.some(
         ([onset, pitch, length]) => pitch === old.note[1] && onset + this.origin === old.from && old.from + length === old.to,
       );
       if (!same && old.to > step) {
@@ -173,13 +180,22 @@ export class Scheduler {
   }
 
   private put(from: number, until: number): void {
-    const { notes, steps } = this.melody!;
-    for (const note of notes) {
+    const { notes, steps, accompaniment } = this.melody!;
+    const begin = (note: Note | Sound, beside: Accompaniment | null, play: (at: number, until: number) => Voice) => {
       const onset = note[0] + this.origin;
-      if (onset < from - 1e-9 || onset >= until - 1e-9 || note[0] >= steps) continue;
+      if (onset < from - 1e-9 || onset >= until - 1e-9 || note[0] >= steps) return;
       const to = this.origin + Math.min(steps, note[0] + note[2]);
       const at = this.timeAt(onset);
-      this.sounding.push({ note, from: onset, to, at, voice: this.instrument.play(note, at, this.timeAt(to)) });
+      this.sounding.push({ note, beside, from: onset, to, at, voice: play(at, this.timeAt(to)) });
+    };
+    for (const note of notes) begin(note, null, (at, end) => this.instrument.play(note, at, end));
+    const { instrument } = this;
+    if (!accompaniment || !instrument.accompany) return;
+    const { sounds, timbres } = accompaniment;
+    for (let index = firstFrom(sounds, from - this.origin - 1e-9); index < sounds.length && sounds[index]![0] < until - this.origin; index += 1) {
+      if (this.sounding.length > MOST) break;
+      const sound = sounds[index]!;
+      begin(sound, accompaniment, (at, end) => instrument.accompany!(sound, timbres[sound[3]] ?? "", at, end));
     }
   }
 
@@ -194,4 +210,15 @@ export class Scheduler {
   private timeAt(step: number): number {
     return this.anchor.time + (step - this.anchor.step) / this.perSecond();
   }
+}
+
+/** The place of the first sound that starts at a step or after it. */
+function firstFrom(sounds: readonly Sound[], step: number): number {
+  let [low, high] = [0, sounds.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sounds[middle]![0] < step) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
