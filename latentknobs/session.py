@@ -365,10 +365,11 @@ class Session:
         )
 
     def _left(self, cut: Cut, rows: Bools, ruled: RuleEdited) -> list[str]:
-        """Why some clips are left as they are, each with its bars."""
-        numbers = np.arange(len(cut.clips))
+        """Why some clips are left as they are, with their bars, a sentence for each reason."""
         unheard = "MIDI has no pitch so high or so low."
-        return [f"{self._bars(numbers == k, cut)}: {ruled.reasons[k] or unheard}" for k in np.flatnonzero(rows)]
+        reasons = np.array([reason or unheard for reason in ruled.reasons])
+        numbers = dict.fromkeys(reasons[rows])
+        return [f"{self._bars(rows & (reasons == reason), cut)}: {reason}" for reason in numbers]
 
     def _ruled(self, amounts: Mapping[str, float], seed: int, rows: Bools) -> tuple[RuleEdited, ...]:
         """Some of the model's clips, and all of ``Cut.others``, as the knobs' augmentations edit them."""

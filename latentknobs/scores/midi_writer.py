@@ -47,6 +47,10 @@ def provenance_text(piece: Piece, provenance: Mapping[str, Any]) -> str:
     return text
 
 
+def _signature(signature: TimeSignature) -> bytes:
+    return meta(TIME_SIGNATURE, bytes([signature.beats, signature.unit.bit_length() - 1, 24, 8]))
+
+
 def _new_file(piece: Piece, clip_format: ClipFormat, text: str) -> bytes:
     micros = round(60e6 / piece.tempo)
     if micros > _SLOWEST:

@@ -597,3 +597,13 @@ def test_the_theme_in_the_package_is_the_theme():
 def test_the_theme_in_the_package_is_what_the_writer_makes():
     """The file is made by this package and by nothing else."""
     assert twinkle_path().read_bytes() == midi_bytes(twinkle())
+
+
+def test_a_new_file_has_the_time_signatures_of_the_stretches(read, tmp_path):
+    """A melody that is written alone has its bars."""
+    piece = read([meter(0, 3, 4), meter(2880, 4, 4), *notes((0, 480, 60), (2880, 3360, 62))])
+    write_piece(evolve(piece, source=None), tmp_path / "alone.mid")
+    again = read_piece(tmp_path / "alone.mid")
+
+    assert again.notes == piece.notes
+    assert again.stretches == piece.stretches

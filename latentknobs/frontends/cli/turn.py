@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +14,7 @@ from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.piece import Piece
 from latentknobs.frontends.cli import options
 from latentknobs.frontends.cli.amount_parser import label, parse_assignments
-from latentknobs.frontends.cli.context import program, say
+from latentknobs.frontends.cli.context import program, say, with_options
 from latentknobs.frontends.cli.melody_files import check_target, piece_writer
 from latentknobs.frontends.cli.output import as_json, reconstruction, rolls
 from latentknobs.session import Session
@@ -97,7 +98,8 @@ def turn(
         elif not stopped:
             say(f"written to {target}")
     if stopped:
-        say("nothing written: part of the melody would stay as it is; --partial writes it all the same")
+        say("Error: nothing written, as part of the melody would stay as it is. This writes it all the same:")
+        say(f"  {shlex.join(['latentknobs', *with_options(program(ctx).words, ['--partial'])])}")
     say(str(turned.counts))
     if stopped:
         raise typer.Exit(1)
