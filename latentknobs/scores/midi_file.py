@@ -22,11 +22,11 @@ from latentknobs.scores.input_bytes import read_bytes
 from latentknobs.scores.musicxml_reader import PROVENANCE_KEY
 from latentknobs.scores.notation import Notation, notation_of
 from latentknobs.scores.note_pairing import HANGING, Pairing, TickNote, merge_doubles
-from latentknobs.scores.smf import META, SmfError, SmfEvent, SmfFile, parse
+from latentknobs.scores.smf import META, TEXT, SmfError, SmfEvent, SmfFile, parse
 
 DRUM_CHANNEL = 9
 DEFAULT_TEMPO = 500_000
-TEXT, NAME, TEMPO, TIME_SIGNATURE, KEY_SIGNATURE = 0x01, 0x03, 0x51, 0x58, 0x59
+NAME, TEMPO, TIME_SIGNATURE, KEY_SIGNATURE = 0x03, 0x51, 0x58, 0x59
 _DRUMS = re.compile(
     r"\b(drums?|drum ?(kit|set)|perc(ussion)?|kick|snare|hi-?hats?|cymbals?|shaker|tambourine|congas?|bongos?)\b",
     re.IGNORECASE,

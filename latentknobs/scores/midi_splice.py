@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from attrs import evolve, field, frozen
 
 from latentknobs.core.clip import Note
-from latentknobs.scores.midi_file import TEXT, MidiScore, decoded, provenance_of
+from latentknobs.scores.midi_file import MidiScore, decoded, provenance_of
 from latentknobs.scores.note_pairing import HANGING, TickNote
-from latentknobs.scores.smf import META, SmfEvent, meta, track_bytes
+from latentknobs.scores.smf import META, TEXT, SmfEvent, meta, track_bytes
 
 # What stands on one tick, in this order: ends, the file's own events and what takes their places, starts, and ends of
 # notes that are shorter than a tick.

@@ -12,9 +12,9 @@ from latentknobs.core.melody_format import MELODY
 from latentknobs.core.piece import Piece
 from latentknobs.core.time_signature import TimeSignature
 from latentknobs.errors import ClipError, UsageError
-from latentknobs.scores.midi_file import DRUM_CHANNEL, NAME, TEMPO, TEXT, TIME_SIGNATURE
+from latentknobs.scores.midi_file import DRUM_CHANNEL, NAME, TEMPO, TIME_SIGNATURE
 from latentknobs.scores.musicxml_reader import PROVENANCE_KEY
-from latentknobs.scores.smf import END_OF_TRACK, chunk, meta, number_bytes
+from latentknobs.scores.smf import END_OF_TRACK, TEXT, chunk, meta, number_bytes
 from latentknobs.scores.voice_extraction import overlap
 
 TICKS_PER_BEAT = 480

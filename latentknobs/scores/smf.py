@@ -14,12 +14,13 @@ from typing import NamedTuple
 
 from attrs import evolve, frozen
 
-META, END_OF_TRACK = 0xFF, 0x2F
+META, TEXT, END_OF_TRACK = 0xFF, 0x01, 0x2F
 HEADER = 14
 _DATA_BYTES = {0x8: 2, 0x9: 2, 0xA: 2, 0xB: 2, 0xC: 1, 0xD: 1, 0xE: 2}
 _COMMON_BYTES = {0xF1: 1, 0xF2: 2, 0xF3: 1}
 _SYSEX = (0xF0, 0xF7)
 _TRACK = b"MTrk"
+_LONGEST_DELTA = 0xFFFFFFF  # ticks that four bytes can say, the most that is allowed
 _TRUNCATED = "is truncated: it ends in the middle of a track. Export or copy it again."
 
 
@@ -418,6 +419,9 @@ def track_bytes(file: SmfFile, track: SmfTrack, items: Iterable[tuple[int, SmfEv
     data, out = file.data, bytearray()
     now = running = 0
     for tick, item in items:
+        while tick - now > _LONGEST_DELTA:  # where events between were taken out
+            out += number_bytes(_LONGEST_DELTA) + meta(TEXT, b"")
+            now, running = now + _LONGEST_DELTA, 0
         if isinstance(item, bytes):
             out += number_bytes(tick - now) + item
             status = item[0]

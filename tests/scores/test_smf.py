@@ -83,3 +83,18 @@ def test_what_pretty_midi_and_symusic_read_alike_is_read_alike(tmp_path_factory,
     ]
     assert len(ours.signatures) == len(pretty.time_signature_changes)
     assert round(60e6 / ours.tempo_at(0)) == round(pretty.get_tempo_changes()[1][0])
+
+
+def test_a_wait_that_is_longer_than_midi_can_say_is_divided(tmp_path):
+    """Where events between others are taken out, empty texts keep each wait within four bytes."""
+    far = b"\xff\xff\xff\x7f"
+    body = (
+        b"\0\x90\x3c\x40\x60\x80\x3c\0" + far + b"\xb0\x07\x60" + far + b"\x90\x3e\x40" + b"\x60\x80\x3e\0\0\xff\x2f\0"
+    )
+    data = b"MThd\0\0\0\6\0\0\0\1\1\xe0MTrk" + len(body).to_bytes(4, "big") + body
+    file = parse(data)
+    track = file.tracks[0]
+    kept = [(event.tick, event) for event in track.events if event.status != 0xB0]
+    again = parse(file.written({0: track_bytes(file, track, kept, track.end)}))
+
+    assert [event.tick for event in again.tracks[0].events if event.status != 0xFF] == [tick for tick, _event in kept]
