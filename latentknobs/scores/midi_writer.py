@@ -85,7 +85,3 @@ def _new_file(piece: Piece, clip_format: ClipFormat, text: str) -> bytes:
     track += number_bytes((end - now) * scale) + meta(END_OF_TRACK, b"")
     header = struct.pack(">HHH", 0, 1, TICKS_PER_BEAT)
     return chunk(b"MThd", header) + chunk(b"MTrk", bytes(track))
-
-
-def _signature(signature: TimeSignature) -> bytes:
-    return meta(TIME_SIGNATURE, bytes([signature.beats, signature.unit.bit_length() - 1, 24, 8]))
