@@ -43,12 +43,14 @@ docs: $(STAMP)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 # The long proofs behind docs/results/evidence.md, which no change has to wait for: the tests marked "evidence", the shipped
-# knobs on test songs, null edits and a sweep of training recipes (hours; a stopped run continues where it stopped).
+# knobs on test songs, real files, malformed files, null edits and a sweep of training recipes (hours; a stopped run continues where it stopped).
 evidence: $(STAMP)
 	mkdir -p $(EVIDENCE)
 	$(BIN)/python -m pytest -m evidence
 	$(BIN)/python -m benchmarks.evidence --memory | tee $(EVIDENCE)/evidence.md
 	$(BIN)/python -m benchmarks.hostile_plugins | tee $(EVIDENCE)/hostile_plugins.md
+	$(BIN)/python -m benchmarks.real_files | tee $(EVIDENCE)/real_files.txt
+	$(BIN)/python -m benchmarks.real_files.mutations | tee $(EVIDENCE)/mutations.txt
 	$(BIN)/python -m benchmarks.nulls -o $(EVIDENCE)/nulls.jsonl
 	$(BIN)/python -m benchmarks.sweep benchmarks/sweep.toml -o $(EVIDENCE)/sweep
 
