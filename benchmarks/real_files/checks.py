@@ -83,9 +83,8 @@ def compare(file: RealFile, output: Path, semitones: int) -> Comparison:
     """
     assert file.melody is not None
     if output.suffix in score_checks.SUFFIXES:
-        notes = score_checks.melody_of(output, file.part)
-        differences = score_checks.differences(output.parent / file.name, output, file.part)
-        return Comparison(*_melody(file.melody.notes, notes, file.ticks, 480, semitones), differences)
+        shares = _melody(file.melody.notes, score_checks.melody_of(output, file.part), file.ticks, 480, semitones)
+        return Comparison(*shares, score_checks.differences(output.parent / file.name, output, file.part))
     try:
         made = read(output.read_bytes())
     except (OSError, EOFError, ValueError, KeyError) as error:
@@ -94,10 +93,10 @@ def compare(file: RealFile, output: Path, semitones: int) -> Comparison:
         return _compare_notation(file, made, semitones)
     old = read(file.whole)
     truth = file.melody
-    changes: list[str] = []
+    differences: list[str] = []
     heads = [(one.type, one.ticks_per_beat, len(one.tracks)) for one in (old, made)]
     if heads[0] != heads[1]:
-        changes.append("type, ticks and tracks {} became {}".format(*heads))
+        differences.append("type, ticks and tracks {} became {}".format(*heads))
     provenances = 0
     voice: list[PlayedNote] = []
     for k, track in enumerate(old.tracks):
@@ -110,15 +109,15 @@ def compare(file: RealFile, output: Path, semitones: int) -> Comparison:
             voice, gone = _without(notes_of(made.tracks[k], truth.channel), notes_of(track, truth.channel), truth)
             turned = {(note.start, note.pitch) for note in voice}  # with notes that were taken for the melody's
             if lost := sum((start, pitch + semitones) not in turned for start, pitch in gone):
-                changes.append(f"track {k}: {lost} other notes of the melody's track are gone")
+                differences.append(f"track {k}: {lost} other notes of the melody's track are gone")
             before, kept = (
                 [event for event in events if not _is_note(event[2], truth.channel)] for events in (before, kept)
             )
         old_events, new_events = ([event[:2] for event in events] for events in (before, kept))
         if old_events != new_events:
-            changes.append(_first_difference(k, track.name, before, kept))
+            differences.append(_first_difference(k, track.name, before, kept))
     if provenances > 1:
-        changes.append(f"{provenances} texts of provenance")
+        differences.append(f"{provenances} texts of provenance")
     if not voice:
         voice = (
             [note for track in made.tracks for note in notes_of(track)] if len(made.tracks) != len(old.tracks) else []
