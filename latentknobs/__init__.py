@@ -53,6 +53,9 @@ if TYPE_CHECKING:
     from latentknobs.core.corpus import Song as Song
     from latentknobs.core.corpus import TrueFactors as TrueFactors
     from latentknobs.core.corpus import split_of as split_of
+    from latentknobs.core.drum_format import DRUMS as DRUMS
+    from latentknobs.core.drum_format import DRUMS_4BAR as DRUMS_4BAR
+    from latentknobs.core.drum_format import DrumKitFormat as DrumKitFormat
     from latentknobs.core.edit_context import EditContext as EditContext
     from latentknobs.core.edit_context import Key as Key
     from latentknobs.core.experiment import Experiment as Experiment
@@ -66,6 +69,7 @@ if TYPE_CHECKING:
     from latentknobs.core.knob import Operator as Operator
     from latentknobs.core.melody_format import HOLD as HOLD
     from latentknobs.core.melody_format import MELODY as MELODY
+    from latentknobs.core.melody_format import MELODY_4BAR as MELODY_4BAR
     from latentknobs.core.melody_format import REST as REST
     from latentknobs.core.melody_format import MelodyFormat as MelodyFormat
     from latentknobs.core.method_specs import Basis as Basis
@@ -165,6 +169,11 @@ _HOMES = {
         "TrueFactors",
         "split_of",
     ),
+    "core.drum_format": (
+        "DRUMS",
+        "DRUMS_4BAR",
+        "DrumKitFormat",
+    ),
     "core.edit_context": (
         "EditContext",
         "Key",
@@ -187,6 +196,7 @@ _HOMES = {
     "core.melody_format": (
         "HOLD",
         "MELODY",
+        "MELODY_4BAR",
         "MelodyFormat",
         "REST",
     ),

@@ -97,6 +97,34 @@ class TensorBackend(ABC):
             fill(out[part], tokens_of(self._to_device(z[part])))
         return clip_format.repair(out)
 
+    @torch.inference_mode()
+    def _sampled(
+        self, z: Codes, temperature: float, seed: int, tokens_of: Callable[[Tensor, Callable[[Tensor], Tensor]], Tensor]
+    ) -> ClipBatch:
+        """
+        Valid clips int16 (N, *shape) with tokens drawn from p^(1/temperature).
+
+        A draw is the argmax of logits / temperature + Gumbel noise (Gumbel 1954; Maddison et al. 2014).
+
+        Args:
+            z: Codes, float32 (N, D).
+            temperature: Above 0.
+            seed: Of the noise.
+            tokens_of: (codes, draw) to tokens, where ``draw`` takes the logits (N, V) of a step to its tokens.
+
+        Raises:
+            BackendError: The codes have another shape or are not finite, or the temperature is not above 0.
+        """
+        if not (np.isfinite(temperature) and temperature > 0):
+            raise BackendError(f"{self.spec.name}: the temperature must be above 0, not {temperature}.")
+        rng = np.random.default_rng(seed)
+
+        def draw(logits: Tensor) -> Tensor:
+            noise = torch.from_numpy(rng.gumbel(size=logits.shape).astype(np.float32)).to(logits.device)
+            return (logits / temperature + noise).argmax(dim=-1)
+
+        return self._decoded(z, lambda codes: tokens_of(codes, draw))
+
     def _jvp(self, z: Codes, given: ClipBatch, vectors: Codes) -> NDArray[np.float32]:
         """J v, float32 (N, *shape, V); see :class:`~latentknobs.core.backend.LatentGradient`."""
         z, vectors = self._checked(z), self._checked(vectors)

@@ -128,7 +128,9 @@ class MelodyFormat:
 
 
 MELODY = MelodyFormat()
-"""The one instance."""
+"""Two bars of 4/4, the format of the built-in models and corpora."""
+MELODY_4BAR = MelodyFormat(name="melody-4bar", shape=(2 * STEPS,), steps=2 * STEPS)
+"""Four bars of 4/4."""
 
 
 def is_compound(clip_format: ClipFormat) -> bool:

@@ -23,10 +23,11 @@ from latentknobs.core.arrays import Bools, ClipBatch, Codes, Floats, Ints
 from latentknobs.core.backend import BackendFactory, BackendSpec, Posterior, VAEBackend
 from latentknobs.core.clip import ClipFormat
 from latentknobs.core.corpus import SPLITS, Corpus, CorpusRequest, Song
+from latentknobs.core.drum_format import DRUMS, DRUMS_4BAR
 from latentknobs.core.edit_context import Key
 from latentknobs.core.frontend_specs import CommandSpec, FrontendSpec
 from latentknobs.core.knob import Operator
-from latentknobs.core.melody_format import MELODY
+from latentknobs.core.melody_format import MELODY, MELODY_4BAR
 from latentknobs.core.method_specs import Basis, BasisInput, Coordinates, Fit, FitInput, SelectInput, Selector
 from latentknobs.core.metric_specs import LabelledCodes, Metric, MetricResult, Score, Traversals
 from latentknobs.core.plugin_guard import Guard, PluginFault, invalid_clips, kind_of
@@ -47,7 +48,7 @@ WHOLE = 1e-5
 """Tolerance of an amount in whole steps: steps are stored in float32."""
 CERTAIN = 1e-3
 """How far above 0 rounding may take the logarithm of a probability."""
-FORMATS: Mapping[str, ClipFormat] = {MELODY.name: MELODY}
+FORMATS: Mapping[str, ClipFormat] = {one.name: one for one in (MELODY, MELODY_4BAR, DRUMS, DRUMS_4BAR)}
 """The clip formats known by name; clips of others are left to the model that reads them."""
 TRIED = 8
 """Rows that a model computes twice when it is first used, to see whether it draws at random."""

@@ -21,7 +21,7 @@ from latentknobs.core.arrays import Bools, ClipBatch, Codes
 from latentknobs.core.backend import BackendSpec, Posterior
 from latentknobs.core.clip import check_clips
 from latentknobs.core.melody_format import HOLD, MELODY, in_range
-from latentknobs.errors import BackendError, ModelError
+from latentknobs.errors import ModelError
 
 ENCODE_CHUNK = 4096
 """Clips encoded at a time: the more there are, the more share a prefix or suffix."""
@@ -123,25 +123,14 @@ class GruMusicVaeBackend(TensorBackend):
         """
         return self._decoded(z, lambda codes: self._fast.greedy(codes)[0])
 
-    @torch.inference_mode()
     def decode_sampled(self, z: Codes, temperature: float, seed: int) -> ClipBatch:
         """
         Random decoding to valid clips, int16 (N, 32): each token is drawn from p^(1/temperature).
 
-        A draw is the argmax of logits / temperature + Gumbel noise (Gumbel 1954; Maddison et al. 2014).
-
         Raises:
             BackendError: The codes have another shape or are not finite, or the temperature is not above 0.
         """
-        if not (np.isfinite(temperature) and temperature > 0):
-            raise BackendError(f"{self.spec.name}: the temperature must be above 0, not {temperature}.")
-        rng = np.random.default_rng(seed)
-
-        def draw(logits: Tensor) -> Tensor:
-            noise = torch.from_numpy(rng.gumbel(size=logits.shape).astype(np.float32)).to(logits.device)
-            return (logits / temperature + noise).argmax(dim=-1)
-
-        return self._decoded(z, lambda codes: self._fast.greedy(codes, draw)[0])
+        return self._sampled(z, temperature, seed, lambda codes, draw: self._fast.greedy(codes, draw)[0])
 
     def latent_weights(self) -> dict[str, NDArray[np.float32]]:
         """

@@ -13,22 +13,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentknobs.backends.magenta_js.manifest import MANIFEST, PLAIN
-from latentknobs.backends.magenta_js.vocabulary import Vocabulary
-from latentknobs.core.melody_format import MELODY
+from latentknobs.backends.magenta_js.vocabulary import MelodyVocabulary
 from latentknobs.errors import ModelError, UsageError
 
 CONFIG = "config.json"
-CONVERTER = "MelodyConverter"
+MELODIES = "MelodyConverter"
 SHARD = "group1-shard1of1"
 
 
-def config_of(vocabulary: Vocabulary) -> dict[str, Any]:
-    """The config.json of a flat model of 2-bar melodies."""
-    args = {"numSteps": MELODY.steps, "minPitch": vocabulary.low, "maxPitch": vocabulary.high}
-    return {"type": "MusicVAE", "dataConverter": {"type": CONVERTER, "args": args}}
+def config_of(vocabulary: MelodyVocabulary) -> dict[str, Any]:
+    """The config.json of a flat model of melodies."""
+    args = {"numSteps": vocabulary.clip_format.steps, "minPitch": vocabulary.low, "maxPitch": vocabulary.high}
+    return {"type": "MusicVAE", "dataConverter": {"type": MELODIES, "args": args}}
 
 
-def write_folder(folder: Path, tensors: Mapping[str, NDArray[np.float32]], vocabulary: Vocabulary) -> None:
+def write_folder(folder: Path, tensors: Mapping[str, NDArray[np.float32]], vocabulary: MelodyVocabulary) -> None:
     """
     Write a checkpoint whole or not at all.
 

@@ -25,7 +25,8 @@ OUT = "decoder/output_projection/"
 def sizes_of(config: NetworkConfig) -> Sizes:
     """The sizes of the network of a config with ``cell = "lstm"``, which has both heads."""
     layers = (config.decoder_hidden,) * config.decoder_layers
-    return Sizes(config.vocabulary, config.encoder_hidden, config.latent_size, layers, sigma=True)
+    vocabulary = config.vocabulary
+    return Sizes(vocabulary, vocabulary, config.encoder_hidden, config.latent_size, layers, sigma=True)
 
 
 class LstmMusicVae(Network):

@@ -1,5 +1,5 @@
 """
-MusicVAE's flat melody model (Roberts et al., ICML 2018) as magenta.js runs it, in torch.
+MusicVAE's flat models (Roberts et al., ICML 2018), of melodies and of drums, as magenta.js runs them, in torch.
 
 An LSTM as TensorFlow's: one product of [input, h] gives the gates i, j, f, o; c' = sigmoid(f + 1) c + sigmoid(i)
 tanh(j); h' = sigmoid(o) tanh(c'). The encoder reads the clip both ways; from the last state of each come the mean and,
@@ -9,7 +9,7 @@ h of layer 0, then those of layer 1, ...); each step reads [the token before, z]
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from latentknobs.backends.magenta_js.vocabulary import FIRST_PITCH, NO_EVENT, Vocabulary
-from latentknobs.core.melody_format import HOLD, MELODY, REST
+from latentknobs.backends.magenta_js.vocabulary import Vocabulary
 from latentknobs.errors import ModelError
 
 FORGET_BIAS = 1.0
@@ -36,6 +35,7 @@ class Sizes:
 
     Attributes:
         vocabulary: Number of tokens.
+        inputs: How many numbers of a step the encoder reads.
         encoder: Units of the encoder, each way.
         latent: D.
         decoder: Units of each layer of the decoder.
@@ -43,13 +43,14 @@ class Sizes:
     """
 
     vocabulary: int
+    inputs: int
     encoder: int
     latent: int
     decoder: tuple[int, ...]
     sigma: bool
 
     @classmethod
-    def of(cls, tensors: Mapping[str, NDArray[np.float32]], vocabulary: int, where: str) -> Sizes:
+    def of(cls, tensors: Mapping[str, NDArray[np.float32]], vocabulary: Vocabulary, where: str) -> Sizes:
         """
         The sizes, as the biases tell them.
 
@@ -59,16 +60,15 @@ class Sizes:
 
         def length(name: str) -> int:
             if name not in tensors:
-                raise ModelError(f"{where}: tensor {name!r} is missing: is it the folder of a flat melody MusicVAE?")
+                raise ModelError(f"{where}: tensor {name!r} is missing: is it the folder of a flat MusicVAE?")
             return tensors[name].size
 
         layers = [length(DECODER.format(0) + "bias") // 4]
         while (name := DECODER.format(len(layers)) + "bias") in tensors:
             layers.append(length(name) // 4)
         sigma = any(name.startswith("encoder/sigma/") for name in tensors)
-        return cls(
-            vocabulary, length(ENCODER.format("fw") + "bias") // 4, length("encoder/mu/bias"), tuple(layers), sigma
-        )
+        encoder, latent = length(ENCODER.format("fw") + "bias") // 4, length("encoder/mu/bias")
+        return cls(vocabulary.size, vocabulary.encoder_inputs, encoder, latent, tuple(layers), sigma)
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Every tensor of such a network with its shape."""
@@ -79,7 +79,7 @@ class Sizes:
             out[prefix + "bias"] = (columns,)
 
         for way in ("fw", "bw"):
-            dense(ENCODER.format(way), self.vocabulary + self.encoder, 4 * self.encoder)
+            dense(ENCODER.format(way), self.inputs + self.encoder, 4 * self.encoder)
         for head in ("mu", "sigma") if self.sigma else ("mu",):
             dense(f"encoder/{head}/", 2 * self.encoder, self.latent)
         dense("decoder/z_to_initial_state/", self.latent, 2 * sum(self.decoder))
@@ -103,8 +103,8 @@ def check_shapes(tensors: Mapping[str, NDArray[np.float32]], wanted: Mapping[str
             raise ModelError(f"{where}: tensor {name!r} of shape {wanted[name]} is missing: download the folder whole.")
         if name not in wanted:
             raise ModelError(
-                f"{where}: there is a tensor {name!r}, which a flat melody MusicVAE does not have: models with chords, "
-                "controls or several levels are not read; choose a checkpoint of 2-bar melodies."
+                f"{where}: there is a tensor {name!r}, which a flat MusicVAE does not have: models with chords, "
+                "controls, NADE or several levels are not read; choose a flat checkpoint."
             )
         if tensors[name].shape != wanted[name]:
             raise ModelError(
@@ -118,6 +118,11 @@ def advance(gates: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
     i, j, f, o = gates.chunk(4, dim=-1)
     c = torch.sigmoid(f + FORGET_BIAS) * c + torch.sigmoid(i) * torch.tanh(j)
     return c, torch.sigmoid(o) * torch.tanh(c)
+
+
+def likeliest(logits: Tensor) -> Tensor:
+    """The likeliest tokens int64 (N,) of logits (N, V)."""
+    return logits.argmax(dim=-1)
 
 
 class MagentaNetwork(nn.Module):
@@ -136,10 +141,14 @@ class MagentaNetwork(nn.Module):
         self.vocabulary = vocabulary
         for name in sorted(tensors):
             self.register_buffer(name, torch.tensor(tensors[name]))
-        # Both ways of the encoder run as one batched product; a token's way into a cell is a row of its kernel.
+        # Both ways of the encoder run as one batched product; what a token adds to a cell's gates is a row of a table.
         ways = [[self._tensor(ENCODER.format(way) + part) for part in ("kernel", "bias")] for way in ("fw", "bw")]
-        self._keep("encoder_of_token", torch.stack([kernel[: sizes.vocabulary] + bias for kernel, bias in ways]))
-        self._keep("encoder_of_state", torch.stack([kernel[sizes.vocabulary :] for kernel, _ in ways]))
+        read = vocabulary.read_by_encoder()
+        rows = [kernel[: sizes.inputs] for kernel, _ in ways]
+        if read is not None:
+            rows = [torch.from_numpy(read) @ kernel for kernel in rows]
+        self._keep("encoder_of_token", torch.stack([row + bias for row, (_, bias) in zip(rows, ways, strict=True)]))
+        self._keep("encoder_of_state", torch.stack([kernel[sizes.inputs :] for kernel, _ in ways]))
 
     def _keep(self, name: str, tensor: Tensor) -> None:
         self.register_buffer(name, tensor.contiguous(), persistent=False)
@@ -151,13 +160,13 @@ class MagentaNetwork(nn.Module):
         return torch.addmm(self._tensor(prefix + "bias"), rows, self._tensor(prefix + "kernel"))
 
     def encode(self, tokens: Tensor) -> Tensor | tuple[Tensor, Tensor]:
-        """Mean (N, D), and standard deviation where there is one, of clips int64 (N, 32) in our tokens."""
+        """Mean (N, D), and standard deviation where there is one, of clips int64 (N, steps) in our tokens."""
         theirs = self._theirs(tokens)
         of_token, of_state = self.get_buffer("encoder_of_token"), self.get_buffer("encoder_of_state")
         h = of_state.new_zeros(2, len(theirs), self.sizes.encoder)
         c = h
         ahead, back = of_token
-        for step in range(MELODY.steps):
+        for step in range(theirs.shape[1]):
             entering = torch.stack([ahead[theirs[:, step]], back[theirs[:, -1 - step]]])
             c, h = advance(torch.baddbmm(entering, h, of_state), c)
         state = torch.cat([h[0], h[1]], dim=-1)
@@ -167,22 +176,34 @@ class MagentaNetwork(nn.Module):
         return mean, functional.softplus(self._dense("encoder/sigma/", state)).clamp_min(TINY)
 
     def decode(self, z: Tensor, given: Tensor | None = None) -> Tensor:
-        """Logits (N, 32, 130) of our tokens at codes (N, D): reading clips int64 (N, 32), or its own likeliest."""
-        theirs = None if given is None else self._theirs(given)
-        tokens, logits = self.run(z, theirs)
-        sounding = torch.from_numpy(self.vocabulary.sounding(tokens.cpu().numpy())).to(z.device)
-        return self._in_our_tokens(logits, sounding)
+        """Logits (N, steps, V) of our tokens at codes (N, D): reading clips int64 (N, steps), or its own likeliest."""
+        tokens, logits = self.run(z, None if given is None else self._theirs(given))
+        columns = self.vocabulary.columns(tokens.cpu().numpy())
+        if columns is None:
+            return logits
+        impossible = logits.new_full((*logits.shape[:-1], 1), -torch.inf)
+        # -1 is the last column.
+        where = torch.from_numpy(columns % (self.sizes.vocabulary + 1)).to(z.device)
+        return torch.cat([logits, impossible], dim=-1).gather(-1, where)
 
-    def run(self, z: Tensor, given: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def draw(self, z: Tensor, choose: Callable[[Tensor], Tensor]) -> Tensor:
+        """Clips int64 (N, steps) of our tokens at codes (N, D); ``choose`` takes a step's logits (N, V) to theirs."""
+        tokens, _ = self.run(z, choose=choose)
+        return torch.from_numpy(self.vocabulary.ours(tokens.cpu().numpy()).astype(np.int64))
+
+    def run(
+        self, z: Tensor, given: Tensor | None = None, choose: Callable[[Tensor], Tensor] = likeliest
+    ) -> tuple[Tensor, Tensor]:
         """
         The decoder in its own vocabulary.
 
         Args:
             z: Codes (N, D).
-            given: Tokens int64 (N, 32) that it reads; None = the likeliest ones.
+            given: Tokens int64 (N, steps) that it reads; None = its own.
+            choose: Takes the logits (N, V) of a step to its own tokens, int64 (N,).
 
         Returns:
-            The tokens read, int64 (N, 32), and the logits, float32 (N, 32, V).
+            The tokens read, int64 (N, steps), and the logits, float32 (N, steps, V).
         """
         vocabulary, latent, hidden = self.sizes.vocabulary, self.sizes.latent, self.sizes.decoder
         first = torch.tanh(self._dense("decoder/z_to_initial_state/", z))
@@ -193,7 +214,7 @@ class MagentaNetwork(nn.Module):
         from_z = torch.addmm(biases[0], z, of_z)
         tokens: list[Tensor] = []
         every: list[Tensor] = []
-        for step in range(MELODY.steps):
+        for step in range(self.vocabulary.clip_format.steps):
             gates = from_z + states[1] @ of_state
             if step:
                 gates = gates + of_token[tokens[-1]]
@@ -204,24 +225,9 @@ class MagentaNetwork(nn.Module):
                     )
                 states[2 * layer], states[2 * layer + 1] = advance(gates, states[2 * layer])
             every.append(self._dense("decoder/output_projection/", states[-1]))
-            tokens.append(every[-1].argmax(dim=-1) if given is None else given[:, step])
+            tokens.append(choose(every[-1]) if given is None else given[:, step])
         return torch.stack(tokens, dim=1), torch.stack(every, dim=1)
 
     def _theirs(self, tokens: Tensor) -> Tensor:
         clips = tokens.cpu().numpy().astype(np.int16)
         return torch.from_numpy(self.vocabulary.theirs(clips)).to(tokens.device)
-
-    def _in_our_tokens(self, logits: Tensor, sounding: Tensor) -> Tensor:
-        """
-        Their logits at our tokens, the others minus infinity.
-
-        While a note sounds "no event" is hold and "note off" is rest. In silence both are a rest: "no event" is our
-        rest, and "note off", which they do not write there, our hold with nothing to hold, which is one. So each of
-        their tokens keeps its own probability, and the likeliest of ours is the likeliest of theirs.
-        """
-        out = logits.new_full((*logits.shape[:-1], MELODY.vocabulary), -torch.inf)
-        out[..., self.vocabulary.low : self.vocabulary.high + 1] = logits[..., FIRST_PITCH:]
-        no_event, note_off = logits[..., NO_EVENT], logits[..., NO_EVENT + 1]
-        out[..., HOLD] = torch.where(sounding, no_event, note_off)
-        out[..., REST] = torch.where(sounding, note_off, no_event)
-        return out

@@ -1,4 +1,4 @@
-"""Checkpoint folders with seeded random weights: small ones, and one of the shapes of mel_2bar_small."""
+"""Checkpoint folders with seeded random weights: small ones of each kind, and one of the shapes of mel_2bar_small."""
 
 from __future__ import annotations
 
@@ -9,22 +9,34 @@ import numpy as np
 import pytest
 
 from latentknobs.backends.magenta_js.backend import MagentaBackend
-from latentknobs.core.melody_format import MELODY
+from latentknobs.core.drum_format import DRUMS, DRUMS_4BAR
+from latentknobs.core.melody_format import MELODY, MELODY_4BAR
 
 REAL = Path(__file__).parents[2] / "data" / "magenta"
 CONFIG = json.loads((REAL / "config.json").read_text(encoding="utf-8"))
 MANIFEST = json.loads((REAL / "weights_manifest.json").read_text(encoding="utf-8"))
-VOCABULARY = 90
+KINDS = {"melody-2bar": MELODY, "melody-4bar": MELODY_4BAR, "drums-2bar": DRUMS, "drums-4bar": DRUMS_4BAR}
 BIDI = "encoder/cell_0/bidirectional_rnn/{}/multi_rnn_cell/cell_0/lstm_cell/"
 CELL = "decoder/multi_rnn_cell/cell_{}/lstm_cell/"
 
 
-def small_shapes(encoder=6, decoder=(5, 4), latent=3, *, sigma=True):
-    """Names and shapes of a small network, written out by hand from the real ones."""
+def config_of_kind(kind):
+    """The config.json of a checkpoint of a kind."""
+    args = {"numSteps": KINDS[kind].steps}
+    if kind.startswith("drums"):
+        converter = {"type": "DrumsConverter", "args": args}
+    else:
+        converter = {"type": "MelodyConverter", "args": {**args, "minPitch": 21, "maxPitch": 108}}
+    return {"type": "MusicVAE", "dataConverter": converter}
+
+
+def small_shapes(kind="melody-2bar", encoder=6, decoder=(5, 4), latent=3, *, sigma=True):
+    """Names and shapes of a small network of a kind, written out by hand from the real ones."""
+    inputs, vocabulary = (90, 90) if kind.startswith("melody") else (10, 512)
     out = {}
     for way in ("fw", "bw"):
         out |= {
-            BIDI.format(way) + "kernel": (VOCABULARY + encoder, 4 * encoder),
+            BIDI.format(way) + "kernel": (inputs + encoder, 4 * encoder),
             BIDI.format(way) + "bias": (4 * encoder,),
         }
     for head in ("mu", "sigma") if sigma else ("mu",):
@@ -32,11 +44,11 @@ def small_shapes(encoder=6, decoder=(5, 4), latent=3, *, sigma=True):
     out |= {"decoder/z_to_initial_state/kernel": (latent, 2 * sum(decoder))}
     out |= {"decoder/z_to_initial_state/bias": (2 * sum(decoder),)}
     for layer, hidden in enumerate(decoder):
-        rows = VOCABULARY + latent + hidden if layer == 0 else decoder[layer - 1] + hidden
+        rows = vocabulary + latent + hidden if layer == 0 else decoder[layer - 1] + hidden
         out |= {CELL.format(layer) + "kernel": (rows, 4 * hidden), CELL.format(layer) + "bias": (4 * hidden,)}
     out |= {
-        "decoder/output_projection/kernel": (decoder[-1], VOCABULARY),
-        "decoder/output_projection/bias": (VOCABULARY,),
+        "decoder/output_projection/kernel": (decoder[-1], vocabulary),
+        "decoder/output_projection/bias": (vocabulary,),
     }
     return out
 
@@ -84,10 +96,13 @@ def write_folder(folder, tensors, *, shards=2, quantised=None, config=None):
     return folder
 
 
-def melodies(count, seed=1, low=21, high=108):
-    """Seeded valid clips with notes of all lengths, rests and repeated pitches, int16 (count, 32)."""
+def seeded_clips(count, seed=1, kind="melody-2bar"):
+    """Seeded valid clips: notes of all lengths, rests and repeated pitches, or hits; int16 (count, steps)."""
     rng = np.random.default_rng(seed)
-    draw, pitch = rng.random((count, 32)), rng.integers(low, high + 1, (count, 32))
+    shape = (count, KINDS[kind].steps)
+    if kind.startswith("drums"):
+        return (rng.integers(0, 512, shape) * (rng.random(shape) < 0.6)).astype(np.int16)
+    draw, pitch = rng.random(shape), rng.integers(21, 109, shape)
     return MELODY.repair(np.where(draw < 0.3, pitch, np.where(draw < 0.85, 128, 129)).astype(np.int16))
 
 
@@ -112,7 +127,21 @@ def write():
 @pytest.fixture
 def clips_of():
     """Makes seeded clips."""
-    return melodies
+    return seeded_clips
+
+
+@pytest.fixture
+def config_of():
+    """The config.json of a kind."""
+    return config_of_kind
+
+
+@pytest.fixture(scope="module", params=sorted(KINDS))
+def model_of_kind(request, tmp_path_factory):
+    """A small model of each kind, without two logits so near that a draw could take either."""
+    folder = tmp_path_factory.mktemp(request.param)
+    write_folder(folder, random_tensors(small_shapes(request.param), seed=1), config=config_of_kind(request.param))
+    return MagentaBackend.load(folder, "cpu")
 
 
 @pytest.fixture

@@ -130,11 +130,19 @@ FAULTS = {
     "a missing bias": (lambda f: _weights(f, "encoder/mu/bias", name="other"), "'encoder/mu/bias' is missing"),
     "an unknown tensor": (
         lambda f: _weights(f, "encoder/sigma/bias", name="decoder/nade/w_enc"),
-        r"a tensor 'decoder/nade/w_enc', which a flat melody MusicVAE does not have: .*choose",
+        r"a tensor 'decoder/nade/w_enc', which a flat MusicVAE does not have: .*choose",
     ),
     "another type": (lambda f: _config(f, type="MusicRNN"), r"config\.json is of type 'MusicRNN'"),
-    "another converter": (lambda f: _config(f, converter="TrioConverter"), "clips of 'TrioConverter': only melody"),
-    "16 bars": (lambda f: _config(f, args={"numSteps": 256}), "clips of 256 steps: only melody checkpoints of 2 bars"),
+    "another converter": (
+        lambda f: _config(f, converter="TrioConverter"),
+        "clips of 'TrioConverter': melodies .*drums",
+    ),
+    "16 bars": (lambda f: _config(f, args={"numSteps": 256}), "clips of 256 steps: only clips of 2 or 4 bars"),
+    "steps that are no number": (lambda f: _config(f, args={"numSteps": [32]}), r"clips of \[32\] steps: only"),
+    "voices of its own": (
+        lambda f: _config(f, converter="DrumsConverter", args={"pitchClasses": [[36], [38]]}),
+        "voices of its own .pitchClasses.: only magenta's own 9 voices",
+    ),
     "segments": (lambda f: _config(f, args={"numSegments": 2}), "32 steps in 2 segments: only"),
     "chords": (lambda f: _config(f, chordEncoder="Pitch"), "sets 'chordEncoder'.*choose one without"),
     "no pitches": (lambda f: _config(f, args={"maxPitch": "high"}), r"MIDI pitches.*not \[21, 'high'\]"),

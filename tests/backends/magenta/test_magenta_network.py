@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from latentknobs.backends.magenta_js.backend import MagentaBackend
-from latentknobs.core.backend import LatentGradient, LatentWeights
+from latentknobs.core.backend import LatentGradient, LatentWeights, Sampling
 from latentknobs.core.capability import capability
+from latentknobs.core.drum_format import DRUMS, DRUMS_4BAR
 from latentknobs.core.experiment import Settings
-from latentknobs.core.melody_format import HOLD, MELODY, REST
+from latentknobs.core.melody_format import HOLD, MELODY, MELODY_4BAR, REST
 from latentknobs.testing.contracts import BackendContract
 from latentknobs.workbench import Workbench
 
@@ -36,46 +37,56 @@ def dense(tensors, prefix, given):
 
 
 def events(clip):
-    """Their tokens of one clip, as Melody.fromNoteSequence writes them, note by note."""
-    out = np.zeros(33, dtype=int)
+    """Their tokens of one melody, as Melody.fromNoteSequence writes them, note by note."""
+    out = np.zeros(len(clip) + 1, dtype=int)
     for note in MELODY.notes(clip):
         out[note.onset] = note.pitch - 21 + 2
         out[note.end] = 1
-    return out[:32]
+    return out[: len(clip)]
 
 
-def encoded(tensors, clip):
-    """Mean and standard deviation of one clip."""
+def roll(clip):
+    """What their encoder reads of one clip of drums, hit by hit: a column for each voice, and one for silence."""
+    out = np.zeros((len(clip), 10))
+    out[:, 9] = 1
+    for note in DRUMS.notes(clip):
+        out[note.onset, [note.voice, 9]] = 1, 0
+    return out
+
+
+def encoded(tensors, read):
+    """Mean and standard deviation of what the encoder reads of one clip (steps, inputs)."""
     last = []
-    for way, order in (("fw", range(32)), ("bw", range(31, -1, -1))):
+    for way, order in (("fw", read), ("bw", read[::-1])):
         size = len(tensors[BIDI.format(way) + "bias"]) // 4
         c, h = np.zeros(size), np.zeros(size)
-        for step in order:
-            c, h = lstm(tensors, BIDI.format(way), np.eye(90)[events(clip)[step]], c, h)
+        for row in order:
+            c, h = lstm(tensors, BIDI.format(way), row, c, h)
         last.append(h)
     state = np.concatenate(last)
     return dense(tensors, "encoder/mu/", state), np.log1p(np.exp(dense(tensors, "encoder/sigma/", state)))
 
 
-def decoded(tensors, z, layers, given=None):
-    """Tokens that one code's decoder reads and its logits (32, 90), on its own tokens or on those that are given."""
+def decoded(tensors, z, layers, given=None, steps=32):
+    """Tokens that one code's decoder reads and its logits (steps, V), on its own tokens or on those that are given."""
     sizes = [len(tensors[CELL.format(k) + "bias"]) // 4 for k in range(layers)]
     states = np.split(np.tanh(dense(tensors, "decoder/z_to_initial_state/", z)), np.cumsum(np.repeat(sizes, 2))[:-1])
-    before, tokens, logits = np.zeros(90), [], []
-    for step in range(32):
+    vocabulary = len(tensors["decoder/output_projection/bias"])
+    before, tokens, logits = np.zeros(vocabulary), [], []
+    for step in range(steps):
         entering = np.concatenate([before, z])
         for k in range(layers):
             states[2 * k], states[2 * k + 1] = lstm(tensors, CELL.format(k), entering, states[2 * k], states[2 * k + 1])
             entering = states[2 * k + 1]
         logits.append(dense(tensors, "decoder/output_projection/", entering))
         tokens.append(int(logits[-1].argmax()) if given is None else given[step])
-        before = np.eye(90)[tokens[-1]]
+        before = np.eye(vocabulary)[tokens[-1]]
     return np.array(tokens), np.array(logits)
 
 
 def log_probs(tokens, logits):
-    """Log-probabilities of our tokens (32, 130), step by step."""
-    out, sounds = np.full((32, 130), -np.inf), False
+    """Log-probabilities of our tokens (steps, 130), step by step."""
+    out, sounds = np.full((len(tokens), 130), -np.inf), False
     for step, (token, row) in enumerate(zip(tokens, logits, strict=True)):
         own = row - np.log(np.exp(row).sum())
         out[step, 21:109] = own[2:]
@@ -85,7 +96,7 @@ def log_probs(tokens, logits):
 
 
 def clip_of(tokens):
-    """Our clip of their tokens (32,), step by step."""
+    """Our clip of their tokens (steps,), step by step."""
     out, sounds = [], False
     for token in tokens:
         sounds = token >= 2 or (sounds and token == 0)
@@ -103,7 +114,7 @@ def test_the_network_is_that_of_the_reference(tmp_path, tensors_of, write, clips
     posterior, forced, greedy = model.encode(clips), model.decode_log_probs(z, clips), model.decode_log_probs(z)
 
     for k, clip in enumerate(clips):
-        mean, scale = encoded(tensors, clip)
+        mean, scale = encoded(tensors, np.eye(90)[events(clip)])
         np.testing.assert_allclose(posterior.mean[k], mean, atol=1e-5)
         np.testing.assert_allclose(posterior.scale[k], scale, atol=1e-5)
         wanted = log_probs(*decoded(tensors, z[k], len(decoder), events(clip)))
@@ -113,6 +124,43 @@ def test_the_network_is_that_of_the_reference(tmp_path, tensors_of, write, clips
         first, second = -np.sort(-logits, axis=1)[:, :2].T
         assert (first - second).min() > 1e-4  # so that the same path is asked for
         assert np.array_equal(model.decode(z[k : k + 1])[0], clip_of(tokens))
+
+
+@pytest.mark.parametrize("clip_format", [MELODY_4BAR, DRUMS, DRUMS_4BAR], ids=lambda one: one.name)
+def test_every_kind_is_that_of_the_reference(tmp_path, tensors_of, write, clips_of, config_of, clip_format):
+    """Means to 1e-5, and the greedy path's log-probabilities to 1e-4, for four bars and for drums."""
+    kind, steps = clip_format.name, clip_format.steps
+    tensors = tensors_of(kind=kind)
+    model = MagentaBackend.load(write(tmp_path / "x", tensors, config=config_of(kind)), "cpu")
+    clips = clips_of(2, kind=kind)
+    z = np.random.default_rng(3).normal(size=(2, 3)).astype(np.float32)
+    posterior, greedy = model.encode(clips), model.decode_log_probs(z)
+
+    assert model.spec.clip_format is clip_format
+    for k, clip in enumerate(clips):
+        mean, scale = encoded(tensors, roll(clip) if kind.startswith("drums") else np.eye(90)[events(clip)])
+        np.testing.assert_allclose(posterior.mean[k], mean, atol=1e-5)
+        np.testing.assert_allclose(posterior.scale[k], scale, atol=1e-5)
+        tokens, logits = decoded(tensors, z[k], 2, steps=steps)
+        if kind.startswith("drums"):
+            wanted = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+            np.testing.assert_allclose(greedy[k], wanted, atol=1e-4)
+            assert np.array_equal(model.decode(z[k : k + 1])[0], tokens)
+        else:
+            np.testing.assert_allclose(greedy[k], log_probs(tokens, logits), atol=1e-4)
+            assert np.array_equal(model.decode(z[k : k + 1])[0], clip_of(tokens))
+
+
+def test_tokens_are_drawn_from_the_power_of_their_probability(backend):
+    """Of 4,000 draws at a temperature, each first token's share is p^(1/t), normalised, within 0.03."""
+    z = np.random.default_rng(3).normal(size=(1, 3)).astype(np.float32)
+    share = np.exp(backend.decode_log_probs(z)[0, 0] / 0.7)
+    drawn = backend.decode_sampled(np.repeat(z, 4000, axis=0), 0.7, 5)[:, 0]
+    # In silence both "no event" and "note off" are a rest.
+    share[REST] += share[HOLD]
+    share[HOLD] = 0
+
+    assert np.abs(np.bincount(drawn, minlength=130) / 4000 - share / share.sum()).max() < 0.03
 
 
 def test_without_a_sigma_head_there_is_no_scale(tmp_path, tensors_of, write, clips_of):
@@ -150,14 +198,14 @@ def test_only_what_it_can_carry_is_accepted(backend):
 
 
 class TestMagentaContract(BackendContract):
-    """The small checkpoint keeps the contract, optional capabilities included."""
+    """A small checkpoint of each kind keeps the contract, optional capabilities included."""
 
     @pytest.fixture
-    def backend(self, backend):
+    def backend(self, model_of_kind):
         """The small checkpoint."""
-        assert capability(backend, LatentWeights) is not None
-        assert capability(backend, LatentGradient) is not None
-        return backend
+        for protocol in (LatentWeights, LatentGradient, Sampling):
+            assert capability(model_of_kind, protocol) is not None
+        return model_of_kind
 
 
 @pytest.mark.slow

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from latentknobs.backends.magenta_js.vocabulary import Vocabulary
+from latentknobs.backends.magenta_js.vocabulary import MelodyVocabulary
 from latentknobs.core.clip import Note
 from latentknobs.core.melody_format import HOLD, MELODY, REST
 from latentknobs.errors import ClipError
 
-WORDS = Vocabulary(21, 108)
+WORDS = MelodyVocabulary(21, 108)
 THEIRS = arrays(np.int64, (2, 32), elements=st.integers(0, 3) | st.integers(0, 89))
 OURS = arrays(np.int16, (2, 32), elements=st.sampled_from([21, 60, 61, 108, HOLD, HOLD, REST])).map(MELODY.repair)
 
