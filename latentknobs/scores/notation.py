@@ -29,6 +29,9 @@ _TUNE = re.compile(r"^X:", re.MULTILINE)
 _ABC = re.compile(r"(?:\ufeff|%[^\n]*\n|\s)*X:\s*\d")
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _METER = re.compile(r"M:\s*(\d+)\s*/\s*(\d+)")
+_MOST_BARS = 150  # which take music21 nearly ten seconds; twice as many take it four times as long
+_BAR_LINE = re.compile(r"\|+")
+_FIELD_LINE = re.compile(r"^[A-Za-z]:.*$", re.MULTILINE)
 _MOST_BEATS = 64
 _FIELD = re.compile(r"[A-Za-z]:|%")
 _QUOTED = re.compile(r'"[^"]*"|%.*')
@@ -216,8 +219,14 @@ def _check_numbers(tune: str) -> None:
     Refuse what would keep music21 busy for hours.
 
     Raises:
-        MidiError: A time signature or a note length is far from any in use.
+        MidiError: A time signature or a note length is far from any in use, or there are too many bars.
     """
+    bars = len(_BAR_LINE.findall(_FIELD_LINE.sub("", tune)))
+    if bars > _MOST_BARS:
+        raise MidiError(
+            f"has about {bars} bars, and ABC is read up to {_MOST_BARS}: keep a part of it, or convert it to MIDI "
+            "with abc2midi."
+        )
     for beats, unit in _METER.findall(tune):
         if int(beats[:4]) > _MOST_BEATS or int(unit[:4]) not in (1, 2, 4, 8, 16, 32, 64):
             raise MidiError(f"has the time signature {beats[:9]}/{unit[:9]}, which is none: correct its M: line.")

@@ -278,3 +278,11 @@ def test_notes_are_those_that_music21_reads(name):
                     wanted[k, at, one.quarterLength, one.pitch.midi] += 1
 
     assert got == wanted
+
+
+def test_an_abc_tune_of_very_many_bars_is_refused_with_a_way(tmp_path):
+    """music21's time grows with the square of the bars."""
+    (tmp_path / "long.abc").write_text("X:1\nT:long\nM:4/4\nL:1/4\nK:C\n" + "CDEF|GABc|\n" * 200)
+
+    with pytest.raises(MidiError, match=r"about 400 bars.*abc2midi"):
+        read_piece(tmp_path / "long.abc")
