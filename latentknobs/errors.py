@@ -94,6 +94,10 @@ class RegistryError(LatentKnobsError):
     """Raised when the registry cannot be opened, read or written."""
 
 
+class PackError(LatentKnobsError, ValueError):
+    """Raised when a folder or zip is not the pack of knobs that it must be."""
+
+
 class DiscoveryError(LatentKnobsError):
     """Raised when a discovery cannot give a result (too few valid pairs at every amount, ...)."""
 

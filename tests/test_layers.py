@@ -30,6 +30,7 @@ LAYERS = (
     "session",
     "analysis",
     "report",
+    "packs",
     "testing",
     "frontends",
     "__init__ __main__",
@@ -51,6 +52,7 @@ THIRD_PARTY = {
     "evaluation": {"scipy"},
     "discovery": {"scipy", "torch"},
     "analysis": {"scipy"},
+    "packs": {"safetensors"},
     "testing": {"pytest", "scipy"},
     "frontends": {"typer", "rich", "fastapi", "starlette", "pydantic", "uvicorn", "websockets"},
 }

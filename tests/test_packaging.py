@@ -241,6 +241,27 @@ def test_twinkle_is_turned(installed):
 
 
 @pytest.mark.slow
+def test_a_pack_turns_elsewhere_as_where_it_was_made(installed, tmp_path):
+    """Made in one folder, and added in another by somebody who has the wheel only: the same turns to the byte."""
+    author, reader = (evolve(installed, folder=tmp_path / name) for name in ("author", "reader"))
+    for one in (author, reader):
+        one.folder.mkdir()
+    pack = str(tmp_path / "pack.zip")
+    author.run("latentknobs", "knobs", "export", "pitch", "rhythm", "-o", "knobs.json")
+    author.run("latentknobs", "knobs", "import", "knobs.json")
+    for old, new in {"pitch": "height", "rhythm": "bustle"}.items():
+        author.run("latentknobs", "knobs", "rename", old, new)
+    author.run("latentknobs", "pack", "height", "bustle", "-o", pack)
+    reader.run("latentknobs", "add", pack)
+    for one in (author, reader):
+        one.run("latentknobs", "turn", "-k", "height=-2", "-k", "bustle=+1", "-o", "turned.mid")
+
+    first, second = ((one.folder / "turned.mid").read_bytes() for one in (author, reader))
+    assert first == second
+    assert sorted(path.name for path in reader.folder.iterdir()) == ["registry.db", "turned.mid"]
+
+
+@pytest.mark.slow
 def test_the_doctor_finds_it_well(installed):
     """Doctor, from the installed package, finds the model, the registry and every plugin."""
     facts = json.loads(installed.run("latentknobs", "doctor", "--json"))

@@ -2,7 +2,7 @@
 
 from latentknobs.audio.accompaniment import Accompaniment, accompaniment_of
 from latentknobs.audio.performance import MAX_NOTES, MAX_SECONDS, performance_of
-from latentknobs.audio.rendering import PEAK, render, wav_bytes, write_wav
+from latentknobs.audio.rendering import PEAK, render, wav_bytes, wav_of, write_wav
 from latentknobs.audio.waves import SAMPLE_RATE
 
 __all__ = [
@@ -15,5 +15,6 @@ __all__ = [
     "performance_of",
     "render",
     "wav_bytes",
+    "wav_of",
     "write_wav",
 ]

@@ -60,6 +60,11 @@ def wav_bytes(piece: Piece, *, clip_format: ClipFormat = MELODY, soundfont: Path
     else:
         midi = midi_bytes(piece, clip_format=clip_format)
         sound = _to_peak(fluidsynth.play(midi, performance.name, soundfont))
+    return wav_of(sound)
+
+
+def wav_of(sound: Samples) -> bytes:
+    """Samples of :func:`render` as the bytes of a WAV file."""
     out = io.BytesIO()
     with wave.open(out, "wb") as file:
         file.setnchannels(1 if sound.ndim == 1 else sound.shape[1])

@@ -63,6 +63,10 @@ class Models:
             raise UnknownNameError("precision", precision, precisions, f"of {kind} models")
         return {} if precision in ("", precisions[0]) else {"precision": precision}
 
+    def location(self, name: str) -> str:
+        """What the backend of a model loads, as a path; errors as for :meth:`load`."""
+        return self._find(name)[1]
+
     def _find(self, name: str) -> tuple[str, str]:
         for kind, factory in self.factories.items():
             if name in factory.shipped:

@@ -164,6 +164,17 @@ def take(store: KnobStore, text: str, where: str, *, conflict: Conflict = "refus
         raise RegistryError(f"{where} cannot be stored: {error}.") from error
 
 
+def knobs_in(text: str, where: str) -> tuple[Knob, ...]:
+    """
+    The knobs of a file with their operators, by the names that mean them; nothing is stored.
+
+    Raises:
+        RegistryError: The content is not what the schema says, or contradicts itself.
+    """
+    runs, usable = _parse(text, where)
+    return tuple(evolve(runs[one.run].knobs[one.position], name=one.name) for one in usable)
+
+
 def _take(session: Session, run: Run, position: int, name: str, conflict: Conflict) -> TransferSummary:
     knob = run.knobs[position]
     summary = TransferSummary(run.spec.model_id, name, knob.verdict, "added")

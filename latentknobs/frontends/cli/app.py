@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from attrs import frozen
+from attrs import evolve, frozen
 
 from latentknobs import __version__
 from latentknobs.core.containment.process_end import results_apart
@@ -26,7 +26,9 @@ from latentknobs.frontends.cli.context import Context, code_of, debugging, guard
 from latentknobs.hooks.manager import Plugins
 from latentknobs.workbench import BUILTINS, load_plugins
 
-COMMANDS = ("discover", "disentangle", "turn", "interpolate", "sample", "similar", "report", "serve", "try", "doctor")
+COMMANDS = (
+    "discover", "disentangle", "turn", "interpolate", "sample", "similar", "report", "add", "serve", "try", "doctor",
+)  # fmt: skip
 """Each is a function of a module of its own, of its name."""
 
 
@@ -38,10 +40,12 @@ class Group:
     Attributes:
         help: One sentence.
         commands: Their second words, each a function of a module of its own in the group's folder.
+        meant: The second word that is meant where none of them is given, "" = help.
     """
 
     help: str
     commands: tuple[str, ...]
+    meant: str = ""
 
 
 GROUPS = {
@@ -52,6 +56,7 @@ GROUPS = {
             "export", "import", "spectrum", "algebra", "decouple",
         ),
     ),
+    "pack": Group("Pack knobs for others (pack KNOB... -o DIR|ZIP), and check packs.", ("make", "check"), "make"),
     "runs": Group("List, compare and repeat stored discoveries.", ("list", "show", "diff", "repeat")),
     "model": Group("Inspect and compare models; import weights.", ("list", "show", "evaluate", "metrics", "compare")),
     "plugins": Group("List, create, check and trust plugins.", ("list", "show", "new", "check", "trust")),
@@ -170,6 +175,14 @@ def build_app(loaded: Plugins, words: Sequence[str] | None = None) -> typer.Type
     return app
 
 
+def _in_full(words: tuple[str, ...]) -> tuple[str, ...]:
+    """The command line with the second word that a group leaves out: ``pack pitch`` is ``pack make pitch``."""
+    group = GROUPS.get(words[0]) if len(words) > 1 else None
+    if group is None or not group.meant or words[1] in (*group.commands, "--help"):
+        return words
+    return (words[0], group.meant, *words[1:])
+
+
 def _meant(words: Sequence[str]) -> Sequence[tuple[str, ...]]:
     """The commands that a command line may mean: one, those of a group, or those of one word, whose help is shown."""
     words = tuple(takewhile(lambda word: not word.startswith("-"), words))
@@ -205,6 +218,7 @@ def run_command_line(arguments: Sequence[str]) -> int:
             debug = options.debug
             if not _asks_for_help(options.rest):
                 _check_folder()
+            options = evolve(options, rest=_in_full(options.rest))
             _log_to_stderr(logging.DEBUG if debug else logging.INFO)
             stack.enter_context(results_apart())
             loaded = _load(options)

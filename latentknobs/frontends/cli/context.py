@@ -10,17 +10,21 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 from attrs import define
 
+from latentknobs.core.paths import LOCAL_PLUGINS, named_plugins_dir
 from latentknobs.core.plugin_guard import plugin_sentence
 from latentknobs.errors import LatentKnobsError, MidiError, PluginError
 from latentknobs.frontends.cli.progress import Bars
 from latentknobs.hooks.manager import Plugins
 from latentknobs.scores.track_selection import Candidate, TrackChoiceError, pitch_name
 from latentknobs.workbench import Workbench
+
+if TYPE_CHECKING:
+    from latentknobs.packs.adding import Places
 
 INTERRUPTED = 128 + signal.SIGINT
 """Exit code after Ctrl-C, as shells have it."""
@@ -60,6 +64,13 @@ class Context:
             ) as workbench,
         ):
             yield workbench
+
+    def places(self) -> Places:
+        """Where the files of packs go."""
+        from latentknobs.packs.adding import Places
+
+        named = self.plugins_dir or named_plugins_dir()
+        return Places(named or LOCAL_PLUGINS, trusting=named is None)
 
 
 def program(ctx: typer.Context) -> Context:

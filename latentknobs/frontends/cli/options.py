@@ -16,6 +16,12 @@ KNOB_AT = "NAME, or NAME@RUN or NAME@RUN/FIT for one of an earlier run."
 Bars = Annotated[str, typer.Option("--bars", help="Only these bars, as in 9-16; the others stay as they are.")]
 AnyModel = Annotated[str, typer.Option("--model", help="Only this model's knobs: its name, hash or path.")]
 Clips = Annotated[int, typer.Option("--clips", min=1, help="Number of clips, all splits together.")]
+OnConflict = Annotated[
+    str,
+    typer.Option(
+        "--conflict", help="When a name is taken by another knob: refuse all, keep the stored one, or replace it."
+    ),
+]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV on stdout.")]
 Device = Annotated[str, typer.Option("--device", help="cpu, cuda or auto.")]
 Folder = Annotated[Path, typer.Option("--output", "-o", help="Folder to write to; created if missing.")]

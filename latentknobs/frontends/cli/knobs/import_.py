@@ -18,9 +18,7 @@ COLUMNS = ("name", "model_id", "verdict", "outcome", "why")
 def import_(
     ctx: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="IN.json", help="A file of knobs export.")],
-    conflict: Annotated[
-        str, typer.Option(help="When a name is taken by another knob: refuse all, keep the stored one, or replace it.")
-    ] = "refuse",
+    conflict: options.OnConflict = "refuse",
     registry: options.Registry = None,
     json: options.Json = False,
 ) -> None:

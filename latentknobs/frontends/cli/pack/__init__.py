@@ -1,0 +1,1 @@
+"""``latentknobs pack``: knobs for other people."""
