@@ -22,6 +22,7 @@ from latentknobs.core.backend import Sampling, VAEBackend
 from latentknobs.core.capability import capability
 from latentknobs.core.edit_context import lone_contexts
 from latentknobs.core.knob import RESERVED_NAMES, Knob
+from latentknobs.core.model_calls import check_encodes
 from latentknobs.core.piece import Cut, Piece
 from latentknobs.core.seed import as_seed
 from latentknobs.errors import ClipError, UnknownNameError, UsageError
@@ -161,8 +162,10 @@ class Session:
         Raises:
             MidiError: The file cannot be read as a melody.
             ClipError: The piece has no clip of the model's format, and none that can be edited by rule.
+            UsageError: The model has no encoder.
         """
         backend = workbench.model(model)
+        check_encodes(backend.spec)
         path = scores.twinkle_path() if source is None else source
         if isinstance(path, Piece):
             piece, sha256 = path, ""

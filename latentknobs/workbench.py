@@ -24,7 +24,7 @@ from latentknobs.core.determinism import one_thread_sums
 from latentknobs.core.experiment import Experiment, Settings, UnsupervisedSettings
 from latentknobs.core.format_capabilities import check_serves
 from latentknobs.core.knob import Knob
-from latentknobs.core.model_calls import accepted
+from latentknobs.core.model_calls import accepted, check_encodes
 from latentknobs.core.paths import LOCAL_PLUGINS, cache_dir, default_registry, named_plugins_dir
 from latentknobs.core.query_spec import RUN_FILTERS, KnobQuery
 from latentknobs.core.run import Run, RunSpec
@@ -383,6 +383,7 @@ class Workbench:
         corpus = storable(corpus or default_corpus([edit]))
         sources = parse_sources(corpus, self.corpora)
         backend = self.model(model)
+        check_encodes(backend.spec)
         check_serves(edit, backend.spec.clip_format, self.plugins.augmentations())
         if others := [one.name for one in backend.spec.formats[1:]]:
             self.note(

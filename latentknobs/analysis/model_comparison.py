@@ -48,7 +48,8 @@ def compare_models(
             f"The model {first.name!r} takes clips of {first.clip_format.name}, {second.name!r} of "
             f"{second.clip_format.name}: only models of the same clips can be compared."
         )
-    check_format(parse_sources(corpus, workbench.corpora), first)
+    for one in (first, second):
+        check_format(parse_sources(corpus, workbench.corpora), one)
     ranges = [spec.pitch_range or (0, 127) for spec in (first, second)]
     low, high = max(low for low, _ in ranges), min(high for _, high in ranges)
     if low > high:

@@ -25,6 +25,7 @@ from latentknobs.backends.devices import choose_device, one_thread
 from latentknobs.core.arrays import Bools, ClipBatch, Codes, sha256_of_arrays
 from latentknobs.core.backend import BackendSpec, Posterior
 from latentknobs.core.clip import ClipFormat, check_clips
+from latentknobs.core.model_calls import DECODER_ALONE
 from latentknobs.errors import BackendError, ModelError
 
 CHUNK = 256
@@ -216,6 +217,7 @@ class TorchBackend(TensorBackend):
         carries: Which valid clips it can represent, bool (N,); None = all.
         posterior: What two plain tensors from ``encode`` are: "mean-std" or "mean-logvar" (the logarithm of the
             variance). "mean": it gives one tensor. Named values and torch's distributions need none of it.
+        latent_size: Of a decoder alone: D. Such a module needs no ``encode``; its codes are those of the prior.
 
     Raises:
         ModelError: A weight is not finite, or ``encode`` or ``decode`` is missing, fits neither the clips nor the
@@ -235,11 +237,12 @@ class TorchBackend(TensorBackend):
         training: Mapping[str, Any] | None = None,
         carries: Callable[[ClipBatch], Bools] | None = None,
         posterior: PosteriorForm | None = None,
+        latent_size: int | None = None,
     ) -> None:
         if posterior not in (None, *get_args(PosteriorForm)):
             forms = ", ".join(map(repr, get_args(PosteriorForm)))
             raise ModelError(f"{name}: posterior must be one of {forms}, not {posterior!r}.")
-        for method in ("encode", "decode"):
+        for method in ("encode", "decode") if latent_size is None else ("decode",):
             if not callable(getattr(module, method, None)):
                 raise ModelError(f"{name}: the module has no method {method!r}: wrap one that has encode and decode.")
         _check_weights(module, file or name)
@@ -252,9 +255,13 @@ class TorchBackend(TensorBackend):
         self._format = clip_format
         self._name = name
         silence = np.stack([clip_format.tokens(())] * MIN_ROWS)
-        mean, scale = self._encoded(silence, size=None)
-        self._has_scale = scale is not None
-        self._check_repeats("encode", mean, self._encoded(silence, size=None)[0])
+        self._has_scale = False
+        if latent_size is None:
+            mean, scale = self._encoded(silence, size=None)
+            self._has_scale = scale is not None
+            self._check_repeats("encode", mean, self._encoded(silence, size=None)[0])
+        else:
+            mean = torch.zeros(MIN_ROWS, latent_size, device=self._device)
         tensors = {key: value.cpu().numpy() for key, value in module.state_dict().items()}
         canonical = json.dumps({"clip_format": clip_format.name, "config": dict(config or {})}, sort_keys=True)
         self.spec = BackendSpec(
@@ -263,6 +270,7 @@ class TorchBackend(TensorBackend):
             latent_size=mean.shape[1],
             model_id=sha256_of_arrays(tensors, canonical.encode()),
             training=training or {},
+            encodes=latent_size is None,
         )
         with torch.inference_mode():
             self._check_repeats("decode", self._logits(mean, None), self._logits(mean, None))
@@ -283,8 +291,10 @@ class TorchBackend(TensorBackend):
 
         Raises:
             ClipError: They are not clips of the format.
-            BackendError: The module gives codes of another size, or that are not finite.
+            BackendError: The module gives codes of another size, or that are not finite; or it is a decoder alone.
         """
+        if not self.spec.encodes:
+            raise BackendError(f"The model {self._name} {DECODER_ALONE}")
         clips = check_clips(clips, self._format)
         mean = np.empty((len(clips), self.spec.latent_size), dtype=np.float32)
         scale = np.empty_like(mean) if self._has_scale else None

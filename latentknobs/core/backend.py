@@ -45,6 +45,7 @@ class BackendSpec:
             key "pitch_range" = [low, high], if there, is the range of pitches it was trained on.
         formats: All formats that it reads and writes, the first one ``clip_format``; () = that one alone. Knobs are
             looked for on the first.
+        encodes: Whether it has an encoder. A decoder alone gives clips of codes; its ``encode`` raises BackendError.
     """
 
     name: str = field()
@@ -53,6 +54,7 @@ class BackendSpec:
     model_id: str = field(validator=validators.matches_re(r"[0-9a-f]{64}"))
     training: Mapping[str, Any] = field(factory=dict)
     formats: tuple[ClipFormat, ...] = field(default=(), converter=tuple)
+    encodes: bool = True
 
     def __attrs_post_init__(self) -> None:
         if not self.formats:

@@ -7,10 +7,26 @@ from numpy.random import Generator
 
 from latentknobs.core.arrays import Bools, ClipBatch, Codes
 from latentknobs.core.augmentation import Augmentation, Augmented
-from latentknobs.core.backend import VAEBackend
+from latentknobs.core.backend import BackendSpec, VAEBackend
 from latentknobs.core.corpus import Tally
 from latentknobs.core.plugin_guard import run_augmentation
-from latentknobs.errors import BackendError
+from latentknobs.errors import BackendError, UsageError
+
+DECODER_ALONE = (
+    "is a decoder alone: it makes clips of codes (latentknobs sample; decode in Python), and has no encoder that would "
+    "give the code of a clip: load the whole checkpoint for that."
+)
+
+
+def check_encodes(spec: BackendSpec) -> None:
+    """
+    See that a model has an encoder.
+
+    Raises:
+        UsageError: It is a decoder alone; says what can be done with it.
+    """
+    if not spec.encodes:
+        raise UsageError(f"The model {spec.name} {DECODER_ALONE}")
 
 
 def accepted(backend: VAEBackend, clips: ClipBatch) -> Bools:

@@ -14,6 +14,7 @@ from latentknobs.core.backend import BackendSpec
 from latentknobs.core.composition import parts_of
 from latentknobs.core.corpus import SPLITS, Corpus, CorpusRequest, Song
 from latentknobs.core.melody_format import MELODY, untransposed
+from latentknobs.core.model_calls import check_encodes
 from latentknobs.errors import UnknownNameError, UsageError
 
 # On tunes made of eighths the higher doublings leave almost no clip that still divides, so note-split is
@@ -106,8 +107,9 @@ def check_format(sources: Iterable[CorpusPart], spec: BackendSpec) -> None:
     See that a model can read these corpora.
 
     Raises:
-        UsageError: One of them has clips of another format.
+        UsageError: One of them has clips of another format, or the model has no encoder.
     """
+    check_encodes(spec)
     for corpus in (source.corpus for source in sources):
         if corpus.clip_format != spec.clip_format.name:
             raise UsageError(

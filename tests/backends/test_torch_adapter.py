@@ -82,6 +82,19 @@ class TestReadingContract(BackendContract):
         return made(Reading)
 
 
+class TestDecoderContract(BackendContract):
+    """A module without an encoder keeps the contract where its latent size is told."""
+
+    @pytest.fixture
+    def backend(self):
+        """A decoder alone."""
+
+        class Decoder(Plain):
+            encode = None
+
+        return made(Decoder, latent_size=5)
+
+
 def test_the_identity_is_that_of_weights_and_config():
     """The same weights and config are the same model; another weight or config is another one."""
     ids = [made().spec.model_id, made().spec.model_id, made(config={"layers": 2}).spec.model_id]

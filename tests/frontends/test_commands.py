@@ -197,7 +197,7 @@ def test_models(cli):
 
     assert listed["tiny"]["knobs"] == ["pitch", "rhythm"]
     assert listed["tiny"]["model_id"] == shown["model_id"]
-    assert shown["latent_size"] == 24
+    assert (shown["latent_size"], shown["encodes"]) == (24, True)
     assert "latent_size: 24" in cli("model", "show", "tiny").out
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from latentknobs.backends.magenta_js.export import CONFIG, MELODIES
 from latentknobs.backends.magenta_js.manifest import MANIFEST, read_json, read_tensors
-from latentknobs.backends.magenta_js.network import DECODER, MagentaNetwork, Sizes, check_shapes
+from latentknobs.backends.magenta_js.network import DECODER, FIRST, MagentaNetwork, Sizes, check_shapes
 from latentknobs.backends.magenta_js.vocabulary import DrumVocabulary, MelodyVocabulary, Vocabulary
 from latentknobs.backends.torch_adapter import TorchBackend
 from latentknobs.core.arrays import ClipBatch, Codes
@@ -56,6 +56,7 @@ class MagentaBackend(TorchBackend):
             training={"kind": "magenta-js", **pitches},
             carries=vocabulary.carries,
             posterior="mean-std" if network.sizes.sigma else "mean",
+            latent_size=None if network.sizes.encoder else network.sizes.latent,
         )
         self.network = network
 
@@ -99,7 +100,7 @@ class MagentaBackend(TorchBackend):
         sizes = self.network.sizes
         kernel = self.network.get_buffer(DECODER.format(0) + "kernel")
         gates = kernel[sizes.vocabulary : sizes.vocabulary + sizes.latent].chunk(4, dim=1)
-        first = self.network.get_buffer("decoder/z_to_initial_state/kernel")
+        first = self.network.get_buffer(FIRST + "kernel")
         named = {"initial-state": first, **dict(zip(GATES, gates, strict=True))}
         return {name: matrix.t().cpu().numpy().copy() for name, matrix in named.items()}
 

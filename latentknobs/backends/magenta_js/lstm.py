@@ -14,11 +14,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from latentknobs.backends.magenta_js.network import DECODER, ENCODER, FORGET_BIAS, TINY, Sizes, advance
+from latentknobs.backends.magenta_js.network import DECODER, ENCODER, FIRST, FORGET_BIAS, TINY, Sizes, advance
 from latentknobs.backends.magenta_js.vocabulary import PIANO
 from latentknobs.backends.network import Network, NetworkConfig
 
-FIRST = "decoder/z_to_initial_state/"
 OUT = "decoder/output_projection/"
 
 

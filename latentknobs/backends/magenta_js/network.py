@@ -25,6 +25,7 @@ FORGET_BIAS = 1.0
 LSTM = "multi_rnn_cell/cell_{}/lstm_cell/"
 ENCODER = "encoder/cell_0/bidirectional_rnn/{}/" + LSTM.format(0)
 DECODER = "decoder/" + LSTM
+FIRST = "decoder/z_to_initial_state/"
 TINY = float(np.finfo(np.float32).tiny)
 
 
@@ -36,7 +37,7 @@ class Sizes:
     Attributes:
         vocabulary: Number of tokens.
         inputs: How many numbers of a step the encoder reads.
-        encoder: Units of the encoder, each way.
+        encoder: Units of the encoder, each way; 0 = there is none.
         latent: D.
         decoder: Units of each layer of the decoder.
         sigma: Whether it has a standard deviation.
@@ -67,7 +68,10 @@ class Sizes:
         while (name := DECODER.format(len(layers)) + "bias") in tensors:
             layers.append(length(name) // 4)
         sigma = any(name.startswith("encoder/sigma/") for name in tensors)
-        encoder, latent = length(ENCODER.format("fw") + "bias") // 4, length("encoder/mu/bias")
+        if any(name.startswith("encoder/") for name in tensors):
+            encoder, latent = length(ENCODER.format("fw") + "bias") // 4, length("encoder/mu/bias")
+        else:
+            encoder, latent = 0, length(FIRST + "kernel") // max(length(FIRST + "bias"), 1)
         return cls(vocabulary.size, vocabulary.encoder_inputs, encoder, latent, tuple(layers), sigma)
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -78,11 +82,12 @@ class Sizes:
             out[prefix + "kernel"] = (rows, columns)
             out[prefix + "bias"] = (columns,)
 
-        for way in ("fw", "bw"):
-            dense(ENCODER.format(way), self.inputs + self.encoder, 4 * self.encoder)
-        for head in ("mu", "sigma") if self.sigma else ("mu",):
-            dense(f"encoder/{head}/", 2 * self.encoder, self.latent)
-        dense("decoder/z_to_initial_state/", self.latent, 2 * sum(self.decoder))
+        if self.encoder:
+            for way in ("fw", "bw"):
+                dense(ENCODER.format(way), self.inputs + self.encoder, 4 * self.encoder)
+            for head in ("mu", "sigma") if self.sigma else ("mu",):
+                dense(f"encoder/{head}/", 2 * self.encoder, self.latent)
+        dense(FIRST, self.latent, 2 * sum(self.decoder))
         entering = self.vocabulary + self.latent
         for layer, hidden in enumerate(self.decoder):
             dense(DECODER.format(layer), entering + hidden, 4 * hidden)
@@ -141,9 +146,14 @@ class MagentaNetwork(nn.Module):
         self.vocabulary = vocabulary
         for name in sorted(tensors):
             self.register_buffer(name, torch.tensor(tensors[name]))
+        if sizes.encoder:
+            self._prepare_encoder()
+
+    def _prepare_encoder(self) -> None:
+        sizes = self.sizes
         # Both ways of the encoder run as one batched product; what a token adds to a cell's gates is a row of a table.
         ways = [[self._tensor(ENCODER.format(way) + part) for part in ("kernel", "bias")] for way in ("fw", "bw")]
-        read = vocabulary.read_by_encoder()
+        read = self.vocabulary.read_by_encoder()
         rows = [kernel[: sizes.inputs] for kernel, _ in ways]
         if read is not None:
             rows = [torch.from_numpy(read) @ kernel for kernel in rows]
@@ -206,7 +216,7 @@ class MagentaNetwork(nn.Module):
             The tokens read, int64 (N, steps), and the logits, float32 (N, steps, V).
         """
         vocabulary, latent, hidden = self.sizes.vocabulary, self.sizes.latent, self.sizes.decoder
-        first = torch.tanh(self._dense("decoder/z_to_initial_state/", z))
+        first = torch.tanh(self._dense(FIRST, z))
         states = list(torch.split_with_sizes(first, [size for layer in hidden for size in (layer, layer)], dim=-1))
         kernels = [self._tensor(DECODER.format(layer) + "kernel") for layer in range(len(hidden))]
         biases = [self._tensor(DECODER.format(layer) + "bias") for layer in range(len(hidden))]

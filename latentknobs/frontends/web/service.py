@@ -23,6 +23,7 @@ from latentknobs.core.arrays import Codes
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.clip import Note
 from latentknobs.core.knob import Knob
+from latentknobs.core.model_calls import check_encodes
 from latentknobs.core.query_spec import KnobQuery
 from latentknobs.errors import LatentKnobsError, UnknownNameError
 from latentknobs.frontends.web.errors import RequestError
@@ -132,6 +133,7 @@ class Service:
         with self._lock:
             if not self._models:
                 default = self.workbench.model(self.default)
+                check_encodes(default.spec)
                 models = {default.spec.name: default}
                 for name in self.workbench.models.names:
                     try:

@@ -19,7 +19,7 @@ from latentknobs.core.capability import capability
 from latentknobs.core.corpus import Corpus, CorpusRequest
 from latentknobs.core.melody_format import MELODY
 from latentknobs.core.plugin_guard import Guard, PluginFault
-from latentknobs.errors import PluginError
+from latentknobs.errors import BackendError, PluginError
 from latentknobs.hooks import validation
 from latentknobs.testing.checks.check_fixtures import Check, LeftOut, need, sample_kit, untouched_random_state
 
@@ -32,6 +32,7 @@ STEP = 5e-3
 SLOPE = 0.02
 """Tolerance of that, relative to their norm: differences of float32 over a finite step are rough."""
 FEWEST = 4
+NO_ENCODER = "it is a decoder alone."
 
 
 @frozen(eq=False)
@@ -100,6 +101,11 @@ def _given(backend: VAEBackend, kit: BackendFixtures) -> ClipBatch:
     return np.resize(kit.clips, (len(kit.codes), *backend.spec.clip_format.shape))
 
 
+def _needs_an_encoder(backend: VAEBackend) -> None:
+    if not backend.spec.encodes:
+        raise LeftOut(NO_ENCODER)
+
+
 def accepts_is_a_mask(backend: VAEBackend, kit: BackendFixtures) -> None:
     """Accepting gives one bool per clip, for an empty batch too."""
     for clips in (kit.clips, kit.clips[:0]):
@@ -108,18 +114,26 @@ def accepts_is_a_mask(backend: VAEBackend, kit: BackendFixtures) -> None:
 
 def codes_are_finite(backend: VAEBackend, kit: BackendFixtures) -> None:
     """Codes are finite (N, D), and so are their scales if there are any; for an empty batch too."""
+    if not backend.spec.encodes:
+        try:
+            backend.encode(kit.clips)
+        except BackendError:
+            raise LeftOut(NO_ENCODER) from None
+        need(False, "its spec says that it has no encoder, and encode gives codes: raise BackendError.")
     for clips in (kit.clips, kit.clips[:0]):
         backend.encode(clips)
 
 
 def codes_are_deterministic(backend: VAEBackend, kit: BackendFixtures) -> None:
     """The same clips have the same codes, to the bit."""
+    _needs_an_encoder(backend)
     first, second = backend.encode(kit.clips).mean, backend.encode(kit.clips).mean
     need(np.array_equal(first, second), "encode returns other codes the second time; return the mean, not a sample.")
 
 
 def codes_do_not_depend_on_the_batch(backend: VAEBackend, kit: BackendFixtures) -> None:
     """A clip has the same code alone as in a batch, within rounding."""
+    _needs_an_encoder(backend)
     together = backend.encode(kit.clips).mean
     alone = np.concatenate([backend.encode(clip[None]).mean for clip in kit.clips])
     off = float(np.abs(alone - together).max())
@@ -132,7 +146,8 @@ def codes_do_not_depend_on_the_batch(backend: VAEBackend, kit: BackendFixtures) 
 def the_input_is_not_changed(backend: VAEBackend, kit: BackendFixtures) -> None:
     """Encoding and decoding do not write into their input."""
     clips, codes = kit.clips, kit.codes
-    backend.encode(clips)
+    if backend.spec.encodes:
+        backend.encode(clips)
     backend.decode(codes)
     backend.decode_log_probs(codes)
     need(
@@ -144,7 +159,8 @@ def the_input_is_not_changed(backend: VAEBackend, kit: BackendFixtures) -> None:
 def global_random_state_is_untouched(backend: VAEBackend, kit: BackendFixtures) -> None:
     """Encoding and decoding leave random's and numpy's global generators alone."""
     with untouched_random_state(repr(backend.spec.name)):
-        backend.encode(kit.clips)
+        if backend.spec.encodes:
+            backend.encode(kit.clips)
         backend.decode(kit.codes)
         backend.decode_log_probs(kit.codes)
 

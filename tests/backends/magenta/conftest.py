@@ -154,3 +154,17 @@ def folder(tmp_path):
 def backend(folder):
     """The model of the small checkpoint."""
     return MagentaBackend.load(folder, "cpu")
+
+
+@pytest.fixture(scope="module")
+def decoder_alone_folder(tmp_path_factory):
+    """A small checkpoint of drums without the encoder's tensors."""
+    tensors = random_tensors(small_shapes("drums-2bar"), seed=1)
+    alone = {name: tensor for name, tensor in tensors.items() if not name.startswith("encoder/")}
+    return write_folder(tmp_path_factory.mktemp("decoder"), alone, config=config_of_kind("drums-2bar"))
+
+
+@pytest.fixture(scope="module")
+def decoder_alone(decoder_alone_folder):
+    """Its model."""
+    return MagentaBackend.load(decoder_alone_folder, "cpu")

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from latentknobs import Operator, Session, turn
+from latentknobs.analysis.model_comparison import compare_models
 from latentknobs.backends.magenta_js.backend import MagentaBackend
 from latentknobs.core.backend import LatentGradient, LatentWeights, Sampling
 from latentknobs.core.capability import capability
 from latentknobs.core.drum_format import DRUMS, DRUMS_4BAR
 from latentknobs.core.experiment import Settings
 from latentknobs.core.melody_format import HOLD, MELODY, MELODY_4BAR, REST
+from latentknobs.errors import BackendError, UsageError
+from latentknobs.session import sample
 from latentknobs.testing.contracts import BackendContract
 from latentknobs.workbench import Workbench
 
@@ -220,3 +226,49 @@ def test_a_discovery_takes_probabilities_of_zero(folder, plugins_dir):
     (knob,) = [knob for knob in run.knobs if knob.fit == "gradient"]
     assert np.isfinite(knob.evidence.fitting["log_probability"])
     assert knob.evidence.bases["decoder-fisher"].left_out is None
+
+
+class TestDecoderAloneContract(BackendContract):
+    """A checkpoint without an encoder keeps what the contract asks of a decoder."""
+
+    @pytest.fixture
+    def backend(self, decoder_alone):
+        """The decoder of a small checkpoint of drums."""
+        assert not decoder_alone.spec.encodes
+        return decoder_alone
+
+
+def test_a_decoder_alone_decodes_as_the_whole(tmp_path, tensors_of, write, clips_of):
+    """Codes, also those that a knob's operator has moved, decode to what the whole checkpoint makes of them."""
+    tensors = tensors_of()
+    alone = {name: tensor for name, tensor in tensors.items() if not name.startswith("encoder/")}
+    whole, decoder = (
+        MagentaBackend.load(write(tmp_path / name, part), "cpu") for name, part in (("a", tensors), ("b", alone))
+    )
+    z = np.random.default_rng(3).normal(size=(4, 3)).astype(np.float32)
+    moved = turn(z, [(Operator("shift", {"direction": np.ones(3, np.float32)}), 0.5)])
+
+    for codes in (z, moved):
+        assert np.array_equal(decoder.decode(codes), whole.decode(codes))
+        assert np.array_equal(decoder.decode_sampled(codes, 1.0, 2), whole.decode_sampled(codes, 1.0, 2))
+    assert {name: m.shape for name, m in decoder.latent_weights().items()} == {
+        name: m.shape for name, m in whole.latent_weights().items()
+    }
+    with pytest.raises(BackendError, match=r"is a decoder alone: it makes clips of codes .*load the whole"):
+        decoder.encode(clips_of(1))
+
+
+def test_what_needs_an_encoder_says_so_first(decoder_alone_folder, plugins_dir):
+    """A search, a comparison and a session name the model and what it can do, before they read a corpus or a file."""
+    name = str(decoder_alone_folder)
+    with Workbench.open() as workbench:
+        for work in (
+            lambda: workbench.discover("transpose", corpus="tiny", model=name),
+            lambda: workbench.disentangle(name, "tiny"),
+            lambda: workbench.clips("tiny", name, clips=4),
+            lambda: compare_models(workbench, name, name),
+            lambda: Session.open(workbench, Path("no such file.mid"), name),
+        ):
+            with pytest.raises(UsageError, match="is a decoder alone"):
+                work()
+        assert len(sample(workbench.model(name), 2, 0, 0.9)) == 2

@@ -35,6 +35,7 @@ def _facts(spec: BackendSpec) -> dict[str, Any]:
         "clip_format": spec.clip_format.name,
         "formats": {one.name: list(offered_by(one)) for one in spec.formats},
         "latent_size": spec.latent_size,
+        "encodes": spec.encodes,
         "training": _plain(spec.training),
     }
 
