@@ -10,10 +10,15 @@ from collections.abc import Mapping, Sequence
 
 from latentknobs import audio, scores
 from latentknobs.core.clip import ClipFormat
+from latentknobs.scores.musicxml_writer import musicxml_bytes
 from latentknobs.session import Session
 from latentknobs.steering.turn_result import GridCell, TurnResult
 
-TYPES = {"midi": ("audio/midi", ".mid"), "wav": ("audio/wav", ".wav")}
+TYPES = {
+    "midi": ("audio/midi", ".mid"),
+    "musicxml": ("application/vnd.recordare.musicxml+xml", ".musicxml"),
+    "wav": ("audio/wav", ".wav"),
+}
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time of a zip entry: a constant, so that the same grid gives the same bytes."""
 
@@ -40,11 +45,12 @@ def melody_of(turned: TurnResult, clip_format: ClipFormat, kind: str) -> bytes:
 
     Raises:
         UsageError: It is too long to be rendered as sound, or MIDI cannot express its tempo.
-        ClipError: Two notes of one voice sound together.
+        ClipError: Two notes of one voice sound together, or it is drums and should be a score.
     """
     if kind == "wav":
         return audio.wav_bytes(turned.after, clip_format=clip_format)
-    return scores.midi_bytes(turned.after, clip_format=clip_format, provenance=turned.provenance)
+    write = musicxml_bytes if kind == "musicxml" else scores.midi_bytes
+    return write(turned.after, clip_format=clip_format, provenance=turned.provenance)
 
 
 def zip_of(grid: Sequence[Sequence[GridCell]], first: Session) -> tuple[str, bytes]:

@@ -170,7 +170,7 @@ def _facts(piece: Piece) -> dict[str, Any]:
 
 def _spliced(request: Mapping[str, Any], score: MidiScore, clip_format: ClipFormat) -> bytes:
     """
-    The file with other notes in the place of the piece's, as MIDI or sound; nothing where neither is asked for.
+    The file with other notes in the place of the piece's, as MIDI, score or sound; nothing where none is asked for.
 
     Raises:
         UsageError: The piece is not the file's.
@@ -181,6 +181,7 @@ def _spliced(request: Mapping[str, Any], score: MidiScore, clip_format: ClipForm
     from latentknobs.core.clip import Note
     from latentknobs.errors import UsageError
     from latentknobs.scores.midi_reader import read_score
+    from latentknobs.scores.musicxml_writer import musicxml_bytes
     from latentknobs.scores.reading import Reading
 
     piece = read_score(score, clip_format, Reading(**request["options"]))
@@ -190,9 +191,10 @@ def _spliced(request: Mapping[str, Any], score: MidiScore, clip_format: ClipForm
     after = evolve(piece, notes=[Note(*row) for row in request["after"]], remarks=())
     if request["as"] == "wav":
         return audio.wav_bytes(after, clip_format=clip_format)
-    if request["as"] == "midi":
-        return scores.midi_bytes(after, clip_format=clip_format, provenance=request["provenance"])
-    return b""
+    if not request["as"]:
+        return b""
+    write = musicxml_bytes if request["as"] == "musicxml" else scores.midi_bytes
+    return write(after, clip_format=clip_format, provenance=request["provenance"])
 
 
 def limit_resources(cpu_seconds: int = CPU_SECONDS) -> None:

@@ -168,7 +168,7 @@ class ExportRequest(Strict):
     """A state to export as a file."""
 
     state: State
-    as_: Literal["midi", "wav"] = Field(alias="as", default="midi")
+    as_: Literal["midi", "musicxml", "wav"] = Field(alias="as", default="midi")
     file: FileText | None = Field(
         default=None, description="The file that the piece came from, in base64, to be given back with other notes."
     )

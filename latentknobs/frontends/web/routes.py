@@ -223,7 +223,7 @@ async def grid(model: str, body: GridRequest, service: Services) -> responses.Gr
 
 @router.post("/models/{model}/export", response_class=Response, responses={200: {"content": {"audio/midi": {}}}})
 async def export(model: str, body: ExportRequest, service: Services) -> Response:
-    """The steered piece as a MIDI file that records its provenance, or as sound: in its file, or else alone."""
+    """The steered piece as MIDI or a score, with its provenance, or as sound: in its file, or else alone."""
     piece, result = await service.in_worker(lambda: service.turn(model, body.state))
     clip_format = piece.session.model.spec.clip_format
     async with service.exporting:

@@ -117,7 +117,7 @@ class Reader:
             text: The file, in base64.
             message: The piece.
             result: What turning gave.
-            kind: "midi", "wav", or "" where it is only made sure that the file holds the piece.
+            kind: "midi", "musicxml", "wav", or "" where it is only made sure that the file holds the piece.
             clip_format: Gives the grid.
 
         Raises:

@@ -141,7 +141,7 @@ def test_what_sounds_beside_the_melody_is_placed_in_steps(client):
     assert [sound[0] for sound in part["sounds"]] == pytest.approx([0, 16], abs=0.01)
 
 
-@pytest.mark.parametrize("kind", ["midi", "wav"])
+@pytest.mark.parametrize("kind", ["midi", "musicxml", "wav"])
 @pytest.mark.parametrize(
     "options", [{}, {"bars": "3-6"}, {"track": "1", "time_signature": "3/4", "offset": 1.0, "quantize": True}], ids=str
 )

@@ -36,8 +36,8 @@ export class Api {
   registryValues = (): Promise<RegistryValues> => this.json("/registry/values");
   registrySeen = (ids: readonly string[], signal?: AbortSignal): Promise<Snippets> => this.json(`/registry/seen?${new URLSearchParams(ids.map((id) => ["knob", id]))}`, { signal: signal ?? null });
   registryFile = (name: "csv" | "exchange", filters: Query): Promise<{ blob: Blob; name: string }> => this.saved(`/registry/${name}${query(filters)}`, name);
-  export = (model: string, state: Deck, as: "midi" | "wav", file: string | null): Promise<{ blob: Blob; name: string }> =>
-    this.file(model, "export", { state, as, file }, as === "midi" ? "melody.mid" : "melody.wav");
+  export = (model: string, state: Deck, as: "midi" | "musicxml" | "wav", file: string | null): Promise<{ blob: Blob; name: string }> =>
+    this.file(model, "export", { state, as, file }, `melody.${as === "midi" ? "mid" : as}`);
   exportGrid = (model: string, request: GridRequest): Promise<{ blob: Blob; name: string }> =>
     this.file(model, "export/grid", request, "grid.zip");
 

@@ -9,7 +9,7 @@ export function save(blob: Blob, name: string): void {
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
-export async function saveAs(session: Session, as: "midi" | "wav" | "grid"): Promise<void> {
+export async function saveAs(session: Session, as: "midi" | "musicxml" | "wav" | "grid"): Promise<void> {
   const { model, state, deck } = session;
   if (!model || !state || !deck) return;
   try {

@@ -290,7 +290,7 @@ export interface components {
              * @default midi
              * @enum {string}
              */
-            readonly as: "midi" | "wav";
+            readonly as: "midi" | "musicxml" | "wav";
             /**
              * File
              * @description The file that the piece came from, in base64, to be given back with other notes.

@@ -32,6 +32,7 @@ export class ExportPanel extends Component {
       html`<button class="button" type="button" data-do=${name} title=${title} ?disabled=${off} @click=${act}>${icon(picture)}${label}</button>`;
     return html`<div class="line"><h2>Export</h2>
       ${button("midi", "Save as MIDI (Ctrl+S)", "MIDI", "down", () => saveAs(session, "midi"))}
+      ${button("musicxml", "Save as a score, in MusicXML", "Score", "down", () => saveAs(session, "musicxml"))}
       ${button("wav", "Save as sound", "WAV", "down", () => saveAs(session, "wav"))}
       ${button("grid-zip", "All cells of the grid as MIDI files", "Grid", "down", () => saveAs(session, "grid"))}
       ${button("command", `A command that reproduces this ${what}`, "Command", "copy", () => this.recipe("command"))}
@@ -39,7 +40,7 @@ export class ExportPanel extends Component {
       ${button("link", "A link to this page in its present state", "Link", "copy", () => this.link())}
     </div>
     ${this.whole()}
-    ${this.grid && session.state ? html`<p class="soft small note">MIDI and WAV export ${session.state.side.toUpperCase()} with its knobs. Export the cells of the grid as a zip, or open one.</p>` : nothing}
+    ${this.grid && session.state ? html`<p class="soft small note">MIDI, score and WAV export ${session.state.side.toUpperCase()} with its knobs. Export the cells of the grid as a zip, or open one.</p>` : nothing}
     ${shown ? html`<div class="text" data-shown=${shown.title}>
       <div class="head"><span role="status"><b>${shown.title}</b> <span class="soft">${shown.copied ? "copied" : "select to copy"}</span></span>
         <button class="button plain square" type="button" aria-label="Close" @click=${() => { this.shown = null; }}>${icon("close")}</button></div>
@@ -54,9 +55,9 @@ export class ExportPanel extends Component {
     const { session } = this;
     const source = session.deck?.piece.source;
     if (source?.kind !== "midi") return nothing;
-    if (!session.file) return html`<p class="soft small note">MIDI and WAV hold the melody alone: open ${source.file} again to have all of it.</p>`;
+    if (!session.file) return html`<p class="soft small note">Files hold the melody alone: open ${source.file} again to have all of it.</p>`;
     return html`<div class="line note"><label class="check"><input type="checkbox" data-do="alone" .checked=${session.alone} @change=${(event: Event) => { session.alone = (event.target as HTMLInputElement).checked; session.changed(); }}>Melody alone</label>
-      <span class="soft small">${session.alone ? "MIDI and WAV have the tempo of this page." : `MIDI and WAV are ${source.file} with this melody in it, at its own tempo.`}</span></div>`;
+      <span class="soft small">${session.alone ? "Files have the tempo of this page." : `Files are ${source.file} with this melody in it, at its own tempo.`}</span></div>`;
   }
 
   private async recipe(kind: "command" | "python"): Promise<void> {
