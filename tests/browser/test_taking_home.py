@@ -49,13 +49,17 @@ def test_midi_comes_back(hands, tmp_path):
 
 
 def test_the_whole_file_comes_back(hands, tmp_path):
-    """With the accompaniment as it was and the melody as it is heard; or the melody alone."""
+    """With the accompaniment as it was and the melody as it is heard, also after a reload; or the melody alone."""
     data = midi_file([TUNE, [[16 * bar, 36, 16] for bar in range(4)]])
     hands.open_file("band.mid", data)
     hands.tab("knobs")
     hands.type_in("pitch", "3")
     notes = hands.settled()["notes"]
     (tmp_path / "whole.mid").write_bytes(hands.saved("midi"))
+    hands.page.reload()
+    hands.ready()
+    hands.do("alone").wait_for()
+    assert hands.saved("midi") == (tmp_path / "whole.mid").read_bytes()
     hands.do("alone").check()
     (tmp_path / "alone.mid").write_bytes(hands.saved("midi"))
     parts = parse_score((tmp_path / "whole.mid").read_bytes(), tmp_path / "whole.mid").parts

@@ -1,5 +1,7 @@
 import { Api, ApiError } from "./api.js";
 import { fromHash, LinkError, toHash } from "./url-state.js";
+import { fromBase64 } from "./download.js";
+import { keepFile, keptFile } from "./kept-files.js";
 import { LiveSocket, type LiveStatus } from "./live-socket.js";
 import { meter } from "./music.js";
 import { inWords, signed, unitFor } from "./numbers.js";
@@ -119,6 +121,24 @@ export class Session {
 
   keepFile(source: Source, file: OpenFile): void {
     keep(this.files, JSON.stringify(source), file);
+    if (source.kind === "midi") void keepFile(source.sha256, file.data);
+  }
+
+  /** Reads the files of both decks again, where this browser has kept them. */
+  private async recallFiles(): Promise<void> {
+    const { state } = this;
+    for (const { piece: { source } } of state ? [state.decks.a, state.decks.b] : []) {
+      if (source.kind !== "midi" || this.files.has(JSON.stringify(source))) continue;
+      const data = await keptFile(source.sha256);
+      if (!data) continue;
+      try {
+        const { piece, accompaniment } = await this.api.read(state!.model, fromBase64(data), { file: source.file, ...source.options });
+        this.keepFile(piece.source, { data, accompaniment });
+      } catch {
+        // It can be opened again by hand, and the page says so.
+      }
+      this.moved();
+    }
   }
 
   /** What a piece is called: an example has a title. */
@@ -201,6 +221,7 @@ export class Session {
     }, this.connect);
     this.live.start();
     this.moved();
+    await this.recallFiles();
   }
 
   /** Opens another link in the same page. */
@@ -210,6 +231,7 @@ export class Session {
     if (!state) return;
     this.store.commit(state, "a link");
     await this.useModel(state.model);
+    await this.recallFiles();
   }
 
   private async fromAddress(hash: string): Promise<State | null> {
