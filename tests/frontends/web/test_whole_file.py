@@ -119,7 +119,7 @@ def test_bars_that_nothing_turns_are_told(client):
     got = client.post(f"{TINY}/turn", json={"piece": piece, "knobs": {"random": 1}}).json()
 
     assert got["ways"] == ["alone", "alone"]
-    assert got["left"][0].startswith("Bars 1-2: random")
+    assert got["left"][0].startswith("Bars 1-4: random")
 
 
 def test_stretches_must_cover_the_piece(client):
