@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from latentknobs.augmentations.thinning import Thinning as Thinning
     from latentknobs.augmentations.tilt import Tilt as Tilt
     from latentknobs.augmentations.transpose import Transpose as Transpose
+    from latentknobs.backends.state_dict import load_weights as load_weights
     from latentknobs.backends.torch_adapter import TorchBackend as TorchBackend
     from latentknobs.core.attribute import Attribute as Attribute
     from latentknobs.core.attribute import Comparison as Comparison
@@ -133,6 +134,7 @@ _HOMES = {
     "augmentations.thinning": ("Thinning",),
     "augmentations.tilt": ("Tilt",),
     "augmentations.transpose": ("Transpose",),
+    "backends.state_dict": ("load_weights",),
     "backends.torch_adapter": ("TorchBackend",),
     "core.attribute": (
         "Attribute",

@@ -7,10 +7,13 @@ from pathlib import Path
 
 from attrs import define, field
 
+from latentknobs.backends.file_kinds import what_else_is
 from latentknobs.core.backend import BackendFactory, VAEBackend
 from latentknobs.errors import ModelError, UnknownNameError
 
 DEFAULT_MODEL = "musicvae-folk-128"
+TORCH = (".pt", ".pth", ".bin", ".ckpt")
+"""How files of torch are called."""
 
 
 @define(eq=False)
@@ -80,6 +83,12 @@ class Models:
         for kind, factory in self.factories.items():
             if factory.recognises(path):
                 return kind, str(path)
+        if path.is_file() and (clause := what_else_is(path)):
+            raise ModelError(f"No backend recognises {name!r} as a model: it {clause}.")
+        if path.suffix in TORCH:
+            from latentknobs.backends.state_dict import read_state_dict  # loads torch
+
+            read_state_dict(path)  # says what else it is
         kinds = ", ".join(self.factories) or "none"
         raise ModelError(
             f"No backend recognises {name!r} as a model (backends: {kinds}); write KIND:{name} to name the backend."

@@ -26,6 +26,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from latentknobs.backends.file_kinds import what_else_is
 from latentknobs.backends.network import Network, NetworkConfig, build_config
 from latentknobs.core.arrays import sha256_of_arrays
 from latentknobs.errors import ModelError, UsageError
@@ -232,6 +233,8 @@ def load_model(path: Path, kind: type[N]) -> tuple[N, dict[str, Any], str]:
         ModelError: File, card or tensors are not those of such a model, or the card belongs to other weights; names
             the file and the tensor, with the expected and the actual value.
     """
+    if path.is_file() and (clause := what_else_is(path)):
+        raise ModelError(f"{path} {clause}.")
     card = read_card(path)
     try:
         config = build_config(NetworkConfig, card["config"], f"{card_path(path)}: config")
@@ -293,7 +296,7 @@ def check_tensors(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor],
         shape, actual = tuple(expected[name].shape), tuple(tensors[name].shape)
         if shape != actual:
             raise ModelError(f"{where}: tensor {name!r} must have shape {shape}, it has {actual}.")
-        if tensors[name].dtype not in STORED:
+        if expected[name].is_floating_point() and tensors[name].dtype not in STORED:
             raise ModelError(f"{where}: tensor {name!r} must be float32 or float16, it is {tensors[name].dtype}.")
         bad = int(np.prod(actual)) - int(torch.isfinite(tensors[name]).sum())
         if bad:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,9 +15,10 @@ from latentknobs.backends.gru_musicvae.cuda import CudaNetwork
 from latentknobs.backends.gru_musicvae.gru_kernel import choose_gates
 from latentknobs.backends.gru_musicvae.inference import FastNetwork
 from latentknobs.backends.gru_musicvae.network import GruMusicVae
+from latentknobs.backends.gru_musicvae.weight_import import holds_network, read_network
 from latentknobs.backends.precision import choose_precision
 from latentknobs.backends.torch_adapter import CHUNK, TensorBackend, batches, fill
-from latentknobs.backends.weights import card_path, load_model
+from latentknobs.backends.weights import card_path, load_model, model_id
 from latentknobs.core.arrays import Bools, ClipBatch, Codes
 from latentknobs.core.backend import BackendSpec, Posterior
 from latentknobs.core.clip import check_clips
@@ -70,13 +72,13 @@ class GruMusicVaeBackend(TensorBackend):
     @classmethod
     def load(cls, path: Path, device: str = "auto", precision: str = "float32") -> GruMusicVaeBackend:
         """
-        The model of a weights file and the card beside it.
+        The model of a weights file and the card beside it, or of weights in the authors' names without a card.
 
         Raises:
             ModelError: They do not make a working model; says what is wrong.
             UsageError: No such device, or it does not compute in that precision.
         """
-        network, card, identity = load_model(path, GruMusicVae)
+        network, card, identity = _read(path)
         facts = {key: value for key, value in card.items() if key not in {"format", "name", "model_id"}}
         try:
             spec = BackendSpec(
@@ -160,3 +162,11 @@ class GruMusicVaeBackend(TensorBackend):
 
     def _forced(self, codes: Tensor, given: ClipBatch) -> Tensor:
         return torch.log_softmax(self._network.decode_given(codes, self._tokens(given)), dim=-1)
+
+
+def _read(path: Path) -> tuple[GruMusicVae, dict[str, Any], str]:
+    """A network, the facts of its card, and its id; the id without a card is what importing the weights would give."""
+    if card_path(path).is_file() or (path.suffix == ".safetensors" and not holds_network(path)):
+        return load_model(path, GruMusicVae)
+    network = read_network(path)
+    return network, {"name": path.stem, "imported_from": path.name}, model_id(network.state_dict(), network.config)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import resources
 from pathlib import Path
 
+from latentknobs.backends.loader import TORCH
 from latentknobs.core.backend import BackendFactory, VAEBackend
 from latentknobs.hooks import hookimpl
 
@@ -20,6 +21,10 @@ def load(location: str, device: str, precision: str = "float32") -> VAEBackend:
 
 def recognises(path: Path) -> bool:
     """Whether it is a weights file; those of LSTM networks belong to the magenta backend."""
+    if path.suffix in TORCH:
+        from latentknobs.backends.gru_musicvae.weight_import import holds_network
+
+        return holds_network(path)
     if path.suffix != SUFFIX:
         return False
     from latentknobs.backends.weights import is_lstm
@@ -34,7 +39,7 @@ def register_backends() -> list[BackendFactory]:
     return [
         BackendFactory(
             name="gru-musicvae",
-            doc="GRU MusicVAEs (Yang et al., NIME 2019) trained here: safetensors with a model card beside them.",
+            doc="GRU MusicVAEs (Yang et al., NIME 2019) trained here, or weights in the authors' names.",
             load=load,
             shipped={path.stem: str(path) for path in sorted(folder.glob(f"*{SUFFIX}"))},
             recognises=recognises,

@@ -1,36 +1,37 @@
-"""Takes over weights that the paper's authors saved with torch, tensors only: nothing else is unpickled."""
+"""Takes over weights that others saved in the names of the paper's authors, tensors only: nothing else is unpickled."""
 
 from __future__ import annotations
 
-import pickle
-import warnings
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from latentknobs import __version__
 from latentknobs.backends.gru_musicvae.network import GruMusicVae
 from latentknobs.backends.network import NetworkConfig
+from latentknobs.backends.state_dict import common_size, read_state_dict, with_names_of
 from latentknobs.backends.weights import build, save_model
 from latentknobs.core.melody_format import MELODY
-from latentknobs.errors import ModelError, UsageError
+from latentknobs.errors import ModelError
 
-PREFIX = "module."
-"""What torch's DataParallel puts before each name."""
+ENDS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+ENCODER = [f"gru_0.{end}_l0{way}" for end in ENDS for way in ("", "_reverse")]
+HEADS = [f"linear_{head}.{part}" for head in ("mu", "var", "init", "out") for part in ("weight", "bias")]
+NAMES = (*ENCODER, *HEADS)
+"""The tensors that every such network has, besides those of the decoder's layers."""
+_LAYER = re.compile(r"grucell_(\d{1,2})\.")
 
 
 def import_weights(source: Path, out: Path) -> tuple[str, NetworkConfig]:
     """
-    Read the authors' state dict and write it as safetensors with a card; the model's id and the config found.
+    Read a state dict in the authors' names and write it as safetensors with a card; the model's id and its config.
 
     Raises:
         ModelError: Not a file of tensors, or not those of such a network; says what.
     """
-    tensors = read_state_dict(source)
-    config = infer_config(tensors, str(source))
-    network = build(GruMusicVae, config, tensors, str(source))
+    network = read_network(source)
     card = {
         "version": __version__,
         "corpus": "not known: imported",
@@ -38,75 +39,65 @@ def import_weights(source: Path, out: Path) -> tuple[str, NetworkConfig]:
         "limits": "not known: as the weights' authors say",
         "imported_from": source.name,
     }
-    return save_model(network, out, card), config
+    return save_model(network, out, card), network.config
 
 
-def read_state_dict(source: Path) -> dict[str, Tensor]:
+def read_network(source: Path) -> GruMusicVae:
     """
-    The tensors of a file that ``torch.save`` wrote, with plain names.
+    The network of a file of weights without a card, float32.
 
     Raises:
-        ModelError: No such file, not torch's, more in it than tensors, or not a state dict.
+        ModelError: Not a file of tensors, or not those of such a network; names the one that is missing or misshapen.
     """
-    if not source.is_file():
-        raise ModelError(f"There is no weights file {source}.")
-    if source.read_bytes()[:200].startswith(b"version https://git-lfs"):
-        raise ModelError(f"{source} is a Git LFS pointer, which stands for the file: fetch that with git lfs pull.")
+    tensors = with_names_of(read_state_dict(source), NAMES)
+    return build(GruMusicVae, infer_config(tensors, str(source)), tensors, str(source))
+
+
+def holds_network(source: Path) -> bool:
+    """Whether a file has most of the tensors of such a network, by their names."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch's guess at why a file is refused would only confuse
-            found = torch.load(source, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise ModelError(
-            f"{source} is not a torch file of tensors alone; a pickled model is never opened, as that would run its "
-            "code: save its state_dict() with torch.save and import that."
-        ) from error
-    except Exception as error:  # the unpickler raises whatever the bytes of another file lead it to
-        raise ModelError(f"{source} cannot be read as a torch file: {_what_it_is(source)}.") from error
-    if not isinstance(found, Mapping) or not found or not all(isinstance(t, Tensor) for t in found.values()):
-        raise ModelError(f"{source} does not hold a state dict (names and tensors).")
-    return {str(name).removeprefix(PREFIX): tensor for name, tensor in found.items()}
-
-
-def _what_it_is(source: Path) -> str:
-    start = source.read_bytes()[:200]
-    if not start:
-        return "it is empty"
-    return "it is text" if start.isascii() and start.decode().isprintable() else "it is damaged or something else"
+        tensors = with_names_of(read_state_dict(source), NAMES)
+    except ModelError:
+        return False
+    return len(tensors.keys() & set(NAMES)) > len(NAMES) // 2
 
 
 def infer_config(tensors: Mapping[str, Tensor], where: str) -> NetworkConfig:
     """
-    The sizes of the network that has these tensors.
+    The sizes of the network that has these tensors: those that most of them agree on.
 
     Raises:
-        ModelError: They are not those of a GRU MusicVAE; names the one that is missing or has the wrong rank.
+        ModelError: They are not those of a GRU MusicVAE; names one that is missing.
     """
+    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    layers = 1 + max((int(found[1]) for name in shapes if (found := _LAYER.match(name))), default=0)
+    cells = [f"grucell_{layer}." for layer in range(layers)]
 
-    def shape(name: str, rank: int) -> tuple[int, ...]:
-        if name not in tensors:
-            raise ModelError(f"{where}: tensor {name!r} is missing; are these the weights of a GRU MusicVAE?")
-        if tensors[name].dim() != rank:
-            raise ModelError(
-                f"{where}: tensor {name!r} must have {rank} axes, its shape is {tuple(tensors[name].shape)}."
-            )
-        return tuple(tensors[name].shape)
+    def size(*places: tuple[str, int, int]) -> int:
+        found = common_size(shapes, places)
+        if found is None:
+            raise ModelError(f"{where}: tensor {places[0][0]!r} is missing; are these the weights of a GRU MusicVAE?")
+        return found
 
-    layers = 0
-    while f"grucell_{layers}.weight_hh" in tensors:
-        layers += 1
-    embedding = shape("embedding.weight", 2)[1] if "embedding.weight" in tensors else 0
+    one_hot = "embedding.weight" not in shapes
+    read = [(f"gru_0.weight_ih_l0{way}", 1, 1) for way in ("", "_reverse")]
+    written = [("linear_out.weight", 0, 1), ("linear_out.bias", 0, 1)]
+    vocabulary = size(*written, *(read if one_hot else [("embedding.weight", 0, 1)]))
+    entering = size(*read, ("embedding.weight", 1, 1))
+    encoder = [(f"gru_0.{end}_l0{way}", 0, 3) for end in ENDS for way in ("", "_reverse")]
+    decoder = [(cell + end, 0, 3) for cell in cells for end in ENDS]
+    latent = [(f"linear_{head}.{part}", 0, 1) for head in ("mu", "var") for part in ("weight", "bias")]
     try:
         return NetworkConfig(
-            encoder_hidden=shape("gru_0.weight_hh_l0", 2)[1],
-            decoder_hidden=shape("linear_init.weight", 2)[0],
+            encoder_hidden=size(*encoder),
+            decoder_hidden=size(*decoder, ("linear_init.weight", 0, 1), ("linear_init.bias", 0, 1)),
             decoder_layers=layers,
-            embedding=embedding,
-            latent_size=shape("linear_mu.weight", 2)[0],
-            vocabulary=shape("linear_out.weight", 2)[0],
+            embedding=0 if one_hot and entering == vocabulary else entering,
+            latent_size=size(*latent, ("linear_init.weight", 1, 1)),
+            vocabulary=vocabulary,
             steps=MELODY.steps,
         )
+    except ModelError:
+        raise
     except ValueError as error:
-        if isinstance(error, ModelError | UsageError):
-            raise
         raise ModelError(f"{where}: these are not the weights of a GRU MusicVAE ({error.args[0]}).") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from reprlib import repr as short
@@ -10,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentknobs.backends.magenta_js.export import CONFIG, MELODIES
-from latentknobs.backends.magenta_js.manifest import MANIFEST, read_json, read_tensors
+from latentknobs.backends.magenta_js.export import CONFIG, MELODIES, config_of
+from latentknobs.backends.magenta_js.manifest import MANIFEST, OLDER, manifest_of, read_json, read_tensors
 from latentknobs.backends.magenta_js.network import DECODER, FIRST, MagentaNetwork, Sizes, check_shapes
-from latentknobs.backends.magenta_js.vocabulary import DrumVocabulary, MelodyVocabulary, Vocabulary
+from latentknobs.backends.magenta_js.vocabulary import PIANO, DrumVocabulary, MelodyVocabulary, Vocabulary
 from latentknobs.backends.torch_adapter import TorchBackend
 from latentknobs.core.arrays import ClipBatch, Codes
 from latentknobs.core.drum_format import DRUMS, DRUMS_4BAR, VOICES, DrumKitFormat
@@ -74,10 +75,16 @@ class MagentaBackend(TorchBackend):
                 f"There is no folder {folder}: name the one that holds {CONFIG}, {MANIFEST} and the shards, "
                 "as in --model magenta:FOLDER."
             )
+        manifest = manifest_of(folder)
+        if manifest.name == OLDER and not (folder / CONFIG).exists():
+            raise ModelError(
+                f"There is no {CONFIG} beside {manifest}, as deeplearn.js wrote none: write it, for 2-bar melodies "
+                f"{json.dumps(config_of(PIANO))}."
+            )
         config = read_json(folder / CONFIG, f"{CONFIG}, {MANIFEST} and the shards")
         vocabulary = _vocabulary(config, folder / CONFIG)
         tensors = read_tensors(folder)
-        where = str(folder / MANIFEST)
+        where = str(manifest)
         sizes = Sizes.of(tensors, vocabulary, where)
         check_shapes(tensors, sizes.shapes(), where)
         return cls(MagentaNetwork(tensors, sizes, vocabulary), config, folder.resolve().name, device)

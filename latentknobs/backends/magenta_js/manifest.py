@@ -1,15 +1,19 @@
 """
-The weights of a TensorFlow.js checkpoint folder, with numpy alone.
+The weights of a checkpoint folder of TensorFlow.js, or of its forerunner deeplearn.js, with numpy alone.
 
 ``weights_manifest.json`` is a list of groups; each names its shards, whose bytes follow one another, and the tensors
 that lie in them in that order, little-endian: float32 plain, or quantised to uint8 or uint16 (value = number * scale +
 min, in double precision) or float16.
+
+The older ``manifest.json`` gives each tensor's file and shape under its name in the TensorFlow checkpoint; the file
+holds its numbers, float32, little-endian. What only training needs (Adam's moments, the step) is left out.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from reprlib import repr as short
@@ -19,9 +23,12 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
+from latentknobs.backends.file_kinds import HEAD, TEXT, what_else
 from latentknobs.errors import ModelError
 
 MANIFEST = "weights_manifest.json"
+OLDER = "manifest.json"
+_OF_TRAINING = re.compile(r"global_step$|(.*/)?beta[12]_power|.*/Adam(_1)?$")
 QUANTISED: Mapping[str, np.dtype[Any]] = {
     "uint8": np.dtype("<u1"),
     "uint16": np.dtype("<u2"),
@@ -74,9 +81,16 @@ def read_json(path: Path, what: str) -> Any:
             f"There is no {path}: the folder of a magenta.js checkpoint holds {what}; download the folder whole."
         )
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(f"{path} is not JSON ({error}): download it again.") from error
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read ({error}): make it readable.") from error
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        clause = what_else(data[:HEAD])
+        if clause in ("", TEXT):
+            clause = f"is not JSON ({error}): download it again"
+        raise ModelError(f"{path} {clause}.") from error
 
 
 def read_tensors(folder: Path) -> dict[str, NDArray[np.float32]]:
@@ -87,14 +101,18 @@ def read_tensors(folder: Path) -> dict[str, NDArray[np.float32]]:
         ModelError: The manifest is none, a shard is missing, truncated or too long, a tensor's type is unknown or its
             numbers are not finite; names the file and the tensor.
     """
-    path = folder / MANIFEST
+    path = manifest_of(folder)
     groups = read_json(path, f"{MANIFEST} and the shards that it names")
+    if path.name == OLDER:
+        groups = _as_groups(groups, path)
     if not isinstance(groups, list) or not all(_is_group(group) for group in groups):
         raise ModelError(f'{path} is no weights manifest: it must be a list of groups with "paths" and "weights".')
     out: dict[str, NDArray[np.float32]] = {}
     for group in groups:
         entries = [_entry(weight, path) for weight in group["weights"]]
         for entry, data in _cut(folder, group["paths"], entries):
+            if _OF_TRAINING.match(entry.name):
+                continue
             if entry.name in out:
                 raise ModelError(f"{path} lists the tensor {entry.name!r} twice: download it again.")
             values = entry.values(data)
@@ -105,6 +123,34 @@ def read_tensors(folder: Path) -> dict[str, NDArray[np.float32]]:
                 )
             out[entry.name] = values
     return out
+
+
+def manifest_of(folder: Path) -> Path:
+    """A folder's manifest: the older kind where it alone is there."""
+    older = folder / OLDER
+    return older if older.is_file() and not (folder / MANIFEST).is_file() else folder / MANIFEST
+
+
+def is_older(manifest: object) -> bool:
+    """Whether it is what deeplearn.js writes: file and shape of each tensor, by name."""
+    return (
+        isinstance(manifest, dict)
+        and bool(manifest)
+        and all(isinstance(one, dict) and isinstance(one.get("filename"), str) for one in manifest.values())
+    )
+
+
+def _as_groups(manifest: Any, path: Path) -> list[dict[str, Any]]:
+    """The older manifest in the form of the other: a group for each tensor."""
+    if not is_older(manifest):
+        raise ModelError(
+            f'{path} is no manifest of weights: it must give "filename" and "shape" of each tensor by name.'
+        )
+    return [
+        {"paths": [one["filename"]], "weights": [{"name": name, "shape": one.get("shape"), "dtype": "float32"}]}
+        for name, one in manifest.items()
+        if not _OF_TRAINING.match(name)
+    ]
 
 
 def _is_group(group: object) -> bool:
@@ -171,10 +217,13 @@ def _cut(folder: Path, shards: list[str], entries: list[Entry]) -> Iterator[tupl
 def _shard(folder: Path, name: str) -> bytes:
     path = folder / name
     if not path.resolve().is_relative_to(folder.resolve()):
-        raise ModelError(f"{folder / MANIFEST} names a shard outside its folder, {name!r}: such a file is not read.")
+        raise ModelError(f"{manifest_of(folder)} names a shard outside its folder, {name!r}: such a file is not read.")
     if not path.is_file():
         raise ModelError(f"The shard {path} is missing: download it into the folder, it holds a part of the weights.")
     try:
-        return path.read_bytes()
+        data = path.read_bytes()
     except OSError as error:
         raise ModelError(f"The shard {path} cannot be read ({error}): make it readable.") from error
+    if clause := what_else(data[:HEAD]):
+        raise ModelError(f"The shard {path} {clause}.")
+    return data

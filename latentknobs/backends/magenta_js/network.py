@@ -9,6 +9,7 @@ h of layer 0, then those of layer 1, ...); each step reads [the token before, z]
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -19,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from latentknobs.backends.magenta_js.vocabulary import Vocabulary
+from latentknobs.backends.state_dict import common_size
 from latentknobs.errors import ModelError
 
 FORGET_BIAS = 1.0
@@ -26,6 +28,7 @@ LSTM = "multi_rnn_cell/cell_{}/lstm_cell/"
 ENCODER = "encoder/cell_0/bidirectional_rnn/{}/" + LSTM.format(0)
 DECODER = "decoder/" + LSTM
 FIRST = "decoder/z_to_initial_state/"
+_LAYER = re.compile(r"decoder/multi_rnn_cell/cell_(\d{1,2})/")
 TINY = float(np.finfo(np.float32).tiny)
 
 
@@ -53,26 +56,35 @@ class Sizes:
     @classmethod
     def of(cls, tensors: Mapping[str, NDArray[np.float32]], vocabulary: Vocabulary, where: str) -> Sizes:
         """
-        The sizes, as the biases tell them.
+        The sizes that most tensors agree on.
 
         Raises:
-            ModelError: A bias that they need is missing; names it.
+            ModelError: A tensor that they need is missing; names it.
         """
+        shapes = {name: tensor.shape for name, tensor in tensors.items()}
 
-        def length(name: str) -> int:
-            if name not in tensors:
-                raise ModelError(f"{where}: tensor {name!r} is missing: is it the folder of a flat MusicVAE?")
-            return tensors[name].size
+        def size(*places: tuple[str, int, int]) -> int:
+            found = common_size(shapes, places)
+            if found is None:
+                raise ModelError(f"{where}: tensor {places[0][0]!r} is missing: is it the folder of a flat MusicVAE?")
+            return found
 
-        layers = [length(DECODER.format(0) + "bias") // 4]
-        while (name := DECODER.format(len(layers)) + "bias") in tensors:
-            layers.append(length(name) // 4)
-        sigma = any(name.startswith("encoder/sigma/") for name in tensors)
-        if any(name.startswith("encoder/") for name in tensors):
-            encoder, latent = length(ENCODER.format("fw") + "bias") // 4, length("encoder/mu/bias")
-        else:
-            encoder, latent = 0, length(FIRST + "kernel") // max(length(FIRST + "bias"), 1)
-        return cls(vocabulary.size, vocabulary.encoder_inputs, encoder, latent, tuple(layers), sigma)
+        def cell(prefix: str) -> list[tuple[str, int, int]]:
+            return [(prefix + "bias", 0, 4), (prefix + "kernel", 1, 4)]
+
+        numbers = [int(found[1]) for name in tensors if (found := _LAYER.match(name))]
+        layers = range(1 + max(numbers, default=0))
+        encodes = any(name.startswith("encoder/") for name in tensors)
+        heads = [head for head in ("mu", "sigma") if any(name.startswith(f"encoder/{head}/") for name in tensors)]
+        parts = [(f"encoder/{head}/{part}", axis, 1) for head in heads for part, axis in (("bias", 0), ("kernel", 1))]
+        return cls(
+            vocabulary=vocabulary.size,
+            inputs=vocabulary.encoder_inputs,
+            encoder=size(*(place for way in ("fw", "bw") for place in cell(ENCODER.format(way)))) if encodes else 0,
+            latent=size((FIRST + "kernel", 0, 1), *parts),
+            decoder=tuple(size(*cell(DECODER.format(layer))) for layer in layers),
+            sigma="sigma" in heads,
+        )
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Every tensor of such a network with its shape."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from latentknobs.core.backend import BackendFactory, VAEBackend
+from latentknobs.errors import ModelError
 from latentknobs.hooks import hookimpl
 
 SUFFIX = ".safetensors"
@@ -28,7 +29,14 @@ def recognises(path: Path) -> bool:
         from latentknobs.backends.weights import is_lstm
 
         return is_lstm(path)
-    return (path / "weights_manifest.json").is_file()
+    from latentknobs.backends.magenta_js.manifest import MANIFEST, OLDER, is_older, read_json
+
+    if (path / MANIFEST).is_file():
+        return True
+    try:
+        return (path / OLDER).is_file() and is_older(read_json(path / OLDER, OLDER))
+    except ModelError:
+        return False
 
 
 @hookimpl

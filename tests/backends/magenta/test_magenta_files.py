@@ -95,6 +95,10 @@ def _twice(folder):
     _weights(folder, "encoder/mu/bias", name="encoder/sigma/bias")
 
 
+def _pointer(name):
+    return lambda folder: (folder / name).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\n")
+
+
 FAULTS = {
     "no folder": (shutil.rmtree, r"no folder .*small.*--model magenta:FOLDER"),
     "no config": (lambda f: (f / "config.json").unlink(), r"no .*config\.json.*download the folder whole"),
@@ -109,6 +113,27 @@ FAULTS = {
         r"shard .*group1-shard2of2 is missing: download it",
     ),
     "a truncated shard": (_cut, rf"group1-shard1of2 to group1-shard2of2 end within tensor '{OUT}'.*download"),
+    "a Git LFS pointer as a shard": (
+        _pointer("group1-shard1of2"),
+        r"group1-shard1of2 is a Git LFS pointer.*git lfs pull",
+    ),
+    "a Git LFS pointer as the manifest": (
+        _pointer("weights_manifest.json"),
+        r"manifest\.json is a Git LFS pointer.*git lfs pull",
+    ),
+    "a web page as a shard": (
+        lambda f: (f / "group1-shard1of2").write_text("<!DOCTYPE html><html>"),
+        "group1-shard1of2 is a web page: download the file itself",
+    ),
+    "an empty shard": (lambda f: (f / "group1-shard1of2").write_bytes(b""), "group1-shard1of2 is empty: .*download"),
+    "a misshapen bias": (
+        lambda f: _weights(f, "encoder/mu/bias", shape=[1, 3]),
+        r"'encoder/mu/bias' must have shape \(3,\), it has \(1, 3\)",
+    ),
+    "a misshapen first state": (
+        lambda f: _weights(f, "decoder/z_to_initial_state/kernel", shape=[18, 3]),
+        r"'decoder/z_to_initial_state/kernel' must have shape \(3, 18\), it has \(18, 3\)",
+    ),
     "a longer shard": (_more, rf"the last is '{OUT}'.*of another checkpoint"),
     "a shard elsewhere": (
         lambda f: (f / "weights_manifest.json").write_text('[{"paths": ["../x"], "weights": []}]'),
@@ -127,7 +152,10 @@ FAULTS = {
     ),
     "a tensor twice": (_twice, r"lists the tensor 'encoder/sigma/bias' twice"),
     "a missing tensor": (lambda f: _weights(f, MU, name="other"), rf"'{MU}' of shape \(12, 3\) is missing"),
-    "a missing bias": (lambda f: _weights(f, "encoder/mu/bias", name="other"), "'encoder/mu/bias' is missing"),
+    "a missing bias": (
+        lambda f: _weights(f, "encoder/mu/bias", name="other"),
+        r"'encoder/mu/bias' of shape \(3,\) is missing",
+    ),
     "an unknown tensor": (
         lambda f: _weights(f, "encoder/sigma/bias", name="decoder/nade/w_enc"),
         r"a tensor 'decoder/nade/w_enc', which a flat MusicVAE does not have: .*choose",
@@ -135,7 +163,7 @@ FAULTS = {
     "another type": (lambda f: _config(f, type="MusicRNN"), r"config\.json is of type 'MusicRNN'"),
     "another converter": (
         lambda f: _config(f, converter="TrioConverter"),
-        "clips of 'TrioConverter': melodies .*drums",
+        r"clips of 'TrioConverter': melodies .*drums",
     ),
     "16 bars": (lambda f: _config(f, args={"numSteps": 256}), "clips of 256 steps: only clips of 2 or 4 bars"),
     "steps that are no number": (lambda f: _config(f, args={"numSteps": [32]}), r"clips of \[32\] steps: only"),
@@ -175,3 +203,55 @@ def test_weights_that_are_no_numbers_are_refused(tmp_path, tensors_of, write, nu
 
     with pytest.raises(ModelError, match=rf"x: tensor '{MU}' must be finite; 1 of its 36 numbers .* Download"):
         MagentaBackend.load(where, "cpu")
+
+
+def older(folder, tensors, config):
+    """A folder as deeplearn.js had it: a file for each tensor, those of training among them."""
+    folder.mkdir()
+    adam = {"encoder/mu/kernel/Adam": np.ones(3, np.float32), "beta1_power": np.ones((), np.float32)}
+    manifest = {}
+    for name, tensor in {**tensors, **adam}.items():
+        (folder / name.replace("/", "_")).write_bytes(tensor.astype("<f4").tobytes())
+        manifest[name] = {"filename": name.replace("/", "_"), "shape": list(tensor.shape)}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    (folder / "config.json").write_text(json.dumps(config))
+    return folder
+
+
+def test_a_folder_of_deeplearn_js_is_the_same_model(tmp_path, tensors_of, write, config_of):
+    """The older manifest with a file for each tensor gives the model of the newer one, by name and by itself."""
+    tensors, config = tensors_of(kind="drums-2bar"), config_of("drums-2bar")
+    folder = older(tmp_path / "older", tensors, config)
+    newer = MagentaBackend.load(write(tmp_path / "newer", tensors, config=config), "cpu")
+    with Workbench.open() as workbench:
+        named, alone = workbench.model(f"magenta:{folder}", "cpu"), workbench.model(str(folder), "cpu")
+
+    assert named.spec.model_id == alone.spec.model_id == newer.spec.model_id
+
+
+OLDER_FAULTS = {
+    "no config": (
+        lambda f: (f / "config.json").unlink(),
+        r"no config\.json beside .*manifest\.json.*write it, .*\"numSteps\": 32",
+    ),
+    "a missing file": (lambda f: (f / "encoder_mu_bias").unlink(), "encoder_mu_bias is missing: download it"),
+    "a truncated file": (
+        lambda f: (f / "encoder_mu_bias").write_bytes(b"\0\1\2"),
+        "encoder_mu_bias end within tensor 'encoder/mu/bias': 3 bytes are there.*download",
+    ),
+    "another manifest": (
+        lambda f: (f / "manifest.json").write_text('{"name": "an app"}'),
+        r'manifest\.json is no manifest of weights: it must give "filename" and "shape"',
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", sorted(OLDER_FAULTS))
+def test_an_older_folder_that_is_no_model_says_why(tmp_path, tensors_of, config_of, fault):
+    """Each fault of a folder of deeplearn.js is one sentence that names the file and what to do."""
+    folder = older(tmp_path / "older", tensors_of(), config_of("melody-2bar"))
+    damage, wanted = OLDER_FAULTS[fault]
+    damage(folder)
+
+    with pytest.raises(ModelError, match=wanted):
+        MagentaBackend.load(folder, "cpu")
