@@ -56,7 +56,13 @@ class HeardKnob:
 
 
 def model_card(
-    heard: Sequence[HeardKnob], model: PackedModel, plugins: Sequence[PackedPlugin], *, licence: str, melody: str
+    heard: Sequence[HeardKnob],
+    model: PackedModel,
+    plugins: Sequence[PackedPlugin],
+    *,
+    licence: str,
+    melody: str,
+    shipped: bool,
 ) -> str:
     """
     The README of a pack.
@@ -67,6 +73,7 @@ def model_card(
         plugins: The plugins whose source is in it.
         licence: Of the knobs, as a model card names it.
         melody: Name of the melody of the examples.
+        shipped: Whether the model comes with its backend, so that its name is enough.
     """
     names = ", ".join(one.knob.name for one in heard)
     lines = ["---", *_header(heard, licence), "---", "", f"# {names}: knobs for {model.name}", "", INTRODUCTION, ""]
@@ -78,9 +85,9 @@ def model_card(
         lines.append(f"| {' | '.join(cell.replace('|', ' ') for cell in cells)} |")
     lines += ["", DEFINITIONS, "", *_listen(heard, melody)]
     lines += ["## Use", "", "```console", "$ latentknobs pack check PACK", "$ latentknobs add PACK"]
-    where = f" --model {model.weights}" if model.weights else ""
+    where = f" --model {model.name if shipped else model.weights or 'MODEL'}"
     turned = [one for one in heard if one.amount is not None]
-    lines += [f"$ latentknobs turn -k {one.knob.name}={one.amount:+g}{where} -o {one.knob.name}.mid" for one in turned]
+    lines += [f"$ latentknobs turn IN.mid -k {one.knob.name}={one.amount:+g}{where} -o OUT.mid" for one in turned]
     lines += ["```", "", "## Model", "", _model(model), ""]
     for one in heard:
         lines += _knob(one.knob)

@@ -83,7 +83,9 @@ def make_pack(
     place = _weights(workbench, model, terms, files) if weights else None
     formats = tuple(one.name for one in spec.formats)
     packed = PackedModel(spec.name, spec.model_id, spec.latent_size, formats, terms, place)
-    files[README] = model_card(heard, packed, plugins, licence=licence, melody=session.piece.name).encode()
+    shipped = spec.name in workbench.models.names
+    card = model_card(heard, packed, plugins, licence=licence, melody=session.piece.name, shipped=shipped)
+    files[README] = card.encode()
     manifest = Manifest(
         format="latentknobs-pack",
         version=1,

@@ -127,6 +127,7 @@ def test_the_readme_is_a_model_card(pack):
     assert all(one["equivariance"] > 0.5 for one in card["knobs"])
     linked = {part.partition(")")[0] for part in text.split("](")[1:]}
     assert linked == {name for name in files if name.startswith("examples/")}
+    assert "$ latentknobs turn IN.mid -k pitch=+12 --model tiny -o OUT.mid" in text
     before, after = (files[f"examples/{name}.wav"] for name in ("before", "pitch-after"))
     assert len(before) == len(after) > 44_100
     assert before != after

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import stat
 import zipfile
+from contextlib import suppress
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from latentknobs.errors import PackError, UsageError
 from latentknobs.packs import pack_files
@@ -132,6 +135,23 @@ def test_bombs_are_refused(tmp_path, monkeypatch):
     refused(zipped(tmp_path / "d.zip", *((f"{n}.md", b"") for n in range(6))), "more than")
     monkeypatch.setattr(pack_files, "_MOST_DIRECTORY", 100)
     refused(tmp_path / "d.zip", "lists more")
+
+
+WHOLE = zip_bytes(FILES)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(st.tuples(st.integers(0, len(WHOLE) - 1), st.integers(0, 255)), min_size=1, max_size=4))
+def test_a_damaged_zip_is_refused_or_whole(tmp_path_factory, changes):
+    """Whichever bytes are changed: no other error, and no file whose bytes are others."""
+    path = tmp_path_factory.getbasetemp() / "damaged.zip"
+    data = bytearray(WHOLE)
+    for place, value in changes:
+        data[place] = value
+    path.write_bytes(data)
+
+    with suppress(PackError):
+        assert set(read_files(path).values()) <= set(FILES.values())
 
 
 def test_what_is_no_zip_is_refused(tmp_path):
