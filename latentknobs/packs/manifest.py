@@ -13,7 +13,7 @@ from attrs import evolve, field, frozen, validators
 from latentknobs.core.knob import NAME
 from latentknobs.core.strict_json import structure, unstructure
 from latentknobs.errors import PackError
-from latentknobs.packs.pack_files import MANIFEST, check_name
+from latentknobs.packs.pack_files import MANIFEST, check_name, visible
 
 SCHEMA = Path(__file__).parent.parent / "data" / "pack-1.schema.json"
 README = "README.md"
@@ -205,7 +205,7 @@ def read_manifest(data: bytes, where: str) -> Manifest:
         _check_printable(facts)
     except (ValueError, RecursionError) as error:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error).rstrip(".")
-        raise PackError(f"{MANIFEST} of {where} cannot be used: {ascii(reason[:1000])[1:-1]}.") from error
+        raise PackError(f"{MANIFEST} of {where} cannot be used: {visible(reason[:1000])}.") from error
     return manifest
 
 

@@ -40,6 +40,11 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The first time that a zip can hold."""
 
 
+def visible(text: str, keep: str = "") -> str:
+    """A text with all that a terminal would not print, or would obey, written out, but for these characters."""
+    return "".join(one if one.isprintable() or one in keep else ascii(one)[1:-1] for one in text)
+
+
 def check_name(name: str) -> None:
     """
     Refuse a file's name that does not mean one and the same place in a pack on every machine.
@@ -74,12 +79,12 @@ def read_files(path: Path) -> dict[str, bytes]:
         raise PackError(f"{path} cannot be read: {error.strerror or error}.") from error
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
         reason = str(error).rstrip(".")
-        raise PackError(f"{path} is no whole zip of a pack: {ascii(reason)[1:-1]}.") from error
+        raise PackError(f"{path} is no whole zip of a pack: {visible(reason)}.") from error
 
 
 def _read_zip(path: Path) -> dict[str, bytes]:
     if not path.is_file():
-        raise PackError(f"There is no pack {ascii(str(path))[1:-1]}: name its folder, or its zip.")
+        raise PackError(f"There is no pack {visible(str(path))}: name its folder, or its zip.")
     with path.open("rb") as file:
         if file.seek(0, io.SEEK_END) > MOST_BYTES + _MOST_DIRECTORY:
             raise PackError(f"{path} is larger than the {MOST_BYTES:,} bytes that a pack may have.")

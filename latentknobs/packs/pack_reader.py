@@ -16,7 +16,7 @@ from latentknobs.core.knob import Knob
 from latentknobs.errors import PackError, RegistryError
 from latentknobs.hooks.plugin_discovery import API_LINE
 from latentknobs.packs.manifest import Manifest, PackedKnob, PackedPlugin, read_manifest
-from latentknobs.packs.pack_files import MANIFEST, read_files
+from latentknobs.packs.pack_files import MANIFEST, read_files, visible
 from latentknobs.registry import import_export, serialization
 
 
@@ -54,7 +54,7 @@ def read_pack(path: Path) -> Pack:
     Raises:
         PackError: The first thing that is wrong.
     """
-    return pack_of(read_files(path), ascii(str(path))[1:-1])
+    return pack_of(read_files(path), visible(str(path)))
 
 
 def pack_of(files: Mapping[str, bytes], where: str) -> Pack:
@@ -104,7 +104,7 @@ def _arrays(knob: PackedKnob, data: bytes) -> dict[str, dict[str, object]]:
     try:
         arrays = load(data)
     except (SafetensorError, ValueError, KeyError, TypeError) as error:  # what it raises of types that numpy lacks
-        reason = ascii(str(error)[:200].rstrip("."))[1:-1]
+        reason = visible(str(error)[:200].rstrip("."))
         raise PackError(f"{knob.operator} of the pack is no whole safetensors file: {reason}.") from error
     out: dict[str, dict[str, object]] = {}
     for name, array in sorted(arrays.items()):

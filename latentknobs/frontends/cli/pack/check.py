@@ -11,6 +11,7 @@ from latentknobs.frontends.cli import options
 from latentknobs.frontends.cli.context import program
 from latentknobs.frontends.cli.output import as_json, knob_table
 from latentknobs.packs.adding import check_weights, model_here
+from latentknobs.packs.pack_files import visible
 from latentknobs.packs.pack_reader import Pack, read_pack
 
 FIRST_LINES = 40
@@ -67,13 +68,8 @@ def show_pack(pack: Pack, model: str | None, *, lines: int | None) -> None:
         typer.echo("")
         typer.echo(f"CODE {plugin.path} ({', '.join(plugin.augmentations)}): {stated.size:,} bytes")
         typer.echo(f"sha256 {stated.sha256}")
-        text = _visible(pack.source(plugin)).split("\n")
+        text = visible(pack.source(plugin), keep="\n\t").split("\n")
         for number, line in enumerate(text[:lines], start=1):
             typer.echo(f"{number:4}  {line}")
         if lines is not None and len(text) > lines:
             typer.echo(f"... and {len(text) - lines} lines more: latentknobs pack check {pack.where} --source")
-
-
-def _visible(text: str) -> str:
-    """Source with all that a terminal would not print, or would obey, written out."""
-    return "".join(one if one.isprintable() or one in "\n\t" else ascii(one)[1:-1] for one in text)

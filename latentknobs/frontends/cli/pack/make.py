@@ -14,7 +14,7 @@ from latentknobs.frontends.cli.context import program, say
 
 def make(
     ctx: typer.Context,
-    knobs: Annotated[list[str], typer.Argument(metavar="KNOB...", help="The knobs' names.")],
+    knobs: Annotated[list[str], typer.Argument(metavar="KNOB", help="The knobs' names.")],
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="DIR|ZIP", help="A folder, or a zip by its ending.")
     ],
