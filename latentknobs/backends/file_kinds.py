@@ -29,6 +29,8 @@ def what_else(start: bytes) -> str:
     for first, clause in OTHERS.items():
         if start.lstrip().lower().startswith(first.lower()):
             return clause
+    if start[257:262] == b"ustar":
+        return "is a tar archive: unpack it and name the file or folder in it"
     if all(byte >= 32 or byte in b"\t\r\n" for byte in start) and start.isascii():
         return TEXT
     return ""

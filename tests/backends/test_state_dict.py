@@ -81,6 +81,10 @@ OTHERS = {
     "text": (lambda path: path.write_text("hello"), "is text, and weights are not"),
     "a web page": (lambda path: path.write_text("\n<!DOCTYPE html>é"), "is a web page: download the file itself"),
     "a Keras file": (lambda path: path.write_bytes(b"\x89HDF\r\n\x1a\n\0"), "is an HDF5 file, as Keras writes"),
+    "a tar archive": (
+        lambda path: path.write_bytes(b"x\0" * 128 + b"\0ustar\0" + b"\0" * 300),
+        "is a tar archive: unpack",
+    ),
     "noise": (
         lambda path: path.write_bytes(bytes(range(256))),
         "is damaged or something else than weights: copy or download",

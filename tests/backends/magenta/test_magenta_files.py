@@ -42,6 +42,17 @@ def test_quantised_numbers_are_scaled_as_tfjs_does(tmp_path):
     assert read_tensors(tmp_path)["x"].tolist() == [float(np.float32(n * 0.1 - 1.7)) for n in (0, 7, 255)]
 
 
+@pytest.mark.parametrize("first", [b"\x1f\x8b", b"\x89HDF", b"a" * 600])
+def test_numbers_may_begin_as_other_files_do(tmp_path, first):
+    """A quantised shard is not taken for what its first bytes happen to spell."""
+    told = {"dtype": "uint8", "scale": 1, "min": 0}
+    entry = {"name": "x", "shape": [len(first)], "dtype": "float32", "quantization": told}
+    (tmp_path / "a").write_bytes(first)
+    (tmp_path / "weights_manifest.json").write_text(json.dumps([{"paths": ["a"], "weights": [entry]}]))
+
+    assert read_tensors(tmp_path)["x"].tolist() == list(first)
+
+
 def test_a_models_identity_is_that_of_its_numbers(tmp_path, tensors_of, write):
     """Other shards of the same numbers are the same model; another number or config is another one."""
     tensors = tensors_of()
