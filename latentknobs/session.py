@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -18,8 +18,9 @@ from attrs import define, evolve, field, frozen
 from latentknobs import __version__, scores
 from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.arrays import Bools, ClipBatch, Codes, Ints
-from latentknobs.core.backend import Sampling, VAEBackend
+from latentknobs.core.backend import BackendSpec, Sampling, VAEBackend
 from latentknobs.core.capability import capability
+from latentknobs.core.code_units import CodeUnits, prior_units
 from latentknobs.core.edit_context import lone_contexts
 from latentknobs.core.knob import RESERVED_NAMES, Knob
 from latentknobs.core.model_calls import check_encodes
@@ -69,7 +70,31 @@ class Sampled:
     provenance: Mapping[str, Any]
 
 
-def sample(model: VAEBackend, count: int, seed: int, temperature: float = 0.0) -> list[Sampled]:
+def units_of_prior(spec: BackendSpec, knobs: Iterable[Knob]) -> CodeUnits | None:
+    """
+    The units in which codes are drawn and paths are arcs: those in which the prior is standard normal.
+
+    Where the model declares no prior, they are the codes' own, which any of its knobs was measured with; None where
+    there is no knob yet.
+    """
+    if (declared := prior_units(spec)) is not None:
+        return declared
+    known = (knob.evidence for knob in knobs if knob.evidence.code_scale)
+    return next((CodeUnits(one.code_centre, one.code_scale) for one in known), None)
+
+
+def _required(units: CodeUnits | None, model: VAEBackend) -> CodeUnits:
+    if units is None:
+        raise UsageError(
+            f"The model {model.spec.name} declares no prior to draw codes from, and none of its knobs says how its "
+            "codes vary: discover one first."
+        )
+    return units
+
+
+def sample(
+    model: VAEBackend, count: int, seed: int, temperature: float = 0.0, units: CodeUnits | None = None
+) -> list[Sampled]:
     """
     Pieces of one clip each, decoded from codes with N(0, 1) in each dimension.
 
@@ -78,14 +103,17 @@ def sample(model: VAEBackend, count: int, seed: int, temperature: float = 0.0) -
         count: How many.
         seed: Of the codes, and of the tokens where they are drawn.
         temperature: 0 = the likeliest tokens; above it tokens are drawn.
+        units: Of the codes, see :func:`units_of_prior`; None = not known beyond what the model declares.
 
     Raises:
-        UsageError: ``count`` is under 1, the seed is none, or the model's tokens cannot be drawn.
+        UsageError: ``count`` is under 1, the seed is none, no prior is known, or the model's tokens cannot be drawn.
     """
     if count < 1:
         raise UsageError(f"The count must be at least 1, not {count}.")
     seed = as_seed(seed)
-    codes = np.random.default_rng(seed).standard_normal((count, model.spec.latent_size), dtype=np.float32)
+    units = _required(units or units_of_prior(model.spec, ()), model)
+    drawn = np.random.default_rng(seed).standard_normal((count, model.spec.latent_size), dtype=np.float32)
+    codes = units.outward(drawn)
     if not temperature:
         clips = model.decode(codes)
     elif (sampling := capability(model, Sampling)) is not None:
@@ -442,7 +470,7 @@ class Session:
             seed: Fixes the draws.
 
         Raises:
-            UsageError: ``similarity`` outside 0 to 1, ``count`` under 1, or a seed that is none.
+            UsageError: ``similarity`` outside 0 to 1, ``count`` under 1, a seed that is none, or no prior is known.
         """
         if not 0.0 <= similarity <= 1.0:
             raise UsageError(f"The similarity must lie between 0 and 1, not {similarity}.")
@@ -450,10 +478,13 @@ class Session:
             raise UsageError(f"The count must be at least 1, not {count}.")
         seed = as_seed(seed)
         rng = np.random.default_rng(seed)
+        units = _required(units_of_prior(self.model.spec, self.knobs.values()), self.model)
+        own = units.inward(self.codes)
         out = []
         for k in range(count):
             prior = rng.standard_normal(self.codes.shape, dtype=np.float32)
-            z = np.stack([slerp(a, b, 1.0 - similarity) for a, b in zip(self.codes, prior, strict=True)])
+            z = np.stack([slerp(a, b, 1.0 - similarity) for a, b in zip(own, prior, strict=True)])
+            z = units.outward(z)
             facts = {"similarity": similarity, "draw": k, "seed": seed}
             near = SteeredCodes({}, z, facts, self.accepted & self.cut.sounding, unedited(self.cut, "no variation"))
             out.append(self.result(near, self.model.decode(z[near.by_model])))
@@ -487,7 +518,7 @@ class Session:
             shares_of(row_knob, latent_size),
             shares_of(column_knob, latent_size),
         )
-        grids = [interpolation.two_way(a, b, groups, size, rest) for a, b in self._common(other)]
+        grids = [u.outward(interpolation.two_way(a, b, groups, size, rest)) for a, b, u in self._common(other)]
         codes = np.stack(grids, axis=2).reshape(size * size, len(grids), latent_size)
         t = np.linspace(0.0, 1.0, size)
         places = [((rows, down), (columns, across)) for down in t for across in t]
@@ -517,12 +548,17 @@ class Session:
                 known = ["all", "others", *self.knobs]
                 raise UnknownNameError("group of dimensions", dims, known, f"for the model {self.model.spec.name}")
             chosen = [d.dim for d in self.knobs[dims].dimensions]
-        ways = [interpolation.one_way(a, b, size, chosen) for a, b in self._common(other)]
+        ways = [u.outward(interpolation.one_way(a, b, size, chosen)) for a, b, u in self._common(other)]
         places = [((dims, t),) for t in np.linspace(0.0, 1.0, size)]
         return self._spots(other, np.stack(ways, axis=1), places, {"dims": dims})
 
-    def _common(self, other: Session) -> list[tuple[Codes, Codes]]:
-        """The codes of the clips that both pieces have."""
+    def _common(self, other: Session) -> list[tuple[Codes, Codes, CodeUnits]]:
+        """
+        The codes of the clips that both pieces have, with the units that they are in.
+
+        Seen from half-way between two codes they are opposite, so their path is straight: where nothing is known of
+        the prior, an arc about another point would be as good as any.
+        """
         if other.model.spec.model_id != self.model.spec.model_id:
             raise UsageError(f"{self.piece.name} and {other.piece.name} were opened with different models.")
         for session in (self, other):
@@ -538,7 +574,12 @@ class Session:
                     f"{session.piece.name}: the model {self.model.spec.name} does not accept clip "
                     f"{int(np.flatnonzero(~usable)[0]) + 1}; it carries {_carries(self.model)}."
                 )
-        return list(zip(self.codes, other.codes, strict=False))
+        units = units_of_prior(self.model.spec, self.knobs.values())
+        scale = np.ones(self.codes.shape[1])
+        pairs = [
+            (a, b, units or CodeUnits((a + b) / 2.0, scale)) for a, b in zip(self.codes, other.codes, strict=False)
+        ]
+        return [(each.inward(a), each.inward(b), each) for a, b, each in pairs]
 
     def _spots(
         self, other: Session, codes: Codes, places: Sequence[tuple[tuple[str, Any], ...]], facts: Mapping[str, Any]

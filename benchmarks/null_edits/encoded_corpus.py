@@ -15,13 +15,14 @@ from numpy.random import default_rng
 
 from benchmarks.null_edits.cached_backend import CachedBackend
 from benchmarks.null_edits.edits import OneAmount, flipped, swap_pairs, swap_set
+from latentknobs.backends.transformed import TransformedBackend
 from latentknobs.core.arrays import ClipBatch, Codes, Floats, Ints, group_index
 from latentknobs.core.augmentation import Augmentation, signed_amounts
 from latentknobs.core.corpus import Progress, Song, Tally, no_progress
 from latentknobs.core.experiment import Experiment
 from latentknobs.core.knob import Operator
 from latentknobs.core.method_specs import CodeSample, Fit, FitInput
-from latentknobs.core.model_calls import decode, edited, encode
+from latentknobs.core.model_calls import decode, edited, encode, encode_posterior
 from latentknobs.corpora.sharding import Shard, carried_shards
 from latentknobs.discovery.code_sample import CodeReservoir
 from latentknobs.discovery.discover import PAIRS_PER_DIMENSION
@@ -87,9 +88,12 @@ class EncodedCorpus:
                 raise DiscoveryError(f"The corpus gave no {split} clips that the model can carry: ask for more clips.")
         shards = {split: _joined(of_split, split) for split, of_split in parts.items()}
         progress("encoding the originals", 0, None)
-        codes = {split: encode(experiment.backend, shards[split].clips) for split in FITTED_ON}
         statistics = PairStatistics.empty(0, experiment.latent_size)
-        statistics.codes.add(0, codes["train"], codes["train"])
+        statistics.add_originals(encode_posterior(experiment.backend, shards["train"].clips))
+        units = statistics.units()  # all that follows is in code units, as fits and selectors are in a discovery
+        statistics = statistics.in_units(units)
+        experiment = evolve(experiment, backend=TransformedBackend.in_units(experiment.backend, units))
+        codes = {split: encode(experiment.backend, shards[split].clips) for split in FITTED_ON}
         samples = {}
         for split, most in (("train", settings.sample_clips), ("validation", settings.sample_clips // 8)):
             kept = CodeReservoir(experiment, most)
@@ -233,7 +237,7 @@ class EncodedPairs:
             cross=sums["train"].cross,
             validation_gram=sums["validation"].gram,
             validation_cross=sums["validation"].cross,
-            validation_square=sums["validation"].square,
+            validation_square=sums["validation"].square.sum(axis=1),
             sample=samples["train"],
             validation_sample=samples["validation"],
             seed=experiment.seed,

@@ -37,14 +37,15 @@ from latentknobs.analysis.algebra_result import (
     Power,
 )
 from latentknobs.backends.loader import DEFAULT_MODEL
-from latentknobs.core.active_dimensions import ACTIVE_VARIANCE, is_active
+from latentknobs.core.active_dimensions import is_active
 from latentknobs.core.arrays import Bools, ClipBatch, Codes, Floats, Ints, group_index
 from latentknobs.core.augmentation import Augmentation, in_context, signed_amounts
 from latentknobs.core.backend import BackendSpec, VAEBackend
+from latentknobs.core.code_units import CodeUnits
 from latentknobs.core.corpus import Progress, Song, Tally, no_progress
 from latentknobs.core.edit_context import EditContext, chosen
 from latentknobs.core.evidence import Interval
-from latentknobs.core.model_calls import accepted, decode, edited, encode
+from latentknobs.core.model_calls import accepted, decode, edited, encode, encode_posterior
 from latentknobs.corpora.corpus_spec import DEFAULT_SELECTION, CorpusSelection, default_corpus
 from latentknobs.corpora.sharding import Shard, SongContexts, no_contexts, song_contexts
 from latentknobs.discovery.run_spec import lacking
@@ -189,8 +190,10 @@ def measure(
         raise UsageError("A knob is named twice; name each one once.")
     songs = group_index(clips.songs)
     codes = encode(backend, clips.test)
-    variance = np.concatenate([codes, encode(backend, clips.train)]).astype(np.float64).var(axis=0)
-    unit = np.where(is_active(variance), 1 / np.sqrt(np.maximum(variance, ACTIVE_VARIANCE)), 0.0)
+    posterior = encode_posterior(backend, np.concatenate([clips.test, clips.train]))
+    variance, scale = posterior.mean.var(axis=0, dtype=np.float64), CodeUnits.of_posterior(posterior).scale
+    active = is_active(variance / scale**2)
+    unit = np.divide(1.0, np.sqrt(variance), out=np.zeros_like(variance), where=active)
     data = _Data(backend, clips, songs, codes, decode(backend, codes), unit, seed)
     work = len(elements) ** 2
     single = []

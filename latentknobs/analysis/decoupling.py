@@ -36,6 +36,7 @@ from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.active_dimensions import is_active
 from latentknobs.core.arrays import ClipBatch, Floats, Ints
 from latentknobs.core.backend import VAEBackend
+from latentknobs.core.code_units import CodeUnits
 from latentknobs.core.corpus import Progress, no_progress
 from latentknobs.core.evidence import Interval
 from latentknobs.core.knob import Knob, Operator
@@ -195,7 +196,8 @@ class _Space:
         codes = np.concatenate([d.codes for d in data])
         covariance = np.cov(codes.T, bias=True)
         variance = np.diag(covariance)
-        spread = np.where(is_active(variance), np.sqrt(variance), 0.0)
+        scale = _scale(subjects[0])
+        spread = np.where(is_active(variance / scale**2), np.sqrt(variance), 0.0)
         unit = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
         values = np.concatenate([d.values for d in data])
         judged = np.concatenate([d.judged[0] for d in data]), np.concatenate([d.judged[1] for d in data])
@@ -204,7 +206,7 @@ class _Space:
         ]
         directions = np.stack([_for_one_unit(d.moves) for d in data])
         energies = np.stack([np.mean([_moments(move * unit) for move in d.moves.values()], axis=0) for d in data])
-        whitened = Whitening.of(covariance).whiten(directions.astype(np.float32))
+        whitened = Whitening.of(covariance / np.outer(scale, scale), scale=scale).whiten(directions.astype(np.float32))
         correlations = covariance * np.outer(unit, unit)
         return cls(
             subjects,
@@ -237,6 +239,11 @@ class _Space:
             if kept.shape[1]:
                 arrays = {**operator.arrays, "projection": kept}
                 yield "projection", within.shape[1] - kept.shape[1], evolve(operator, arrays=arrays)
+
+
+def _scale(subject: DecouplingSubject) -> Floats:
+    """One unit of each dimension, (D,), as the knob's evidence has it."""
+    return CodeUnits.of_evidence(subject.knob.evidence, subject.operator.size).scale
 
 
 def _for_one_unit(moves: Mapping[float, Floats]) -> Floats:
@@ -337,7 +344,7 @@ class _Judge:
         end = max(self.subject.ends, key=lambda a: (abs(a), a))
         case = self.data.trials["validation"].batches[end].first(self.config.settings.control_clips)
         variance = self.data.codes.var(axis=0)
-        active = is_active(variance)
+        active = is_active(variance / _scale(self.subject) ** 2)
         moved = displacement(operator, case.z_before, end).astype(np.float64)
         energy = np.where(active, (moved**2).mean(axis=0) / np.where(active, variance, 1.0), 0.0)
         if not energy.any():

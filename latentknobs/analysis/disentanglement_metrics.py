@@ -21,11 +21,12 @@ from latentknobs.core.attribute import Attribute
 from latentknobs.core.augmentation import Augmentation
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.capability import capability
+from latentknobs.core.code_units import CodeUnits
 from latentknobs.core.corpus import Tally, TrueFactors
 from latentknobs.core.experiment import Experiment
 from latentknobs.core.knob import Knob
 from latentknobs.core.metric_specs import RESAMPLES, LabelledCodes, Metric, Traversals
-from latentknobs.core.model_calls import encode
+from latentknobs.core.model_calls import encode_posterior
 from latentknobs.core.ridge import PENALTIES
 from latentknobs.corpora.corpus_spec import CorpusSelection, parse_sources
 from latentknobs.corpora.sharding import Shard, carried_part, shards, song_contexts
@@ -59,9 +60,9 @@ class _Part:
     mean: list[Codes] = field(factory=list)
     drawn: list[Codes] = field(factory=list)
 
-    def stacked(self, kind: str) -> Floats:
-        out: Floats = np.concatenate(self.mean if kind == "mean" else self.drawn).astype(np.float64)
-        return out
+    def stacked(self, kind: str, units: CodeUnits) -> Floats:
+        """Codes in these units, so that no metric depends on the model's own."""
+        return units.inward(np.concatenate(self.mean if kind == "mean" else self.drawn)).astype(np.float64)
 
 
 @frozen(eq=False)
@@ -125,8 +126,10 @@ def disentanglement(
         workbench.progress("encoding for metrics", reader.done, selection.clips)
     if not reader.parts["train"].songs or not reader.parts[split].songs:
         raise CorpusError(f"The corpus {corpus} gives no training clips or no {split} clips: ask for more (--clips).")
+    units = reader.units()
     readings: dict[str, AmountReading] = {}
-    for name, (train, validation) in reader.turns.items():
+    for name, both in reader.turns.items():
+        train, validation = (side.in_units(units) for side in both)
         try:
             dims = [d.dim for d in knobs[name][0].dimensions]
             readings[name] = read_amount(train, validation, dims or None)
@@ -134,7 +137,7 @@ def disentanglement(
             left[name] = str(error)
     judged, train_part = reader.parts[split], reader.parts["train"]
     systems = {RAW: np.eye(spec.latent_size)}
-    covariance = np.cov(train_part.stacked("mean").T, bias=True)
+    covariance = np.cov(train_part.stacked("mean", units).T, bias=True)
     kept: dict[str, AmountReading] = {}
     for name, reading in readings.items():  # of two that depend on each other the first stands
         try:
@@ -146,7 +149,7 @@ def disentanglement(
     readings = kept
     groups = group_index(judged.songs)
     measured = _measured(attributes, judged)
-    work = _Work(workbench, backend, attributes, train_part, judged, measured, groups, seed, resamples)
+    work = _Work(workbench, backend, units, attributes, train_part, judged, measured, groups, seed, resamples)
     labels = {MEASURED: measured}
     true_factors = capability(sources[0].corpus, TrueFactors)
     if len(sources) == 1 and true_factors is not None:
@@ -158,7 +161,7 @@ def disentanglement(
     for name, label in labels.items():
         codes[name] = {}
         for kind in kinds:
-            z = judged.stacked(kind)
+            z = judged.stacked(kind, units)
             codes[name][kind] = {}
             for system, dual in systems.items():
                 workbench.progress("metrics of codes", done, total)
@@ -217,6 +220,7 @@ class _Reader:
     tally: Tally
     parts: dict[str, _Part] = field(factory=lambda: {name: _Part() for name in ("train", *JUDGED)})
     turns: dict[str, tuple[AmountRange, AmountRange]] = field(factory=dict)
+    noise: list[Floats] = field(factory=list)
     done: int = 0
     _edited: dict[str, int] = field(factory=lambda: dict.fromkeys(("train", *JUDGED), 0))
 
@@ -237,11 +241,21 @@ class _Reader:
             if posterior.scale is not None:
                 part.drawn.append(codes + posterior.scale * rng.standard_normal(codes.shape).astype(np.float32))
         else:
-            codes = encode(self.backend, shard.clips)
+            encoded = encode_posterior(self.backend, shard.clips)
+            codes = encoded.mean
+            if shard.split == "train" and encoded.scale is not None:
+                self.noise.append((encoded.scale.astype(np.float64) ** 2).mean(axis=0))
         part.mean.append(codes)
         part.clips.append(shard.clips)
         part.songs += shard.songs
         self._edit(shard, codes, split, number)
+
+    def units(self) -> CodeUnits:
+        """Those of the training clips' codes."""
+        codes = np.concatenate(self.parts["train"].mean).astype(np.float64)
+        weights = [len(codes) for codes in self.parts["train"].mean]
+        noise = np.average(self.noise, axis=0, weights=weights) if self.noise else None
+        return CodeUnits.of(codes.mean(axis=0), codes.var(axis=0), noise)
 
     def told(self, name: str, reading: AmountReading) -> dict[str, Any]:
         """What is told of a knob's reading."""
@@ -273,6 +287,7 @@ class _Work:
 
     workbench: Workbench
     backend: VAEBackend
+    units: CodeUnits
     attributes: Sequence[Attribute]
     train: _Part
     judged: _Part
@@ -333,8 +348,8 @@ def _probes(work: _Work) -> dict[str, Floats]:
     Ridge regression on training clips; of the penalties, in units of the mean variance of a dimension, the one with the
     smallest squared error on the last fifth of them is taken, and the probe is then fitted on all.
     """
-    codes, clips = work.train.stacked("mean")[:PROBE_CLIPS], np.concatenate(work.train.clips)[:PROBE_CLIPS]
-    judged = work.judged.stacked("mean")
+    codes, clips = work.train.stacked("mean", work.units)[:PROBE_CLIPS], np.concatenate(work.train.clips)[:PROBE_CLIPS]
+    judged = work.judged.stacked("mean", work.units)
     out: dict[str, Floats] = {}
     for attribute in work.attributes:
         values = np.asarray(attribute.measure(clips), dtype=np.float64)
@@ -366,7 +381,7 @@ def _targets(
     probes: Mapping[str, Floats],
 ) -> dict[str, Any]:
     """Of each knob with a target: its own coordinate, the best single dimension and the probe, against the target."""
-    z = work.judged.stacked("mean")
+    z = work.judged.stacked("mean", work.units)
     out: dict[str, Any] = {}
     for name, reading in readings.items():
         target = knobs[name][1].target

@@ -12,7 +12,8 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from latentknobs.core.arrays import Codes, Floats
-from latentknobs.core.knob import Operator
+from latentknobs.core.code_units import CodeUnits
+from latentknobs.core.knob import Knob, Operator
 from latentknobs.errors import UsageError
 
 LEAST_MODULUS = 0.8
@@ -80,9 +81,20 @@ def one_step(operator: Operator) -> tuple[float, Floats, Floats]:
     )
 
 
+def in_units(knob: Knob) -> tuple[Operator, Floats, CodeUnits]:
+    """A knob's operator and the variances of codes (D,) in code units, and these; without a projection."""
+    operator = knob.require_operator()
+    units = CodeUnits.of_evidence(knob.evidence, operator.size)
+    plain = Operator(knob.kind, {name: a for name, a in operator.arrays.items() if name != "projection"})
+    variance = np.asarray(knob.evidence.covariance_diagonal or np.ones(operator.size), dtype=np.float64)
+    return units.operator_inward(plain), variance / units.scale**2, units
+
+
 def spectrum(operator: Operator, covariance: Floats, divisions: int) -> tuple[Mode, ...]:
     """
     The modes of an operator's one-step map, the largest share of variance first.
+
+    Shares depend on the units of codes: :func:`in_units` gives those in which they do not depend on the model's.
 
     Args:
         operator: Of kind group or affine.

@@ -12,6 +12,7 @@ import numpy as np
 from attrs import define, frozen
 
 from latentknobs.core.arrays import Codes, Floats
+from latentknobs.core.code_units import CodeUnits
 from latentknobs.core.method_specs import Coordinates
 from latentknobs.core.ridge import PENALTIES, ridge_path
 from latentknobs.discovery.bases import principal
@@ -52,6 +53,13 @@ class AmountRange:
         self.pairs += len(before)
         self.square += amount * amount * len(before)
         self.along += amount * (after.astype(np.float64) - before).sum(axis=0)
+
+    def in_units(self, units: CodeUnits) -> AmountRange:
+        """The sums over the same codes in these units."""
+        change = np.eye(len(self.cross))  # [1, u] = change [1, z]
+        change[1:, 0], change[1:, 1:] = -units.centre / units.scale, np.diag(1.0 / units.scale)
+        gram, cross = change @ self.gram @ change.T, change @ self.cross
+        return AmountRange(self.pairs, gram, cross, self.square, self.along / units.scale)
 
     def r2(self, weights: Floats) -> float:
         """Part of the amounts' variance that the reading [1, z] -> weights (D + 1,) explains."""

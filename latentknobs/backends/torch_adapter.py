@@ -23,7 +23,7 @@ from torch.distributions import Distribution
 
 from latentknobs.backends.devices import choose_device, one_thread
 from latentknobs.core.arrays import Bools, ClipBatch, Codes, sha256_of_arrays
-from latentknobs.core.backend import BackendSpec, Posterior
+from latentknobs.core.backend import BackendSpec, Posterior, Prior
 from latentknobs.core.clip import ClipFormat, check_clips
 from latentknobs.core.model_calls import DECODER_ALONE
 from latentknobs.errors import BackendError, ModelError
@@ -218,6 +218,8 @@ class TorchBackend(TensorBackend):
         posterior: What two plain tensors from ``encode`` are: "mean-std" or "mean-logvar" (the logarithm of the
             variance). "mean": it gives one tensor. Named values and torch's distributions need none of it.
         latent_size: Of a decoder alone: D. Such a module needs no ``encode``; its codes are those of the prior.
+        prior: "standard-normal" where the module was trained towards it (the KL term of a VAE); "aggregate" = not
+            known, and codes are drawn with the mean and standard deviation of the corpus' own codes.
 
     Raises:
         ModelError: A weight is not finite, or ``encode`` or ``decode`` is missing, fits neither the clips nor the
@@ -238,6 +240,7 @@ class TorchBackend(TensorBackend):
         carries: Callable[[ClipBatch], Bools] | None = None,
         posterior: PosteriorForm | None = None,
         latent_size: int | None = None,
+        prior: Prior = "aggregate",
     ) -> None:
         if posterior not in (None, *get_args(PosteriorForm)):
             forms = ", ".join(map(repr, get_args(PosteriorForm)))
@@ -271,6 +274,7 @@ class TorchBackend(TensorBackend):
             model_id=sha256_of_arrays(tensors, canonical.encode()),
             training=training or {},
             encodes=latent_size is None,
+            prior=prior,
         )
         with torch.inference_mode():
             self._check_repeats("decode", self._logits(mean, None), self._logits(mean, None))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from numbers import Integral
 from pathlib import Path
 from reprlib import repr as short
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, TypeAlias, get_args, runtime_checkable
 
 import numpy as np
 from attrs import field, frozen, validators
@@ -31,6 +31,10 @@ class Posterior:
     scale: Codes | None = None
 
 
+Prior: TypeAlias = Literal["standard-normal", "aggregate"]
+"""What codes are drawn from: the standard normal distribution, or one of the codes' own mean and spread."""
+
+
 @frozen(eq=False)
 class BackendSpec:
     """
@@ -46,6 +50,10 @@ class BackendSpec:
         formats: All formats that it reads and writes, the first one ``clip_format``; () = that one alone. Knobs are
             looked for on the first.
         encodes: Whether it has an encoder. A decoder alone gives clips of codes; its ``encode`` raises BackendError.
+        prior: "standard-normal" where the model was trained towards that prior, and codes drawn from it are the
+            model's own. "aggregate" where nothing is known: codes are drawn with the mean and standard deviation that
+            the corpus' codes have in each dimension (:mod:`latentknobs.core.code_units`); of a decoder alone, from the
+            standard normal distribution all the same.
     """
 
     name: str = field()
@@ -55,6 +63,7 @@ class BackendSpec:
     training: Mapping[str, Any] = field(factory=dict)
     formats: tuple[ClipFormat, ...] = field(default=(), converter=tuple)
     encodes: bool = True
+    prior: Prior = field(default="aggregate")
 
     def __attrs_post_init__(self) -> None:
         if not self.formats:
@@ -73,6 +82,12 @@ class BackendSpec:
     def _can_be_read(self, _attribute: object, name: object) -> None:
         if not isinstance(name, str) or not name or not name.isprintable():
             raise ModelError(f"A model's name must be words on one line, not {short(name)}: give it another.")
+
+    @prior.validator
+    def _is_known(self, _attribute: object, prior: object) -> None:
+        if prior not in get_args(Prior):
+            known = " or ".join(map(repr, get_args(Prior)))
+            raise ModelError(f"The prior of the model {self.name!r} must be {known}, not {short(prior)}.")
 
     @training.validator
     def _has_a_range_or_none(self, _attribute: object, training: Mapping[str, Any]) -> None:

@@ -394,6 +394,9 @@ class Evidence:
         mean_change_error: (A, D), its standard error.
         coherence: By amount, 0 to 1, how alike the moves of all clips are.
         covariance_diagonal: (D,), variance of the codes.
+        code_centre: (D,), mean of the codes; empty in older registries.
+        code_scale: (D,), one unit of each dimension (:mod:`latentknobs.core.code_units`); empty in older registries,
+            whose models have a standard normal prior and units of about 1.
         adds_up: Whether edits by two amounts are the edit by their sum.
         active_dimensions: Dimensions in which the codes vary.
         validation_clips: Clips of validation songs.
@@ -435,6 +438,8 @@ class Evidence:
     mean_change_error: tuple[tuple[float, ...], ...] = ()
     coherence: Mapping[str, float] = field(factory=dict)
     covariance_diagonal: tuple[float, ...] = ()
+    code_centre: tuple[float, ...] = ()
+    code_scale: tuple[float, ...] = ()
     adds_up: bool | None = None
     active_dimensions: int | None = None
     validation_clips: int | None = None

@@ -55,7 +55,7 @@ class Coordinates:
 @frozen(eq=False)
 class BasisInput:
     """
-    What a basis is computed from, on training songs.
+    What a basis is computed from, on training songs; codes are in code units (:mod:`latentknobs.core.code_units`).
 
     Attributes:
         latent_size: D.
@@ -153,7 +153,7 @@ class Decoder:
 @frozen(eq=False)
 class FitInput:
     """
-    What a fit is computed from.
+    What a fit is computed from; codes are in code units (:mod:`latentknobs.core.code_units`).
 
     Attributes:
         latent_size: D.
@@ -200,30 +200,32 @@ class Fit:
         name: Unique name ("ridge").
         kind: The kind of operator it gives.
         doc: One sentence, with the source.
-        fit: FitInput to the operator and facts worth storing (JSON). If it cannot serve the edit it may raise
-            NotFittedError with a reason: the discovery goes on without it.
+        fit: FitInput to the operator, which takes codes in code units too, and facts worth storing (JSON). If it
+            cannot serve the edit it may raise NotFittedError with a reason: the discovery goes on without it.
+        own_units: Whether the operator takes the model's own codes instead: it was not fitted, but exists.
     """
 
     name: str
     kind: Kind
     doc: str
     fit: Callable[[FitInput], tuple[Operator, Mapping[str, Any]]]
+    own_units: bool = False
 
 
 @frozen(eq=False)
 class SelectInput:
     """
-    What a selector chooses from; all arrays are in the coordinates that it chooses in.
+    What a selector chooses from; all arrays are in the coordinates that it chooses in, in code units.
 
     Attributes:
-        mean_change: float64 (A, D), mean change at each amount, in units of the coordinates.
+        mean_change: float64 (A, D), mean change at each amount.
         share: float64 (D,), share of the moved energy of each dimension in units of its spread, sums to 1; 0 where
             the dimension is not active.
         kept: Dimensions to the part of the whole decoded effect that the knob keeps if it moves only within their
             span (1 = all of it); measured on validation clips, so it is slow.
         options: The selector's own options ("threshold", "keep", ...), from the run's settings.
         at: Index of the amount that the shares and the two fields below are of.
-        active: bool (D,), dimensions whose variance over the codes is above 0.01: no other may be chosen.
+        active: bool (D,), the active dimensions (:mod:`latentknobs.core.active_dimensions`): no other may be chosen.
         spread: float64 (D,), standard deviation of each dimension over the codes.
         counts: float64 (K,), training pairs in each of K blocks of whole songs; K = 0 if unknown.
         sums: float64 (K, D), sums of d = after - before over the pairs of each block.

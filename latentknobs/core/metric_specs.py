@@ -54,7 +54,8 @@ class LabelledCodes:
     Codes and the factors that they are read against.
 
     Attributes:
-        codes: float64 (N, D), finite: draws from the posterior or its means, as the caller says where it reports.
+        codes: float64 (N, D), finite, in code units (:mod:`latentknobs.core.code_units`) where a metric is of active
+            dimensions only: draws from the posterior or its means, as the caller says where it reports.
         factors: float64 (N, F), true factors or measured attributes; NaN where one is not defined, and then the row
             does not count for that factor.
         names: The factors' names.

@@ -7,7 +7,7 @@ from numpy.random import Generator
 
 from latentknobs.core.arrays import Bools, ClipBatch, Codes
 from latentknobs.core.augmentation import Augmentation, Augmented
-from latentknobs.core.backend import BackendSpec, VAEBackend
+from latentknobs.core.backend import BackendSpec, Posterior, VAEBackend
 from latentknobs.core.corpus import Tally
 from latentknobs.core.plugin_guard import run_augmentation
 from latentknobs.errors import BackendError, UsageError
@@ -52,11 +52,22 @@ def encode(backend: VAEBackend, clips: ClipBatch) -> Codes:
     Raises:
         BackendError: The codes have another shape or are not finite.
     """
+    return encode_posterior(backend, clips).mean
+
+
+def encode_posterior(backend: VAEBackend, clips: ClipBatch) -> Posterior:
+    """
+    The posteriors of clips, float32 (n, D) each, equal clips encoded once.
+
+    Raises:
+        BackendError: The codes have another shape or are not finite.
+    """
     size = backend.spec.latent_size
     if not len(clips):
-        return np.zeros((0, size), dtype=np.float32)
+        return Posterior(np.zeros((0, size), dtype=np.float32))
     _, first, back = np.unique(clips.reshape(len(clips), -1), axis=0, return_index=True, return_inverse=True)
-    mean = np.asarray(backend.encode(clips[first]).mean)
+    posterior = backend.encode(clips[first])
+    mean = np.asarray(posterior.mean)
     if mean.shape != (len(first), size):
         raise BackendError(
             f"Model {backend.spec.name} gave codes of shape {mean.shape} for {len(first)} clips; "
@@ -64,8 +75,9 @@ def encode(backend: VAEBackend, clips: ClipBatch) -> Codes:
         )
     if not np.isfinite(mean).all():
         raise BackendError(f"Model {backend.spec.name} gave codes that are not finite: check its weights for NaN.")
-    codes: Codes = mean.astype(np.float32)[back.reshape(-1)]
-    return codes
+    rows = back.reshape(-1)
+    scale = posterior.scale
+    return Posterior(mean.astype(np.float32)[rows], None if scale is None else np.asarray(scale, np.float32)[rows])
 
 
 def edited(

@@ -1,8 +1,8 @@
 """
 Candidate directions for unsupervised discovery: from the codes, the decoder's weights and its output.
 
-Each is a displacement v of the code by one standard deviation of the codes along it. Dimensions that the model does
-not use are left out: where codes do not vary, an amount has no unit.
+Each is a displacement v of the code, in code units, by one standard deviation of the codes along it. Dimensions that
+the model does not use are left out: where codes do not vary, an amount has no unit.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.random import Generator
 
 from latentknobs.core.arrays import Bools, ClipBatch, Codes
+from latentknobs.core.code_units import CodeUnits
 from latentknobs.core.experiment import Experiment
 from latentknobs.core.method_specs import CodeSample
 from latentknobs.core.plugin_guard import run_augmentation
@@ -68,8 +69,14 @@ class CodeReservoir:
                 self._known[slots, j] = with_pair
         self._filled += len(fresh)
 
-    def sample(self, adds_up: bool) -> CodeSample:
-        """What was kept, with every route of an edit that adds up, or only those from and to the clips themselves."""
+    def sample(self, adds_up: bool, units: CodeUnits | None = None) -> CodeSample:
+        """
+        What was kept, with every route of an edit that adds up, or only those from and to the clips themselves.
+
+        Args:
+            adds_up: Whether the edit does.
+            units: Of the sample's codes, None = the model's own.
+        """
         routes = {}
         zero = self.knots.index(0.0)
         for amount in self.amounts:
@@ -83,8 +90,11 @@ class CodeReservoir:
         order = np.argsort(self._ranks[:n], kind="stable")
         for j in range(len(self.knots)):  # knot by knot, so that no second copy of all of it stands in memory
             self._codes[:n, j], self._known[:n, j] = self._codes[order, j], self._known[order, j]
+            known = self._known[:n, j]
+            self._codes[:n, j][~known] = 0.0
+            if units is not None:
+                self._codes[:n, j][known] = units.inward(self._codes[:n, j][known])
         self._ranks[:n], self._target[:n] = self._ranks[order], self._target[order]
-        self._codes[:n][~self._known[:n]] = 0.0
         return CodeSample(self.knots, self._codes[:n], self._known[:n], routes, self._target[:n])
 
 

@@ -68,7 +68,7 @@ def select_dimensions(context: EvaluationContext, operator: Operator, batch: Amo
 
 @frozen(eq=False)
 class _SelectionTask:
-    """One knob at one amount, as selectors see it in whatever coordinates."""
+    """One knob at one amount, as selectors see it in whatever coordinates, in code units."""
 
     context: EvaluationContext
     operator: Operator
@@ -76,11 +76,12 @@ class _SelectionTask:
 
     def shares(self, coordinates: Coordinates, amount: float | None = None) -> tuple[Floats, Floats, Floats]:
         """Shares (D,) at the batch's amount or another, the energy of each clip (m, D), and the variances (D,)."""
-        moves = displacement(self.operator, self.batch.z_before, self.batch.amount if amount is None else amount)
+        amount = self.batch.amount if amount is None else amount
+        moves = displacement(self.operator, self.batch.z_before, amount) / self.context.units.scale
         variance = np.diag(coordinates.of_covariance(self.context.statistics.covariance()))
         active = is_active(variance)
         unit = np.where(active, variance, 1.0)
-        square = coordinates.of_moves(moves.astype(np.float64)) ** 2
+        square = coordinates.of_moves(moves) ** 2
         energy = np.where(active, square.mean(axis=0) / unit, 0.0)
         shares = energy / energy.sum() if energy.sum() > 0 else energy
         return shares, np.where(active, square / unit, 0.0), variance
@@ -163,11 +164,13 @@ class _EffectKept:
     _known: dict[frozenset[int], Floats] = field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._moves = displacement(self.operator, self.batch.z_before, self.batch.amount).astype(np.float64)
+        moves = displacement(self.operator, self.batch.z_before, self.batch.amount)
+        self._moves = moves / self.context.units.scale
         self._whole = self._gain(self._moves)
 
     def _gain(self, moves: Floats) -> Floats:
-        turned = decode(self.context.experiment.backend, self.batch.z_before + moves.astype(np.float32))
+        moved = (moves * self.context.units.scale).astype(np.float32)
+        turned = decode(self.context.experiment.backend, self.batch.z_before + moved)
         return gain(self.context.config.target_attribute, self.batch, turned)
 
     def kept(self, dims: Ints) -> float:

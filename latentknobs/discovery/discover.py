@@ -15,15 +15,17 @@ import numpy as np
 from attrs import evolve, frozen
 from numpy.random import default_rng
 
+from latentknobs.backends.transformed import TransformedBackend
 from latentknobs.core.active_dimensions import active_dimensions
 from latentknobs.core.arrays import Bools
 from latentknobs.core.augmentation import Augmentation, Augmented
+from latentknobs.core.code_units import CodeUnits
 from latentknobs.core.corpus import Progress, Song, Tally, no_progress
 from latentknobs.core.evidence import Evidence, FitComparison
 from latentknobs.core.experiment import Experiment
 from latentknobs.core.knob import Knob, Operator
 from latentknobs.core.method_specs import CodeSample, Fit, FitInput
-from latentknobs.core.model_calls import encode
+from latentknobs.core.model_calls import encode_posterior
 from latentknobs.core.run import Run, RunSpec
 from latentknobs.corpora.sharding import Shard, carried_shards, song_contexts
 from latentknobs.discovery.code_sample import CodeReservoir, adds_up
@@ -85,7 +87,7 @@ def discover(
     fitted = _fitted_amounts(experiment, corpus.statistics)
     context = _context(experiment, corpus, fitted, progress)
     common = _common_evidence(context, corpus)
-    operators, declined = _fit(experiment, context.fit_input, progress)
+    operators, declined = _fit(context, progress)
     knobs, scores = [], []
     for done, fitted_operator in enumerate(operators):
         progress(f"evaluating {knob_name}", done, len(operators))
@@ -100,9 +102,10 @@ def discover(
 
 @frozen(eq=False)
 class _CodeStatistics:
-    """What is kept of the songs."""
+    """What is kept of the songs: statistics in the model's own units, samples of codes in code units."""
 
     statistics: PairStatistics
+    units: CodeUnits
     validation: ClipReservoir
     test: ClipReservoir
     spreads: dict[str, float]
@@ -141,9 +144,10 @@ def _read(experiment: Experiment, songs: Iterable[Song], tally: Tally, progress:
             clip_samples[shard.split].add(shard)
         if shard.split == "test":
             continue
-        codes = encode(backend, shard.clips)
+        posterior = encode_posterior(backend, shard.clips)
+        codes = posterior.mean
         if shard.split == "train":
-            statistics.codes.add(0, codes, codes)
+            statistics.add_originals(posterior)
             spreads.add(shard.clips)
         first = shard.first(ADDING_CLIPS) if first is None else first
         pairs = list(encode_pairs(experiment, edits, codes, tally))
@@ -158,13 +162,15 @@ def _read(experiment: Experiment, songs: Iterable[Song], tally: Tally, progress:
     adding = first is not None and adds_up(
         experiment.in_context(first.contexts), first.clips, knots, default_rng([seed, 4])
     )
+    units = statistics.units()
     return _CodeStatistics(
         statistics,
+        units,
         clip_samples["validation"],
         clip_samples["test"],
         spreads.result(),
-        code_samples["train"].sample(adding),
-        code_samples["validation"].sample(adding),
+        code_samples["train"].sample(adding, units),
+        code_samples["validation"].sample(adding, units),
         adding,
     )
 
@@ -192,8 +198,10 @@ def _context(experiment: Experiment, corpus: _CodeStatistics, enough: Bools, pro
             f"None of the {len(validation.clips)} validation clips can be edited by {edit.name} at an amount "
             f"with enough training pairs ({', '.join(f'{a:+g}' for a in fitted)}): ask for more clips."
         )
-    statistics = corpus.statistics.only(enough)
-    train, held_out = statistics.train, statistics.validation
+    units, plain = corpus.units, corpus.statistics.only(enough)
+    statistics = plain.in_units(units)
+    in_units = TransformedBackend.in_units(experiment.backend, units)
+    own, train, held_out = plain.train, statistics.train, statistics.validation
     fit_input = FitInput(
         latent_size=experiment.latent_size,
         amounts=fitted,
@@ -202,12 +210,12 @@ def _context(experiment: Experiment, corpus: _CodeStatistics, enough: Bools, pro
         cross=train.cross,
         validation_gram=held_out.gram,
         validation_cross=held_out.cross,
-        validation_square=held_out.square,
+        validation_square=held_out.square.sum(axis=1),
         sample=corpus.codes,
         validation_sample=corpus.validation_codes,
         seed=experiment.seed,
         options=experiment.settings.as_dict(),
-        decoder=decoder_of(experiment.backend),
+        decoder=decoder_of(in_units),
         target=edit.target,
     )
     config = EvaluationConfig(
@@ -216,14 +224,14 @@ def _context(experiment: Experiment, corpus: _CodeStatistics, enough: Bools, pro
         edit.target,
         edit.preserves,
         corpus.spreads,
-        {a: (train.cross[i, 0] / train.gram[i, 0, 0]).astype(np.float32) for i, a in enumerate(fitted)},
+        {a: (own.cross[i, 0] / own.gram[i, 0, 0]).astype(np.float32) for i, a in enumerate(fitted)},
         tuple(a for a in experiment.own_amounts if a in fitted),
         experiment.seed,
         edit.changes,
     )
     test = _evaluation_set(experiment, corpus.test, "test", progress)
-    coordinates = coordinate_systems(experiment.backend, statistics.covariance(), fit_input, methods.bases)
-    return EvaluationContext(experiment, fit_input, statistics, config, validation, test, coordinates)
+    coordinates = coordinate_systems(in_units, statistics.covariance(), fit_input, methods.bases)
+    return EvaluationContext(experiment, fit_input, statistics, config, validation, test, coordinates, units)
 
 
 def _evaluation_set(experiment: Experiment, sample: ClipReservoir, split: str, progress: Progress) -> EvaluationSet:
@@ -239,16 +247,18 @@ def _common_evidence(context: EvaluationContext, corpus: _CodeStatistics) -> Evi
     """What all knobs of the run share."""
     experiment, statistics, fitted = context.experiment, context.statistics, context.fit_input.amounts
     counts = dict(zip(experiment.amounts, corpus.statistics.train.counts().tolist(), strict=True))
-    covariance = statistics.covariance()
+    covariance, units = statistics.covariance(), context.units
     return Evidence(
         fitted=fitted,
         training_pairs={f"{a:+g}": n for a, n in counts.items()},
         target=experiment.edit.target,
         not_fitted={f"{a:+g}": n for a, n in counts.items() if a not in fitted},
-        mean_change=rounded(context.fit_input.mean_change),
-        mean_change_error=rounded(statistics.mean_change_error()),
+        mean_change=rounded(context.fit_input.mean_change * units.scale),
+        mean_change_error=rounded(statistics.mean_change_error() * units.scale),
         coherence={f"{a:+g}": float(c) for a, c in zip(fitted, statistics.coherence(), strict=True)},
-        covariance_diagonal=rounded(np.diag(covariance)),
+        covariance_diagonal=rounded(np.diag(covariance) * units.scale**2),
+        code_centre=rounded(units.centre),
+        code_scale=rounded(units.scale),
         adds_up=corpus.adds_up,
         active_dimensions=len(active_dimensions(covariance)),
         validation_clips=len(context.validation.clips),
@@ -261,8 +271,9 @@ def _common_evidence(context: EvaluationContext, corpus: _CodeStatistics) -> Evi
 _Fitted: TypeAlias = tuple[Fit, Operator, Mapping[str, Any]]
 
 
-def _fit(experiment: Experiment, fit_input: FitInput, progress: Progress) -> tuple[list[_Fitted], dict[str, str]]:
-    """The operator of each fit, and the reasons of those that cannot serve the edit."""
+def _fit(context: EvaluationContext, progress: Progress) -> tuple[list[_Fitted], dict[str, str]]:
+    """The operator of each fit on the model's codes, and the reasons of those that cannot serve the edit."""
+    experiment = context.experiment
     edit, only = experiment.edit, experiment.settings.fits
     fits = [fit for fit in experiment.methods.fits if not only or fit.name in only]
     fitted: list[_Fitted] = []
@@ -270,7 +281,8 @@ def _fit(experiment: Experiment, fit_input: FitInput, progress: Progress) -> tup
     for done, fit in enumerate(fits):
         progress(f"fitting {edit.knob_name}", done, len(fits))
         try:
-            fitted.append((fit, *fit.fit(fit_input)))
+            operator, facts = fit.fit(context.fit_input)
+            fitted.append((fit, operator if fit.own_units else context.units.operator_outward(operator), facts))
         except NotFittedError as reason:
             declined[fit.name] = str(reason)
     if fits and not fitted:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from attrs import Factory, field, frozen
 
+from latentknobs.core.code_units import CodeUnits
 from latentknobs.core.experiment import Experiment
 from latentknobs.core.method_specs import FitInput
 from latentknobs.discovery.coordinate_systems import CoordinateSystems
@@ -19,12 +20,13 @@ class EvaluationContext:
 
     Attributes:
         experiment: The run's.
-        fit_input: What the knobs were fitted from; its amounts are those that are measured.
-        statistics: Of the amounts of ``fit_input`` and no others.
+        fit_input: What the knobs were fitted from, in ``units``; its amounts are those that are measured.
+        statistics: Of the amounts of ``fit_input`` and no others, in ``units``.
         config: Of the metrics.
         validation: The evaluation set of validation songs.
         test: That of test songs.
-        coordinates: The coordinate systems in which dimensions are counted.
+        coordinates: The coordinate systems in which dimensions are counted, of codes in ``units``.
+        units: Of the codes; operators and evaluation sets are in the model's own.
     """
 
     experiment: Experiment
@@ -34,3 +36,4 @@ class EvaluationContext:
     validation: EvaluationSet
     test: EvaluationSet
     coordinates: CoordinateSystems
+    units: CodeUnits = field(default=Factory(lambda self: CodeUnits.none(self.experiment.latent_size), takes_self=True))

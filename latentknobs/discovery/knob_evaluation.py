@@ -50,14 +50,17 @@ def evaluate_knob(context: EvaluationContext, operator: Operator, common: Eviden
     backend, config, amounts = context.experiment.backend, context.config, context.fit_input.amounts
     turned = TurnedClips(context, operator, context.validation)
     turned_test = TurnedClips(context, operator, context.test)
+    fitted = operator
     # The rounded operator turns these clips alike: what is decoded already serves for both.
     operator, precision = round_operator(context, turned, turned_test)
     on_validation = measure(backend, operator, context.validation, config, turned.among(min(amounts), max(amounts)))
-    test = ControlTest.of(backend, config, context.statistics.covariance(), context.experiment.settings)
+    covariance, settings = context.statistics.covariance(), context.experiment.settings
+    test = ControlTest.of(backend, config, covariance, settings, context.units.scale)
     usable, ends = test.usable_range(operator, on_validation, context.validation.batches.__getitem__)
     low, high = usable.low, usable.high
     judged_at = max(ends, key=lambda a: (abs(a), a))
-    selection = select_dimensions(context, operator, context.validation.batches[judged_at])
+    # How far rounding shifts the shares depends on the model's units: they are those of the fitted operator.
+    selection = select_dimensions(context, fitted, context.validation.batches[judged_at])
     on_test: KnobMetrics | None = None
     controls: ControlEffects | None = None
     if low < high:

@@ -12,6 +12,8 @@ import numpy as np
 from attrs import define, field
 
 from latentknobs.core.arrays import Bools, Codes, Floats, Ints
+from latentknobs.core.backend import Posterior
+from latentknobs.core.code_units import CodeUnits
 from latentknobs.corpora.sharding import BLOCKS
 
 
@@ -23,7 +25,7 @@ class PairMoments:
     Attributes:
         gram: (A, D + 1, D + 1), sums of [1, z][1, z]'; [a, 0, 0] is the number of pairs.
         cross: (A, D + 1, D), sums of [1, z] z_after'.
-        square: (A,), sums of ||z_after||^2.
+        square: (A, D), sums of z_after^2.
     """
 
     gram: Floats
@@ -34,7 +36,7 @@ class PairMoments:
     def empty(cls, amounts: int, latent_size: int) -> PairMoments:
         """Moments of no pairs."""
         d = latent_size
-        return cls(np.zeros((amounts, d + 1, d + 1)), np.zeros((amounts, d + 1, d)), np.zeros(amounts))
+        return cls(np.zeros((amounts, d + 1, d + 1)), np.zeros((amounts, d + 1, d)), np.zeros((amounts, d)))
 
     def add(self, a: int, before: Codes, after: Codes) -> None:
         """Fold in pairs (n, D) at the amount with index a."""
@@ -42,7 +44,7 @@ class PairMoments:
         y = after.astype(np.float64)
         self.gram[a] += x.T @ x
         self.cross[a] += x.T @ y
-        self.square[a] += float((y * y).sum())
+        self.square[a] += (y * y).sum(axis=0)
 
     def merge(self, other: PairMoments) -> None:
         """Fold in moments of other pairs."""
@@ -53,6 +55,15 @@ class PairMoments:
     def only(self, amounts: Bools) -> PairMoments:
         """The moments of some of the amounts, bool (A,)."""
         return PairMoments(self.gram[amounts], self.cross[amounts], self.square[amounts])
+
+    def in_units(self, units: CodeUnits) -> PairMoments:
+        """The moments of the same codes in these units."""
+        change = np.eye(len(units.scale) + 1)  # [1, u] = change [1, z]
+        change[1:, 0], change[1:, 1:] = -units.centre / units.scale, np.diag(1.0 / units.scale)
+        pairs, after = self.gram[:, :1, 0], self.cross[:, 0]
+        cross = (self.cross - self.gram[:, :, :1] * units.centre) / units.scale
+        square = self.square - 2.0 * units.centre * after + units.centre**2 * pairs
+        return PairMoments(change @ self.gram @ change.T, change @ cross, square / units.scale**2)
 
     def counts(self) -> Ints:
         """Number of pairs at each amount, (A,)."""
@@ -68,10 +79,11 @@ class PairStatistics:
     Attributes:
         counts: float64 (A, 256), training pairs in each block.
         sums: float64 (A, 256, D), sums of d = after - before over training pairs.
-        energy: float64 (A, 256), sums of ||d||^2.
+        energy: float64 (A, D), sums of d^2.
         codes: Moments of the training originals themselves (one "amount", after = before).
         train: Second moments of the training pairs.
         validation: Second moments of the validation pairs.
+        noise: float64 (D,), sums of the training originals' posterior variances; NaN where the model declares none.
     """
 
     counts: Floats
@@ -80,6 +92,7 @@ class PairStatistics:
     codes: PairMoments
     train: PairMoments
     validation: PairMoments
+    noise: Floats
     latent_size: int = field()
 
     @classmethod
@@ -88,19 +101,26 @@ class PairStatistics:
         return cls(
             counts=np.zeros((amounts, BLOCKS)),
             sums=np.zeros((amounts, BLOCKS, latent_size)),
-            energy=np.zeros((amounts, BLOCKS)),
+            energy=np.zeros((amounts, latent_size)),
             codes=PairMoments.empty(1, latent_size),
             train=PairMoments.empty(amounts, latent_size),
             validation=PairMoments.empty(amounts, latent_size),
+            noise=np.zeros(latent_size),
             latent_size=latent_size,
         )
+
+    def add_originals(self, posterior: Posterior) -> None:
+        """Fold in the posteriors of training clips, (n, D)."""
+        self.codes.add(0, posterior.mean, posterior.mean)
+        scale = posterior.scale
+        self.noise += np.nan if scale is None else (scale.astype(np.float64) ** 2).sum(axis=0)
 
     def add_training(self, a: int, before: Codes, after: Codes, blocks: Ints) -> None:
         """Fold in training pairs (n, D) at the amount with index a; blocks (n,) as :func:`block_of` gives them."""
         d = after.astype(np.float64) - before.astype(np.float64)
         np.add.at(self.counts[a], blocks, 1.0)
         np.add.at(self.sums[a], blocks, d)
-        np.add.at(self.energy[a], blocks, (d * d).sum(axis=1))
+        self.energy[a] += (d * d).sum(axis=0)
         self.train.add(a, before, after)
 
     def only(self, amounts: Bools) -> PairStatistics:
@@ -112,6 +132,7 @@ class PairStatistics:
             self.codes,
             self.train.only(amounts),
             self.validation.only(amounts),
+            self.noise,
             self.latent_size,
         )
 
@@ -120,8 +141,24 @@ class PairStatistics:
         self.counts += other.counts
         self.sums += other.sums
         self.energy += other.energy
+        self.noise += other.noise
         for mine, theirs in ((self.codes, other.codes), (self.train, other.train), (self.validation, other.validation)):
             mine.merge(theirs)
+
+    def units(self) -> CodeUnits:
+        """The units of the training originals' codes; the model's own where there are none."""
+        gram = self.codes.gram[0]
+        if not gram[0, 0]:
+            return CodeUnits.none(self.latent_size)
+        noise = self.noise / gram[0, 0]
+        variance = np.diag(self.covariance())
+        return CodeUnits.of(gram[0, 1:] / gram[0, 0], variance, None if np.isnan(noise).any() else noise)
+
+    def in_units(self, units: CodeUnits) -> PairStatistics:
+        """The statistics of the same codes in these units."""
+        parts = (part.in_units(units) for part in (self.codes, self.train, self.validation))
+        sums, energy = self.sums / units.scale, self.energy / units.scale**2
+        return PairStatistics(self.counts, sums, energy, *parts, self.noise / units.scale**2, self.latent_size)
 
     def covariance(self) -> Floats:
         """Covariance of the training originals' codes, float64 (D, D); zeros where there are none."""

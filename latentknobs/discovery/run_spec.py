@@ -33,7 +33,7 @@ def prescribed_fit(name: str, operator: Operator, doc: str, facts: Mapping[str, 
             raise NotFittedError("the knob was not fitted for all the amounts of these clips: ask for fewer clips.")
         return operator, facts
 
-    return Fit(name, operator.kind, doc, fit)
+    return Fit(name, operator.kind, doc, fit, own_units=True)
 
 
 def methods_for(plugins: Plugins, clip_format: ClipFormat) -> Methods:

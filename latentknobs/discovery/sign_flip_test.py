@@ -12,6 +12,7 @@ import numpy as np
 from numpy.random import default_rng
 
 from latentknobs.core.arrays import Floats
+from latentknobs.core.code_units import ROUNDING
 from latentknobs.core.method_specs import SelectInput
 
 
@@ -22,9 +23,12 @@ def statistics(select_input: SelectInput) -> tuple[Floats, Floats]:
     T = |sum of block sums| / sqrt(sum of squared block sums); flipping leaves the denominator as it is.
 
     Returns:
-        (D,) and (B, D), B = the option "flips"; 0 where a dimension is not active or never moves.
+        (D,) and (B, D), B = the option "flips"; 0 where a dimension is not active or never moves, by more than the
+        rounding of float32.
     """
-    scale = np.where(select_input.active, error(select_input), 0.0)
+    scale = error(select_input)
+    moving = scale > ROUNDING * select_input.spread * np.linalg.norm(select_input.counts)
+    scale = np.where(select_input.active & moving, scale, 0.0)
     weights = np.divide(1.0, scale, out=np.zeros(len(scale)), where=scale > 0)
     signs = default_rng([select_input.seed, 5]).integers(
         0, 2, (int(select_input.options.get("flips", 1000)), len(select_input.sums))

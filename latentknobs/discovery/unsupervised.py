@@ -16,13 +16,15 @@ from typing import cast
 import numpy as np
 from attrs import asdict, evolve, frozen
 
+from latentknobs.backends.transformed import TransformedBackend
 from latentknobs.core.active_dimensions import active_dimensions
+from latentknobs.core.code_units import CodeUnits
 from latentknobs.core.corpus import Progress, Song, Tally, no_progress
 from latentknobs.core.evidence import CandidateRecord, Evidence
 from latentknobs.core.experiment import Experiment, UnsupervisedSettings
 from latentknobs.core.knob import UNAIDED, Knob, Operator
 from latentknobs.core.method_specs import FitInput
-from latentknobs.core.model_calls import encode
+from latentknobs.core.model_calls import encode_posterior
 from latentknobs.core.run import Run, RunSpec
 from latentknobs.corpora.sharding import carried_shards
 from latentknobs.discovery.candidate_directions import CandidateDirection, candidate_directions
@@ -85,6 +87,7 @@ def disentangle(
     tally = tally if tally is not None else Tally()
     attributes = experiment.methods.attributes
     corpus = _read(experiment, songs, tally, progress)
+    units = corpus.units
     covariance = corpus.statistics.covariance()
     active = len(active_dimensions(covariance))
     if not active:
@@ -92,7 +95,9 @@ def disentangle(
             f"The model {experiment.backend.spec.name} uses no dimension: its codes hardly vary over the corpus."
         )
     progress("looking for directions", 0, None)
-    directions, left_out = candidate_directions(experiment, corpus.train.codes, covariance)
+    in_units = evolve(experiment, backend=TransformedBackend.in_units(experiment.backend, units))
+    directions, left_out = candidate_directions(in_units, units.inward(corpus.train.codes), covariance)
+    directions = [evolve(one, direction=one.direction * units.scale) for one in directions]
     relations = related(attributes, corpus.train.clips)
     traversals = DirectionTraversals(
         experiment.backend, attributes, corpus.spreads, relations, _settings(experiment).related
@@ -110,7 +115,9 @@ def disentangle(
             "corpus."
         )
     common = Evidence(
-        covariance_diagonal=rounded(np.diag(covariance)),
+        covariance_diagonal=rounded(np.diag(covariance) * units.scale**2),
+        code_centre=rounded(units.centre),
+        code_scale=rounded(units.scale),
         active_dimensions=active,
         validation_clips=len(corpus.validation.clips),
         test_clips=len(corpus.test.clips),
@@ -133,9 +140,10 @@ def _settings(experiment: Experiment) -> UnsupervisedSettings:
 
 @frozen(eq=False)
 class _ClipSamples:
-    """What is kept of the songs; the statistics are of no pairs, and of the codes."""
+    """What is kept of the songs; the statistics are of no pairs, and of the codes, in their units."""
 
     statistics: PairStatistics
+    units: CodeUnits
     spreads: Mapping[str, float]
     train: EvaluationSet
     validation: EvaluationSet
@@ -154,8 +162,7 @@ def _read(experiment: Experiment, songs: Iterable[Song], tally: Tally, progress:
         progress("encoding", done, settings.clips)
         samples[shard.split].add(shard)
         if shard.split == "train":
-            codes = encode(backend, shard.clips)
-            statistics.codes.add(0, codes, codes)
+            statistics.add_originals(encode_posterior(backend, shard.clips))
             spreads.add(shard.clips)
     sets = {}
     for split, sample in samples.items():
@@ -163,7 +170,10 @@ def _read(experiment: Experiment, songs: Iterable[Song], tally: Tally, progress:
         if not len(clips):
             raise DiscoveryError(f"The corpus gave no {split} clips that the model can carry: ask for more clips.")
         sets[split] = unedited_set(backend, clips, names)
-    return _ClipSamples(statistics, spreads.result(), sets["train"], sets["validation"], sets["test"])
+    units = statistics.units()
+    return _ClipSamples(
+        statistics.in_units(units), units, spreads.result(), sets["train"], sets["validation"], sets["test"]
+    )
 
 
 @frozen(eq=False)
@@ -226,7 +236,7 @@ def _knob(
     only = evolve(methods, fits=(), selectors={settings.selector: methods.selectors[settings.selector]}, bases={})
     context = EvaluationContext(
         evolve(experiment, methods=only),
-        _selector_input(experiment, operator, amounts, corpus.statistics),
+        _selector_input(experiment, corpus.units.operator_inward(operator), amounts, corpus.statistics),
         corpus.statistics,
         EvaluationConfig(
             methods.attributes,
@@ -241,6 +251,7 @@ def _knob(
         corpus.validation.at(amounts),
         corpus.test.at(amounts),
         CoordinateSystems(),
+        corpus.units,
     )
     common = evolve(
         common,
@@ -281,7 +292,7 @@ def _two_digits(amount: float) -> float:
 def _selector_input(
     experiment: Experiment, operator: Operator, amounts: tuple[float, ...], statistics: PairStatistics
 ) -> FitInput:
-    """The input of selectors: at each amount every code moves alike, and there are no pairs."""
+    """The input of selectors, in code units: at each amount every code moves alike, and there are no pairs."""
     train, validation = statistics.train, statistics.validation
     return FitInput(
         statistics.latent_size,
@@ -291,7 +302,7 @@ def _selector_input(
         train.cross,
         validation.gram,
         validation.cross,
-        validation.square,
+        validation.square.sum(axis=1),
         seed=experiment.seed,
         options=experiment.settings.as_dict(),
     )

@@ -97,9 +97,16 @@ class ControlTest:
     clips: int
 
     @classmethod
-    def of(cls, backend: VAEBackend, config: EvaluationConfig, covariance: Floats, settings: Settings) -> ControlTest:
-        """With the covariance (D, D) of the codes of training songs and the settings' numbers."""
-        return cls(backend, config, Whitening.of(covariance), settings.controls, settings.control_clips)
+    def of(
+        cls,
+        backend: VAEBackend,
+        config: EvaluationConfig,
+        covariance: Floats,
+        settings: Settings,
+        scale: Floats | None = None,
+    ) -> ControlTest:
+        """With the covariance of training songs' codes and their units' ``scale``, as :meth:`Whitening.of` has them."""
+        return cls(backend, config, Whitening.of(covariance, scale=scale), settings.controls, settings.control_clips)
 
     def compare(self, operator: Operator, ends: Sequence[AmountBatch]) -> ControlEffects:
         """The knob's effect beside that of the controls, over the ends of its range."""

@@ -10,6 +10,7 @@ from numpy.random import Generator, default_rng
 
 from latentknobs.core.arrays import ClipBatch, Codes, Floats, Ints
 from latentknobs.core.backend import VAEBackend
+from latentknobs.core.code_units import CodeUnits
 from latentknobs.core.corpus import Progress, no_progress
 from latentknobs.core.model_calls import decode
 from latentknobs.evaluation.bootstrap import SongDraws, interval
@@ -109,6 +110,7 @@ def smoothness(
     songs: Ints,
     seed: int,
     *,
+    units: CodeUnits | None = None,
     sampling: PathSampling = DEFAULT_SAMPLING,
     progress: Progress = no_progress,
 ) -> dict[str, Any] | None:
@@ -120,6 +122,7 @@ def smoothness(
         codes: Codes of clips (n, D).
         songs: int64 (n,), the song of each clip.
         seed: Seed of the pairs and of the intervals.
+        units: In which the prior is standard normal; None = the model's own.
         sampling: Number of paths and of points on each.
         progress: Told of the work.
 
@@ -133,12 +136,13 @@ def smoothness(
         return None
     pairs, points = sampling.pairs, sampling.points
     first, second, song_pair = draw_pairs(songs, pairs, default_rng([seed, 6]))
+    units = units or CodeUnits.none(codes.shape[1])
+    inner = units.inward(codes)
     parts = []
     for start in range(0, pairs, CHUNK):
         rows = slice(start, start + CHUNK)
-        z = np.concatenate(
-            [one_way(codes[a], codes[b], points) for a, b in zip(first[rows], second[rows], strict=True)]
-        )
+        ways = [one_way(inner[a], inner[b], points) for a, b in zip(first[rows], second[rows], strict=True)]
+        z = units.outward(np.concatenate(ways))
         measures = path_measures(decode(backend, z).reshape(-1, points, *backend.spec.clip_format.shape))
         parts.append(np.stack([measures.ends, measures.path, measures.jump], axis=1))
         progress("decoding paths between clips", min(start + CHUNK, pairs), pairs)

@@ -20,6 +20,7 @@ from latentknobs.core.arrays import ClipBatch, Codes, Floats, group_index
 from latentknobs.core.attribute import Attribute, Comparison
 from latentknobs.core.backend import Posterior, VAEBackend
 from latentknobs.core.clip import OutputGroup
+from latentknobs.core.code_units import CodeUnits, prior_units
 from latentknobs.core.corpus import Progress, Song, Tally, no_progress
 from latentknobs.corpora.sharding import carried_songs
 from latentknobs.errors import CorpusError
@@ -72,7 +73,9 @@ def evaluate(
 
     Returns:
         JSON. ``model``, ``model_id``, ``split``, ``clips``, ``songs``, ``latent_size``, ``active_units``,
-        ``left_out``; ``spectrum``, see :func:`spectrum`; ``kl``, nats a clip (None without a scale). For z the
+        ``left_out``; ``spectrum``, see :func:`spectrum`; ``kl``, nats a clip (None without a scale). These and what
+        follows of the prior and of paths are in the units in which the prior is standard normal: where the model
+        declares none, in code units (:mod:`latentknobs.core.code_units`). For z the
         ``mean`` and (with a scale) z ``drawn`` from the posterior: ``teacher_forced`` and ``greedy``, shares of
         right tokens; ``exact``, share of clips without a wrong token; ``groups``, "GROUP/CLASS" or (of many classes)
         "GROUP" to the share of the class' tokens that greedy decoding gives the right class; ``comparisons``, name to
@@ -89,7 +92,7 @@ def evaluate(
     rows: dict[str, list[Floats]] = {"mean": [], "drawn": []}
     names: list[str] = []
     means: list[Codes] = []
-    kl: list[Floats] = []
+    scales: list[Codes] = []
     measured: list[Floats] = []
     rng = default_rng([seed, 3])
     for clips, owners in _batches(backend, songs, split, tally):
@@ -99,7 +102,7 @@ def evaluate(
         if posterior.scale is not None:
             noise = rng.standard_normal(posterior.mean.shape).astype(np.float32)
             rows["drawn"].append(_row(backend, posterior.mean + noise * posterior.scale, clips, spec.comparisons))
-            kl.append(divergence(posterior))
+            scales.append(posterior.scale)
         facts = [silent(backend.spec.clip_format, clips), *(attribute.measure(clips) for attribute in spec.attributes)]
         measured.append(np.stack(facts, axis=1))
         names += owners
@@ -111,6 +114,10 @@ def evaluate(
         )
     number = group_index(names)
     codes = np.concatenate(means)
+    posteriors = Posterior(codes, np.concatenate(scales) if scales else None)
+    own = CodeUnits.of_posterior(posteriors)
+    units = prior_units(backend.spec) or own
+    kl = None if posteriors.scale is None else divergence(posteriors, units)
     draws = SongDraws(number, default_rng([seed, 4]))
     out: dict[str, Any] = {
         "model": backend.spec.name,
@@ -119,9 +126,9 @@ def evaluate(
         "clips": len(names),
         "songs": int(number.max()) + 1,
         "latent_size": backend.spec.latent_size,
-        "active_units": int(is_active(codes.astype(np.float64).var(axis=0)).sum()),
-        "spectrum": spectrum(codes),
-        "kl": _intervals(draws, np.concatenate(kl)[:, None])[0] if kl else None,
+        "active_units": int(is_active(own.inward(codes).var(axis=0, dtype=np.float64)).sum()),
+        "spectrum": spectrum(units.inward(codes)),
+        "kl": None if kl is None else _intervals(draws, kl[:, None])[0],
         "left_out": dict(tally.counts),
     }
     for kind, parts in rows.items():
@@ -132,8 +139,8 @@ def evaluate(
             out[kind]["comparisons"] = {comparison.name: next(columns) for comparison in spec.comparisons}
     table = np.concatenate(measured)
     corpus = CorpusAttributes(spec.attributes, table[:, 1:], table[:, 0], draws)
-    out["prior"] = prior(backend, corpus, seed, progress=progress)
-    out["smoothness"] = smoothness(backend, codes, number, seed, progress=progress)
+    out["prior"] = prior(backend, corpus, seed, units=units, progress=progress)
+    out["smoothness"] = smoothness(backend, codes, number, seed, units=units, progress=progress)
     return out
 
 
@@ -147,10 +154,18 @@ def _intervals(draws: SongDraws, values: Floats) -> list[dict[str, float] | None
     ]
 
 
-def divergence(posterior: Posterior) -> Floats:
-    """KL of each posterior from the standard normal, nats, (n,) (Kingma & Welling 2014, appendix B)."""
+def divergence(posterior: Posterior, units: CodeUnits | None = None) -> Floats:
+    """
+    KL of each posterior from the standard normal, nats, (n,) (Kingma & Welling 2014, appendix B).
+
+    Args:
+        posterior: With a scale.
+        units: In which the prior is standard normal; None = the model's own.
+    """
     assert posterior.scale is not None  # called only for models with a scale
-    mean, variance = posterior.mean.astype(np.float64), posterior.scale.astype(np.float64) ** 2
+    units = units or CodeUnits.none(posterior.mean.shape[1])
+    mean = (posterior.mean - units.centre) / units.scale
+    variance = (posterior.scale / units.scale) ** 2
     out: Floats = 0.5 * (mean**2 + variance - 1.0 - np.log(variance)).sum(axis=1)
     return out
 

@@ -14,6 +14,7 @@ from latentknobs.core.arrays import ClipBatch, Floats
 from latentknobs.core.attribute import Attribute
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.clip import ClipFormat
+from latentknobs.core.code_units import CodeUnits
 from latentknobs.core.corpus import Progress, no_progress
 from latentknobs.core.evidence import Interval
 from latentknobs.core.model_calls import decode
@@ -54,11 +55,12 @@ def prior(
     corpus: CorpusAttributes,
     seed: int,
     *,
+    units: CodeUnits | None = None,
     count: int = SAMPLES,
     progress: Progress = no_progress,
 ) -> dict[str, Any]:
     """
-    Decode codes from N(0, I), the same that ``latentknobs sample`` decodes for the seed, and measure them.
+    Decode codes from N(0, I) in the prior's units, those of ``latentknobs sample`` for the seed, and measure them.
 
     Decoding repairs tokens that break the format's rules, so validity is that of the tokens before the repair, the
     most likely ones along the greedy path. All else is measured on the decoded clips and compared with the corpus.
@@ -67,6 +69,7 @@ def prior(
         backend: The model.
         corpus: The attributes of the corpus' clips.
         seed: Seed of the codes and of the samples' intervals.
+        units: In which the prior is standard normal; None = the model's own.
         count: Number of codes, at least 1.
         progress: Told of the work.
 
@@ -80,6 +83,7 @@ def prior(
     """
     clip_format = backend.spec.clip_format
     codes = default_rng(seed).standard_normal((count, backend.spec.latent_size), dtype=np.float32)
+    codes = codes if units is None else units.outward(codes)
     valid, silent_count, values = 0, 0, []
     for start in range(0, count, CHUNK):
         z = codes[start : start + CHUNK]

@@ -23,21 +23,29 @@ class Whitening:
 
     Attributes:
         dims: int64 (k,), the dimensions.
-        root: float64 (k, k), lower Cholesky factor of their covariance.
+        root: float64 (k, k), a root of their covariance: R R' (lower triangular, from Cholesky's factorisation).
     """
 
     dims: np.ndarray
     root: Floats
 
     @classmethod
-    def of(cls, covariance: Floats, among: np.ndarray | None = None) -> Whitening:
-        """Whitening over the active dimensions, or those of them in ``among``."""
+    def of(cls, covariance: Floats, among: np.ndarray | None = None, scale: Floats | None = None) -> Whitening:
+        """
+        Whitening over the active dimensions, or those of them in ``among``.
+
+        Args:
+            covariance: float64 (D, D), in code units.
+            among: int64, dimensions.
+            scale: (D,), the length of these units in the coordinates of displacements; None = 1.
+        """
         active = active_dimensions(covariance)
         if among is not None:
             active = np.intersect1d(active, among)
         part = covariance[np.ix_(active, active)]
         jitter = 1e-6 * max(float(np.trace(part)) / max(len(active), 1), 1e-12)
-        return cls(active, np.linalg.cholesky(part + jitter * np.eye(len(active))).astype(np.float64))
+        root = np.linalg.cholesky(part + jitter * np.eye(len(active))).astype(np.float64)
+        return cls(active, root if scale is None else scale[active, None] * root)
 
     def whiten(self, d: Codes) -> Floats:
         """Displacements (n, D) to whitened ones (n, k)."""

@@ -182,6 +182,8 @@ def _fitted(result: object, kind: str, statistics: FitInput) -> tuple[Operator, 
         raise PluginFault(f"an operator for {operator.size} dimensions")
     if fault := _amounts_fault(operator, statistics.amounts):
         raise PluginFault(f"an operator {fault}")
+    if "projection" in operator.arrays:
+        raise PluginFault("an operator with a projection, which holds in one kind of units only: limit its matrices")
     return operator, _facts(facts)
 
 

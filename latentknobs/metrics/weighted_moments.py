@@ -15,7 +15,7 @@ CONSTANT = 1e-12
 
 
 def active(labelled: LabelledCodes) -> Bools:
-    """Which dimensions are active, bool (D,); the option "active-variance" is the limit."""
+    """Which dimensions are active, bool (D,); the option "active-variance" is the limit in code units."""
     return is_active(labelled.codes.var(axis=0), float(labelled.options.get("active-variance", ACTIVE_VARIANCE)))
 
 

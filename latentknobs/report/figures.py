@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from numpy.typing import NDArray
 
-from latentknobs.analysis.eigenspectrum import spectrum
+from latentknobs.analysis.eigenspectrum import in_units, spectrum
 from latentknobs.core.arrays import ClipBatch, Floats
 from latentknobs.core.clip import ClipFormat
 from latentknobs.core.knob import Knob
@@ -57,14 +57,15 @@ def mean_change_figure(knob: Knob, change: Floats, amounts: Sequence[float]) -> 
     )
 
 
-def spectrum_figure(knob: Knob, covariance: Floats) -> Figure:
+def spectrum_figure(knob: Knob) -> Figure:
     """
     The eigenvalues of one step of an affine or group knob.
 
     Raises:
         UsageError: Another kind, or a map that shears.
     """
-    modes = spectrum(knob.require_operator(), covariance, TWELVE)
+    operator, variance, _ = in_units(knob)
+    modes = spectrum(operator, variance, TWELVE)
     values, shares = np.asarray([m.value for m in modes]), np.asarray([m.share for m in modes])
     return Figure(
         f"spectrum-{knob.name.replace('_', '-')}",

@@ -15,7 +15,6 @@ from latentknobs.errors import UsageError
 from latentknobs.report.figures import mean_change_figure, spectrum_figure
 from latentknobs.report.formatting import number, signed
 from latentknobs.report.html import Figure, Section, Table
-from latentknobs.steering.control_directions import spread_of
 
 
 def knob_section(knob: Knob, latent_size: int) -> Section:
@@ -46,7 +45,7 @@ def knob_section(knob: Knob, latent_size: int) -> Section:
     tables = (_fits(file, evidence), _criteria(file, evidence), _failed(file, evidence), _effects(file, knob))
     parts += [table for table in tables if table.rows]
     try:
-        parts.append(spectrum_figure(knob, spread_of(knob, latent_size) ** 2))
+        parts.append(spectrum_figure(knob))
     except UsageError as reason:
         text.append(f"No spectrum: {reason}")
     return Section(f"Knob {knob.name}", tuple(text), tuple(parts))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from latentknobs.core.active_dimensions import is_active
 from latentknobs.core.arrays import Codes
+from latentknobs.core.code_units import CodeUnits
 from latentknobs.core.knob import RANK, Knob
 from latentknobs.core.reasons import reasons
 from latentknobs.core.seed import as_seed
@@ -64,7 +65,8 @@ def doubt(knob: Knob) -> str:
 def spread_of(knob: Knob, latent_size: int) -> NDArray[np.float64]:
     """Standard deviation of the codes in each active dimension, 0 in the others; 1 where it was not measured."""
     variance = np.asarray(knob.evidence.covariance_diagonal or np.ones(latent_size), dtype=np.float64)
-    return np.where(is_active(variance), np.sqrt(np.maximum(variance, 0.0)), 0.0)
+    units = CodeUnits.of_evidence(knob.evidence, latent_size)
+    return np.where(is_active(variance / units.scale**2), np.sqrt(np.maximum(variance, 0.0)), 0.0)
 
 
 def shares_of(knob: Knob, latent_size: int) -> NDArray[np.float64]:

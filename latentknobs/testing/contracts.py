@@ -133,9 +133,9 @@ class BackendContract:
             pytest.fail(str(error), pytrace=False)
 
     @pytest.fixture
-    def codes(self, backend: VAEBackend) -> Codes:
+    def codes(self, backend: VAEBackend, clips: ClipBatch) -> Codes:
         """Codes as a person may turn to: drawn from the prior."""
-        return sample_codes(backend)
+        return sample_codes(backend, clips)
 
     @pytest.mark.parametrize("check", BACKEND_CHECKS, ids=lambda check: check.__name__)
     def test_conformance(self, backend: VAEBackend, clips: ClipBatch, codes: Codes, check: Check) -> None:

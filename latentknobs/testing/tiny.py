@@ -58,6 +58,7 @@ def _spec() -> BackendSpec:
         latent_size=LATENT_SIZE,
         model_id=sha256_of_arrays(weights, config),
         training={"corpus": "none: made by hand"},
+        prior="standard-normal",
     )
 
 

@@ -22,7 +22,7 @@ def _fit_input(amounts, train, validation=None):
     mine = _moments(train)
     held = _moments(validation) if validation else PairMoments.empty(len(train), D)
     change = np.stack([(after.astype(np.float64) - before).mean(axis=0) for before, after in train])
-    return FitInput(D, amounts, change, mine.gram, mine.cross, held.gram, held.cross, held.square)
+    return FitInput(D, amounts, change, mine.gram, mine.cross, held.gram, held.cross, held.square.sum(axis=1))
 
 
 def _affine_pairs(rng, count, matrix, offset, noise=0.0):
@@ -200,6 +200,6 @@ def test_the_residual_from_moments_is_the_residual_of_the_rows(seed):
     moments = _moments([pairs])
     weights = rng.normal(size=(D + 1, D))
 
-    result = residual_square(weights, moments.gram[0], moments.cross[0], moments.square[0])
+    result = residual_square(weights, moments.gram[0], moments.cross[0], moments.square[0].sum())
 
     assert result == pytest.approx(_square(*pairs, weights[1:].T, weights[0]), rel=1e-9)

@@ -75,7 +75,16 @@ def _fit_input(amounts=AMOUNTS, n=300, noise=0.02, seed=0, edit=_moved, sample=T
     change = np.stack([mine.cross[a, 0] - mine.gram[a, 0, 1:] for a in range(len(amounts))]) / n
     extra = {"sample": parts[0], "validation_sample": parts[1]} if sample else {}
     return FitInput(
-        D, amounts, change, mine.gram, mine.cross, theirs.gram, theirs.cross, theirs.square, seed=seed, **extra
+        D,
+        amounts,
+        change,
+        mine.gram,
+        mine.cross,
+        theirs.gram,
+        theirs.cross,
+        theirs.square.sum(axis=1),
+        seed=seed,
+        **extra,
     )
 
 

@@ -118,13 +118,13 @@ def test_covariance_is_numpys(seed, count):
 
 
 def test_second_moments_are_sums_over_pairs():
-    """Gram, cross and square are the sums of [1, z][1, z]', [1, z] z_after' and ||z_after||^2, by hand."""
+    """Gram, cross and square are the sums of [1, z][1, z]', [1, z] z_after' and z_after^2, by hand."""
     deltas = PairStatistics.empty(1, 1)
     deltas.train.add(0, np.asarray([[2.0], [3.0]], np.float32), np.asarray([[5.0], [7.0]], np.float32))
 
     assert deltas.train.gram[0].tolist() == [[2, 5], [5, 13]]
     assert deltas.train.cross[0].tolist() == [[12], [31]]
-    assert deltas.train.square.tolist() == [74]
+    assert deltas.train.square.tolist() == [[74]]
     assert deltas.train.counts().tolist() == [2]
 
 

@@ -44,7 +44,7 @@ def _fit_input(n=1000, held=200, steps=150, seed=0):
     change = np.stack([(sample.codes[:, j] - sample.codes[:, 1]).mean(axis=0) for j in (0, 2)])
     mine, theirs = moments
     return FitInput(
-        D, AMOUNTS, change, mine.gram, mine.cross, theirs.gram, theirs.cross, theirs.square,
+        D, AMOUNTS, change, mine.gram, mine.cross, theirs.gram, theirs.cross, theirs.square.sum(axis=1),
         sample=sample, validation_sample=other, seed=seed, options={"steps": steps},
     )  # fmt: skip
 

@@ -13,7 +13,7 @@ from latentknobs.testing.checks.backends import checked_model, sample_clips, sam
 from latentknobs.testing.tiny import TinyBackend
 
 TINY = TinyBackend()
-KIT = BackendFixtures(sample_clips(TINY), sample_codes(TINY))
+KIT = BackendFixtures(sample_clips(TINY), sample_codes(TINY, sample_clips(TINY)))
 
 
 class Model:

@@ -87,6 +87,7 @@ class GruMusicVaeBackend(TensorBackend):
                 latent_size=network.config.latent_size,
                 model_id=identity,
                 training=facts,
+                prior="standard-normal",
             )
             return cls(network, spec, device, precision)
         except ModelError as error:

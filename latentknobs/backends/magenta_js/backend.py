@@ -58,6 +58,7 @@ class MagentaBackend(TorchBackend):
             carries=vocabulary.carries,
             posterior="mean-std" if network.sizes.sigma else "mean",
             latent_size=None if network.sizes.encoder else network.sizes.latent,
+            prior="standard-normal",
         )
         self.network = network
 

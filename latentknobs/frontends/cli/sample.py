@@ -29,7 +29,9 @@ def sample(
     check_folder(output, force=force)
     with program(ctx).workbench(device=device, precision=precision) as workbench:
         backend = workbench.model(model)
-        drawn = sessions.sample(backend, count, seed, temperature)
+        spec = backend.spec
+        known = (knob for knob in workbench.registry.knobs(model_id=spec.model_id))  # read only where they are needed
+        drawn = sessions.sample(backend, count, seed, temperature, sessions.units_of_prior(spec, known))
     clip_format = backend.spec.clip_format
     writers = {f"sample_{k + 1:03d}.mid": piece_writer(d.piece, clip_format, d.provenance) for k, d in enumerate(drawn)}
     write_melodies(output, writers, json=json)

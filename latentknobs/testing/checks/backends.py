@@ -13,15 +13,18 @@ from itertools import islice
 import numpy as np
 from attrs import frozen
 
+from latentknobs.core.active_dimensions import is_active
 from latentknobs.core.arrays import ClipBatch, Codes
 from latentknobs.core.backend import LatentGradient, LatentWeights, Sampling, VAEBackend
 from latentknobs.core.capability import capability
+from latentknobs.core.code_units import CodeUnits, prior_units
 from latentknobs.core.corpus import Corpus, CorpusRequest
 from latentknobs.core.melody_format import MELODY
 from latentknobs.core.plugin_guard import Guard, PluginFault
 from latentknobs.errors import BackendError, PluginError
 from latentknobs.hooks import validation
 from latentknobs.testing.checks.check_fixtures import Check, LeftOut, need, sample_kit, untouched_random_state
+from latentknobs.testing.units import drawn_scales, rescaled
 
 CLOSE = 1e-5
 """How far results may differ with the other rows of a batch: the rounding of float32."""
@@ -33,6 +36,8 @@ SLOPE = 0.02
 """Tolerance of that, relative to their norm: differences of float32 over a finite step are rough."""
 FEWEST = 4
 NO_ENCODER = "it is a decoder alone."
+MOSTLY = 0.99
+"""Least share of tokens that codes within rounding decode alike; the others are ties."""
 
 
 @frozen(eq=False)
@@ -91,9 +96,15 @@ def sample_clips(backend: VAEBackend, corpora: Mapping[str, Corpus] | None = Non
     return accepted
 
 
-def sample_codes(backend: VAEBackend) -> Codes:
-    """Six codes drawn from the prior."""
-    return np.random.default_rng(0).normal(size=(6, backend.spec.latent_size)).astype(np.float32)
+def sample_codes(backend: VAEBackend, clips: ClipBatch) -> Codes:
+    """Six codes drawn from the prior; where the model declares none, codes like those of the clips."""
+    drawn = np.random.default_rng(0).normal(size=(6, backend.spec.latent_size))
+    return _units(backend, clips).outward(drawn)
+
+
+def _units(backend: VAEBackend, clips: ClipBatch) -> CodeUnits:
+    """The units of the model's prior, or of the codes of clips that stand for a corpus."""
+    return prior_units(backend.spec) or CodeUnits.of_posterior(backend.encode(clips))
 
 
 def _given(backend: VAEBackend, kit: BackendFixtures) -> ClipBatch:
@@ -138,7 +149,7 @@ def codes_do_not_depend_on_the_batch(backend: VAEBackend, kit: BackendFixtures) 
     alone = np.concatenate([backend.encode(clip[None]).mean for clip in kit.clips])
     off = float(np.abs(alone - together).max())
     need(
-        np.allclose(alone, together, rtol=CLOSE, atol=CLOSE),
+        np.allclose(alone, together, rtol=CLOSE, atol=CLOSE * float(np.abs(together).max())),
         f"a clip's code alone differs by up to {off:.2g} from its code in a batch: is a layer left in training mode?",
     )
 
@@ -209,7 +220,7 @@ def latent_weights_are_all(backend: VAEBackend, kit: BackendFixtures) -> None:
     _, sizes, right = np.linalg.svd(np.concatenate(list(weights.values())).astype(np.float64))
     null = right[int((sizes > 1e-6 * sizes[0]).sum()) :].sum(axis=0)
     given = _given(backend, kit)
-    moved = (kit.codes + null).astype(np.float32)
+    moved = (kit.codes + null * _units(backend, kit.clips).scale.mean()).astype(np.float32)
     need(
         np.allclose(
             backend.decode_log_probs(moved, given), backend.decode_log_probs(kit.codes, given), rtol=1e-7, atol=SUMS
@@ -225,7 +236,7 @@ def jacobian_products_are_slopes(backend: VAEBackend, kit: BackendFixtures) -> N
         raise LeftOut("it gives no Jacobian products.")
     codes, given = kit.codes, _given(backend, kit)
     rng = np.random.default_rng(1)
-    v = rng.normal(size=codes.shape).astype(np.float32)
+    v = (rng.normal(size=codes.shape) * _units(backend, kit.clips).scale).astype(np.float32)
     log_probs = backend.decode_log_probs(codes, given)
     u = rng.normal(size=log_probs.shape).astype(np.float32)
     along, back = model.jvp(codes, given, v), model.vjp(codes, given, u)
@@ -266,6 +277,24 @@ def sampled_clips_are_valid(backend: VAEBackend, kit: BackendFixtures) -> None:
     need(np.array_equal(cold, backend.decode(kit.codes)), "decode_sampled near temperature 0 differs from decode.")
 
 
+def units_do_not_matter(backend: VAEBackend, kit: BackendFixtures) -> None:
+    """Behind z -> a z + b, a from 1e-3 to 1e3 in each dimension, the same dimensions are active and clips come back."""
+    _needs_an_encoder(backend)
+    posterior = backend.encode(kit.clips)
+    units = CodeUnits.of_posterior(posterior)
+    scales = drawn_scales(backend.spec.latent_size, 1, together=False)
+    other = rescaled(backend, scales, units)
+    again = other.encode(kit.clips)
+    active, same = (
+        is_active(inner.inward(one.mean).var(axis=0, dtype=np.float64))
+        for inner, one in ((units, posterior), (CodeUnits.of_posterior(again), again))
+    )
+    need(np.array_equal(active, same), "other dimensions are active when its codes are rescaled.")
+    first, second = backend.decode(posterior.mean), other.decode(again.mean)
+    share = float((first == second).mean())
+    need(share >= MOSTLY, f"codes that differ by rounding alone decode to {1 - share:.1%} other tokens.")
+
+
 BACKEND_CHECKS: tuple[Check, ...] = (
     accepts_is_a_mask,
     codes_are_finite,
@@ -279,4 +308,5 @@ BACKEND_CHECKS: tuple[Check, ...] = (
     latent_weights_are_all,
     jacobian_products_are_slopes,
     sampled_clips_are_valid,
+    units_do_not_matter,
 )

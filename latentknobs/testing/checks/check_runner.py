@@ -294,7 +294,7 @@ class _LoadedModel:
         if self._model is None:
             raise LeftOut("it did not load.")
         clips = backends.sample_clips(self._model, self.plugins.corpora())
-        check(self._model, backends.BackendFixtures(clips, backends.sample_codes(self._model)))
+        check(self._model, backends.BackendFixtures(clips, backends.sample_codes(self._model, clips)))
 
 
 def _nothing() -> None:

@@ -9,12 +9,12 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from latentknobs.analysis.eigenspectrum import Mode, along, by_character, on_plane, one_step, plane
+from latentknobs.analysis.eigenspectrum import Mode, along, by_character, in_units, on_plane, one_step, plane
 from latentknobs.analysis.eigenspectrum import spectrum as modes_of
 from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.arrays import ClipBatch, Floats
 from latentknobs.core.clip import ClipFormat
-from latentknobs.core.knob import Knob
+from latentknobs.core.knob import Knob, Operator
 from latentknobs.core.model_calls import encode
 from latentknobs.errors import UsageError
 from latentknobs.frontends.cli import options
@@ -65,14 +65,16 @@ def spectrum(
         check_target(output, force=force, suffixes=(".png",))
     with program(ctx).workbench(registry, device, precision) as workbench:
         knob = workbench.knob(name, model)
-        operator = knob.require_operator()
-        step, _, offset = one_step(operator)
+        operator, variance, units = in_units(knob)
+        step, _, _ = one_step(operator)
         read = _clips(workbench, knob, model, corpus, clips, seed) if corpus else None
-    covariance = _variance(knob, len(offset)) if read is None else np.cov(read[1].T, bias=True)
+    if read is not None:
+        read = (read[0], units.inward(read[1]).astype(np.float64), read[2])
+    covariance = variance if read is None else np.cov(read[1].T, bias=True)
     modes = modes_of(operator, covariance, divisions)
     characters = by_character(modes, covariance)
     if output is not None:
-        shown = None if read is None else _on_modes(modes, knob, read, angle, 90.0 / divisions)
+        shown = None if read is None else _on_modes(modes, (knob, operator), read, angle, 90.0 / divisions)
         values, shares = np.asarray([mode.value for mode in modes]), np.asarray([mode.share for mode in modes])
         title = f"{name}: eigenvalues of {step:+g} {knob.unit}".rstrip() + f" ({knob.kind}, {knob.model_name})"
         draw_spectrum(values, shares, divisions, output, title=title, clips=shown, overwrite=force)
@@ -125,11 +127,6 @@ def _print(modes: tuple[Mode, ...], knob: Knob, step: float, divisions: int) -> 
         typer.echo(f"({len(modes) - MOST_ROWS} more; --json prints all of them)")
 
 
-def _variance(knob: Knob, size: int) -> Floats:
-    variance: Floats = np.asarray(knob.evidence.covariance_diagonal or np.ones(size), dtype=np.float64)
-    return variance
-
-
 def _clips(
     workbench: Workbench, knob: Knob, model: str, corpus: str, clips: int, seed: int
 ) -> tuple[ClipBatch, Floats, ClipFormat]:
@@ -145,11 +142,14 @@ def _clips(
 
 
 def _on_modes(
-    modes: tuple[Mode, ...], knob: Knob, read: tuple[ClipBatch, Floats, ClipFormat], angle: float, within: float
+    modes: tuple[Mode, ...],
+    steered: tuple[Knob, Operator],
+    read: tuple[ClipBatch, Floats, ClipFormat],
+    angle: float,
+    within: float,
 ) -> ClipsOnModes | None:
     """Where the clips lie on the plane and along the way that does not turn; None where the knob has neither."""
-    batch, codes, clip_format = read
-    operator = knob.require_operator()
+    (knob, operator), (batch, codes, clip_format) = steered, read
     circle = plane(modes, angle, within)
     height = along(modes, operator, codes.astype(np.float32))
     pitch_class, pitch = _pitches(batch, clip_format)
