@@ -156,9 +156,16 @@ class PairStatistics:
 
     def in_units(self, units: CodeUnits) -> PairStatistics:
         """The statistics of the same codes in these units."""
-        parts = (part.in_units(units) for part in (self.codes, self.train, self.validation))
-        sums, energy = self.sums / units.scale, self.energy / units.scale**2
-        return PairStatistics(self.counts, sums, energy, *parts, self.noise / units.scale**2, self.latent_size)
+        return PairStatistics(
+            self.counts,
+            self.sums / units.scale,
+            self.energy / units.scale**2,
+            self.codes.in_units(units),
+            self.train.in_units(units),
+            self.validation.in_units(units),
+            self.noise / units.scale**2,
+            self.latent_size,
+        )
 
     def covariance(self) -> Floats:
         """Covariance of the training originals' codes, float64 (D, D); zeros where there are none."""

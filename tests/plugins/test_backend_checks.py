@@ -67,6 +67,13 @@ def jvp(z, given, v):
     return np.zeros((len(z), 32, 130), np.float32)
 
 
+def by_last_bits(z):
+    """A clip that codes within rounding do not share."""
+    out = np.full((len(z), 32), HOLD, np.int16)
+    out[:, ::2] = 60 + np.abs(z.astype(np.float32).view(np.int32)[:, :16]) % 12
+    return out
+
+
 FAULTY = {
     "accepts is a mask": Model(accepts=lambda clips: np.ones(len(clips))),
     "codes are finite": Model(encode=lambda clips: mean(np.full((len(clips), 24), np.nan, np.float32))),
@@ -80,6 +87,7 @@ FAULTY = {
     "latent weights are all": Model(latent_weights=lambda: {"one": np.eye(24, dtype=np.float32)[3:]}),
     "jacobian products are slopes": Model(jvp=jvp, vjp=lambda z, _given, _u: np.zeros_like(z)),
     "sampled clips are valid": Model(decode_sampled=lambda z, _temperature, _seed: TINY.decode(z)),
+    "units do not matter": Model(decode=by_last_bits),
 }
 
 
