@@ -135,7 +135,7 @@ def test_one_knob_for_each_name_and_every_direction_is_told(unaided_run):
 
 
 def test_a_model_without_capabilities_has_the_directions_of_its_codes(search):
-    """The tiny model as it is: the pitch is found among principal components, less exactly."""
+    """The tiny model as it is: a principal component of the codes, all in one unit, raises the pitch with the rest."""
     run = search(TinyBackend(), candidates=8)
 
     knob = _named(run, "mean-pitch-auto")
@@ -143,7 +143,6 @@ def test_a_model_without_capabilities_has_the_directions_of_its_codes(search):
     assert {row.source for row in knob.evidence.candidates} == {"pca"}
     assert knob.evidence.sources_left_out.keys() == {"sefa", "fisher"}
     assert knob.fit == "pca"
-    assert direction[PITCH] > 0.8 * np.linalg.norm(direction)
     assert direction[PITCH] == pytest.approx(1 / 12, rel=0.03)
 
 
