@@ -42,11 +42,9 @@ from latentknobs.steering.control_directions import (
     shares_of,
 )
 from latentknobs.steering.interpolation import Rest
+from latentknobs.steering.rule_comparison import SURPRISE, RuleComparison
 from latentknobs.steering.turn_result import ClipCounts, GridCell, SteeredCodes, TurnResult, clip_ways
 from latentknobs.workbench import Workbench
-
-SURPRISE = 3.0
-"""How many times farther from the edit than evidence expects a clip may come out, and still be the model's."""
 
 
 def slerp(a: Codes, b: Codes, t: float) -> Codes:
@@ -257,21 +255,16 @@ class Session:
         out = list(self.piece.remarks)
         tokens = int(np.prod(self.cut.clips.shape[1:]))
         sounding = self.cut.sounding
-        if shifted := self._bars(carried.shifts != 0):
-            out.append(f"{shifted}: {name} takes them octaves away, as it carries {_carries(self.model)}.")
+        if shifted := self._bars((carried.shifts != 0) & sounding):
+            out.append(f"{shifted}: octaves away for {name}, where it has room.")
         if refused := self._bars(~carried.accepted & sounding):
-            out.append(
-                f"{refused} {name} does not take, so they are turned by rule: it carries {_carries(self.model)}."
-            )
+            out.append(f"{refused}: not what {name} carries, which is {_carries(self.model)}.")
         outside = carried.accepted & ~carried.in_style & sounding
         if bars := self._bars(outside):
             share = carried.reconstructed[outside].sum() / (tokens * outside.sum())
-            how = "turned by the model all the same" if self.all_by_model else "turned by rule"
-            out.append(f"{bars}: outside the style of {name}, which reconstructs {share:.0%} of them; {how}.")
-        for other in self.cut.others:
-            bars = self._bars(np.ones(len(other.clips), dtype=bool), other)
-            out.append(f"{bars}: turned by rule, as {name} has no such bars.")
-        return tuple(out)
+            out.append(f"{bars}: outside the style of {name}, which reconstructs {share:.0%} of them.")
+        missing = (self._bars(other.sounding, other) for other in self.cut.others)
+        return (*out, *(f"{bars}: {name} has no such bars." for bars in missing if bars))
 
     def _bars(self, mask: Bools, cut: Cut | None = None) -> str:
         """The bars of some clips, as the beginning of a sentence; "" of none."""
@@ -332,18 +325,10 @@ class Session:
         sounding = self.cut.sounding
         ruled = self._ruled(amounts, seed, sounding & ~self.steered)
         by_model = self.steered | (self.accepted & sounding & ~ruled[0].edited)
-        expected, tolerance = self._expected(named, amounts, seed)
-        return SteeredCodes(
-            dict(amounts),
-            moved,
-            facts,
-            by_model,
-            ruled,
-            tuple(remarks),
-            seed=seed,
-            expected=expected,
-            tolerance=tolerance,
-        )
+        steered = SteeredCodes(dict(amounts), moved, facts, by_model, ruled, tuple(remarks))
+        controls = len(named) < len(amounts)
+        compared = not controls and not self.all_by_model and by_model.any()
+        return evolve(steered, seed=seed, comparison=self._comparison(amounts, seed) if compared else None)
 
     def result(self, moved: SteeredCodes, decoded: ClipBatch) -> TurnResult:
         """What turning gave, of the moved codes and the decodings of those that are by the model (n, *shape)."""
@@ -355,15 +340,16 @@ class Session:
         clips[by_model] = back[inside]
         remarks = list(moved.remarks)
         ruled = moved.ruled[0]
-        if moved.expected is not None:
-            apart = by_model & moved.expected.edited
-            apart &= differing(clips, moved.expected.clips) > moved.tolerance * int(np.prod(clips.shape[1:]))
+        if moved.comparison is not None:
+            apart = by_model & moved.comparison.apart(clips, self.model.spec.clip_format)
             if bars := self._bars(apart):
-                remarks.append(f"{bars}: turned by rule, as the model would make other notes of them.")
+                remarks.append(f"{bars}: by rule, as the model would make other notes of them.")
                 by_model &= ~apart
                 ruled = self._ruled(moved.amounts, moved.seed, sounding & ~by_model)[0]
         by_rule = sounding & ~by_model & ruled.edited
         clips[by_rule] = ruled.clips[by_rule]
+        if any(moved.amounts.values()):
+            remarks += self._unchanged(by_rule, (ruled, *moved.ruled[1:]))
         ways = [clip_ways(sounding, by_rule, by_model, self.carried.shifts != 0)]
         left = [self._left(self.cut, sounding & ~by_model & ~by_rule, ruled)]
         for other, done in zip(self.cut.others, moved.ruled[1:], strict=True):
@@ -409,29 +395,36 @@ class Session:
         edits, reason = self._edits(amounts)
         return unedited(self.cut, reason) if reason else edit_cut(self.cut, rows, edits, seed)
 
-    def _expected(
-        self, knobs: Mapping[str, Knob], amounts: Mapping[str, float], seed: int
-    ) -> tuple[RuleEdited | None, float]:
-        """
-        What the edits give, where evidence says that the model gives nearly the same, and by how much it may differ.
+    def _unchanged(self, by_rule: Bools, ruled: Sequence[RuleEdited]) -> list[str]:
+        """Where edits by rule had nothing to change."""
+        out = []
+        for cut, mask, done in zip(
+            (self.cut, *self.cut.others), (by_rule, *(other.sounding for other in self.cut.others)), ruled, strict=True
+        ):
+            same = mask & done.edited & (differing(done.clips, cut.clips) == 0)
+            if bars := self._bars(same, cut):
+                out.append(f"{bars}: the edit has nothing to change there.")
+        return out
 
-        None where it says that it does not, where a control is turned, or where the model is to turn all clips. Like
-        the pairs of which evidence speaks, clips are edited one by one, and only where an edit is possible in full.
+    def _comparison(self, amounts: Mapping[str, float], seed: int) -> RuleComparison | None:
         """
-        if self.all_by_model or len(knobs) < len(amounts) or not any(amounts.values()):
-            return None, 1.0
-        error = 0.0
-        for name, knob in knobs.items():
-            if amounts[name]:
-                measured = knob.evidence.test.amounts if knob.evidence.test else ()
-                near = min(measured, key=lambda one: abs(one.amount - amounts[name]), default=None)
-                error += 1 - near.equivariance.accuracy if near and near.equivariance else 1.0
+        What the edits give, and how near the model comes to them by evidence; None where there is no edit.
+
+        Like the pairs of which evidence speaks, each clip is a piece of its own.
+        """
         edits, reason = self._edits(amounts)
-        if error > 1 - STYLE or reason:
-            return None, 1.0
+        if reason or not edits:
+            return None
+        error = 0.0
+        for name in (name for name, amount in amounts.items() if amount):
+            evidence = self.knob(name).evidence
+            measured = evidence.test.amounts if evidence.test else ()
+            near = min(measured, key=lambda one: abs(one.amount - amounts[name]), default=None)
+            error += 1 - near.equivariance.accuracy if near and near.equivariance else 1.0
         clips, clip_format = self.cut.clips, self.model.spec.clip_format
-        expected = edit_by_rule(clips, clip_format, edits, lone_contexts(clips, clip_format), seed, exact=True)
-        return expected, max(1 - STYLE, SURPRISE * error)
+        alone = lone_contexts(clips, clip_format)
+        exact, loose = (edit_by_rule(clips, clip_format, edits, alone, seed, exact) for exact in (True, False))
+        return RuleComparison(exact, loose, max(1 - STYLE, SURPRISE * error) if error <= 1 - STYLE else 1.0)
 
     def _edits(self, amounts: Mapping[str, float]) -> tuple[list[AmountedEdit], str]:
         """The augmentations of knobs that are turned, or why one has none."""
@@ -477,6 +470,8 @@ class Session:
         if count < 1:
             raise UsageError(f"The count must be at least 1, not {count}.")
         seed = as_seed(seed)
+        if not (self.accepted & self.cut.sounding).any():
+            raise ClipError(f"{self.piece.name} has no bars that {self.model.spec.name} carries: {self.carries()}.")
         rng = np.random.default_rng(seed)
         units = _required(units_of_prior(self.model.spec, self.knobs.values()), self.model)
         own = units.inward(self.codes)
@@ -486,7 +481,8 @@ class Session:
             z = np.stack([slerp(a, b, 1.0 - similarity) for a, b in zip(own, prior, strict=True)])
             z = units.outward(z)
             facts = {"similarity": similarity, "draw": k, "seed": seed}
-            near = SteeredCodes({}, z, facts, self.accepted & self.cut.sounding, unedited(self.cut, "no variation"))
+            still = unedited(self.cut, "the model does not carry it, so it has no variation.")
+            near = SteeredCodes({}, z, facts, self.accepted & self.cut.sounding, still)
             out.append(self.result(near, self.model.decode(z[near.by_model])))
         return out
 

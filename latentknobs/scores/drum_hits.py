@@ -10,7 +10,7 @@ from latentknobs.core.clip import DrumFormat, Note
 from latentknobs.errors import MidiError
 from latentknobs.scores.import_warnings import count, ranges
 from latentknobs.scores.midi_file import MidiPart, MidiScore
-from latentknobs.scores.track_selection import named
+from latentknobs.scores.track_selection import TrackChoiceError, named
 
 
 def choose_drums(
@@ -30,7 +30,10 @@ def choose_drums(
     Raises:
         MidiError: There is no such track, there are no drums, or none that the kit has a voice for.
     """
-    parts = tuple(part for part in score.parts if part.drums) if track is None else (named(score, track),)
+    try:
+        parts = tuple(part for part in score.parts if part.drums) if track is None else (named(score, track),)
+    except TrackChoiceError as error:  # the melody that it would take is none
+        raise MidiError(str(error)) from None
     if not parts:
         raise MidiError(
             f"{score.path} has no drums (channel 10), and {kit_name} is drums: choose another file, or name the track "

@@ -19,8 +19,9 @@ def voice_remarks(voice: Voice, stretches: Sequence[PieceStretch], clip_format: 
     if not voice.dropped and not voice.cut:
         return []
     total = len(voice.notes) + len(voice.dropped)
-    remarks = [f"{len(voice.notes)} of {total} notes kept as one voice."]
-    for onsets, what in ((voice.dropped, "below or beside a higher one dropped"), (voice.cut, "cut by the next onset")):
+    remarks = [f"{len(voice.notes)} of {total} notes are read as the melody."]
+    beside = "below or beside a higher one left as accompaniment"
+    for onsets, what in ((voice.dropped, beside), (voice.cut, "cut by the next onset")):
         if onsets:
             numbers = sorted({bar_of(onset, stretches, clip_format) for onset in onsets})
             bars = f"bar{'s' if len(numbers) > 1 else ''} {ranges(numbers)}"

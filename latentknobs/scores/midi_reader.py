@@ -238,9 +238,9 @@ class _PieceReader:
         if drums or len(self.score.parts) == 1 or self.reading.track is not None:
             return []
         part = parts[0]
-        named = f"{part.number}, {part.name[:60]!r}" if part.name else f"{part.number}"
+        named = f"{part.number}, {part.name[:60]!r}," if part.name else f"{part.number}"
         others = len(self.score.parts) - 1
-        return [f"Track {named}, was taken as the melody; --track chooses another of {others} more."]
+        return [f"Track {named} was taken as the melody; --track chooses another of {others} more."]
 
     def _range_remarks(
         self, spans: Sequence[SignatureSpan], stretches: Sequence[PieceStretch], late: int
@@ -252,7 +252,9 @@ class _PieceReader:
                 "taken out and is put back in MIDI files."
             )
         if spans[0].pick_up and stretches[0].bar == 1:
-            yield f"The first bar is a pick-up of {float(spans[0].pick_up):g} quarter notes, after silence."
+            quarters = float(spans[0].pick_up)
+            notes = "note" if quarters == 1 else "notes"
+            yield f"The first bar is a pick-up of {quarters:g} quarter {notes}, after silence."
 
     def _meter_remarks(self, stretches: Sequence[PieceStretch]) -> Iterable[str]:
         own = self.clip_format.beats_per_bar

@@ -132,17 +132,29 @@ class MidiOrigin:
         def edit(track: int) -> _Edit:
             return edits.setdefault(track, _Edit(self.score, track))
 
+        def take_out(played: Sequence[TickNote]) -> None:
+            for one in played:
+                edit(one.track).remove(one, self.axis.begin, self.axis.stop)
+
         for note, played in zip(self.notes, self.played, strict=True):
             if note not in wanted or self.quantize:
-                for one in played:
-                    edit(one.track).remove(one, self.axis.begin)
+                take_out(played)
         following: dict[int, int] = {}  # where the next note of each voice starts
+        new: set[int] = set()  # the voices whose next note is a new one
         for note in reversed(notes):
+            limit = following.get(note.voice)
             if note in before:
-                following[note.voice] = before[note][0].start
+                played = before[note]
+                following[note.voice] = played[0].start
+                if note.voice in new and limit is not None and played[0].start < limit < played[-1].end:
+                    take_out(played[-1:])
+                    last = played[-1]
+                    edit(last.track).add(last.pitch, max(last.start, self.axis.begin), limit, last)
+                new.discard(note.voice)
                 continue
+            new.add(note.voice)
             like = self._like(note)
-            for pitch, start, end, example in self._written(note, like, following.get(note.voice)):
+            for pitch, start, end, example in self._written(note, like, limit):
                 following[note.voice] = start
                 if max(start + 1, end) > self.axis.begin:
                     edit(example.track).add(pitch, max(start, self.axis.begin), end, example)
@@ -182,16 +194,16 @@ class MidiOrigin:
 
     def _span(self, note: Note, like: Note, played: Sequence[TickNote], following: int | None) -> tuple[int, int]:
         """Ticks at which a new note starts and ends, not after the ``following`` one starts but where ``like`` does."""
+        if (note.onset, note.end) == (like.onset, like.end) and not self.quantize:
+            end = played[-1].end if self.axis.stop is None else min(played[-1].end, self.axis.stop)
+            return played[0].start, end
         start = self.axis.at_step(note.onset).tick(note.onset)
         end = self.axis.at_step(note.end - 1).tick(note.end)
         shortest = int(end > start)  # 0 where a step is less than a tick
         if not self.quantize:
             start += self.axis.at_step(like.onset).deviation(played[0].start, like.onset)
             end += self.axis.at_step(like.end - 1).deviation(played[-1].end, like.end)
-        if note.onset == like.onset and note.end == like.end and not self.quantize:
-            end = max(end, played[-1].end)
-        else:
-            end = min(limit for limit in (end, self.axis.stop, following) if limit is not None)
+        end = min(limit for limit in (end, self.axis.stop, following) if limit is not None)
         # The last of several that share a step begins later than the note does.
         return start, max(end, start + shortest, played[-1].start + 1 if len(played) > 1 else end)
 
@@ -212,12 +224,16 @@ class _Edit:
         self.gone: set[int] = set()
         self._new: list[tuple[int, int, float, bytes]] = []  # tick, order on it, place among the file's, bytes
 
-    def remove(self, played: TickNote, begin: int) -> None:
-        """Take out a note; of one that is held into the piece, what sounds before it stays."""
+    def remove(self, played: TickNote, begin: int, stop: int | None) -> None:
+        """Take out a note; of one that is held into the piece, or out of it, what sounds outside stays."""
         self.gone.update(event for event in played.events if event != HANGING)
         if played.start < begin:
             self.gone.discard(played.events[0])
             self._new.append((begin, _ENDS, 0, bytes([0x80 | played.channel, played.pitch, 0])))
+        if stop is not None and played.end > stop:
+            self.gone.discard(played.events[1])
+            velocity = self.file.data[self.track.events[played.events[0]].stop - 1] & 0x7F
+            self._new.append((stop, _STARTS, 0, bytes([0x90 | played.channel, played.pitch, velocity])))
 
     def add(self, pitch: int, start: int, end: int, like: TickNote) -> None:
         """Put in a note, in the place of ``like`` where that is on the same ticks."""

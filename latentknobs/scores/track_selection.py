@@ -10,7 +10,7 @@ from attrs import frozen
 from latentknobs.errors import MidiError
 from latentknobs.scores.general_midi import BASSES, PADS, SOLOISTS
 from latentknobs.scores.import_warnings import count
-from latentknobs.scores.midi_file import MidiPart, MidiScore
+from latentknobs.scores.midi_file import DRUM_CHANNEL, MidiPart, MidiScore
 from latentknobs.scores.note_pairing import TickNote
 from latentknobs.scores.voice_extraction import Policy
 
@@ -139,10 +139,8 @@ def choose(score: MidiScore, policy: Policy, track: int | str | None) -> tuple[M
     if track is not None:
         part = named(score, track)
         if part.drums:
-            where = "on channel 10" if part.channel == 9 else "by its notes"
-            raise MidiError(
-                f"{path}: track {str(track).strip()} is drums ({where}), which have no pitch: choose another."
-            )
+            where = "on channel 10" if part.channel == DRUM_CHANNEL else "by its name or notes"
+            raise _choice(score, f"track {str(track).strip()} is drums ({where}), which have no pitch: choose another.")
         return (part,)
     if all(part.drums for part in score.parts):
         raise MidiError(f"{path} has only drums: export the track that holds the melody.")
@@ -156,12 +154,17 @@ def choose(score: MidiScore, policy: Policy, track: int | str | None) -> tuple[M
         ahead = (first.likelihood or 0) - (second.likelihood or 0)
         if ahead >= _AHEAD and (first.monophonic >= NEARLY or policy == "error"):
             return (first.part,)
-    likely = ranked[0].part.number if ranked else None
-    guess = f"; most likely {likely}" if likely else ""
-    policy_needed = "skyline" if ranked and ranked[0].monophonic < NEARLY else ""
-    raise TrackChoiceError(
-        f"{path}: which track is the melody? Choose it with --track{guess}.", every, likely, policy_needed
-    )
+    together = "" if len(ranked) < 2 else ", or read all with pitches as one with --policy skyline"
+    raise _choice(score, f"which track is the melody? Choose it with --track{together}.")
+
+
+def _choice(score: MidiScore, question: str) -> TrackChoiceError:
+    every = candidates(score)
+    best = max((one for one in every if one.likelihood is not None), key=lambda one: one.likelihood or 0, default=None)
+    likely = best.part.number if best else None
+    policy = "skyline" if best and best.monophonic < NEARLY else ""
+    guess = f" Most likely: {likely}." if likely else ""
+    return TrackChoiceError(f"{score.path}: {question}{guess}", every, likely, policy)
 
 
 def named(score: MidiScore, track: int | str) -> MidiPart:
@@ -169,7 +172,7 @@ def named(score: MidiScore, track: int | str) -> MidiPart:
     The track of that number or name.
 
     Raises:
-        MidiError: There is none, or several have the name.
+        TrackChoiceError: There is none, or several have the name.
     """
     wanted = str(track).strip()
     if wanted.isascii() and wanted.isdigit():
@@ -177,9 +180,7 @@ def named(score: MidiScore, track: int | str) -> MidiPart:
     else:
         matches = [part for part in score.parts if part.name.casefold() == wanted.casefold()]
     if len(matches) != 1:
-        many = "several tracks are" if matches else "no track is"
-        listed = "; ".join(map(str, candidates(score)[:_LISTED]))
-        raise MidiError(f"{score.path}: {many} {wanted!r}; there is: {listed}.")
+        raise _choice(score, f"{'several tracks are' if matches else 'no track is'} {wanted!r}.")
     return matches[0]
 
 

@@ -14,6 +14,8 @@ from latentknobs.core.melody_format import HOLD, MelodyFormat
 
 STYLE = 0.95
 """Share of a clip's tokens that a model must reconstruct for the clip to be in its style."""
+_ROOM_BELOW, _ROOM_ABOVE = 12, 8
+"""Semitones at the ends of a model's range that few training melodies reach."""
 _OCTAVES = tuple(12 * octaves for k in range(1, 6) for octaves in (k, -k))
 """Shifts that are tried, in semitones, the smallest first."""
 
@@ -66,21 +68,24 @@ def carry(model: VAEBackend, clips: ClipBatch) -> CarriedClips:
     """
     Encode the clips (N, *shape) that a model accepts, and decode them again.
 
-    One that it does not accept is shifted by as few octaves as possible, up to five, to where it does, if the clips are
-    melodies.
+    Melodies are shifted by as few octaves as possible, up to five, to where the model accepts them and, if it states a
+    range, an edit has room in it.
     """
     clip_format = model.spec.clip_format
     shifts = np.zeros(len(clips), dtype=np.int64)
     accepted = np.array(model.accepts(clips)) if len(clips) else np.zeros(0, dtype=bool)
     if isinstance(clip_format, MelodyFormat):
-        for octaves in _OCTAVES:
-            rows = np.flatnonzero(~accepted)
-            if not len(rows):
-                break
-            shifted, inside = transposed(clips[rows], np.full(len(rows), octaves))
-            rows, shifted = rows[inside], shifted[inside]
-            taken = model.accepts(shifted) if len(rows) else np.zeros(0, dtype=bool)
-            shifts[rows[taken]], accepted[rows[taken]] = octaves, True
+        settled = accepted & _has_room(clips, model.spec.pitch_range)
+        for room in (model.spec.pitch_range, None):
+            for octaves in _OCTAVES:
+                rows = np.flatnonzero(~settled)
+                shifted, inside = transposed(clips[rows], np.full(len(rows), octaves))
+                inside &= _has_room(shifted, room)
+                rows, shifted = rows[inside], shifted[inside]
+                if len(rows):
+                    rows = rows[model.accepts(shifted)]
+                    shifts[rows], accepted[rows], settled[rows] = octaves, True, True
+            settled |= accepted
     codes = np.zeros((len(clips), model.spec.latent_size), dtype=np.float32)
     plain = clips.copy()
     if accepted.any():
@@ -110,6 +115,14 @@ def transposed(clips: ClipBatch, semitones: Ints) -> tuple[ClipBatch, Bools]:
     notes = clips < HOLD
     inside = np.asarray(~(notes & ((moved < 0) | (moved >= HOLD))).any(axis=-1), dtype=bool)
     return np.where(inside[:, None], moved, clips).astype(np.int16), inside
+
+
+def _has_room(clips: ClipBatch, pitch_range: tuple[int, int] | None) -> Bools:
+    """Which melodies stay clear of the ends of a model's range, bool (N,); all where it has none."""
+    if pitch_range is None:
+        return np.ones(len(clips), dtype=bool)
+    low, high = pitch_range[0] + _ROOM_BELOW, pitch_range[1] - _ROOM_ABOVE
+    return np.asarray(~((clips < HOLD) & ((clips < low) | (clips > high))).any(axis=-1), dtype=bool)
 
 
 def _shifted(clips: ClipBatch, shifts: Ints) -> ClipBatch:

@@ -11,6 +11,7 @@ from attrs import frozen
 from latentknobs.core.arrays import Bools, ClipBatch, Codes
 from latentknobs.core.piece import Piece
 from latentknobs.steering.by_rule import RuleEdited
+from latentknobs.steering.rule_comparison import RuleComparison
 
 ClipWay: TypeAlias = Literal["model", "octaves", "rule", "alone", "silent"]
 """How a clip is turned: by the model, octaves away by the model, by rule, left alone, or not at all as it is silent."""
@@ -97,8 +98,7 @@ class SteeredCodes:
         ruled: The clips that are turned by rule, of the cut and its others.
         remarks: What people should know of the knobs, one sentence each.
         seed: Of edits that draw.
-        expected: What the edits give where evidence says that the model gives the same; None = it does not.
-        tolerance: Share of a clip's tokens on which the model's may differ from that.
+        comparison: What the model's results are held against; None = nothing.
     """
 
     amounts: Mapping[str, float]
@@ -108,8 +108,7 @@ class SteeredCodes:
     ruled: tuple[RuleEdited, ...]
     remarks: tuple[str, ...] = ()
     seed: int = 0
-    expected: RuleEdited | None = None
-    tolerance: float = 1.0
+    comparison: RuleComparison | None = None
 
 
 @frozen(eq=False)

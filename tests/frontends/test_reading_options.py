@@ -53,6 +53,16 @@ def test_a_refusal_lists_the_tracks_and_one_command_that_works(cli, duo, tmp_pat
     assert [note.pitch for note in read_piece(tmp_path / "out.mid", track=2).notes] == list(SCALE[::-1])
 
 
+def test_a_track_that_is_not_there_is_answered_with_those_that_are(cli, duo):
+    """And with a command that takes the likeliest."""
+    refused = cli("turn", duo, "--model", "tiny", "-k", "pitch=+3", "--track", "Tertius")
+
+    assert refused.code == 1
+    assert "no track is 'Tertius'" in refused.err
+    assert command_of(refused)[-2:] == ["--track", "1"]
+    assert "Tertius" not in command_of(refused)
+
+
 def test_interpolate_names_the_option_of_the_file_that_is_refused(cli, duo, tmp_path):
     """Each of its two files has its own options."""
     write_piece(twinkle(), tmp_path / "b.mid")

@@ -210,8 +210,10 @@ def test_highest_onset_lets_the_next_onset_cut(read):
     piece = read(notes((0, 1920, 72), (0, 480, 60), (480, 960, 48)), policy="highest-onset")
 
     assert piece.notes == (Note(0, 72, 4), Note(4, 48, 4))
-    assert "2 of 3 notes kept as one voice." in piece.remarks
-    assert any("1 note below or beside a higher one dropped in bar 1." in remark for remark in piece.remarks)
+    assert "2 of 3 notes are read as the melody." in piece.remarks
+    assert any(
+        "1 note below or beside a higher one left as accompaniment in bar 1." in remark for remark in piece.remarks
+    )
     assert any("1 note cut by the next onset in bar 1." in remark for remark in piece.remarks)
 
 

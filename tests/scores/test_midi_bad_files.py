@@ -130,7 +130,7 @@ def test_several_tracks_are_listed_with_what_helps_to_choose(tmp_path):
     bass = [mido.MetaMessage("track_name", name="Bass"), *note(36, channel=1)]
     message = refused(tmp_path, build(one, two, bass, note(36, channel=9)))
 
-    assert "with --track; most likely 1" in message
+    assert "--policy skyline. Most likely: 1." in message
     assert "1 'Primus' (2 notes, C4 to C5, 100% monophonic, violin)" in message
     assert "3 'Bass' (1 note, C2 to C2, 100% monophonic)" in message
     assert "drums" in message

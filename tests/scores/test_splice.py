@@ -241,3 +241,36 @@ def test_steps_shorter_than_a_tick_come_back(song):
     path.write_bytes(midi_bytes(evolve(piece, notes=(Note(0, 60, 1), Note(4, 64, 4)))))
 
     assert read_piece(path).notes == (Note(0, 60, 1), Note(4, 64, 4))
+
+
+def test_a_note_that_stays_ends_where_a_new_one_of_its_voice_begins(song):
+    """Played over the end of its step, it would end the new note too."""
+    path = song(lines((0, 140, 60, 90), (240, 480, 62, 80)))
+    piece = read_piece(path)
+    assert piece.notes == (Note(0, 60, 1), Note(2, 62, 2))
+    back = midi_bytes(evolve(piece, notes=(*piece.notes[:1], Note(1, 60, 1), *piece.notes[1:])))
+
+    assert back == song(lines((0, 120, 60, 90), (120, 240, 60, 90), (240, 480, 62, 80))).read_bytes()
+
+
+def test_a_note_that_is_only_transposed_keeps_its_ticks(song):
+    """However short it was, and however it sounds into the next."""
+    path = song(lines((0, 20, 60, 90), (240, 500, 62, 80), (480, 481, 64, 80)))
+    piece = read_piece(path)
+    up = evolve(piece, notes=tuple(evolve(note, pitch=note.pitch + 3) for note in piece.notes))
+
+    assert midi_bytes(up) == song(lines((0, 20, 63, 90), (240, 500, 65, 80), (480, 481, 67, 80))).read_bytes()
+
+
+def test_a_note_held_out_of_what_is_read_sounds_on_as_before(song):
+    """After the bars that were named its own pitch is struck again."""
+    path = song(lines((1920, 5760, 60, 90)))
+    piece = read_piece(path, bars="2")
+    back = midi_bytes(evolve(piece, notes=(Note(0, 65, 16),)))
+
+    assert [(tick, message.note) for tick, message in events(back)[0] if is_note(message)] == [
+        (1920, 65),
+        (3840, 65),
+        (3840, 60),
+        (5760, 60),
+    ]

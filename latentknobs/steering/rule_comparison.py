@@ -1,0 +1,61 @@
+"""What a model makes of clips, held against what the knobs' own edits make of them."""
+
+from __future__ import annotations
+
+import numpy as np
+from attrs import frozen
+
+from latentknobs.core.arrays import Bools, ClipBatch
+from latentknobs.core.clip import ClipFormat
+from latentknobs.core.melody_format import HOLD, MelodyFormat
+from latentknobs.steering.by_rule import RuleEdited
+from latentknobs.steering.carried_clips import differing
+
+SURPRISE = 3.0
+"""How many times farther from the edit than evidence expects a clip may come out, and still be the model's."""
+OCTAVE = 12
+
+
+@frozen(eq=False)
+class RuleComparison:
+    """
+    The edits of the knobs that are turned, and how near to them the model must come.
+
+    Attributes:
+        exact: What the edits give where they are possible in full, as in the pairs that evidence is of.
+        loose: What they give as far as each clip allows.
+        tolerance: Share of a clip's tokens on which the model may differ; 1 = evidence does not say that it is near.
+    """
+
+    exact: RuleEdited
+    loose: RuleEdited
+    tolerance: float
+
+    def apart(self, clips: ClipBatch, clip_format: ClipFormat) -> Bools:
+        """
+        Which clips (N, *shape) of the model the edits contradict, bool (N,).
+
+        Where an edit is possible in full: too many tokens differ. Elsewhere too many steps sound another pitch, as
+        where notes may be split in more than one way. Everywhere: a pitch is an octave or more outside those of the
+        edited clip.
+        """
+        size = int(np.prod(clips.shape[1:]))
+        out = self.exact.edited & (differing(clips, self.exact.clips) > self.tolerance * size)
+        if isinstance(clip_format, MelodyFormat):
+            heard, wanted = clip_format.sounding(clips), clip_format.sounding(self.loose.clips)
+            others = (heard != wanted).sum(axis=-1) > self.tolerance * size
+            out |= self.loose.edited & ~self.exact.edited & others
+            out |= self.loose.edited & _far_out(clips, self.loose.clips)
+        return out
+
+
+def _far_out(clips: ClipBatch, edited: ClipBatch) -> Bools:
+    """Which melodies have a note an octave or more above or below all of the edited one's, bool (N,)."""
+    (low, high), (least, most) = _range(clips), _range(edited)
+    out: Bools = (high >= 0) & (most >= 0) & ((low <= least - OCTAVE) | (high >= most + OCTAVE))
+    return out
+
+
+def _range(clips: ClipBatch) -> tuple[ClipBatch, ClipBatch]:
+    notes = clips < HOLD
+    return np.where(notes, clips, HOLD).min(axis=-1), np.where(notes, clips, -1).max(axis=-1)
