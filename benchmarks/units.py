@@ -45,7 +45,7 @@ RATIO = 4
 def models(workbench: Workbench, folder: Path) -> Iterator[tuple[str, VAEBackend, str, str]]:
     """Name, model, corpus and edit of each row."""
     yield "tiny", workbench.model("tiny"), "tiny", "note-split"
-    yield "drum example", workbench.model(f"drums:{_drums(folder)}"), "patterns", "thin-hits"
+    yield "drum example, random weights", workbench.model(f"drums:{_drums(folder)}"), "patterns", "thin-hits"
     yield "Magenta melody, random weights", workbench.model(f"magenta:{_magenta(folder)}"), "folk", "octave"
     yield "lstm-64", workbench.model(str(ROOT / "benchmarks/models/lstm-64.safetensors")), "folk", "octave"
     yield "shipped GRU", workbench.model(), "folk", "octave"

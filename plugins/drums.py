@@ -293,6 +293,7 @@ def load(location, device):
         file=location,
         config={"network": "conv 1"},
         posterior="mean-std",
+        prior="standard-normal",
     )
 
 

@@ -7,9 +7,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from latentknobs.backends.network import Network
+from latentknobs.core.active_dimensions import is_active
 
-ACTIVE = 0.01
-"""A unit is active where the variance of its posterior mean over clips is above this (Burda et al., 2016)."""
 CHUNK = 512
 
 
@@ -41,7 +40,7 @@ def measure(network: Network, clips: Tensor, draws: Tensor, kl_weight: float) ->
         and greedy, the shares of right tokens, and exact, of right clips (z the mean); active units.
     """
     totals = torch.zeros(5, dtype=torch.float64)
-    means = []
+    means, noise = [], torch.zeros((), dtype=torch.float64)
     for start in range(0, len(clips), CHUNK):
         tokens = clips[start : start + CHUNK]
         mean, scale = network.encode(tokens)
@@ -49,6 +48,7 @@ def measure(network: Network, clips: Tensor, draws: Tensor, kl_weight: float) ->
         forced = network.decode_given(mean, tokens).argmax(dim=-1) == tokens
         greedy = network.decode_steps(mean).argmax(dim=-1) == tokens
         means.append(mean.cpu())
+        noise = noise + (scale.double() ** 2).sum(dim=0).cpu() / len(clips)
         figures = (
             cross_entropy(drawn, tokens),
             divergence(mean, scale),
@@ -59,6 +59,7 @@ def measure(network: Network, clips: Tensor, draws: Tensor, kl_weight: float) ->
         totals += torch.stack([figure.double().cpu() for figure in figures]) * len(tokens)
     entropy, kl, forced_share, greedy_share, exact = (totals / len(clips)).tolist()
     variances = torch.cat(means).double().var(dim=0, unbiased=False)
+    active = is_active((variances / (variances + noise)).numpy())
     return {
         "validation_loss": entropy + kl_weight * kl,
         "validation_cross_entropy": entropy,
@@ -66,5 +67,5 @@ def measure(network: Network, clips: Tensor, draws: Tensor, kl_weight: float) ->
         "teacher_forced": forced_share,
         "greedy": greedy_share,
         "exact": exact,
-        "active_units": float((variances > ACTIVE).sum()),
+        "active_units": float(active.sum()),
     }
