@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from attrs import evolve
 
+from latentknobs.core.code_units import CodeUnits
 from latentknobs.core.corpus import Song
 from latentknobs.core.experiment import Experiment, UnsupervisedSettings
 from latentknobs.core.knob import KnobEffect
@@ -17,6 +18,7 @@ from latentknobs.evaluation.effect_size import intended_change
 from latentknobs.evaluation.evaluation_set import EvaluationSet, unedited_set
 from latentknobs.registry.store import KnobStore
 from latentknobs.testing.tiny import _DIFFERENCES, ACTIVITY, BEATS, LATENT_SIZE, PITCH, TinyBackend, tiny_clips
+from latentknobs.testing.units import drawn_scales, rescaled
 
 
 class Open(TinyBackend):
@@ -244,3 +246,23 @@ def test_directions_that_move_nothing_give_no_run(search, methods):
 
     with pytest.raises(DiscoveryError, match="None of 2 directions moves an attribute steadily"):
         search(Deaf(), candidates=2)
+
+
+def test_units_change_nothing_that_is_found(search, unaided_run):
+    """Behind z -> a z + b, a from 1e-3 to 1e3 in each dimension, the same knobs with the same verdicts are found."""
+    model = Open()
+    units = CodeUnits.of_posterior(model.encode(tiny_clips(200)))
+    other = rescaled(model, drawn_scales(LATENT_SIZE, 5, together=False), units)
+
+    again = search(other, candidates=9, trial_clips=80, controls=100, control_clips=32)
+
+    for one, two in zip(unaided_run.knobs, again.knobs, strict=True):
+        assert (two.name, two.fit, two.verdict, two.low, two.high) == (
+            one.name,
+            one.fit,
+            one.verdict,
+            one.low,
+            one.high,
+        )
+        assert [d.dim for d in two.dimensions] == [d.dim for d in one.dimensions]
+        np.testing.assert_allclose(two.evidence.shares, one.evidence.shares, atol=1e-4)
