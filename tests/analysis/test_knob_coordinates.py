@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from latentknobs.analysis.knob_coordinates import AmountRange, knob_coordinates, read_amount
+from latentknobs.core.code_units import CodeUnits
 from latentknobs.errors import DiscoveryError
 
 
@@ -29,6 +30,22 @@ def test_the_sums_are_of_both_sides():
     assert turns.gram.tolist() == [[4.0, 12.0], [12.0, 50.0]]
     assert turns.cross.tolist() == [4.0, 16.0]
     assert (turns.square, turns.along.tolist()) == (8.0, [8.0])
+
+
+def test_sums_in_units_are_those_of_codes_in_units():
+    """Converting the sums gives what summing converted codes gives, and with it the same reading."""
+    rng = np.random.default_rng(2)
+    units = CodeUnits([1.0, -2.0], [0.01, 30.0])
+    before = rng.normal(size=(60, 2))
+    plain, own = AmountRange.empty(2), AmountRange.empty(2)
+    plain.add(2.0, units.outward(before), units.outward(before + 1.0))
+    own.add(2.0, before, before + 1.0)
+
+    converted = plain.in_units(units)
+
+    np.testing.assert_allclose(converted.gram, own.gram, atol=1e-3)
+    np.testing.assert_allclose(converted.along, own.along, atol=1e-3)
+    np.testing.assert_allclose(read_amount(converted, converted).weights, read_amount(own, own).weights, atol=1e-4)
 
 
 def test_r2_of_a_reading_by_hand():

@@ -13,6 +13,7 @@ from latentknobs.core.active_dimensions import is_active
 from latentknobs.core.backend import Posterior
 from latentknobs.core.code_units import CodeUnits
 from latentknobs.core.knob import Operator
+from latentknobs.discovery.pair_statistics import PairStatistics
 from latentknobs.steering.apply import apply
 from latentknobs.testing.tiny import LATENT_SIZE, TinyBackend, tiny_clips
 from latentknobs.testing.units import drawn_scales, rescaled, rotated
@@ -120,6 +121,28 @@ def test_an_operator_in_other_units_turns_codes_alike(seed, kind):
     np.testing.assert_allclose((moved - units.centre) / units.scale, apply(operator, u, 1.0), atol=1e-4)
     for name, array in operator.arrays.items():
         np.testing.assert_allclose(back.arrays[name], array, rtol=1e-4, atol=1e-3)
+
+
+def test_statistics_in_units_are_those_of_codes_in_units():
+    """Converting the sums gives what summing converted codes gives."""
+    rng = np.random.default_rng(3)
+    before, after = rng.normal(2.0, 3.0, (2, 50, D)).astype(np.float32)
+    units = CodeUnits(rng.normal(size=D), 10 ** rng.uniform(-1, 1, D))
+
+    def folded(one, two):
+        out = PairStatistics.empty(1, D)
+        out.add_originals(Posterior(one, np.ones_like(one) / np.float32(2)))
+        out.add_training(0, one, two, np.arange(50) % 7)
+        return out
+
+    converted = folded(before, after).in_units(units)
+    own = folded(units.inward(before), units.inward(after))
+
+    for name in ("sums", "energy"):
+        np.testing.assert_allclose(getattr(converted, name), getattr(own, name), atol=1e-3)
+    for name in ("gram", "cross", "square"):
+        np.testing.assert_allclose(getattr(converted.train, name), getattr(own.train, name), rtol=1e-4, atol=1e-2)
+    np.testing.assert_allclose(converted.units().scale * units.scale, folded(before, after).units().scale, rtol=1e-5)
 
 
 @pytest.mark.parametrize("mean_spread", [0.013, 1.0, 400.0])
