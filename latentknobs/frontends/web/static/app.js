@@ -86,7 +86,7 @@ var Ji=Object.defineProperty;var Qi=Object.getOwnPropertyDescriptor;var p=(o,s,e
       .transport { display: grid; grid-template-columns: 1fr auto auto; }
       .transport .play { width: 100%; }
       .ab { grid-column: 1 / -1; } .ab button { flex: 1; }
-      .brand h1 { font-size: 17px; }
+      .brand h1 { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
     }
   `]}render(){let{session:s}=this,{state:e,store:t,info:i}=s,r=s.player.playing,n=e?.side==="a"?"B":"A";return d`
       <div class="brand"><img src="/static/icon.svg" alt="" width="34" height="34"><h1>latentknobs</h1>

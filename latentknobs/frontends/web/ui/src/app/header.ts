@@ -32,7 +32,7 @@ export class HeaderPanel extends Component {
       .transport { display: grid; grid-template-columns: 1fr auto auto; }
       .transport .play { width: 100%; }
       .ab { grid-column: 1 / -1; } .ab button { flex: 1; }
-      .brand h1 { font-size: 17px; }
+      .brand h1 { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
     }
   `];
 
