@@ -16,6 +16,7 @@ from benchmarks.nulls import Jitter
 from latentknobs.augmentations.note_split import NoteSplit
 from latentknobs.augmentations.transpose import Transpose
 from latentknobs.core.augmentation import TokenAugmentation
+from latentknobs.core.code_units import CodeUnits
 from latentknobs.core.experiment import Experiment, Settings
 from latentknobs.core.model_calls import decode, encode
 from latentknobs.discovery import discover as whole
@@ -342,15 +343,18 @@ def test_swapped_songs_say_nothing_of_monotony(real, exact_pitch):
 
 
 def test_what_a_survey_gives_a_fit_is_what_a_discovery_gives(find, look, methods):
-    """Mean changes, ridge maps and attribute vectors are those of a discovery but for rounding."""
+    """Mean changes, ridge maps and attribute vectors, in the model's units, are those of a discovery but for rounding."""
     run = find(Leaps(), fits_made=CLOSED)
     pairing = look(trial_clips=24)
     fits = {fit.name: fit for fit in methods.fits}
     operators = {knob.fit: knob.operator.arrays for knob in run.knobs}
+    model = pairing.corpus.experiment.backend
+    units = CodeUnits(-model.offset * np.diag(model.back), np.diag(model.back))
+    own = pairing.mean_change() * units.scale
 
-    np.testing.assert_allclose(pairing.mean_change(), run.knobs[0].evidence.mean_change, atol=1e-5)
+    np.testing.assert_allclose(own, run.knobs[0].evidence.mean_change, atol=1e-5)
     for name in CLOSED:
-        arrays = pairing.operator(fits[name], pairing.amounts).arrays
+        arrays = units.operator_outward(pairing.operator(fits[name], pairing.amounts)).arrays
         assert arrays.keys() == operators[name].keys()
         for key, array in arrays.items():
             np.testing.assert_allclose(array, operators[name][key], atol=1e-4)

@@ -72,9 +72,10 @@ class EncodedCorpus:
         names = edit.preserves | {edit.target}
         attributes = tuple(a for a in methods.attributes if a.name in names)
         comparisons = tuple(c for c in methods.comparisons if c.name in names)
+        model = experiment.backend  # what is remembered of it has no posterior variances
         experiment = evolve(
             experiment,
-            backend=CachedBackend(experiment.backend),
+            backend=CachedBackend(model),
             methods=evolve(methods, attributes=attributes, comparisons=comparisons),
         )
         parts: dict[str, list[Shard]] = {split: [] for split in (*FITTED_ON, "test")}
@@ -89,7 +90,7 @@ class EncodedCorpus:
         shards = {split: _joined(of_split, split) for split, of_split in parts.items()}
         progress("encoding the originals", 0, None)
         statistics = PairStatistics.empty(0, experiment.latent_size)
-        statistics.add_originals(encode_posterior(experiment.backend, shards["train"].clips))
+        statistics.add_originals(encode_posterior(model, shards["train"].clips))
         units = statistics.units()  # all that follows is in code units, as fits and selectors are in a discovery
         statistics = statistics.in_units(units)
         experiment = evolve(experiment, backend=TransformedBackend.in_units(experiment.backend, units))
