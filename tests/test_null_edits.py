@@ -343,7 +343,7 @@ def test_swapped_songs_say_nothing_of_monotony(real, exact_pitch):
 
 
 def test_what_a_survey_gives_a_fit_is_what_a_discovery_gives(find, look, methods):
-    """Mean changes, ridge maps and attribute vectors, in the model's units, are those of a discovery but for rounding."""
+    """Mean changes, ridge maps and attribute vectors, in the model's units, are a discovery's but for rounding."""
     run = find(Leaps(), fits_made=CLOSED)
     pairing = look(trial_clips=24)
     fits = {fit.name: fit for fit in methods.fits}
