@@ -46,7 +46,7 @@ def say(text):
 
 def discovers(path, plugin, seed):
     # A plugin whose loading is killed is left out the next time, which is not what is tested here.
-    os.environ["LATENTKNOBS_CACHE"] = f"{path}-cache-{seed}"
+    os.environ["LATENTKNOBS_CACHE"] = f"{plugin}-cache-{seed}"
     plugins = Plugins.build(BUILTINS, plugins_dir=Path(plugin), entry_points=False)
     with Workbench.open(path, plugins=plugins) as bench:
         say(bench.discover("transpose", corpus="tiny", model="tiny", clips=500, seed=seed, settings=settings).run_id)
