@@ -78,6 +78,7 @@ def read_files(path: Path) -> dict[str, bytes]:
     except OSError as error:
         raise PackError(f"{path} cannot be read: {error.strerror or error}.") from error
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
+        # What zipfile raises on damage, on methods that it lacks and on passwords.
         reason = str(error).rstrip(".")
         raise PackError(f"{path} is no whole zip of a pack: {visible(reason)}.") from error
 

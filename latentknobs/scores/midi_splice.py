@@ -8,13 +8,15 @@ from collections.abc import Iterator, Sequence
 from attrs import evolve, field, frozen
 
 from latentknobs.core.clip import Note
-from latentknobs.scores.midi_file import MidiScore, decoded, provenance_of
+from latentknobs.scores.midi_file import KEY_SIGNATURE, TEMPO, TIME_SIGNATURE, MidiScore, decoded, provenance_of
 from latentknobs.scores.note_pairing import HANGING, TickNote
-from latentknobs.scores.smf import META, TEXT, SmfEvent, meta, track_bytes
+from latentknobs.scores.smf import META, TEXT, SmfEvent, meta, parse, track_bytes
 
 # What stands on one tick, in this order: ends, the file's own events and what takes their places, starts, and ends of
 # notes that are shorter than a tick.
 _ENDS, _IN_PLACE, _STARTS, _SHORT_ENDS = range(4)
+_TIMES = (TEMPO, TIME_SIGNATURE, KEY_SIGNATURE)
+_OF_NOTES = (0x8, 0x9, 0xA)
 
 
 @frozen
@@ -100,6 +102,7 @@ class MidiOrigin:
         played: For each note what stands for it in the file: by start, one after the other where several share a step,
             all of which follow the note.
         quantize: Whether notes are written on the grid.
+        alone: Whether the other parts of the file are left out.
     """
 
     score: MidiScore
@@ -107,6 +110,7 @@ class MidiOrigin:
     notes: tuple[Note, ...]
     played: tuple[tuple[TickNote, ...], ...]
     quantize: bool = False
+    alone: bool = False
     _onsets: tuple[int, ...] = field(init=False)
 
     @_onsets.default
@@ -163,7 +167,29 @@ class MidiOrigin:
                 if drop := list(_provenance(self.score, track)):
                     edit(track).gone.update(drop)
             edit(self.played[0][0].track).note_down(text)
-        return self.score.file.written({track: one.written() for track, one in edits.items()})
+        if not self.alone:
+            return self.score.file.written({track: one.written() for track, one in edits.items()})
+        for track in range(len(self.score.file.tracks)):
+            edit(track).gone.update(self._beside(track))
+        written = self.score.file.written({track: one.written() for track, one in edits.items()})
+        tracks = {one.track for own in self.played for one in own}
+        first = self.score.file.tracks[0].events
+        timed = any(e.status == META and self.score.file.data[e.body + 1] in _TIMES for e in first)
+        return parse(written).only(tracks | ({0} if timed and 0 not in tracks else set()))
+
+    def _beside(self, track: int) -> Iterator[int]:
+        """Numbers of a track's events that are not the melody's: other notes, other channels, messages to devices."""
+        played = [one for own in self.played for one in own if one.track == track]
+        channels, kept = {one.channel for one in played}, {event for one in played for event in one.events}
+        for k, event in enumerate(self.score.file.tracks[track].events):
+            if event.status == META:
+                beside = not played and self.score.file.data[event.body + 1] not in _TIMES
+            elif event.status >> 4 in _OF_NOTES:
+                beside = k not in kept
+            else:
+                beside = event.status >= 0xF0 or event.status & 0xF not in channels
+            if beside:
+                yield k
 
     def _like(self, note: Note) -> int:
         """Number of the piece's note whose playing a new one takes over."""

@@ -9,7 +9,7 @@ other event to the byte and tick. What is wrong with a file and can be read all 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from attrs import evolve, frozen
@@ -124,6 +124,12 @@ class SmfFile:
             at = track.stop
         out += self.data[at : self.stop]
         return bytes(out) + (b"" if self.base else self.data[self.stop :])
+
+    def only(self, tracks: Collection[int]) -> bytes:
+        """The file with some of its tracks, by number from 0, and nothing else."""
+        (kind,) = struct.unpack_from(">H", self.data, self.base + 8)
+        kept = [self.data[track.start : track.stop] for k, track in enumerate(self.tracks) if k in tracks]
+        return chunk(b"MThd", struct.pack(">HHH", kind, len(kept), self.division)) + b"".join(kept)
 
 
 def parse(data: bytes) -> SmfFile:

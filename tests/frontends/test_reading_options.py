@@ -73,11 +73,22 @@ def test_interpolate_names_the_option_of_the_file_that_is_refused(cli, duo, tmp_
     assert cli(*command).code == 0
 
 
-def test_only_the_melody_is_written_if_that_is_wanted(cli, duo, tmp_path):
-    """A file of one track."""
-    words = ("turn", duo, "--model", "tiny", "-k", "pitch=+3", "--track", "2", "--only-melody")
+def test_only_the_melody_is_written_if_that_is_wanted(cli, tmp_path):
+    """With its own velocities, program, timing and tempos, in the bars that it has in the file, and nothing beside."""
+    file = lines(("Bass", 33, [36] * 8), ("Melody", 73, SCALE))
+    file.tracks[0].insert(0, mido.MetaMessage("set_tempo", tempo=400_000))
+    file.tracks[0].insert(4, mido.MetaMessage("lyrics", text="oh"))
+    file.tracks[1][2].time = 1925
+    file.save(tmp_path / "song.mid")
+    words = ("turn", tmp_path / "song.mid", "--model", "tiny", "-k", "pitch=+3", "--only-melody")
     assert cli(*words, "-o", tmp_path / "out.mid").code == 0
-    assert len(mido.MidiFile(tmp_path / "out.mid").tracks) == 1
+
+    head, melody = mido.MidiFile(tmp_path / "out.mid").tracks
+    assert [message.type for message in head] == ["set_tempo", "end_of_track"]
+    assert [(message.note, message.velocity, message.time) for message in melody if message.type == "note_on"] == [
+        (pitch + 3, 70, 1925 if k == 0 else 0) for k, pitch in enumerate(SCALE)
+    ]
+    assert [message.program for message in melody if message.type == "program_change"] == [73]
 
 
 def test_bars_are_turned_and_the_others_stay(cli, tmp_path):

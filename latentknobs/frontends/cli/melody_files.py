@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from attrs import evolve
 
 from latentknobs import audio, scores
 from latentknobs.core.clip import ClipFormat
 from latentknobs.core.piece import Piece
 from latentknobs.errors import OutputError, UsageError
 from latentknobs.frontends.cli.output import as_json
+from latentknobs.scores.midi_splice import MidiOrigin
+from latentknobs.scores.musicxml_writer import SUFFIXES as MUSICXML_SUFFIXES
 
 Writer = Callable[[Path], None]
 """Writes one file at the path it is given."""
@@ -38,6 +41,14 @@ def piece_writer(
             scores.write_piece(piece, path, clip_format=clip_format, provenance=provenance, overwrite=overwrite)
 
     return write
+
+
+def melody_alone(piece: Piece, path: Path) -> Piece:
+    """The piece without the other parts of its file: with its own timing, tempos and program, but in a score."""
+    source = piece.source
+    if isinstance(source, MidiOrigin) and path.suffix.lower() not in MUSICXML_SUFFIXES:
+        return evolve(piece, source=evolve(source, alone=True))
+    return evolve(piece, source=None)
 
 
 def check_target(path: Path, *, force: bool, suffixes: Sequence[str] = SUFFIXES) -> None:

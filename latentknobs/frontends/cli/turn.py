@@ -8,14 +8,14 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from attrs import asdict, evolve
+from attrs import asdict
 
 from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.piece import Piece
 from latentknobs.frontends.cli import options
 from latentknobs.frontends.cli.amount_parser import label, parse_assignments
 from latentknobs.frontends.cli.context import program, say, with_options
-from latentknobs.frontends.cli.melody_files import check_target, piece_writer
+from latentknobs.frontends.cli.melody_files import check_target, melody_alone, piece_writer
 from latentknobs.frontends.cli.output import as_json, reconstruction, rolls
 from latentknobs.session import Session
 from latentknobs.steering.turn_result import TurnResult
@@ -83,7 +83,7 @@ def turn(
         say(remark)
     stopped = bool(turned.left) and not partial
     if target is not None and not stopped:
-        after = evolve(turned.after, source=None) if only_melody else turned.after
+        after = melody_alone(turned.after, target) if only_melody else turned.after
         piece_writer(after, session.model.spec.clip_format, turned.provenance, overwrite=force, soundfont=soundfont)(
             target
         )
