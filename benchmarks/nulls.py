@@ -128,6 +128,7 @@ def judged(pairs: EncodedPairs, fits: Sequence[Fit], clips: int | None) -> dict[
             alone[fit.name] = {criterion: shorter.alone(criterion) for criterion in ALONE}
     return {
         "amounts": len(pairs.amounts),
+        "measure": control_test.config.measure,
         "fits": verdicts,
         "declined": declined,
         "failed_at_the_innermost": failed,

@@ -42,7 +42,7 @@ from latentknobs.steering.control_directions import (
     shares_of,
 )
 from latentknobs.steering.interpolation import Rest
-from latentknobs.steering.rule_comparison import SURPRISE, RuleComparison
+from latentknobs.steering.rule_comparison import SURPRISE, RuleComparison, expected_error
 from latentknobs.steering.turn_result import ClipCounts, GridCell, SteeredCodes, TurnResult, clip_ways
 from latentknobs.workbench import Workbench
 
@@ -415,15 +415,13 @@ class Session:
         edits, reason = self._edits(amounts)
         if reason or not edits:
             return None
-        error = 0.0
-        for name in (name for name, amount in amounts.items() if amount):
-            evidence = self.knob(name).evidence
-            measured = evidence.test.amounts if evidence.test else ()
-            near = min(measured, key=lambda one: abs(one.amount - amounts[name]), default=None)
-            error += 1 - near.equivariance.accuracy if near and near.equivariance else 1.0
         clips, clip_format = self.cut.clips, self.model.spec.clip_format
         alone = lone_contexts(clips, clip_format)
         exact, loose = (edit_by_rule(clips, clip_format, edits, alone, seed, exact) for exact in (True, False))
+        changed = float((exact.clips != clips).mean())
+        error = sum(
+            expected_error(self.knob(name).evidence, amounts[name], changed) for name in amounts if amounts[name]
+        )
         return RuleComparison(exact, loose, max(1 - STYLE, SURPRISE * error) if error <= 1 - STYLE else 1.0)
 
     def _edits(self, amounts: Mapping[str, float]) -> tuple[list[AmountedEdit], str]:

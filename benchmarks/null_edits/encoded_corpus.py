@@ -30,8 +30,9 @@ from latentknobs.discovery.pair_statistics import PairMoments, PairStatistics
 from latentknobs.discovery.pairs import Pairs, edit_clips, encode_pairs
 from latentknobs.errors import DiscoveryError
 from latentknobs.evaluation.control_test import ControlTest
+from latentknobs.evaluation.equivariance import nearest
 from latentknobs.evaluation.evaluation_set import AmountBatch, ClipReservoir, EvaluationSet, build_evaluation_set
-from latentknobs.evaluation.knob_metrics import EvaluationConfig
+from latentknobs.evaluation.knob_metrics import EvaluationConfig, measured
 
 FITTED_ON = ("train", "validation")
 
@@ -259,6 +260,8 @@ class EncodedPairs:
             tuple(a for a in amounts if not self._backwards(a)),
             experiment.seed,
         )
+        near = nearest(a for a in amounts if self.reached("validation", a))
+        config = measured(experiment.backend, self.evaluation_set("validation", near), config)
         return ControlTest.of(experiment.backend, config, self.corpus.statistics.covariance(), experiment.settings)
 
     def evaluation_set(self, split: str, amounts: Iterable[float], clips: int | None = None) -> EvaluationSet:

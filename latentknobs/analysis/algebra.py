@@ -354,8 +354,9 @@ def _additivity(data: _Data, first: Element, then: Element, order: _Order) -> Ad
         then.amount, rows, data.songs[rows], data.clips[rows], order.after, z, order.z_after, plain, order.ceiling
     )
     gain = accuracy(order.decoded, order.after) - accuracy(decoded, order.after)
-    sequence = equivariance(case, order.decoded, order.floor, draws)
-    both = equivariance(case, decoded, order.floor, draws)
+    measure = max(first.measure, then.measure, key=("tokens", "changes").index)
+    sequence = equivariance(case, order.decoded, order.floor, draws, measure)
+    both = equivariance(case, decoded, order.floor, draws, measure)
     return Additivity(
         len(rows),
         both.floor,

@@ -6,7 +6,7 @@ from attrs import frozen
 
 from latentknobs.core.arrays import Codes
 from latentknobs.core.augmentation import Augmentation, signed_amounts
-from latentknobs.core.evidence import Equivariance, Interval
+from latentknobs.core.evidence import Equivariance, Interval, Measure
 from latentknobs.core.knob import Knob, Operator
 from latentknobs.errors import AmountError
 from latentknobs.steering.apply import apply
@@ -27,6 +27,7 @@ class Element:
         augmentation: f.
         amount: The amount at which it is composed with others.
         amounts: The amounts at which its powers and inverses are looked at, ascending, without 0.
+        measure: What its equivariance scores.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Element:
     augmentation: Augmentation
     amount: float
     amounts: tuple[float, ...]
+    measure: Measure = "tokens"
 
     @classmethod
     def of(cls, knob: Knob, augmentation: Augmentation, amount: float | None = None) -> Element:
@@ -60,7 +62,7 @@ class Element:
             raise AmountError(
                 f"{knob.name}:{chosen:g} cannot be composed: choose an amount other than 0 in its usable range, {span}."
             )
-        return cls(knob.name, knob.unit, knob.require_operator(), augmentation, chosen, usable)
+        return cls(knob.name, knob.unit, knob.require_operator(), augmentation, chosen, usable, knob.evidence.measure)
 
     def turned(self, z: Codes) -> Codes:
         """T(z, amount), (N, D)."""

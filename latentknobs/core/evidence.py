@@ -20,6 +20,8 @@ LEAST_ROOM = 0.05
 CriterionKind: TypeAlias = Literal[
     "effect", "validation", "monotone", "range", "room", "equivariance", "leakage", "loss", "content"
 ]
+Measure: TypeAlias = Literal["tokens", "changes"]
+"""What equivariance scores: the accuracy of tokens, or the F1 of the changes that the edit makes."""
 AttributeRole: TypeAlias = Literal["target", "changes", "preserved", ""]
 AT_MOST: frozenset[CriterionKind] = frozenset({"effect", "leakage", "loss"})
 """The criteria whose limit is the most that may be; that of the others is the least."""
@@ -49,7 +51,7 @@ class Equivariance(Interval):
     Does turning the knob give what editing the clip gives? See :mod:`latentknobs.evaluation.equivariance`.
 
     Attributes:
-        accuracy: Mean accuracy of the turned clips.
+        accuracy: Score of the turned clips: their mean accuracy, or their F1 where changes are measured.
         floor: That of the better baseline.
         ceiling: That of decoding the edited clip's own code.
     """
@@ -398,6 +400,7 @@ class Evidence:
         code_scale: (D,), one unit of each dimension (:mod:`latentknobs.core.code_units`); empty in older registries,
             whose models have a standard normal prior and units of about 1.
         adds_up: Whether edits by two amounts are the edit by their sum.
+        measure: What equivariance scores; decided on validation songs.
         active_dimensions: Dimensions in which the codes vary.
         validation_clips: Clips of validation songs.
         test_clips: Clips of test songs.
@@ -441,6 +444,7 @@ class Evidence:
     code_centre: tuple[float, ...] = ()
     code_scale: tuple[float, ...] = ()
     adds_up: bool | None = None
+    measure: Measure = "tokens"
     active_dimensions: int | None = None
     validation_clips: int | None = None
     test_clips: int | None = None

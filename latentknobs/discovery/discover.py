@@ -41,7 +41,7 @@ from latentknobs.discovery.running_std import RunningStd
 from latentknobs.errors import DiscoveryError, NotFittedError
 from latentknobs.evaluation.acceptance_criteria import LEAST_MONOTONE
 from latentknobs.evaluation.evaluation_set import ClipReservoir, EvaluationSet, build_evaluation_set
-from latentknobs.evaluation.knob_metrics import EvaluationConfig
+from latentknobs.evaluation.knob_metrics import EvaluationConfig, measured
 from latentknobs.steering.matrix_powers import has_path
 
 ADDING_CLIPS = 64
@@ -229,6 +229,7 @@ def _context(experiment: Experiment, corpus: _CodeStatistics, enough: Bools, pro
         experiment.seed,
         edit.changes,
     )
+    config = measured(experiment.backend, validation, config)
     test = _evaluation_set(experiment, corpus.test, "test", progress)
     coordinates = coordinate_systems(in_units, statistics.covariance(), fit_input, methods.bases)
     return EvaluationContext(experiment, fit_input, statistics, config, validation, test, coordinates, units)
@@ -260,6 +261,7 @@ def _common_evidence(context: EvaluationContext, corpus: _CodeStatistics) -> Evi
         code_centre=rounded(units.centre),
         code_scale=rounded(units.scale),
         adds_up=corpus.adds_up,
+        measure=context.config.measure,
         active_dimensions=len(active_dimensions(covariance)),
         validation_clips=len(context.validation.clips),
         test_clips=len(context.test.clips),

@@ -1,29 +1,39 @@
 """
 Equivariance: does turning the knob give what editing the clip gives?
 
-(accuracy against the edited clip - floor) / (ceiling - floor), accuracy being the share of equal tokens. The floor is
-the better of two baselines: decoding the unchanged code, and decoding the mean code of edited clips. The ceiling is
-decoding the edited clip's own code. 1 = as good as the model can do, 0 = no better than not turning.
+(score against the edited clip - floor) / (ceiling - floor). The floor is the better of two baselines: decoding the
+unchanged code, and decoding the mean code of edited clips. The ceiling is decoding the edited clip's own code. 1 = as
+good as the model can do, 0 = no better than not turning.
+
+The score is the accuracy, the share of equal tokens, unless the edit changes too few of them: a clip that is not turned
+at all then scores almost as much as one that is. What counts there is the changes, each a place and its new token. Of
+those that the edit makes to the clip and those that the turned clip shows against it, the score is the F1: twice the
+number in common over the sum of both numbers, all clips together. So are correctors of grammar scored, whose edits are
+just as sparse (Dahlmeier & Ng, "Better evaluation for grammatical error correction", NAACL 2012; there weighted).
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from attrs import asdict
 
 from latentknobs.core.arrays import ClipBatch, Floats
-from latentknobs.core.evidence import Equivariance
+from latentknobs.core.evidence import LEAST_ROOM, Equivariance, Measure
 from latentknobs.evaluation.bootstrap import SongDraws, interval
 from latentknobs.evaluation.evaluation_set import AmountBatch
 
 
 def accuracy(a: ClipBatch, b: ClipBatch) -> Floats:
     """Share of equal tokens of each pair of clips (n, *shape), float64 (n,)."""
-    out: Floats = (a == b).mean(axis=tuple(range(1, a.ndim)))
+    out: Floats = (a == b).mean(axis=_places(a))
     return out
 
 
-def equivariance(batch: AmountBatch, turned: ClipBatch, mean_edited: ClipBatch, draws: SongDraws) -> Equivariance:
+def equivariance(
+    batch: AmountBatch, turned: ClipBatch, mean_edited: ClipBatch, draws: SongDraws, measure: Measure = "tokens"
+) -> Equivariance:
     """
     Measure equivariance at one amount.
 
@@ -32,30 +42,68 @@ def equivariance(batch: AmountBatch, turned: ClipBatch, mean_edited: ClipBatch, 
         turned: Decodings of T(z, amount), (m, *shape).
         mean_edited: Decoding of the mean code of edited training clips, (*shape).
         draws: Resamplings of the batch's songs.
+        measure: What is scored.
     """
     after, _, ceiling = batch.edit
     if not len(turned):
         return Equivariance(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-    values = np.stack(
-        [
-            accuracy(turned, after),
-            accuracy(ceiling, after),
-            accuracy(batch.plain, after),
-            accuracy(np.broadcast_to(mean_edited, after.shape), after),
-        ],
-        axis=1,
-    )
-    means, resampled = draws.means(values)
-    ratio = _ratio(means[None])[0]
-    floor = float(max(means[2], means[3]))
+    candidates = (turned, ceiling, batch.plain, np.broadcast_to(mean_edited, after.shape))
+    counts = np.concatenate([_counts(batch, one, measure) for one in candidates], axis=1)
+    means, resampled = draws.means(counts)
+    scores = _scores(means[None])
+    floor = float(max(scores[0, 2], scores[0, 3]))
+    ratio = _ratio(scores)[0]
     value = float(ratio) if np.isfinite(ratio) else 0.0
-    ratio_interval = asdict(interval(value, _ratio(resampled)))
-    return Equivariance(**ratio_interval, accuracy=float(means[0]), floor=floor, ceiling=float(means[1]))
+    ratio_interval = asdict(interval(value, _ratio(_scores(resampled))))
+    return Equivariance(**ratio_interval, accuracy=float(scores[0, 0]), floor=floor, ceiling=float(scores[0, 1]))
 
 
-def _ratio(means: Floats) -> Floats:
-    floor = np.maximum(means[:, 2], means[:, 3])
-    gap = means[:, 1] - floor
+def measure_for(batches: Mapping[float, AmountBatch], mean_edited: Mapping[float, ClipBatch]) -> Measure:
+    """
+    What an edit is measured by: tokens, or changes where tokens leave no room at one of the amounts.
+
+    Args:
+        batches: Clips of validation songs at the amounts nearest to 0, where an edit changes least.
+        mean_edited: By amount, the decoding of the mean code of edited training clips, (*shape).
+    """
+    for amount, batch in batches.items():
+        after, _, ceiling = batch.edit
+        floor = max(accuracy(one, after).mean() for one in (batch.plain, mean_edited[amount][None]))
+        if accuracy(ceiling, after).mean() - floor < LEAST_ROOM:
+            return "changes"
+    return "tokens"
+
+
+def nearest(amounts: Iterable[float]) -> tuple[float, ...]:
+    """Of amounts, the one nearest to 0 on each side: at most two."""
+    amounts = sorted(amounts)
+    return (*[a for a in amounts if a < 0][-1:], *[a for a in amounts if a > 0][:1])
+
+
+def _places(clips: ClipBatch) -> tuple[int, ...]:
+    return tuple(range(1, clips.ndim))
+
+
+def _counts(batch: AmountBatch, candidate: ClipBatch, measure: Measure) -> Floats:
+    """Numerator and denominator of a candidate's score for each clip, float64 (m, 2)."""
+    after, _, _ = batch.edit
+    if measure == "tokens":
+        return np.stack([accuracy(candidate, after), np.ones(len(after))], axis=1)
+    wanted, made = after != batch.before, candidate != batch.before
+    common = wanted & (candidate == after)
+    places = _places(after)
+    return np.stack([2.0 * common.sum(axis=places), wanted.sum(axis=places) + made.sum(axis=places)], axis=1)
+
+
+def _scores(means: Floats) -> Floats:
+    """The scores (B, 4) of means of counts (B, 8); 0 where nothing is counted."""
+    counted, most = means[:, ::2], means[:, 1::2]
+    return np.divide(counted, most, out=np.zeros_like(counted), where=most > 0)
+
+
+def _ratio(scores: Floats) -> Floats:
+    floor = np.maximum(scores[:, 2], scores[:, 3])
+    gap = scores[:, 1] - floor
     with np.errstate(divide="ignore", invalid="ignore"):
-        out: Floats = np.where(gap > 0, (means[:, 0] - floor) / gap, np.nan)
+        out: Floats = np.where(gap > 0, (scores[:, 0] - floor) / gap, np.nan)
     return out

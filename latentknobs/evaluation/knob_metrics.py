@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 import numpy as np
-from attrs import frozen
+from attrs import evolve, frozen
 from numpy.random import default_rng
 
 from latentknobs.core.arrays import ClipBatch, Codes, Ints
 from latentknobs.core.attribute import Attribute, Comparison
 from latentknobs.core.backend import VAEBackend
-from latentknobs.core.evidence import AmountMetrics, Equivariance, Response, SplitMetrics
+from latentknobs.core.evidence import AmountMetrics, Equivariance, Measure, Response, SplitMetrics
 from latentknobs.core.knob import Operator
 from latentknobs.core.model_calls import decode
 from latentknobs.evaluation.bootstrap import SongDraws
 from latentknobs.evaluation.content_preservation import content
 from latentknobs.evaluation.effect_size import effect, slope
-from latentknobs.evaluation.equivariance import accuracy, equivariance
+from latentknobs.evaluation.equivariance import accuracy, equivariance, measure_for, nearest
 from latentknobs.evaluation.evaluation_set import AmountBatch, EvaluationSet
 from latentknobs.evaluation.leakage import leakage
 from latentknobs.evaluation.response_curve import response
@@ -39,6 +39,7 @@ class EvaluationConfig:
         own: The edit's own amounts (not those from swapping before and after); without an edit all.
         seed: Seed of the resampling.
         changes: Names of attributes and comparisons that the edit changes on purpose, besides the target.
+        measure: What equivariance scores.
     """
 
     attributes: tuple[Attribute, ...]
@@ -50,6 +51,7 @@ class EvaluationConfig:
     own: tuple[float, ...]
     seed: int
     changes: frozenset[str] = frozenset()
+    measure: Measure = "tokens"
 
     def draws(self, songs: Ints) -> SongDraws:
         """Bootstrap draws of these songs (n,), from the seed alone: metrics do not depend on the order they run in."""
@@ -96,6 +98,30 @@ class KnobMetrics:
         return SplitMetrics(amounts=tuple(self.at.values()), response=self.response, round_trip=self.round_trip)
 
 
+def decoded_means(backend: VAEBackend, config: EvaluationConfig, amounts: Iterable[float]) -> dict[float, ClipBatch]:
+    """By amount, the decoding of the mean code of edited training clips, (*shape)."""
+    amounts = tuple(amounts)
+    codes = np.stack([config.mean_edited[a] for a in amounts])
+    return dict(zip(amounts, decode(backend, codes), strict=True))
+
+
+def measured(backend: VAEBackend, validation: EvaluationSet, config: EvaluationConfig) -> EvaluationConfig:
+    """
+    The config with what equivariance scores, :func:`~latentknobs.evaluation.equivariance.measure_for` the edit.
+
+    Args:
+        backend: The model.
+        validation: Validation songs, at least at the amounts nearest to 0.
+        config: Of the edit.
+    """
+    reached = [a for a, batch in validation.batches.items() if a in config.mean_edited and len(batch.rows)]
+    near = nearest(reached)
+    if not near:
+        return config
+    means = decoded_means(backend, config, near)
+    return evolve(config, measure=measure_for({a: validation.batches[a] for a in near}, means))
+
+
 def turned_clips(
     backend: VAEBackend, operator: Operator, evaluation_set: EvaluationSet, amounts: Iterable[float]
 ) -> dict[float, ClipBatch]:
@@ -130,8 +156,8 @@ def _amount_metrics(
     draws = config.draws(batch.songs)
     compared: Equivariance | None = None
     if batch.after is not None:
-        mean_edited = decode(backend, config.mean_edited[batch.amount][None])[0]
-        compared = equivariance(batch, turned, mean_edited, draws)
+        mean_edited = decoded_means(backend, config, (batch.amount,))[batch.amount]
+        compared = equivariance(batch, turned, mean_edited, draws, config.measure)
     effects = {a.name: effect(a, batch, turned, draws) for a in config.attributes}
     most = max((x.clips for x in effects.values()), default=0)
     return AmountMetrics(

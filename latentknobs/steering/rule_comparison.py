@@ -7,6 +7,7 @@ from attrs import frozen
 
 from latentknobs.core.arrays import Bools, ClipBatch
 from latentknobs.core.clip import ClipFormat
+from latentknobs.core.evidence import Evidence
 from latentknobs.core.melody_format import HOLD, MelodyFormat
 from latentknobs.steering.by_rule import RuleEdited
 from latentknobs.steering.carried_clips import differing
@@ -47,6 +48,24 @@ class RuleComparison:
             out |= self.loose.edited & ~self.exact.edited & others
             out |= self.loose.edited & _far_out(clips, self.loose.clips)
         return out
+
+
+def expected_error(evidence: Evidence, amount: float, changed: float) -> float:
+    """
+    On which share of the tokens a knob's clips differ from those of its edit, by its test songs; 1 = not measured.
+
+    Args:
+        evidence: Of the knob.
+        amount: How far it is turned; that of the measured amount nearest to it counts.
+        changed: Share of the tokens that the edit changes. Where the F1 of changes is measured, twice what it misses
+            of them differs: the changes that are missing, and others in their place.
+    """
+    at = evidence.test.amounts if evidence.test else ()
+    near = min(at, key=lambda one: abs(one.amount - amount), default=None)
+    if near is None or near.equivariance is None:
+        return 1.0
+    missed = 1 - near.equivariance.accuracy
+    return missed if evidence.measure == "tokens" else 2 * changed * missed
 
 
 def _far_out(clips: ClipBatch, edited: ClipBatch) -> Bools:

@@ -484,3 +484,26 @@ def test_one_song_of_a_split_is_enough_to_measure(find, songs):
 
     x = knob.evidence.validation.amounts[0].equivariance
     assert x.low == x.high == x.value
+
+
+def _first_note(clips, _rng):
+    """The first note a semitone up, where it lasts a beat or less: one token of 32."""
+    out = clips.copy()
+    out[:, 0] += 1
+    return out, (clips[:, 0] < HOLD - 1) & (clips[:, 4] != HOLD)
+
+
+def test_an_edit_of_one_token_is_measured_by_its_changes(find):
+    """Where tokens leave no room, a knob that does what the edit does is accepted by the F1 of changes."""
+    run = find(_edit("first", (1.0,), _first_note), trial_clips=80, controls=100, control_clips=32)
+    knob = run.knobs[run.current]
+
+    assert knob.evidence.measure == "changes"
+    assert knob.verdict == "accepted"
+    assert knob.evidence.test.amounts[0].equivariance.value == pytest.approx(1)
+    assert knob.evidence.test.amounts[0].equivariance.floor == 0
+
+
+def test_an_edit_of_many_tokens_is_measured_by_tokens(pitch_run):
+    """Transposing changes every note, so tokens are compared."""
+    assert {knob.evidence.measure for knob in pitch_run.knobs} == {"tokens"}

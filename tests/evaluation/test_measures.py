@@ -13,7 +13,8 @@ from latentknobs.core.attribute import Attribute, Comparison
 from latentknobs.evaluation.bootstrap import SongDraws
 from latentknobs.evaluation.content_preservation import content
 from latentknobs.evaluation.effect_size import changes, effect, slope
-from latentknobs.evaluation.equivariance import accuracy, equivariance
+from latentknobs.evaluation.equivariance import accuracy, equivariance, measure_for, nearest
+from latentknobs.evaluation.evaluation_set import AmountBatch
 from latentknobs.evaluation.leakage import leakage
 from latentknobs.evaluation.monotonicity import monotone, spearman
 
@@ -252,3 +253,101 @@ def test_a_clip_counts_from_three_amounts_on():
     assert math.isnan(score)
     assert clips == 0
     assert monotone({})[1] == 0
+
+
+# The edit changes the first two of eight tokens; so far the model gives all of the clip but the last.
+BEFORE = _clips([0, 0, 0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0, 0, 0])
+EDITED = _clips([5, 5, 0, 0, 0, 0, 0, 0], [5, 5, 0, 0, 0, 0, 0, 0])
+KEPT = _clips([0, 0, 0, 0, 0, 0, 0, 3], [0, 0, 0, 0, 0, 0, 0, 3])
+
+
+def test_the_f1_of_changes_by_hand(case_of):
+    """
+    Two changes wanted in each clip; 1 of 1 and 2 of 4 found: F1 = 2 * 3 / (4 + 5).
+
+    The ceiling has both and one more: 2 * 4 / (4 + 6). Unturned, 1 change and none in common: 0.
+    """
+    case = case_of(BEFORE, after=EDITED, plain=KEPT, ceiling=_clips(*[[5, 5, 0, 0, 0, 0, 0, 3]] * 2))
+    turned = _clips([5, 0, 0, 0, 0, 0, 0, 0], [5, 5, 0, 7, 7, 0, 0, 0])
+
+    result = equivariance(case, turned, BEFORE[0], _draws(case), "changes")
+
+    assert (result.accuracy, result.floor, result.ceiling) == pytest.approx((6 / 9, 0, 8 / 10))
+    assert result.value == pytest.approx((6 / 9) / (8 / 10))
+    assert result.low == pytest.approx((2 / 3) / 0.8)
+    assert result.high == pytest.approx((2 * 2 / 6) / 0.8)
+
+
+def test_a_change_counts_with_its_token_alone(case_of):
+    """The right places with wrong tokens have no change in common with the edit."""
+    case = case_of(BEFORE, after=EDITED, ceiling=EDITED)
+
+    result = equivariance(case, np.where(EDITED == 5, 6, EDITED).astype(np.int16), BEFORE[0], _draws(case), "changes")
+
+    assert result.accuracy == result.value == 0
+
+
+def test_changes_have_the_mean_clip_as_a_floor(case_of):
+    """An edit that gives every clip the same is no knob by changes either."""
+    case = case_of(BEFORE, after=EDITED, ceiling=EDITED)
+
+    result = equivariance(case, EDITED, EDITED[0], _draws(case), "changes")
+
+    assert not result.measurable
+    assert result.value == 0
+
+
+def test_an_edit_that_changes_nothing_has_no_changes_to_measure(case_of):
+    """Nothing to find is not measurable, and no number is infinite."""
+    case = case_of(BEFORE)
+
+    result = equivariance(case, BEFORE, BEFORE[0], _draws(case), "changes")
+
+    assert not result.measurable
+    assert all(math.isfinite(v) for v in asdict(result).values())
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=50, deadline=None)
+def test_the_f1_is_that_of_two_sets(seed):
+    """The pooled F1 is that of precision and recall of the set of turned changes, clip, place and new token."""
+    before, after, turned = default_rng(seed).integers(0, 3, (3, 4, 6)).astype(np.int16)
+    codes = np.zeros((4, 2), np.float32)
+    case = AmountBatch(1.0, np.arange(4), np.arange(4), before, after, codes, codes, before, after)
+    wanted, made = (
+        {(*where, int(one[tuple(where)])) for where in np.argwhere(one != before).tolist()} for one in (after, turned)
+    )
+    precision, recall = len(wanted & made) / max(len(made), 1), len(wanted & made) / max(len(wanted), 1)
+    expected = 2 * precision * recall / (precision + recall) if wanted & made else 0.0
+
+    assert equivariance(case, turned, before[0], _draws(case), "changes").accuracy == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("places", "expected"), [(1, "changes"), (2, "tokens")])
+def test_changes_are_measured_where_tokens_leave_no_room(case_of, places, expected):
+    """With 1 of 32 tokens changed the room is 0.031 and changes count; with 2 it is 0.0625, and tokens do."""
+    before = np.zeros((4, 32), np.int16)
+    after = before.copy()
+    after[:, :places] = 1
+    other = np.full(32, 7, np.int16)
+
+    assert measure_for({1.0: case_of(before, after=after, ceiling=after)}, {1.0: other}) == expected
+
+
+def test_one_amount_without_room_is_enough(case_of):
+    """If either of the amounts nearest to 0 leaves tokens no room, the whole edit is measured by changes."""
+    before = np.zeros((4, 32), np.int16)
+    few, many = before.copy(), before.copy()
+    few[:, 0], many[:, :9] = 1, 1
+    cases = {amount: case_of(before, after=after, ceiling=after) for amount, after in ((-1.0, many), (1.0, few))}
+
+    assert measure_for(cases, dict.fromkeys(cases, np.full(32, 7, np.int16))) == "changes"
+
+
+@pytest.mark.parametrize(
+    ("amounts", "expected"),
+    [((-2, -1, 1, 2), (-1, 1)), ((0.5, 3), (0.5,)), ((-3, -2), (-2,)), ((), ())],
+)
+def test_the_nearest_amounts_are_one_on_each_side(amounts, expected):
+    """At most one amount below 0 and one above it, each the nearest."""
+    assert nearest(amounts) == expected

@@ -127,6 +127,7 @@ def knob_card(knob: Knob) -> None:
         **_response(knob),
         "run": knob.run_id,
         **_selected(knob),
+        "equivariance": "F1 of changes: the edit changes few tokens" if knob.evidence.measure == "changes" else "",
         "operator": knob.operator_sha256[:16] + ("" if knob.operator is not None else " (only the hash is kept)"),
         "tags": ", ".join(knob.tags),
         "note": knob.note,
