@@ -3,7 +3,7 @@ Any torch module that encodes and decodes clips, behind the generic interface: n
 
 The module has ``encode(tokens)``, int64 (N, *shape) to the mean (N, D) or to a posterior, and ``decode(z)``, (N, D) to
 logits (N, *shape, V). An autoregressive decoder has ``decode(z, given)`` instead: ``given`` is int64 (N, *shape) for
-teacher forcing, or None for greedy decoding.
+teacher forcing, or None for greedy decoding. Of a sequence of latents, both speak of (N, *latent_shape).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from latentknobs.backends.devices import choose_device, one_thread
 from latentknobs.core.arrays import Bools, ClipBatch, Codes, sha256_of_arrays
 from latentknobs.core.backend import BackendSpec, Posterior, Prior
 from latentknobs.core.clip import ClipFormat, check_clips
-from latentknobs.core.model_calls import DECODER_ALONE
+from latentknobs.core.model_calls import DECODER_ALONE, DISCRETE_CODES
 from latentknobs.errors import BackendError, ModelError
 
 CHUNK = 256
@@ -218,6 +218,10 @@ class TorchBackend(TensorBackend):
         posterior: What two plain tensors from ``encode`` are: "mean-std" or "mean-logvar" (the logarithm of the
             variance). "mean": it gives one tensor. Named values and torch's distributions need none of it.
         latent_size: Of a decoder alone: D. Such a module needs no ``encode``; its codes are those of the prior.
+        blocks: Named blocks of the code, as in :class:`~latentknobs.core.backend.BackendSpec`.
+        condition: The block that is the decoder's condition: ``encode`` joins it to the mean (torch.cat), ``decode``
+            splits it off. A standard deviation there is not read, and may be 0.
+        latent_shape: Of a sequence of latents: ``encode`` gives (N, *latent_shape) and ``decode`` takes it.
         prior: "standard-normal" where the module was trained towards it (the KL term of a VAE); "aggregate" = not
             known, and codes are drawn with the mean and standard deviation of the corpus' own codes.
 
@@ -241,6 +245,9 @@ class TorchBackend(TensorBackend):
         posterior: PosteriorForm | None = None,
         latent_size: int | None = None,
         prior: Prior = "aggregate",
+        blocks: Mapping[str, int] | None = None,
+        condition: str | None = None,
+        latent_shape: tuple[int, ...] = (),
     ) -> None:
         if posterior not in (None, *get_args(PosteriorForm)):
             forms = ", ".join(map(repr, get_args(PosteriorForm)))
@@ -257,11 +264,11 @@ class TorchBackend(TensorBackend):
         self._carries = carries
         self._format = clip_format
         self._name = name
+        self._shape = tuple(latent_shape)
         silence = np.stack([clip_format.tokens(())] * MIN_ROWS)
-        self._has_scale = False
+        scale: Tensor | None = None
         if latent_size is None:
             mean, scale = self._encoded(silence, size=None)
-            self._has_scale = scale is not None
             self._check_repeats("encode", mean, self._encoded(silence, size=None)[0])
         else:
             mean = torch.zeros(MIN_ROWS, latent_size, device=self._device)
@@ -275,7 +282,12 @@ class TorchBackend(TensorBackend):
             training=training or {},
             encodes=latent_size is None,
             prior=prior,
+            blocks=blocks or {},
+            condition=condition,
+            latent_shape=self._shape,
         )
+        self._has_scale = scale is not None
+        self._check_scale(scale)
         with torch.inference_mode():
             self._check_repeats("decode", self._logits(mean, None), self._logits(mean, None))
         if self._differentiable(mean.cpu().numpy(), silence):
@@ -304,6 +316,7 @@ class TorchBackend(TensorBackend):
         scale = np.empty_like(mean) if self._has_scale else None
         for part in batches(len(clips), CHUNK):
             means, scales = self._encoded(clips[part], self.spec.latent_size, part.start)
+            self._check_scale(scales)
             fill(mean[part], means)
             if scale is not None and scales is not None:
                 fill(scale[part], scales)
@@ -347,28 +360,36 @@ class TorchBackend(TensorBackend):
         for what, part in (("mean", mean), ("standard deviation", scale)):
             if part is None and what != "mean":
                 continue
-            if not isinstance(part, Tensor) or part.ndim != 2 or len(part) != rows:
-                raise self._wrong("encode", f"{_kind(part)} as the {what} of {rows} clips", f"a tensor ({rows}, D)")
-            if size is not None and part.shape[1] != size:
+            if isinstance(part, Tensor) and not part.is_floating_point():
+                raise self._wrong("encode", f"{part.dtype} as the {what}", f"numbers: {DISCRETE_CODES}")
+            if not isinstance(part, Tensor) or part.shape != (rows, *(self._shape or part.shape[-1:])):
+                expected = f"a tensor ({', '.join(map(str, (rows, *(self._shape or 'D'))))})"
+                raise self._wrong("encode", f"{_kind(part)} as the {what} of {rows} clips", expected)
+            if size is not None and part[0].numel() != size:
                 raise self._wrong(
                     "encode",
-                    f"{part.shape[1]} numbers as the {what} of a clip, and the model was loaded with {size}",
+                    f"{part[0].numel()} numbers as the {what} of a clip, and the model was loaded with {size}",
                     "as many for every batch: its latent size must not depend on the clips",
                 )
-            if len(bad := (~torch.isfinite(part)).any(dim=1).nonzero()):
+            if len(bad := (~torch.isfinite(part)).flatten(1).any(dim=1).nonzero()):
                 where = f"the first is clip {first + int(bad[0])} of the batch, from 0"
                 raise self._wrong(
                     "encode",
                     f"numbers that are not finite as the {what} of {len(bad)} of {rows} clips ({where})",
                     "finite ones: look for a division by 0, a logarithm or an exponential that overflows",
                 )
-        if scale is not None and not (scale > 0).all():
+        return mean.flatten(1).float(), None if scale is None else scale.flatten(1).float()
+
+    def _check_scale(self, scale: Tensor | None) -> None:
+        if scale is None:
+            return
+        least = scale[:, self.spec.structure.latent].min()
+        if not least > 0:
             raise self._wrong(
                 "encode",
-                f"standard deviations down to {scale.min():.3g}",
+                f"standard deviations down to {least:.3g}",
                 "numbers above 0: say posterior='mean-logvar' if they are logarithms of variances",
             )
-        return mean.float(), None if scale is None else scale.float()
 
     def _named(self, posterior: Any) -> tuple[Any, Any]:
         """Mean and standard deviation (None where there is none) of what ``encode`` gives; two tensors are no guess."""
@@ -410,6 +431,7 @@ class TorchBackend(TensorBackend):
         )
 
     def _logits(self, codes: Tensor, given: ClipBatch | None) -> Tensor:
+        codes = codes.reshape(len(codes), *self._shape) if self._shape else codes
         if self._reads:
             logits = self._module.decode(codes, given=None if given is None else self._tokens(given))
         else:
@@ -437,7 +459,7 @@ def _reads(decode: Callable[..., Any], name: str) -> bool:
     if extra := [parameter for parameter in needed if parameter != "given"]:
         raise ModelError(
             f"{name}: decode needs {', '.join(extra)} besides the codes: wrap a conditional model in a module that "
-            "fixes the condition."
+            "reads the condition from a block of the code (TorchBackend(..., blocks=..., condition=...)) or fixes it."
         )
     return "given" in parameters
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from latentknobs.core.arrays import Bools, ClipBatch, Codes
 from latentknobs.core.clip import ClipFormat
+from latentknobs.core.latent_structure import LatentStructure
 from latentknobs.errors import ModelError
 
 
@@ -24,7 +25,8 @@ class Posterior:
 
     Attributes:
         mean: float32 (N, D); the code of a clip is its posterior mean.
-        scale: float32 (N, D), standard deviations, above 0, or None where the model has none.
+        scale: float32 (N, D), standard deviations, above 0, or None where the model has none. In the dimensions of a
+            condition it is not read, and may be 0.
     """
 
     mean: Codes
@@ -54,6 +56,11 @@ class BackendSpec:
             model's own. "aggregate" where nothing is known: codes are drawn with the mean and standard deviation that
             the corpus' codes have in each dimension (:mod:`latentknobs.core.code_units`); of a decoder alone, from the
             standard normal distribution all the same.
+        blocks: Named blocks of the code, name to size ({"pitch": 64, "rhythm": 64}), in order; {} = none.
+        condition: The block that is the decoder's condition and no latent, None = there is none: ``encode`` puts the
+            clip's condition there and ``decode`` reads it there. Nothing moves it, and an edit that changes it gives
+            no pairs.
+        latent_shape: Axes of a sequence of latents, (8, 16), flattened in C order; () = a plain vector.
     """
 
     name: str = field()
@@ -64,10 +71,27 @@ class BackendSpec:
     formats: tuple[ClipFormat, ...] = field(default=(), converter=tuple)
     encodes: bool = True
     prior: Prior = field(default="aggregate")
+    blocks: Mapping[str, int] = field(factory=dict)
+    condition: str | None = None
+    latent_shape: tuple[int, ...] = ()
+    structure: LatentStructure = field(init=False)
+    """Its blocks, condition and shape, which name and group dimensions."""
 
     def __attrs_post_init__(self) -> None:
         if not self.formats:
             object.__setattr__(self, "formats", (self.clip_format,))
+        if self.condition is not None and not self.encodes:
+            raise ModelError(
+                f"The model {self.name!r} has the condition {self.condition!r} and no encoder that would read it of a "
+                "clip: fix the condition in decode and leave it out of the code."
+            )
+
+    @structure.default
+    def _of_blocks(self) -> LatentStructure:
+        try:
+            return LatentStructure(self.latent_size, self.blocks, self.condition, self.latent_shape)
+        except ValueError as fault:
+            raise ModelError(f"The model {self.name!r} {fault}.") from None
 
     @formats.validator
     def _begin_with_the_one(self, _attribute: object, formats: tuple[ClipFormat, ...]) -> None:

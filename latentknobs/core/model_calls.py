@@ -17,6 +17,11 @@ DECODER_ALONE = (
     "give the code of a clip: load the whole checkpoint for that."
 )
 
+DISCRETE_CODES = (
+    "discrete codes (a VQ-VAE) have no directions: give the encoder's continuous output before the quantization, "
+    "flattened, and quantize inside decode."
+)
+
 
 def check_encodes(spec: BackendSpec) -> None:
     """

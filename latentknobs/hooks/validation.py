@@ -27,6 +27,7 @@ from latentknobs.core.drum_format import DRUMS, DRUMS_4BAR
 from latentknobs.core.edit_context import Key
 from latentknobs.core.frontend_specs import CommandSpec, FrontendSpec
 from latentknobs.core.knob import Operator
+from latentknobs.core.latent_structure import LatentStructure
 from latentknobs.core.melody_format import MELODY, MELODY_4BAR
 from latentknobs.core.method_specs import Basis, BasisInput, Coordinates, Fit, FitInput, SelectInput, Selector
 from latentknobs.core.metric_specs import LabelledCodes, Metric, MetricResult, Score, Traversals
@@ -443,7 +444,8 @@ class GuardedModel:
         """See :class:`~latentknobs.core.backend.VAEBackend`."""
         shape = (len(clips), self.spec.latent_size)
         must = f"a Posterior with finite float32 of shape {shape}"
-        posterior = self._call("encode", clips, must=must, check=partial(_posterior, shape=shape))
+        check = partial(_posterior, shape=shape, structure=self.spec.structure)
+        posterior = self._call("encode", clips, must=must, check=check)
         must = "the posterior mean, the same each time, and not a draw"
         self._check_repeats("encode", clips, must, lambda result: result.mean)
         return posterior
@@ -512,12 +514,12 @@ def _float32(result: object, shape: tuple[int, ...], what: str = "") -> NDArray[
     return finite(result, shape, what=what).astype(np.float32, copy=False)
 
 
-def _posterior(result: object, shape: tuple[int, int]) -> Posterior:
+def _posterior(result: object, shape: tuple[int, int], structure: LatentStructure) -> Posterior:
     if not isinstance(result, Posterior):
         raise PluginFault(kind_of(result))
     mean = _float32(result.mean, shape, " as its mean")
     scale = None if result.scale is None else _float32(result.scale, shape, " as its scale")
-    if scale is not None and (scale <= 0).any():
+    if scale is not None and (scale[:, structure.latent] <= 0).any():
         raise PluginFault("a scale that is not above 0")
     return Posterior(mean, scale)
 

@@ -265,3 +265,85 @@ def test_logits_that_are_no_numbers_are_refused():
 
     with pytest.raises(BackendError, match="decode of Overflowing gave logits with NaN"):
         made(Overflowing).decode(np.full((2, 5), 100, dtype=np.float32))
+
+
+class Conditional(Plain):
+    """One whose decoder reads two numbers of the condition besides its five latents."""
+
+    def __init__(self):
+        super().__init__()
+        self.chords = nn.Linear(2, 32 * 130)
+
+    def encode(self, tokens):
+        condition = torch.stack([(tokens < 128).sum(1) / 32, tokens[:, 0] / 128], dim=1)
+        mean = torch.cat([super().encode(tokens), condition], dim=1)
+        return {"mean": mean, "std": torch.cat([torch.ones(len(mean), 5), torch.zeros(len(mean), 2)], dim=1)}
+
+    def decode(self, z):
+        return super().decode(z[:, :5]) + self.chords(z[:, 5:]).reshape(-1, 32, 130)
+
+
+class Sequential(Plain):
+    """One whose code is a sequence of three latents of two numbers."""
+
+    def __init__(self):
+        super().__init__(6)
+
+    def encode(self, tokens):
+        return super().encode(tokens).reshape(-1, 3, 2)
+
+    def decode(self, z):
+        assert z.shape[1:] == (3, 2)
+        return super().decode(z.flatten(1))
+
+
+class Discrete(Plain):
+    """One whose encoder gives the numbers of entries of a codebook."""
+
+    def encode(self, tokens):
+        return super().encode(tokens).abs().long()
+
+
+class TestConditionalContract(BackendContract):
+    """A module that reads its condition from a block of the code keeps the contract."""
+
+    @pytest.fixture
+    def backend(self):
+        """The conditional module."""
+        return made(Conditional, blocks={"latent": 5, "chords": 2}, condition="chords")
+
+
+class TestSequentialContract(BackendContract):
+    """A module with a sequence of latents keeps the contract."""
+
+    @pytest.fixture
+    def backend(self):
+        """The module with three latents."""
+        return made(Sequential, latent_shape=(3, 2))
+
+
+def test_a_sequence_of_latents_is_flattened_in_order(clips):
+    """Codes are the sequence's numbers, the last index fastest; the shape is told."""
+    backend = made(Sequential, latent_shape=(3, 2))
+    module = backend._module
+    mean = module.encode(torch.from_numpy(clips.astype(np.int64))).numpy()
+    assert backend.spec.latent_size == 6
+    assert np.array_equal(backend.encode(clips).mean, mean.reshape(len(clips), 6))
+
+
+def test_a_sequence_of_another_shape_is_told():
+    """A latent_shape that encode does not give is refused with both shapes."""
+    with pytest.raises(BackendError, match=r"shape \(2, 3, 2\).*a tensor \(2, 2, 3\)"):
+        made(Sequential, latent_shape=(2, 3))
+
+
+def test_a_scale_of_0_is_refused_outside_the_condition():
+    """Standard deviations of 0 are those of a condition only."""
+    with pytest.raises(BackendError, match="down to 0"):
+        made(Conditional, blocks={"latent": 5, "chords": 2})
+
+
+def test_discrete_codes_are_told():
+    """Whole numbers from encode are a VQ-VAE's: the message says what to give instead."""
+    with pytest.raises(BackendError, match=r"int64 as the mean.*VQ-VAE.*before the quantization"):
+        made(Discrete)
