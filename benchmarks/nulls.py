@@ -3,6 +3,7 @@ Null edits: how many edits that teach nothing does each acceptance criterion, an
 
     python -m benchmarks.nulls -o nulls.jsonl          # 100 seeds a kind: the table of docs/results/evidence.md
     python -m benchmarks.nulls --seeds 1 --alone 0     # a first look
+    python -m benchmarks.nulls --augmentation last-note -o last.jsonl  # an edit of one token, measured by its changes
     python -m benchmarks.nulls -o nulls.jsonl --table  # the table of what is judged so far
 
 A run that was stopped goes on where it stopped: the file has one line for each seed. Edited clips are encoded once
@@ -20,10 +21,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from attrs import frozen
+from attrs import evolve, frozen
 from numpy.random import Generator
 
-from benchmarks.null_edits.edits import ClipPool, NullEdit, RandomClip, drawn
+from benchmarks.null_edits.edits import ClipPool, LastNote, NullEdit, RandomClip, drawn
 from benchmarks.null_edits.encoded_corpus import EncodedCorpus, EncodedPairs
 from latentknobs import Workbench
 from latentknobs.backends.loader import DEFAULT_MODEL
@@ -31,6 +32,7 @@ from latentknobs.core.active_dimensions import is_active
 from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.augmentation import Augmented
 from latentknobs.core.corpus import CorpusRequest
+from latentknobs.core.evidence import Measure
 from latentknobs.core.experiment import Experiment, Methods, Settings
 from latentknobs.core.melody_format import MELODY
 from latentknobs.core.method_specs import Fit, SelectInput
@@ -106,7 +108,7 @@ def thresholded(pairs: EncodedPairs) -> int:
 
 def judged(pairs: EncodedPairs, fits: Sequence[Fit], clips: int | None) -> dict[str, Any]:
     """
-    What the acceptance criteria say of each fit, and the paper's threshold of all.
+    What the acceptance criteria say of each fit, by either measure of equivariance, and the paper's threshold of all.
 
     Args:
         pairs: The edit's pairs.
@@ -114,11 +116,15 @@ def judged(pairs: EncodedPairs, fits: Sequence[Fit], clips: int | None) -> dict[
         clips: Clips on which each criterion is applied alone; None = it is not.
     """
     control_test = pairs.control_test()
-    verdicts, failed, alone, declined = {}, {}, {}, {}
+    verdicts, other, failed, alone, declined = {}, {}, {}, {}, {}
+    chosen = control_test.config.measure
+    unchosen: Measure = "changes" if chosen == "tokens" else "tokens"
+    beside = evolve(control_test, config=evolve(control_test.config, measure=unchosen))
     for fit in fits if pairs.amounts else ():
         evaluation = LazyEvaluation(pairs, fit, control_test)
         try:
             verdicts[fit.name] = evaluation.verdict()
+            other[fit.name] = LazyEvaluation(pairs, fit, beside).verdict()
         except NotFittedError as reason:
             declined[fit.name] = str(reason)
             continue
@@ -128,7 +134,8 @@ def judged(pairs: EncodedPairs, fits: Sequence[Fit], clips: int | None) -> dict[
             alone[fit.name] = {criterion: shorter.alone(criterion) for criterion in ALONE}
     return {
         "amounts": len(pairs.amounts),
-        "measure": control_test.config.measure,
+        "measure": chosen,
+        "by_the_other": other,
         "fits": verdicts,
         "declined": declined,
         "failed_at_the_innermost": failed,
@@ -139,7 +146,8 @@ def judged(pairs: EncodedPairs, fits: Sequence[Fit], clips: int | None) -> dict[
 
 def encoded(bench: Workbench, options: argparse.Namespace) -> EncodedCorpus:
     """The songs, with the real edit and the closed-form fits."""
-    backend, plugins, edit = bench.model(options.model), bench.plugins, bench.augment(options.augmentation)
+    backend, plugins, name = bench.model(options.model), bench.plugins, options.augmentation
+    edit = LastNote() if name == LastNote.name else bench.augment(name)
     spec, fits = backend.spec, plugins.fits()
     closed = tuple(fits[name] for name in (*FROM_PAIRS, *FROM_ATTRIBUTE))
     attributes, comparisons = tuple(plugins.attributes().values()), tuple(plugins.comparisons().values())
@@ -211,12 +219,24 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
 
     In brackets, of all seeds, those that such a gate does not refuse at both innermost amounts already.
     """
-    heads = ["edit", "fits", "seeds", "accepted", *(f"{gate} alone" for gate in ALONE), "threshold", "CPU minutes"]
+    heads = [
+        "edit",
+        "fits",
+        "seeds",
+        "measure",
+        "accepted",
+        "by the other measure",
+        *(f"{gate} alone" for gate in ALONE),
+        "threshold",
+        "CPU minutes",
+    ]
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for kind in KINDS:
         of_kind = [row for row in rows if row["kind"] == kind]
         for fits in (FROM_PAIRS, FROM_ATTRIBUTE) if of_kind else ():
-            cells = [_cell([_any(row["fits"], fits, {"accepted", "provisional"}) for row in of_kind])]
+            good = {"accepted", "provisional"}
+            cells = [", ".join(sorted({row["measure"] for row in of_kind}))]
+            cells += [_cell([_any(row[name], fits, good) for row in of_kind]) for name in ("fits", "by_the_other")]
             for gate in ALONE:
                 asked = [{fit: gates[gate] for fit, gates in row["alone"].items()} for row in of_kind if row["alone"]]
                 cells.append(_cell([_any(one, fits, {True}) for one in asked]))

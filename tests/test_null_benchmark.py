@@ -164,22 +164,24 @@ def test_the_table(script):
     passed = dict.fromkeys(script.ALONE, True)
     row = {
         "kind": "swapped",
+        "measure": "tokens",
         "fits": {"mean": "rejected", "ridge": "provisional", "discriminant": "rejected"},
+        "by_the_other": {"mean": "rejected", "ridge": "rejected", "discriminant": "accepted"},
         "failed_at_the_innermost": {"mean": ["equivariance"], "ridge": [], "discriminant": ["equivariance", "content"]},
         "alone": {"mean": passed, "discriminant": dict.fromkeys(script.ALONE, False)},
         "threshold": 3,
         "seconds": 90.0,
     }
-    other = row | {"fits": {"mean": "rejected"}, "alone": {}, "threshold": 0, "failed_at_the_innermost": {}}
+    other = row | {"fits": {"mean": "rejected"}, "alone": {}, "measure": "changes", "threshold": 0, "failed_at_the_innermost": {}}
 
     lines = script.table([row | {"seed": 0}, other | {"seed": 1}]).splitlines()
 
     assert lines[2] == (
-        "| swapped | mean, ridge | 2 | 1 of 2 | 1 of 1 | 1 of 1 | 1 of 1 (at most 1 of 2) | 1 of 1 (at most 1 of 2) "
+        "| swapped | mean, ridge | 2 | changes, tokens | 1 of 2 | 0 of 2 | 1 of 1 | 1 of 1 | 1 of 1 (at most 1 of 2) | 1 of 1 (at most 1 of 2) "
         "| 1 of 1 (at most 1 of 2) | 1 of 2 | 3.0 |"
     )
     assert lines[3] == (
-        "| swapped | attribute-vector, ridge-reading, discriminant | 2 | 0 of 2 | 0 of 1 | 0 of 1 "
+        "| swapped | attribute-vector, ridge-reading, discriminant | 2 | changes, tokens | 0 of 2 | 2 of 2 | 0 of 1 | 0 of 1 "
         "| 0 of 1 (at most 1 of 2) | 0 of 1 (at most 0 of 2) | 0 of 1 (at most 0 of 2) |  |  |"
     )
     assert len(lines) == 4

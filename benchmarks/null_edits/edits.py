@@ -21,8 +21,9 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from latentknobs.core.arrays import Bools, ClipBatch
-from latentknobs.core.augmentation import Augmentation, Augmented
+from latentknobs.core.augmentation import Augmentation, Augmented, TokenAugmentation
 from latentknobs.core.format_capabilities import needs_of
+from latentknobs.core.melody_format import HOLD, MELODY
 from latentknobs.corpora.sharding import Shard
 from latentknobs.discovery.pairs import Pairs
 from latentknobs.evaluation.evaluation_set import AmountBatch, EvaluationSet
@@ -130,6 +131,30 @@ class OneAmount(NullEdit):
 
     def _edit(self, clips: ClipBatch, amount: float, rng: Generator) -> Augmented:
         return self.real(clips, amount, rng)
+
+
+class LastNote(TokenAugmentation):
+    """
+    Moves the last note up by the amount in semitones, down where it is negative: one token of a clip.
+
+    Like a transposition, and unlike other edits that change little, it cannot be told from the clip whether it was
+    made: so exchanging before and after leaves nothing to learn. It has no target, so that no criterion but those of
+    the clips themselves stands between a null and a verdict.
+    """
+
+    name = knob_name = "last-note"
+    unit = "semitones"
+    amounts = (-7.0, -4.0, -2.0, -1.0, 1.0, 2.0, 4.0, 7.0)
+    preserves: ClassVar[frozenset[str]] = frozenset({"log2-onsets", "onset-f1"})
+
+    def edit_tokens(self, clips: ClipBatch, amount: float, rng: Generator) -> tuple[NDArray[np.int16], Bools]:  # noqa: ARG002 - nothing here is left to chance
+        """Clips without a note, or whose last one would leave pitches 0 to 127, are masked."""
+        onsets = MELODY.onsets(clips)
+        rows, last = np.arange(len(clips)), MELODY.steps - 1 - onsets[:, ::-1].argmax(axis=1)
+        moved = clips[rows, last] + np.int16(amount)
+        valid = np.logical_and(onsets.any(axis=1), (moved >= 0) & (moved < HOLD))
+        clips[rows[valid], last[valid]] = moved[valid]
+        return clips, valid
 
 
 @frozen(eq=False)
