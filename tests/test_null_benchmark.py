@@ -172,7 +172,13 @@ def test_the_table(script):
         "threshold": 3,
         "seconds": 90.0,
     }
-    other = row | {"fits": {"mean": "rejected"}, "alone": {}, "measure": "changes", "threshold": 0, "failed_at_the_innermost": {}}
+    other = row | {
+        "fits": {"mean": "rejected"},
+        "alone": {},
+        "measure": "changes",
+        "threshold": 0,
+        "failed_at_the_innermost": {},
+    }
 
     lines = script.table([row | {"seed": 0}, other | {"seed": 1}]).splitlines()
 
