@@ -183,12 +183,12 @@ def test_the_table(script):
     lines = script.table([row | {"seed": 0}, other | {"seed": 1}]).splitlines()
 
     assert lines[2] == (
-        "| swapped | mean, ridge | 2 | changes, tokens | 1 of 2 | 0 of 2 | 1 of 1 | 1 of 1 | 1 of 1 (at most 1 of 2) | 1 of 1 (at most 1 of 2) "
-        "| 1 of 1 (at most 1 of 2) | 1 of 2 | 3.0 |"
+        "| swapped | mean, ridge | 2 | changes, tokens | 1 of 2 | 0 of 2 | 1 of 1 | 1 of 1 | 1 of 1 (at most 1 of 2) "
+        "| 1 of 1 (at most 1 of 2) | 1 of 1 (at most 1 of 2) | 1 of 2 | 3.0 |"
     )
     assert lines[3] == (
-        "| swapped | attribute-vector, ridge-reading, discriminant | 2 | changes, tokens | 0 of 2 | 2 of 2 | 0 of 1 | 0 of 1 "
-        "| 0 of 1 (at most 1 of 2) | 0 of 1 (at most 0 of 2) | 0 of 1 (at most 0 of 2) |  |  |"
+        "| swapped | attribute-vector, ridge-reading, discriminant | 2 | changes, tokens | 0 of 2 | 2 of 2 | 0 of 1 "
+        "| 0 of 1 | 0 of 1 (at most 1 of 2) | 0 of 1 (at most 0 of 2) | 0 of 1 (at most 0 of 2) |  |  |"
     )
     assert len(lines) == 4
 
