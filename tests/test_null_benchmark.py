@@ -166,7 +166,7 @@ def test_the_table(script):
         "kind": "swapped",
         "measure": "tokens",
         "fits": {"mean": "rejected", "ridge": "provisional", "discriminant": "rejected"},
-        "by_the_other": {"mean": "rejected", "ridge": "rejected", "discriminant": "accepted"},
+        "by_changes": {"mean": "rejected", "ridge": "rejected", "discriminant": "accepted"},
         "failed_at_the_innermost": {"mean": ["equivariance"], "ridge": [], "discriminant": ["equivariance", "content"]},
         "alone": {"mean": passed, "discriminant": dict.fromkeys(script.ALONE, False)},
         "threshold": 3,
