@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from latentknobs.core.arrays import Bools, ClipBatch
 from latentknobs.core.capability import capability, takes
-from latentknobs.core.clip import ClipFormat, Note
+from latentknobs.core.clip import ClipFormat, Note, with_notes
 from latentknobs.core.edit_context import EditContext, lone_contexts
 from latentknobs.core.melody_format import MELODY
 from latentknobs.errors import AmountError, ClipError, PluginError
@@ -205,7 +205,7 @@ class NoteAugmentation(_Base):
             try:
                 notes = edit(self.format.notes(clip), amount, rng, *told)
                 if notes is not None:
-                    clips[i] = self.format.tokens(notes)
+                    clips[i] = with_notes(self.format, clip, notes)
                     valid[i] = True
             except AmountError:  # no clip can be edited by it, and the sentence says why
                 raise

@@ -16,6 +16,7 @@ from attrs import field, frozen, validators
 from numpy.typing import NDArray
 
 from latentknobs.core.arrays import Bools, ClipBatch
+from latentknobs.core.capability import capability
 from latentknobs.errors import ClipError
 
 
@@ -145,6 +146,30 @@ class DrumFormat(Protocol):
 
     @property
     def drums(self) -> tuple[DrumVoice, ...]: ...
+
+
+class WithNotes(Protocol):
+    """Optional: a format whose clips hold more than their notes, chords say, which an edit of the notes leaves."""
+
+    def with_notes(self, clip: NDArray[np.int16], notes: Iterable[Note]) -> NDArray[np.int16]:
+        """
+        The clip (*shape) with these notes in place of its own, and what else it holds.
+
+        Raises:
+            ClipError: As ``tokens``.
+        """
+        ...
+
+
+def with_notes(clip_format: ClipFormat, clip: NDArray[np.int16], notes: Iterable[Note]) -> NDArray[np.int16]:
+    """
+    A clip (*shape) with these notes in place of its own; what else it holds stays where it can.
+
+    Raises:
+        ClipError: They do not fit the format.
+    """
+    able = capability(clip_format, WithNotes)
+    return clip_format.tokens(notes) if able is None else able.with_notes(clip, notes)
 
 
 def check_clips(clips: object, clip_format: ClipFormat, what: str = "clips") -> ClipBatch:

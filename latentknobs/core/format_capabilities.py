@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from latentknobs.core.arrays import Bools, ClipBatch
 from latentknobs.core.capability import capability
-from latentknobs.core.clip import ClipFormat, DrumFormat
+from latentknobs.core.clip import ClipFormat, DrumFormat, with_notes
 from latentknobs.core.melody_format import HOLD, REST, MelodyFormat
 from latentknobs.errors import ClipError, PluginError, UsageError
 
@@ -25,7 +25,9 @@ class MonophonicFormat(Protocol):
     """
     What a format of one voice of pitched notes has besides, whatever its tokens are.
 
-    What needs "monophonic" is given its clips as melody tokens (:class:`~latentknobs.MelodyFormat`) by these two.
+    What needs "monophonic" is given its clips as melody tokens (:class:`~latentknobs.MelodyFormat`) by these two. An
+    edited melody is made a clip again by ``tokens``, or by ``with_notes`` where clips hold more than notes
+    (:class:`~latentknobs.core.clip.WithNotes`).
     """
 
     def onsets(self, clips: ClipBatch) -> Bools:
@@ -179,19 +181,19 @@ def from_melody_tokens(
     Args:
         tokens: The melodies.
         valid: Which of them count, bool (N,).
-        clips: What stands in place of the others, (N, *shape).
+        clips: What they were before, (N, *shape): what stands in place of the others, and around the notes.
         clip_format: The format.
 
     Returns:
         The clips, and which of them the format can carry.
 
     Raises:
-        PluginError: The format's ``tokens`` fails with anything else than a ClipError.
+        PluginError: The format's ``tokens`` or ``with_notes`` fails with anything else than a ClipError.
     """
     melody, out, carried = MelodyFormat(shape=tokens.shape[1:], steps=tokens.shape[1]), clips.copy(), valid.copy()
     for i in np.flatnonzero(valid):
         try:
-            out[i] = clip_format.tokens(melody.notes(tokens[i]))
+            out[i] = with_notes(clip_format, clips[i], melody.notes(tokens[i]))
         except ClipError:  # what the melody became does not fit this format
             carried[i] = False
         except Exception as error:
