@@ -27,6 +27,7 @@ from latentknobs.core.model_calls import check_encodes
 from latentknobs.core.piece import Cut, Piece
 from latentknobs.core.seed import as_seed
 from latentknobs.errors import ClipError, UnknownNameError, UsageError
+from latentknobs.evaluation.prior_samples import drawn_codes
 from latentknobs.scores.import_warnings import ranges
 from latentknobs.scores.reading import ReadingOptions
 from latentknobs.steering import apply, interpolation
@@ -45,6 +46,9 @@ from latentknobs.steering.interpolation import Rest
 from latentknobs.steering.rule_comparison import SURPRISE, RuleComparison, expected_error
 from latentknobs.steering.turn_result import ClipCounts, GridCell, SteeredCodes, TurnResult, clip_ways
 from latentknobs.workbench import Workbench
+
+CONDITIONS = 256
+"""Clips of which conditions are drawn."""
 
 
 def slerp(a: Codes, b: Codes, t: float) -> Codes:
@@ -91,7 +95,12 @@ def _required(units: CodeUnits | None, model: VAEBackend) -> CodeUnits:
 
 
 def sample(
-    model: VAEBackend, count: int, seed: int, temperature: float = 0.0, units: CodeUnits | None = None
+    model: VAEBackend,
+    count: int,
+    seed: int,
+    temperature: float = 0.0,
+    units: CodeUnits | None = None,
+    conditions: Codes | None = None,
 ) -> list[Sampled]:
     """
     Pieces of one clip each, decoded from codes with N(0, 1) in each dimension.
@@ -102,16 +111,17 @@ def sample(
         seed: Of the codes, and of the tokens where they are drawn.
         temperature: 0 = the likeliest tokens; above it tokens are drawn.
         units: Of the codes, see :func:`units_of_prior`; None = not known beyond what the model declares.
+        conditions: Codes of clips (n, D), of which a model with a condition takes it.
 
     Raises:
-        UsageError: ``count`` is under 1, the seed is none, no prior is known, or the model's tokens cannot be drawn.
+        UsageError: ``count`` is under 1, the seed is none, no prior is known, or none of the model's condition, or the
+            model's tokens cannot be drawn.
     """
     if count < 1:
         raise UsageError(f"The count must be at least 1, not {count}.")
     seed = as_seed(seed)
     units = _required(units or units_of_prior(model.spec, ()), model)
-    drawn = np.random.default_rng(seed).standard_normal((count, model.spec.latent_size), dtype=np.float32)
-    codes = units.outward(drawn)
+    codes = drawn_codes(model.spec, count, seed, units, conditions)
     if not temperature:
         clips = model.decode(codes)
     elif (sampling := capability(model, Sampling)) is not None:
@@ -126,6 +136,14 @@ def sample(
         )
         for k, clip in enumerate(clips)
     ]
+
+
+def conditions(workbench: Workbench, model: str, corpus: str, seed: int = 0) -> Codes | None:
+    """Codes of clips of a corpus, of which a model takes its condition; None without a condition or a corpus."""
+    backend = workbench.model(model)
+    if backend.spec.condition is None or not corpus:
+        return None
+    return backend.encode(workbench.clips(corpus, model, clips=CONDITIONS, seed=seed)).mean
 
 
 def provenance(model: VAEBackend, **facts: Any) -> dict[str, Any]:
@@ -322,6 +340,7 @@ class Session:
             facts |= {"like": knob.name, "seed": seed}
             if among := self._apart(knob)[1]:
                 remarks.append(f"{name} moves dimensions of {', '.join(among)} too: the knobs leave too few others")
+        moved = self.model.spec.structure.with_condition(moved, self.codes)
         sounding = self.cut.sounding
         ruled = self._ruled(amounts, seed, sounding & ~self.steered)
         by_model = self.steered | (self.accepted & sounding & ~ruled[0].edited)
@@ -472,12 +491,12 @@ class Session:
             raise ClipError(f"{self.piece.name} has no bars that {self.model.spec.name} carries: {self.carries()}.")
         rng = np.random.default_rng(seed)
         units = _required(units_of_prior(self.model.spec, self.knobs.values()), self.model)
-        own = units.inward(self.codes)
-        out = []
+        held = self.model.spec.structure.held
+        own, out = np.where(held, 0, units.inward(self.codes)), []
         for k in range(count):
-            prior = rng.standard_normal(self.codes.shape, dtype=np.float32)
+            prior = np.where(held, 0, rng.standard_normal(self.codes.shape, dtype=np.float32))
             z = np.stack([slerp(a, b, 1.0 - similarity) for a, b in zip(own, prior, strict=True)])
-            z = units.outward(z)
+            z = self.model.spec.structure.with_condition(units.outward(z), self.codes)
             facts = {"similarity": similarity, "draw": k, "seed": seed}
             still = unedited(self.cut, "the model does not carry it, so it has no variation.")
             near = SteeredCodes({}, z, facts, self.accepted & self.cut.sounding, still)
@@ -512,7 +531,8 @@ class Session:
             shares_of(row_knob, latent_size),
             shares_of(column_knob, latent_size),
         )
-        grids = [u.outward(interpolation.two_way(a, b, groups, size, rest)) for a, b, u in self._common(other)]
+        held = self.model.spec.structure.held
+        grids = [u.outward(interpolation.two_way(a, b, groups, size, rest, held)) for a, b, u in self._common(other)]
         codes = np.stack(grids, axis=2).reshape(size * size, len(grids), latent_size)
         t = np.linspace(0.0, 1.0, size)
         places = [((rows, down), (columns, across)) for down in t for across in t]
@@ -534,15 +554,15 @@ class Session:
         """
         chosen: list[int] | None = None
         if dims == "others":
-            size_of_codes = self.codes.shape[1]
-            taken, _ = apart(self.knobs.values(), range(size_of_codes))
-            chosen = [d for d in range(size_of_codes) if d not in taken]
+            taken, _ = apart(self.knobs.values(), self.model.spec.structure.latent.tolist())
+            chosen = [d for d in self.model.spec.structure.latent.tolist() if d not in taken]
         elif dims != "all":
             if dims not in self.knobs:
                 known = ["all", "others", *self.knobs]
                 raise UnknownNameError("group of dimensions", dims, known, f"for the model {self.model.spec.name}")
             chosen = [d.dim for d in self.knobs[dims].dimensions]
-        ways = [u.outward(interpolation.one_way(a, b, size, chosen)) for a, b, u in self._common(other)]
+        held = self.model.spec.structure.held
+        ways = [u.outward(interpolation.one_way(a, b, size, chosen, held)) for a, b, u in self._common(other)]
         places = [((dims, t),) for t in np.linspace(0.0, 1.0, size)]
         return self._spots(other, np.stack(ways, axis=1), places, {"dims": dims})
 
@@ -570,8 +590,10 @@ class Session:
                 )
         units = units_of_prior(self.model.spec, self.knobs.values())
         scale = np.ones(self.codes.shape[1])
+        held = self.model.spec.structure.held
         pairs = [
-            (a, b, units or CodeUnits((a + b) / 2.0, scale)) for a, b in zip(self.codes, other.codes, strict=False)
+            (a, b, (units or CodeUnits((a + b) / 2.0, scale)).holding(held))
+            for a, b in zip(self.codes, other.codes, strict=False)
         ]
         return [(each.inward(a), each.inward(b), each) for a, b, each in pairs]
 

@@ -192,7 +192,7 @@ def measure(
     codes = encode(backend, clips.test)
     posterior = encode_posterior(backend, np.concatenate([clips.test, clips.train]))
     variance, scale = posterior.mean.var(axis=0, dtype=np.float64), CodeUnits.of_posterior(posterior).scale
-    active = is_active(variance / scale**2)
+    active = is_active(variance / scale**2) & ~backend.spec.structure.held
     unit = np.divide(1.0, np.sqrt(variance), out=np.zeros_like(variance), where=active)
     data = _Data(backend, clips, songs, codes, decode(backend, codes), unit, seed)
     work = len(elements) ** 2

@@ -194,7 +194,8 @@ class _Space:
     @classmethod
     def of(cls, subjects: Sequence[DecouplingSubject], data: Sequence[EvaluationData]) -> _Space:
         codes = np.concatenate([d.codes for d in data])
-        covariance = np.cov(codes.T, bias=True)
+        covariance, held = np.cov(codes.T, bias=True), subjects[0].operator.held
+        covariance[held] = covariance[:, held] = 0.0
         variance = np.diag(covariance)
         scale = _scale(subjects[0])
         spread = np.where(is_active(variance / scale**2), np.sqrt(variance), 0.0)
@@ -227,7 +228,7 @@ class _Space:
             # Where readings do not tell the knobs apart the projections are left: they need none of the knob itself.
             with suppress(UsageError):
                 direction = dual_basis.dual_basis(self.directions, self.readings)[a]
-                yield "dual basis", 0, Operator("shift", {"direction": direction})
+                yield "dual basis", 0, Operator("shift", {"direction": direction}).holding(operator.held)
         others = [b for b in range(len(self.subjects)) if b != a]
         within = operator.arrays.get("projection", np.eye(len(self.unit))).astype(np.float64)
         against = np.sum([dual_basis.of_trace_1(self.energies[b]) for b in others], axis=0)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
-from attrs import define, field, frozen
+from attrs import Factory, define, field, frozen
 from numpy.random import default_rng
 
 from latentknobs.analysis.knob_coordinates import AmountRange, AmountReading, knob_coordinates, read_amount
@@ -53,8 +53,9 @@ TRUE, MEASURED = "factors", "attributes"
 
 @define(eq=False)
 class _Part:
-    """What is kept of the clips of one split."""
+    """What is kept of the clips of one split; metrics are of the ``latent`` dimensions, those of no condition."""
 
+    latent: Ints
     clips: list[ClipBatch] = field(factory=list)
     songs: list[str] = field(factory=list)
     mean: list[Codes] = field(factory=list)
@@ -62,7 +63,8 @@ class _Part:
 
     def stacked(self, kind: str, units: CodeUnits) -> Floats:
         """Codes in these units, so that no metric depends on the model's own."""
-        return units.inward(np.concatenate(self.mean if kind == "mean" else self.drawn)).astype(np.float64)
+        codes = np.concatenate(self.mean if kind == "mean" else self.drawn)
+        return units.inward(np.take(codes, self.latent, axis=1)).astype(np.float64)
 
 
 @frozen(eq=False)
@@ -131,12 +133,12 @@ def disentanglement(
     for name, both in reader.turns.items():
         train, validation = (side.in_units(units) for side in both)
         try:
-            dims = [d.dim for d in knobs[name][0].dimensions]
+            dims = np.searchsorted(reader.latent, [d.dim for d in knobs[name][0].dimensions]).tolist()
             readings[name] = read_amount(train, validation, dims or None)
         except DiscoveryError as error:
             left[name] = str(error)
     judged, train_part = reader.parts[split], reader.parts["train"]
-    systems = {RAW: np.eye(spec.latent_size)}
+    systems = {RAW: np.eye(len(reader.latent))}
     covariance = np.cov(train_part.stacked("mean", units).T, bias=True)
     kept: dict[str, AmountReading] = {}
     for name, reading in readings.items():  # of two that depend on each other the first stands
@@ -218,14 +220,16 @@ class _Reader:
     knobs: Mapping[str, tuple[Knob, Augmentation]]
     seed: int
     tally: Tally
-    parts: dict[str, _Part] = field(factory=lambda: {name: _Part() for name in ("train", *JUDGED)})
+    latent: Ints = field(default=Factory(lambda self: self.backend.spec.structure.latent, takes_self=True))
+    parts: dict[str, _Part] = field(factory=dict)
     turns: dict[str, tuple[AmountRange, AmountRange]] = field(factory=dict)
     noise: list[Floats] = field(factory=list)
     done: int = 0
     _edited: dict[str, int] = field(factory=lambda: dict.fromkeys(("train", *JUDGED), 0))
 
     def __attrs_post_init__(self) -> None:
-        size = self.backend.spec.latent_size
+        size = len(self.latent)
+        self.parts = {name: _Part(self.latent) for name in ("train", *JUDGED)}
         self.turns = {name: (AmountRange.empty(size), AmountRange.empty(size)) for name in self.knobs}
 
     def add(self, gathered: Shard, split: Judged) -> None:
@@ -244,15 +248,15 @@ class _Reader:
             encoded = encode_posterior(self.backend, shard.clips)
             codes = encoded.mean
             if shard.split == "train" and encoded.scale is not None:
-                self.noise.append((encoded.scale.astype(np.float64) ** 2).mean(axis=0))
+                self.noise.append((encoded.scale.astype(np.float64) ** 2).mean(axis=0)[self.latent])
         part.mean.append(codes)
         part.clips.append(shard.clips)
         part.songs += shard.songs
         self._edit(shard, codes, split, number)
 
     def units(self) -> CodeUnits:
-        """Those of the training clips' codes."""
-        codes = np.concatenate(self.parts["train"].mean).astype(np.float64)
+        """Those of the training clips' codes, of the latent dimensions."""
+        codes = np.take(np.concatenate(self.parts["train"].mean), self.latent, axis=1).astype(np.float64)
         weights = [len(codes) for codes in self.parts["train"].mean]
         noise = np.average(self.noise, axis=0, weights=weights) if self.noise else None
         return CodeUnits.of(codes.mean(axis=0), codes.var(axis=0), noise)
@@ -278,7 +282,7 @@ class _Reader:
             edits = edit_clips(experiment.in_context(shard.contexts), shard.clips, default_rng([self.seed, number]))
             for pair in encode_pairs(experiment, edits, codes, Tally()):
                 if pair.amount in experiment.own_amounts:  # a swapped pair would tell the same clips again
-                    turns.add(pair.amount, pair.before, pair.after)
+                    turns.add(pair.amount, *(np.take(z, self.latent, axis=1) for z in (pair.before, pair.after)))
 
 
 @frozen(eq=False)

@@ -7,11 +7,13 @@ a number of steps, t is a multiple of the circle's part: a character of the cycl
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
-from latentknobs.core.arrays import Codes, Floats
+from latentknobs.core.arrays import Codes, Floats, Ints
 from latentknobs.core.code_units import CodeUnits
 from latentknobs.core.knob import Knob, Operator
 from latentknobs.errors import UsageError
@@ -94,7 +96,8 @@ def spectrum(operator: Operator, covariance: Floats, divisions: int) -> tuple[Mo
     """
     The modes of an operator's one-step map, the largest share of variance first.
 
-    Shares depend on the units of codes: :func:`in_units` gives those in which they do not depend on the model's.
+    Shares depend on the units of codes: :func:`in_units` gives those in which they do not depend on the model's. Of a
+    conditional model, modes are those of the latent dimensions at one condition.
 
     Args:
         operator: Of kind group or affine.
@@ -108,6 +111,8 @@ def spectrum(operator: Operator, covariance: Floats, divisions: int) -> tuple[Mo
         raise UsageError(f"A circle has at least 1 part, not {divisions}.")
     _, matrix, _ = one_step(operator)
     full = np.diag(covariance) if covariance.ndim == 1 else covariance
+    latent = np.flatnonzero(~operator.held)
+    full, matrix = (whole[np.ix_(latent, latent)] for whole in (full, matrix))
     values, vectors = np.linalg.eig(matrix)
     if not np.linalg.cond(vectors) < MOST_CONDITION:
         raise UsageError(
@@ -118,7 +123,7 @@ def spectrum(operator: Operator, covariance: Floats, divisions: int) -> tuple[Mo
     total = float(np.trace(full)) or 1.0
     out = []
     for k in np.flatnonzero(values.imag >= 0):
-        right = vectors[:, k].astype(np.complex128)
+        right = vectors[:, k]
         pair = values[k].imag > 0
         spanned = np.stack([right.real, right.imag][: 2 if pair else 1], axis=1)
         columns = np.linalg.svd(spanned, full_matrices=False)[0]
@@ -132,11 +137,18 @@ def spectrum(operator: Operator, covariance: Floats, divisions: int) -> tuple[Mo
                 character,
                 abs(angle - character * part),
                 share,
-                right,
-                lefts[:, k].astype(np.complex128),
+                _widened(right, latent, operator.size),
+                _widened(lefts[:, k], latent, operator.size),
             )
         )
     return tuple(sorted(out, key=lambda mode: (-mode.share, mode.angle, mode.modulus)))
+
+
+def _widened(vector: NDArray[Any], latent: Ints, size: int) -> NDArray[np.complex128]:
+    """A vector over the latent dimensions as one over all, (size,)."""
+    out = np.zeros(size, dtype=np.complex128)
+    out[latent] = vector
+    return out
 
 
 def by_character(modes: tuple[Mode, ...], covariance: Floats) -> dict[int, tuple[int, float]]:

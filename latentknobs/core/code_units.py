@@ -15,7 +15,7 @@ import numpy as np
 from attrs import evolve, field, frozen
 from numpy.typing import NDArray
 
-from latentknobs.core.arrays import Codes, Floats, make_read_only
+from latentknobs.core.arrays import Bools, Codes, Floats, make_read_only
 from latentknobs.core.backend import BackendSpec, Posterior
 from latentknobs.core.evidence import Evidence
 from latentknobs.core.knob import Operator
@@ -61,6 +61,10 @@ class CodeUnits:
         """
         spread = np.sqrt(np.maximum(variance, 0.0) + (0.0 if noise is None else noise))
         return cls(mean, np.where(spread > ROUNDING * np.abs(mean), spread, 1.0))
+
+    def holding(self, held: Bools) -> CodeUnits:
+        """These units, with the model's own in some dimensions, bool (D,): those of a condition are no latent's."""
+        return CodeUnits(np.where(held, 0.0, self.centre), np.where(held, 1.0, self.scale)) if held.any() else self
 
     @classmethod
     def of_posterior(cls, posterior: Posterior) -> CodeUnits:

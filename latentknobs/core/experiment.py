@@ -9,6 +9,7 @@ import numpy as np
 from attrs import asdict, evolve, field, frozen, validators
 from numpy.random import default_rng
 
+from latentknobs.core.arrays import Bools
 from latentknobs.core.attribute import Attribute, Comparison
 from latentknobs.core.augmentation import Augmentation, in_context, signed_amounts
 from latentknobs.core.backend import VAEBackend
@@ -192,6 +193,11 @@ class Experiment:
     def latent_size(self) -> int:
         """D."""
         return self.backend.spec.latent_size
+
+    @property
+    def held(self) -> Bools:
+        """The dimensions of the model's condition, bool (D,)."""
+        return self.backend.spec.structure.held
 
     @property
     def target(self) -> Attribute | None:

@@ -12,7 +12,7 @@ import numpy as np
 from attrs import asdict, field, frozen, validators
 from numpy.typing import NDArray
 
-from latentknobs.core.arrays import frozen_array, sha256_of_arrays
+from latentknobs.core.arrays import Bools, frozen_array, sha256_of_arrays
 from latentknobs.core.evidence import Evidence
 from latentknobs.core.html_table import html_table
 from latentknobs.core.reasons import reasons
@@ -47,7 +47,9 @@ ARRAYS: Mapping[Kind, Mapping[str, str]] = {
         "output": "DH",
     },
 }
-"""The arrays of each kind of operator, an axis a letter (1: of length 1); any may have "projection", "DR"."""
+"""The arrays of each kind of operator, an axis a letter (1: of length 1); any may have those of :data:`LIMITS`."""
+LIMITS: Mapping[str, str] = {"projection": "DR", "held": "D"}
+"""Arrays that limit what an operator of any kind moves."""
 MOST_NUMBERS = 2**28
 """Numbers in one array of an operator: 1 GiB."""
 MOST_TAGS = 1000
@@ -72,11 +74,11 @@ def _freeze(arrays: Mapping[str, Any]) -> dict[str, NDArray[np.float32]]:
 
 def _operator_fault(kind: Kind, arrays: Mapping[str, NDArray[np.float32]]) -> str | None:
     """What is wrong with the arrays of an operator of this kind."""
-    axes = {**ARRAYS[kind], "projection": "DR"}
-    for name in sorted((axes.keys() ^ arrays.keys()) - {"projection"}):
+    axes = {**ARRAYS[kind], **LIMITS}
+    for name in sorted((axes.keys() ^ arrays.keys()) - LIMITS.keys()):
         return f"without an array {name!r}" if name in axes else f"with an array {name!r}, which its kind does not have"
     lengths = {"1": 1}
-    for name in sorted(arrays, key=lambda name: (name == "projection", name)):
+    for name in sorted(arrays, key=lambda name: (name in LIMITS, name)):
         shape = arrays[name].shape
         for letter, length in zip(axes[name], shape, strict=False):
             lengths.setdefault(letter, length)
@@ -91,6 +93,13 @@ def _operator_fault(kind: Kind, arrays: Mapping[str, NDArray[np.float32]]) -> st
         gram = projection.T @ projection
         if not np.allclose(gram, np.eye(len(gram)), rtol=0, atol=_ORTHONORMAL):
             return "whose 'projection' has columns that are not orthonormal"
+    if (held := arrays.get("held")) is not None:
+        if not np.isin(held, (0, 1)).all() or held.all():
+            return "whose 'held' is not 1 for the dimensions that nothing moves and 0 for others"
+        still = _still(arrays, held.astype(bool))
+        for name in sorted(still):
+            if not np.array_equal(arrays[name], still[name]):
+                return f"whose {name!r} moves a dimension that 'held' says nothing moves"
     if "scale" in arrays and not arrays["scale"].all():
         return "whose 'scale' has a 0, by which codes are divided"
     if "step" in arrays and not arrays["step"][0] > 0:
@@ -99,6 +108,17 @@ def _operator_fault(kind: Kind, arrays: Mapping[str, NDArray[np.float32]]) -> st
     if amounts is not None and not (amounts.all() and (np.diff(amounts) > 0).all()):
         return f"whose amounts are not ascending without 0: {amounts[:100].tolist()}"
     return None
+
+
+def _still(arrays: Mapping[str, NDArray[np.float32]], held: Bools) -> dict[str, NDArray[np.float32]]:
+    """The arrays that say where codes go, with some dimensions, bool (D,), staying where they are."""
+    out = {}
+    for name in ("direction", "matrices", "offsets", "matrix", "offset", "output"):
+        if name in arrays:
+            out[name] = arrays[name].copy()
+            rows = (slice(None), held) if name in _AFFINE else held
+            out[name][rows] = np.eye(len(held))[held] if name in ("matrices", "matrix") else 0.0
+    return out
 
 
 @frozen(eq=False)
@@ -115,7 +135,8 @@ class Operator:
             "output" (D, H), whose output scale * output silu(hidden silu(input (z / scale) + entry[a]) + hidden_bias)
             is added.
         arrays: float32, read-only. The key "projection" (D, r), if there, has orthonormal columns and
-            limits the move to their span.
+            limits the move to their span. "held" (D,), if there, is 1 in the dimensions of a condition, which the
+            operator may read but nothing moves.
     """
 
     kind: Kind = field(validator=validators.in_(KINDS))
@@ -131,6 +152,18 @@ class Operator:
         """Number of dimensions of the codes, D."""
         name = {"shift": "direction", "group": "offset"}.get(self.kind, "offsets")
         return int(self.arrays[name].shape[-1])
+
+    @property
+    def held(self) -> Bools:
+        """The dimensions that it does not move whatever its other arrays say, bool (D,)."""
+        held = self.arrays.get("held")
+        return np.zeros(self.size, dtype=bool) if held is None else held.astype(bool)
+
+    def holding(self, held: Bools) -> Operator:
+        """This operator, which leaves some dimensions, bool (D,), where they are; itself where there are none."""
+        if not held.any():
+            return self
+        return Operator(self.kind, {**self.arrays, **_still(self.arrays, held), "held": held.astype(np.float32)})
 
     @property
     def sha256(self) -> str:

@@ -170,6 +170,8 @@ class FitInput:
         options: The fit's own options, from the run's parameters.
         decoder: The model's decoder, for fits that need "LatentGradient"; None where the model has no gradient.
         target: Name of the attribute that the edit targets, None where it names none.
+        held: bool (D,), the dimensions of a condition: an operator may read them, and what it says of where they go
+            is not used.
     """
 
     latent_size: int
@@ -186,6 +188,7 @@ class FitInput:
     options: Mapping[str, Any] = field(factory=dict)
     decoder: Decoder | None = None
     target: str | None = None
+    held: Bools = field(default=Factory(lambda self: np.zeros(self.latent_size, dtype=bool), takes_self=True))
 
     def __attrs_post_init__(self) -> None:
         make_read_only(self)

@@ -8,6 +8,7 @@ from numpy.random import Generator
 from latentknobs.core.arrays import Bools, ClipBatch, Codes
 from latentknobs.core.augmentation import Augmentation, Augmented
 from latentknobs.core.backend import BackendSpec, Posterior, VAEBackend
+from latentknobs.core.code_units import ROUNDING
 from latentknobs.core.corpus import Tally
 from latentknobs.core.plugin_guard import run_augmentation
 from latentknobs.errors import BackendError, UsageError
@@ -17,6 +18,8 @@ DECODER_ALONE = (
     "give the code of a clip: load the whole checkpoint for that."
 )
 
+CHANGES_CONDITION = "changes the condition"
+"""How pairs are tallied that an edit gives another condition."""
 DISCRETE_CODES = (
     "discrete codes (a VQ-VAE) have no directions: give the encoder's continuous output before the quantization, "
     "flattened, and quantize inside decode."
@@ -81,8 +84,10 @@ def encode_posterior(backend: VAEBackend, clips: ClipBatch) -> Posterior:
     if not np.isfinite(mean).all():
         raise BackendError(f"Model {backend.spec.name} gave codes that are not finite: check its weights for NaN.")
     rows = back.reshape(-1)
-    scale = posterior.scale
-    return Posterior(mean.astype(np.float32)[rows], None if scale is None else np.asarray(scale, np.float32)[rows])
+    if posterior.scale is None:
+        return Posterior(mean.astype(np.float32)[rows])
+    scale = np.where(backend.spec.structure.held, 0, posterior.scale).astype(np.float32)  # a condition is not drawn
+    return Posterior(mean.astype(np.float32)[rows], scale[rows])
 
 
 def edited(
@@ -90,7 +95,21 @@ def edited(
 ) -> tuple[ClipBatch, Bools]:
     """The clips after the edit (n, *shape), and where there is one that the model carries, bool (n,)."""
     out = run_augmentation(augmentation, clips, amount, rng, backend.spec.clip_format)
-    return out.clips, carried(backend, augmentation, out, amount, tally)
+    mask = carried(backend, augmentation, out, amount, tally)
+    if backend.spec.condition is not None:
+        both = encode(backend, clips[mask]), encode(backend, out.clips[mask])
+        mask[mask] = same_condition(backend.spec, *both, amount, tally)
+    return out.clips, mask
+
+
+def same_condition(spec: BackendSpec, before: Codes, after: Codes, amount: float, tally: Tally) -> Bools:
+    """Where codes (n, D) before and after an edit have one condition, bool (n,); the others are tallied."""
+    held = spec.structure.held
+    off = np.abs(after[:, held].astype(np.float64) - before[:, held])
+    same: Bools = np.all(off <= ROUNDING * np.abs(before[:, held]), axis=1)
+    if spec.condition is not None:
+        tally.add(f"{CHANGES_CONDITION} at {amount:+g}", int((~same).sum()))
+    return same
 
 
 def carried(backend: VAEBackend, augmentation: Augmentation, out: Augmented, amount: float, tally: Tally) -> Bools:

@@ -9,7 +9,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.random import default_rng
 
-from latentknobs.core.arrays import Floats
+from latentknobs.core.arrays import Bools, Floats
 from latentknobs.core.backend import CAPABILITIES, LatentWeights, VAEBackend
 from latentknobs.core.capability import capability
 from latentknobs.core.method_specs import Basis, BasisInput, CodeSample, Coordinates, FitInput
@@ -40,7 +40,7 @@ def coordinate_systems(
     backend: VAEBackend, covariance: Floats, fit_input: FitInput, bases: Mapping[str, Basis]
 ) -> CoordinateSystems:
     """
-    Compute every basis on training songs.
+    Compute every basis of the latent dimensions on training songs.
 
     The Fisher metric is taken at the codes of sampled training clips, teacher-forced with the model's own decodings of
     them: the clips' tokens are not kept, and these are the ones that it reads when a knob is turned.
@@ -62,9 +62,33 @@ def coordinate_systems(
         model = cast(DifferentiableBackend, backend)
         fisher = fisher_metric(model, z, decode(backend, z), FISHER_DRAWS, default_rng([fit_input.seed, 8]))
     moments = difference_moments(fit_input.sample, fit_input.amounts, size)
-    basis_input = BasisInput(size, covariance, moments, weights, fisher)
-    by_basis = {name: Coordinates.of(b.compute(basis_input)) for name, b in bases.items() if name not in left_out}
-    return CoordinateSystems(by_basis, left_out)
+    basis_input = _of_latent(BasisInput(size, covariance, moments, weights, fisher), fit_input.held)
+    computed = {name: Coordinates.of(b.compute(basis_input)) for name, b in bases.items() if name not in left_out}
+    return CoordinateSystems({name: _widened(one, fit_input.held) for name, one in computed.items()}, left_out)
+
+
+def _of_latent(basis_input: BasisInput, held: Bools) -> BasisInput:
+    """The same of the latent dimensions alone: all but those of a condition, bool (D,)."""
+    if not held.any():
+        return basis_input
+    part = np.ix_(~held, ~held)
+    return BasisInput(
+        int((~held).sum()),
+        basis_input.covariance[part],
+        basis_input.differences[:, part[0], part[1]],
+        {name: matrix[:, ~held] for name, matrix in basis_input.weights.items()},
+        basis_input.fisher[part],
+    )
+
+
+def _widened(coordinates: Coordinates, held: Bools) -> Coordinates:
+    """The coordinates of the latent dimensions beside a condition's, which stay those of the model."""
+    if not held.any():
+        return coordinates
+    columns, dual = np.eye(len(held)), np.eye(len(held))
+    part = np.ix_(~held, ~held)
+    columns[part], dual[part] = coordinates.columns, coordinates.dual
+    return Coordinates(columns, dual)
 
 
 def lacking(backend: VAEBackend, basis: Basis) -> str:

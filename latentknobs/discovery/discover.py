@@ -25,7 +25,7 @@ from latentknobs.core.evidence import Evidence, FitComparison
 from latentknobs.core.experiment import Experiment
 from latentknobs.core.knob import Knob, Operator
 from latentknobs.core.method_specs import CodeSample, Fit, FitInput
-from latentknobs.core.model_calls import encode_posterior
+from latentknobs.core.model_calls import CHANGES_CONDITION, encode_posterior
 from latentknobs.core.run import Run, RunSpec
 from latentknobs.corpora.sharding import Shard, carried_shards, song_contexts
 from latentknobs.discovery.code_sample import CodeReservoir, adds_up
@@ -84,10 +84,10 @@ def discover(
     tally = tally if tally is not None else Tally()
     knob_name = experiment.edit.knob_name
     corpus = _read(experiment, songs, tally, progress)
-    fitted = _fitted_amounts(experiment, corpus.statistics)
+    fitted = _fitted_amounts(experiment, corpus.statistics, tally)
     context = _context(experiment, corpus, fitted, progress)
     common = _common_evidence(context, corpus)
-    operators, declined = _fit(context, progress)
+    operators, declined = _fit(context, corpus.units, progress)
     knobs, scores = [], []
     for done, fitted_operator in enumerate(operators):
         progress(f"evaluating {knob_name}", done, len(operators))
@@ -102,7 +102,7 @@ def discover(
 
 @frozen(eq=False)
 class _CodeStatistics:
-    """What is kept of the songs: statistics in the model's own units, samples of codes in code units."""
+    """What is kept of the songs: statistics in the model's own units, samples of codes in code units, all of them."""
 
     statistics: PairStatistics
     units: CodeUnits
@@ -117,7 +117,7 @@ class _CodeStatistics:
 def _read(experiment: Experiment, songs: Iterable[Song], tally: Tally, progress: Progress) -> _CodeStatistics:
     backend, settings, seed = experiment.backend, experiment.settings, experiment.seed
     index = {a: i for i, a in enumerate(experiment.amounts)}
-    statistics = PairStatistics.empty(len(experiment.amounts), experiment.latent_size)
+    statistics = PairStatistics.empty(len(experiment.amounts), experiment.latent_size, experiment.held)
     code_samples = {
         "train": CodeReservoir(experiment, settings.sample_clips),
         "validation": CodeReservoir(experiment, settings.sample_clips // 8),
@@ -175,10 +175,17 @@ def _read(experiment: Experiment, songs: Iterable[Song], tally: Tally, progress:
     )
 
 
-def _fitted_amounts(experiment: Experiment, statistics: PairStatistics) -> Bools:
+def _fitted_amounts(experiment: Experiment, statistics: PairStatistics, tally: Tally) -> Bools:
     """Which of the signed amounts have enough training pairs, bool (A,)."""
     counts, least = statistics.train.counts(), PAIRS_PER_DIMENSION * experiment.latent_size
     enough: Bools = counts >= least
+    changed = sum(count for reason, count in tally.counts.items() if reason.startswith(CHANGES_CONDITION))
+    if not enough.any() and changed > counts.sum():
+        raise DiscoveryError(
+            f"{experiment.edit.name} changes the condition {experiment.backend.spec.condition} of {changed} pairs, and "
+            f"leaves {counts.max()} at most at an amount, of {least} that are needed: a knob moves the latent alone, "
+            "so edit only what the condition does not say, or fix the condition in decode."
+        )
     if not enough.any():
         raise DiscoveryError(
             f"No amount of {experiment.edit.name} has {least} training pairs "
@@ -198,10 +205,12 @@ def _context(experiment: Experiment, corpus: _CodeStatistics, enough: Bools, pro
             f"None of the {len(validation.clips)} validation clips can be edited by {edit.name} at an amount "
             f"with enough training pairs ({', '.join(f'{a:+g}' for a in fitted)}): ask for more clips."
         )
-    units, plain = corpus.units, corpus.statistics.only(enough)
+    # Fits read a condition in units of its own spread; wherever codes are turned and decoded it stays as it is.
+    plain, units = corpus.statistics.only(enough), corpus.units.holding(experiment.held)
     statistics = plain.in_units(units)
-    in_units = TransformedBackend.in_units(experiment.backend, units)
-    own, train, held_out = plain.train, statistics.train, statistics.validation
+    fitting = statistics if units is corpus.units else plain.in_units(corpus.units)
+    in_units = TransformedBackend.in_units(experiment.backend, corpus.units)
+    own, train, held_out = plain.train, fitting.train, fitting.validation
     fit_input = FitInput(
         latent_size=experiment.latent_size,
         amounts=fitted,
@@ -217,6 +226,7 @@ def _context(experiment: Experiment, corpus: _CodeStatistics, enough: Bools, pro
         options=experiment.settings.as_dict(),
         decoder=decoder_of(in_units),
         target=edit.target,
+        held=experiment.held,
     )
     config = EvaluationConfig(
         methods.attributes,
@@ -273,8 +283,8 @@ def _common_evidence(context: EvaluationContext, corpus: _CodeStatistics) -> Evi
 _Fitted: TypeAlias = tuple[Fit, Operator, Mapping[str, Any]]
 
 
-def _fit(context: EvaluationContext, progress: Progress) -> tuple[list[_Fitted], dict[str, str]]:
-    """The operator of each fit on the model's codes, and the reasons of those that cannot serve the edit."""
+def _fit(context: EvaluationContext, units: CodeUnits, progress: Progress) -> tuple[list[_Fitted], dict[str, str]]:
+    """The operator of each fit, in these units, on the model's codes; reasons of those that cannot serve the edit."""
     experiment = context.experiment
     edit, only = experiment.edit, experiment.settings.fits
     fits = [fit for fit in experiment.methods.fits if not only or fit.name in only]
@@ -284,7 +294,8 @@ def _fit(context: EvaluationContext, progress: Progress) -> tuple[list[_Fitted],
         progress(f"fitting {edit.knob_name}", done, len(fits))
         try:
             operator, facts = fit.fit(context.fit_input)
-            fitted.append((fit, operator if fit.own_units else context.units.operator_outward(operator), facts))
+            operator = operator if fit.own_units else units.operator_outward(operator)
+            fitted.append((fit, operator.holding(experiment.held), facts))
         except NotFittedError as reason:
             declined[fit.name] = str(reason)
     if fits and not fitted:

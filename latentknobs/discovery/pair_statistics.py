@@ -84,6 +84,7 @@ class PairStatistics:
         train: Second moments of the training pairs.
         validation: Second moments of the validation pairs.
         noise: float64 (D,), sums of the training originals' posterior variances; NaN where the model declares none.
+        held: bool (D,), the dimensions of a condition, which fits may read and nothing moves.
     """
 
     counts: Floats
@@ -94,9 +95,10 @@ class PairStatistics:
     validation: PairMoments
     noise: Floats
     latent_size: int = field()
+    held: Bools
 
     @classmethod
-    def empty(cls, amounts: int, latent_size: int) -> PairStatistics:
+    def empty(cls, amounts: int, latent_size: int, held: Bools | None = None) -> PairStatistics:
         """Statistics of nothing."""
         return cls(
             counts=np.zeros((amounts, BLOCKS)),
@@ -107,6 +109,7 @@ class PairStatistics:
             validation=PairMoments.empty(amounts, latent_size),
             noise=np.zeros(latent_size),
             latent_size=latent_size,
+            held=np.zeros(latent_size, dtype=bool) if held is None else held,
         )
 
     def add_originals(self, posterior: Posterior) -> None:
@@ -134,6 +137,7 @@ class PairStatistics:
             self.validation.only(amounts),
             self.noise,
             self.latent_size,
+            self.held,
         )
 
     def merge(self, other: PairStatistics) -> None:
@@ -146,12 +150,12 @@ class PairStatistics:
             mine.merge(theirs)
 
     def units(self) -> CodeUnits:
-        """The units of the training originals' codes; the model's own where there are none."""
+        """The units of the training originals' codes, a condition's too; the model's own where there are none."""
         gram = self.codes.gram[0]
         if not gram[0, 0]:
             return CodeUnits.none(self.latent_size)
         noise = self.noise / gram[0, 0]
-        variance = np.diag(self.covariance())
+        variance = np.diag(self._moments())
         return CodeUnits.of(gram[0, 1:] / gram[0, 0], variance, None if np.isnan(noise).any() else noise)
 
     def in_units(self, units: CodeUnits) -> PairStatistics:
@@ -165,10 +169,16 @@ class PairStatistics:
             self.validation.in_units(units),
             self.noise / units.scale**2,
             self.latent_size,
+            self.held,
         )
 
     def covariance(self) -> Floats:
-        """Covariance of the training originals' codes, float64 (D, D); zeros where there are none."""
+        """Covariance of the training originals' codes, float64 (D, D); zeros where there are none, or a condition."""
+        out = self._moments()
+        out[self.held] = out[:, self.held] = 0.0
+        return out
+
+    def _moments(self) -> Floats:
         gram = self.codes.gram[0]
         n = max(gram[0, 0], 1.0)
         mean = gram[0, 1:] / n

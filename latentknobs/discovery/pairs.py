@@ -1,8 +1,9 @@
 """
 Pairs: clips before and after an augmentation, encoded, shard by shard.
 
-The originals of a shard are encoded once. Clips that cannot be edited, or that the model cannot carry, are masked and
-counted. A negative amount of an edit that has only positive ones is the positive pair with before and after swapped.
+The originals of a shard are encoded once. Clips that cannot be edited, that the model cannot carry, or whose condition
+the edit changes, are masked and counted. A negative amount of an edit that has only positive ones is the positive pair
+with before and after swapped.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from latentknobs.core.arrays import Bools, ClipBatch, Codes
 from latentknobs.core.augmentation import Augmented
 from latentknobs.core.corpus import Tally
 from latentknobs.core.experiment import Experiment
-from latentknobs.core.model_calls import carried, encode
+from latentknobs.core.model_calls import carried, encode, same_condition
 from latentknobs.core.plugin_guard import run_augmentation
 
 
@@ -58,7 +59,11 @@ def encode_pairs(
     start = 0
     for amount, mask in valid.items():
         stop = start + int(mask.sum())
-        yield Pairs(amount, mask, codes[mask], encoded[start:stop])
+        after = encoded[start:stop]
+        same = same_condition(backend.spec, codes[mask], after, amount, tally)
+        both, kept = mask.copy(), after[same]
+        both[mask] = same
+        yield Pairs(amount, both, codes[both], kept)
         if experiment.swapped:
-            yield Pairs(-amount, mask, encoded[start:stop], codes[mask])
+            yield Pairs(-amount, both, kept, codes[both])
         start = stop

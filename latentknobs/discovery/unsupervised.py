@@ -152,7 +152,7 @@ class _ClipSamples:
 
 def _read(experiment: Experiment, songs: Iterable[Song], tally: Tally, progress: Progress) -> _ClipSamples:
     backend, settings = experiment.backend, experiment.settings
-    statistics = PairStatistics.empty(len(GRID), experiment.latent_size)
+    statistics = PairStatistics.empty(len(GRID), experiment.latent_size, experiment.held)
     spreads = RunningStd(experiment.methods.attributes)
     sizes = {"train": TRAINING_CLIPS, "validation": settings.trial_clips, "test": settings.trial_clips}
     samples = {split: ClipReservoir(size, experiment.seed) for split, size in sizes.items()}
@@ -170,7 +170,7 @@ def _read(experiment: Experiment, songs: Iterable[Song], tally: Tally, progress:
         if not len(clips):
             raise DiscoveryError(f"The corpus gave no {split} clips that the model can carry: ask for more clips.")
         sets[split] = unedited_set(backend, clips, names)
-    units = statistics.units()
+    units = statistics.units().holding(experiment.held)
     return _ClipSamples(
         statistics.in_units(units), units, spreads.result(), sets["train"], sets["validation"], sets["test"]
     )
@@ -230,7 +230,7 @@ def _knob(
     methods, settings = experiment.methods, _settings(experiment)
     attribute = next(a for a in methods.attributes if a.name == labelled.name)
     unit = labelled.profile[attribute.name].slope
-    operator = Operator("shift", {"direction": labelled.candidate.direction / unit})
+    operator = Operator("shift", {"direction": labelled.candidate.direction / unit}).holding(experiment.held)
     amounts = tuple(sorted({_two_digits(a * abs(unit)) for a in GRID}))
     preserves = unrelated(attribute.name, relations, settings.related)
     only = evolve(methods, fits=(), selectors={settings.selector: methods.selectors[settings.selector]}, bases={})

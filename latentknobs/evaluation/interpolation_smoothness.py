@@ -141,7 +141,8 @@ def smoothness(
     parts = []
     for start in range(0, pairs, CHUNK):
         rows = slice(start, start + CHUNK)
-        ways = [one_way(inner[a], inner[b], points) for a, b in zip(first[rows], second[rows], strict=True)]
+        ends = zip(first[rows], second[rows], strict=True)
+        ways = [one_way(inner[a], inner[b], points, held=backend.spec.structure.held) for a, b in ends]
         z = units.outward(np.concatenate(ways))
         measures = path_measures(decode(backend, z).reshape(-1, points, *backend.spec.clip_format.shape))
         parts.append(np.stack([measures.ends, measures.path, measures.jump], axis=1))

@@ -16,7 +16,7 @@ from attrs import asdict, frozen
 from numpy.random import default_rng
 
 from latentknobs.core.active_dimensions import is_active
-from latentknobs.core.arrays import ClipBatch, Codes, Floats, group_index
+from latentknobs.core.arrays import ClipBatch, Codes, Floats, Ints, group_index
 from latentknobs.core.attribute import Attribute, Comparison
 from latentknobs.core.backend import Posterior, VAEBackend
 from latentknobs.core.clip import OutputGroup
@@ -88,7 +88,7 @@ def evaluate(
         CorpusError: No clip of the split that the model can carry.
     """
     tally = tally if tally is not None else Tally()
-    split, seed = spec.split, spec.seed
+    split, seed, structure = spec.split, spec.seed, backend.spec.structure
     rows: dict[str, list[Floats]] = {"mean": [], "drawn": []}
     names: list[str] = []
     means: list[Codes] = []
@@ -101,7 +101,8 @@ def evaluate(
         rows["mean"].append(_row(backend, posterior.mean, clips, spec.comparisons))
         if posterior.scale is not None:
             noise = rng.standard_normal(posterior.mean.shape).astype(np.float32)
-            rows["drawn"].append(_row(backend, posterior.mean + noise * posterior.scale, clips, spec.comparisons))
+            drawn = structure.with_condition(posterior.mean + noise * posterior.scale, posterior.mean)
+            rows["drawn"].append(_row(backend, drawn, clips, spec.comparisons))
             scales.append(posterior.scale)
         facts = [silent(backend.spec.clip_format, clips), *(attribute.measure(clips) for attribute in spec.attributes)]
         measured.append(np.stack(facts, axis=1))
@@ -115,9 +116,10 @@ def evaluate(
     number = group_index(names)
     codes = np.concatenate(means)
     posteriors = Posterior(codes, np.concatenate(scales) if scales else None)
-    own = CodeUnits.of_posterior(posteriors)
+    own = CodeUnits.of_posterior(posteriors).holding(structure.held)
+    latent = structure.latent
     units = prior_units(backend.spec) or own
-    kl = None if posteriors.scale is None else divergence(posteriors, units)
+    kl = None if posteriors.scale is None else divergence(posteriors, units, latent)
     draws = SongDraws(number, default_rng([seed, 4]))
     out: dict[str, Any] = {
         "model": backend.spec.name,
@@ -126,8 +128,8 @@ def evaluate(
         "clips": len(names),
         "songs": int(number.max()) + 1,
         "latent_size": backend.spec.latent_size,
-        "active_units": int(is_active(own.inward(codes).var(axis=0, dtype=np.float64)).sum()),
-        "spectrum": spectrum(units.inward(codes)),
+        "active_units": int(is_active(own.inward(codes).var(axis=0, dtype=np.float64))[latent].sum()),
+        "spectrum": spectrum(np.take(units.inward(codes), latent, axis=1)),
         "kl": None if kl is None else _intervals(draws, kl[:, None])[0],
         "left_out": dict(tally.counts),
     }
@@ -139,7 +141,7 @@ def evaluate(
             out[kind]["comparisons"] = {comparison.name: next(columns) for comparison in spec.comparisons}
     table = np.concatenate(measured)
     corpus = CorpusAttributes(spec.attributes, table[:, 1:], table[:, 0], draws)
-    out["prior"] = prior(backend, corpus, seed, units=units, progress=progress)
+    out["prior"] = prior(backend, corpus, seed, units=units, codes=codes, progress=progress)
     out["smoothness"] = smoothness(backend, codes, number, seed, units=units, progress=progress)
     return out
 
@@ -154,18 +156,21 @@ def _intervals(draws: SongDraws, values: Floats) -> list[dict[str, float] | None
     ]
 
 
-def divergence(posterior: Posterior, units: CodeUnits | None = None) -> Floats:
+def divergence(posterior: Posterior, units: CodeUnits | None = None, latent: Ints | None = None) -> Floats:
     """
     KL of each posterior from the standard normal, nats, (n,) (Kingma & Welling 2014, appendix B).
 
     Args:
         posterior: With a scale.
         units: In which the prior is standard normal; None = the model's own.
+        latent: The dimensions that count, None = all.
     """
     assert posterior.scale is not None  # called only for models with a scale
     units = units or CodeUnits.none(posterior.mean.shape[1])
-    mean = (posterior.mean - units.centre) / units.scale
-    variance = (posterior.scale / units.scale) ** 2
+    mean, scale = (posterior.mean - units.centre) / units.scale, posterior.scale / units.scale
+    if latent is not None:
+        mean, scale = np.take(mean, latent, axis=1), np.take(scale, latent, axis=1)
+    variance = scale**2
     out: Floats = 0.5 * (mean**2 + variance - 1.0 - np.log(variance)).sum(axis=1)
     return out
 

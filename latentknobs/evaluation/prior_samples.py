@@ -10,14 +10,15 @@ from attrs import asdict, frozen
 from numpy.random import default_rng
 from scipy.stats import binomtest, ks_2samp
 
-from latentknobs.core.arrays import ClipBatch, Floats
+from latentknobs.core.arrays import ClipBatch, Codes, Floats
 from latentknobs.core.attribute import Attribute
-from latentknobs.core.backend import VAEBackend
+from latentknobs.core.backend import BackendSpec, VAEBackend
 from latentknobs.core.clip import ClipFormat
 from latentknobs.core.code_units import CodeUnits
 from latentknobs.core.corpus import Progress, no_progress
 from latentknobs.core.evidence import Interval
 from latentknobs.core.model_calls import decode
+from latentknobs.errors import UsageError
 from latentknobs.evaluation.bootstrap import SongDraws, interval
 
 SAMPLES = 1000
@@ -56,6 +57,7 @@ def prior(
     seed: int,
     *,
     units: CodeUnits | None = None,
+    codes: Codes | None = None,
     count: int = SAMPLES,
     progress: Progress = no_progress,
 ) -> dict[str, Any]:
@@ -70,6 +72,7 @@ def prior(
         corpus: The attributes of the corpus' clips.
         seed: Seed of the codes and of the samples' intervals.
         units: In which the prior is standard normal; None = the model's own.
+        codes: Codes of the corpus' clips (n, D), of which conditions are drawn; of a conditional model.
         count: Number of codes, at least 1.
         progress: Told of the work.
 
@@ -82,11 +85,10 @@ def prior(
         (Smirnov 1939), 0 = the same distribution to 1. What is not defined is None.
     """
     clip_format = backend.spec.clip_format
-    codes = default_rng(seed).standard_normal((count, backend.spec.latent_size), dtype=np.float32)
-    codes = codes if units is None else units.outward(codes)
+    drawn = drawn_codes(backend.spec, count, seed, units, codes)
     valid, silent_count, values = 0, 0, []
     for start in range(0, count, CHUNK):
-        z = codes[start : start + CHUNK]
+        z = drawn[start : start + CHUNK]
         raw = backend.decode_log_probs(z).argmax(axis=-1).astype(np.int16)
         valid += int(clip_format.valid(raw).sum())
         clips = decode(backend, z)
@@ -109,6 +111,36 @@ def prior(
             for k, attribute in enumerate(corpus.attributes)
         },
     }
+
+
+def drawn_codes(
+    spec: BackendSpec, count: int, seed: int, units: CodeUnits | None, conditions: Codes | None = None
+) -> Codes:
+    """
+    Codes from N(0, I) in the prior's units, float32 (count, D), each with the condition of a clip drawn at random.
+
+    Args:
+        spec: The model's.
+        count: How many.
+        seed: Of the draws.
+        units: In which the prior is standard normal; None = the model's own.
+        conditions: Codes of clips (n, D), of a model with a condition; no prior is known of that.
+
+    Raises:
+        UsageError: The model has a condition and there are no codes of clips.
+    """
+    drawn = default_rng(seed).standard_normal((count, spec.latent_size), dtype=np.float32)
+    drawn = drawn if units is None else units.outward(drawn)
+    if spec.condition is None:
+        return drawn
+    if conditions is None or not len(conditions):
+        raise UsageError(
+            f"The model {spec.name} decodes under a condition, {spec.condition}, of which no prior is known: name a "
+            "corpus whose clips have one (--corpus)."
+        )
+    return spec.structure.with_condition(
+        drawn, conditions[default_rng([seed, 10]).integers(len(conditions), size=count)]
+    )
 
 
 def _measure(attributes: Sequence[Attribute], clips: ClipBatch) -> Floats:

@@ -30,7 +30,7 @@ from latentknobs.packs.manifest import (
 from latentknobs.packs.model_card import HeardKnob, model_card
 from latentknobs.packs.pack_files import MANIFEST
 from latentknobs.packs.pack_reader import pack_of
-from latentknobs.session import Session, sample
+from latentknobs.session import Session, conditions, sample
 from latentknobs.steering.turn_result import TurnResult
 from latentknobs.workbench import Workbench
 
@@ -108,7 +108,10 @@ def _session(workbench: Workbench, model: str) -> Session:
     try:
         return Session.open(workbench, None, model)
     except (ClipError, MidiError, UsageError):
-        return Session.open(workbench, sample(workbench.model(model), 1, seed=0)[0].piece, model)
+        backend = workbench.model(model)
+        corpora = (knob.corpus for knob in workbench.registry.knobs(model_id=backend.spec.model_id))
+        given = conditions(workbench, model, next(filter(None, corpora), ""))
+        return Session.open(workbench, sample(backend, 1, seed=0, conditions=given)[0].piece, model)
 
 
 def _heard(session: Session, knob: Knob, files: dict[str, bytes]) -> HeardKnob:

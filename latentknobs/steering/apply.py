@@ -12,6 +12,9 @@ from latentknobs.core.knob import Operator
 from latentknobs.errors import AmountError
 from latentknobs.steering.matrix_powers import power
 
+STAYS = np.float32(-0.0)
+"""What is added to a number that must stay the same to the bit: 0.0 would turn -0.0 into 0.0."""
+
 
 def displacement(operator: Operator, z: Codes, amount: float) -> Codes:
     """
@@ -19,7 +22,7 @@ def displacement(operator: Operator, z: Codes, amount: float) -> Codes:
 
     Between fitted amounts an affine or residual operator interpolates the neighbouring displacements, 0 being one of
     them, so T(z, 0) = z exactly. A group operator takes multiples of its step, and amounts between them only where
-    its spectrum identifies the path.
+    its spectrum identifies the path. Dimensions that an operator holds stay the same to the bit.
 
     Args:
         operator: An operator of any kind.
@@ -33,7 +36,7 @@ def displacement(operator: Operator, z: Codes, amount: float) -> Codes:
     if not np.isfinite(amount):
         raise AmountError(f"An amount must be a finite number, not {amount}.")
     if amount == 0:
-        return np.zeros_like(z)
+        return np.full_like(z, STAYS)
     moved: Codes
     if operator.kind == "shift":
         moved = np.broadcast_to(np.float32(amount) * operator.arrays["direction"], z.shape).astype(np.float32)
@@ -44,6 +47,8 @@ def displacement(operator: Operator, z: Codes, amount: float) -> Codes:
     projection = operator.arrays.get("projection")
     if projection is not None:
         moved = ((moved @ projection) @ projection.T).astype(np.float32)
+    if "held" in operator.arrays:
+        moved = np.where(operator.held, STAYS, moved)
     return moved
 
 

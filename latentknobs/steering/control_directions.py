@@ -66,7 +66,10 @@ def spread_of(knob: Knob, latent_size: int) -> NDArray[np.float64]:
     """Standard deviation of the codes in each active dimension, 0 in the others; 1 where it was not measured."""
     variance = np.asarray(knob.evidence.covariance_diagonal or np.ones(latent_size), dtype=np.float64)
     units = CodeUnits.of_evidence(knob.evidence, latent_size)
-    return np.where(is_active(variance / units.scale**2), np.sqrt(np.maximum(variance, 0.0)), 0.0)
+    active = is_active(variance / units.scale**2)
+    if knob.operator is not None:
+        active &= ~knob.operator.held
+    return np.where(active, np.sqrt(np.maximum(variance, 0.0)), 0.0)
 
 
 def shares_of(knob: Knob, latent_size: int) -> NDArray[np.float64]:

@@ -3,7 +3,8 @@ Paths and grids between two codes by spherical interpolation (SLERP; Shoemake 19
 
 One angle w, between the full codes, serves every group of dimensions: an angle over the few dimensions of a knob
 would be ill-posed. The coefficients A(t) = sin((1-t)w)/sin w and
-B(t) = sin(tw)/sin w are applied to each group with that group's own t.
+B(t) = sin(tw)/sin w are applied to each group with that group's own t. A condition has no way between two: it is that
+of the nearer end, and the angle is that of the latent dimensions.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from latentknobs.core.arrays import Codes, Floats
+from latentknobs.core.arrays import Bools, Codes, Floats
 from latentknobs.errors import UsageError
 
 Rest: TypeAlias = Literal["mean", "source", "rows", "columns"]
@@ -22,6 +23,8 @@ RESTS: tuple[Rest, ...] = ("mean", "source", "rows", "columns")
 NEARLY_OPPOSITE = np.deg2rad(170.0)
 """From this angle on the path is linear: the coefficients diverge towards 180 degrees, and two codes of different
 length would give codes far longer than both."""
+HALF_WAY = 0.5
+"""From here on a path has the condition of its second end."""
 
 
 def angle(a: Codes, b: Codes) -> float:
@@ -41,9 +44,12 @@ def coefficients(w: float, t: Floats) -> tuple[Floats, Floats]:
     )
 
 
-def _mix(a: Codes, b: Codes, t: Floats) -> Codes:
-    first, second = coefficients(angle(a, b), t)
-    return (first * a + second * b).astype(np.float32)
+def _mix(a: Codes, b: Codes, t: Floats, held: Bools | None) -> Codes:
+    if held is None or not held.any():
+        first, second = coefficients(angle(a, b), t)
+        return (first * a + second * b).astype(np.float32)
+    mixed = _mix(np.where(held, 0, a), np.where(held, 0, b), t, None)
+    return np.where(held, np.where(t >= HALF_WAY, b, a), mixed)
 
 
 def _check_size(size: int) -> None:
@@ -51,7 +57,7 @@ def _check_size(size: int) -> None:
         raise UsageError(f"An interpolation needs at least 2 steps, not {size}.")
 
 
-def one_way(a: Codes, b: Codes, size: int, dims: Sequence[int] | None = None) -> Codes:
+def one_way(a: Codes, b: Codes, size: int, dims: Sequence[int] | None = None, held: Bools | None = None) -> Codes:
     """
     A path from code a to code b, float32 (size, D); first = a, last = b.
 
@@ -60,13 +66,15 @@ def one_way(a: Codes, b: Codes, size: int, dims: Sequence[int] | None = None) ->
         b: (D,).
         size: Number of codes, at least 2.
         dims: Move only these dimensions, the others stay a's; None = all (then the last is exactly b).
+        held: bool (D,), the dimensions of a condition: the first half of the path has a's, the second b's, where they
+            move at all.
     """
     _check_size(size)
     moving = np.ones(a.shape[-1], dtype=bool)
     if dims is not None:
         moving = np.isin(np.arange(a.shape[-1]), np.asarray(dims, dtype=np.int64))
     t = np.linspace(0.0, 1.0, size)
-    return _mix(a, b, np.where(moving, t[:, None], 0.0))
+    return _mix(a, b, np.where(moving, t[:, None], 0.0), held)
 
 
 def assign(
@@ -100,7 +108,9 @@ def assign(
     return out
 
 
-def two_way(a: Codes, b: Codes, groups: NDArray[np.int8], size: int, rest: Rest = "mean") -> Codes:
+def two_way(
+    a: Codes, b: Codes, groups: NDArray[np.int8], size: int, rest: Rest = "mean", held: Bools | None = None
+) -> Codes:
     """
     A grid of codes, float32 (size, size, D): [0, 0] is exactly a, [-1, -1] exactly b.
 
@@ -112,6 +122,8 @@ def two_way(a: Codes, b: Codes, groups: NDArray[np.int8], size: int, rest: Rest 
         size: Rows and columns, at least 2.
         rest: How the other dimensions go: "mean" of both ways (Manhattan distance from the corner),
             "rows" or "columns" (with that way), "source" (stay a's until the last corner, which is b).
+        held: bool (D,), the dimensions of a condition, which are of the rest: a's in its first half, b's from the
+            middle on.
     """
     _check_size(size)
     if rest not in RESTS:
@@ -122,4 +134,4 @@ def two_way(a: Codes, b: Codes, groups: NDArray[np.int8], size: int, rest: Rest 
     corner[-1, -1] = 1.0
     other = {"mean": (down + across) / 2, "rows": down, "columns": across, "source": corner}[rest]
     ways = np.stack([down, across, other], axis=-1)
-    return _mix(a, b, ways[..., groups])
+    return _mix(a, b, ways[..., groups], held)

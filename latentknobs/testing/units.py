@@ -42,9 +42,10 @@ def drawn_scales(latent_size: int, seed: int, *, together: bool) -> Floats:
 
 
 def rotated(model: VAEBackend, seed: int = 0) -> TransformedBackend:
-    """The model behind a random rotation of its codes, uniform by the Haar measure."""
-    size = model.spec.latent_size
-    turn = rotation(size, np.random.default_rng(seed))
+    """The model behind a random rotation of its latent codes, uniform by the Haar measure; a condition stays."""
+    size, latent = model.spec.latent_size, model.spec.structure.latent
+    turn = np.eye(size)
+    turn[np.ix_(latent, latent)] = rotation(len(latent), np.random.default_rng(seed))
     return _transformed(model, "rotated", turn, turn.T, np.zeros(size))
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from attrs import frozen
 
-from latentknobs.core.arrays import Floats
+from latentknobs.core.arrays import Bools, Floats
 from latentknobs.core.evidence_upgrade import NO_TARGET
 from latentknobs.core.knob import Operator
 from latentknobs.core.method_specs import CodeSample, FitInput
@@ -39,11 +39,11 @@ class Labelled:
     values: Floats
 
     @classmethod
-    def of(cls, sample: CodeSample) -> Labelled:
-        """The clips of a sample."""
+    def of(cls, sample: CodeSample, held: Bools) -> Labelled:
+        """The clips of a sample; a condition, bool (D,), reads as 0."""
         defined = np.isfinite(sample.target)
         zero = sample.knots.index(0.0)
-        return cls(sample.codes[defined, zero].astype(np.float64), sample.target[defined])
+        return cls(np.where(held, 0.0, sample.codes[defined, zero].astype(np.float64)), sample.target[defined])
 
     def ends(self) -> tuple[Labelled, Labelled]:
         """The clips of the lowest and of the highest quartile of the attribute, ties at the border included."""
@@ -61,7 +61,7 @@ def _labelled(fit_input: FitInput) -> Labelled:
     Raises:
         NotFittedError: The attribute or the codes do not vary.
     """
-    clips = Labelled.of(fit_input.sample)
+    clips = Labelled.of(fit_input.sample, fit_input.held)
     count = len(clips.values)
     if fit_input.target is None and not count:
         raise NotFittedError(NO_TARGET)
@@ -121,7 +121,7 @@ def ridge_reading(fit_input: FitInput) -> tuple[Operator, Mapping[str, Any]]:
         NotFittedError: The edit has no target, or its attribute or the codes do not vary.
     """
     clips = _labelled(fit_input)
-    validation = Labelled.of(fit_input.validation_sample)
+    validation = Labelled.of(fit_input.validation_sample, fit_input.held)
     if len(validation.values) < 2 or np.ptp(validation.values) == 0:
         validation = clips
     centre, middle = clips.codes.mean(axis=0), float(clips.values.mean())

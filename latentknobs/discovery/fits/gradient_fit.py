@@ -100,12 +100,12 @@ def shift_by_gradient(fit_input: FitInput) -> tuple[Operator, Mapping[str, Any]]
     start = np.asarray(shift_by_mean(fit_input)[0].arrays["direction"], dtype=np.float64)
     unmoved, first = likely(np.zeros(fit_input.latent_size)), likely(start)
     best, score, taken = start, first, 0
-    spread = float(train.z.std(axis=0).mean()) / float(np.abs(train.amounts).max())
+    spread = float(train.z.std(axis=0)[~fit_input.held].mean()) / float(np.abs(train.amounts).max())
     current, mean, square = start.copy(), np.zeros_like(start), np.zeros_like(start)
     for step in range(1, STEPS + 1):
         batch = train.some(rng.choice(len(train.z), size=min(BATCH, len(train.z)), replace=False))
         gradient = decoder.gradient(batch.moved(current), batch.clips).astype(np.float64)
-        ascent = (batch.amounts[:, None] * gradient).mean(axis=0)
+        ascent = np.where(fit_input.held, 0.0, (batch.amounts[:, None] * gradient).mean(axis=0))
         mean = DECAYS[0] * mean + (1 - DECAYS[0]) * ascent
         square = DECAYS[1] * square + (1 - DECAYS[1]) * ascent**2
         size = RATE * spread * (1 - (step - 1) / STEPS)

@@ -19,6 +19,7 @@ def sample(
     count: options.Count = 4,
     temperature: Annotated[float, typer.Option(min=0.0, max=10.0, help="0 = likeliest tokens, above: drawn.")] = 0.0,
     model: options.Model = DEFAULT_MODEL,
+    corpus: Annotated[str, typer.Option(help="Of a conditional model: whose clips give the condition.")] = "",
     seed: options.Seed = 0,
     device: options.Device = "auto",
     precision: options.Precision = "",
@@ -31,7 +32,8 @@ def sample(
         backend = workbench.model(model)
         spec = backend.spec
         known = (knob for knob in workbench.registry.knobs(model_id=spec.model_id))  # read only where they are needed
-        drawn = sessions.sample(backend, count, seed, temperature, sessions.units_of_prior(spec, known))
+        units, conditions = sessions.units_of_prior(spec, known), sessions.conditions(workbench, model, corpus, seed)
+        drawn = sessions.sample(backend, count, seed, temperature, units, conditions)
     clip_format = backend.spec.clip_format
     writers = {f"sample_{k + 1:03d}.mid": piece_writer(d.piece, clip_format, d.provenance) for k, d in enumerate(drawn)}
     write_melodies(output, writers, json=json)
