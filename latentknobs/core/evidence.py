@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeAlias
 
 from attrs import field, frozen
 
+from latentknobs.core.latent_structure import BlockShare, LatentStructure
 from latentknobs.core.strict_json import Plain, structure, unstructure
 
 LEAST_ROOM = 0.05
@@ -407,6 +408,8 @@ class Evidence:
         fitting: What the fit tells of itself.
         selected: By selector, the dimensions it chose.
         shares: (D,), share of the moved energy of each dimension.
+        blocks: Of a model whose code has blocks or steps, these, in order; else empty, as in older registries.
+        latent_shape: Of a sequence of latents, its axes.
         bases: By basis.
         in_basis: The selection in another basis, where one was asked for.
         validation: Metrics on validation songs.
@@ -451,6 +454,8 @@ class Evidence:
     fitting: Mapping[str, Plain] = field(factory=dict)
     selected: Mapping[str, SelectorChoice] = field(factory=dict)
     shares: tuple[float, ...] = ()
+    blocks: tuple[BlockShare, ...] = ()
+    latent_shape: tuple[int, ...] = ()
     bases: Mapping[str, BasisEnergy] = field(factory=dict)
     in_basis: BasisSelection | None = None
     validation: SplitMetrics | None = None
@@ -472,6 +477,14 @@ class Evidence:
     changes: tuple[str, ...] | None = None
     related: Mapping[str, float] = field(factory=dict)
     profile: Mapping[str, DirectionScore] = field(factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        LatentStructure.of_shares(self.blocks, self.latent_shape)  # what fits nothing is refused here
+
+    @property
+    def structure(self) -> LatentStructure:
+        """The blocks or the shape of the code; a plain vector where there are none."""
+        return LatentStructure.of_shares(self.blocks, self.latent_shape)
 
     @property
     def failed(self) -> list[Criterion]:

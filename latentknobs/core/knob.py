@@ -323,12 +323,23 @@ class Knob:
             )
         return self.operator
 
+    @property
+    def blocks(self) -> str:
+        """How the moved energy is shared among the blocks or steps of the code, for people; "" of a plain vector."""
+        return ", ".join(map(str, self.evidence.blocks))
+
+    def dimension_names(self, most: int | None = None) -> list[str]:
+        """The selected dimensions for people, most important first: "pitch[12]", "[3, 5]", or plain numbers."""
+        structure = self.evidence.structure
+        return [structure.name_of(one.dim) for one in self.dimensions[:most]]
+
     def _repr_html_(self) -> str:
         """For notebooks: the facts, and the effects with the largest first."""
         span = f"{self.low:+g} to {self.high:+g} {self.unit}".rstrip()
         facts = {"verdict": self.verdict, "kind, fit": f"{self.kind}, {self.fit}", "usable range": span}
         facts |= {"selected dimensions": str(len(self.dimensions)), "model": self.model_name, "run": self.run_id}
         facts |= {f"reason {i + 1}": str(one) for i, one in enumerate(reasons(self.evidence))}
+        facts |= {"moved energy": blocks} if (blocks := self.blocks) else {}
         effects = sorted(self.effects, key=lambda one: -one.effect)
         rows = ((one.attribute, one.slope, one.effect) for one in effects)
         return html_table(("", self.name), facts.items()) + html_table(("attribute", "slope", "effect (sd)"), rows)
@@ -348,6 +359,7 @@ class Knob:
             "high": self.high,
             "verdict": self.verdict,
             "dimensions": [asdict(one) for one in self.dimensions],
+            "blocks": [asdict(one) for one in self.evidence.blocks],
             "effects": [asdict(one) for one in self.effects],
             "effects_at": list(self.evidence.effects_at),
             "reasons": [str(one) for one in reasons(self.evidence)],

@@ -9,12 +9,13 @@ from latentknobs.core.evidence import AT_MOST, Evidence
 from latentknobs.core.knob import Knob
 from latentknobs.core.where import CRITERIA, MEASURED, RESPONSE, Term
 
-KnobPart: TypeAlias = Literal["effects", "dimensions", "criteria", "response"]
+KnobPart: TypeAlias = Literal["effects", "dimensions", "blocks", "criteria", "response"]
 OF_KNOB = ("name", "current", "model", "model_id", "run", "kind", "fit", "verdict")
 """Columns that every row begins with."""
 PART_COLUMNS: Mapping[KnobPart, tuple[str, ...]] = {
     "effects": ("attribute", "position", "slope", "effect"),
-    "dimensions": ("dim", "position", "share", "weight"),
+    "dimensions": ("dim", "position", "share", "weight", "block", "place"),
+    "blocks": ("block", "position", "size", "share"),
     "criteria": ("criterion", "of", "amount", "value", "low", "high", "bound", "passed", "split"),
     "response": (
         "split",
@@ -33,7 +34,7 @@ PART_COLUMNS: Mapping[KnobPart, tuple[str, ...]] = {
         "ceiling",
     ),
 }
-"""The other columns of the views v_knob_effects, v_knob_dimensions, v_knob_criteria and v_knob_response."""
+"""The other columns of the views v_knob_effects, v_knob_dimensions, v_knob_blocks, v_knob_criteria, v_knob_response."""
 
 
 def part_rows(knob: Knob, part: KnobPart) -> list[dict[str, Any]]:
@@ -77,12 +78,23 @@ _ROWS: Mapping[KnobPart, Callable[[Knob], list[dict[str, Any]]]] = {
         for i, one in enumerate(knob.effects)
     ],
     "dimensions": lambda knob: [
-        {"dim": one.dim, "position": i, "share": one.share, "weight": one.weight}
+        {"dim": one.dim, "position": i, "share": one.share, "weight": one.weight} | _place(knob, one.dim)
         for i, one in enumerate(knob.dimensions)
+    ],
+    "blocks": lambda knob: [
+        {"block": one.name, "position": i, "size": one.size, "share": one.share}
+        for i, one in enumerate(knob.evidence.blocks)
     ],
     "criteria": lambda knob: criterion_rows(knob.evidence),
     "response": lambda knob: response_rows(knob.evidence),
 }
+
+
+def _place(knob: Knob, dim: int) -> dict[str, Any]:
+    """The block or step of a dimension, and its place in there."""
+    parts = knob.evidence.structure.parts
+    block = next((name for name, at in parts.items() if at.start <= dim < at.stop), None)
+    return {"block": block, "place": None if block is None else dim - parts[block].start}
 
 
 def value_of(knob: Knob, term: Term) -> float | None:

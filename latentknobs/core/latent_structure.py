@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,25 @@ def _whole(value: Any) -> bool:
 
 def _axes(shape: Iterable[int]) -> tuple[int, ...]:
     return tuple(shape)
+
+
+@frozen
+class BlockShare:
+    """
+    A block of the code, or a step of a sequence, with what a knob moves of it.
+
+    Attributes:
+        name: The block's, "[3]" of a step.
+        size: How many dimensions.
+        share: Of the moved energy, 0 to 1; None of the condition, which nothing moves.
+    """
+
+    name: str
+    size: int
+    share: float | None
+
+    def __str__(self) -> str:
+        return f"{self.name} {'held' if self.share is None else format(self.share, '.0%')}"
 
 
 @frozen
@@ -75,6 +94,15 @@ class LatentStructure:
             return "has blocks and a latent_shape: give one of them"
         return ""
 
+    @classmethod
+    def of_shares(cls, blocks: Sequence[BlockShare], shape: Sequence[int] = ()) -> LatentStructure:
+        """The structure of which these are the parts; a plain vector of size 0 where there are none."""
+        size = sum(block.size for block in blocks)
+        if shape:
+            return cls(size, shape=tuple(shape))
+        condition = next((block.name for block in blocks if block.share is None), None)
+        return cls(size, {block.name: block.size for block in blocks}, condition)
+
     @property
     def parts(self) -> dict[str, slice]:
         """Where each block lies, or each step (the first index) of a sequence, by name; {} of a plain vector."""
@@ -112,6 +140,9 @@ class LatentStructure:
         out: Codes = np.where(self.held, of, codes).astype(np.float32, copy=False)
         return out
 
-    def shares(self, shares: Floats) -> dict[str, float]:
-        """Sum of the dimensions' shares (D,) in each part, the condition left out."""
-        return {name: float(shares[at].sum()) for name, at in self.parts.items() if name != self.condition}
+    def shares(self, shares: Floats) -> tuple[BlockShare, ...]:
+        """Each part with the sum of its dimensions' shares (D,)."""
+        return tuple(
+            BlockShare(name, at.stop - at.start, None if name == self.condition else float(shares[at].sum()))
+            for name, at in self.parts.items()
+        )

@@ -8,7 +8,6 @@ from numpy.random import Generator
 from latentknobs.core.arrays import Bools, ClipBatch, Codes
 from latentknobs.core.augmentation import Augmentation, Augmented
 from latentknobs.core.backend import BackendSpec, Posterior, VAEBackend
-from latentknobs.core.code_units import ROUNDING
 from latentknobs.core.corpus import Tally
 from latentknobs.core.plugin_guard import run_augmentation
 from latentknobs.errors import BackendError, UsageError
@@ -20,6 +19,8 @@ DECODER_ALONE = (
 
 CHANGES_CONDITION = "changes the condition"
 """How pairs are tallied that an edit gives another condition."""
+SAME_CONDITION = 1e-5
+"""How far a condition may differ, as a part of the largest in that dimension: rounding with another batch."""
 DISCRETE_CODES = (
     "discrete codes (a VQ-VAE) have no directions: give the encoder's continuous output before the quantization, "
     "flattened, and quantize inside decode."
@@ -106,7 +107,7 @@ def same_condition(spec: BackendSpec, before: Codes, after: Codes, amount: float
     """Where codes (n, D) before and after an edit have one condition, bool (n,); the others are tallied."""
     held = spec.structure.held
     off = np.abs(after[:, held].astype(np.float64) - before[:, held])
-    same: Bools = np.all(off <= ROUNDING * np.abs(before[:, held]), axis=1)
+    same: Bools = np.all(off <= SAME_CONDITION * np.abs(before[:, held]).max(axis=0, initial=0.0), axis=1)
     if spec.condition is not None:
         tally.add(f"{CHANGES_CONDITION} at {amount:+g}", int((~same).sum()))
     return same

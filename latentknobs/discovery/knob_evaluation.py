@@ -73,7 +73,7 @@ def evaluate_knob(context: EvaluationContext, operator: Operator, common: Eviden
     reported = on_test or on_validation
     slopes = reported.slopes()
     effects_at = tuple(a for a in ends if a in reported.at)
-    weights = operator.arrays.get("direction")
+    weights, structure = operator.arrays.get("direction"), backend.spec.structure
     return KnobEvaluation(
         operator,
         usable,
@@ -91,6 +91,8 @@ def evaluate_knob(context: EvaluationContext, operator: Operator, common: Eviden
             common,
             selected=rounded_metrics(selection.selected),
             shares=rounded(selection.shares),
+            blocks=rounded_metrics(structure.shares(selection.shares)),
+            latent_shape=structure.shape,
             bases=selection.bases,
             in_basis=selection.in_basis,
             validation=rounded_metrics(on_validation.of_split()),

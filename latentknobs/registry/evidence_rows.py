@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from latentknobs.core.evidence import Evidence
 from latentknobs.core.knob_rows import criterion_rows, response_rows
-from latentknobs.registry.tables import AmountRow, CriterionRow, ResponseRow
+from latentknobs.registry.tables import AmountRow, BlockRow, CriterionRow, ResponseRow
 
 
 def criteria(evidence: Evidence) -> list[CriterionRow]:
@@ -27,7 +27,16 @@ def response(evidence: Evidence) -> ResponseRow | None:
     return ResponseRow(target=evidence.target, slope=slope, r2=r2)
 
 
-def evidence_rows(evidence: Evidence) -> list[CriterionRow | AmountRow | ResponseRow]:
+def blocks(evidence: Evidence) -> list[BlockRow]:
+    """The blocks or steps of the code; none of a plain vector."""
+    places = evidence.structure.parts.values()
+    return [
+        BlockRow(position=i, block=one.name, first=at.start, size=one.size, share=one.share)
+        for i, (one, at) in enumerate(zip(evidence.blocks, places, strict=True))
+    ]
+
+
+def evidence_rows(evidence: Evidence) -> list[CriterionRow | AmountRow | ResponseRow | BlockRow]:
     """All of them, of no knob yet."""
     target = response(evidence)
-    return [*criteria(evidence), *amounts(evidence), *(() if target is None else (target,))]
+    return [*criteria(evidence), *amounts(evidence), *blocks(evidence), *(() if target is None else (target,))]

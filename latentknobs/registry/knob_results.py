@@ -115,6 +115,10 @@ class Knobs(Answer[Knob]):
         """A row for each selected dimension, as in the view v_knob_dimensions."""
         return self.parts("dimensions")
 
+    def blocks(self) -> KnobRows:
+        """A row for each block or step of the code, as in the view v_knob_blocks."""
+        return self.parts("blocks")
+
     def criteria(self) -> KnobRows:
         """A row for each acceptance criterion, as in the view v_knob_criteria."""
         return self.parts("criteria")

@@ -28,6 +28,7 @@ from latentknobs.registry.connections import TIMEOUT, error_name, explained, mak
 from latentknobs.registry.tables import (
     APPLICATION,
     AmountRow,
+    BlockRow,
     CriterionRow,
     KnobRow,
     RegistryRow,
@@ -228,7 +229,7 @@ def _derive(connection: Connection, where: str) -> None:
     from latentknobs.registry.serialization import result_sha256
 
     with Session(connection) as session:
-        for table in (CriterionRow, AmountRow, ResponseRow):
+        for table in (CriterionRow, AmountRow, ResponseRow, BlockRow):
             session.execute(delete(table))
         for key in session.scalars(select(KnobRow.id)).all():
             (knob,) = knobs_of(session, (key,), where, operators=False)

@@ -96,6 +96,7 @@ def _knob_row(position: int, facts: Mapping[str, Any], evidence: Evidence) -> Kn
         criteria=evidence_rows.criteria(evidence),
         amounts=evidence_rows.amounts(evidence),
         response=evidence_rows.response(evidence),
+        blocks=evidence_rows.blocks(evidence),
         tags=[TagRow(tag=tag) for tag in sorted(set(facts["tags"]))],
         note=NoteRow(text=facts["note"]) if facts["note"] else None,
     )

@@ -187,6 +187,7 @@ class KnobRow(Base):
     criteria: Mapped[list[CriterionRow]] = relationship()
     amounts: Mapped[list[AmountRow]] = relationship()
     response: Mapped[ResponseRow | None] = relationship()
+    blocks: Mapped[list[BlockRow]] = relationship()
     tags: Mapped[list[TagRow]] = relationship(order_by="TagRow.tag")
     note: Mapped[NoteRow | None] = relationship()
 
@@ -223,7 +224,7 @@ class EffectRow(Base):
 
 
 class CriterionRow(Base):
-    """One acceptance criterion of a knob; as the two tables below, read from its evidence for people who ask in SQL."""
+    """One acceptance criterion of a knob; as the next three tables, read from evidence for people who ask in SQL."""
 
     __tablename__ = "knob_criterion"
     __table_args__ = ({"sqlite_with_rowid": False},)
@@ -271,6 +272,20 @@ class ResponseRow(Base):
     target: Mapped[str] = mapped_column(Text)
     slope: Mapped[float | None]
     r2: Mapped[float | None]
+
+
+class BlockRow(Base):
+    """A block or a step of the code that a knob moves, from dimension ``first`` on; no share = the condition."""
+
+    __tablename__ = "knob_block"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    knob_id: Mapped[int] = mapped_column(ForeignKey("knob.id", ondelete="CASCADE"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    block: Mapped[str] = mapped_column(Text)
+    first: Mapped[int]
+    size: Mapped[int]
+    share: Mapped[float | None]
 
 
 class TagRow(Base):

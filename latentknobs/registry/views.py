@@ -33,9 +33,15 @@ FROM knob AS k{_FROM}
   LEFT JOIN knob_response AS x ON x.knob_id = k.id""",  # noqa: S608 - both parts are our own
     "v_knob_dimensions": f"""
 SELECT{_KNOB},
-  d.dim AS dim, d.position AS position, d.share AS share, d.weight AS weight
+  d.dim AS dim, d.position AS position, d.share AS share, d.weight AS weight, b.block AS block, d.dim - b.first AS place
 FROM knob_dimension AS d
-  JOIN knob AS k ON k.id = d.knob_id{_FROM}""",
+  JOIN knob AS k ON k.id = d.knob_id{_FROM}
+  LEFT JOIN knob_block AS b ON b.knob_id = d.knob_id AND d.dim >= b.first AND d.dim < b.first + b.size""",
+    "v_knob_blocks": f"""
+SELECT{_KNOB},
+  b.block AS block, b.position AS position, b.size AS size, b.share AS share
+FROM knob_block AS b
+  JOIN knob AS k ON k.id = b.knob_id{_FROM}""",
     "v_knob_effects": f"""
 SELECT{_KNOB},
   e.attribute AS attribute, e.position AS position, e.slope AS slope, e.effect AS effect

@@ -30,16 +30,20 @@ def knob_section(knob: Knob, latent_size: int) -> Section:
         (
             "Selected dimensions, by the run's selector (effect: the fewest that keep 90 % of it), "
             f"{len(knob.dimensions)} of {latent_size}: "
-            f"{', '.join(str(d.dim) for d in knob.dimensions)}."
+            f"{', '.join(knob.dimension_names())}."
         ),
     ]
+    if knob.blocks:
+        text.append(f"Moved energy: {knob.blocks}.")
     if failed := reasons(evidence):
         text.append(f"Why: {'; '.join(map(str, failed))}.")
     if evidence.mean_change:
         amounts, change = evidence.fitted, np.asarray(evidence.mean_change)
         parts.append(mean_change_figure(knob, change, amounts))
         text.append(_linear(amounts, change))
-        rows = tuple((str(d), *(f"{x:.6g}" for x in column)) for d, column in enumerate(change.T))
+        rows = tuple(
+            (evidence.structure.name_of(d), *(f"{x:.6g}" for x in column)) for d, column in enumerate(change.T)
+        )
         headings = ("dimension", *(f"{a:+g}" for a in amounts))
         parts.append(Table(f"mean-change-{file}", "Mean change", headings, rows, shown=False))
     tables = (_fits(file, evidence), _criteria(file, evidence), _failed(file, evidence), _effects(file, knob))

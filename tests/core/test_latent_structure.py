@@ -41,7 +41,12 @@ def test_a_sequence_is_named_by_its_indices():
 def test_shares_leave_the_condition_out():
     """Each block's share is the sum of its dimensions'; a condition has none."""
     shares = spec_of(blocks=BLOCKS, condition="chords").structure.shares(np.arange(6) / 10.0)
-    assert shares == pytest.approx({"pitch": 0.3, "rhythm": 0.7})
+    assert [(one.name, one.size, one.share) for one in shares] == [
+        ("pitch", 3, pytest.approx(0.3)),
+        ("rhythm", 2, pytest.approx(0.7)),
+        ("chords", 1, None),
+    ]
+    assert ", ".join(map(str, shares)) == "pitch 30%, rhythm 70%, chords held"
 
 
 @pytest.mark.parametrize(

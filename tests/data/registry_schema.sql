@@ -62,6 +62,19 @@ CREATE TABLE knob_amount (
  WITHOUT ROWID
 
 ;
+CREATE TABLE knob_block (
+	knob_id INTEGER NOT NULL, 
+	position INTEGER NOT NULL, 
+	block TEXT NOT NULL, 
+	first INTEGER NOT NULL, 
+	size INTEGER NOT NULL, 
+	share DOUBLE, 
+	CONSTRAINT pk_knob_block PRIMARY KEY (knob_id, position), 
+	CONSTRAINT fk_knob_block_knob_id_knob FOREIGN KEY(knob_id) REFERENCES knob (id) ON DELETE CASCADE
+)
+ WITHOUT ROWID
+
+;
 CREATE TABLE knob_criterion (
 	knob_id INTEGER NOT NULL, 
 	criterion VARCHAR(16) NOT NULL, 
@@ -174,6 +187,16 @@ CREATE TABLE run (
 	CONSTRAINT uq_run_identity_result_sha256 UNIQUE (identity, result_sha256), 
 	CONSTRAINT fk_run_model_id_model FOREIGN KEY(model_id) REFERENCES model (id)
 );
+CREATE VIEW v_knob_blocks AS
+SELECT
+  k.id AS knob_id, coalesce(c.name, k.name) AS name, CAST(c.knob_id IS NOT NULL AS INTEGER) AS current,
+  r.model_name AS model, m.sha256 AS model_id, r.identity AS run, k.kind AS kind, k.fit AS fit, k.verdict AS verdict,
+  b.block AS block, b.position AS position, b.size AS size, b.share AS share
+FROM knob_block AS b
+  JOIN knob AS k ON k.id = b.knob_id
+  JOIN run AS r ON r.id = k.run_id
+  JOIN model AS m ON m.id = r.model_id
+  LEFT JOIN current AS c ON c.knob_id = k.id;
 CREATE VIEW v_knob_criteria AS
 SELECT
   k.id AS knob_id, coalesce(c.name, k.name) AS name, CAST(c.knob_id IS NOT NULL AS INTEGER) AS current,
@@ -189,12 +212,13 @@ CREATE VIEW v_knob_dimensions AS
 SELECT
   k.id AS knob_id, coalesce(c.name, k.name) AS name, CAST(c.knob_id IS NOT NULL AS INTEGER) AS current,
   r.model_name AS model, m.sha256 AS model_id, r.identity AS run, k.kind AS kind, k.fit AS fit, k.verdict AS verdict,
-  d.dim AS dim, d.position AS position, d.share AS share, d.weight AS weight
+  d.dim AS dim, d.position AS position, d.share AS share, d.weight AS weight, b.block AS block, d.dim - b.first AS place
 FROM knob_dimension AS d
   JOIN knob AS k ON k.id = d.knob_id
   JOIN run AS r ON r.id = k.run_id
   JOIN model AS m ON m.id = r.model_id
-  LEFT JOIN current AS c ON c.knob_id = k.id;
+  LEFT JOIN current AS c ON c.knob_id = k.id
+  LEFT JOIN knob_block AS b ON b.knob_id = d.knob_id AND d.dim >= b.first AND d.dim < b.first + b.size;
 CREATE VIEW v_knob_effects AS
 SELECT
   k.id AS knob_id, coalesce(c.name, k.name) AS name, CAST(c.knob_id IS NOT NULL AS INTEGER) AS current,

@@ -23,8 +23,8 @@ NEXT = '''
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 
 
 def upgrade() -> None:
@@ -41,7 +41,7 @@ def later(tmp_path, monkeypatch):
     shutil.copytree(migrate.MIGRATIONS, folder)
 
     def install(text=NEXT):
-        (folder / "versions" / "r0005_next.py").write_text(text)
+        (folder / "versions" / "r0006_next.py").write_text(text)
         monkeypatch.setattr(migrate, "MIGRATIONS", folder)
 
     return install
@@ -99,7 +99,7 @@ def test_an_upgrade_keeps_every_row_and_a_backup(saved, later):
 
     backup = migrate.upgrade(saved)
 
-    assert backup == saved.with_name("registry.db.bak-0004")
+    assert backup == saved.with_name("registry.db.bak-0005")
     assert dump(backup) == rows
     assert len(backup.read_bytes()) == len(before)
     store = KnobStore.open(saved)
@@ -109,11 +109,11 @@ def test_an_upgrade_keeps_every_row_and_a_backup(saved, later):
 
 def test_a_second_backup_keeps_the_first(saved, later):
     """A backup is never written over."""
-    first = saved.with_name("registry.db.bak-0004")
+    first = saved.with_name("registry.db.bak-0005")
     first.write_bytes(b"mine")
     later()
 
-    assert migrate.upgrade(saved) == saved.with_name("registry.db.bak-0004-2")
+    assert migrate.upgrade(saved) == saved.with_name("registry.db.bak-0005-2")
     assert first.read_bytes() == b"mine"
 
 

@@ -68,7 +68,7 @@ SHOWN = 12
 
 def dimensions(knob: Knob, most: int = 6) -> str:
     """The selected dimensions, most important first, and how many there are."""
-    shown = ", ".join(str(d.dim) for d in knob.dimensions[:most])
+    shown = ", ".join(knob.dimension_names(most))
     more = len(knob.dimensions) - most
     return f"{shown}, and {more} more" if more > 0 else shown
 
@@ -126,6 +126,7 @@ def knob_card(knob: Knob) -> None:
         "verdict": knob.verdict,
         **_response(knob),
         "run": knob.run_id,
+        "moved energy": knob.blocks,
         **_selected(knob),
         "equivariance": "F1 of changes: the edit changes few tokens" if knob.evidence.measure == "changes" else "",
         "operator": knob.operator_sha256[:16] + ("" if knob.operator is not None else " (only the hash is kept)"),
@@ -137,8 +138,8 @@ def knob_card(knob: Knob) -> None:
         if value:
             typer.echo(f"{name:<{width}}  {value}")
     typer.echo("")
-    shown = knob.dimensions[:SHOWN]
-    rows = [(str(d.dim), f"{d.share:.3f}", "" if d.weight is None else f"{d.weight:+.3f}") for d in shown]
+    shown = zip(knob.dimension_names(SHOWN), knob.dimensions, strict=False)
+    rows = [(name, f"{d.share:.3f}", "" if d.weight is None else f"{d.weight:+.3f}") for name, d in shown]
     if len(knob.dimensions) > SHOWN:
         rest = knob.dimensions[SHOWN:]
         rows.append((f"{len(rest)} more", f"{sum(d.share for d in rest):.3f}", ""))

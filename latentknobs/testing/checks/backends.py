@@ -18,8 +18,9 @@ from latentknobs.core.arrays import ClipBatch, Codes
 from latentknobs.core.backend import LatentGradient, LatentWeights, Sampling, VAEBackend
 from latentknobs.core.capability import capability
 from latentknobs.core.code_units import CodeUnits, prior_units
-from latentknobs.core.corpus import Corpus, CorpusRequest
+from latentknobs.core.corpus import Corpus, CorpusRequest, Tally
 from latentknobs.core.melody_format import MELODY
+from latentknobs.core.model_calls import same_condition
 from latentknobs.core.plugin_guard import Guard, PluginFault
 from latentknobs.errors import BackendError, PluginError
 from latentknobs.hooks import validation
@@ -97,9 +98,12 @@ def sample_clips(backend: VAEBackend, corpora: Mapping[str, Corpus] | None = Non
 
 
 def sample_codes(backend: VAEBackend, clips: ClipBatch) -> Codes:
-    """Six codes drawn from the prior; where the model declares none, codes like those of the clips."""
+    """Six codes drawn from the prior, under conditions of clips; where there is no prior, codes like the clips'."""
     drawn = np.random.default_rng(0).normal(size=(6, backend.spec.latent_size))
-    return _units(backend, clips).outward(drawn)
+    codes = _units(backend, clips).outward(drawn)
+    if backend.spec.condition is None:
+        return codes
+    return backend.spec.structure.with_condition(codes, np.resize(backend.encode(clips).mean, codes.shape))
 
 
 def _units(backend: VAEBackend, clips: ClipBatch) -> CodeUnits:
@@ -277,6 +281,26 @@ def sampled_clips_are_valid(backend: VAEBackend, kit: BackendFixtures) -> None:
     need(np.array_equal(cold, backend.decode(kit.codes)), "decode_sampled near temperature 0 differs from decode.")
 
 
+def the_condition_travels_with_the_code(backend: VAEBackend, kit: BackendFixtures) -> None:
+    """A condition, if its spec names one, is the clip's own whatever else is encoded, and the decoder reads it."""
+    spec = backend.spec
+    if spec.condition is None:
+        raise LeftOut("its spec names no condition.")
+    codes, backwards = backend.encode(kit.clips).mean, backend.encode(kit.clips[::-1]).mean[::-1]
+    need(
+        same_condition(spec, codes, backwards, 0.0, Tally()).all(),
+        f"a clip's condition {spec.condition} depends on the rest of its batch: read it of the clip alone.",
+    )
+    exchanged = spec.structure.with_condition(codes, np.roll(codes, 1, axis=0))
+    backend.decode(exchanged)
+    other = (exchanged != codes).any(axis=1)
+    one, two = (backend.decode_log_probs(z, kit.clips)[other] for z in (codes, exchanged))
+    need(
+        not other.any() or not np.array_equal(one, two),
+        f"decoding is the same whatever the condition {spec.condition}: read it in decode, or name no condition.",
+    )
+
+
 def units_do_not_matter(backend: VAEBackend, kit: BackendFixtures) -> None:
     """Behind z -> a z + b, a from 1e-3 to 1e3 in each dimension, the same dimensions are active and clips come back."""
     _needs_an_encoder(backend)
@@ -308,5 +332,6 @@ BACKEND_CHECKS: tuple[Check, ...] = (
     latent_weights_are_all,
     jacobian_products_are_slopes,
     sampled_clips_are_valid,
+    the_condition_travels_with_the_code,
     units_do_not_matter,
 )

@@ -35,9 +35,14 @@ def _facts(spec: BackendSpec) -> dict[str, Any]:
         "clip_format": spec.clip_format.name,
         "formats": {one.name: list(offered_by(one)) for one in spec.formats},
         "latent_size": spec.latent_size,
+        **{name: value for name, value in _structure(spec).items() if value},
         "encodes": spec.encodes,
         "training": _plain(spec.training),
     }
+
+
+def _structure(spec: BackendSpec) -> dict[str, Any]:
+    return {"blocks": dict(spec.blocks), "condition": spec.condition, "latent_shape": list(spec.latent_shape)}
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
