@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from latentknobs.core.corpus import Corpus
+from latentknobs.corpora.broad_melodies import BROAD
 from latentknobs.corpora.midi_folder import MidiFolder
 from latentknobs.corpora.music21_corpora import ESSEN, FOLK
 from latentknobs.corpora.synthetic_melodies import FACTORS
@@ -13,4 +14,4 @@ from latentknobs.hooks import hookimpl
 @hookimpl
 def register_corpora() -> list[Corpus]:
     """The built-in corpora, the default one first."""
-    return [FOLK, ESSEN, MidiFolder(), WHOLE_NOTES, FACTORS]
+    return [FOLK, ESSEN, MidiFolder(), WHOLE_NOTES, FACTORS, BROAD]

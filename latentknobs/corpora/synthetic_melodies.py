@@ -3,16 +3,11 @@ Generated melodies whose true factors are known: a yardstick for how well a mode
 
 A song is eight clips that share all their factors and nothing else. Everything about song i of seed s
 comes from one generator seeded by (s, i), so the songs are endless, and any of them can be made alone.
-
-The split of a song is that of its name, and the split of a clip is that of its content: a hash of its tokens,
-up to transposition. A song keeps only clips of its own split (more are drawn until it has eight), so no
-clip equals, up to transposition, a clip of another split, exactly and with no memory of what went before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from itertools import count
+from collections.abc import Mapping
 from typing import Final, TypeAlias
 
 import attrs
@@ -22,17 +17,15 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from latentknobs.core.arrays import Bools, ClipBatch, Ints
-from latentknobs.core.corpus import SPLITS, CorpusRequest, Song, split_of
-from latentknobs.core.melody_format import HOLD, MELODY, REST, STEPS, in_range, untransposed
-from latentknobs.corpora.deduplication import no_argument
+from latentknobs.core.corpus import Song
+from latentknobs.core.melody_format import HOLD, REST, STEPS
+from latentknobs.corpora.generated_songs import GeneratedMelodies, song_in_split
 from latentknobs.errors import CorpusError
 
 Degrees: TypeAlias = NDArray[np.int64]
 
 CLIPS_PER_SONG: Final = 8
 NAME: Final = "factors"
-_TRIES: Final = 4
-
 MODES: Final = {
     "major": (0, 2, 4, 5, 7, 9, 11),
     "dorian": (0, 2, 3, 5, 7, 9, 10),
@@ -70,7 +63,6 @@ _SYNCOPATED: Final = (
     (".xxxxxxx", "xx.xxxxx", "xxxx.xxx", ".xxx.xxx"),
 )
 _REPETITIONS: Final = ("none", "rhythm", "sequence")
-_HASH: Final = np.random.default_rng(20190603).integers(1, 2**63, STEPS, dtype=np.uint64) | np.uint64(1)
 
 
 def _templates(table: tuple[tuple[str, ...], ...]) -> list[Bools]:
@@ -138,22 +130,9 @@ def make_song(seed: int, index: int) -> Song | None:
 
     None where none was found in its split: the barest factors allow only some dozens of clips.
     """
-    name = f"{NAME}/{seed}/{index}"
-    split = split_of(name)
-    rank = SPLITS.index(split)
     rng = _generator(seed, index)
     factors = _draw(rng)
-    draw = 2 * CLIPS_PER_SONG if rank == 0 else 12 * CLIPS_PER_SONG
-    distinct: dict[bytes, NDArray[np.int16]] = {}
-    for _ in range(_TRIES):
-        clips = _melodies(factors, draw, rng)
-        for clip in clips[_ranks(clips) == rank]:
-            distinct.setdefault(clip.tobytes(), clip)
-        if len(distinct) >= CLIPS_PER_SONG:
-            break
-    if not distinct:
-        return None
-    return Song(name=name, clips=np.stack(list(distinct.values())[:CLIPS_PER_SONG]), split=split)
+    return song_in_split(f"{NAME}/{seed}/{index}", CLIPS_PER_SONG, lambda size: _melodies(factors, size, rng))
 
 
 def _generator(seed: int, index: int) -> Generator:
@@ -227,25 +206,14 @@ def _pitches(factors: MelodyFactors, degrees: Degrees) -> Ints:
     return pitches
 
 
-def _ranks(clips: ClipBatch) -> Ints:
-    """The split of each clip's content, as its place in ``SPLITS``, int64 (N,)."""
-    mixed = (untransposed(clips).astype(np.uint64) * _HASH).sum(axis=1, dtype=np.uint64)
-    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):  # the finish of splitmix64
-        mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
-    percent = (mixed ^ (mixed >> np.uint64(31))) % np.uint64(100)
-    ranks: Ints = np.searchsorted(np.array([80, 90]), percent, side="right").astype(np.int64)
-    return ranks
-
-
 @frozen
-class SyntheticMelodies:
-    """The corpus: songs 0, 1, 2, ... of the request's seed, as many as give the clips asked for."""
+class SyntheticMelodies(GeneratedMelodies):
+    """The corpus."""
 
-    name: str = NAME
-    doc: str = "Generated melodies with known true factors (key, mode, register, density, contour, ...), endless."
-    licence: str = "Made by rule: free of rights."
-    clip_format: str = MELODY.name
-    takes: str = ""
+    def song(self, seed: int, index: int) -> Song | None:
+        """See :func:`make_song`."""
+        return make_song(seed, index)
+
     discrete: frozenset[str] = frozenset({"tonic", "mode", "syncopated", "contour", "repetition"})
 
     def factors(self, song: str) -> Mapping[str, float]:
@@ -257,38 +225,7 @@ class SyntheticMelodies:
         """
         return factors_of(song).numbers()
 
-    def songs(self, request: CorpusRequest, argument: str = "") -> Iterator[Song]:
-        """
-        The songs, one at a time; memory does not grow with their number.
 
-        Raises:
-            CorpusError: No limit was given, or the pitch range leaves no clips.
-        """
-        no_argument(self.name, argument)
-        if request.clips is None:
-            raise CorpusError(f"The corpus {self.name} is endless: say how many clips you want (--clips 2048).")
-        done = empty = 0
-        for index in count():
-            song = make_song(request.seed, index)
-            if song is None:
-                request.tally("songs without a clip in their split", 1)
-                continue
-            inside = in_range(song.clips, request.pitch_range)
-            if not inside.all():
-                request.tally("clips outside the pitch range", int((~inside).sum()))
-            if inside.any():
-                empty = 0
-                done += int(inside.sum())
-                request.progress("making melodies", min(done, request.clips), request.clips)
-                yield attrs.evolve(song, clips=song.clips[inside])
-                if done >= request.clips:
-                    return
-            elif (empty := empty + 1) >= 1000:
-                low, high = request.pitch_range
-                raise CorpusError(
-                    f"The corpus {self.name} has hardly a clip with all pitches from {low} to {high}: "
-                    "choose a model with a wider range."
-                )
-
-
-FACTORS = SyntheticMelodies()
+FACTORS = SyntheticMelodies(
+    NAME, "Generated melodies with known true factors (key, mode, register, density, contour, ...), endless."
+)

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from latentknobs.core.corpus import SPLITS, CorpusRequest, split_of
 from latentknobs.core.melody_format import HOLD, MELODY, REST, untransposed
+from latentknobs.corpora.broad_melodies import BROAD, MelodyStyle, melodies
+from latentknobs.corpora.broad_melodies import make_song as make_broad_song
 from latentknobs.corpora.synthetic_melodies import CONTOURS, FACTORS, MODES, factors_of, make_song
 from latentknobs.corpora.whole_notes import WHOLE_NOTES
 from latentknobs.errors import CorpusError
@@ -157,3 +159,56 @@ def test_factors_of_another_song_are_refused(name):
     """Only names of this corpus have factors."""
     with pytest.raises(CorpusError, match="no song"):
         factors_of(name)
+
+
+@given(st.integers(0, 10**6), st.integers(0, 10**9))
+@settings(deadline=None, max_examples=20)
+def test_a_broad_song_is_valid_and_repeatable(seed, index):
+    """Any song can be made alone, twice the same: distinct valid clips from pitch 21 to 108, each with a note."""
+    song, again = make_broad_song(seed, index), make_broad_song(seed, index)
+
+    assert song is None or np.array_equal(song.clips, again.clips)
+    if song is not None:
+        pitches = song.clips[song.clips < HOLD]
+        assert MELODY.valid(song.clips).all()
+        assert (song.clips < HOLD).any(axis=1).all()
+        assert 21 <= pitches.min() <= pitches.max() <= 108
+        assert len({clip.tobytes() for clip in song.clips}) == len(song.clips) <= 16
+
+
+def test_broad_clips_carry_sixty_nats():
+    """The typical clip's information, given its song's style and its chords, is 60 nats or more."""
+    nats = []
+    for index in range(250):
+        rng = np.random.default_rng([9, index])
+        nats.append(melodies(MelodyStyle.draw(rng), 8, rng)[1])
+
+    assert np.median(np.concatenate(nats)) > 60
+
+
+def test_the_information_of_broad_clips_is_that_of_their_probability():
+    """In a style of two places and two pitches, all clips together have probability 1, and come as often as that."""
+    starts = np.full(16, 1e-300)
+    starts[[0, 6]] = 0.3, 0.4
+    pitch = np.zeros(88)
+    pitch[[40, 45]] = 0.25, 0.75
+    style = MelodyStyle(starts, 0.0, pitch, np.broadcast_to(pitch, (7, 88, 88)))
+
+    clips, nats = melodies(style, 20_000, np.random.default_rng(0))
+    distinct, where, counts = np.unique(clips, axis=0, return_index=True, return_counts=True)
+    chances = np.exp(-nats[where])
+
+    assert chances.sum() == pytest.approx(1, abs=1e-9)
+    assert len(distinct) == 81 - 1
+    np.testing.assert_allclose(counts / 20_000, chances, atol=0.01)
+
+
+def test_broad_reaches_every_register_and_density():
+    """Clips lie anywhere on the keyboard, from a few notes to nearly one on each step."""
+    songs = list(BROAD.songs(CorpusRequest(clips=3000, seed=1)))
+    clips = np.concatenate([song.clips for song in songs])
+    onsets = (clips < HOLD).sum(axis=1)
+
+    assert set(np.unique(clips[clips < HOLD])) == set(range(21, 109))
+    assert np.quantile(onsets, [0.05, 0.95]) == pytest.approx([5, 27], abs=2)
+    assert {split for split in SPLITS if any(song.split == split for song in songs)} == set(SPLITS)
