@@ -12,7 +12,8 @@ import contextlib
 import json
 import math
 import os
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from reprlib import repr as short
 from typing import Any, NoReturn, TypeVar
@@ -29,11 +30,15 @@ from torch.overrides import TorchFunctionMode
 from latentknobs.backends.file_kinds import what_else_is
 from latentknobs.backends.network import Network, NetworkConfig, build_config
 from latentknobs.core.arrays import sha256_of_arrays
+from latentknobs.core.model_calls import DISCRETE_CODES
 from latentknobs.errors import ModelError, UsageError
 
 N = TypeVar("N", bound=Network)
 
 CARD_FORMAT = 1
+_CODEBOOK = re.compile(
+    r"(?:^|[./_])(?:codebooks?|vq|vq_?vae|(?:vector_?)?quanti[sz](?:e|er|ers|ation))(?:$|[./_\d])", re.IGNORECASE
+)
 STORED = (torch.float32, torch.float16)
 """The types that weights may have in a file; they are computed as float32."""
 
@@ -281,6 +286,17 @@ class _WithoutValues(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
+def check_no_codebook(names: Iterable[str], where: str) -> None:
+    """
+    See that no tensor that a network does not have is a codebook by its name.
+
+    Raises:
+        ModelError: One is: discrete codes have no directions, and what can be done.
+    """
+    if found := next(filter(_CODEBOOK.search, sorted(names)), None):
+        raise ModelError(f"{where} has the codebook {found!r}: {DISCRETE_CODES}")
+
+
 def check_tensors(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor], where: str) -> None:
     """
     Check names, shapes, types and values against the tensors of a network.
@@ -288,6 +304,7 @@ def check_tensors(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor],
     Raises:
         ModelError: Names the first tensor that is missing, unknown, of another shape or type, or not finite.
     """
+    check_no_codebook(set(tensors) - set(expected), where)
     for name in sorted(set(expected) | set(tensors)):
         if name not in tensors:
             raise ModelError(f"{where}: tensor {name!r} of shape {tuple(expected[name].shape)} is missing.")

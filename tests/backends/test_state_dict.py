@@ -173,3 +173,21 @@ def test_weights_are_put_into_a_module_of_ones_own(tmp_path):
         load_weights(other, tmp_path / "own.ckpt")
     with pytest.raises(ModelError, match="There is no weights file"):
         load_weights(module, Path("nowhere.pt"))
+
+
+@pytest.mark.parametrize("name", ["codebook", "vq.embed", "quantizer.embedding.weight", "quantize.codebooks.0"])
+def test_a_codebook_is_told(tmp_path, tensors, name):
+    """A VQ-VAE's weights say what to do: by the loader of a module of one's own, and by that of the paper's network."""
+    torch.save({**tensors, name: torch.zeros(8, 3)}, tmp_path / "vq.pt")
+    told = rf"vq\.pt has the codebook '{name}': discrete codes .* quantize inside decode"
+    with pytest.raises(ModelError, match=told):
+        import_weights(tmp_path / "vq.pt", tmp_path / "mine.safetensors")
+    with pytest.raises(ModelError, match=told):
+        load_weights(nn.Linear(3, 2), tmp_path / "vq.pt")
+
+
+def test_a_module_may_have_a_codebook_of_its_own(tmp_path):
+    """One that quantizes inside decode is loaded as any other."""
+    module = nn.ModuleDict({"quantizer": nn.Embedding(4, 2)})
+    torch.save(module.state_dict(), tmp_path / "mine.pt")
+    load_weights(module, tmp_path / "mine.pt")

@@ -22,6 +22,7 @@ from latentknobs.core.evidence import (
     unstructure_evidence,
 )
 from latentknobs.core.evidence_upgrade import upgrade_evidence
+from latentknobs.core.latent_structure import BlockShare
 from latentknobs.core.reasons import reasons
 from latentknobs.core.strict_json import MOST_CHARACTERS
 
@@ -34,6 +35,12 @@ LEAVES: Mapping[Any, st.SearchStrategy[Any]] = {
     float: st.floats(allow_nan=False, allow_infinity=False),
     str: WORDS,
 }
+FIXED: Mapping[str, st.SearchStrategy[Any]] = {
+    "version": st.just(2),
+    "blocks": st.sampled_from([(), (BlockShare("pitch", 2, 0.5), BlockShare("style", 1, None))]),
+    "latent_shape": st.just(()),
+}
+"""What may not be any value of its type."""
 
 
 def values(kind: Any) -> st.SearchStrategy[Any]:
@@ -43,7 +50,7 @@ def values(kind: Any) -> st.SearchStrategy[Any]:
         return LEAVES[kind]
     if has(kind):
         resolve_types(kind)
-        return st.builds(kind, **{f.name: st.just(2) if f.name == "version" else values(f.type) for f in fields(kind)})
+        return st.builds(kind, **{f.name: FIXED[f.name] if f.name in FIXED else values(f.type) for f in fields(kind)})
     if get_origin(kind) is Literal:
         return st.sampled_from(args)
     if get_origin(kind) is tuple:

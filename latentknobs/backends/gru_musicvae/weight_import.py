@@ -12,7 +12,7 @@ from latentknobs import __version__
 from latentknobs.backends.gru_musicvae.network import GruMusicVae
 from latentknobs.backends.network import NetworkConfig
 from latentknobs.backends.state_dict import common_size, read_state_dict, with_names_of
-from latentknobs.backends.weights import build, save_model
+from latentknobs.backends.weights import build, check_no_codebook, save_model
 from latentknobs.core.melody_format import MELODY
 from latentknobs.errors import ModelError
 
@@ -69,6 +69,7 @@ def infer_config(tensors: Mapping[str, Tensor], where: str) -> NetworkConfig:
     Raises:
         ModelError: They are not those of a GRU MusicVAE; names one that is missing.
     """
+    check_no_codebook(tensors, where)
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     layers = 1 + max((int(found[1]) for name in shapes if (found := _LAYER.match(name))), default=0)
     cells = [f"grucell_{layer}." for layer in range(layers)]

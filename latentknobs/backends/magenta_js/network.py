@@ -21,6 +21,7 @@ from torch.nn import functional
 
 from latentknobs.backends.magenta_js.vocabulary import Vocabulary
 from latentknobs.backends.state_dict import common_size
+from latentknobs.backends.weights import check_no_codebook
 from latentknobs.errors import ModelError
 
 FORGET_BIAS = 1.0
@@ -61,6 +62,7 @@ class Sizes:
         Raises:
             ModelError: A tensor that they need is missing; names it.
         """
+        check_no_codebook(tensors, where)
         shapes = {name: tensor.shape for name, tensor in tensors.items()}
 
         def size(*places: tuple[str, int, int]) -> int:

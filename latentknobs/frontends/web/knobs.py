@@ -40,6 +40,8 @@ CONTROLS: Mapping[str, str] = {
     "others": "A control: a random direction in all dimensions that belong to no knob.",
 }
 MAX_EFFECTS = 40
+MOST_NAMED = 6
+"""Selected dimensions that a card names."""
 NO_CURVES = Curves(amounts=[], amount=None, mean_change=[], sorted=[])
 
 
@@ -176,6 +178,9 @@ def sentences(knob: Knob) -> Iterable[str]:
     count = len(knob.dimensions)
     selected = "one selected dimension carries" if count == 1 else f"{count} selected dimensions carry"
     yield f"Its {selected} nine tenths of the effect."
+    if knob.blocks:
+        most = ", ".join(knob.dimension_names(MOST_NAMED))
+        yield f"Moved energy by block: {knob.blocks}. The dimensions that move most: {most or 'none'}."
     if knob.evidence.preserves:
         yield f"It preserves {', '.join(knob.evidence.preserves)}."
     if knob.note:

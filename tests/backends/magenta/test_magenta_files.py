@@ -171,6 +171,10 @@ FAULTS = {
         lambda f: _weights(f, "encoder/sigma/bias", name="decoder/nade/w_enc"),
         r"a tensor 'decoder/nade/w_enc', which a flat MusicVAE does not have: .*choose",
     ),
+    "a codebook": (
+        lambda f: _weights(f, "encoder/mu/bias", name="encoder/codebook/embedding"),
+        r"has the codebook 'encoder/codebook/embedding': discrete codes \(a VQ-VAE\) have no directions: give",
+    ),
     "another type": (lambda f: _config(f, type="MusicRNN"), r"config\.json is of type 'MusicRNN'"),
     "another converter": (
         lambda f: _config(f, converter="TrioConverter"),
