@@ -1,7 +1,7 @@
 """
 The tiny model under a condition: a code of three blocks, pitch, style and rhythm, of which style is the condition.
 
-Style says whether a clip's first beat has one onset at most ([1, 0]) or more ([0, 1]). In the second style the mean
+Style says whether a clip's second beat has one onset at most ([1, 0]) or more ([0, 1]). In the second style the mean
 pitch counts one and a half times, so transposing by n semitones moves dimension 0 by n / 12 or by n / 8: what a knob
 has to do depends on the condition. Edits of pitch keep it; splitting notes may change it.
 """
@@ -52,7 +52,7 @@ class TinyConditionalBackend:
     def encode(self, clips: ClipBatch) -> Posterior:
         """The codes of clips (N, 32), their style among them."""
         plain = self._tiny.encode(clips).mean
-        busy = MELODY.onsets(clips)[:, :BEAT].sum(axis=1) > 1
+        busy = MELODY.onsets(clips)[:, BEAT : 2 * BEAT].sum(axis=1) > 1
         z = np.empty((len(clips), self.spec.latent_size), dtype=np.float32)
         z[:, _PITCH], z[:, _RHYTHM] = plain[:, :BEATS], plain[:, ACTIVITY : ACTIVITY + BEATS]
         z[:, _STYLE] = np.stack([~busy, busy], axis=1)
