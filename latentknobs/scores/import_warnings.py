@@ -48,7 +48,7 @@ def timing_remarks(timing: Timing, clip_format: ClipFormat, *, quantize: bool) -
     kept = "they stay on it" if quantize else "and come back as they were where the melody keeps them"
     moved = (
         f"nsets were moved by {timing.mean:.2f} steps on average to the grid of {clip_format.steps_per_beat} steps a "
-        f"beat, {timing.off:.0%} of them by a third of a step or more, {kept}."
+        f"beat, {timing.off:.0%} of them by a third of a sixteenth or more, {kept}."
     )
     return [f"{what}: o{moved}" if what else f"O{moved}"]
 

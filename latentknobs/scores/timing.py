@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from latentknobs.core.arrays import Floats
 
 OFF_GRID = 0.33
-"""Steps by which an onset is moved when it counts as off the grid: triplets and swung eighths move by a third."""
+"""Sixteenths (steps, if longer) by which an onset off the grid is moved: triplets and swung eighths move by a third."""
 Feel: TypeAlias = Literal["straight", "swing", "triplets", "mixed", "rubato"]
 _STEADY = 8  # onsets from which on a constant lateness is told from chance
 _EARLY = -0.25  # steps up to which a constant earliness is what it seems, rather than a delay of most of a step
@@ -29,7 +29,7 @@ class Timing:
     Attributes:
         feel: "straight" = hardly any is off the grid; "swing", "triplets" = most of those that are lie where these have
             theirs; "rubato" = many are anywhere; "mixed" = something between.
-        off: Share of the onsets that are moved by a third of a step or more, 0 to 1.
+        off: Share of the onsets that are moved by a third of a sixteenth (of a step, if longer) or more, 0 to 1.
         mean: Steps by which onsets are moved on average.
     """
 
@@ -75,7 +75,8 @@ def timing(places: Floats, steps_per_beat: int) -> Timing:
     if not len(places):
         return Timing("straight", 0.0, 0.0)
     apart = np.abs(places - np.floor(places + 0.5))
-    off, mean = float((apart >= OFF_GRID).mean()), float(apart.mean())
+    # On a finer grid nobody plays to a third of a step.
+    off, mean = float((apart >= OFF_GRID * max(steps_per_beat / 4, 1)).mean()), float(apart.mean())
     # Steady playing is within a few hundredths of a step of the grid; swing of any ratio is a quarter of one beside it.
     loose = places[apart >= 0.25]
     if len(loose) <= max(_FEW * len(places), 2):

@@ -29,6 +29,13 @@ def test_each_feel_is_known_by_where_its_onsets_lie(places, feel):
     assert timing(places, 4).feel == feel
 
 
+def test_playing_beside_a_fine_grid_is_still_on_it():
+    """What a drummer is off twelfths of a beat is no lack of a grid: it is less than a third of a sixteenth."""
+    places = placed(0, 2, 4, 6, 8, 10, 12, 14, jitter=0.12)
+
+    assert timing(3 * places, 12).off == 0
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_what_lies_anywhere_is_never_called_swing_or_triplets(seed):
     """Chance does not make a feel."""

@@ -160,7 +160,8 @@ def sample_kit(
     """
     A kit for a clip format of melodies or drums.
 
-    Its samples are seeded melodies of equal notes on beats, halves and bars, and of free rhythm; or hits by chance.
+    Its samples are seeded melodies of equal notes on beats, halves and bars, and of free rhythm; or hits by chance, and
+    some voices, each on every beat, half of one and so on.
 
     Args:
         clip_format: The format.
@@ -177,7 +178,11 @@ def sample_kit(
         samples = [_melody(clip_format, i, rng) for i in range(clips)]
         edges = _melody_edges(clip_format)
     elif drums := capability(clip_format, DrumFormat):
-        samples = [_hits(clip_format.steps, drums.drums, share, rng) for share in rng.uniform(0.05, 0.4, clips)]
+        shares = rng.uniform(0.05, 0.4, clips).tolist()
+        samples = [
+            _regular_hits(clip_format, drums.drums, rng) if i % 2 else _hits(clip_format.steps, drums.drums, share, rng)
+            for i, share in enumerate(shares)
+        ]
         edges = {
             "no hits": [],
             "every hit": _hits(clip_format.steps, drums.drums, 1.0, rng),
@@ -232,3 +237,16 @@ def _melody_edges(clip_format: ClipFormat) -> dict[str, list[Note]]:
 def _hits(steps: int, drums: tuple[DrumVoice, ...], share: float, rng: np.random.Generator) -> list[Note]:
     places = np.argwhere(rng.random((steps, len(drums))) < share)
     return [Note(int(step), drums[voice].numbers[0], 1, int(voice)) for step, voice in places]
+
+
+def _regular_hits(clip_format: ClipFormat, drums: tuple[DrumVoice, ...], rng: np.random.Generator) -> list[Note]:
+    """About half of the voices, each on every beat, part of one or bar, from the first step or one of those on."""
+    units = np.array(levels(clip_format))
+    out = []
+    for voice, drum in enumerate(drums):
+        unit, first = rng.choice(units), rng.choice([0, *units])
+        if rng.random() < 0.5:
+            out += [
+                Note(step, drum.numbers[0], 1, voice) for step in range(int(first % unit), clip_format.steps, int(unit))
+            ]
+    return out
