@@ -22,7 +22,7 @@ LARGEST = 1e3
 
 def rescaled(model: VAEBackend, scale: Floats, units: CodeUnits, seed: int = 0) -> TransformedBackend:
     """
-    The model behind z -> scale z + b.
+    The model behind z -> scale z + b; a condition stays.
 
     Args:
         model: The model.
@@ -30,8 +30,9 @@ def rescaled(model: VAEBackend, scale: Floats, units: CodeUnits, seed: int = 0) 
         units: Of the model's codes; b is normal with a standard deviation of one unit.
         seed: Draws b.
     """
-    size = model.spec.latent_size
-    offset = np.random.default_rng([seed, 1]).standard_normal(size) * units.scale * scale
+    size, held = model.spec.latent_size, model.spec.structure.held
+    scale = np.where(held, 1.0, scale)
+    offset = np.where(held, 0.0, np.random.default_rng([seed, 1]).standard_normal(size) * units.scale * scale)
     return _transformed(model, "rescaled", np.diag(scale), np.diag(1.0 / scale), offset)
 
 
