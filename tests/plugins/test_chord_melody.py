@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from latentknobs.augmentations.plugin import register_augmentations
 from latentknobs.core.corpus import CorpusRequest
 from latentknobs.core.plugin_guard import run_augmentation
 from latentknobs.errors import CorpusError, ModelError
+from latentknobs.frontends.cli.app import run_command_line
 from latentknobs.hooks.manager import Plugins
 from latentknobs.testing.contracts import BackendContract, PluginContract
 
@@ -158,9 +160,17 @@ def test_weights_that_are_none_say_so(plugins, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def good(plugins, tmp_path_factory):
-    """The model trained as the example says."""
-    return trained(plugins, tmp_path_factory.mktemp("good") / "chords.npz")
+def weights(plugins, tmp_path_factory):
+    """Weights trained as the example says, in about three minutes."""
+    path = tmp_path_factory.mktemp("good") / "chords.npz"
+    trained(plugins, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def good(plugins, weights):
+    """The model of them."""
+    return plugins.backends()["chord-melody"].load(str(weights), "cpu")
 
 
 @pytest.fixture(scope="module")
@@ -181,7 +191,7 @@ def last_pitch(clips):
     return np.take_along_axis(pitch, step, axis=1)
 
 
-@pytest.mark.evidence
+@pytest.mark.slow
 def test_melodies_of_songs_that_it_did_not_see_come_back(good, held_out):
     """Of their tokens at least 97 % are the same."""
     back = good.decode(good.encode(held_out).mean)
@@ -189,7 +199,7 @@ def test_melodies_of_songs_that_it_did_not_see_come_back(good, held_out):
     assert (back == held_out)[:, :STEPS].mean() > 0.97
 
 
-@pytest.mark.evidence
+@pytest.mark.slow
 def test_exchanging_a_block_exchanges_what_it_stands_for(good, held_out):
     """With the rhythm block of another clip a clip has that rhythm, and its own pitches at the new onsets."""
     other = np.roll(held_out, 37, axis=0)
@@ -208,3 +218,26 @@ def test_exchanging_a_block_exchanges_what_it_stands_for(good, held_out):
     assert agrees(held_out) > 0.9
     assert agrees(other) < 0.2
     assert np.array_equal(mixed[:, STEPS:], held_out[:, STEPS:])
+
+
+@pytest.mark.slow
+def test_knobs_move_their_own_block(weights, own, monkeypatch, capfd):
+    """Transposition moves pitch and splitting rhythm, at least nine tenths of their energy; both knobs are accepted."""
+    shutil.copy(FILE, own / "plugins")
+    monkeypatch.chdir(own)
+
+    def run(line):
+        capfd.readouterr()
+        assert run_command_line(line.split()) == 0, capfd.readouterr().err
+        return capfd.readouterr().out
+
+    model = f"--model chord-melody:{weights}"
+    run(f"discover transpose note-split {model} --corpus chord-songs --fit mean --fit ridge")
+    knobs = {knob["name"]: knob for knob in json.loads(run(f"knobs list {model} --json"))}
+    blocks = json.loads(run(f"knobs list {model} --rows blocks --json"))
+    share = {(row["name"], row["block"]): row["share"] for row in blocks if row["current"]}
+
+    assert {name: knob["verdict"] for name, knob in knobs.items()} == {"pitch": "accepted", "rhythm": "accepted"}
+    assert share["pitch", "pitch"] > 0.9
+    assert share["rhythm", "rhythm"] > 0.9
+    assert share["pitch", "chords"] is None
