@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import closing
 
@@ -14,7 +15,10 @@ from latentknobs.core.piece import Piece
 from latentknobs.corpora.corpus_spec import CorpusSelection
 from latentknobs.errors import UsageError
 from latentknobs.evaluation.model_evaluation import ModelEvaluationSpec, evaluate
+from latentknobs.frontends.cli.app import run_command_line
 from latentknobs.frontends.web.knobs import sentences
+from latentknobs.packs.pack_reader import pack_of
+from latentknobs.packs.pack_writer import make_pack
 from latentknobs.registry.overlay import Registry
 from latentknobs.session import Session, conditions, sample
 from latentknobs.testing.tiny import tiny_clips
@@ -143,3 +147,30 @@ def test_metrics_and_figures_are_of_the_latent(conditional):
     assert figures["active_units"] == len(figures["spectrum"]) == sum(BLOCKS.values()) - 2
     assert np.isfinite(figures["kl"]["value"])
     assert figures["drawn"]["exact"] is not None
+
+
+def test_a_pack_holds_what_the_knob_holds(conditional):
+    """What comes out of a pack is the operator that went in."""
+    knob = conditional.knob("pitch", NAME)
+    files = make_pack(conditional, ["pitch"], NAME, licence="mit")
+    (again,) = pack_of(files, "the pack").knobs
+    assert again.operator_sha256 == knob.operator_sha256
+    assert np.array_equal(again.operator.held, HELD)
+
+
+def test_the_command_line_names_blocks(stored, monkeypatch, capfd):
+    """A knob's card and a model's facts say what the blocks are, and rows can be asked for."""
+    monkeypatch.setenv("LATENTKNOBS_PLUGINS_DIR", str(stored / "plugins"))
+    monkeypatch.setenv("LATENTKNOBS_REGISTRY", str(stored / "registry.db"))
+
+    def run(*words):
+        assert run_command_line(list(words)) == 0
+        return capfd.readouterr().out
+
+    card = run("knobs", "show", "pitch", "--model", NAME)
+    assert "pitch 100%, style held, rhythm 0%" in card
+    assert "pitch[0]" in card
+    facts = json.loads(run("model", "show", NAME, "--json"))
+    assert (facts["blocks"], facts["condition"]) == (BLOCKS, "style")
+    rows = run("knobs", "list", "--model", NAME, "--rows", "blocks", "--csv").splitlines()
+    assert [row.split(",")[8] for row in rows] == ["block", *BLOCKS]

@@ -45,7 +45,7 @@ from latentknobs.core.code_units import CodeUnits
 from latentknobs.core.corpus import Progress, Song, Tally, no_progress
 from latentknobs.core.edit_context import EditContext, chosen
 from latentknobs.core.evidence import Interval
-from latentknobs.core.model_calls import accepted, decode, edited, encode, encode_posterior
+from latentknobs.core.model_calls import accepted, decode, decode_mean, edited, encode, encode_posterior
 from latentknobs.corpora.corpus_spec import DEFAULT_SELECTION, CorpusSelection, default_corpus
 from latentknobs.corpora.sharding import Shard, SongContexts, no_contexts, song_contexts
 from latentknobs.discovery.run_spec import lacking
@@ -331,7 +331,7 @@ def _order(data: _Data, first: Element, then: Element) -> _Order:
     z = then.turned(first.turned(data.codes[rows]))
     elsewhere = encode(backend, _twice(data, first, then, data.sample.train, data.sample.train_contexts)[0])
     mean = elsewhere.mean(axis=0, dtype=np.float64).astype(np.float32) if len(elsewhere) else None
-    floor = data.plain[rows] if mean is None else decode(backend, mean[None])[0]
+    floor = data.plain[rows] if mean is None else decode_mean(backend, mean, z_after)
     return _Order(rows, after, z_after, decode(backend, z_after), z, decode(backend, z), floor)
 
 

@@ -141,3 +141,15 @@ def decode(backend: VAEBackend, z: Codes) -> ClipBatch:
             f"{backend.spec.clip_format.name} needs whole numbers of shape {(len(first), *shape)}."
         )
     return clips[back.reshape(-1)]
+
+
+def decode_mean(backend: VAEBackend, mean: Codes, codes: Codes) -> ClipBatch:
+    """
+    Greedy decoding of a mean code (D,), (*shape): a baseline for clips that have these codes (n, D).
+
+    Of a conditional model each clip's is decoded under its own condition, (n, *shape).
+    """
+    if backend.spec.condition is not None:
+        return decode(backend, backend.spec.structure.with_condition(mean, codes))
+    one: ClipBatch = decode(backend, mean[None])[0]
+    return one

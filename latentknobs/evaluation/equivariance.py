@@ -40,14 +40,14 @@ def equivariance(
     Args:
         batch: The amount's clips, m of them.
         turned: Decodings of T(z, amount), (m, *shape).
-        mean_edited: Decoding of the mean code of edited training clips, (*shape).
+        mean_edited: Decoding of the mean code of edited training clips, (*shape), or one for each clip, (m, *shape).
         draws: Resamplings of the batch's songs.
         measure: What is scored.
     """
     after, _, ceiling = batch.edit
     if not len(turned):
         return Equivariance(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-    candidates = (turned, ceiling, batch.plain, np.broadcast_to(mean_edited, after.shape))
+    candidates = (turned, ceiling, batch.plain, _each(mean_edited, after))
     counts = np.concatenate([_counts(batch, one, measure) for one in candidates], axis=1)
     means, resampled = draws.means(counts)
     scores = _scores(means[None])
@@ -64,11 +64,11 @@ def measure_for(batches: Mapping[float, AmountBatch], mean_edited: Mapping[float
 
     Args:
         batches: Clips of validation songs at the amounts nearest to 0, where an edit changes least.
-        mean_edited: By amount, the decoding of the mean code of edited training clips, (*shape).
+        mean_edited: By amount, the decoding of the mean code of edited training clips, (*shape) or (m, *shape).
     """
     for amount, batch in batches.items():
         after, _, ceiling = batch.edit
-        floor = max(accuracy(one, after).mean() for one in (batch.plain, mean_edited[amount][None]))
+        floor = max(accuracy(one, after).mean() for one in (batch.plain, _each(mean_edited[amount], after)))
         if accuracy(ceiling, after).mean() - floor < LEAST_ROOM:
             return "changes"
     return "tokens"
@@ -78,6 +78,11 @@ def nearest(amounts: Iterable[float]) -> tuple[float, ...]:
     """Of amounts, the one nearest to 0 on each side: at most two."""
     amounts = sorted(amounts)
     return (*[a for a in amounts if a < 0][-1:], *[a for a in amounts if a > 0][:1])
+
+
+def _each(mean_edited: ClipBatch, after: ClipBatch) -> ClipBatch:
+    """One decoding (*shape) for all clips, or one for each already, (m, *shape)."""
+    return np.broadcast_to(mean_edited, after.shape)
 
 
 def _places(clips: ClipBatch) -> tuple[int, ...]:

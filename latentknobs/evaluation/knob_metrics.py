@@ -13,7 +13,7 @@ from latentknobs.core.attribute import Attribute, Comparison
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.evidence import AmountMetrics, Equivariance, Measure, Response, SplitMetrics
 from latentknobs.core.knob import Operator
-from latentknobs.core.model_calls import decode
+from latentknobs.core.model_calls import decode, decode_mean
 from latentknobs.evaluation.bootstrap import SongDraws
 from latentknobs.evaluation.content_preservation import content
 from latentknobs.evaluation.effect_size import effect, slope
@@ -98,13 +98,6 @@ class KnobMetrics:
         return SplitMetrics(amounts=tuple(self.at.values()), response=self.response, round_trip=self.round_trip)
 
 
-def decoded_means(backend: VAEBackend, config: EvaluationConfig, amounts: Iterable[float]) -> dict[float, ClipBatch]:
-    """By amount, the decoding of the mean code of edited training clips, (*shape)."""
-    amounts = tuple(amounts)
-    codes = np.stack([config.mean_edited[a] for a in amounts])
-    return dict(zip(amounts, decode(backend, codes), strict=True))
-
-
 def measured(backend: VAEBackend, validation: EvaluationSet, config: EvaluationConfig) -> EvaluationConfig:
     """
     The config with what equivariance scores, :func:`~latentknobs.evaluation.equivariance.measure_for` the edit.
@@ -118,8 +111,9 @@ def measured(backend: VAEBackend, validation: EvaluationSet, config: EvaluationC
     near = nearest(reached)
     if not near:
         return config
-    means = decoded_means(backend, config, near)
-    return evolve(config, measure=measure_for({a: validation.batches[a] for a in near}, means))
+    batches = {a: validation.batches[a] for a in near}
+    means = {a: decode_mean(backend, config.mean_edited[a], batch.z_before) for a, batch in batches.items()}
+    return evolve(config, measure=measure_for(batches, means))
 
 
 def turned_clips(
@@ -156,7 +150,7 @@ def _amount_metrics(
     draws = config.draws(batch.songs)
     compared: Equivariance | None = None
     if batch.after is not None:
-        mean_edited = decoded_means(backend, config, (batch.amount,))[batch.amount]
+        mean_edited = decode_mean(backend, config.mean_edited[batch.amount], batch.z_before)
         compared = equivariance(batch, turned, mean_edited, draws, config.measure)
     effects = {a.name: effect(a, batch, turned, draws) for a in config.attributes}
     most = max((x.clips for x in effects.values()), default=0)

@@ -222,7 +222,7 @@ def _dimensions(axes: Axes, knobs: Sequence[Knob], labels: Sequence[str]) -> Non
         _nothing(axes, "No dimension was selected.")
         return
     axes.bar(range(len(shown)), [100 * one.share for one in shown], color=colour(_PURPLE), width=0.75)
-    names = [str(one.dim) for one in shown]
+    names = [knob.evidence.structure.name_of(one.dim) for one in shown]
     if rest:
         axes.bar(len(shown) + 0.5, 100 * sum(one.share for one in rest), color=FAINT, width=0.75)
         names.append("rest")

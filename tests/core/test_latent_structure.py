@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from latentknobs.core.backend import BackendSpec
+from latentknobs.core.evidence import Evidence, structure_evidence, unstructure_evidence
 from latentknobs.core.melody_format import MELODY
 from latentknobs.errors import ModelError
 
@@ -68,3 +69,15 @@ def test_a_wrong_structure_is_refused(structure, told):
         spec_of(**structure)
     assert "'mine'" in str(caught.value)
     assert told in str(caught.value)
+
+
+def test_evidence_keeps_the_shape_of_a_sequence():
+    """A knob's evidence has its steps' shares, and names its dimensions, in JSON too."""
+    structure = spec_of(latent_shape=(3, 2)).structure
+    evidence = Evidence(blocks=structure.shares(np.arange(6) / 15.0), latent_shape=structure.shape)
+    again = structure_evidence(unstructure_evidence(evidence))
+    assert again == evidence
+    assert again.structure.name_of(5) == "[2, 1]"
+    assert ", ".join(map(str, again.blocks)) == "[0] 7%, [1] 33%, [2] 60%"
+    with pytest.raises(ValueError, match="4 numbers"):
+        structure_evidence({**unstructure_evidence(evidence), "latent_shape": [2, 2]})

@@ -13,6 +13,7 @@ from latentknobs.core.code_units import CodeUnits
 from latentknobs.core.corpus import Tally
 from latentknobs.core.experiment import Experiment, Settings, UnsupervisedSettings
 from latentknobs.core.melody_format import HOLD
+from latentknobs.core.model_calls import decode_mean
 from latentknobs.core.run import RunSpec
 from latentknobs.discovery import plugin as built_in
 from latentknobs.discovery.discover import discover
@@ -171,3 +172,16 @@ def test_directions_without_an_edit_leave_the_condition_alone(methods, songs):
     for knob in run.knobs:
         assert not knob.operator.arrays["direction"][HELD].any()
         assert np.array_equal(knob.operator.held, HELD)
+
+
+def test_the_baseline_of_a_mean_code_is_decoded_in_each_clips_style():
+    """The mean of both styles is no style: what a knob is compared with has the clip's own."""
+    codes = BACKEND.encode(tiny_clips(30)).mean
+    mean = codes.mean(axis=0)
+    decoded = decode_mean(BACKEND, mean, codes)
+    assert len(decoded) == len(codes)
+    for style in (0.0, 1.0):
+        of_style = decoded[codes[:, HELD][:, 1] == style]
+        assert (
+            of_style == BACKEND.decode(np.where(HELD, [0.0] * 8 + [1 - style, style] + [0.0] * 8, mean)[None])
+        ).all()
