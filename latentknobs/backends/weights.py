@@ -294,7 +294,7 @@ def check_no_codebook(names: Iterable[str], where: str) -> None:
         ModelError: One is: discrete codes have no directions, and what can be done.
     """
     if found := next(filter(_CODEBOOK.search, sorted(names)), None):
-        raise ModelError(f"{where} has the codebook {found!r}: {DISCRETE_CODES}")
+        raise ModelError(f"{where} has the codebook {found!r}: {DISCRETE_CODES}.")
 
 
 def check_tensors(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor], where: str) -> None:

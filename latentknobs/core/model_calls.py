@@ -23,7 +23,7 @@ SAME_CONDITION = 1e-5
 """How far a condition may differ, as a part of the largest in that dimension: rounding with another batch."""
 DISCRETE_CODES = (
     "discrete codes (a VQ-VAE) have no directions: give the encoder's continuous output before the quantization, "
-    "flattened, and quantize inside decode."
+    "flattened, and quantize inside decode"
 )
 
 

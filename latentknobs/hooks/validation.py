@@ -31,6 +31,7 @@ from latentknobs.core.latent_structure import LatentStructure
 from latentknobs.core.melody_format import MELODY, MELODY_4BAR
 from latentknobs.core.method_specs import Basis, BasisInput, Coordinates, Fit, FitInput, SelectInput, Selector
 from latentknobs.core.metric_specs import LabelledCodes, Metric, MetricResult, Score, Traversals
+from latentknobs.core.model_calls import DISCRETE_CODES
 from latentknobs.core.plugin_guard import Guard, PluginFault, invalid_clips, kind_of
 from latentknobs.errors import (
     BackendError,
@@ -517,6 +518,8 @@ def _float32(result: object, shape: tuple[int, ...], what: str = "") -> NDArray[
 def _posterior(result: object, shape: tuple[int, int], structure: LatentStructure) -> Posterior:
     if not isinstance(result, Posterior):
         raise PluginFault(kind_of(result))
+    if isinstance(result.mean, np.ndarray) and result.mean.dtype.kind in "iu":
+        raise PluginFault(f"{result.mean.dtype.name} as its mean ({DISCRETE_CODES})")
     mean = _float32(result.mean, shape, " as its mean")
     scale = None if result.scale is None else _float32(result.scale, shape, " as its scale")
     if scale is not None and (scale[:, structure.latent] <= 0).any():

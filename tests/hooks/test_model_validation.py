@@ -140,7 +140,11 @@ ANSWERS = {
     "a short mask": ("accepts", np.ones(2, bool), r"an array of bool of shape \(2,\)"),
     "numbers as a mask": ("accepts", np.ones(3), "an array of float64"),
     "fewer codes": ("encode", Posterior(CODES[1:]), r"shape \(2, 24\) as its mean"),
-    "whole numbers as codes": ("encode", Posterior(CODES.astype(int)), "int64 .* as its mean"),
+    "whole numbers as codes": (
+        "encode",
+        Posterior(CODES.astype(int)),
+        r"int64 as its mean \(discrete codes .* quantize inside decode\); it must",
+    ),
     "codes that are not finite": ("encode", Posterior(CODES * np.nan), "not finite as its mean"),
     "a short scale": ("encode", Posterior(CODES, CODES[1:]), r"\(2, 24\) as its scale"),
     "a scale below 0": ("encode", Posterior(CODES, -np.ones_like(CODES)), "a scale that is not above 0"),
