@@ -52,6 +52,11 @@ class NetworkConfig:
         steps: Tokens in a clip.
         cell: "gru" (:mod:`.gru_musicvae.network`), or "lstm": magenta's network with its 90 tokens
             (:mod:`.magenta_js.lstm`).
+        state_features: Numbers that the encoder's two states at each step are projected to, which all together give
+            the posterior; 0 = the last state of each direction does.
+        step_features: Size of the vectors, one for each step, that z is turned into for the decoder, and that all its
+            layers read; 0 = z itself enters the first layer at every step.
+        step_hidden: Units of the layer between z and these vectors.
     """
 
     encoder_hidden: int = field(validator=count(1, MAX_WIDTH))
@@ -62,8 +67,15 @@ class NetworkConfig:
     vocabulary: int = field(default=130, validator=count(2, MAX_WIDTH))
     steps: int = field(default=32, validator=count(1, MAX_WIDTH))
     cell: str = field(default="gru", validator=validators.in_(("gru", "lstm")))
+    state_features: int = field(default=0, validator=count(0, MAX_WIDTH))
+    step_features: int = field(default=0, validator=count(0, MAX_WIDTH))
+    step_hidden: int = field(default=0, validator=count(0, MAX_WIDTH))
 
     def __attrs_post_init__(self) -> None:
+        if (self.step_features > 0) != (self.step_hidden > 0):
+            raise ValueError("'step_features' and 'step_hidden' go together: both above 0, or neither")
+        if self.cell == "lstm" and (self.state_features or self.step_features):
+            raise ValueError("'state_features' and 'step_features' belong to a GRU: leave them out for \"lstm\"")
         required = {"vocabulary": LSTM_VOCABULARY, "embedding": 0, "steps": MELODY.steps}
         for name, number in required.items():
             if self.cell == "lstm" and getattr(self, name) != number:
@@ -79,8 +91,9 @@ class NetworkConfig:
 
     def canonical(self) -> bytes:
         """The same bytes for the same config: what a model's identity is computed over."""
-        # The cell came later: a GRU's identity is what it was before.
-        values = {name: value for name, value in attrs.asdict(self).items() if (name, value) != ("cell", "gru")}
+        # What came later is left out where it is not used: the identity is what it was before.
+        later = {"cell": "gru", "state_features": 0, "step_features": 0, "step_hidden": 0}
+        values = {name: value for name, value in attrs.asdict(self).items() if later.get(name) != value}
         return json.dumps(values, sort_keys=True, separators=(",", ":")).encode()
 
 

@@ -50,6 +50,18 @@ def test_the_second_half_of_a_batch_is_the_first_half_edited(host, followed):
     assert seen == {NONE, 0, 1, 2}
 
 
+def test_each_batch_follows_one_edit(host, followed):
+    """Of several edits a batch follows one, each as often as its share says, by the maps of its own amounts."""
+    edits = (Followed("transpose", (1.0, 2.0), share=3), Followed("note-split", (1.0,)))
+    config = evolve(followed, data=evolve(followed.data, follow=edits))
+    batches = Batches(load(host, config), config)
+
+    taken = [set(batches(step)[1].tolist()) - {NONE} for step in range(80)]
+
+    assert all(maps <= {0, 1} or maps <= {2} for maps in taken)
+    assert sum(maps <= {0, 1} for maps in taken if maps) == pytest.approx(60, abs=12)
+
+
 def test_the_same_step_gives_the_same_pairs(host, followed):
     """Pairs are a function of the seed and the step."""
     data = load(host, followed)

@@ -134,11 +134,16 @@ def test_network_is_the_papers_at_its_size():
     compare(2048, 2048, 3, 128, clips=3)
 
 
-@pytest.fixture(params=[0, 7])
+UNROLLED = {"state_features": 5, "step_features": 4, "step_hidden": 9}
+
+
+@pytest.fixture(params=[{}, {"embedding": 7}, UNROLLED, {"state_features": 5}, {"decoder_layers": 1, **UNROLLED}])
 def sized(request):
-    """A network with one-hot tokens, and one with an embedding."""
+    """A network with one-hot tokens, one with an embedding, and some that read every state or step vectors."""
     torch.manual_seed(3)
-    config = NetworkConfig(12, 10, 3, request.param, latent_size=6)
+    config = NetworkConfig(
+        **{"encoder_hidden": 12, "decoder_hidden": 10, "decoder_layers": 3, **request.param}, latent_size=6
+    )
     network = GruMusicVae(config).eval()
     with torch.no_grad():
         for parameter in network.parameters():
@@ -159,6 +164,15 @@ def test_known_tokens_give_the_same_logits_layer_by_layer(sized):
     torch.testing.assert_close(
         sized.decode_given(z, tokens, keep), sized.decode_steps(z, tokens, keep=keep), rtol=0, atol=1e-5
     )
+
+
+@torch.no_grad()
+def test_the_fast_path_encodes_alike(sized):
+    """Shared states and looked-up tokens give the network's posteriors, of clips that begin alike too."""
+    tokens = torch.randint(0, VOCABULARY, (9, STEPS), generator=torch.Generator().manual_seed(0))
+    tokens[3:6, :11], tokens[5:, 20:] = tokens[3, :11], tokens[5, 20:]
+    for found, wanted in zip(FastNetwork(sized).encode(tokens), sized.encode(tokens), strict=True):
+        torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-5)
 
 
 @torch.no_grad()

@@ -15,23 +15,25 @@ CLIPS = arrays.arrays(np.int64, st.tuples(st.integers(1, 12), st.integers(1, 6))
 
 
 def _read(tokens, fewest=1, whole=1):
-    """What each clip's state has read in the end, and how many states there were at each step."""
-    *reading, last = steps(tokens, lambda count: -(-max(count, fewest) // whole) * whole)
-    states, counts = [()] * len(reading[0].tokens), []
+    """What each clip's state has read after each step, and how many states there were."""
+    reading = list(steps(tokens, lambda count: -(-max(count, fewest) // whole) * whole))
+    states, counts, read = [()] * len(reading[0].tokens), [], []
     for step in reading:
         if step.origins is not None:
             states = [states[k] for k in step.origins]
         states = [(*state, int(token)) for state, token in zip(states, step.tokens, strict=True)]
         counts.append(len(states))
-    return [states[k] for k in last.origins], counts
+        read.append([states[k] for k in step.owners])
+    return read, counts
 
 
 @given(CLIPS, st.integers(1, 3), st.integers(1, 4))
 def test_each_clip_has_read_its_own_tokens(clips, fewest, whole):
-    """Whatever clips share, each one's last state has read that clip from beginning to end."""
+    """Whatever clips share, after each step each one's state has read that clip up to there."""
     tokens = clips[in_order(clips)]
 
-    assert _read(tokens, fewest, whole)[0] == [tuple(row) for row in tokens.tolist()]
+    for step, read in enumerate(_read(tokens, fewest, whole)[0]):
+        assert read == [tuple(row) for row in tokens[:, : step + 1].tolist()]
 
 
 @given(CLIPS, st.integers(1, 3))

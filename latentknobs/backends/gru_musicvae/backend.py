@@ -140,9 +140,12 @@ class GruMusicVaeBackend(TensorBackend):
         The matrices through which z enters the decoder, float32 (rows, D).
 
         "initial-state" gives the first state of layer 0 before its tanh, the others the gates of layer 0 at
-        every step, each (decoder_hidden, D).
+        every step, each (decoder_hidden, D); or "step-vectors" the layer before the step vectors (step_hidden, D).
         """
         network, config = self._network, self._network.config
+        if config.step_features:
+            weights = {"initial-state": network.linear_init.weight, "step-vectors": network.linear_hidden.weight}
+            return {name: weight.detach().cpu().numpy().copy() for name, weight in weights.items()}
         gates = network.cells[0].weight_ih.detach()[:, config.token_size :].chunk(3)
         matrices = {"initial-state": network.linear_init.weight.detach(), **dict(zip(GATES, gates, strict=True))}
         return {name: matrix.cpu().numpy().copy() for name, matrix in matrices.items()}

@@ -3,13 +3,13 @@ Fast inference; computes the same as :mod:`.network`, which states the equations
 
 A token's input to a GRU is looked up in a table instead of multiplied. Clips with a common prefix (or, backwards, a
 common suffix) share their states until they differ (:mod:`.prefix_sharing`). The contribution of z to the decoder's
-gates is computed once a clip, biases are added where they cost nothing, and a new state is multiplied once for both
-its readers: its own layer's gates at the next step and the gates of the layer above.
+gates is computed before the first step, biases are added where they cost nothing, and a new state is multiplied once
+for both its readers: its own layer's gates at the next step and the gates of the layer above.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
 import torch
@@ -84,6 +84,13 @@ class FastNetwork:
             size = config.token_size
             weights = network.gru_0.state_dict()
             self._encoder: list[tuple[Tensor, Product]] = []
+            self._features: list[Product] = []  # from the states of a direction to their part of the features
+            if config.state_features:
+                halves = network.linear_states.weight.split(config.encoder_hidden, dim=1)
+                biases = (network.linear_states.bias, torch.zeros_like(network.linear_states.bias))
+                self._features = [
+                    _for_any(exact.product(half.contiguous(), bias)) for half, bias in zip(halves, biases, strict=True)
+                ]
             for side in ("", "_reverse"):
                 read, keep, bias_in, bias = (_for_mix(weights[f"{name}_l0{side}"]) for name in PARTS)
                 entering, kept = _split_biases(bias_in, bias)
@@ -92,15 +99,23 @@ class FastNetwork:
             read, weight, bias_in, bias = first
             entering, kept = _split_biases(bias_in, bias)
             self._decoder_table = (table @ read[:, :size].t()).contiguous()
-            self._of_z = _for_any(exact.product(read[:, size:], entering))
+            # From what the decoder reads of z to its part of the gates, of the first layer and of those above.
+            self._of_z = [_for_any(exact.product(read[:, size:].contiguous(), entering))]
             # A new state is read by the layer above now and by its own layer at the next step: one product for both.
             self._joined: list[Product] = []
             for read, keep, bias_in, bias in above:
                 entering, own = _split_biases(bias_in, bias)
-                joined = torch.cat([weight, read]), torch.cat([kept, entering])
+                below, vectors = read.split([config.decoder_hidden, config.step_features], dim=1)
+                if config.step_features:
+                    self._of_z.append(_for_any(exact.product(vectors.contiguous(), torch.zeros_like(entering))))
+                joined = torch.cat([weight, below]), torch.cat([kept, entering])
                 self._joined.append(self._precision.product(*joined))
                 weight, kept = keep, own
             self._last = self._precision.product(weight, kept)
+            self._vectors: list[Product] = []
+            if config.step_features:
+                unrolled = (network.linear_hidden, network.linear_steps)
+                self._vectors = [_for_any(exact.product(linear.weight, linear.bias)) for linear in unrolled]
             self._mean, self._log_variance, self._initial, self._out = (
                 _for_any(exact.product(linear.weight, linear.bias))
                 for linear in (network.linear_mu, network.linear_var, network.linear_init, network.linear_out)
@@ -112,26 +127,58 @@ class FastNetwork:
 
     def encode(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation, each float32 (N, D), of tokens int64 (N, T)."""
-        size = self._config.encoder_hidden
-        hidden = tokens.new_empty(len(tokens), 2 * size, dtype=torch.float32)
-        for side, ((table, keep), sequence) in enumerate(zip(self._encoder, (tokens, tokens.flip(1)), strict=True)):
-            order = torch.from_numpy(in_order(sequence.numpy()))
-            for rows in torch.split(order, ROWS):
-                hidden[rows, side * size : (side + 1) * size] = self._read(table, keep, sequence[rows])
+        hidden = self._features_of(tokens) if self._features else self._last_states(tokens)
         parts = torch.split(hidden, ROWS)
         mean, log_variance = (torch.cat([head(part) for part in parts]) for head in (self._mean, self._log_variance))
         return mean, torch.exp(0.5 * log_variance)
 
-    def _read(self, table: Tensor, keep: Product, tokens: Tensor) -> Tensor:
-        """States (N, H) after the last of tokens int64 (N, T), which are sorted."""
-        *reading, last = steps(tokens.numpy(), self.enough)
-        state = table.new_zeros(len(reading[0].tokens), self._config.encoder_hidden)
-        for step in reading:
+    def _last_states(self, tokens: Tensor) -> Tensor:
+        """The last states of both directions, (N, 2H)."""
+        size = self._config.encoder_hidden
+        hidden = tokens.new_empty(len(tokens), 2 * size, dtype=torch.float32)
+        for side, (rows, reading) in self._directions(tokens):
+            for state, owners in reading:
+                last = state, owners
+            hidden[rows, side * size : (side + 1) * size] = last[0].index_select(0, last[1])
+        return hidden
+
+    def _features_of(self, tokens: Tensor) -> Tensor:
+        """The features of all steps, (N, T * features), computed once for all clips that share a state."""
+        out = tokens.new_zeros(*tokens.shape, self._config.state_features, dtype=torch.float32)
+        for side, (rows, reading) in self._directions(tokens):
+            for step, (state, owners) in enumerate(reading):
+                place = tokens.shape[1] - 1 - step if side else step
+                out[rows, place] += self._features[side](state).index_select(0, owners)
+        return out.flatten(1)
+
+    def _directions(self, tokens: Tensor) -> Iterator[tuple[int, tuple[Tensor, Iterator[tuple[Tensor, Tensor]]]]]:
+        """Of tokens int64 (N, T), each direction (0 forward, 1 backward) and part: its rows, and how they are read."""
+        for side, ((table, keep), sequence) in enumerate(zip(self._encoder, (tokens, tokens.flip(1)), strict=True)):
+            order = torch.from_numpy(in_order(sequence.numpy()))
+            for rows in torch.split(order, ROWS):
+                yield side, (rows, self._read(table, keep, sequence[rows]))
+
+    def _read(self, table: Tensor, keep: Product, tokens: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Distinct states (M, H), and each clip's, int64 (N,), after each of sorted tokens int64 (N, T)."""
+        state = table.new_zeros(0)
+        for step in steps(tokens.numpy(), self.enough):
+            if not len(state):
+                state = table.new_zeros(len(step.tokens), self._config.encoder_hidden)
             if step.origins is not None:
                 state = state.index_select(0, torch.from_numpy(step.origins))
             entering = table.index_select(0, torch.from_numpy(step.tokens))
             state = self._gates(entering, keep(self._precision.operand(state)), state)
-        return state if last.origins is None else state.index_select(0, torch.from_numpy(last.origins))
+            yield state, torch.from_numpy(step.owners)
+
+    def _entering(self, z: Tensor) -> list[Sequence[Tensor]]:
+        """What z adds to the gates of each layer that reads it, at each step (N, 3H)."""
+        if not self._vectors:
+            return [[self._of_z[0](z)] * self._config.steps]
+        into, out = self._vectors
+        vectors = out(functional.silu(into(z))).view(-1, self._config.step_features)
+        return [
+            product(vectors).view(len(z), self._config.steps, -1).transpose(0, 1).contiguous() for product in self._of_z
+        ]
 
     def greedy(self, z: Tensor, chosen: Callable[[Tensor], Tensor] | None = None) -> tuple[Tensor, Tensor]:
         """
@@ -142,11 +189,11 @@ class FastNetwork:
             chosen: From a step's logits (N, V) to its tokens (N,); None = the likeliest.
         """
         decoder = self._decoder(z)
-        of_z = self._of_z(z)
+        entering = self._entering(z)
         token = torch.full((len(z),), self._config.vocabulary - 1, dtype=torch.int64, device=z.device)
         tokens, every = [], []
-        for _ in range(self._config.steps):
-            logits = self._out(decoder(of_z + self._decoder_table.index_select(0, token)))
+        for first, *above in zip(*entering, strict=True):
+            logits = self._out(decoder(first + self._decoder_table.index_select(0, token), above))
             token = logits.argmax(dim=-1) if chosen is None else chosen(logits)
             tokens.append(token)
             every.append(logits)
@@ -156,8 +203,10 @@ class FastNetwork:
         """Logits float32 (N, T, V) where each step reads the true token before it, tokens int64 (N, T)."""
         decoder = self._decoder(z)
         before = functional.pad(tokens[:, :-1], (1, 0), value=self._config.vocabulary - 1)
-        of_z = self._of_z(z)
-        states = [decoder(of_z + self._decoder_table.index_select(0, token)) for token in before.t()]
+        states = [
+            decoder(first + self._decoder_table.index_select(0, token), above)
+            for token, (first, *above) in zip(before.t(), zip(*self._entering(z), strict=True), strict=True)
+        ]
         outputs = torch.stack(states, dim=1)
         return self._out(outputs.flatten(0, 1)).view(*outputs.shape[:2], -1)
 
@@ -183,8 +232,14 @@ class _Decoder:
         self._states = [state]
         self._kept: list[Tensor] = []
 
-    def __call__(self, entering: Tensor) -> Tensor:
-        """The last layer's next state (N, H); ``entering`` is the input's part of the first's gates, written over."""
+    def __call__(self, entering: Tensor, above: Sequence[Tensor] = ()) -> Tensor:
+        """
+        The last layer's next state (N, H).
+
+        Args:
+            entering: The input's part of the first layer's gates, (N, 3H), written over.
+            above: What is added to those of the layers above, each (N, 3H); none = nothing.
+        """
         wide = entering.shape[-1]
         for layer, leaving in enumerate(self._joined):
             if layer == len(self._kept):
@@ -194,5 +249,7 @@ class _Decoder:
             if layer + 1 == len(self._states):  # at the first step a layer goes on from the one below
                 self._states.append(state)
             self._states[layer], self._kept[layer], entering = state, parts, parts[:, wide:]
+            if above:
+                entering = entering + above[layer]
         self._states[-1] = self._gates(entering, self._last(self._operand(self._states[-1])), self._states[-1])
         return self._states[-1]

@@ -9,6 +9,14 @@ load as they are. With V tokens, T steps and the token x_t entering as e(x_t), o
     decoder   h^0_{-1} = tanh(linear_init(z));  h^k_{-1} = h^{k-1}_0 for the layers k above
               h^0_t = GRU_0([e(x_{t-1}), z], h^0_{t-1});  h^k_t = GRU_k(h^{k-1}_t, h^k_{t-1})
               logits_t = linear_out(h^K_t);  x_{-1} = V - 1 (rest)
+
+Two options are ours. With ``state_features`` the posterior is read from the states at every step, so that nothing has
+to be remembered to the end of the clip; with ``step_features`` z is unrolled into a vector for each step, read by every
+layer, so that the decoder need not count:
+
+    encoder   mean, log variance = linear(f_0, ..., f_{T-1});  f_t = linear_states([forward_t, backward_t])
+    decoder   s_0, ..., s_{T-1} = linear_steps(silu(linear_hidden(z)))
+              h^0_t = GRU_0([e(x_{t-1}), s_t], h^0_{t-1});  h^k_t = GRU_k([h^{k-1}_t, s_t], h^k_{t-1})
 """
 
 from __future__ import annotations
@@ -31,12 +39,18 @@ class GruMusicVae(Network):
         if config.embedding:
             self.embedding = nn.Embedding(config.vocabulary, config.embedding)
         self.gru_0 = nn.GRU(config.token_size, config.encoder_hidden, batch_first=True, bidirectional=True)
+        if config.state_features:
+            self.linear_states = nn.Linear(both, config.state_features)
+            both = config.steps * config.state_features
         self.linear_mu = nn.Linear(both, latent)
         self.linear_var = nn.Linear(both, latent)
-        reads = config.token_size + latent
+        if config.step_features:
+            self.linear_hidden = nn.Linear(latent, config.step_hidden)
+            self.linear_steps = nn.Linear(config.step_hidden, config.steps * config.step_features)
+        reads = config.token_size + (config.step_features or latent)
         for layer in range(config.decoder_layers):
             self.add_module(f"grucell_{layer}", nn.GRUCell(reads, config.decoder_hidden))
-            reads = config.decoder_hidden
+            reads = config.decoder_hidden + config.step_features
         self.linear_init = nn.Linear(latent, config.decoder_hidden)
         self.linear_out = nn.Linear(config.decoder_hidden, config.vocabulary)
 
@@ -62,9 +76,20 @@ class GruMusicVae(Network):
         return functional.one_hot(tokens, self.config.vocabulary).to(self.linear_mu.weight.dtype)
 
     def encode(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        _, last = self.gru_0(self.tokens_in(tokens))
-        hidden = torch.cat([last[0], last[1]], dim=-1)
+        states, last = self.gru_0(self.tokens_in(tokens))
+        if self.config.state_features:
+            hidden = self.linear_states(states).flatten(1)
+        else:
+            hidden = torch.cat([last[0], last[1]], dim=-1)
         return self.linear_mu(hidden), torch.exp(0.5 * self.linear_var(hidden))
+
+    def step_vectors(self, z: Tensor) -> Tensor:
+        """What of the codes (N, D) the decoder reads at each step, (N, T, features): the codes, or step vectors."""
+        steps = self.config.steps
+        if not self.config.step_features:
+            return z.unsqueeze(1).expand(-1, steps, -1)
+        vectors: Tensor = self.linear_steps(functional.silu(self.linear_hidden(z)))
+        return vectors.view(len(z), steps, -1)
 
     def previous(self, tokens: Tensor) -> Tensor:
         """The token before each step, (N, T): a rest, then the tokens but the last."""
@@ -74,9 +99,12 @@ class GruMusicVae(Network):
         tokens = self.tokens_in(self.previous(given)).transpose(0, 1)
         if keep is not None:
             tokens = tokens * keep.t().unsqueeze(-1)
-        x = torch.cat([tokens, z.expand(len(tokens), *z.shape)], dim=-1)
+        vectors = self.step_vectors(z).transpose(0, 1)
+        x = tokens
         state = torch.tanh(self.linear_init(z))
-        for cell in self.cells:
+        for layer, cell in enumerate(self.cells):
+            if layer == 0 or self.config.step_features:
+                x = torch.cat([x, vectors], dim=-1)
             gates = [cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh]
             x, _ = torch.gru(x, state.unsqueeze(0), gates, True, 1, 0.0, self.training, False, False)
             state = x[0]
@@ -89,13 +117,15 @@ class GruMusicVae(Network):
         cells = self.cells
         states: list[Tensor] = []
         token = torch.full((len(z),), self.config.vocabulary - 1, dtype=torch.int64, device=z.device)
+        vectors = self.step_vectors(z)
         out = []
         for step in range(self.config.steps):
-            entering = self.tokens_in(token)
+            x = self.tokens_in(token)
             if keep is not None:
-                entering = entering * keep[:, step : step + 1]
-            x = torch.cat([entering, z], dim=-1)
+                x = x * keep[:, step : step + 1]
             for layer, cell in enumerate(cells):
+                if layer == 0 or self.config.step_features:
+                    x = torch.cat([x, vectors[:, step]], dim=-1)
                 if step == 0:
                     states.append(torch.tanh(self.linear_init(z)) if layer == 0 else states[layer - 1])
                 states[layer] = cell(x, states[layer])

@@ -19,10 +19,12 @@ class Step:
     Attributes:
         tokens: int64 (M,), one for all clips that have been equal so far.
         origins: int64 (M,), the previous step's state that each continues; None = its own.
+        owners: int64 (N,), the state of each clip after this step.
     """
 
     tokens: Ints
     origins: Ints | None
+    owners: Ints
 
 
 def in_order(tokens: NDArray[np.int64]) -> Ints:
@@ -40,7 +42,7 @@ def steps(tokens: NDArray[np.int64], enough: Callable[[int], int]) -> Iterator[S
         enough: How many states to compute where so many are needed; they are repeated to that number.
 
     Yields:
-        A step for each of the T tokens, then one without tokens (M = 0) whose origins are the N clips' states.
+        A step for each of the T tokens.
     """
     own = np.ones(tokens.shape, dtype=bool)
     own[1:] = np.logical_or.accumulate(tokens[1:] != tokens[:-1], axis=1)
@@ -50,6 +52,6 @@ def steps(tokens: NDArray[np.int64], enough: Callable[[int], int]) -> Iterator[S
         rows = np.flatnonzero(mine)
         count = len(rows)
         rows = np.resize(rows, enough(count))
-        yield Step(tokens[rows, step], state_of[rows] if step and count != before else None)
+        origins = state_of[rows] if step and count != before else None
         before, state_of = count, np.cumsum(mine) - 1
-    yield Step(tokens[:0, 0], state_of)
+        yield Step(tokens[rows, step], origins, state_of)

@@ -218,6 +218,7 @@ class Followed:
     Attributes:
         name: Name of the augmentation ("transpose").
         amounts: Amounts drawn from, each with a map of its own; a clip that cannot take an amount is left as it is.
+        share: How often it is the one that a batch follows, beside the other edits' shares.
     """
 
     name: str = field(validator=validators.instance_of(str))
@@ -225,6 +226,7 @@ class Followed:
         converter=_amounts,
         validator=[validators.min_len(1), validators.deep_iterable(_number())],
     )
+    share: float = field(default=1.0, converter=_real, validator=_number(1e-6))
 
 
 def _values(kind: type, tables: Any, where: str) -> Any:
@@ -252,7 +254,7 @@ class DataConfig:
     Attributes:
         sources: The corpora; the first one's validation songs are what is measured.
         edits: Edited clips among the training clips.
-        follow: Edits that codes are made to follow: half of each batch is then the other half, edited.
+        follow: Edits that codes are made to follow: half of each batch is then the other half, edited by one of them.
         pitch_range: Lowest and highest MIDI pitch of all training clips, random transposition included.
         licence: What the model card says of the clips' licence.
         limits: What the model card says of what the model does not know (register, meter, style).

@@ -160,9 +160,13 @@ def _repeated(clips: ClipBatch, source: CorpusSource) -> ClipBatch:
 
 def _following(host: Host, data: DataConfig) -> Following:
     maps = [(host.augment(edit.name), amount) for edit in data.follow for amount in edit.amounts]
+    ends = np.cumsum([len(edit.amounts) for edit in data.follow])
+    shares = np.asarray([edit.share for edit in data.follow])
 
     def edited(clips: ClipBatch, rng: Generator) -> tuple[ClipBatch, Ints]:
-        which = rng.integers(len(maps), size=len(clips))
+        chosen = rng.choice(len(ends), p=shares / shares.sum()) if len(ends) > 1 else 0
+        low = ends[chosen] - len(data.follow[chosen].amounts)
+        which = rng.integers(low, ends[chosen], size=len(clips))
         out = clips.copy()
         for number in np.unique(which):
             rows = np.flatnonzero(which == number)

@@ -41,13 +41,15 @@ def rotation(network: GruMusicVae, moves: Moves) -> Tensor:
 def turn(network: GruMusicVae, maps: AffineMaps | None, axes: Tensor) -> None:
     """Rotate the codes of a network and the maps of the followed edits, in place; ``axes`` is R (D, D)."""
     squares = axes * axes
-    size = network.config.token_size
     for layer, matrix in ((network.linear_mu, axes), (network.linear_var, squares)):
         layer.weight.copy_(matrix @ layer.weight)
         layer.bias.copy_(matrix @ layer.bias)
     network.linear_init.weight.copy_(network.linear_init.weight @ axes.T)
-    reads = network.cells[0].weight_ih
-    reads[:, size:] = reads[:, size:] @ axes.T
+    if network.config.step_features:
+        network.linear_hidden.weight.copy_(network.linear_hidden.weight @ axes.T)
+    else:
+        reads = network.cells[0].weight_ih[:, network.config.token_size :]
+        reads.copy_(reads @ axes.T)
     if maps is not None:
         maps.matrices.copy_(axes @ maps.matrices @ axes.T)
         maps.offsets.copy_(maps.offsets @ axes.T)
