@@ -27,7 +27,6 @@ from latentknobs.core.model_calls import check_encodes
 from latentknobs.core.piece import Cut, Piece
 from latentknobs.core.seed import as_seed
 from latentknobs.errors import ClipError, UnknownNameError, UsageError
-from latentknobs.evaluation.prior_samples import drawn_codes
 from latentknobs.scores.import_warnings import ranges
 from latentknobs.scores.reading import ReadingOptions
 from latentknobs.steering import apply, interpolation
@@ -43,6 +42,7 @@ from latentknobs.steering.control_directions import (
     shares_of,
 )
 from latentknobs.steering.interpolation import Rest
+from latentknobs.steering.prior_codes import drawn_codes
 from latentknobs.steering.rule_comparison import SURPRISE, RuleComparison, expected_error
 from latentknobs.steering.turn_result import ClipCounts, GridCell, SteeredCodes, TurnResult, clip_ways
 from latentknobs.workbench import Workbench

@@ -12,14 +12,14 @@ from scipy.stats import binomtest, ks_2samp
 
 from latentknobs.core.arrays import ClipBatch, Codes, Floats
 from latentknobs.core.attribute import Attribute
-from latentknobs.core.backend import BackendSpec, VAEBackend
+from latentknobs.core.backend import VAEBackend
 from latentknobs.core.clip import ClipFormat
 from latentknobs.core.code_units import CodeUnits
 from latentknobs.core.corpus import Progress, no_progress
 from latentknobs.core.evidence import Interval
 from latentknobs.core.model_calls import decode
-from latentknobs.errors import UsageError
 from latentknobs.evaluation.bootstrap import SongDraws, interval
+from latentknobs.steering.prior_codes import drawn_codes
 
 SAMPLES = 1000
 CHUNK = 128
@@ -111,36 +111,6 @@ def prior(
             for k, attribute in enumerate(corpus.attributes)
         },
     }
-
-
-def drawn_codes(
-    spec: BackendSpec, count: int, seed: int, units: CodeUnits | None, conditions: Codes | None = None
-) -> Codes:
-    """
-    Codes from N(0, I) in the prior's units, float32 (count, D), each with the condition of a clip drawn at random.
-
-    Args:
-        spec: The model's.
-        count: How many.
-        seed: Of the draws.
-        units: In which the prior is standard normal; None = the model's own.
-        conditions: Codes of clips (n, D), of a model with a condition; no prior is known of that.
-
-    Raises:
-        UsageError: The model has a condition and there are no codes of clips.
-    """
-    drawn = default_rng(seed).standard_normal((count, spec.latent_size), dtype=np.float32)
-    drawn = drawn if units is None else units.outward(drawn)
-    if spec.condition is None:
-        return drawn
-    if conditions is None or not len(conditions):
-        raise UsageError(
-            f"The model {spec.name} decodes under a condition, {spec.condition}, of which no prior is known: name a "
-            "corpus whose clips have one (--corpus)."
-        )
-    return spec.structure.with_condition(
-        drawn, conditions[default_rng([seed, 10]).integers(len(conditions), size=count)]
-    )
 
 
 def _measure(attributes: Sequence[Attribute], clips: ClipBatch) -> Floats:
