@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from latentknobs.core.clip import ClipFormat, DrumFormat, Note
 from latentknobs.core.melody_format import MELODY
+from latentknobs.core.meter import steps_per_bar
 
 _NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+_WIDTH = 80  # columns of a terminal
 _GAP = 4  # consecutive pitches without a note from which on they are drawn as one row
 
 
@@ -42,7 +44,7 @@ def text_roll(
 
     Of drums there is a row for each voice that is hit. Bar lines are drawn, and a dot on each beat where nothing
     sounds. A note of ``after`` that is not in ``before`` is drawn lighter. Five or more pitches in a row without a note
-    are drawn as one row.
+    are drawn as one row. What is wider than a terminal is drawn bar by bar, and one clip below the other if need be.
 
     Args:
         before: int16 (*shape).
@@ -61,17 +63,37 @@ def text_roll(
     pitches = sorted({note.pitch for notes, _known in rolls for note in notes}, reverse=True)
     rows = _drum_rows(pitches, clip_format) if isinstance(clip_format, DrumFormat) else _named_rows(pitches)
     margin = max([4, *(len(label) + 1 for _pitch, label in rows)])
+    drawn = [[_bars(notes, known, pitch, clip_format, glyphs) for notes, known in rolls] for pitch, _label in rows]
+    titles = ("before", f"after ({glyphs.new_onset} = changed)") if after is not None else ("",)
+    parts = _parts(clip_format, margin, len(rolls)) if rows else []
+    margin = max(margin, len("bar 1: ")) if len(parts) > 1 else margin
     lines = []
-    if after is not None:
-        width = len(_row((), frozenset(), 0, clip_format, glyphs))
-        lines.append(f"{'':{margin}}{'before':<{width}} after ({glyphs.new_onset} = changed)")
-    for pitch, label in rows:
-        cells = [_row(notes, known, pitch, clip_format, glyphs) for notes, known in rolls]
-        lines.append(f"{label:<{margin}}{' '.join(cells)}".rstrip())
+    for first, last, sides in parts:
+        width = last - first + 1 + min(clip_format.steps, (last - first) * steps_per_bar(clip_format))
+        where = f"bar {first + 1}: " if len(parts) > 1 else ""
+        title = f"{where:<{margin}}" + " ".join(f"{titles[side]:<{width}}" for side in sides)
+        lines += [title.rstrip()] if title.strip() else []
+        for (_pitch, label), row in zip(rows, drawn, strict=True):
+            cells = (glyphs.bar + glyphs.bar.join(row[side][first:last]) + glyphs.bar for side in sides)
+            lines.append(f"{label:<{margin}}{' '.join(cells)}".rstrip())
     for i, (notes, _known) in enumerate(rolls):
         if not notes:
             lines.append("silence" if after is None else f"{('before', 'after')[i]}: silence")
     return "\n".join(lines)
+
+
+def _parts(clip_format: ClipFormat, margin: int, rolls: int) -> list[tuple[int, int, tuple[int, ...]]]:
+    """What is drawn below one another so that it is not too wide: from which bar to which, and which of the rolls."""
+    bar, both = steps_per_bar(clip_format), tuple(range(rolls))
+    bars = -(-clip_format.steps // bar)
+
+    def fits(steps: int, bar_lines: int) -> bool:
+        return margin + rolls * (steps + bar_lines + 1) - 1 <= _WIDTH
+
+    if fits(clip_format.steps, bars + 1):
+        return [(0, bars, both)]
+    groups = [both] if fits(bar, 2) else [(side,) for side in both]
+    return [(k, k + 1, sides) for k in range(bars) for sides in groups]
 
 
 def _drum_rows(pitches: Sequence[int], kit: DrumFormat) -> list[tuple[int | None, str]]:
@@ -94,16 +116,15 @@ def _rows(pitches: Sequence[int]) -> list[int | None]:
     return out
 
 
-def _row(
+def _bars(
     notes: Sequence[Note], known: frozenset[Note], pitch: int | None, clip_format: ClipFormat, glyphs: _Glyphs
-) -> str:
-    beat = clip_format.steps_per_beat
-    bar = beat * clip_format.beats_per_bar
+) -> list[str]:
+    """The cells of a row, bar by bar."""
+    beat, bar = clip_format.steps_per_beat, steps_per_bar(clip_format)
     empty = glyphs.gap if pitch is None else glyphs.beat
     cells = [empty if step % beat == 0 else " " for step in range(clip_format.steps)]
     for note in notes:
         if note.pitch == pitch:
             onset, hold = (glyphs.onset, glyphs.hold) if note in known else (glyphs.new_onset, glyphs.new_hold)
             cells[note.onset : note.end] = [onset] + [hold] * (note.length - 1)
-    bars = ["".join(cells[start : start + bar]) for start in range(0, clip_format.steps, bar)]
-    return glyphs.bar + glyphs.bar.join(bars) + glyphs.bar
+    return ["".join(cells[start : start + bar]) for start in range(0, clip_format.steps, bar)]

@@ -1,9 +1,11 @@
 import numpy as np
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from latentknobs.core.clip import Note
-from latentknobs.core.melody_format import MELODY, REST
+from latentknobs.core.drum_format import DRUMS
+from latentknobs.core.melody_format import MELODY, MELODY_4BAR, REST
 from latentknobs.plots import text_roll
 
 OLD = MELODY.tokens([Note(0, 60, 4), Note(4, 64, 4), Note(16, 72, 16)])
@@ -38,6 +40,22 @@ def test_silence_is_said():
 
     assert text_roll(silent) == "silence"
     assert text_roll(OLD, silent).endswith("after: silence")
+
+
+def test_what_is_too_wide_is_drawn_bar_by_bar():
+    """Four bars twice, side by side in each; two bars of twelfths of a beat, one below the other."""
+    long, fine = MELODY_4BAR, evolve(DRUMS, name="fine", shape=(96,), steps=96, steps_per_beat=12)
+    melody, hit = long.tokens([Note(0, 60, 4), Note(48, 60, 16)]), fine.tokens([Note(50, 36)])
+    wide, finer = text_roll(melody, melody, long, ascii_only=True), text_roll(hit, hit, fine, ascii_only=True)
+
+    assert wide.splitlines()[6:] == [
+        "bar 4: before             after (@ = changed)",
+        "C4     |#===============| |#===============|",
+    ]
+    assert finer.splitlines()[::2] == [
+        f"bar {bar}: {when}" for bar in (1, 2) for when in ("before", "after (@ = changed)")
+    ]
+    assert finer.splitlines()[5] == "kick   |. #         .           .           .           |"
 
 
 clips = st.lists(st.integers(0, 129), min_size=32, max_size=32).map(lambda t: np.array(t, dtype=np.int16))
