@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from latentknobs.core.clip import Note
 from latentknobs.core.corpus import CorpusRequest
 from latentknobs.core.piece import Piece
-from latentknobs.errors import ClipError, MidiError, ModelError
+from latentknobs.errors import AmountError, ClipError, CorpusError, MidiError, ModelError
 from latentknobs.frontends.cli.app import run_command_line
 from latentknobs.hooks.manager import Plugins
 from latentknobs.plots.roll import draw_rolls
@@ -26,6 +26,8 @@ from latentknobs.testing.checks import CheckFixtures
 from latentknobs.testing.contracts import AugmentationContract, BackendContract
 
 FILE = Path(__file__).parents[2] / "plugins" / "drums.py"
+EDITS = ("thin-hits", "double-hat", "shift-hits", "swing-sixteenths", "drum-fill")
+KICK, SNARE, HAT, OPEN_HAT, LOW_TOM, MID_TOM, HIGH_TOM, CRASH, RIDE = range(9)
 
 
 @pytest.fixture(scope="module")
@@ -38,15 +40,18 @@ def plugins(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def weights(plugins, tmp_path_factory):
-    """A model of a hundred steps of training."""
+    """A model of thirty steps of training."""
     path = tmp_path_factory.mktemp("kit") / "kit.npz"
 
     class Host:
         def progress(self, what, done, of):
             pass
 
+        def songs(self, corpus, request):
+            return plugins.corpora()[corpus].songs(request)
+
     (command,) = plugins.commands()
-    command.run(Host(), path, steps=100)
+    command.run(Host(), path, clips=200, steps=30)
     return path
 
 
@@ -57,9 +62,9 @@ def model(plugins, weights):
 
 
 @pytest.fixture(scope="module")
-def drums(model):
+def drums(plugins):
     """The clip format."""
-    return model.spec.clip_format
+    return plugins.augmentations()["thin-hits"].format
 
 
 @pytest.fixture(scope="module")
@@ -73,17 +78,23 @@ def patterns(plugins):
 def kit(plugins, patterns, drums):
     """What its edits are checked with."""
     full = np.ones(drums.shape, dtype=np.int16)
-    edges = {"silence": full * 0, "every hit": full, "one hit": drums.tokens([Note(31, 51, 1, 8)])}
+    edges = {"silence": full * 0, "every hit": full, "one hit": drums.tokens([Note(95, 51, 1, 8)])}
     return CheckFixtures(patterns, edges, drums, plugins.attributes(), plugins.comparisons())
 
 
-class TestThinHits(AugmentationContract):
-    """Thinning keeps the contract of an edit."""
+@pytest.fixture(params=EDITS)
+def augmentation(request, plugins):
+    """Each of the edits."""
+    return plugins.augmentations()[request.param]
+
+
+class TestEdits(AugmentationContract):
+    """Every edit keeps the contract of one."""
 
     @pytest.fixture
-    def augmentation(self, plugins):
+    def augmentation(self, augmentation):
         """The edit."""
-        return plugins.augmentations()["thin-hits"]
+        return augmentation
 
     @pytest.fixture
     def kit(self, kit):
@@ -91,20 +102,7 @@ class TestThinHits(AugmentationContract):
         return kit
 
 
-class TestShiftVoices(AugmentationContract):
-    """Shifting keeps the contract of an edit."""
-
-    @pytest.fixture
-    def augmentation(self, plugins):
-        """The edit."""
-        return plugins.augmentations()["shift-voices"]
-
-    @pytest.fixture
-    def kit(self, kit):
-        """Of drums."""
-        return kit
-
-
+@pytest.mark.slow
 class TestDrumContract(BackendContract):
     """The model keeps the contract of a backend, on clips of two dimensions."""
 
@@ -119,28 +117,139 @@ class TestDrumContract(BackendContract):
         return patterns[:12]
 
 
-def test_thinning_takes_the_weak_hits(plugins, drums):
-    """Of sixteen equal hits of one voice half go, those between the eighths; of two voices each keeps its strongest."""
-    edit = plugins.augmentations()["thin-hits"]
-    clips = np.zeros((2, 32, 9), dtype=np.int16)
-    clips[0, :, 2] = 1
-    clips[1, [1, 3], 0] = clips[1, [5, 7], 8] = 1
-
-    out = edit(clips, 1.0, np.random.default_rng(0))
-    twice = edit(clips, 2.0, np.random.default_rng(0))
-
-    assert out.valid.tolist() == [True, True]
-    assert np.flatnonzero(out.clips[0, :, 2]).tolist() == list(range(0, 32, 2))
-    assert np.argwhere(out.clips[1]).tolist() == [[1, 0], [5, 8]]
-    assert np.flatnonzero(twice.clips[0, :, 2]).tolist() == list(range(0, 32, 4))
-    assert not twice.valid[1]
+def beat(**rows):
+    """A clip of two equal bars; a voice's row has a sign for each sixteenth: x = on it, o = a step later, O = two."""
+    clip = np.zeros((1, 96, 9), dtype=np.int16)
+    for voice, row in rows.items():
+        for sixteenth, sign in enumerate(row * 2):
+            if sign in "xoO":
+                clip[0, 3 * sixteenth + "xoO".index(sign), globals()[voice.upper()]] = 1
+    return clip
 
 
-@given(st.sets(st.tuples(st.integers(0, 63), st.integers(0, 8)), min_size=1))
+ROCK = {"kick": "x.......x.x.....", "snare": "....x.......x..x", "hat": "x.x.x.x.x.x.x.x."}
+
+
+@pytest.mark.parametrize(
+    ("edit", "amount", "before", "after"),
+    [
+        ("thin-hits", 2, ROCK, ROCK | {"snare": "....x.......x..."}),
+        ("thin-hits", 4, ROCK, ROCK | {"snare": "....x.......x...", "hat": "x.x.x.x.x.x.x..."}),
+        ("double-hat", 1, ROCK, ROCK | {"hat": "xxxxxxxxxxxxxxxx"}),
+        ("double-hat", 1, {"hat": "....x.......x..."}, {"hat": "x...x...x...x..."}),
+        ("double-hat", -1, ROCK, ROCK | {"hat": "x...x...x...x..."}),
+        ("double-hat", -1, {"hat": "xoxoxoxoxoxoxoxo"}, {"hat": "x.x.x.x.x.x.x.x."}),
+        (
+            "double-hat",
+            1,
+            {"hat": "x.x.x.x.x.x.x.x.", "kick": "x..o............"},
+            {"hat": "xoxoxoxoxoxoxoxo", "kick": "x..o............"},
+        ),
+        (
+            "double-hat",
+            1,
+            {"hat": "x...x...x...x...", "ride": "x.O.x.O.x.O.x.O."},
+            {"hat": "x.O.x.O.x.O.x.O.", "ride": "x.O.x.O.x.O.x.O."},
+        ),
+        ("shift-hits", 1, {"kick": "x......x...x...."}, {"kick": ".x......x...x..."}),
+        ("shift-hits", -2, {"kick": "x......x...x...."}, {"kick": ".....x...x....x."}),
+        ("swing-sixteenths", 1, ROCK, ROCK | {"snare": "....x.......x..o"}),
+    ],
+)
+def test_an_edit_does_what_a_drummer_does(plugins, edit, amount, before, after):
+    """Ghost notes go first and both bars alike; the hat doubles in the pattern's feel; a shift goes round."""
+    out = plugins.augmentations()[edit](beat(**before), float(amount), np.random.default_rng(0))
+
+    assert out.valid.tolist() == [True]
+    assert np.argwhere(out.clips != beat(**after)).tolist() == []
+
+
+@pytest.mark.parametrize(
+    ("amount", "before", "fill"),
+    [
+        (1, ROCK, {84: HIGH_TOM, 87: HIGH_TOM, 90: MID_TOM, 93: LOW_TOM}),
+        (1, {"ride": "x.O.x.O.x.O.x.O."}, {84: HIGH_TOM, 88: MID_TOM, 92: LOW_TOM}),
+        (1, {"hat": "xoxoxoxoxoxoxoxo"}, {84: HIGH_TOM, 88: HIGH_TOM, 90: MID_TOM, 94: LOW_TOM}),
+        (2, ROCK, {**dict.fromkeys((72, 75, 78, 81), HIGH_TOM), 84: MID_TOM, 87: MID_TOM, 90: LOW_TOM, 93: LOW_TOM}),
+    ],
+)
+def test_a_fill_ends_the_clip_in_its_feel(plugins, amount, before, fill):
+    """Toms from the high one down, in sixteenths, swung or triplets as the pattern is; the kick and the rest stay."""
+    (before,) = clips = beat(**before)
+    (after,) = plugins.augmentations()["drum-fill"](clips, float(amount), np.random.default_rng(0)).clips
+    start = 96 - 12 * amount
+
+    assert np.array_equal(after[:start], before[:start])
+    assert np.array_equal(after[:, KICK], before[:, KICK])
+    assert {step: voice + 1 for step, voice in np.argwhere(after[:, SNARE:]).tolist() if step >= start} == fill
+
+
+@pytest.mark.parametrize(
+    ("edit", "amount", "before"),
+    [
+        ("thin-hits", 2, {"kick": "x...x...x...x..."}),
+        ("thin-hits", 8, ROCK | {"hat": ""}),
+        ("double-hat", 1, {"hat": "x..x..x.x..x..x."}),
+        ("double-hat", 1, {"hat": "xxxxxxxxxxxxxxxx"}),
+        ("double-hat", -1, {"hat": "x.x.x.x.x.x.x..."}),
+        ("double-hat", 1, {"kick": "x..............."}),
+        ("shift-hits", 1, {}),
+        ("shift-hits", 1, {"hat": "xxxxxxxxxxxxxxxx"}),
+        ("swing-sixteenths", 1, {"hat": "x.x.x.x.x.x.x.x."}),
+        ("swing-sixteenths", 1, {"hat": "xoxxxxxxxxxxxxxx"}),
+        ("drum-fill", 1, {"kick": "x...x...x...x...", "low_tom": "............x..."}),
+        ("drum-fill", 1, {}),
+    ],
+)
+def test_what_an_edit_cannot_do_is_left_out(plugins, edit, amount, before):
+    """No weak hits, an irregular or no hat, nothing to swing, toms at the end: the clip is masked, not half edited."""
+    assert not plugins.augmentations()[edit](beat(**before), float(amount), np.random.default_rng(0)).valid.any()
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_an_amount_between_is_one_sentence(plugins, edit):
+    """Hits, doublings, sixteenths and beats are whole."""
+    with pytest.raises(AmountError, match=f"^{edit} "):
+        plugins.augmentations()[edit](beat(**ROCK), 0.3, np.random.default_rng(0))
+
+
+def test_patterns_are_the_same_for_a_seed_and_none_comes_twice(plugins):
+    """Neither in a split nor in two, so that test songs are new."""
+    songs, again = (list(plugins.corpora()["patterns"].songs(CorpusRequest(clips=300, seed=3))) for _ in range(2))
+    clips = np.concatenate([song.clips for song in songs])
+
+    assert np.array_equal(clips, np.concatenate([song.clips for song in again]))
+    assert len({clip.tobytes() for clip in clips}) == len(clips) >= 300
+    assert {song.split for song in songs} == {"train", "validation", "test"}
+
+
+def test_without_mma_its_corpus_says_how_to_install_it(plugins, monkeypatch):
+    """One sentence with the command."""
+    monkeypatch.setenv("PATH", "")
+
+    with pytest.raises(CorpusError, match="apt-get install mma"):
+        list(plugins.corpora()["mma"].songs(CorpusRequest(clips=10)))
+
+
+@pytest.mark.skipif(shutil.which("mma") is None, reason="mma is not installed")
+def test_grooves_of_mma_are_rendered_once(plugins, tmp_path, monkeypatch):
+    """The library is rendered as far as is asked, on the grid; what is kept is read without mma's help."""
+    corpus = plugins.corpora()["mma"]
+    songs = list(corpus.songs(CorpusRequest(clips=20, cache=tmp_path)))
+    monkeypatch.setattr("subprocess.run", None)
+    again = list(corpus.songs(CorpusRequest(clips=20, cache=tmp_path)))
+
+    assert sum(len(song.clips) for song in songs[:-1]) < 20
+    assert [song.name for song in songs] == [song.name for song in again]
+    assert all(np.array_equal(one.clips, two.clips) for one, two in zip(songs, again, strict=True))
+    assert all(song.clips.any(axis=(1, 2)).all() for song in songs)
+
+
+@given(st.sets(st.tuples(st.integers(0, 191), st.integers(0, 8)), min_size=1))
 def test_midi_gives_every_hit_back(plugins, drums, tmp_path_factory, hits):
     """A piece of drums written to MIDI's drum channel is read back hit by hit, several at a time."""
     notes = [Note(step, drums.drums[voice].numbers[0], 1, voice) for step, voice in hits]
-    piece = Piece(notes, 64, name="drums")
+    piece = Piece(notes, 192, name="drums")
     path = tmp_path_factory.mktemp("midi") / "drums.mid"
     write_piece(piece, path, clip_format=drums)
 
@@ -167,7 +276,7 @@ def test_other_drums_of_the_same_voice_are_read_as_it(drums, tmp_path):
 
     piece = read_piece(path, clip_format=drums)
 
-    assert piece.notes == (Note(0, 36, 1, 0), Note(4, 38, 1, 1))
+    assert piece.notes == (Note(0, 36, 1, 0), Note(12, 38, 1, 1))
     assert "1 hit of drums without a voice left out (General MIDI 56)." in piece.remarks
     assert "Tracks 1-2 were read as one." in piece.remarks
 
@@ -178,7 +287,7 @@ def test_hits_go_back_into_their_file(drums, tmp_path):
     piece = read_piece(path, clip_format=drums)
     assert midi_bytes(piece, clip_format=drums) == path.read_bytes()
     kick, snare, hat = piece.notes
-    path.write_bytes(midi_bytes(evolve(piece, notes=(snare, hat, Note(6, 49, 1, 7))), clip_format=drums))
+    path.write_bytes(midi_bytes(evolve(piece, notes=(snare, hat, Note(18, 49, 1, 7))), clip_format=drums))
     back = mido.MidiFile(path)
 
     starts = [(m.channel, m.note, m.velocity) for track in back.tracks for m in track if m.type == "note_on"]
@@ -214,12 +323,13 @@ def test_two_voices_of_a_melody_are_still_refused(tmp_path):
 
 
 def test_rolls_have_a_row_for_each_voice(drums, tmp_path):
-    """In text the voices that are hit, by name, the lowest last; as a picture all of them."""
+    """In text the voices that are hit, by name, the lowest last, a bar at a time; as a picture all of them."""
     clip = drums.tokens([Note(0, 36, 1, 0), Note(4, 42, 1, 2), Note(0, 51, 1, 8)])
     rows = text_roll(clip, clip_format=drums, ascii_only=True).splitlines()
 
-    assert [row.split("|")[0].strip() for row in rows] == ["ride", "closed hat", "kick"]
-    assert rows[1].split("|")[1].index("#") == 4
+    voices = ["ride", "closed hat", "kick"]
+    assert [row.split("|")[0].strip() for row in rows] == ["bar 1:", *voices, "bar 2:", *voices]
+    assert rows[2].split("|")[1].index("#") == 4
     draw_rolls([[clip, clip]], drums, tmp_path / "rolls.png")
     assert (tmp_path / "rolls.png").stat().st_size > 1000
 
@@ -228,7 +338,7 @@ def test_weights_that_are_none_say_so(plugins, tmp_path):
     """A file of something else names the file and the command that makes one."""
     (tmp_path / "other.npz").write_bytes(b"no zip")
 
-    with pytest.raises(ModelError, match=r"other\.npz holds no weights of it .*drums train"):
+    with pytest.raises(ModelError, match=r"other\.npz.* `latentknobs drums train` makes"):
         plugins.backends()["drums"].load(str(tmp_path / "other.npz"), "cpu")
 
 
@@ -248,18 +358,19 @@ def run(own, monkeypatch, capfd):
     return command
 
 
+@pytest.mark.slow
 def test_drums_are_turned_by_the_commands_of_melodies(run, own, weights):
     """Discovered, stored, queried, drawn and turned: every command takes the model of drums as it takes any other."""
     shutil.copy(weights, own)
     drums = "--model kit.npz --corpus patterns"
-    run(f"discover shift-voices {drums} --quick --clips 640")
+    run(f"discover shift-hits {drums} --quick --clips 640")
     (knob,) = json.loads(run("knobs list --model kit.npz --json"))
-    found = json.loads(run("knobs show voice --model kit.npz --json"))
+    found = json.loads(run("knobs show shift --model kit.npz --json"))
     _file(own / "beat.mid", (9, [(42, 240), (46, 240)] * 8))
     turned = json.loads(run("turn beat.mid --model kit.npz --json -o out.mid"))
 
-    assert (knob["name"], found["augmentation"]) == ("voice", "shift-voices")
-    assert knob["verdict"] in {"provisional", "rejected"}
+    assert (knob["name"], found["augmentation"]) == ("shift", "shift-hits")
+    assert knob["verdict"] != "accepted"  # a quick discovery on a model that has learned little
     assert found["evidence"]["criteria"]
     assert [note["pitch"] for note in turned["before"]][:4] == [42, 46, 42, 46]
     assert read_provenance(own / "out.mid")["model"] == "kit"
@@ -270,12 +381,12 @@ def test_drums_are_turned_by_the_commands_of_melodies(run, own, weights):
 
 @pytest.mark.evidence
 def test_the_knobs_of_the_drum_model_are_accepted(run, own):
-    """Trained as the example says, moving every hit to the next voice is a knob that meets every gate."""
+    """Trained as the example says, a shift, an edit of few tokens, is a knob that meets every criterion."""
     run("drums train kit.npz")
-    run("discover shift-voices --model kit.npz --corpus patterns --clips 6000")
+    run("discover shift-hits --model kit.npz --corpus patterns --clips 6000 --fit ridge")
     (knob,) = json.loads(run("knobs list --model kit.npz --json"))
-    _file(own / "beat.mid", (9, [(42, 240), (46, 240)] * 8))
-    turned = json.loads(run("turn beat.mid -k voice=+1 --model kit.npz --json"))
+    _file(own / "beat.mid", (9, [(36, 240), (42, 240), (38, 240), (42, 240)] * 4))
+    turned = json.loads(run("turn beat.mid -k shift=+1 --model kit.npz --json"))
 
     assert knob["verdict"] == "accepted"
-    assert {note["pitch"] for note in turned["after"]} != {42, 46}
+    assert [{note["onset"] % 6 for note in turned[when]} for when in ("before", "after")] == [{0}, {3}]
