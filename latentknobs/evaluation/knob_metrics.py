@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 
 import numpy as np
 from attrs import evolve, frozen
@@ -14,6 +15,7 @@ from latentknobs.core.backend import VAEBackend
 from latentknobs.core.evidence import AmountMetrics, Equivariance, Measure, Response, SplitMetrics
 from latentknobs.core.knob import Operator
 from latentknobs.core.model_calls import decode, decode_mean
+from latentknobs.errors import AmountError
 from latentknobs.evaluation.bootstrap import SongDraws
 from latentknobs.evaluation.content_preservation import content
 from latentknobs.evaluation.effect_size import effect, slope
@@ -137,21 +139,32 @@ def measure(
     target = config.target_attribute
     for amount, clips in turned.items():
         batch = evaluation_set.batches[amount]
-        at[amount] = _amount_metrics(backend, batch, clips, config)
+        baselines = [] if batch.after is None else _baselines(backend, operator, batch, config)
+        at[amount] = _amount_metrics(batch, clips, baselines, config)
         if target is not None and amount in config.own:
             values[amount] = dict(zip(batch.rows.tolist(), target.measure(clips).tolist(), strict=True))
     round_trip = _round_trip(backend, operator, evaluation_set.batches[config.own[0]]) if len(config.own) == 1 else None
     return KnobMetrics(at, _response(evaluation_set, values, target, config), round_trip)
 
 
+def _baselines(
+    backend: VAEBackend, operator: Operator, batch: AmountBatch, config: EvaluationConfig
+) -> list[ClipBatch]:
+    """The mean code of edited training clips decoded; where changes are measured also the knob turned the other way."""
+    out = [decode_mean(backend, config.mean_edited[batch.amount], batch.z_before)]
+    if config.measure == "changes" and -batch.amount in config.mean_edited:
+        with suppress(AmountError):  # an operator that was not fitted, or has no inverse, at the other amount
+            out.append(decode(backend, apply(operator, batch.z_before, -batch.amount)))
+    return out
+
+
 def _amount_metrics(
-    backend: VAEBackend, batch: AmountBatch, turned: ClipBatch, config: EvaluationConfig
+    batch: AmountBatch, turned: ClipBatch, baselines: Sequence[ClipBatch], config: EvaluationConfig
 ) -> AmountMetrics:
     draws = config.draws(batch.songs)
     compared: Equivariance | None = None
     if batch.after is not None:
-        mean_edited = decode_mean(backend, config.mean_edited[batch.amount], batch.z_before)
-        compared = equivariance(batch, turned, mean_edited, draws, config.measure)
+        compared = equivariance(batch, turned, baselines, draws, config.measure)
     effects = {a.name: effect(a, batch, turned, draws) for a in config.attributes}
     most = max((x.clips for x in effects.values()), default=0)
     return AmountMetrics(

@@ -117,7 +117,10 @@ class LazyEvaluation:
 
     def _measure(self, split: str, amounts: Sequence[float]) -> KnobMetrics:
         backend, evaluation_set = self.control_test.backend, self.pairs.evaluation_set(split, amounts, self.clips)
-        operator = self.pairs.operator(self.fit, amounts)
+        fitted = tuple(amounts)
+        if self.config.measure == "changes":  # for which the knob is also turned the other way
+            fitted = tuple(a for a in self.pairs.amounts if a in amounts or -a in amounts)
+        operator = self.pairs.operator(self.fit, fitted)
         turned = turned_clips(backend, operator, evaluation_set, amounts)
         return measure(backend, operator, evaluation_set, self.config, turned)
 
