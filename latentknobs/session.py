@@ -94,13 +94,24 @@ def _required(units: CodeUnits | None, model: VAEBackend) -> CodeUnits:
     return units
 
 
+@frozen(eq=False)
+class PriorCodes:
+    """
+    How codes are drawn from a prior, and what is done to them.
+
+    Attributes:
+        units: Of the codes, see :func:`units_of_prior`; None = not known beyond what the model declares.
+        conditions: Codes of clips (n, D), of which a model with a condition takes it.
+        turned: Knobs that the drawn codes are turned by, each by an amount in its usable range.
+    """
+
+    units: CodeUnits | None = None
+    conditions: Codes | None = None
+    turned: Sequence[tuple[Knob, float]] = ()
+
+
 def sample(
-    model: VAEBackend,
-    count: int,
-    seed: int,
-    temperature: float = 0.0,
-    units: CodeUnits | None = None,
-    conditions: Codes | None = None,
+    model: VAEBackend, count: int, seed: int, temperature: float = 0.0, prior: PriorCodes | None = None
 ) -> list[Sampled]:
     """
     Pieces of one clip each, decoded from codes with N(0, 1) in each dimension.
@@ -110,25 +121,31 @@ def sample(
         count: How many.
         seed: Of the codes, and of the tokens where they are drawn.
         temperature: 0 = the likeliest tokens; above it tokens are drawn.
-        units: Of the codes, see :func:`units_of_prior`; None = not known beyond what the model declares.
-        conditions: Codes of clips (n, D), of which a model with a condition takes it.
+        prior: How codes are drawn; None = as the model declares.
 
     Raises:
         UsageError: ``count`` is under 1, the seed is none, no prior is known, or none of the model's condition, or the
             model's tokens cannot be drawn.
+        AmountError: A knob is turned out of its usable range.
+        RegistryError: A knob's operator was not kept.
     """
+    prior = prior or PriorCodes()
     if count < 1:
         raise UsageError(f"The count must be at least 1, not {count}.")
     seed = as_seed(seed)
-    units = _required(units or units_of_prior(model.spec, ()), model)
-    codes = drawn_codes(model.spec, count, seed, units, conditions)
+    units = _required(prior.units or units_of_prior(model.spec, ()), model)
+    codes = drawn_codes(model.spec, count, seed, units, prior.conditions)
+    codes = apply.turn(codes, [(knob.require_operator(), check_amount(knob, amount)) for knob, amount in prior.turned])
     if not temperature:
         clips = model.decode(codes)
     elif (sampling := capability(model, Sampling)) is not None:
         clips = sampling.decode_sampled(codes, temperature, seed)
     else:
         raise UsageError(f"The model {model.spec.name} draws no tokens: leave the temperature at 0.")
-    how = {"temperature": temperature} if temperature else {}
+    how: dict[str, Any] = {"temperature": temperature} if temperature else {}
+    if prior.turned:
+        how["knobs"] = {knob.name: amount for knob, amount in prior.turned}
+        how["operators"] = {knob.name: knob.operator_sha256 for knob, _ in prior.turned}
     return [
         Sampled(
             Piece.join(clip[None], model.spec.clip_format, name=f"sample {k + 1}"),

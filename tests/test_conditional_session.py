@@ -20,7 +20,7 @@ from latentknobs.frontends.web.knobs import sentences
 from latentknobs.packs.pack_reader import pack_of
 from latentknobs.packs.pack_writer import make_pack
 from latentknobs.registry.overlay import Registry
-from latentknobs.session import Session, conditions, sample
+from latentknobs.session import PriorCodes, Session, conditions, sample
 from latentknobs.testing.tiny import tiny_clips
 from latentknobs.testing.tiny_conditional import BLOCKS, TinyConditionalBackend
 from latentknobs.workbench import Workbench, load_plugins
@@ -104,7 +104,7 @@ def test_samples_take_their_condition_of_a_corpus(conditional):
         sample(model, 2, seed=0)
     given = conditions(conditional, NAME, "tiny")
     assert {tuple(row) for row in given[:, HELD]} == {(0.0, 1.0), (1.0, 0.0)}
-    assert len(sample(model, 2, seed=0, conditions=given)) == 2
+    assert len(sample(model, 2, seed=0, prior=PriorCodes(conditions=given))) == 2
 
 
 def test_knob_and_blocks_survive_exchange(conditional, tmp_path):

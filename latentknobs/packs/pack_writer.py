@@ -30,7 +30,7 @@ from latentknobs.packs.manifest import (
 from latentknobs.packs.model_card import HeardKnob, model_card
 from latentknobs.packs.pack_files import MANIFEST
 from latentknobs.packs.pack_reader import pack_of
-from latentknobs.session import Session, conditions, sample
+from latentknobs.session import PriorCodes, Session, conditions, sample
 from latentknobs.steering.turn_result import TurnResult
 from latentknobs.workbench import Workbench
 
@@ -111,7 +111,7 @@ def _session(workbench: Workbench, model: str) -> Session:
         backend = workbench.model(model)
         corpora = (knob.corpus for knob in workbench.registry.knobs(model_id=backend.spec.model_id))
         given = conditions(workbench, model, next(filter(None, corpora), ""))
-        return Session.open(workbench, sample(backend, 1, seed=0, conditions=given)[0].piece, model)
+        return Session.open(workbench, sample(backend, 1, seed=0, prior=PriorCodes(conditions=given))[0].piece, model)
 
 
 def _heard(session: Session, knob: Knob, files: dict[str, bytes]) -> HeardKnob:

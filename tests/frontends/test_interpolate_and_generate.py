@@ -117,6 +117,18 @@ def test_samples_are_the_same_for_a_seed(cli, tmp_path):
     assert a != c
 
 
+def test_samples_are_turned_by_a_knob(cli, tmp_path):
+    """Turned up by three semitones, every sample is the one of that seed three semitones higher."""
+    for folder, words in (("plain", ()), ("higher", ("-k", "pitch=+3"))):
+        assert cli("sample", "--seed", 3, "--count", 1, "--model", "tiny", *words, "-o", tmp_path / folder).code == 0
+    plain, higher = (read_piece(tmp_path / folder / "sample_001.mid").notes for folder in ("plain", "higher"))
+
+    assert [note.pitch + 3 for note in plain] == [note.pitch for note in higher]
+    assert cli("sample", "--model", "tiny", "-k", "pitch=+99", "-o", tmp_path / "far").code == 1
+    assert cli("sample", "--model", "tiny", "-k", "none=+1", "-o", tmp_path / "none").code == 2
+    assert not (tmp_path / "far").exists()
+
+
 def test_similar_at_one_is_the_melody(cli, tune, tmp_path):
     """Similarity 1 gives the plain decoding, lower similarity something else, the same for a seed."""
     for folder, similarity in (("same", 1.0), ("near", 0.7), ("again", 0.7)):

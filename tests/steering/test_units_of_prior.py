@@ -10,7 +10,7 @@ from latentknobs.core.backend import BackendSpec
 from latentknobs.core.code_units import CodeUnits
 from latentknobs.core.melody_format import MELODY
 from latentknobs.errors import ModelError, UsageError
-from latentknobs.session import Session, sample, units_of_prior
+from latentknobs.session import PriorCodes, Session, sample, units_of_prior
 from latentknobs.testing.tiny import LATENT_SIZE, TinyBackend, tiny_clips
 from latentknobs.testing.units import drawn_scales, rescaled
 
@@ -29,8 +29,8 @@ def test_without_a_declared_prior_codes_are_drawn_in_code_units():
     spec = evolve(TinyBackend().spec, prior="aggregate")
     mine = CodeUnits.of_posterior(OTHER.encode(tiny_clips(200)))
 
-    drawn = sample(OTHER, 8, 5, units=mine)
-    plain = sample(evolve(TinyBackend(), spec=spec), 8, 5, units=UNITS)
+    drawn = sample(OTHER, 8, 5, prior=PriorCodes(mine))
+    plain = sample(evolve(TinyBackend(), spec=spec), 8, 5, prior=PriorCodes(UNITS))
 
     assert [one.piece.notes for one in drawn] == [one.piece.notes for one in plain]
     with pytest.raises(UsageError, match="discover one first"):

@@ -9,6 +9,7 @@ import typer
 from latentknobs import session as sessions
 from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.frontends.cli import options
+from latentknobs.frontends.cli.amount_parser import parse_assignments
 from latentknobs.frontends.cli.context import program
 from latentknobs.frontends.cli.melody_files import check_folder, piece_writer, write_melodies
 
@@ -17,6 +18,10 @@ def sample(
     ctx: typer.Context,
     output: options.Folder,
     count: options.Count = 4,
+    knob: Annotated[
+        list[str] | None,
+        typer.Option("-k", "--knob", help="NAME=AMOUNT: turn the drawn codes; once for each knob.", show_default=False),
+    ] = None,
     temperature: Annotated[float, typer.Option(min=0.0, max=10.0, help="0 = likeliest tokens, above: drawn.")] = 0.0,
     model: options.Model = DEFAULT_MODEL,
     corpus: Annotated[str, typer.Option(help="Of a conditional model: whose clips give the condition.")] = "",
@@ -28,12 +33,17 @@ def sample(
 ) -> None:
     """Write melodies drawn from the model's prior."""
     check_folder(output, force=force)
+    amounts = parse_assignments(knob or [])
     with program(ctx).workbench(device=device, precision=precision) as workbench:
         backend = workbench.model(model)
         spec = backend.spec
         known = (knob for knob in workbench.registry.knobs(model_id=spec.model_id))  # read only where they are needed
-        units, conditions = sessions.units_of_prior(spec, known), sessions.conditions(workbench, model, corpus, seed)
-        drawn = sessions.sample(backend, count, seed, temperature, units, conditions)
+        prior = sessions.PriorCodes(
+            sessions.units_of_prior(spec, known),
+            sessions.conditions(workbench, model, corpus, seed),
+            [(workbench.registry.knob(spec.model_id, name), amount) for name, amount in amounts.items()],
+        )
+        drawn = sessions.sample(backend, count, seed, temperature, prior)
     clip_format = backend.spec.clip_format
     writers = {f"sample_{k + 1:03d}.mid": piece_writer(d.piece, clip_format, d.provenance) for k, d in enumerate(drawn)}
     write_melodies(output, writers, json=json)
