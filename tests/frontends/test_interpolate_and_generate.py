@@ -124,7 +124,7 @@ def test_samples_are_turned_by_a_knob(cli, tmp_path):
     plain, higher = (read_piece(tmp_path / folder / "sample_001.mid").notes for folder in ("plain", "higher"))
 
     assert [note.pitch + 3 for note in plain] == [note.pitch for note in higher]
-    assert cli("sample", "--model", "tiny", "-k", "pitch=+99", "-o", tmp_path / "far").code == 1
+    assert cli("sample", "--model", "tiny", "-k", "pitch=+99", "-o", tmp_path / "far").code == 2
     assert cli("sample", "--model", "tiny", "-k", "none=+1", "-o", tmp_path / "none").code == 2
     assert not (tmp_path / "far").exists()
 
