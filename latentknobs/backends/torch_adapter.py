@@ -273,7 +273,11 @@ class TorchBackend(TensorBackend):
         else:
             mean = torch.zeros(MIN_ROWS, latent_size, device=self._device)
         tensors = {key: value.cpu().numpy() for key, value in module.state_dict().items()}
-        canonical = json.dumps({"clip_format": clip_format.name, "config": dict(config or {})}, sort_keys=True)
+        # What a code's numbers are is part of what a model is; a model that says nothing of it is what it was before.
+        structure = {"blocks": dict(blocks or {}), "condition": condition, "latent_shape": list(latent_shape)}
+        stated = {key: value for key, value in structure.items() if value}
+        facts = {"clip_format": clip_format.name, "config": dict(config or {}), **stated}
+        canonical = json.dumps(facts, sort_keys=True)
         self.spec = BackendSpec(
             name=name,
             clip_format=clip_format,
@@ -378,6 +382,12 @@ class TorchBackend(TensorBackend):
                     f"numbers that are not finite as the {what} of {len(bad)} of {rows} clips ({where})",
                     "finite ones: look for a division by 0, a logarithm or an exponential that overflows",
                 )
+        if scale is not None and scale.shape != mean.shape:
+            raise self._wrong(
+                "encode",
+                f"standard deviations of {scale[0].numel()} numbers beside means of {mean[0].numel()}",
+                "one for each number of the code; those of a condition are not read",
+            )
         return mean.flatten(1).float(), None if scale is None else scale.flatten(1).float()
 
     def _check_scale(self, scale: Tensor | None) -> None:

@@ -291,6 +291,12 @@ def the_condition_travels_with_the_code(backend: VAEBackend, kit: BackendFixture
         same_condition(spec, codes, backwards, 0.0, Tally()).all(),
         f"a clip's condition {spec.condition} depends on the rest of its batch: read it of the clip alone.",
     )
+    held = codes[:, spec.structure.held]
+    need(
+        len(np.unique(held, axis=0)) > 1,
+        f"the condition {spec.condition} is the same for all of {len(codes)} clips: let encode put each clip's own in "
+        "its block, or bind a fixed condition in the model and name none.",
+    )
     exchanged = spec.structure.with_condition(codes, np.roll(codes, 1, axis=0))
     backend.decode(exchanged)
     other = (exchanged != codes).any(axis=1)
