@@ -73,12 +73,18 @@ def reasons(evidence: Evidence) -> list[FailedAmount]:
     """
     What decided against a knob: the criteria that failed on test songs, or the amounts where its range ended.
 
-    These are the amounts nearest to 0 on either side: nothing beyond them can be usable.
+    Of several amounts, those nearest to 0 on either side: nothing beyond them can be usable.
     """
     failed = failed_amounts(evidence)
+    test, validation = ([one for one in failed if one.songs == songs] for songs in ("test", "validation"))
     if not any(c.kind in ("range", "validation") for c in evidence.failed):
-        return [one for one in failed if one.songs == "test"]
-    ends = [one for one in failed if one.songs == "validation" and one.amount is not None]
-    below = [one for one in ends if one.amount is not None and one.amount < 0]
-    above = [one for one in ends if one.amount is not None and one.amount > 0]
-    return [one for one in failed if one.songs == "test"] + below[-1:] + above[:1]
+        validation = []
+    whole = [one for one in test if one.amount is None]
+    return [*whole, *_nearest([one for one in test if one.amount is not None]), *_nearest(validation)]
+
+
+def _nearest(failed: Sequence[FailedAmount]) -> Sequence[FailedAmount]:
+    """Of failures by ascending amount, the nearest to 0 below and above it."""
+    below = [one for one in failed if one.amount is not None and one.amount < 0]
+    above = [one for one in failed if one.amount is not None and one.amount > 0]
+    return [*below[-1:], *above[:1]]

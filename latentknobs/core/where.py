@@ -54,7 +54,7 @@ TEXTS = (
     "operator_sha256",
 )
 """Columns of v_knobs that hold texts."""
-ROW_TEXTS = ("attribute", "criterion", "of", "split")
+ROW_TEXTS = ("attribute", "block", "criterion", "of", "split")
 """The same of the views on parts of knobs, besides those that v_knobs has."""
 NUMBERS = ("current", "step", "low", "high", "dimensions", "effect", "seed", "slope", "r2")
 """Columns of v_knobs that hold numbers."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +20,15 @@ from latentknobs.workbench import BUILTINS
 PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "models.md").read_text(encoding="utf-8")
 SHOWN = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
 MINE, BEATS = [block for block in SHOWN if "LATENTKNOBS_API" in block]
-(TUNES,) = [block for block in SHOWN if "class Tunes" in block]
-(BLOCKS,) = [block for block in SHOWN if block.startswith("return TorchBackend")]
-WITH_BLOCKS = re.sub(r"return TorchBackend.*\n", lambda _: BLOCKS, MINE)
+BLOCKS, CONDITION = [block for block in SHOWN if block.startswith("return TorchBackend")]
+(MODULE,) = [block for block in SHOWN if block.startswith("class Vae")]
+LAST = r"return TorchBackend.*\n"
+WITH_BLOCKS = re.sub(LAST, lambda _: BLOCKS, MINE)
+WITH_CONDITION = MINE.replace("    from torch import nn\n", "    import torch\n    from torch import nn\n")
+WITH_CONDITION = re.sub(
+    r"    class Vae.*?(?=    return Vae)", lambda _: textwrap.indent(MODULE, "    "), WITH_CONDITION, flags=re.DOTALL
+)
+WITH_CONDITION = re.sub(LAST, lambda _: CONDITION, WITH_CONDITION)
 
 
 def _plugins(folder, text):
@@ -46,19 +54,49 @@ class TestMine(BackendContract):
         return _mine(tmp_path, MINE)
 
 
-class TestTunes(BackendContract):
-    """The conditional backend, in the file of the one in numpy."""
+class TestConditional(BackendContract):
+    """The torch module with a condition, as it stands there."""
 
     @pytest.fixture
     def backend(self, tmp_path):
-        """The model, through a plugin that offers it."""
-        text = BEATS.replace("@hookimpl", f"{TUNES}\n@hookimpl").replace("Beats(), {", "Tunes(), {")
-        return _plugins(tmp_path, text).backends()["beats"].load("", "cpu")
+        """The model, through its plugin."""
+        return _mine(tmp_path, WITH_CONDITION, inputs=20)
 
 
-def _mine(folder, text):
+AUTHORS = Path(__file__).parents[2] / "docs" / "examples" / "authors"
+
+
+@pytest.fixture(scope="module", params=[("twohead", "TwoHead"), ("styled", "StyledVAE")], ids=lambda names: names[0])
+def authored(request, tmp_path_factory):
+    """A model of one of the two authors, with random weights that its own class saved, through their plugin."""
+    module, network = request.param
+    spec = importlib.util.spec_from_file_location(module, AUTHORS / f"{module}.py")
+    stranger = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(stranger)
+    path = tmp_path_factory.mktemp("author") / "weights.pt"
+    torch.manual_seed(0)
+    torch.save({"model": getattr(stranger, network)().state_dict(), "epoch": 9}, path)
+    plugins = Plugins.build(BUILTINS, plugins_dir=AUTHORS / "plugins", entry_points=False, strict=True)
+    return plugins.backends()[module].load(str(path), "cpu")
+
+
+class TestAuthors(BackendContract):
+    """The backends of the authors' transcripts."""
+
+    @pytest.fixture
+    def backend(self, authored):
+        """The model."""
+        return authored
+
+
+def test_the_authors_plugins_are_short():
+    """Each is under sixty lines."""
+    assert all(len(path.read_text("utf-8").splitlines()) < 60 for path in (AUTHORS / "plugins").glob("*.py"))
+
+
+def _mine(folder, text, inputs=16):
     """The torch module of a page's plugin, with random weights."""
-    sizes = {"into.weight": (16, 32), "into.bias": (16,), "out.weight": (4160, 16), "out.bias": (4160,)}
+    sizes = {"into.weight": (16, 32), "into.bias": (16,), "out.weight": (4160, inputs), "out.bias": (4160,)}
     rng = np.random.default_rng(0)
     weights = {name: torch.tensor(rng.normal(size=size), dtype=torch.float32) for name, size in sizes.items()}
     torch.save(weights, folder / "weights.pt")
@@ -72,14 +110,13 @@ def test_blocks_take_one_line(tmp_path):
     assert structure.parts == {"pitch": slice(0, 8), "rhythm": slice(8, 16)}
 
 
-def test_the_conditional_backend_keeps_its_rhythm(tmp_path, melodies):
-    """What it decodes of a clip has the clip's onsets; under another clip's condition it has that one's."""
-    text = BEATS.replace("@hookimpl", f"{TUNES}\n@hookimpl").replace("Beats(), {", "Tunes(), {")
-    model = _plugins(tmp_path, text).backends()["beats"].load("", "cpu")
-    codes = model.encode(melodies).mean
-    exchanged = model.spec.structure.with_condition(codes, codes[::-1])
-    for z, clips in ((codes, melodies), (exchanged, melodies[::-1])):
-        assert np.array_equal(MELODY.onsets(model.decode(z)), MELODY.onsets(clips))
+def test_the_conditional_module_reads_each_clips_condition(tmp_path, melodies):
+    """The code of a clip ends with the class of its number of onsets."""
+    model = _mine(tmp_path, WITH_CONDITION, inputs=20)
+    busy = np.digitize(MELODY.onsets(melodies).sum(axis=1), [6, 10, 14])
+
+    assert model.spec.structure.parts["busy"] == slice(16, 20)
+    assert np.array_equal(model.encode(melodies).mean[:, 16:], np.eye(4)[busy])
 
 
 @pytest.fixture

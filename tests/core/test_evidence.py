@@ -199,6 +199,16 @@ def test_evidence_without_a_version_is_upgraded():
     assert upgrade_evidence(evidence_json()) == evidence_json()
 
 
+def test_of_many_amounts_that_fail_the_nearest_are_told():
+    """A knob that fails at every amount of test songs has the two reasons nearest to 0, after those of the whole."""
+    at = [Criterion(kind="equivariance", amount=a, value=0.1, limit=0.3, passed=False) for a in (-2.0, -1.0, 1.0, 2.0)]
+    whole = Criterion(kind="monotone", value=0.5, limit=0.9, passed=False)
+
+    told = reasons(Evidence(criteria=(*at, whole)))
+
+    assert [one.amount for one in told] == [None, -1.0, 1.0]
+
+
 def test_evidence_of_version_1_tells_its_reasons():
     """
     Criteria get their intervals, the target is no leakage, and validation songs say where the range ended.

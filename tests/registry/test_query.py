@@ -491,6 +491,7 @@ def test_a_condition_on_rows_names_their_columns(judged):
     effects = Knobs(judged.find(KnobQuery())).effects()
 
     assert {row["attribute"] for row in effects.only("attribute contains 'PITCH'")} == {"mean-pitch"}
+    assert not list(Knobs(judged.find(KnobQuery())).dimensions().only("block = 'rhythm'"))
     with pytest.raises(UnknownNameError, match="did you mean 'effect'"):
         effects.only("efect > 1")
     with pytest.raises(UsageError, match="cannot be read"):
