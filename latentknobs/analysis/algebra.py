@@ -355,8 +355,8 @@ def _additivity(data: _Data, first: Element, then: Element, order: _Order) -> Ad
     )
     gain = accuracy(order.decoded, order.after) - accuracy(decoded, order.after)
     measure = max(first.measure, then.measure, key=("tokens", "changes").index)
-    sequence = equivariance(case, order.decoded, [order.floor], draws, measure)
-    both = equivariance(case, decoded, [order.floor], draws, measure)
+    sequence = equivariance(case, order.decoded, order.floor, draws, measure)
+    both = equivariance(case, decoded, order.floor, draws, measure)
     return Additivity(
         len(rows),
         both.floor,

@@ -11,7 +11,7 @@ from functools import partial
 
 from attrs import frozen
 
-from latentknobs.core.evidence import LEAST_ROOM, AmountMetrics, Criterion
+from latentknobs.core.evidence import LEAST_ROOM, AmountMetrics, Criterion, Measure
 from latentknobs.core.knob import Verdict
 from latentknobs.evaluation.knob_metrics import EvaluationConfig, KnobMetrics
 
@@ -20,21 +20,25 @@ MOST_LEAKAGE = 0.25
 MOST_LOST = 0.1
 LEAST_CONTENT = 0.9
 LEAST_EQUIVARIANCE = 0.3
+LEAST_OF_CHANGES = 0.5
+"""The same where changes are scored: a map that makes as many changes as the edit and half of them right has an F1 of
+0.5. By tokens the other half costs as much as the first half gains; in an F1 it does not."""
 MOST_P = 1 / 101
 LEAST_CONTROLS = 100
 LEAST_CLIPS = 64
 """Fewer test clips than this at an end of the range, or fewer controls than 100, make a verdict provisional."""
 
 
-def equivariance_criterion(x: AmountMetrics) -> Criterion:
+def equivariance_criterion(x: AmountMetrics, measure: Measure) -> Criterion:
     """
-    Equivariance at one amount, by its lower bound.
+    Equivariance at one amount, by its lower bound; the limit depends on what it scores.
 
     Where it is not measurable the criterion is of ``room`` and fails; without an edit it passes.
     """
     equal = x.equivariance
+    least = LEAST_EQUIVARIANCE if measure == "tokens" else LEAST_OF_CHANGES
     if equal is None:
-        return Criterion(kind="equivariance", amount=x.amount, value=None, limit=LEAST_EQUIVARIANCE, passed=True)
+        return Criterion(kind="equivariance", amount=x.amount, value=None, limit=least, passed=True)
     if not equal.measurable:
         return Criterion(
             kind="room",
@@ -51,15 +55,15 @@ def equivariance_criterion(x: AmountMetrics) -> Criterion:
         value=equal.value,
         low=equal.low,
         high=equal.high,
-        limit=LEAST_EQUIVARIANCE,
-        passed=equal.low >= LEAST_EQUIVARIANCE,
+        limit=least,
+        passed=equal.low >= least,
     )
 
 
 def amount_criteria(x: AmountMetrics, config: EvaluationConfig) -> list[Criterion]:
     """Equivariance, leakage, loss and content at one amount; what is defined on no clip has no criterion."""
     compared = x.equivariance is not None and x.equivariance.measurable
-    criteria: list[Criterion] = [equivariance_criterion(x)] if compared else []
+    criteria: list[Criterion] = [equivariance_criterion(x, config.measure)] if compared else []
     for name, leak in x.leakage.items():
         if name in config.preserves:
             at = partial(Criterion, of=name, amount=x.amount)
@@ -103,16 +107,16 @@ def usable_range(metrics: KnobMetrics, config: EvaluationConfig) -> UsableRange:
     be listened to. (0, 0) where equivariance holds nowhere either.
     """
     low, high = reach(metrics.at, lambda a: all(c.passed for c in amount_criteria(metrics.at[a], config)))
-    return UsableRange(low, high, meets=True) if low < high else audible_range(metrics)
+    return UsableRange(low, high, meets=True) if low < high else audible_range(metrics, config)
 
 
-def audible_range(metrics: KnobMetrics) -> UsableRange:
+def audible_range(metrics: KnobMetrics, config: EvaluationConfig) -> UsableRange:
     """
     The interval around 0 in which equivariance alone holds, going outwards: the range of a rejected knob.
 
     Without an edit, equivariance is not measured and the interval holds all measured amounts.
     """
-    low, high = reach(metrics.at, lambda a: equivariance_criterion(metrics.at[a]).passed)
+    low, high = reach(metrics.at, lambda a: equivariance_criterion(metrics.at[a], config.measure).passed)
     return UsableRange(low, high, meets=False)
 
 
@@ -123,7 +127,9 @@ def range_criteria(metrics: KnobMetrics, usable: UsableRange, config: Evaluation
         criteria.append(Criterion(kind="effect", value=None, limit=MOST_P, passed=False))
     for x in metrics.at.values():
         # Where equivariance is not measurable an amount may still be usable, but not be heard as one that is refused.
-        criteria += [c for c in (equivariance_criterion(x), *amount_criteria(x, config)) if not c.passed]
+        criteria += [
+            c for c in (equivariance_criterion(x, config.measure), *amount_criteria(x, config)) if not c.passed
+        ]
     return tuple(dict.fromkeys(criteria))
 
 
@@ -176,7 +182,7 @@ def judge(
         empty = Criterion(kind="range", value=usable.high - usable.low, limit=0.0, passed=False)
         return Assessment("rejected", (empty,))
     if all(x.equivariance is not None and not x.equivariance.measurable for x in inside.values()):
-        return Assessment("not measurable", tuple(equivariance_criterion(x) for x in inside.values()))
+        return Assessment("not measurable", tuple(equivariance_criterion(x, config.measure) for x in inside.values()))
     criteria = [effect_criterion(controls, p)]
     if not usable.meets:
         criteria.append(Criterion(kind="validation", value=0.0, limit=1.0, passed=False))

@@ -161,7 +161,7 @@ class ControlTest:
             and all(e is None or e.measurable for e in compared)
             and not self.passed(operator, [batch(a) for a in ends])
         ):
-            usable = audible_range(metrics)
+            usable = audible_range(metrics, self.config)
             ends = range_ends(metrics, usable)
         return usable, ends
 

@@ -18,7 +18,7 @@ baseline, the knob turned as far the other way, where it can be.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from attrs import asdict
@@ -36,7 +36,12 @@ def accuracy(a: ClipBatch, b: ClipBatch) -> Floats:
 
 
 def equivariance(
-    batch: AmountBatch, turned: ClipBatch, baselines: Sequence[ClipBatch], draws: SongDraws, measure: Measure = "tokens"
+    batch: AmountBatch,
+    turned: ClipBatch,
+    mean_edited: ClipBatch,
+    draws: SongDraws,
+    measure: Measure = "tokens",
+    back: ClipBatch | None = None,
 ) -> Equivariance:
     """
     Measure equivariance at one amount.
@@ -44,23 +49,25 @@ def equivariance(
     Args:
         batch: The amount's clips, m of them.
         turned: Decodings of T(z, amount), (m, *shape).
-        baselines: Decodings of what is no knob, besides the unchanged code: each one for all clips, (*shape), or for
-            each, (m, *shape).
+        mean_edited: Decoding of the mean code of edited training clips, (*shape), or one for each clip, (m, *shape).
         draws: Resamplings of the batch's songs.
         measure: What is scored.
+        back: Decodings of the knob turned the other way, (m, *shape): a floor too. It depends on the knob, so it makes
+            no room smaller: where it leaves none, equivariance is 0.
     """
     after, _, ceiling = batch.edit
     if not len(turned):
         return Equivariance(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-    candidates = (turned, ceiling, batch.plain, *(_each(one, after) for one in baselines))
+    candidates = (turned, ceiling, batch.plain, _each(mean_edited, after), batch.plain if back is None else back)
     counts = np.concatenate([_counts(batch, one, measure) for one in candidates], axis=1)
     means, resampled = draws.means(counts)
     scores = _scores(means[None])
-    floor = float(scores[0, 2:].max())
-    ratio = _ratio(scores)[0]
-    value = float(ratio) if np.isfinite(ratio) else 0.0
+    top, floor, lowest = (float(x) for x in (scores[0, 1], scores[0, 2:].max(), scores[0, 2:-1].max()))
+    if top - floor < LEAST_ROOM <= top - lowest:
+        return Equivariance(0.0, 0.0, 0.0, 0.0, accuracy=float(scores[0, 0]), floor=lowest, ceiling=top)
+    value = float(_ratio(scores)[0])
     ratio_interval = asdict(interval(value, _ratio(_scores(resampled))))
-    return Equivariance(**ratio_interval, accuracy=float(scores[0, 0]), floor=floor, ceiling=float(scores[0, 1]))
+    return Equivariance(**ratio_interval, accuracy=float(scores[0, 0]), floor=floor, ceiling=top)
 
 
 def measure_for(batches: Mapping[float, AmountBatch], mean_edited: Mapping[float, ClipBatch]) -> Measure:
@@ -112,8 +119,9 @@ def _scores(means: Floats) -> Floats:
 
 
 def _ratio(scores: Floats) -> Floats:
+    """The ratios (B,) of scores (B, k); 0 without room: songs drawn so that there is none speak against the knob."""
     floor = scores[:, 2:].max(axis=1)
     gap = scores[:, 1] - floor
     with np.errstate(divide="ignore", invalid="ignore"):
-        out: Floats = np.where(gap > 0, (scores[:, 0] - floor) / gap, np.nan)
+        out: Floats = np.where(gap > 0, (scores[:, 0] - floor) / gap, 0.0)
     return out

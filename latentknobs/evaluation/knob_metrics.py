@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 import numpy as np
@@ -139,32 +139,29 @@ def measure(
     target = config.target_attribute
     for amount, clips in turned.items():
         batch = evaluation_set.batches[amount]
-        baselines = [] if batch.after is None else _baselines(backend, operator, batch, config)
-        at[amount] = _amount_metrics(batch, clips, baselines, config)
+        compared = None if batch.after is None else _compared(backend, operator, batch, clips, config)
+        at[amount] = _amount_metrics(batch, clips, compared, config)
         if target is not None and amount in config.own:
             values[amount] = dict(zip(batch.rows.tolist(), target.measure(clips).tolist(), strict=True))
     round_trip = _round_trip(backend, operator, evaluation_set.batches[config.own[0]]) if len(config.own) == 1 else None
     return KnobMetrics(at, _response(evaluation_set, values, target, config), round_trip)
 
 
-def _baselines(
-    backend: VAEBackend, operator: Operator, batch: AmountBatch, config: EvaluationConfig
-) -> list[ClipBatch]:
-    """The mean code of edited training clips decoded; where changes are measured also the knob turned the other way."""
-    out = [decode_mean(backend, config.mean_edited[batch.amount], batch.z_before)]
+def _compared(
+    backend: VAEBackend, operator: Operator, batch: AmountBatch, turned: ClipBatch, config: EvaluationConfig
+) -> Equivariance:
+    mean_edited = decode_mean(backend, config.mean_edited[batch.amount], batch.z_before)
+    back: ClipBatch | None = None
     if config.measure == "changes" and -batch.amount in config.mean_edited:
         with suppress(AmountError):  # an operator that was not fitted, or has no inverse, at the other amount
-            out.append(decode(backend, apply(operator, batch.z_before, -batch.amount)))
-    return out
+            back = decode(backend, apply(operator, batch.z_before, -batch.amount))
+    return equivariance(batch, turned, mean_edited, config.draws(batch.songs), config.measure, back)
 
 
 def _amount_metrics(
-    batch: AmountBatch, turned: ClipBatch, baselines: Sequence[ClipBatch], config: EvaluationConfig
+    batch: AmountBatch, turned: ClipBatch, compared: Equivariance | None, config: EvaluationConfig
 ) -> AmountMetrics:
     draws = config.draws(batch.songs)
-    compared: Equivariance | None = None
-    if batch.after is not None:
-        compared = equivariance(batch, turned, baselines, draws, config.measure)
     effects = {a.name: effect(a, batch, turned, draws) for a in config.attributes}
     most = max((x.clips for x in effects.values()), default=0)
     return AmountMetrics(

@@ -195,7 +195,7 @@ class LazyEvaluation:
 
     def _holds(self, criterion: str, x: AmountMetrics, *, end: bool = True) -> bool:
         if criterion == "equivariance":
-            return equivariance_criterion(x).passed
+            return equivariance_criterion(x, self.config.measure).passed
         return all(
             c.passed
             for c in amount_criteria(x, self.config)

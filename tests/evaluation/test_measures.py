@@ -55,7 +55,7 @@ def test_accuracy_is_the_share_of_equal_tokens():
 
 def test_a_perfect_knob_is_1(room):
     """Decoding what the edit gives is equivariance 1, with no doubt about it."""
-    result = equivariance(room, AFTER, [NOBODY], _draws(room))
+    result = equivariance(room, AFTER, NOBODY, _draws(room))
 
     assert (result.value, result.low, result.high) == (1, 1, 1)
     assert (result.accuracy, result.floor, result.ceiling) == (1, 0.25, 1)
@@ -64,7 +64,7 @@ def test_a_perfect_knob_is_1(room):
 
 def test_a_knob_that_does_nothing_is_0(room):
     """Decoding the unchanged code is equivariance 0."""
-    result = equivariance(room, PLAIN, [NOBODY], _draws(room))
+    result = equivariance(room, PLAIN, NOBODY, _draws(room))
 
     assert result.value == 0
     assert result.accuracy == result.floor == 0.25
@@ -72,7 +72,7 @@ def test_a_knob_that_does_nothing_is_0(room):
 
 def test_equivariance_by_hand(room):
     """Accuracies 3/4 and 1/2 with floor 1/4 and ceiling 1 give (5/8 - 1/4) / (3/4) = 1/2, clip by clip 2/3 and 1/3."""
-    result = equivariance(room, _clips([1, 1, 1, 0], [2, 2, 0, 0]), [NOBODY], _draws(room))
+    result = equivariance(room, _clips([1, 1, 1, 0], [2, 2, 0, 0]), NOBODY, _draws(room))
 
     assert result.value == pytest.approx(0.5)
     assert result.low == pytest.approx(1 / 3)
@@ -83,7 +83,7 @@ def test_one_clip_for_all_is_no_knob(room):
     """Where decoding the mean edited code does better than the unchanged one, that is the floor."""
     mean_edited = _clips([1, 1, 1, 2])[0]
 
-    result = equivariance(room, np.stack([mean_edited] * 2), [mean_edited], _draws(room))
+    result = equivariance(room, np.stack([mean_edited] * 2), mean_edited, _draws(room))
 
     assert result.floor == 0.5
     assert result.value == 0
@@ -91,14 +91,14 @@ def test_one_clip_for_all_is_no_knob(room):
 
 def test_a_knob_may_be_worse_than_none(room):
     """A knob that makes it worse is under 0."""
-    assert equivariance(room, PLAIN * 0 + 7, [NOBODY], _draws(room)).value == pytest.approx(-1 / 3)
+    assert equivariance(room, PLAIN * 0 + 7, NOBODY, _draws(room)).value == pytest.approx(-1 / 3)
 
 
 def test_without_room_equivariance_is_not_measurable(case_of):
     """Where the model cannot show the edit, ceiling and floor meet: nothing is measurable, and nothing breaks."""
     case = case_of(PLAIN, after=AFTER, ceiling=PLAIN)
 
-    result = equivariance(case, AFTER, [NOBODY], _draws(case))
+    result = equivariance(case, AFTER, NOBODY, _draws(case))
 
     assert not result.measurable
     assert all(math.isfinite(v) for v in asdict(result).values())
@@ -108,7 +108,7 @@ def test_no_clip_is_not_measurable(case_of):
     """A case without clips has no equivariance."""
     case = case_of(np.zeros((0, 4)))
 
-    assert not equivariance(case, case.plain, [NOBODY], _draws(case)).measurable
+    assert not equivariance(case, case.plain, NOBODY, _draws(case)).measurable
 
 
 def test_the_effect_is_the_mean_change_from_the_plain_decoding(case_of):
@@ -270,7 +270,7 @@ def test_the_f1_of_changes_by_hand(case_of):
     case = case_of(BEFORE, after=EDITED, plain=KEPT, ceiling=_clips(*[[5, 5, 0, 0, 0, 0, 0, 3]] * 2))
     turned = _clips([5, 0, 0, 0, 0, 0, 0, 0], [5, 5, 0, 7, 7, 0, 0, 0])
 
-    result = equivariance(case, turned, [BEFORE[0]], _draws(case), "changes")
+    result = equivariance(case, turned, BEFORE[0], _draws(case), "changes")
 
     assert (result.accuracy, result.floor, result.ceiling) == pytest.approx((6 / 9, 0, 8 / 10))
     assert result.value == pytest.approx((6 / 9) / (8 / 10))
@@ -282,7 +282,7 @@ def test_a_change_counts_with_its_token_alone(case_of):
     """The right places with wrong tokens have no change in common with the edit."""
     case = case_of(BEFORE, after=EDITED, ceiling=EDITED)
 
-    result = equivariance(case, np.where(EDITED == 5, 6, EDITED).astype(np.int16), [BEFORE[0]], _draws(case), "changes")
+    result = equivariance(case, np.where(EDITED == 5, 6, EDITED).astype(np.int16), BEFORE[0], _draws(case), "changes")
 
     assert result.accuracy == result.value == 0
 
@@ -291,7 +291,7 @@ def test_changes_have_the_mean_clip_as_a_floor(case_of):
     """An edit that gives every clip the same is no knob by changes either."""
     case = case_of(BEFORE, after=EDITED, ceiling=EDITED)
 
-    result = equivariance(case, EDITED, [EDITED[0]], _draws(case), "changes")
+    result = equivariance(case, EDITED, EDITED[0], _draws(case), "changes")
 
     assert not result.measurable
     assert result.value == 0
@@ -302,17 +302,35 @@ def test_a_knob_that_turns_either_way_alike_is_none(case_of):
     case = case_of(BEFORE, after=EDITED, ceiling=EDITED)
     half = np.stack([EDITED[0], BEFORE[0]])
 
-    same, other = (equivariance(case, half, [BEFORE[0], back], _draws(case), "changes") for back in (half, BEFORE))
+    same, other = (equivariance(case, half, BEFORE[0], _draws(case), "changes", back) for back in (half, BEFORE))
 
     assert same.value == 0
     assert other.value == pytest.approx(2 / 3)
+
+
+def test_the_way_back_makes_no_room_smaller(case_of):
+    """Where a knob turned the other way comes as near as the ceiling, it is measured, and 0."""
+    case = case_of(BEFORE, after=EDITED, ceiling=EDITED)
+
+    result = equivariance(case, EDITED, BEFORE[0], _draws(case), "changes", EDITED)
+
+    assert result.measurable
+    assert (result.value, result.low, result.high) == (0, 0, 0)
+
+
+def test_songs_without_room_speak_against_a_knob(case_of):
+    """Resamplings in which floor and ceiling meet count as 0, so that they do not narrow the interval."""
+    ceiling = np.stack([EDITED[0], KEPT[0]])
+    case = case_of(BEFORE, after=EDITED, ceiling=ceiling, plain=KEPT)
+
+    assert equivariance(case, ceiling, BEFORE[0], _draws(case), "changes").low == 0
 
 
 def test_an_edit_that_changes_nothing_has_no_changes_to_measure(case_of):
     """Nothing to find is not measurable, and no number is infinite."""
     case = case_of(BEFORE)
 
-    result = equivariance(case, BEFORE, [BEFORE[0]], _draws(case), "changes")
+    result = equivariance(case, BEFORE, BEFORE[0], _draws(case), "changes")
 
     assert not result.measurable
     assert all(math.isfinite(v) for v in asdict(result).values())
@@ -331,7 +349,7 @@ def test_the_f1_is_that_of_two_sets(seed):
     precision, recall = len(wanted & made) / max(len(made), 1), len(wanted & made) / max(len(wanted), 1)
     expected = 2 * precision * recall / (precision + recall) if wanted & made else 0.0
 
-    assert equivariance(case, turned, [before[0]], _draws(case), "changes").accuracy == pytest.approx(expected)
+    assert equivariance(case, turned, before[0], _draws(case), "changes").accuracy == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(("places", "expected"), [(1, "changes"), (2, "tokens")])
