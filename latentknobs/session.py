@@ -103,11 +103,13 @@ class PriorCodes:
         units: Of the codes, see :func:`units_of_prior`; None = not known beyond what the model declares.
         conditions: Codes of clips (n, D), of which a model with a condition takes it.
         turned: Knobs that the drawn codes are turned by, each by an amount in its usable range.
+        source: Where the conditions come from, for provenance.
     """
 
     units: CodeUnits | None = None
     conditions: Codes | None = None
     turned: Sequence[tuple[Knob, float]] = ()
+    source: str = ""
 
 
 def sample(
@@ -143,16 +145,22 @@ def sample(
     else:
         raise UsageError(f"The model {model.spec.name} draws no tokens: leave the temperature at 0.")
     how: dict[str, Any] = {"temperature": temperature} if temperature else {}
+    held = model.spec.structure.held
     if prior.turned:
         how["knobs"] = {knob.name: amount for knob, amount in prior.turned}
         how["operators"] = {knob.name: knob.operator_sha256 for knob, _ in prior.turned}
     return [
         Sampled(
             Piece.join(clip[None], model.spec.clip_format, name=f"sample {k + 1}"),
-            provenance(model, draw=k, of=count, seed=seed, **how),
+            provenance(model, draw=k, of=count, seed=seed, **how, **_condition(codes[k, held], prior.source)),
         )
         for k, clip in enumerate(clips)
     ]
+
+
+def _condition(values: Codes, source: str) -> dict[str, Any]:
+    """What a sample was decoded under, for provenance; nothing without a condition."""
+    return {"condition": values.tolist(), "condition_of": source} if len(values) else {}
 
 
 def conditions(workbench: Workbench, model: str, corpus: str, seed: int = 0) -> Codes | None:

@@ -25,6 +25,7 @@ from latentknobs.backends.devices import choose_device, one_thread
 from latentknobs.core.arrays import Bools, ClipBatch, Codes, sha256_of_arrays
 from latentknobs.core.backend import BackendSpec, Posterior, Prior
 from latentknobs.core.clip import ClipFormat, check_clips
+from latentknobs.core.latent_structure import LatentStructure
 from latentknobs.core.model_calls import DECODER_ALONE, DISCRETE_CODES
 from latentknobs.errors import BackendError, ModelError
 
@@ -264,7 +265,11 @@ class TorchBackend(TensorBackend):
         self._carries = carries
         self._format = clip_format
         self._name = name
-        self._shape = tuple(latent_shape)
+        try:
+            stated = LatentStructure.stated(blocks or {}, condition, latent_shape)
+        except ValueError as fault:
+            raise ModelError(f"The model {name!r} {fault}.") from None
+        self._shape, self._held = stated.shape, np.flatnonzero(stated.held)
         silence = np.stack([clip_format.tokens(())] * MIN_ROWS)
         scale: Tensor | None = None
         if latent_size is None:
@@ -274,9 +279,14 @@ class TorchBackend(TensorBackend):
             mean = torch.zeros(MIN_ROWS, latent_size, device=self._device)
         tensors = {key: value.cpu().numpy() for key, value in module.state_dict().items()}
         # What a code's numbers are is part of what a model is; a model that says nothing of it is what it was before.
-        structure = {"blocks": dict(blocks or {}), "condition": condition, "latent_shape": list(latent_shape)}
-        stated = {key: value for key, value in structure.items() if value}
-        facts = {"clip_format": clip_format.name, "config": dict(config or {}), **stated}
+        sizes = {block: int(size) for block, size in stated.blocks.items()}
+        structure: dict[str, Any] = {
+            "blocks": sizes,
+            "condition": condition,
+            "latent_shape": list(map(int, stated.shape)),
+        }
+        facts: dict[str, Any] = {"clip_format": clip_format.name, "config": dict(config or {})}
+        facts |= {key: value for key, value in structure.items() if value}
         canonical = json.dumps(facts, sort_keys=True)
         self.spec = BackendSpec(
             name=name,
@@ -286,7 +296,7 @@ class TorchBackend(TensorBackend):
             training=training or {},
             encodes=latent_size is None,
             prior=prior,
-            blocks=blocks or {},
+            blocks=sizes,
             condition=condition,
             latent_shape=self._shape,
         )
@@ -360,6 +370,9 @@ class TorchBackend(TensorBackend):
     def _encoded(self, clips: ClipBatch, size: int | None, first: int = 0) -> tuple[Tensor, Tensor | None]:
         """Mean and standard deviation of clips, the first of which is number ``first`` of its batch."""
         mean, scale = self._named(self._module.encode(self._tokens(clips)))
+        if isinstance(scale, Tensor) and len(self._held) and scale.ndim == 2 and scale.shape[1] > self._held[-1]:
+            scale = scale.clone()
+            scale[:, self._held] = 1.0  # not read there, whatever it is
         rows = max(len(clips), MIN_ROWS)
         for what, part in (("mean", mean), ("standard deviation", scale)):
             if part is None and what != "mean":

@@ -22,11 +22,12 @@ NAME = r"[a-z0-9][a-z0-9_-]{0,199}"
 
 
 def _whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and int(value) > 0
 
 
-def _axes(shape: Iterable[int]) -> tuple[int, ...]:
-    return tuple(shape)
+def _axes(shape: Any) -> tuple[Any, ...]:
+    """As a tuple; one number stands for one axis."""
+    return tuple(shape) if isinstance(shape, Iterable) else (shape,)
 
 
 @frozen
@@ -74,6 +75,11 @@ class LatentStructure:
             raise ValueError(fault)
 
     def _fault(self) -> str:
+        blocks: object = self.blocks  # a plugin need not keep to types
+        if not isinstance(blocks, Mapping):
+            return f"has the blocks {blocks!r}: give a dict of names and sizes, in order"
+        if self.shape and self.blocks:
+            return "has blocks and a latent_shape: give one of them"
         for name, size in self.blocks.items():
             if not isinstance(name, str) or not re.fullmatch(NAME, name):
                 return f"has a block named {name!r}: use lower-case letters, digits, - and _"
@@ -90,9 +96,15 @@ class LatentStructure:
             return f"has the latent_shape {self.shape}: give whole numbers above 0"
         if self.shape and (total := math.prod(self.shape)) != self.size:
             return f"has the latent_shape {self.shape} of {total} numbers, and codes of {self.size}: correct it"
-        if self.shape and self.blocks:
-            return "has blocks and a latent_shape: give one of them"
         return ""
+
+    @classmethod
+    def stated(cls, blocks: Any, condition: str | None, shape: Any) -> LatentStructure:
+        """The structure that these state by themselves, of as many dimensions as they have together; 0 where none."""
+        axes = _axes(shape)
+        sizes = [int(size) for size in blocks.values() if _whole(size)] if isinstance(blocks, Mapping) else []
+        size = sum(sizes) if sizes else math.prod(map(int, filter(_whole, axes))) if axes else 0
+        return cls(size, blocks, condition, axes)
 
     @classmethod
     def of_shares(cls, blocks: Sequence[BlockShare], shape: Sequence[int] = ()) -> LatentStructure:

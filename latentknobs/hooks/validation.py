@@ -521,7 +521,10 @@ def _posterior(result: object, shape: tuple[int, int], structure: LatentStructur
     if isinstance(result.mean, np.ndarray) and result.mean.dtype.kind in "iu":
         raise PluginFault(f"{result.mean.dtype.name} as its mean ({DISCRETE_CODES})")
     mean = _float32(result.mean, shape, " as its mean")
-    scale = None if result.scale is None else _float32(result.scale, shape, " as its scale")
+    scale = result.scale
+    if isinstance(scale, np.ndarray) and scale.shape == shape and structure.held.any():
+        scale = np.where(structure.held, np.ones_like(scale), scale)  # not read there, whatever it is
+    scale = None if scale is None else _float32(scale, shape, " as its scale")
     if scale is not None and (scale[:, structure.latent] <= 0).any():
         raise PluginFault("a scale that is not above 0")
     return Posterior(mean, scale)

@@ -337,6 +337,26 @@ def test_a_sequence_of_another_shape_is_told():
         made(Sequential, latent_shape=(2, 3))
 
 
+@pytest.mark.parametrize(
+    ("structure", "told"),
+    [
+        ({"blocks": "ab"}, "give a dict of names and sizes"),
+        ({"blocks": {"a": 3.5}}, "whole number above 0"),
+        ({"blocks": {"a": 6}, "latent_shape": (3, 2)}, "give one of them"),
+        ({"latent_shape": 0}, "whole numbers above 0"),
+    ],
+)
+def test_a_malformed_structure_is_told_before_encoding(structure, told):
+    """What no model can have as blocks or shape is one sentence."""
+    with pytest.raises(ModelError, match=told):
+        made(Sequential, **structure)
+
+
+def test_numpys_whole_numbers_are_sizes():
+    """Sizes counted by numpy are as good as Python's."""
+    assert made(Sequential, latent_shape=tuple(np.asarray([3, 2]))).spec.latent_shape == (3, 2)
+
+
 def test_a_scale_of_0_is_refused_outside_the_condition():
     """Standard deviations of 0 are those of a condition only."""
     with pytest.raises(BackendError, match="down to 0"):

@@ -61,6 +61,8 @@ def test_shares_leave_the_condition_out():
         ({"blocks": BLOCKS, "condition": "chords", "encodes": False}, "no encoder"),
         ({"latent_shape": (2, 2)}, "of 4 numbers"),
         ({"latent_shape": (2, 3), "blocks": BLOCKS}, "give one of them"),
+        ({"blocks": [("pitch", 3), ("pitch", 3)]}, "give a dict of names and sizes"),
+        ({"blocks": {1: 3, "rhythm": 3}}, "a block named 1"),
     ],
 )
 def test_a_wrong_structure_is_refused(structure, told):

@@ -53,6 +53,13 @@ def test_the_range_goes_outwards_and_stops_at_the_first_failure(config, fault):
     assert usable_range(_measured(_at(1.0, **fault), _at(2.0), _at(-1.0)), config) == UsableRange(-1, 0, meets=True)
 
 
+def test_changes_must_be_half_right(config):
+    """Where changes are measured, equivariance must reach 0.5 by its lower bound."""
+    ends = [usable_range(_measured(_at(1.0, low=low)), evolve(config, measure="changes")).high for low in (0.49, 0.5)]
+
+    assert ends == [0, 1]
+
+
 def test_beyond_the_first_failure_no_amount_is_asked():
     """The reach is found from the inside: an amount behind one that fails is not looked at."""
     asked = []

@@ -8,10 +8,12 @@ import typer
 
 from latentknobs import session as sessions
 from latentknobs.backends.loader import DEFAULT_MODEL
+from latentknobs.errors import UsageError
 from latentknobs.frontends.cli import options
 from latentknobs.frontends.cli.amount_parser import parse_assignments
-from latentknobs.frontends.cli.context import program
+from latentknobs.frontends.cli.context import program, say
 from latentknobs.frontends.cli.melody_files import check_folder, piece_writer, write_melodies
+from latentknobs.steering.control_directions import doubt
 
 
 def sample(
@@ -25,6 +27,7 @@ def sample(
     temperature: Annotated[float, typer.Option(min=0.0, max=10.0, help="0 = likeliest tokens, above: drawn.")] = 0.0,
     model: options.Model = DEFAULT_MODEL,
     corpus: Annotated[str, typer.Option(help="Of a conditional model: whose clips give the condition.")] = "",
+    registry: options.Registry = None,
     seed: options.Seed = 0,
     device: options.Device = "auto",
     precision: options.Precision = "",
@@ -34,15 +37,18 @@ def sample(
     """Write melodies drawn from the model's prior."""
     check_folder(output, force=force)
     amounts = parse_assignments(knob or [])
-    with program(ctx).workbench(device=device, precision=precision) as workbench:
+    with program(ctx).workbench(registry, device, precision) as workbench:
         backend = workbench.model(model)
         spec = backend.spec
         known = (knob for knob in workbench.registry.knobs(model_id=spec.model_id))  # read only where they are needed
-        prior = sessions.PriorCodes(
-            sessions.units_of_prior(spec, known),
-            sessions.conditions(workbench, model, corpus, seed),
-            [(workbench.registry.knob(spec.model_id, name), amount) for name, amount in amounts.items()],
-        )
+        if corpus and spec.condition is None:
+            raise UsageError(f"The model {spec.name} has no condition to take of {corpus}: leave --corpus out.")
+        turned = [(workbench.registry.knob(spec.model_id, name), amount) for name, amount in amounts.items()]
+        for one, _ in turned:
+            if clause := doubt(one):
+                say(f"{one.name}{clause}")
+        conditions = sessions.conditions(workbench, model, corpus, seed)
+        prior = sessions.PriorCodes(sessions.units_of_prior(spec, known), conditions, turned, corpus)
         drawn = sessions.sample(backend, count, seed, temperature, prior)
     clip_format = backend.spec.clip_format
     writers = {f"sample_{k + 1:03d}.mid": piece_writer(d.piece, clip_format, d.provenance) for k, d in enumerate(drawn)}
