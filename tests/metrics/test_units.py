@@ -9,7 +9,7 @@ from latentknobs import LabelledCodes, load_plugins
 from latentknobs.core.code_units import CodeUnits
 
 METRICS = [name for name, metric in load_plugins().metrics().items() if metric.needs == "codes"]
-OF_ACTIVE = {"sap", "modularity-active"}
+OF_ACTIVE = ("sap", "modularity-active")
 SCALES = [1e-3, 1e3, (1e-3, 1e3, 7.0, 1e-2, 1.0, 50.0)]
 
 
