@@ -8,11 +8,11 @@ from latentknobs.augmentations.delay import Delay
 from latentknobs.augmentations.detach import Detach
 from latentknobs.augmentations.fill import Fill
 from latentknobs.augmentations.inversion import Inversion
-from latentknobs.augmentations.mirror import Mirror
 from latentknobs.augmentations.neighbour_swap import NeighbourSwap
 from latentknobs.augmentations.note_split import NoteSplit
 from latentknobs.augmentations.octave import Octave
 from latentknobs.augmentations.ornament import Ornament
+from latentknobs.augmentations.reflection import Reflection
 from latentknobs.augmentations.register_fold import RegisterFold
 from latentknobs.augmentations.retrograde import Retrograde
 from latentknobs.augmentations.rotation import Rotation
@@ -29,5 +29,5 @@ def register_augmentations() -> list[Augmentation]:
     """The two edits of the paper (Yang et al., NIME 2019), then those of pitch, of rhythm and of the whole melody."""
     pitch = [Octave(), NeighbourSwap(), Tilt(), Stretch(), Alter()]
     rhythm = [Fill(), Anticipate(), Detach(), Delay()]
-    melody = [Inversion(), Mirror(), Retrograde(), Rotation(), Ornament(), RegisterFold(), Thinning()]
+    melody = [Inversion(), Reflection(), Retrograde(), Rotation(), Ornament(), RegisterFold(), Thinning()]
     return [Transpose(), NoteSplit(), *pitch, *rhythm, *melody]

@@ -1,4 +1,4 @@
-"""The edits of the whole melody: inversion, mirror, retrograde, rotation, ornament, register fold and thinning."""
+"""The edits of the whole melody: inversion, reflection, retrograde, rotation, ornament, register fold and thinning."""
 
 from pathlib import Path
 
@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from latentknobs.augmentations.inversion import Inversion
-from latentknobs.augmentations.mirror import Mirror
 from latentknobs.augmentations.note_split import NoteSplit
 from latentknobs.augmentations.ornament import Ornament
+from latentknobs.augmentations.reflection import Reflection
 from latentknobs.augmentations.register_fold import RegisterFold
 from latentknobs.augmentations.retrograde import Retrograde
 from latentknobs.augmentations.rotation import Rotation
@@ -27,9 +27,9 @@ from latentknobs.hooks.manager import Plugins
 from latentknobs.workbench import BUILTINS
 
 RNG = np.random.default_rng(0)
-MELODIC = (Inversion(), Mirror(), Retrograde(), Rotation(), Ornament(), RegisterFold(), Thinning())
+MELODIC = (Inversion(), Reflection(), Retrograde(), Rotation(), Ornament(), RegisterFold(), Thinning())
 EDITS = {edit.name: edit for edit in MELODIC}
-SHIPPED = {edit.name: edit for edit in (Transpose(), NoteSplit(), *EDITS.values()) if edit.name != "mirror"}
+SHIPPED = {edit.name: edit for edit in (Transpose(), NoteSplit(), *EDITS.values()) if edit.name != "reflection"}
 """Those of all knobs that come with the package."""
 FORMATS = (
     MELODY,
@@ -46,7 +46,7 @@ FORMATS = (
 TUNE = [Note(0, 60, 4), Note(4, 64, 8), Note(16, 55, 2), Note(19, 75, 1)]
 BY_HAND = [
     ("inversion", 1, [Note(0, 60, 4), Note(4, 56, 8), Note(16, 65, 2), Note(19, 45, 1)]),
-    ("mirror", 1, [Note(0, 68, 4), Note(4, 64, 8), Note(16, 73, 2), Note(19, 53, 1)]),
+    ("reflection", 1, [Note(0, 68, 4), Note(4, 64, 8), Note(16, 73, 2), Note(19, 53, 1)]),
     ("retrograde", 1, [Note(12, 75, 1), Note(14, 55, 2), Note(20, 64, 8), Note(28, 60, 4)]),
     ("rotation", 1, [Note(2, 60, 4), Note(6, 64, 8), Note(18, 55, 2), Note(21, 75, 1)]),
     ("rotation", 0.5, [Note(1, 60, 4), Note(5, 64, 8), Note(17, 55, 2), Note(20, 75, 1)]),

@@ -14,7 +14,7 @@ from latentknobs.hooks.manager import Plugins
 BUILTINS = ("latentknobs.attributes.plugin", "latentknobs.augmentations.plugin")
 BUILT_IN = ["transpose", "note-split", "octave", "neighbour-swap", "tilt", "stretch", "alter"]
 BUILT_IN += ["fill", "anticipate", "detach", "delay"]
-BUILT_IN += ["inversion", "mirror", "retrograde", "rotation", "ornament", "register-fold", "thinning"]
+BUILT_IN += ["inversion", "reflection", "retrograde", "rotation", "ornament", "register-fold", "thinning"]
 GOOD = """
     from latentknobs import NoteAugmentation, hookimpl
     LATENTKNOBS_API = 1

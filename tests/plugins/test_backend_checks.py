@@ -4,6 +4,7 @@ import random
 
 import numpy as np
 import pytest
+from attrs import evolve
 
 from latentknobs.core.backend import Posterior
 from latentknobs.core.melody_format import HOLD, REST
@@ -13,6 +14,8 @@ from latentknobs.testing.checks.backends import checked_model, sample_clips, sam
 from latentknobs.testing.tiny import TinyBackend
 
 TINY = TinyBackend()
+CONDITIONAL = evolve(TINY.spec, blocks={"notes": 16, "style": 8}, condition="style")
+"""Of a model whose condition is 0 for all clips."""
 KIT = BackendFixtures(sample_clips(TINY), sample_codes(TINY, sample_clips(TINY)))
 
 
@@ -87,6 +90,7 @@ FAULTY = {
     "latent weights are all": Model(latent_weights=lambda: {"one": np.eye(24, dtype=np.float32)[3:]}),
     "jacobian products are slopes": Model(jvp=jvp, vjp=lambda z, _given, _u: np.zeros_like(z)),
     "sampled clips are valid": Model(decode_sampled=lambda z, _temperature, _seed: TINY.decode(z)),
+    "the condition travels with the code": Model(spec=CONDITIONAL),
     "units do not matter": Model(decode=by_last_bits),
 }
 
@@ -113,6 +117,7 @@ def test_a_sound_model_passes():
         "latent weights are all": "it does not give the matrices through which z enters its decoder.",
         "jacobian products are slopes": "it gives no Jacobian products.",
         "sampled clips are valid": "it samples no tokens.",
+        "the condition travels with the code": "its spec names no condition.",
     }
 
 

@@ -179,7 +179,7 @@ def test_the_sample_clips_serve_every_doubling():
         assert 4 <= KIT.edit(NoteSplit(), amount).valid.sum() < len(KIT.clips)
 
 
-MIRRORS = ("inversion", "mirror", "retrograde")
+MIRRORS = ("inversion", "reflection", "retrograde")
 """Edits that leave what is its own mirror image, as a single note is."""
 
 
