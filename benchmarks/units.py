@@ -17,22 +17,26 @@ import importlib.util
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
-from attrs import evolve
+from attrs import evolve, frozen
+from numpy.random import Generator
 
 from latentknobs.backends.transformed import TransformedBackend
-from latentknobs.core.arrays import Floats
+from latentknobs.core.arrays import Bools, ClipBatch, Floats
+from latentknobs.core.augmentation import TokenAugmentation
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.code_units import CodeUnits
-from latentknobs.core.corpus import CorpusRequest, Song, no_progress
+from latentknobs.core.corpus import CorpusRequest, Song, no_progress, split_of
+from latentknobs.core.drum_format import DRUMS
 from latentknobs.core.experiment import QUICK, Experiment
 from latentknobs.core.knob import Knob
 from latentknobs.core.run import RunSpec
 from latentknobs.discovery.discover import discover
 from latentknobs.discovery.run_spec import methods_for
+from latentknobs.hooks import hookimpl
 from latentknobs.hooks.manager import Plugins
 from latentknobs.testing import tiny
 from latentknobs.testing.units import drawn_scales, rescaled, rotated
@@ -51,6 +55,8 @@ def models(workbench: Workbench, folder: Path) -> Iterator[tuple[str, Callable[[
     yield "drum example, 1,500 steps", lambda: load(f"drums:{_drums(workbench, folder)}"), "patterns", "shift-hits"
     yield "EC2-like, 300 steps", lambda: load(f"chord-melody:{_chords(folder)}"), "chord-songs", "octave"
     yield "Magenta melody, random weights", lambda: load(f"magenta:{_magenta(folder)}"), "folk", "octave"
+    drums = "drums-2bar"
+    yield "Magenta drums, random weights", lambda: load(f"magenta:{_magenta(folder, drums)}"), "hits", "later-hits"
     yield "lstm-64", lambda: load(str(ROOT / "benchmarks/models/lstm-64.safetensors")), "folk", "octave"
     yield "shipped GRU", load, "folk", "octave"
 
@@ -68,12 +74,43 @@ def _chords(folder: Path) -> Path:
     return weights
 
 
-def _magenta(folder: Path) -> Path:
+def _magenta(folder: Path, kind: str = "melody-2bar") -> Path:
     random = _module(ROOT / "tests" / "backends" / "magenta" / "conftest.py")
-    out = folder / "magenta"
+    out = folder / kind
     out.mkdir()
-    random.write_folder(out, random.random_tensors(random.small_shapes("melody-2bar", 24, (20, 20), 16)))
+    tensors = random.random_tensors(random.small_shapes(kind, 24, (20, 20), 16))
+    random.write_folder(out, tensors, config=None if kind == "melody-2bar" else random.config_of_kind(kind))
     return out
+
+
+@frozen
+class RandomHits:
+    """Songs of eight clips of random hits, on six steps of ten."""
+
+    name: str = "hits"
+    doc: str = "Random hits."
+    licence: str = "Made by rule: free of rights."
+    clip_format: str = DRUMS.name
+    takes: str = ""
+
+    def songs(self, request: CorpusRequest, argument: str = "") -> Iterator[Song]:  # noqa: ARG002 - it takes none
+        """As many as give the clips asked for."""
+        for index in range((request.clips or 0) // 8):
+            rng = np.random.default_rng([request.seed, index])
+            clips = rng.integers(0, DRUMS.vocabulary, (8, DRUMS.steps)) * (rng.random((8, DRUMS.steps)) < 0.6)
+            yield Song(f"hits/{index}", clips.astype(np.int16), split_of(f"hits/{index}"))
+
+
+class LaterHits(TokenAugmentation):
+    """Rotates the clip by the amount in sixteenths."""
+
+    name = knob_name = "later-hits"
+    amounts = (1.0, 2.0)
+    clip_format = DRUMS.name
+
+    def edit_tokens(self, clips: ClipBatch, amount: float, rng: Generator) -> tuple[ClipBatch, Bools]:  # noqa: ARG002 - nothing here is left to chance
+        """Any clip can be rotated."""
+        return np.roll(clips, int(amount), axis=1), np.ones(len(clips), dtype=bool)
 
 
 def _module(path: Path) -> Any:
@@ -137,6 +174,11 @@ def main() -> None:
     print("| model | 1e-3 | 1e3 | each its own | rotated |\n|---|---|---|---|---|", flush=True)
     plugins = Plugins.build(BUILTINS, plugins_dir=None, entry_points=False, strict=True)
     plugins.register(tiny, "tiny")
+    offered = ModuleType("hits")
+    offered.LATENTKNOBS_API = 1  # type: ignore[attr-defined]  # a plugin made here
+    offered.register_corpora = hookimpl(lambda: [RandomHits()])  # type: ignore[attr-defined]  # the same
+    offered.register_augmentations = hookimpl(lambda: [LaterHits()])  # type: ignore[attr-defined]  # the same
+    plugins.register(offered, "hits")
     for name in ("drums.py", "chord_melody.py"):
         plugins.add_file(ROOT / "plugins" / name)
     with (
