@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Unpack
 
 import numpy as np
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 
-from latentknobs import __version__, scores
+from latentknobs import scores
 from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.arrays import Bools, ClipBatch, Codes, Ints
-from latentknobs.core.backend import BackendSpec, Sampling, VAEBackend
-from latentknobs.core.capability import capability
-from latentknobs.core.code_units import CodeUnits, prior_units
+from latentknobs.core.backend import VAEBackend
+from latentknobs.core.code_units import CodeUnits
 from latentknobs.core.edit_context import lone_contexts
 from latentknobs.core.knob import RESERVED_NAMES, Knob
 from latentknobs.core.model_calls import check_encodes
@@ -42,7 +41,7 @@ from latentknobs.steering.control_directions import (
     shares_of,
 )
 from latentknobs.steering.interpolation import Rest
-from latentknobs.steering.prior_codes import drawn_codes
+from latentknobs.steering.prior_codes import provenance, required_units, units_of_prior
 from latentknobs.steering.rule_comparison import SURPRISE, RuleComparison, expected_error
 from latentknobs.steering.turn_result import ClipCounts, GridCell, SteeredCodes, TurnResult, clip_ways
 from latentknobs.workbench import Workbench
@@ -58,124 +57,12 @@ def slerp(a: Codes, b: Codes, t: float) -> Codes:
     return out
 
 
-@frozen(eq=False)
-class Sampled:
-    """
-    A piece of one clip drawn from a model's prior.
-
-    Attributes:
-        piece: The piece.
-        provenance: Where it comes from.
-    """
-
-    piece: Piece
-    provenance: Mapping[str, Any]
-
-
-def units_of_prior(spec: BackendSpec, knobs: Iterable[Knob]) -> CodeUnits | None:
-    """
-    The units in which codes are drawn and paths are arcs: those in which the prior is standard normal.
-
-    Where the model declares no prior, they are the codes' own, which any of its knobs was measured with; None where
-    there is no knob yet.
-    """
-    if (declared := prior_units(spec)) is not None:
-        return declared
-    known = (knob.evidence for knob in knobs if knob.evidence.code_scale)
-    return next((CodeUnits(one.code_centre, one.code_scale) for one in known), None)
-
-
-def _required(units: CodeUnits | None, model: VAEBackend) -> CodeUnits:
-    if units is None:
-        raise UsageError(
-            f"The model {model.spec.name} declares no prior to draw codes from, and none of its knobs says how its "
-            "codes vary: discover one first."
-        )
-    return units
-
-
-@frozen(eq=False)
-class PriorCodes:
-    """
-    How codes are drawn from a prior, and what is done to them.
-
-    Attributes:
-        units: Of the codes, see :func:`units_of_prior`; None = not known beyond what the model declares.
-        conditions: Codes of clips (n, D), of which a model with a condition takes it.
-        turned: Knobs that the drawn codes are turned by, each by an amount in its usable range.
-        source: Where the conditions come from, for provenance.
-    """
-
-    units: CodeUnits | None = None
-    conditions: Codes | None = None
-    turned: Sequence[tuple[Knob, float]] = ()
-    source: str = ""
-
-
-def sample(
-    model: VAEBackend, count: int, seed: int, temperature: float = 0.0, prior: PriorCodes | None = None
-) -> list[Sampled]:
-    """
-    Pieces of one clip each, decoded from codes with N(0, 1) in each dimension.
-
-    Args:
-        model: The model.
-        count: How many.
-        seed: Of the codes, and of the tokens where they are drawn.
-        temperature: 0 = the likeliest tokens; above it tokens are drawn.
-        prior: How codes are drawn; None = as the model declares.
-
-    Raises:
-        UsageError: ``count`` is under 1, the seed is none, no prior is known, or none of the model's condition, or the
-            model's tokens cannot be drawn.
-        AmountError: A knob is turned out of its usable range.
-        RegistryError: A knob's operator was not kept.
-    """
-    prior = prior or PriorCodes()
-    if count < 1:
-        raise UsageError(f"The count must be at least 1, not {count}.")
-    seed = as_seed(seed)
-    units = _required(prior.units or units_of_prior(model.spec, ()), model)
-    codes = drawn_codes(model.spec, count, seed, units, prior.conditions)
-    codes = apply.turn(codes, [(knob.require_operator(), check_amount(knob, amount)) for knob, amount in prior.turned])
-    if not temperature:
-        clips = model.decode(codes)
-    elif (sampling := capability(model, Sampling)) is not None:
-        clips = sampling.decode_sampled(codes, temperature, seed)
-    else:
-        raise UsageError(f"The model {model.spec.name} draws no tokens: leave the temperature at 0.")
-    how: dict[str, Any] = {"temperature": temperature} if temperature else {}
-    held = model.spec.structure.held
-    if prior.turned:
-        how["knobs"] = {knob.name: amount for knob, amount in prior.turned}
-        how["operators"] = {knob.name: knob.operator_sha256 for knob, _ in prior.turned}
-    return [
-        Sampled(
-            Piece.join(clip[None], model.spec.clip_format, name=f"sample {k + 1}"),
-            provenance(model, draw=k, of=count, seed=seed, **how, **_condition(codes[k, held], prior.source)),
-        )
-        for k, clip in enumerate(clips)
-    ]
-
-
-def _condition(values: Codes, source: str) -> dict[str, Any]:
-    """What a sample was decoded under, for provenance; nothing without a condition."""
-    return {"condition": values.tolist(), "condition_of": source} if len(values) else {}
-
-
 def conditions(workbench: Workbench, model: str, corpus: str, seed: int = 0) -> Codes | None:
     """Codes of clips of a corpus, of which a model takes its condition; None without a condition or a corpus."""
     backend = workbench.model(model)
     if backend.spec.condition is None or not corpus:
         return None
     return backend.encode(workbench.clips(corpus, model, clips=CONDITIONS, seed=seed)).mean
-
-
-def provenance(model: VAEBackend, **facts: Any) -> dict[str, Any]:
-    """Where a result comes from: program, version and model, with the facts of the operation."""
-    spec = model.spec
-    own = {"program": "latentknobs", "version": __version__, "model": spec.name, "model_id": spec.model_id}
-    return {**own, **facts}
 
 
 @define(eq=False)
@@ -515,7 +402,7 @@ class Session:
         if not (self.accepted & self.cut.sounding).any():
             raise ClipError(f"{self.piece.name} has no bars that {self.model.spec.name} carries: {self.carries()}.")
         rng = np.random.default_rng(seed)
-        units = _required(units_of_prior(self.model.spec, self.knobs.values()), self.model)
+        units = required_units(units_of_prior(self.model.spec, self.knobs.values()), self.model)
         held = self.model.spec.structure.held
         own, out = np.where(held, 0, units.inward(self.codes)), []
         for k in range(count):

@@ -20,7 +20,8 @@ from latentknobs.frontends.web.knobs import sentences
 from latentknobs.packs.pack_reader import pack_of
 from latentknobs.packs.pack_writer import make_pack
 from latentknobs.registry.overlay import Registry
-from latentknobs.session import PriorCodes, Session, conditions, sample
+from latentknobs.session import Session, conditions
+from latentknobs.steering.prior_codes import PriorCodes, sample
 from latentknobs.testing.tiny import tiny_clips
 from latentknobs.testing.tiny_conditional import BLOCKS, TinyConditionalBackend
 from latentknobs.workbench import Workbench, load_plugins

@@ -30,7 +30,8 @@ from latentknobs.packs.manifest import (
 from latentknobs.packs.model_card import HeardKnob, model_card
 from latentknobs.packs.pack_files import MANIFEST
 from latentknobs.packs.pack_reader import pack_of
-from latentknobs.session import PriorCodes, Session, conditions, sample
+from latentknobs.session import Session, conditions
+from latentknobs.steering.prior_codes import PriorCodes, sample
 from latentknobs.steering.turn_result import TurnResult
 from latentknobs.workbench import Workbench
 

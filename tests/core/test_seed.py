@@ -5,7 +5,7 @@ from latentknobs.core.corpus import CorpusRequest
 from latentknobs.core.run import RunSpec
 from latentknobs.core.seed import MOST_SEED
 from latentknobs.errors import UsageError
-from latentknobs.session import sample
+from latentknobs.steering.prior_codes import sample
 from latentknobs.testing.tiny import TinyBackend
 
 

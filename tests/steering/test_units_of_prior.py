@@ -10,7 +10,8 @@ from latentknobs.core.backend import BackendSpec
 from latentknobs.core.code_units import CodeUnits
 from latentknobs.core.melody_format import MELODY
 from latentknobs.errors import ModelError, UsageError
-from latentknobs.session import PriorCodes, Session, sample, units_of_prior
+from latentknobs.session import Session
+from latentknobs.steering.prior_codes import PriorCodes, sample, units_of_prior
 from latentknobs.testing.tiny import LATENT_SIZE, TinyBackend, tiny_clips
 from latentknobs.testing.units import drawn_scales, rescaled
 

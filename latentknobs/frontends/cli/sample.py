@@ -6,14 +6,16 @@ from typing import Annotated
 
 import typer
 
-from latentknobs import session as sessions
 from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.errors import UsageError
 from latentknobs.frontends.cli import options
 from latentknobs.frontends.cli.amount_parser import parse_assignments
 from latentknobs.frontends.cli.context import program, say
 from latentknobs.frontends.cli.melody_files import check_folder, piece_writer, write_melodies
+from latentknobs.session import conditions
 from latentknobs.steering.control_directions import doubt
+from latentknobs.steering.prior_codes import PriorCodes, units_of_prior
+from latentknobs.steering.prior_codes import sample as draw_pieces
 
 
 def sample(
@@ -47,9 +49,9 @@ def sample(
         for one, _ in turned:
             if clause := doubt(one):
                 say(f"{one.name}{clause}")
-        conditions = sessions.conditions(workbench, model, corpus, seed)
-        prior = sessions.PriorCodes(sessions.units_of_prior(spec, known), conditions, turned, corpus)
-        drawn = sessions.sample(backend, count, seed, temperature, prior)
+        given = conditions(workbench, model, corpus, seed)
+        prior = PriorCodes(units_of_prior(spec, known), given, turned, corpus)
+        drawn = draw_pieces(backend, count, seed, temperature, prior)
     clip_format = backend.spec.clip_format
     writers = {f"sample_{k + 1:03d}.mid": piece_writer(d.piece, clip_format, d.provenance) for k, d in enumerate(drawn)}
     write_melodies(output, writers, json=json)

@@ -16,7 +16,7 @@ from latentknobs.core.drum_format import DRUMS, DRUMS_4BAR
 from latentknobs.core.experiment import Settings
 from latentknobs.core.melody_format import HOLD, MELODY, MELODY_4BAR, REST
 from latentknobs.errors import BackendError, UsageError
-from latentknobs.session import sample
+from latentknobs.steering.prior_codes import sample
 from latentknobs.testing.contracts import BackendContract
 from latentknobs.workbench import Workbench
 
