@@ -3,9 +3,8 @@ Melodies over chords: a clip format, a corpus and a VAE of two latents, pitch an
 
 The network has the structure of EC2-VAE (Yang, Wang, Wang, Chen, Jiang and Xia, ISMIR 2019), in small; unlike theirs,
 its encoder reads the states of all steps, and its decoders go from a vector for each step, not from the token before,
-so that it is trained in minutes. A clip is two
-bars of one voice, a token for each sixteenth as in melodies, and then a chord for each beat. Train the model with
-`latentknobs chords train chords.npz` (a few minutes), and find its knobs with
+so that it is trained in minutes. A clip is two bars of one voice, a token for each sixteenth as in melodies, and then a
+chord for each beat. Train the model with `latentknobs chords train chords.npz`, and find its knobs with
 `latentknobs discover transpose note-split --model chord-melody:chords.npz --corpus chord-songs`.
 """
 

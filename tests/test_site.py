@@ -115,7 +115,8 @@ def test_the_answers_state_the_limits_of_the_code():
     """Numbers of the questions and answers are those that acceptance criteria and discovery use."""
     assert f"Spearman at least {acceptance_criteria.LEAST_MONOTONE}" in FAQ
     assert f"within {acceptance_criteria.MOST_LEAKAGE} standard deviations" in FAQ
-    assert f"at least {acceptance_criteria.LEAST_EQUIVARIANCE} of the way" in FAQ
+    changes = acceptance_criteria.LEAST_OF_CHANGES
+    assert f"at least {acceptance_criteria.LEAST_EQUIVARIANCE} of the way (changes: {changes})" in FAQ
     assert f"less than {evidence.LEAST_ROOM} apart" in FAQ
     least = f"{acceptance_criteria.LEAST_CONTROLS} random controls or fewer than {acceptance_criteria.LEAST_CLIPS}"
     assert f"fewer than {least} test clips" in FAQ
