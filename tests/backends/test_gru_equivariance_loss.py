@@ -14,12 +14,13 @@ from latentknobs.augmentations.transpose import Transpose
 from latentknobs.backends.gru_musicvae.network import GruMusicVae
 from latentknobs.backends.training.config import Config, Followed
 from latentknobs.backends.training.data import Batches, load
-from latentknobs.backends.training.equivariance_loss import NONE, AffineMaps
+from latentknobs.backends.training.equivariance_loss import NONE, FollowingMaps
 from latentknobs.backends.training.trainer import LOG, Trainer
 from latentknobs.core.melody_format import HOLD
 from latentknobs.errors import UsageError
 
 AMOUNTS = (-3.0, 1.0, 12.0)
+GROUP = Followed("transpose", AMOUNTS, group=True)
 
 
 @pytest.fixture
@@ -72,23 +73,24 @@ def test_the_same_step_gives_the_same_pairs(host, followed):
 
 
 def test_the_cost_is_the_divergence_from_the_prediction():
-    """It is KL(q || p) of normal distributions, as torch has it; a clip that was not edited costs nothing."""
+    """It is KL(q || p), p with the edit's own spread, as torch has it; a clip that was not edited costs nothing."""
     generator = torch.Generator().manual_seed(0)
-    maps = AffineMaps(2, 3)
+    maps = FollowingMaps([Followed("transpose", (1.0,)), Followed("note-split", (1.0,))], 3)
     with torch.no_grad():
-        maps.log_spread.copy_(torch.tensor([-1.0, 0.0, 0.5]))
+        maps.log_spread.copy_(torch.tensor([[-1.0, 0.0, 0.5], [0.2, 0.0, 0.0]]))
     predicted, mean = torch.randn(2, 4, 3, generator=generator)
     scale = torch.rand(4, 3, generator=generator) + 0.1
     which = torch.tensor([0, 1, NONE, 0])
 
-    nats = kl_divergence(Normal(mean, scale), Normal(predicted, torch.exp(maps.log_spread))).sum(dim=1)
+    spread = torch.exp(maps.log_spread)[[0, 1, 0, 0]]
+    nats = kl_divergence(Normal(mean, scale), Normal(predicted, spread)).sum(dim=1)
 
     assert maps.cost(predicted, mean, scale, which).item() == pytest.approx(nats[[0, 1, 3]].sum().item() / 4, rel=1e-5)
 
 
 def test_a_map_moves_the_codes_that_are_its_own():
     """Before training the maps leave codes as they are; then each moves those that name it, and no other."""
-    maps = AffineMaps(2, 3)
+    maps = FollowingMaps([Followed("transpose", (1.0, 2.0))], 3)
     z = torch.arange(9.0).reshape(3, 3)
     which = torch.tensor([0, 1, NONE])
     assert torch.equal(maps.predict(z, which), z)
@@ -100,15 +102,44 @@ def test_a_map_moves_the_codes_that_are_its_own():
     assert torch.equal(maps.predict(z, which), torch.stack([z[0], 2 * z[1] + torch.tensor([1.0, 0.0, -1.0]), z[2]]))
 
 
+def test_the_amounts_of_a_group_are_powers_of_one_map():
+    """Two moves by amounts of a group are the move by their sum; rotations keep lengths."""
+    maps = FollowingMaps([Followed("transpose", (1.0, 2.0, 3.0), group=True)], 65)
+    with torch.no_grad():
+        maps.angles.normal_(generator=torch.Generator().manual_seed(2))
+    z, one, two, three = torch.randn(4, 65), *(torch.full((4,), n) for n in range(3))
+
+    torch.testing.assert_close(maps.predict(maps.predict(z, one), two), maps.predict(z, three))
+    torch.testing.assert_close(maps.predict(z, three).norm(dim=1), z.norm(dim=1))
+
+    with torch.no_grad():
+        maps.shifts[0, 64] = 0.5
+    assert torch.allclose(maps.predict(z, three)[:, 64], z[:, 64] + 1.5)
+
+
+def test_a_group_beside_matrices_moves_its_own_clips():
+    """The maps of a group's amounts and of others are numbered together, and each clip goes by its own."""
+    maps = FollowingMaps([Followed("retrograde", (1.0,)), Followed("transpose", (1.0, 2.0), group=True)], 4)
+    with torch.no_grad():
+        maps.matrices[0] = 3 * torch.eye(4)
+        maps.angles[1] = torch.tensor([torch.pi / 2, 0.0])
+    z = torch.arange(4.0).repeat(4, 1)
+
+    moved = maps.predict(z, torch.tensor([0, 1, 2, NONE]))
+
+    quarter, half = torch.tensor([-2.0, 1.0, 0.0, 3.0]), torch.tensor([-0.0, 1.0, -2.0, 3.0])
+    torch.testing.assert_close(moved, torch.stack([3 * z[0], quarter, half, z[0]]))
+
+
 def test_gradients_are_the_same_every_time_with_several_threads(two_threads):
     """Clips with the same map add up their gradients in one order, whatever the threads do."""
-    maps = AffineMaps(3, 64)
-    z, which = torch.randn(64, 64), torch.tensor([0, 1, NONE, 0] * 16)
+    maps = FollowingMaps([GROUP, Followed("retrograde", (1.0,))], 64)
+    z, which = torch.randn(64, 64), torch.tensor([0, 3, NONE, 3] * 16)
 
     def gradients():
         maps.zero_grad()
         (maps.predict(z, which) ** 2 * z).sum().backward()
-        return maps.matrices.grad.clone(), maps.offsets.grad.clone()
+        return [parameter.grad.clone() for parameter in (maps.matrices, maps.offsets, maps.angles, maps.shifts)]
 
     first = gradients()
     for _ in range(20):
@@ -160,6 +191,15 @@ def test_amounts_that_are_none_cannot_be_followed(amounts):
     tables["data"]["follow"] = [{"name": "transpose", "amounts": amounts}]
 
     with pytest.raises(UsageError, match="follow"):
+        Config.from_tables(tables)
+
+
+def test_a_group_and_turned_axes_exclude_each_other():
+    """The rotations of a group are those of given axes, which aligning would turn."""
+    tables = Config.preset("folk-dense").tables()
+    tables["data"]["follow"] = [{"name": "transpose", "amounts": [1], "group": True}]
+
+    with pytest.raises(UsageError, match="align"):
         Config.from_tables(tables)
 
 

@@ -219,6 +219,7 @@ class Followed:
         name: Name of the augmentation ("transpose").
         amounts: Amounts drawn from, each with a map of its own; a clip that cannot take an amount is left as it is.
         share: How often it is the one that a batch follows, beside the other edits' shares.
+        group: The amounts are powers of one map instead.
     """
 
     name: str = field(validator=validators.instance_of(str))
@@ -227,6 +228,7 @@ class Followed:
         validator=[validators.min_len(1), validators.deep_iterable(_number())],
     )
     share: float = field(default=1.0, converter=_real, validator=_number(1e-6))
+    group: bool = field(default=False, validator=_flag)
 
 
 def _values(kind: type, tables: Any, where: str) -> Any:
@@ -286,6 +288,8 @@ class Config:
     data: DataConfig
 
     def __attrs_post_init__(self) -> None:
+        if self.training.align and any(edit.group for edit in self.data.follow):
+            raise ValueError("'align' turns the axes that a followed edit with 'group' keeps: leave one of them out")
         if self.data.follow and self.training.batch % 2:
             raise ValueError(f"'batch' must be even where edits are followed, not {self.training.batch}")
         if self.network.cell == "lstm":

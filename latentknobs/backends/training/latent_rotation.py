@@ -22,7 +22,7 @@ from torch import Tensor
 
 from latentknobs.backends.gru_musicvae.network import GruMusicVae
 from latentknobs.backends.training.data import Moves
-from latentknobs.backends.training.equivariance_loss import AffineMaps
+from latentknobs.backends.training.equivariance_loss import FollowingMaps
 from latentknobs.backends.training.validation_metrics import CHUNK
 from latentknobs.core.arrays import ClipBatch, Floats
 
@@ -38,7 +38,7 @@ def rotation(network: GruMusicVae, moves: Moves) -> Tensor:
 
 
 @torch.no_grad()
-def turn(network: GruMusicVae, maps: AffineMaps | None, axes: Tensor) -> None:
+def turn(network: GruMusicVae, maps: FollowingMaps | None, axes: Tensor) -> None:
     """Rotate the codes of a network and the maps of the followed edits, in place; ``axes`` is R (D, D)."""
     squares = axes * axes
     for layer, matrix in ((network.linear_mu, axes), (network.linear_var, squares)):
@@ -53,7 +53,7 @@ def turn(network: GruMusicVae, maps: AffineMaps | None, axes: Tensor) -> None:
     if maps is not None:
         maps.matrices.copy_(axes @ maps.matrices @ axes.T)
         maps.offsets.copy_(maps.offsets @ axes.T)
-        maps.log_spread.copy_(squares @ maps.log_spread)
+        maps.log_spread.copy_(maps.log_spread @ squares.T)
 
 
 @torch.no_grad()

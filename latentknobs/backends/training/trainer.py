@@ -29,7 +29,7 @@ from latentknobs.backends.network import Network
 from latentknobs.backends.training.checkpoint import TrainingProgress, read_facts, restore, take_over, write_state
 from latentknobs.backends.training.config import Config
 from latentknobs.backends.training.data import Batches, TrainingData, seed_of
-from latentknobs.backends.training.equivariance_loss import AffineMaps
+from latentknobs.backends.training.equivariance_loss import FollowingMaps
 from latentknobs.backends.training.latent_rotation import rotation, turn
 from latentknobs.backends.training.validation_metrics import cross_entropy, divergence, measure
 from latentknobs.backends.weights import build, card_path, read_card, read_tensors, save_model, write_atomically
@@ -116,8 +116,8 @@ class Trainer:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed_of(config.training.seed, 0))
             self.network = NETWORKS[config.network.cell](config.network).to(self._device)
-        count = sum(len(edit.amounts) for edit in config.data.follow)
-        self._maps = AffineMaps(count, config.network.latent_size).to(self._device) if count else None
+        follow, size = config.data.follow, config.network.latent_size
+        self._maps = FollowingMaps(follow, size).to(self._device) if follow else None
         modules = {"network": self.network, **({"maps": self._maps} if self._maps else {})}
         self._trained = torch.nn.ModuleDict(modules)
         self._optimiser = torch.optim.Adam(self._trained.parameters(), lr=config.training.learning_rate)
