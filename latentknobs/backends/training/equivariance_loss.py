@@ -9,11 +9,11 @@ KL(q(z' | x') || p(z' | z)) in nats, with the KL weight, for z drawn from q(z | 
 decoded from M_a z + b_a instead of their own code. Maps and spread are trained along and discarded: knobs are found
 afterwards, as in any model.
 
-The amounts of an edit that repeats, as transposition does, can be the powers of one map instead. Codes are then taken in
-pairs of dimensions, and each pair turns by ``amount`` times an angle of its own and moves by ``amount`` times a shift: a
-translation and the rotations by which a cyclic group acts on real vectors, all of length 1, so that no power grows or
-shrinks codes. Whatever is learned from one amount holds for all. Angles start at the characters of pitch classes (30,
-60, ... 180 degrees a semitone) and at slow turns; a part of the pairs starts unmoved.
+The amounts of an edit that repeats, as transposition does, can be the powers of one map instead. Codes are then taken
+in pairs of dimensions, and each pair turns by ``amount`` times an angle of its own and moves by ``amount`` times a
+shift. These are the rotations by which a cyclic group acts on real vectors, and a translation: no power lets codes grow
+or shrink, and what is learned from one amount holds for all. Angles start at the characters of pitch classes (30, 60,
+... 180 degrees a semitone) and at slow turns; a part of the pairs starts unmoved.
 """
 
 from __future__ import annotations
