@@ -10,6 +10,7 @@ import torch
 from attrs import evolve
 from torch.distributions import Normal, kl_divergence
 
+from latentknobs.augmentations.note_split import NoteSplit
 from latentknobs.augmentations.transpose import Transpose
 from latentknobs.backends.gru_musicvae.network import GruMusicVae
 from latentknobs.backends.training.config import Config, Followed
@@ -20,7 +21,6 @@ from latentknobs.core.melody_format import HOLD
 from latentknobs.errors import UsageError
 
 AMOUNTS = (-3.0, 1.0, 12.0)
-GROUP = Followed("transpose", AMOUNTS, group=True)
 
 
 @pytest.fixture
@@ -77,73 +77,84 @@ def test_the_cost_is_the_divergence_from_the_prediction():
     generator = torch.Generator().manual_seed(0)
     maps = FollowingMaps([Followed("transpose", (1.0,)), Followed("note-split", (1.0,))], 3)
     with torch.no_grad():
-        maps.log_spread.copy_(torch.tensor([[-1.0, 0.0, 0.5], [0.2, 0.0, 0.0]]))
+        maps.edit(0).log_spread.copy_(torch.tensor([-1.0, 0.0, 0.5]))
+        maps.edit(1).log_spread[0] = 0.2
     predicted, mean = torch.randn(2, 4, 3, generator=generator)
     scale = torch.rand(4, 3, generator=generator) + 0.1
     which = torch.tensor([0, 1, NONE, 0])
 
-    spread = torch.exp(maps.log_spread)[[0, 1, 0, 0]]
+    spread = torch.exp(torch.tensor([[-1.0, 0.0, 0.5], [0.2, 0.0, 0.0]]))[[0, 1, 0, 0]]
     nats = kl_divergence(Normal(mean, scale), Normal(predicted, spread)).sum(dim=1)
 
     assert maps.cost(predicted, mean, scale, which).item() == pytest.approx(nats[[0, 1, 3]].sum().item() / 4, rel=1e-5)
 
 
+@pytest.mark.parametrize("kind", ["matrix", "network"])
+def test_maps_start_as_the_identity(kind):
+    """Before training, codes are predicted to stay where they are."""
+    maps = FollowingMaps([Followed("transpose", AMOUNTS, map=kind)], 4)
+    z = torch.randn(4, 4)
+
+    torch.testing.assert_close(maps.predict(z, torch.tensor([0, 1, 2, NONE])), z)
+
+
 def test_a_map_moves_the_codes_that_are_its_own():
-    """Before training the maps leave codes as they are; then each moves those that name it, and no other."""
-    maps = FollowingMaps([Followed("transpose", (1.0, 2.0))], 3)
-    z = torch.arange(9.0).reshape(3, 3)
-    which = torch.tensor([0, 1, NONE])
-    assert torch.equal(maps.predict(z, which), z)
-
+    """Maps of all edits are numbered together; each moves the codes that name it, and no other."""
+    maps = FollowingMaps([Followed("retrograde", (1.0,)), Followed("transpose", (1.0, 2.0), map="powers")], 4)
     with torch.no_grad():
-        maps.matrices[1] = 2 * torch.eye(3)
-        maps.offsets[1] = torch.tensor([1.0, 0.0, -1.0])
+        maps.edit(0).matrices[0] = 3 * torch.eye(4)
+        maps.edit(0).offsets[0] = torch.tensor([0.0, 0.0, 0.0, 1.0])
+        maps.edit(1).angles.copy_(torch.tensor([torch.pi / 2, 0.0]))
+    z = torch.arange(4.0).repeat(4, 1)
 
-    assert torch.equal(maps.predict(z, which), torch.stack([z[0], 2 * z[1] + torch.tensor([1.0, 0.0, -1.0]), z[2]]))
+    moved = maps.predict(z, torch.tensor([0, 1, 2, NONE]))
+
+    affine, quarter, half = [0.0, 3.0, 6.0, 10.0], [-2.0, 1.0, 0.0, 3.0], [-0.0, 1.0, -2.0, 3.0]
+    torch.testing.assert_close(moved, torch.tensor([affine, quarter, half, [0.0, 1.0, 2.0, 3.0]]))
 
 
-def test_the_amounts_of_a_group_are_powers_of_one_map():
-    """Two moves by amounts of a group are the move by their sum; rotations keep lengths."""
-    maps = FollowingMaps([Followed("transpose", (1.0, 2.0, 3.0), group=True)], 65)
-    with torch.no_grad():
-        maps.angles.normal_(generator=torch.Generator().manual_seed(2))
-    z, one, two, three = torch.randn(4, 65), *(torch.full((4,), n) for n in range(3))
+def test_the_amounts_of_powers_are_powers_of_one_map():
+    """Two moves are the move by the sum of their amounts; a rotation keeps lengths, and a shift is added."""
+    maps = FollowingMaps([Followed("transpose", (1.0, 2.0, 3.0), map="powers")], 65)
+    z, (one, two, three) = torch.randn(4, 65), (torch.full((4,), number) for number in range(3))
 
     torch.testing.assert_close(maps.predict(maps.predict(z, one), two), maps.predict(z, three))
     torch.testing.assert_close(maps.predict(z, three).norm(dim=1), z.norm(dim=1))
 
     with torch.no_grad():
-        maps.shifts[0, 64] = 0.5
-    assert torch.allclose(maps.predict(z, three)[:, 64], z[:, 64] + 1.5)
+        maps.edit(0).shift[64] = 0.5
+    torch.testing.assert_close(maps.predict(z, three)[:, 64], z[:, 64] + 1.5)
 
 
-def test_a_group_beside_matrices_moves_its_own_clips():
-    """The maps of a group's amounts and of others are numbered together, and each clip goes by its own."""
-    maps = FollowingMaps([Followed("retrograde", (1.0,)), Followed("transpose", (1.0, 2.0), group=True)], 4)
-    with torch.no_grad():
-        maps.matrices[0] = 3 * torch.eye(4)
-        maps.angles[1] = torch.tensor([torch.pi / 2, 0.0])
-    z = torch.arange(4.0).repeat(4, 1)
-
-    moved = maps.predict(z, torch.tensor([0, 1, 2, NONE]))
-
-    quarter, half = torch.tensor([-2.0, 1.0, 0.0, 3.0]), torch.tensor([-0.0, 1.0, -2.0, 3.0])
-    torch.testing.assert_close(moved, torch.stack([3 * z[0], quarter, half, z[0]]))
-
-
-def test_gradients_are_the_same_every_time_with_several_threads(two_threads):
+@pytest.mark.parametrize("kind", ["matrix", "powers", "network"])
+def test_gradients_are_the_same_every_time_with_several_threads(kind, two_threads):
     """Clips with the same map add up their gradients in one order, whatever the threads do."""
-    maps = FollowingMaps([GROUP, Followed("retrograde", (1.0,))], 64)
-    z, which = torch.randn(64, 64), torch.tensor([0, 3, NONE, 3] * 16)
+    maps = FollowingMaps([Followed("transpose", AMOUNTS, map=kind)], 64)
+    z, which = torch.randn(64, 64), torch.tensor([0, 1, NONE, 0] * 16)
 
     def gradients():
         maps.zero_grad()
         (maps.predict(z, which) ** 2 * z).sum().backward()
-        return [parameter.grad.clone() for parameter in (maps.matrices, maps.offsets, maps.angles, maps.shifts)]
+        return [parameter.grad.clone() for parameter in maps.parameters() if parameter.grad is not None]
 
     first = gradients()
+    assert first
     for _ in range(20):
         assert all(torch.equal(a, b) for a, b in zip(gradients(), first, strict=True))
+
+
+def test_an_edit_that_need_not_be_exact_takes_what_each_clip_can(host, followed, monkeypatch):
+    """A clip with a note that does not divide is split where it does, or stays unedited where exactness is asked."""
+    monkeypatch.setattr(type(host), "augment", lambda _self, _name: NoteSplit())
+    tokens = np.full((2, 32), HOLD, dtype=np.int16)
+    tokens[:, 0], tokens[:, 3] = 60, 62  # three steps, which do not divide, and 29
+    edits = {exact: Followed("note-split", (1.0,), exact=exact) for exact in (True, False)}
+    for exact, edit in edits.items():
+        data = load(host, evolve(followed, data=evolve(followed.data, follow=(edit,))))
+        clips = np.concatenate([tokens, np.where(tokens == 62, HOLD, tokens)])
+        edited, which = data.following(clips, np.random.default_rng(0))
+        assert which.tolist() == ([NONE, NONE, 0, 0] if exact else [0, 0, 0, 0])
+        assert (edited[2:, 16] == 60).all()
 
 
 def test_the_maps_are_learned_and_the_log_tells_their_cost(host, followed, tmp_path):
@@ -176,7 +187,7 @@ def test_edited_clips_are_decoded_from_their_prediction_or_their_own_code(
     config = evolve(followed, training=evolve(followed.training, follow_through=through))
     trainer = Trainer(config, load(host, config), tmp_path / "run")
     with torch.no_grad():
-        trainer._maps.offsets.fill_(100.0)
+        trainer._maps.edit(0).offsets.fill_(100.0)
     _, which = Batches(load(host, config), config)(0)
     trainer._step(0)
 
@@ -194,10 +205,10 @@ def test_amounts_that_are_none_cannot_be_followed(amounts):
         Config.from_tables(tables)
 
 
-def test_a_group_and_turned_axes_exclude_each_other():
-    """The rotations of a group are those of given axes, which aligning would turn."""
+def test_powers_and_turned_axes_exclude_each_other():
+    """Powers rotate pairs of axes, which aligning would turn."""
     tables = Config.preset("folk-dense").tables()
-    tables["data"]["follow"] = [{"name": "transpose", "amounts": [1], "group": True}]
+    tables["data"]["follow"] = [{"name": "transpose", "amounts": [1], "map": "powers"}]
 
     with pytest.raises(UsageError, match="align"):
         Config.from_tables(tables)

@@ -61,7 +61,7 @@ def test_codes_turn_and_what_is_decoded_stays(network, clips):
 @torch.no_grad()
 def test_the_maps_turn_with_the_codes(network, clips):
     """A turned map sends the turned code to where the old one sent the code, turned."""
-    maps = FollowingMaps([Followed("transpose", (1.0, 2.0))], SIZE)
+    maps = FollowingMaps([Followed("transpose", (1.0,)), Followed("note-split", (1.0,), map="network")], SIZE)
     for parameter in maps.parameters():
         parameter.normal_(generator=torch.Generator().manual_seed(1))
     z, which = torch.randn(8, SIZE), torch.tensor([0, 1] * 4)
@@ -78,11 +78,11 @@ def test_equal_variances_stay_what_they_are(network, clips):
     network.linear_var.weight.zero_()
     network.linear_var.bias.fill_(-1.0)
     maps = FollowingMaps([Followed("transpose", (1.0,))], SIZE)
-    maps.log_spread.fill_(0.5)
+    maps.edit(0).log_spread.fill_(0.5)
     turn(network, maps, rotation(network, _moves(clips)))
 
     torch.testing.assert_close(network.encode(_tokens(clips))[1], torch.full((60, SIZE), float(np.exp(-0.5))))
-    torch.testing.assert_close(maps.log_spread, torch.full((1, SIZE), 0.5))
+    torch.testing.assert_close(maps.edit(0).log_spread, torch.full((SIZE,), 0.5))
 
 
 @torch.no_grad()

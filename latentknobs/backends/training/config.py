@@ -213,13 +213,14 @@ def _tables(kind: type) -> Any:
 @frozen
 class Followed:
     """
-    An augmentation that codes are made to follow by an affine map of the latent space; see :mod:`.equivariance_loss`.
+    An augmentation that codes are made to follow by a map of the latent space; see :mod:`.equivariance_loss`.
 
     Attributes:
         name: Name of the augmentation ("transpose").
         amounts: Amounts drawn from, each with a map of its own; a clip that cannot take an amount is left as it is.
         share: How often it is the one that a batch follows, beside the other edits' shares.
-        group: The amounts are powers of one map instead.
+        map: Kind of the maps: "matrix", "powers" or "network".
+        exact: Whether a clip that cannot take the edit in full is left as it is, or takes what it can.
     """
 
     name: str = field(validator=validators.instance_of(str))
@@ -228,7 +229,8 @@ class Followed:
         validator=[validators.min_len(1), validators.deep_iterable(_number())],
     )
     share: float = field(default=1.0, converter=_real, validator=_number(1e-6))
-    group: bool = field(default=False, validator=_flag)
+    map: str = field(default="matrix", validator=validators.in_(("matrix", "powers", "network")))
+    exact: bool = field(default=True, validator=_flag)
 
 
 def _values(kind: type, tables: Any, where: str) -> Any:
@@ -288,8 +290,8 @@ class Config:
     data: DataConfig
 
     def __attrs_post_init__(self) -> None:
-        if self.training.align and any(edit.group for edit in self.data.follow):
-            raise ValueError("'align' turns the axes that a followed edit with 'group' keeps: leave one of them out")
+        if self.training.align and any(edit.map == "powers" for edit in self.data.follow):
+            raise ValueError("'align' turns the axes that a map of \"powers\" keeps: leave one of them out")
         if self.data.follow and self.training.batch % 2:
             raise ValueError(f"'batch' must be even where edits are followed, not {self.training.batch}")
         if self.network.cell == "lstm":

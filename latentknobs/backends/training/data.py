@@ -159,7 +159,7 @@ def _repeated(clips: ClipBatch, source: CorpusSource) -> ClipBatch:
 
 
 def _following(host: Host, data: DataConfig) -> Following:
-    maps = [(host.augment(edit.name), amount) for edit in data.follow for amount in edit.amounts]
+    maps = [(host.augment(edit.name), amount, edit.exact) for edit in data.follow for amount in edit.amounts]
     ends = np.cumsum([len(edit.amounts) for edit in data.follow])
     shares = np.asarray([edit.share for edit in data.follow])
 
@@ -170,8 +170,8 @@ def _following(host: Host, data: DataConfig) -> Following:
         out = clips.copy()
         for number in np.unique(which):
             rows = np.flatnonzero(which == number)
-            augmentation, amount = maps[number]
-            result = run_augmentation(augmentation, clips[rows], amount, rng, MELODY)
+            augmentation, amount, exact = maps[number]
+            result = run_augmentation(augmentation, clips[rows], amount, rng, MELODY, exact=exact)
             taken = result.valid & in_range(result.clips, data.pitch_range)
             out[rows[taken]] = result.clips[taken]
             which[rows[~taken]] = NONE

@@ -40,8 +40,7 @@ def rotation(network: GruMusicVae, moves: Moves) -> Tensor:
 @torch.no_grad()
 def turn(network: GruMusicVae, maps: FollowingMaps | None, axes: Tensor) -> None:
     """Rotate the codes of a network and the maps of the followed edits, in place; ``axes`` is R (D, D)."""
-    squares = axes * axes
-    for layer, matrix in ((network.linear_mu, axes), (network.linear_var, squares)):
+    for layer, matrix in ((network.linear_mu, axes), (network.linear_var, axes * axes)):
         layer.weight.copy_(matrix @ layer.weight)
         layer.bias.copy_(matrix @ layer.bias)
     network.linear_init.weight.copy_(network.linear_init.weight @ axes.T)
@@ -51,9 +50,8 @@ def turn(network: GruMusicVae, maps: FollowingMaps | None, axes: Tensor) -> None
         reads = network.cells[0].weight_ih[:, network.config.token_size :]
         reads.copy_(reads @ axes.T)
     if maps is not None:
-        maps.matrices.copy_(axes @ maps.matrices @ axes.T)
-        maps.offsets.copy_(maps.offsets @ axes.T)
-        maps.log_spread.copy_(maps.log_spread @ squares.T)
+        for index in range(len(maps.edits)):
+            maps.edit(index).turn(axes)
 
 
 @torch.no_grad()

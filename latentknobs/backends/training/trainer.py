@@ -227,15 +227,16 @@ class Trainer:
         network.train()
         for group in self._optimiser.param_groups:
             group["lr"] = training.rate(step)
-        with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._half):
+        with self._precision():
             mean, scale = network.encode(tokens)
-            mean, scale = mean.float(), scale.float()
-            z, following = mean + scale * noise, torch.zeros((), device=self._device)
-            if self._maps is not None and maps is not None:
-                half, which = len(maps), torch.from_numpy(maps).to(self._device)
-                predicted = self._maps.predict(z[:half], which)
-                following = self._maps.cost(predicted, mean[half:], scale[half:], which)
-                z = torch.cat([z[:half], torch.where(through[half:], predicted, z[half:])])
+        mean, scale = mean.float(), scale.float()
+        z, following = mean + scale * noise, torch.zeros((), device=self._device)
+        if self._maps is not None and maps is not None:
+            half, which = len(maps), torch.from_numpy(maps).to(self._device)
+            predicted = self._maps.predict(z[:half], which)
+            following = self._maps.cost(predicted, mean[half:], scale[half:], which)
+            z = torch.cat([z[:half], torch.where(through[half:], predicted, z[half:])])
+        with self._precision():
             if known is None:
                 logits = network.decode_given(z, tokens, keep)
             else:
@@ -253,6 +254,10 @@ class Trainer:
             )
         self._optimiser.step()
         return torch.stack([entropy.detach(), kl.detach(), following.detach()]).double().cpu()
+
+    def _precision(self) -> torch.autocast:
+        """For the large products; codes and their maps stay in float32."""
+        return torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._half)
 
     def _tokens(self, clips: ClipBatch) -> Tensor:
         """Clips int16 (n, T) in the network's tokens, int64 (n, T)."""
