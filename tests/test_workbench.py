@@ -73,6 +73,7 @@ def test_a_path_no_backend_recognises(workbench, tmp_path):
         ("folk", [("folk", "")]),
         ("folk+whole-notes", [("folk", ""), ("whole-notes", "")]),
         ("midi:/a/b", [("midi", "/a/b")]),
+        ("parts+parts:bach", [("parts", ""), ("parts", "bach")]),
         ("midi:/a+b/c+folk", [("midi", "/a+b/c"), ("folk", "")]),
         ("midi:C:/tunes", [("midi", "C:/tunes")]),
     ],

@@ -82,7 +82,8 @@ class Corpus(Protocol):
         doc: One sentence.
         licence: What may be done with the clips, one sentence.
         clip_format: Name of the format of its clips.
-        takes: What stands after the colon in ``--corpus NAME:ARGUMENT`` ("a folder of MIDI files"), "" = nothing.
+        takes: What stands after the colon in ``--corpus NAME:ARGUMENT`` ("a folder of MIDI files"), in square brackets
+            where it may be left out ("[a composer]"), "" = nothing.
     """
 
     @property
@@ -104,6 +105,11 @@ class Corpus(Protocol):
             CorpusError: The corpus cannot give clips (nothing found, an endless corpus without a limit).
         """
         ...
+
+
+def needs_argument(corpus: Corpus) -> bool:
+    """Whether something must stand after the colon."""
+    return bool(corpus.takes) and not corpus.takes.startswith("[")
 
 
 class TrueFactors(Protocol):

@@ -1,8 +1,8 @@
 """
-Clips of tune books, kept between runs: reading all of ``folk`` takes 8 seconds, from the cache half a second.
+Clips of tune books and scores, kept between runs: all of ``folk`` takes 8 seconds, from the cache half a second.
 
-One file per corpus. Its name holds a hash of music21's version and of the source of the modules that cut tunes;
-each tune is kept with a hash of its text. So what is found is what reading would give, and a file that is
+One file per corpus. Its name holds a hash of music21's version and of the source of the modules that cut them;
+each song is kept with a hash of its file or text. So what is found is what reading would give, and a file that is
 damaged or cannot be written changes nothing.
 """
 
@@ -31,7 +31,13 @@ from latentknobs.core.melody_format import MELODY, STEPS
 from latentknobs.errors import OutputError
 
 Entry = tuple[str, ClipBatch, dict[str, int]]
-_CUTTERS = ("scores/abc_reader.py", "corpora/windowing.py")
+_CUTTERS = (
+    "scores/abc_reader.py",
+    "scores/musicxml_reader.py",
+    "scores/notation.py",
+    "corpora/music21_parts.py",
+    "corpora/windowing.py",
+)
 _DAMAGE = (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error)
 
 
@@ -52,14 +58,14 @@ class ClipCache:
         return cls(path, _load(path))
 
     def get(
-        self, name: str, text: str, cut: Callable[[str], tuple[ClipBatch, Counter[str]]]
+        self, name: str, content: bytes, cut: Callable[[], tuple[ClipBatch, Counter[str]]]
     ) -> tuple[ClipBatch, Counter[str]]:
-        """What ``cut`` gives for the tune's text."""
-        digest = hashlib.sha256(text.encode()).hexdigest()[:32]
+        """What ``cut`` gives for a song of that content."""
+        digest = hashlib.sha256(content).hexdigest()[:32]
         entry = self._entries.get(name)
         if entry is not None and entry[0] == digest:
             return entry[1], Counter(entry[2])
-        clips, counts = cut(text)
+        clips, counts = cut()
         self._entries[name] = (digest, clips, dict(counts))
         self._changed = True
         return clips, counts

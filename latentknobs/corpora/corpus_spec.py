@@ -12,7 +12,7 @@ from latentknobs.core.arrays import Bools, ClipBatch, clip_digests
 from latentknobs.core.augmentation import Augmentation
 from latentknobs.core.backend import BackendSpec
 from latentknobs.core.composition import parts_of
-from latentknobs.core.corpus import SPLITS, Corpus, CorpusRequest, Song
+from latentknobs.core.corpus import SPLITS, Corpus, CorpusRequest, Song, needs_argument
 from latentknobs.core.melody_format import MELODY, untransposed
 from latentknobs.core.model_calls import check_encodes
 from latentknobs.errors import UnknownNameError, UsageError
@@ -83,7 +83,7 @@ def parse_sources(text: str, known: Mapping[str, Corpus]) -> tuple[CorpusPart, .
         if name not in known:
             raise UnknownNameError("corpus", name, known)
         takes = known[name].takes
-        if takes and not argument:
+        if needs_argument(known[name]) and not argument:
             raise UsageError(f"The corpus {name!r} needs {takes} after a colon: {name}:...")
         if argument and not takes:
             raise UsageError(f"The corpus {name!r} takes nothing after a colon, got {argument!r}.")

@@ -8,8 +8,9 @@ are there: processes would take longer to start than a discovery's tunes take to
 from __future__ import annotations
 
 import importlib.util
+import itertools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +56,7 @@ class TuneBooks:
         Raises:
             CorpusError: music21 or a collection is not there.
         """
-        root = self.folder or _music21_corpus()
+        root = self.folder or music21_corpus()
         out: dict[str, str] = {}
         for collection in self.collections:
             files = sorted((root / collection).glob("*.abc"))
@@ -64,7 +65,7 @@ class TuneBooks:
             for file in files:
                 for number, text in abc_reader.split_book(file.read_text("utf-8", errors="replace")):
                     if abc_reader.meter(text) is not None:
-                        out[_unused(f"{self.name}/{collection}/{file.stem}/{number:04d}", out)] = text
+                        out[unused_name(f"{self.name}/{collection}/{file.stem}/{number:04d}", out)] = text
         return out
 
     def songs(self, request: CorpusRequest, argument: str = "") -> Iterator[Song]:
@@ -77,7 +78,11 @@ class TuneBooks:
         no_argument(self.name, argument)
         tunes = self.tunes()
         with ClipCache.open(request.cache, self.name) as cache:
-            sieve = read_songs(self.name, tunes, lambda name: cache.get(name, tunes[name], cut), request)
+
+            def clips_of(name: str) -> tuple[ClipBatch, Counter[str]]:
+                return cache.get(name, tunes[name].encode(), lambda: cut(tunes[name]))
+
+            sieve = read_songs(self.name, tunes, clips_of, request)
         yield from sieve.songs()
 
 
@@ -89,18 +94,25 @@ def cut(tune: str) -> tuple[ClipBatch, Counter[str]]:
         return np.zeros((0, STEPS), dtype=np.int16), Counter({"tunes that cannot be read": 1})
 
 
-def _music21_corpus() -> Path:
+def music21_corpus() -> Path:
+    """
+    The folder of music that comes with the installed music21.
+
+    Raises:
+        CorpusError: music21 is not installed.
+    """
     # Found without importing music21, which takes a third of a second and is not needed for cached clips.
     spec = importlib.util.find_spec("music21")
     if spec is None or not spec.submodule_search_locations:
-        raise CorpusError("The tune books come with music21, which is not installed: pip install music21.")
+        raise CorpusError("This music comes with music21, which is not installed: pip install music21.")
     return Path(spec.submodule_search_locations[0]) / "corpus"
 
 
-def _unused(name: str, taken: dict[str, str]) -> str:
+def unused_name(name: str, taken: Container[str]) -> str:
+    """The name, with a number after it where it is taken."""
     if name not in taken:
         return name
-    return next(other for k in range(2, len(taken) + 3) if (other := f"{name}-{k}") not in taken)
+    return next(other for k in itertools.count(2) if (other := f"{name}-{k}") not in taken)
 
 
 FOLK = TuneBooks(

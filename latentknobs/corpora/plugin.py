@@ -6,6 +6,7 @@ from latentknobs.core.corpus import Corpus
 from latentknobs.corpora.broad_melodies import BROAD
 from latentknobs.corpora.midi_folder import MidiFolder
 from latentknobs.corpora.music21_corpora import ESSEN, FOLK
+from latentknobs.corpora.music21_parts import ScoreParts
 from latentknobs.corpora.synthetic_melodies import FACTORS
 from latentknobs.corpora.whole_notes import WHOLE_NOTES
 from latentknobs.hooks import hookimpl
@@ -14,4 +15,4 @@ from latentknobs.hooks import hookimpl
 @hookimpl
 def register_corpora() -> list[Corpus]:
     """The built-in corpora, the default one first."""
-    return [FOLK, ESSEN, MidiFolder(), WHOLE_NOTES, FACTORS, BROAD]
+    return [FOLK, ESSEN, ScoreParts(), MidiFolder(), WHOLE_NOTES, FACTORS, BROAD]

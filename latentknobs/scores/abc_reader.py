@@ -83,6 +83,11 @@ def meter(tune: str) -> tuple[int, int] | None:
     return _METERS.get(match.group(1)) if match else None
 
 
+def bar_steps(signature: tuple[int, int] | None) -> int:
+    """Length of a bar in steps, in a time signature (beats, beat unit) that is read; 0 in any other."""
+    return 16 * signature[0] // signature[1] if signature and signature in _METERS.values() else 0
+
+
 def measures(tune: str) -> tuple[Measure, ...]:
     """
     The measures of a tune, as printed (repeats are not played out); of several voices, the first.
@@ -152,8 +157,7 @@ def _measures(tokens: list[Any], tied: set[int], abc: Any, pitch_of: Any) -> tup
         if isinstance(token, abc.ABCMetadata):
             if token.isMeter():
                 close()
-                fraction = _METERS.get(token.src[2:].split("%")[0].strip())
-                steps = 16 * fraction[0] // fraction[1] if fraction else 0
+                steps = bar_steps(_METERS.get(token.src[2:].split("%")[0].strip()))
         elif isinstance(token, abc.ABCBar):
             bracket = token.src in {"[1", "[2"}
             if not bracket or not events:  # an ending that starts inside a bar does not divide it

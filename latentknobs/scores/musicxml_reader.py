@@ -20,6 +20,7 @@ PROVENANCE_KEY = "latentknobs"
 """Name of the field that says where a file of ours comes from."""
 _ROUNDED = Fraction(1, 8)  # quarter notes by which rounded tuplets may fill more than a bar
 _SNARE = 38  # of a drum without a number
+_DOUBLE = ("light-light", "light-heavy", "heavy-light", "heavy-heavy")
 _SIGNS = ("segno", "coda", "tocoda", "fine", "dacapo", "dalsegno")
 _NUMBER = re.compile(r"-?\d{1,9}(\.\d{1,20})?")
 _WORDS = (
@@ -89,10 +90,12 @@ class PrintedMeasure:
     Attributes:
         length: What is in it, in quarter notes; 0 = nothing.
         signature: Beats and beat unit that hold in it; None = free.
+        mixed: Whether a part has another time signature.
         key: Sharps (flats below 0) as it sounds, and 1 for minor.
         tempos: Offset in quarter notes, and quarter notes a minute.
         upbeat: Whether it may be shorter than its time signature without lacking anything.
         start: Whether a repeat starts with it.
+        double: Whether a double or final bar line ends it.
         times: How often what ends with it is played, 0 = no repeat ends here.
         endings: The passes that this ending is for, none = it is in no ending.
         signs: What else directs the player: segno, coda, tocoda, fine, dacapo, dalsegno.
@@ -100,10 +103,12 @@ class PrintedMeasure:
 
     length: Fraction = Fraction(0)
     signature: tuple[int, int] | None = (4, 4)
+    mixed: bool = False
     key: tuple[int, int] = (0, 0)
     tempos: list[tuple[Fraction, float]] = Factory(list)
     upbeat: bool = False
     start: bool = False
+    double: bool = False
     times: int = 0
     endings: frozenset[int] = frozenset()
     signs: set[str] = Factory(set)
@@ -245,6 +250,7 @@ class _ScoreReader:
         self._lengths: dict[int, dict[int, Fraction]] = {}  # of what each part has in a measure
         self._rests: dict[int, Fraction] = {}  # of whole measures
         self._signatures: dict[int, tuple[int, int] | None] = {}
+        self._own: dict[int, set[tuple[int, int] | None]] = {}  # the time signatures of all parts
         self._keys: dict[int, tuple[int, int]] = {}
 
     def part(self, number: int, part: Element) -> None:
@@ -259,6 +265,7 @@ class _ScoreReader:
             measure, divisions = state.measure, state.divisions
             if k == len(self.measures):
                 self.measures.append(PrintedMeasure(upbeat=k == 0 or measure.get("implicit") == "yes"))
+            self._own.setdefault(k, set()).add(state.signature)
             for element, note, now in walk(measure, divisions):
                 if note is not None:
                     unpitched = unpitched or element.find("unpitched") is not None
@@ -329,6 +336,7 @@ class _ScoreReader:
     def _barline(self, k: int, element: Element) -> None:
         measure = self.measures[k]
         repeat, ending = element.find("repeat"), element.find("ending")
+        measure.double |= element.get("location", "right") == "right" and element.findtext("bar-style") in _DOUBLE
         if repeat is not None and repeat.get("direction") == "forward":
             measure.start = True
         elif repeat is not None:
@@ -350,6 +358,7 @@ class _ScoreReader:
         for k, measure in enumerate(self.measures):
             signature, key = self._signatures.get(k, signature), self._keys.get(k, key)
             measure.signature, measure.key = signature, key
+            measure.mixed = len(self._own.get(k, ())) > 1
             measure.tempos.sort()
             measure.length = self._length(k)
             # An ending reaches from its start to its stop.

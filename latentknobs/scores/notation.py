@@ -18,7 +18,7 @@ from attrs import frozen
 from latentknobs.errors import MidiError
 from latentknobs.scores.abc_score import musicxml_of
 from latentknobs.scores.input_bytes import MAX_BYTES
-from latentknobs.scores.musicxml_reader import read_score
+from latentknobs.scores.musicxml_reader import PrintedScore, read_score
 from latentknobs.scores.notation_midi import PlayedScore, played
 
 SUFFIXES = (".abc", ".musicxml", ".xml", ".mxl")
@@ -82,6 +82,22 @@ def notation_of(path: Path, data: bytes) -> Notation | None:
     except MidiError as error:
         raise MidiError(f"{path} {error}") from error
     return Notation(root, result, (*remarks, *result.remarks))
+
+
+def printed_score(path: Path, data: bytes) -> PrintedScore:
+    """
+    The score in a file as printed, its repeats not written out.
+
+    Raises:
+        MidiError: It is no score, or cannot be read.
+    """
+    try:
+        document = _document(path, data)
+    except MidiError as error:
+        raise MidiError(f"{path} {error}") from error
+    if document is None:
+        raise MidiError(f"{path} is no score: choose a MusicXML, MXL or ABC file.")
+    return read_score(document[0])
 
 
 def _document(path: Path, data: bytes) -> tuple[ET.Element, tuple[str, ...]] | None:

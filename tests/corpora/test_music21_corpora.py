@@ -140,7 +140,7 @@ def test_plugin_does_not_import_music21():
     code = (
         "import sys; from latentknobs.corpora.plugin import register_corpora; "
         "names = [c.name for c in register_corpora()]; "
-        "assert names == ['folk', 'essen', 'midi', 'whole-notes', 'factors', 'broad'], names; "
+        "assert names == ['folk', 'essen', 'parts', 'midi', 'whole-notes', 'factors', 'broad'], names; "
         "assert not {'music21', 'mido', 'torch'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
