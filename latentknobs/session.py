@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -43,6 +44,7 @@ from latentknobs.steering.control_directions import (
 from latentknobs.steering.interpolation import Rest
 from latentknobs.steering.prior_codes import provenance, required_units, units_of_prior
 from latentknobs.steering.rule_comparison import SURPRISE, RuleComparison, expected_error
+from latentknobs.steering.style import Style
 from latentknobs.steering.turn_result import ClipCounts, GridCell, SteeredCodes, TurnResult, clip_ways
 from latentknobs.workbench import Workbench
 
@@ -178,6 +180,21 @@ class Session:
         """Share of the accepted clips' tokens that the model reconstructs, 0 to 1; 0 where it accepts none."""
         same = (self.plain == self.cut.clips)[self.accepted]
         return float(same.mean()) if same.size else 0.0
+
+    @cached_property
+    def style(self) -> Style:
+        """
+        How far the piece is from what the model knows, clip by clip; see :class:`~latentknobs.steering.style.Style`.
+
+        Its log-probabilities are computed when it is first asked for; it speaks of the piece, not of what :meth:`on`
+        made of its codes.
+        """
+        cut, tokens = self.cut, int(np.prod(self.cut.clips.shape[1:]))
+        spans = zip(cut.starts.tolist(), cut.lengths.tolist(), strict=True)
+        bars = tuple(self.piece.bars_of(start, length, self.model.spec.clip_format) for start, length in spans)
+        nats, known = self.carried.negative_elbo(self.model), self.model.spec.likelihood
+        percentile = None if nats is None or known is None else known.percentile(nats)
+        return Style(bars, cut.sounding, self.carried.reconstructed / tokens, nats, percentile)
 
     def remarks(self) -> tuple[str, ...]:
         """What people should know of the piece: how it was read, and which clips the model does not carry."""

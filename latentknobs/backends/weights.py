@@ -91,9 +91,25 @@ def save_model(network: Network, path: Path, card: Mapping[str, Any], storage: s
         "config": attrs.asdict(network.config),
         **card,
     }
-    text = json.dumps(facts, indent=2, allow_nan=False) + "\n"
-    _replace_pair(path, tensors, text)
+    _replace_pair(path, tensors, _card_text(facts))
     return identity
+
+
+def write_card(weights: Path, card: Mapping[str, Any]) -> None:
+    """
+    Replace the card of a weights file, whole or not at all.
+
+    Raises:
+        ModelError: It cannot be written; says why.
+    """
+    path = card_path(weights)
+    with _beside(path) as (part,):
+        _write(part, _card_text(card))
+        part.replace(path)
+
+
+def _card_text(card: Mapping[str, Any]) -> str:
+    return json.dumps(card, indent=2, allow_nan=False) + "\n"
 
 
 def _replace_pair(path: Path, tensors: Mapping[str, Tensor], text: str) -> None:

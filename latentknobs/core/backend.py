@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from numbers import Integral
 from pathlib import Path
@@ -15,7 +16,10 @@ from numpy.typing import NDArray
 from latentknobs.core.arrays import Bools, ClipBatch, Codes
 from latentknobs.core.clip import ClipFormat
 from latentknobs.core.latent_structure import LatentStructure
+from latentknobs.core.likelihood import KEY, TrainingLikelihood
 from latentknobs.errors import ModelError
+
+_log = logging.getLogger(__name__)
 
 
 @frozen(eq=False)
@@ -48,7 +52,8 @@ class BackendSpec:
         latent_size: D.
         model_id: SHA-256 (64 hexadecimal digits) of its weights and canonical config.
         training: Free facts for people (corpus, licence, seed, metrics); not part of the identity. The
-            key "pitch_range" = [low, high], if there, is the range of pitches it was trained on.
+            key "pitch_range" = [low, high], if there, is the range of pitches it was trained on, "likelihood" the
+            quantiles of a :class:`~latentknobs.core.likelihood.TrainingLikelihood`.
         formats: All formats that it reads and writes, the first one ``clip_format``; () = that one alone. Knobs are
             looked for on the first.
         encodes: Whether it has an encoder. A decoder alone gives clips of codes; its ``encode`` raises BackendError.
@@ -76,6 +81,8 @@ class BackendSpec:
     latent_shape: tuple[int, ...] = ()
     structure: LatentStructure = field(init=False)
     """Its blocks, condition and shape, which name and group dimensions."""
+    likelihood: TrainingLikelihood | None = field(init=False)
+    """How likely it finds its training clips, None where ``training`` does not say; a damaged one is told and None."""
 
     def __attrs_post_init__(self) -> None:
         if not self.formats:
@@ -92,6 +99,21 @@ class BackendSpec:
             return LatentStructure(self.latent_size, self.blocks, self.condition, self.latent_shape)
         except ValueError as fault:
             raise ModelError(f"The model {self.name!r} {fault}.") from None
+
+    @likelihood.default
+    def _of_training(self) -> TrainingLikelihood | None:
+        if KEY not in self.training:
+            return None
+        try:
+            return TrainingLikelihood.read(self.training[KEY])
+        except (TypeError, ValueError) as fault:
+            _log.warning(
+                "%s: how likely it finds its training clips is left out, since %s: have it written anew "
+                "(latentknobs.backends.training.likelihood).",
+                self.name,
+                fault,
+            )
+            return None
 
     @formats.validator
     def _begin_with_the_one(self, _attribute: object, formats: tuple[ClipFormat, ...]) -> None:

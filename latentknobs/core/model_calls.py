@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.random import Generator
 
-from latentknobs.core.arrays import Bools, ClipBatch, Codes
+from latentknobs.core.arrays import Bools, ClipBatch, Codes, Floats
 from latentknobs.core.augmentation import Augmentation, Augmented
 from latentknobs.core.backend import BackendSpec, Posterior, VAEBackend
 from latentknobs.core.corpus import Tally
@@ -19,6 +19,8 @@ DECODER_ALONE = (
 
 CHANGES_CONDITION = "changes the condition"
 """How pairs are tallied that an edit gives another condition."""
+LIKELIHOOD_CHUNK = 256
+"""Clips whose log-probabilities are held at a time."""
 SAME_CONDITION = 1e-5
 """How far a condition may differ, as a part of the largest in that dimension: rounding with another batch."""
 DISCRETE_CODES = (
@@ -89,6 +91,42 @@ def encode_posterior(backend: VAEBackend, clips: ClipBatch) -> Posterior:
         return Posterior(mean.astype(np.float32)[rows])
     scale = np.where(backend.spec.structure.held, 0, posterior.scale).astype(np.float32)  # a condition is not drawn
     return Posterior(mean.astype(np.float32)[rows], scale[rows])
+
+
+def negative_elbo(backend: VAEBackend, clips: ClipBatch, posterior: Posterior) -> Floats | None:
+    """
+    The negative evidence lower bound of clips at their mean codes, in nats, float64 (n,); the lower, the likelier.
+
+    It is the teacher-forced cross-entropy of a clip given its posterior mean, and the divergence (KL) of its posterior
+    from the standard normal prior; a condition has none. Nothing is drawn.
+
+    Args:
+        backend: The model.
+        clips: int16 (n, *shape).
+        posterior: Their posteriors, (n, D).
+
+    Returns:
+        None where the model declares no posterior, or no prior that is known.
+
+    Raises:
+        BackendError: Its log-probabilities have another shape.
+    """
+    spec = backend.spec
+    if posterior.scale is None or spec.prior != "standard-normal":
+        return None
+    latent = spec.structure.latent
+    mean, scale = (part[:, latent].astype(np.float64) for part in (posterior.mean, posterior.scale))
+    nats: Floats = (0.5 * (mean**2 + scale**2 - 1.0) - np.log(scale)).sum(axis=1)
+    for start in range(0, len(clips), LIKELIHOOD_CHUNK):
+        part = slice(start, start + LIKELIHOOD_CHUNK)
+        log_probs = np.asarray(backend.decode_log_probs(posterior.mean[part], clips[part]))
+        if log_probs.shape != (shape := (*clips[part].shape, spec.clip_format.vocabulary)):
+            raise BackendError(
+                f"Model {spec.name} gave log-probabilities of shape {log_probs.shape}; they must have {shape}."
+            )
+        true = np.take_along_axis(log_probs, clips[part].astype(np.int64)[..., None], axis=-1)
+        nats[part] -= true.reshape(len(true), -1).sum(axis=1, dtype=np.float64)
+    return nats
 
 
 def edited(

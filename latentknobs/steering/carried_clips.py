@@ -7,8 +7,9 @@ from functools import cached_property
 import numpy as np
 from attrs import field, frozen
 
-from latentknobs.core.arrays import Bools, ClipBatch, Codes, Ints, frozen_array
-from latentknobs.core.backend import VAEBackend
+from latentknobs.core import model_calls
+from latentknobs.core.arrays import Bools, ClipBatch, Codes, Floats, Ints, frozen_array
+from latentknobs.core.backend import Posterior, VAEBackend
 from latentknobs.core.clip import ClipFormat
 from latentknobs.core.melody_format import HOLD, MelodyFormat
 
@@ -39,6 +40,8 @@ class CarriedClips:
         accepted: bool (N,), which the model takes, some of them octaves away.
         shifts: int64 (N,), semitones by which each is shifted for the model.
         codes: float32 (N, D), posterior means of the shifted clips; zeros where a clip is not accepted.
+        scale: float32 (N, D), their posteriors' standard deviations, ones where a clip is not accepted; None where the
+            model has none.
         plain: int16 (N, *shape), decodings of these codes, shifted back: what amount 0 gives; the clip itself where it
             is not accepted.
     """
@@ -48,6 +51,7 @@ class CarriedClips:
     accepted: Bools = field(converter=_frozen_bools)
     shifts: Ints = field(converter=_frozen_ints)
     codes: Codes
+    scale: Codes | None
     plain: ClipBatch
 
     @cached_property
@@ -61,6 +65,21 @@ class CarriedClips:
         """Which clips the model reconstructs well enough to be trusted with, bool (N,)."""
         tokens = int(np.prod(self.clips.shape[1:]))
         out: Bools = self.accepted & (self.reconstructed >= STYLE * tokens)
+        return out
+
+    def negative_elbo(self, model: VAEBackend) -> Floats | None:
+        """
+        Nats of each clip as the model takes it, float64 (N,), NaN where it does not; None where it has no likelihood.
+
+        See :func:`latentknobs.core.model_calls.negative_elbo`.
+        """
+        rows = self.accepted
+        posterior = Posterior(self.codes[rows], None if self.scale is None else self.scale[rows])
+        nats = model_calls.negative_elbo(model, _shifted(self.clips[rows], self.shifts[rows]), posterior)
+        if nats is None:
+            return None
+        out = np.full(len(self.clips), np.nan)
+        out[rows] = nats
         return out
 
 
@@ -87,15 +106,20 @@ def carry(model: VAEBackend, clips: ClipBatch) -> CarriedClips:
                     shifts[rows], accepted[rows], settled[rows] = octaves, True, True
             settled |= accepted
     codes = np.zeros((len(clips), model.spec.latent_size), dtype=np.float32)
+    scale: Codes | None = None
     plain = clips.copy()
     if accepted.any():
-        codes[accepted] = model.encode(_shifted(clips[accepted], shifts[accepted])).mean
+        posterior = model.encode(_shifted(clips[accepted], shifts[accepted]))
+        codes[accepted] = posterior.mean
+        if posterior.scale is not None:
+            scale = np.ones_like(codes)
+            scale[accepted] = posterior.scale
         back, inside = unshifted(model.decode(codes[accepted]), shifts[accepted])
         plain[accepted] = back
         # One that does not come back within MIDI's pitches is as good as not accepted.
         accepted[np.flatnonzero(accepted)[~inside]] = False
         plain[~accepted], codes[~accepted], shifts[~accepted] = clips[~accepted], 0, 0
-    return CarriedClips(clips, clip_format, accepted, shifts, codes, plain)
+    return CarriedClips(clips, clip_format, accepted, shifts, codes, scale, plain)
 
 
 def differing(clips: ClipBatch, others: ClipBatch) -> Ints:

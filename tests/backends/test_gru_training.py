@@ -16,15 +16,16 @@ from safetensors.torch import load_file, save_file
 
 from latentknobs.backends.devices import trains_in_bfloat16
 from latentknobs.backends.gru_musicvae.backend import GruMusicVaeBackend
-from latentknobs.backends.training import commands
+from latentknobs.backends.training import commands, likelihood
 from latentknobs.backends.training import trainer as trainer_module
 from latentknobs.backends.training.config import Config
 from latentknobs.backends.training.data import Batches, Pool, TrainingData, load, transposed
 from latentknobs.backends.training.trainer import BEST, CHECKPOINT, LOG, Trainer
 from latentknobs.backends.training.validation_metrics import cross_entropy, divergence, measure
 from latentknobs.backends.weights import card_path
+from latentknobs.core.arrays import clip_digests
 from latentknobs.core.corpus import CorpusRequest, Song
-from latentknobs.core.melody_format import HOLD, MELODY
+from latentknobs.core.melody_format import HOLD, MELODY, untransposed
 from latentknobs.errors import ModelError, TrainingError, UnknownNameError, UsageError
 
 SETTINGS = """
@@ -171,6 +172,41 @@ def test_run_leaves_a_model_that_loads(host, settings, tmp_path):
     line = json.loads((tmp_path / "run" / LOG).read_text().splitlines()[-1])
     wanted = {"step", "loss", "kl", "teacher_forced", "greedy", "active_units", "clips_per_second"}
     assert wanted <= set(line)
+
+
+def test_the_card_states_how_likely_training_clips_are(host, settings, tmp_path):
+    """A run leaves quantiles in the card, the same ones as are stated anew for its weights; they change no identity."""
+    commands.train(host, out=tmp_path / "run", config=settings)
+    path = tmp_path / "run" / "model.safetensors"
+    before = json.loads(card_path(path).read_text())
+    card_path(path).write_text(json.dumps({name: value for name, value in before.items() if name != "likelihood"}))
+
+    stated = likelihood.of_weights(host, path, "cpu")
+
+    assert json.loads(card_path(path).read_text()) == before
+    spec = GruMusicVaeBackend.load(path, "cpu").spec
+    assert spec.likelihood == stated
+    assert spec.model_id == before["model_id"]
+    assert stated.clips == likelihood.SAMPLE
+
+
+def test_training_clips_that_likelihood_is_of_are_drawn_as_batches_are(data, config):
+    """They are the corpora's own clips by their shares, transposed; edited ones are left out."""
+    drawn = likelihood.drawn(data, config)
+    own = {shape for pool in data.pools if not pool.edited for shape in clip_digests(untransposed(pool.clips))}
+
+    assert len(drawn) == likelihood.SAMPLE
+    assert set(clip_digests(untransposed(drawn))) <= own
+    assert any(pool.edited for pool in data.pools)
+    assert np.array_equal(drawn, likelihood.drawn(data, config))
+
+
+def test_weights_without_a_recipe_have_no_training_clips(host, weights):
+    """A card that does not say what the model was trained on is told, and stays as it was."""
+    before = card_path(weights).read_text()
+    with pytest.raises(UsageError, match="does not say what the model was trained on"):
+        likelihood.of_weights(host, weights)
+    assert card_path(weights).read_text() == before
 
 
 def test_stored_precision_is_what_is_measured(host, settings, tmp_path):

@@ -41,8 +41,19 @@ def test_turn_without_input_takes_twinkle_and_shows_both_rolls(cli):
     assert result.code == 0
     assert "before" in result.out
     assert "after" in result.out
-    assert "reconstructs 100.0% of the steps of twinkle, 6 of 6 clips exactly" in result.err
+    assert "Style: 6 of 6 clips come back exactly; 30 nats a clip, with no training clips to compare." in result.err
     assert "nothing written" in result.err
+
+
+def test_style_is_told_before_anything_is_turned(cli, tune):
+    """How far the melody is from what the model knows is said even where no knob can be turned, and is in the JSON."""
+    refused = cli("turn", tune, "--model", "tiny", "--knob", "pitch=+99")
+    style = cli("turn", tune, "--model", "tiny", "--json").json["style"]
+
+    assert refused.code != 0
+    assert f"Style: {style['summary']}." in refused.err
+    assert [clip["bars"] for clip in style["each"]] == [[1, 2], [3, 4]]
+    assert (style["clips"], style["exact"], style["percentile"]) == (2, 2, None)
 
 
 def test_turn_by_nothing_is_the_plain_decoding(cli, tune):

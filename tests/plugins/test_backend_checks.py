@@ -65,6 +65,13 @@ def loud(z, given=None):
     return (TINY.decode_log_probs(z, given) + np.float32(np.log(1.1))).astype(np.float32)
 
 
+def silent(z, given=None):
+    """Probabilities of 1 for rests."""
+    out = np.full((len(z), 32, 130), -np.inf, np.float32)
+    out[..., REST] = 0
+    return out
+
+
 def jvp(z, given, v):
     """A Jacobian product that is always 0."""
     return np.zeros((len(z), 32, 130), np.float32)
@@ -86,6 +93,7 @@ FAULTY = {
     "global random state is untouched": Model(encode=draws),
     "decoding gives valid clips": Model(decode=lambda z: np.full((len(z), 32), HOLD, np.int16)),
     "log probabilities sum to one": Model(decode_log_probs=loud),
+    "likelihoods are finite": Model(decode_log_probs=silent),
     "decoding takes the most likely token": Model(decode=lambda z: np.full((len(z), 32), REST, np.int16)),
     "latent weights are all": Model(latent_weights=lambda: {"one": np.eye(24, dtype=np.float32)[3:]}),
     "jacobian products are slopes": Model(jvp=jvp, vjp=lambda z, _given, _u: np.zeros_like(z)),

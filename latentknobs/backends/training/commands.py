@@ -12,6 +12,7 @@ from latentknobs.backends.devices import choose_device
 from latentknobs.backends.gru_musicvae.weight_import import import_weights
 from latentknobs.backends.magenta_js.lstm_backend import export
 from latentknobs.backends.training import data as clips
+from latentknobs.backends.training import likelihood
 from latentknobs.backends.training.checkpoint import read_facts
 from latentknobs.backends.training.config import Config
 from latentknobs.backends.training.trainer import CHECKPOINT, LOG, MODEL, Trainer
@@ -89,6 +90,7 @@ def train(
         "limits": settings.data.limits,
     }
     identity, figures = trainer.finish(out / MODEL, facts)
+    likelihood.of_clips(out / MODEL, likelihood.drawn(data, settings), device)
     return {
         "model": str(out / MODEL),
         "model_id": identity,

@@ -37,11 +37,13 @@ class Pool:
         name: Where they come from ("folk", "note-split 2").
         share: Part of each batch, beside the other pools' shares.
         clips: int16 (n, 32).
+        edited: Whether they are edited ones, and no corpus' own.
     """
 
     name: str
     share: float
     clips: ClipBatch
+    edited: bool = False
 
 
 Following: TypeAlias = Callable[[ClipBatch, Generator], tuple[ClipBatch, Ints]]
@@ -212,7 +214,7 @@ def _edited(host: Host, edit: Edit, clips: ClipBatch, data: DataConfig, rng: Gen
             raise TrainingError(
                 f"No training clip can take {edit.name} by {amount:g}: leave that amount out of data.edits."
             )
-        pools.append(Pool(f"{edit.name} {amount:g}", edit.share / len(edit.amounts), edited))
+        pools.append(Pool(f"{edit.name} {amount:g}", edit.share / len(edit.amounts), edited, edited=True))
     return [pool for pool in pools if pool.share > 0]
 
 

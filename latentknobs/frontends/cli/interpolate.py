@@ -18,7 +18,7 @@ from latentknobs.frontends.cli import options
 from latentknobs.frontends.cli.amount_parser import parse_assignments
 from latentknobs.frontends.cli.context import program, say
 from latentknobs.frontends.cli.melody_files import Writer, check_folder, piece_writer, write_folder
-from latentknobs.frontends.cli.output import as_json
+from latentknobs.frontends.cli.output import as_json, tell_style
 from latentknobs.plots import draw_rolls
 from latentknobs.scores import ReadingOptions
 from latentknobs.session import Session
@@ -61,8 +61,7 @@ class Endpoint:
                 word.replace("--", f"--{self.which}-", 1) if word in PER_FILE else word for word in error.options
             )
             raise
-        for remark in session.remarks():
-            say(f"{session.piece.name}: {remark}")
+        tell_style(session)
         if not self.amounts:
             return session
         return session.on(session.turn(self.amounts, like=self.like or None, seed=self.seed))
@@ -143,7 +142,8 @@ def interpolate(
     write_folder(output, melodies | pictures)
     if json:
         files = [{"file": f"{_name(cell)}.mid", "at": dict(cell.at)} for cell in cells]
-        as_json({"folder": str(output), "pictures": list(pictures), "files": files})
+        styles = [end.style.as_dict() for end in (a, b)]
+        as_json({"folder": str(output), "pictures": list(pictures), "files": files, "styles": styles})
     else:
         typer.echo(f"{len(melodies)} MIDI files and {' '.join(pictures)} in {output}")
 

@@ -112,10 +112,10 @@ def write_folder(folder: Path, writers: Mapping[str, Writer]) -> None:
         raise OutputError(f"{folder} could not be written: {error.strerror or error}.") from error
 
 
-def write_melodies(folder: Path, writers: Mapping[str, Writer], *, json: bool) -> None:
-    """Write MIDI files, and print where they are."""
+def write_melodies(folder: Path, writers: Mapping[str, Writer], *, json: bool, **facts: Any) -> None:
+    """Write MIDI files, and print where they are; as JSON with other facts."""
     write_folder(folder, writers)
     if json:
-        as_json({"folder": str(folder), "files": list(writers)})
+        as_json({"folder": str(folder), "files": list(writers), **facts})
     else:
         typer.echo(f"{len(writers)} MIDI files in {folder}")

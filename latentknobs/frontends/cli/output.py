@@ -20,6 +20,7 @@ from latentknobs.core.query_spec import MOVED
 from latentknobs.core.reasons import failed_amounts, reasons
 from latentknobs.core.run import Run
 from latentknobs.errors import UsageError
+from latentknobs.frontends.cli.context import say
 from latentknobs.plots import text_roll
 
 if TYPE_CHECKING:
@@ -407,14 +408,9 @@ def number_text(one: Mapping[str, float] | None, digits: int, sign: str = "") ->
     return f"{value} ({low} to {high})"
 
 
-def reconstruction(session: Session) -> str:
-    """How well the model reconstructs the piece, as one sentence."""
-    differing = session.differing
-    exact = int((differing[session.accepted] == 0).sum())
-    steps = ", ".join(f"{n} in clip {k + 1}" for k, n in enumerate(differing) if n and session.accepted[k])
-    tail = f"; steps that differ: {steps}" if steps else ""
-    name = session.model.spec.name
-    return (
-        f"{name} reconstructs {session.accuracy:.1%} of the steps of {session.piece.name}, "
-        f"{exact} of {int(session.accepted.sum())} clips exactly{tail}"
-    )
+def tell_style(session: Session) -> None:
+    """Say how the piece was read and how far it is from what the model knows, before anything is made of it."""
+    for remark in session.remarks():
+        say(f"{session.piece.name}: {remark}")
+    if session.style.sounding.any():
+        say(f"Style: {session.style}.")

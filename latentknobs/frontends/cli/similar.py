@@ -9,9 +9,9 @@ import typer
 from latentknobs import session as sessions
 from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import program, say
+from latentknobs.frontends.cli.context import program
 from latentknobs.frontends.cli.melody_files import check_folder, piece_writer, write_melodies
-from latentknobs.frontends.cli.output import reconstruction
+from latentknobs.frontends.cli.output import tell_style
 
 
 def similar(
@@ -39,11 +39,9 @@ def similar(
         session = sessions.Session.open(
             workbench, source, model, **options.reading(policy, track, offset, bars, time_signature, quantize=quantize)
         )
+        tell_style(session)
         near = session.similar(similarity, count, seed)
-    for remark in session.remarks():
-        say(f"{session.piece.name}: {remark}")
-    say(reconstruction(session))
     stem = f"{session.piece.name}__similar{similarity:g}"
     clip_format = session.model.spec.clip_format
     writers = {f"{stem}_{k + 1:03d}.mid": piece_writer(t.after, clip_format, t.provenance) for k, t in enumerate(near)}
-    write_melodies(output, writers, json=json)
+    write_melodies(output, writers, json=json, style=session.style.as_dict())

@@ -16,7 +16,7 @@ from latentknobs.frontends.cli import options
 from latentknobs.frontends.cli.amount_parser import label, parse_assignments
 from latentknobs.frontends.cli.context import program, say, with_options
 from latentknobs.frontends.cli.melody_files import check_target, melody_alone, piece_writer
-from latentknobs.frontends.cli.output import as_json, reconstruction, rolls
+from latentknobs.frontends.cli.output import as_json, rolls, tell_style
 from latentknobs.session import Session
 from latentknobs.steering.turn_result import TurnResult
 
@@ -76,8 +76,7 @@ def turn(
     reading = options.reading(policy, track, offset, bars, time_signature, quantize=quantize)
     with program(ctx).workbench(registry, device, precision) as workbench:
         session = Session.open(workbench, source, model, all_by_model=by_model, **reading)
-        for remark in session.remarks():
-            say(f"{session.piece.name}: {remark}")
+        tell_style(session)
         turned = session.turn(amounts, like=like or None, seed=seed)
     for remark in (*turned.remarks, *turned.left):
         say(remark)
@@ -91,8 +90,6 @@ def turn(
         as_json(_facts(session, turned, None if stopped else target))
     else:
         rolls(session, turned)
-        if session.accepted.any():
-            say(reconstruction(session))
         if target is None:
             say("nothing written: name a file with -o OUT.mid or -o OUT.wav")
         elif not stopped:
@@ -112,6 +109,7 @@ def _facts(session: Session, turned: TurnResult, target: Path | None) -> dict[st
         "accepted": np.flatnonzero(session.accepted).tolist(),
         "counts": asdict(turned.counts),
         "remarks": [*session.remarks(), *turned.remarks, *turned.left],
+        "style": session.style.as_dict(),
         "reconstruction": {"accuracy": session.accuracy, "steps_that_differ": session.differing.tolist()},
         "amounts": dict(turned.amounts),
         "before": _notes(turned.before),

@@ -16,6 +16,9 @@ from latentknobs.frontends.web.responses import Window
 from latentknobs.session import Session
 from latentknobs.steering.turn_result import ClipWay, TurnResult
 
+UNKNOWN = {"right": None, "percentile": None, "unfamiliar": False}
+"""What is said of the style of clips that are of another format than the model's."""
+
 
 def piece_of(message: PieceMessage, clip_format: ClipFormat) -> Piece:
     """
@@ -96,7 +99,7 @@ def ways_in_order(session: Session, ways: Iterable[Iterable[ClipWay]]) -> list[C
 def windows(session: Session, plain: TurnResult) -> list[Window]:
     """The clips of a piece in its order, with how each is turned while no knob is."""
     found = []
-    carried, name = session.carried, session.model.spec.name
+    carried, style, name = session.carried, session.style, session.model.spec.name
     tokens = int(np.prod(session.cut.clips.shape[1:]))
     for c, (cut, own) in enumerate(zip((session.cut, *session.cut.others), plain.ways, strict=True)):
         for k, way in enumerate(own):
@@ -115,7 +118,9 @@ def windows(session: Session, plain: TurnResult) -> list[Window]:
             start, steps = int(cut.starts[k]), int(cut.lengths[k])
             bars = session.piece.bars_of(start, steps, session.cut.clip_format)
             accepted = not c and bool(carried.accepted[k])
-            found.append(Window(start=start, steps=steps, bars=bars, accepted=accepted, way=way, why=why))
+            known = UNKNOWN if c else style.clip(k)
+            facts = {"start": start, "steps": steps, "bars": bars, "accepted": accepted, "way": way, "why": why}
+            found.append(Window.model_validate({**known, **facts}))
     return [found[k] for k in _order(session)]
 
 

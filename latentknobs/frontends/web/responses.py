@@ -69,6 +69,13 @@ class Window(BaseModel):
     accepted: bool = Field(description="Whether the model takes it.")
     way: ClipWay = Field(description="How it is turned while no knob is: as TurnResponse.ways.")
     why: str = Field(description="Why it is not turned by the model as it is; empty where it is.")
+    right: float | None = Field(
+        description="Share of its steps that the model reconstructs, 0 to 1; null for clips of another format."
+    )
+    percentile: float | None = Field(
+        description="Percentage of the model's training clips that are at most as likely; null where that is not known."
+    )
+    unfamiliar: bool = Field(description="Whether such music is strange to the model.")
 
 
 class Track(BaseModel):
@@ -108,11 +115,24 @@ class ReadResponse(BaseModel):
     accompaniment: AccompanimentFacts
 
 
+class StyleFacts(BaseModel):
+    """How far a piece is from what the model knows; of its clips of the model's format that have notes."""
+
+    summary: str = Field(description="All of it as one line.")
+    clips: int
+    exact: int = Field(description="How many of them come back exactly.")
+    nats: float | None = Field(
+        description="Median of their negative evidence lower bounds; null where the model has no likelihood."
+    )
+    percentile: float | None = Field(description="Median of Window.percentile; null where none is known.")
+
+
 class Opened(BaseModel):
     """A piece as the model encodes and decodes it."""
 
     windows: list[Window]
     remarks: list[str]
+    style: StyleFacts
     accuracy: float = Field(description="Share of the steps that the model reconstructs, 0 to 1.")
     notes: list[NoteRow] = Field(description="The reconstruction, without any knob turned.")
     steps: int = Field(description="Length of the piece, without stretches padded to whole clips.")

@@ -29,11 +29,12 @@ from latentknobs.errors import LatentKnobsError, UnknownNameError
 from latentknobs.frontends.web.errors import RequestError
 from latentknobs.frontends.web.piece_schema import piece_of, rows, ways_in_order, windows
 from latentknobs.frontends.web.requests import GridRequest, KnobTurns, MidiSource, PieceMessage, State
-from latentknobs.frontends.web.responses import Counts, Opened, TurnResponse
+from latentknobs.frontends.web.responses import Counts, Opened, StyleFacts, TurnResponse
 from latentknobs.frontends.web.upload import Reader
 from latentknobs.session import Session
 from latentknobs.steering.batch_decoder import DecodedBatch, DecoderQueue
 from latentknobs.steering.control_directions import in_order
+from latentknobs.steering.style import Style
 from latentknobs.steering.turn_result import GridCell, SteeredCodes, TurnResult
 from latentknobs.workbench import Workbench
 
@@ -55,11 +56,13 @@ class OpenPiece:
         session: The piece's session.
         plain: What turning no knob gives: its reconstruction, where the model turns it.
         notes: The notes of that.
+        style: How far the piece is from what the model knows.
     """
 
     session: Session
     plain: TurnResult
     notes: frozenset[Note]
+    style: Style
 
     def opened(self) -> Opened:
         """The answer to opening it."""
@@ -67,6 +70,7 @@ class OpenPiece:
         return Opened(
             windows=windows(session, self.plain),
             remarks=list(session.remarks()),
+            style=StyleFacts.model_validate(self.style.as_dict()),
             accuracy=session.accuracy,
             notes=rows(self.plain.after.notes),
             steps=session.piece.steps,
@@ -184,7 +188,7 @@ class Service:
         source = message.source
         session = evolve(session, knobs=knobs, source_sha256=source.sha256 if isinstance(source, MidiSource) else "")
         plain = session.turn({})
-        opened = OpenPiece(session, plain, frozenset(plain.after.notes))
+        opened = OpenPiece(session, plain, frozenset(plain.after.notes), session.style)
         with self._lock:
             self._open[key] = opened
             while len(self._open) > MAX_OPEN:

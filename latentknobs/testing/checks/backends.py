@@ -20,7 +20,7 @@ from latentknobs.core.capability import capability
 from latentknobs.core.code_units import CodeUnits, prior_units
 from latentknobs.core.corpus import Corpus, CorpusRequest, Tally
 from latentknobs.core.melody_format import MELODY
-from latentknobs.core.model_calls import same_condition
+from latentknobs.core.model_calls import negative_elbo, same_condition
 from latentknobs.core.plugin_guard import Guard, PluginFault
 from latentknobs.errors import BackendError, PluginError
 from latentknobs.hooks import validation
@@ -199,6 +199,19 @@ def log_probabilities_sum_to_one(backend: VAEBackend, kit: BackendFixtures) -> N
         need(off <= SUMS, f"the probabilities of a step sum to 1 within {off:.2g}; they must within {SUMS:g}.")
 
 
+def likelihoods_are_finite(backend: VAEBackend, kit: BackendFixtures) -> None:
+    """A clip that it accepts has a finite likelihood, if it has a posterior and a declared prior."""
+    _needs_an_encoder(backend)
+    nats = negative_elbo(backend, kit.clips, backend.encode(kit.clips))
+    if nats is None:
+        raise LeftOut("it has no standard deviations, or no declared prior.")
+    need(
+        bool(np.isfinite(nats).all()),
+        f"{int((~np.isfinite(nats)).sum())} of {len(nats)} clips that it accepts have a token that its decoder cannot "
+        "produce: leave such clips out in accepts.",
+    )
+
+
 def decoding_takes_the_most_likely_token(backend: VAEBackend, kit: BackendFixtures) -> None:
     """Greedy decoding is the argmax of the greedy path's log-probabilities, repaired, except for near ties."""
     log_probs = backend.decode_log_probs(kit.codes)
@@ -334,6 +347,7 @@ BACKEND_CHECKS: tuple[Check, ...] = (
     global_random_state_is_untouched,
     decoding_gives_valid_clips,
     log_probabilities_sum_to_one,
+    likelihoods_are_finite,
     decoding_takes_the_most_likely_token,
     latent_weights_are_all,
     jacobian_products_are_slopes,

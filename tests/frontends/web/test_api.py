@@ -160,6 +160,18 @@ def test_opening_gives_the_plain_decoding(client, opened):
     assert [w["accepted"] for w in got["windows"]] == [True, True]
 
 
+def test_opening_tells_the_style(client, opened):
+    """How far the piece, and each window of it, is from what the model knows is the session's."""
+    got = client.post(f"{TINY}/open", json={"piece": as_message(tune())}).json()
+    facts = opened.style.as_dict()
+
+    assert got["style"] == {name: facts[name] for name in ("summary", "clips", "exact", "nats", "percentile")}
+    for window, clip in zip(got["windows"], facts["each"], strict=True):
+        assert {name: window[name] for name in ("bars", "right", "percentile", "unfamiliar")} == {
+            name: clip[name] for name in ("bars", "right", "percentile", "unfamiliar")
+        }
+
+
 @pytest.mark.parametrize(
     "how",
     [

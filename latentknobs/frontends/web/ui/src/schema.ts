@@ -575,6 +575,7 @@ export interface components {
             readonly windows: readonly components["schemas"]["Window"][];
             /** Remarks */
             readonly remarks: readonly string[];
+            readonly style: components["schemas"]["StyleFacts"];
             /**
              * Accuracy
              * @description Share of the steps that the model reconstructs, 0 to 1.
@@ -1006,6 +1007,34 @@ export interface components {
             readonly bar: number;
         };
         /**
+         * StyleFacts
+         * @description How far a piece is from what the model knows; of its clips of the model's format that have notes.
+         */
+        readonly StyleFacts: {
+            /**
+             * Summary
+             * @description All of it as one line.
+             */
+            readonly summary: string;
+            /** Clips */
+            readonly clips: number;
+            /**
+             * Exact
+             * @description How many of them come back exactly.
+             */
+            readonly exact: number;
+            /**
+             * Nats
+             * @description Median of their negative evidence lower bounds; null where the model has no likelihood.
+             */
+            readonly nats: number | null;
+            /**
+             * Percentile
+             * @description Median of Window.percentile; null where none is known.
+             */
+            readonly percentile: number | null;
+        };
+        /**
          * Track
          * @description A track with notes.
          */
@@ -1117,6 +1146,21 @@ export interface components {
              * @description Why it is not turned by the model as it is; empty where it is.
              */
             readonly why: string;
+            /**
+             * Right
+             * @description Share of its steps that the model reconstructs, 0 to 1; null for clips of another format.
+             */
+            readonly right: number | null;
+            /**
+             * Percentile
+             * @description Percentage of the model's training clips that are at most as likely; null where that is not known.
+             */
+            readonly percentile: number | null;
+            /**
+             * Unfamiliar
+             * @description Whether such music is strange to the model.
+             */
+            readonly unfamiliar: boolean;
         };
     };
     responses: never;

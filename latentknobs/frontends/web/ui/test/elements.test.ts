@@ -28,6 +28,15 @@ test("the roll of a format of drums has a row for each drum, with its name", asy
   expect(new Set(all(roll, "rect.note").map((rect) => rect.getAttribute("y"))).size).toBe(3);
 });
 
+test("parts that the model does not turn, or does not know, are marked by words", async () => {
+  const part = { steps: 32, bars: [1, 2] as [number, number], way: "model" as const, unfamiliar: false };
+  const parts = [{ ...part, start: 0 }, { ...part, start: 32, bars: [3, 4] as [number, number], unfamiliar: true }, { ...part, start: 64, bars: [5, 6] as [number, number], way: "rule" as const, unfamiliar: true }];
+  const roll = await put(new RollElement(), { notes: twinkle.notes, parts, steps: 96 });
+  expect(all(roll, ".edge").length).toBe(2);
+  expect(all(roll, "text.unfamiliar").map((text) => text.textContent)).toEqual(["unfamiliar", "by rule, unfamiliar"]);
+  expect(one(roll, "#words").textContent).toMatch(/Bars 3 to 4 unfamiliar\. Bars 5 to 6 by rule, unfamiliar\.$/);
+});
+
 test("the playhead stands at its step and goes away", async () => {
   const roll = await put(new RollElement(), { notes: twinkle.notes, steps: 32 });
   roll.playhead = 16;

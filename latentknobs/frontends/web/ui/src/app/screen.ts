@@ -27,10 +27,11 @@ export class ScreenPanel extends Component {
     .state { margin-left: auto; font-variant-numeric: tabular-nums; }
     .state i { width: 8px; height: 8px; border-radius: 50%; background: #57c785; }
     .state.away i { background: transparent; border: 2px solid #ffb454; }
-    .state.away { color: #ffcf8f; }
+    .state.away { color: var(--s-warn); }
     .turned { display: flex; flex-wrap: wrap; align-items: center; gap: 2px 18px; font-size: 13px; color: var(--s-soft); margin: -4px 0 10px; }
     .turned input { accent-color: var(--s-ink); } .volume { display: inline-flex; align-items: center; gap: 10px; min-height: 44px; } .volume input { width: 130px; }
-    .remarks { margin: 0 0 10px; padding: 0; list-style: none; font-size: 13px; color: #ffcf8f; display: grid; gap: 2px; }
+    .style { margin: -4px 0 10px; font-size: 13px; color: var(--s-soft); }
+    .remarks { margin: 0 0 10px; padding: 0; list-style: none; font-size: 13px; color: var(--s-warn); display: grid; gap: 2px; }
     @media (forced-colors: active) { :host { border: 1px solid CanvasText; } .kept { fill: CanvasText; } .changed { fill: Highlight; } .mark { fill: HighlightText; } .ghost { stroke: GrayText; } .state i { border: 4px solid Highlight; } }
     @media (max-width: 560px) { :host { padding: 14px 12px 8px; border-radius: 14px; } .state { margin-left: 0; } }
   `];
@@ -71,6 +72,7 @@ export class ScreenPanel extends Component {
         ${heard ? null : html`<span class="side" aria-hidden="true">${state.side.toUpperCase()}</span>`}<h2>${heard ? null : html`<span class="hidden">${state.side.toUpperCase()}: </span>`}${title}</h2>
         <span class="soft">${heard ? "from the grid" : plain ? "original" : turnedKnobs.map(([name, value]) => this.words(name, value)).join(", ")}</span>
       </div>
+      ${heard || !opened?.style.clips ? null : html`<p class="style" data-style>Style: ${opened.style.summary}.</p>`}
       ${this.remarks()}
       <lk-roll .notes=${seen?.notes ?? session.notes} .ghost=${deck.piece.notes} .changed=${changed} .format=${format} .stretches=${seen ? [] : session.stretches} .parts=${seen ? [] : this.parts()} .steps=${seen?.steps ?? session.steps} hue=${hue} label=${seen?.name ?? title}></lk-roll>
       <div class="legend h${hue}">

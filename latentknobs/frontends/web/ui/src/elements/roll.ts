@@ -5,6 +5,7 @@ import type { ClipWindow, Format, Note, Stretch } from "../types.js";
 import { define, shared } from "./shared.js";
 
 const TOP = 22;
+type Part = Pick<ClipWindow, "start" | "steps" | "bars" | "way" | "unfamiliar">;
 const WAYS: Partial<Record<ClipWindow["way"], string>> = { rule: "by rule", alone: "left alone" };
 export const MELODY: Format = { name: "melody-2bar", steps: 32, steps_per_beat: 4, beats_per_bar: 4, drums: null };
 
@@ -30,14 +31,15 @@ export class RollElement extends LitElement {
     .note { fill: var(--s-note); }
     .changed { fill: var(--hue); }
     .mark { fill: var(--screen); }
-    .way { fill: var(--s-ink); opacity: 0.07; } .way.alone { opacity: 0.16; } .edge { stroke: var(--s-soft); stroke-dasharray: 2 4; }
+    .way { fill: var(--s-ink); opacity: 0.07; } .way.alone { opacity: 0.16; } .way.model, .way.octaves { opacity: 0; }
+    .edge { stroke: var(--s-soft); stroke-dasharray: 2 4; } .edge.unfamiliar { stroke: var(--s-warn); stroke-width: 3; stroke-dasharray: none; } text.unfamiliar { fill: var(--s-warn); }
     .head { stroke: var(--s-ink); stroke-width: 1.500; }
     .cursor { fill: none; stroke: var(--s-ink); stroke-width: 1.500; }
     .drawing { cursor: crosshair; touch-action: none; }
     .drawing:focus-visible { outline-offset: -2px; }
     @media (forced-colors: active) {
       .note { fill: CanvasText; } .changed { fill: Highlight; } .ghost { stroke: GrayText; } .beat, .bar { stroke: GrayText; }
-      .row, .c { fill: Canvas; } .mark { fill: HighlightText; } .head, .cursor { stroke: CanvasText; } text { fill: CanvasText; }
+      .row, .c { fill: Canvas; } .mark { fill: HighlightText; } .head, .cursor { stroke: CanvasText; } text, text.unfamiliar { fill: CanvasText; } .edge.unfamiliar { stroke: CanvasText; }
     }
   `];
 
@@ -48,8 +50,8 @@ export class RollElement extends LitElement {
   @property({ attribute: false }) format: Format = MELODY;
   /** The time signatures; none = that of the format. */
   @property({ attribute: false }) stretches: readonly Stretch[] = [];
-  /** Parts with how each is turned: those that are not by the model are marked. */
-  @property({ attribute: false }) parts: readonly Pick<ClipWindow, "start" | "steps" | "bars" | "way">[] = [];
+  /** Parts with how each is turned: those that are not by the model, or that it does not know, are marked. */
+  @property({ attribute: false }) parts: readonly Part[] = [];
   @property({ type: Number }) steps = 32;
   @property({ type: Number }) height = 260;
   @property({ type: Number, reflect: true }) hue = 7;
@@ -132,8 +134,8 @@ export class RollElement extends LitElement {
     const there = new Set(this.notes.map((note) => note.join()));
     const changed = new Set(this.changed);
     const lines = meter(this.stretches, this.format, this.steps);
-    const marked = this.parts.filter(({ way }) => WAYS[way]);
-    const words = [melodyWords(this.notes, this.format, lines), ...marked.map(({ bars, way }) => `${barWords(bars)} ${WAYS[way]}.`)].join(" ");
+    const marked = this.parts.filter(partWords);
+    const words = [melodyWords(this.notes, this.format, lines), ...marked.map((part) => `${barWords(part.bars)} ${partWords(part)}.`)].join(" ");
     return html`<div class="box">
       <svg class="names" width=${this.gutter} height=${this.height} aria-hidden="true">${this.names(low, high, y, rowHeight)}</svg>
       <div class="scroll" tabindex=${width > this.width - this.gutter + 1 ? "0" : "-1"} role="group" aria-label="${this.label}, ${lines.bars.length} bars">
@@ -202,12 +204,15 @@ export class RollElement extends LitElement {
     return [...beats.map((step) => line(at(step), "beat")), ...bars.map((bar) => [line(at(bar.at), "bar"), number(bar)]), line(at(this.steps), "bar")];
   }
 
-  /** A part that is not turned by the model, with words at its foot. */
-  private marking({ start, steps, way }: Pick<ClipWindow, "start" | "steps" | "way">) {
+  /** A part that is not turned by the model, or that it does not know, with words at its foot. */
+  private marking(part: Part) {
+    const { start, steps, way, unfamiliar } = part;
     const [x, width] = [start * this.stepWidth, steps * this.stepWidth];
+    const words = partWords(part);
+    const kind = unfamiliar ? "unfamiliar" : "";
     return svg`<rect class="way ${way}" x=${x} y=${TOP} width=${width} height=${this.height - TOP}></rect>
-      <line class="edge" x1=${x + 1} x2=${x + width - 1} y1=${this.height - 1} y2=${this.height - 1}></line>
-      ${width > 60 ? svg`<text x=${x + 5} y=${this.height - 6}>${WAYS[way]}</text>` : null}`;
+      <line class="edge ${kind}" x1=${x + 1} x2=${x + width - 1} y1=${this.height - 1} y2=${this.height - 1}></line>
+      ${width > 12 + 6.5 * words.length ? svg`<text class=${kind} x=${x + 5} y=${this.height - 7}>${words}</text>` : null}`;
   }
 
   private box(note: Note, kind: string, y: (pitch: number) => number, rowHeight: number) {
@@ -298,6 +303,11 @@ export class RollElement extends LitElement {
     this.notes = notes;
     this.dispatchEvent(new CustomEvent("lk-draw", { detail: { notes, done }, bubbles: true, composed: true }));
   }
+}
+
+/** "by rule, unfamiliar"; "" of a part that is turned by the model, which knows such music. */
+function partWords({ way, unfamiliar }: Part): string {
+  return [WAYS[way], unfamiliar && "unfamiliar"].filter(Boolean).join(", ");
 }
 
 /** "Bars 3 to 4", "Bar 5". */
