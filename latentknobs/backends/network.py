@@ -37,6 +37,12 @@ def count(low: int, high: int | None = None) -> Any:
     return check
 
 
+def flag(_instance: object, attribute: Any, value: object) -> None:
+    """A validator of true and false."""
+    if type(value) is not bool:
+        raise ValueError(f"'{attribute.name}' must be true or false, not {short(value)}")
+
+
 @frozen
 class NetworkConfig:
     """
@@ -57,6 +63,8 @@ class NetworkConfig:
         step_features: Size of the vectors, one for each step, that z is turned into for the decoder, and that all its
             layers read; 0 = z itself enters the first layer at every step.
         step_hidden: Units of the layer between z and these vectors.
+        height: Whether the last dimension is the clip's height and the others carry its line
+            (:mod:`.gru_musicvae.pitch_height`).
     """
 
     encoder_hidden: int = field(validator=count(1, MAX_WIDTH))
@@ -70,12 +78,20 @@ class NetworkConfig:
     state_features: int = field(default=0, validator=count(0, MAX_WIDTH))
     step_features: int = field(default=0, validator=count(0, MAX_WIDTH))
     step_hidden: int = field(default=0, validator=count(0, MAX_WIDTH))
+    height: bool = field(default=False, validator=flag)
 
     def __attrs_post_init__(self) -> None:
         if (self.step_features > 0) != (self.step_hidden > 0):
             raise ValueError("'step_features' and 'step_hidden' go together: both above 0, or neither")
-        if self.cell == "lstm" and (self.state_features or self.step_features):
-            raise ValueError("'state_features' and 'step_features' belong to a GRU: leave them out for \"lstm\"")
+        if self.cell == "lstm" and (self.state_features or self.step_features or self.height):
+            raise ValueError(
+                "'state_features', 'step_features' and 'height' belong to a GRU: leave them out for \"lstm\""
+            )
+        if self.height and (self.vocabulary != MELODY.vocabulary or self.latent_size < 2):
+            raise ValueError(
+                f"'height' needs {MELODY.vocabulary} tokens and two dimensions or more: leave it out, or change "
+                "'vocabulary' or 'latent_size'"
+            )
         required = {"vocabulary": LSTM_VOCABULARY, "embedding": 0, "steps": MELODY.steps}
         for name, number in required.items():
             if self.cell == "lstm" and getattr(self, name) != number:
@@ -85,6 +101,11 @@ class NetworkConfig:
                 )
 
     @property
+    def line_size(self) -> int:
+        """Dimensions without the height."""
+        return self.latent_size - self.height
+
+    @property
     def token_size(self) -> int:
         """Size of a token where it enters a layer."""
         return self.embedding or self.vocabulary
@@ -92,7 +113,7 @@ class NetworkConfig:
     def canonical(self) -> bytes:
         """The same bytes for the same config: what a model's identity is computed over."""
         # What came later is left out where it is not used: the identity is what it was before.
-        later = {"cell": "gru", "state_features": 0, "step_features": 0, "step_hidden": 0}
+        later = {"cell": "gru", "state_features": 0, "step_features": 0, "step_hidden": 0, "height": False}
         values = {name: value for name, value in attrs.asdict(self).items() if later.get(name) != value}
         return json.dumps(values, sort_keys=True, separators=(",", ":")).encode()
 

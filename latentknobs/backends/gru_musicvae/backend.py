@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
 from latentknobs.backends.devices import choose_device
 from latentknobs.backends.gru_musicvae.cuda import CudaNetwork
@@ -143,12 +144,14 @@ class GruMusicVaeBackend(TensorBackend):
         every step, each (decoder_hidden, D); or "step-vectors" the layer before the step vectors (step_hidden, D).
         """
         network, config = self._network, self._network.config
+        weights = {"initial-state": network.linear_init.weight.detach()}
         if config.step_features:
-            weights = {"initial-state": network.linear_init.weight, "step-vectors": network.linear_hidden.weight}
-            return {name: weight.detach().cpu().numpy().copy() for name, weight in weights.items()}
-        gates = network.cells[0].weight_ih.detach()[:, config.token_size :].chunk(3)
-        matrices = {"initial-state": network.linear_init.weight.detach(), **dict(zip(GATES, gates, strict=True))}
-        return {name: matrix.cpu().numpy().copy() for name, matrix in matrices.items()}
+            weights["step-vectors"] = network.linear_hidden.weight.detach()
+        else:
+            gates = network.cells[0].weight_ih.detach()[:, config.token_size :].chunk(3)
+            weights |= dict(zip(GATES, gates, strict=True))
+        unread = config.latent_size - config.line_size  # the height moves what was decoded
+        return {name: functional.pad(weight, (0, unread)).cpu().numpy().copy() for name, weight in weights.items()}
 
     def jvp(self, z: Codes, given: ClipBatch, vectors: Codes) -> NDArray[np.float32]:
         """J v, float32 (N, 32, 130); see :class:`~latentknobs.core.backend.LatentGradient`."""

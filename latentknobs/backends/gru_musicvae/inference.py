@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from latentknobs.backends.gru_musicvae.network import GruMusicVae
+from latentknobs.backends.gru_musicvae import pitch_height
+from latentknobs.backends.gru_musicvae.network import GruMusicVae, with_height
 from latentknobs.backends.gru_musicvae.prefix_sharing import in_order, steps
 from latentknobs.backends.precision import Float32, Precision, Product, enough
 
@@ -127,6 +128,12 @@ class FastNetwork:
 
     def encode(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation, each float32 (N, D), of tokens int64 (N, T)."""
+        if not self._config.height:
+            return self._encode(tokens)
+        middle = pitch_height.middle_of(tokens)
+        return with_height(*self._encode(pitch_height.line_of(tokens, middle)), middle)
+
+    def _encode(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         hidden = self._features_of(tokens) if self._features else self._last_states(tokens)
         parts = torch.split(hidden, ROWS)
         mean, log_variance = (torch.cat([head(part) for part in parts]) for head in (self._mean, self._log_variance))
@@ -187,6 +194,13 @@ class FastNetwork:
             z: Codes (N, D).
             chosen: From a step's logits (N, V) to its tokens (N,); None = the likeliest.
         """
+        if not self._config.height:
+            return self._greedy(z, chosen)
+        line, logits = self._greedy(z[:, :-1].contiguous(), chosen)
+        middle = pitch_height.inside(line, pitch_height.from_code(z))
+        return pitch_height.placed(line, middle), pitch_height.placed_logits(logits, middle)
+
+    def _greedy(self, z: Tensor, chosen: Callable[[Tensor], Tensor] | None) -> tuple[Tensor, Tensor]:
         decoder = self._decoder(z)
         entering = self._entering(z)
         token = torch.full((len(z),), self._config.vocabulary - 1, dtype=torch.int64, device=z.device)
@@ -200,6 +214,13 @@ class FastNetwork:
 
     def given(self, z: Tensor, tokens: Tensor) -> Tensor:
         """Logits float32 (N, T, V) where each step reads the true token before it, tokens int64 (N, T)."""
+        if not self._config.height:
+            return self._given(z, tokens)
+        middle = pitch_height.middle_of(tokens)
+        logits = self._given(z[:, :-1].contiguous(), pitch_height.line_of(tokens, middle))
+        return pitch_height.placed_logits(logits, middle)
+
+    def _given(self, z: Tensor, tokens: Tensor) -> Tensor:
         decoder = self._decoder(z)
         before = functional.pad(tokens[:, :-1], (1, 0), value=self._config.vocabulary - 1)
         states = [

@@ -10,13 +10,16 @@ load as they are. With V tokens, T steps and the token x_t entering as e(x_t), o
               h^0_t = GRU_0([e(x_{t-1}), z], h^0_{t-1});  h^k_t = GRU_k(h^{k-1}_t, h^k_{t-1})
               logits_t = linear_out(h^K_t);  x_{-1} = V - 1 (rest)
 
-Two options are ours. With ``state_features`` the posterior is read from the states at every step, so that nothing has
+Three options are ours. With ``state_features`` the posterior is read from the states at every step, so that nothing has
 to be remembered to the end of the clip; with ``step_features`` z is unrolled into a vector for each step, read by every
 layer, so that the decoder need not count:
 
     encoder   mean, log variance = linear(f_0, ..., f_{T-1});  f_t = linear_states([forward_t, backward_t])
     decoder   s_0, ..., s_{T-1} = linear_steps(silu(linear_hidden(z)))
               h^0_t = GRU_0([e(x_{t-1}), s_t], h^0_{t-1});  h^k_t = GRU_k([h^{k-1}_t, s_t], h^k_{t-1})
+
+With ``height`` all of this is said of the clip's line, and the last dimension of z is its height
+(:mod:`.pitch_height`). Outside, tokens and their logits are those of the clip nevertheless.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from latentknobs.backends.gru_musicvae import pitch_height
 from latentknobs.backends.network import Network, NetworkConfig
 
 
@@ -35,7 +39,7 @@ class GruMusicVae(Network):
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__(config)
-        both, latent = 2 * config.encoder_hidden, config.latent_size
+        both, latent = 2 * config.encoder_hidden, config.line_size
         if config.embedding:
             self.embedding = nn.Embedding(config.vocabulary, config.embedding)
         self.gru_0 = nn.GRU(config.token_size, config.encoder_hidden, batch_first=True, bidirectional=True)
@@ -76,16 +80,25 @@ class GruMusicVae(Network):
         return functional.one_hot(tokens, self.config.vocabulary).to(self.linear_mu.weight.dtype)
 
     def encode(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        states, last = self.gru_0(self.tokens_in(tokens))
+        line, middle = self.line_of(tokens)
+        states, last = self.gru_0(self.tokens_in(line))
         if self.config.state_features:
             hidden = self.linear_states(states).flatten(1)
         else:
             hidden = torch.cat([last[0], last[1]], dim=-1)
-        return self.linear_mu(hidden), torch.exp(0.5 * self.linear_var(hidden))
+        mean, scale = self.linear_mu(hidden), torch.exp(0.5 * self.linear_var(hidden))
+        return (mean, scale) if middle is None else with_height(mean, scale, middle)
+
+    def line_of(self, tokens: Tensor) -> tuple[Tensor, Tensor | None]:
+        """What the layers read of tokens (N, T), and the middles (N,); the tokens themselves without a height."""
+        if not self.config.height:
+            return tokens, None
+        middle = pitch_height.middle_of(tokens)
+        return pitch_height.line_of(tokens, middle), middle
 
     def step_vectors(self, z: Tensor) -> Tensor:
         """What of the codes (N, D) the decoder reads at each step, (N, T, features): the codes, or step vectors."""
-        steps = self.config.steps
+        steps, z = self.config.steps, z[:, : self.config.line_size]
         if not self.config.step_features:
             return z.unsqueeze(1).expand(-1, steps, -1)
         vectors: Tensor = self.linear_steps(functional.silu(self.linear_hidden(z)))
@@ -96,12 +109,13 @@ class GruMusicVae(Network):
         return functional.pad(tokens[:, :-1], (1, 0), value=self.config.vocabulary - 1)
 
     def decode_given(self, z: Tensor, given: Tensor, keep: Tensor | None = None) -> Tensor:
-        tokens = self.tokens_in(self.previous(given)).transpose(0, 1)
+        line, middle = self.line_of(given)
+        tokens = self.tokens_in(self.previous(line)).transpose(0, 1)
         if keep is not None:
             tokens = tokens * keep.t().unsqueeze(-1)
         vectors = self.step_vectors(z).transpose(0, 1)
         x = tokens
-        state = torch.tanh(self.linear_init(z))
+        state = torch.tanh(self.linear_init(z[:, : self.config.line_size]))
         for layer, cell in enumerate(self.cells):
             if layer == 0 or self.config.step_features:
                 x = torch.cat([x, vectors], dim=-1)
@@ -109,16 +123,17 @@ class GruMusicVae(Network):
             x, _ = torch.gru(x, state.unsqueeze(0), gates, True, 1, 0.0, self.training, False, False)
             state = x[0]
         logits: Tensor = self.linear_out(x).transpose(0, 1)
-        return logits
+        return logits if middle is None else pitch_height.placed_logits(logits, middle)
 
     def decode_steps(
         self, z: Tensor, given: Tensor | None = None, known: Tensor | None = None, keep: Tensor | None = None
     ) -> Tensor:
+        line, middle = (None, None) if given is None else self.line_of(given)
         cells = self.cells
         states: list[Tensor] = []
         token = torch.full((len(z),), self.config.vocabulary - 1, dtype=torch.int64, device=z.device)
-        vectors = self.step_vectors(z)
-        out = []
+        vectors, first = self.step_vectors(z), torch.tanh(self.linear_init(z[:, : self.config.line_size]))
+        out, chosen = [], []
         for step in range(self.config.steps):
             x = self.tokens_in(token)
             if keep is not None:
@@ -127,12 +142,24 @@ class GruMusicVae(Network):
                 if layer == 0 or self.config.step_features:
                     x = torch.cat([x, vectors[:, step]], dim=-1)
                 if step == 0:
-                    states.append(torch.tanh(self.linear_init(z)) if layer == 0 else states[layer - 1])
+                    states.append(first if layer == 0 else states[layer - 1])
                 states[layer] = cell(x, states[layer])
                 x = states[layer]
             logits = self.linear_out(x)
             out.append(logits)
             token = logits.detach().argmax(dim=-1)
-            if given is not None:
-                token = given[:, step] if known is None else torch.where(known[:, step], given[:, step], token)
-        return torch.stack(out, dim=1)
+            chosen.append(token)
+            if line is not None:
+                token = line[:, step] if known is None else torch.where(known[:, step], line[:, step], token)
+        every = torch.stack(out, dim=1)
+        if not self.config.height:
+            return every
+        if middle is None:
+            middle = pitch_height.inside(torch.stack(chosen, dim=1), pitch_height.from_code(z))
+        return pitch_height.placed_logits(every, middle)
+
+
+def with_height(mean: Tensor, scale: Tensor, middle: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of a line's posterior (N, D - 1) with the height that a clip's middle (N,) gives."""
+    height = pitch_height.to_code(middle)
+    return torch.cat([mean, height], dim=1), torch.cat([scale, torch.full_like(height, pitch_height.SPREAD)], dim=1)

@@ -21,7 +21,7 @@ import attrs
 from attrs import field, frozen, validators
 
 from latentknobs.backends.magenta_js.vocabulary import PIANO
-from latentknobs.backends.network import NetworkConfig, build_config, count
+from latentknobs.backends.network import NetworkConfig, build_config, count, flag
 from latentknobs.core.seed import MOST_SEED
 from latentknobs.errors import UnknownNameError, UsageError
 
@@ -37,11 +37,6 @@ def _number(low: float = -math.inf, high: float = math.inf) -> Any:
             raise ValueError(f"'{attribute.name}' must be a number{least}{most}, not {short(value)}")
 
     return check
-
-
-def _flag(_instance: object, attribute: Any, value: object) -> None:
-    if type(value) is not bool:
-        raise ValueError(f"'{attribute.name}' must be true or false, not {short(value)}")
 
 
 def _real(value: Any) -> Any:
@@ -117,7 +112,7 @@ class TrainingConfig:
     token_dropout: float = field(default=0.0, converter=_real, validator=_number(0, 1))
     follow_weight: float = field(default=1.0, converter=_real, validator=_number(0))
     follow_through: float = field(default=0.5, converter=_real, validator=_number(0, 1))
-    align: bool = field(default=False, validator=_flag)
+    align: bool = field(default=False, validator=flag)
     transpose: tuple[int, int] = field(default=(0, 0), converter=_pair, validator=_ascending)
     evaluate_every: int = field(default=500, validator=count(1))
     checkpoint_every: int = field(default=500, validator=count(1))
@@ -230,7 +225,7 @@ class Followed:
     )
     share: float = field(default=1.0, converter=_real, validator=_number(1e-6))
     map: str = field(default="matrix", validator=validators.in_(("matrix", "powers", "network")))
-    exact: bool = field(default=True, validator=_flag)
+    exact: bool = field(default=True, validator=flag)
 
 
 def _values(kind: type, tables: Any, where: str) -> Any:
@@ -290,6 +285,8 @@ class Config:
     data: DataConfig
 
     def __attrs_post_init__(self) -> None:
+        if self.training.align and self.network.height:
+            raise ValueError("'align' turns all axes, of which 'height' keeps one: leave one of them out")
         if self.training.align and any(edit.map == "powers" for edit in self.data.follow):
             raise ValueError("'align' turns the axes that a map of \"powers\" keeps: leave one of them out")
         if self.data.follow and self.training.batch % 2:

@@ -1,0 +1,90 @@
+"""
+Height: a melody's place on the keyboard as a dimension of its own, beside the line.
+
+A transposed melody is the same line elsewhere. A network that reads pitches as they are must learn every line at every
+height, and bends its codes where it does. With ``height`` it reads and writes tokens relative to the middle of the
+clip, halfway between its lowest and highest note (rounded down), and the last dimension of the code is that middle,
+
+    (middle - 64) / 20 semitones,  standard deviation 0.15 / 20:
+
+E4 is 0, the keyboard's ends lie about two standard deviations of the prior out, and a drawn code rounds to its own
+semitone but for one in a thousand. So transposition is exactly a shift of one dimension: what Cohen & Welling (2016)
+call an equivariant network. A decoded line that leaves the 128 pitches is moved by octaves.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from latentknobs.core.melody_format import HOLD
+
+CENTRE: Final = 64
+"""MIDI pitch whose height is 0, E4."""
+UNIT: Final = 20.0
+"""Semitones of a unit of height."""
+SPREAD: Final = 0.15 / UNIT
+"""Standard deviation of the posterior."""
+PLACE: Final = 63
+"""Token of the middle itself in a line; a clip of 128 pitches reaches from 0 to 127."""
+_OCTAVE: Final = 12
+_IMPOSSIBLE: Final = -1e4
+"""Logit of a pitch that no token of the line stands for."""
+
+
+def middle_of(tokens: Tensor) -> Tensor:
+    """The middle of each clip, int64 (N,), of tokens int64 (N, T); E4 where there is no note."""
+    onset = tokens < HOLD
+    lowest = torch.where(onset, tokens, HOLD).amin(dim=1)
+    highest = torch.where(onset, tokens, -1).amax(dim=1)
+    return torch.where(highest < 0, CENTRE, (lowest + highest) // 2)
+
+
+def line_of(tokens: Tensor, middle: Tensor) -> Tensor:
+    """Tokens (N, T) relative to middles (N,)."""
+    return torch.where(tokens < HOLD, tokens - middle.unsqueeze(1) + PLACE, tokens)
+
+
+def to_code(middle: Tensor) -> Tensor:
+    """The last dimension of the codes of clips with these middles, float32 (N, 1)."""
+    return ((middle - CENTRE).float() / UNIT).unsqueeze(1)
+
+
+def from_code(z: Tensor) -> Tensor:
+    """The middle, int64 (N,), that codes (N, D) name; those far out name the highest or lowest pitch."""
+    return torch.round(CENTRE + UNIT * z[:, -1]).clamp(0, HOLD - 1).long()
+
+
+def inside(line: Tensor, middle: Tensor) -> Tensor:
+    """
+    Middles (N,) at which tokens of a line (N, T) stay inside the 128 pitches.
+
+    Moved by octaves where that is enough, else to the end of the keyboard.
+    """
+    onset = line < HOLD
+    lowest = torch.where(onset, line, PLACE).amin(dim=1) - PLACE
+    highest = torch.where(onset, line, PLACE).amax(dim=1) - PLACE
+    down = _octaves(middle + highest - (HOLD - 1))
+    up = _octaves(-middle - lowest)
+    return torch.clamp(middle + _OCTAVE * (up - down), -lowest, HOLD - 1 - highest)
+
+
+def _octaves(over: Tensor) -> Tensor:
+    """Octaves that semitones need, int64; 0 where there are none."""
+    return torch.div(over.clamp(min=0) + _OCTAVE - 1, _OCTAVE, rounding_mode="floor")
+
+
+def placed(line: Tensor, middle: Tensor) -> Tensor:
+    """A line's tokens (N, T) at these middles (N,)."""
+    return torch.where(line < HOLD, line + middle.unsqueeze(1) - PLACE, line)
+
+
+def placed_logits(logits: Tensor, middle: Tensor) -> Tensor:
+    """Logits (N, T, V) of a line's tokens as those of tokens at these middles (N,)."""
+    places = torch.arange(HOLD, device=logits.device) - middle.unsqueeze(1) + PLACE
+    known = ((places >= 0) & (places < HOLD)).unsqueeze(1)
+    places = places.clamp(0, HOLD - 1).unsqueeze(1).expand(-1, logits.shape[1], -1)
+    pitches = torch.where(known, logits.gather(2, places), _IMPOSSIBLE)
+    return torch.cat([pitches, logits[:, :, HOLD:]], dim=2)
