@@ -251,7 +251,10 @@ class Session:
             AmountError: An amount that its knob cannot be turned by.
         """
         moved = self.move(amounts, like=like, seed=seed)
-        return self.result(moved, self.model.decode(moved.codes[moved.by_model]))
+        rows = moved.by_model
+        if np.array_equal(moved.codes[rows], self.carried.codes[rows]):
+            return self.result(moved, self.carried.decoded(rows))  # decoded when the session was opened
+        return self.result(moved, self.model.decode(moved.codes[rows]))
 
     def move(self, amounts: Mapping[str, float], *, like: str | None = None, seed: int = 0) -> SteeredCodes:
         """The codes that :meth:`turn` decodes: arguments and errors are its own."""

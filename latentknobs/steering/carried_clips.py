@@ -67,6 +67,10 @@ class CarriedClips:
         out: Bools = self.accepted & (self.reconstructed >= STYLE * tokens)
         return out
 
+    def decoded(self, rows: Bools) -> ClipBatch:
+        """Decodings of some accepted clips, bool (N,), in the octaves where the model takes them, int16 (n, *shape)."""
+        return _shifted(self.plain[rows], self.shifts[rows])
+
     def negative_elbo(self, model: VAEBackend) -> Floats | None:
         """
         Nats of each clip as the model takes it, float64 (N,), NaN where it does not; None where it has no likelihood.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from tests.browser.page_driver import midi_file
@@ -21,6 +23,18 @@ def windows(hands):
 def remarks(hands):
     """What the page says of the file."""
     return hands.page.locator("[aria-label='Import remarks'] li").all_inner_texts()
+
+
+def test_unfamiliar_bars_are_told_and_marked(hands):
+    """Beside the melody's name stands how far it is from what the model knows; bars of random notes are marked."""
+    draw = random.Random(0)
+    strange = [[at, draw.randint(40, 90), 1] for at in range(32, 64)]
+    known = [[4 * at, 62 + (5 * at) % 12, 4] for at in (*range(8), *range(16, 24))]
+    hands.open_file("half.mid", midi_file([sorted(known + strange)]))
+
+    assert "of 3 clips come back exactly" in hands.page.locator("[data-style]").inner_text()
+    assert "unfamiliar: bars 3-4 (" in hands.page.locator("[data-style]").inner_text()
+    assert hands.page.locator("lk-screen lk-roll text.unfamiliar").all_text_contents() == ["by rule, unfamiliar"]
 
 
 def test_a_real_file(hands):

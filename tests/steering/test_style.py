@@ -59,10 +59,11 @@ def test_json_has_each_clip_with_notes():
 
 @frozen(eq=False)
 class Model:
-    """The tiny model, which notes of how many clips it gave log-probabilities, and may have no posterior."""
+    """The tiny model, which notes how many clips it decoded and gave log-probabilities of; it may have no posterior."""
 
     spec: BackendSpec
     asked: list[int] = field(factory=list)
+    decoded: list[int] = field(factory=list)
     scaled: bool = True
 
     def __getattr__(self, name):
@@ -71,6 +72,10 @@ class Model:
     def encode(self, clips):
         posterior = TinyBackend().encode(clips)
         return posterior if self.scaled else Posterior(posterior.mean)
+
+    def decode(self, z):
+        self.decoded.append(len(z))
+        return TinyBackend().decode(z)
 
     def decode_log_probs(self, z, given=None):
         self.asked.append(len(z))
@@ -115,13 +120,28 @@ def test_turning_asks_for_no_likelihood():
     assert session.model.asked == []
 
 
+class Low(Model):
+    """It takes no pitch above 79."""
+
+    def accepts(self, clips):
+        return ((clips < 80) | (clips > 127)).all(axis=1)
+
+
+def test_unchanged_codes_are_decoded_once():
+    """Turning by nothing gives what opening decoded, where the model takes a clip octaves away too."""
+    clips = tiny_clips(3)
+    clips[0] = np.where(clips[0] < 128, clips[0] + 24, clips[0])
+    session = Session.open(OneModel(Low(TinyBackend().spec)), Piece.join(clips, MELODY, name="own"), "tiny")
+
+    turned = session.turn({})
+
+    assert session.carried.shifts[0] < 0
+    assert np.array_equal(turned.clips, session.plain)
+    assert session.model.decoded == [3]
+
+
 def test_a_clip_is_as_likely_as_it_is_where_the_model_takes_it():
     """A clip octaves away has the nats of the shifted clip; one that the model does not take has none."""
-
-    class Low(Model):
-        def accepts(self, clips):
-            return ((clips < 80) | (clips > 127)).all(axis=1)
-
     low = tiny_clips(2)
     high = np.where(low < 128, low + 24, low).astype(np.int16)
     wide = high[:1].copy()
