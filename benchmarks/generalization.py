@@ -136,6 +136,7 @@ def knob_rows(backend: VAEBackend, edit: Augmentation, knob: Knob, sample: Sampl
     codes = encode(backend, sample.clips)
     plain = decode(backend, codes)
     operator = knob.operator
+    assert operator is not None  # a knob asked for by name comes with its own
     for amount in (a for a in edit.amounts if knob.low <= a <= knob.high):
         rng = np.random.default_rng([2, int(abs(amount))])
         after, valid = edited(backend, edit, sample.clips, amount, rng, Tally())
@@ -176,7 +177,8 @@ def measured(
         workbench.note(f"{one.corpus}: {len(one.clips)} clips of {len(set(one.names))} songs")
         yield from reconstruction(backend, one)
         for knob in knobs:
-            yield from knob_rows(backend, workbench.augment(knob.augmentation), knob, one)
+            if knob.augmentation is not None:
+                yield from knob_rows(backend, workbench.augment(knob.augmentation), knob, one)
 
 
 def write(table: Iterable[Row], out: TextIO) -> None:

@@ -149,7 +149,7 @@ class FollowingMaps(nn.Module):
         """The codes (n, D) after the maps ``which``, int64 (n,); where it is :data:`NONE`, the codes as they are."""
         moved = z
         # Each clip has one map, so that no order of sums is left to threads.
-        for place in which.unique().tolist():
+        for place in sorted(set(which.tolist())):
             if place != NONE:
                 rows = torch.nonzero(which == place).squeeze(1)
                 index, number = self._places[place]
