@@ -65,6 +65,8 @@ class NetworkConfig:
         step_hidden: Units of the layer between z and these vectors.
         height: Whether the last dimension is the clip's height and the others carry its line
             (:mod:`.gru_musicvae.pitch_height`).
+        mirrors: Whether codes answer retrograde and reflection by changes of sign (:mod:`.gru_musicvae.mirrors`); with
+            ``height`` and ``state_features`` only.
     """
 
     encoder_hidden: int = field(validator=count(1, MAX_WIDTH))
@@ -79,10 +81,13 @@ class NetworkConfig:
     step_features: int = field(default=0, validator=count(0, MAX_WIDTH))
     step_hidden: int = field(default=0, validator=count(0, MAX_WIDTH))
     height: bool = field(default=False, validator=flag)
+    mirrors: bool = field(default=False, validator=flag)
 
     def __attrs_post_init__(self) -> None:
         if (self.step_features > 0) != (self.step_hidden > 0):
             raise ValueError("'step_features' and 'step_hidden' go together: both above 0, or neither")
+        if self.mirrors and not (self.height and self.state_features):
+            raise ValueError("'mirrors' needs 'height' and 'state_features': set them, or leave it out")
         if self.cell == "lstm" and (self.state_features or self.step_features or self.height):
             raise ValueError(
                 "'state_features', 'step_features' and 'height' belong to a GRU: leave them out for \"lstm\""
@@ -113,7 +118,14 @@ class NetworkConfig:
     def canonical(self) -> bytes:
         """The same bytes for the same config: what a model's identity is computed over."""
         # What came later is left out where it is not used: the identity is what it was before.
-        later = {"cell": "gru", "state_features": 0, "step_features": 0, "step_hidden": 0, "height": False}
+        later = {
+            "cell": "gru",
+            "state_features": 0,
+            "step_features": 0,
+            "step_hidden": 0,
+            "height": False,
+            "mirrors": False,
+        }
         values = {name: value for name, value in attrs.asdict(self).items() if later.get(name) != value}
         return json.dumps(values, sort_keys=True, separators=(",", ":")).encode()
 

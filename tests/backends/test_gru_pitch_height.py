@@ -10,7 +10,7 @@ from scipy.stats import norm
 
 from latentknobs.backends.gru_musicvae.backend import GruMusicVaeBackend
 from latentknobs.backends.gru_musicvae.inference import FastNetwork
-from latentknobs.backends.gru_musicvae.pitch_height import CENTRE, SPREAD, UNIT, inside
+from latentknobs.backends.gru_musicvae.pitch_height import CENTRE, SPREAD, UNIT, from_code
 from latentknobs.backends.network import NetworkConfig
 from latentknobs.backends.training.config import Config
 from latentknobs.backends.weights import save_model
@@ -70,7 +70,7 @@ def test_a_transposed_clip_has_the_same_code_but_for_its_height(network, tokens,
 def test_a_code_moved_in_height_decodes_to_the_clip_transposed(backend):
     """Of codes whose lines stay on the keyboard; the rhythm is the same to the step."""
     z = np.random.default_rng(0).standard_normal((50, 5)).astype(np.float32)
-    z[:, -1] = 0.0
+    z[:, -1] = 0.01
     up = z + np.float32(7 / UNIT) * (np.arange(5) == 4)
     before, after = backend.decode(z), backend.decode(up.astype(np.float32))
     room = np.where(before < HOLD, before, 0).max(axis=1) + 7 < HOLD
@@ -81,13 +81,13 @@ def test_a_code_moved_in_height_decodes_to_the_clip_transposed(backend):
 
 @torch.no_grad()
 def test_the_height_of_a_clip_is_halfway_between_its_extremes(network):
-    """60 and 67 have the middle 63, half a semitone rounded down; a clip of rests stands on E4."""
+    """60 and 67 have the middle 63.5; a clip of rests stands on E4."""
     tokens = torch.full((2, 32), REST)
     tokens[0, 0], tokens[0, 9] = 67, 60
 
     heights = network.encode(tokens)[0][:, -1]
 
-    torch.testing.assert_close(heights, torch.tensor([(63 - CENTRE) / UNIT, 0.0]))
+    torch.testing.assert_close(heights, torch.tensor([(63.5 - CENTRE) / UNIT, 0.0]))
 
 
 @torch.no_grad()
@@ -114,23 +114,29 @@ def test_every_code_decodes_inside_the_keyboard(backend):
 
 @pytest.mark.parametrize(
     ("span", "middle", "moved"),
-    [((-4, 5), 60, 60), ((-4, 5), 126, 114), ((-30, 30), 5, 41), ((-60, 61), 64, 64), ((-62, 62), 70, 62)],
+    [
+        ((-4, 4), 60, 60),
+        ((-4, 5), 60.5, 60),
+        ((-4, 4), 126, 114),
+        ((-30, 30), 5, 41),
+        ((-60, 61), 64.5, 64),
+        ((-62, 62), 70, 62),
+    ],
 )
 def test_lines_move_by_octaves_while_that_is_enough(span, middle, moved):
     """A line of these semitones around its middle goes to that one; where no octave fits, to the keyboard's end."""
     line = torch.full((1, 32), HOLD)
     line[0, 0], line[0, 5] = 63 + span[0], 63 + span[1]
 
-    assert inside(line, torch.tensor([middle])).item() == moved
+    assert from_code(torch.tensor([[0.0, (middle - CENTRE) / UNIT]]), line).item() == moved
 
 
 def test_drawn_codes_keep_their_semitone(backend, clips_of):
-    """A posterior's draw rounds to another semitone as rarely as half a semitone lies outside its normal curve."""
+    """A posterior's draw gives another middle as rarely as a quarter of a semitone lies outside its normal curve."""
     posterior = backend.encode(clips_of(40))
     noise = np.random.default_rng(2).standard_normal((500, 40)) * posterior.scale[:, -1]
 
-    other = np.abs(noise * UNIT) > 0.5
-    assert other.mean() == pytest.approx(2 * norm.sf(0.5 / 0.15), abs=8e-4)
+    assert (np.abs(noise * UNIT) > 0.25).mean() == pytest.approx(2 * norm.sf(0.25 / 0.075), abs=8e-4)
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from latentknobs.backends.gru_musicvae import pitch_height
-from latentknobs.backends.gru_musicvae.network import GruMusicVae, with_height
+from latentknobs.backends.gru_musicvae import mirrors, pitch_height
+from latentknobs.backends.gru_musicvae.network import GruMusicVae
 from latentknobs.backends.gru_musicvae.prefix_sharing import in_order, steps
 from latentknobs.backends.precision import Float32, Precision, Product, enough
 
@@ -90,9 +90,9 @@ class FastNetwork:
                 halves = torch.split(network.linear_states.weight, config.encoder_hidden, dim=1)
                 biases = (network.linear_states.bias, torch.zeros_like(network.linear_states.bias))
                 self._features = [
-                    _for_any(exact.product(half.contiguous(), bias)) for half, bias in zip(halves, biases, strict=True)
+                    _for_any(exact.product(half.contiguous(), bias)) for half, bias in zip(halves, biases, strict=False)
                 ]
-            for side in ("", "_reverse"):
+            for side in ("",) if config.mirrors else ("", "_reverse"):
                 read, keep, bias_in, bias = (_for_mix(weights[f"{name}_l0{side}"]) for name in PARTS)
                 entering, kept = _split_biases(bias_in, bias)
                 self._encoder.append((table @ read.t() + entering, self._precision.product(keep, kept)))
@@ -130,13 +130,18 @@ class FastNetwork:
         """Mean and standard deviation, each float32 (N, D), of tokens int64 (N, T)."""
         if not self._config.height:
             return self._encode(tokens)
-        middle = pitch_height.middle_of(tokens)
-        return with_height(*self._encode(pitch_height.line_of(tokens, middle)), middle)
+        _, height = pitch_height.middle_of(tokens)
+        seen = mirrors.images(tokens) if self._config.mirrors else tokens
+        mean, scale = self._encode(pitch_height.line_of(seen, pitch_height.middle_of(seen)[0]))
+        return torch.cat([mean, height], dim=1), torch.cat([scale, torch.full_like(height, pitch_height.SPREAD)], dim=1)
 
     def _encode(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         hidden = self._features_of(tokens) if self._features else self._last_states(tokens)
         parts = torch.split(hidden, ROWS)
         mean, log_variance = (torch.cat([head(part) for part in parts]) for head in (self._mean, self._log_variance))
+        if self._config.mirrors:
+            sign = mirrors.signs(self._config.line_size).to(mean)
+            mean, log_variance = mirrors.averaged(mean, sign), mirrors.averaged(log_variance, torch.ones_like(sign))
         return mean, torch.exp(0.5 * log_variance)
 
     def _last_states(self, tokens: Tensor) -> Tensor:
@@ -160,7 +165,7 @@ class FastNetwork:
 
     def _directions(self, tokens: Tensor) -> Iterator[tuple[int, tuple[Tensor, Iterator[tuple[Tensor, Tensor]]]]]:
         """Of tokens int64 (N, T), each direction (0 forward, 1 backward) and part: its rows, and how they are read."""
-        for side, ((table, keep), sequence) in enumerate(zip(self._encoder, (tokens, tokens.flip(1)), strict=True)):
+        for side, ((table, keep), sequence) in enumerate(zip(self._encoder, (tokens, tokens.flip(1)), strict=False)):
             order = torch.from_numpy(in_order(sequence.numpy()))
             for rows in torch.split(order, ROWS):
                 yield side, (rows, self._read(table, keep, sequence[rows]))
@@ -197,7 +202,7 @@ class FastNetwork:
         if not self._config.height:
             return self._greedy(z, chosen)
         line, logits = self._greedy(z[:, :-1].contiguous(), chosen)
-        middle = pitch_height.inside(line, pitch_height.from_code(z))
+        middle = pitch_height.from_code(z, line)
         return pitch_height.placed(line, middle), pitch_height.placed_logits(logits, middle)
 
     def _greedy(self, z: Tensor, chosen: Callable[[Tensor], Tensor] | None) -> tuple[Tensor, Tensor]:
@@ -216,7 +221,7 @@ class FastNetwork:
         """Logits float32 (N, T, V) where each step reads the true token before it, tokens int64 (N, T)."""
         if not self._config.height:
             return self._given(z, tokens)
-        middle = pitch_height.middle_of(tokens)
+        middle, _ = pitch_height.middle_of(tokens)
         logits = self._given(z[:, :-1].contiguous(), pitch_height.line_of(tokens, middle))
         return pitch_height.placed_logits(logits, middle)
 

@@ -10,7 +10,7 @@ load as they are. With V tokens, T steps and the token x_t entering as e(x_t), o
               h^0_t = GRU_0([e(x_{t-1}), z], h^0_{t-1});  h^k_t = GRU_k(h^{k-1}_t, h^k_{t-1})
               logits_t = linear_out(h^K_t);  x_{-1} = V - 1 (rest)
 
-Three options are ours. With ``state_features`` the posterior is read from the states at every step, so that nothing has
+Four options are ours. With ``state_features`` the posterior is read from the states at every step, so that nothing has
 to be remembered to the end of the clip; with ``step_features`` z is unrolled into a vector for each step, read by every
 layer, so that the decoder need not count:
 
@@ -19,7 +19,8 @@ layer, so that the decoder need not count:
               h^0_t = GRU_0([e(x_{t-1}), s_t], h^0_{t-1});  h^k_t = GRU_k([h^{k-1}_t, s_t], h^k_{t-1})
 
 With ``height`` all of this is said of the clip's line, and the last dimension of z is its height
-(:mod:`.pitch_height`). Outside, tokens and their logits are those of the clip nevertheless.
+(:mod:`.pitch_height`). Outside, tokens and their logits are those of the clip nevertheless. With ``mirrors`` one GRU
+without directions reads a clip's mirror images, and the posterior is their average (:mod:`.mirrors`).
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from latentknobs.backends.gru_musicvae import pitch_height
+from latentknobs.backends.gru_musicvae import mirrors, pitch_height
 from latentknobs.backends.network import Network, NetworkConfig
 
 
@@ -39,10 +40,11 @@ class GruMusicVae(Network):
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__(config)
-        both, latent = 2 * config.encoder_hidden, config.line_size
+        two_ways = not config.mirrors
+        both, latent = (1 + two_ways) * config.encoder_hidden, config.line_size
         if config.embedding:
             self.embedding = nn.Embedding(config.vocabulary, config.embedding)
-        self.gru_0 = nn.GRU(config.token_size, config.encoder_hidden, batch_first=True, bidirectional=True)
+        self.gru_0 = nn.GRU(config.token_size, config.encoder_hidden, batch_first=True, bidirectional=two_ways)
         if config.state_features:
             self.linear_states = nn.Linear(both, config.state_features)
             both = config.steps * config.state_features
@@ -80,20 +82,32 @@ class GruMusicVae(Network):
         return functional.one_hot(tokens, self.config.vocabulary).to(self.linear_mu.weight.dtype)
 
     def encode(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        line, middle = self.line_of(tokens)
-        states, last = self.gru_0(self.tokens_in(line))
+        if not self.config.height:
+            return self.encode_line(tokens)
+        _, height = pitch_height.middle_of(tokens)
+        seen = mirrors.images(tokens) if self.config.mirrors else tokens
+        line, _ = self.line_of(seen)
+        mean, scale = self.encode_line(line)
+        return torch.cat([mean, height], dim=1), torch.cat([scale, torch.full_like(height, pitch_height.SPREAD)], dim=1)
+
+    def encode_line(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """The posterior of what the layers read, tokens (N, T), without the height; of all images with ``mirrors``."""
+        states, last = self.gru_0(self.tokens_in(tokens))
         if self.config.state_features:
             hidden = self.linear_states(states).flatten(1)
         else:
             hidden = torch.cat([last[0], last[1]], dim=-1)
-        mean, scale = self.linear_mu(hidden), torch.exp(0.5 * self.linear_var(hidden))
-        return (mean, scale) if middle is None else with_height(mean, scale, middle)
+        mean, log_variance = self.linear_mu(hidden), self.linear_var(hidden)
+        if self.config.mirrors:
+            sign = mirrors.signs(self.config.line_size).to(mean)
+            mean, log_variance = mirrors.averaged(mean, sign), mirrors.averaged(log_variance, torch.ones_like(sign))
+        return mean, torch.exp(0.5 * log_variance)
 
     def line_of(self, tokens: Tensor) -> tuple[Tensor, Tensor | None]:
         """What the layers read of tokens (N, T), and the middles (N,); the tokens themselves without a height."""
         if not self.config.height:
             return tokens, None
-        middle = pitch_height.middle_of(tokens)
+        middle, _ = pitch_height.middle_of(tokens)
         return pitch_height.line_of(tokens, middle), middle
 
     def step_vectors(self, z: Tensor) -> Tensor:
@@ -155,11 +169,5 @@ class GruMusicVae(Network):
         if not self.config.height:
             return every
         if middle is None:
-            middle = pitch_height.inside(torch.stack(chosen, dim=1), pitch_height.from_code(z))
+            middle = pitch_height.from_code(z, torch.stack(chosen, dim=1))
         return pitch_height.placed_logits(every, middle)
-
-
-def with_height(mean: Tensor, scale: Tensor, middle: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of a line's posterior (N, D - 1) with the height that a clip's middle (N,) gives."""
-    height = pitch_height.to_code(middle)
-    return torch.cat([mean, height], dim=1), torch.cat([scale, torch.full_like(height, pitch_height.SPREAD)], dim=1)

@@ -3,13 +3,16 @@ Height: a melody's place on the keyboard as a dimension of its own, beside the l
 
 A transposed melody is the same line elsewhere. A network that reads pitches as they are must learn every line at every
 height, and bends its codes where it does. With ``height`` it reads and writes tokens relative to the middle of the
-clip, halfway between its lowest and highest note (rounded down), and the last dimension of the code is that middle,
+clip, halfway between its lowest and highest note, and the last dimension of the code is that middle,
 
-    (middle - 64) / 20 semitones,  standard deviation 0.15 / 20:
+    (middle - 64) / 20 semitones,  standard deviation 0.075 / 20:
 
-E4 is 0, the keyboard's ends lie about two standard deviations of the prior out, and a drawn code rounds to its own
+E4 is 0, the keyboard's ends lie about two standard deviations of the prior out, and a drawn code rounds to its own half
 semitone but for one in a thousand. So transposition is exactly a shift of one dimension: what Cohen & Welling (2016)
 call an equivariant network. A decoded line that leaves the 128 pitches is moved by octaves.
+
+In tokens a line is placed by the whole semitone at or below its middle. Whether the middle lies half a semitone above
+is a matter of the line itself: so the height of a clip turned upside down is exactly the opposite one.
 """
 
 from __future__ import annotations
@@ -25,21 +28,20 @@ CENTRE: Final = 64
 """MIDI pitch whose height is 0, E4."""
 UNIT: Final = 20.0
 """Semitones of a unit of height."""
-SPREAD: Final = 0.15 / UNIT
+SPREAD: Final = 0.075 / UNIT
 """Standard deviation of the posterior."""
 PLACE: Final = 63
-"""Token of the middle itself in a line; a clip of 128 pitches reaches from 0 to 127."""
+"""Token of the middle, rounded down, in a line; a clip of 128 pitches reaches from 0 to 127."""
 _OCTAVE: Final = 12
 _IMPOSSIBLE: Final = -1e4
 """Logit of a pitch that no token of the line stands for."""
 
 
-def middle_of(tokens: Tensor) -> Tensor:
-    """The middle of each clip, int64 (N,), of tokens int64 (N, T); E4 where there is no note."""
-    onset = tokens < HOLD
-    lowest = torch.where(onset, tokens, HOLD).amin(dim=1)
-    highest = torch.where(onset, tokens, -1).amax(dim=1)
-    return torch.where(highest < 0, CENTRE, (lowest + highest) // 2)
+def middle_of(tokens: Tensor) -> tuple[Tensor, Tensor]:
+    """Of each of tokens int64 (N, T) the middle, rounded down, int64 (N,), and its code, float32 (N, 1)."""
+    lowest, highest = _extremes(tokens, CENTRE)
+    twice = lowest + highest
+    return torch.div(twice, 2, rounding_mode="floor"), ((twice - 2 * CENTRE).float() / (2 * UNIT)).unsqueeze(1)
 
 
 def line_of(tokens: Tensor, middle: Tensor) -> Tensor:
@@ -47,28 +49,28 @@ def line_of(tokens: Tensor, middle: Tensor) -> Tensor:
     return torch.where(tokens < HOLD, tokens - middle.unsqueeze(1) + PLACE, tokens)
 
 
-def to_code(middle: Tensor) -> Tensor:
-    """The last dimension of the codes of clips with these middles, float32 (N, 1)."""
-    return ((middle - CENTRE).float() / UNIT).unsqueeze(1)
-
-
-def from_code(z: Tensor) -> Tensor:
-    """The middle, int64 (N,), that codes (N, D) name; those far out name the highest or lowest pitch."""
-    return torch.round(CENTRE + UNIT * z[:, -1]).clamp(0, HOLD - 1).long()
-
-
-def inside(line: Tensor, middle: Tensor) -> Tensor:
+def from_code(z: Tensor, line: Tensor) -> Tensor:
     """
-    Middles (N,) at which tokens of a line (N, T) stay inside the 128 pitches.
+    The middles, rounded down, int64 (N,), that codes (N, D) name for their lines (N, T).
 
-    Moved by octaves where that is enough, else to the end of the keyboard.
+    Where a line would leave the 128 pitches, moved by octaves if that is enough, else to the end of the keyboard.
     """
-    onset = line < HOLD
-    lowest = torch.where(onset, line, PLACE).amin(dim=1) - PLACE
-    highest = torch.where(onset, line, PLACE).amax(dim=1) - PLACE
+    lowest, highest = _extremes(line, PLACE)
+    half = ((lowest + highest) % 2).float() / 2
+    middle = torch.floor(CENTRE + UNIT * z[:, -1].float() - half + 0.5).clamp(0, HOLD - 1).long()
+    lowest, highest = lowest - PLACE, highest - PLACE
     down = _octaves(middle + highest - (HOLD - 1))
     up = _octaves(-middle - lowest)
     return torch.clamp(middle + _OCTAVE * (up - down), -lowest, HOLD - 1 - highest)
+
+
+def _extremes(tokens: Tensor, none: int) -> tuple[Tensor, Tensor]:
+    """The lowest and highest onset of each clip, int64 (N,); ``none`` where it has none."""
+    onset = tokens < HOLD
+    silent = ~onset.any(dim=1, keepdim=True)
+    pitches = torch.where(silent, none, tokens)
+    either = onset | silent
+    return torch.where(either, pitches, HOLD).amin(dim=1), torch.where(either, pitches, -1).amax(dim=1)
 
 
 def _octaves(over: Tensor) -> Tensor:
