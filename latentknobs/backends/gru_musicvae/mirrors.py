@@ -53,4 +53,5 @@ def averaged(parts: Tensor, sign: Tensor) -> Tensor:
     """The average of what is read of the images (4N, D), with signs (2, D); (N, D)."""
     plain, backward, reflected, both = parts.chunk(IMAGES)
     in_time, in_pitch = sign
-    return (plain + in_time * backward + in_pitch * (reflected + in_time * both)) / IMAGES
+    mean: Tensor = (plain + in_time * backward + in_pitch * (reflected + in_time * both)) / IMAGES
+    return mean
