@@ -92,7 +92,7 @@ def config_of(variant: str, steps: int) -> Config:
         else:
             tables[name] |= table
     config = Config.from_tables(tables)
-    training = evolve(config.training, steps=steps, kl_rise=3 * steps // 10, evaluate_every=steps // 4)
+    training = evolve(config.training, steps=steps, kl_rise=3 * steps // 20, evaluate_every=steps // 4)
     return evolve(config, training=training)
 
 
