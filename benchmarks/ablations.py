@@ -137,9 +137,7 @@ def fitted_map(workbench: Workbench, backend: VAEBackend, clips: ClipBatch, name
     return out
 
 
-def follows(
-    workbench: Workbench, backend: VAEBackend, one: Sample, edit: tuple[str, float], fitted: Floats
-) -> float:
+def follows(workbench: Workbench, backend: VAEBackend, one: Sample, edit: tuple[str, float], fitted: Floats) -> float:
     """Equivariance of an edit's map on a sample."""
     name, amount = edit
     after, valid = edited(backend, workbench.augment(name), one.clips, amount, np.random.default_rng(3), Tally())

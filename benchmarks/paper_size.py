@@ -35,7 +35,7 @@ from latentknobs.augmentations.transpose import Transpose
 from latentknobs.backends.gru_musicvae.backend import GruMusicVaeBackend
 from latentknobs.backends.gru_musicvae.gru_kernel import VARIABLE
 from latentknobs.core.arrays import ClipBatch, Floats
-from latentknobs.core.augmentation import Augmentation, Augmented
+from latentknobs.core.augmentation import Augmentation
 from latentknobs.core.backend import BackendSpec
 from latentknobs.core.corpus import Tally
 from latentknobs.core.experiment import Experiment, Settings
@@ -44,7 +44,7 @@ from latentknobs.core.model_calls import encode
 from latentknobs.core.plugin_guard import run_augmentation
 from latentknobs.corpora.sharding import Shard
 from latentknobs.discovery.pair_statistics import PairStatistics
-from latentknobs.discovery.pairs import edit_clips, encode_pairs
+from latentknobs.discovery.pairs import EditedClips, edit_clips, encode_pairs
 from latentknobs.discovery.prefetch import ahead
 
 HIDDEN = 512
@@ -126,14 +126,14 @@ def ours(part: float, precision: str) -> tuple[list[Floats], int]:
         parts = (clips[start : start + size] for start in range(0, len(clips), size))
         shards = (Shard(p, tuple(f"song {n} {k}" for k in range(len(p))), "train") for n, p in enumerate(parts))
 
-        def edits(shard: Shard, experiment: Experiment = experiment) -> dict[float, Augmented]:
+        def edits(shard: Shard, experiment: Experiment = experiment) -> dict[float, EditedClips]:
             return edit_clips(experiment, shard.clips, default_rng(0))
 
         for shard, after in ahead(edits, shards):
             codes, blocks = encode(backend, shard.clips), shard.blocks
             deltas.codes.add(0, codes, codes)
             count += len(shard.clips)
-            for pair in encode_pairs(experiment, after, codes, Tally()):
+            for pair in (pair.whole() for pair in encode_pairs(experiment, after, codes, Tally())):
                 deltas.add_training(index[pair.amount], pair.before, pair.after, blocks[pair.valid])
                 count += len(pair.after) if pair.amount > 0 else 0
         changes.append(np.stack([deltas.mean_change()[index[a]] for a in edit.amounts]))

@@ -168,8 +168,7 @@ class EncodedPairs:
     def _real(self, split: str, amount: float) -> Pairs:
         if (split, amount) not in self._pairs:
             if self._backwards(amount):
-                forward = self._real(split, -amount)
-                pairs = Pairs(amount, forward.valid, forward.after, forward.before)
+                pairs = self._real(split, -amount).swapped()
             else:
                 one = self._at(OneAmount(self.edit, amount))
                 edits = edit_clips(one, self.corpus.shards[split].clips, default_rng([one.seed, 0]))

@@ -280,7 +280,7 @@ class _Reader:
             turns = self.turns[name][0 if shard.split == "train" else 1]
             experiment = Experiment.without_methods(self.backend, edit)
             edits = edit_clips(experiment.in_context(shard.contexts), shard.clips, default_rng([self.seed, number]))
-            for pair in encode_pairs(experiment, edits, codes, Tally()):
+            for pair in (pair.whole() for pair in encode_pairs(experiment, edits, codes, Tally())):
                 if pair.amount in experiment.own_amounts:  # a swapped pair would tell the same clips again
                     turns.add(pair.amount, *(np.take(z, self.latent, axis=1) for z in (pair.before, pair.after)))
 

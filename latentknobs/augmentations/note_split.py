@@ -19,8 +19,8 @@ class NoteSplit(TokenAugmentation):
     Splits every note into n equal notes of the same pitch, where n doubles with each unit of the amount.
 
     The amount is log2 n: 1, 2, 3, 4 are the paper's n = 2, 4, 8, 16. A clip with a note that does not
-    divide into n notes of whole steps is masked, and so is a clip without notes. By rule such a note is
-    split into as many of 8, 4 or 2 notes as it divides into, or stays.
+    divide into n notes of whole steps is masked, and so is a clip without notes. By rule, and in what knobs
+    are learned from, such a note is split into as many of 8, 4 or 2 notes as it divides into, or stays.
     """
 
     name = "note-split"
@@ -28,6 +28,7 @@ class NoteSplit(TokenAugmentation):
     unit = "doublings"
     amounts = (1.0, 2.0, 3.0, 4.0)
     target = "log2-onsets"
+    learns_in_part = True
     changes: ClassVar[frozenset[str]] = frozenset({"log2-onsets", "note-density", "onset-f1"})
     preserves: ClassVar[frozenset[str]] = frozenset({"mean-pitch", "pitch-range", "contour"})
 

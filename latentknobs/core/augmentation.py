@@ -134,6 +134,12 @@ class _Base(ABC):
 
     Where it is False a knob is turned by rule: then ``edit`` may go as far as the clip allows, or leave it as it is.
     """
+    learns_in_part: ClassVar[bool] = False
+    """
+    Whether knobs are learned from clips to which the amount applies only in part as well.
+
+    For edits that few clips take just so, such as one of every note. Knobs are judged on exact pairs nevertheless.
+    """
 
     def __init_subclass__(cls) -> None:
         # Plugins of hook API 1 may still use the name that ``preserves`` had before.

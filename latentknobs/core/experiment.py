@@ -11,7 +11,7 @@ from numpy.random import default_rng
 
 from latentknobs.core.arrays import Bools
 from latentknobs.core.attribute import Attribute, Comparison
-from latentknobs.core.augmentation import Augmentation, in_context, signed_amounts
+from latentknobs.core.augmentation import Augmentation, EditInContext, in_context, signed_amounts
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.clip import ClipFormat
 from latentknobs.core.edit_context import EditContext
@@ -172,6 +172,12 @@ class Experiment:
     def in_context(self, contexts: Sequence[EditContext]) -> Experiment:
         """The same, its edit told of clips of these contexts; the same itself where none are known."""
         return evolve(self, augmentation=in_context(self.edit, contexts)) if contexts else self
+
+    @property
+    def learns_in_part(self) -> bool:
+        """Whether fits learn from clips to which an amount applies in part as well."""
+        edit = self.edit.augmentation if isinstance(self.edit, EditInContext) else self.edit
+        return bool(getattr(edit, "learns_in_part", False))
 
     @property
     def edit(self) -> Augmentation:

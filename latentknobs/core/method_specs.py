@@ -114,6 +114,8 @@ class CodeSample:
             (editing by a and then by b is editing by a + b), these are all i, j with knots[j] - knots[i] = amount.
         target: float64 (n,), the attribute that the edit targets, of each clip before the edit; NaN where it is not
             defined, or where the edit names none.
+        exact: bool (n, K), where the amount applied to the clip just so; False where the edit learns from clips to
+            which it applies in part. Default: wherever there is a code.
     """
 
     knots: tuple[float, ...]
@@ -121,10 +123,26 @@ class CodeSample:
     mask: Bools
     routes: Mapping[float, tuple[tuple[int, int], ...]]
     target: Floats = field()
+    exact: Bools = field()
 
     @target.default
     def _undefined(self) -> Floats:
         return np.full(len(self.codes), np.nan)
+
+    @exact.default
+    def _wherever(self) -> Bools:
+        return self.mask
+
+    def paired(self, start: int, end: int) -> Bools:
+        """
+        The clips that have a pair from one knot to another, bool (n,).
+
+        Back from an amount only those to which it applied just so: of others it is not known what they were.
+        """
+        both: Bools = self.mask[:, start] & self.mask[:, end]
+        if self.knots[end] < self.knots[start]:
+            both &= self.exact[:, start] & self.exact[:, end]
+        return both
 
     def __attrs_post_init__(self) -> None:
         make_read_only(self)

@@ -40,6 +40,7 @@ class CodeReservoir:
         self._ranks = np.zeros(size, dtype=np.uint64)
         self._codes = np.empty((size, len(self.knots), experiment.latent_size), dtype=np.float32)
         self._known = np.zeros((size, len(self.knots)), dtype=bool)
+        self._exact = np.zeros_like(self._known)
         self._target = np.full(size, np.nan)
 
     def add(self, shard: Shard, codes: Codes, pairs: Iterable[Pairs]) -> None:
@@ -56,9 +57,9 @@ class CodeReservoir:
         fresh = np.arange(self._filled, self._filled + len(rows) - len(gone))
         slots = np.concatenate([gone, fresh])
         self._ranks[slots] = ranks[rows + self._filled]
-        self._known[slots] = False
+        self._known[slots] = self._exact[slots] = False
         zero = self.knots.index(0.0)
-        self._codes[slots, zero], self._known[slots, zero] = codes[rows], True
+        self._codes[slots, zero], self._known[slots, zero], self._exact[slots, zero] = codes[rows], True, True
         if self._attribute is not None and len(rows):
             self._target[slots] = self._attribute.measure(shard.clips[rows])
         for pair in pairs:
@@ -66,7 +67,7 @@ class CodeReservoir:
                 j = self.knots.index(pair.amount)
                 with_pair = pair.valid[rows]
                 self._codes[slots[with_pair], j] = pair.after[np.cumsum(pair.valid)[rows[with_pair]] - 1]
-                self._known[slots, j] = with_pair
+                self._known[slots, j], self._exact[slots, j] = with_pair, pair.exact[rows]
         self._filled += len(fresh)
 
     def sample(self, adds_up: bool, units: CodeUnits | None = None) -> CodeSample:
@@ -90,12 +91,13 @@ class CodeReservoir:
         order = np.argsort(self._ranks[:n], kind="stable")
         for j in range(len(self.knots)):  # knot by knot, so that no second copy of all of it stands in memory
             self._codes[:n, j], self._known[:n, j] = self._codes[order, j], self._known[order, j]
+            self._exact[:n, j] = self._exact[order, j]
             known = self._known[:n, j]
             self._codes[:n, j][~known] = 0.0
             if units is not None:
                 self._codes[:n, j][known] = units.inward(self._codes[:n, j][known])
         self._ranks[:n], self._target[:n] = self._ranks[order], self._target[order]
-        return CodeSample(self.knots, self._codes[:n], self._known[:n], routes, self._target[:n])
+        return CodeSample(self.knots, self._codes[:n], self._known[:n], routes, self._target[:n], self._exact[:n])
 
 
 def adds_up(experiment: Experiment, clips: ClipBatch, knots: tuple[float, ...], rng: Generator) -> bool:

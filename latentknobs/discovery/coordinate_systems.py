@@ -114,7 +114,7 @@ def difference_moments(sample: CodeSample, amounts: tuple[float, ...], size: int
     for a, amount in enumerate(amounts):
         ends = [pair for pair in sample.routes.get(amount, ()) if zero in pair][:1]
         for start, end in ends:
-            both = sample.mask[:, start] & sample.mask[:, end]
+            both = sample.paired(start, end)
             d = sample.codes[both, end].astype(np.float64) - sample.codes[both, start]
             out[a] = d.T @ d / max(len(d), 1)
     return out

@@ -18,7 +18,7 @@ from numpy.random import default_rng
 from latentknobs.backends.transformed import TransformedBackend
 from latentknobs.core.active_dimensions import active_dimensions
 from latentknobs.core.arrays import Bools
-from latentknobs.core.augmentation import Augmentation, Augmented
+from latentknobs.core.augmentation import Augmentation
 from latentknobs.core.code_units import CodeUnits
 from latentknobs.core.corpus import Progress, Song, Tally, no_progress
 from latentknobs.core.evidence import Evidence, FitComparison
@@ -35,7 +35,7 @@ from latentknobs.discovery.evidence_rounding import rounded
 from latentknobs.discovery.fits.gradient_fit import decoder_of
 from latentknobs.discovery.knob_evaluation import evaluate_knob
 from latentknobs.discovery.pair_statistics import PairStatistics
-from latentknobs.discovery.pairs import edit_clips, encode_pairs
+from latentknobs.discovery.pairs import EditedClips, edit_clips, encode_pairs
 from latentknobs.discovery.prefetch import ahead
 from latentknobs.discovery.running_std import RunningStd
 from latentknobs.errors import DiscoveryError, NotFittedError
@@ -127,7 +127,7 @@ def _read(experiment: Experiment, songs: Iterable[Song], tally: Tally, progress:
     spreads = RunningStd(experiment.methods.attributes)
     done = 0
 
-    def edit(numbered: tuple[int, tuple[Shard, int]]) -> dict[float, Augmented]:
+    def edit(numbered: tuple[int, tuple[Shard, int]]) -> dict[float, EditedClips]:
         number, (shard, _) = numbered
         if shard.split == "test" or not len(shard.clips):
             return {}
@@ -153,7 +153,7 @@ def _read(experiment: Experiment, songs: Iterable[Song], tally: Tally, progress:
         pairs = list(encode_pairs(experiment, edits, codes, tally))
         code_samples[shard.split].add(shard, codes, pairs)
         blocks = shard.blocks
-        for pair in pairs:
+        for pair in (pair.whole() for pair in pairs):
             if shard.split == "train":
                 statistics.add_training(index[pair.amount], pair.before, pair.after, blocks[pair.valid])
             else:

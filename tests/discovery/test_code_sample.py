@@ -8,6 +8,7 @@ from latentknobs.augmentations.transpose import Transpose
 from latentknobs.core.augmentation import TokenAugmentation
 from latentknobs.core.corpus import Tally
 from latentknobs.core.experiment import Experiment
+from latentknobs.core.method_specs import CodeSample
 from latentknobs.core.model_calls import encode
 from latentknobs.corpora.sharding import Shard
 from latentknobs.discovery.code_sample import CodeReservoir, adds_up
@@ -109,3 +110,14 @@ def test_a_swapped_amount_leads_back():
 
     assert sample.knots == (0.0, 1.0, 2.0, 3.0, 4.0)
     assert sample.routes[-2.0] == ((sample.knots.index(2.0), zero),)
+
+
+def test_routes_back_are_of_clips_that_the_edit_took_whole():
+    """Of a clip that takes an amount in part there is a pair to that amount, and none back from it."""
+    mask = np.ones((3, 2), dtype=bool)
+    exact = mask.copy()
+    exact[1, 1] = False
+    sample = CodeSample((0.0, 1.0), np.zeros((3, 2, 4), np.float32), mask, {}, exact=exact)
+
+    assert sample.paired(0, 1).tolist() == [True, True, True]
+    assert sample.paired(1, 0).tolist() == [True, False, True]

@@ -136,7 +136,7 @@ def test_what_went_in_is_counted(pitch_run, songs):
 
 
 def test_the_rhythm_knob_is_found(find):
-    """Splitting notes is a shift of dimension 8 by one for each doubling; what no clip divides into is not fitted."""
+    """Splitting notes is a shift of dimension 8 by one for each doubling; what no clip takes whole is not fitted."""
     run = find(NoteSplit(), trial_clips=60, fits=("mean",))
     knob = _named(run, "mean")
 
@@ -145,7 +145,7 @@ def test_the_rhythm_knob_is_found(find):
     assert (knob.low, knob.high) == (-2, 2)
     assert knob.evidence.fitted == (-2, -1, 1, 2)
     assert knob.evidence.not_fitted == {"-4": 0, "-3": 0, "+3": 0, "+4": 0}
-    assert run.counts["masked by note-split at +3"] == run.counts["masked by note-split at +4"] > 0
+    assert run.counts["in part by note-split at +3"] == run.counts["in part by note-split at +4"] > 0
 
 
 def test_the_same_seed_gives_the_same_knobs(find, quick_run):

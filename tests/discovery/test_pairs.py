@@ -11,7 +11,7 @@ from latentknobs.core.backend import Posterior
 from latentknobs.core.clip import Note
 from latentknobs.core.corpus import SPLITS, Song, Tally
 from latentknobs.core.experiment import Experiment
-from latentknobs.core.melody_format import MELODY
+from latentknobs.core.melody_format import HOLD, MELODY
 from latentknobs.core.model_calls import accepted, decode, edited, encode
 from latentknobs.corpora.sharding import block_of, shards
 from latentknobs.discovery.pairs import edit_clips, encode_pairs
@@ -212,7 +212,7 @@ def test_a_pair_is_a_clip_and_its_edit():
 
 
 def test_a_negative_amount_is_the_positive_pair_swapped():
-    """Where the edit only goes up, the pairs at -n are those at +n with before and after exchanged."""
+    """Where the edit only goes up, the pairs at -n are those at +n, of clips that took it whole, exchanged."""
     clips = tiny_clips(12)
     codes = TinyBackend().encode(clips).mean
 
@@ -221,10 +221,25 @@ def test_a_negative_amount_is_the_positive_pair_swapped():
     assert sorted(result) == [-4, -3, -2, -1, 1, 2, 3, 4]
     for amount in (1.0, 2.0):
         up, down = result[amount], result[-amount]
-        assert up.valid.any()
-        np.testing.assert_array_equal(up.valid, down.valid)
-        assert up.before.tobytes() == down.after.tobytes()
-        assert up.after.tobytes() == down.before.tobytes()
+        assert up.exact.any()
+        np.testing.assert_array_equal(up.exact, down.valid)
+        assert up.before[up.exact[up.valid]].tobytes() == down.after.tobytes()
+        assert up.after[up.exact[up.valid]].tobytes() == down.before.tobytes()
+
+
+@pytest.mark.parametrize("in_part", [False, True])
+def test_an_edit_that_learns_in_part_has_pairs_of_all_clips_that_it_changes(in_part):
+    """Of a clip with a note of three steps there is a pair forwards only, and only where the edit learns in part."""
+    clips = np.full((2, 32), HOLD, dtype=np.int16)
+    clips[:, 0], clips[0, 3], clips[1, 4] = 60, 62, 64  # notes of three and 29 steps, and of four and 28
+    edit = NoteSplit()
+    edit.learns_in_part = in_part
+    codes = TinyBackend().encode(clips).mean
+
+    result = {p.amount: p for p in _pairs(TinyBackend(), edit, clips, codes)}
+
+    assert result[1.0].valid.tolist() == [in_part, True]
+    assert result[1.0].exact.tolist() == result[-1.0].valid.tolist() == [False, True]
 
 
 def test_all_amounts_of_a_shard_are_one_call_of_the_encoder():

@@ -128,7 +128,7 @@ def _targets(
     parts = []
     for a, amount in enumerate(amounts):
         for i, j in [pair for pair in sample.routes.get(amount, ()) if zero in pair][:1]:
-            rows = np.flatnonzero(sample.mask[:, i] & sample.mask[:, j])
+            rows = np.flatnonzero(sample.paired(i, j))
             parts.append(np.stack([np.full(len(rows), a), rows, np.full(len(rows), i), np.full(len(rows), j)], axis=1))
     pairs = np.concatenate(parts) if parts else np.zeros((0, 4), dtype=np.int64)
     if not len(pairs):

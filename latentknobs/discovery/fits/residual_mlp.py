@@ -24,6 +24,7 @@ from latentknobs.core.arrays import Codes
 from latentknobs.core.knob import Operator
 from latentknobs.core.method_specs import CodeSample, FitInput
 from latentknobs.discovery.fits.closed_form import affine_by_ridge
+from latentknobs.discovery.pair_statistics import PairMoments
 
 HIDDEN = 512
 GROUPS, GROUP = 8, 64
@@ -76,7 +77,7 @@ class _Pool:
 def _pools(sample: CodeSample, amounts: tuple[float, ...]) -> list[_Pool]:
     out = []
     for amount in amounts:
-        parts = [(np.flatnonzero(sample.mask[:, i] & sample.mask[:, j]), i, j) for i, j in sample.routes[amount]]
+        parts = [(np.flatnonzero(sample.paired(i, j)), i, j) for i, j in sample.routes[amount]]
         out.append(
             _Pool(
                 torch.from_numpy(np.concatenate([rows for rows, _, _ in parts])),
@@ -97,7 +98,7 @@ def residual_network(fit_input: FitInput) -> tuple[Operator, Mapping[str, Any]]:
     Facts: ``steps``, the ``step`` that was taken, ``pairs``, and ``error`` and ``error_ridge``, the
     squared error on validation songs (training songs where there are none) in parts of the squared displacement.
     """
-    ridge, _ = affine_by_ridge(fit_input)
+    ridge, _ = affine_by_ridge(_in_part(fit_input))
     size, count = fit_input.latent_size, len(fit_input.amounts)
     gram = fit_input.gram[np.argmax(fit_input.gram[:, 0, 0])]
     mean = gram[0, 1:] / gram[0, 0]
@@ -131,10 +132,37 @@ def residual_network(fit_input: FitInput) -> tuple[Operator, Mapping[str, Any]]:
     return operator, facts
 
 
+def _in_part(fit_input: FitInput) -> FitInput:
+    """The same with the moments of the sample's pairs, where an edit learns from more pairs than the moments have."""
+    if np.array_equal(fit_input.sample.exact, fit_input.sample.mask):
+        return fit_input
+    train, validation = (_moments(sample, fit_input) for sample in (fit_input.sample, fit_input.validation_sample))
+    return evolve(
+        fit_input,
+        gram=train.gram,
+        cross=train.cross,
+        validation_gram=validation.gram,
+        validation_cross=validation.cross,
+        validation_square=validation.square.sum(axis=1),
+    )
+
+
+def _moments(sample: CodeSample, fit_input: FitInput) -> PairMoments:
+    """The moments of a sample's pairs from the unedited clips (to them at a swapped amount)."""
+    moments = PairMoments.empty(len(fit_input.amounts), fit_input.latent_size)
+    for a, pool in enumerate(_pools(_from_zero(sample, fit_input.amounts), fit_input.amounts)):
+        rows, before, after = pool.rows.numpy(), pool.before.numpy(), pool.after.numpy()
+        moments.add(a, sample.codes[rows, before], sample.codes[rows, after])
+    return moments
+
+
 def _train(network: _Map, fit_input: FitInput, scale: Tensor, steps: int) -> dict[str, Any]:
     codes = _tensor(fit_input.sample.codes)
     pools = _pools(fit_input.sample, fit_input.amounts)
-    validation_codes, validation = _tensor(fit_input.validation_sample.codes), _starts(fit_input)
+    validation_codes, validation = (
+        _tensor(fit_input.validation_sample.codes),
+        _pools(_from_zero(fit_input.validation_sample, fit_input.amounts), fit_input.amounts),
+    )
     if not any(len(pool.rows) for pool in validation):
         validation_codes, validation = codes, pools
     optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY)
@@ -176,15 +204,13 @@ def _tensor(codes: Codes) -> Tensor:
         return torch.from_numpy(codes)
 
 
-def _starts(fit_input: FitInput) -> list[_Pool]:
+def _from_zero(sample: CodeSample, amounts: tuple[float, ...]) -> CodeSample:
     """The pairs that acceptance criteria are about: from the unedited clips (to them at a swapped amount)."""
-    sample = fit_input.validation_sample
     zero = sample.knots.index(0.0)
     routes = {
-        a: tuple(route for route in sample.routes[a] if route[0 if a in sample.knots else 1] == zero)
-        for a in fit_input.amounts
+        a: tuple(route for route in sample.routes[a] if route[0 if a in sample.knots else 1] == zero) for a in amounts
     }
-    return _pools(evolve(sample, routes=routes), fit_input.amounts)
+    return evolve(sample, routes=routes)
 
 
 @torch.no_grad()
