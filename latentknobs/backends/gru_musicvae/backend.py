@@ -89,6 +89,7 @@ class GruMusicVaeBackend(TensorBackend):
                 model_id=identity,
                 training=facts,
                 prior="standard-normal",
+                blocks={"line": network.config.line_size, "height": 1} if network.config.height else {},
             )
             return cls(network, spec, device, precision)
         except ModelError as error:
