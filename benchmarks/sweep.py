@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 from attrs import evolve, field, frozen
 
+from benchmarks import breadth
 from latentknobs import Workbench, __version__
 from latentknobs.analysis.model_evaluation import evaluate_model
 from latentknobs.backends.training.commands import train
@@ -65,9 +66,11 @@ class Table:
 
     Attributes:
         rows: The rows by name.
+        breadth: Whether they are measured by :mod:`benchmarks.breadth` (``measure = "breadth"``).
     """
 
     rows: Mapping[str, Row] = field()
+    breadth: bool = False
 
     @classmethod
     def read(cls, path: Path) -> Table:
@@ -91,7 +94,7 @@ class Table:
                 for part, values in over.items():
                     tables[part] |= values
             rows[name] = Row(name, Config.from_tables(tables, where))
-        return cls(rows)
+        return cls(rows, document.get("measure") == "breadth")
 
 
 def trained(bench: Workbench, row: Row, folder: Path) -> Path:
@@ -253,7 +256,8 @@ def _work(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
             measure(bench, options.model, options.output)
         print((options.output / MEASURED).read_text(encoding="utf-8"), end="")
         return
-    rows = Table.read(options.file).rows
+    file = Table.read(options.file)
+    rows = file.rows
     if unknown := set(options.only) - set(rows):
         parser.error(f"{options.file} has no row {min(unknown)!r}")
     if not options.table:
@@ -266,8 +270,12 @@ def _work(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
                 weights = trained(bench, row, options.output)
                 if not (folder / MEASURED).exists():
                     print(f"{row.name}: measuring", file=sys.stderr)
-                    measure(bench, str(weights), folder)
-    print(table(options.output, rows))
+                    if file.breadth:
+                        facts = breadth.measure(bench, str(weights))
+                        (folder / MEASURED).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+                    else:
+                        measure(bench, str(weights), folder)
+    print(breadth.table(options.output, rows, MEASURED) if file.breadth else table(options.output, rows))
 
 
 if __name__ == "__main__":

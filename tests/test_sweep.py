@@ -93,9 +93,9 @@ def test_a_file_that_is_no_sweep_is_told_in_one_sentence(sweep, tmp_path, capsys
 
 def test_a_model_of_other_settings_is_not_taken_for_the_rows(sweep, tmp_path):
     """Where a row has changed since its model was trained, the model is not measured under the row's name."""
-    row = sweep.Table.read(BENCHMARKS / "sweep.toml").rows["follow"]
-    (tmp_path / "follow").mkdir()
-    (tmp_path / "follow" / "row.toml").write_text("[network]\n")
+    row = sweep.Table.read(BENCHMARKS / "sweep.toml").rows["no-mirrors"]
+    (tmp_path / "no-mirrors").mkdir()
+    (tmp_path / "no-mirrors" / "row.toml").write_text("[network]\n")
 
     with pytest.raises(UsageError, match="other settings"):
         sweep.trained(None, row, tmp_path)
@@ -104,7 +104,7 @@ def test_a_model_of_other_settings_is_not_taken_for_the_rows(sweep, tmp_path):
 def test_the_table_has_the_rows_that_are_measured(sweep, tmp_path):
     """A row without measurements is left out; the others stand with their figures."""
     rows = sweep.Table.read(BENCHMARKS / "sweep.toml").rows
-    folder = tmp_path / "follow"
+    folder = tmp_path / "no-height"
     folder.mkdir()
     share = {"teacher_forced": {"value": 0.99}, "greedy": {"value": 0.985}, "exact": {"value": 0.9}}
     at = {"+3": 0.5, "+7": 0.625}
@@ -128,9 +128,28 @@ def test_the_table_has_the_rows_that_are_measured(sweep, tmp_path):
 
     assert len(lines) == 3
     assert lines[2].startswith(
-        "| follow | 0.13 M | 83.2 | 98.5% / 90.0% | 99.0% / 98.5% | 1.00; 0.50, 0.50, 0.50, 0.500; "
+        "| no-height | 0.13 M | 83.2 | 98.5% / 90.0% | 99.0% / 98.5% | 1.00; 0.50, 0.50, 0.50, 0.500; "
     )
     assert lines[2].endswith("| 28 | 0.75 | 5.00 1.00; 0.80 |")
+
+
+def test_the_table_of_breadth_has_the_rows_that_are_measured(sweep, tmp_path):
+    """A row's corpora stand with greedy, exact and drawn, and its edits with their equivariance on folk and parts."""
+    file = sweep.Table.read(BENCHMARKS / "sweep.toml")
+    folder = tmp_path / "no-height"
+    folder.mkdir()
+    one = {"greedy": 0.99, "exact": 0.9, "drawn": 0.95}
+    corpora = dict.fromkeys(sweep.breadth.CORPORA, one)
+    edits = {name: {"folk": 0.75, "essen": 0.0, "parts": 0.5, "broad": 0.0} for name in sweep.breadth.EDITS}
+    measured = {"prior_valid": 0.97, "corpora": corpora, "affine": edits}
+    (folder / "measured.json").write_text(json.dumps(measured))
+
+    lines = sweep.breadth.table(tmp_path, file.rows, "measured.json").splitlines()
+
+    assert file.breadth
+    assert len(lines) == 3
+    assert lines[2].startswith("| no-height | 97.0% | 99.0% / 90.0%; 95.0% | ")
+    assert lines[2].endswith("| " + "; ".join([", ".join(["0.75"] * 6), ", ".join(["0.50"] * 6)]) + " |")
 
 
 def test_the_spectrum_is_written_with_its_sums(sweep, tmp_path):
