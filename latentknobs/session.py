@@ -423,12 +423,12 @@ class Session:
             raise ClipError(f"{self.piece.name} has no bars that {self.model.spec.name} carries: {self.carries()}.")
         rng = np.random.default_rng(seed)
         units = required_units(units_of_prior(self.model.spec, self.knobs.values()), self.model)
-        held = self.model.spec.structure.held
-        own, out = np.where(held, 0, units.inward(self.codes)), []
+        structure = self.model.spec.structure
+        own, out = np.where(structure.kept, 0, units.inward(self.codes)), []
         for k in range(count):
-            prior = np.where(held, 0, rng.standard_normal(self.codes.shape, dtype=np.float32))
+            prior = np.where(structure.kept, 0, rng.standard_normal(self.codes.shape, dtype=np.float32))
             z = np.stack([slerp(a, b, 1.0 - similarity) for a, b in zip(own, prior, strict=True)])
-            z = self.model.spec.structure.with_condition(units.outward(z), self.codes)
+            z = np.where(structure.kept, self.codes, units.outward(z)).astype(np.float32, copy=False)
             facts = {"similarity": similarity, "draw": k, "seed": seed}
             still = unedited(self.cut, "the model does not carry it, so it has no variation.")
             near = SteeredCodes({}, z, facts, self.accepted & self.cut.sounding, still)
@@ -463,8 +463,10 @@ class Session:
             shares_of(row_knob, latent_size),
             shares_of(column_knob, latent_size),
         )
-        held = self.model.spec.structure.held
-        grids = [u.outward(interpolation.two_way(a, b, groups, size, rest, held)) for a, b, u in self._common(other)]
+        structure = self.model.spec.structure
+        grids = [
+            u.outward(interpolation.two_way(a, b, groups, size, rest, structure)) for a, b, u in self._common(other)
+        ]
         codes = np.stack(grids, axis=2).reshape(size * size, len(grids), latent_size)
         t = np.linspace(0.0, 1.0, size)
         places = [((rows, down), (columns, across)) for down in t for across in t]
@@ -493,8 +495,8 @@ class Session:
                 known = ["all", "others", *self.knobs]
                 raise UnknownNameError("group of dimensions", dims, known, f"for the model {self.model.spec.name}")
             chosen = [d.dim for d in self.knobs[dims].dimensions]
-        held = self.model.spec.structure.held
-        ways = [u.outward(interpolation.one_way(a, b, size, chosen, held)) for a, b, u in self._common(other)]
+        structure = self.model.spec.structure
+        ways = [u.outward(interpolation.one_way(a, b, size, chosen, structure)) for a, b, u in self._common(other)]
         places = [((dims, t),) for t in np.linspace(0.0, 1.0, size)]
         return self._spots(other, np.stack(ways, axis=1), places, {"dims": dims})
 

@@ -223,6 +223,7 @@ class TorchBackend(TensorBackend):
         condition: The block that is the decoder's condition: ``encode`` joins it to the mean (torch.cat), ``decode``
             splits it off. A standard deviation there is not read, and may be 0.
         latent_shape: Of a sequence of latents: ``encode`` gives (N, *latent_shape) and ``decode`` takes it.
+        anchor: The block that says where the music lies, as in BackendSpec.
         prior: "standard-normal" where the module was trained towards it (the KL term of a VAE); "aggregate" = not
             known, and codes are drawn with the mean and standard deviation of the corpus' own codes.
 
@@ -249,6 +250,7 @@ class TorchBackend(TensorBackend):
         blocks: Mapping[str, int] | None = None,
         condition: str | None = None,
         latent_shape: tuple[int, ...] = (),
+        anchor: str | None = None,
     ) -> None:
         if posterior not in (None, *get_args(PosteriorForm)):
             forms = ", ".join(map(repr, get_args(PosteriorForm)))
@@ -299,6 +301,7 @@ class TorchBackend(TensorBackend):
             blocks=sizes,
             condition=condition,
             latent_shape=self._shape,
+            anchor=anchor,
         )
         self._has_scale = scale is not None
         self._check_scale(scale)

@@ -66,6 +66,8 @@ class BackendSpec:
             clip's condition there and ``decode`` reads it there. Nothing moves it, and an edit that changes it gives
             no pairs.
         latent_shape: Axes of a sequence of latents, (8, 16), flattened in C order; () = a plain vector.
+        anchor: The block that says where the music lies (its height on the keyboard), None = there is none: paths have
+            that of the nearer end, and variations keep it.
     """
 
     name: str = field()
@@ -79,6 +81,7 @@ class BackendSpec:
     blocks: Mapping[str, int] = field(factory=dict)
     condition: str | None = None
     latent_shape: tuple[int, ...] = ()
+    anchor: str | None = None
     structure: LatentStructure = field(init=False)
     """Its blocks, condition and shape, which name and group dimensions."""
     likelihood: TrainingLikelihood | None = field(init=False)
@@ -96,7 +99,7 @@ class BackendSpec:
     @structure.default
     def _of_blocks(self) -> LatentStructure:
         try:
-            return LatentStructure(self.latent_size, self.blocks, self.condition, self.latent_shape)
+            return LatentStructure(self.latent_size, self.blocks, self.condition, self.latent_shape, self.anchor)
         except ValueError as fault:
             raise ModelError(f"The model {self.name!r} {fault}.") from None
 

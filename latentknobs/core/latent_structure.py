@@ -3,6 +3,9 @@ The structure of a code: named blocks, one of which may be the decoder's conditi
 
 A condition (chords, a style) is no latent. The encoder puts a clip's own condition into the dimensions of that block
 and the decoder reads it there, so that it travels with the code. Nothing moves it: no knob, control or path.
+
+An anchor (a place on the keyboard) is latent, but says where the music lies and not what it is. Half-way between two
+keys is a third one: so paths have the anchor of their nearer end, unless it is what they move, and variations keep it.
 """
 
 from __future__ import annotations
@@ -60,6 +63,7 @@ class LatentStructure:
         condition: The block that is the condition, None = there is none.
         shape: Axes of a sequence of latents, whose codes are flattened in C order (the last index runs fastest);
             () = a plain vector. Either blocks or a shape.
+        anchor: The block that is the anchor, None = there is none.
 
     Raises:
         ValueError: A clause on what does not fit.
@@ -69,6 +73,7 @@ class LatentStructure:
     blocks: Mapping[str, int] = field(factory=dict)
     condition: str | None = None
     shape: tuple[int, ...] = field(default=(), converter=_axes)
+    anchor: str | None = None
 
     def __attrs_post_init__(self) -> None:
         if fault := self._fault():
@@ -92,6 +97,13 @@ class LatentStructure:
             return f"has the condition {self.condition!r}, which is no block ({listed}): name one of its blocks"
         if self.condition is not None and len(self.blocks) < 2:
             return f"has no block besides its condition {self.condition!r}: give the latent a block too"
+        if self.anchor is not None and self.anchor not in self.blocks:
+            listed = ", ".join(self.blocks) or "none"
+            return f"has the anchor {self.anchor!r}, which is no block ({listed}): name one of its blocks"
+        if self.anchor is not None and self.anchor == self.condition:
+            return (
+                f"has the block {self.anchor!r} as condition and anchor: a condition is kept anyway, so name no anchor"
+            )
         if self.shape and not all(map(_whole, self.shape)):
             return f"has the latent_shape {self.shape}: give whole numbers above 0"
         if self.shape and (total := math.prod(self.shape)) != self.size:
@@ -137,9 +149,23 @@ class LatentStructure:
     @property
     def held(self) -> Bools:
         """Which dimensions are the condition, bool (D,)."""
+        return self._of(self.condition)
+
+    @property
+    def anchored(self) -> Bools:
+        """Which dimensions are the anchor, bool (D,)."""
+        return self._of(self.anchor)
+
+    @property
+    def kept(self) -> Bools:
+        """Which dimensions variations keep, bool (D,)."""
+        out: Bools = self.held | self.anchored
+        return out
+
+    def _of(self, block: str | None) -> Bools:
         out = np.zeros(self.size, dtype=bool)
-        if self.condition is not None:
-            out[self.parts[self.condition]] = True
+        if block is not None:
+            out[self.parts[block]] = True
         return out
 
     @property

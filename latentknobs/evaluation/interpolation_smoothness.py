@@ -142,7 +142,7 @@ def smoothness(
     for start in range(0, pairs, CHUNK):
         rows = slice(start, start + CHUNK)
         ends = zip(first[rows], second[rows], strict=True)
-        ways = [one_way(inner[a], inner[b], points, held=backend.spec.structure.held) for a, b in ends]
+        ways = [one_way(inner[a], inner[b], points, structure=backend.spec.structure) for a, b in ends]
         z = units.outward(np.concatenate(ways))
         measures = path_measures(decode(backend, z).reshape(-1, points, *backend.spec.clip_format.shape))
         parts.append(np.stack([measures.ends, measures.path, measures.jump], axis=1))

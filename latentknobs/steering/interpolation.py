@@ -4,7 +4,7 @@ Paths and grids between two codes by spherical interpolation (SLERP; Shoemake 19
 One angle w, between the full codes, serves every group of dimensions: an angle over the few dimensions of a knob
 would be ill-posed. The coefficients A(t) = sin((1-t)w)/sin w and
 B(t) = sin(tw)/sin w are applied to each group with that group's own t. A condition has no way between two: it is that
-of the nearer end, and the angle is that of the latent dimensions.
+of the nearer end. So is an anchor, unless it is a knob's own way, which is straight. The angle is that of the others.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentknobs.core.arrays import Bools, Codes, Floats
+from latentknobs.core.latent_structure import LatentStructure
 from latentknobs.errors import UsageError
 
 Rest: TypeAlias = Literal["mean", "source", "rows", "columns"]
@@ -23,8 +24,10 @@ RESTS: tuple[Rest, ...] = ("mean", "source", "rows", "columns")
 NEARLY_OPPOSITE = np.deg2rad(170.0)
 """From this angle on the path is linear: the coefficients diverge towards 180 degrees, and two codes of different
 length would give codes far longer than both."""
+REST = 2
+"""The group of the dimensions that follow neither rows nor columns."""
 HALF_WAY = 0.5
-"""From here on a path has the condition of its second end."""
+"""From here on a path has the condition, and the anchor, of its second end."""
 
 
 def angle(a: Codes, b: Codes) -> float:
@@ -44,12 +47,17 @@ def coefficients(w: float, t: Floats) -> tuple[Floats, Floats]:
     )
 
 
-def _mix(a: Codes, b: Codes, t: Floats, held: Bools | None) -> Codes:
-    if held is None or not held.any():
+def _mix(a: Codes, b: Codes, t: Floats, structure: LatentStructure | None, named: Bools) -> Codes:
+    """Codes at t (..., D) of the way; ``named`` (D,) are knobs' dimensions: an anchor among them goes straight."""
+    if structure is None or not structure.kept.any():
         first, second = coefficients(angle(a, b), t)
         return (first * a + second * b).astype(np.float32)
-    mixed = _mix(np.where(held, 0, a), np.where(held, 0, b), t, None)
-    return np.where(held, np.where(t >= HALF_WAY, b, a), mixed)
+    still = structure.kept
+    mixed = _mix(np.where(still, 0, a), np.where(still, 0, b), t, None, named)
+    nearer = np.where(t >= HALF_WAY, b, a)
+    straight = ((1.0 - t) * a + t * b).astype(np.float32)
+    out: Codes = np.where(structure.anchored & named, straight, np.where(still, nearer, mixed))
+    return out
 
 
 def _check_size(size: int) -> None:
@@ -57,7 +65,9 @@ def _check_size(size: int) -> None:
         raise UsageError(f"An interpolation needs at least 2 steps, not {size}.")
 
 
-def one_way(a: Codes, b: Codes, size: int, dims: Sequence[int] | None = None, held: Bools | None = None) -> Codes:
+def one_way(
+    a: Codes, b: Codes, size: int, dims: Sequence[int] | None = None, structure: LatentStructure | None = None
+) -> Codes:
     """
     A path from code a to code b, float32 (size, D); first = a, last = b.
 
@@ -66,15 +76,13 @@ def one_way(a: Codes, b: Codes, size: int, dims: Sequence[int] | None = None, he
         b: (D,).
         size: Number of codes, at least 2.
         dims: Move only these dimensions, the others stay a's; None = all (then the last is exactly b).
-        held: bool (D,), the dimensions of a condition: the first half of the path has a's, the second b's, where they
-            move at all.
+        structure: Of the codes: where its condition or anchor moves at all, the first half of the path has a's, the
+            second b's; an anchor among ``dims`` goes straight.
     """
     _check_size(size)
-    moving = np.ones(a.shape[-1], dtype=bool)
-    if dims is not None:
-        moving = np.isin(np.arange(a.shape[-1]), np.asarray(dims, dtype=np.int64))
+    named = np.isin(np.arange(a.shape[-1]), np.asarray([] if dims is None else dims, dtype=np.int64))
     t = np.linspace(0.0, 1.0, size)
-    return _mix(a, b, np.where(moving, t[:, None], 0.0), held)
+    return _mix(a, b, np.where(named | (dims is None), t[:, None], 0.0), structure, named)
 
 
 def assign(
@@ -96,7 +104,7 @@ def assign(
         row_share: Shares (D,) of the rows' knob; None = equal.
         column_share: Shares (D,) of the columns' knob.
     """
-    out = np.full(latent_size, 2, dtype=np.int8)
+    out = np.full(latent_size, REST, dtype=np.int8)
     out[list(rows)] = 0
     for dim in columns:
         contested = out[dim] == 0
@@ -109,7 +117,12 @@ def assign(
 
 
 def two_way(
-    a: Codes, b: Codes, groups: NDArray[np.int8], size: int, rest: Rest = "mean", held: Bools | None = None
+    a: Codes,
+    b: Codes,
+    groups: NDArray[np.int8],
+    size: int,
+    rest: Rest = "mean",
+    structure: LatentStructure | None = None,
 ) -> Codes:
     """
     A grid of codes, float32 (size, size, D): [0, 0] is exactly a, [-1, -1] exactly b.
@@ -122,8 +135,8 @@ def two_way(
         size: Rows and columns, at least 2.
         rest: How the other dimensions go: "mean" of both ways (Manhattan distance from the corner),
             "rows" or "columns" (with that way), "source" (stay a's until the last corner, which is b).
-        held: bool (D,), the dimensions of a condition, which are of the rest: a's in its first half, b's from the
-            middle on.
+        structure: Of the codes: a condition, and an anchor that neither way has, are of the rest: a's in its first
+            half, b's from the middle on.
     """
     _check_size(size)
     if rest not in RESTS:
@@ -134,4 +147,4 @@ def two_way(
     corner[-1, -1] = 1.0
     other = {"mean": (down + across) / 2, "rows": down, "columns": across, "source": corner}[rest]
     ways = np.stack([down, across, other], axis=-1)
-    return _mix(a, b, ways[..., groups], held)
+    return _mix(a, b, ways[..., groups], structure, groups < REST)

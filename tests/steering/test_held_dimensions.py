@@ -9,6 +9,7 @@ from attrs import evolve
 from latentknobs.analysis.eigenspectrum import spectrum
 from latentknobs.core.code_units import CodeUnits
 from latentknobs.core.knob import Operator
+from latentknobs.core.latent_structure import LatentStructure
 from latentknobs.core.operator_codec import compact
 from latentknobs.steering.apply import apply, turn
 from latentknobs.steering.interpolation import assign, one_way, two_way
@@ -96,22 +97,48 @@ def test_modes_are_those_of_the_latent():
     assert not any(mode.right[HELD].any() or mode.left[HELD].any() for mode in modes)
 
 
-def test_a_path_has_the_condition_of_its_nearer_end():
-    """The latent goes the way that it goes without a condition; that switches at the middle."""
-    a, b = np.random.default_rng(6).normal(size=(2, D)).astype(np.float32)
-    way = one_way(a, b, 5, held=HELD)
-    latent = one_way(a[~HELD], b[~HELD], 5)
-    assert np.array_equal(way[:, ~HELD], latent)
-    assert [row.tobytes() for row in way[:, HELD]] == [a[HELD].tobytes()] * 2 + [b[HELD].tobytes()] * 3
-    assert np.array_equal(one_way(a, b, 5, [0], held=HELD)[:, HELD], np.tile(a[HELD], (5, 1)))
+BLOCKS = {"line": 2, "extra": 2, "rest": 2}
+STRUCTURES = (LatentStructure(D, BLOCKS, condition="extra"), LatentStructure(D, BLOCKS, anchor="extra"))
 
 
-def test_a_grid_has_the_condition_of_its_nearer_corner():
-    """Cells beyond the middle between the corners have the condition of the second."""
+@pytest.mark.parametrize("structure", STRUCTURES, ids=["condition", "anchor"])
+def test_a_path_has_the_condition_or_anchor_of_its_nearer_end(structure):
+    """The others go the way that they go without it; that switches at the middle."""
     a, b = np.random.default_rng(6).normal(size=(2, D)).astype(np.float32)
-    grid = two_way(a, b, assign([0], [2], D), 3, held=HELD)
+    kept = structure.kept
+    way = one_way(a, b, 5, structure=structure)
+    others = one_way(a[~kept], b[~kept], 5)
+    assert np.array_equal(way[:, ~kept], others)
+    assert [row.tobytes() for row in way[:, kept]] == [a[kept].tobytes()] * 2 + [b[kept].tobytes()] * 3
+    assert np.array_equal(one_way(a, b, 5, [0], structure)[:, kept], np.tile(a[kept], (5, 1)))
+
+
+@pytest.mark.parametrize("structure", STRUCTURES, ids=["condition", "anchor"])
+def test_a_grid_has_the_condition_or_anchor_of_its_nearer_corner(structure):
+    """Cells beyond the middle between the corners have that of the second."""
+    a, b = np.random.default_rng(6).normal(size=(2, D)).astype(np.float32)
+    kept = structure.kept
+    grid = two_way(a, b, assign([0], [5], D), 3, structure=structure)
     second = np.add.outer(np.arange(3), np.arange(3)) >= 2
     for row, column in np.ndindex(3, 3):
-        assert np.array_equal(grid[row, column, HELD], (b if second[row, column] else a)[HELD])
+        assert np.array_equal(grid[row, column, kept], (b if second[row, column] else a)[kept])
     assert np.array_equal(grid[0, 0], a)
     assert np.array_equal(grid[-1, -1], b)
+
+
+def test_an_anchor_that_a_way_is_about_goes_straight():
+    """Of a path along its dimensions, and of a grid's rows, in equal steps."""
+    a, b = np.random.default_rng(6).normal(size=(2, D)).astype(np.float32)
+    anchor = STRUCTURES[1].anchored
+    steps = np.linspace(0, 1, 5)[:, None]
+    straight = (1 - steps) * a[anchor] + steps * b[anchor]
+    np.testing.assert_allclose(one_way(a, b, 5, [2, 3], STRUCTURES[1])[:, anchor], straight, rtol=1e-6)
+    grid = two_way(a, b, assign([2, 3], [5], D), 5, structure=STRUCTURES[1])
+    np.testing.assert_allclose(grid[:, 3, anchor], straight, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("condition", "anchor", "match"), [(None, "key", "no block"), ("rest", "rest", "kept anyway")])
+def test_an_anchor_is_a_block_of_its_own(condition, anchor, match):
+    """A name of no block is refused, and so is the condition's."""
+    with pytest.raises(ValueError, match=match):
+        LatentStructure(D, BLOCKS, condition=condition, anchor=anchor)

@@ -90,6 +90,7 @@ class GruMusicVaeBackend(TensorBackend):
                 training=facts,
                 prior="standard-normal",
                 blocks={"line": network.config.line_size, "height": 1} if network.config.height else {},
+                anchor="height" if network.config.height else None,
             )
             return cls(network, spec, device, precision)
         except ModelError as error:

@@ -42,7 +42,12 @@ def _facts(spec: BackendSpec) -> dict[str, Any]:
 
 
 def _structure(spec: BackendSpec) -> dict[str, Any]:
-    return {"blocks": dict(spec.blocks), "condition": spec.condition, "latent_shape": list(spec.latent_shape)}
+    return {
+        "blocks": dict(spec.blocks),
+        "condition": spec.condition,
+        "anchor": spec.anchor,
+        "latent_shape": list(spec.latent_shape),
+    }
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
