@@ -40,7 +40,8 @@ class GruMusicVaeBackend(TensorBackend):
 
     It reads and writes ``melody-2bar`` clips, and has the optional capabilities
     :class:`~latentknobs.core.backend.LatentWeights`, :class:`~latentknobs.core.backend.LatentGradient` and
-    :class:`~latentknobs.core.backend.Sampling`.
+    :class:`~latentknobs.core.backend.Sampling`. Of a network with a height, derivatives by that dimension are 0: it
+    moves whole melodies by whole semitones.
 
     Args:
         network: The network, float32, in evaluation mode.
