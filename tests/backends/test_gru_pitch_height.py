@@ -90,6 +90,15 @@ def test_the_height_of_a_clip_is_halfway_between_its_extremes(network):
     torch.testing.assert_close(heights, torch.tensor([(63.5 - CENTRE) / UNIT, 0.0]))
 
 
+def test_the_height_is_a_block_of_its_own_and_the_anchor(backend):
+    """Cards name it, paths have that of the nearer end, and variations keep it."""
+    structure = backend.spec.structure
+
+    assert dict(structure.blocks) == {"line": 4, "height": 1}
+    assert structure.anchored.tolist() == [False] * 4 + [True]
+    assert structure.name_of(4) == "height[0]"
+
+
 @torch.no_grad()
 def test_the_fast_path_and_the_equations_agree(network, tokens):
     """Posteriors, greedy decodings and logits of known tokens are equal to rounding."""
