@@ -8,8 +8,8 @@ For each corpus a seeded sample of clips. Reconstruction is greedy, from the mea
 tokens and of clips without a wrong one, for all clips, each composer of ``parts``, clips of 16 onsets and more, and
 each octave of register (by mean pitch). Of each knob: equivariance at every whole amount of its range, as discoveries
 measure it, on the clips that the edit can take. Of an edit that clips can take in part (note-split, which then splits
-whatever divides) also the share of its onsets that the turned clip has, and how well its contour stays. Intervals are
-over songs.
+whatever divides) also the share of its onsets that the turned clip has, the F1 of these, which counts onsets too many,
+and how well the clip's contour stays. Intervals are over songs.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import TextIO
 import numpy as np
 from attrs import astuple, fields, frozen
 
-from latentknobs.attributes.comparisons import contour
+from latentknobs.attributes.comparisons import contour, onset_f1
 from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.arrays import Bools, ClipBatch, Floats, Ints, group_index
 from latentknobs.core.augmentation import Augmentation, inexact
@@ -35,6 +35,7 @@ from latentknobs.core.melody_format import MELODY
 from latentknobs.core.model_calls import decode, edited, encode
 from latentknobs.corpora.corpus_spec import CorpusSelection
 from latentknobs.corpora.sharding import Shard
+from latentknobs.errors import LatentKnobsError
 from latentknobs.evaluation.bootstrap import SongDraws, interval
 from latentknobs.evaluation.equivariance import equivariance
 from latentknobs.evaluation.evaluation_set import AmountBatch, ClipReservoir
@@ -164,9 +165,9 @@ def knob_rows(backend: VAEBackend, edit: Augmentation, knob: Knob, sample: Sampl
             turned = decode(backend, turn(codes, [(operator, amount)]))
             wanted = MELODY.onsets(ideal)
             shares = (wanted & MELODY.onsets(turned)).sum(axis=1) / wanted.sum(axis=1)
-            line = contour(sample.clips, turned)
-            measures = (f"onsets {amount:+g}", f"contour {amount:+g}")
-            yield from rows(sample, knob.name, measures, np.stack([shares, line], axis=1), np.flatnonzero(able))
+            values = np.stack([shares, onset_f1(ideal, turned), contour(sample.clips, turned)], axis=1)
+            measures = (f"onsets {amount:+g}", f"onset F1 {amount:+g}", f"contour {amount:+g}")
+            yield from rows(sample, knob.name, measures, values, np.flatnonzero(able))
 
 
 def measured(
@@ -201,6 +202,13 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=2000)
     parser.add_argument("-o", "--out", type=Path)
     options = parser.parse_args()
+    try:
+        _work(options)
+    except LatentKnobsError as error:
+        parser.exit(1, f"Error: {error}\n")
+
+
+def _work(options: argparse.Namespace) -> None:
     with Workbench.open(registry=options.registry) as workbench:
         backend = workbench.model(options.model)
         current = workbench.knobs(evidence=False, model=options.model)

@@ -26,7 +26,7 @@ def sweep():
     del sys.modules["sweep"]
 
 
-@pytest.mark.parametrize(("file", "least"), [("sweep.toml", 11), ("paper.toml", 2)])
+@pytest.mark.parametrize(("file", "least"), [("sweep.toml", 11), ("folk.toml", 11), ("paper.toml", 2)])
 def test_each_row_is_a_recipe_of_its_own(sweep, file, least):
     """Every row of the files that come with the project is a valid config and differs from every other one."""
     rows = sweep.Table.read(BENCHMARKS / file).rows

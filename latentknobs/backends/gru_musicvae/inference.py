@@ -132,16 +132,15 @@ class FastNetwork:
             return self._encode(tokens)
         _, height = pitch_height.middle_of(tokens)
         seen = mirrors.images(tokens) if self._config.mirrors else tokens
-        mean, scale = self._encode(pitch_height.line_of(seen, pitch_height.middle_of(seen)[0]))
-        return torch.cat([mean, height], dim=1), torch.cat([scale, torch.full_like(height, pitch_height.SPREAD)], dim=1)
+        line = pitch_height.line_of(seen, pitch_height.middle_of(seen)[0])
+        return pitch_height.beside(*self._encode(line), height)
 
     def _encode(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         hidden = self._features_of(tokens) if self._features else self._last_states(tokens)
         parts = torch.split(hidden, ROWS)
         mean, log_variance = (torch.cat([head(part) for part in parts]) for head in (self._mean, self._log_variance))
         if self._config.mirrors:
-            sign = mirrors.signs(self._config.line_size).to(mean)
-            mean, log_variance = mirrors.averaged(mean, sign), mirrors.averaged(log_variance, torch.ones_like(sign))
+            mean, log_variance = mirrors.posterior(mean, log_variance)
         return mean, torch.exp(0.5 * log_variance)
 
     def _last_states(self, tokens: Tensor) -> Tensor:

@@ -49,6 +49,12 @@ def signs(size: int) -> Tensor:
     return torch.stack([1.0 - 2 * (place % 2), 1.0 - 2 * (place // 2 % 2)])
 
 
+def posterior(mean: Tensor, log_variance: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and log-variance of clips, each (N, D), from those of their images (4N, D)."""
+    sign = signs(mean.shape[1]).to(mean)
+    return averaged(mean, sign), averaged(log_variance, torch.ones_like(sign))
+
+
 def averaged(parts: Tensor, sign: Tensor) -> Tensor:
     """The average of what is read of the images (4N, D), with signs (2, D); (N, D)."""
     plain, backward, reflected, both = parts.chunk(IMAGES)

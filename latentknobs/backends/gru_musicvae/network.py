@@ -87,8 +87,7 @@ class GruMusicVae(Network):
         _, height = pitch_height.middle_of(tokens)
         seen = mirrors.images(tokens) if self.config.mirrors else tokens
         line, _ = self.line_of(seen)
-        mean, scale = self.encode_line(line)
-        return torch.cat([mean, height], dim=1), torch.cat([scale, torch.full_like(height, pitch_height.SPREAD)], dim=1)
+        return pitch_height.beside(*self.encode_line(line), height)
 
     def encode_line(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """The posterior of what the layers read, tokens (N, T), without the height; of all images with ``mirrors``."""
@@ -99,8 +98,7 @@ class GruMusicVae(Network):
             hidden = torch.cat([last[0], last[1]], dim=-1)
         mean, log_variance = self.linear_mu(hidden), self.linear_var(hidden)
         if self.config.mirrors:
-            sign = mirrors.signs(self.config.line_size).to(mean)
-            mean, log_variance = mirrors.averaged(mean, sign), mirrors.averaged(log_variance, torch.ones_like(sign))
+            mean, log_variance = mirrors.posterior(mean, log_variance)
         return mean, torch.exp(0.5 * log_variance)
 
     def line_of(self, tokens: Tensor) -> tuple[Tensor, Tensor | None]:

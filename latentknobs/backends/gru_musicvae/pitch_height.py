@@ -44,6 +44,11 @@ def middle_of(tokens: Tensor) -> tuple[Tensor, Tensor]:
     return torch.div(twice, 2, rounding_mode="floor"), ((twice - 2 * CENTRE).float() / (2 * UNIT)).unsqueeze(1)
 
 
+def beside(mean: Tensor, scale: Tensor, height: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of a line's posterior, each (N, D - 1), with its height's code (N, 1)."""
+    return torch.cat([mean, height], dim=1), torch.cat([scale, torch.full_like(height, SPREAD)], dim=1)
+
+
 def line_of(tokens: Tensor, middle: Tensor) -> Tensor:
     """Tokens (N, T) relative to middles (N,)."""
     return torch.where(tokens < HOLD, tokens - middle.unsqueeze(1) + PLACE, tokens)

@@ -30,6 +30,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from latentknobs.backends.training.config import Followed
+from latentknobs.errors import TrainingError
 
 NONE: Final = -1
 """The index of a clip that could not be edited."""
@@ -92,8 +93,9 @@ class PowerMap(EditMap):
         turned = torch.cat([cos * first - sin * second, sin * first + cos * second, rest], dim=1)
         return turned + amount * self.shift
 
-    def turn(self, axes: Tensor) -> None:
-        raise NotImplementedError  # a config with both is refused
+    def turn(self, axes: Tensor) -> None:  # noqa: ARG002 - there is no way to use them
+        # A config with both is refused; called otherwise, the maps would no longer fit the codes.
+        raise TrainingError("Powers rotate pairs of given axes, which cannot be turned: leave out 'align'.")
 
 
 class NetworkMap(EditMap):
