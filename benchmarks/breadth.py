@@ -34,7 +34,7 @@ EDITS: Final[Mapping[str, tuple[float, ...]]] = {
     "ornament": (1,),
 }
 CLIPS: Final = 400
-FITTED: Final = 5_000
+FITTED: Final = 2_500
 """Training clips of each of two corpora that maps are fitted on."""
 PENALTY: Final = 1e-2
 
@@ -45,7 +45,8 @@ def measure(bench: Workbench, model: str) -> dict[str, Any]:
     prior = np.random.default_rng(0).standard_normal((1000, backend.spec.latent_size)).astype(np.float32)
     raw = backend.decode_log_probs(prior, None).argmax(axis=-1).astype(np.int16)
     samples = {corpus: sample(bench, backend, corpus, "validation", CLIPS) for corpus in CORPORA}
-    training = np.concatenate([sample(bench, backend, corpus, "train", FITTED).clips for corpus in ("folk", "broad")])
+    clips = np.concatenate([sample(bench, backend, corpus, "train", FITTED).clips for corpus in ("folk", "broad")])
+    training = (clips, encode(backend, clips).astype(np.float64))
     return {
         "prior_valid": float(MELODY.valid(raw).mean()),
         "corpora": {corpus: reconstruction(backend, one) for corpus, one in samples.items()},
@@ -64,7 +65,7 @@ def reconstruction(backend: VAEBackend, one: Sample) -> dict[str, float]:
 
 
 def affine(
-    backend: VAEBackend, edit: Augmentation, training: ClipBatch, samples: Mapping[str, Sample]
+    backend: VAEBackend, edit: Augmentation, training: tuple[ClipBatch, Floats], samples: Mapping[str, Sample]
 ) -> Iterator[tuple[str, float]]:
     """Corpus, and the equivariance of an edit's affine maps there at the worst amount."""
     maps = {amount: fitted_map(backend, edit, training, amount) for amount in EDITS[edit.name]}
@@ -72,11 +73,12 @@ def affine(
         yield corpus, min(equivariance(backend, edit, one.clips, at) for at in maps.items())
 
 
-def fitted_map(backend: VAEBackend, edit: Augmentation, clips: ClipBatch, amount: float) -> Floats:
-    """The affine map (D + 1, D) of an edit by an amount, by least squares."""
+def fitted_map(backend: VAEBackend, edit: Augmentation, training: tuple[ClipBatch, Floats], amount: float) -> Floats:
+    """The affine map (D + 1, D) of an edit by an amount, by least squares, from clips and their codes (n, D)."""
+    clips, before = training
     after, valid = edited(backend, edit, clips, amount, np.random.default_rng(2), Tally())
-    before, codes = (encode(backend, one[valid]).astype(np.float64) for one in (clips, after))
-    design = _affine(before)
+    codes = encode(backend, after[valid]).astype(np.float64)
+    design = _affine(before[valid])
     gram = design.T @ design + PENALTY * np.eye(design.shape[1])
     out: Floats = np.linalg.solve(gram, design.T @ codes)
     return out
