@@ -33,8 +33,6 @@ NAME: Final = "broad"
 LOW: Final = 21
 HIGH: Final = 108
 BAR: Final = STEPS // 2
-WIDE: Final = 0.1
-"""Share of the songs whose lines may span more than 44 semitones, up to the whole keyboard."""
 _PITCHES: Final = np.arange(LOW, HIGH + 1)
 _APART: Final = np.abs(_PITCHES - _PITCHES[:, None])
 _LEVEL: Final = np.array(
@@ -72,8 +70,7 @@ class MelodyStyle:
         scale = np.zeros(12, dtype=bool)
         modes = [*MODES.values(), range(12)]
         scale[(np.array(modes[rng.integers(len(modes))]) + rng.integers(12)) % 12] = True
-        middle = rng.uniform(LOW, HIGH)
-        reach = rng.uniform(22, HIGH - LOW) if rng.random() < WIDE else rng.uniform(5, 22)
+        middle, reach = rng.uniform(LOW, HIGH), rng.uniform(5, 22)
         inside = (np.abs(_PITCHES - middle) <= reach) & scale[_PITCHES % 12]
         if inside.sum() < 3:  # near the ends of the keyboard
             inside = np.abs(_PITCHES - np.clip(middle, LOW + 4, HIGH - 4)) <= 4
