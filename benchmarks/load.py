@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from websockets.asyncio.client import ClientConnection, connect
 
-MODEL = "musicvae-folk-128"
+MODEL = "musicvae-broad-128"
 THEME = (60, 60, 67, 67, 69, 69, 67, 67, 65, 65, 64, 64, 62, 62, 60, 60)
 
 

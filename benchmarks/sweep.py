@@ -189,7 +189,7 @@ def measure(bench: Workbench, model: str, folder: Path) -> None:
         "reconstruction": {key: found[key] for key in ("clips", "songs", "kl", "active_units", "mean", "drawn")},
         "transpose": figures(transpose, SHIFTS, "mean-pitch") | {"mean_change_12": mean_changes(transpose, 12.0)},
         "note-split": figures(knob(bench, model, "note-split", "folk+whole-notes"), SPLITS, "log2-onsets"),
-        "whole-notes": mean_changes(knob(bench, model, "note-split", "whole-notes"), 4.0),
+        "whole-notes": mean_changes(knob(bench, model, "note-split", "whole-notes:127"), 4.0),
     }
     folder.mkdir(parents=True, exist_ok=True)
     write_spectrum(found["spectrum"], folder / SPECTRUM)

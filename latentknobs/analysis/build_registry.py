@@ -20,14 +20,15 @@ SHIPPED_AUGMENTATIONS = (
     "note-split",
     "inversion",
     "retrograde",
+    "reflection",
     "rotation",
     "ornament",
     "register-fold",
     "thinning",
 )
 """The edits whose knobs come with the package, in the order in which they are discovered."""
-SHIPPED_CLIPS = 8192
-SHIPPED = Settings(trial_clips=300, sample_clips=8192, steps=1600)
+SHIPPED_CLIPS = 24_000
+SHIPPED = Settings(trial_clips=300, sample_clips=SHIPPED_CLIPS, steps=400)
 """What the package's own knobs are made with: more clips and longer training than an ordinary discovery."""
 
 

@@ -11,7 +11,7 @@ from latentknobs.backends.file_kinds import what_else_is
 from latentknobs.core.backend import BackendFactory, VAEBackend
 from latentknobs.errors import ModelError, UnknownNameError
 
-DEFAULT_MODEL = "musicvae-folk-128"
+DEFAULT_MODEL = "musicvae-broad-128"
 TORCH = (".pt", ".pth", ".bin", ".ckpt")
 """How files of torch are called."""
 

@@ -47,7 +47,7 @@ class BackendSpec:
     What a model is.
 
     Attributes:
-        name: The model's name ("musicvae-folk-128").
+        name: The model's name ("musicvae-broad-128").
         clip_format: The clips it reads and writes.
         latent_size: D.
         model_id: SHA-256 (64 hexadecimal digits) of its weights and canonical config.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 import numpy as np
 from attrs import frozen
@@ -11,14 +12,20 @@ from numpy.typing import NDArray
 from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.corpus import CorpusRequest, Song, split_of
 from latentknobs.core.melody_format import HOLD, MELODY, STEPS
-from latentknobs.corpora.deduplication import no_argument, seeded_order
+from latentknobs.corpora.deduplication import seeded_order
 from latentknobs.errors import CorpusError
+
+
+WIDEST: Final = 36
+"""Semitones: melodies leap an octave or two, and a model that never met a wider leap need not carry one."""
 
 
 @frozen
 class WholeNotes:
     """
-    Every pair of pitches in the pitch range, each note a bar long.
+    Every pair of pitches in the pitch range that are at most three octaves apart, each note a bar long.
+
+    ``whole-notes:N`` has pairs at most N semitones apart; ``whole-notes:127`` has all pairs, as in the paper.
 
     A song is an interval, named "whole-notes/+7", so that pairs equal up to transposition are in one split.
     With ``clips`` = n, n pairs are drawn by the seed, and all of them repeated where there are fewer than n.
@@ -28,26 +35,32 @@ class WholeNotes:
     doc: str = "Pairs of whole notes, the clips on which the paper finds its rhythm knob."
     licence: str = "Made by rule: free of rights."
     clip_format: str = MELODY.name
-    takes: str = ""
+    takes: str = "[the widest interval in semitones, 36 if left out]"
 
     def songs(self, request: CorpusRequest, argument: str = "") -> Iterator[Song]:
         """
         The intervals, in an order fixed by the seed.
 
         Raises:
-            CorpusError: The pitch range holds no pitch.
+            CorpusError: The pitch range holds no pitch, or the argument is no interval.
         """
-        no_argument(self.name, argument)
+        if argument and not (argument.isascii() and argument.isdigit()):
+            raise CorpusError(
+                f"{self.name} takes the widest interval in semitones, as {self.name}:12, not {argument!r}."
+            )
+        widest = int(argument or WIDEST)
         low, high = max(request.pitch_range[0], 0), min(request.pitch_range[1], 127)
         size = high - low + 1
         if size < 1:
             raise CorpusError(f"The corpus {self.name} has no pitch from {low} to {high}.")
-        wanted = size * size if request.clips is None else request.clips
-        if wanted > size * size:
-            request.tally("clips repeated, as there are no more pairs", wanted - size * size)
-        drawn = np.random.default_rng(request.seed).permutation(size * size)
-        drawn = np.resize(drawn, wanted)
-        first, second = drawn // size + low, drawn % size + low
+        first, second = np.divmod(np.arange(size * size), size)
+        near = np.abs(second - first) <= widest
+        first, second = first[near] + low, second[near] + low
+        wanted = len(first) if request.clips is None else request.clips
+        if wanted > len(first):
+            request.tally("clips repeated, as there are no more pairs", wanted - len(first))
+        drawn = np.resize(np.random.default_rng(request.seed).permutation(len(first)), wanted)
+        first, second = first[drawn], second[drawn]
         interval = second - first
         by_name = {f"{self.name}/{step:+d}": step for step in np.unique(interval).tolist()}
         done = 0

@@ -16,7 +16,7 @@ from tests.browser.serving import PATIENCE
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
-MODEL = "musicvae-folk-128"
+MODEL = "musicvae-broad-128"
 Notes = Sequence[Sequence[int]]
 
 

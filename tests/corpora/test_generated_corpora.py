@@ -26,6 +26,23 @@ def test_whole_notes_are_every_pair_once():
     assert (np.delete(clips, [0, 16], axis=1) == HOLD).all()
 
 
+@pytest.mark.parametrize(("argument", "widest"), [("", 36), ("12", 12), ("127", 87)])
+def test_whole_notes_are_at_most_so_far_apart(argument, widest):
+    """Three octaves, or what the argument says."""
+    request = CorpusRequest(pitch_range=(21, 108))
+    clips = np.concatenate([song.clips for song in WHOLE_NOTES.songs(request, argument)])
+    intervals = np.abs(clips[:, 16] - clips[:, 0])
+    assert intervals.max() == widest
+    assert len(clips) == sum(88 - abs(interval) for interval in range(-widest, widest + 1))
+
+
+@pytest.mark.parametrize("argument", ["wide", "-3", "1.5", "²"])
+def test_whole_notes_want_an_interval(argument):
+    """Anything but a whole number of semitones is refused with what it takes."""
+    with pytest.raises(CorpusError, match="widest interval in semitones"):
+        list(WHOLE_NOTES.songs(CorpusRequest(), argument))
+
+
 def test_whole_notes_are_split_by_interval():
     """A song is one interval, so pairs equal up to transposition share a split."""
     for song in WHOLE_NOTES.songs(CorpusRequest(clips=500, pitch_range=(40, 90))):

@@ -30,7 +30,7 @@ HIDDEN = 512
 GROUPS, GROUP = 8, 64
 """Each step samples this many amounts, and this many pairs of each."""
 RATE = 2e-3
-DECAY = 1e-2
+DECAY = 0.1
 JITTER = 0.1
 """Standard deviation of the noise on the code before, in spreads: the map is to hold between the codes seen."""
 CHECKS = 10
