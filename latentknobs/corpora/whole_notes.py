@@ -15,7 +15,6 @@ from latentknobs.core.melody_format import HOLD, MELODY, STEPS
 from latentknobs.corpora.deduplication import seeded_order
 from latentknobs.errors import CorpusError
 
-
 WIDEST: Final = 36
 """Semitones: melodies leap an octave or two, and a model that never met a wider leap need not carry one."""
 
