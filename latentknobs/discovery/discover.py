@@ -18,10 +18,10 @@ from numpy.random import default_rng
 from latentknobs.backends.transformed import TransformedBackend
 from latentknobs.core.active_dimensions import active_dimensions
 from latentknobs.core.arrays import Bools
-from latentknobs.core.augmentation import Augmentation
+from latentknobs.core.augmentation import Augmentation, inexact
 from latentknobs.core.code_units import CodeUnits
 from latentknobs.core.corpus import Progress, Song, Tally, no_progress
-from latentknobs.core.evidence import Evidence, FitComparison
+from latentknobs.core.evidence import Equivariance, Evidence, FitComparison
 from latentknobs.core.experiment import Experiment
 from latentknobs.core.knob import Knob, Operator
 from latentknobs.core.method_specs import CodeSample, Fit, FitInput
@@ -41,7 +41,7 @@ from latentknobs.discovery.running_std import RunningStd
 from latentknobs.errors import DiscoveryError, NotFittedError
 from latentknobs.evaluation.acceptance_criteria import LEAST_MONOTONE
 from latentknobs.evaluation.evaluation_set import ClipReservoir, EvaluationSet, build_evaluation_set
-from latentknobs.evaluation.knob_metrics import EvaluationConfig, measured
+from latentknobs.evaluation.knob_metrics import EvaluationConfig, KnobMetrics, measure, measured, turned_clips
 from latentknobs.steering.matrix_powers import has_path
 
 ADDING_CLIPS = 64
@@ -242,7 +242,11 @@ def _context(experiment: Experiment, corpus: _CodeStatistics, enough: Bools, pro
     config = measured(experiment.backend, validation, config)
     test = _evaluation_set(experiment, corpus.test, "test", progress)
     coordinates = coordinate_systems(in_units, statistics.covariance(), fit_input, methods.bases)
-    return EvaluationContext(experiment, fit_input, statistics, config, validation, test, coordinates, units)
+    in_part: EvaluationSet | None = None
+    if experiment.learns_in_part:
+        able = evolve(experiment, augmentation=inexact(edit), amounts=experiment.own_amounts, swapped=False)
+        in_part = _evaluation_set(able, corpus.validation, "validation", progress)
+    return EvaluationContext(experiment, fit_input, statistics, config, validation, test, coordinates, in_part, units)
 
 
 def _evaluation_set(experiment: Experiment, sample: ClipReservoir, split: str, progress: Progress) -> EvaluationSet:
@@ -355,8 +359,11 @@ def compare_fit(knob: Knob) -> FitComparison:
 def _knob(context: EvaluationContext, fitted: _Fitted, spec: RunSpec, common: Evidence) -> tuple[Knob, _Score]:
     fit, operator, fitting = fitted
     edit, model = context.experiment.edit, context.experiment.backend.spec
-    common = evolve(common, fitting={name: _plain(value) for name, value in fitting.items()})
-    evaluation = evaluate_knob(context, operator, common)
+    facts = {name: _plain(value) for name, value in fitting.items()}
+    chosen_on = _in_part(context, operator)
+    if chosen_on is not None:
+        facts["in_part"] = float(np.mean([e.value for e in chosen_on]))
+    evaluation = evaluate_knob(context, operator, evolve(common, fitting=facts))
     usable, on_validation = evaluation.usable, evaluation.on_validation
     knob = Knob(
         name=edit.knob_name,
@@ -376,13 +383,30 @@ def _knob(context: EvaluationContext, fitted: _Fitted, spec: RunSpec, common: Ev
         operator=evaluation.operator,
         run_id=spec.run_id,
     )
-    compared = [x.equivariance for x in on_validation.at.values()]
-    ratios = [e for e in compared if e is not None and e.measurable]
+    ratios = _measurable(on_validation) if chosen_on is None else chosen_on
     mean = float(np.mean([r.value for r in ratios])) if ratios else 0.0
     error = float(np.mean([r.error for r in ratios])) if ratios else 0.0
     monotone = on_validation.monotone
     meets = usable.meets and (monotone is None or monotone >= LEAST_MONOTONE)
     return knob, _Score(meets, mean, error)
+
+
+def _in_part(context: EvaluationContext, operator: Operator) -> list[Equivariance] | None:
+    """
+    Equivariance on validation clips as far as each can be edited, at each of the edit's own amounts.
+
+    None unless the edit learns in part, and where no clip can be edited or the edit changes too little to tell.
+    """
+    clips, backend, config = context.in_part, context.experiment.backend, context.config
+    if clips is None:
+        return None
+    turned = turned_clips(backend, operator, clips, config.own)
+    return _measurable(measure(backend, operator, clips, config, turned)) or None
+
+
+def _measurable(metrics: KnobMetrics) -> list[Equivariance]:
+    compared = [x.equivariance for x in metrics.at.values()]
+    return [e for e in compared if e is not None and e.measurable]
 
 
 def _plain(value: Any) -> Any:

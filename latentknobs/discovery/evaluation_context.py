@@ -26,6 +26,8 @@ class EvaluationContext:
         validation: The evaluation set of validation songs.
         test: That of test songs.
         coordinates: The coordinate systems in which dimensions are counted, of codes in ``units``.
+        in_part: Of an edit that learns in part, the validation clips edited as far as each allows, at the edit's own
+            amounts: what the choice of fit rests on.
         units: Of the codes; operators and evaluation sets are in the model's own.
     """
 
@@ -36,4 +38,5 @@ class EvaluationContext:
     validation: EvaluationSet
     test: EvaluationSet
     coordinates: CoordinateSystems
+    in_part: EvaluationSet | None = None
     units: CodeUnits = field(default=Factory(lambda self: CodeUnits.none(self.experiment.latent_size), takes_self=True))

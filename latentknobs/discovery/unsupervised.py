@@ -251,7 +251,7 @@ def _knob(
         corpus.validation.at(amounts),
         corpus.test.at(amounts),
         CoordinateSystems(),
-        corpus.units,
+        units=corpus.units,
     )
     common = evolve(
         common,

@@ -4,8 +4,10 @@ The residual fit: the affine map of each amount, plus one small network for all 
     T(z, a) = M_a z + b_a + s * W3 silu(W2 silu(W1 (z / s) + e_a) + c)
 
 with s the spread of each code dimension. It starts as the ridge map with an output of 0 and is trained on the
-sampled pairs of training songs (AdamW; Loshchilov & Hutter 2019) on the squared error in units of s; the weights with
-the smallest error on validation songs are kept. T is a function of z and the amount alone.
+sampled pairs of training songs (AdamW; Loshchilov & Hutter 2019) on the squared error in units of s, once with little
+and once with more noise on the code before: inversion, where small differences count, wants little, and note-split,
+which has few clips at the higher amounts, wants more. The weights with the smallest error on validation songs are kept.
+T is a function of z and the amount alone.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from attrs import evolve, frozen
+from attrs import asdict, evolve, frozen
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -31,8 +33,10 @@ GROUPS, GROUP = 8, 64
 """Each step samples this many amounts, and this many pairs of each."""
 RATE = 2e-3
 DECAY = 0.1
-JITTER = 0.1
-"""Standard deviation of the noise on the code before, in spreads: the map is to hold between the codes seen."""
+JITTERS = (0.1, 0.3)
+"""Standard deviations of the noise on the code before, in spreads: the map is to hold between the codes seen."""
+EXACT = 1e-5
+"""An affine map with a smaller error, in parts of the squared displacement, leaves nothing to learn."""
 CHECKS = 10
 """Number of times that the validation error is computed."""
 
@@ -95,8 +99,9 @@ def residual_network(fit_input: FitInput) -> tuple[Operator, Mapping[str, Any]]:
     Options: ``steps`` for each fitted amount. The result depends on the seed, and on the machine's
     rounding.
 
-    Facts: ``steps``, the ``step`` that was taken, ``pairs``, and ``error`` and ``error_ridge``, the
-    squared error on validation songs (training songs where there are none) in parts of the squared displacement.
+    Facts: ``steps``, the ``step`` that was taken (0 = the ridge map as it is), the ``jitter``, ``pairs``, and ``error``
+    and ``error_ridge``, the squared error on validation songs (training songs where there are none) in parts of the
+    squared displacement.
     """
     ridge, _ = affine_by_ridge(_in_part(fit_input))
     size, count = fit_input.latent_size, len(fit_input.amounts)
@@ -111,8 +116,7 @@ def residual_network(fit_input: FitInput) -> tuple[Operator, Mapping[str, Any]]:
         network = _Map(
             count, size, moving * scale / scale[:, None], torch.from_numpy(ridge.arrays["offsets"].copy()) / scale
         )
-        steps = int(fit_input.options.get("steps", 80)) * count
-        facts = _train(network, fit_input, scale, steps)
+        facts = _train(network, fit_input, scale)
     arrays = {name: tensor.detach().numpy() for name, tensor in network.state_dict().items()}
     moved = arrays["matrices"] * spread[:, None] / spread
     operator = Operator(
@@ -156,45 +160,60 @@ def _moments(sample: CodeSample, fit_input: FitInput) -> PairMoments:
     return moments
 
 
-def _train(network: _Map, fit_input: FitInput, scale: Tensor, steps: int) -> dict[str, Any]:
-    codes = _tensor(fit_input.sample.codes)
+def _train(network: _Map, fit_input: FitInput, scale: Tensor) -> dict[str, Any]:
+    """Leave the network with the weights of the smallest validation error; the facts."""
+    codes, validation_codes = (_tensor(s.codes) for s in (fit_input.sample, fit_input.validation_sample))
     pools = _pools(fit_input.sample, fit_input.amounts)
-    validation_codes, validation = (
-        _tensor(fit_input.validation_sample.codes),
-        _pools(_from_zero(fit_input.validation_sample, fit_input.amounts), fit_input.amounts),
-    )
+    validation = _pools(_from_zero(fit_input.validation_sample, fit_input.amounts), fit_input.amounts)
     if not any(len(pool.rows) for pool in validation):
         validation_codes, validation = codes, pools
-    optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=RATE, total_steps=steps + 1, pct_start=0.1)
-    generator = torch.Generator().manual_seed(fit_input.seed)
-    weights = torch.tensor([float(len(pool.rows)) for pool in pools]).sqrt()
-    first = best = _error(network, validation_codes, validation, scale)
-    taken, state = 0, {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    for step in range(1, steps + 1):
-        amounts = torch.multinomial(weights, GROUPS, replacement=True, generator=generator)
-        before, after = [], []
-        for a in amounts.tolist():
-            pool = pools[a]
-            drawn = torch.randint(len(pool.rows), (GROUP,), generator=generator)
-            rows = pool.rows[drawn]
-            before.append(codes[rows, pool.before[drawn]])
-            after.append(codes[rows, pool.after[drawn]])
-        x, y = torch.stack(before) / scale, torch.stack(after) / scale
-        noise = torch.randn(x.shape, generator=generator) * JITTER
-        loss = ((network(x + noise, amounts) - (y - x)) ** 2).mean()
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        schedule.step()
-        if step % max(steps // CHECKS, 1) == 0 or step == steps:
-            error = _error(network, validation_codes, validation, scale)
-            if error < best:
-                best, taken = error, step
-                state = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    steps = int(fit_input.options.get("steps", 80)) * len(fit_input.amounts)
+    start, ridge = _copied(network), _error(network, validation_codes, validation, scale)
+    best, state = _Taken(ridge, 0, 0.0), start
+    for jitter in JITTERS if ridge > EXACT else ():
+        network.load_state_dict(start)
+        generator = torch.Generator().manual_seed(fit_input.seed)
+        optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=RATE, total_steps=steps + 1, pct_start=0.1)
+        for step in range(1, steps + 1):
+            amounts, x, y = _batch(codes, pools, generator)
+            noise = torch.randn(x.shape, generator=generator) * jitter
+            loss = ((network(x / scale + noise, amounts) - (y - x) / scale) ** 2).mean()
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+            if step % max(steps // CHECKS, 1) == 0 or step == steps:
+                error = _error(network, validation_codes, validation, scale)
+                if error < best.error:
+                    best, state = _Taken(error, step, jitter), _copied(network)
     network.load_state_dict(state)
     pairs = sum(len(pool.rows) for pool in pools)
-    return {"steps": steps, "step": taken, "pairs": pairs, "error": best, "error_ridge": first}
+    return {"steps": steps, "pairs": pairs, "error_ridge": ridge, **asdict(best)}
+
+
+@frozen
+class _Taken:
+    error: float
+    step: int
+    jitter: float
+
+
+def _copied(network: _Map) -> dict[str, Tensor]:
+    return {name: tensor.clone() for name, tensor in network.state_dict().items()}
+
+
+def _batch(codes: Tensor, pools: list[_Pool], generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    """Amounts (G,) and codes before and after, (G, n, D); amounts with more pairs come more often."""
+    weights = torch.tensor([float(len(pool.rows)) for pool in pools]).sqrt()
+    amounts = torch.multinomial(weights, GROUPS, replacement=True, generator=generator)
+    before, after = [], []
+    for pool in (pools[a] for a in amounts.tolist()):
+        drawn = torch.randint(len(pool.rows), (GROUP,), generator=generator)
+        rows = pool.rows[drawn]
+        before.append(codes[rows, pool.before[drawn]])
+        after.append(codes[rows, pool.after[drawn]])
+    return amounts, torch.stack(before), torch.stack(after)
 
 
 def _tensor(codes: Codes) -> Tensor:
