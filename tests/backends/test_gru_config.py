@@ -35,7 +35,7 @@ def test_folk_preset_is_the_recipe():
     assert (training.token_dropout, training.transpose, training.batch) == (0.3, (-12, 12), 128)
     assert training.learning_rate == 1.5e-3
     assert training.kl_weight(0) < training.kl_weight(training.steps)
-    assert {source.corpus for source in config.data.sources} == {"folk", "factors", "whole-notes"}
+    assert {source.corpus for source in config.data.sources} == {"folk", "factors", "whole-notes:127"}
     assert config.data.edits[0].name == "note-split"
     (followed,) = config.data.follow
     assert followed.name == "transpose"

@@ -17,6 +17,7 @@ from latentknobs.core.melody_format import HOLD, MELODY
 from latentknobs.core.run import RunSpec
 from latentknobs.discovery.discover import _choose, _Score, discover
 from latentknobs.discovery.evidence_rounding import rounded
+from latentknobs.discovery.plugin import register_fits
 from latentknobs.errors import BackendError, DiscoveryError, PluginError, UsageError
 from latentknobs.steering.apply import displacement
 from latentknobs.testing.tiny import ACTIVITY, LATENT_SIZE, PITCH, TinyBackend, TinyCorpus, tiny_clips
@@ -507,3 +508,31 @@ def test_an_edit_of_one_token_is_measured_by_its_changes(find):
 def test_an_edit_of_many_tokens_is_measured_by_tokens(pitch_run):
     """Transposing changes every note, so tokens are compared."""
     assert {knob.evidence.measure for knob in pitch_run.knobs} == {"tokens"}
+
+
+class LowUp(TokenAugmentation):
+    """Moves low clips up by a third; of high ones an inexact edit leaves every note."""
+
+    name = knob_name = "low-up"
+    amounts = (4.0,)
+
+    def edit_tokens(self, clips, amount, rng):
+        """Clips that start below F4."""
+        low = clips[:, 0] < 65
+        moved = np.where((clips < HOLD) & low[:, None], clips + int(amount), clips).astype(np.int16)
+        return moved, low | (not self.exact)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("in_part", "chosen"), [(False, "mean"), (True, "network")])
+def test_a_fit_is_chosen_on_the_clips_that_it_learned_from(methods, songs, in_part, chosen):
+    """An edit that learns in part is turned on clips that it does not change in full: the choice of fit counts them."""
+    edit, settings = LowUp(), evolve(QUICK, fits=(), steps=200, trial_clips=60, controls=5, halves=5, resamples=5)
+    edit.learns_in_part = in_part
+    offered = evolve(methods, fits=tuple(fit for fit in register_fits() if fit.name in ("mean", "network")))
+    spec = RunSpec(TinyBackend().spec.model_id, "tiny", edit.name, "tiny", 0, {})
+
+    run = discover(Experiment.of(TinyBackend(), edit, settings, offered), songs, spec, version="1")
+
+    assert run.knobs[run.current].fit == chosen
+    assert all(("in_part" in knob.evidence.fitting) == in_part for knob in run.knobs)
