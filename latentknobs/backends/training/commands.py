@@ -25,6 +25,8 @@ NOT_STATED = {
     "limits": "Not stated: what the corpora do not have, it does not know.",
 }
 """The card's words where a preset is trained on other corpora than its own."""
+DEFAULT_PRESET = "broad"
+"""The recipe of the shipped model."""
 
 
 def train(
@@ -45,7 +47,7 @@ def train(
     Args:
         host: The running program.
         out: The folder.
-        preset: Preset to start from; the default is "folk", or, with ``resume``, the run's own config.
+        preset: Preset to start from; the default is "broad", or, with ``resume``, the run's own config.
         config: TOML file with settings that go over the preset's.
         steps: Optimiser steps, over both; 0 = as there.
         seed: Seed, over both; None = as there.
@@ -65,7 +67,7 @@ def train(
     if resume and not changed:
         settings: Config = read_facts(out / CHECKPOINT)["config"]
     else:
-        settings = choose(preset or "folk", config, steps, seed)
+        settings = choose(preset or DEFAULT_PRESET, config, steps, seed)
     if settings.training.align and not resume and after is None:
         raise UsageError("This recipe goes on from a finished run (training.align): name its folder with --after.")
     host.note(f"Gathering training clips: {', '.join(source.corpus for source in settings.data.sources)}.")

@@ -1,9 +1,9 @@
 """
 The config of a MusicVAE and of its training: frozen values, checked, as TOML in and out.
 
-A file has the tables ``[network]``, ``[training]`` and ``[data]``. Four presets lie in ``presets/``: ``paper``
-(Yang et al., NIME 2019), the recipe of the shipped model, ``folk`` and, for the run that goes on from it,
-``folk-dense``, and ``lstm``, a small network of magenta's kind.
+A file has the tables ``[network]``, ``[training]`` and ``[data]``. Presets lie in ``presets/``: ``paper``
+(Yang et al., NIME 2019); ``broad``, the recipe of the shipped model; ``folk`` and, for the run that goes on from it,
+``folk-dense``, that of ``musicvae-folk-128``; and ``lstm``, a small network of magenta's kind.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from latentknobs.hooks import hookimpl
 def train(
     host: Host,
     *,
-    preset: Annotated[str, Param("Recipe to start from: broad, folk (the default), folk-dense, lstm or paper.")] = "",
+    preset: Annotated[str, Param("Recipe to start from: broad (the default), folk, folk-dense, lstm or paper.")] = "",
     out: Annotated[Path | None, Param("Folder for checkpoints, log and the finished model.", short="-o")] = None,
     config: Annotated[Path | None, Param("TOML file whose settings go over the recipe's.")] = None,
     steps: Annotated[int, Param("Optimiser steps; 0 = as the recipe says.")] = 0,
