@@ -25,7 +25,7 @@ from tests.frontends.web.conftest import served
 KNOBS = 10_000
 ROUNDS = 20
 RUN = f"{1000:016x}"
-SHIPPED = "b088b75d037266c4"
+SHIPPED = "33768fb813f1fea5"
 """The run of the shipped pitch knob."""
 REQUESTS = {
     "current knobs": "table/knobs",

@@ -61,7 +61,10 @@ def test_every_command_is_in_the_reference(capsys):
     run_command_line(["knobs", "diff", "--help"])
 
     assert [word for word in words if f"Usage: latentknobs {word}" not in texts.get(word, "")] == []
-    assert " ".join(texts["knobs diff"].split()) == " ".join(capsys.readouterr().out.split())
+    shown, printed = (
+        " ".join(text.split()).replace("- ", "-") for text in (texts["knobs diff"], capsys.readouterr().out)
+    )
+    assert shown == printed  # narrower lines break at other hyphens
     assert all(f"## latentknobs {word}\n" in page for word in words)
 
 
@@ -129,12 +132,11 @@ def test_the_answers_state_the_shipped_knobs():
     """How many dimensions they have, and how they stand beside an attribute vector, is what the registry holds."""
     with Workbench.open() as workbench:
         pitch, rhythm = (workbench.knob(name) for name in ("pitch", "rhythm"))
-        fits = {knob.fit: knob for knob in workbench.knobs(name="pitch", history=True)}
+        fits = {knob.fit: knob for knob in workbench.knobs(name="rhythm", history=True)}
 
-    assert (len(rhythm.dimensions), len(pitch.dimensions)) == (1, 40)
-    assert "rhythm is one dimension of 128 and pitch is 40" in FAQ
-    assert (pitch.kind, rhythm.kind) == ("affine", "residual")
-    assert fits["attribute-vector"].verdict == "rejected"
+    assert (len(rhythm.dimensions), len(pitch.dimensions)) == (6, 1)
+    assert "pitch is one dimension of 128 and rhythm is 6" in FAQ
+    assert (pitch.kind, rhythm.kind) == ("shift", "residual")
     assert {knob.verdict for knob in fits.values() if knob.kind == "shift"} == {"rejected"}
 
 

@@ -62,7 +62,7 @@ def settings(tmp_path):
 @pytest.fixture
 def config(settings):
     """The same as a config."""
-    return commands.choose("folk", settings)
+    return commands.choose(commands.DEFAULT_PRESET, settings)
 
 
 @pytest.fixture
@@ -164,7 +164,7 @@ def test_run_leaves_a_model_that_loads(host, settings, tmp_path):
     backend = GruMusicVaeBackend.load(path, "cpu")
     card = json.loads(card_path(path).read_text())
     assert result["model_id"] == backend.spec.model_id == card["model_id"]
-    assert (card["seed"], card["pitch_range"], card["transposition"]) == (5, [36, 96], [-12, 12])
+    assert (card["seed"], card["pitch_range"], card["transposition"]) == (5, [21, 108], [-87, 87])
     assert card["corpus"] == "walks+more"
     assert (card["licence"], card["limits"]) == tuple(commands.NOT_STATED.values())
     assert card["metrics"]["greedy"] == result["greedy"]
@@ -380,8 +380,10 @@ def test_dense_clips_come_more_often(host, config):
 def test_a_run_after_another_starts_from_what_that_learned(host, settings, tmp_path):
     """Its first weights are the other's last ones, its card names the other's model, also when it was resumed."""
     before = commands.train(host, out=tmp_path / "before", config=settings)
-    clips = load(host, commands.choose("folk", settings))
-    trainer = Trainer(commands.choose("folk", settings), clips, tmp_path / "look", after=tmp_path / "before")
+    clips = load(host, commands.choose(commands.DEFAULT_PRESET, settings))
+    trainer = Trainer(
+        commands.choose(commands.DEFAULT_PRESET, settings), clips, tmp_path / "look", after=tmp_path / "before"
+    )
     last = load_file(tmp_path / "before" / CHECKPOINT)
 
     assert all(torch.equal(last[f"network.{name}"], t) for name, t in trainer.network.state_dict().items())

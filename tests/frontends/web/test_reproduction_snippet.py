@@ -41,7 +41,7 @@ STATES = {
     "a part of a file": {"piece": {**as_message(tune("song")), "source": PART}, "knobs": {"rhythm": 1}},
     "nothing turned": {"piece": as_message(tune(beats=13)), "knobs": {}},
     "controls": {"piece": example(), "knobs": {"random": 2.25, "others": -1}, "seed": 12345, "like": "pitch"},
-    "many digits": {"piece": as_message(tune()), "knobs": {"pitch": 0.1 + 0.2, "rhythm": 1 / 3}, "seed": 5},
+    "many digits": {"piece": as_message(tune()), "knobs": {"pitch": 0.1 + 0.2, "rhythm": 1}, "seed": 5},
     "an example that was changed": {"piece": {**as_message(tune()), "source": TWINKLE}, "knobs": {"pitch": 1}},
 }
 
