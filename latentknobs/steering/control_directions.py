@@ -81,8 +81,11 @@ def shares_of(knob: Knob, latent_size: int) -> NDArray[np.float64]:
 
 
 def in_order(knobs: Iterable[Knob]) -> list[Knob]:
-    """Accepted knobs first, then by verdict; those of one verdict in the order in which they were found."""
-    return sorted(knobs, key=lambda knob: (-RANK[knob.verdict], knob.found.timestamp() if knob.found else 0.0))
+    """Accepted knobs first, then by verdict; of one verdict those with the fewest dimensions first, then as found."""
+    return sorted(
+        knobs,
+        key=lambda knob: (-RANK[knob.verdict], len(knob.dimensions), knob.found.timestamp() if knob.found else 0.0),
+    )
 
 
 def active_of(knob: Knob, latent_size: int) -> list[int]:

@@ -53,7 +53,7 @@ def test_controls_leave_the_knobs_dimensions(knobs, like, taken, gone):
 
 
 def test_the_shipped_controls_are_those_of_pitch_and_rhythm():
-    """With the wide knobs of other edits beside them, controls leave pitch and rhythm alone, as they did without."""
+    """Whatever other knobs ship beside them, controls leave pitch and rhythm alone, and these come first."""
     knobs = {knob.name: knob for knob in KnobStore.open(PACKAGED).knobs(operators=False)}
     two = [knobs["pitch"], knobs["rhythm"]]
     dims = frozenset(d.dim for knob in two for d in knob.dimensions)
