@@ -43,7 +43,7 @@ class WholeNotes:
         Raises:
             CorpusError: The pitch range holds no pitch, or the argument is no interval.
         """
-        if argument and not (argument.isascii() and argument.isdigit()):
+        if argument and not (argument.isascii() and argument.isdigit() and len(argument) <= 3):
             raise CorpusError(
                 f"{self.name} takes the widest interval in semitones, as {self.name}:12, not {argument!r}."
             )
