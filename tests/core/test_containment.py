@@ -98,3 +98,36 @@ def test_what_the_program_changes_beside_a_call_in_a_worker_thread_is_left_alone
 
     said = "['printed to stdout, which is for results'] [] to the main thread's own stream 999 True"
     assert done.stdout.splitlines() == [said], done.stderr
+
+
+SWITCHING = """
+import io, sys, threading, time
+from latentknobs.core.containment.contain import Containment
+sys.setswitchinterval(1e-6)
+done, calls = threading.Event(), []
+def work():
+    while not done.is_set():
+        with Containment("calling a plugin"):
+            calls.append(1)
+worker = threading.Thread(target=work)
+worker.start()
+lost, results, streams = 0, sys.stdout, []
+while len(calls) < 300:
+    streams.append(own := io.StringIO())  # kept: the other thread may be looking at one
+    sys.stdout = own
+    time.sleep(0)
+    print("mine")
+    sys.stdout = results
+    lost += own.getvalue() != "mine\\n"
+done.set()
+worker.join()
+sys.stdout = results
+print("lost:", lost)
+"""
+
+
+def test_a_stream_that_the_program_replaces_while_a_call_begins_or_ends_stays_replaced():
+    """What it prints then goes to the stream that it has set."""
+    done = subprocess.run([sys.executable, "-c", SWITCHING], capture_output=True, check=False, text=True, timeout=60)
+
+    assert done.stdout.splitlines() == ["lost: 0"], done.stderr

@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
 from typing import Any, ClassVar, TextIO
@@ -71,9 +72,8 @@ class ProcessState:
             names = [name for name in sys.modules if call.loading and name.startswith("latentknobs.")]
             for functions in _PATCHABLE:
                 functions.read()
-        streams = _behind(sys.stdin), _behind(sys.stdout), sys.stderr
         out = cls(
-            streams,
+            (None, None, sys.stderr),
             _open_folder() if like is None else like.folder,
             tuple(_copies((1, 2))),
             locale.setlocale(locale.LC_ALL),
@@ -85,7 +85,7 @@ class ProcessState:
             limit_memory() if like is None else like.memory,
             0 if like is None else like.running,
         )
-        sys.stdin, sys.stdout = _NoInput(streams[0]), _Notes(streams[1])
+        out.streams = (*_stand_in(), sys.stderr)
         return out
 
     @classmethod
@@ -139,9 +139,9 @@ class ProcessState:
         """Put back what nobody but the main thread changes."""
         if getattr(sys, "stderr", None) is not self.streams[2] or not isinstance(getattr(sys, "stdout", None), _Notes):
             call.note("replaced a standard stream")
-            sys.stdout, sys.stderr = _Notes(self.streams[1]), self.streams[2]
+            sys.stdout, sys.stderr = _Notes.of(self.streams[1]), self.streams[2]
         if not isinstance(getattr(sys, "stdin", None), _NoInput):
-            sys.stdin = _NoInput(self.streams[0])
+            sys.stdin = _NoInput.of(self.streams[0])
         if getattr(sys.stderr, "closed", False):
             self._open_stderr()
             call.note("closed a standard stream")
@@ -178,9 +178,36 @@ def _behind(stream: Any) -> Any:
     return stream
 
 
+def _stand_in() -> tuple[Any, Any]:
+    """Put stand-ins for stdin and stdout in their place; gives what they stand for."""
+    # The program may replace a stream in another thread at this very moment: with no call between the comparison and
+    # the assignment, Python runs no other thread there.
+    while True:
+        stdin = sys.stdin
+        no_input = _NoInput.of(_behind(stdin))
+        if sys.stdin is stdin:
+            sys.stdin = no_input
+            break
+    while True:
+        stdout = sys.stdout
+        notes = _Notes.of(_behind(stdout))
+        if sys.stdout is stdout:
+            sys.stdout = notes
+            break
+    return _behind(stdin), _behind(stdout)
+
+
 def _give_streams_back() -> None:
     """Take the stand-ins away, where another thread has not done so."""
-    sys.stdin, sys.stdout = _behind(getattr(sys, "stdin", None)), _behind(getattr(sys, "stdout", None))
+    # As above.
+    while isinstance(stdin := getattr(sys, "stdin", None), _NoInput):
+        original = _behind(stdin)
+        if sys.stdin is stdin:
+            sys.stdin = original
+    while isinstance(stdout := getattr(sys, "stdout", None), _Notes):
+        original = _behind(stdout)
+        if sys.stdout is stdout:
+            sys.stdout = original
 
 
 def _filters_all(one: Any) -> bool:
@@ -196,16 +223,40 @@ if hasattr(os, "register_at_fork"):
 class _NoInput(io.StringIO):
     """Stands for stdin while plugin code runs: there is nothing to read."""
 
+    _made: ClassVar[deque[_NoInput]] = deque(maxlen=8)
+
     def __init__(self, original: TextIO | None) -> None:
         super().__init__()
         self.original = original
+
+    @classmethod
+    def of(cls, original: TextIO | None) -> _NoInput:
+        """The one that stands for a stream."""
+        for one in list(cls._made):
+            if one.original is original and not one.closed:
+                return one
+        cls._made.append(out := cls(original))
+        return out
 
 
 class _Notes(io.TextIOBase):
     """Stands for stdout while plugin code runs: stdout is for results."""
 
+    # The last ones are kept: ``print`` of another thread may be about to write to one that has just been taken away,
+    # and Python before 3.14 keeps no reference to it there.
+    _made: ClassVar[deque[_Notes]] = deque(maxlen=8)
+
     def __init__(self, original: TextIO | None) -> None:
         self.original = original
+
+    @classmethod
+    def of(cls, original: TextIO | None) -> _Notes:
+        """The one that stands for a stream."""
+        for one in list(cls._made):
+            if one.original is original:
+                return one
+        cls._made.append(out := cls(original))
+        return out
 
     @property
     def buffer(self) -> Any:
