@@ -70,7 +70,11 @@ if TYPE_CHECKING:
     from latentknobs.core.knob import Operator as Operator
     from latentknobs.core.melody_format import HOLD as HOLD
     from latentknobs.core.melody_format import MELODY as MELODY
+    from latentknobs.core.melody_format import MELODY_3_4 as MELODY_3_4
     from latentknobs.core.melody_format import MELODY_4BAR as MELODY_4BAR
+    from latentknobs.core.melody_format import MELODY_6_8 as MELODY_6_8
+    from latentknobs.core.melody_format import MELODY_9_8 as MELODY_9_8
+    from latentknobs.core.melody_format import MELODY_FORMATS as MELODY_FORMATS
     from latentknobs.core.melody_format import REST as REST
     from latentknobs.core.melody_format import MelodyFormat as MelodyFormat
     from latentknobs.core.method_specs import Basis as Basis
@@ -198,7 +202,11 @@ _HOMES = {
     "core.melody_format": (
         "HOLD",
         "MELODY",
+        "MELODY_3_4",
         "MELODY_4BAR",
+        "MELODY_6_8",
+        "MELODY_9_8",
+        "MELODY_FORMATS",
         "MelodyFormat",
         "REST",
     ),

@@ -23,6 +23,7 @@ from latentknobs.core.backend import VAEBackend
 from latentknobs.core.code_units import CodeUnits
 from latentknobs.core.edit_context import lone_contexts
 from latentknobs.core.knob import RESERVED_NAMES, Knob
+from latentknobs.core.meter import signature_of
 from latentknobs.core.model_calls import check_encodes
 from latentknobs.core.piece import Cut, Piece
 from latentknobs.core.seed import as_seed
@@ -133,7 +134,7 @@ class Session:
         cut = piece.cut(backend.spec.clip_format)
         if not len(cut.clips) and not cut.others:
             raise ClipError(
-                f"{piece.name} has no bars of {backend.spec.clip_format.beats_per_bar} quarter notes: it is in "
+                f"{piece.name} has no bars of {signature_of(backend.spec.clip_format)}: it is in "
                 f"{', '.join(sorted({str(one.signature) for one in piece.stretches}))}."
             )
         carried = carry(backend, cut.clips)

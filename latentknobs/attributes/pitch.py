@@ -42,7 +42,7 @@ def contour_direction(clips: ClipBatch, clip_format: ClipFormat = MELODY) -> Flo
     # Whole numbers, so that a clip and the same clip higher have the same slope to the bit.
     over = count * (time * pitch).sum(axis=-1) - times * pitch.sum(axis=-1)
     under = count * (time * time).sum(axis=-1) - times * times
-    return np.where(under > 0, steps_per_bar(clip_format) * over / np.maximum(under, 1), np.nan)
+    return np.where(under > 0, float(steps_per_bar(clip_format)) * over / np.maximum(under, 1), np.nan)
 
 
 def chromaticism(clips: ClipBatch, clip_format: ClipFormat = MELODY) -> Floats:

@@ -41,7 +41,7 @@ class Tilt(TokenAugmentation):
         step = np.arange(clips.shape[-1])
         count = onset.sum(axis=-1, keepdims=True)
         mean = np.where(onset, step, 0).sum(axis=-1, keepdims=True) / np.maximum(count, 1)
-        bars = np.where(onset, step - mean, 0) / steps_per_bar(self.format)
+        bars = np.where(onset, step - mean, 0) / float(steps_per_bar(self.format))
         # Rounding to even is odd about 0, so that the opposite amount undoes it.
         by = np.rint(amount * bars)
         moved = clips + by

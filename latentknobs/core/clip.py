@@ -9,6 +9,7 @@ ends know formats only by this protocol; the built-in ``melody-2bar`` is in :mod
 from __future__ import annotations
 
 from collections.abc import Iterable
+from fractions import Fraction
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -79,7 +80,8 @@ class ClipFormat(Protocol):
         groups: The named output groups.
         steps: Steps of the grid in one clip.
         steps_per_beat: Steps in a quarter note.
-        beats_per_bar: Quarter notes in a bar.
+        beats_per_bar: Quarter notes in a bar; a fraction where they are not whole. What its bars are beside that, as
+            the dotted beats of 6/8, a format may say as its ``time_signature``.
     """
 
     @property
@@ -95,7 +97,7 @@ class ClipFormat(Protocol):
     @property
     def steps_per_beat(self) -> int: ...
     @property
-    def beats_per_bar(self) -> int: ...
+    def beats_per_bar(self) -> int | Fraction: ...
 
     def valid(self, clips: ClipBatch) -> Bools:
         """Which clips obey the format's rule, bool (N,)."""

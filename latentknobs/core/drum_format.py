@@ -9,6 +9,7 @@ that are read as each, are those of MusicVAE's drum models (Roberts et al., ICML
 from __future__ import annotations
 
 from collections.abc import Iterable
+from fractions import Fraction
 
 import numpy as np
 from attrs import frozen
@@ -52,7 +53,7 @@ class DrumKitFormat:
     groups: tuple[OutputGroup, ...] = _groups()
     steps: int = 32
     steps_per_beat: int = 4
-    beats_per_bar: int = 4
+    beats_per_bar: int | Fraction = 4
     drums: tuple[DrumVoice, ...] = VOICES
 
     def valid(self, clips: ClipBatch) -> Bools:

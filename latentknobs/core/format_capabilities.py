@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from latentknobs.core.arrays import Bools, ClipBatch
 from latentknobs.core.capability import capability
 from latentknobs.core.clip import ClipFormat, DrumFormat, with_notes
-from latentknobs.core.melody_format import HOLD, REST, MelodyFormat
+from latentknobs.core.melody_format import HOLD, MELODY, REST, MelodyFormat
+from latentknobs.core.meter import signature_of, steps_per_bar
 from latentknobs.errors import ClipError, PluginError, UsageError
 
 
@@ -138,14 +139,9 @@ def working_format(offer: object, clip_format: ClipFormat) -> ClipFormat:
     """The format of the clips that an offer is given: a melody's on the same grid if it needs "monophonic"."""
     if "monophonic" not in needs_of(offer) or isinstance(clip_format, MelodyFormat):
         return clip_format
-    return MelodyFormat(
-        name=clip_format.name,
-        shape=(clip_format.steps,),
-        steps=clip_format.steps,
-        steps_per_beat=clip_format.steps_per_beat,
-        beats_per_bar=clip_format.beats_per_bar,
-        divisions=getattr(clip_format, "divisions", ()),
-    )
+    signature = signature_of(clip_format)
+    bars = clip_format.steps / steps_per_bar(clip_format)
+    return MelodyFormat(signature, bars, clip_format.steps_per_beat, clip_format.name)
 
 
 def melody_tokens(clips: ClipBatch, clip_format: ClipFormat) -> ClipBatch:
@@ -190,10 +186,10 @@ def from_melody_tokens(
     Raises:
         PluginError: The format's ``tokens`` or ``with_notes`` fails with anything else than a ClipError.
     """
-    melody, out, carried = MelodyFormat(shape=tokens.shape[1:], steps=tokens.shape[1]), clips.copy(), valid.copy()
+    out, carried = clips.copy(), valid.copy()
     for i in np.flatnonzero(valid):
         try:
-            out[i] = with_notes(clip_format, clips[i], melody.notes(tokens[i]))
+            out[i] = with_notes(clip_format, clips[i], MELODY.notes(tokens[i]))
         except ClipError:  # what the melody became does not fit this format
             carried[i] = False
         except Exception as error:

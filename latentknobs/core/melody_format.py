@@ -1,5 +1,5 @@
 """
-Clip formats of melodies: one voice on a grid. The built-in ``melody-2bar`` is two bars of 4/4 in sixteenth steps.
+Clip formats of melodies: one voice on a grid, in any time signature. ``melody-2bar`` is two bars of 4/4 in sixteenths.
 
 Tokens, one a step: 0 to 127 = a note of that MIDI pitch starts, 128 = it is held, 129 = rest. A hold with
 nothing to hold (first, or after a rest) is not valid; in a decoder's output it is read as a rest.
@@ -7,22 +7,25 @@ nothing to hold (first, or after a rest) is not valid; in a decoder's output it 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
-from functools import lru_cache
+from typing import ClassVar
 
 import numpy as np
-from attrs import frozen
+from attrs import field, frozen, validators
 from numpy.typing import NDArray
 
 from latentknobs.core.arrays import Bools, ClipBatch
-from latentknobs.core.clip import ClipFormat, Note, OutputGroup
+from latentknobs.core.clip import Note, OutputGroup
 from latentknobs.core.time_signature import TimeSignature
 from latentknobs.errors import ClipError
 
 HOLD = 128
 REST = 129
 STEPS = 32
+MOST_STEPS = 4096
+"""Most steps of a clip."""
+MOST_STEPS_PER_BEAT = 24
 
 
 def _groups() -> tuple[OutputGroup, ...]:
@@ -36,28 +39,79 @@ def _groups() -> tuple[OutputGroup, ...]:
     )
 
 
+def _as_signature(value: TimeSignature | str) -> TimeSignature:
+    return TimeSignature.parse(value) if isinstance(value, str) else value
+
+
+def _whole_steps_per_beat(_format: object, _attribute: object, value: object) -> None:
+    if type(value) is not int or not 1 <= value <= MOST_STEPS_PER_BEAT:
+        raise ClipError(
+            f"A format of melodies has 1 to {MOST_STEPS_PER_BEAT} whole steps a quarter note, not {value!r}."
+        )
+
+
 @frozen
 class MelodyFormat:
     """
-    A format's facts and its vectorised views; see the module's text for the tokens.
+    Melodies of so many bars in a time signature, on a grid; see the module's text for the tokens.
 
-    Two bars of a waltz: ``MelodyFormat(name="waltz-2bar", shape=(24,), steps=24, beats_per_bar=3)``.
+    Two bars of a jig: ``MelodyFormat("6/8")``.
 
     Attributes:
-        divisions: Into how many parts a bar divides, and each part of it, down to the steps: (2, 3, 2) for 6/8 in
-            sixteenths. () = the beats of a bar by the smallest factors first, and then the steps of a beat.
-        time_signature: Of its bars, where ``beats_per_bar`` holds several of them, as 9/8 has no whole quarter notes.
+        time_signature: Of its bars.
+        bars: How many, at least one step's worth; a fraction where its last bar is not whole.
+        steps_per_beat: Steps in a quarter note, 1 to 24.
+        name: Unique name, by default made of the others: "melody-2bar-6-8", in 4/4 "melody-2bar".
+        steps: Steps in a clip.
+        divisions: Into how many parts a bar divides, and each part of it, down to the steps.
+
+    Raises:
+        ClipError: It has no whole number of steps, none at all or more than 4096.
     """
 
-    name: str = "melody-2bar"
-    shape: tuple[int, ...] = (STEPS,)
-    vocabulary: int = 130
-    groups: tuple[OutputGroup, ...] = _groups()
-    steps: int = STEPS
-    steps_per_beat: int = 4
-    beats_per_bar: int = 4
-    divisions: tuple[int, ...] = ()
-    time_signature: TimeSignature | None = None
+    time_signature: TimeSignature = field(
+        factory=TimeSignature, converter=_as_signature, validator=validators.instance_of(TimeSignature)
+    )
+    bars: Fraction = field(default=Fraction(2), converter=Fraction)
+    steps_per_beat: int = field(default=4, validator=_whole_steps_per_beat)
+    name: str = field()
+    steps: int = field(init=False, eq=False)
+    divisions: tuple[int, ...] = field(init=False, eq=False, repr=False)
+    vocabulary: ClassVar[int] = 130
+    groups: ClassVar[tuple[OutputGroup, ...]] = _groups()
+
+    @name.default
+    def _of_its_parts(self) -> str:
+        signature = self.time_signature
+        size = f"{self.bars}bar" if self.bars.denominator == 1 else f"{float(self.bars):.4g}bar"
+        meter = "" if signature == TimeSignature() else f"-{signature.beats}-{signature.unit}"
+        grid = "" if self.steps_per_beat == 4 else f"-in-{self.steps_per_beat}"
+        return f"melody-{size}{meter}{grid}"
+
+    @steps.default
+    def _whole_steps(self) -> int:
+        exact = self.bars * self.time_signature.quarters * self.steps_per_beat
+        if exact.denominator != 1 or not 1 <= exact <= MOST_STEPS:
+            raise ClipError(
+                f"{self.bars} bars of {self.time_signature} in {self.steps_per_beat} steps a quarter note are "
+                f"{float(exact):g} steps: a format has a whole number of them, 1 to {MOST_STEPS}."
+            )
+        return int(exact)
+
+    @divisions.default
+    def _of_the_meter(self) -> tuple[int, ...]:
+        return self.time_signature.divisions(self.steps_per_beat)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one clip's token array, (steps,)."""
+        return (self.steps,)
+
+    @property
+    def beats_per_bar(self) -> int | Fraction:
+        """Quarter notes in a bar; a fraction where they are not whole, as in 9/8."""
+        quarters = self.time_signature.quarters
+        return int(quarters) if quarters.denominator == 1 else quarters
 
     def valid(self, clips: ClipBatch) -> Bools:
         """Which clips have no hold without a note to hold, bool (N,)."""
@@ -128,48 +182,19 @@ class MelodyFormat:
 
 
 MELODY = MelodyFormat()
-"""Two bars of 4/4, the format of the built-in models and corpora."""
-MELODY_4BAR = MelodyFormat(name="melody-4bar", shape=(2 * STEPS,), steps=2 * STEPS)
+"""Two bars of 4/4."""
+MELODY_4BAR = MelodyFormat(bars=4)
 """Four bars of 4/4."""
-
-
-def is_compound(clip_format: ClipFormat) -> bool:
-    """Whether the beats of a format's bars are dotted, as its ``divisions`` say: (2, 3, 2) for 6/8 in sixteenths."""
-    return 3 in getattr(clip_format, "divisions", ())[1:]
-
-
-@lru_cache(1024)
-def format_for(signature: TimeSignature, steps: int, steps_per_beat: int = 4) -> MelodyFormat:
-    """
-    The format of clips of that many steps in a time signature.
-
-    Where a bar has no whole number of quarter notes, as in 9/8, two or more are counted as one.
-    """
-    bars = signature.quarters.denominator
-    quarters = int(bars * signature.quarters)
-    beats = (signature.beats // 3, 3) if signature.compound else (signature.beats,)
-    unit = Fraction(4 * steps_per_beat, signature.unit)  # steps in one
-    divisions = [number for number in (bars, *beats) if number > 1]
-    if unit.denominator != 1:
-        divisions = []  # steps longer than a unit: the format's own order
-    elif unit > 1:
-        divisions.append(int(unit))
-    factors = [factor for number in divisions for factor in prime_factors(number)]
-    return MelodyFormat(
-        name=f"melody-{steps}-steps-{signature.beats}-{signature.unit}",
-        shape=(steps,),
-        steps=steps,
-        steps_per_beat=steps_per_beat,
-        beats_per_bar=quarters,
-        divisions=tuple(factors),
-        time_signature=signature,
-    )
-
-
-def prime_factors(number: int) -> tuple[int, ...]:
-    """Prime factors, ascending; none of 1."""
-    first = next((n for n in range(2, number + 1) if number % n == 0), None)
-    return () if first is None else (first, *prime_factors(number // first))
+MELODY_3_4 = MelodyFormat("3/4")
+"""Two bars of 3/4: a waltz, 24 steps."""
+MELODY_6_8 = MelodyFormat("6/8")
+"""Two bars of 6/8: a jig, 24 steps."""
+MELODY_9_8 = MelodyFormat("9/8")
+"""Two bars of 9/8: a slip jig, 36 steps."""
+MELODY_FORMATS: Mapping[str, MelodyFormat] = {
+    one.name: one for one in (MELODY, MELODY_3_4, MELODY_6_8, MELODY_9_8, MELODY_4BAR)
+}
+"""The formats of melodies that are known by name; corpora and files of music give clips of each."""
 
 
 def in_range(clips: ClipBatch, pitch_range: tuple[int, int]) -> Bools:

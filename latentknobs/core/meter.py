@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from functools import lru_cache
 from math import prod
 
@@ -10,20 +11,32 @@ from numpy.typing import NDArray
 
 from latentknobs.core.arrays import ClipBatch, Floats, frozen_array
 from latentknobs.core.clip import ClipFormat
-from latentknobs.core.melody_format import MELODY, prime_factors
+from latentknobs.core.melody_format import MELODY
 from latentknobs.core.time_signature import TimeSignature
 
 
-def steps_per_bar(clip_format: ClipFormat) -> int:
-    """Steps in a bar."""
-    return clip_format.steps_per_beat * clip_format.beats_per_bar
+def signature_of(clip_format: ClipFormat) -> TimeSignature:
+    """The time signature of a format: the one that it states, else of as many quarter notes as its bars have."""
+    stated: TimeSignature | None = getattr(clip_format, "time_signature", None)
+    quarters = Fraction(clip_format.beats_per_bar)
+    return stated or TimeSignature(quarters.numerator, 4 * quarters.denominator)
+
+
+def steps_per_bar(clip_format: ClipFormat) -> Fraction:
+    """Steps in a bar; not always whole."""
+    return signature_of(clip_format).quarters * clip_format.steps_per_beat
+
+
+def steps_per_pulse(clip_format: ClipFormat) -> int:
+    """Steps in what people count: a quarter note, in compound time a dotted beat of whole steps."""
+    signature, per_beat = signature_of(clip_format), clip_format.steps_per_beat
+    dotted = Fraction(12 * per_beat, signature.unit)
+    return int(dotted) if signature.compound and dotted.denominator == 1 else per_beat
 
 
 def bars(clip_format: ClipFormat) -> float:
     """Bars in a clip; a whole number for formats of whole bars."""
-    stated: TimeSignature | None = getattr(clip_format, "time_signature", None)
-    bar = stated.quarters * clip_format.steps_per_beat if stated else steps_per_bar(clip_format)
-    return float(clip_format.steps / bar)
+    return float(clip_format.steps / steps_per_bar(clip_format))
 
 
 def levels(clip_format: ClipFormat) -> tuple[int, ...]:
@@ -59,11 +72,10 @@ def order(clip_format: ClipFormat) -> NDArray[np.int64]:
 
 def _divisions(clip_format: ClipFormat) -> tuple[int, ...]:
     """Into how many parts a bar divides, and each of them, down to steps."""
+    divisions = signature_of(clip_format).divisions(clip_format.steps_per_beat)
     stated: tuple[int, ...] = getattr(clip_format, "divisions", ())
     # What does not multiply to a bar would leave steps without a weight.
-    if prod(stated) == steps_per_bar(clip_format):
-        return stated
-    return (*prime_factors(clip_format.beats_per_bar), *prime_factors(clip_format.steps_per_beat))
+    return stated if prod(stated) == prod(divisions) else divisions
 
 
 @lru_cache(1024)

@@ -12,8 +12,8 @@ from attrs import evolve, field, frozen, validators
 
 from latentknobs.core.arrays import Bools, ClipBatch, Ints, frozen_array
 from latentknobs.core.clip import ClipFormat, Note
-from latentknobs.core.melody_format import MelodyFormat, format_for, is_compound
-from latentknobs.core.meter import steps_per_bar
+from latentknobs.core.melody_format import MelodyFormat
+from latentknobs.core.meter import signature_of, steps_per_bar
 from latentknobs.core.time_signature import TimeSignature
 from latentknobs.errors import ClipError
 
@@ -148,8 +148,9 @@ class Piece:
             if not self.stretches or fits(stretch, clip_format):
                 own.extend(_windows(stretch, clip_format.steps))
             elif isinstance(clip_format, MelodyFormat):
-                for start, length in _windows(stretch, _rule_steps(stretch.signature, clip_format)):
-                    other = format_for(stretch.signature, length, clip_format.steps_per_beat)
+                bar = stretch.signature.quarters * clip_format.steps_per_beat
+                for start, length in _windows(stretch, _rule_steps(bar)):
+                    other = MelodyFormat(stretch.signature, length / bar, clip_format.steps_per_beat)
                     others.setdefault(other, []).append((start, length))
         rest = tuple(self._clips(other, windows) for other, windows in others.items())
         return evolve(self._clips(clip_format, own), others=rest)
@@ -245,7 +246,7 @@ class Piece:
         per_beat = clip_format.steps_per_beat
 
         def bar(stretch: PieceStretch, step: int) -> int:
-            size = stretch.signature.quarters * per_beat if self.stretches else Fraction(steps_per_bar(clip_format))
+            size = stretch.signature.quarters * per_beat if self.stretches else steps_per_bar(clip_format)
             return stretch.bar + int((step - stretch.start) / size)
 
         return bar(first, start), bar(last, max(start + steps - 1, start))
@@ -255,21 +256,27 @@ def fits(stretch: PieceStretch, clip_format: ClipFormat) -> bool:
     """
     Whether a stretch has a format's bars.
 
-    Its bar has as many quarter notes, however they are counted (4/4, 2/2, 8/8), or a whole fraction or multiple of them
-    (2/4, 1/4, 8/4); it is compound if the format is (6/8 is not 3/4); and it has a whole bar of the format.
+    Its bar has as many quarter notes, however they are counted (4/4, 2/2, 8/8); or shorter bars make up one of the
+    format (2/4, 1/4; 3/8 of 6/8) or a longer one divides into them between beats (8/4, 12/8, but no 3/2 into 3/4). It
+    is compound if the format is (6/8 is not 3/4), and it has a whole bar of the format.
     """
-    own, wanted = stretch.signature.quarters, Fraction(clip_format.beats_per_bar)
-    alike = (own / wanted).denominator == 1 or (wanted / own).denominator == 1
-    if alike and wanted % 3 == 0:
-        alike = stretch.signature.compound == is_compound(clip_format)
-    elif alike and stretch.signature.compound:  # 12/8 is six quarter notes, but no three of 4/4 ever
-        alike = False
-    return alike and stretch.steps >= steps_per_bar(clip_format)
+    return alike(stretch.signature, signature_of(clip_format)) and stretch.steps >= steps_per_bar(clip_format)
 
 
-def _rule_steps(signature: TimeSignature, clip_format: ClipFormat) -> int:
-    """Steps of a clip of two bars; of more bars where one has no whole number of steps."""
-    bar = signature.quarters * clip_format.steps_per_beat
+def alike(signature: TimeSignature, wanted: TimeSignature) -> bool:
+    """Whether bars of a time signature make up bars of another, or divide into them; see :func:`fits`."""
+    longer, shorter = signature.quarters / wanted.quarters, wanted.quarters / signature.quarters
+    one_dotted_beat = signature.beats == 3 and signature.unit >= 8  # 3/8 is one of 6/8
+    if (signature.compound or (one_dotted_beat and wanted.compound)) != wanted.compound:
+        return False
+    if longer.denominator == 1:
+        beats = signature.beats // 3 if signature.compound else signature.beats
+        return beats % int(longer) == 0
+    return shorter.denominator == 1
+
+
+def _rule_steps(bar: Fraction) -> int:
+    """Steps of a clip of two bars of so many steps; of more bars where one has no whole number of steps."""
     return int(RULE_BARS * bar) if (RULE_BARS * bar).denominator == 1 else int(bar * bar.denominator)
 
 

@@ -28,7 +28,7 @@ from latentknobs.core.edit_context import Key
 from latentknobs.core.frontend_specs import CommandSpec, FrontendSpec
 from latentknobs.core.knob import Operator
 from latentknobs.core.latent_structure import LatentStructure
-from latentknobs.core.melody_format import MELODY, MELODY_4BAR
+from latentknobs.core.melody_format import MELODY_FORMATS
 from latentknobs.core.method_specs import Basis, BasisInput, Coordinates, Fit, FitInput, SelectInput, Selector
 from latentknobs.core.metric_specs import LabelledCodes, Metric, MetricResult, Score, Traversals
 from latentknobs.core.model_calls import DISCRETE_CODES
@@ -50,7 +50,7 @@ WHOLE = 1e-5
 """Tolerance of an amount in whole steps: steps are stored in float32."""
 CERTAIN = 1e-3
 """How far above 0 rounding may take the logarithm of a probability."""
-FORMATS: Mapping[str, ClipFormat] = {one.name: one for one in (MELODY, MELODY_4BAR, DRUMS, DRUMS_4BAR)}
+FORMATS: Mapping[str, ClipFormat] = {**MELODY_FORMATS, **{one.name: one for one in (DRUMS, DRUMS_4BAR)}}
 """The clip formats known by name; clips of others are left to the model that reads them."""
 TRIED = 8
 """Rows that a model computes twice when it is first used, to see whether it draws at random."""

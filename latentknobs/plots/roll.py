@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.clip import ClipFormat, DrumFormat, Note
+from latentknobs.core.meter import steps_per_bar, steps_per_pulse
 from latentknobs.errors import ClipError
 from latentknobs.plots.figure import FAINT, INK, colour, new_figure, save
 
@@ -129,7 +131,7 @@ def _draw_cell(
 ) -> None:
     from matplotlib.patches import Rectangle
 
-    beat, bar = clip_format.steps_per_beat, clip_format.steps_per_beat * clip_format.beats_per_bar
+    beat, bar = steps_per_pulse(clip_format), steps_per_bar(clip_format)
     for step in range(beat, clip_format.steps, beat):
         on_bar = step % bar == 0
         axes.axvline(step, color=INK if on_bar else FAINT, linewidth=0.9 if on_bar else 0.5, zorder=1)
@@ -154,8 +156,8 @@ def _draw_cell(
         axes.text(0.5, 0.5, "silence", transform=place, ha="center", va="center", color=INK, fontsize=8, bbox=box)
     axes.set_xlim(0, clip_format.steps)
     axes.set_ylim(low - 0.5, high + 0.5)
-    bars = range(0, clip_format.steps, bar)
-    axes.set_xticks([start + bar / 2 for start in bars], [f"bar {i + 1}" for i in range(len(bars))])
+    bars = range(math.ceil(clip_format.steps / bar))
+    axes.set_xticks([float(bar) * (i + 0.5) for i in bars], [f"bar {i + 1}" for i in bars])
     axes.set_yticks(list(ticks), list(ticks.values()))
     axes.tick_params(length=0, labelsize=8, labelcolor=INK)
     for spine in axes.spines.values():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from latentknobs.core.clip import ClipFormat, DrumFormat, Note
 from latentknobs.core.melody_format import MELODY
-from latentknobs.core.meter import steps_per_bar
+from latentknobs.core.meter import steps_per_bar, steps_per_pulse
 
 _NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 _WIDTH = 80  # columns of a terminal
@@ -69,7 +70,7 @@ def text_roll(
     margin = max(margin, len("bar 1: ")) if len(parts) > 1 else margin
     lines = []
     for first, last, sides in parts:
-        width = last - first + 1 + min(clip_format.steps, (last - first) * steps_per_bar(clip_format))
+        width = last - first + 1 + min(clip_format.steps, (last - first) * math.ceil(steps_per_bar(clip_format)))
         where = f"bar {first + 1}: " if len(parts) > 1 else ""
         title = f"{where:<{margin}}" + " ".join(f"{titles[side]:<{width}}" for side in sides)
         lines += [title.rstrip()] if title.strip() else []
@@ -84,7 +85,7 @@ def text_roll(
 
 def _parts(clip_format: ClipFormat, margin: int, rolls: int) -> list[tuple[int, int, tuple[int, ...]]]:
     """What is drawn below one another so that it is not too wide: from which bar to which, and which of the rolls."""
-    bar, both = steps_per_bar(clip_format), tuple(range(rolls))
+    bar, both = math.ceil(steps_per_bar(clip_format)), tuple(range(rolls))
     bars = -(-clip_format.steps // bar)
 
     def fits(steps: int, bar_lines: int) -> bool:
@@ -120,7 +121,7 @@ def _bars(
     notes: Sequence[Note], known: frozenset[Note], pitch: int | None, clip_format: ClipFormat, glyphs: _Glyphs
 ) -> list[str]:
     """The cells of a row, bar by bar."""
-    beat, bar = clip_format.steps_per_beat, steps_per_bar(clip_format)
+    beat, bar = steps_per_pulse(clip_format), math.ceil(steps_per_bar(clip_format))
     empty = glyphs.gap if pitch is None else glyphs.beat
     cells = [empty if step % beat == 0 else " " for step in range(clip_format.steps)]
     for note in notes:

@@ -58,7 +58,7 @@ def end_remarks(voice: Voice, last: PieceStretch, clip_format: ClipFormat) -> li
     silent = int(
         (last.end - max(note.end for note in voice.notes)) / (last.signature.quarters * clip_format.steps_per_beat)
     )
-    missing = -last.steps % clip_format.steps // steps_per_bar(clip_format) if fits(last, clip_format) else 0
+    missing = int(-last.steps % clip_format.steps // steps_per_bar(clip_format)) if fits(last, clip_format) else 0
     remarks = []
     if silent > 0:
         remarks.append(f"{count(silent, 'silent bar')} after the last note kept.")

@@ -12,6 +12,7 @@ from attrs import frozen
 
 from latentknobs.core.clip import ClipFormat, DrumFormat, Note
 from latentknobs.core.melody_format import MELODY
+from latentknobs.core.meter import signature_of
 from latentknobs.core.piece import Piece, PieceStretch, fits
 from latentknobs.core.time_signature import TimeSignature
 from latentknobs.errors import MidiError
@@ -257,10 +258,10 @@ class _PieceReader:
             yield f"The first bar is a pick-up of {quarters:g} quarter {notes}, after silence."
 
     def _meter_remarks(self, stretches: Sequence[PieceStretch]) -> Iterable[str]:
-        own = self.clip_format.beats_per_bar
-        short = (one for one in stretches if own > one.signature.quarters and fits(one, self.clip_format))
+        own = signature_of(self.clip_format)
+        short = (one for one in stretches if own.quarters > one.signature.quarters and fits(one, self.clip_format))
         for name in sorted({str(one.signature) for one in short}):
-            yield f"Bars of {name} are taken together as bars of {own} quarter notes."
+            yield f"Bars of {name} are taken together as bars of {own}."
 
     def _where(self) -> str:
         if self.reading.bars:

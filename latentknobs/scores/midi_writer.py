@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import struct
 from collections.abc import Mapping
 from typing import Any
 
 from latentknobs.core.clip import ClipFormat, DrumFormat
 from latentknobs.core.melody_format import MELODY
+from latentknobs.core.meter import signature_of, steps_per_bar
 from latentknobs.core.piece import Piece
 from latentknobs.core.time_signature import TimeSignature
 from latentknobs.errors import ClipError, UsageError
@@ -61,7 +63,7 @@ def _new_file(piece: Piece, clip_format: ClipFormat, text: str) -> bytes:
     track = bytearray()
     head = [meta(NAME, piece.name.encode("utf-8", "replace")), meta(TEMPO, micros.to_bytes(3, "big"))]
     if not piece.stretches:
-        head.append(meta(TIME_SIGNATURE, bytes([clip_format.beats_per_bar, 2, 24, 8])))
+        head.append(_signature(signature_of(clip_format)))
     if text:
         head.append(meta(TEXT, text.encode()))
     for event in head:
@@ -80,8 +82,8 @@ def _new_file(piece: Piece, clip_format: ClipFormat, text: str) -> bytes:
         track += number_bytes((at - now) * scale)
         track += bytes([pitch, VELOCITY * starts]) if status == running else bytes([status, pitch, VELOCITY * starts])
         now, running = at, status
-    bar = clip_format.steps_per_beat * clip_format.beats_per_bar
-    end = piece.steps if piece.stretches else -(-piece.steps // bar) * bar
+    bar = steps_per_bar(clip_format)
+    end = piece.steps if piece.stretches else math.ceil(math.ceil(piece.steps / bar) * bar)
     track += number_bytes((end - now) * scale) + meta(END_OF_TRACK, b"")
     header = struct.pack(">HHH", 0, 1, TICKS_PER_BEAT)
     return chunk(b"MThd", header) + chunk(b"MTrk", bytes(track))

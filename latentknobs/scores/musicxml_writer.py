@@ -10,6 +10,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from latentknobs.core.clip import ClipFormat, DrumFormat
+from latentknobs.core.meter import signature_of
 from latentknobs.core.piece import Piece, PieceStretch
 from latentknobs.core.time_signature import TimeSignature
 from latentknobs.errors import ClipError
@@ -68,7 +69,7 @@ def _alone(piece: Piece, clip_format: ClipFormat) -> ET.Element:
     per_beat = clip_format.steps_per_beat
     notes = [(note.onset, note.end, note.pitch) for note in piece.notes]
     places: list[tuple[int, int, TimeSignature, bool]] = []  # first step, its end, signature, whether that is new
-    own = PieceStretch(0, piece.steps, TimeSignature(clip_format.beats_per_bar))
+    own = PieceStretch(0, piece.steps, signature_of(clip_format))
     for stretch in piece.stretches or (own,):
         bar = int(stretch.signature.quarters * per_beat)
         if stretch.signature.quarters * per_beat != bar:

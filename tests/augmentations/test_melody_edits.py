@@ -33,14 +33,14 @@ SHIPPED = {edit.name: edit for edit in (Transpose(), NoteSplit(), *EDITS.values(
 """Those of all knobs that come with the package."""
 FORMATS = (
     MELODY,
-    MelodyFormat(name="bar-of-4-4", shape=(16,), steps=16),
-    MelodyFormat(name="bar-of-3-4", shape=(12,), steps=12, beats_per_bar=3),
-    MelodyFormat(name="3-4", shape=(24,), steps=24, beats_per_bar=3),
-    MelodyFormat(name="6-8", shape=(24,), steps=24, beats_per_bar=3, divisions=(2, 3, 2)),
-    MelodyFormat(name="9-8", shape=(36,), steps=36, beats_per_bar=9, divisions=(2, 3, 3, 2)),
-    MelodyFormat(name="5-4", shape=(40,), steps=40, beats_per_bar=5),
-    MelodyFormat(name="7-8", shape=(28,), steps=28, beats_per_bar=7, divisions=(2, 7, 2)),
-    MelodyFormat(name="thirty-seconds", shape=(64,), steps=64, steps_per_beat=8),
+    MelodyFormat(bars=1),
+    MelodyFormat("3/4", bars=1),
+    MelodyFormat("3/4"),
+    MelodyFormat("6/8"),
+    MelodyFormat("9/8"),
+    MelodyFormat("5/4"),
+    MelodyFormat("7/8"),
+    MelodyFormat(steps_per_beat=8),
 )
 """Members of the melody family."""
 TUNE = [Note(0, 60, 4), Note(4, 64, 8), Note(16, 55, 2), Note(19, 75, 1)]

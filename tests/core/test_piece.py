@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from latentknobs.core.clip import Note
-from latentknobs.core.melody_format import MELODY, MelodyFormat, format_for
+from latentknobs.core.melody_format import MELODY, MelodyFormat
 from latentknobs.core.meter import bars, weights
 from latentknobs.core.piece import Piece, PieceStretch, fits
 from latentknobs.core.time_signature import TimeSignature
@@ -92,8 +92,8 @@ def test_a_stretch_fits_if_its_bars_make_the_formats(signature, steps, suits):
 
 def test_six_eight_is_not_three_four():
     """They are as long, and divided otherwise."""
-    waltz = MelodyFormat(name="waltz", shape=(24,), steps=24, beats_per_bar=3)
-    jig = MelodyFormat(name="jig", shape=(24,), steps=24, beats_per_bar=3, divisions=(2, 3, 2))
+    waltz = MelodyFormat("3/4", name="waltz")
+    jig = MelodyFormat("6/8", name="jig")
     three, six = (PieceStretch(0, 24, TimeSignature.parse(text)) for text in ("3/4", "6/8"))
 
     assert [fits(three, waltz), fits(six, waltz), fits(three, jig), fits(six, jig)] == [True, False, False, True]
@@ -123,14 +123,12 @@ def test_stretches_with_a_gap_are_refused():
 
 def test_the_format_of_a_time_signature_has_its_weights():
     """The first of a bar is the strongest, beats are next: three of 3/4, two dotted ones of 6/8, three of 9/8."""
-    three, six, nine = (
-        format_for(TimeSignature.parse(text), steps) for text, steps in (("3/4", 24), ("6/8", 24), ("9/8", 36))
-    )
+    three, six, nine = map(MelodyFormat, ("3/4", "6/8", "9/8"))
 
     assert weights(three)[:12].tolist() == [0, -3, -2, -3, -1, -3, -2, -3, -1, -3, -2, -3]
     assert weights(six)[:12].tolist() == [0, -3, -2, -3, -2, -3, -1, -3, -2, -3, -2, -3]
-    assert np.flatnonzero(weights(nine) == -2).tolist() == [6, 12, 24, 30]
-    assert weights(nine)[[0, 18]].tolist() == [0, -1]
+    assert np.flatnonzero(weights(nine) == -1).tolist() == [6, 12, 24, 30]
+    assert weights(nine)[[0, 18]].tolist() == [0, 0]
     assert [bars(one) for one in (three, six, nine)] == [2, 2, 2]
 
 

@@ -108,7 +108,7 @@ OWN_FORMAT = """
 import numpy as np
 from latentknobs import BackendFactory, MelodyFormat, Note, NoteAugmentation, Song, hookimpl, split_of
 LATENTKNOBS_API = 1
-WALTZ = MelodyFormat(name="waltz", shape=(24,), steps=24, beats_per_bar=3)
+WALTZ = MelodyFormat("3/4", name="waltz")
 
 class Up(NoteAugmentation):
     \"\"\"Raises every note.\"\"\"

@@ -34,9 +34,9 @@ from latentknobs.hooks.plugin_types import KINDS
 from latentknobs.testing.checks import CHECKS, jobs_of, run, run_checks, sample_kit
 
 DATA = Path(__file__).parents[1] / "data" / "plugins"
-WALTZ = MelodyFormat(name="waltz-2bar", shape=(24,), steps=24, beats_per_bar=3)
-JIG = MelodyFormat(name="jig-2bar", shape=(24,), steps=24, beats_per_bar=3, divisions=(2, 3, 2))
-TRIPLETS = MelodyFormat(name="triplets", shape=(24,), steps=24, steps_per_beat=3)
+WALTZ = MelodyFormat("3/4", name="waltz-2bar")
+JIG = MelodyFormat("6/8", name="jig-2bar")
+TRIPLETS = MelodyFormat(steps_per_beat=3, name="triplets")
 ATTRIBUTES = {a.name: a for a in register_attributes()}
 COMPARISONS = {c.name: c for c in register_comparisons()}
 EDITS = {e.name: e for e in register_augmentations()}

@@ -22,7 +22,7 @@ from latentknobs.scores.notation import notation_of
 from tests.scores.notation_files import PICK_UP, attributes, note, score
 from tests.scores.test_notation import written
 
-WALTZ = MelodyFormat(name="waltz-2bar", shape=(24,), steps=24, beats_per_bar=3)
+WALTZ = MelodyFormat("3/4", name="waltz-2bar")
 END = '<barline location="right"><repeat direction="backward"/></barline>'
 
 

@@ -13,7 +13,7 @@ from latentknobs.errors import PluginError
 from latentknobs.steering.by_rule import edit_by_rule
 
 EDITS = {edit.name: edit for edit in register_augmentations()}
-BAR = MelodyFormat(name="bar-of-3", shape=(12,), steps=12, beats_per_bar=3)
+BAR = MelodyFormat("3/4", bars=1)
 TUNE = ([Note(0, 60, 4), Note(4, 64, 8)], [Note(0, 67, 12)], [], [Note(4, 72, 8)])
 
 
@@ -118,7 +118,11 @@ def test_what_another_edit_draws_changes_nothing(clips):
         (EDITS["transpose"], 1.5, "transpose moves by whole semitones, not by 1.5: use 2."),
         (EDITS["transpose"], 100.0, "transpose by +100 does not fit its notes."),
         (EDITS["note-split"], -1.0, "note-split takes whole doublings from 0 to 3, not -1: notes cannot be joined."),
-        (OfTwoBars(), 1.0, "of-two-bars needs clips of melody-2bar, and bar-of-3 offers monophonic, sixteenths."),
+        (
+            OfTwoBars(),
+            1.0,
+            "of-two-bars needs clips of melody-2bar, and melody-1bar-3-4 offers monophonic, sixteenths.",
+        ),
     ],
 )
 def test_a_clip_is_edited_by_all_or_left_alone_with_a_reason(clips, edit, amount, reason):

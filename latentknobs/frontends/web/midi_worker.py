@@ -56,7 +56,9 @@ def answered(request: Mapping[str, Any], data: bytes) -> Answer:
 
 def _format(facts: Mapping[str, Any]) -> ClipFormat:
     """Only the grid matters here; the format may belong to a plugin, which this process does not load."""
-    grid = dict(facts)
+    from latentknobs.core.time_signature import TimeSignature
+
+    grid = {**facts, "time_signature": TimeSignature.parse(facts["time_signature"])}
     if grid["drums"] is not None:
         grid["drums"] = tuple(SimpleNamespace(name=name, numbers=tuple(numbers)) for name, numbers in grid["drums"])
     else:

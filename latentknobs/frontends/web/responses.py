@@ -28,7 +28,7 @@ class FormatFacts(BaseModel):
     name: str
     steps: int
     steps_per_beat: int
-    beats_per_bar: int
+    beats_per_bar: float
     drums: list[str] | None
 
 

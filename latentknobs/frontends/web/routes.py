@@ -108,7 +108,7 @@ def _model_facts(name: str, model: VAEBackend) -> responses.ModelFacts:
             name=clip_format.name,
             steps=clip_format.steps,
             steps_per_beat=clip_format.steps_per_beat,
-            beats_per_bar=clip_format.beats_per_bar,
+            beats_per_bar=float(clip_format.beats_per_bar),
             drums=[voice.name for voice in clip_format.drums] if isinstance(clip_format, DrumFormat) else None,
         ),
         pitch_range=spec.pitch_range,

@@ -16,6 +16,7 @@ from typing import Any
 from attrs import frozen
 
 from latentknobs.core.clip import ClipFormat, DrumFormat
+from latentknobs.core.meter import signature_of
 from latentknobs.core.piece import Piece
 from latentknobs.frontends.web.errors import RequestError
 from latentknobs.frontends.web.piece_schema import clip_starts, rows, stretch_of
@@ -246,6 +247,6 @@ def _grid(clip_format: ClipFormat) -> dict[str, Any]:
         "name": clip_format.name,
         "steps": clip_format.steps,
         "steps_per_beat": clip_format.steps_per_beat,
-        "beats_per_bar": clip_format.beats_per_bar,
+        "time_signature": str(signature_of(clip_format)),
         "drums": None if drums is None else [[voice.name, list(voice.numbers)] for voice in drums],
     }

@@ -215,7 +215,7 @@ def _melody(clip_format: ClipFormat, number: int, rng: np.random.Generator) -> l
 
 
 def _melody_edges(clip_format: ClipFormat) -> dict[str, list[Note]]:
-    size, beat, bar = clip_format.steps, clip_format.steps_per_beat, steps_per_bar(clip_format)
+    size, beat, bar = clip_format.steps, clip_format.steps_per_beat, int(steps_per_bar(clip_format))
 
     def notes(starts: Iterable[int], pitches: Iterable[int]) -> list[Note]:
         begins = list(starts)

@@ -7,7 +7,7 @@ import numpy as np
 from latentknobs import BackendFactory, BackendSpec, MelodyFormat, Note, Posterior, Song, hookimpl, split_of
 
 LATENTKNOBS_API = 1
-WALTZ = MelodyFormat(name="waltz-2bar", shape=(24,), steps=24, beats_per_bar=3)
+WALTZ = MelodyFormat("3/4", name="waltz-2bar")
 
 
 class Waltzes:
