@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import ClassVar
 
 import numpy as np
-from attrs import field, frozen, validators
+from attrs import field, frozen
 from numpy.typing import NDArray
 
 from latentknobs.core.arrays import Bools, ClipBatch
@@ -39,15 +39,25 @@ def _groups() -> tuple[OutputGroup, ...]:
     )
 
 
+# Converters and not validators check these: what is made of them is made before validators run.
+
+
 def _as_signature(value: TimeSignature | str) -> TimeSignature:
-    return TimeSignature.parse(value) if isinstance(value, str) else value
+    return value if isinstance(value, TimeSignature) else TimeSignature.parse(str(value))
 
 
-def _whole_steps_per_beat(_format: object, _attribute: object, value: object) -> None:
+def _as_bars(value: int | Fraction) -> Fraction:
+    if not isinstance(value, int | Fraction) or isinstance(value, bool) or value <= 0:
+        raise ClipError(f"A format of melodies has a number of bars, above 0 (2, Fraction(1, 2)), not {value!r}.")
+    return Fraction(value)
+
+
+def _as_steps_per_beat(value: int) -> int:
     if type(value) is not int or not 1 <= value <= MOST_STEPS_PER_BEAT:
         raise ClipError(
             f"A format of melodies has 1 to {MOST_STEPS_PER_BEAT} whole steps a quarter note, not {value!r}."
         )
+    return value
 
 
 @frozen
@@ -67,13 +77,12 @@ class MelodyFormat:
 
     Raises:
         ClipError: It has no whole number of steps, none at all or more than 4096.
+        UsageError: The time signature is none.
     """
 
-    time_signature: TimeSignature = field(
-        factory=TimeSignature, converter=_as_signature, validator=validators.instance_of(TimeSignature)
-    )
-    bars: Fraction = field(default=Fraction(2), converter=Fraction)
-    steps_per_beat: int = field(default=4, validator=_whole_steps_per_beat)
+    time_signature: TimeSignature = field(default=TimeSignature(), converter=_as_signature)
+    bars: Fraction = field(default=Fraction(2), converter=_as_bars)
+    steps_per_beat: int = field(default=4, converter=_as_steps_per_beat)
     name: str = field()
     steps: int = field(init=False, eq=False)
     divisions: tuple[int, ...] = field(init=False, eq=False, repr=False)

@@ -4,8 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from latentknobs.core.clip import Note
-from latentknobs.core.melody_format import HOLD, MELODY, REST
-from latentknobs.errors import ClipError
+from latentknobs.core.melody_format import HOLD, MELODY, MELODY_FORMATS, REST, MelodyFormat
+from latentknobs.core.meter import bars, weights
+from latentknobs.errors import ClipError, UsageError
 
 tokens = st.lists(st.one_of(st.integers(0, 129), st.sampled_from([HOLD, REST])), min_size=32, max_size=32).map(
     lambda values: np.array([values], dtype=np.int16)
@@ -91,3 +92,62 @@ def test_output_groups_split_onset_from_pitch():
 
     assert [onset.classes[c] for c in onset.of(clips)[0, :3]] == ["onset", "hold", "rest"]
     assert pitch.of(clips)[0, :3].tolist() == [60, -1, -1]
+
+
+def test_the_family_has_its_sizes():
+    """Two bars each, in sixteenths, and four of 4/4."""
+    sizes = {name: one.steps for name, one in MELODY_FORMATS.items()}
+
+    assert sizes == {
+        "melody-2bar": 32,
+        "melody-2bar-3-4": 24,
+        "melody-2bar-6-8": 24,
+        "melody-2bar-9-8": 36,
+        "melody-4bar": 64,
+    }
+
+
+@given(
+    signature=st.sampled_from(["2/4", "3/4", "4/4", "5/4", "7/8", "3/8", "6/8", "9/8", "12/8", "2/2", "3/2"]),
+    count=st.integers(1, 4),
+    per_beat=st.sampled_from([2, 4, 8, 12]),
+)
+def test_a_format_has_whole_bars_that_begin_with_its_strongest_step(signature, count, per_beat):
+    """As many bars as were asked for, and the first step of each weighs 0, no other does."""
+    form = MelodyFormat(signature, 2 * count, per_beat)
+    bar = form.steps // (2 * count)
+
+    assert bars(form) == 2 * count
+    assert np.flatnonzero(weights(form) == 0).tolist() == list(range(0, form.steps, bar))
+
+
+@settings(deadline=None)
+@given(data=st.data(), name=st.sampled_from(list(MELODY_FORMATS)))
+def test_notes_and_tokens_of_every_member_are_each_others_inverse(data, name):
+    """Tokens to notes and back are the tokens, for valid clips."""
+    form = MELODY_FORMATS[name]
+    drawn = data.draw(
+        st.lists(st.sampled_from([0, 21, 60, 61, 127, HOLD, HOLD, REST]), min_size=form.steps, max_size=form.steps)
+    )
+    clips = form.repair(np.array([drawn], dtype=np.int16))
+
+    assert (form.tokens(form.notes(clips[0])) == clips[0]).all()
+
+
+@pytest.mark.parametrize(
+    ("values", "error", "match"),
+    [
+        ({"time_signature": "5/3"}, UsageError, "no time signature"),
+        ({"time_signature": 3}, UsageError, "no time signature"),
+        ({"bars": 0}, ClipError, "a number of bars, above 0"),
+        ({"bars": 0.5}, ClipError, "a number of bars, above 0"),
+        ({"bars": 1, "time_signature": "3/8", "steps_per_beat": 1}, ClipError, "1.5 steps"),
+        ({"bars": 1000}, ClipError, "16000 steps"),
+        ({"steps_per_beat": 0}, ClipError, "1 to 24 whole steps"),
+        ({"steps_per_beat": 4.0}, ClipError, "1 to 24 whole steps"),
+    ],
+)
+def test_a_format_that_cannot_be_is_refused_when_it_is_made(values, error, match):
+    """One sentence says what is wrong with it."""
+    with pytest.raises(error, match=match):
+        MelodyFormat(**values)
