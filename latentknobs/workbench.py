@@ -487,6 +487,7 @@ class Workbench:
             clips=selection.clips,
             seed=selection.seed,
             pitch_range=backend.spec.pitch_range or (0, 127),
+            clip_format=backend.spec.clip_format,
             tally=(tally or Tally()).add,
             workers=os.cpu_count() or 1,
         )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from latentknobs.core.arrays import Bools, ClipBatch
 from latentknobs.core.augmentation import TokenAugmentation
 from latentknobs.core.melody_format import HOLD, MELODY
+from latentknobs.core.meter import signature_of, steps_per_pulse
 from latentknobs.errors import AmountError
 
 
@@ -18,9 +19,11 @@ class NoteSplit(TokenAugmentation):
     """
     Splits every note into n equal notes of the same pitch, where n doubles with each unit of the amount.
 
-    The amount is log2 n: 1, 2, 3, 4 are the paper's n = 2, 4, 8, 16. A clip with a note that does not
-    divide into n notes of whole steps is masked, and so is a clip without notes. By rule, and in what knobs
-    are learned from, such a note is split into as many of 8, 4 or 2 notes as it divides into, or stays.
+    The amount is log2 n: 1, 2, 3, 4 are the paper's n = 2, 4, 8, 16. In compound time a dotted beat has three parts:
+    there a note of one, three or another odd number of dotted beats is split into three instead of two, so that a
+    dotted half note becomes two dotted quarters, then six eighths, then twelve sixteenths. A clip with a note that does
+    not divide so often into notes of whole steps is masked, and so is a clip without notes. By rule, and in what knobs
+    are learned from, such a note is split as often as it divides, or stays.
     """
 
     name = "note-split"
@@ -34,7 +37,7 @@ class NoteSplit(TokenAugmentation):
 
     def edit_tokens(self, clips: ClipBatch, amount: float, rng: Generator) -> tuple[NDArray[np.int16], Bools]:  # noqa: ARG002 - nothing here is left to chance
         """
-        Start each note anew at every n-th part of its length.
+        Start each note anew at every part of its length.
 
         Raises:
             AmountError: Not a whole number of doublings, 1 or more, or more than reach the shortest note.
@@ -44,7 +47,6 @@ class NoteSplit(TokenAugmentation):
             raise AmountError(
                 f"{self.name} takes whole doublings from 0 to {most}, not {amount:g}: notes cannot be joined."
             )
-        parts = 2 ** int(min(amount, most))
         pitch = MELODY.sounding(clips)
         sounds = pitch >= 0
         step = np.arange(clips.shape[-1])
@@ -52,8 +54,21 @@ class NoteSplit(TokenAugmentation):
         # A note is named by its clip and the step it starts on; counting its sounding steps gives its length.
         note = np.arange(len(clips))[:, None] * clips.shape[-1] + start
         length = np.bincount(note[sounds], minlength=clips.size)[note]
-        part = np.maximum(length // np.gcd(length, parts), 1)
-        split = np.where((step - start) % part == 0, pitch, np.int16(HOLD))
+        part, times = self._divided(int(min(amount, most)))
+        split = np.where((step - start) % part[length] == 0, pitch, np.int16(HOLD))
         edited = np.where(sounds, split, clips).astype(np.int16)
-        divides = (length % parts == 0) | ~sounds | (not self.exact)
+        divides = (times[length] >= amount) | ~sounds | (not self.exact)
         return edited, sounds.any(axis=-1) & divides.all(axis=-1)
+
+    def _divided(self, times: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """For notes of each length up to a clip's, the length of their parts, and how often they divide."""
+        part = np.arange(self.format.steps + 1)
+        part[0] = 1
+        done = np.zeros_like(part)
+        dotted = steps_per_pulse(self.format) if signature_of(self.format).compound else 0
+        for _ in range(times):
+            by = np.where((part % (2 * dotted or 1) == dotted) & (dotted > 0), 3, 2)
+            divides = part % by == 0
+            part = np.where(divides, part // by, part)
+            done += divides
+        return part, done

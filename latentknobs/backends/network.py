@@ -12,7 +12,7 @@ import attrs
 from attrs import field, frozen, validators
 from torch import Tensor, nn
 
-from latentknobs.core.melody_format import MELODY
+from latentknobs.core.melody_format import MELODY, MELODY_FORMATS, MelodyFormat
 from latentknobs.errors import UnknownNameError, UsageError
 
 T = TypeVar("T")
@@ -43,6 +43,11 @@ def flag(_instance: object, attribute: Any, value: object) -> None:
         raise ValueError(f"'{attribute.name}' must be true or false, not {short(value)}")
 
 
+def _known_format(_instance: object, attribute: Any, value: object) -> None:
+    if not isinstance(value, str) or value not in MELODY_FORMATS:
+        raise ValueError(f"'{attribute.name}' must be one of {', '.join(MELODY_FORMATS)}, not {short(value)}")
+
+
 @frozen
 class NetworkConfig:
     """
@@ -67,6 +72,7 @@ class NetworkConfig:
             (:mod:`.gru_musicvae.pitch_height`).
         mirrors: Whether codes answer retrograde and reflection by changes of sign (:mod:`.gru_musicvae.mirrors`); with
             ``height`` and ``state_features`` only.
+        clip_format: Name of the format of its clips, one of :data:`~latentknobs.core.melody_format.MELODY_FORMATS`.
     """
 
     encoder_hidden: int = field(validator=count(1, MAX_WIDTH))
@@ -82,6 +88,7 @@ class NetworkConfig:
     step_hidden: int = field(default=0, validator=count(0, MAX_WIDTH))
     height: bool = field(default=False, validator=flag)
     mirrors: bool = field(default=False, validator=flag)
+    clip_format: str = field(default=MELODY.name, validator=_known_format)
 
     def __attrs_post_init__(self) -> None:
         if (self.step_features > 0) != (self.step_hidden > 0):
@@ -97,13 +104,18 @@ class NetworkConfig:
                 f"'height' needs {MELODY.vocabulary} tokens and two dimensions or more: leave it out, or change "
                 "'vocabulary' or 'latent_size'"
             )
-        required = {"vocabulary": LSTM_VOCABULARY, "embedding": 0, "steps": MELODY.steps}
+        required = {"vocabulary": LSTM_VOCABULARY, "embedding": 0, "steps": MELODY.steps, "clip_format": MELODY.name}
         for name, number in required.items():
             if self.cell == "lstm" and getattr(self, name) != number:
                 raise ValueError(
-                    f"'{name}' must be {number} where 'cell' is \"lstm\", as in magenta's network, not "
+                    f"'{name}' must be {number!r} where 'cell' is \"lstm\", as in magenta's network, not "
                     f"{getattr(self, name)}: start from the preset lstm"
                 )
+
+    @property
+    def format(self) -> MelodyFormat:
+        """The format of its clips."""
+        return MELODY_FORMATS[self.clip_format]
 
     @property
     def line_size(self) -> int:
@@ -125,6 +137,7 @@ class NetworkConfig:
             "step_hidden": 0,
             "height": False,
             "mirrors": False,
+            "clip_format": MELODY.name,
         }
         values = {name: value for name, value in attrs.asdict(self).items() if later.get(name) != value}
         return json.dumps(values, sort_keys=True, separators=(",", ":")).encode()

@@ -1,9 +1,10 @@
 """
 Weights on disk: one safetensors file of tensors, and beside it a model card in JSON.
 
-The card ``NAME.json`` states where the weights ``NAME.safetensors`` come from. A model's identity is the hash of its
-tensors and its network's config alone, so that editing any other line of the card does not change it. The card
-states the identity too, so that a card of other weights is detected.
+The card ``NAME.json`` states where the weights ``NAME.safetensors`` come from. A network that reads several formats is
+a model of each: the others have a card that names the same weights. A model's identity is the hash of its tensors and
+its network's config alone, so that editing any other line of the card does not change it. The card states the identity
+too, so that a card of other weights is detected.
 """
 
 from __future__ import annotations
@@ -30,12 +31,16 @@ from torch.overrides import TorchFunctionMode
 from latentknobs.backends.file_kinds import what_else_is
 from latentknobs.backends.network import Network, NetworkConfig, build_config
 from latentknobs.core.arrays import sha256_of_arrays
+from latentknobs.core.melody_format import MelodyFormat
 from latentknobs.core.model_calls import DISCRETE_CODES
 from latentknobs.errors import ModelError, UsageError
 
 N = TypeVar("N", bound=Network)
 
 CARD_FORMAT = 1
+CARD = ".json"
+WEIGHTS_KEY = "weights"
+"""In the card of a model whose tensors are those of a file beside it: its name."""
 _CODEBOOK = re.compile(
     r"(?:^|[./_])(?:codebooks?|vq|vq_?vae|(?:vector_?)?quanti[sz](?:e|er|ers|ation))(?:$|[./_\d])", re.IGNORECASE
 )
@@ -45,7 +50,7 @@ STORED = (torch.float32, torch.float16)
 
 def card_path(weights: Path) -> Path:
     """Where the card of a weights file lies."""
-    return weights.with_suffix(".json")
+    return weights.with_suffix(CARD)
 
 
 def model_id(tensors: Mapping[str, Tensor], network: NetworkConfig) -> str:
@@ -247,14 +252,14 @@ def load_model(path: Path, kind: type[N]) -> tuple[N, dict[str, Any], str]:
     The network (float32, on the CPU, in evaluation mode), its card and its id.
 
     Args:
-        path: The weights file.
+        path: The weights file, or a card that names a weights file beside it.
         kind: The class of the network.
 
     Raises:
         ModelError: File, card or tensors are not those of such a model, or the card belongs to other weights; names
             the file and the tensor, with the expected and the actual value.
     """
-    if path.is_file() and (clause := what_else_is(path)):
+    if path.suffix != CARD and path.is_file() and (clause := what_else_is(path)):
         raise ModelError(f"{path} {clause}.")
     card = read_card(path)
     try:
@@ -264,7 +269,7 @@ def load_model(path: Path, kind: type[N]) -> tuple[N, dict[str, Any], str]:
     if config.cell != kind.cell:
         backend = {"gru": "gru-musicvae", "lstm": "magenta"}[config.cell]
         raise ModelError(f"{path} holds a network of {config.cell} cells: load it as {backend}:{path}.")
-    tensors = read_tensors(path)
+    tensors = read_tensors(_weights_of(path, card))
     network = build(kind, config, tensors, str(path))
     identity = model_id(tensors, config)
     if card.get("model_id", identity) != identity:
@@ -274,6 +279,46 @@ def load_model(path: Path, kind: type[N]) -> tuple[N, dict[str, Any], str]:
             "belongs to the other, or, if you changed the weights yourself, remove model_id from the card."
         )
     return network, card, identity
+
+
+def _weights_of(path: Path, card: Mapping[str, Any]) -> Path:
+    """The weights file that a path to one or to a card means."""
+    if path.suffix != CARD:
+        return path
+    name = card.get(WEIGHTS_KEY)
+    if not isinstance(name, str) or Path(name).name != name:
+        raise ModelError(
+            f"The model card {path} names no weights file beside it ({WEIGHTS_KEY}): load the weights file."
+        )
+    return path.parent / name
+
+
+def names_weights(path: Path) -> bool:
+    """Whether a file is a card that names the weights of another, which it reads in a format of its own."""
+    try:
+        return path.suffix == CARD and WEIGHTS_KEY in read_card(path)
+    except ModelError:
+        return False
+
+
+def write_format_card(weights: Path, clip_format: MelodyFormat) -> Path:
+    """
+    A card beside a weights file by which the same network reads clips of another format of as many steps.
+
+    That is a model of its own: its identity is of the same tensors with its own config, and its name is that of the
+    weights file with the time signature.
+
+    Raises:
+        ModelError: The files do not make a working model, or the card cannot be written.
+    """
+    card = read_card(weights)
+    config = {**card["config"], "clip_format": clip_format.name}
+    network = build_config(NetworkConfig, config, f"{card_path(weights)}: config")
+    signature = clip_format.time_signature
+    path = weights.with_name(f"{weights.stem}-{signature.beats}-{signature.unit}{CARD}")
+    identity = model_id(read_tensors(weights), network)
+    write_card(path, {**card, "name": path.stem, "model_id": identity, "config": config, WEIGHTS_KEY: weights.name})
+    return path
 
 
 def build(kind: type[N], config: NetworkConfig, tensors: Mapping[str, Tensor], where: str) -> N:

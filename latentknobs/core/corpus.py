@@ -10,7 +10,10 @@ from typing import Literal, Protocol, TypeAlias, runtime_checkable
 from attrs import define, field, frozen, validators
 
 from latentknobs.core.arrays import ClipBatch
+from latentknobs.core.capability import capability
+from latentknobs.core.clip import ClipFormat
 from latentknobs.core.edit_context import Key
+from latentknobs.core.melody_format import MELODY
 from latentknobs.core.seed import as_seed
 
 Split: TypeAlias = Literal["train", "validation", "test"]
@@ -57,6 +60,7 @@ class CorpusRequest:
             refuses).
         seed: Fixes the order of songs, and the songs of a generated corpus.
         pitch_range: Lowest and highest MIDI pitch a clip may have; clips outside are left out and counted.
+        clip_format: Of the clips; a corpus of one format need not look.
         progress: Told of long work.
         tally: Told (what, how many) of everything left out or joined, as it happens.
         cache: Folder for what takes long to make, None = no cache. The result never depends on it.
@@ -66,6 +70,7 @@ class CorpusRequest:
     clips: int | None = field(default=None, validator=validators.optional(validators.ge(1)))
     seed: int = field(default=0, converter=as_seed)
     pitch_range: tuple[int, int] = (0, 127)
+    clip_format: ClipFormat = MELODY
     progress: Progress = no_progress
     tally: Callable[[str, int], None] = field(default=lambda _what, _n: None)
     cache: Path | None = None
@@ -81,7 +86,8 @@ class Corpus(Protocol):
         name: Unique name ("folk"); "+" and ":" are not allowed in it.
         doc: One sentence.
         licence: What may be done with the clips, one sentence.
-        clip_format: Name of the format of its clips.
+        clip_format: Name of the format of its clips. Of one that has several, as its ``clip_formats`` names them, it is
+            the first, and a request says which is wanted.
         takes: What stands after the colon in ``--corpus NAME:ARGUMENT`` ("a folder of MIDI files"), in square brackets
             where it may be left out ("[a composer]"), "" = nothing.
     """
@@ -105,6 +111,30 @@ class Corpus(Protocol):
             CorpusError: The corpus cannot give clips (nothing found, an endless corpus without a limit).
         """
         ...
+
+
+class ManyFormats(Protocol):
+    """
+    What a corpus offers besides that has clips of several formats.
+
+    Attributes:
+        clip_formats: Names of the formats, ``clip_format`` among them.
+    """
+
+    @property
+    def clip_formats(self) -> tuple[str, ...]: ...
+
+
+def formats_of(corpus: Corpus) -> tuple[str, ...]:
+    """Names of the formats that a corpus has clips of."""
+    able = capability(corpus, ManyFormats)
+    return (corpus.clip_format,) if able is None else tuple(able.clip_formats)
+
+
+def requested_name(corpus: Corpus, request: CorpusRequest) -> str:
+    """Name of the format of the clips that a corpus gives for a request; one of a single format need not look at it."""
+    wanted = request.clip_format.name
+    return wanted if wanted in formats_of(corpus) else corpus.clip_format
 
 
 def needs_argument(corpus: Corpus) -> bool:

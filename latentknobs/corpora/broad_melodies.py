@@ -3,8 +3,8 @@ Generated melodies of every style: what a model learns from that is to carry any
 
 A song is sixteen clips of one style, and a style is a small process whose every choice has a known probability:
 
-- on each sixteenth a note starts with the probability of its place in the bar. Places differ by meter, for or against
-  it, and by chance, so that there are sparse and dense songs, off-beat ones, dotted and tied figures;
+- on each step a note starts with the probability of its place in the bar. Places differ by meter, for or against it,
+  and by chance, so that there are sparse and dense songs, off-beat ones, dotted and tied figures;
 - a note that sounds ends there, without another, with a probability of the song: rests of any length;
 - the next pitch comes from a mixture: the same, a step in the scale, a semitone, a chord tone of the bar, any tone
   in the song's register. Shares, scale (or none) and register, anywhere from pitch 21 to 108, are the song's.
@@ -24,21 +24,17 @@ from numpy.random import Generator
 
 from latentknobs.core.arrays import Bools, ClipBatch, Floats, make_read_only
 from latentknobs.core.corpus import Song
-from latentknobs.core.melody_format import HOLD, REST, STEPS
-from latentknobs.corpora.generated_songs import GeneratedMelodies, song_in_split
+from latentknobs.core.melody_format import HOLD, MELODY, REST, MelodyFormat
+from latentknobs.core.meter import weights
+from latentknobs.corpora.generated_songs import GeneratedMelodies, song_generator, song_in_split, song_name
 from latentknobs.corpora.synthetic_melodies import MODES
 
 CLIPS_PER_SONG: Final = 16
 NAME: Final = "broad"
 LOW: Final = 21
 HIGH: Final = 108
-BAR: Final = STEPS // 2
 _PITCHES: Final = np.arange(LOW, HIGH + 1)
 _APART: Final = np.abs(_PITCHES - _PITCHES[:, None])
-_LEVEL: Final = np.array(
-    [(step % 16 == 0) + (step % 8 == 0) + (step % 4 == 0) + (step % 2 == 0) for step in range(BAR)]
-)
-"""How strong each place of a bar is, 0 to 4."""
 
 
 @frozen(eq=False)
@@ -47,8 +43,8 @@ class MelodyStyle:
     The process that the clips of a song are drawn from.
 
     Attributes:
-        starts: float64 (16,), probability that a note starts on each sixteenth of a bar.
-        ends: Probability that a note ends on a sixteenth on which none starts.
+        starts: float64 (steps,), probability that a note starts on each step of a bar.
+        ends: Probability that a note ends on a step on which none starts.
         first: float64 (88,), probability of the first pitch, from pitch 21.
         next: float64 (7, 88, 88), by chord, from a pitch to the next.
     """
@@ -62,10 +58,12 @@ class MelodyStyle:
         make_read_only(self)
 
     @classmethod
-    def draw(cls, rng: Generator) -> MelodyStyle:
-        """A style."""
+    def draw(cls, rng: Generator, clip_format: MelodyFormat = MELODY) -> MelodyStyle:
+        """A style of melodies in a format."""
         density, accent = rng.normal(0.2, 1.0), rng.uniform(-0.4, 0.8)
-        logits = density + accent * (_LEVEL - 1.5) + rng.normal(0, 0.6, BAR)
+        bar = int(clip_format.steps / clip_format.bars)
+        strength = weights(clip_format)[:bar] - weights(clip_format).min()  # 0 to 4 in 4/4
+        logits = density + accent * (strength - 1.5) + rng.normal(0, 0.6, bar)
         ends = float(rng.choice([0.0, rng.uniform(0, 0.2), rng.uniform(0.1, 0.6)]))
         scale = np.zeros(12, dtype=bool)
         modes = [*MODES.values(), range(12)]
@@ -105,26 +103,29 @@ def _within(inside: Bools) -> Bools:
     return out
 
 
-def melodies(style: MelodyStyle, size: int, rng: Generator) -> tuple[ClipBatch, Floats]:
+def melodies(
+    style: MelodyStyle, size: int, rng: Generator, clip_format: MelodyFormat = MELODY
+) -> tuple[ClipBatch, Floats]:
     """
-    Clips of a style, int16 (size, 32), each with a note, and the information of each in nats, float64 (size,).
+    Clips of a style, int16 (size, steps), each with a note, and the information of each in nats, float64 (size,).
 
-    The information is minus the logarithm of the clip's probability, given the style and the chords of its two bars.
+    The information is minus the logarithm of the clip's probability, given the style and the chords of its bars.
     """
-    starts = np.tile(style.starts, STEPS // BAR)
-    onsets = rng.random((size, STEPS)) < starts
+    bars, steps = int(clip_format.bars), clip_format.steps
+    starts = np.tile(style.starts, bars)
+    onsets = rng.random((size, steps)) < starts
     onsets[~onsets.any(axis=1), 0] = True
     lone = onsets[:, 0] & (onsets.sum(axis=1) == 1)  # also where nothing was drawn: the first step says nothing then
     nats = -np.log(np.where(onsets, starts, 1 - starts))
     nats[lone, 0] = 0.0
     nats = nats.sum(axis=1)
-    stops = rng.random((size, STEPS)) < style.ends
-    chords = np.repeat(rng.integers(7, size=(size, STEPS // BAR)), BAR, axis=1)
-    chances = rng.random((size, STEPS))
-    clips = np.full((size, STEPS), REST, dtype=np.int16)
+    stops = rng.random((size, steps)) < style.ends
+    chords = np.repeat(rng.integers(7, size=(size, bars)), steps // bars, axis=1)
+    chances = rng.random((size, steps))
+    clips = np.full((size, steps), REST, dtype=np.int16)
     pitch = np.full(size, -1)
     sounding = np.zeros(size, dtype=bool)
-    for step in range(STEPS):
+    for step in range(steps):
         here = np.flatnonzero(onsets[:, step])
         table = np.where((pitch[here] < 0)[:, None], style.first, style.next[chords[here, step], pitch[here]])
         sums = np.cumsum(table, axis=1)
@@ -139,22 +140,26 @@ def melodies(style: MelodyStyle, size: int, rng: Generator) -> tuple[ClipBatch, 
     return clips, nats
 
 
-def make_song(seed: int, index: int) -> Song | None:
+def make_song(seed: int, index: int, clip_format: MelodyFormat = MELODY) -> Song | None:
     """Song ``index`` of the seed: sixteen distinct clips, or as many as were found; None where none was."""
-    rng = np.random.default_rng([seed, index, len(NAME)])
-    style = MelodyStyle.draw(rng)
-    return song_in_split(f"{NAME}/{seed}/{index}", CLIPS_PER_SONG, lambda size: melodies(style, size, rng)[0])
+    rng = song_generator(seed, index, clip_format, len(NAME))
+    style = MelodyStyle.draw(rng, clip_format)
+
+    def draw(size: int) -> ClipBatch:
+        return melodies(style, size, rng, clip_format)[0]
+
+    return song_in_split(song_name(NAME, seed, index, clip_format), CLIPS_PER_SONG, draw)
 
 
 @frozen
 class BroadMelodies(GeneratedMelodies):
     """The corpus."""
 
-    def song(self, seed: int, index: int) -> Song | None:
+    def song(self, seed: int, index: int, clip_format: MelodyFormat) -> Song | None:
         """See :func:`make_song`."""
-        return make_song(seed, index)
+        return make_song(seed, index, clip_format)
 
 
 BROAD = BroadMelodies(
-    NAME, "Generated melodies of every style: any rhythm on sixteenths, any kind of line, pitches 21 to 108; endless."
+    NAME, "Generated melodies of every style: any rhythm on the grid, any kind of line, pitches 21 to 108; endless."
 )

@@ -27,11 +27,14 @@ from attrs import Factory, define
 
 from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.atomic_write import write_file
-from latentknobs.core.melody_format import MELODY, STEPS
+from latentknobs.core.melody_format import MelodyFormat
 from latentknobs.errors import OutputError
 
 Entry = tuple[str, ClipBatch, dict[str, int]]
 _CUTTERS = (
+    "core/melody_format.py",
+    "core/piece.py",
+    "core/time_signature.py",
     "scores/abc_reader.py",
     "scores/musicxml_reader.py",
     "scores/notation.py",
@@ -43,19 +46,19 @@ _DAMAGE = (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFil
 
 @define(eq=False)
 class ClipCache:
-    """The cached clips of one corpus; a context manager, which writes what is new when it is left."""
+    """The cached clips of one corpus in one format."""
 
     path: Path | None
     _entries: dict[str, Entry] = Factory(dict)
     _changed: bool = False
 
     @classmethod
-    def open(cls, folder: Path | None, corpus: str) -> ClipCache:
-        """The cache of a corpus in a folder, which need not exist; None = nothing is kept."""
+    def open(cls, folder: Path | None, corpus: str, clip_format: MelodyFormat) -> ClipCache:
+        """The cache of a corpus' clips of a format in a folder, which need not exist; None = nothing is kept."""
         if folder is None:
             return cls(None)
-        path = folder / "corpora" / f"{corpus}-{_version()}.npz"
-        return cls(path, _load(path))
+        path = folder / "corpora" / f"{corpus}-{clip_format.name}-{_version()}.npz"
+        return cls(path, _load(path, clip_format))
 
     def get(
         self, name: str, content: bytes, cut: Callable[[], tuple[ClipBatch, Counter[str]]]
@@ -70,17 +73,36 @@ class ClipCache:
         self._changed = True
         return clips, counts
 
+    def write(self) -> None:
+        """Write what is new."""
+        if self.path is not None and self._changed:
+            # A cache that cannot be written costs time, nothing else.
+            with suppress(OSError, OutputError):
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                write_file(self.path, _dump(self._entries), overwrite=True)
+
+
+@define(eq=False)
+class ClipCaches:
+    """The caches of a corpus by format, opened as they are asked for; a context manager, which writes what is new."""
+
+    folder: Path | None
+    corpus: str
+    _opened: dict[MelodyFormat, ClipCache] = Factory(dict)
+
+    def __getitem__(self, clip_format: MelodyFormat) -> ClipCache:
+        if clip_format not in self._opened:
+            self._opened[clip_format] = ClipCache.open(self.folder, self.corpus, clip_format)
+        return self._opened[clip_format]
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        if self.path is not None and self._changed:
-            # A cache that cannot be written costs time, nothing else.
-            with suppress(OSError, OutputError):
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                write_file(self.path, _dump(self._entries), overwrite=True)
+        for cache in self._opened.values():
+            cache.write()
 
 
 def _version() -> str:
@@ -98,13 +120,13 @@ def _dump(entries: dict[str, Entry]) -> bytes:
     return out.getvalue()
 
 
-def _load(path: Path) -> dict[str, Entry]:
+def _load(path: Path, clip_format: MelodyFormat) -> dict[str, Entry]:
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as data:
             facts = json.loads(data["facts"].tobytes())
             clips = data["clips"].astype(np.int16)
         lengths = [length for _, _, length, _ in facts]
-        if clips.shape != (sum(lengths), STEPS) or (clips >= MELODY.vocabulary).any():
+        if clips.shape != (sum(lengths), clip_format.steps) or (clips >= clip_format.vocabulary).any():
             return {}
         starts = np.cumsum([0, *lengths])
         return {

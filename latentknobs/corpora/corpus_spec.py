@@ -12,8 +12,8 @@ from latentknobs.core.arrays import Bools, ClipBatch, clip_digests
 from latentknobs.core.augmentation import Augmentation
 from latentknobs.core.backend import BackendSpec
 from latentknobs.core.composition import parts_of
-from latentknobs.core.corpus import SPLITS, Corpus, CorpusRequest, Song, needs_argument
-from latentknobs.core.melody_format import MELODY, untransposed
+from latentknobs.core.corpus import SPLITS, Corpus, CorpusRequest, Song, formats_of, needs_argument, requested_name
+from latentknobs.core.melody_format import MELODY_FORMATS, untransposed
 from latentknobs.core.model_calls import check_encodes
 from latentknobs.errors import UnknownNameError, UsageError
 
@@ -111,9 +111,10 @@ def check_format(sources: Iterable[CorpusPart], spec: BackendSpec) -> None:
     """
     check_encodes(spec)
     for corpus in (source.corpus for source in sources):
-        if corpus.clip_format != spec.clip_format.name:
+        formats = formats_of(corpus)
+        if spec.clip_format.name not in formats:
             raise UsageError(
-                f"The corpus {corpus.name!r} has clips of {corpus.clip_format}, "
+                f"The corpus {corpus.name!r} has clips of {', '.join(formats)}, "
                 f"the model {spec.name!r} takes {spec.clip_format.name}; choose another corpus or model."
             )
 
@@ -152,7 +153,7 @@ def read(sources: Sequence[CorpusPart], request: CorpusRequest) -> Iterator[Song
             if not new.any():
                 continue
             name = f"{song.name} ({i + 1})" if song.name in before else song.name
-            shapes = _shapes(song.clips[new], source.corpus.clip_format)
+            shapes = _shapes(song.clips[new], requested_name(source.corpus, request))
             new_songs.append((evolve(song, name=name, clips=song.clips[new]), shapes))
             for shape in shapes:
                 earliest[shape] = min(earliest.get(shape, len(SPLITS)), SPLITS.index(song.split))
@@ -171,4 +172,4 @@ def _left_out(request: CorpusRequest, what: str, kept: Bools) -> None:
 def _shapes(clips: ClipBatch, clip_format: str) -> tuple[bytes, ...]:
     """One digest a clip, the same where clips are the same up to transposition."""
     # Of another format nobody knows what is a pitch.
-    return clip_digests(untransposed(clips) if clip_format == MELODY.name else clips)
+    return clip_digests(untransposed(clips) if clip_format in MELODY_FORMATS else clips)

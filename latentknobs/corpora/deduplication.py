@@ -4,21 +4,23 @@ What all corpora of songs share: the seeded order, the pitch range, duplicates, 
 A clip is left out where the same clip came earlier in its split. A validation or test clip is left out where
 it equals, up to transposition, a clip of an earlier split (train, then validation, then test) among the
 songs that are used for the request: the songs are read first, until enough clips are there, and sifted
-then, so the order of songs does not matter for it.
+then, so the order of songs does not matter for it. So is one that equals a clip of an earlier split in another
+format of as many steps (3/4 and 6/8), among all songs: the same tokens are in one split, whatever they are read as.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TypeAlias
 
 import numpy as np
 from attrs import Factory, define, frozen
 
 from latentknobs.core.arrays import ClipBatch, clip_digests
 from latentknobs.core.corpus import SPLITS, CorpusRequest, Song, split_of
-from latentknobs.core.melody_format import in_range, untransposed
+from latentknobs.core.melody_format import MELODY_FORMATS, MelodyFormat, in_range, untransposed
 from latentknobs.errors import CorpusError
 
 
@@ -54,10 +56,12 @@ class Deduplicator:
     Attributes:
         request: What is wanted; its ``tally`` is told what is left out.
         clips: How many clips are left so far.
+        elsewhere: The earliest split of clips in other formats of as many steps, by digest up to transposition.
     """
 
     request: CorpusRequest
     clips: int = 0
+    elsewhere: Mapping[bytes, int] = Factory(dict)
     _songs: list[_Kept] = Factory(list)
     _seen: set[tuple[int, bytes]] = Factory(set)
     _shapes: dict[bytes, list[int]] = Factory(dict)
@@ -68,11 +72,15 @@ class Deduplicator:
         return self.request.clips is not None and self.clips >= self.request.clips
 
     def add(self, name: str, clips: ClipBatch) -> None:
-        """Take a song's clips, int16 (n, 32), n may be 0."""
+        """Take a song's clips, int16 (n, steps), n may be 0."""
         inside = in_range(clips, self.request.pitch_range)
         self._tell("clips outside the pitch range", int((~inside).sum()))
         clips = clips[inside]
         rank = SPLITS.index(split_of(name))
+        if self.elsewhere:
+            first = [self.elsewhere.get(shape, rank) >= rank for shape in clip_digests(untransposed(clips))]
+            self._tell("clips seen in an earlier split", len(clips) - sum(first))
+            clips = clips[np.asarray(first, dtype=bool)]
         kept: list[int] = []
         shapes: list[bytes] = []
         for i, (clip, shape) in enumerate(zip(clip_digests(clips), clip_digests(untransposed(clips)), strict=True)):
@@ -102,26 +110,38 @@ class Deduplicator:
             self.request.tally(what, count)
 
 
+def requested_format(request: CorpusRequest) -> MelodyFormat:
+    """The format of melodies that a corpus of them is asked for."""
+    assert isinstance(request.clip_format, MelodyFormat)  # others were refused before
+    return request.clip_format
+
+
+ClipsOf: TypeAlias = Callable[[str, MelodyFormat], tuple[ClipBatch, Counter[str]]]
+"""The name of a song and a format to its clips, int16 (n, steps), and the counts of what was left out."""
+
+
 def read_songs(
-    corpus: str, names: Iterable[str], clips_of: Callable[[str], tuple[ClipBatch, Counter[str]]], request: CorpusRequest
+    corpus: str, names: Callable[[MelodyFormat], Iterable[str]], clips_of: ClipsOf, request: CorpusRequest
 ) -> Deduplicator:
     """
     Read the songs of a finite corpus, in the seeded order, until enough clips are left.
 
     Args:
         corpus: Its name, for messages.
-        names: The names of all its songs.
-        clips_of: Name to clips, int16 (n, 32), and the counts of what was left out.
+        names: The names of all its songs that may have clips of a format.
+        clips_of: Their clips.
         request: What is wanted.
 
     Raises:
         CorpusError: No song has a clip.
     """
-    sieve = Deduplicator(request)
-    order = seeded_order(names, request.seed)
+    clip_format = requested_format(request)
+    elsewhere = _elsewhere(names, clips_of, clip_format)
+    sieve = Deduplicator(request, elsewhere=elsewhere)
+    order = seeded_order(names(clip_format), request.seed)
     what = f"reading {corpus}"
     for done, name in enumerate(order, start=1):
-        clips, counts = clips_of(name)
+        clips, counts = clips_of(name, clip_format)
         for left_out, count in counts.items():
             request.tally(left_out, count)
         sieve.add(name, clips)
@@ -134,10 +154,25 @@ def read_songs(
     if not sieve.clips:
         low, high = request.pitch_range
         raise CorpusError(
-            f"The corpus {corpus} has no clip of two bars in 4/4 with pitches from {low} to {high}: "
+            f"The corpus {corpus} has no clip of {clip_format.bars} bars in {clip_format.time_signature} with pitches "
+            f"from {low} to {high}: "
             "choose another corpus, or a model with a wider range."
         )
     return sieve
+
+
+def _elsewhere(
+    names: Callable[[MelodyFormat], Iterable[str]], clips_of: ClipsOf, clip_format: MelodyFormat
+) -> dict[bytes, int]:
+    """The earliest split of each clip of other formats of as many steps, by digest up to transposition."""
+    out: dict[bytes, int] = {}
+    for other in MELODY_FORMATS.values():
+        if other.steps == clip_format.steps and other != clip_format:
+            for name in names(other):
+                rank = SPLITS.index(split_of(name))
+                for shape in clip_digests(untransposed(clips_of(name, other)[0])):
+                    out[shape] = min(out.get(shape, rank), rank)
+    return out
 
 
 def _left(counts: list[int]) -> int:

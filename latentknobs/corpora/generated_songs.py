@@ -16,17 +16,30 @@ from typing import Final
 import attrs
 import numpy as np
 from attrs import frozen
+from numpy.random import Generator
 
 from latentknobs.core.arrays import ClipBatch, Ints
 from latentknobs.core.corpus import SPLITS, CorpusRequest, Song, split_of
-from latentknobs.core.melody_format import MELODY, STEPS, in_range, untransposed
-from latentknobs.corpora.deduplication import no_argument
+from latentknobs.core.melody_format import MELODY, MELODY_FORMATS, MOST_STEPS, MelodyFormat, in_range, untransposed
+from latentknobs.corpora.deduplication import no_argument, requested_format
 from latentknobs.errors import CorpusError
 
 _TRIES: Final = 4
 _EMPTY: Final = 1000
 """Songs in a row without a clip in the pitch range after which the range is said to hold hardly any."""
-_HASH: Final = np.random.default_rng(20190603).integers(1, 2**63, STEPS, dtype=np.uint64) | np.uint64(1)
+_HASH: Final = np.random.default_rng(20190603).integers(1, 2**63, MOST_STEPS, dtype=np.uint64) | np.uint64(1)
+
+
+def song_name(corpus: str, seed: int, index: int, clip_format: MelodyFormat) -> str:
+    """The name of a generated song: "broad/0/17"; other formats than the first are named in it."""
+    return "/".join([corpus, *([] if clip_format == MELODY else [clip_format.name]), str(seed), str(index)])
+
+
+def song_generator(seed: int, index: int, clip_format: MelodyFormat, *more: int) -> Generator:
+    """What everything about a song is drawn from, the same for seed, index and format."""
+    signature = clip_format.time_signature
+    meter = () if clip_format == MELODY else (signature.beats, signature.unit, clip_format.steps)
+    return np.random.default_rng([seed, index, *more, *meter])
 
 
 def song_in_split(name: str, clips: int, draw: Callable[[int], ClipBatch]) -> Song | None:
@@ -36,7 +49,7 @@ def song_in_split(name: str, clips: int, draw: Callable[[int], ClipBatch]) -> So
     Args:
         name: Of the song, which fixes its split.
         clips: How many, or as many as are found.
-        draw: Draws so many clips, int16 (n, 32).
+        draw: Draws so many clips, int16 (n, steps).
     """
     split = split_of(name)
     rank = SPLITS.index(split)
@@ -55,7 +68,7 @@ def song_in_split(name: str, clips: int, draw: Callable[[int], ClipBatch]) -> So
 
 def _ranks(clips: ClipBatch) -> Ints:
     """The split of each clip's content, as its place in ``SPLITS``, int64 (N,)."""
-    mixed = (untransposed(clips).astype(np.uint64) * _HASH).sum(axis=1, dtype=np.uint64)
+    mixed = (untransposed(clips).astype(np.uint64) * _HASH[: clips.shape[1]]).sum(axis=1, dtype=np.uint64)
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):  # the finish of splitmix64
         mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
     percent = (mixed ^ (mixed >> np.uint64(31))) % np.uint64(100)
@@ -77,11 +90,12 @@ class GeneratedMelodies(ABC):
     doc: str
     licence: str = "Made by rule: free of rights."
     clip_format: str = MELODY.name
+    clip_formats: tuple[str, ...] = tuple(MELODY_FORMATS)
     takes: str = ""
 
     @abstractmethod
-    def song(self, seed: int, index: int) -> Song | None:
-        """Song ``index`` of a seed, None where it has no clip."""
+    def song(self, seed: int, index: int, clip_format: MelodyFormat) -> Song | None:
+        """Song ``index`` of a seed in a format, None where it has no clip."""
 
     def songs(self, request: CorpusRequest, argument: str = "") -> Iterator[Song]:
         """
@@ -95,7 +109,7 @@ class GeneratedMelodies(ABC):
             raise CorpusError(f"The corpus {self.name} is endless: say how many clips you want (--clips 2048).")
         done = empty = 0
         for index in count():
-            song = self.song(request.seed, index)
+            song = self.song(request.seed, index, requested_format(request))
             if song is None:
                 request.tally("songs without a clip in their split", 1)
                 continue

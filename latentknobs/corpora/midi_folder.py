@@ -14,7 +14,7 @@ from attrs import Factory, define, frozen
 
 from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.corpus import CorpusRequest, Song
-from latentknobs.core.melody_format import MELODY
+from latentknobs.core.melody_format import MELODY, MELODY_FORMATS, MelodyFormat
 from latentknobs.corpora.corpus_spec import storable
 from latentknobs.corpora.deduplication import Deduplicator, read_songs
 from latentknobs.corpora.reading_process import ReadingProcess
@@ -38,15 +38,16 @@ class MidiFolder:
 
     A song is a file, named "midi/sub/tune.mid" by its place in the folder, or a tune of an ABC file,
     "midi/book.abc/0012". Files are read as :func:`latentknobs.scores.read_piece` reads them by itself, but for the
-    track: where none is plainly the melody, the likeliest one is taken. Every bar of 4/4, 2/2 or 2/4 starts a clip of
-    two bars. What gives no clips is left out and counted by what is wrong with it, with the name of the first one;
-    links to folders are not followed.
+    track: where none is plainly the melody, the likeliest one is taken. Every bar in a format's meter, as 4/4, 2/2 or
+    (two joined) 2/4 for ``melody-2bar``, starts a clip. What gives no clips is left out and counted by what is wrong
+    with it, with the name of the first one; links to folders are not followed.
     """
 
     name: str = "midi"
     doc: str = "The melodies in a folder of MIDI, MusicXML and ABC files."
     licence: str = "That of the files."
     clip_format: str = MELODY.name
+    clip_formats: tuple[str, ...] = tuple(MELODY_FORMATS)
     takes: str = "a folder of MIDI, MusicXML or ABC files"
 
     def songs(self, request: CorpusRequest, argument: str = "") -> Iterator[Song]:
@@ -126,9 +127,11 @@ class _FolderReading:
         """
         with ReadingProcess() as process:
 
-            def clips_of(name: str) -> tuple[ClipBatch, Counter[str]]:
+            def clips_of(name: str, clip_format: MelodyFormat) -> tuple[ClipBatch, Counter[str]]:
                 path, tune = self.songs[name]
-                result = process.read(path, tune)
+                result = process.read(path, tune, clip_format)
+                if clip_format != request.clip_format:
+                    return result.clips, result.counts
                 self.read += 1
                 self.left_out += result.counts
                 if result.fault:
@@ -137,7 +140,7 @@ class _FolderReading:
                 return result.clips, result.counts
 
             try:
-                return read_songs(corpus, self.songs, clips_of, request)
+                return read_songs(corpus, lambda _format: self.songs, clips_of, request)
             except CorpusError as error:
                 raise CorpusError(" ".join([str(error), self.told(), *self.reasons[:1]])) from error
 

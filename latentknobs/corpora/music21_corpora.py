@@ -11,6 +11,7 @@ import importlib.util
 import itertools
 from collections import Counter
 from collections.abc import Container, Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +19,10 @@ from attrs import frozen
 
 from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.corpus import CorpusRequest, Song
-from latentknobs.core.melody_format import MELODY, STEPS
-from latentknobs.corpora.cache import ClipCache
+from latentknobs.core.melody_format import MELODY, MELODY_FORMATS, MelodyFormat
+from latentknobs.corpora.cache import ClipCaches
 from latentknobs.corpora.deduplication import no_argument, read_songs
-from latentknobs.corpora.windowing import windows
+from latentknobs.corpora.windowing import reads, windows
 from latentknobs.errors import CorpusError
 from latentknobs.scores import abc_reader
 
@@ -29,7 +30,7 @@ from latentknobs.scores import abc_reader
 @frozen
 class TuneBooks:
     """
-    Collections of tune books as a corpus: its tunes in 4/4, 2/2 and (two bars joined) 2/4.
+    Collections of tune books as a corpus: for each format the tunes in its meter, or (two bars joined) half of it.
 
     A song is a tune, named "folk/oneills1850/0101-0200/0150": corpus, collection, file, number in the file.
 
@@ -47,11 +48,12 @@ class TuneBooks:
     licence: str
     folder: Path | None = None
     clip_format: str = MELODY.name
+    clip_formats: tuple[str, ...] = tuple(MELODY_FORMATS)
     takes: str = ""
 
-    def tunes(self) -> dict[str, str]:
+    def tunes(self, clip_format: MelodyFormat = MELODY) -> dict[str, str]:
         """
-        Name to ABC text of every tune in a meter that is read.
+        Name to ABC text of every tune whose time signature a format reads.
 
         Raises:
             CorpusError: music21 or a collection is not there.
@@ -64,7 +66,7 @@ class TuneBooks:
                 raise CorpusError(f"No tunes in {root / collection}: install music21 again (pip install music21).")
             for file in files:
                 for number, text in abc_reader.split_book(file.read_text("utf-8", errors="replace")):
-                    if abc_reader.meter(text) is not None:
+                    if reads(abc_reader.meter(text), clip_format):
                         out[unused_name(f"{self.name}/{collection}/{file.stem}/{number:04d}", out)] = text
         return out
 
@@ -76,22 +78,23 @@ class TuneBooks:
             CorpusError: music21 or a collection is not there, or no clip is in the pitch range.
         """
         no_argument(self.name, argument)
-        tunes = self.tunes()
-        with ClipCache.open(request.cache, self.name) as cache:
+        tunes = cache(self.tunes)
+        with ClipCaches(request.cache, self.name) as caches:
 
-            def clips_of(name: str) -> tuple[ClipBatch, Counter[str]]:
-                return cache.get(name, tunes[name].encode(), lambda: cut(tunes[name]))
+            def clips_of(name: str, clip_format: MelodyFormat) -> tuple[ClipBatch, Counter[str]]:
+                text = tunes(clip_format)[name]
+                return caches[clip_format].get(name, text.encode(), lambda: cut(text, clip_format))
 
             sieve = read_songs(self.name, tunes, clips_of, request)
         yield from sieve.songs()
 
 
-def cut(tune: str) -> tuple[ClipBatch, Counter[str]]:
-    """The clips of one tune, int16 (n, 32), and the counts of what was left out or joined."""
+def cut(tune: str, clip_format: MelodyFormat = MELODY) -> tuple[ClipBatch, Counter[str]]:
+    """The clips of one tune, int16 (n, steps), and the counts of what was left out or joined."""
     try:
-        return windows(abc_reader.measures(tune))
+        return windows(abc_reader.measures(tune), clip_format)
     except CorpusError:
-        return np.zeros((0, STEPS), dtype=np.int16), Counter({"tunes that cannot be read": 1})
+        return np.zeros((0, clip_format.steps), dtype=np.int16), Counter({"tunes that cannot be read": 1})
 
 
 def music21_corpus() -> Path:

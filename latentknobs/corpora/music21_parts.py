@@ -17,13 +17,14 @@ from attrs import frozen
 
 from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.corpus import CorpusRequest, Song
-from latentknobs.core.melody_format import MELODY, STEPS
-from latentknobs.corpora.cache import ClipCache
+from latentknobs.core.melody_format import MELODY, MELODY_FORMATS, MelodyFormat
+from latentknobs.core.time_signature import MOST_BEATS, UNITS, TimeSignature
+from latentknobs.corpora.cache import ClipCaches
 from latentknobs.corpora.deduplication import read_songs
 from latentknobs.corpora.music21_corpora import music21_corpus, unused_name
 from latentknobs.corpora.windowing import windows
 from latentknobs.errors import CorpusError, MidiError, UnknownNameError
-from latentknobs.scores.abc_reader import CHORD, REST, Event, Measure, bar_steps
+from latentknobs.scores.abc_reader import CHORD, REST, Event, Measure
 from latentknobs.scores.input_bytes import read_bytes
 from latentknobs.scores.musicxml_reader import PrintedMeasure, PrintedScore, ScoreNote, ScoreVoice
 from latentknobs.scores.notation import printed_score
@@ -36,7 +37,7 @@ _STEPS_PER_QUARTER = 4
 @frozen
 class ScoreParts:
     """
-    The parts of scores as a corpus: the voices of each part, in 4/4, 2/2 and (two bars joined) 2/4.
+    The parts of scores as a corpus: the voices of each part, in a format's meter or (two bars joined) half of it.
 
     A song is a score with all of its parts, named "parts/bach/bwv1.6" by its place in the folder, so parts of one score
     are in one split; movements of a work, and Bach's settings of one chorale, are songs of their own. The rules for
@@ -59,6 +60,7 @@ class ScoreParts:
         "read them here, do not pass clips of them on."
     )
     clip_format: str = MELODY.name
+    clip_formats: tuple[str, ...] = tuple(MELODY_FORMATS)
     takes: str = "[a composer, as bach]"
 
     def scores(self) -> dict[str, Path]:
@@ -98,41 +100,43 @@ class ScoreParts:
         if argument and argument not in composers.values():
             raise UnknownNameError("composer", argument, set(composers.values()), f"in the corpus {self.name}")
         names = [name for name, composer in composers.items() if argument in ("", composer)]
-        with ClipCache.open(request.cache, self.name) as cache:
+        with ClipCaches(request.cache, self.name) as caches:
 
-            def clips_of(name: str) -> tuple[ClipBatch, Counter[str]]:
+            def clips_of(name: str, clip_format: MelodyFormat) -> tuple[ClipBatch, Counter[str]]:
                 try:
                     content = read_bytes(scores[name])
                 except MidiError:
-                    return _unreadable()
-                return cache.get(name, content, lambda: cut(scores[name], content))
+                    return _unreadable(clip_format)
+                return caches[clip_format].get(name, content, lambda: cut(scores[name], content, clip_format))
 
-            sieve = read_songs(f"{self.name}:{argument}" if argument else self.name, names, clips_of, request)
+            corpus = f"{self.name}:{argument}" if argument else self.name
+            sieve = read_songs(corpus, lambda _format: names, clips_of, request)
         yield from sieve.songs()
 
 
-def cut(path: Path, content: bytes) -> tuple[ClipBatch, Counter[str]]:
+def cut(path: Path, content: bytes, clip_format: MelodyFormat = MELODY) -> tuple[ClipBatch, Counter[str]]:
     """
-    The clips of a score, int16 (n, 32), and the counts of what was left out or joined.
+    The clips of a score, int16 (n, steps), and the counts of what was left out or joined.
 
     Args:
         path: Its file, for the suffix.
         content: What is in the file.
+        clip_format: Of the clips.
     """
     try:
         score = printed_score(path, content)
     except MidiError:
-        return _unreadable()
+        return _unreadable(clip_format)
     clips: list[ClipBatch] = []
     counts: Counter[str] = Counter()
     for voice in score.voices:
         if score.parts[voice.part].drums:
             counts["percussion voices"] += 1
             continue
-        own, left_out = windows(measures(score, voice))
+        own, left_out = windows(measures(score, voice), clip_format)
         clips.append(own)
         counts += left_out
-    return np.concatenate([np.zeros((0, STEPS), dtype=np.int16), *clips]), counts
+    return np.concatenate([np.zeros((0, clip_format.steps), dtype=np.int16), *clips]), counts
 
 
 def measures(score: PrintedScore, voice: ScoreVoice) -> tuple[Measure, ...]:
@@ -141,11 +145,11 @@ def measures(score: PrintedScore, voice: ScoreVoice) -> tuple[Measure, ...]:
     tied: frozenset[int] = frozenset()
     section = False
     for k, printed in enumerate(score.measures):
-        steps = 0 if printed.mixed else bar_steps(printed.signature)
+        signature = None if printed.mixed else _signature(printed)
         notes = sorted(score.voices[voice].get(k, ()), key=lambda note: note.start)
         length = _length(printed)
         later_ending = "ending starts" in printed.signs and min(printed.endings, default=1) > 1
-        out.append(Measure(steps, _events(notes, length, tied), section or printed.start, later_ending))
+        out.append(Measure(signature, _events(notes, length, tied), section or printed.start, later_ending))
         end = max([length, *(note.start + note.length for note in notes)])
         tied = frozenset(note.pitch for note in notes if note.ties[1] and note.start + note.length == end)
         section = printed.double or printed.times > 0
@@ -184,5 +188,11 @@ def _length(measure: PrintedMeasure) -> Fraction:
     return Fraction(4 * measure.signature[0], measure.signature[1])
 
 
-def _unreadable() -> tuple[ClipBatch, Counter[str]]:
-    return np.zeros((0, STEPS), dtype=np.int16), Counter({"scores that cannot be read": 1})
+def _signature(measure: PrintedMeasure) -> TimeSignature | None:
+    """The time signature of a measure; None where it is free, or none that MIDI could write."""
+    beats, unit = measure.signature or (0, 0)
+    return TimeSignature(beats, unit) if 1 <= beats <= MOST_BEATS and unit in UNITS else None
+
+
+def _unreadable(clip_format: MelodyFormat) -> tuple[ClipBatch, Counter[str]]:
+    return np.zeros((0, clip_format.steps), dtype=np.int16), Counter({"scores that cannot be read": 1})

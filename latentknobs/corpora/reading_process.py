@@ -19,7 +19,7 @@ from typing import Self
 import numpy as np
 
 from latentknobs.core.containment.memory_limit import limit_memory
-from latentknobs.core.melody_format import STEPS
+from latentknobs.core.melody_format import MELODY, MELODY_FORMATS, MelodyFormat
 from latentknobs.corpora.melody_clips import SongClips, read_clips
 from latentknobs.errors import CorpusError
 
@@ -47,9 +47,14 @@ class ReadingProcess:
     ) -> None:
         self._end()
 
-    def read(self, path: Path, tune: str = "") -> SongClips:
+    def read(self, path: Path, tune: str = "", clip_format: MelodyFormat = MELODY) -> SongClips:
         """
         What a file, or a tune of it, gives: see :func:`~latentknobs.corpora.melody_clips.read_clips`.
+
+        Args:
+            path: The file.
+            tune: ABC text of one tune of it; "" = the whole file.
+            clip_format: One of the formats that are known by name.
 
         Raises:
             CorpusError: No process can be started.
@@ -64,13 +69,15 @@ class ReadingProcess:
         timer = threading.Timer(self._seconds, end)
         timer.start()
         try:
-            _send(child, (str(path), tune))
+            _send(child, (str(path), tune, clip_format.name))
             line = _answer(child)
         finally:
             timer.cancel()
         if line.endswith(b"\n"):
             clips, counts, fault, reason = json.loads(line)
-            return SongClips(np.array(clips, dtype=np.int16).reshape(-1, STEPS), Counter(counts), fault, reason)
+            return SongClips(
+                np.array(clips, dtype=np.int16).reshape(-1, clip_format.steps), Counter(counts), fault, reason
+            )
         self._end()
         if late.is_set():
             kind = f"files that take over {self._seconds:g} seconds to read"
@@ -100,7 +107,7 @@ def _start() -> subprocess.Popen[bytes]:
     return child
 
 
-def _send(child: subprocess.Popen[bytes], song: tuple[str, str]) -> None:
+def _send(child: subprocess.Popen[bytes], song: tuple[str, str, str]) -> None:
     assert child.stdin is not None
     try:
         child.stdin.write(json.dumps(song).encode() + b"\n")
@@ -122,8 +129,8 @@ def main() -> None:
         answers.write(b"\n")
         answers.flush()
         for line in sys.stdin.buffer:
-            path, tune = json.loads(line)
-            result = read_clips(Path(path), tune)
+            path, tune, name = json.loads(line)
+            result = read_clips(Path(path), tune, MELODY_FORMATS[name])
             facts = (result.clips.tolist(), dict(result.counts), result.fault, result.reason)
             answers.write(json.dumps(facts).encode() + b"\n")
             answers.flush()

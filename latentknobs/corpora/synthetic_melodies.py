@@ -7,7 +7,7 @@ comes from one generator seeded by (s, i), so the songs are endless, and any of 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
 import attrs
@@ -16,13 +16,14 @@ from attrs import frozen
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from latentknobs.core.arrays import Bools, ClipBatch, Ints
+from latentknobs.core.arrays import Bools, ClipBatch, Floats, Ints
 from latentknobs.core.corpus import Song
-from latentknobs.core.melody_format import HOLD, REST, STEPS
-from latentknobs.corpora.generated_songs import GeneratedMelodies, song_in_split
+from latentknobs.core.melody_format import HOLD, MELODY, MELODY_FORMATS, REST, MelodyFormat
+from latentknobs.corpora.generated_songs import GeneratedMelodies, song_generator, song_in_split, song_name
 from latentknobs.errors import CorpusError
 
 Degrees: TypeAlias = NDArray[np.int64]
+_Table: TypeAlias = tuple[tuple[str, ...], ...]
 
 CLIPS_PER_SONG: Final = 8
 NAME: Final = "factors"
@@ -35,15 +36,15 @@ MODES: Final = {
 }
 """Semitones above the tonic."""
 
-CONTOURS: Final = {
-    "level": np.zeros(STEPS),
-    "rising": np.linspace(-3.5, 3.5, STEPS),
-    "falling": np.linspace(3.5, -3.5, STEPS),
-    "arch": 5 * np.sin(np.linspace(0, np.pi, STEPS)) - 2.5,
-    "valley": 2.5 - 5 * np.sin(np.linspace(0, np.pi, STEPS)),
-    "wave": 3 * np.sin(np.linspace(0, 2 * np.pi, STEPS)),
+CONTOURS: Final[Mapping[str, Callable[[Floats], Floats]]] = {
+    "level": np.zeros_like,
+    "rising": lambda at: 7 * at - 3.5,
+    "falling": lambda at: 3.5 - 7 * at,
+    "arch": lambda at: 5 * np.sin(np.pi * at) - 2.5,
+    "valley": lambda at: 2.5 - 5 * np.sin(np.pi * at),
+    "wave": lambda at: 3 * np.sin(2 * np.pi * at),
 }
-"""Scale degrees above the middle of the clip, on each step."""
+"""Scale degrees above the middle of the clip, by the place in it, 0 = its first step to 1 = its last."""
 
 _PLAIN: Final = (
     ("x.......", "x......."),
@@ -53,7 +54,7 @@ _PLAIN: Final = (
     ("x.xxx.x.", "xxx.x.x.", "x.x.xxx.", "xxx.xxx.", "x.xxx.xx"),
     ("xxxxx.xx", "xxxxxxxx", "x.xxxxxx", "xxxxxxx."),
 )
-"""Rhythms of a half bar by density, ``x`` = a note starts."""
+"""Rhythms of two quarter notes by density, ``x`` = a note starts."""
 _SYNCOPATED: Final = (
     ("..x.....", "....x...", "...x...."),
     ("..x...x.", "x.....x.", "..x..x.."),
@@ -62,14 +63,60 @@ _SYNCOPATED: Final = (
     ("x.xx.xx.", ".xx.xxx.", "xx.xx.x.", ".xxx.xx."),
     (".xxxxxxx", "xx.xxxxx", "xxxx.xxx", ".xxx.xxx"),
 )
+_PLAIN_QUARTERS: Final = (
+    ("x...", "....", "x..."),
+    ("x...", "x...", "x..x"),
+    ("x...", "x.x.", "x.x."),
+    ("x.x.", "x.xx", "xxx."),
+    ("x.xx", "xxx.", "xxxx"),
+    ("xxxx", "xxxx", "x.xx"),
+)
+_SYNCOPATED_QUARTERS: Final = (
+    ("....", "..x.", "...x"),
+    ("..x.", ".x..", "x..x"),
+    ("..x.", ".x.x", "x..x"),
+    (".x.x", ".xx.", "x..x", "..xx"),
+    (".xxx", ".xx.", ".x.x"),
+    (".xxx", ".xxx", "xx.x"),
+)
+_PLAIN_DOTTED: Final = (
+    ("x.....", "......", "x....."),
+    ("x.....", "x...x.", "x....."),
+    ("x...x.", "x.x.x.", "x.x..."),
+    ("x.x.x.", "x.xxx.", "x.x.xx"),
+    ("x.xxx.", "xxx.x.", "xxxxx."),
+    ("xxxxxx", "xxxxx.", "x.xxxx"),
+)
+_SYNCOPATED_DOTTED: Final = (
+    ("......", "..x...", "....x."),
+    ("..x...", "....x.", ".x..x."),
+    ("..x.x.", "x..x..", ".x..x."),
+    ("..xxx.", ".x.x.x", "x..x.x"),
+    (".xxx.x", "..xxxx", ".xx.xx"),
+    (".xxxxx", "xx.xxx", ".xxxx."),
+)
+"""Rhythms of a quarter note for simple time, and of a dotted one for compound time."""
 _REPETITIONS: Final = ("none", "rhythm", "sequence")
 
 
-def _templates(table: tuple[tuple[str, ...], ...]) -> list[Bools]:
-    return [np.array([[c == "x" for c in line.ljust(8, ".")] for line in lines]) for lines in table]
+def _templates(plain: _Table, syncopated: _Table) -> dict[bool, list[Bools]]:
+    def of(table: _Table) -> list[Bools]:
+        size = max(map(len, table[-1]))
+        return [np.array([[c == "x" for c in line.ljust(size, ".")] for line in lines]) for lines in table]
+
+    return {False: of(plain), True: of(syncopated)}
 
 
-_RHYTHMS: Final = {False: _templates(_PLAIN), True: _templates(_SYNCOPATED)}
+_HALVES = _templates(_PLAIN, _SYNCOPATED)
+_QUARTERS = _templates(_PLAIN_QUARTERS, _SYNCOPATED_QUARTERS)
+_DOTTED = _templates(_PLAIN_DOTTED, _SYNCOPATED_DOTTED)
+
+
+def _rhythms(clip_format: MelodyFormat) -> dict[bool, list[Bools]]:
+    """Rhythms of what a format's bars are made of."""
+    if clip_format.time_signature.compound:
+        return _DOTTED
+    return _HALVES if (clip_format.steps / clip_format.bars) % 8 == 0 else _QUARTERS
 
 
 @frozen
@@ -119,24 +166,25 @@ def factors_of(song: str) -> MelodyFactors:
         CorpusError: Not the name of a song of this corpus.
     """
     parts = song.split("/")
-    if len(parts) != 3 or parts[0] != NAME or not (parts[1].isdecimal() and parts[2].isdecimal()):
+    clip_format = MELODY_FORMATS.get(parts.pop(1)) if len(parts) == 4 else MELODY
+    if len(parts) != 3 or parts[0] != NAME or clip_format is None or not all(map(str.isdecimal, parts[1:])):
         raise CorpusError(f"{song!r} is no song of the corpus {NAME}: its songs are named '{NAME}/SEED/INDEX'.")
-    return _draw(_generator(int(parts[1]), int(parts[2])))
+    return _draw(song_generator(int(parts[1]), int(parts[2]), clip_format))
 
 
-def make_song(seed: int, index: int) -> Song | None:
+def make_song(seed: int, index: int, clip_format: MelodyFormat = MELODY) -> Song | None:
     """
     Song ``index`` of the seed: eight distinct clips, or as many as were found.
 
     None where none was found in its split: the barest factors allow only some dozens of clips.
     """
-    rng = _generator(seed, index)
+    rng = song_generator(seed, index, clip_format)
     factors = _draw(rng)
-    return song_in_split(f"{NAME}/{seed}/{index}", CLIPS_PER_SONG, lambda size: _melodies(factors, size, rng))
 
+    def draw(size: int) -> ClipBatch:
+        return _melodies(factors, size, clip_format, rng)
 
-def _generator(seed: int, index: int) -> Generator:
-    return np.random.default_rng([seed, index])
+    return song_in_split(song_name(NAME, seed, index, clip_format), CLIPS_PER_SONG, draw)
 
 
 def _draw(rng: Generator) -> MelodyFactors:
@@ -154,47 +202,50 @@ def _draw(rng: Generator) -> MelodyFactors:
     )
 
 
-def _melodies(factors: MelodyFactors, size: int, rng: Generator) -> ClipBatch:
-    onsets = _onsets(factors, size, rng)
+def _melodies(factors: MelodyFactors, size: int, clip_format: MelodyFormat, rng: Generator) -> ClipBatch:
+    onsets, steps = _onsets(factors, size, clip_format, rng), clip_format.steps
     pitches = _pitches(factors, _degrees(factors, onsets, rng))
-    step = np.where(onsets, np.arange(STEPS), -1)
+    step = np.where(onsets, np.arange(steps), -1)
     note = np.maximum.accumulate(step, axis=1)  # the step on which the note of each step starts
-    silent = rng.random((size, STEPS)) < factors.rests
+    silent = rng.random((size, steps)) < factors.rests
     silent[np.arange(size), onsets.argmax(axis=1)] = False  # at least one note in every clip
     silent = (note < 0) | np.take_along_axis(silent, np.maximum(note, 0), axis=1)
     return np.where(silent, REST, np.where(onsets, pitches, HOLD)).astype(np.int16)
 
 
-def _onsets(factors: MelodyFactors, size: int, rng: Generator) -> Bools:
-    """Where notes start, bool (size, 32)."""
-    table = _RHYTHMS[factors.syncopated][factors.density]
-    onsets: Bools = table[rng.integers(len(table), size=(size, 4))].reshape(size, STEPS)
+def _onsets(factors: MelodyFactors, size: int, clip_format: MelodyFormat, rng: Generator) -> Bools:
+    """Where notes start, bool (size, steps)."""
+    rhythms, steps = _rhythms(clip_format), clip_format.steps
+    table = rhythms[factors.syncopated][factors.density]
+    onsets: Bools = table[rng.integers(len(table), size=(size, steps // table.shape[1]))].reshape(size, steps)
     if factors.repetition != "none":
-        onsets[:, STEPS // 2 :] = onsets[:, : STEPS // 2]
-    if factors.density == 0 and not factors.syncopated:
-        half = rng.random((size, 2)) < 0.5  # half of the bars are one whole note
-        onsets[:, [8, 24]] &= ~half
+        onsets[:, steps // 2 :] = onsets[:, : steps // 2]
+    if rhythms is not _HALVES:
+        onsets[~onsets.any(axis=1), 0] = True
+    elif factors.density == 0 and not factors.syncopated:
+        half = rng.random((size, int(clip_format.bars))) < 0.5  # half of the bars are one whole note
+        onsets[:, 8::16] &= ~half
     return onsets
 
 
 def _degrees(factors: MelodyFactors, onsets: Bools, rng: Generator) -> Degrees:
-    """Scale degrees around the register, int64 (size, 32): a random walk along the contour."""
-    size = len(onsets)
-    moves = rng.integers(1, factors.leap + 1, (size, STEPS)) * rng.choice(np.array([-1, 1]), (size, STEPS))
-    still = rng.random((size, STEPS)) < factors.repeated
+    """Scale degrees around the register, int64 (size, steps): a random walk along the contour."""
+    size, steps = onsets.shape
+    moves = rng.integers(1, factors.leap + 1, (size, steps)) * rng.choice(np.array([-1, 1]), (size, steps))
+    still = rng.random((size, steps)) < factors.repeated
     # A note that repeats the one before moves neither with the walk nor with the contour.
-    start = np.where(onsets & ~still, np.arange(STEPS), 0)
-    along = CONTOURS[factors.contour][np.maximum.accumulate(start, axis=1)]
-    walk = np.zeros((size, STEPS), dtype=np.int64)
+    start = np.where(onsets & ~still, np.arange(steps), 0)
+    along = CONTOURS[factors.contour](np.linspace(0, 1, steps))[np.maximum.accumulate(start, axis=1)]
+    walk = np.zeros((size, steps), dtype=np.int64)
     now = np.zeros(size, dtype=np.int64)
-    for step in range(STEPS):
+    for step in range(steps):
         moved = now + moves[:, step]
         moved = np.where(np.abs(moved) > 4, now - moves[:, step], moved)
         now = np.where(onsets[:, step] & ~still[:, step], moved, now)
         walk[:, step] = now
     degrees: Degrees = walk + np.rint(along).astype(np.int64)
     if factors.repetition == "sequence":
-        degrees[:, STEPS // 2 :] = degrees[:, : STEPS // 2] + rng.integers(-2, 3, (size, 1))
+        degrees[:, steps // 2 :] = degrees[:, : steps // 2] + rng.integers(-2, 3, (size, 1))
     return degrees
 
 
@@ -210,9 +261,9 @@ def _pitches(factors: MelodyFactors, degrees: Degrees) -> Ints:
 class SyntheticMelodies(GeneratedMelodies):
     """The corpus."""
 
-    def song(self, seed: int, index: int) -> Song | None:
+    def song(self, seed: int, index: int, clip_format: MelodyFormat) -> Song | None:
         """See :func:`make_song`."""
-        return make_song(seed, index)
+        return make_song(seed, index, clip_format)
 
     discrete: frozenset[str] = frozenset({"tonic", "mode", "syncopated", "contour", "repetition"})
 

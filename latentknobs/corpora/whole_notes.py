@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.corpus import CorpusRequest, Song, split_of
-from latentknobs.core.melody_format import HOLD, MELODY, STEPS
-from latentknobs.corpora.deduplication import seeded_order
+from latentknobs.core.melody_format import HOLD, MELODY, MELODY_FORMATS, MelodyFormat
+from latentknobs.corpora.deduplication import requested_format, seeded_order
 from latentknobs.errors import CorpusError
 
 WIDEST: Final = 36
@@ -22,7 +22,7 @@ WIDEST: Final = 36
 @frozen
 class WholeNotes:
     """
-    Every pair of pitches in the pitch range that are at most three octaves apart, each note a bar long.
+    Every pair of pitches in the pitch range that are at most three octaves apart, each note half a clip long.
 
     ``whole-notes:N`` has pairs at most N semitones apart; ``whole-notes:127`` has all pairs, as in the paper.
 
@@ -34,6 +34,7 @@ class WholeNotes:
     doc: str = "Pairs of whole notes, the clips on which the paper finds its rhythm knob."
     licence: str = "Made by rule: free of rights."
     clip_format: str = MELODY.name
+    clip_formats: tuple[str, ...] = tuple(MELODY_FORMATS)
     takes: str = "[the widest interval in semitones, 36 if left out]"
 
     def songs(self, request: CorpusRequest, argument: str = "") -> Iterator[Song]:
@@ -65,16 +66,16 @@ class WholeNotes:
         done = 0
         for song in seeded_order(by_name, request.seed):
             here = interval == by_name[song]
-            clips = _clips(first[here], second[here])
+            clips = _clips(first[here], second[here], requested_format(request))
             done += len(clips)
             request.progress("making whole notes", done, wanted)
             yield Song(name=song, clips=clips, split=split_of(song))
 
 
-def _clips(first: NDArray[np.int64], second: NDArray[np.int64]) -> ClipBatch:
-    clips = np.full((len(first), STEPS), HOLD, dtype=np.int16)
+def _clips(first: NDArray[np.int64], second: NDArray[np.int64], clip_format: MelodyFormat) -> ClipBatch:
+    clips = np.full((len(first), clip_format.steps), HOLD, dtype=np.int16)
     clips[:, 0] = first
-    clips[:, STEPS // 2] = second
+    clips[:, clip_format.steps // 2] = second
     return clips
 
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from latentknobs.core.arrays import Bools, ClipBatch, Codes, Floats, Ints
 from latentknobs.core.backend import BackendFactory, BackendSpec, Posterior, VAEBackend
 from latentknobs.core.clip import ClipFormat
-from latentknobs.core.corpus import SPLITS, Corpus, CorpusRequest, Song
+from latentknobs.core.corpus import SPLITS, Corpus, CorpusRequest, Song, requested_name
 from latentknobs.core.drum_format import DRUMS, DRUMS_4BAR
 from latentknobs.core.edit_context import Key
 from latentknobs.core.frontend_specs import CommandSpec, FrontendSpec
@@ -335,9 +335,10 @@ class GuardedCorpus:
             PluginError: It breaks its contract.
         """
         own = (CorpusError, MissingExtraError)
-        must = f"Songs, each with a unique name, a split and int16 clips of {self.clip_format}"
+        wanted = requested_name(self, request)
+        must = f"Songs, each with a unique name, a split and int16 clips of {wanted}"
         songs = self._guard.call(self._corpus.songs, request, argument, must=must, check=_iterator, own=own)
-        check = partial(_song, names=set(), clip_format=FORMATS.get(self.clip_format))
+        check = partial(_song, names=set(), clip_format=FORMATS.get(wanted))
         while (song := self._guard.call(next, songs, _END, must=must, check=check, own=own)) is not None:
             yield song
 

@@ -17,7 +17,8 @@ from typing import Any
 
 from attrs import field, frozen
 
-from latentknobs.errors import CorpusError
+from latentknobs.core.time_signature import TimeSignature
+from latentknobs.errors import CorpusError, UsageError
 
 REST = -1
 CHORD = -2
@@ -27,8 +28,7 @@ _TUNE = re.compile(r"^(?=X:)", re.MULTILINE)
 _NUMBER = re.compile(r"X:\s*(\d+)")
 _METER = re.compile(r"^M:\s*([^\s%]*)", re.MULTILINE)
 _VOICE = re.compile(r"V:\s*(\S+)")
-_METERS = {"C": (4, 4), "4/4": (4, 4), "C|": (2, 2), "2/2": (2, 2), "2/4": (2, 4)}
-"""The meters that are read, as they stand in a tune's head."""
+_SIGNS = {"C": TimeSignature(), "C|": TimeSignature(2, 2)}
 
 
 @frozen
@@ -53,13 +53,13 @@ class Measure:
     What stands between two bar lines.
 
     Attributes:
-        steps: Length of a bar in its meter, in steps, or 0 where the meter is not read.
+        signature: Its time signature; None = none that can be read.
         events: What sounds in it, grace notes left out.
         section: Whether a double bar or a repeat sign stands before it.
         ending: Whether it starts a second or later ending, which does not follow what is printed before it.
     """
 
-    steps: int
+    signature: TimeSignature | None
     events: tuple[Event, ...]
     section: bool = False
     ending: bool = False
@@ -77,15 +77,17 @@ def split_book(text: str) -> Iterator[tuple[int, str]]:
         yield int(number.group(1)) if number else 0, part
 
 
-def meter(tune: str) -> tuple[int, int] | None:
-    """The meter in a tune's head, (beats, beat unit), or None where it is not one that is read."""
+def meter(tune: str) -> TimeSignature | None:
+    """The time signature in a tune's head; None where there is none that can be read."""
     match = _METER.search(tune)
-    return _METERS.get(match.group(1)) if match else None
+    return _signature(match.group(1)) if match else None
 
 
-def bar_steps(signature: tuple[int, int] | None) -> int:
-    """Length of a bar in steps, in a time signature (beats, beat unit) that is read; 0 in any other."""
-    return 16 * signature[0] // signature[1] if signature and signature in _METERS.values() else 0
+def _signature(text: str) -> TimeSignature | None:
+    try:
+        return _SIGNS.get(text) or TimeSignature.parse(text)
+    except UsageError:  # "none", or two in one
+        return None
 
 
 def measures(tune: str) -> tuple[Measure, ...]:
@@ -141,7 +143,7 @@ def _plain(tokens: list[Any], abc: Any) -> tuple[list[Any], set[int]]:
 
 def _measures(tokens: list[Any], tied: set[int], abc: Any, pitch_of: Any) -> tuple[Measure, ...]:
     out: list[Measure] = []
-    steps = 0
+    signature: TimeSignature | None = None
     events: list[Event] = []
     section = ending = False
     before: tuple[int, bool] = (REST, False)  # pitch of the event before, and whether a tie follows it
@@ -150,14 +152,14 @@ def _measures(tokens: list[Any], tied: set[int], abc: Any, pitch_of: Any) -> tup
     def close() -> None:
         nonlocal events, section, ending
         if events:
-            out.append(Measure(steps, tuple(events), section, ending))
+            out.append(Measure(signature, tuple(events), section, ending))
             events, section, ending = [], False, False
 
     for token in tokens:
         if isinstance(token, abc.ABCMetadata):
             if token.isMeter():
                 close()
-                steps = bar_steps(_METERS.get(token.src[2:].split("%")[0].strip()))
+                signature = _signature(token.src[2:].split("%")[0].strip())
         elif isinstance(token, abc.ABCBar):
             bracket = token.src in {"[1", "[2"}
             if not bracket or not events:  # an ending that starts inside a bar does not divide it

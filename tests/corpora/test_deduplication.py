@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from latentknobs.core.corpus import CorpusRequest, split_of
-from latentknobs.core.melody_format import HOLD, REST, in_range, untransposed
+from latentknobs.core.melody_format import HOLD, MELODY_FORMATS, REST, in_range, untransposed
 from latentknobs.corpora.deduplication import Deduplicator, read_songs, seeded_order
 from latentknobs.errors import CorpusError
 
@@ -29,7 +29,7 @@ def read(songs, **wanted):
     """The songs left of {name: clips}, and what was told to the tally."""
     told = Counter()
     request = CorpusRequest(tally=lambda what, count: told.update({what: count}), **wanted)
-    sieve = read_songs("made", songs, lambda name: (np.stack(songs[name]), Counter()), request)
+    sieve = read_songs("made", lambda _: songs, lambda name, _: (np.stack(songs[name]), Counter()), request)
     return {song.name: song for song in sieve.songs()}, dict(told)
 
 
@@ -111,14 +111,14 @@ def test_reading_stops_when_enough_clips_are_there():
     """No song is read after the one with which the clips are there."""
     asked = []
 
-    def clips_of(name):
+    def clips_of(name, _format):
         asked.append(name)
         k = int(name)
         return np.stack([clip(40 + k, 60), clip(40 + k, 61)]), Counter({"told": 1})
 
     told = []
     request = CorpusRequest(clips=5, tally=lambda what, count: told.append((what, count)))
-    sieve = read_songs("made", map(str, range(40)), clips_of, request)
+    sieve = read_songs("made", lambda _: map(str, range(40)), clips_of, request)
     assert 5 <= sieve.clips <= 6
     assert asked == seeded_order(map(str, range(40)), 0)[: len(asked)]
     assert len(told) == len(asked) < 40
@@ -130,5 +130,22 @@ def test_pitch_range_is_kept():
     songs, told = read({"a": [clip(60, 72), clip(60, 90)]}, pitch_range=(60, 72))
     assert len(songs["a"].clips) == 1
     assert told == {"clips outside the pitch range": 1}
-    with pytest.raises(CorpusError, match="no clip of two bars"):
+    with pytest.raises(CorpusError, match="no clip of 2 bars"):
         read({"a": [clip(60, 72)]}, pitch_range=(0, 10))
+
+
+def test_the_same_tokens_are_in_one_split_whatever_they_are_read_as():
+    """A test clip of 6/8 that a training song of 3/4 has, at another height, is left out."""
+    waltz, jig = (MELODY_FORMATS[f"melody-2bar-{meter}"] for meter in ("3-4", "6-8"))
+    line = clip(60, 62, 64)[:24]
+    both = {name_in("train"): (waltz, line), name_in("test"): (jig, np.where(line < HOLD, line + 5, line))}
+    both[name_in("test", 200)] = (jig, clip(60, 65, 64)[:24])
+
+    sieve = read_songs(
+        "made",
+        lambda wanted: [name for name, (own, _) in both.items() if own == wanted],
+        lambda name, _format: (np.stack([both[name][1]]), Counter()),
+        CorpusRequest(clip_format=jig),
+    )
+
+    assert [song.name for song in sieve.songs()] == [name_in("test", 200)]

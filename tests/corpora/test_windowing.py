@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from latentknobs.core.melody_format import HOLD, MELODY, REST
+from latentknobs.core.melody_format import HOLD, MELODY, MELODY_4BAR, MELODY_FORMATS, REST
 from latentknobs.corpora.windowing import windows
 from latentknobs.errors import CorpusError
 from latentknobs.scores import abc_reader
@@ -11,10 +11,11 @@ from latentknobs.scores import abc_reader
 C, D, E, F, G = 60, 62, 64, 65, 67
 
 
-def cut(body, meter="4/4", key="C", length="1/8"):
+def cut(body, meter="4/4", key="C", length="1/8", clip_format=MELODY):
     """The clips of a tune and the counts."""
-    clips, counts = windows(abc_reader.measures(f"X:1\nT:Made up\nM:{meter}\nL:{length}\nK:{key}\n{body}\n"))
-    assert MELODY.valid(clips).all()
+    tune = f"X:1\nT:Made up\nM:{meter}\nL:{length}\nK:{key}\n{body}\n"
+    clips, counts = windows(abc_reader.measures(tune), clip_format)
+    assert clip_format.valid(clips).all()
     return clips, dict(counts)
 
 
@@ -174,4 +175,41 @@ def test_book_is_split_into_tunes():
     """Each ``X:`` starts a tune; what stands before the first is no tune."""
     book = "% a book\nX:7\nM:C|\nK:C\nC8|\n\nX: 12\nM: 6/8\nK:C\nC6|\n"
     assert [number for number, _ in abc_reader.split_book(book)] == [7, 12]
-    assert [abc_reader.meter(text) for _, text in abc_reader.split_book(book)] == [(2, 2), None]
+    assert [str(abc_reader.meter(text)) for _, text in abc_reader.split_book(book)] == ["2/2", "6/8"]
+
+
+@pytest.mark.parametrize(
+    ("meter", "name", "body", "first"),
+    [
+        ("3/4", "melody-2bar-3-4", "C6|D6|E6|]", [C, D]),
+        ("6/8", "melody-2bar-6-8", "C6|D3E3|F6|]", [C, D, E]),
+        ("3/8", "melody-2bar-6-8", "C3|D3|E3|F3|]", [C, D, E, F]),
+        ("9/8", "melody-2bar-9-8", "C9|D6E3|F9|]", [C, D, E]),
+        ("2/4", "melody-4bar", "C4|D4|C4|D4|E4|F4|E4|F4|]", [C, D, C, D, E, F, E, F]),
+    ],
+)
+def test_a_clip_of_every_format_has_its_bars(meter, name, body, first):
+    """Two bars in the format's time signature, or four; of half of it twice as many."""
+    clips, counts = cut(body, meter, clip_format=MELODY_FORMATS[name])
+
+    assert pitches(clips[0]) == first
+    assert clips.shape[1] == MELODY_FORMATS[name].steps
+    assert counts == {}
+
+
+@pytest.mark.parametrize(("meter", "other"), [("3/4", "6-8"), ("6/8", "3-4"), ("3/2", "3-4")])
+def test_bars_that_are_divided_otherwise_are_left_out(meter, other):
+    """As long as the format's, or twice as long, is not enough."""
+    clips, counts = cut(
+        "C6|D6|]" if meter != "3/2" else "C12|D12|]", meter, clip_format=MELODY_FORMATS[f"melody-2bar-{other}"]
+    )
+
+    assert not len(clips)
+    assert counts == {"bars in another meter": 2}
+
+
+def test_a_clip_of_four_bars_does_not_go_across_a_gap():
+    """Anywhere in it."""
+    clips, _ = cut("C8|D8|(3EFG (3EFG (3EFG (3EFG|E8|F8|G8|C8|]", clip_format=MELODY_4BAR)
+
+    assert [pitches(clip) for clip in clips] == [[E, F, G, C]]

@@ -23,7 +23,7 @@ from latentknobs.backends.weights import card_path, load_model, model_id
 from latentknobs.core.arrays import Bools, ClipBatch, Codes
 from latentknobs.core.backend import BackendSpec, Posterior
 from latentknobs.core.clip import check_clips
-from latentknobs.core.melody_format import HOLD, MELODY, in_range
+from latentknobs.core.melody_format import HOLD, in_range
 from latentknobs.errors import ModelError
 
 ENCODE_CHUNK = 4096
@@ -38,7 +38,7 @@ class GruMusicVaeBackend(TensorBackend):
     """
     A model of the kind gru-musicvae.
 
-    It reads and writes ``melody-2bar`` clips, and has the optional capabilities
+    It reads and writes clips of the format that its config names, and has the optional capabilities
     :class:`~latentknobs.core.backend.LatentWeights`, :class:`~latentknobs.core.backend.LatentGradient` and
     :class:`~latentknobs.core.backend.Sampling`. Of a network with a height, derivatives by that dimension are 0: it
     moves whole melodies by whole semitones.
@@ -54,9 +54,10 @@ class GruMusicVaeBackend(TensorBackend):
         self, network: GruMusicVae, spec: BackendSpec, device: str = "auto", precision: str = "float32"
     ) -> None:
         config = network.config
-        if config.vocabulary != MELODY.vocabulary or config.steps != MELODY.steps:
+        own = config.format
+        if config.vocabulary != own.vocabulary or config.steps != own.steps:
             raise ModelError(
-                f"{spec.name}: a model of {MELODY.name} clips has {MELODY.vocabulary} tokens and {MELODY.steps} steps, "
+                f"{spec.name}: a model of {own.name} clips has {own.vocabulary} tokens and {own.steps} steps, "
                 f"this one {config.vocabulary} and {config.steps}."
             )
         self.spec = spec
@@ -85,7 +86,7 @@ class GruMusicVaeBackend(TensorBackend):
         try:
             spec = BackendSpec(
                 name=card.get("name", path.stem),
-                clip_format=MELODY,
+                clip_format=network.config.format,
                 latent_size=network.config.latent_size,
                 model_id=identity,
                 training=facts,
@@ -99,19 +100,19 @@ class GruMusicVaeBackend(TensorBackend):
 
     def accepts(self, clips: ClipBatch) -> Bools:
         """Valid clips whose pitches lie in the range the model was trained on, bool (N,)."""
-        clips = check_clips(clips, MELODY)
-        accepted: Bools = MELODY.valid(clips) & in_range(clips, self._pitch_range)
+        clips = check_clips(clips, self.spec.clip_format)
+        accepted: Bools = self.spec.clip_format.valid(clips) & in_range(clips, self._pitch_range)
         return accepted
 
     @torch.inference_mode()
     def encode(self, clips: ClipBatch) -> Posterior:
         """
-        Posterior mean and standard deviation, float32 (N, D), of clips int16 (N, 32).
+        Posterior mean and standard deviation, float32 (N, D), of clips int16 (N, steps).
 
         Raises:
             ClipError: They are not clips of the format.
         """
-        clips = check_clips(clips, MELODY)
+        clips = check_clips(clips, self.spec.clip_format)
         mean = np.empty((len(clips), self.spec.latent_size), dtype=np.float32)
         scale = np.empty_like(mean)
         for part in batches(len(clips), ENCODE_CHUNK):
@@ -123,7 +124,7 @@ class GruMusicVaeBackend(TensorBackend):
     @torch.inference_mode()
     def decode(self, z: Codes) -> ClipBatch:
         """
-        Greedy decoding of codes float32 (N, D) to valid clips, int16 (N, 32): a hold without a note becomes a rest.
+        Greedy decoding of codes float32 (N, D) to valid clips, int16 (N, steps): a hold without a note becomes a rest.
 
         Raises:
             BackendError: The codes have another shape or are not finite.
@@ -132,7 +133,7 @@ class GruMusicVaeBackend(TensorBackend):
 
     def decode_sampled(self, z: Codes, temperature: float, seed: int) -> ClipBatch:
         """
-        Random decoding to valid clips, int16 (N, 32): each token is drawn from p^(1/temperature).
+        Random decoding to valid clips, int16 (N, steps): each token is drawn from p^(1/temperature).
 
         Raises:
             BackendError: The codes have another shape or are not finite, or the temperature is not above 0.
@@ -157,7 +158,7 @@ class GruMusicVaeBackend(TensorBackend):
         return {name: functional.pad(weight, (0, unread)).cpu().numpy().copy() for name, weight in weights.items()}
 
     def jvp(self, z: Codes, given: ClipBatch, vectors: Codes) -> NDArray[np.float32]:
-        """J v, float32 (N, 32, 130); see :class:`~latentknobs.core.backend.LatentGradient`."""
+        """J v, float32 (N, steps, 130); see :class:`~latentknobs.core.backend.LatentGradient`."""
         return self._jvp(z, given, vectors)
 
     def vjp(self, z: Codes, given: ClipBatch, vectors: NDArray[np.float32]) -> Codes:

@@ -10,6 +10,7 @@ from latentknobs.core.backend import BackendFactory, VAEBackend
 from latentknobs.hooks import hookimpl
 
 SUFFIX = ".safetensors"
+CARD = ".json"
 
 
 def load(location: str, device: str, precision: str = "float32") -> VAEBackend:
@@ -20,7 +21,11 @@ def load(location: str, device: str, precision: str = "float32") -> VAEBackend:
 
 
 def recognises(path: Path) -> bool:
-    """Whether it is a weights file; those of LSTM networks belong to the magenta backend."""
+    """Whether it is a weights file, or a card that names one; those of LSTM networks belong to the magenta backend."""
+    if path.suffix == CARD:
+        from latentknobs.backends.weights import names_weights
+
+        return path.is_file() and names_weights(path)
     if path.suffix in TORCH:
         from latentknobs.backends.gru_musicvae.weight_import import holds_network
 
@@ -32,6 +37,12 @@ def recognises(path: Path) -> bool:
     return not is_lstm(path)
 
 
+def _models(folder: Path) -> dict[str, str]:
+    """Names and locations: a model of each weights file, and of each card without one of its own."""
+    cards = {path.stem: str(path) for path in sorted(folder.glob(f"*{CARD}"))}
+    return cards | {path.stem: str(path) for path in sorted(folder.glob(f"*{SUFFIX}"))}
+
+
 @hookimpl
 def register_backends() -> list[BackendFactory]:
     """Models by weights file, and those that come with the package."""
@@ -41,7 +52,7 @@ def register_backends() -> list[BackendFactory]:
             name="gru-musicvae",
             doc="GRU MusicVAEs (Yang et al., NIME 2019) trained here, or weights in the authors' names.",
             load=load,
-            shipped={path.stem: str(path) for path in sorted(folder.glob(f"*{SUFFIX}"))},
+            shipped=_models(folder),
             recognises=recognises,
             precisions=("float32", "bf16", "int8"),
         )

@@ -16,7 +16,7 @@ from latentknobs.backends.training import likelihood
 from latentknobs.backends.training.checkpoint import read_facts
 from latentknobs.backends.training.config import Config
 from latentknobs.backends.training.trainer import CHECKPOINT, LOG, MODEL, Trainer
-from latentknobs.backends.weights import card_path
+from latentknobs.backends.weights import card_path, write_format_card
 from latentknobs.core.frontend_specs import Host
 from latentknobs.errors import TrainingError, UsageError
 
@@ -93,8 +93,14 @@ def train(
     }
     identity, figures = trainer.finish(out / MODEL, facts)
     likelihood.of_clips(out / MODEL, likelihood.drawn(data, settings), device)
+    others: dict[str, str] = {}
+    for place, clip_format in enumerate(settings.formats[1:], start=1):
+        card = write_format_card(out / MODEL, clip_format)
+        likelihood.of_clips(card, likelihood.drawn(data, settings, place), device)
+        others[clip_format.name] = str(card)
     return {
         "model": str(out / MODEL),
+        **({"models": {settings.network.clip_format: str(out / MODEL), **others}} if others else {}),
         "model_id": identity,
         "steps": trainer.progress.step,
         "best_step": trainer.progress.best_step,

@@ -22,6 +22,7 @@ from attrs import field, frozen, validators
 
 from latentknobs.backends.magenta_js.vocabulary import PIANO
 from latentknobs.backends.network import NetworkConfig, build_config, count, flag
+from latentknobs.core.melody_format import MELODY_FORMATS, MelodyFormat
 from latentknobs.core.seed import MOST_SEED
 from latentknobs.errors import UnknownNameError, UsageError
 
@@ -158,6 +159,7 @@ class CorpusSource:
         clips: At most this many clips of it (an endless corpus needs a limit); 0 = all.
         dense_from: Clips with at least this many onsets are dense; 0 = none is told apart.
         dense_times: Dense clips are drawn this many times as often as the others: they are the hardest to learn.
+        clip_format: Name of the format that it is read in, with as many steps as the network has; "" = the network's.
     """
 
     corpus: str = field(validator=validators.instance_of(str))
@@ -165,6 +167,7 @@ class CorpusSource:
     clips: int = field(default=0, validator=count(0))
     dense_from: int = field(default=0, validator=count(0))
     dense_times: int = field(default=1, validator=count(1, MOST_TIMES))
+    clip_format: str = field(default="", validator=validators.in_(("", *MELODY_FORMATS)))
 
     def __attrs_post_init__(self) -> None:
         if (self.dense_times > 1) != (self.dense_from > 0):
@@ -251,7 +254,8 @@ class DataConfig:
     What it is trained on.
 
     Attributes:
-        sources: The corpora; the first one's validation songs are what is measured.
+        sources: The corpora; the validation songs of the first one, in all the formats that it is read in, are what is
+            measured.
         edits: Edited clips among the training clips.
         follow: Edits that codes are made to follow: half of each batch is then the other half, edited by one of them.
         pitch_range: Lowest and highest MIDI pitch of all training clips, random transposition included.
@@ -289,6 +293,12 @@ class Config:
             raise ValueError("'align' turns all axes, of which 'height' keeps one: leave one of them out")
         if self.training.align and any(edit.map == "powers" for edit in self.data.follow):
             raise ValueError("'align' turns the axes that a map of \"powers\" keeps: leave one of them out")
+        sizes = {one.name: one.steps for one in self.formats}
+        if set(sizes.values()) != {self.network.steps} and self.network.cell != "lstm":
+            read = ", ".join(f"{name} ({steps})" for name, steps in sizes.items())
+            raise ValueError(f"'steps' of the network is {self.network.steps}, and it is to learn clips of {read}")
+        if self.training.align and len(sizes) > 1:
+            raise ValueError("'align' knows one format: leave it out, or 'clip_format' of the sources")
         if self.data.follow and self.training.batch % 2:
             raise ValueError(f"'batch' must be even where edits are followed, not {self.training.batch}")
         if self.network.cell == "lstm":
@@ -300,6 +310,12 @@ class Config:
                 )
             if self.training.align:
                 raise ValueError("'align' turns the axes of a GRU: leave it out where 'cell' is \"lstm\"")
+
+    @property
+    def formats(self) -> tuple[MelodyFormat, ...]:
+        """The formats of the training clips, the network's own first."""
+        names = (self.network.clip_format, *(source.clip_format for source in self.data.sources if source.clip_format))
+        return tuple(MELODY_FORMATS[name] for name in dict.fromkeys(names))
 
     @classmethod
     def from_toml(cls, text: str, where: str = "config") -> Config:

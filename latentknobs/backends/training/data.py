@@ -15,12 +15,12 @@ import numpy as np
 from attrs import field, frozen
 from numpy.random import Generator
 
-from latentknobs.backends.training.config import Config, CorpusSource, DataConfig, Edit, Followed
+from latentknobs.backends.training.config import Config, CorpusSource, Edit, Followed
 from latentknobs.backends.training.equivariance_loss import NONE
 from latentknobs.core.arrays import ClipBatch, Ints, clip_digests, sha256_of_arrays
 from latentknobs.core.corpus import CorpusRequest, Split
 from latentknobs.core.frontend_specs import Host
-from latentknobs.core.melody_format import HOLD, MELODY, in_range, untransposed
+from latentknobs.core.melody_format import HOLD, in_range, untransposed
 from latentknobs.core.plugin_guard import run_augmentation
 from latentknobs.errors import TrainingError
 
@@ -36,18 +36,23 @@ class Pool:
     Attributes:
         name: Where they come from ("folk", "note-split 2").
         share: Part of each batch, beside the other pools' shares.
-        clips: int16 (n, 32).
+        clips: int16 (n, steps).
         edited: Whether they are edited ones, and no corpus' own.
+        clip_format: Their format, as its place among those of the run.
     """
 
     name: str
     share: float
     clips: ClipBatch
     edited: bool = False
+    clip_format: int = 0
 
 
-Following: TypeAlias = Callable[[ClipBatch, Generator], tuple[ClipBatch, Ints]]
-"""Clips (n, 32) to the clips edited at random amounts, and the index of each one's map, or ``NONE``."""
+Following: TypeAlias = Callable[[ClipBatch, Ints, Generator], tuple[ClipBatch, Ints]]
+"""
+Clips (n, steps) and the place of each one's format (n,), to the clips edited at random amounts and the index of each
+one's map, or ``NONE``.
+"""
 
 
 @frozen(eq=False)
@@ -56,7 +61,7 @@ class Moves:
     Clips before and after edits, by which the axes of codes are aligned; see :mod:`.latent_rotation`.
 
     Attributes:
-        followed: Clips int16 (n, 32) and the same, edited by the edits that codes follow.
+        followed: Clips int16 (n, steps) and the same, edited by the edits that codes follow.
         others: The same for the other edits of the training clips.
     """
 
@@ -71,7 +76,7 @@ class TrainingData:
 
     Attributes:
         pools: What batches are drawn from.
-        validation: int16 (n, 32), clips of validation songs of the first source.
+        validation: int16 (n, steps), clips of validation songs of the first source.
         following: Edits the second half of each batch, None where no edit is followed.
         moves: What the axes of codes are aligned by, None where they are not.
         fingerprint: Hash of all of it; a resumed run must find the same.
@@ -100,15 +105,16 @@ def load(host: Host, config: Config) -> TrainingData:
     Raises:
         TrainingError: A corpus gives no training clips, or the first one no validation clips.
     """
-    data, training = config.data, config.training
+    data, training, formats = config.data, config.training, config.formats
     originals: list[tuple[CorpusSource, ClipBatch]] = []
     held_out: set[bytes] = set()
-    validation = np.empty((0, *MELODY.shape), dtype=np.int16)
-    for index, source in enumerate(data.sources):
+    measured: list[ClipBatch] = []
+    for source in data.sources:
         request = CorpusRequest(
             clips=source.clips or None,
             seed=training.seed,
             pitch_range=data.pitch_range,
+            clip_format=formats[_place(source, config)],
             progress=host.progress,
             cache=host.cache_dir,
         )
@@ -123,12 +129,13 @@ def load(host: Host, config: Config) -> TrainingData:
         originals.append((source, np.concatenate(parts["train"])))
         for clips in (*parts["validation"], *parts["test"]):
             held_out.update(clip_digests(untransposed(clips)))
-        if index == 0:
-            if not parts["validation"]:
-                raise TrainingError(
-                    f"The corpus {source.corpus!r} gave no validation clips to measure on: ask for more clips of it."
-                )
-            validation = np.concatenate(parts["validation"])
+        if source.corpus == data.sources[0].corpus:
+            measured += parts["validation"]
+    if not measured:
+        raise TrainingError(
+            f"The corpus {data.sources[0].corpus!r} gave no validation clips to measure on: ask for more clips of it."
+        )
+    validation = np.concatenate(measured)
     rng = np.random.default_rng([training.seed, 1])
     if len(validation) > training.validation_clips:
         validation = validation[np.sort(rng.choice(len(validation), training.validation_clips, replace=False))]
@@ -136,15 +143,31 @@ def load(host: Host, config: Config) -> TrainingData:
     if left := sum(len(clips) for _, clips in originals) - sum(len(clips) for _, clips in clean):
         host.note(f"Left out of the training clips, as a validation or test song of another corpus has them: {left}.")
     pools = [
-        Pool(source.corpus, source.share, _repeated(clips, source))
+        Pool(_label(source.corpus, config, place), source.share, _repeated(clips, source), clip_format=place)
         for source, clips in clean
         if source.share > 0 and len(clips)
+        for place in (_place(source, config),)
     ]
-    every = np.concatenate([clips for _, clips in clean])
+    every = [
+        np.concatenate([clips for source, clips in clean if _place(source, config) == place])
+        for place in range(len(formats))
+    ]
     for edit in data.edits:
-        pools += _edited(host, edit, every, data, rng)
-    moves = _moves(host, every, config) if training.align else None
-    return TrainingData(tuple(pools), validation, _following(host, data) if data.follow else None, moves)
+        for place, clips in enumerate(every):
+            pools += _edited(host, edit, clips, place, config, rng)
+    moves = _moves(host, every[0], config) if training.align else None
+    return TrainingData(tuple(pools), validation, _following(host, config) if data.follow else None, moves)
+
+
+def _place(source: CorpusSource, config: Config) -> int:
+    """The place of a source's format among those of the run."""
+    names = [one.name for one in config.formats]
+    return names.index(source.clip_format or config.network.clip_format)
+
+
+def _label(name: str, config: Config, place: int) -> str:
+    """What a pool is called: by its format too where there are several."""
+    return name if len(config.formats) == 1 else f"{name} {config.formats[place].name}"
 
 
 def _without(clips: ClipBatch, held_out: set[bytes]) -> ClipBatch:
@@ -160,20 +183,27 @@ def _repeated(clips: ClipBatch, source: CorpusSource) -> ClipBatch:
     return np.concatenate([clips, *[dense] * (source.dense_times - 1)])
 
 
-def _following(host: Host, data: DataConfig) -> Following:
-    maps = [(host.augment(edit.name), amount, edit.exact) for edit in data.follow for amount in edit.amounts]
-    ends = np.cumsum([len(edit.amounts) for edit in data.follow])
+def _following(host: Host, config: Config) -> Following:
+    data, formats = config.data, config.formats
+    # The maps of an edit are those of its amounts in the first format, then in the next.
+    maps = [
+        (host.augment(edit.name), amount, edit.exact, clip_format)
+        for edit in data.follow
+        for clip_format in formats
+        for amount in edit.amounts
+    ]
+    ends = np.cumsum([len(formats) * len(edit.amounts) for edit in data.follow])
     shares = np.asarray([edit.share for edit in data.follow])
 
-    def edited(clips: ClipBatch, rng: Generator) -> tuple[ClipBatch, Ints]:
+    def edited(clips: ClipBatch, places: Ints, rng: Generator) -> tuple[ClipBatch, Ints]:
         chosen = rng.choice(len(ends), p=shares / shares.sum()) if len(ends) > 1 else 0
-        low = ends[chosen] - len(data.follow[chosen].amounts)
-        which = rng.integers(low, ends[chosen], size=len(clips))
+        amounts = len(data.follow[chosen].amounts)
+        which = rng.integers(0, amounts, size=len(clips)) + amounts * places + ends[chosen] - len(formats) * amounts
         out = clips.copy()
         for number in np.unique(which):
             rows = np.flatnonzero(which == number)
-            augmentation, amount, exact = maps[number]
-            result = run_augmentation(augmentation, clips[rows], amount, rng, MELODY, exact=exact)
+            augmentation, amount, exact, clip_format = maps[number]
+            result = run_augmentation(augmentation, clips[rows], amount, rng, clip_format, exact=exact)
             taken = result.valid & in_range(result.clips, data.pitch_range)
             out[rows[taken]] = result.clips[taken]
             which[rows[~taken]] = NONE
@@ -190,7 +220,7 @@ def _moves(host: Host, clips: ClipBatch, config: Config) -> Moves:
         before, after = [drawn[:0]], [drawn[:0]]
         for edit in edits:
             for amount in edit.amounts:
-                result = run_augmentation(host.augment(edit.name), drawn, amount, rng, MELODY)
+                result = run_augmentation(host.augment(edit.name), drawn, amount, rng, config.network.format)
                 taken = result.valid & in_range(result.clips, config.data.pitch_range)
                 before.append(drawn[taken])
                 after.append(result.clips[taken])
@@ -201,26 +231,27 @@ def _moves(host: Host, clips: ClipBatch, config: Config) -> Moves:
     return Moves(moved(config.data.follow), moved(others))
 
 
-def _edited(host: Host, edit: Edit, clips: ClipBatch, data: DataConfig, rng: Generator) -> list[Pool]:
-    augmentation = host.augment(edit.name)
+def _edited(host: Host, edit: Edit, clips: ClipBatch, place: int, config: Config, rng: Generator) -> list[Pool]:
+    augmentation, pitch_range, formats = host.augment(edit.name), config.data.pitch_range, config.formats
     pools = []
     for amount in edit.amounts:
-        result = run_augmentation(augmentation, clips, amount, rng, MELODY)
+        result = run_augmentation(augmentation, clips, amount, rng, formats[place])
         edited = result.clips[result.valid]
-        edited = np.unique(edited[in_range(edited, data.pitch_range)], axis=0)
+        edited = np.unique(edited[in_range(edited, pitch_range)], axis=0)
         if len(edited) > edit.clips:
             edited = edited[np.sort(rng.choice(len(edited), edit.clips, replace=False))]
         if not len(edited):
             raise TrainingError(
                 f"No training clip can take {edit.name} by {amount:g}: leave that amount out of data.edits."
             )
-        pools.append(Pool(f"{edit.name} {amount:g}", edit.share / len(edit.amounts), edited, edited=True))
+        share = edit.share / len(edit.amounts) / len(formats)
+        pools.append(Pool(_label(f"{edit.name} {amount:g}", config, place), share, edited, True, place))
     return [pool for pool in pools if pool.share > 0]
 
 
 class Batches:
     """
-    The batches of a run: ``batches(step)`` is int16 (batch, 32), and the maps of edits that codes follow.
+    The batches of a run: ``batches(step)`` is int16 (batch, steps), and the maps of edits that codes follow.
 
     Each pool gives a fixed number of clips to a batch and is gone through in a new order every time round. Where
     edits are followed, the second half of a batch is the first half edited, and the maps are int64 (batch / 2,).
@@ -234,6 +265,7 @@ class Batches:
         self._following = data.following
         drawn = config.training.batch // 2 if data.following else config.training.batch
         self._counts = _apportion([pool.share for pool in data.pools], drawn)
+        self._places = np.repeat([pool.clip_format for pool in data.pools], self._counts)
         self._orders: dict[int, tuple[int, Ints]] = {}
 
     @property
@@ -248,13 +280,13 @@ class Batches:
         clips = transposed(np.concatenate(parts), self._transpose, self._range, rng)
         if self._following is None:
             return clips, None
-        edited, which = self._following(clips, rng)
+        edited, which = self._following(clips, self._places, rng)
         return np.concatenate([clips, edited]), which
 
     def _draw(self, index: int, start: int, count: int) -> ClipBatch:
         clips = self._pools[index].clips
         places = np.arange(start, start + count)
-        out = np.empty((count, *MELODY.shape), dtype=np.int16)
+        out = np.empty((count, clips.shape[1]), dtype=np.int16)
         for lap in np.unique(places // len(clips)):
             here = places // len(clips) == lap
             out[here] = clips[self._order(index, int(lap))[places[here] % len(clips)]]

@@ -134,12 +134,14 @@ class FollowingMaps(nn.Module):
     Args:
         edits: The followed edits.
         size: D.
+        formats: How many formats the clips have: each has maps of its own.
     """
 
-    def __init__(self, edits: Sequence[Followed], size: int) -> None:
+    def __init__(self, edits: Sequence[Followed], size: int, formats: int = 1) -> None:
         super().__init__()
-        self.edits = nn.ModuleList(KINDS[edit.map](edit.amounts, size) for edit in edits)
-        self._places = [(index, number) for index, edit in enumerate(edits) for number in range(len(edit.amounts))]
+        self.edits = nn.ModuleList(KINDS[edit.map](edit.amounts * formats, size) for edit in edits)
+        numbers = [formats * len(edit.amounts) for edit in edits]
+        self._places = [(index, number) for index, count in enumerate(numbers) for number in range(count)]
 
     def edit(self, index: int) -> EditMap:
         """The maps of one edit."""

@@ -55,9 +55,16 @@ def of_weights(host: Host, weights: Path, device: str = "auto") -> TrainingLikel
     return of_clips(weights, drawn(load(host, config), config), device)
 
 
-def drawn(data: TrainingData, config: Config) -> ClipBatch:
-    """Clips of the training corpora as batches draw and transpose them, none of them edited, int16 (SAMPLE, 32)."""
-    corpora = tuple(pool for pool in data.pools if not pool.edited)
+def drawn(data: TrainingData, config: Config, clip_format: int = 0) -> ClipBatch:
+    """
+    Clips of the training corpora as batches draw and transpose them, none of them edited, int16 (SAMPLE, steps).
+
+    Args:
+        data: The training clips.
+        config: Of the run.
+        clip_format: Of which of the run's formats, as its place among them.
+    """
+    corpora = tuple(pool for pool in data.pools if not pool.edited and pool.clip_format == clip_format)
     batches = Batches(evolve(data, pools=corpora, following=None, moves=None), config)
     steps = range(math.ceil(SAMPLE / config.training.batch))
     return np.concatenate([batches(step)[0] for step in steps])[:SAMPLE]
@@ -65,7 +72,7 @@ def drawn(data: TrainingData, config: Config) -> ClipBatch:
 
 def of_clips(weights: Path, clips: ClipBatch, device: str = "auto") -> TrainingLikelihood:
     """
-    State in the card of a weights file how likely the model finds training clips (n, 32), n at least 1.
+    State in the card of a weights file how likely the model finds training clips (n, steps), n at least 1.
 
     Raises:
         ModelError: The files do not make a working model, or the card cannot be written.

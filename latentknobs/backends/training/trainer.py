@@ -117,7 +117,7 @@ class Trainer:
             torch.manual_seed(seed_of(config.training.seed, 0))
             self.network = NETWORKS[config.network.cell](config.network).to(self._device)
         follow, size = config.data.follow, config.network.latent_size
-        self._maps = FollowingMaps(follow, size).to(self._device) if follow else None
+        self._maps = FollowingMaps(follow, size, len(config.formats)).to(self._device) if follow else None
         modules = {"network": self.network, **({"maps": self._maps} if self._maps else {})}
         self._trained = torch.nn.ModuleDict(modules)
         self._optimiser = torch.optim.Adam(self._trained.parameters(), lr=config.training.learning_rate)
