@@ -286,7 +286,7 @@ def _weights_of(path: Path, card: Mapping[str, Any]) -> Path:
     if path.suffix != CARD:
         return path
     name = card.get(WEIGHTS_KEY)
-    if not isinstance(name, str) or Path(name).name != name:
+    if not isinstance(name, str) or not name or Path(name).name != name:
         raise ModelError(
             f"The model card {path} names no weights file beside it ({WEIGHTS_KEY}): load the weights file."
         )

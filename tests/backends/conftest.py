@@ -16,7 +16,7 @@ from latentknobs.backends.gru_musicvae.network import GruMusicVae
 from latentknobs.backends.network import NetworkConfig
 from latentknobs.backends.weights import save_model
 from latentknobs.core.corpus import CorpusRequest, Progress, Song, no_progress, split_of
-from latentknobs.core.melody_format import HOLD, REST
+from latentknobs.core.melody_format import HOLD, MELODY, MELODY_FORMATS, REST
 
 TINY = NetworkConfig(encoder_hidden=6, decoder_hidden=5, decoder_layers=2, embedding=3, latent_size=4)
 
@@ -37,14 +37,14 @@ def tiny_network(config=TINY, seed=0):
     return network
 
 
-def melodies(count, seed=0):
-    """Seeded random walks of valid clips, int16 (count, 32)."""
+def melodies(count, seed=0, steps=32):
+    """Seeded random walks of valid clips, int16 (count, steps)."""
     rng = np.random.default_rng(seed)
-    out = np.full((count, 32), HOLD, dtype=np.int16)
+    out = np.full((count, steps), HOLD, dtype=np.int16)
     for clip in out:
         pitch = int(rng.integers(55, 80))
         clip[0] = REST
-        for step in range(2 * int(rng.integers(0, 2)), 32, 4):
+        for step in range(2 * int(rng.integers(0, 2)), steps, 4):
             pitch = int(np.clip(pitch + rng.integers(-4, 5), 50, 90))
             clip[step] = pitch
         clip[1] = REST if clip[0] == REST else HOLD
@@ -60,10 +60,12 @@ class WalkHost:
     progress: Progress = no_progress
     notes: list[str] = field(factory=list)
 
-    def songs(self, corpus: str, request: CorpusRequest) -> Iterator[Song]:
+    def songs(self, corpus: str, request: CorpusRequest | None) -> Iterator[Song]:
+        clip_format = MELODY if request is None else request.clip_format
         for index in range(self.songs_each):
             name = f"{corpus}/{index}"
-            yield Song(name, melodies(3, seed=len(corpus) * 1000 + index), split_of(name))
+            seed = len(corpus) * 1000 + index + 100_000 * list(MELODY_FORMATS).index(clip_format.name)
+            yield Song(name, melodies(3, seed, clip_format.steps), split_of(name))
 
     def augment(self, name: str) -> NoteSplit:
         assert name == "note-split"

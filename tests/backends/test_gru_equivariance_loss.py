@@ -152,7 +152,7 @@ def test_an_edit_that_need_not_be_exact_takes_what_each_clip_can(host, followed,
     for exact, edit in edits.items():
         data = load(host, evolve(followed, data=evolve(followed.data, follow=(edit,))))
         clips = np.concatenate([tokens, np.where(tokens == 62, HOLD, tokens)])
-        edited, which = data.following(clips, np.random.default_rng(0))
+        edited, which = data.following(clips, np.zeros(len(clips), dtype=np.int64), np.random.default_rng(0))
         assert which.tolist() == ([NONE, NONE, 0, 0] if exact else [0, 0, 0, 0])
         assert (edited[2:, 16] == 60).all()
 
