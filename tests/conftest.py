@@ -16,6 +16,7 @@ from latentknobs.workbench import Workbench, load_plugins
 pytest_plugins = [
     "latentknobs.testing.fixtures",
     "tests.tiny_discoveries",
+    "tests.tiny_meters",
 ]  # from an installed package pytest has them without this line
 TINY_PLUGIN = '''"""The tiny model and its corpus."""
 

@@ -11,8 +11,9 @@ from latentknobs.core.experiment import Settings
 from latentknobs.core.melody_format import HOLD
 from latentknobs.corpora.corpus_spec import DEFAULT_CORPUS, CorpusPart, check_format, parse_sources, read
 from latentknobs.errors import AmountError, ModelError, RegistryError, UnknownNameError, UsageError
-from latentknobs.session import Session, slerp
+from latentknobs.session import Session
 from latentknobs.steering.control_directions import check_amount
+from latentknobs.steering.variation import slerp
 from latentknobs.testing.tiny import tiny_clips
 from latentknobs.workbench import BUILTINS, Workbench, load_plugins
 
@@ -231,7 +232,7 @@ def test_turning_needs_an_operator(workbench, monkeypatch):
     """A knob of which only the hash was kept says how to get its operator back."""
     session = Session.open(workbench, model="tiny")
     knob = session.knob("pitch")
-    session = evolve(session, knobs={"pitch": evolve(knob, operator=None)})
+    session = evolve(session, knobs={knob.model_id: {"pitch": evolve(knob, operator=None)}})
 
     with pytest.raises(RegistryError, match=f"repeat its run {knob.run_id}"):
         session.turn({"pitch": 1})
@@ -240,7 +241,9 @@ def test_turning_needs_an_operator(workbench, monkeypatch):
 def test_a_session_of_another_model_cannot_be_mixed(workbench):
     """Two sessions meet only with one model."""
     a, b = Session.open(workbench, model="tiny"), Session.open(workbench, model="tiny")
-    b.model = evolve(b.model, spec=evolve(b.model.spec, model_id="0" * 64))
+    (part,) = b.parts
+    other = evolve(part.model, spec=evolve(part.model.spec, model_id="0" * 64))
+    b = evolve(b, parts=(evolve(part, model=other),))
 
     with pytest.raises(UsageError, match="different models"):
         a.one_way(b, 3)
@@ -259,7 +262,7 @@ def test_controls_need_a_free_dimension(workbench):
 def test_a_control_without_any_knob_is_refused(workbench):
     """A control has the length of a knob: where the model has none it cannot be turned."""
     session = Session.open(workbench, model="tiny")
-    session = evolve(session, knobs={})
+    session = evolve(session, knobs={session.model.spec.model_id: {}})
 
     with pytest.raises(UnknownNameError, match="random"):
         session.turn({"random": 1})

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from attrs import define, field
 
 from latentknobs.backends.file_kinds import what_else_is
+from latentknobs.backends.format_card import format_of_card
 from latentknobs.core.backend import BackendFactory, VAEBackend
-from latentknobs.errors import ModelError, UnknownNameError
+from latentknobs.core.clip import ClipFormat
+from latentknobs.core.melody_format import MelodyFormat
+from latentknobs.core.meter import signature_of
+from latentknobs.errors import ModelError, UnknownNameError, UsageError
 
 DEFAULT_MODEL = "musicvae-broad-128"
+DEFAULT_MODELS = (DEFAULT_MODEL, "musicvae-3-4-128", "musicvae-6-8-128")
+"""One for each clip format: pieces are opened with those of them that the plugins bring."""
 TORCH = (".pt", ".pth", ".bin", ".ckpt")
 """How files of torch are called."""
 
@@ -32,6 +38,12 @@ class Models:
     def names(self) -> tuple[str, ...]:
         """The models that come with the plugins."""
         return tuple(name for factory in self.factories.values() for name in factory.shipped)
+
+    @property
+    def defaults(self) -> tuple[str, ...]:
+        """The models that pieces are opened with where none is named, the one for 4/4 first."""
+        names = self.names
+        return tuple(name for name in DEFAULT_MODELS if name in names) or (DEFAULT_MODEL,)
 
     def load(self, name: str = DEFAULT_MODEL, device: str = "auto", precision: str = "") -> VAEBackend:
         """
@@ -65,6 +77,54 @@ class Models:
         if precision and precision not in precisions:
             raise UnknownNameError("precision", precision, precisions, f"of {kind} models")
         return {} if precision in ("", precisions[0]) else {"precision": precision}
+
+    def stated_format(self, name: str) -> ClipFormat | None:
+        """
+        The clip format of a model, where that is known without loading it: of its plugin, or of a card beside weights.
+
+        Raises:
+            UnknownNameError: No such model.
+            ModelError: No backend recognises the path.
+        """
+        kind, location = self._find(name)
+        if name in self.factories[kind].formats:
+            return self.factories[kind].formats[name]
+        loaded = (model for key, model in self._loaded.items() if key[:2] == (kind, location))
+        return next((model.spec.clip_format for model in loaded), None) or format_of_card(location)
+
+    def formats(self, names: Sequence[str], load: Callable[[str], VAEBackend]) -> tuple[ClipFormat, ...]:
+        """
+        The clip formats of models that steer one piece together.
+
+        Args:
+            names: The models.
+            load: Loads a model, whose format is not known otherwise.
+
+        Raises:
+            UnknownNameError: No such model.
+            ModelError: A model cannot be loaded.
+            UsageError: Two are of the same time signature, or they do not share a grid.
+        """
+        formats = tuple(self.stated_format(name) or load(name).spec.clip_format for name in names)
+        first = formats[0]
+        for k, (name, one) in enumerate(zip(names, formats, strict=True)):
+            if k and not (isinstance(one, MelodyFormat) and isinstance(first, MelodyFormat)):
+                odd, form = (name, one) if isinstance(first, MelodyFormat) else (names[0], first)
+                raise UsageError(
+                    f"Models of melodies steer a piece together, and {odd} is of {form.name}: name it alone."
+                )
+            if one.steps_per_beat != first.steps_per_beat:
+                raise UsageError(
+                    f"{names[0]} has {first.steps_per_beat} steps a quarter note and {name} {one.steps_per_beat}: name "
+                    "models of one grid."
+                )
+            for other, earlier in zip(names[:k], formats, strict=False):
+                if signature_of(one) == signature_of(earlier):
+                    raise UsageError(
+                        f"{other} and {name} are both for bars of {signature_of(one)}: name one model for each clip "
+                        "format."
+                    )
+        return formats
 
     def location(self, name: str) -> str:
         """What the backend of a model loads, as a path; errors as for :meth:`load`."""

@@ -245,6 +245,7 @@ class BackendFactory:
         shipped: Names of models that come with the plugin, each with its location.
         recognises: Whether a path given to ``--model`` is one of its files.
         precisions: In which numbers its models can compute, the one they were trained in first.
+        formats: Clip formats of shipped models by name, as far as they can be told without loading one.
     """
 
     name: str
@@ -253,3 +254,4 @@ class BackendFactory:
     shipped: Mapping[str, str] = field(factory=dict)
     recognises: Callable[[Path], bool] = field(default=lambda _path: False)
     precisions: tuple[str, ...] = ("float32",)
+    formats: Mapping[str, ClipFormat] = field(factory=dict)

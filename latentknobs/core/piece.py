@@ -75,7 +75,8 @@ class Cut:
         clip_format: Their format.
         starts: int64 (N,), first step of each in the piece.
         lengths: int64 (N,), steps of the piece in each; silence fills the rest.
-        others: What is in other time signatures, in clips of formats of its own.
+        others: What is in other time signatures: in clips of the further formats that it was cut with, one for each of
+            them, then in clips of formats of its own.
     """
 
     clips: ClipBatch
@@ -128,9 +129,12 @@ class Piece:
         ):
             raise ClipError(f"{self.name}: the stretches must cover its {self.steps} steps without gaps.")
 
-    def cut(self, clip_format: ClipFormat) -> Cut:
+    def cut(self, clip_format: ClipFormat, *more: ClipFormat) -> Cut:
         """
         Cut it into consecutive clips; the last one of a stretch is filled with silence.
+
+        Each stretch is cut with the format that :func:`format_for` chooses of those given. ``Cut.others`` begins with
+        the clips of ``more``, one cut for each, also where it has none.
 
         Bars of half or a quarter of the format's are taken together, longer ones divided, where that gives its bars. A
         stretch in another time signature is cut into clips of two bars of its own and what is left, in ``Cut.others``,
@@ -142,18 +146,22 @@ class Piece:
         Raises:
             ClipError: The notes do not fit the format.
         """
-        own: list[tuple[int, int]] = []
-        others: dict[ClipFormat, list[tuple[int, int]]] = {}
+        formats = (clip_format, *more)
+        own: list[list[tuple[int, int]]] = [[] for _ in formats]
+        rest: dict[ClipFormat, list[tuple[int, int]]] = {}
         for stretch in self.stretches or (PieceStretch(0, self.steps),):
-            if not self.stretches or fits(stretch, clip_format):
-                own.extend(_windows(stretch, clip_format.steps))
+            chosen = format_for(stretch, formats) if self.stretches else 0
+            if chosen is not None:
+                own[chosen].extend(_windows(stretch, formats[chosen].steps))
             elif isinstance(clip_format, MelodyFormat):
                 bar = stretch.signature.quarters * clip_format.steps_per_beat
                 for start, length in _windows(stretch, _rule_steps(bar)):
                     other = MelodyFormat(stretch.signature, length / bar, clip_format.steps_per_beat)
-                    others.setdefault(other, []).append((start, length))
-        rest = tuple(self._clips(other, windows) for other, windows in others.items())
-        return evolve(self._clips(clip_format, own), others=rest)
+                    rest.setdefault(other, []).append((start, length))
+        first, *others = (
+            self._clips(each, windows) for each, windows in (*zip(formats, own, strict=True), *rest.items())
+        )
+        return evolve(first, others=tuple(others))
 
     def _clips(self, clip_format: ClipFormat, windows: Sequence[tuple[int, int]]) -> Cut:
         """The clips of a format at (start, length), ascending."""
@@ -261,6 +269,13 @@ def fits(stretch: PieceStretch, clip_format: ClipFormat) -> bool:
     is compound if the format is (6/8 is not 3/4), and it has a whole bar of the format.
     """
     return alike(stretch.signature, signature_of(clip_format)) and stretch.steps >= steps_per_bar(clip_format)
+
+
+def format_for(stretch: PieceStretch, formats: Sequence[ClipFormat]) -> int | None:
+    """The number of the format for a stretch: the first of its very time signature, else that it fits; None = none."""
+    fitting = [number for number, one in enumerate(formats) if fits(stretch, one)]
+    exact = [number for number in fitting if signature_of(formats[number]) == stretch.signature]
+    return next(iter((*exact, *fitting)), None)
 
 
 def alike(signature: TimeSignature, wanted: TimeSignature) -> bool:

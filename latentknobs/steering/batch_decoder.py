@@ -1,5 +1,5 @@
 """
-The decoder queue: one worker does all work with models, and codes that wait are decoded in one batch.
+The decoder queue: one worker does all work with models, and codes that wait are decoded in one batch for each model.
 
 Front ends with several clients put their work here. When the worker is free it does other work (opening a piece) in
 turn, and decodes the waiting codes of all clients together. Of one client only the newest move is kept.
@@ -37,18 +37,18 @@ class DecodedBatch:
     Clips from the worker.
 
     Attributes:
-        clips: int16 (N, *shape), of this client.
-        together: Number of clips in the batch, other clients' included.
+        clips: For each of the client's models int16 (N, *shape).
+        together: Number of clips in the batches of these models, other clients' included.
     """
 
-    clips: ClipBatch
+    clips: tuple[ClipBatch, ...]
     together: int
 
 
 @frozen(eq=False)
 class _Move(Generic[T]):
-    model: VAEBackend
-    codes: Callable[[], Codes]
+    models: Sequence[VAEBackend]
+    codes: Callable[[], Sequence[Codes]]
     use: Callable[[DecodedBatch], T]
     future: Future[T]
 
@@ -58,6 +58,33 @@ class _Move(Generic[T]):
             self.future.set_result(self.use(batch))
         except Exception as error:  # noqa: BLE001 - it is the client's error; the worker goes on
             self.future.set_exception(error)
+
+
+@define(eq=False)
+class _Decoding:
+    """A move whose codes are being decoded, model by model."""
+
+    move: _Move[Any]
+    codes: Sequence[Codes]
+    clips: dict[int, ClipBatch] = field(factory=dict)
+    together: int = 0
+    failed: bool = False
+
+    def numbers(self, model: VAEBackend) -> list[int]:
+        """Which of its codes a model decodes."""
+        return [k for k, own in enumerate(self.move.models) if own is model]
+
+    def take(self, k: int, clips: ClipBatch, together: int) -> None:
+        """The clips of some codes, of a batch of so many; the last ones finish the move."""
+        self.clips[k] = clips
+        self.together += together
+        if len(self.clips) == len(self.codes):
+            self.move.finish(DecodedBatch(tuple(self.clips[k] for k in range(len(self.codes))), self.together))
+
+    def fail(self, error: Exception) -> None:
+        """Give the future what went wrong."""
+        self.failed = True
+        self.move.future.set_exception(error)
 
 
 @define(eq=False)
@@ -97,7 +124,11 @@ class DecoderQueue:
             worker.shutdown(cancel_futures=True)
 
     def decode(
-        self, client: Hashable, model: VAEBackend, codes: Callable[[], Codes], use: Callable[[DecodedBatch], T]
+        self,
+        client: Hashable,
+        models: Sequence[VAEBackend],
+        codes: Callable[[], Sequence[Codes]],
+        use: Callable[[DecodedBatch], T],
     ) -> Future[T]:
         """
         Have codes decoded together with those of all other clients.
@@ -106,8 +137,8 @@ class DecoderQueue:
 
         Args:
             client: Whose move it is.
-            model: What decodes.
-            codes: Gives the codes, (N, D); called by the worker. The future gets what it raises.
+            models: What decodes: one for each format of the client's piece.
+            codes: Gives for each of them the codes, (N, D); called by the worker. The future gets what it raises.
             use: Makes the result from the clips; called by the worker.
         """
         future: Future[T] = Future()
@@ -115,7 +146,7 @@ class DecoderQueue:
             older = self._moves.get(client)
             if self._worker is None or (older is None and self._is_full()):
                 return self._refused()
-            self._moves[client] = _Move(model, codes, use, future)
+            self._moves[client] = _Move(models, codes, use, future)
             if older is not None:
                 older.future.cancel()
             else:
@@ -158,7 +189,7 @@ class DecoderQueue:
 
     def _decode_waiting(self) -> None:
         """Decode the waiting moves, as far as one batch goes, the longest waiting first."""
-        taken: list[tuple[_Move[Any], Codes]] = []
+        taken: list[tuple[_Move[Any], Sequence[Codes]]] = []
         clips = 0
         with self._lock:
             keys = list(self._moves)
@@ -177,20 +208,25 @@ class DecoderQueue:
                 move.future.set_exception(error)
                 continue
             taken.append((move, codes))
-            clips += len(codes)
-        for model in {id(move.model): move.model for move, _codes in taken}.values():
-            self._decode(model, [(move, codes) for move, codes in taken if move.model is model])
+            clips += sum(map(len, codes))
+        waiting = [_Decoding(*one) for one in taken]
+        for model in {id(model): model for move, _codes in taken for model in move.models}.values():
+            self._decode(model, [one for one in waiting if any(own is model for own in one.move.models)])
 
-    def _decode(self, model: VAEBackend, taken: Sequence[tuple[_Move[Any], Codes]]) -> None:
-        codes = np.concatenate([codes for _move, codes in taken])
+    def _decode(self, model: VAEBackend, waiting: Sequence[_Decoding]) -> None:
+        """Decode the codes of one model, and finish the moves that waited for it alone."""
+        parts = [(one, k) for one in waiting if not one.failed for k in one.numbers(model)]
+        if not parts:
+            return
+        codes = np.concatenate([one.codes[k] for one, k in parts])
         try:
             clips = model.decode(codes)
         except Exception as error:  # noqa: BLE001 - it is the clients' error; the worker goes on
-            for move, _codes in taken:
-                move.future.set_exception(error)
+            for one, _k in parts:
+                one.fail(error)
             return
         self.batches += 1
         self.decoded += len(codes)
-        ends = np.cumsum([len(own) for _move, own in taken])
-        for (move, own), end in zip(taken, ends, strict=True):
-            move.finish(DecodedBatch(clips[end - len(own) : end], len(codes)))
+        ends = np.cumsum([len(one.codes[k]) for one, k in parts])
+        for (one, k), end in zip(parts, ends, strict=True):
+            one.take(k, clips[end - len(one.codes[k]) : end], len(codes))

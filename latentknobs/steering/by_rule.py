@@ -37,6 +37,24 @@ class RuleEdited:
     reasons: tuple[str, ...]
 
 
+RuleEditedCuts: TypeAlias = tuple[RuleEdited, ...]
+"""Those of each format of a piece."""
+
+
+@frozen
+class RuleEdits:
+    """
+    What is done by rule.
+
+    Attributes:
+        edits: The edits with their amounts.
+        reason: Why nothing can be done, a sentence; "" where it can.
+    """
+
+    edits: tuple[AmountedEdit, ...] = ()
+    reason: str = ""
+
+
 def edit_by_rule(
     clips: ClipBatch,
     clip_format: ClipFormat,
@@ -95,41 +113,41 @@ def _edited(
     return out[0], ""
 
 
-def edit_cut(cut: Cut, rows: Bools, edits: Sequence[AmountedEdit], seed: int = 0) -> tuple[RuleEdited, ...]:
+def edit_cuts(cuts: Sequence[Cut], rows: Sequence[Bools], edits: Sequence[RuleEdits], seed: int = 0) -> RuleEditedCuts:
     """
-    Apply edits to some clips of a piece and to all that are in other time signatures, with one context for all.
+    Apply edits to some clips of a piece, with one context for all.
 
     Args:
-        cut: The piece's clips.
-        rows: bool (N,), which of its own clips.
-        edits: As for :func:`edit_by_rule`.
+        cuts: All its clips, format by format.
+        rows: For each cut which of its clips, bool (N,).
+        edits: For each cut what is done to them.
         seed: As for :func:`edit_by_rule`.
 
     Returns:
-        For the cut and each of its others, all of their clips; those that are not in ``rows`` are not edited.
+        For each cut all of its clips; those that are not in ``rows`` are not edited.
     """
-    cuts = (cut, *cut.others)
     order = sorted((int(start), c, k) for c, each in enumerate(cuts) for k, start in enumerate(each.starts))
-    notes = [cuts[c].clip_format.notes(cuts[c].clips[k]) for _start, c, k in order]
-    contexts = contexts_of_notes(notes, cut.clip_format, seed)
-    context_of = {(c, k): context for (_start, c, k), context in zip(order, contexts, strict=True)}
+    contexts: dict[tuple[int, int], EditContext] = {}
+    if any(one.any() for one in rows):
+        notes = [cuts[c].clip_format.notes(cuts[c].clips[k]) for _start, c, k in order]
+        of_all = contexts_of_notes(notes, cuts[0].clip_format, seed)
+        contexts = {(c, k): context for (_start, c, k), context in zip(order, of_all, strict=True)}
     out = []
     for c, each in enumerate(cuts):
-        chosen = np.flatnonzero(rows) if not c else np.arange(len(each.clips))
-        own = [context_of[c, int(k)] for k in chosen]
-        done = edit_by_rule(each.clips[chosen], each.clip_format, edits, own, seed)
         clips, edited = each.clips.copy(), np.zeros(len(each.clips), dtype=bool)
-        clips[chosen], edited[chosen] = done.clips, done.edited
-        reasons = [""] * len(clips)
-        for k, reason in zip(chosen, done.reasons, strict=True):
-            reasons[k] = reason
+        reasons = [edits[c].reason] * len(clips)
+        chosen = np.flatnonzero(rows[c]) if not edits[c].reason else ()
+        if len(chosen):
+            own = [contexts[c, int(k)] for k in chosen]
+            done = edit_by_rule(each.clips[chosen], each.clip_format, edits[c].edits, own, seed)
+            clips[chosen], edited[chosen] = done.clips, done.edited
+            for k, reason in zip(chosen, done.reasons, strict=True):
+                reasons[k] = reason
         out.append(RuleEdited(clips, edited, tuple(reasons)))
     return tuple(out)
 
 
-def unedited(cut: Cut, reason: str) -> tuple[RuleEdited, ...]:
+def unedited(cuts: Sequence[Cut], reason: str) -> RuleEditedCuts:
     """The same where no edit is possible, for the same reason everywhere."""
-    return tuple(
-        RuleEdited(each.clips, np.zeros(len(each.clips), dtype=bool), (reason,) * len(each.clips))
-        for each in (cut, *cut.others)
-    )
+    still = RuleEdits(reason=reason)
+    return edit_cuts(cuts, [np.zeros(len(each.clips), dtype=bool) for each in cuts], [still] * len(cuts))

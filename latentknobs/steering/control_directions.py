@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ LEAST_FREE = 0.25
 """Least share of the active dimensions that is left to a control."""
 
 
-def check_amount(knob: Knob, amount: float, name: str = "") -> float:
+def check_amount(knob: Knob, amount: float, name: str = "", *, alike: Sequence[Knob] = ()) -> float:
     """
     The amount, if the knob can be turned by it.
 
@@ -30,27 +30,31 @@ def check_amount(knob: Knob, amount: float, name: str = "") -> float:
         knob: The knob.
         amount: In the knob's unit.
         name: What the message calls it, where that is not the knob's own name (a control).
+        alike: Knobs of the same name of other models, which are turned by it too.
 
     Raises:
-        AmountError: Not finite, outside the usable range, or off the knob's step.
+        AmountError: Not finite, outside the usable range of one of them, or off a knob's step.
     """
-    name = name or knob.name
+    name, knobs = name or knob.name, (knob, *alike)
     unit = f" {knob.unit}" if knob.unit else ""
+    low, high = max(one.low for one in knobs), min(one.high for one in knobs)
+    worst = min(knobs, key=lambda one: RANK[one.verdict])
     if not np.isfinite(amount):
         raise AmountError(f"The amount of {name!r} must be a finite number, not {amount}.")
-    if knob.low == knob.high and amount:
-        raise AmountError(f"{name} has no usable amount{doubt(knob)}; choose another knob.")
-    if not knob.low - SLACK <= amount <= knob.high + SLACK:
+    if low == high and amount:
+        raise AmountError(f"{name} has no usable amount{doubt(worst)}; choose another knob.")
+    if not low - SLACK <= amount <= high + SLACK:
+        models = f" of {' and '.join(one.model_name for one in knobs)} together" if alike else ""
         raise AmountError(
-            f"{name}={amount:+g} is outside the usable range, {knob.low:+g} to {knob.high:+g}{unit}"
-            f"{doubt(knob)}; choose an amount inside it."
+            f"{name}={amount:+g} is outside the usable range{models}, {low:+g} to {high:+g}{unit}"
+            f"{doubt(worst)}; choose an amount inside it."
         )
-    if knob.step is not None and abs(amount / knob.step - round(amount / knob.step)) > SLACK:
-        below = float(np.floor(amount / knob.step)) * knob.step
-        raise AmountError(
-            f"{name}={amount:+g} lies between two steps of {knob.step:g}{unit}; "
-            f"choose {below:+g} or {below + knob.step:+g}."
-        )
+    for step in (one.step for one in knobs if one.step is not None):
+        if abs(amount / step - round(amount / step)) > SLACK:
+            below = float(np.floor(amount / step)) * step
+            raise AmountError(
+                f"{name}={amount:+g} lies between two steps of {step:g}{unit}; choose {below:+g} or {below + step:+g}."
+            )
     return float(amount)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,25 @@ class Style:
     right: Floats = field(converter=_floats)
     nats: Floats | None = field(default=None, converter=_floats_or_none)
     percentile: Floats | None = field(default=None, converter=_floats_or_none)
+
+    @classmethod
+    def joined(cls, styles: Sequence[Style], order: Sequence[int]) -> Style:
+        """Those of the clips of several models, one after the other, in another order."""
+        if len(styles) == 1:
+            return styles[0]
+        bars = [bars for one in styles for bars in one.bars]
+        sounding, right = (np.concatenate([getattr(one, name) for one in styles]) for name in ("sounding", "right"))
+        rows = np.asarray(order, dtype=np.int64)
+        nats, percentile = (
+            _known_of([getattr(one, name) for one in styles], styles) for name in ("nats", "percentile")
+        )
+        return cls(
+            tuple(bars[k] for k in order),
+            sounding[rows],
+            right[rows],
+            None if nats is None else nats[rows],
+            None if percentile is None else percentile[rows],
+        )
 
     @property
     def exact(self) -> Bools:
@@ -123,6 +143,15 @@ class Style:
             "percentile": self.typical_percentile,
             "each": each,
         }
+
+
+def _known_of(values: Sequence[Floats | None], styles: Sequence[Style]) -> Floats | None:
+    """Values of clips of several models, NaN of those of which there are none; None where no model has any."""
+    if all(one is None for one in values):
+        return None
+    return np.concatenate(
+        [np.full(len(one.bars), np.nan) if own is None else own for own, one in zip(values, styles, strict=True)]
+    )
 
 
 def _known(values: Floats | None, k: int) -> float | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -10,7 +11,7 @@ from attrs import frozen
 
 from latentknobs.core.arrays import Bools, ClipBatch, Codes
 from latentknobs.core.piece import Piece
-from latentknobs.steering.by_rule import RuleEdited
+from latentknobs.steering.by_rule import RuleEditedCuts, RuleEdits
 from latentknobs.steering.rule_comparison import RuleComparison
 
 ClipWay: TypeAlias = Literal["model", "octaves", "rule", "alone", "silent"]
@@ -35,6 +36,13 @@ class ClipCounts:
     by_rule: int
     left_alone: int
     reconstructed: float
+
+    @classmethod
+    def of(cls, ways: Iterable[Iterable[ClipWay]], reconstructed: float) -> ClipCounts:
+        """Those of clips that were turned in these ways."""
+        number = Counter(way for own in ways for way in own)
+        by_model = number["model"] + number["octaves"]
+        return cls(by_model, number["octaves"], number["rule"], number["alone"], reconstructed)
 
     def __str__(self) -> str:
         total = self.by_model + self.by_rule + self.left_alone
@@ -62,8 +70,8 @@ class TurnResult:
         amounts: Knob names and the amounts they were turned by.
         before: The piece that went in.
         after: The piece that came out.
-        clips: int16 (N, *shape), the clips of the result.
-        codes: float32 (N, D), the moved codes; zeros where the model does not accept the clip.
+        clips: int16 (N, *shape), the clips of the result; of several models the first one's.
+        codes_by_model: For each model float32 (N, D), the moved codes; zeros where it does not accept the clip.
         provenance: Where it comes from; goes into a MIDI file.
         counts: How its clips were turned.
         remarks: What people should know of the knobs, one sentence each.
@@ -76,13 +84,34 @@ class TurnResult:
     before: Piece
     after: Piece
     clips: ClipBatch
-    codes: Codes
+    codes_by_model: tuple[Codes, ...]
     provenance: Mapping[str, Any]
     counts: ClipCounts
     remarks: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
     others: tuple[ClipBatch, ...] = ()
     ways: tuple[tuple[ClipWay, ...], ...] = ()
+
+    @property
+    def codes(self) -> Codes:
+        """The moved codes of the model, of several those of the first."""
+        return self.codes_by_model[0]
+
+
+@frozen(eq=False)
+class MovedClips:
+    """
+    The clips of one model after knobs have moved their codes, before they are decoded.
+
+    Attributes:
+        codes: float32 (N, D); zeros where the model does not accept the clip.
+        by_model: bool (N,), which clips the model turns: those in its style, and those that it takes and no rule fits.
+        comparison: What the model's results are held against; None = nothing.
+    """
+
+    codes: Codes
+    by_model: Bools
+    comparison: RuleComparison | None = None
 
 
 @frozen(eq=False)
@@ -92,23 +121,31 @@ class SteeredCodes:
 
     Attributes:
         amounts: Knob names and the amounts they were turned by.
-        codes: float32 (N, D); zeros where the model does not accept the clip.
+        moved: The clips of each model.
         facts: What goes into the provenance.
-        by_model: bool (N,), which clips the model turns: those in its style, and those that it takes and no rule fits.
         ruled: The clips that are turned by rule, of the cut and its others.
+        edits: What is done to these by rule.
         remarks: What people should know of the knobs, one sentence each.
         seed: Of edits that draw.
-        comparison: What the model's results are held against; None = nothing.
     """
 
     amounts: Mapping[str, float]
-    codes: Codes
+    moved: tuple[MovedClips, ...]
     facts: Mapping[str, Any]
-    by_model: Bools
-    ruled: tuple[RuleEdited, ...]
+    ruled: RuleEditedCuts
+    edits: tuple[RuleEdits, ...] = ()
     remarks: tuple[str, ...] = ()
     seed: int = 0
-    comparison: RuleComparison | None = None
+
+    @property
+    def codes(self) -> Codes:
+        """The moved codes of the model, of several those of the first."""
+        return self.moved[0].codes
+
+    @property
+    def to_decode(self) -> tuple[Codes, ...]:
+        """The codes that each model has to decode, float32 (n, D)."""
+        return tuple(one.codes[one.by_model] for one in self.moved)
 
 
 @frozen(eq=False)
@@ -119,11 +156,13 @@ class GridCell:
     Attributes:
         at: Where it is, 0 to 1 each way: ("pitch", 0.25), ("rhythm", 0.5).
         piece: The piece.
-        clips: int16 (N, *shape).
+        clips: int16 (N, *shape); of several models the first one's.
         provenance: Where it comes from.
+        others: The clips of each further model.
     """
 
     at: tuple[tuple[str, float], ...]
     piece: Piece
     clips: ClipBatch
     provenance: Mapping[str, Any]
+    others: tuple[ClipBatch, ...] = ()

@@ -1,7 +1,8 @@
 """
-A model made by hand, without training and without torch: what it does to a code is known exactly.
+Models made by hand, without training and without torch: what they do to a code is known exactly.
 
-Each of a clip's eight beats is one number for its pitch and one for its activity (-1 rest, 0 hold, 1, 2, 3
+There is one for each format of melodies in sixteenths; what follows is of two bars of 4/4. Each of a clip's eight
+quarters is one number for its pitch and one for its activity (-1 rest, 0 hold, 1, 2, 3
 = one, two, four equal notes). Dimension 0 is the mean pitch in octaves from middle C and dimension 8 the mean
 activity; 1 to 7 and 9 to 15 hold how the beats differ from their mean, in an orthonormal basis; 16 to 23 are
 inactive. So transposing by n semitones moves dimension 0 by n / 12 and nothing else, and splitting the notes of
@@ -21,21 +22,22 @@ from latentknobs.core.arrays import Bools, ClipBatch, Codes, Floats, sha256_of_a
 from latentknobs.core.backend import BackendFactory, BackendSpec, Posterior
 from latentknobs.core.clip import Note, check_clips
 from latentknobs.core.corpus import CorpusRequest, Song, split_of
-from latentknobs.core.melody_format import HOLD, MELODY, REST, STEPS
+from latentknobs.core.melody_format import HOLD, MELODY, MELODY_3_4, MELODY_6_8, MELODY_FORMATS, REST, MelodyFormat
 from latentknobs.errors import BackendError, CorpusError
 from latentknobs.hooks import hookimpl
 
 LATENTKNOBS_API = 1
 
 BEATS, BEAT = 8, 4
-LATENT_SIZE = 24
+UNUSED = 8
+"""Dimensions that are inactive."""
+LATENT_SIZE = 2 * BEATS + UNUSED
 PITCH, ACTIVITY = 0, 8
 """The dimensions of the mean pitch and of the mean activity."""
 SCALE = 0.1
 """Standard deviation of the posterior in the active dimensions; 1 in the others."""
 BLUR = 1e-3
 """Share of every probability that is spread evenly, so that no log-probability is infinite."""
-_DIFFERENCES: Floats = helmert(BEATS)
 _TEMPLATES = np.array(
     [
         [[0, 0, 1]] * 4,  # rest
@@ -49,13 +51,20 @@ _TEMPLATES = np.array(
 """(5, 4, 3): activity + 1, step of the beat, onset or hold or rest."""
 
 
-def _spec() -> BackendSpec:
-    weights = {"differences": _DIFFERENCES, "templates": _TEMPLATES}
-    config = f"tiny 1 {LATENT_SIZE} {SCALE} {BLUR}".encode()
+def tiny_spec(clip_format: MelodyFormat = MELODY) -> BackendSpec:
+    """
+    The tiny model of a format of whole quarters in sixteenths: "tiny", for two bars of 3/4 "tiny-3-4".
+
+    Of n quarters, dimension n is the mean activity, and eight more than 2 n are the dimensions of the code.
+    """
+    beats = clip_format.steps // BEAT
+    weights = {"differences": helmert(beats), "templates": _TEMPLATES}
+    other = "" if clip_format == MELODY else f" {clip_format.name}"
+    config = f"tiny 1 {2 * beats + UNUSED} {SCALE} {BLUR}{other}".encode()
     return BackendSpec(
-        name="tiny",
-        clip_format=MELODY,
-        latent_size=LATENT_SIZE,
+        name=clip_format.name.replace(MELODY.name, "tiny"),
+        clip_format=clip_format,
+        latent_size=2 * beats + UNUSED,
         model_id=sha256_of_arrays(weights, config),
         training={"corpus": "none: made by hand"},
         prior="standard-normal",
@@ -66,22 +75,32 @@ def _spec() -> BackendSpec:
 class TinyBackend:
     """The model; it reconstructs every clip of :func:`tiny_clips` exactly, other clips roughly."""
 
-    spec: BackendSpec = field(factory=_spec)
+    spec: BackendSpec = field(factory=tiny_spec)
+
+    @property
+    def _format(self) -> MelodyFormat:
+        """Its format, or that of the same steps where a test has given it another."""
+        own = self.spec.clip_format
+        return own if isinstance(own, MelodyFormat) else MELODY
+
+    @property
+    def _beats(self) -> int:
+        return self._format.steps // BEAT
 
     def accepts(self, clips: ClipBatch) -> Bools:
         """Every valid clip, bool (N,)."""
-        return MELODY.valid(check_clips(clips, MELODY))
+        return self._format.valid(check_clips(clips, self._format))
 
     def encode(self, clips: ClipBatch) -> Posterior:
         """The codes of clips (N, 32)."""
-        clips = check_clips(clips, MELODY)
-        pitch, activity = _beats(clips)
-        z = np.zeros((len(clips), LATENT_SIZE), dtype=np.float32)
-        for first, values in ((PITCH, (pitch - 60) / 12), (ACTIVITY, activity)):
+        clips, beats = check_clips(clips, self._format), self._beats
+        pitch, activity = _pitch_and_activity(clips, self._format)
+        z = np.zeros((len(clips), 2 * beats + UNUSED), dtype=np.float32)
+        for first, values in ((PITCH, (pitch - 60) / 12), (beats, activity)):
             z[:, first] = values.mean(axis=1)
-            z[:, first + 1 : first + BEATS] = values @ _DIFFERENCES.T
+            z[:, first + 1 : first + beats] = values @ helmert(beats).T
         scale = np.ones_like(z)
-        scale[:, : 2 * BEATS] = SCALE
+        scale[:, : 2 * beats] = SCALE
         return Posterior(z, scale)
 
     def decode(self, z: Codes) -> ClipBatch:
@@ -92,14 +111,14 @@ class TinyBackend:
         odds = np.stack([classes[..., 0] * best, classes[..., 1], classes[..., 2]], axis=-1)
         tokens = np.stack([pitch, np.full_like(pitch, HOLD), np.full_like(pitch, REST)], axis=-1)
         chosen = np.take_along_axis(tokens, odds.argmax(axis=-1)[..., None], axis=-1)[..., 0]
-        return MELODY.repair(chosen.astype(np.int16))
+        return self._format.repair(chosen.astype(np.int16))
 
     def decode_log_probs(self, z: Codes, given: ClipBatch | None = None) -> NDArray[np.float32]:
         """Log-probabilities, float32 (N, 32, 130); a step does not depend on the steps before it."""
-        if given is not None and len(check_clips(given, MELODY)) != len(z):
+        if given is not None and len(check_clips(given, self._format)) != len(z):
             raise BackendError(f"tiny: {len(z)} codes and {len(given)} clips are given; there must be as many.")
         classes, low, high, share = self._parts(z)
-        out = np.full((*classes.shape[:2], MELODY.vocabulary), BLUR / 128)
+        out = np.full((*classes.shape[:2], self._format.vocabulary), BLUR / 128)
         rows, steps = np.indices(low.shape)
         np.add.at(out, (rows, steps, low), (1 - BLUR) * (1 - share))
         np.add.at(out, (rows, steps, high), (1 - BLUR) * share)
@@ -109,17 +128,18 @@ class TinyBackend:
 
     def _parts(self, z: Codes) -> tuple[Floats, NDArray[np.int64], NDArray[np.int64], Floats]:
         """Of each step: odds of onset, hold, rest (N, 32, 3), the two nearest pitches, the share of the higher."""
-        z = np.asarray(z)
-        if z.ndim != 2 or z.shape[1] != LATENT_SIZE or not np.isfinite(z).all():
-            raise BackendError(f"tiny decodes finite codes of shape (N, {LATENT_SIZE}), not {z.shape}.")
+        z, beats = np.asarray(z), self._beats
+        size = 2 * beats + UNUSED
+        if z.ndim != 2 or z.shape[1] != size or not np.isfinite(z).all():
+            raise BackendError(f"tiny decodes finite codes of shape (N, {size}), not {z.shape}.")
         values = z.astype(np.float64)
         pitch, activity = (
-            values[:, first, None] + values[:, first + 1 : first + BEATS] @ _DIFFERENCES for first in (PITCH, ACTIVITY)
+            values[:, first, None] + values[:, first + 1 : first + beats] @ helmert(beats) for first in (PITCH, beats)
         )
         low_activity, share = _between(activity + 1, len(_TEMPLATES) - 1)
         near, far = _TEMPLATES[low_activity], _TEMPLATES[np.minimum(low_activity + 1, len(_TEMPLATES) - 1)]
         mixed = near + share[..., None, None] * (far - near)
-        classes = (BLUR / 3 + (1 - BLUR) * mixed).reshape(len(z), STEPS, 3)
+        classes = (BLUR / 3 + (1 - BLUR) * mixed).reshape(len(z), beats * BEAT, 3)
         low, higher = _between(np.round(60 + 12 * pitch, 4), 127)  # codes are float32: whole pitches stay whole
         low, higher = np.repeat(low, BEAT, axis=1), np.repeat(higher, BEAT, axis=1)
         return classes, low, np.minimum(low + 1, 127), higher
@@ -132,23 +152,26 @@ def _between(values: Floats, highest: int) -> tuple[NDArray[np.int64], Floats]:
     return low, kept - low
 
 
-def _beats(clips: ClipBatch) -> tuple[Floats, Floats]:
-    """Pitch and activity of each beat, float64 (N, 8) each."""
-    sounding = MELODY.sounding(clips).reshape(-1, BEATS, BEAT)
-    onsets = MELODY.onsets(clips).reshape(-1, BEATS, BEAT)
+def _pitch_and_activity(clips: ClipBatch, clip_format: MelodyFormat) -> tuple[Floats, Floats]:
+    """Pitch and activity of each beat, float64 (N, beats) each."""
+    beats = clip_format.steps // BEAT
+    sounding = clip_format.sounding(clips).reshape(-1, beats, BEAT)
+    onsets = clip_format.onsets(clips).reshape(-1, beats, BEAT)
     first = np.where(onsets.any(axis=-1), onsets.argmax(axis=-1), 0)
     pitch = np.take_along_axis(sounding, first[..., None], axis=-1)[..., 0].astype(np.float64)
     count = onsets.sum(axis=-1)
     activity = np.where(count > 0, 1 + np.log2(np.maximum(count, 1)), np.where(pitch >= 0, 0.0, -1.0))
     # A beat of rest takes the pitch before it, or the first of the clip: transposing moves all beats alike.
-    beat = np.arange(BEATS)
+    beat = np.arange(beats)
     last = np.maximum.accumulate(np.where(pitch >= 0, beat, -1), axis=1)
     opening = (pitch >= 0).argmax(axis=1)[:, None]
     filled = np.take_along_axis(pitch, np.where(last >= 0, last, opening), axis=1)
     return np.where(filled >= 0, filled, 60.0), activity
 
 
-def tiny_clips(count: int, *, seed: int = 0, low: int = 48, high: int = 83) -> ClipBatch:
+def tiny_clips(
+    count: int, *, seed: int = 0, low: int = 48, high: int = 83, clip_format: MelodyFormat = MELODY
+) -> ClipBatch:
     """
     Melodies that :class:`TinyBackend` reconstructs exactly, int16 (count, 32).
 
@@ -159,16 +182,17 @@ def tiny_clips(count: int, *, seed: int = 0, low: int = 48, high: int = 83) -> C
         seed: The same seed gives the same clips.
         low: Lowest MIDI pitch.
         high: Highest MIDI pitch.
+        clip_format: Of whole quarters in sixteenths.
     """
-    rng = np.random.default_rng(seed)
-    out = [MELODY.tokens(_melody(rng, low, high, plain=i % 2 == 0)) for i in range(count)]
-    return np.stack(out) if out else np.zeros((0, STEPS), dtype=np.int16)
+    rng, beats = np.random.default_rng(seed), clip_format.steps // BEAT
+    out = [clip_format.tokens(_melody(rng, low, high, beats, plain=i % 2 == 0)) for i in range(count)]
+    return np.stack(out) if out else np.zeros((0, clip_format.steps), dtype=np.int16)
 
 
-def _melody(rng: np.random.Generator, low: int, high: int, *, plain: bool) -> list[Note]:
+def _melody(rng: np.random.Generator, low: int, high: int, beats: int, *, plain: bool) -> list[Note]:
     pitch = int(rng.integers(low, high + 1))
     notes: list[Note] = []
-    for beat in range(BEATS):
+    for beat in range(beats):
         onset = beat * BEAT
         activity = 1 if plain or beat == 0 else int(rng.choice([-1, 0, 1, 2, 3], p=[0.1, 0.2, 0.3, 0.25, 0.15]))
         if activity > 0:
@@ -214,8 +238,17 @@ TINY = BackendFactory(
     doc="A model made by hand, for tests.",
     load=lambda _location, _device: TinyBackend(),
     shipped={"tiny": ""},
+    formats={"tiny": MELODY},
 )
 """What a plugin of tests offers under ``register_backends``."""
+TINY_METERS = BackendFactory(
+    name="tiny-meters",
+    doc="The tiny models of other time signatures.",
+    load=lambda location, _device: TinyBackend(tiny_spec(MELODY_FORMATS[location])),
+    shipped={tiny_spec(one).name: one.name for one in (MELODY_3_4, MELODY_6_8)},
+    formats={tiny_spec(one).name: one for one in (MELODY_3_4, MELODY_6_8)},
+)
+"""The same for 3/4 and 6/8: the models tiny-3-4 and tiny-6-8."""
 
 
 @hookimpl

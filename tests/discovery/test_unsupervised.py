@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from attrs import evolve
+from scipy.linalg import helmert
 
 from latentknobs.core.code_units import CodeUnits
 from latentknobs.core.corpus import Song
@@ -17,7 +18,7 @@ from latentknobs.errors import DiscoveryError, RegistryError, UsageError
 from latentknobs.evaluation.effect_size import intended_change
 from latentknobs.evaluation.evaluation_set import EvaluationSet, unedited_set
 from latentknobs.registry.store import KnobStore
-from latentknobs.testing.tiny import _DIFFERENCES, ACTIVITY, BEATS, LATENT_SIZE, PITCH, TinyBackend, tiny_clips
+from latentknobs.testing.tiny import ACTIVITY, BEATS, LATENT_SIZE, PITCH, TinyBackend, tiny_clips
 from latentknobs.testing.units import drawn_scales, rescaled
 
 
@@ -29,7 +30,7 @@ class Open(TinyBackend):
         for name, first, gain in (("pitch", PITCH, 12.0), ("activity", ACTIVITY, 1.0)):
             matrix = np.zeros((BEATS, LATENT_SIZE), np.float32)
             matrix[:, first] = gain
-            matrix[:, first + 1 : first + BEATS] = gain * _DIFFERENCES.T
+            matrix[:, first + 1 : first + BEATS] = gain * helmert(BEATS).T
             out[name] = matrix
         return out
 

@@ -28,8 +28,8 @@ class Held:
 
 
 def codes(*values):
-    """What gives these codes."""
-    return lambda: np.asarray(values, dtype=np.float32)[:, None]
+    """What gives these codes to one model."""
+    return lambda: [np.asarray(values, dtype=np.float32)[:, None]]
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def queue():
 
 def ask(queue, client, model, *values):
     """The clips of these codes, and how many were decoded together."""
-    return queue.decode(client, model, codes(*values), lambda d: (d.clips[:, 0].tolist(), d.together))
+    return queue.decode(client, [model], codes(*values), lambda d: (d.clips[0][:, 0].tolist(), d.together))
 
 
 def test_what_waits_is_one_batch(queue):
@@ -97,17 +97,52 @@ def test_two_models_are_two_batches(queue):
     assert [a.result(20) for a in asked] == [([1], 2), ([2], 1), ([3], 2)]
 
 
+def test_a_client_of_two_models_has_clips_of_both(queue):
+    """Each model decodes its codes with those of all other clients, and the move ends with the last of them."""
+    hold, one, two = Held(), Held(), Held()
+    ask(queue, "x", hold, 0)
+    hold.began.acquire(timeout=20)
+    both = queue.decode(
+        "a",
+        [one, two],
+        lambda: [*codes(1)(), *codes(2, 3)()],
+        lambda d: ([c[:, 0].tolist() for c in d.clips], d.together),
+    )
+    other = ask(queue, "b", two, 4)
+    for model in (hold, one, two):
+        model.go.release()
+
+    assert both.result(20) == ([[1], [2, 3]], 4)
+    assert other.result(20) == ([4], 3)
+    assert (one.batches, two.batches) == ([[1]], [[2, 3, 4]])
+
+
+def test_a_model_that_fails_is_the_error_of_who_uses_it(queue):
+    """A client of two models has it too; one of the other model alone does not."""
+    one, two = Held(), Held()
+    ask(queue, "x", one, 0)
+    one.began.acquire(timeout=20)
+    both = queue.decode("a", [two, one], lambda: [*codes(-1)(), *codes(1)()], list)
+    other = ask(queue, "b", one, 2)
+    one.go.release(9)
+    two.go.release(9)
+
+    assert other.result(20) == ([2], 1)
+    with pytest.raises(ValueError, match="negative"):
+        both.result(20)
+
+
 def test_errors_are_the_asking_clients(queue):
     """Codes that cannot be made are one client's error, a model's that of its batch; the worker goes on."""
     model = Held()
     model.go.release(9)
 
     with pytest.raises(ZeroDivisionError):
-        queue.decode("a", model, lambda: 1 / 0, list).result(20)
+        queue.decode("a", [model], lambda: 1 / 0, list).result(20)
     with pytest.raises(ValueError, match="negative"):
         ask(queue, "a", model, -1).result(20)
     with pytest.raises(ZeroDivisionError):
-        queue.decode("a", model, codes(1), lambda _decoded: 1 / 0).result(20)
+        queue.decode("a", [model], codes(1), lambda _decoded: 1 / 0).result(20)
     with pytest.raises(ZeroDivisionError):
         queue.run(lambda: 1 / 0).result(20)
     assert ask(queue, "a", model, 1).result(20) == ([1], 1)

@@ -103,7 +103,8 @@ def test_a_control_among_knobs_is_told(tiny_registry):
         pitch, rhythm = session.knob("pitch"), session.knob("rhythm")
         own = {d.dim for d in rhythm.dimensions}
         everything = tuple(KnobDimension(d, 1 / 24) for d in range(24))
-        session._knobs = {"rhythm": rhythm, "all": evolve(pitch, name="all", verdict="accepted", dimensions=everything)}
+        every = evolve(pitch, name="all", verdict="accepted", dimensions=everything)
+        session = evolve(session, knobs={pitch.model_id: {"rhythm": rhythm, "all": every}})
 
         turned = session.turn({"random": 1}, like="rhythm")
 

@@ -11,6 +11,7 @@ from latentknobs.core.code_units import CodeUnits
 from latentknobs.core.melody_format import MELODY
 from latentknobs.errors import ModelError, UsageError
 from latentknobs.session import Session
+from latentknobs.steering.paths import Ends
 from latentknobs.steering.prior_codes import PriorCodes, sample, units_of_prior
 from latentknobs.testing.tiny import LATENT_SIZE, TinyBackend, tiny_clips
 from latentknobs.testing.units import drawn_scales, rescaled
@@ -50,13 +51,11 @@ def test_the_units_of_a_prior_come_from_a_knob(workbench):
 
 def test_paths_without_a_known_prior_are_straight(workbench):
     """Half-way between two codes of a model of which nothing is known is their mean."""
-    a, b = Session.open(workbench, model="tiny"), Session.open(workbench, model="tiny")
-    for session in (a, b):
-        session.model = evolve(TinyBackend(), spec=evolve(session.model.spec, prior="aggregate"))
-        session._knobs = {}
-    b.codes = b.codes + np.float32(0.5)
+    (a,) = Session.open(workbench, model="tiny").parts
+    a = evolve(a, model=evolve(TinyBackend(), spec=evolve(a.model.spec, prior="aggregate")))
+    b = evolve(a, codes=a.codes + np.float32(0.5))
 
-    (first, last, units), *_ = a._common(b)
+    (first, last, units), *_ = Ends(a, b, {}).codes()
 
     np.testing.assert_allclose(first, -last, atol=1e-6)
     np.testing.assert_allclose(units.centre, (a.codes[0] + b.codes[0]) / 2, atol=1e-6)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 import typer
 from attrs import frozen
+from numpy.typing import NDArray
 
-from latentknobs.backends.loader import DEFAULT_MODEL
-from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.seed import MOST_SEED
 from latentknobs.errors import MidiError, UsageError
 from latentknobs.frontends.cli import options
@@ -52,7 +51,7 @@ class Endpoint:
     reading: ReadingOptions
     which: str
 
-    def open(self, workbench: Workbench, model: str) -> Session:
+    def open(self, workbench: Workbench, model: Sequence[str]) -> Session:
         """The melody in a session, with its knobs turned."""
         try:
             session = Session.open(workbench, self.path, model, **self.reading)
@@ -104,7 +103,7 @@ def interpolate(
     ] = "",
     second_time_signature: Annotated[str, typer.Option("--second-time-signature", help="The same of B.")] = "",
     quantize: options.Quantize = False,
-    model: options.Model = DEFAULT_MODEL,
+    model: options.Models = None,
     registry: options.Registry = None,
     device: options.Device = "auto",
     precision: options.Precision = "",
@@ -126,7 +125,7 @@ def interpolate(
         Endpoint(second, parse_assignments(second_knob or []), second_like, second_seed, read_second, "second"),
     )
     with program(ctx).workbench(registry, device, precision) as workbench:
-        a, b = (end.open(workbench, model) for end in ends)
+        a, b = (end.open(workbench, model or ()) for end in ends)
         if len(a.codes) != len(b.codes):
             say(f"one is longer: the first {min(len(a.codes), len(b.codes))} clips of each are used")
         grid = [a.one_way(b, size, dims)] if one_way else a.two_way(b, size, rows, columns, rest)
@@ -135,9 +134,11 @@ def interpolate(
     melodies = {f"{_name(cell)}.mid": piece_writer(cell.piece, clip_format, cell.provenance) for cell in cells}
     ways = ("", dims) if one_way else (rows, columns)
     stem = "way" if one_way else "grid"
+    clips = [clip for one in (cells[0].clips, *cells[0].others) for clip in one]
+    places = a.in_order if len(a.parts) > 1 else range(len(clips))
     pictures = {
-        f"{stem}{suffix}.png": _picture(np.stack([[cell.clips[k] for cell in row] for row in grid]), (a, b), ways)
-        for k, suffix in enumerate(_suffixes(len(cells[0].clips)))
+        f"{stem}{suffix}.png": _picture([[_clip(cell, k) for cell in row] for row in grid], (a, b), ways)
+        for k, suffix in zip(places, _suffixes(len(clips)), strict=False)
     }
     write_folder(output, melodies | pictures)
     if json:
@@ -158,12 +159,20 @@ def _suffixes(clips: int) -> list[str]:
     return [""] if clips == 1 else [f"_clip{k + 1}" for k in range(clips)]
 
 
-def _picture(cells: ClipBatch, ends: tuple[Session, Session], ways: tuple[str, str]) -> Writer:
-    """Draws cells (rows, columns, *shape)."""
+def _clip(cell: GridCell, k: int) -> tuple[int, NDArray[np.int16]]:
+    """The number of the model of a clip of a cell, and the clip; they are counted model by model."""
+    flat = [(model, clip) for model, clips in enumerate((cell.clips, *cell.others)) for clip in clips]
+    return flat[k]
+
+
+def _picture(
+    cells: Sequence[Sequence[tuple[int, NDArray[np.int16]]]], ends: tuple[Session, Session], ways: tuple[str, str]
+) -> Writer:
+    """Draws cells, row by row: clips (*shape), each with the number of its model."""
     (first, last), (rows, columns) = ends, ways
     return lambda path: draw_rolls(
-        cells,
-        first.model.spec.clip_format,
+        np.stack([[clip for _model, clip in row] for row in cells]),
+        first.parts[cells[0][0][0]].cut.clip_format,
         path,
         row_label=rows,
         column_label=columns,

@@ -34,6 +34,14 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 KnobName = Annotated[str, typer.Argument(help="The knob's name.")]
 KnobNames = Annotated[list[str] | None, typer.Argument(help="Knobs [all of the model].", show_default=False)]
 Model = Annotated[str, typer.Option("--model", help="Shipped name, path, or KIND:LOCATION of the model.")]
+Models = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--model",
+        help="Shipped name, path, or KIND:LOCATION of the model; once for each clip format [those of the package].",
+        show_default=False,
+    ),
+]
 ModelName = Annotated[str, typer.Argument(help="Shipped name, path, or KIND:LOCATION of the model.")]
 Count = Annotated[int, typer.Option("--count", min=1, max=1000, help="How many melodies.")]
 Offset = Annotated[float, typer.Option("--offset", help="Quarter notes to move the music right, for a pick-up.")]

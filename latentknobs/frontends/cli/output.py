@@ -309,14 +309,13 @@ def _short(value: Any, most: int = 8) -> str:
 
 def rolls(session: Session, turned: TurnResult) -> None:
     """Print piano rolls of all clips, each before and after side by side; ASCII where stdout needs it."""
-    cuts = (session.cut, *session.cut.others)
     clips = [
         (int(start), int(length), cut.clip_format, before, after)
-        for cut, batch in zip(cuts, (turned.clips, *turned.others), strict=True)
+        for cut, batch in zip(session.cuts, (turned.clips, *turned.others), strict=True)
         for start, length, before, after in zip(cut.starts, cut.lengths, cut.clips, batch, strict=True)
     ]
     for start, length, clip_format, before, after in sorted(clips, key=lambda clip: clip[0]):
-        first, last = session.piece.bars_of(start, length, session.model.spec.clip_format)
+        first, last = session.piece.bars_of(start, length, clip_format)
         typer.echo(f"bars {first} to {last}" if last > first else f"bar {first}")
         typer.echo(roll(before, after, clip_format))
         typer.echo("")

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from latentknobs import session as sessions
-from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.frontends.cli import options
 from latentknobs.frontends.cli.context import program
 from latentknobs.frontends.cli.melody_files import check_folder, piece_writer, write_melodies
@@ -26,7 +25,7 @@ def similar(
     quantize: options.Quantize = False,
     similarity: Annotated[float, typer.Option(min=0.0, max=1.0, help="1 = the melody itself, 0 = any melody.")] = 0.8,
     count: options.Count = 4,
-    model: options.Model = DEFAULT_MODEL,
+    model: options.Models = None,
     seed: options.Seed = 0,
     device: options.Device = "auto",
     precision: options.Precision = "",
@@ -37,7 +36,10 @@ def similar(
     check_folder(output, force=force)
     with program(ctx).workbench(device=device, precision=precision) as workbench:
         session = sessions.Session.open(
-            workbench, source, model, **options.reading(policy, track, offset, bars, time_signature, quantize=quantize)
+            workbench,
+            source,
+            model or (),
+            **options.reading(policy, track, offset, bars, time_signature, quantize=quantize),
         )
         tell_style(session)
         near = session.similar(similarity, count, seed)

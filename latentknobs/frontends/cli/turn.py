@@ -10,7 +10,6 @@ import numpy as np
 import typer
 from attrs import asdict
 
-from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.piece import Piece
 from latentknobs.frontends.cli import options
 from latentknobs.frontends.cli.amount_parser import label, parse_assignments
@@ -58,7 +57,7 @@ def turn(
             exists=True, dir_okay=False, help="SoundFont that WAV files are played with [LATENTKNOBS_SOUNDFONT]."
         ),
     ] = None,
-    model: options.Model = DEFAULT_MODEL,
+    model: options.Models = None,
     seed: options.Seed = 0,
     registry: options.Registry = None,
     device: options.Device = "auto",
@@ -75,7 +74,7 @@ def turn(
         check_target(target, force=force)
     reading = options.reading(policy, track, offset, bars, time_signature, quantize=quantize)
     with program(ctx).workbench(registry, device, precision) as workbench:
-        session = Session.open(workbench, source, model, all_by_model=by_model, **reading)
+        session = Session.open(workbench, source, model or (), all_by_model=by_model, **reading)
         tell_style(session)
         turned = session.turn(amounts, like=like or None, seed=seed)
     for remark in (*turned.remarks, *turned.left):
@@ -105,8 +104,8 @@ def turn(
 def _facts(session: Session, turned: TurnResult, target: Path | None) -> dict[str, Any]:
     return {
         "piece": session.piece.name,
-        "clips": len(session.codes),
-        "accepted": np.flatnonzero(session.accepted).tolist(),
+        "clips": sum(len(part.codes) for part in session.parts),
+        "accepted": np.flatnonzero(np.concatenate([part.accepted for part in session.parts])).tolist(),
         "counts": asdict(turned.counts),
         "remarks": [*session.remarks(), *turned.remarks, *turned.left],
         "style": session.style.as_dict(),

@@ -12,7 +12,7 @@ import hashlib
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -186,7 +186,11 @@ class Service:
         location = name if name in self.workbench.models.names else self.default
         session = Session.open(self.workbench, piece, location, all_by_model=message.by_model)
         source = message.source
-        session = evolve(session, knobs=knobs, source_sha256=source.sha256 if isinstance(source, MidiSource) else "")
+        session = evolve(
+            session,
+            knobs={model.spec.model_id: knobs},
+            source_sha256=source.sha256 if isinstance(source, MidiSource) else "",
+        )
         plain = session.turn({})
         opened = OpenPiece(session, plain, frozenset(plain.after.notes), session.style)
         with self._lock:
@@ -230,15 +234,17 @@ class Service:
         session = opened.session
         steered: list[SteeredCodes] = []
 
-        def codes() -> Codes:
+        def codes() -> Sequence[Codes]:
             steered.append(session.move(turns.knobs, like=turns.like, seed=turns.seed))
-            return steered[0].codes[steered[0].by_model]
+            return steered[0].to_decode
 
         def answer(batch: DecodedBatch) -> tuple[TurnResponse, int]:
             result = session.result(steered[0], batch.clips)
             return opened.turned(result, (time.perf_counter() - started) * 1000), batch.together
 
-        return await asyncio.wrap_future(self.queue.decode(client, session.model, codes, answer))
+        return await asyncio.wrap_future(
+            self.queue.decode(client, [part.model for part in session.parts], codes, answer)
+        )
 
 
 def _version(knob: Knob) -> tuple[str, str, str, str]:
