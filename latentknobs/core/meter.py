@@ -18,8 +18,10 @@ from latentknobs.core.time_signature import TimeSignature
 def signature_of(clip_format: ClipFormat) -> TimeSignature:
     """The time signature of a format: the one that it states, else of as many quarter notes as its bars have."""
     stated: TimeSignature | None = getattr(clip_format, "time_signature", None)
+    if stated is not None:
+        return stated
     quarters = Fraction(clip_format.beats_per_bar)
-    return stated or TimeSignature(quarters.numerator, 4 * quarters.denominator)
+    return TimeSignature(quarters.numerator, 4 * quarters.denominator)
 
 
 def steps_per_bar(clip_format: ClipFormat) -> Fraction:
