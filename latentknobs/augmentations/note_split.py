@@ -22,8 +22,9 @@ class NoteSplit(TokenAugmentation):
     The amount is log2 n: 1, 2, 3, 4 are the paper's n = 2, 4, 8, 16. In compound time a dotted beat has three parts:
     there a note of one, three or another odd number of dotted beats is split into three instead of two, so that a
     dotted half note becomes two dotted quarters, then six eighths, then twelve sixteenths. A clip with a note that does
-    not divide so often into notes of whole steps is masked, and so is a clip without notes. By rule, and in what knobs
-    are learned from, such a note is split as often as it divides, or stays.
+    not divide so often into notes of whole steps is masked, and so is a clip in which one note would give two and
+    another three, and a clip without notes. By rule, and in what knobs are learned from, each note is split as often as
+    it divides, or stays.
     """
 
     name = "note-split"
@@ -57,8 +58,12 @@ class NoteSplit(TokenAugmentation):
         part, times = self._divided(int(min(amount, most)))
         split = np.where((step - start) % part[length] == 0, pitch, np.int16(HOLD))
         edited = np.where(sounds, split, clips).astype(np.int16)
-        divides = (times[length] >= amount) | ~sounds | (not self.exact)
-        return edited, sounds.any(axis=-1) & divides.all(axis=-1)
+        valid: Bools = sounds.any(axis=-1)
+        if self.exact:
+            parts = length // part[length]
+            alike = parts == parts.max(axis=-1, where=sounds, initial=0)[:, None]
+            valid = valid & ((alike & (times[length] >= amount)) | ~sounds).all(axis=-1)
+        return edited, valid
 
     def _divided(self, times: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """For notes of each length up to a clip's, the length of their parts, and how often they divide."""

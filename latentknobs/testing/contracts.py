@@ -18,8 +18,9 @@ from latentknobs.attributes.plugin import register_attributes, register_comparis
 from latentknobs.core.arrays import ClipBatch, Codes
 from latentknobs.core.augmentation import Augmentation
 from latentknobs.core.backend import VAEBackend
-from latentknobs.core.format_capabilities import serves
-from latentknobs.core.melody_format import MELODY
+from latentknobs.core.clip import ClipFormat
+from latentknobs.core.format_capabilities import misfit, serves
+from latentknobs.core.melody_format import MELODY, MELODY_FORMATS
 from latentknobs.errors import PluginError
 from latentknobs.hooks.manager import Plugins
 from latentknobs.hooks.plugin_status import PluginReport
@@ -83,7 +84,7 @@ class PluginContract:
 
 class AugmentationContract:
     """
-    The promises of an augmentation, on samples of ``melody-2bar`` or of its own ``format``; override ``augmentation``.
+    The promises of an augmentation, on samples of every format of melodies or of its own; override ``augmentation``.
 
     Attributes:
         expected_failures: Names of checks that are known to fail ("preserved attributes hold"), each with the reason.
@@ -96,12 +97,16 @@ class AugmentationContract:
         """The augmentation under test."""
         pytest.fail("override the fixture `augmentation` to return the augmentation under test")
 
-    @pytest.fixture
-    def kit(self, augmentation: Augmentation) -> CheckFixtures:
+    @pytest.fixture(params=MELODY_FORMATS)
+    def kit(self, augmentation: Augmentation, request: pytest.FixtureRequest) -> CheckFixtures:
         """What it is checked with; override it to add attributes, comparisons or clips of your own."""
-        own = MELODY if serves(augmentation, MELODY) else getattr(augmentation, "format", MELODY)
+        clip_format: ClipFormat = MELODY_FORMATS[request.param]
+        if not serves(augmentation, clip_format):
+            if clip_format != MELODY:
+                pytest.skip(misfit(augmentation, clip_format, {}))
+            clip_format = getattr(augmentation, "format", MELODY)
         attributes, comparisons = register_attributes(), register_comparisons()
-        return sample_kit(own, {a.name: a for a in attributes}, {c.name: c for c in comparisons})
+        return sample_kit(clip_format, {a.name: a for a in attributes}, {c.name: c for c in comparisons})
 
     @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
     def test_conformance(self, augmentation: Augmentation, kit: CheckFixtures, check: Check) -> None:

@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 from latentknobs.attributes.melody_attributes import log2_onsets, mean_pitch
 from latentknobs.augmentations.note_split import NoteSplit
 from latentknobs.augmentations.transpose import Transpose
+from latentknobs.core.augmentation import inexact
 from latentknobs.core.clip import Note
-from latentknobs.core.melody_format import HOLD, MELODY, REST
+from latentknobs.core.melody_format import HOLD, MELODY, MELODY_3_4, MELODY_6_8, REST
 from latentknobs.errors import AmountError
 
 RNG = np.random.default_rng(0)
@@ -114,3 +115,28 @@ def test_declared_amounts():
     """Transposition is measured an octave both ways, splitting at the paper's four divisions."""
     assert Transpose().amounts == (*range(-12, 0), *range(1, 13))
     assert NoteSplit().amounts == (1, 2, 3, 4)
+
+
+@pytest.mark.parametrize(
+    ("amount", "waltz", "jig"),
+    [(1, [6, 6, 3, 3, 2, 2, 1, 1], [6, 6, 2, 2, 2, 2, 2, 1, 1]), (2, [3] * 6 + [1] * 6, [2] * 6 + [1] * 12)],
+)
+def test_a_dotted_beat_is_split_into_three_in_compound_time(amount, waltz, jig):
+    """Of a dotted half, a dotted quarter, a quarter and an eighth note each is, as far as it divides."""
+    notes = [Note(0, 60, 12), Note(12, 62, 6), Note(18, 64, 4), Note(22, 65, 2)]
+    for clip_format, wanted in ((MELODY_3_4, waltz), (MELODY_6_8, jig)):
+        split = NoteSplit().for_format(clip_format)
+        clips = clip_format.tokens(notes)[None]
+
+        out = inexact(split)(clips, amount, RNG)
+
+        assert [note.length for note in clip_format.notes(out.clips[0])] == wanted
+        assert bool(split(clips, amount, RNG).valid[0]) == (amount == 1 and clip_format == MELODY_3_4)
+
+
+def test_a_clip_is_masked_where_one_note_gives_two_and_another_three():
+    """In 6/8 a quarter note and a dotted one; two dotted ones are split."""
+    split = NoteSplit().for_format(MELODY_6_8)
+    mixed, alike = (MELODY_6_8.tokens([Note(0, 60, 6), Note(6, 62, length)])[None] for length in (4, 6))
+
+    assert [bool(split(clips, 1, RNG).valid[0]) for clips in (mixed, alike)] == [False, True]

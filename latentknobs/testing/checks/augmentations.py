@@ -10,10 +10,12 @@ from latentknobs.core.arrays import Bools, ClipBatch, Floats
 from latentknobs.core.augmentation import Augmentation, in_context
 from latentknobs.core.containment.contain import Containment
 from latentknobs.core.edit_context import lone_contexts
+from latentknobs.core.meter import signature_of
 from latentknobs.errors import LatentKnobsError, PluginError
 from latentknobs.testing.checks.check_fixtures import (
     Check,
     CheckFixtures,
+    LeftOut,
     need,
     offer_check,
     shifted_random_state,
@@ -125,6 +127,8 @@ def target_moves_by_the_amount(augmentation: Augmentation, kit: CheckFixtures) -
     """The mean change of the target over the valid clips is the amount, within 5 %."""
     if augmentation.target is None:
         return
+    if signature_of(kit.clip_format).compound:
+        raise LeftOut("What a unit of the amount is, clips without dotted beats decide, which divide by three.")
     need(
         augmentation.target in kit.attributes,
         f"The target of {augmentation.name!r} is {augmentation.target!r}, which is no attribute of clips of "

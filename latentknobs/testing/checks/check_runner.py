@@ -18,7 +18,7 @@ from latentknobs.core.backend import BackendFactory, VAEBackend
 from latentknobs.core.clip import ClipFormat
 from latentknobs.core.containment.contain import Containment
 from latentknobs.core.format_capabilities import misfit, serves
-from latentknobs.core.melody_format import MELODY
+from latentknobs.core.melody_format import MELODY, MELODY_FORMATS
 from latentknobs.core.plugin_guard import sentence_of
 from latentknobs.errors import LatentKnobsError, PluginError, UnknownNameError
 from latentknobs.hooks.manager import Plugins
@@ -170,7 +170,7 @@ def jobs_of(
     Args:
         plugins: Where it is loaded, beside what it relies on.
         report: Its status there.
-        kit: What its offers are checked with; None = samples of ``melody-2bar`` or of a format of the plugin's own,
+        kit: What its offers are checked with; None = samples of every format of melodies or of one of the plugin's own,
             with all attributes and comparisons.
         model: BACKEND:FILE of a model of one of its backends to check too.
 
@@ -196,7 +196,7 @@ def jobs_of(
 
 @define(eq=False)
 class _Kits:
-    """What a plugin's offers are checked with: samples of the built-in format, else of the formats that it brings."""
+    """What a plugin's offers are checked with: samples of the formats of melodies, else of those that it brings."""
 
     plugins: Plugins
     report: PluginReport
@@ -207,16 +207,20 @@ class _Kits:
     def melodies(self) -> CheckFixtures:
         return self.only or self._of(MELODY)
 
-    def serving(self, offer: Any) -> CheckFixtures | None:
-        """A kit of clips that an offer can be used on; None = there are no such samples."""
+    def serving(self, offer: Any) -> tuple[CheckFixtures, ...]:
+        """A kit of each format of melodies that an offer can be used on, else of one that the plugin brings, if any."""
         if serves(offer, self.melodies.clip_format):
-            return self.melodies
+            return (self.melodies, *(kit for kit in self._others if serves(offer, kit.clip_format)))
         if self.only is None:
             for clip_format in self._own_formats:
                 with suppress(LeftOut):
                     if serves(offer, clip_format):
-                        return self._of(clip_format)
-        return None
+                        return (self._of(clip_format),)
+        return ()
+
+    @cached_property
+    def _others(self) -> tuple[CheckFixtures, ...]:
+        return () if self.only else tuple(self._of(one) for one in MELODY_FORMATS.values() if one != MELODY)
 
     def misfits(self, kind: str, offer: Any) -> str:
         """Why an offer can be used on none of the formats that there are samples of, a sentence for each."""
@@ -253,12 +257,26 @@ def _offers(plugins: Plugins, report: PluginReport, kits: _Kits, model: str) -> 
                 yield Job(f"{name}: is an offer", _nothing)
             elif kind not in CHECKS_OF:
                 yield Job(f"{name}: is an offer", partial(offer_check(kind), offer, None))
-            elif (kit := kits.serving(offer) if kind in OF_CLIPS else kits.melodies) is None:
+            elif not (serving := kits.serving(offer) if kind in OF_CLIPS else (kits.melodies,)):
                 reason = f"{kits.misfits(kind, offer)} So there are no samples to check it on."
                 yield Job(f"{name}: all checks", partial(_left_out, reason))
             else:
                 for check in CHECKS_OF[kind]:
-                    yield Job(f"{name}: {name_of(check)}", partial(check, offer, kit))
+                    kits_of_it = serving[:1] if kind == "corpora" else serving  # corpora take their time
+                    yield Job(f"{name}: {name_of(check)}", partial(_on_each, check, offer, kits_of_it))
+
+
+def _on_each(check: Check, offer: Any, kits: tuple[CheckFixtures, ...]) -> None:
+    """Run a check with each kit; what fails with another than the first says with which."""
+    first, *others = kits
+    check(offer, first)
+    for kit in others:
+        try:
+            check(offer, kit)
+        except LeftOut:
+            continue
+        except LatentKnobsError as error:
+            raise PluginError(f"On clips of {kit.clip_format.name}: {error}") from error
 
 
 def _backend(plugins: Plugins, factory: BackendFactory, model: str) -> Iterator[Job]:
