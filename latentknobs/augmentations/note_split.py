@@ -58,7 +58,7 @@ class NoteSplit(TokenAugmentation):
         part, times = self._divided(int(min(amount, most)))
         split = np.where((step - start) % part[length] == 0, pitch, np.int16(HOLD))
         edited = np.where(sounds, split, clips).astype(np.int16)
-        valid: Bools = sounds.any(axis=-1)
+        valid = np.asarray(sounds.any(axis=-1), dtype=np.bool_)
         if self.exact:
             parts = length // part[length]
             alike = parts == parts.max(axis=-1, where=sounds, initial=0)[:, None]
