@@ -111,3 +111,16 @@ def test_public_names_have_docstrings():
 def test_the_documents_are_short():
     """The pages in docs, generated ones not counted, have at most 24,000 words in all."""
     assert sum(len(page.read_text(encoding="utf-8").split()) for page in PAGES[1:]) <= 24_000
+
+
+def test_a_clip_format_of_your_own_prints_what_is_shown(capsys):
+    """Of a format in 5/8, the edit of a clip is drawn as in the document."""
+    section = (ROOT / "docs" / "how-to" / "models.md").read_text(encoding="utf-8").split("## Your own clip format")[1]
+    code, shown = (
+        re.search(rf"^```{kind}\n(.*?)^```", section, re.DOTALL | re.MULTILINE)[1] for kind in ("python", "text")
+    )
+
+    exec(compile(code, "models.md", "exec"), {})
+
+    printed = capsys.readouterr().out
+    assert [line.rstrip() for line in printed.splitlines()] == [line.rstrip() for line in shown.splitlines()]

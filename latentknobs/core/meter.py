@@ -30,10 +30,11 @@ def steps_per_bar(clip_format: ClipFormat) -> Fraction:
 
 
 def steps_per_pulse(clip_format: ClipFormat) -> int:
-    """Steps in what people count: a quarter note, in compound time a dotted beat of whole steps."""
+    """Steps in what people count: a dotted beat in compound time, an eighth of 5/8, else a quarter note."""
     signature, per_beat = signature_of(clip_format), clip_format.steps_per_beat
-    dotted = Fraction(12 * per_beat, signature.unit)
-    return int(dotted) if signature.compound and dotted.denominator == 1 else per_beat
+    unit = Fraction(4 * per_beat, signature.unit)
+    pulse = 3 * unit if signature.compound else unit if signature.quarters.denominator > 1 else Fraction(per_beat)
+    return int(pulse) if pulse.denominator == 1 else per_beat
 
 
 def bars(clip_format: ClipFormat) -> float:

@@ -132,7 +132,7 @@ def _draw_cell(
     from matplotlib.patches import Rectangle
 
     beat, bar = steps_per_pulse(clip_format), steps_per_bar(clip_format)
-    for step in range(beat, clip_format.steps, beat):
+    for step in (step for step in range(1, clip_format.steps) if step % bar % beat == 0):
         on_bar = step % bar == 0
         axes.axvline(step, color=INK if on_bar else FAINT, linewidth=0.9 if on_bar else 0.5, zorder=1)
     low, high = span

@@ -123,7 +123,7 @@ def _bars(
     """The cells of a row, bar by bar."""
     beat, bar = steps_per_pulse(clip_format), math.ceil(steps_per_bar(clip_format))
     empty = glyphs.gap if pitch is None else glyphs.beat
-    cells = [empty if step % beat == 0 else " " for step in range(clip_format.steps)]
+    cells = [empty if step % bar % beat == 0 else " " for step in range(clip_format.steps)]
     for note in notes:
         if note.pitch == pitch:
             onset, hold = (glyphs.onset, glyphs.hold) if note in known else (glyphs.new_onset, glyphs.new_hold)
