@@ -5,8 +5,8 @@ How far a model and its knobs carry: music of other styles than it was trained o
         [--split test] [--clips 2000] [-o generalization.csv]
 
 For each corpus a seeded sample of clips. Reconstruction is greedy, from the mean and from a drawn code: share of right
-tokens and of clips without a wrong one, for all clips, each composer of ``parts``, clips of 16 onsets and more, and
-each octave of register (by mean pitch). Of each knob: equivariance at every whole amount of its range, as discoveries
+tokens and of clips without a wrong one, for all clips, each composer of ``parts``, clips with onsets on half of the
+steps and more, and each octave of register (by mean pitch). Clips are of the model's format. Of each knob: equivariance at every whole amount of its range, as discoveries
 measure it, on the clips that the edit can take. Of an edit that clips can take in part (note-split, which then splits
 whatever divides) also the share of its onsets that the turned clip has, the F1 of these, which counts onsets too many,
 and how well the clip's contour stays. Intervals are over songs.
@@ -46,7 +46,6 @@ CORPORA = ("folk", "essen", "parts", "broad")
 ASKED = 20_000
 """Clips asked for of an endless corpus, of which a split and then a sample is taken."""
 ALL = 10**7
-DENSE = 16
 FEWEST = 20
 """Clips that a part must have to be told apart."""
 
@@ -66,7 +65,7 @@ class Row:
 
 @frozen(eq=False)
 class Sample:
-    """Clips int16 (n, 32) of a corpus, the songs' names, and the songs' numbers int64 (n,)."""
+    """Clips int16 (n, steps) of a corpus, the songs' names, and the songs' numbers int64 (n,)."""
 
     corpus: str
     clips: ClipBatch
@@ -77,7 +76,8 @@ class Sample:
         """Name of each part, and which clips are in it."""
         yield "all", np.ones(len(self.clips), dtype=bool)
         onsets = MELODY.onsets(self.clips)
-        yield f"{DENSE} onsets and more", onsets.sum(axis=1) >= DENSE
+        dense = self.clips.shape[1] // 2
+        yield f"{dense} onsets and more", onsets.sum(axis=1) >= dense
         octave = (np.where(onsets, self.clips, 0).sum(axis=1) / onsets.sum(axis=1) / 12).astype(int) - 1
         for number in np.unique(octave):
             yield f"octave {number}", octave == number
@@ -95,7 +95,7 @@ def sample(workbench: Workbench, backend: VAEBackend, corpus: str, split: str, s
     for song in workbench.songs_for(backend, selection):
         if song.split == split or (corpus == "parts" and song.split == "train" and split == "test"):
             reservoir.add(Shard(song.clips, (song.name,) * len(song.clips), song.split))
-    clips, names = reservoir.clips(MELODY.shape)
+    clips, names = reservoir.clips(backend.spec.clip_format.shape)
     return Sample(corpus, clips, names, group_index(names))
 
 
