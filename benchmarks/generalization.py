@@ -4,12 +4,12 @@ How far a model and its knobs carry: music of other styles than it was trained o
     python -m benchmarks.generalization [--model M] [--registry FILE] [--knobs pitch ...] [--corpora folk essen ...]
         [--split test] [--clips 2000] [-o generalization.csv]
 
-For each corpus a seeded sample of clips. Reconstruction is greedy, from the mean and from a drawn code: share of right
-tokens and of clips without a wrong one, for all clips, each composer of ``parts``, clips with onsets on half of the
-steps and more, and each octave of register (by mean pitch). Clips are of the model's format. Of each knob: equivariance at every whole amount of its range, as discoveries
-measure it, on the clips that the edit can take. Of an edit that clips can take in part (note-split, which then splits
-whatever divides) also the share of its onsets that the turned clip has, the F1 of these, which counts onsets too many,
-and how well the clip's contour stays. Intervals are over songs.
+For each corpus a seeded sample of clips of the model's format. Reconstruction is greedy, from the mean and from a drawn
+code: share of right tokens and of clips without a wrong one, for all clips, each composer of ``parts``, clips with
+onsets on half of the steps and more, and each octave of register (by mean pitch). Of each knob: equivariance at every
+whole amount of its range, as discoveries measure it, on the clips that the edit can take. Of an edit that clips can
+take in part (note-split, which then splits whatever divides) also the share of its onsets that the turned clip has, the
+F1 of these, which counts onsets too many, and how well the clip's contour stays. Intervals are over songs.
 """
 
 from __future__ import annotations
