@@ -196,9 +196,9 @@ def test_building_the_packages_registry(workbench, tmp_path, monkeypatch):
     settings = Settings(trial_clips=20, controls=5, control_clips=8, steps=5)
     monkeypatch.setitem(DEFAULT_CORPUS, "transpose", "tiny")
     with pytest.raises(UsageError, match="no checkout"):
-        build(workbench, ["transpose"], "tiny", clips=400, settings=settings)
+        build(workbench, [("tiny", "transpose")], clips=400, settings=settings)
     (tmp_path / "pyproject.toml").write_text("")
-    path, runs = build(workbench, ["transpose"], "tiny", clips=400, settings=settings)
+    path, runs = build(workbench, [("tiny", "transpose")], clips=400, settings=settings)
 
     assert path == tmp_path / "registry.db"
     with KnobStore.open(path) as store:

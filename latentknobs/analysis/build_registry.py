@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.atomic_write import write_file
 from latentknobs.core.experiment import Settings
 from latentknobs.core.run import Run
@@ -27,6 +26,8 @@ SHIPPED_AUGMENTATIONS = (
     "thinning",
 )
 """The edits whose knobs come with the package, in the order in which they are discovered."""
+EVERY_FORMAT = SHIPPED_AUGMENTATIONS[:6]
+"""Those of them that the models of other time signatures than 4/4 have knobs of too."""
 SHIPPED_CLIPS = 24_000
 SHIPPED = Settings(trial_clips=300, sample_clips=SHIPPED_CLIPS, steps=1600)
 """What the package's own knobs are made with: more clips and longer training than an ordinary discovery."""
@@ -62,19 +63,32 @@ def plugins() -> Plugins:
     return out
 
 
+def shipped(models: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Model and edit of each knob that comes with the package, of the models that do."""
+    first, *others = models
+    own = [(first, name) for name in SHIPPED_AUGMENTATIONS]
+    return (*own, *((model, name) for model in others for name in EVERY_FORMAT))
+
+
 def build(
     workbench: Workbench,
-    augmentations: Iterable[str] = SHIPPED_AUGMENTATIONS,
-    model: str = DEFAULT_MODEL,
+    knobs: Sequence[tuple[str, str]] = (),
     *,
     clips: int = SHIPPED_CLIPS,
     seed: int = 0,
     settings: Settings = SHIPPED,
 ) -> tuple[Path, tuple[Run, ...]]:
     """
-    Discover these edits and write their knobs as the package's own: for ``make registry`` alone.
+    Discover edits of models and write their knobs as the package's own: for ``make registry`` alone.
 
     The same seed gives the same rows, times apart.
+
+    Args:
+        workbench: Where they are discovered.
+        knobs: Model and edit of each; () = :func:`shipped`.
+        clips: Clips to look at for each.
+        seed: Of everything.
+        settings: Of the discoveries.
 
     Returns:
         The file that was written, and the runs.
@@ -85,7 +99,7 @@ def build(
     path = checkout() / "registry.db"
     runs = tuple(
         workbench.discover(name, model=model, clips=clips, seed=seed, settings=settings, keep=False)
-        for name in augmentations
+        for model, name in knobs or shipped(workbench.models.defaults)
     )
     with TemporaryDirectory() as folder:
         draft = Path(folder) / "registry.db"

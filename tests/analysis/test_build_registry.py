@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from latentknobs.analysis import build_registry
+from latentknobs.backends.loader import Models
 from latentknobs.errors import UsageError
 from latentknobs.registry import overlay
 from latentknobs.registry.store import KnobStore
@@ -41,7 +42,8 @@ def test_the_committed_registry_is_of_these_edits():
     runs = KnobStore.open(overlay.PACKAGED).runs()
     parameters = [dict(run.spec.parameters) for run in runs]
 
-    assert [run.spec.augmentation for run in runs] == list(build_registry.SHIPPED_AUGMENTATIONS)
+    wanted = build_registry.shipped(Models(build_registry.plugins().backends()).defaults)
+    assert [(run.spec.model_name, run.spec.augmentation) for run in runs] == list(wanted)
     assert {run.spec.seed for run in runs} == {0}
     assert all(one == parameters[0] for one in parameters)
     assert all(origin.startswith("built-in") for origin in parameters[0]["plugins"].values())
