@@ -80,6 +80,17 @@ def test_pieces_whose_stretches_differ_have_no_way(cli, meters_dir, mixed, tmp_p
     assert not (tmp_path / "way").exists()
 
 
+def test_knobs_are_listed_with_the_format_of_their_model(cli, meters_dir, mixed):
+    """As a column, and in JSON; nothing where no plugin brings the model."""
+    _knobs(cli)
+    table = cli("knobs", "list").out
+    rows = cli("knobs", "list", "pitch", "--json").json
+
+    assert {row["model"]: row["format"] for row in rows}["tiny-6-8"] == "melody-2bar-6-8"
+    assert "melody-2bar-3-4" in table
+    assert "format" in table.splitlines()[1]
+
+
 def _knobs(cli):
     """The registry of the command line has the tiny model's knobs; those of the others are added."""
     from latentknobs.workbench import Workbench

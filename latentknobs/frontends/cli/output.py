@@ -91,14 +91,23 @@ def effects(knob: Knob, most: int = 3, first: str | None = None) -> str:
     return ", ".join(f"{e.attribute} {e.slope:+.2f}" for e in moved[:most]) + more
 
 
-def knob_table(knobs: Iterable[Knob], title: str = "", first: str | None = None) -> None:
-    """Print a table of knobs, this attribute's effect first; of some not current, those that are have a star."""
+def knob_table(
+    knobs: Iterable[Knob], title: str = "", first: str | None = None, formats: Mapping[str, str] | None = None
+) -> None:
+    """
+    Print a table of knobs, this attribute's effect first; of some not current, those that are have a star.
+
+    ``formats`` has the clip formats of models by name, for a column of them.
+    """
     knobs = list(knobs)
     several = any(knob.current is False for knob in knobs)
     if several and not title:
         title = "*: current"
     table(
-        ("knob", "verdict", "kind", "fit", "range", "dimensions", "effect of +1", "model"),
+        (
+            *("knob", "verdict", "kind", "fit", "range", "dimensions", "effect of +1", "model"),
+            *([] if formats is None else ["format"]),
+        ),
         (
             (
                 ("* " if several and k.current else "") + k.name,
@@ -109,6 +118,7 @@ def knob_table(knobs: Iterable[Knob], title: str = "", first: str | None = None)
                 dimensions(k),
                 effects(k, first=first),
                 k.model_name,
+                *([] if formats is None else [formats.get(k.model_name, "")]),
             )
             for k in knobs
         ),

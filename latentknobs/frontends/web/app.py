@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,6 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from latentknobs import __version__, scores
-from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.errors import LatentKnobsError
 from latentknobs.frontends.web.errors import RequestError, error_response
 from latentknobs.frontends.web.piece_schema import message_of
@@ -31,19 +30,24 @@ from latentknobs.workbench import Workbench
 STATIC = Path(__file__).parent / "static"
 
 
+def _names(model: str | Sequence[str]) -> tuple[str, ...]:
+    return (model,) if isinstance(model, str) else tuple(model)
+
+
 @frozen
 class ServerConfig:
     """
     How a server is set up.
 
     Attributes:
-        model: Name or location of the default model.
+        model: Name or location of a model, or of one for each clip format, the default first; () = those that come with
+            the package.
         access: Who may use the server.
         own_registry: Whether it was started with a registry of its own, which commands must then name too.
         warm: Whether the model and the example are loaded at the start, not with the first request.
     """
 
-    model: str = DEFAULT_MODEL
+    model: tuple[str, ...] = field(default=(), converter=_names)
     access: AccessPolicy = field(factory=AccessPolicy)
     own_registry: bool = False
     warm: bool = True

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
-from latentknobs.core.knob import RESERVED_NAMES, Knob
+from attrs import evolve
+
+from latentknobs.core.knob import RANK, RESERVED_NAMES, Knob
 from latentknobs.core.reasons import reasons
 from latentknobs.errors import UnknownNameError
 from latentknobs.frontends.web.responses import (
@@ -18,6 +20,7 @@ from latentknobs.frontends.web.responses import (
     Says,
     Share,
 )
+from latentknobs.steering.control_directions import in_order
 
 SURE = 0.9
 """High confidence takes an R2 of the target's response of at least this, at the lower end of its interval."""
@@ -79,6 +82,26 @@ def listed(knobs: Mapping[str, Knob], *, every: bool) -> list[KnobFacts]:
     order = sorted(knobs.values(), key=lambda knob: knob.verdict != "accepted")
     shown = [facts(knob) for knob in order if every or knob.verdict == "accepted"]
     return shown + [control(name, like) for like in order[:1] for name in RESERVED_NAMES]
+
+
+def shared_knobs(own: Sequence[Mapping[str, Knob]]) -> dict[str, Knob]:
+    """
+    The knobs of models that steer one piece, accepted ones first: in the range that they have in common.
+
+    Of knobs of one name it is the one with the worst verdict, with the dimensions of the first.
+    """
+    every: dict[str, list[Knob]] = {}
+    for knobs in own:
+        for name, knob in knobs.items():
+            every.setdefault(name, []).append(knob)
+    shared = []
+    for alike in every.values():
+        worst = min(alike, key=lambda knob: RANK[knob.verdict])
+        steps = [knob.step for knob in alike if knob.step is not None]
+        low, high = max(knob.low for knob in alike), min(knob.high for knob in alike)
+        dimensions, step = alike[0].dimensions, max(steps, default=None)
+        shared.append(evolve(worst, low=low, high=high, step=step, dimensions=dimensions, operator=None))
+    return {knob.name: knob for knob in in_order(shared)}
 
 
 def control(name: str, like: Knob) -> KnobFacts:

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from attrs import evolve
 
 from latentknobs.core.clip import ClipFormat, DrumFormat, Note
+from latentknobs.core.meter import signature_of
 from latentknobs.core.piece import Piece, PieceStretch
 from latentknobs.core.time_signature import TimeSignature
 from latentknobs.frontends.web.errors import RequestError
 from latentknobs.frontends.web.requests import MAX_CLIPS, NoteRow, PieceMessage, Source, StretchMessage
-from latentknobs.frontends.web.responses import Window
+from latentknobs.frontends.web.responses import Cell, Window
 from latentknobs.session import Session
-from latentknobs.steering.turn_result import ClipWay, TurnResult
+from latentknobs.steering.steered_clips import SteeredClips
+from latentknobs.steering.turn_result import ClipWay, GridCell, TurnResult
 
 UNKNOWN = {"right": None, "percentile": None, "unfamiliar": False}
 """What is said of the style of clips that are of another format than the model's."""
 
 
-def piece_of(message: PieceMessage, clip_format: ClipFormat) -> Piece:
+def piece_of(message: PieceMessage, formats: Sequence[ClipFormat]) -> Piece:
     """
-    The piece, without stretches padded with silence to whole clips.
+    The piece, without stretches padded with silence to whole clips of the first format.
 
     Raises:
         RequestError: Too many clips, no notes, a note that ends after the piece, or a voice that the format lacks.
@@ -30,13 +32,14 @@ def piece_of(message: PieceMessage, clip_format: ClipFormat) -> Piece:
     """
     if not message.notes:
         raise RequestError(422, "no-notes", f"{message.name} has no notes: draw, play or open a melody.")
+    clip_format = formats[0]
     end = max(onset + length for onset, _pitch, length, _voice in message.notes)
     if end > message.steps:
         raise RequestError(422, "bad-piece", f"{message.name}: a note ends on step {end}, after step {message.steps}.")
     stretches = tuple(map(stretch_of, message.stretches))
     steps = message.steps if stretches else -(-message.steps // clip_format.steps) * clip_format.steps
     outline = Piece((), steps, message.tempo, message.name, stretches=stretches)
-    clips = len(clip_starts(outline, clip_format))
+    clips = len(clip_starts(outline, *formats))
     if clips > MAX_CLIPS:
         raise RequestError(
             422,
@@ -51,9 +54,9 @@ def stretch_of(message: StretchMessage) -> PieceStretch:
     return PieceStretch(message.start, message.steps, TimeSignature(message.beats, message.unit), message.bar)
 
 
-def clip_starts(piece: Piece, clip_format: ClipFormat) -> list[int]:
-    """The first steps of all clips of a piece."""
-    cut = piece.cut(clip_format)
+def clip_starts(piece: Piece, clip_format: ClipFormat, *more: ClipFormat) -> list[int]:
+    """The first steps of all clips of a piece, cut with these formats."""
+    cut = piece.cut(clip_format, *more)
     return sorted(int(start) for each in (cut, *cut.others) for start in each.starts)
 
 
@@ -76,55 +79,68 @@ def rows(notes: Iterable[Note]) -> list[NoteRow]:
 
 def message_of(piece: Piece, source: Source) -> PieceMessage:
     """A piece as it is sent."""
-    stretches = [
-        StretchMessage(start=s.start, steps=s.steps, beats=s.signature.beats, unit=s.signature.unit, bar=s.bar)
-        for s in piece.stretches
-    ]
     return PieceMessage(
         name=piece.name[:120],
         tempo=piece.tempo,
         steps=piece.steps,
         notes=rows(piece.notes),
         source=source,
-        stretches=stretches,
+        stretches=stretches_of(piece.stretches),
     )
+
+
+def stretches_of(stretches: Iterable[PieceStretch]) -> list[StretchMessage]:
+    """Stretches as they are sent."""
+    return [
+        StretchMessage(start=s.start, steps=s.steps, beats=s.signature.beats, unit=s.signature.unit, bar=s.bar)
+        for s in stretches
+    ]
+
+
+def cell_of(cell: GridCell, session: Session, clip_format: ClipFormat) -> Cell:
+    """A cell of a grid; its time signature is said where it is not that of the format of the request's model."""
+    own, piece = session.model.spec.clip_format, cell.piece
+    stretches = piece.stretches
+    if not stretches and signature_of(own) != signature_of(clip_format):
+        stretches = (PieceStretch(0, piece.steps, signature_of(own)),)
+    clips = sum(map(len, (cell.clips, *cell.others)))
+    at = (cell.at[0][1], cell.at[1][1])
+    return Cell(at=at, notes=rows(piece.notes), clips=clips, steps=piece.steps, stretches=stretches_of(stretches))
 
 
 def ways_in_order(session: Session, ways: Iterable[Iterable[ClipWay]]) -> list[ClipWay]:
     """How the clips of a session's cut and its others are turned, in the order of the piece."""
     flat = [way for own in ways for way in own]
-    return [flat[k] for k in _order(session)]
+    return [flat[k] for k in session.in_order]
 
 
 def windows(session: Session, plain: TurnResult) -> list[Window]:
     """The clips of a piece in its order, with how each is turned while no knob is."""
-    found = []
-    carried, style, name = session.carried, session.style, session.model.spec.name
-    tokens = int(np.prod(session.cut.clips.shape[1:]))
-    for c, (cut, own) in enumerate(zip((session.cut, *session.cut.others), plain.ways, strict=True)):
+    found: list[Window] = []
+    for c, (cut, own) in enumerate(zip(session.cuts, plain.ways, strict=True)):
+        part = session.parts[c] if c < len(session.parts) else None
         for k, way in enumerate(own):
-            why = ""
-            if way == "octaves":
-                why = (
-                    f"{name} takes it {abs(int(carried.shifts[k])) // 12} octaves away: it carries {session.carries()}."
-                )
-            elif way != "model" and c:
-                why = f"Its bars are not of {session.cut.clip_format.name}."
-            elif way in ("rule", "alone"):
-                why = f"{name} does not take it: it carries {session.carries()}."
-                if carried.accepted[k]:
-                    share = carried.reconstructed[k] / tokens
-                    why = f"It is outside the style of {name}, which reconstructs {share:.0%} of it."
             start, steps = int(cut.starts[k]), int(cut.lengths[k])
-            bars = session.piece.bars_of(start, steps, session.cut.clip_format)
-            accepted = not c and bool(carried.accepted[k])
-            known = UNKNOWN if c else style.clip(k)
-            facts = {"start": start, "steps": steps, "bars": bars, "accepted": accepted, "way": way, "why": why}
-            found.append(Window.model_validate({**known, **facts}))
-    return [found[k] for k in _order(session)]
+            bars = session.piece.bars_of(start, steps, cut.clip_format)
+            facts = {"start": start, "steps": steps, "bars": bars, "way": way}
+            if part is None:
+                formats = " or ".join(one.cut.clip_format.name for one in session.parts)
+                why = "" if way == "silent" else f"Its bars are not of {formats}."
+                found.append(Window.model_validate({**UNKNOWN, **facts, "accepted": False, "why": why}))
+            else:
+                facts |= {"accepted": bool(part.accepted[k]), "why": _why(part, k, way)}
+                found.append(Window.model_validate({**part.style.clip(k), **facts}))
+    return [found[k] for k in session.in_order]
 
 
-def _order(session: Session) -> list[int]:
-    """The places of all clips by where they start."""
-    starts = [int(start) for cut in (session.cut, *session.cut.others) for start in cut.starts]
-    return sorted(range(len(starts)), key=starts.__getitem__)
+def _why(part: SteeredClips, k: int, way: ClipWay) -> str:
+    """Why a clip of a model is not turned by it as it is; "" where it is."""
+    name, carried = part.model.spec.name, part.carried
+    if way == "octaves":
+        return f"{name} takes it {abs(int(carried.shifts[k])) // 12} octaves away: it carries {part.carries()}."
+    if way not in ("rule", "alone"):
+        return ""
+    if not carried.accepted[k]:
+        return f"{name} does not take it: it carries {part.carries()}."
+    share = carried.reconstructed[k] / int(np.prod(part.cut.clips.shape[1:]))
+    return f"It is outside the style of {name}, which reconstructs {share:.0%} of it."

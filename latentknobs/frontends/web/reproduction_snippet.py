@@ -16,8 +16,6 @@ from typing import Any
 from attrs import evolve
 
 from latentknobs import scores
-from latentknobs.backends.loader import DEFAULT_MODEL
-from latentknobs.core.backend import VAEBackend
 from latentknobs.core.clip import ClipFormat
 from latentknobs.core.knob import RESERVED_NAMES
 from latentknobs.core.piece import Piece
@@ -66,11 +64,19 @@ for row in grid:
 
 
 class Recipes:
-    """Recipes for states of one model; ``shipped`` and ``own_registry`` decide which remarks they need."""
+    """
+    Recipes for pieces that the same models steer.
 
-    def __init__(self, model: VAEBackend, *, shipped: bool, own_registry: bool) -> None:
-        self._name = model.spec.name
-        self._format: ClipFormat = model.spec.clip_format
+    Args:
+        clip_format: Of pieces without stretches.
+        models: The models, one for each clip format; () = those that commands take where none is named.
+        shipped: Whether all come with plugins, so that commands know their names.
+        own_registry: Whether the server has a registry that commands must name.
+    """
+
+    def __init__(self, clip_format: ClipFormat, models: tuple[str, ...], *, shipped: bool, own_registry: bool) -> None:
+        self._models = models
+        self._format = clip_format
         self._remarks = [*([REGISTRY] if own_registry else []), *([] if shipped else [MODEL])]
 
     def state(self, state: State, file: str | None = None, *, partial: bool = False) -> Recipe:
@@ -124,7 +130,7 @@ class Recipes:
         Raises:
             RequestError: None does, as with bars that are no music of their own without those before them.
         """
-        piece = piece_of(message, self._format)
+        piece = piece_of(message, [self._format])
         # A name that starts with a dash would be read as an option.
         name = stem_of(piece.name).lstrip("-") or "piece"
         data = scores.midi_bytes(evolve(piece, name=name), clip_format=self._format)
@@ -134,16 +140,17 @@ class Recipes:
 
     def _is_example(self, message: PieceMessage) -> bool:
         """Whether the piece is the example, unchanged, which commands read when no file is named."""
-        piece, example = piece_of(message, self._format), scores.read_twinkle()
+        piece, example = piece_of(message, [self._format]), scores.read_twinkle()
         steps = -(-example.steps // self._format.steps) * self._format.steps
         return message.source.kind == "example" and (piece.notes, piece.steps) == (example.notes, steps)
 
     def _session(self, file: str, more: str = "") -> str:
-        model = "" if self._name == DEFAULT_MODEL else f", model={self._name!r}"
+        names = self._models[0] if len(self._models) == 1 else self._models
+        model = f", model={names!r}" if names else ""
         return f"Session.open(workbench, {f'Path({file!r})' if file else None}{model}{more})"
 
     def _model_option(self) -> list[str]:
-        return [] if self._name == DEFAULT_MODEL else ["--model", self._name]
+        return [word for name in self._models for word in ("--model", name)]
 
     @staticmethod
     def _recipe(words: list[str], script: str, files: Mapping[str, bytes], remarks: list[str]) -> Recipe:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from latentknobs.core.evidence import AttributeRole
 from latentknobs.core.knob import Verdict
-from latentknobs.frontends.web.requests import NoteRow, PieceMessage
+from latentknobs.frontends.web.requests import NoteRow, PieceMessage, StretchMessage
 from latentknobs.steering.turn_result import ClipWay
 
 
@@ -130,14 +130,18 @@ class StyleFacts(BaseModel):
 class Opened(BaseModel):
     """A piece as the model encodes and decodes it."""
 
+    models: list[str] = Field(description="The models that steer it, one for each clip format that it has.")
+    knobs: list[KnobFacts] | None = Field(
+        description="Their knobs in the range that all have; null where it is the model of the request alone."
+    )
     windows: list[Window]
     remarks: list[str]
     style: StyleFacts
     accuracy: float = Field(description="Share of the steps that the model reconstructs, 0 to 1.")
     notes: list[NoteRow] = Field(description="The reconstruction, without any knob turned.")
     steps: int = Field(description="Length of the piece, without stretches padded to whole clips.")
-    codes: list[list[float]]
-    differing: list[int] = Field(description="For each clip of the format, how many steps it gets wrong.")
+    codes: list[list[float]] = Field(description="Of the first model.")
+    differing: list[int] = Field(description="For each clip of the models' formats, how many steps they get wrong.")
 
 
 class Counts(BaseModel):
@@ -155,8 +159,8 @@ class TurnResponse(BaseModel):
 
     notes: list[NoteRow]
     changed: list[int] = Field(description="Indices of the notes that are not in the reconstruction.")
-    codes: list[list[float]]
-    touched: list[int] = Field(description="The latent dimensions that moved.")
+    codes: list[list[float]] = Field(description="Of the first model.")
+    touched: list[int] = Field(description="The latent dimensions that moved in them.")
     remarks: list[str]
     counts: Counts
     left: list[str] = Field(description="Which bars are left as they are, and why.")
@@ -172,6 +176,10 @@ class Cell(BaseModel):
     at: tuple[float, float] = Field(description="How far down and how far across, 0 to 1.")
     notes: list[NoteRow]
     clips: int
+    steps: int
+    stretches: list[StretchMessage] = Field(
+        description="As of a piece; none = bars of the format of the request's model."
+    )
 
 
 class GridResponse(BaseModel):

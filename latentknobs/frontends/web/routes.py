@@ -20,7 +20,7 @@ from latentknobs.errors import UnknownNameError
 from latentknobs.frontends.web import knobs, responses
 from latentknobs.frontends.web.errors import RequestError
 from latentknobs.frontends.web.export import melody_of, name_of, zip_of
-from latentknobs.frontends.web.piece_schema import message_of, rows
+from latentknobs.frontends.web.piece_schema import cell_of, message_of
 from latentknobs.frontends.web.reproduction_snippet import Recipes
 from latentknobs.frontends.web.requests import (
     MAX_CLIPS,
@@ -40,6 +40,7 @@ from latentknobs.frontends.web.requests import (
 )
 from latentknobs.frontends.web.service import Service
 from latentknobs.frontends.web.websocket import LiveConnection
+from latentknobs.session import Session
 
 API_VERSION = 1
 EXAMPLES: Mapping[str, tuple[str, Callable[[], Piece]]] = {
@@ -204,18 +205,13 @@ async def turn(model: str, state: State, service: Services) -> responses.TurnRes
 
 
 @router.post("/models/{model}/grid")
-async def grid(model: str, body: GridRequest, service: Services) -> responses.GridResponse:
+async def grid(
+    model: str, body: GridRequest, backend: Annotated[VAEBackend, Depends(_backend)], service: Services
+) -> responses.GridResponse:
     """A two-way interpolation: a as it sounds top left, b bottom right."""
-    _first, cells = await service.in_worker(lambda: service.grid(model, body))
-    return responses.GridResponse(
-        cells=[
-            [
-                responses.Cell(at=(cell.at[0][1], cell.at[1][1]), notes=rows(cell.piece.notes), clips=len(cell.clips))
-                for cell in row
-            ]
-            for row in cells
-        ]
-    )
+    first, cells = await service.in_worker(lambda: service.grid(model, body))
+    clip_format = backend.spec.clip_format
+    return responses.GridResponse(cells=[[cell_of(cell, first, clip_format) for cell in row] for row in cells])
 
 
 # Exports
@@ -250,20 +246,30 @@ async def recipe(
     model: str, body: RecipeRequest, backend: Annotated[VAEBackend, Depends(_backend)], service: Services
 ) -> responses.Recipe:
     """A command and Python code that reproduce exactly these notes, with the files that they read."""
-    shipped = backend.spec.name in service.workbench.models.names
-    recipes = Recipes(backend, shipped=shipped, own_registry=service.own_registry)
     # What cannot be turned has no recipe: it is turned first, so that it is refused in the same way.
     if body.state is not None and body.grid is None:
         state = body.state
-        _piece, result = await service.in_worker(lambda: service.turn(model, state))
+        piece, result = await service.in_worker(lambda: service.turn(model, state))
+        recipes = _recipes(model, backend, piece.session, service)
         if body.file is not None:  # that it holds the piece is made sure of
             await service.reader.splice(body.file, state.piece, result, "", backend.spec.clip_format)
         return await asyncio.to_thread(recipes.state, state, body.file, partial=bool(result.left))
     if body.grid is not None and body.state is None:
         request = body.grid
-        await service.in_worker(lambda: service.grid(model, request))
+        first, _cells = await service.in_worker(lambda: service.grid(model, request))
+        recipes = _recipes(model, backend, first, service)
         return await asyncio.to_thread(recipes.grid, request)
     raise RequestError(422, "bad-request", "A recipe is of a state or of a grid: send one of the two.")
+
+
+def _recipes(model: str, backend: VAEBackend, session: Session, service: Service) -> Recipes:
+    """What recipes of a piece need to know: its models are named where they are not those that commands take."""
+    known = service.workbench.models
+    names = tuple(part.model.spec.name for part in session.parts)
+    usual = service.together(model) == known.defaults
+    shipped = all(name in known.names for name in names)
+    own_registry = service.own_registry
+    return Recipes(backend.spec.clip_format, () if usual else names, shipped=shipped, own_registry=own_registry)
 
 
 def download(name: str, media_type: str, data: bytes) -> Response:

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.errors import MissingExtraError, UsageError
 from latentknobs.workbench import Workbench
 
@@ -49,7 +48,7 @@ def serve(arguments: Sequence[str]) -> int:
         raise MissingExtraError("The web front end", "web") from error
     token = options.token or ("" if is_loopback(options.host) else secrets.token_urlsafe(24))
     config = ServerConfig(
-        model=options.model,
+        model=tuple(options.model),
         access=AccessPolicy.of(options.host, token, options.name),
         own_registry=options.registry is not None,
     )
@@ -57,7 +56,11 @@ def serve(arguments: Sequence[str]) -> int:
         Workbench.open(options.registry, device=options.device) as workbench,
         _listening(options.host, options.port) as listener,
     ):
-        workbench.models.precision_option(options.model, "")  # an unknown name ends the command before anything starts
+        # What is wrong with the names ends the command before anything starts.
+        for name in options.model:
+            workbench.models.precision_option(name, "")
+        if len(options.model) > 1:
+            workbench.models.formats(options.model, workbench.model)
         url = address(options.host, listener.getsockname()[1], token)
         _say(f"Open {url} in a browser; Ctrl-C ends it.")
         if options.open:
@@ -134,7 +137,12 @@ def _parser() -> argparse.ArgumentParser:
         "--token", default="", type=_token, help="what clients must present [outside loopback one is generated]"
     )
     parser.add_argument("--name", action="append", default=[], help="another host name of the server; repeatable")
-    parser.add_argument("--model", default=DEFAULT_MODEL, help="shipped name, path, or KIND:LOCATION of the model")
+    parser.add_argument(
+        "--model",
+        action="append",
+        default=[],
+        help="shipped name, path, or KIND:LOCATION of the model; once for each clip format [those of the package]",
+    )
     parser.add_argument("--registry", help="registry file or URL [LATENTKNOBS_REGISTRY, else registry.db here]")
     parser.add_argument("--device", default="auto", help="cpu, cuda or auto")
     parser.add_argument(

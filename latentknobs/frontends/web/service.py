@@ -18,15 +18,17 @@ from typing import TypeVar
 import numpy as np
 from attrs import asdict, define, evolve, field, frozen
 
-from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.arrays import Codes
 from latentknobs.core.backend import VAEBackend
-from latentknobs.core.clip import Note
+from latentknobs.core.clip import ClipFormat, Note
 from latentknobs.core.knob import Knob
+from latentknobs.core.melody_format import MelodyFormat
+from latentknobs.core.meter import signature_of
 from latentknobs.core.model_calls import check_encodes
 from latentknobs.core.query_spec import KnobQuery
 from latentknobs.errors import LatentKnobsError, UnknownNameError
 from latentknobs.frontends.web.errors import RequestError
+from latentknobs.frontends.web.knobs import listed, shared_knobs
 from latentknobs.frontends.web.piece_schema import piece_of, rows, ways_in_order, windows
 from latentknobs.frontends.web.requests import GridRequest, KnobTurns, MidiSource, PieceMessage, State
 from latentknobs.frontends.web.responses import Counts, Opened, StyleFacts, TurnResponse
@@ -50,15 +52,17 @@ FRESH = 2.0
 @frozen(eq=False)
 class OpenPiece:
     """
-    A piece that is open with a model.
+    A piece that is open with a model, and those of its other time signatures.
 
     Attributes:
+        asked: The model that was asked for.
         session: The piece's session.
         plain: What turning no knob gives: its reconstruction, where the model turns it.
         notes: The notes of that.
         style: How far the piece is from what the model knows.
     """
 
+    asked: str
     session: Session
     plain: TurnResult
     notes: frozenset[Note]
@@ -67,7 +71,12 @@ class OpenPiece:
     def opened(self) -> Opened:
         """The answer to opening it."""
         session = self.session
+        models = [part.model for part in session.parts]
+        names = [model.spec.name for model in models]
+        shared = None if names == [self.asked] else shared_knobs([session.knobs_of(model) for model in models])
         return Opened(
+            models=names,
+            knobs=None if shared is None else listed(shared, every=True),
             windows=windows(session, self.plain),
             remarks=list(session.remarks()),
             style=StyleFacts.model_validate(self.style.as_dict()),
@@ -108,7 +117,8 @@ class Service:
     Attributes:
         workbench: Has models and registry.
         queue: Does the work with models.
-        default: Name or location of the default model.
+        named: Names or locations of the models that the server was started with, the default first; () = those that
+            come with the package.
         own_registry: Whether the server was started with a registry of its own, which commands must then name too.
         reader: Reads uploaded files.
         exporting: One export at a time, because sound and zip files take memory.
@@ -116,11 +126,12 @@ class Service:
 
     workbench: Workbench
     queue: DecoderQueue
-    default: str = DEFAULT_MODEL
+    named: tuple[str, ...] = ()
     own_registry: bool = False
     reader: Reader = field(factory=Reader, init=False)
     exporting: asyncio.Semaphore = field(factory=lambda: asyncio.Semaphore(1), init=False)
     _models: dict[str, VAEBackend] = field(factory=dict, init=False)
+    _locations: dict[str, str] = field(factory=dict, init=False)
     _open: OrderedDict[tuple[str, str], OpenPiece] = field(factory=OrderedDict, init=False)
     _knobs: dict[str, tuple[float, dict[str, Knob]]] = field(factory=dict, init=False)
     _lock: threading.RLock = field(factory=threading.RLock, init=False)
@@ -129,16 +140,19 @@ class Service:
         """
         The models that clients may use, by name, the default first; loaded on first use.
 
-        Clients never name files: only models of plugins and the one that the server was started with are available.
+        Clients never name files: only models of plugins and those that the server was started with are available.
 
         Raises:
-            LatentKnobsError: The default model cannot be loaded.
+            LatentKnobsError: The default model, or another that was named, cannot be loaded.
         """
         with self._lock:
             if not self._models:
-                default = self.workbench.model(self.default)
-                check_encodes(default.spec)
-                models = {default.spec.name: default}
+                models: dict[str, VAEBackend] = {}
+                for location in self.named or self.workbench.models.defaults[:1]:
+                    model = self.workbench.model(location)
+                    check_encodes(model.spec)
+                    models[model.spec.name] = model
+                    self._locations[model.spec.name] = location
                 for name in self.workbench.models.names:
                     try:
                         models.setdefault(name, self.workbench.model(name))
@@ -159,6 +173,18 @@ class Service:
             raise UnknownNameError("model", name, models, "on this server")
         return models[name]
 
+    def together(self, name: str) -> tuple[str, ...]:
+        """
+        The models that steer a piece: the one of that name, and those of the server for other time signatures.
+
+        Raises:
+            UnknownNameError: Clients may use no such model.
+        """
+        first, models = self.model(name).spec.clip_format, self.models()
+        own = self._locations if self.named else self.workbench.models.defaults
+        rest = {other: models[other].spec.clip_format for other in own if other in models and other != name}
+        return name, *(other for other, one in rest.items() if _goes_with(one, first))
+
     def knobs(self, model: VAEBackend) -> Mapping[str, Knob]:
         """The model's current knobs, by name, as the registry has them."""
         model_id = model.spec.model_id
@@ -174,25 +200,22 @@ class Service:
             return knobs
 
     def open(self, name: str, message: PieceMessage) -> OpenPiece:
-        """A piece opened with a model, or the cached one; called by the worker."""
-        model = self.model(name)
-        key = (model.spec.model_id, hashlib.sha256(message.model_dump_json().encode("utf-8")).hexdigest())
+        """A piece opened with a model, and those of its other time signatures, or the cached one; of the worker."""
+        names = self.together(name)
+        models = [self.model(one) for one in names]
+        key = (name, hashlib.sha256(message.model_dump_json().encode("utf-8")).hexdigest())
         with self._lock:
-            knobs = self.knobs(model)
+            knobs = {model.spec.model_id: self.knobs(model) for model in models}
             if key in self._open:
                 self._open.move_to_end(key)
                 return self._open[key]
-        piece = piece_of(message, model.spec.clip_format)
-        location = name if name in self.workbench.models.names else self.default
-        session = Session.open(self.workbench, piece, location, all_by_model=message.by_model)
-        source = message.source
-        session = evolve(
-            session,
-            knobs={model.spec.model_id: knobs},
-            source_sha256=source.sha256 if isinstance(source, MidiSource) else "",
-        )
+        piece = piece_of(message, [model.spec.clip_format for model in models])
+        locations = [self._locations.get(one, one) for one in names]
+        session = Session.open(self.workbench, piece, locations, all_by_model=message.by_model)
+        sha256 = message.source.sha256 if isinstance(message.source, MidiSource) else ""
+        session = evolve(session, knobs=knobs, source_sha256=sha256)
         plain = session.turn({})
-        opened = OpenPiece(session, plain, frozenset(plain.after.notes), session.style)
+        opened = OpenPiece(name, session, plain, frozenset(plain.after.notes), session.style)
         with self._lock:
             self._open[key] = opened
             while len(self._open) > MAX_OPEN:
@@ -207,7 +230,8 @@ class Service:
     def grid(self, name: str, request: GridRequest) -> tuple[Session, list[list[GridCell]]]:
         """The session of a, and the cells between a and b as they are steered; called by the worker."""
         (open_a, turned_a), (open_b, turned_b) = self.turn(name, request.a), self.turn(name, request.b)
-        clips = request.size**2 * min(len(turned_a.codes), len(turned_b.codes))
+        pairs = zip(turned_a.codes_by_model, turned_b.codes_by_model, strict=False)
+        clips = request.size**2 * sum(min(len(a), len(b)) for a, b in pairs)
         if clips > MAX_GRID_CLIPS:
             raise RequestError(
                 422,
@@ -245,6 +269,13 @@ class Service:
         return await asyncio.wrap_future(
             self.queue.decode(client, [part.model for part in session.parts], codes, answer)
         )
+
+
+def _goes_with(other: ClipFormat, first: ClipFormat) -> bool:
+    """Whether clips of another format may be in a piece on the grid of the first, in another time signature."""
+    melodies = isinstance(other, MelodyFormat) and isinstance(first, MelodyFormat)
+    same = other.steps_per_beat == first.steps_per_beat
+    return melodies and same and signature_of(other) != signature_of(first)
 
 
 def _version(knob: Knob) -> tuple[str, str, str, str]:

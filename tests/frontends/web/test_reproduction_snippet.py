@@ -21,7 +21,6 @@ from latentknobs.frontends.cli.app import run_command_line as command_line
 from latentknobs.frontends.web.piece_schema import piece_of
 from latentknobs.frontends.web.reproduction_snippet import Recipes
 from latentknobs.frontends.web.requests import PieceMessage, State
-from latentknobs.testing.tiny import TinyBackend
 from tests.frontends.web.conftest import API, as_message, rows, tune
 
 TINY = f"{API}/models/tiny"
@@ -124,7 +123,7 @@ def test_what_cannot_be_turned_has_no_recipe(client):
 def test_what_was_named_at_the_start_is_told():
     """A registry or a model that the server was started with stands in the remarks, without its location."""
     state = State.model_validate({"piece": as_message(tune())})
-    recipe = Recipes(TinyBackend(), shipped=False, own_registry=True).state(state)
+    recipe = Recipes(MELODY, ("tiny",), shipped=False, own_registry=True).state(state)
 
     assert [remark.split(":")[0] for remark in recipe.remarks] == [
         "The server was started with a registry of its own",
@@ -153,10 +152,10 @@ def test_a_drawn_piece_reads_back_as_the_same_clips(tmp_path_factory, piece):
     """The file of a recipe has the notes, the length and the clips of what was drawn."""
     name = "".join(c for c in piece.name if c.isprintable())[:100] or "piece"
     message = PieceMessage.model_validate(as_message(evolve(piece, name=name)))
-    file, data = Recipes(TinyBackend(), shipped=True, own_registry=False).file(message)
+    file, data = Recipes(MELODY, ("tiny",), shipped=True, own_registry=False).file(message)
     path = tmp_path_factory.mktemp("drawn") / file
     path.write_bytes(data)
-    own, read = piece_of(message, MELODY), scores.read_piece(path)
+    own, read = piece_of(message, [MELODY]), scores.read_piece(path)
 
     assert (read.notes, read.steps) == (own.notes, own.steps)
     assert np.array_equal(read.cut(MELODY).clips, own.cut(MELODY).clips)

@@ -56,7 +56,7 @@ def test_drums_are_read_in_their_format(drums):
 
     assert [list(row) for row in got.piece.notes] == rows(piece.notes)
     assert [track.drums for track in got.tracks] == [True]
-    assert piece_of(got.piece, clip_format).notes == piece.notes
+    assert piece_of(got.piece, [clip_format]).notes == piece.notes
 
 
 def test_a_voice_that_the_kit_does_not_have_is_refused(drums):
@@ -65,7 +65,7 @@ def test_a_voice_that_the_kit_does_not_have_is_refused(drums):
     message = PieceMessage(steps=32, notes=[[0, 36, 1, voice]])
 
     with pytest.raises(RequestError, match=f"the voices 0 to {voice - 1}"):
-        piece_of(message, drums.spec.clip_format)
+        piece_of(message, [drums.spec.clip_format])
 
 
 @pytest.mark.parametrize(

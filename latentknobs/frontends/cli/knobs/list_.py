@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -15,6 +15,7 @@ from latentknobs.frontends.cli.context import program, say
 from latentknobs.frontends.cli.filters import given, with_filters
 from latentknobs.frontends.cli.output import as_csv, as_json, cell, knob_table, one_of, table
 from latentknobs.registry.knob_results import COLUMNS
+from latentknobs.workbench import Workbench
 
 
 @with_filters()
@@ -55,6 +56,7 @@ def list_(
             others = workbench.registry.page(workbench.query(**{**asked, "history": True}), 0, 1).total
             more = f"; {others} of other fits and earlier runs do: add --history" if others else ""
             say(f"No {'current ' if others else ''}knob meets the conditions{more}.")
+        formats = _formats(workbench, {knob.model_name for knob in knobs})
     if rows:
         parts = next(knobs.parts(part) for part in PART_COLUMNS if part == rows)
         parts = parts.only(only) if only else parts
@@ -65,7 +67,12 @@ def list_(
     more_columns = {name: knobs.values(name) for name in numbers}
     if json:
         # What a knob has as a list (tags, dimensions) stays one.
-        as_json([{n: v[i] for n, v in more_columns.items()} | knob.as_dict() for i, knob in enumerate(knobs)])
+        as_json(
+            [
+                {n: v[i] for n, v in more_columns.items()} | knob.as_dict() | {"format": formats.get(knob.model_name)}
+                for i, knob in enumerate(knobs)
+            ]
+        )
     elif csv or numbers:
         flat = [row | {n: v[i] for n, v in more_columns.items()} for i, row in enumerate(knobs.rows())]
         columns, shown = (
@@ -73,7 +80,14 @@ def list_(
         )
         _print(flat, columns, shown, json=False, csv=csv)
     elif knobs:
-        knob_table(knobs, first=asked.get("moves"))
+        knob_table(knobs, first=asked.get("moves"), formats=formats)
+
+
+def _formats(workbench: Workbench, names: Collection[str]) -> dict[str, str]:
+    """The clip formats of models by name, of those that plugins bring and of which it is known without loading them."""
+    brought = [name for name in workbench.models.names if name in names]
+    stated = {name: workbench.models.stated_format(name) for name in brought}
+    return {name: one.name for name, one in stated.items() if one is not None}
 
 
 def _print(

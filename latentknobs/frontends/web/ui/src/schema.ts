@@ -103,6 +103,13 @@ export interface components {
             ])[];
             /** Clips */
             readonly clips: number;
+            /** Steps */
+            readonly steps: number;
+            /**
+             * Stretches
+             * @description As of a piece; none = bars of the format of the request's model.
+             */
+            readonly stretches: readonly components["schemas"]["StretchMessage"][];
         };
         /**
          * Confidence
@@ -571,6 +578,16 @@ export interface components {
          * @description A piece as the model encodes and decodes it.
          */
         readonly Opened: {
+            /**
+             * Models
+             * @description The models that steer it, one for each clip format that it has.
+             */
+            readonly models: readonly string[];
+            /**
+             * Knobs
+             * @description Their knobs in the range that all have; null where it is the model of the request alone.
+             */
+            readonly knobs: readonly components["schemas"]["KnobFacts"][] | null;
             /** Windows */
             readonly windows: readonly components["schemas"]["Window"][];
             /** Remarks */
@@ -596,11 +613,14 @@ export interface components {
              * @description Length of the piece, without stretches padded to whole clips.
              */
             readonly steps: number;
-            /** Codes */
+            /**
+             * Codes
+             * @description Of the first model.
+             */
             readonly codes: readonly (readonly number[])[];
             /**
              * Differing
-             * @description For each clip of the format, how many steps it gets wrong.
+             * @description For each clip of the models' formats, how many steps they get wrong.
              */
             readonly differing: readonly number[];
         };
@@ -1084,11 +1104,14 @@ export interface components {
              * @description Indices of the notes that are not in the reconstruction.
              */
             readonly changed: readonly number[];
-            /** Codes */
+            /**
+             * Codes
+             * @description Of the first model.
+             */
             readonly codes: readonly (readonly number[])[];
             /**
              * Touched
-             * @description The latent dimensions that moved.
+             * @description The latent dimensions that moved in them.
              */
             readonly touched: readonly number[];
             /** Remarks */

@@ -27,6 +27,8 @@ export interface Passage {
   notes: readonly Note[];
   steps: number;
   name: string;
+  /** Its time signatures; none = bars of the model's format. */
+  stretches: readonly Stretch[];
 }
 
 /** A file that was read: to hear what sounds beside its melody, and to have it back with another melody. */
@@ -40,7 +42,8 @@ export interface OpenFile {
 export class Session {
   info: Info | null = null;
   model: Model | null = null;
-  knobs: readonly Knob[] = [];
+  /** The knobs of the model. */
+  own: readonly Knob[] = [];
   store: Store<State> | null = null;
   status: LiveStatus = "connecting";
   latency: number | null = null;
@@ -90,6 +93,16 @@ export class Session {
     return (this.model && this.deck && this.openedBy.get(pieceKey(this.model.name, this.deck.piece))) ?? null;
   }
 
+  /** The knobs that can be turned: of a piece that other models steer too, or alone, those of all of them. */
+  get knobs(): readonly Knob[] {
+    return this.opened?.knobs ?? this.own;
+  }
+
+  /** The name of a knob's model. */
+  modelOf(knob: Knob): string {
+    return this.info?.models.find(({ model_id }) => model_id === knob.model_id)?.name ?? this.model!.name;
+  }
+
   /** What the deck sounds like; while the answer to the newest move is under way, the one before. */
   get result(): Turned | null {
     if (!this.model || !this.deck) return null;
@@ -104,14 +117,15 @@ export class Session {
   }
 
   get steps(): number {
-    if (!this.heard && this.deck?.piece.stretches.length) return this.deck.piece.steps;
+    const whole = this.heard ?? this.deck?.piece;
+    if (whole?.stretches.length) return whole.steps;
     const steps = this.heard?.steps ?? this.deck?.piece.steps ?? this.format.steps;
     return Math.ceil(steps / this.format.steps) * this.format.steps;
   }
 
   /** The time signatures of what is heard. */
   get stretches(): readonly Stretch[] {
-    return this.heard ? [] : (this.deck?.piece.stretches ?? []);
+    return (this.heard ?? this.deck?.piece)?.stretches ?? [];
   }
 
   /** The file of the deck that is heard; null where it came from none, or from one that this page no longer has. */
@@ -261,14 +275,14 @@ export class Session {
     this.model = this.info!.models.find((model) => model.name === name) ?? null;
     this.player.kit = this.format.drums;
     try {
-      this.knobs = await this.api.knobs(name);
+      this.own = await this.api.knobs(name);
     } catch (error) {
-      this.knobs = [];
+      this.own = [];
       this.fail(error);
     }
     const state = this.store!.value;
-    const accepted = this.knobs.filter((knob) => !knob.reserved && knob.verdict === "accepted").map((knob) => knob.name);
-    const usable = accepted.length ? accepted : this.knobs.filter((knob) => !knob.reserved).map((knob) => knob.name);
+    const accepted = this.own.filter((knob) => !knob.reserved && knob.verdict === "accepted").map((knob) => knob.name);
+    const usable = accepted.length ? accepted : this.own.filter((knob) => !knob.reserved).map((knob) => knob.name);
     const known = new Set(usable);
     if (!known.has(state.grid.rows) || !known.has(state.grid.columns)) {
       const grid = { ...state.grid, rows: usable[0] ?? "", columns: usable[1] ?? usable[0] ?? "" };

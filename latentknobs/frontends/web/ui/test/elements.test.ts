@@ -64,7 +64,7 @@ test("notes are drawn with the keyboard alone: put, made longer, moved over and 
   expect(heard.map(([type]) => type)).toEqual(["lk-draw", "lk-touch", "lk-draw", "lk-draw", "lk-touch", "lk-draw"]);
 });
 
-const cells = (size: number): Cell[][] => Array.from({ length: size }, (_, down) => Array.from({ length: size }, (_, across): Cell => ({ at: [down / (size - 1), across / (size - 1)], notes: [[0, 60 + down, 4, 0]], clips: 1 })));
+const cells = (size: number): Cell[][] => Array.from({ length: size }, (_, down) => Array.from({ length: size }, (_, across): Cell => ({ at: [down / (size - 1), across / (size - 1)], notes: [[0, 60 + down, 4, 0]], clips: 1, steps: 32, stretches: [] })));
 
 let grid: GridElement;
 beforeEach(async () => { grid = await put(new GridElement(), { cells: cells(5), rows: "pitch", columns: "rhythm" }); });

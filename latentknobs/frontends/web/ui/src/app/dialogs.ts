@@ -61,7 +61,8 @@ export class Dialogs extends LitElement {
   async card(name: string): Promise<void> {
     const { session } = this;
     try {
-      const knob = await session.api.knob(session.model!.name, name);
+      const listed = session.knobs.find((one) => one.name === name);
+      const knob = await session.api.knob(listed ? session.modelOf(listed) : session.model!.name, name);
       this.present(knob.label, this.evidence(knob));
     } catch (error) {
       session.fail(error);

@@ -60,7 +60,7 @@ export class InspectorPanel extends Component {
   private ask(knob: Knob, amount: number | undefined, key: string): void {
     if (this.asked.has(key) || !this.session.model) return;
     this.asked.add(key);
-    this.session.api.knob(this.session.model.name, knob.name, amount).then(
+    this.session.api.knob(this.session.modelOf(knob), knob.name, amount).then(
       (card) => { this.cards = new Map(this.cards).set(key, card); },
       (error: unknown) => this.session.fail(error),
     );

@@ -75,7 +75,7 @@ export class TwoWayPanel extends Component {
   }
 
   private get steps(): number {
-    return (this.cells[0]?.[0]?.clips ?? 1) * this.session.format.steps;
+    return this.cells[0]?.[0]?.steps ?? this.session.format.steps;
   }
 
   private change(grid: Partial<State["grid"]>): void {
@@ -111,7 +111,7 @@ export class TwoWayPanel extends Component {
 
   private at(place: [number, number]) {
     const cell = this.cells[place[0]]?.[place[1]];
-    return cell && { notes: cell.notes, steps: this.steps, name: `Row ${place[0] + 1}, column ${place[1] + 1}` };
+    return cell && { notes: cell.notes, steps: cell.steps, stretches: cell.stretches, name: `Row ${place[0] + 1}, column ${place[1] + 1}` };
   }
 
   private look(event: CustomEvent<{ at: [number, number] | null }>): void {
@@ -130,7 +130,7 @@ export class TwoWayPanel extends Component {
     const cell = this.chosen && this.at(this.chosen);
     if (!cell) return;
     const { session } = this;
-    session.load({ name: `grid ${this.chosen!.map((place) => place + 1).join("-")}`, tempo: session.state!.tempo, steps: cell.steps, notes: cell.notes, source: { kind: "drawn" }, stretches: [], by_model: false }, "a cell of the grid");
+    session.load({ name: `grid ${this.chosen!.map((place) => place + 1).join("-")}`, tempo: session.state!.tempo, steps: cell.steps, notes: cell.notes, source: { kind: "drawn" }, stretches: cell.stretches, by_model: false }, "a cell of the grid");
   }
 }
 
