@@ -128,6 +128,7 @@ def test_recipe_and_export_are_of_all_models(client, here, meters_dir):
     assert (program, words[-6:-2]) == ("latentknobs", ["--model", "tiny", "--model", "tiny-3-4"])
     assert command_line(words) == 0
     assert Path("turned.mid").read_bytes() == exported.content
+    Path("turned.mid").unlink()
     exec(compile(recipe["python"], "recipe", "exec"), {})
     assert Path("turned.mid").read_bytes() == exported.content
 

@@ -165,3 +165,23 @@ test("what went wrong with a move is taken away by the next one that succeeds; o
   server.answer();
   expect(session.notice?.text).toBe("Choose a file.");
 });
+
+test("the knobs of a piece that other models steer are theirs, and each is looked up at its own model", async () => {
+  const shared = [knob("pitch", { model_id: "y", low: -5, high: 5 })];
+  session = new Session(api(), () => { server = new Server(); return server as never; });
+  await session.start("");
+  session.info = { ...info, models: [...info.models, { ...info.models[0]!, name: "waltz", model_id: "y" }] };
+  expect(session.knobs).toEqual(knobs);
+  server.readyState = 1;
+  server.onopen({});
+  const [{ seq }] = server.sent;
+  server.onmessage({ data: JSON.stringify({ type: "opened", seq, models: ["waltz"], knobs: shared, windows: [], codes: [[0]] }) });
+  expect(session.knobs).toEqual(shared);
+  expect([session.modelOf(session.knobs[0]!), session.modelOf(knobs[0]!)]).toEqual(["waltz", "m"]);
+});
+
+test("what is heard of a grid has its own time signatures and length", () => {
+  const waltz = { start: 0, steps: 24, beats: 3, unit: 4, bar: 1 };
+  session.heard = { notes: [[0, 60, 4, 0]], steps: 24, name: "cell", stretches: [waltz] };
+  expect([session.steps, session.stretches]).toEqual([24, [waltz]]);
+});
