@@ -85,7 +85,8 @@ def list_(
 
 def _formats(workbench: Workbench, names: Collection[str]) -> dict[str, str]:
     """The clip formats of models by name, of those that plugins bring and of which it is known without loading them."""
-    brought = [name for name in workbench.models.names if name in names]
+    shipped = (name for factory in workbench.models.factories.values() for name in factory.shipped)
+    brought = [name for name in shipped if name in names]
     stated = {name: workbench.models.stated_format(name) for name in brought}
     return {name: one.name for name, one in stated.items() if one is not None}
 
