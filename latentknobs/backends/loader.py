@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from attrs import define, field
@@ -91,6 +91,12 @@ class Models:
             return self.factories[kind].formats[name]
         loaded = (model for key, model in self._loaded.items() if key[:2] == (kind, location))
         return next((model.spec.clip_format for model in loaded), None) or format_of_card(location)
+
+    def format_names(self, names: Collection[str]) -> dict[str, str]:
+        """The clip formats of models by name: of those that plugins bring, where it is known without loading them."""
+        shipped = (name for factory in self.factories.values() for name in factory.shipped if name in names)
+        stated = {name: self.stated_format(name) for name in shipped}
+        return {name: one.name for name, one in stated.items() if one is not None}
 
     def formats(self, names: Sequence[str], load: Callable[[str], VAEBackend]) -> tuple[ClipFormat, ...]:
         """

@@ -46,7 +46,9 @@ async def knobs(query: Annotated[Filters, Query()], service: Services) -> list[d
 
     def read() -> list[dict[str, Any]]:
         _check_model(service, filters)
-        return [knob.as_dict() for knob in service.workbench.knobs(**filters)]
+        found = service.workbench.knobs(**filters)
+        formats = service.workbench.models.format_names({knob.model_name for knob in found})
+        return [knob.as_dict() | {"format": formats.get(knob.model_name)} for knob in found]
 
     return await _reading(read)
 

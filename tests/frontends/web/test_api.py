@@ -266,7 +266,7 @@ def test_a_grid_goes_home(client, tmp_path):
     assert (manifest["size"], manifest["rows"], manifest["model"]) == (3, "pitch", "tiny")
 
 
-def test_the_registry_answers_as_the_command_line(client, bench, capsys):
+def test_the_registry_answers_as_the_command_line(client, bench, plugins_dir, capsys):
     """Knobs by a condition, and runs: the same JSON."""
     for route, words in (
         ("knobs?moves=mean-pitch&sort=effect", ["knobs", "list", "--moves", "mean-pitch", "--sort", "effect"]),

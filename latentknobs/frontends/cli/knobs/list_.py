@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -15,7 +15,6 @@ from latentknobs.frontends.cli.context import program, say
 from latentknobs.frontends.cli.filters import given, with_filters
 from latentknobs.frontends.cli.output import as_csv, as_json, cell, knob_table, one_of, table
 from latentknobs.registry.knob_results import COLUMNS
-from latentknobs.workbench import Workbench
 
 
 @with_filters()
@@ -56,7 +55,7 @@ def list_(
             others = workbench.registry.page(workbench.query(**{**asked, "history": True}), 0, 1).total
             more = f"; {others} of other fits and earlier runs do: add --history" if others else ""
             say(f"No {'current ' if others else ''}knob meets the conditions{more}.")
-        formats = _formats(workbench, {knob.model_name for knob in knobs})
+        formats = workbench.models.format_names({knob.model_name for knob in knobs})
     if rows:
         parts = next(knobs.parts(part) for part in PART_COLUMNS if part == rows)
         parts = parts.only(only) if only else parts
@@ -81,14 +80,6 @@ def list_(
         _print(flat, columns, shown, json=False, csv=csv)
     elif knobs:
         knob_table(knobs, first=asked.get("moves"), formats=formats)
-
-
-def _formats(workbench: Workbench, names: Collection[str]) -> dict[str, str]:
-    """The clip formats of models by name, of those that plugins bring and of which it is known without loading them."""
-    shipped = (name for factory in workbench.models.factories.values() for name in factory.shipped)
-    brought = [name for name in shipped if name in names]
-    stated = {name: workbench.models.stated_format(name) for name in brought}
-    return {name: one.name for name, one in stated.items() if one is not None}
 
 
 def _print(
