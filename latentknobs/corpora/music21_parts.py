@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -107,7 +108,11 @@ class ScoreParts:
                     content = read_bytes(scores[name])
                 except MidiError:
                     return _unreadable(clip_format)
-                return caches[clip_format].get(name, content, lambda: cut(scores[name], content, clip_format))
+                # Its other clips of as many steps will be asked for too, and reading it is what takes time.
+                for other in MELODY_FORMATS.values():
+                    if other.steps == clip_format.steps:
+                        caches[other].get(name, content, partial(cut, scores[name], content, other))
+                return caches[clip_format].get(name, content, partial(cut, scores[name], content, clip_format))
 
             corpus = f"{self.name}:{argument}" if argument else self.name
             sieve = read_songs(corpus, lambda _format: names, clips_of, request)
@@ -124,7 +129,7 @@ def cut(path: Path, content: bytes, clip_format: MelodyFormat = MELODY) -> tuple
         clip_format: Of the clips.
     """
     try:
-        score = printed_score(path, content)
+        score = _printed(path, content)
     except MidiError:
         return _unreadable(clip_format)
     clips: list[ClipBatch] = []
@@ -137,6 +142,11 @@ def cut(path: Path, content: bytes, clip_format: MelodyFormat = MELODY) -> tuple
         clips.append(own)
         counts += left_out
     return np.concatenate([np.zeros((0, clip_format.steps), dtype=np.int16), *clips]), counts
+
+
+@lru_cache(maxsize=1)
+def _printed(path: Path, content: bytes) -> PrintedScore:
+    return printed_score(path, content)
 
 
 def measures(score: PrintedScore, voice: ScoreVoice) -> tuple[Measure, ...]:
