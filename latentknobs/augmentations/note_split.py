@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from latentknobs.core.arrays import Bools, ClipBatch
 from latentknobs.core.augmentation import TokenAugmentation
 from latentknobs.core.melody_format import HOLD, MELODY
-from latentknobs.core.meter import signature_of, steps_per_pulse
+from latentknobs.core.meter import dotted_beat
 from latentknobs.errors import AmountError
 
 
@@ -70,7 +70,7 @@ class NoteSplit(TokenAugmentation):
         part = np.arange(self.format.steps + 1)
         part[0] = 1
         done = np.zeros_like(part)
-        dotted = steps_per_pulse(self.format) if signature_of(self.format).compound else 0
+        dotted = dotted_beat(self.format)
         for _ in range(times):
             by = np.where((part % (2 * dotted or 1) == dotted) & (dotted > 0), 3, 2)
             divides = part % by == 0

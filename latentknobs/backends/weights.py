@@ -29,6 +29,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from latentknobs.backends.file_kinds import what_else_is
+from latentknobs.backends.format_card import CARD
 from latentknobs.backends.network import Network, NetworkConfig, build_config
 from latentknobs.core.arrays import sha256_of_arrays
 from latentknobs.core.melody_format import MelodyFormat
@@ -38,7 +39,6 @@ from latentknobs.errors import ModelError, UsageError
 N = TypeVar("N", bound=Network)
 
 CARD_FORMAT = 1
-CARD = ".json"
 WEIGHTS_KEY = "weights"
 """In the card of a model whose tensors are those of a file beside it: its name."""
 _CODEBOOK = re.compile(

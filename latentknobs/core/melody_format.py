@@ -7,9 +7,11 @@ nothing to hold (first, or after a rest) is not valid; in a decoder's output it 
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
-from typing import ClassVar
+from numbers import Rational
+from typing import Any, ClassVar
 
 import numpy as np
 from attrs import field, frozen
@@ -47,17 +49,26 @@ def _as_signature(value: TimeSignature | str) -> TimeSignature:
 
 
 def _as_bars(value: int | Fraction) -> Fraction:
-    if not isinstance(value, int | Fraction) or isinstance(value, bool) or value <= 0:
+    if not isinstance(value, Rational) or value <= 0:
         raise ClipError(f"A format of melodies has a number of bars, above 0 (2, Fraction(1, 2)), not {value!r}.")
-    return Fraction(value)
+    return Fraction(int(value.numerator), int(value.denominator))
 
 
 def _as_steps_per_beat(value: int) -> int:
-    if type(value) is not int or not 1 <= value <= MOST_STEPS_PER_BEAT:
+    try:
+        number = 0 if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        number = 0
+    if not 1 <= number <= MOST_STEPS_PER_BEAT:
         raise ClipError(
             f"A format of melodies has 1 to {MOST_STEPS_PER_BEAT} whole steps a quarter note, not {value!r}."
         )
-    return value
+    return number
+
+
+def _is_a_name(_format: object, _attribute: object, name: Any) -> None:
+    if not isinstance(name, str) or not name or not name.isprintable():
+        raise ClipError(f"A format's name must be words on one line, not {name!r}: give it another or none.")
 
 
 @frozen
@@ -76,14 +87,14 @@ class MelodyFormat:
         divisions: Into how many parts a bar divides, and each part of it, down to the steps.
 
     Raises:
-        ClipError: It has no whole number of steps, none at all or more than 4096.
+        ClipError: It has no whole number of steps, none at all or more than 4096; or the name is none.
         UsageError: The time signature is none.
     """
 
     time_signature: TimeSignature = field(default=TimeSignature(), converter=_as_signature)
     bars: Fraction = field(default=Fraction(2), converter=_as_bars)
     steps_per_beat: int = field(default=4, converter=_as_steps_per_beat)
-    name: str = field()
+    name: str = field(validator=_is_a_name)
     steps: int = field(init=False, eq=False)
     divisions: tuple[int, ...] = field(init=False, eq=False, repr=False)
     vocabulary: ClassVar[int] = 130

@@ -37,6 +37,13 @@ def steps_per_pulse(clip_format: ClipFormat) -> int:
     return int(pulse) if pulse.denominator == 1 else per_beat
 
 
+def dotted_beat(clip_format: ClipFormat) -> int:
+    """Steps in a beat of compound time; 0 in simple time, and where they are not whole."""
+    signature = signature_of(clip_format)
+    steps = Fraction(12 * clip_format.steps_per_beat, signature.unit)
+    return int(steps) if signature.compound and steps.denominator == 1 else 0
+
+
 def bars(clip_format: ClipFormat) -> float:
     """Bars in a clip; a whole number for formats of whole bars."""
     return float(clip_format.steps / steps_per_bar(clip_format))

@@ -264,9 +264,9 @@ def fits(stretch: PieceStretch, clip_format: ClipFormat) -> bool:
     """
     Whether a stretch has a format's bars.
 
-    Its bar has as many quarter notes, however they are counted (4/4, 2/2, 8/8); or shorter bars make up one of the
-    format (2/4, 1/4; 3/8 of 6/8) or a longer one divides into them between beats (8/4, 12/8, but no 3/2 into 3/4). It
-    is compound if the format is (6/8 is not 3/4), and it has a whole bar of the format.
+    Its bar has as many quarter notes, however they are counted (4/4, 2/2, 8/8); or two or four shorter bars make up one
+    of the format (2/4, 1/4; 3/8 of 6/8) or a longer one divides into them between beats (8/4, 12/8, but no 3/2 into
+    3/4). Its beats are dotted if the format's are (6/8 is not 3/4), and it has a whole bar of the format.
     """
     return alike(stretch.signature, signature_of(clip_format)) and stretch.steps >= steps_per_bar(clip_format)
 
@@ -281,13 +281,17 @@ def format_for(stretch: PieceStretch, formats: Sequence[ClipFormat]) -> int | No
 def alike(signature: TimeSignature, wanted: TimeSignature) -> bool:
     """Whether bars of a time signature make up bars of another, or divide into them; see :func:`fits`."""
     longer, shorter = signature.quarters / wanted.quarters, wanted.quarters / signature.quarters
-    one_dotted_beat = signature.beats == 3 and signature.unit >= 8  # 3/8 is one of 6/8
-    if (signature.compound or (one_dotted_beat and wanted.compound)) != wanted.compound:
+    if _dotted(signature) != _dotted(wanted):
         return False
     if longer.denominator == 1:
-        beats = signature.beats // 3 if signature.compound else signature.beats
+        beats = signature.beats // 3 if _dotted(signature) else signature.beats
         return beats % int(longer) == 0
-    return shorter.denominator == 1
+    return shorter in (2, 4)
+
+
+def _dotted(signature: TimeSignature) -> bool:
+    """Whether its beats are dotted: in compound time, and in 3/8, which is one such beat."""
+    return signature.compound or (signature.beats == 3 and signature.unit >= 8)
 
 
 def _rule_steps(bar: Fraction) -> int:

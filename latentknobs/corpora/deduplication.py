@@ -111,9 +111,19 @@ class Deduplicator:
 
 
 def requested_format(request: CorpusRequest) -> MelodyFormat:
-    """The format of melodies that a corpus of them is asked for."""
-    assert isinstance(request.clip_format, MelodyFormat)  # others were refused before
-    return request.clip_format
+    """
+    The format of melodies that a corpus of them is asked for.
+
+    Raises:
+        CorpusError: It is none of those that are known by name.
+    """
+    wanted = request.clip_format
+    if (known := MELODY_FORMATS.get(wanted.name)) is None or known != wanted:
+        raise CorpusError(
+            f"Built-in corpora have clips of {', '.join(MELODY_FORMATS)}, not of {wanted.name} ({wanted.steps} steps): "
+            "ask for one of these formats."
+        )
+    return known
 
 
 ClipsOf: TypeAlias = Callable[[str, MelodyFormat], tuple[ClipBatch, Counter[str]]]
@@ -136,7 +146,7 @@ def read_songs(
         CorpusError: No song has a clip.
     """
     clip_format = requested_format(request)
-    elsewhere = _elsewhere(names, clips_of, clip_format)
+    elsewhere = _elsewhere(names, clips_of, request)
     sieve = Deduplicator(request, elsewhere=elsewhere)
     order = seeded_order(names(clip_format), request.seed)
     what = f"reading {corpus}"
@@ -162,13 +172,15 @@ def read_songs(
 
 
 def _elsewhere(
-    names: Callable[[MelodyFormat], Iterable[str]], clips_of: ClipsOf, clip_format: MelodyFormat
+    names: Callable[[MelodyFormat], Iterable[str]], clips_of: ClipsOf, request: CorpusRequest
 ) -> dict[bytes, int]:
     """The earliest split of each clip of other formats of as many steps, by digest up to transposition."""
     out: dict[bytes, int] = {}
     for other in MELODY_FORMATS.values():
-        if other.steps == clip_format.steps and other != clip_format:
-            for name in names(other):
+        if other.steps == request.clip_format.steps and other != request.clip_format:
+            songs = list(names(other))
+            for done, name in enumerate(songs, start=1):
+                request.progress(f"comparing with {other.time_signature}", done, len(songs))
                 rank = SPLITS.index(split_of(name))
                 for shape in clip_digests(untransposed(clips_of(name, other)[0])):
                     out[shape] = min(out.get(shape, rank), rank)

@@ -130,14 +130,15 @@ class _FolderReading:
             def clips_of(name: str, clip_format: MelodyFormat) -> tuple[ClipBatch, Counter[str]]:
                 path, tune = self.songs[name]
                 result = process.read(path, tune, clip_format)
+                clips = result.clips.reshape(-1, clip_format.steps)  # none has no shape
                 if clip_format != request.clip_format:
-                    return result.clips, result.counts
+                    return clips, result.counts
                 self.read += 1
                 self.left_out += result.counts
                 if result.fault:
                     self.faults.setdefault(result.fault, []).append(name.partition("/")[2])
                     self.reasons.append(result.reason)
-                return result.clips, result.counts
+                return clips, result.counts
 
             try:
                 return read_songs(corpus, lambda _format: self.songs, clips_of, request)

@@ -145,6 +145,8 @@ def test_notes_and_tokens_of_every_member_are_each_others_inverse(data, name):
         ({"bars": 1000}, ClipError, "16000 steps"),
         ({"steps_per_beat": 0}, ClipError, "1 to 24 whole steps"),
         ({"steps_per_beat": 4.0}, ClipError, "1 to 24 whole steps"),
+        ({"name": ""}, ClipError, "A format's name must be words"),
+        ({"name": 5}, ClipError, "A format's name must be words"),
     ],
 )
 def test_a_format_that_cannot_be_is_refused_when_it_is_made(values, error, match):

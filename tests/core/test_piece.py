@@ -137,3 +137,10 @@ def test_what_is_no_time_signature_is_refused(text):
     """Beats over a power of two."""
     with pytest.raises(UsageError, match="no time signature"):
         TimeSignature.parse(text)
+
+
+def test_three_eight_is_half_a_bar_of_six_eight():
+    """Its beat is dotted: it is no half bar of 3/4, nor a third of 9/8."""
+    stretch = PieceStretch(0, 36, TimeSignature(3, 8))
+
+    assert [fits(stretch, MelodyFormat(text)) for text in ("6/8", "12/8", "3/4", "9/8")] == [True, True, False, False]

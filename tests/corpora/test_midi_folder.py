@@ -9,10 +9,12 @@ import pytest
 
 from latentknobs.core.clip import Note
 from latentknobs.core.corpus import CorpusRequest
-from latentknobs.core.melody_format import MELODY
+from latentknobs.core.melody_format import MELODY, MelodyFormat
 from latentknobs.core.piece import Piece
+from latentknobs.corpora import midi_folder
 from latentknobs.corpora.corpus_spec import storable
 from latentknobs.corpora.deduplication import seeded_order
+from latentknobs.corpora.melody_clips import SongClips
 from latentknobs.corpora.midi_folder import MidiFolder
 from latentknobs.corpora.reading_process import ReadingProcess
 from latentknobs.errors import CorpusError
@@ -203,3 +205,25 @@ def test_folders_without_melodies_are_sentences(tmp_path):
     (tmp_path / "b.mid").write_bytes(b"")
     with pytest.raises(CorpusError, match=r"no score, as b\.mid: 1\. .*b\.mid is empty"):
         read(tmp_path)
+
+
+def test_a_file_on_which_the_reader_fails_stops_no_corpus(tmp_path, monkeypatch):
+    """It is counted, and the others give their clips."""
+
+    class Failing(ReadingProcess):
+        def read(self, path, *more):
+            return SongClips(fault="files on which the reader fails") if path.stem == "b" else super().read(path, *more)
+
+    for stem in "ab":
+        write_piece(bars(60, 62), tmp_path / f"{stem}.mid", provenance=None)
+    monkeypatch.setattr(midi_folder, "ReadingProcess", Failing)
+
+    assert [song.name for song in MidiFolder().songs(CorpusRequest(), str(tmp_path))] == ["midi/a.mid"]
+
+
+def test_a_format_that_no_corpus_has_is_a_sentence(tmp_path):
+    """Those that are known by name are."""
+    write_piece(bars(60, 62), tmp_path / "a.mid", provenance=None)
+
+    with pytest.raises(CorpusError, match="not of melody-2bar-5-4"):
+        list(MidiFolder().songs(CorpusRequest(clip_format=MelodyFormat("5/4")), str(tmp_path)))

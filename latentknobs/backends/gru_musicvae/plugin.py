@@ -5,12 +5,12 @@ from __future__ import annotations
 from importlib import resources
 from pathlib import Path
 
+from latentknobs.backends.format_card import CARD
 from latentknobs.backends.loader import TORCH
 from latentknobs.core.backend import BackendFactory, VAEBackend
 from latentknobs.hooks import hookimpl
 
 SUFFIX = ".safetensors"
-CARD = ".json"
 
 
 def load(location: str, device: str, precision: str = "float32") -> VAEBackend:

@@ -128,7 +128,7 @@ def target_moves_by_the_amount(augmentation: Augmentation, kit: CheckFixtures) -
     if augmentation.target is None:
         return
     if signature_of(kit.clip_format).compound:
-        raise LeftOut("What a unit of the amount is, clips without dotted beats decide, which divide by three.")
+        raise LeftOut("Clips in simple time decide this: dotted beats have three parts, and a target may move by more.")
     need(
         augmentation.target in kit.attributes,
         f"The target of {augmentation.name!r} is {augmentation.target!r}, which is no attribute of clips of "

@@ -262,8 +262,8 @@ def _offers(plugins: Plugins, report: PluginReport, kits: _Kits, model: str) -> 
                 yield Job(f"{name}: all checks", partial(_left_out, reason))
             else:
                 for check in CHECKS_OF[kind]:
-                    kits_of_it = serving[:1] if kind == "corpora" else serving  # corpora take their time
-                    yield Job(f"{name}: {name_of(check)}", partial(_on_each, check, offer, kits_of_it))
+                    chosen = serving[:1] if kind == "corpora" else serving  # reading a corpus takes its time
+                    yield Job(f"{name}: {name_of(check)}", partial(_on_each, check, offer, chosen))
 
 
 def _on_each(check: Check, offer: Any, kits: tuple[CheckFixtures, ...]) -> None:
