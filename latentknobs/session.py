@@ -25,7 +25,7 @@ from latentknobs.core.model_calls import check_encodes
 from latentknobs.core.piece import Cut, Piece, format_for
 from latentknobs.core.seed import as_seed
 from latentknobs.core.time_signature import TimeSignature
-from latentknobs.errors import ClipError, UnknownNameError, UsageError
+from latentknobs.errors import ClipError, MidiError, UnknownNameError, UsageError
 from latentknobs.scores.reading import ReadingOptions
 from latentknobs.steering.by_rule import AmountedEdit, RuleEdited, RuleEdits, edit_cuts, unedited
 from latentknobs.steering.carried_clips import CarriedClips, differing
@@ -33,7 +33,7 @@ from latentknobs.steering.control_directions import check_amount, in_order
 from latentknobs.steering.interpolation import Rest
 from latentknobs.steering.model_turn import DecodedClips, ModelTurn, control_of
 from latentknobs.steering.paths import Ends, joined, paired
-from latentknobs.steering.prior_codes import provenance
+from latentknobs.steering.prior_codes import PriorCodes, provenance, sample, units_of_prior
 from latentknobs.steering.steered_clips import SteeredClips, bars_named
 from latentknobs.steering.style import Style
 from latentknobs.steering.turn_result import (
@@ -49,6 +49,8 @@ from latentknobs.workbench import Workbench
 
 CONDITIONS = 256
 """Clips of which conditions are drawn."""
+DRAWS = 8
+"""Samples of which the first with notes is taken."""
 
 
 def conditions(workbench: Workbench, model: str, corpus: str, seed: int = 0) -> Codes | None:
@@ -57,6 +59,32 @@ def conditions(workbench: Workbench, model: str, corpus: str, seed: int = 0) -> 
     if backend.spec.condition is None or not corpus:
         return None
     return backend.encode(workbench.clips(corpus, model, clips=CONDITIONS, seed=seed)).mean
+
+
+def own_melody(workbench: Workbench, model: str) -> Piece:
+    """
+    A melody in a model's own format: the theme that comes with the package where all its bars fit, else a sample.
+
+    Raises:
+        UsageError: Nothing is known of the model's prior or condition to draw a sample from.
+        ClipError: What was drawn has no notes.
+    """
+    backend = workbench.model(model)
+    clip_format = backend.spec.clip_format
+    try:
+        theme = scores.read_piece(scores.twinkle_path(), clip_format=clip_format)
+        cut = theme.cut(clip_format)
+        if len(cut.clips) and not cut.others:
+            return theme
+    except (ClipError, MidiError, UsageError):
+        pass
+    knobs = workbench.registry.knobs(model_id=backend.spec.model_id)
+    corpus = next((knob.corpus for knob in knobs if knob.corpus), "")
+    prior = PriorCodes(units_of_prior(backend.spec, knobs), conditions(workbench, model, corpus))
+    drawn = (sampled.piece for sampled in sample(backend, DRAWS, seed=0, prior=prior))
+    if (heard := next((piece for piece in drawn if piece.notes), None)) is None:
+        raise ClipError(f"The model {backend.spec.name} draws only silence, so no knob of it can be heard.")
+    return heard
 
 
 @define(eq=False)

@@ -14,7 +14,7 @@ from latentknobs import __version__, audio, scores
 from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.composition import parts_of
 from latentknobs.core.knob import Knob
-from latentknobs.errors import ClipError, MidiError, PackError, UsageError
+from latentknobs.errors import PackError, UsageError
 from latentknobs.packs.manifest import (
     BEFORE,
     PLUGIN,
@@ -30,8 +30,7 @@ from latentknobs.packs.manifest import (
 from latentknobs.packs.model_card import HeardKnob, model_card
 from latentknobs.packs.pack_files import MANIFEST
 from latentknobs.packs.pack_reader import pack_of
-from latentknobs.session import Session, conditions
-from latentknobs.steering.prior_codes import PriorCodes, sample
+from latentknobs.session import Session, own_melody
 from latentknobs.steering.turn_result import TurnResult
 from latentknobs.workbench import Workbench
 
@@ -68,7 +67,7 @@ def make_pack(
     """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]*", licence):
         raise UsageError(f"A licence is named by one word, as in mit or cc-by-4.0, not {licence!r}.")
-    session = _session(workbench, model)
+    session = Session.open(workbench, own_melody(workbench, model), model)
     knobs = [session.knob(name) for name in sorted(set(names))]
     if not knobs:
         raise UsageError("A pack has one knob or more: name them.")
@@ -102,17 +101,6 @@ def make_pack(
     files[MANIFEST] = manifest.text().encode()
     pack_of(files, "The pack")  # what is written is what will be read
     return dict(sorted(files.items()))
-
-
-def _session(workbench: Workbench, model: str) -> Session:
-    """The theme that comes with the package; with a model that reads no such melody, a clip of its own."""
-    try:
-        return Session.open(workbench, None, model)
-    except (ClipError, MidiError, UsageError):
-        backend = workbench.model(model)
-        corpora = (knob.corpus for knob in workbench.registry.knobs(model_id=backend.spec.model_id))
-        given = conditions(workbench, model, next(filter(None, corpora), ""))
-        return Session.open(workbench, sample(backend, 1, seed=0, prior=PriorCodes(conditions=given))[0].piece, model)
 
 
 def _heard(session: Session, knob: Knob, files: dict[str, bytes]) -> HeardKnob:

@@ -133,6 +133,11 @@ def test_the_readme_is_a_model_card(pack):
     assert before != after
 
 
+def test_the_sound_in_a_pack_is_the_models(meters):
+    """A knob of a model in another time signature is heard on a melody in that, which the model turns."""
+    assert "1 by model, 0 by rule" in make_pack(meters, ["pitch"], "tiny-6-8")["README.md"].decode()
+
+
 def test_code_is_shown_and_not_run_before_a_yes(cli, pack, ran, elsewhere, listing, monkeypatch):
     """Without a terminal nothing happens; a no adds nothing; each shows size, hash and source that steers no screen."""
     before, runs = listing(), ran()

@@ -29,6 +29,7 @@ from latentknobs.frontends.web.requests import (
     MAX_KNOBS,
     MAX_NOTES,
     PREFIX,
+    DrawnSource,
     ExampleSource,
     ExportRequest,
     GridRequest,
@@ -117,6 +118,13 @@ def _model_facts(name: str, model: VAEBackend) -> responses.ModelFacts:
 
 
 # Knobs of a model
+
+
+@router.get("/models/{model}/melody")
+async def melody(model: str, service: Services) -> PieceMessage:
+    """A melody in the model's own format to hear its knobs on: an example that fits, else a sample of the model."""
+    piece = await service.in_worker(lambda: service.melody(model))
+    return message_of(piece, DrawnSource(kind="drawn"))
 
 
 @router.get("/models/{model}/knobs")

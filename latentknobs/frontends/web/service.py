@@ -25,6 +25,7 @@ from latentknobs.core.knob import Knob
 from latentknobs.core.melody_format import MelodyFormat
 from latentknobs.core.meter import signature_of
 from latentknobs.core.model_calls import check_encodes
+from latentknobs.core.piece import Piece
 from latentknobs.core.query_spec import KnobQuery
 from latentknobs.errors import LatentKnobsError, UnknownNameError
 from latentknobs.frontends.web.errors import RequestError
@@ -33,7 +34,7 @@ from latentknobs.frontends.web.piece_schema import piece_of, rows, ways_in_order
 from latentknobs.frontends.web.requests import GridRequest, KnobTurns, MidiSource, PieceMessage, State
 from latentknobs.frontends.web.responses import Counts, Opened, StyleFacts, TurnResponse
 from latentknobs.frontends.web.upload import Reader
-from latentknobs.session import Session
+from latentknobs.session import Session, own_melody
 from latentknobs.steering.batch_decoder import DecodedBatch, DecoderQueue
 from latentknobs.steering.control_directions import in_order
 from latentknobs.steering.style import Style
@@ -56,6 +57,7 @@ class OpenPiece:
 
     Attributes:
         asked: The model that was asked for.
+        elsewhere: Whose knobs the piece has where they are none of that model's, a sentence; "" where they are.
         session: The piece's session.
         plain: What turning no knob gives: its reconstruction, where the model turns it.
         notes: The notes of that.
@@ -63,6 +65,7 @@ class OpenPiece:
     """
 
     asked: str
+    elsewhere: str
     session: Session
     plain: TurnResult
     notes: frozenset[Note]
@@ -78,7 +81,7 @@ class OpenPiece:
             models=names,
             knobs=None if shared is None else listed(shared, every=True),
             windows=windows(session, self.plain),
-            remarks=list(session.remarks()),
+            remarks=[*filter(None, [self.elsewhere]), *session.remarks()],
             style=StyleFacts.model_validate(self.style.as_dict()),
             accuracy=session.accuracy,
             notes=rows(self.plain.after.notes),
@@ -96,7 +99,7 @@ class OpenPiece:
             changed=[k for k, note in enumerate(notes) if note not in self.notes],
             codes=_rounded(result.codes),
             touched=np.flatnonzero(moved).tolist(),
-            remarks=list(result.remarks),
+            remarks=[*filter(None, [self.elsewhere]), *result.remarks],
             counts=Counts(**asdict(result.counts)),
             left=list(result.left),
             ways=ways_in_order(self.session, result.ways),
@@ -173,6 +176,11 @@ class Service:
             raise UnknownNameError("model", name, models, "on this server")
         return models[name]
 
+    def melody(self, name: str) -> Piece:
+        """A melody in a model's own format, which that model alone steers; called by the worker."""
+        self.model(name)
+        return evolve(own_melody(self.workbench, self._locations.get(name, name)), stretches=())
+
     def together(self, name: str) -> tuple[str, ...]:
         """
         The models that steer a piece: the one of that name, and those of the server for other time signatures.
@@ -215,7 +223,15 @@ class Service:
         sha256 = message.source.sha256 if isinstance(message.source, MidiSource) else ""
         session = evolve(session, knobs=knobs, source_sha256=sha256)
         plain = session.turn({})
-        opened = OpenPiece(name, session, plain, frozenset(plain.after.notes), session.style)
+        steering = [part.model.spec.name for part in session.parts]
+        elsewhere = ""
+        if name not in steering:
+            signature = signature_of(models[0].spec.clip_format)
+            elsewhere = (
+                f"{piece.name} has no bars of {signature}, which {name} is for: its knobs are those of "
+                f"{' and '.join(steering)}."
+            )
+        opened = OpenPiece(name, elsewhere, session, plain, frozenset(plain.after.notes), session.style)
         with self._lock:
             self._open[key] = opened
             while len(self._open) > MAX_OPEN:

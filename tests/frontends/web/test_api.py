@@ -349,6 +349,7 @@ def test_the_api_describes_itself(client):
         for path in (
             "/info",
             "/examples/{name}",
+            "/models/{model}/melody",
             "/models/{model}/knobs",
             "/models/{model}/knobs/{name}",
             "/models/{model}/read",

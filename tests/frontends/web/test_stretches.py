@@ -17,7 +17,7 @@ from latentknobs.session import Session
 from latentknobs.workbench import Workbench, load_plugins
 from tests.conftest import TINY_PLUGIN
 from tests.frontends.web.conftest import API, as_message, rows, served
-from tests.tiny_meters import KNOBS, MIXED, NAMES, PLUGIN, WALTZ, exact_run, quarters
+from tests.tiny_meters import JIG, KNOBS, MIXED, NAMES, PLUGIN, WALTZ, exact_run, quarters
 from tests.tiny_meters import TINY as TINY_SPEC
 
 TINY = f"{API}/models/tiny"
@@ -79,6 +79,30 @@ def test_a_waltz_has_the_waltz_model_alone(client):
 
     assert opened["models"] == ["tiny-3-4"]
     assert {knob["name"] for knob in opened["knobs"] if not knob["reserved"]} == {"pitch", "turns"}
+
+
+@pytest.mark.parametrize("spec", [TINY_SPEC, WALTZ, JIG], ids=lambda spec: spec.name)
+def test_a_knob_is_heard_on_a_melody_of_its_model(client, spec):
+    """That model alone steers the melody that the server has for it, in the knob's own range."""
+    at = f"{API}/models/{spec.name}"
+    piece = client.get(f"{at}/melody").json()
+    opened = client.post(f"{at}/open", json={"piece": piece}).json()
+    turned = client.post(f"{at}/turn", json={"piece": piece, "knobs": {"pitch": 9}})
+    lacking = client.post(f"{at}/turn", json={"piece": piece, "knobs": {"rhythm": 1}})
+
+    assert (opened["models"], opened["knobs"]) == ([spec.name], None)
+    assert turned.status_code == (422 if spec is WALTZ else 200)
+    assert lacking.status_code == (200 if spec is TINY_SPEC else 404)
+
+
+def test_whose_knobs_are_turned_is_said(client):
+    """A piece without bars of the model of the address says that, opened and turned."""
+    at, piece = f"{API}/models/tiny-6-8", as_message(quarters(("4/4", 16)))
+    opened = client.post(f"{at}/open", json={"piece": piece}).json()
+    turned = client.post(f"{at}/turn", json={"piece": piece, "knobs": {"rhythm": 1}}).json()
+
+    said = "tune has no bars of 6/8, which tiny-6-8 is for: its knobs are those of tiny."
+    assert (opened["remarks"], turned["remarks"]) == ([said], [said])
 
 
 def test_an_amount_beyond_one_of_the_models_is_refused(client):

@@ -16,6 +16,7 @@ export class Api {
 
   info = (): Promise<Info> => this.json("/info");
   example = (name: string): Promise<Piece> => this.json(`/examples/${encodeURIComponent(name)}`);
+  melody = (model: string): Promise<Piece> => this.json(`/models/${encodeURIComponent(model)}/melody`);
   knobs = (model: string): Promise<readonly Knob[]> => this.json(`/models/${encodeURIComponent(model)}/knobs?all=true`);
   knob = (model: string, name: string, amount?: number): Promise<KnobCard> =>
     this.json(`/models/${encodeURIComponent(model)}/knobs/${encodeURIComponent(name)}${query({ amount })}`);

@@ -11,15 +11,20 @@ import { deckOf } from "../state.js";
 import type { Format, Info, Model, Piece, RegistryKnob, Turned } from "../types.js";
 import { words } from "./view.js";
 
-let shownOnce: Promise<[Info, Piece | null]> | null = null;
+let infoOnce: Promise<Info> | null = null;
+const melodies = new Map<string, Promise<Piece>>();
 
-/** Models and the example melody, asked for once. */
-async function given(api: Api): Promise<[Info, Piece | null]> {
-  const info = await api.info();
-  return [info, info.examples[0] ? await api.example(info.examples[0].name) : null];
+/** A knob's model, null where the server has none such, and a melody in its format; each asked for once. */
+async function given(api: Api, id: string): Promise<[Model | null, Piece | null]> {
+  const info = await (infoOnce ??= api.info());
+  const model = info.models.find(({ model_id }) => model_id === id) ?? null;
+  if (!model) return [null, null];
+  const melody = melodies.get(id) ?? api.melody(model.name);
+  melodies.set(id, melody);
+  return [model, await melody];
 }
 
-/** The example melody before and after a knob is turned: seen and heard. Sends `lk-amount` with the amount. */
+/** A melody in the format of a knob's model before and after the knob is turned: seen and heard. Sends `lk-amount` with the amount. */
 export class ListenElement extends LitElement {
   static override styles = [shared, css`
     :host { display: block; }
@@ -51,13 +56,14 @@ export class ListenElement extends LitElement {
   override connectedCallback(): void {
     super.connectedCallback();
     this.player.onChange = () => { if (!this.player.playing) this.heard = null; };
-    shownOnce ??= given(this.api);
-    shownOnce.then(([info, piece]) => {
-      this.model = info.models.find(({ model_id }) => model_id === this.knob.model_id) ?? null;
+    const id = this.knob.model_id;
+    given(this.api, id).then(([model, piece]) => {
+      this.model = model;
       this.piece = piece;
       if (!this.model) this.hindrance = `This server has other models: start it with --model and the location of ${this.knob.model} to hear its knobs.`;
     }, (error: unknown) => {
-      shownOnce = null;
+      infoOnce = null;
+      melodies.delete(id);
       this.hindrance = words(error);
     });
   }
@@ -106,7 +112,7 @@ export class ListenElement extends LitElement {
     return html`<div class="turn">${button("before", "Before")}${button("after", "After")}
         <label class="amount"><span class="soft">Turned by</span><input type="range" data-do="amount" min=${knob.low} max=${knob.high} step=${step} .value=${String(value)} @input=${this.turn}><output>${signed(value)} ${unitFor(value, knob.unit)}</output></label></div>
       <div class="screen"><lk-roll .notes=${this.heard === "before" ? piece.notes : turned.notes} .ghost=${piece.notes} .changed=${this.heard === "before" ? [] : turned.changed} .format=${this.format} .steps=${this.steps} height="200" hue="1" label="${piece.name}, ${this.heard === "before" ? "before" : `with ${knob.name} at ${signed(value)}`}"></lk-roll>
-        <div class="legend"><span>The example melody, dashed: before; coloured: changed</span><span role="status">${turned.changed.length} of ${turned.notes.length} notes changed</span></div></div>
+        <div class="legend"><span>The melody, dashed: before; coloured: changed</span><span role="status">${turned.changed.length} of ${turned.notes.length} notes changed</span></div></div>
       ${turned.remarks.length ? html`<ul class="remarks">${turned.remarks.map((text) => html`<li>${text}</li>`)}</ul>` : nothing}`;
   }
 
