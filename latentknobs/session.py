@@ -14,17 +14,17 @@ from pathlib import Path
 from typing import Any, Unpack
 
 import numpy as np
-from attrs import define, evolve, field
+from attrs import define, evolve, field, frozen
 
 from latentknobs import scores
 from latentknobs.core.arrays import Bools, ClipBatch, Codes, Ints
 from latentknobs.core.backend import VAEBackend
+from latentknobs.core.clip import ClipFormat
 from latentknobs.core.knob import RESERVED_NAMES, Knob
 from latentknobs.core.meter import signature_of
 from latentknobs.core.model_calls import check_encodes
-from latentknobs.core.piece import Cut, Piece, format_for
+from latentknobs.core.piece import Cut, Piece, alike, format_for
 from latentknobs.core.seed import as_seed
-from latentknobs.core.time_signature import TimeSignature
 from latentknobs.errors import ClipError, MidiError, UnknownNameError, UsageError
 from latentknobs.scores.reading import ReadingOptions
 from latentknobs.steering.by_rule import AmountedEdit, RuleEdited, RuleEdits, edit_cuts, unedited
@@ -87,6 +87,25 @@ def own_melody(workbench: Workbench, model: str) -> Piece:
     return heard
 
 
+@frozen
+class Unsteered:
+    """
+    Why some clips are of no model.
+
+    Attributes:
+        reason: A clause without its subject, the bars.
+        advice: What to do about it, a clause that begins with its semicolon; "" where nothing can be done.
+    """
+
+    reason: str
+    advice: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """The reason alone."""
+        return f"{self.reason[0].upper()}{self.reason[1:]}."
+
+
 @define(eq=False)
 class Session:
     """
@@ -102,6 +121,7 @@ class Session:
         parts: What each model steers, one or more; the first has no clips where no model has any.
         source_sha256: Hash of the file that the piece came from, "" where it came from none.
         turned: What was done to the codes before the session was opened on them, see :meth:`on`.
+        named: The models that it was opened with and their formats, also those that no stretch needs.
     """
 
     workbench: Workbench
@@ -110,6 +130,7 @@ class Session:
     parts: tuple[SteeredClips, ...]
     source_sha256: str = ""
     turned: Mapping[str, Any] = field(factory=dict)
+    named: Mapping[str, ClipFormat] = field(factory=dict)
     _knobs: dict[str, Mapping[str, Knob]] = field(factory=dict)
 
     @classmethod
@@ -156,12 +177,14 @@ class Session:
         cut = piece.cut(*(backend.spec.clip_format for backend in backends))
         if not len(cut.clips) and not cut.others:
             raise ClipError(
-                f"{piece.name} has no bars of {signature_of(cut.clip_format)}: it is in "
-                f"{', '.join(sorted({str(one.signature) for one in piece.stretches}))}."
+                f"{piece.name} has no whole bar of {signature_of(cut.clip_format)}: it is "
+                f"{piece.steps / cut.clip_format.steps_per_beat:g} quarter notes in "
+                f"{', '.join(sorted({str(one.signature) for one in piece.stretches}))}; open music that has one, or "
+                "name a model for it."
             )
         pairs = zip(backends, (cut, *cut.others), strict=False)
         parts = (SteeredClips.of(backend, piece, own, all_by_model=all_by_model) for backend, own in pairs)
-        return cls(workbench, piece, cut, tuple(parts), sha256)
+        return cls(workbench, piece, cut, tuple(parts), sha256, named=dict(zip(names, formats, strict=True)))
 
     # What is known of the first model alone.
 
@@ -274,12 +297,32 @@ class Session:
     def remarks(self) -> tuple[str, ...]:
         """What people should know of the piece: how it was read, and which clips no model carries as they are."""
         out = [*self.piece.remarks, *(remark for part in self.parts for remark in part.remarks())]
-        rest: dict[TimeSignature, list[tuple[Cut, Bools]]] = {}
+        rest: dict[Unsteered, list[tuple[Cut, Bools]]] = {}
         for cut in self.cuts[len(self.parts) :]:
-            rest.setdefault(signature_of(cut.clip_format), []).append((cut, cut.sounding))
-        named = [(bars_named(self.piece, *clips), signature) for signature, clips in rest.items()]
-        out += [f"{bars}: no model here is for {one}, so knobs edit them by rule." for bars, one in named if bars]
+            whys = [self.unsteered(cut, k) for k in range(len(cut.clips))]
+            for why in dict.fromkeys(whys):
+                rows = cut.sounding & np.array([one == why for one in whys])
+                rest.setdefault(why, []).append((cut, rows))
+        named = [(bars_named(self.piece, *clips), why) for why, clips in rest.items()]
+        out += [f"{bars}: {why.reason}, so knobs edit them by rule{why.advice}." for bars, why in named if bars]
         return tuple(out)
+
+    def unsteered(self, cut: Cut, k: int) -> Unsteered:
+        """Why no model steers a clip of the cuts that are of none."""
+        start = int(cut.starts[k])
+        stretch = next(one for one in self.piece.stretches if one.start <= start < one.end)
+        wanted = next((one for one in self.named.values() if alike(stretch.signature, signature_of(one))), None)
+        if wanted is None:
+            return Unsteered(f"no model here is for {stretch.signature}")
+        whole = stretch.steps % (stretch.signature.quarters * wanted.steps_per_beat) == 0
+        changes = not whole and stretch.end < self.piece.steps
+        why = "the time signature changes inside a bar" if changes else "the piece ends there"
+        if whole:
+            why = f"the models take {stretch.signature} only in bars of {signature_of(wanted)}"
+        return Unsteered(
+            f"less than a bar of {signature_of(wanted)}, as {why}",
+            "; read all in one time signature (--time-signature) or leave them out (--bars)",
+        )
 
     def join(self, clips: ClipBatch, others: Sequence[ClipBatch] | None = None) -> Piece:
         """The session's clips (N, *shape), and those of ``Cut.others``, in the place of those of the piece in hand."""
@@ -520,10 +563,13 @@ class Session:
     def _ends(self, other: Session) -> list[Ends]:
         for session in (self, other):
             if len(session.cuts) > len(session.parts):
-                names = " or ".join(part.cut.clip_format.name for part in session.parts)
+                rest = next(cut for cut in session.cuts[len(session.parts) :] if len(cut.clips))
+                why = session.unsteered(rest, 0)
+                bars = bars_named(session.piece, (rest, np.arange(len(rest.clips)) == 0))
+                advice = why.advice or "; choose other bars (--bars) or name a model for these (--model)"
                 raise ClipError(
-                    f"{session.piece.name} has bars that are not of {names}, between which there is no way: "
-                    "choose others."
+                    f"{session.piece.name} cannot be one end of a way: {bars[0].lower()}{bars[1:]}: "
+                    f"{why.reason}{advice}."
                 )
         return [Ends(a, b, self.knobs_of(a.model)) for a, b in paired(self.parts, other.parts)]
 

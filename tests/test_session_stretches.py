@@ -96,6 +96,32 @@ def test_what_no_model_has_is_turned_by_rule_and_said(meters):
     assert pitches(turned.after) == [pitch + 2 for pitch in pitches(session.piece)]
 
 
+@pytest.mark.parametrize(
+    ("stretches", "says"),
+    [
+        (
+            (("4/4", 6), ("6/8", 2), ("4/4", 8)),
+            "Bar 2: less than a bar of 6/8, as the time signature changes inside a bar",
+        ),
+        ((("4/4", 2),), "Bar 1: less than a bar of 4/4, as the piece ends there"),
+        ((("2/4", 2), ("3/4", 6)), "Bar 1: less than a bar of 4/4, as the models take 2/4 only in bars of 4/4"),
+    ],
+)
+def test_incomplete_bars_are_said_to_be_that(meters, stretches, says):
+    """And what to do, where a model of their time signature is named."""
+    advice = "; read all in one time signature (--time-signature) or leave them out (--bars)."
+
+    assert opened(meters, *stretches).remarks() == (f"{says}, so knobs edit them by rule{advice}",)
+
+
+def test_incomplete_bars_are_no_end_of_a_way(meters):
+    """The refusal names them."""
+    session = opened(meters, ("4/4", 6), ("6/8", 2), ("4/4", 8))
+
+    with pytest.raises(ClipError, match="tune cannot be one end of a way: bar 2: less than a bar of 6/8"):
+        session.one_way(session, 2)
+
+
 def test_a_knob_reaches_as_far_as_in_every_model(meters):
     """The range on the piece is what all models have in common; an amount outside of it is refused in a sentence."""
     session = opened(meters, *MIXED)

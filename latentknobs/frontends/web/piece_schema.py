@@ -124,8 +124,7 @@ def windows(session: Session, plain: TurnResult) -> list[Window]:
             bars = session.piece.bars_of(start, steps, cut.clip_format)
             facts = {"start": start, "steps": steps, "bars": bars, "way": way}
             if part is None:
-                formats = " or ".join(one.cut.clip_format.name for one in session.parts)
-                why = "" if way == "silent" else f"Its bars are not of {formats}."
+                why = "" if way == "silent" else session.unsteered(cut, k).sentence
                 found.append(Window.model_validate({**UNKNOWN, **facts, "accepted": False, "why": why}))
             else:
                 facts |= {"accepted": bool(part.accepted[k]), "why": _why(part, k, way)}

@@ -164,4 +164,4 @@ def test_a_server_of_one_model_steers_with_that_alone(bench):
 
     assert opened["models"] == ["tiny"]
     assert [window["way"] for window in opened["windows"]] == ["model", "model", "rule", "rule", "model"]
-    assert opened["windows"][2]["why"] == "Its bars are not of melody-2bar."
+    assert opened["windows"][2]["why"] == "No model here is for 3/4."
