@@ -207,6 +207,46 @@ def test_pieces_of_other_stretches_have_no_way_between_them(meters, other):
         opened(meters, *MIXED).one_way(opened(meters, *other), 3)
 
 
+LAME = (("4/4", 12), ("2/4", 8))
+"""Two stretches of one model, of which the first ends inside a clip."""
+
+
+def test_a_way_keeps_stretches_that_one_model_steers(meters):
+    """Its ends are the two pieces, in their time signatures, with no silence between them."""
+    a, b = opened(meters, *LAME), opened(meters, *LAME, shift=5)
+    cells = a.one_way(b, 2)
+
+    assert [cell.piece.notes for cell in cells] == [a.piece.notes, b.piece.notes]
+    assert cells[0].piece.stretches == a.piece.stretches
+
+
+def test_stretches_of_one_model_are_compared_too(meters):
+    """A piece of two has no way to a piece of one, in either direction."""
+    a, b = opened(meters, *LAME), opened(meters, ("4/4", 32))
+
+    for first, last in ((a, b), (b, a)):
+        with pytest.raises(ClipError, match="there is a way only between pieces with as many bars"):
+            first.one_way(last, 2)
+
+
+def test_a_way_between_pieces_of_one_stretch_has_what_both_have(meters):
+    """The shorter one's clips, with all their notes at either end."""
+    a, b = opened(meters, ("4/4", 12)), opened(meters, ("4/4", 32), shift=5)
+    first, last = a.one_way(b, 2)
+
+    assert first.piece.notes == a.piece.notes
+    assert last.piece.notes == b.piece.notes[:16]
+
+
+def test_models_in_another_order_have_a_way(meters):
+    """Clips are paired by their model."""
+    mixed = [*MIXED[1:], *MIXED[:2]]
+    a = opened(meters, *mixed)
+    b = opened(meters, *mixed, models=tuple(reversed(NAMES)), shift=5)
+
+    assert [cell.piece.notes for cell in a.one_way(b, 2)] == [a.piece.notes, b.piece.notes]
+
+
 def test_two_models_of_one_time_signature_are_refused(meters):
     """One model for each clip format is to be named."""
     with pytest.raises(UsageError, match=r"tiny-6-8 and tiny-6-8 are both for bars of 6/8: name one model for each"):

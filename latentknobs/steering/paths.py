@@ -93,44 +93,65 @@ class Ends:
         clips = self.first.model.decode(codes.reshape(-1, codes.shape[-1]))
         return clips.reshape(*codes.shape[:2], *clips.shape[1:])
 
-    def ties(self, place: int, places: int) -> Cut:
-        """The first piece's cut, with notes held over edges as in the end at that place, between them as in either."""
-        own, others = self.first.cut.tied[: self.count], self.last.cut.tied[: self.count]
-        return evolve(self.first.cut, tied=own if place == 0 else others if place == places - 1 else own | others)
+    def cut(self, place: int, places: int) -> Cut:
+        """
+        The first piece's cut of the clips that both have, as long as in either.
+
+        Notes are held over edges as in the end at that place, between the ends as in either.
+        """
+        first, last, n = self.first.cut, self.last.cut, self.count
+        own, others = first.tied[:n], last.tied[:n]
+        return evolve(
+            first,
+            clips=first.clips[:n],
+            tied=own if place == 0 else others if place == places - 1 else own | others,
+            starts=first.starts[:n],
+            lengths=np.maximum(first.lengths[:n], last.lengths[:n]),
+            others=(),
+        )
 
 
 def paired(first: Sequence[SteeredClips], last: Sequence[SteeredClips]) -> list[tuple[SteeredClips, SteeredClips]]:
     """
-    The clips of two pieces, model by model, between which there are ways.
+    The clips of two pieces, model by model in the order of the first, between which there are ways.
 
-    Of pieces in one time signature the first clips are taken, as many as both have; others must have the same bars.
+    Of pieces of one stretch the first clips are taken, as many as both have; others must have the same bars.
 
     Raises:
         UsageError: They were opened with different models.
         ClipError: Their stretches differ, or a model does not take a clip as it is.
     """
     a, b = first[0].piece, last[0].piece
-    formats = [[part.cut.clip_format for part in parts] for parts in (first, last)]
-    places = [[(part.cut.starts.tolist(), part.cut.lengths.tolist()) for part in parts] for parts in (first, last)]
-    if formats[0] != formats[1] or (len(first) > 1 and places[0] != places[1]):
+    of_format = {part.cut.clip_format: part for part in last}
+    others = [of_format.get(part.cut.clip_format) for part in first]
+    pairs = [(part, other) for part, other in zip(first, others, strict=True) if other is not None]
+    stretched = max(len(a.stretches), len(b.stretches)) > 1
+    if len(first) != len(last) or len(pairs) < len(first) or (stretched and any(map(_elsewhere, pairs))):
         raise ClipError(
             f"{a.name} is in {_signatures(a)} and {b.name} in {_signatures(b)}: there is a way only between pieces "
             "with as many bars in each time signature, in the same order; choose such pieces or bars."
         )
-    pairs = list(zip(first, last, strict=True))
     for one, other in pairs:
         if one.model.spec.model_id != other.model.spec.model_id:
             raise UsageError(f"{a.name} and {b.name} were opened with different models.")
     for one, other in pairs:
         n = min(len(one.codes), len(other.codes))
         for part in (one, other):
-            usable = (part.accepted & (part.carried.shifts == 0))[:n]
+            usable = part.accepted & (part.carried.shifts == 0)
+            usable[n:] = True
             if not usable.all():
+                bars = part.bars_named(np.arange(len(usable)) == np.flatnonzero(~usable)[0])
                 raise ClipError(
-                    f"{part.piece.name}: the model {part.model.spec.name} does not accept clip "
-                    f"{int(np.flatnonzero(~usable)[0]) + 1}; it carries {part.carries()}."
+                    f"{part.piece.name}: the model {part.model.spec.name} does not accept {bars[0].lower()}{bars[1:]}; "
+                    f"it carries {part.carries()}: choose other bars (--bars)."
                 )
     return pairs
+
+
+def _elsewhere(pair: tuple[SteeredClips, SteeredClips]) -> bool:
+    """Whether clips of two pieces stand in different places."""
+    a, b = (part.cut for part in pair)
+    return not (np.array_equal(a.starts, b.starts) and np.array_equal(a.lengths, b.lengths))
 
 
 def _signatures(piece: Piece) -> str:
@@ -147,9 +168,11 @@ def joined(ends: Sequence[Ends], clips: Sequence[ClipBatch], at: tuple[int, int]
         at: Which of how many pieces it is, from the first.
         name: What it is called.
     """
-    cut, *more = (each.ties(*at) for each in ends)
+    cut, *more = (each.cut(*at) for each in ends)
     piece = ends[0].first.piece
-    if not more:
-        return Piece.join(clips[0], cut.clip_format, tied=cut.tied, tempo=piece.tempo, name=name)
-    plain = evolve(piece, name=name, remarks=(), source=None)
+    steps = max(int((each.starts + each.lengths).max(initial=0)) for each in (cut, *more))
+    stretches = piece.stretches
+    if len(stretches) == 1:  # as long as what both have
+        stretches = (evolve(stretches[0], steps=steps),)
+    plain = evolve(piece, notes=(), steps=steps, name=name, remarks=(), source=None, stretches=stretches)
     return plain.with_clips(evolve(cut, others=tuple(more)), clips)

@@ -21,7 +21,7 @@ def test_grid_goes_from_one_tune_to_the_other(cli, workbench, tune, other_tune, 
     last = read_piece(folder / "tune_to_other__pitch1.00_rhythm1.00.mid")
     assert first.notes == a.model.spec.clip_format.notes(a.plain[0])
     assert last.notes == b.model.spec.clip_format.notes(b.plain[0])
-    assert "the first 1 clips of each" in result.err
+    assert "the first clip of each" in result.err
     facts = read_provenance(folder / "tune_to_other__pitch0.25_rhythm0.50.mid")
     assert facts["at"] == {"pitch": 0.25, "rhythm": 0.5}
     assert facts["target"] == "other"

@@ -77,6 +77,7 @@ def test_pieces_whose_stretches_differ_have_no_way(cli, meters_dir, mixed, tmp_p
     result = cli("interpolate", mixed, tmp_path / "waltz.mid", *BOTH, "--one-way", "-o", tmp_path / "way")
 
     assert "mixed is in 4/4, 3/4, 4/4 and waltz in 3/4" in result.one_sentence()
+    assert "is longer" not in result.err
     assert not (tmp_path / "way").exists()
 
 

@@ -126,10 +126,11 @@ def interpolate(
     )
     with program(ctx).workbench(registry, device, precision) as workbench:
         a, b = (end.open(workbench, model or ()) for end in ends)
-        if len(a.codes) != len(b.codes):
-            say(f"one is longer: the first {min(len(a.codes), len(b.codes))} clips of each are used")
         grid = [a.one_way(b, size, dims)] if one_way else a.two_way(b, size, rows, columns, rest)
     cells = [cell for row in grid for cell in row]
+    used = sum(map(len, (cells[0].clips, *cells[0].others)))
+    if any(sum(len(part.codes) for part in end.parts) > used for end in (a, b)):
+        say(f"one is longer: the first {'clip of each is' if used == 1 else f'{used} clips of each are'} used")
     clip_format = a.model.spec.clip_format
     melodies = {f"{_name(cell)}.mid": piece_writer(cell.piece, clip_format, cell.provenance) for cell in cells}
     ways = ("", dims) if one_way else (rows, columns)

@@ -106,7 +106,7 @@ def test_each_time_signature_has_bars_of_its_own(client):
 
     assert [(s["beats"], s["bar"]) for s in got["piece"]["stretches"]] == [(4, 1), (3, 5), (4, 7)]
     assert [(w["bars"], w["way"]) for w in got["windows"]][1:3] == [([3, 4], "model"), ([5, 6], "rule")]
-    assert got["windows"][2]["why"] == "Its bars are not of melody-2bar."
+    assert got["windows"][2]["why"] == "No model here is for 3/4."
     assert (turned["ways"], turned["left"]) == ([w["way"] for w in got["windows"]], [])
     assert (turned["counts"]["by_rule"], turned["counts"]["left_alone"]) == (1, 0)
     held = [n for n in turned["notes"] if 64 <= n[0] < 88]
