@@ -252,24 +252,34 @@ class Session:
 
     def knob(self, name: str) -> Knob:
         """
-        The current knob of that name, of the first model that has one.
+        The current knob of that name, of the first model that has one; of one that no stretch needs if no other has.
 
         Raises:
             UnknownNameError: No model has one.
             RegistryError: It is damaged.
         """
-        return next(knob for knob in self._named(name) if knob is not None)
+        return next((knob for knob in self._named(name) if knob is not None), None) or self._unneeded(name)
 
     def _named(self, name: str) -> list[Knob | None]:
-        """For each model its knob of that name; errors as of :meth:`knob`."""
-        models = [part.model for part in self.parts]
-        own = [self.knobs_of(model).get(name) for model in models]
-        if len(models) == 1:
-            return [own[0] or self.workbench.registry.knob(models[0].spec.model_id, name)]
+        """For each model its knob of that name, None for all if only :meth:`_unneeded` has one; errors as of that."""
+        own = [self.knobs_of(part.model).get(name) for part in self.parts]
         if not any(own):
-            names = " or ".join(model.spec.name for model in models)
-            raise UnknownNameError("knob", name, self.knobs, f"for the models {names}")
+            self._unneeded(name)
         return own
+
+    def _unneeded(self, name: str) -> Knob:
+        """The knob of the first model that has one of that name and that no stretch needs; errors as of :meth:`knob`."""
+        models = [part.model for part in self.parts]
+        for other in map(self.workbench.model, self.named if len(self.named) > 1 else ()):
+            if knob := self.knobs_of(other).get(name):
+                return knob
+            if other not in models:
+                models.append(other)
+        if len(models) == 1:
+            return self.workbench.registry.knob(models[0].spec.model_id, name)
+        every = [known for model in models for known in self.knobs_of(model)]
+        names = " or ".join(model.spec.name for model in models)
+        raise UnknownNameError("knob", name, list(dict.fromkeys(every)), f"for the models {names}")
 
     @property
     def differing(self) -> Ints:
@@ -369,17 +379,17 @@ class Session:
         named = {name: self._named(name) for name in amounts if name not in RESERVED_NAMES}
         facts: dict[str, Any] = {"knobs": dict(amounts), "operators": {}}
         for name, own in named.items():
-            first, *alike = [knob for knob in own if knob is not None]
+            first, *alike = [knob for knob in own if knob is not None] or [self._unneeded(name)]
             check_amount(first, amounts[name], alike=alike)
             hashes = {knob.model_name: knob.operator_sha256 for knob in (first, *alike)}
-            facts["operators"][name] = hashes if len(own) > 1 else first.operator_sha256
+            facts["operators"][name] = hashes if len(own) > 1 or not any(own) else first.operator_sha256
         controls = [name for name in RESERVED_NAMES if name in amounts]
         measures = self._measures(controls[0], like, named) if controls else [None] * len(self.parts)
         for name in controls:
             first, *alike = [knob for knob in measures if knob is not None]
             check_amount(first, amounts[name], name, alike=alike)
             facts |= {"like": first.name, "seed": seed}
-        fallback = {name: next(filter(None, own)) for name, own in named.items()}
+        fallback = {name: self.knob(name) for name in named}
         turns = []
         for k, (part, measure) in enumerate(zip(self.parts, measures, strict=True)):
             turned = {name: knob for name, own in named.items() if (knob := own[k]) is not None}
@@ -391,7 +401,9 @@ class Session:
         rows = (*(turn.by_rule for turn in turns), *(cut.sounding for cut in rest))
         ruled = edit_cuts(self.cuts, rows, all_edits, seed)
         moved = tuple(turn.moved(done) for turn, done in zip(turns, ruled, strict=False))
-        remarks = dict.fromkeys(remark for turn in turns for remark in turn.remarks())
+        remarks = dict.fromkeys(
+            remark for turn, done in zip(turns, ruled, strict=False) for remark in turn.remarks(done)
+        )
         return SteeredCodes(dict(amounts), moved, facts, ruled, all_edits, tuple(remarks), seed)
 
     def _measures(self, name: str, like: str | None, named: Mapping[str, Sequence[Knob | None]]) -> list[Knob]:

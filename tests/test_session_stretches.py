@@ -144,9 +144,31 @@ def test_a_knob_that_one_model_lacks_is_done_by_rule_there(meters):
     assert {note.pitch for note in turned.after.notes} == {pitch + 2 for pitch in pitches(session.piece)}
 
 
+@pytest.mark.parametrize("stretches", [(("6/8", 12),), (("4/4", 4), ("6/8", 12)), (("3/4", 12), ("5/4", 10))])
+def test_a_knob_of_any_named_model_is_done_by_rule_where_it_is_lacking(meters, stretches):
+    """Whether or not the piece has bars of that model, and with a remark."""
+    session = opened(meters, *stretches)
+    turned = session.turn({"rhythm": 1})
+    lacking = session.parts[-1].model.spec.name
+
+    assert len(turned.after.notes) > len(session.piece.notes)
+    assert turned.counts.left_alone == 0
+    assert any(f"by rule, as {lacking} has no knob rhythm" in remark for remark in turned.remarks)
+
+
+def test_bars_that_no_rule_edits_are_not_said_to_be_by_rule(meters):
+    """A control has no rule, so that bars of a model without the knob are left alone."""
+    turned = opened(meters, *MIXED).turn({"random": 1, "rhythm": 1}, like="pitch")
+
+    assert not any("by rule" in remark for remark in turned.remarks)
+    assert turned.left[-1].startswith("Bars 5-8: random was learned from no edit")
+
+
 def test_a_knob_that_no_model_has_is_unknown(meters):
     """As of one model, with those that there are."""
-    with pytest.raises(UnknownNameError, match=r"no knob named 'pich' for the models tiny or tiny-3-4.*'pitch'"):
+    with pytest.raises(
+        UnknownNameError, match=r"no knob named 'pich' for the models tiny or tiny-3-4 or tiny-6-8.*'pitch'"
+    ):
         opened(meters, *MIXED).turn({"pich": 1})
 
 

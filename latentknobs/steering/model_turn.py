@@ -63,13 +63,13 @@ class ModelTurn:
                 moved = moved + control_of(self.part, self.knobs, self.like, (name, self.amounts[name]), self.seed)
         return self.part.model.spec.structure.with_condition(moved, self.part.codes)
 
-    def remarks(self) -> list[str]:
-        """What people should know of the knobs."""
+    def remarks(self, ruled: RuleEdited) -> list[str]:
+        """What people should know of the knobs, where rules made this of the clips."""
         out = [f"{name}{clause}" for name, knob in self.named.items() if (clause := doubt(knob))]
         if self.like is not None and (among := _left_to_knobs(self.part, self.knobs, self.like)[1]):
             moves = f"moves dimensions of {', '.join(among)} too: the knobs leave too few others"
             out += [f"{name} {moves}" for name in RESERVED_NAMES if name in self.amounts]
-        if self.lacking and (bars := self.part.bars_named(self.part.cut.sounding)):
+        if self.lacking and (bars := self.part.bars_named(self.part.cut.sounding & ruled.edited)):
             lacking, model = " and no knob ".join(self.lacking), self.part.model.spec.name
             out.append(f"{bars}: by rule, as {model} has no knob {lacking}.")
         return out
