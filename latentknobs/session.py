@@ -168,7 +168,7 @@ class Session:
         if isinstance(path, Piece):
             piece, sha256 = path, ""
         else:
-            piece = scores.read_piece(path, clip_format=formats[0], **reading)
+            piece = scores.read_piece(path, clip_format=formats[0], others=formats[1:], **reading)
             sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
         needed = {format_for(stretch, formats) for stretch in piece.stretches} - {None}
         backends = [workbench.model(name) for k, name in enumerate(names) if k in (needed or {0})]
@@ -268,7 +268,7 @@ class Session:
         return own
 
     def _unneeded(self, name: str) -> Knob:
-        """The knob of the first model that has one of that name and that no stretch needs; errors as of :meth:`knob`."""
+        """The knob of that name of the first model that no stretch needs and has one; errors as of :meth:`knob`."""
         models = [part.model for part in self.parts]
         for other in map(self.workbench.model, self.named if len(self.named) > 1 else ()):
             if knob := self.knobs_of(other).get(name):

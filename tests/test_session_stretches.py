@@ -11,6 +11,7 @@ from latentknobs.core.backend import BackendFactory
 from latentknobs.core.drum_format import DRUMS
 from latentknobs.core.melody_format import MELODY, MELODY_3_4, MELODY_6_8, MelodyFormat
 from latentknobs.errors import AmountError, ClipError, UnknownNameError, UsageError
+from latentknobs.scores import read_piece, write_piece
 from latentknobs.session import Session
 from latentknobs.testing.tiny import TinyBackend, tiny_clips, tiny_spec
 from tests.tiny_meters import MIXED, NAMES, TINY, WALTZ, quarters
@@ -267,6 +268,17 @@ def test_models_in_another_order_have_a_way(meters):
     b = opened(meters, *mixed, models=tuple(reversed(NAMES)), shift=5)
 
     assert [cell.piece.notes for cell in a.one_way(b, 2)] == [a.piece.notes, b.piece.notes]
+
+
+def test_reading_a_file_tells_of_the_formats_of_all_models(meters, tmp_path):
+    """Of silence in a clip of any of them, and of bars taken together only where that is done."""
+    for text, count in (("3/4", 9), ("2/4", 8)):
+        write_piece(quarters((text, count)), tmp_path / f"{text[0]}.mid")
+    pairs = MelodyFormat("2/4", 2)
+
+    assert Session.open(meters, tmp_path / "3.mid", NAMES).remarks() == ("1 bar of silence fills the last clip.",)
+    assert read_piece(tmp_path / "2.mid").remarks == ("Bars of 2/4 are taken together as bars of 4/4.",)
+    assert read_piece(tmp_path / "2.mid", others=(pairs,)).remarks == ()
 
 
 def test_two_models_of_one_time_signature_are_refused(meters):

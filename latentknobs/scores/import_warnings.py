@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from latentknobs.core.clip import ClipFormat
 from latentknobs.core.meter import steps_per_bar
-from latentknobs.core.piece import PieceStretch, fits
+from latentknobs.core.piece import PieceStretch, format_for
 from latentknobs.scores.timing import Timing
 from latentknobs.scores.voice_extraction import Voice
 
@@ -53,12 +53,13 @@ def timing_remarks(timing: Timing, clip_format: ClipFormat, *, quantize: bool) -
     return [f"{what}: o{moved}" if what else f"O{moved}"]
 
 
-def end_remarks(voice: Voice, last: PieceStretch, clip_format: ClipFormat) -> list[str]:
+def end_remarks(voice: Voice, last: PieceStretch, formats: Sequence[ClipFormat]) -> list[str]:
     """Silence after the last note, and what fills the last clip of the ``last`` stretch."""
-    silent = int(
-        (last.end - max(note.end for note in voice.notes)) / (last.signature.quarters * clip_format.steps_per_beat)
-    )
-    missing = int(-last.steps % clip_format.steps // steps_per_bar(clip_format)) if fits(last, clip_format) else 0
+    bar = last.signature.quarters * formats[0].steps_per_beat
+    silent = int((last.end - max(note.end for note in voice.notes)) / bar)
+    chosen, missing = format_for(last, formats), 0
+    if chosen is not None:
+        missing = int(-last.steps % formats[chosen].steps // steps_per_bar(formats[chosen]))
     remarks = []
     if silent > 0:
         remarks.append(f"{count(silent, 'silent bar')} after the last note kept.")

@@ -13,7 +13,7 @@ from attrs import frozen
 from latentknobs.core.clip import ClipFormat, DrumFormat, Note
 from latentknobs.core.melody_format import MELODY
 from latentknobs.core.meter import signature_of
-from latentknobs.core.piece import Piece, PieceStretch, fits
+from latentknobs.core.piece import Piece, PieceStretch, format_for
 from latentknobs.core.time_signature import TimeSignature
 from latentknobs.errors import MidiError
 from latentknobs.scores.drum_hits import choose_drums, hits, voices
@@ -32,7 +32,13 @@ MAX_BARS = 2000
 _BAR_QUARTERS = 4
 
 
-def read_piece(path: Path | str, *, clip_format: ClipFormat = MELODY, **options: Unpack[ReadingOptions]) -> Piece:
+def read_piece(
+    path: Path | str,
+    *,
+    clip_format: ClipFormat = MELODY,
+    others: Sequence[ClipFormat] = (),
+    **options: Unpack[ReadingOptions],
+) -> Piece:
     """
     Read the melody of a MIDI file, or its drums where the format is one of drums.
 
@@ -46,6 +52,7 @@ def read_piece(path: Path | str, *, clip_format: ClipFormat = MELODY, **options:
         path: The file, MIDI format 0 or 1.
         clip_format: Gives the steps in a beat; one of drums (DrumFormat) also its voices, and all drums of the file
             are read, whatever the policy says.
+        others: Further formats on its grid that the piece will be cut with, of which remarks then tell too.
         options: policy, track, offset, bars, time_signature and quantize of
             :class:`~latentknobs.scores.reading.Reading`.
 
@@ -55,12 +62,12 @@ def read_piece(path: Path | str, *, clip_format: ClipFormat = MELODY, **options:
         UsageError: An option cannot be used.
     """
     reading = Reading(**options)
-    return read_score(load(Path(path)), clip_format, reading)
+    return read_score(load(Path(path)), clip_format, reading, others)
 
 
-def read_score(score: MidiScore, clip_format: ClipFormat, reading: Reading) -> Piece:
+def read_score(score: MidiScore, clip_format: ClipFormat, reading: Reading, others: Sequence[ClipFormat] = ()) -> Piece:
     """Read the melody of a file that is loaded, or raise what :func:`read_piece` does."""
-    return _PieceReader(score, clip_format, reading).piece()
+    return _PieceReader(score, clip_format, reading, (clip_format, *others)).piece()
 
 
 def read_provenance(path: Path | str) -> dict[str, Any] | None:
@@ -86,6 +93,7 @@ class _PieceReader:
     score: MidiScore
     clip_format: ClipFormat
     reading: Reading
+    formats: tuple[ClipFormat, ...]
 
     def piece(self) -> Piece:
         score, reading = self.score, self.reading
@@ -115,7 +123,7 @@ class _PieceReader:
             remarks.append(f"{count(cut_off, 'note')} held into the first bar begin there.")
         remarks.extend(voice_remarks(voice, stretches, self.clip_format))
         remarks.extend(self._timing_remarks(played, axis))
-        remarks.extend(end_remarks(voice, stretches[-1], self.clip_format))
+        remarks.extend(end_remarks(voice, stretches[-1], self.formats))
         first_tick = min(one.start for own in played for one in own)
         tempo = _playable(score.tempo_at(first_tick))
         remarks.extend(_tempo_remarks(score, tempo))
@@ -258,9 +266,9 @@ class _PieceReader:
             yield f"The first bar is a pick-up of {quarters:g} quarter {notes}, after silence."
 
     def _meter_remarks(self, stretches: Sequence[PieceStretch]) -> Iterable[str]:
-        own = signature_of(self.clip_format)
-        short = (one for one in stretches if own.quarters > one.signature.quarters and fits(one, self.clip_format))
-        for name in sorted({str(one.signature) for one in short}):
+        taken = ((one, format_for(one, self.formats)) for one in stretches)
+        pairs = {(one.signature, signature_of(self.formats[k])) for one, k in taken if k is not None}
+        for name, own in sorted((str(one), str(own)) for one, own in pairs if own.quarters > one.quarters):
             yield f"Bars of {name} are taken together as bars of {own}."
 
     def _where(self) -> str:

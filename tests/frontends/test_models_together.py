@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from csv import DictReader
+
 import pytest
 
 from latentknobs.core.time_signature import TimeSignature
@@ -82,12 +84,14 @@ def test_pieces_whose_stretches_differ_have_no_way(cli, meters_dir, mixed, tmp_p
 
 
 def test_knobs_are_listed_with_the_format_of_their_model(cli, meters_dir, mixed):
-    """As a column, and in JSON; nothing where no plugin brings the model."""
+    """As a column, in CSV and in JSON; nothing where no plugin brings the model."""
     _knobs(cli)
     table = cli("knobs", "list").out
     rows = cli("knobs", "list", "pitch", "--json").json
+    text = cli("knobs", "list", "pitch", "--csv").out
 
     assert {row["model"]: row["format"] for row in rows}["tiny-6-8"] == "melody-2bar-6-8"
+    assert {row["model"]: row["format"] for row in DictReader(text.splitlines())}["tiny-6-8"] == "melody-2bar-6-8"
     assert "melody-2bar-3-4" in table
     assert "format" in table.splitlines()[1]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
@@ -92,7 +92,8 @@ def _read(request: Mapping[str, Any], score: MidiScore, clip_format: ClipFormat)
     from latentknobs import audio
     from latentknobs.errors import UsageError
 
-    piece, options, notes = _lenient(score, clip_format, request["options"])
+    others = [_format(one) for one in request["others"]]
+    piece, options, notes = _lenient(score, clip_format, request["options"], others)
     remarks = list(piece.remarks)
     out: dict[str, Any] = {"options": options, "note": " ".join(notes), "piece": _facts(piece)}
     try:
@@ -108,7 +109,7 @@ def _read(request: Mapping[str, Any], score: MidiScore, clip_format: ClipFormat)
 
 
 def _lenient(
-    score: MidiScore, clip_format: ClipFormat, asked: Mapping[str, Any]
+    score: MidiScore, clip_format: ClipFormat, asked: Mapping[str, Any], others: Sequence[ClipFormat]
 ) -> tuple[Piece, dict[str, Any], list[str]]:
     """The piece, read with what the error says would read it where nobody chose; these options; and what was chosen."""
     from latentknobs.errors import MidiError
@@ -120,7 +121,7 @@ def _lenient(
     notes: list[str] = []
     while True:
         try:
-            return read_score(score, clip_format, Reading(**options)), options, notes
+            return read_score(score, clip_format, Reading(**options), others), options, notes
         except MidiError as error:
             chosen = {
                 name: value

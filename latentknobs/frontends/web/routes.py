@@ -164,7 +164,6 @@ async def knob(
 async def read(
     request: Request,
     model: str,
-    backend: Annotated[VAEBackend, Depends(_backend)],
     service: Services,
     policy: Literal["auto", "error", "highest-onset", "skyline"] = "auto",
     track: Annotated[str, Query(max_length=120)] = "",
@@ -183,7 +182,8 @@ async def read(
         time_signature=time_signature,
         quantize=quantize,
     )
-    found = await service.reader.read(await request.body(), file, options, backend.spec.clip_format)
+    formats = await service.in_worker(lambda: service.formats(model))
+    found = await service.reader.read(await request.body(), file, options, *formats)
     opened = await service.in_worker(lambda: service.open(model, found.piece))
     clips = await asyncio.to_thread(opened.opened)
     return responses.ReadResponse(

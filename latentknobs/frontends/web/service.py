@@ -193,6 +193,10 @@ class Service:
         rest = {other: models[other].spec.clip_format for other in own if other in models and other != name}
         return name, *(other for other, one in rest.items() if _goes_with(one, first))
 
+    def formats(self, name: str) -> list[ClipFormat]:
+        """The clip formats of the models that steer a piece, as :meth:`together`."""
+        return [self.model(one).spec.clip_format for one in self.together(name)]
+
     def knobs(self, model: VAEBackend) -> Mapping[str, Knob]:
         """The model's current knobs, by name, as the registry has them."""
         model_id = model.spec.model_id
@@ -217,7 +221,7 @@ class Service:
             if key in self._open:
                 self._open.move_to_end(key)
                 return self._open[key]
-        piece = piece_of(message, [model.spec.clip_format for model in models])
+        piece = piece_of(message, self.formats(name))
         locations = [self._locations.get(one, one) for one in names]
         session = Session.open(self.workbench, piece, locations, all_by_model=message.by_model)
         sha256 = message.source.sha256 if isinstance(message.source, MidiSource) else ""

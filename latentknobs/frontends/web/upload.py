@@ -71,7 +71,9 @@ class Reader:
     def __init__(self) -> None:
         self._free = asyncio.Semaphore(AT_ONCE)
 
-    async def read(self, data: bytes, file: str, options: ReadOptions, clip_format: ClipFormat) -> FileRead:
+    async def read(
+        self, data: bytes, file: str, options: ReadOptions, clip_format: ClipFormat, *more: ClipFormat
+    ) -> FileRead:
         """
         A file of MIDI or notation as a piece.
 
@@ -83,17 +85,18 @@ class Reader:
             file: The client's name for it; only its last part is used.
             options: How to read it.
             clip_format: Gives the grid.
+            more: Further formats on that grid that the piece will be opened with.
 
         Raises:
             RequestError: It cannot be read, or not in time.
         """
         source = MidiSource(kind="midi", file=file_name(file), sha256=hashlib.sha256(data).hexdigest(), options=options)
-        result = await self._read(data, source, clip_format)
+        result = await self._read(data, source, clip_format, *more)
         note = result["note"]
-        if bars := _first_bars(_outline(result["piece"]), clip_format):
+        if bars := _first_bars(_outline(result["piece"]), clip_format, *more):
             longest = f"It is longer than the {MAX_CLIPS} clips that are opened at once: bars {bars} are taken."
             options = ReadOptions.model_validate({**result["options"], "bars": bars})
-            result = await self._read(data, source.model_copy(update={"options": options}), clip_format)
+            result = await self._read(data, source.model_copy(update={"options": options}), clip_format, *more)
             note = f"{note} {longest}".strip()
         remarks = [str(remark)[:500] for remark in result["remarks"]]
         if len(remarks) > MAX_REMARKS:
@@ -143,11 +146,13 @@ class Reader:
         _check(answer)
         return file
 
-    async def _read(self, data: bytes, source: MidiSource, clip_format: ClipFormat) -> dict[str, Any]:
+    async def _read(
+        self, data: bytes, source: MidiSource, clip_format: ClipFormat, *more: ClipFormat
+    ) -> dict[str, Any]:
         if len(data) > MAX_FILE_BYTES:
             raise RequestError(413, "too-large", f"{source.file} is larger than {MAX_FILE_BYTES} bytes.")
         async with self._free:
-            answer, _file = await _in_child(data, source, clip_format, {})
+            answer, _file = await _in_child(data, source, clip_format, {"others": [_grid(one) for one in more]})
         _check(answer)
         return answer
 
@@ -189,9 +194,9 @@ def _outline(facts: dict[str, Any]) -> Piece:
     return Piece((), facts["steps"], stretches=tuple(stretch_of(StretchMessage(**one)) for one in facts["stretches"]))
 
 
-def _first_bars(piece: Piece, clip_format: ClipFormat) -> str:
+def _first_bars(piece: Piece, clip_format: ClipFormat, *more: ClipFormat) -> str:
     """The bars of as many clips as a piece may have; "" where all have room."""
-    starts = clip_starts(piece, clip_format)
+    starts = clip_starts(piece, clip_format, *more)
     if len(starts) <= MAX_CLIPS:
         return ""
     first, last = piece.bars_of(0, starts[MAX_CLIPS], clip_format)

@@ -73,9 +73,13 @@ def list_(
             ]
         )
     elif csv or numbers:
-        flat = [row | {n: v[i] for n, v in more_columns.items()} for i, row in enumerate(knobs.rows())]
+        flat = [
+            row | {n: v[i] for n, v in more_columns.items()} | {"format": formats.get(row["model"]) or ""}
+            for i, row in enumerate(knobs.rows())
+        ]
         columns, shown = (
-            tuple(dict.fromkeys([*own, *numbers])) for own in (COLUMNS, ("name", "verdict", "fit", "model"))
+            tuple(dict.fromkeys([*own, *numbers]))
+            for own in ((*COLUMNS, "format"), ("name", "verdict", "fit", "model"))
         )
         _print(flat, columns, shown, json=False, csv=csv)
     elif knobs:
