@@ -27,8 +27,10 @@ class FormatFacts(BaseModel):
 
     name: str
     steps: int
-    steps_per_beat: int
-    beats_per_bar: float
+    steps_per_beat: int = Field(description="Steps of a quarter note.")
+    beats_per_bar: float = Field(description="Quarter notes of a bar.")
+    beats: int = Field(description="Of its time signature.")
+    unit: int = Field(description="Of its time signature: a note of 1/unit is a beat.")
     drums: list[str] | None
 
 

@@ -15,6 +15,7 @@ from starlette.requests import HTTPConnection
 from latentknobs import __version__, scores
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.clip import DrumFormat
+from latentknobs.core.meter import signature_of
 from latentknobs.core.piece import Piece
 from latentknobs.errors import UnknownNameError
 from latentknobs.frontends.web import knobs, responses
@@ -102,6 +103,7 @@ async def example(name: str) -> PieceMessage:
 def _model_facts(name: str, model: VAEBackend) -> responses.ModelFacts:
     spec = model.spec
     clip_format = spec.clip_format
+    signature = signature_of(clip_format)
     return responses.ModelFacts(
         name=name,
         model_id=spec.model_id,
@@ -111,6 +113,8 @@ def _model_facts(name: str, model: VAEBackend) -> responses.ModelFacts:
             steps=clip_format.steps,
             steps_per_beat=clip_format.steps_per_beat,
             beats_per_bar=float(clip_format.beats_per_bar),
+            beats=signature.beats,
+            unit=signature.unit,
             drums=[voice.name for voice in clip_format.drums] if isinstance(clip_format, DrumFormat) else None,
         ),
         pitch_range=spec.pitch_range,

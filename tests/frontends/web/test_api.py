@@ -39,6 +39,8 @@ def test_info_says_what_there_is(client):
         "steps": 32,
         "steps_per_beat": 4,
         "beats_per_bar": 4,
+        "beats": 4,
+        "unit": 4,
         "drums": None,
     }
     assert got["limits"] == {"bytes": 1048576, "clips": 128, "notes": 8192, "knobs": 32, "grid": 9}

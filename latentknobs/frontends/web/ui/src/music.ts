@@ -32,7 +32,7 @@ export interface Meter {
 export function meter(stretches: readonly Stretch[], format: Format, steps: number): Meter {
   const bars: { at: number; number: number }[] = [];
   const beats: number[] = [];
-  const own = stretches.length ? stretches : [{ start: 0, steps, beats: format.beats_per_bar, unit: 4, bar: 1 }];
+  const own = stretches.length ? stretches : [{ start: 0, steps, beats: format.beats, unit: format.unit, bar: 1 }];
   for (const stretch of own) {
     const unit = (4 / stretch.unit) * format.steps_per_beat;
     const compound = stretch.unit >= 8 && stretch.beats > 3 && stretch.beats % 3 === 0;

@@ -323,10 +323,26 @@ export interface components {
             readonly name: string;
             /** Steps */
             readonly steps: number;
-            /** Steps Per Beat */
+            /**
+             * Steps Per Beat
+             * @description Steps of a quarter note.
+             */
             readonly steps_per_beat: number;
-            /** Beats Per Bar */
+            /**
+             * Beats Per Bar
+             * @description Quarter notes of a bar.
+             */
             readonly beats_per_bar: number;
+            /**
+             * Beats
+             * @description Of its time signature.
+             */
+            readonly beats: number;
+            /**
+             * Unit
+             * @description Of its time signature: a note of 1/unit is a beat.
+             */
+            readonly unit: number;
             /** Drums */
             readonly drums: readonly string[] | null;
         };

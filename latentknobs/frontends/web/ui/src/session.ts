@@ -12,7 +12,7 @@ import { Store } from "./store.js";
 import type { Accompaniment, Deck, Format, GridRequest, Info, Knob, Model, Note, Opened, Piece, Source, Stretch, Turned } from "./types.js";
 
 const KEPT = 64;
-const MELODY: Format = { name: "melody-2bar", steps: 32, steps_per_beat: 4, beats_per_bar: 4, drums: null };
+const MELODY: Format = { name: "melody-2bar", steps: 32, steps_per_beat: 4, beats_per_bar: 4, beats: 4, unit: 4, drums: null };
 
 /** A sentence that stands on the page until it is put away. */
 export interface Notice {

@@ -37,6 +37,14 @@ test("parts that the model does not turn, or does not know, are marked by words"
   expect(one(roll, "#words").textContent).toMatch(/Bars 3 to 4 unfamiliar\. Bars 5 to 6 by rule, unfamiliar\.$/);
 });
 
+test("the bar of the cursor is that of its stretch, as the file counts it", async () => {
+  const stretches = [{ start: 0, steps: 12, beats: 3, unit: 4, bar: 5 }, { start: 12, steps: 16, beats: 4, unit: 4, bar: 6 }];
+  const roll = await put(new RollElement(), { drawing: true, range: [60, 72], steps: 28, stretches });
+  for (let k = 0; k < 13; k += 1) one(roll, ".sheet").dispatchEvent(key("ArrowRight"));
+  await roll.updateComplete;
+  expect(one(roll, ".sheet").getAttribute("aria-label")).toContain("Bar 6, step 2,");
+});
+
 test("the playhead stands at its step and goes away", async () => {
   const roll = await put(new RollElement(), { notes: twinkle.notes, steps: 32 });
   roll.playhead = 16;

@@ -43,3 +43,8 @@ test("bars are those of each time signature, numbered as in the file, with a dot
   expect(waltz.beats).toEqual([4, 8, 16, 20, 30]);
   expect(meter([], format, 32).bars).toEqual([{ at: 0, number: 1 }, { at: 16, number: 2 }]);
 });
+
+test("a format in compound time has dotted beats", () => {
+  expect(meter([], { ...format, beats_per_bar: 3, beats: 6, unit: 8 }, 24).beats).toEqual([6, 18]);
+  expect(meter([], { ...format, beats_per_bar: 4.5, beats: 9, unit: 8 }, 18).beats).toEqual([6, 12]);
+});

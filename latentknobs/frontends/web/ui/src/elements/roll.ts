@@ -7,7 +7,7 @@ import { define, shared } from "./shared.js";
 const TOP = 22;
 type Part = Pick<ClipWindow, "start" | "steps" | "bars" | "way" | "unfamiliar">;
 const WAYS: Partial<Record<ClipWindow["way"], string>> = { rule: "by rule", alone: "left alone" };
-export const MELODY: Format = { name: "melody-2bar", steps: 32, steps_per_beat: 4, beats_per_bar: 4, drums: null };
+export const MELODY: Format = { name: "melody-2bar", steps: 32, steps_per_beat: 4, beats_per_bar: 4, beats: 4, unit: 4, drums: null };
 
 /**
  * A piano roll, or rows of drums: the notes, the original behind them, what changed with a colour and a mark.
@@ -155,14 +155,10 @@ export class RollElement extends LitElement {
     </div><p class="hidden" id="words">${words}</p><p class="hidden" aria-live="polite">${this.drawing ? this.here : ""}</p>`;
   }
 
-  private get barSteps(): number {
-    return this.format.steps_per_beat * this.format.beats_per_bar;
-  }
-
   private get here(): string {
     const [step, pitch] = this.cursor;
-    const bar = Math.floor(step / this.barSteps) + 1;
-    return `Bar ${bar}, step ${(step % this.barSteps) + 1}, ${this.format.drums ? this.format.drums[pitch] : pitchName(pitch)}${this.at(step, pitch) ? ", a note" : ""}`;
+    const bar = meter(this.stretches, this.format, this.steps).bars.findLast(({ at }) => at <= step)!;
+    return `Bar ${bar.number}, step ${Math.floor(step - bar.at) + 1}, ${this.format.drums ? this.format.drums[pitch] : pitchName(pitch)}${this.at(step, pitch) ? ", a note" : ""}`;
   }
 
   private names(low: number, high: number, y: (pitch: number) => number, rowHeight: number) {
