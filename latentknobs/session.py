@@ -458,7 +458,7 @@ class Session:
                     remarks.append(f"{bars}: the edit has nothing to change there.")
             ways.append(clip_ways(cut.sounding, by_rule, own, shifts[k]))
             left += self._left(cut, cut.sounding & ~own & ~by_rule, done)
-        tokens = sum(cut.clips[cut.sounding].size for cut in self.cuts)
+        tokens = sum(part.cut.clips[part.cut.sounding].size for part in self.parts)
         right = sum(int(part.carried.reconstructed[part.cut.sounding].sum()) for part in self.parts)
         return TurnResult(
             moved.amounts,
@@ -511,7 +511,9 @@ class Session:
             raise UsageError(f"The count must be at least 1, not {count}.")
         seed = as_seed(seed)
         if not any((part.accepted & part.cut.sounding).any() for part in self.parts):
-            raise ClipError(f"{self.piece.name} has no bars that {self.model.spec.name} carries: {self.carries()}.")
+            raise ClipError(
+                f"{self.piece.name} has no bars that {self.model.spec.name} carries: {self.carries()}; choose others."
+            )
         rng, out = np.random.default_rng(seed), []
         for k in range(count):
             near = tuple(near_clips(part, self.knobs_of(part.model), similarity, rng) for part in self.parts)

@@ -48,9 +48,8 @@ def test_each_stretch_is_turned_by_the_model_of_its_format(meters):
 
     assert [part.model.spec.name for part in session.parts] == ["tiny", "tiny-3-4"]
     assert pitches(turned.after) == [pitch + 3 for pitch in pitches(session.piece)]
-    assert (
-        str(turned.counts)
-        == "5 clips: 5 by model, 0 by rule, 0 left alone; the model reconstructs 100.0% of all their steps"
+    assert str(turned.counts) == (
+        "5 clips: 5 by model, 0 by rule, 0 left alone; the model reconstructs 100.0% of the steps in its time signature"
     )
     assert turned.ways == (("model",) * 3, ("model",) * 2)
     assert (turned.remarks, turned.left) == ((), ())
@@ -93,7 +92,7 @@ def test_what_no_model_has_is_turned_by_rule_and_said(meters):
     turned = session.turn({"pitch": 2})
 
     assert session.remarks() == ("Bars 11-12: no model here is for 5/4, so knobs edit them by rule.",)
-    assert (turned.counts.by_model, turned.counts.by_rule) == (5, 1)
+    assert (turned.counts.by_model, turned.counts.by_rule, turned.counts.reconstructed) == (5, 1, 1.0)
     assert pitches(turned.after) == [pitch + 2 for pitch in pitches(session.piece)]
 
 

@@ -39,6 +39,7 @@ def text_roll(
     clip_format: ClipFormat = MELODY,
     *,
     ascii_only: bool = False,
+    first_bar: int = 1,
 ) -> str:
     """
     One clip, or two side by side, as a piano roll in text: a row for each pitch, a column for each step.
@@ -52,6 +53,7 @@ def text_roll(
         after: int16 (*shape), or None for one roll.
         clip_format: Their format.
         ascii_only: Whether to use no character outside ASCII, for a terminal that cannot show them.
+        first_bar: The number of the clip's first bar.
 
     Returns:
         Lines without a line break at the end.
@@ -67,11 +69,11 @@ def text_roll(
     drawn = [[_bars(notes, known, pitch, clip_format, glyphs) for notes, known in rolls] for pitch, _label in rows]
     titles = ("before", f"after ({glyphs.new_onset} = changed)") if after is not None else ("",)
     parts = _parts(clip_format, margin, len(rolls)) if rows else []
-    margin = max(margin, len("bar 1: ")) if len(parts) > 1 else margin
+    margin = max(margin, len(f"bar {first_bar + parts[-1][0]}: ")) if len(parts) > 1 else margin
     lines = []
     for first, last, sides in parts:
         width = last - first + 1 + min(clip_format.steps, (last - first) * math.ceil(steps_per_bar(clip_format)))
-        where = f"bar {first + 1}: " if len(parts) > 1 else ""
+        where = f"bar {first_bar + first}: " if len(parts) > 1 else ""
         title = f"{where:<{margin}}" + " ".join(f"{titles[side]:<{width}}" for side in sides)
         lines += [title.rstrip()] if title.strip() else []
         for (_pitch, label), row in zip(rows, drawn, strict=True):

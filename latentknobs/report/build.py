@@ -15,18 +15,18 @@ from latentknobs.core.arrays import Codes
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.corpus import CorpusRequest
 from latentknobs.core.knob import Knob
-from latentknobs.core.melody_format import MELODY
+from latentknobs.core.melody_format import MelodyFormat
 from latentknobs.core.model_calls import accepted, encode
 from latentknobs.core.piece import Piece
 from latentknobs.corpora.corpus_spec import DEFAULT_SELECTION, CorpusSelection
 from latentknobs.discovery.run_spec import methods_for
-from latentknobs.errors import ClipError
+from latentknobs.errors import ClipError, CorpusError, UsageError
 from latentknobs.evaluation.model_evaluation import spectrum as variances
 from latentknobs.report.figures import grid_figure, rolls_figure, variance_figure
 from latentknobs.report.formatting import score, signed
 from latentknobs.report.html import Report, Section, Table
 from latentknobs.report.knobs import knob_section, overlap_table
-from latentknobs.session import Session
+from latentknobs.session import Session, own_melody
 from latentknobs.steering.control_directions import in_order
 from latentknobs.steering.turn_result import TurnResult
 from latentknobs.workbench import Workbench
@@ -80,10 +80,10 @@ def report(
                 (overlap_table(knobs),),
             )
         )
-    if spec.clip_format.name == MELODY.name:
+    if isinstance(spec.clip_format, MelodyFormat):
         try:
             sections += _heard(workbench, backend, model, knobs, selection.seed)
-        except ClipError as reason:
+        except (ClipError, CorpusError, UsageError) as reason:
             sections.append(Section("The theme turned", (f"Not here: {reason}",)))
     if metrics:
         sections.append(_metrics(disentanglement(workbench, model, selection)))
@@ -119,12 +119,13 @@ def _size(workbench: Workbench, backend: VAEBackend, model: str, selection: Corp
 
 
 def _heard(workbench: Workbench, backend: VAEBackend, model: str, knobs: Sequence[Knob], seed: int) -> list[Section]:
-    """The theme as it is and turned, and the grid of two knobs."""
-    session = Session.open(workbench, None, model)
+    """The theme, or a sample where the model is not for its time signature, as it is and turned, and a grid."""
+    session = Session.open(workbench, own_melody(workbench, model), model)
+    tune = "The theme" if session.piece.stretches else "A sample of the model"
     pictures = [
         rolls_figure(
             "theme", [session.cut.clips, session.plain], backend.spec.clip_format, ("as written", "decoded"),
-            f"The theme and its plain decoding, {session.accuracy:.1%} of the tokens the same (the paper's figure 5).",
+            f"{tune} and its plain decoding, {session.accuracy:.1%} of the tokens the same (the paper's figure 5).",
         )
     ]  # fmt: skip
     attributes = methods_for(workbench.plugins, backend.spec.clip_format).attributes
@@ -151,7 +152,7 @@ def _heard(workbench: Workbench, backend: VAEBackend, model: str, knobs: Sequenc
                     [session.plain, after, control.clips],
                     backend.spec.clip_format,
                     ["decoded", label, "random dimensions"],
-                    f"The theme with {label} {knob.unit}, and with as many random other dimensions moved as far "
+                    f"{tune} with {label} {knob.unit}, and with as many random other dimensions moved as far "
                     f"(the paper's figures 6 and 7){_remarks(control)}.",
                 )
             )
@@ -163,17 +164,17 @@ def _heard(workbench: Workbench, backend: VAEBackend, model: str, knobs: Sequenc
         pictures.append(
             rolls_figure(
                 "turned-others", [session.plain, rest.clips], backend.spec.clip_format, ("decoded", "the others"),
-                "The theme with all dimensions moved that belong to no accepted knob (the paper's figure 8)"
+                f"{tune} with all dimensions moved that belong to no accepted knob (the paper's figure 8)"
                 f"{_remarks(rest)}.",
             )
         )  # fmt: skip
     table = Table(
         "turned",
-        "Mean change of each attribute over the theme's clips, against its plain decoding, and tokens that stay",
+        "Mean change of each attribute over the melody's clips, against its plain decoding, and tokens that stay",
         ("turned", *(a.name for a in attributes), "same tokens"),
         tuple(rows),
     )
-    sections = [Section("The theme turned", (), (*pictures, *([table] if rows else [])))]
+    sections = [Section(f"{tune} turned", (), (*pictures, *([table] if rows else [])))]
     if len(movable) > 1:
         other = _other(workbench, backend, model, seed)
         cells = session.two_way(other, GRID, movable[0].name, movable[1].name)
@@ -205,7 +206,14 @@ def _other(workbench: Workbench, backend: VAEBackend, model: str, seed: int) -> 
     """A generated melody, free of rights, for the grid's other corner."""
     pitches = backend.spec.pitch_range or (0, 127)
     for song in workbench.songs(
-        "factors", CorpusRequest(clips=512, seed=seed, pitch_range=pitches, cache=workbench.cache_dir)
+        "factors",
+        CorpusRequest(
+            clips=512,
+            seed=seed,
+            pitch_range=pitches,
+            clip_format=backend.spec.clip_format,
+            cache=workbench.cache_dir,
+        ),
     ):
         carried = song.clips[accepted(backend, song.clips)]
         if song.split == "test" and len(carried):

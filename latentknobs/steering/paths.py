@@ -133,7 +133,7 @@ def paired(first: Sequence[SteeredClips], last: Sequence[SteeredClips]) -> list[
         )
     for one, other in pairs:
         if one.model.spec.model_id != other.model.spec.model_id:
-            raise UsageError(f"{a.name} and {b.name} were opened with different models.")
+            raise UsageError(f"{a.name} and {b.name} were opened with different models: open both with the same.")
     for one, other in pairs:
         n = min(len(one.codes), len(other.codes))
         for part in (one, other):

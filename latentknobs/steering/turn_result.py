@@ -28,7 +28,7 @@ class ClipCounts:
         octave_shifted: Those of them that were octaves away for the model.
         by_rule: By the knobs' augmentations.
         left_alone: Not at all.
-        reconstructed: Share of the steps of all of them that the model reconstructs, 0 to 1.
+        reconstructed: Share of the steps that the models reconstruct of the clips in their formats, 0 to 1.
     """
 
     by_model: int
@@ -46,7 +46,7 @@ class ClipCounts:
 
     def __str__(self) -> str:
         total = self.by_model + self.by_rule + self.left_alone
-        share = f"; the model reconstructs {self.reconstructed:.1%} of all their steps"
+        share = f"; the model reconstructs {self.reconstructed:.1%} of the steps in its time signature"
         reconstructed = share if self.reconstructed else ""
         shifted = f" ({self.octave_shifted} of them octave-shifted)" if self.octave_shifted else ""
         return (

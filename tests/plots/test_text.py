@@ -58,6 +58,14 @@ def test_what_is_too_wide_is_drawn_bar_by_bar():
     assert finer.splitlines()[5] == "kick   |. #         .           .           .           |"
 
 
+def test_bars_are_numbered_as_in_the_piece():
+    """Where a roll is drawn bar by bar."""
+    clip = MELODY_4BAR.tokens([Note(0, 60, 4)])
+    lines = text_roll(clip, clip, MELODY_4BAR, ascii_only=True, first_bar=9).splitlines()
+
+    assert [line.split(":")[0] for line in lines[::2]] == ["bar 9", "bar 10", "bar 11", "bar 12"]
+
+
 clips = st.lists(st.integers(0, 129), min_size=32, max_size=32).map(lambda t: np.array(t, dtype=np.int16))
 
 

@@ -14,6 +14,7 @@ from latentknobs.core.knob import KnobDimension
 from latentknobs.corpora.corpus_spec import CorpusSelection
 from latentknobs.report import Figure, Report, Section, Table, report
 from latentknobs.workbench import Workbench, load_plugins
+from tests.tiny_meters import WALTZ, exact_run
 
 VOID = {"meta", "img", "br", "link"}
 
@@ -75,6 +76,14 @@ def test_what_a_knobs_section_has(made):
         assert any(name.startswith(f"turned-{knob}-") for name in files)
     assert "Linearity of the mean change" in text
     assert {"overlap.csv", "variance.csv", "variance.png", "theme.png", "turned.csv", "grid.png"} <= set(files)
+
+
+def test_a_model_in_another_time_signature_is_heard_too(meters):
+    """On a sample of it, with the way between two melodies in its time signature."""
+    meters.registry.save_run(exact_run(WALTZ, "turns", 1))
+    titles = [one.title for one in report(meters, "tiny-3-4", CorpusSelection("factors", 40), metrics=False).sections]
+
+    assert titles[-2:] == ["A sample of the model turned", "From one clip to another, two ways"]
 
 
 def test_the_same_again(made, tiny_registry):

@@ -327,13 +327,13 @@ def rolls(session: Session, turned: TurnResult) -> None:
     for start, length, clip_format, before, after in sorted(clips, key=lambda clip: clip[0]):
         first, last = session.piece.bars_of(start, length, clip_format)
         typer.echo(f"bars {first} to {last}" if last > first else f"bar {first}")
-        typer.echo(roll(before, after, clip_format))
+        typer.echo(roll(before, after, clip_format, first))
         typer.echo("")
 
 
-def roll(before: NDArray[np.int16], after: NDArray[np.int16], clip_format: ClipFormat) -> str:
-    """A clip (*shape) before and after, side by side; ASCII where stdout needs it."""
-    return text_roll(before, after, clip_format, ascii_only=not _can_show("█▬▓░│·┆"))
+def roll(before: NDArray[np.int16], after: NDArray[np.int16], clip_format: ClipFormat, first_bar: int = 1) -> str:
+    """A clip (*shape) before and after, side by side, from a bar on; ASCII where stdout needs it."""
+    return text_roll(before, after, clip_format, ascii_only=not _can_show("█▬▓░│·┆"), first_bar=first_bar)
 
 
 def _can_show(text: str) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
 
 from attrs import evolve
 
@@ -86,7 +88,7 @@ def listed(knobs: Mapping[str, Knob], *, every: bool) -> list[KnobFacts]:
 
 def shared_knobs(own: Sequence[Mapping[str, Knob]]) -> dict[str, Knob]:
     """
-    The knobs of models that steer one piece, accepted ones first: in the range that they have in common.
+    The knobs of models that steer one piece, accepted ones first: in the range and steps that they have in common.
 
     Of knobs of one name it is the one with the worst verdict, with the dimensions of the first.
     """
@@ -97,11 +99,19 @@ def shared_knobs(own: Sequence[Mapping[str, Knob]]) -> dict[str, Knob]:
     shared = []
     for alike in every.values():
         worst = min(alike, key=lambda knob: RANK[knob.verdict])
-        steps = [knob.step for knob in alike if knob.step is not None]
+        step = _common([knob.step for knob in alike if knob.step is not None])
         low, high = max(knob.low for knob in alike), min(knob.high for knob in alike)
-        dimensions, step = alike[0].dimensions, max(steps, default=None)
+        dimensions = alike[0].dimensions
         shared.append(evolve(worst, low=low, high=high, step=step, dimensions=dimensions, operator=None))
     return {knob.name: knob for knob in in_order(shared)}
+
+
+def _common(steps: Sequence[float]) -> float | None:
+    """The least common multiple of steps; None of none."""
+    exact = [Fraction(str(step)) for step in steps]
+    if not exact:
+        return None
+    return math.lcm(*(one.numerator for one in exact)) / math.gcd(*(one.denominator for one in exact))
 
 
 def control(name: str, like: Knob) -> KnobFacts:

@@ -153,7 +153,7 @@ class Counts(BaseModel):
     octave_shifted: int = Field(description="Those of them that were octaves away for the model.")
     by_rule: int
     left_alone: int
-    reconstructed: float = Field(description="Share of all their steps that the model reconstructs, 0 to 1.")
+    reconstructed: float = Field(description="Share of the steps in the models' formats that they reconstruct, 0 to 1.")
 
 
 class TurnResponse(BaseModel):

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+from attrs import evolve
 
 from latentknobs.backends.loader import Models
 from latentknobs.frontends.cli.app import run_command_line as command_line
 from latentknobs.frontends.web.app import ServerConfig
+from latentknobs.frontends.web.knobs import shared_knobs
 from latentknobs.scores import midi_bytes
 from latentknobs.session import Session
 from latentknobs.workbench import Workbench, load_plugins
@@ -64,6 +66,14 @@ def test_each_stretch_is_steered_by_its_model(client, bench):
     assert {knob["name"]: (knob["low"], knob["high"]) for knob in opened["knobs"]}["pitch"] == (-5, 5)
     assert turned["notes"] == rows(wanted.after.notes)
     assert (turned["ways"], turned["counts"]["by_model"]) == (["model"] * 5, 5)
+
+
+@pytest.mark.parametrize(("steps", "common"), [((2, 3), 6), ((0.5, 0.75), 1.5), ((None, 2), 2), ((None, None), None)])
+def test_a_knob_moves_in_steps_that_every_model_takes(steps, common):
+    """Their least common multiple."""
+    own = [{"pitch": evolve(run.knobs[0], step=step)} for run, step in zip(KNOBS[::2], steps, strict=True)]
+
+    assert shared_knobs(own)["pitch"].step == common
 
 
 def test_a_piece_of_the_models_format_is_as_before(client):

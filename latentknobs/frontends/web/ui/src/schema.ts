@@ -142,7 +142,7 @@ export interface components {
             readonly left_alone: number;
             /**
              * Reconstructed
-             * @description Share of all their steps that the model reconstructs, 0 to 1.
+             * @description Share of the steps in the models' formats that they reconstruct, 0 to 1.
              */
             readonly reconstructed: number;
         };
