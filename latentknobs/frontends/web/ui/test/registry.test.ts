@@ -2,10 +2,12 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Api } from "../src/api.js";
 import { ALL, FILTERS, query, read, SEVERAL, SORTS, write, type View } from "../src/registry/address.js";
+import { ListenElement } from "../src/registry/listen.js";
 import { ticks } from "../src/registry/plots.js";
 import { KnobTableElement } from "../src/registry/table.js";
 import type { KnobTable, RegistryKnob } from "../src/types.js";
 import { all, one, put, sent } from "./page.js";
+import { info, twinkle } from "./values.js";
 
 const text = fc.string({ minLength: 1, maxLength: 30 });
 const ids = fc.tuple(fc.stringMatching(/^[a-z][a-z0-9-]{0,10}$/), fc.stringMatching(/^[0-9a-f]{16}$/), text).map(([name, run, fit]) => `${name}@${run}/${fit}`);
@@ -102,4 +104,19 @@ describe("ticks", () => {
       for (const value of got) expect(value >= low - span * 1e-6 && value <= low + span * (1 + 1e-6)).toBe(true);
     }));
   });
+});
+
+it("a knob is heard on the melody that the server has for its model", async () => {
+  const asked: unknown[] = [];
+  const piece = { ...twinkle, name: "sample", stretches: [] };
+  const server = {
+    info: async () => info,
+    melody: async (model: string) => { asked.push(model); return piece; },
+    turn: async (model: string, state: { piece: unknown }) => { asked.push(model, state.piece); return { notes: piece.notes, changed: [], remarks: [] }; },
+  } as unknown as Api;
+  const element = await put(new ListenElement(), { api: server, knob: knob("pitch") });
+  await new Promise((done) => setTimeout(done, 20));
+  await element.updateComplete;
+  expect(asked).toEqual(["m", "m", piece]);
+  expect(one(element, "[role=status]").textContent).toContain("0 of");
 });
