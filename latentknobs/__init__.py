@@ -111,6 +111,7 @@ if TYPE_CHECKING:
     from latentknobs.errors import UnknownNameError as UnknownNameError
     from latentknobs.errors import UsageError as UsageError
     from latentknobs.hooks import hookimpl as hookimpl
+    from latentknobs.plots.text_roll import text_roll as text_roll
     from latentknobs.scores import read_piece as read_piece
     from latentknobs.scores import write_piece as write_piece
     from latentknobs.session import Session as Session
@@ -252,6 +253,7 @@ _HOMES = {
         "UsageError",
     ),
     "hooks": ("hookimpl",),
+    "plots.text_roll": ("text_roll",),
     "scores": (
         "read_piece",
         "write_piece",

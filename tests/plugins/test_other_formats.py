@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -294,15 +293,6 @@ def test_an_edit_says_which_clips_it_edits():
     assert "states neither 'needs' nor 'clip_format'" in kind.fault(offer)
     offer.needs = ()
     assert kind.fault(offer) == ""
-
-
-def test_the_waltz_of_the_documents_is_this_one():
-    """The page on models makes the format that is tested here."""
-    page = (Path(__file__).parents[2] / "docs" / "how-to" / "models.md").read_text(encoding="utf-8")
-    (code,) = re.findall(r"```python\n(from latentknobs import MelodyFormat\n.*?)```", page, re.DOTALL)
-    exec(code, names := {})
-
-    assert names["WALTZ"] == WALTZ
 
 
 def test_a_discovery_says_on_which_format_it_judges(waltzes, monkeypatch):

@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeAlias
 
 from attrs import define, field, frozen
 
+from latentknobs.core.attribute import Attribute, Comparison
 from latentknobs.core.backend import BackendFactory, VAEBackend
 from latentknobs.core.clip import ClipFormat
 from latentknobs.core.containment.contain import Containment
@@ -271,8 +272,9 @@ def _on_each(check: Check, offer: Any, kits: tuple[CheckFixtures, ...]) -> None:
     first, *others = kits
     check(offer, first)
     for kit in others:
+        measure = isinstance(offer, Attribute | Comparison)  # an augmentation is told of the format at each call
         try:
-            check(offer, kit)
+            check(offer.for_format(kit.clip_format) if measure else offer, kit)
         except LeftOut:
             continue
         except LatentKnobsError as error:
