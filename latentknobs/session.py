@@ -379,15 +379,15 @@ class Session:
         named = {name: self._named(name) for name in amounts if name not in RESERVED_NAMES}
         facts: dict[str, Any] = {"knobs": dict(amounts), "operators": {}}
         for name, own in named.items():
-            first, *alike = [knob for knob in own if knob is not None] or [self._unneeded(name)]
-            check_amount(first, amounts[name], alike=alike)
-            hashes = {knob.model_name: knob.operator_sha256 for knob in (first, *alike)}
+            first, *namesakes = [knob for knob in own if knob is not None] or [self._unneeded(name)]
+            check_amount(first, amounts[name], alike=namesakes)
+            hashes = {knob.model_name: knob.operator_sha256 for knob in (first, *namesakes)}
             facts["operators"][name] = hashes if len(own) > 1 or not any(own) else first.operator_sha256
         controls = [name for name in RESERVED_NAMES if name in amounts]
         measures = self._measures(controls[0], like, named) if controls else [None] * len(self.parts)
         for name in controls:
-            first, *alike = [knob for knob in measures if knob is not None]
-            check_amount(first, amounts[name], name, alike=alike)
+            first, *namesakes = [knob for knob in measures if knob is not None]
+            check_amount(first, amounts[name], name, alike=namesakes)
             facts |= {"like": first.name, "seed": seed}
         fallback = {name: self.knob(name) for name in named}
         turns = []
