@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from latentknobs.augmentations.alter import Alter as Alter
     from latentknobs.augmentations.anticipate import Anticipate as Anticipate
+    from latentknobs.augmentations.degree import Degree as Degree
     from latentknobs.augmentations.delay import Delay as Delay
     from latentknobs.augmentations.detach import Detach as Detach
+    from latentknobs.augmentations.diatonic_inversion import DiatonicInversion as DiatonicInversion
     from latentknobs.augmentations.fill import Fill as Fill
     from latentknobs.augmentations.inversion import Inversion as Inversion
+    from latentknobs.augmentations.leap import Leap as Leap
     from latentknobs.augmentations.neighbour_swap import NeighbourSwap as NeighbourSwap
     from latentknobs.augmentations.note_split import NoteSplit as NoteSplit
     from latentknobs.augmentations.octave import Octave as Octave
@@ -23,7 +26,10 @@ if TYPE_CHECKING:
     from latentknobs.augmentations.register_fold import RegisterFold as RegisterFold
     from latentknobs.augmentations.retrograde import Retrograde as Retrograde
     from latentknobs.augmentations.rotation import Rotation as Rotation
+    from latentknobs.augmentations.smooth import Smooth as Smooth
     from latentknobs.augmentations.stretch import Stretch as Stretch
+    from latentknobs.augmentations.swap_mode import SwapMode as SwapMode
+    from latentknobs.augmentations.swing import SwingEighths as SwingEighths
     from latentknobs.augmentations.thinning import Thinning as Thinning
     from latentknobs.augmentations.tilt import Tilt as Tilt
     from latentknobs.augmentations.transpose import Transpose as Transpose
@@ -124,10 +130,13 @@ __version__ = "0.1.0"
 _HOMES = {
     "augmentations.alter": ("Alter",),
     "augmentations.anticipate": ("Anticipate",),
+    "augmentations.degree": ("Degree",),
     "augmentations.delay": ("Delay",),
     "augmentations.detach": ("Detach",),
+    "augmentations.diatonic_inversion": ("DiatonicInversion",),
     "augmentations.fill": ("Fill",),
     "augmentations.inversion": ("Inversion",),
+    "augmentations.leap": ("Leap",),
     "augmentations.neighbour_swap": ("NeighbourSwap",),
     "augmentations.note_split": ("NoteSplit",),
     "augmentations.octave": ("Octave",),
@@ -135,7 +144,10 @@ _HOMES = {
     "augmentations.register_fold": ("RegisterFold",),
     "augmentations.retrograde": ("Retrograde",),
     "augmentations.rotation": ("Rotation",),
+    "augmentations.smooth": ("Smooth",),
     "augmentations.stretch": ("Stretch",),
+    "augmentations.swap_mode": ("SwapMode",),
+    "augmentations.swing": ("SwingEighths",),
     "augmentations.thinning": ("Thinning",),
     "augmentations.tilt": ("Tilt",),
     "augmentations.transpose": ("Transpose",),

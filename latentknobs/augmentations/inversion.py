@@ -15,10 +15,10 @@ from latentknobs.core.edit_context import EditContext
 
 class Inversion(NoteAugmentation):
     """
-    Mirrors every pitch around the first note.
+    Mirrors every pitch around the first note of the piece.
 
-    A step up becomes the same step down, in semitones, as in a fugue's inverted subject. By rule the first note is that
-    of the piece. A clip that would leave pitches 0 to 127 is masked, and so is a clip without notes.
+    A step up becomes the same step down, in semitones, as in a fugue's inverted subject. All clips of a piece share the
+    axis. A clip that would leave pitches 0 to 127 is masked, and so is a clip without notes.
     """
 
     name = "inversion"
@@ -36,5 +36,5 @@ class Inversion(NoteAugmentation):
         """Mirror the pitches."""
         if not notes:
             return None
-        axis = origin(notes, None if self.exact else context)
+        axis = origin(notes, context)
         return [Note(note.onset, 2 * axis - note.pitch, note.length) for note in notes]

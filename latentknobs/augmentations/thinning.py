@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from fractions import Fraction
 from typing import ClassVar
 
 from numpy.random import Generator
 
+from latentknobs.augmentations.note_arrays import whole
 from latentknobs.core.augmentation import NoteAugmentation
 from latentknobs.core.clip import Note
-from latentknobs.core.meter import bars, weights
-from latentknobs.errors import AmountError
+from latentknobs.core.meter import steps_per_bar, weights
 
 
 class Thinning(NoteAugmentation):
     """
-    Leaves out so many of the weakest notes a bar, and a rest for each.
+    Leaves out so many of the weakest notes of each bar, and a rest for each.
 
-    Of notes on equally strong steps the later go first. Fill with a negative amount ties such notes over instead. A
-    clip that would have no note left is masked; by rule its strongest stays.
+    Of notes on equally strong steps the later go first. Fill with a negative amount ties such notes over instead. The
+    strongest note of a bar always stays: a clip with a bar that has no more notes than the amount is masked; by rule
+    that bar loses as many as it can.
     """
 
     name = "thinning"
@@ -30,14 +32,23 @@ class Thinning(NoteAugmentation):
 
     def edit(self, notes: tuple[Note, ...], amount: float, rng: Generator) -> Iterable[Note] | None:  # noqa: ARG002 - nothing here is left to chance
         """
-        Leave out notes.
+        Leave out notes, bar by bar.
 
         Raises:
-            AmountError: Above 0.
+            AmountError: Not below 0, or no whole number of notes in each bar and in the part of one that a clip ends
+                with.
         """
-        if amount > 0:
-            raise AmountError(f"{self.name} takes amounts below 0, not {amount:g}: it adds no notes.")
-        left = max(len(notes) + round(bars(self.format) * amount), 0 if self.exact else 1)
-        weight = weights(self.format)
-        strongest = sorted(notes, key=lambda note: -int(weight[note.onset]))
-        return sorted(strongest[:left]) if left > 0 else None
+        bar, size = steps_per_bar(self.format), self.format.steps
+        weight, takes = (
+            weights(self.format),
+            f"{self.name} leaves out whole notes of each bar, and takes amounts below 0",
+        )
+        kept: list[Note] = []
+        for number in range(-(-size // bar)):
+            begin, end = number * bar, min((number + 1) * bar, Fraction(size))
+            lost = whole(-amount, float((end - begin) / bar), 1, size, takes)
+            here = sorted((n for n in notes if begin <= n.onset < end), key=lambda n: -int(weight[n.onset]))
+            if self.exact and len(here) <= lost:
+                return None
+            kept += here[: max(len(here) - lost, 1)]
+        return sorted(kept) or None

@@ -19,6 +19,7 @@ from latentknobs.core.capability import capability
 from latentknobs.core.clip import ClipFormat, DrumFormat, with_notes
 from latentknobs.core.melody_format import HOLD, MELODY, REST, MelodyFormat
 from latentknobs.core.meter import signature_of, steps_per_bar
+from latentknobs.core.time_signature import TimeSignature
 from latentknobs.errors import ClipError, PluginError, UsageError
 
 
@@ -54,6 +55,10 @@ class FormatCapability:
     test: Callable[[ClipFormat], bool]
 
 
+def _of_whole_quarters(signature: TimeSignature) -> bool:
+    return not signature.compound and signature.quarters.denominator == 1
+
+
 FORMAT_CAPABILITIES: Mapping[str, FormatCapability] = {
     "monophonic": FormatCapability(
         "one voice of MIDI pitches, with the functions onsets and sounding",
@@ -66,6 +71,10 @@ FORMAT_CAPABILITIES: Mapping[str, FormatCapability] = {
     "sixteenths": FormatCapability(
         "whole sixteenths: steps_per_beat is a multiple of 4",
         lambda clip_format: clip_format.steps_per_beat % 4 == 0,
+    ),
+    "thirds": FormatCapability(
+        "beats of quarters, not dotted, with halves and thirds: steps_per_beat is a multiple of 6",
+        lambda clip_format: clip_format.steps_per_beat % 6 == 0 and _of_whole_quarters(signature_of(clip_format)),
     ),
 }
 """All that can be needed, by name; another is one line here."""

@@ -13,7 +13,8 @@ from latentknobs.hooks.manager import Plugins
 
 BUILTINS = ("latentknobs.attributes.plugin", "latentknobs.augmentations.plugin")
 BUILT_IN = ["transpose", "note-split", "octave", "neighbour-swap", "tilt", "stretch", "alter"]
-BUILT_IN += ["fill", "anticipate", "detach", "delay"]
+BUILT_IN += ["degree", "diatonic-inversion", "swap-mode", "smooth", "leap"]
+BUILT_IN += ["fill", "anticipate", "detach", "delay", "swing-eighths"]
 BUILT_IN += ["inversion", "reflection", "retrograde", "rotation", "ornament", "register-fold", "thinning"]
 GOOD = """
     from latentknobs import NoteAugmentation, hookimpl
@@ -147,27 +148,27 @@ def test_a_broken_file_is_reported_and_the_others_work(folder, name):
 
 RETURNS = {
     "none": ("None", "returned nothing"),
-    "text": ("'swing'", "returned a str"),
+    "text": ("'lilt'", "returned a str"),
     "number": ("3", "returned an int"),
     "wrong": ("[object()]", "returned an object in its list"),
-    "klass": ("[Swing]", r"return Swing\(\)"),
+    "klass": ("[Lilt]", r"return Lilt\(\)"),
     "raises": ("1 / 0", "ZeroDivisionError"),
     "late": ("(1 / 0 for _ in range(1))", "ZeroDivisionError"),
     "exits": ("__import__('sys').exit()", r"calls sys.exit\(\)"),
-    "half": ("[Swing(), None]", "returned nothing in its list"),
-    "twice": ("[Swing(), Swing()]", "two named 'swing'"),
-    "slug": ("[Swing(name='My Swing!')]", "small letters"),
-    "reserved": ("[Swing(knob_name='random')]", "control knobs"),
-    "taken-ending": ("[Swing(knob_name='swing-auto')]", "'-auto' ends knobs found without an edit"),
-    "amounts": ("[Swing(amounts=(2.0, 1.0))]", "ascending"),
-    "zero": ("[Swing(amounts=(0.0, 1.0))]", "without 0"),
-    "preserves": ("[Swing(preserves='contour')]", "frozenset"),
+    "half": ("[Lilt(), None]", "returned nothing in its list"),
+    "twice": ("[Lilt(), Lilt()]", "two named 'lilt'"),
+    "slug": ("[Lilt(name='My Lilt!')]", "small letters"),
+    "reserved": ("[Lilt(knob_name='random')]", "control knobs"),
+    "taken-ending": ("[Lilt(knob_name='lilt-auto')]", "'-auto' ends knobs found without an edit"),
+    "amounts": ("[Lilt(amounts=(2.0, 1.0))]", "ascending"),
+    "zero": ("[Lilt(amounts=(0.0, 1.0))]", "without 0"),
+    "preserves": ("[Lilt(preserves='contour')]", "frozenset"),
     "both": (
-        "[Swing(preserves=frozenset({'contour'}), changes=frozenset({'contour'}))]",
+        "[Lilt(preserves=frozenset({'contour'}), changes=frozenset({'contour'}))]",
         "both changes and preserves contour",
     ),
-    "unknown": ("[Swing(preserves=frozenset({'onsetf1'}))]", "did you mean 'onset-f1'"),
-    "target": ("[Swing(target='contour')]", "no attribute named 'contour'"),
+    "unknown": ("[Lilt(preserves=frozenset({'onsetf1'}))]", "did you mean 'onset-f1'"),
+    "target": ("[Lilt(target='contour')]", "no attribute named 'contour'"),
 }
 
 
@@ -177,13 +178,13 @@ def test_a_wrong_return_value_leaves_that_hook_out(folder, name):
     value, wanted = RETURNS[name]
     write(
         folder,
-        "swing",
+        "lilt",
         f"""
         from latentknobs import NoteAugmentation, hookimpl
         LATENTKNOBS_API = 1
 
-        class Swing(NoteAugmentation):
-            name = knob_name = "swing"
+        class Lilt(NoteAugmentation):
+            name = knob_name = "lilt"
             def __init__(self, **facts):
                 self.__dict__.update(facts)
             def edit(self, notes, amount, rng):
@@ -201,7 +202,7 @@ def test_a_wrong_return_value_leaves_that_hook_out(folder, name):
 
     plugins = build(folder)
 
-    found = report(plugins, "swing")
+    found = report(plugins, "lilt")
     assert (found.state, found.hooks) == ("failed", ("register_comparisons",))
     assert list(plugins.augmentations()) == BUILT_IN
     with pytest.raises(PluginError, match=wanted):
@@ -220,12 +221,12 @@ def test_ctrl_c_is_never_contained(folder):
 
 def test_two_offers_of_one_name_name_both_plugins(folder):
     """The first stays, and the second's report names both."""
-    good(folder, "swing", file="a")
-    good(folder, "swing", file="b")
+    good(folder, "lilt", file="a")
+    good(folder, "lilt", file="b")
 
     plugins = build(folder)
 
-    assert plugins.origin("augmentations", "swing").name == "a"
+    assert plugins.origin("augmentations", "lilt").name == "a"
     error = report(plugins, "b").error
     assert "plugin 'a'" in error
     assert "Plugin 'b'" in error
@@ -234,13 +235,13 @@ def test_two_offers_of_one_name_name_both_plugins(folder):
 
 def test_a_second_plugin_of_the_same_name_is_refused(folder):
     """A file named as a built-in does not take its place."""
-    good(folder, "swing", file="augmentations")
+    good(folder, "lilt", file="augmentations")
 
     plugins = build(folder)
 
     assert [r.state for r in plugins.reports()] == ["loaded", "loaded", "failed"]
     assert "has the same name" in plugins.reports()[-1].error
-    assert "swing" not in plugins.augmentations()
+    assert "lilt" not in plugins.augmentations()
 
 
 def test_a_broken_builtin_is_reported_too(folder):
@@ -290,8 +291,8 @@ def package(tmp_path, monkeypatch):
     info = site / "a_package-1.2.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: a-package\nVersion: 1.2\n")
-    (info / "entry_points.txt").write_text("[latentknobs]\nswing = a_package\nbroken = a_package.not_there\n")
-    good(site, "swing", file="a_package")
+    (info / "entry_points.txt").write_text("[latentknobs]\nlilt = a_package\nbroken = a_package.not_there\n")
+    good(site, "lilt", file="a_package")
     monkeypatch.syspath_prepend(str(site))
     return site
 
@@ -300,40 +301,40 @@ def test_installed_packages_are_found_by_their_entry_points(folder, package):
     """Entry points of the group load by name, with their package's version, and a broken one is reported."""
     plugins = build(folder, entry_points=True)
 
-    found = report(plugins, "swing")
+    found = report(plugins, "lilt")
     assert (found.origin, found.version, found.state) == ("entry point", "1.2", "loaded")
     assert found.path == str(package / "a_package.py")
     assert report(plugins, "broken").state == "failed"
-    assert "swing" in plugins.augmentations()
-    assert [r.name for r in plugins.reports()][2:] == ["broken", "swing"]
+    assert "lilt" in plugins.augmentations()
+    assert [r.name for r in plugins.reports()][2:] == ["broken", "lilt"]
 
 
 def test_a_package_must_state_the_version_of_the_hooks(folder, package):
     """An entry point without LATENTKNOBS_API is refused with a sentence."""
     (package / "a_package.py").write_text("x = 1\n")
 
-    assert "does not state LATENTKNOBS_API = 1" in report(build(folder, entry_points=True), "swing").error
+    assert "does not state LATENTKNOBS_API = 1" in report(build(folder, entry_points=True), "lilt").error
 
 
 def test_loading_leaves_no_trace(folder):
     """Neither sys.path nor the plugins folder changes, and a changed file is read anew."""
-    path = good(folder, "first", file="swing")
+    path = good(folder, "first", file="lilt")
     before = list(sys.path)
     build(folder)
     path.write_text(path.read_text().replace("first", "again"))
 
     assert "again" in build(folder).augmentations()
     assert sys.path == before
-    assert [p.name for p in folder.iterdir()] == ["swing.py"]
+    assert [p.name for p in folder.iterdir()] == ["lilt.py"]
 
 
 def test_objects_of_a_local_file_can_be_pickled(folder):
     """The file's module is known by its name, so worker processes forked later can be handed its objects."""
-    good(folder, "swing")
-    swing = build(folder).augmentations()["swing"]
+    good(folder, "lilt")
+    lilt = build(folder).augmentations()["lilt"]
 
-    assert type(swing).__module__ == "latentknobs_plugins.swing"
-    assert pickle.loads(pickle.dumps(swing)).name == "swing"
+    assert type(lilt).__module__ == "latentknobs_plugins.lilt"
+    assert pickle.loads(pickle.dumps(lilt)).name == "lilt"
 
 
 def test_a_file_that_fails_leaves_no_half_module(folder):
@@ -346,9 +347,9 @@ def test_a_file_that_fails_leaves_no_half_module(folder):
 
 def test_a_report_is_json(folder):
     """A report's dictionary holds only what JSON can carry, and the version of a file is its text's hash."""
-    good(folder, "swing")
+    good(folder, "lilt")
 
-    facts = asdict(report(build(folder), "swing"))
+    facts = asdict(report(build(folder), "lilt"))
 
     assert set(facts) == {"name", "version", "origin", "path", "hooks", "state", "error"}
     assert facts["hooks"] == ("register_augmentations",)

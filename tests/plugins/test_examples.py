@@ -15,20 +15,20 @@ from latentknobs.testing.contracts import PluginContract
 from latentknobs.workbench import BUILTINS
 
 FOLDER = Path(__file__).parents[2] / "plugins"
-NAMES = ("parallel_minor", "swing")
+NAMES = ("blue_notes", "dotted")
 RNG = np.random.default_rng(0)
 
 
-class TestParallelMinor(PluginContract):
+class TestBlueNotes(PluginContract):
     """It keeps every promise."""
 
-    plugin = FOLDER / "parallel_minor.py"
+    plugin = FOLDER / "blue_notes.py"
 
 
-class TestSwing(PluginContract):
+class TestDotted(PluginContract):
     """It keeps every promise."""
 
-    plugin = FOLDER / "swing.py"
+    plugin = FOLDER / "dotted.py"
 
 
 @pytest.fixture(scope="module")
@@ -63,24 +63,24 @@ def test_an_example_is_ten_to_thirty_lines(name):
     assert 10 <= sum(bool(line.strip()) for line in lines) <= 30
 
 
-def test_parallel_minor_is_in_the_key_of_the_piece(edits):
+def test_blue_notes_is_in_the_key_of_the_piece(edits):
     """Each clip is altered by the piece's key, not its own; what has nothing to alter, or is in minor, is masked."""
     cut = scores.read_piece(scores.twinkle_path()).cut(MELODY)
     low = cut.clips.copy()
     low[low < 128] -= 4  # the tune in A flat
     for clips, tonic in ((cut.clips, 0), (low, 8)):
-        out = edits["parallel_minor"](clips, 1, RNG, contexts_of(clips, MELODY))
+        out = edits["blue_notes"](clips, 1, RNG, contexts_of(clips, MELODY))
         altered = out.clips[out.clips != clips]
         assert out.valid.all()
-        assert {(pitch - tonic) % 12 for pitch in altered} == {3, 8}
-        again = edits["parallel_minor"](out.clips, 1, RNG, contexts_of(out.clips, MELODY))
+        assert {(pitch - tonic) % 12 for pitch in altered} == {3}
+        again = edits["blue_notes"](out.clips, 1, RNG, contexts_of(out.clips, MELODY))
         assert not again.valid.any()
 
 
-def test_swing_by_hand(edits):
+def test_dotted_by_hand(edits):
     """The second eighth of a beat waits a step, and the note before lasts until then, or the rest."""
     tune = [Note(0, 60, 2), Note(2, 62, 2), Note(4, 64), Note(5, 65), Note(6, 67), Note(7, 69), Note(14, 60, 4)]
-    out = edits["swing"](np.stack([MELODY.tokens(tune), MELODY.tokens(tune[2:6])]), 1, RNG)
+    out = edits["dotted"](np.stack([MELODY.tokens(tune), MELODY.tokens(tune[2:6])]), 1, RNG)
 
     assert MELODY.notes(out.clips[0]) == (Note(0, 60, 3), Note(3, 62), *tune[2:6], Note(15, 60, 3))
     assert out.valid.tolist() == [True, False]

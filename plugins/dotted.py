@@ -1,5 +1,5 @@
 """
-Swing: pairs of eighths become long and short.
+Dotted: pairs of eighths become a dotted eighth and a sixteenth.
 
 It edits the tokens of many clips at once, one number a step: 0 to 127 starts a note, HOLD goes on, REST is silence.
 """
@@ -11,10 +11,10 @@ from latentknobs import HOLD, REST, TokenAugmentation, hookimpl
 LATENTKNOBS_API = 1
 
 
-class Swing(TokenAugmentation):
+class Dotted(TokenAugmentation):
     """Starts every note on an off-beat eighth one step later."""
 
-    name = knob_name = "swing"
+    name = knob_name = "dotted"
     changes = frozenset({"onset-f1", "syncopation", "rests", "mean-onset"})
     preserves = frozenset({"mean-pitch", "pitch-range", "mean-interval", "log2-onsets", "note-density"})
     needs = ("monophonic", "sixteenths")
@@ -33,4 +33,4 @@ class Swing(TokenAugmentation):
 @hookimpl
 def register_augmentations():
     """Offer it to latentknobs."""
-    return [Swing()]
+    return [Dotted()]

@@ -1,5 +1,5 @@
 """
-Parallel minor: the tune in the minor key of the same tonic, as C major becomes C minor.
+Blue notes: the third and seventh of a major key flat, as a blues has them.
 
 The key is that of the whole piece, which ``context`` tells: so all its clips are altered alike.
 """
@@ -7,13 +7,13 @@ The key is that of the whole piece, which ``context`` tells: so all its clips ar
 from latentknobs import Note, NoteAugmentation, hookimpl
 
 LATENTKNOBS_API = 1
-LOWERED = (4, 9, 11)  # third, sixth and seventh of a major scale, in semitones above the tonic
+LOWERED = (4, 11)  # third and seventh of a major scale, in semitones above the tonic
 
 
-class ParallelMinor(NoteAugmentation):
-    """Lowers the third, sixth and seventh of a major key by a semitone."""
+class BlueNotes(NoteAugmentation):
+    """Lowers the third and seventh of a major key by a semitone."""
 
-    name = knob_name = "parallel-minor"
+    name = knob_name = "blue-notes"
     changes = frozenset({"onset-chroma-f1", "onset-pitch-f1", "mean-interval", "mean-pitch", "chromaticism"})
     preserves = frozenset({"onset-f1", "log2-onsets", "rests", "syncopation"})
 
@@ -22,11 +22,11 @@ class ParallelMinor(NoteAugmentation):
         key = context.key
         if key is None or key.mode == "minor":
             return None
-        minor = [Note(n.onset, n.pitch - ((n.pitch - key.tonic) % 12 in LOWERED), n.length) for n in notes]
-        return minor if minor != list(notes) else None
+        blue = [Note(n.onset, n.pitch - ((n.pitch - key.tonic) % 12 in LOWERED), n.length) for n in notes]
+        return blue if blue != list(notes) else None
 
 
 @hookimpl
 def register_augmentations():
     """Offer it to latentknobs."""
-    return [ParallelMinor()]
+    return [BlueNotes()]

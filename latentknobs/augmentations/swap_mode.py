@@ -1,0 +1,64 @@
+"""Major for minor, and minor for major."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from latentknobs.augmentations.note_arrays import RHYTHM
+from latentknobs.augmentations.scale_places import Scales, keys_of
+from latentknobs.core.arrays import Bools, ClipBatch
+from latentknobs.core.augmentation import TokenAugmentation
+from latentknobs.core.edit_context import CLASSES, SCALES, EditContext, Mode
+from latentknobs.core.melody_format import HOLD, MELODY
+
+BY: Final[dict[Mode, int]] = {"major": -1, "minor": 1}
+"""By how many semitones the notes move that the parallel key does not have."""
+
+
+def _moves() -> dict[Mode, NDArray[np.int64]]:
+    """For each mode by how much each class above the tonic moves, (12,): the third, sixth and seventh degree."""
+    out: dict[Mode, NDArray[np.int64]] = {}
+    for mode, by in BY.items():
+        other = SCALES["minor" if mode == "major" else "major"]
+        out[mode] = np.asarray([by * (above in SCALES[mode] and above not in other) for above in range(CLASSES)])
+    return out
+
+
+MOVES: Final = _moves()
+
+
+class SwapMode(TokenAugmentation):
+    """
+    Puts the melody into the parallel key: of a major key it lowers thirds, sixths and sevenths, of a minor raises them.
+
+    The key is that of the piece, natural where it is minor; other notes stay, such as the leading note of a minor key.
+    With the key of the result the edit gives the melody back where none of those that stay has a pitch that others
+    move to. A clip without any such degree is masked; by rule it stays as it is. Masked too is one without notes, or
+    that would leave pitches 0 to 127.
+    """
+
+    name = "swap-mode"
+    knob_name = "mode"
+    changes: ClassVar[frozenset[str]] = frozenset({"mean-pitch", "mean-interval", "onset-pitch-f1", "onset-chroma-f1"})
+    preserves: ClassVar[frozenset[str]] = RHYTHM
+
+    def edit_tokens(
+        self,
+        clips: ClipBatch,
+        amount: float,  # noqa: ARG002 - on or off
+        rng: Generator,  # noqa: ARG002 - nothing is left to chance
+        context: tuple[EditContext, ...] = (),
+    ) -> tuple[NDArray[np.int16], Bools]:
+        """Move the degrees that the parallel key does not have."""
+        onset, scales = MELODY.onsets(clips), Scales.of(keys_of(context))
+        moves = np.asarray([MOVES[key.mode if key else "major"] for key in keys_of(context)]).reshape(-1, CLASSES)
+        by = np.where(onset, np.take_along_axis(moves, (clips - scales.tonic) % CLASSES, axis=-1), 0)
+        moved = clips + by
+        outside = onset & ((moved < 0) | (moved >= HOLD))
+        some = by.any(axis=-1) if self.exact else onset.any(axis=-1)
+        valid: Bools = scales.known & some & ~outside.any(axis=-1)
+        return np.where(valid[:, None], moved, clips).astype(np.int16), valid
