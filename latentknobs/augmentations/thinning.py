@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from fractions import Fraction
+from itertools import pairwise
+from math import ceil
 from typing import ClassVar
 
 from numpy.random import Generator
@@ -43,10 +44,10 @@ class Thinning(NoteAugmentation):
             weights(self.format),
             f"{self.name} leaves out whole notes of each bar, and takes amounts below 0",
         )
+        edges = [*(ceil(number * bar) for number in range(ceil(size / bar))), size]
         kept: list[Note] = []
-        for number in range(-(-size // bar)):
-            begin, end = number * bar, min((number + 1) * bar, Fraction(size))
-            lost = whole(-amount, float((end - begin) / bar), 1, size, takes)
+        for number, (begin, end) in enumerate(pairwise(edges)):
+            lost = whole(amount, -float(min(size / bar - number, 1)), 1, size, takes)
             here = sorted((n for n in notes if begin <= n.onset < end), key=lambda n: -int(weight[n.onset]))
             if self.exact and len(here) <= lost:
                 return None

@@ -7,6 +7,7 @@ All clips of a piece share its key, first note, range and seed, so that an edit 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -85,16 +86,18 @@ def estimate_key(durations: Floats) -> Key | None:
     """
     if not durations.any():
         return None
-    centred = durations - durations.mean()
-    best, found = -np.inf, Key(0, estimated=True)
-    for mode, profile in PROFILES.items():
-        expected = np.asarray(profile) - np.mean(profile)
-        for tonic in range(CLASSES):
-            # The norm of the durations is the same for all keys; rounded, so that ties do not depend on the machine.
-            fit = round(float(centred @ np.roll(expected, tonic)) / float(np.linalg.norm(expected)), 9)
-            if fit > best:
-                best, found = fit, Key(tonic, mode, estimated=True)
-    return found
+    keys, expected = _expected()
+    # The norm of the durations is the same for all keys; rounded, so that ties do not depend on the machine.
+    return keys[int(np.round(expected @ (durations - durations.mean()), 9).argmax())]
+
+
+@cache
+def _expected() -> tuple[tuple[Key, ...], Floats]:
+    """The 24 keys, and for each how much of every pitch class its profile expects: (24, 12), of mean 0 and norm 1."""
+    keys = tuple(Key(tonic, mode, estimated=True) for mode in PROFILES for tonic in range(CLASSES))
+    profiles = np.stack([np.roll(PROFILES[key.mode], key.tonic) for key in keys])
+    centred = profiles - profiles.mean(axis=-1, keepdims=True)
+    return keys, centred / np.linalg.norm(centred, axis=-1, keepdims=True)
 
 
 def contexts_of(

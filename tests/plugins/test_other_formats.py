@@ -39,6 +39,7 @@ TRIPLETS = MelodyFormat(steps_per_beat=3, name="triplets")
 ATTRIBUTES = {a.name: a for a in register_attributes()}
 COMPARISONS = {c.name: c for c in register_comparisons()}
 EDITS = {e.name: e for e in register_augmentations()}
+FITTING = [edit for edit in EDITS.values() if serves(edit, WALTZ)]
 QUICK = Settings(trial_clips=24, controls=5, control_clips=8, halves=5, resamples=5, fits=("mean", "ridge"))
 
 
@@ -135,7 +136,7 @@ def test_what_does_not_fit_is_said_before_a_discovery(waltzes, hats):
 
 
 @pytest.mark.parametrize("clip_format", [WALTZ, JIG, Pairs()], ids=lambda each: each.name)
-@pytest.mark.parametrize("edit", EDITS.values(), ids=lambda each: each.name)
+@pytest.mark.parametrize("edit", FITTING, ids=lambda each: each.name)
 def test_built_in_edits_keep_their_promises_on_every_monophonic_format(edit, clip_format):
     """What plugins check asks of a built-in edit holds on 3/4, 6/8 and on a stranger's tokens."""
     results = run_checks(edit, sample_kit(clip_format, ATTRIBUTES, COMPARISONS, clips=14), CHECKS)
@@ -143,7 +144,7 @@ def test_built_in_edits_keep_their_promises_on_every_monophonic_format(edit, cli
     assert [f"{each.name}: {each.message}" for each in results if not each.ok] == []
 
 
-@pytest.mark.parametrize("edit", EDITS.values(), ids=lambda each: each.name)
+@pytest.mark.parametrize("edit", FITTING, ids=lambda each: each.name)
 def test_a_strangers_tokens_are_edited_as_melodies_are(edit):
     """The same melodies in a stranger's tokens and in melody tokens have the same edits and the same measures."""
     own = Pairs()
@@ -205,14 +206,15 @@ def test_numbers_a_bar_are_of_the_formats_bars():
     assert values == {"note-density": [3, 1.5], "rests": [0, 6]}
 
 
-SIXTEENTHS = ["anticipate", "detach", "delay", "rotation", "ornament"]
+FINER = ["anticipate", "detach", "delay", "swing-eighths", "rotation", "ornament"]
+"""Edits that need sixteenths, or sixths of a beat."""
 
 
 def test_what_a_format_offers_is_what_it_is_made_of():
     """One voice by its two views, drums by their list, sixteenths by the grid; what needs more is not used on it."""
     assert offered_by(MELODY) == offered_by(WALTZ) == offered_by(Pairs()) == ("monophonic", "sixteenths")
     assert offered_by(TRIPLETS) == ("monophonic",)
-    assert [name for name, edit in EDITS.items() if not serves(edit, TRIPLETS)] == SIXTEENTHS
+    assert [name for name, edit in EDITS.items() if not serves(edit, TRIPLETS)] == FINER
     assert misfit(EDITS["delay"], TRIPLETS, {"fill": EDITS["fill"]}) == (
         "delay needs monophonic, sixteenths, and triplets offers monophonic; what fits is fill."
     )
@@ -269,7 +271,7 @@ def test_no_discovery_begins_where_one_of_several_does_not_fit(waltzes, hats, pl
 @pytest.mark.parametrize(
     ("needs", "says"),
     [
-        ("polyphonic", "'hats' needs 'polyphonic'; a format can have monophonic, drums, sixteenths"),
+        ("polyphonic", "'hats' needs 'polyphonic'; a format can have monophonic, drums, sixteenths, thirds"),
         (3, "'hats' needs 3; a format can have"),
     ],
 )
