@@ -17,8 +17,8 @@ from latentknobs.core.edit_context import EditContext
 from latentknobs.core.melody_format import HOLD, MELODY
 from latentknobs.core.meter import steps_per_pulse, weights
 
-STRONG, ALL, TURNS = 1, 2, 3
-"""Its amounts."""
+STRONG, TURNS = 1, 3
+"""Its least and greatest amount."""
 
 
 class Ornament(TokenAugmentation):
@@ -28,8 +28,8 @@ class Ornament(TokenAugmentation):
     A mordent is the note, its upper neighbour, and the note again; a turn the upper neighbour, the note, the lower one,
     and the note again. All but the last are sixteenths, neighbours are those of the key's scale, and beats are dotted
     in compound time. Strong are beats that outweigh the weakest of the bar. Notes too short for a turn get a mordent,
-    or none. A clip without such a note is masked; by rule it stays as it is. So is one that would leave pitches 0 to
-    127.
+    or none. A clip without a note to ornament is masked, by rule it stays as it is. Masked too is one that would leave
+    pitches 0 to 127.
     """
 
     name = "ornament"

@@ -36,8 +36,8 @@ class SwapMode(TokenAugmentation):
     Puts the melody into the parallel key: of a major key it lowers thirds, sixths and sevenths, of a minor raises them.
 
     The key is that of the piece, natural where it is minor; other notes stay, such as the leading note of a minor key.
-    With the key of the result the edit gives the melody back where none of those that stay has a pitch that others
-    move to. A clip without any such degree is masked; by rule it stays as it is. Masked too is one without notes, or
+    With the key of the result the edit gives the melody back, unless a note was a third, sixth or seventh of that key
+    already. A clip without any such degree is masked; by rule it stays as it is. Masked too is one without notes, or
     that would leave pitches 0 to 127.
     """
 

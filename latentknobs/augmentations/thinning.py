@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import pairwise
-from math import ceil
+from math import ceil, inf
 from typing import ClassVar
 
 from numpy.random import Generator
@@ -40,14 +40,12 @@ class Thinning(NoteAugmentation):
                 with.
         """
         bar, size = steps_per_bar(self.format), self.format.steps
-        weight, takes = (
-            weights(self.format),
-            f"{self.name} leaves out whole notes of each bar, and takes amounts below 0",
-        )
+        weight = weights(self.format)
+        takes = f"{self.name} leaves out whole notes of each bar, and takes amounts below 0"
         edges = [*(ceil(number * bar) for number in range(ceil(size / bar))), size]
         kept: list[Note] = []
         for number, (begin, end) in enumerate(pairwise(edges)):
-            lost = whole(amount, -float(min(size / bar - number, 1)), 1, size, takes)
+            lost = whole(amount, -float(min(size / bar - number, 1)), 1, inf, takes)
             here = sorted((n for n in notes if begin <= n.onset < end), key=lambda n: -int(weight[n.onset]))
             if self.exact and len(here) <= lost:
                 return None

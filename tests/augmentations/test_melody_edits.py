@@ -226,7 +226,7 @@ def test_register_fold_keeps_pitch_classes(drawn):
 @settings(deadline=None)
 @given(melodies(), st.sampled_from([-3.0, -2.0, -1.0]))
 def test_thinning_takes_the_weakest_of_the_time_signature(drawn, amount):
-    """So many notes of each bar go, the others stay as they are, and none that went was stronger than one that stayed."""
+    """So many notes of each bar go, the others stay, and none that went was stronger than one that stayed."""
     clip_format, _ = drawn
     weight, bar = weights(clip_format), steps_per_bar(clip_format)
     for before, after in pairs(Thinning(), drawn, amount):
