@@ -59,11 +59,13 @@ class Ornament(TokenAugmentation):
         long = onset & (length >= max(steps_per_pulse(self.format), 3 * sixteenth))
         if kind == STRONG:
             long &= _strong(self.format)
-        places = scales.places(np.where(onset, clips, 0).astype(np.int64))
+        note: Ints = clips.astype(np.int64)
+        places = scales.places(np.where(onset, note, 0))
         upper, lower = (scales.pitches(places + up * (2 - places % 2)) for up in (1, -1))
         turned = long & (length >= 4 * sixteenth) & (kind == TURNS)
-        edited, outside = clips.astype(np.int64), np.zeros(len(clips), dtype=bool)
-        for at, figure in ((turned, (upper, clips, lower, clips)), (long & ~turned, (clips, upper, clips))):
+        edited, outside = note.copy(), np.zeros(len(clips), dtype=bool)
+        turn, mordent = [upper, note, lower, note], [note, upper, note]
+        for at, figure in ((turned, turn), (long & ~turned, mordent)):
             for count, pitch in enumerate(figure):
                 # Where the note was, the figure's next pitch comes so many sixteenths later; it is held there now.
                 here, later = at[:, : self.format.steps - count * sixteenth], edited[:, count * sixteenth :]

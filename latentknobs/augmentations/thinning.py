@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from fractions import Fraction
 from itertools import pairwise
 from math import ceil, inf
 from typing import ClassVar
@@ -45,7 +46,8 @@ class Thinning(NoteAugmentation):
         edges = [*(ceil(number * bar) for number in range(ceil(size / bar))), size]
         kept: list[Note] = []
         for number, (begin, end) in enumerate(pairwise(edges)):
-            lost = whole(amount, -float(min(size / bar - number, 1)), 1, inf, takes)
+            share = min(size / bar - number, Fraction(1))
+            lost = whole(amount, -float(share), 1, inf, takes)
             here = sorted((n for n in notes if begin <= n.onset < end), key=lambda n: -int(weight[n.onset]))
             if self.exact and len(here) <= lost:
                 return None
