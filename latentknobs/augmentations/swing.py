@@ -42,5 +42,5 @@ class SwingEighths(TokenAugmentation):
             out[even, start + half : start + late] = before[even, None]
             out[even, start + late] = clips[even, start + half]
             moved |= even
-        valid: Bools = moved if self.exact else onset.any(axis=-1)
+        valid: Bools = moved | (onset.any(axis=-1) & (not self.exact))
         return out, valid
