@@ -1,14 +1,13 @@
-"""Turning knobs: T(z, amount) of every kind of operator, and several knobs at once."""
+"""Turning knobs: T(z, amount) of every kind of operator, and several knobs together."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from latentknobs.core.arrays import Codes
-from latentknobs.core.knob import Operator
+from latentknobs.core.knob import Knob, Operator
 from latentknobs.errors import AmountError
 from latentknobs.steering.matrix_powers import power
 
@@ -105,22 +104,22 @@ def apply(operator: Operator, z: Codes, amount: float) -> Codes:
     return z + displacement(operator, z, amount)
 
 
-def turn(z: Codes, moves: Iterable[tuple[Operator, float]]) -> Codes:
+def turn(z: Codes, moves: Iterable[tuple[Knob, float]]) -> Codes:
     """
-    Turn knobs in codes (N, D) all at once: z + the sum over the knobs of T(z) - z, so their order does not matter.
+    Turn several knobs in codes (N, D), one after another.
+
+    On/off knobs are turned first, then the others, each by the name of its augmentation: the same bytes in whatever
+    order they are named, and the order in which their edits are done by rule.
 
     Args:
         z: Codes, float32 (N, D).
-        moves: For each knob its operator (:attr:`Knob.operator`) and the amount, in its own unit.
+        moves: Each knob with its amount, in its own unit.
+
+    Raises:
+        AmountError: As for :func:`displacement`.
+        RegistryError: The registry keeps only the hash of a knob's operator.
     """
-    steps = sorted((displacement(operator, z, amount) for operator, amount in moves), key=_order)
     out = z.astype(np.float32, copy=True)
-    for step in steps:
-        out += step
+    for knob, amount in sorted(moves, key=lambda move: (not move[0].on_off, move[0].augmentation or "", move[0].name)):
+        out += displacement(knob.require_operator(), out, amount)
     return out
-
-
-def _order(step: NDArray[np.float32]) -> bytes:
-    # Float addition is not associative: adding in an order that depends on the steps alone makes the sum exact
-    # to the bit whatever order the knobs were named in.
-    return step.tobytes()

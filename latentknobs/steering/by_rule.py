@@ -64,7 +64,7 @@ def edit_by_rule(
     exact: bool = False,
 ) -> RuleEdited:
     """
-    Apply edits one after the other, by knob name in whatever order they are given, each as far as a clip allows.
+    Apply edits one after the other, on/off ones first and each by name, as far as a clip allows.
 
     Each clip is edited by all of them or stays as it is. One without notes has nothing to edit, and counts as edited.
     Chance depends on the seed, the edit and the clip's number in its piece alone.
@@ -80,9 +80,8 @@ def edit_by_rule(
     Raises:
         PluginError: An edit fails, or gives no clips.
     """
-    ordered = sorted(
-        ((edit, amount) for edit, amount in edits if amount), key=lambda one: (one[0].knob_name, one[0].name)
-    )
+    # As knobs are turned: see apply.turn.
+    ordered = sorted((one for one in edits if one[1]), key=lambda one: (len(one[0].amounts) > 1, one[0].name))
     unfit = next(filter(None, (misfit(edit, clip_format, {}) for edit, _ in ordered)), "")
     out, reasons = clips.copy(), [unfit] * len(clips)
     for row, context in enumerate(contexts if not unfit else ()):

@@ -56,8 +56,7 @@ class ModelTurn:
     @cached_property
     def codes(self) -> Codes:
         """The moved codes, float32 (N, D)."""
-        moves = [(knob.require_operator(), float(self.amounts[name])) for name, knob in self.named.items()]
-        moved = apply.turn(self.part.codes, moves)
+        moved = apply.turn(self.part.codes, [(knob, float(self.amounts[name])) for name, knob in self.named.items()])
         for name in RESERVED_NAMES:
             if name in self.amounts and self.like is not None:
                 moved = moved + control_of(self.part, self.knobs, self.like, (name, self.amounts[name]), self.seed)

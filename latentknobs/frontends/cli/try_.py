@@ -181,7 +181,7 @@ def _look(workbench: Workbench, edit: Augmentation, run: Run, model_name: str, c
     before, told = clips[rows], in_context(edit, chosen(contexts, rows))
     edited = run_augmentation(told, before, amount, np.random.default_rng(0), form).clips
     codes = model.encode(before).mean
-    turned = apply.turn(codes, [(knob.require_operator(), amount)])
+    turned = apply.turn(codes, [(knob, amount)])
     by = f"{amount:+g} {edit.unit}".rstrip()
     states = {
         "before": before,
