@@ -149,6 +149,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel):
         "latentknobs/py.typed",
         "latentknobs/data/registry.db",
         "latentknobs/data/twinkle.mid",
+        "latentknobs/data/waltz.mid",
         f"latentknobs/backends/gru_musicvae/models/{DEFAULT_MODEL}.safetensors",
         f"latentknobs/backends/gru_musicvae/models/{DEFAULT_MODEL}.json",
         "latentknobs/backends/training/presets/folk.toml",

@@ -166,7 +166,7 @@ def _look(workbench: Workbench, edit: Augmentation, run: Run, model_name: str, c
         raise DiscoveryError(f"The discovery of {edit.name} gave no knob.")
     knob, model = knobs[0], workbench.model(model_name)
     form = model.spec.clip_format
-    theme = scores.twinkle().cut(form).clips
+    theme = (scores.example_for(form) or scores.TWINKLE).piece.cut(form).clips
     kept = np.flatnonzero(model.accepts(theme))
     more = workbench.clips(corpus or default_corpus([edit]), model_name, clips=64)
     clips = np.concatenate([theme[kept], more])
