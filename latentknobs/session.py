@@ -20,6 +20,7 @@ from latentknobs import scores
 from latentknobs.core.arrays import Bools, ClipBatch, Codes, Ints
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.clip import ClipFormat
+from latentknobs.core.edit_context import EditContext
 from latentknobs.core.knob import RESERVED_NAMES, Knob
 from latentknobs.core.meter import signature_of
 from latentknobs.core.model_calls import check_encodes
@@ -27,7 +28,7 @@ from latentknobs.core.piece import Cut, Piece, format_for
 from latentknobs.core.seed import as_seed
 from latentknobs.errors import ClipError, UnknownNameError, UsageError
 from latentknobs.scores.reading import ReadingOptions
-from latentknobs.steering.by_rule import AmountedEdit, RuleEdited, RuleEdits, edit_cuts, unedited
+from latentknobs.steering.by_rule import AmountedEdit, RuleEdited, RuleEdits, contexts_of_cuts, edit_cuts, unedited
 from latentknobs.steering.carried_clips import CarriedClips, differing
 from latentknobs.steering.control_directions import check_amount, in_order
 from latentknobs.steering.interpolation import Rest
@@ -86,6 +87,7 @@ class Session:
     turned: Mapping[str, Any] = field(factory=dict)
     named: Mapping[str, ClipFormat] = field(factory=dict)
     _knobs: dict[str, Mapping[str, Knob]] = field(factory=dict)
+    _known_contexts: dict[int, list[tuple[EditContext, ...]]] = field(factory=dict)
 
     @classmethod
     def open(
@@ -324,21 +326,27 @@ class Session:
             check_amount(first, amounts[name], name, alike=namesakes)
             facts |= {"like": first.name, "seed": seed}
         fallback = {name: self.knob(name) for name in named}
+        contexts = self._contexts(seed)
         turns = []
         for k, (part, measure) in enumerate(zip(self.parts, measures, strict=True)):
             turned = {name: knob for name, own in named.items() if (knob := own[k]) is not None}
             edits = self._edits({**fallback, **turned}, amounts)
-            known = {} if measure is None else self.knobs_of(part.model)
-            turns.append(ModelTurn(part, amounts, known, turned, measure, edits, seed))
+            turns.append(ModelTurn(part, amounts, self.knobs_of(part.model), turned, measure, edits, seed, contexts[k]))
         rest = self.cuts[len(turns) :]
         all_edits = (*(turn.edits for turn in turns), *([self._edits(fallback, amounts)] * len(rest)))
         rows = (*(turn.by_rule for turn in turns), *(cut.sounding for cut in rest))
-        ruled = edit_cuts(self.cuts, rows, all_edits, seed)
+        ruled = edit_cuts(self.cuts, rows, all_edits, contexts, seed)
         moved = tuple(turn.moved(done) for turn, done in zip(turns, ruled, strict=False))
         remarks = dict.fromkeys(
             remark for turn, done in zip(turns, ruled, strict=False) for remark in turn.remarks(done)
         )
         return SteeredCodes(dict(amounts), moved, facts, ruled, all_edits, tuple(remarks), seed)
+
+    def _contexts(self, seed: int) -> list[tuple[EditContext, ...]]:
+        """For each cut where its clips stand in the piece, for edits that draw by this seed."""
+        if seed not in self._known_contexts:
+            self._known_contexts[seed] = contexts_of_cuts(self.cuts, seed)
+        return self._known_contexts[seed]
 
     def _measures(self, name: str, like: str | None, named: Mapping[str, Sequence[Knob | None]]) -> list[Knob]:
         """For each model the knob whose length a control has: the same name for all."""
@@ -376,7 +384,7 @@ class Session:
         if apart:
             remarks += [f"{bars}: by rule, as the model would make other notes of them." for bars in apart]
             rows = [cut.sounding & ~own for cut, own in zip(self.cuts, by_model, strict=True)]
-            ruled = edit_cuts(self.cuts, rows, moved.edits, moved.seed)
+            ruled = edit_cuts(self.cuts, rows, moved.edits, self._contexts(moved.seed), moved.seed)
         shifts = [*(part.carried.shifts != 0 for part in self.parts), *none[len(models) :]]
         clips, ways, left = (
             [*(one.clips for one in models), *(cut.clips.copy() for cut in self.cuts[len(models) :])],

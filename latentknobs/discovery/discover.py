@@ -17,6 +17,7 @@ from numpy.random import default_rng
 
 from latentknobs.backends.transformed import TransformedBackend
 from latentknobs.core.active_dimensions import active_dimensions
+from latentknobs.core.anchor import in_one_key
 from latentknobs.core.arrays import Bools
 from latentknobs.core.augmentation import Augmentation, inexact
 from latentknobs.core.code_units import CodeUnits
@@ -134,7 +135,8 @@ def _read(experiment: Experiment, songs: Iterable[Song], tally: Tally, progress:
         return edit_clips(experiment.in_context(shard.contexts), shard.clips, default_rng([seed, number]))
 
     contexts = song_contexts([experiment.edit], experiment.clip_format, seed)
-    shards = carried_shards(backend, songs, settings.shard, tally, contexts)
+    moved = in_one_key(songs, experiment.anchor, experiment.clip_format)
+    shards = carried_shards(backend, moved, settings.shard, tally, contexts)
     for (_, (shard, seen)), edits in ahead(edit, enumerate(shards)):
         done += seen
         progress(f"encoding for {experiment.edit.knob_name}", done, settings.clips)
@@ -275,6 +277,7 @@ def _common_evidence(context: EvaluationContext, corpus: _CodeStatistics) -> Evi
         code_centre=rounded(units.centre),
         code_scale=rounded(units.scale),
         adds_up=corpus.adds_up,
+        anchor=experiment.anchor,
         measure=context.config.measure,
         active_dimensions=len(active_dimensions(covariance)),
         validation_clips=len(context.validation.clips),

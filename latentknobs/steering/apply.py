@@ -1,13 +1,11 @@
-"""Turning knobs: T(z, amount) of every kind of operator, and several knobs together."""
+"""T(z, amount) of every kind of operator."""
 
 from __future__ import annotations
-
-from collections.abc import Iterable
 
 import numpy as np
 
 from latentknobs.core.arrays import Codes
-from latentknobs.core.knob import Knob, Operator
+from latentknobs.core.knob import Operator
 from latentknobs.errors import AmountError
 from latentknobs.steering.matrix_powers import power
 
@@ -102,24 +100,3 @@ def _silu(x: Codes) -> Codes:
 def apply(operator: Operator, z: Codes, amount: float) -> Codes:
     """T(z, amount), float32 (N, D); see :func:`displacement`."""
     return z + displacement(operator, z, amount)
-
-
-def turn(z: Codes, moves: Iterable[tuple[Knob, float]]) -> Codes:
-    """
-    Turn several knobs in codes (N, D), one after another.
-
-    On/off knobs are turned first, then the others, each by the name of its augmentation: the same bytes in whatever
-    order they are named, and the order in which their edits are done by rule.
-
-    Args:
-        z: Codes, float32 (N, D).
-        moves: Each knob with its amount, in its own unit.
-
-    Raises:
-        AmountError: As for :func:`displacement`.
-        RegistryError: The registry keeps only the hash of a knob's operator.
-    """
-    out = z.astype(np.float32, copy=True)
-    for knob, amount in sorted(moves, key=lambda move: (not move[0].on_off, move[0].augmentation or "", move[0].name)):
-        out += displacement(knob.require_operator(), out, amount)
-    return out

@@ -18,8 +18,8 @@ from latentknobs.core.knob import Knob
 from latentknobs.core.piece import Piece
 from latentknobs.core.seed import as_seed
 from latentknobs.errors import UsageError
-from latentknobs.steering.apply import turn
 from latentknobs.steering.control_directions import check_amount
+from latentknobs.steering.turning import turn
 
 
 def drawn_codes(

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from latentknobs.core.knob import Knob, Operator
 from latentknobs.errors import AmountError
-from latentknobs.steering.apply import apply, displacement, turn
+from latentknobs.steering.apply import apply, displacement
+from latentknobs.steering.turning import turn
 
 D = 6
 SEEDS = st.integers(0, 2**31)

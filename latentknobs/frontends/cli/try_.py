@@ -31,7 +31,7 @@ from latentknobs.frontends.cli.plugin_check import failures, summary
 from latentknobs.hooks.manager import Plugins
 from latentknobs.hooks.trust import trust
 from latentknobs.plots import draw_rolls
-from latentknobs.steering import apply
+from latentknobs.steering.turning import turn
 from latentknobs.workbench import Workbench, load_plugins
 
 CLIPS = 2048
@@ -181,7 +181,7 @@ def _look(workbench: Workbench, edit: Augmentation, run: Run, model_name: str, c
     before, told = clips[rows], in_context(edit, chosen(contexts, rows))
     edited = run_augmentation(told, before, amount, np.random.default_rng(0), form).clips
     codes = model.encode(before).mean
-    turned = apply.turn(codes, [(knob, amount)])
+    turned = turn(codes, [(knob, amount)])
     by = f"{amount:+g} {edit.unit}".rstrip()
     states = {
         "before": before,
