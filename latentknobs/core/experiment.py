@@ -9,13 +9,13 @@ import numpy as np
 from attrs import asdict, evolve, field, frozen, validators
 from numpy.random import default_rng
 
-from latentknobs.core.anchor import anchor_of
+from latentknobs.core.one_key import reference_of
 from latentknobs.core.arrays import Bools
 from latentknobs.core.attribute import Attribute, Comparison
 from latentknobs.core.augmentation import Augmentation, EditInContext, in_context, signed_amounts
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.clip import ClipFormat
-from latentknobs.core.edit_context import Anchor, EditContext
+from latentknobs.core.edit_context import Reference, EditContext
 from latentknobs.core.format_capabilities import check_serves
 from latentknobs.core.method_specs import Basis, Fit, Selector
 from latentknobs.core.plugin_guard import run_augmentation
@@ -54,7 +54,7 @@ class Settings:
         sample_clips: Training clips whose codes at every amount are kept for fits that need pairs.
         steps: Training steps for each fitted amount.
         fits: Names of the fits to run; none = all.
-        one_key: Whether an edit with an anchor is learned and judged in one key (:mod:`latentknobs.core.anchor`).
+        one_key: Whether an edit that depends on its piece through one pitch is learned and judged in one key (:mod:`latentknobs.core.one_key`).
     """
 
     clips: int | None = None
@@ -190,9 +190,9 @@ class Experiment:
         return self.augmentation
 
     @property
-    def anchor(self) -> Anchor:
+    def relative_to(self) -> Reference:
         """What songs are moved by into one key, "" where they are left in theirs."""
-        return anchor_of(self.edit) if self.settings.one_key else ""
+        return reference_of(self.edit) if self.settings.one_key else ""
 
     @property
     def own_amounts(self) -> tuple[float, ...]:

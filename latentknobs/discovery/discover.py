@@ -17,7 +17,7 @@ from numpy.random import default_rng
 
 from latentknobs.backends.transformed import TransformedBackend
 from latentknobs.core.active_dimensions import active_dimensions
-from latentknobs.core.anchor import in_one_key
+from latentknobs.core.one_key import in_one_key
 from latentknobs.core.arrays import Bools
 from latentknobs.core.augmentation import Augmentation, inexact
 from latentknobs.core.code_units import CodeUnits
@@ -135,7 +135,7 @@ def _read(experiment: Experiment, songs: Iterable[Song], tally: Tally, progress:
         return edit_clips(experiment.in_context(shard.contexts), shard.clips, default_rng([seed, number]))
 
     contexts = song_contexts([experiment.edit], experiment.clip_format, seed)
-    moved = in_one_key(songs, experiment.anchor, experiment.clip_format)
+    moved = in_one_key(songs, experiment.relative_to, experiment.clip_format)
     shards = carried_shards(backend, moved, settings.shard, tally, contexts)
     for (_, (shard, seen)), edits in ahead(edit, enumerate(shards)):
         done += seen
@@ -277,7 +277,7 @@ def _common_evidence(context: EvaluationContext, corpus: _CodeStatistics) -> Evi
         code_centre=rounded(units.centre),
         code_scale=rounded(units.scale),
         adds_up=corpus.adds_up,
-        anchor=experiment.anchor,
+        relative_to=experiment.relative_to,
         measure=context.config.measure,
         active_dimensions=len(active_dimensions(covariance)),
         validation_clips=len(context.validation.clips),

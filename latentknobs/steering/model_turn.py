@@ -56,16 +56,16 @@ class ModelTurn:
         turned = [name for name, amount in self.amounts.items() if amount and name not in RESERVED_NAMES]
         out = {name: f"{name_of} has no knob {name}" for name in turned if name not in self.named}
         for name in turned:
-            if name in self.named and self.named[name].evidence.anchor and self.pitch is None:
+            if name in self.named and self.named[name].evidence.relative_to and self.pitch is None:
                 out[name] = f"{name} was learned in one key and {name_of} has no accepted pitch knob"
         return out
 
     def _frames(self) -> dict[str, Frame]:
         pitch, shifts = self.pitch, self.part.carried.shifts
         return {
-            name: Frame.of(knob.evidence.anchor, pitch, self.contexts, shifts)
+            name: Frame.of(knob.evidence.relative_to, pitch, self.contexts, shifts)
             for name, knob in self.named.items()
-            if knob.evidence.anchor and pitch is not None and self.amounts[name]
+            if knob.evidence.relative_to and pitch is not None and self.amounts[name]
         }
 
     @property

@@ -1,7 +1,7 @@
 """
 Knobs turned together, one after another.
 
-A knob that was learned in one key (:mod:`latentknobs.core.anchor`) is turned in it, between two turns of the model's
+A knob that was learned in one key (:mod:`latentknobs.core.one_key`) is turned in it, between two turns of the model's
 pitch knob: T_k = P_k T P_-k.
 """
 
@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from attrs import frozen
 
-from latentknobs.core.anchor import semitones_above
+from latentknobs.core.one_key import semitones_above
 from latentknobs.core.arrays import Codes, Ints
-from latentknobs.core.edit_context import Anchor, EditContext
+from latentknobs.core.edit_context import Reference, EditContext
 from latentknobs.core.knob import Knob
 from latentknobs.steering.apply import apply, displacement
 
@@ -36,18 +36,18 @@ class Frame:
     semitones: Ints
 
     @classmethod
-    def of(cls, anchor: Anchor, pitch: Knob, contexts: Sequence[EditContext], shifts: Ints) -> Frame:
+    def of(cls, reference: Reference, pitch: Knob, contexts: Sequence[EditContext], shifts: Ints) -> Frame:
         """
         The frame of clips.
 
         Args:
-            anchor: What the knob's edit is relative to.
+            reference: What the knob's edit is relative to.
             pitch: The model's pitch knob.
             contexts: Where each clip stands in its piece.
             shifts: By how many semitones the model is given each clip higher than it is, (N,).
         """
-        above = np.asarray([semitones_above(anchor, context) for context in contexts], dtype=np.int64)
-        return cls(pitch, above + shifts if anchor == "first-note" else above)
+        above = np.asarray([semitones_above(reference, context) for context in contexts], dtype=np.int64)
+        return cls(pitch, above + shifts if reference == "first-note" else above)
 
     def inward(self, z: Codes) -> Codes:
         """Codes (N, D) moved into the frame."""

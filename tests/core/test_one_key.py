@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from latentknobs.core.anchor import in_one_key, semitones_above
+from latentknobs.core.one_key import in_one_key, semitones_above
 from latentknobs.core.clip import Note
 from latentknobs.core.corpus import Song
 from latentknobs.core.drum_format import DRUMS
@@ -52,10 +52,10 @@ def test_by_their_first_note_pieces_move_to_e4():
     assert semitones_above("", context(Key(4), 90)) == 0
 
 
-@pytest.mark.parametrize(("anchor", "first"), [("key", 72), ("first-note", 64), ("", 67)])
-def test_all_clips_of_a_song_move_alike(anchor, first):
-    """A scale from G4 begins on C5 in C major, on E4 by its first note, and stays without an anchor."""
-    (moved,) = in_one_key([song(67)], anchor, MELODY)
+@pytest.mark.parametrize(("reference", "first"), [("key", 72), ("first-note", 64), ("", 67)])
+def test_all_clips_of_a_song_move_alike(reference, first):
+    """A scale from G4 begins on C5 in C major, on E4 by its first note, and stays without a reference."""
+    (moved,) = in_one_key([song(67)], reference, MELODY)
 
     assert np.array_equal(moved.clips, song(first).clips)
 

@@ -18,7 +18,7 @@ class Mirror(NoteAugmentation):
     """Mirrors the pitches around the first note of the piece."""
 
     name = knob_name = "mirror"
-    anchor = "first-note"
+    relative_to = "first-note"
 
     def edit(self, notes, amount, rng, context):
         return [Note(note.onset, 2 * context.first.pitch - note.pitch, note.length) for note in notes]
@@ -41,9 +41,9 @@ def test_in_one_key_it_is_exact_and_in_all_keys_it_is_not(mirror_runs):
     """A code does not say where its piece began."""
     ours, theirs = (mirror_runs[one_key].knobs[0] for one_key in (True, False))
 
-    assert (ours.verdict, ours.evidence.anchor) == ("accepted", "first-note")
+    assert (ours.verdict, ours.evidence.relative_to) == ("accepted", "first-note")
     assert ours.evidence.test.amounts[0].equivariance.value == pytest.approx(1)
-    assert (theirs.verdict, theirs.evidence.anchor) == ("rejected", "")
+    assert (theirs.verdict, theirs.evidence.relative_to) == ("rejected", "")
 
 
 def test_run_parameters_say_so_only_where_no_key_was_chosen():
