@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from latentknobs.core.arrays import Bools, ClipBatch
 from latentknobs.core.capability import capability, takes
 from latentknobs.core.clip import ClipFormat, Note, with_notes
-from latentknobs.core.edit_context import Reference, EditContext, lone_contexts
+from latentknobs.core.edit_context import EditContext, Reference, lone_contexts
 from latentknobs.core.melody_format import MELODY
 from latentknobs.errors import AmountError, ClipError, PluginError
 

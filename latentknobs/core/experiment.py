@@ -9,15 +9,15 @@ import numpy as np
 from attrs import asdict, evolve, field, frozen, validators
 from numpy.random import default_rng
 
-from latentknobs.core.one_key import reference_of
 from latentknobs.core.arrays import Bools
 from latentknobs.core.attribute import Attribute, Comparison
 from latentknobs.core.augmentation import Augmentation, EditInContext, in_context, signed_amounts
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.clip import ClipFormat
-from latentknobs.core.edit_context import Reference, EditContext
+from latentknobs.core.edit_context import EditContext, Reference
 from latentknobs.core.format_capabilities import check_serves
 from latentknobs.core.method_specs import Basis, Fit, Selector
+from latentknobs.core.one_key import reference_of
 from latentknobs.core.plugin_guard import run_augmentation
 from latentknobs.errors import AmountError, PluginError, UsageError
 
@@ -54,7 +54,8 @@ class Settings:
         sample_clips: Training clips whose codes at every amount are kept for fits that need pairs.
         steps: Training steps for each fitted amount.
         fits: Names of the fits to run; none = all.
-        one_key: Whether an edit that depends on its piece through one pitch is learned and judged in one key (:mod:`latentknobs.core.one_key`).
+        one_key: Whether an edit that depends on its piece through one pitch is learned and judged in one key
+            (:mod:`latentknobs.core.one_key`).
     """
 
     clips: int | None = None

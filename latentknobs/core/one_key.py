@@ -16,7 +16,7 @@ from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.augmentation import Augmentation
 from latentknobs.core.clip import ClipFormat, Note
 from latentknobs.core.corpus import Song
-from latentknobs.core.edit_context import CLASSES, Reference, EditContext, Key, contexts_of
+from latentknobs.core.edit_context import CLASSES, EditContext, Key, Reference, contexts_of
 from latentknobs.core.melody_format import HOLD, MelodyFormat
 
 FIRST_NOTE = 64

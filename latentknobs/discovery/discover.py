@@ -17,7 +17,6 @@ from numpy.random import default_rng
 
 from latentknobs.backends.transformed import TransformedBackend
 from latentknobs.core.active_dimensions import active_dimensions
-from latentknobs.core.one_key import in_one_key
 from latentknobs.core.arrays import Bools
 from latentknobs.core.augmentation import Augmentation, inexact
 from latentknobs.core.code_units import CodeUnits
@@ -27,6 +26,7 @@ from latentknobs.core.experiment import Experiment
 from latentknobs.core.knob import Knob, Operator
 from latentknobs.core.method_specs import CodeSample, Fit, FitInput
 from latentknobs.core.model_calls import CHANGES_CONDITION, encode_posterior
+from latentknobs.core.one_key import in_one_key
 from latentknobs.core.run import Run, RunSpec
 from latentknobs.corpora.sharding import Shard, carried_shards, song_contexts
 from latentknobs.discovery.code_sample import CodeReservoir, adds_up

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from attrs import frozen
 
-from latentknobs.core.one_key import semitones_above
 from latentknobs.core.arrays import Codes, Ints
-from latentknobs.core.edit_context import Reference, EditContext
+from latentknobs.core.edit_context import EditContext, Reference
 from latentknobs.core.knob import Knob
+from latentknobs.core.one_key import semitones_above
 from latentknobs.steering.apply import apply, displacement
 
 PITCH = "transpose"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from latentknobs.core.one_key import in_one_key, semitones_above
 from latentknobs.core.clip import Note
 from latentknobs.core.corpus import Song
 from latentknobs.core.drum_format import DRUMS
 from latentknobs.core.edit_context import EditContext, Key
 from latentknobs.core.melody_format import MELODY
+from latentknobs.core.one_key import in_one_key, semitones_above
 
 SCALE = (0, 2, 4, 5, 7, 9, 11, 12)
 

@@ -6,13 +6,13 @@ from contextlib import suppress
 
 import numpy as np
 
-from latentknobs.core.one_key import reference_of, transposed_clips, transposed_context
 from latentknobs.core.arrays import Bools, ClipBatch, Floats
 from latentknobs.core.augmentation import Augmentation, in_context
 from latentknobs.core.containment.contain import Containment
 from latentknobs.core.edit_context import REFERENCES, lone_contexts
 from latentknobs.core.melody_format import HOLD, MELODY, MELODY_FORMATS, MelodyFormat
 from latentknobs.core.meter import signature_of
+from latentknobs.core.one_key import reference_of, transposed_clips, transposed_context
 from latentknobs.errors import LatentKnobsError, PluginError
 from latentknobs.testing.checks.check_fixtures import (
     Check,
