@@ -11,7 +11,7 @@ from latentknobs import scores
 
 def test_read(benchmark: BenchmarkFixture) -> None:
     """The Twinkle theme from its file, 12 bars."""
-    piece = benchmark(scores.read_twinkle)
+    piece = benchmark(scores.TWINKLE.read)
 
     assert piece.notes == scores.twinkle().notes
 

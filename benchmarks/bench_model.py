@@ -16,8 +16,9 @@ from latentknobs.workbench import Workbench
 
 
 def piece(name: str, pitches: str) -> Piece:
-    """A piece of one clip, eight quarter notes; letters are semitones above middle C ("a" = 0)."""
-    return Piece(tuple(Note(4 * i, 60 + ord(p) - ord("a"), 4) for i, p in enumerate(pitches)), 32, name=name)
+    """A piece of one clip, as many quarter notes; letters are semitones above middle C ("a" = 0)."""
+    notes = tuple(Note(4 * i, 60 + ord(p) - ord("a"), 4) for i, p in enumerate(pitches))
+    return Piece(notes, 4 * len(pitches), name=name)
 
 
 @pytest.fixture(scope="module")

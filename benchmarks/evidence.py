@@ -30,7 +30,7 @@ from latentknobs.corpora.sharding import shards
 from latentknobs.discovery.dimension_selection import jaccard
 from latentknobs.evaluation.evaluation_set import ClipReservoir
 from latentknobs.evaluation.random_controls import Whitening, rotated
-from latentknobs.scores import read_twinkle
+from latentknobs.scores import TWINKLE
 from latentknobs.steering.apply import displacement
 from latentknobs.steering.interpolation import assign, two_way
 
@@ -189,7 +189,7 @@ def grid(bench: Workbench, model: str, clips: ClipBatch, yard: Yard) -> dict[str
 def twinkle(bench: Workbench, model: str, train: ClipBatch, yard: Yard) -> dict[str, Any]:
     """The theme: how well it is rebuilt, and the same turns on its six clips."""
     backend = bench.model(model)
-    clips = read_twinkle().cut(backend.spec.clip_format).clips
+    clips = TWINKLE.read().cut(backend.spec.clip_format).clips
     rebuilt = decode(backend, encode(backend, clips))
     return {
         "clips": len(clips),

@@ -39,7 +39,7 @@ from latentknobs.errors import LatentKnobsError
 from latentknobs.evaluation.bootstrap import SongDraws, interval
 from latentknobs.evaluation.equivariance import equivariance
 from latentknobs.evaluation.evaluation_set import AmountBatch, ClipReservoir
-from latentknobs.steering.apply import turn
+from latentknobs.steering.apply import apply
 from latentknobs.workbench import Workbench
 
 CORPORA = ("folk", "essen", "parts", "broad")
@@ -157,12 +157,12 @@ def knob_rows(backend: VAEBackend, edit: Augmentation, knob: Knob, sample: Sampl
             )
             draws = SongDraws(batch.songs, np.random.default_rng(3))
             mean = decode(backend, z_after.mean(axis=0, keepdims=True))[0]
-            turned = decode(backend, turn(batch.z_before, [(operator, amount)]))
+            turned = decode(backend, apply(operator, batch.z_before, amount))
             one = equivariance(batch, turned, mean, draws)
             yield Row(sample.corpus, knob.name, f"equivariance {amount:+g}", one.value, one.low, one.high, len(inside))
         ideal, able = edited(backend, inexact(edit), sample.clips, amount, rng, Tally())
         if able.sum() > valid.sum():
-            turned = decode(backend, turn(codes, [(operator, amount)]))
+            turned = decode(backend, apply(operator, codes, amount))
             wanted = MELODY.onsets(ideal)
             shares = (wanted & MELODY.onsets(turned)).sum(axis=1) / wanted.sum(axis=1)
             values = np.stack([shares, onset_f1(ideal, turned), contour(sample.clips, turned)], axis=1)

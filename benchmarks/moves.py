@@ -1,5 +1,5 @@
 """
-What a person waits for who turns knobs of the shipped model: median and 99th percentile of many moves.
+What a person waits for who turns knobs of the shipped models: median and 99th percentile of many moves of one clip.
 
     python -m benchmarks.moves
 """
@@ -33,22 +33,28 @@ def moves(session: Session, other: Session) -> dict[str, Callable[[int], object]
 
 def main() -> int:
     """Measure and print."""
-    print("| | precision | median, ms | 99th percentile, ms |\n|---|---|---|---|")
+    print("| model | move | precision | median, ms | 99th percentile, ms |\n|---|---|---|---|---|")
     for precision in ("float32", "int8"):
         plugins = Plugins.build(BUILTINS, plugins_dir=None, entry_points=False)
         with (
             tempfile.TemporaryDirectory() as folder,
             Workbench.open(str(Path(folder, "none.db")), device="cpu", plugins=plugins, precision=precision) as bench,
         ):
-            session, other = (Session.open(bench, piece(name, name)) for name in ("aahhjjhh", "mmkkjjhh"))
-            for name, move in moves(session, other).items():
-                times = []
+            for model in bench.models.defaults:
+                beats = bench.model(model).spec.clip_format.steps // 4
+                session, other = (
+                    Session.open(bench, piece(name, name[:beats]), model) for name in ("aahhjjhh", "mmkkjjhh")
+                )
+                every = moves(session, other)
+                taken: dict[str, list[float]] = {name: [] for name in every}
                 for k in range(WARM + MOVES):
-                    start = time.perf_counter()
-                    move(k)
-                    times.append(1e3 * (time.perf_counter() - start))
-                low, high = np.quantile(times[WARM:], [0.5, 0.99])
-                print(f"| {name} | {precision} | {low:.1f} | {high:.1f} |", flush=True)
+                    for name, move in every.items():
+                        start = time.perf_counter()
+                        move(k)
+                        taken[name].append(1e3 * (time.perf_counter() - start))
+                for name, times in taken.items():
+                    low, high = np.quantile(times[WARM:], [0.5, 0.99])
+                    print(f"| {model} | {name} | {precision} | {low:.1f} | {high:.1f} |", flush=True)
     return 0
 
 

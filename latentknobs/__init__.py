@@ -121,7 +121,7 @@ if TYPE_CHECKING:
     from latentknobs.scores import read_piece as read_piece
     from latentknobs.scores import write_piece as write_piece
     from latentknobs.session import Session as Session
-    from latentknobs.steering.apply import turn as turn
+    from latentknobs.steering.turning import turn as turn
     from latentknobs.workbench import Workbench as Workbench
     from latentknobs.workbench import load_plugins as load_plugins
 

@@ -14,26 +14,27 @@ from pathlib import Path
 from typing import Any, Unpack
 
 import numpy as np
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 
 from latentknobs import scores
 from latentknobs.core.arrays import Bools, ClipBatch, Codes, Ints
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.clip import ClipFormat
+from latentknobs.core.edit_context import EditContext
 from latentknobs.core.knob import RESERVED_NAMES, Knob
 from latentknobs.core.meter import signature_of
 from latentknobs.core.model_calls import check_encodes
-from latentknobs.core.piece import Cut, Piece, alike, format_for
+from latentknobs.core.piece import Cut, Piece, format_for
 from latentknobs.core.seed import as_seed
-from latentknobs.errors import ClipError, MidiError, UnknownNameError, UsageError
+from latentknobs.errors import ClipError, UnknownNameError, UsageError
 from latentknobs.scores.reading import ReadingOptions
-from latentknobs.steering.by_rule import AmountedEdit, RuleEdited, RuleEdits, edit_cuts, unedited
+from latentknobs.steering.by_rule import AmountedEdit, RuleEdited, RuleEdits, contexts_of_cuts, edit_cuts, unedited
 from latentknobs.steering.carried_clips import CarriedClips, differing
 from latentknobs.steering.control_directions import check_amount, in_order
 from latentknobs.steering.interpolation import Rest
 from latentknobs.steering.model_turn import DecodedClips, ModelTurn, control_of
 from latentknobs.steering.paths import Ends, joined, paired
-from latentknobs.steering.prior_codes import PriorCodes, provenance, sample, units_of_prior
+from latentknobs.steering.prior_codes import provenance
 from latentknobs.steering.steered_clips import SteeredClips, bars_named
 from latentknobs.steering.style import Style
 from latentknobs.steering.turn_result import (
@@ -44,13 +45,12 @@ from latentknobs.steering.turn_result import (
     TurnResult,
     clip_ways,
 )
+from latentknobs.steering.unsteered import Unsteered, unsteered_remarks
 from latentknobs.steering.variation import near_clips
 from latentknobs.workbench import Workbench
 
 CONDITIONS = 256
 """Clips of which conditions are drawn."""
-DRAWS = 8
-"""Samples of which the first with notes is taken."""
 
 
 def conditions(workbench: Workbench, model: str, corpus: str, seed: int = 0) -> Codes | None:
@@ -59,51 +59,6 @@ def conditions(workbench: Workbench, model: str, corpus: str, seed: int = 0) -> 
     if backend.spec.condition is None or not corpus:
         return None
     return backend.encode(workbench.clips(corpus, model, clips=CONDITIONS, seed=seed)).mean
-
-
-def own_melody(workbench: Workbench, model: str) -> Piece:
-    """
-    A melody in a model's own format: the theme that comes with the package where all its bars fit, else a sample.
-
-    Raises:
-        UsageError: Nothing is known of the model's prior or condition to draw a sample from.
-        ClipError: What was drawn has no notes.
-    """
-    backend = workbench.model(model)
-    clip_format = backend.spec.clip_format
-    try:
-        theme = scores.read_piece(scores.twinkle_path(), clip_format=clip_format)
-        cut = theme.cut(clip_format)
-        if len(cut.clips) and not cut.others:
-            return theme
-    except (ClipError, MidiError, UsageError):
-        pass
-    knobs = workbench.registry.knobs(model_id=backend.spec.model_id)
-    corpus = next((knob.corpus for knob in knobs if knob.corpus), "")
-    prior = PriorCodes(units_of_prior(backend.spec, knobs), conditions(workbench, model, corpus))
-    drawn = (sampled.piece for sampled in sample(backend, DRAWS, seed=0, prior=prior))
-    if (heard := next((piece for piece in drawn if piece.notes), None)) is None:
-        raise ClipError(f"The model {backend.spec.name} draws only silence, so no knob of it can be heard.")
-    return heard
-
-
-@frozen
-class Unsteered:
-    """
-    Why some clips are of no model.
-
-    Attributes:
-        reason: A clause without its subject, the bars.
-        advice: What to do about it, a clause that begins with its semicolon; "" where nothing can be done.
-    """
-
-    reason: str
-    advice: str = ""
-
-    @property
-    def sentence(self) -> str:
-        """The reason alone."""
-        return f"{self.reason[0].upper()}{self.reason[1:]}."
 
 
 @define(eq=False)
@@ -132,6 +87,7 @@ class Session:
     turned: Mapping[str, Any] = field(factory=dict)
     named: Mapping[str, ClipFormat] = field(factory=dict)
     _knobs: dict[str, Mapping[str, Knob]] = field(factory=dict)
+    _known_contexts: dict[int, list[tuple[EditContext, ...]]] = field(factory=dict)
 
     @classmethod
     def open(
@@ -148,7 +104,7 @@ class Session:
 
         Args:
             workbench: Where models and knobs come from.
-            source: A piece, a MIDI file, or None for the theme that comes with the package.
+            source: A piece, a MIDI file, or None for an example that comes with the package.
             model: Name or location of a model, or one for each format; () = those that come with the package.
             all_by_model: Whether the models turn clips outside their style too, which are turned by rule otherwise.
             reading: How a file is read: the options of :func:`latentknobs.scores.read_piece`.
@@ -164,7 +120,7 @@ class Session:
             formats = [workbench.model(names[0]).spec.clip_format]
         else:
             formats = list(workbench.models.formats(names, workbench.model))
-        path = scores.twinkle_path() if source is None else source
+        path = (scores.example_for(formats[0]) or scores.TWINKLE).path if source is None else source
         if isinstance(path, Piece):
             piece, sha256 = path, ""
         else:
@@ -307,32 +263,12 @@ class Session:
     def remarks(self) -> tuple[str, ...]:
         """What people should know of the piece: how it was read, and which clips no model carries as they are."""
         out = [*self.piece.remarks, *(remark for part in self.parts for remark in part.remarks())]
-        rest: dict[Unsteered, list[tuple[Cut, Bools]]] = {}
-        for cut in self.cuts[len(self.parts) :]:
-            whys = [self.unsteered(cut, k) for k in range(len(cut.clips))]
-            for why in dict.fromkeys(whys):
-                rows = cut.sounding & np.array([one == why for one in whys])
-                rest.setdefault(why, []).append((cut, rows))
-        named = [(bars_named(self.piece, *clips), why) for why, clips in rest.items()]
-        out += [f"{bars}: {why.reason}, so knobs edit them by rule{why.advice}." for bars, why in named if bars]
+        out += unsteered_remarks(self.piece, self.cuts[len(self.parts) :], tuple(self.named.values()))
         return tuple(out)
 
     def unsteered(self, cut: Cut, k: int) -> Unsteered:
         """Why no model steers a clip of the cuts that are of none."""
-        start = int(cut.starts[k])
-        stretch = next(one for one in self.piece.stretches if one.start <= start < one.end)
-        wanted = next((one for one in self.named.values() if alike(stretch.signature, signature_of(one))), None)
-        if wanted is None:
-            return Unsteered(f"no model here is for {stretch.signature}")
-        whole = stretch.steps % (stretch.signature.quarters * wanted.steps_per_beat) == 0
-        changes = not whole and stretch.end < self.piece.steps
-        why = "the time signature changes inside a bar" if changes else "the piece ends there"
-        if whole:
-            why = f"the models take {stretch.signature} only in bars of {signature_of(wanted)}"
-        return Unsteered(
-            f"less than a bar of {signature_of(wanted)}, as {why}",
-            "; read all in one time signature (--time-signature) or leave them out (--bars)",
-        )
+        return Unsteered.of(self.piece, cut, k, tuple(self.named.values()))
 
     def join(self, clips: ClipBatch, others: Sequence[ClipBatch] | None = None) -> Piece:
         """The session's clips (N, *shape), and those of ``Cut.others``, in the place of those of the piece in hand."""
@@ -390,21 +326,27 @@ class Session:
             check_amount(first, amounts[name], name, alike=namesakes)
             facts |= {"like": first.name, "seed": seed}
         fallback = {name: self.knob(name) for name in named}
+        contexts = self._contexts(seed)
         turns = []
         for k, (part, measure) in enumerate(zip(self.parts, measures, strict=True)):
             turned = {name: knob for name, own in named.items() if (knob := own[k]) is not None}
             edits = self._edits({**fallback, **turned}, amounts)
-            known = {} if measure is None else self.knobs_of(part.model)
-            turns.append(ModelTurn(part, amounts, known, turned, measure, edits, seed))
+            turns.append(ModelTurn(part, amounts, self.knobs_of(part.model), turned, measure, edits, seed, contexts[k]))
         rest = self.cuts[len(turns) :]
         all_edits = (*(turn.edits for turn in turns), *([self._edits(fallback, amounts)] * len(rest)))
         rows = (*(turn.by_rule for turn in turns), *(cut.sounding for cut in rest))
-        ruled = edit_cuts(self.cuts, rows, all_edits, seed)
+        ruled = edit_cuts(self.cuts, rows, all_edits, contexts, seed)
         moved = tuple(turn.moved(done) for turn, done in zip(turns, ruled, strict=False))
         remarks = dict.fromkeys(
             remark for turn, done in zip(turns, ruled, strict=False) for remark in turn.remarks(done)
         )
         return SteeredCodes(dict(amounts), moved, facts, ruled, all_edits, tuple(remarks), seed)
+
+    def _contexts(self, seed: int) -> list[tuple[EditContext, ...]]:
+        """For each cut where its clips stand in the piece, for edits that draw by this seed."""
+        if seed not in self._known_contexts:
+            self._known_contexts[seed] = contexts_of_cuts(self.cuts, seed)
+        return self._known_contexts[seed]
 
     def _measures(self, name: str, like: str | None, named: Mapping[str, Sequence[Knob | None]]) -> list[Knob]:
         """For each model the knob whose length a control has: the same name for all."""
@@ -442,7 +384,7 @@ class Session:
         if apart:
             remarks += [f"{bars}: by rule, as the model would make other notes of them." for bars in apart]
             rows = [cut.sounding & ~own for cut, own in zip(self.cuts, by_model, strict=True)]
-            ruled = edit_cuts(self.cuts, rows, moved.edits, moved.seed)
+            ruled = edit_cuts(self.cuts, rows, moved.edits, self._contexts(moved.seed), moved.seed)
         shifts = [*(part.carried.shifts != 0 for part in self.parts), *none[len(models) :]]
         clips, ways, left = (
             [*(one.clips for one in models), *(cut.clips.copy() for cut in self.cuts[len(models) :])],

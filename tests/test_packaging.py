@@ -22,7 +22,7 @@ import pytest
 from attrs import evolve, frozen
 
 from latentknobs import scores
-from latentknobs.backends.loader import DEFAULT_MODEL
+from latentknobs.backends.loader import DEFAULT_MODEL, DEFAULT_MODELS
 from latentknobs.registry.store import KnobStore
 from latentknobs.scaffold import HOOKS
 from latentknobs.workbench import BUILTINS, Models, Plugins
@@ -69,29 +69,30 @@ def test_the_registry_is_marked_built_in():
     assert KnobStore.open(REGISTRY).built_in
 
 
-def test_the_shipped_knobs_are_those_of_the_shipped_model():
+@pytest.mark.parametrize("model", DEFAULT_MODELS)
+def test_the_shipped_knobs_are_those_of_the_shipped_models(model):
     """All are there for exactly the weights that are shipped; pitch and rhythm can be turned by what the docs turn."""
     models = Models(Plugins.build(BUILTINS, plugins_dir=None, entry_points=False).backends())
-    spec = models.load(DEFAULT_MODEL, "cpu").spec
+    spec = models.load(model, "cpu").spec
     knobs = {knob.name: knob for knob in KnobStore.open(REGISTRY).knobs(model_id=spec.model_id)}
 
-    assert spec.name == DEFAULT_MODEL
-    assert set(knobs) == KNOBS
+    assert spec.name == model
+    assert set(knobs) == (KNOBS if model == DEFAULT_MODEL else KNOBS - {"ornament", "register-fold", "thinning"})
     for knob in knobs.values():
         assert knob.operator is not None
         assert knob.operator.sha256 == knob.operator_sha256
         assert knob.dimensions
     assert knobs["pitch"].verdict == knobs["rhythm"].verdict == "accepted"
-    assert (knobs["rhythm"].low, knobs["rhythm"].high) == (-4, 4)
+    assert knobs["rhythm"].low <= -1
+    assert knobs["rhythm"].high >= 1
     assert (knobs["pitch"].low, knobs["pitch"].high) == (-12, 12)
 
 
-def test_transposition_is_one_dimension_of_the_shipped_model():
+def test_transposition_is_one_dimension_of_the_shipped_models():
     """docs/results/model.md says that it shifts the height exactly, at every amount, on test songs."""
-    (pitch,) = KnobStore.open(REGISTRY).knobs(name="pitch")
-
-    assert (pitch.kind, len(pitch.dimensions)) == ("shift", 1)
-    assert min(x.equivariance.value for x in pitch.evidence.test.amounts) > 0.99
+    for pitch in KnobStore.open(REGISTRY).knobs(name="pitch"):
+        assert (pitch.kind, len(pitch.dimensions)) == ("shift", 1)
+        assert min(x.equivariance.value for x in pitch.evidence.test.amounts) > 0.99
 
 
 # The wheel.
@@ -149,6 +150,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel):
         "latentknobs/py.typed",
         "latentknobs/data/registry.db",
         "latentknobs/data/twinkle.mid",
+        "latentknobs/data/waltz.mid",
         f"latentknobs/backends/gru_musicvae/models/{DEFAULT_MODEL}.safetensors",
         f"latentknobs/backends/gru_musicvae/models/{DEFAULT_MODEL}.json",
         "latentknobs/backends/training/presets/folk.toml",

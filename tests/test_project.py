@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import latentknobs
+from latentknobs.scores import EXAMPLES
 
 ROOT = Path(__file__).parents[1]
 CODE = [path for folder in ("latentknobs", "plugins", "benchmarks", "tests") for path in (ROOT / folder).rglob("*.py")]
@@ -145,14 +146,15 @@ def test_nothing_names_one_machine():
 
 
 def test_no_melodies_of_others():
-    """The only music in the tree is ours: the Twinkle theme, and scales in files with faults for the tests."""
+    """The only music in the tree is ours: the Twinkle theme, a waltz, a jig, and scales with faults for the tests."""
     folders = [ROOT / name for name in ("latentknobs", "plugins", "benchmarks", "tests", "docs")]
     found = {
         path for folder in folders for kind in ("*.mid", "*.midi", "*.abc", "*.krn") for path in folder.rglob(kind)
     }
 
     faulty = set((ROOT / "tests" / "data" / "midi").iterdir())
-    assert {str(path.relative_to(ROOT)) for path in found - faulty} == {"latentknobs/data/twinkle.mid"}
+    ours = {f"latentknobs/data/{name}.mid" for name in EXAMPLES}
+    assert {str(path.relative_to(ROOT)) for path in found - faulty} == ours
 
 
 def test_the_architecture_names_every_part():

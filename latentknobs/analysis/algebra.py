@@ -5,8 +5,7 @@ T_a, T_b are maps of codes, f_a, f_b the edits of clips that they were learned f
 maps an action of the edits on the latent space (a homomorphism; Higgins et al. 2018), composing edits would be
 composing maps. Measured on decoded clips and on codes:
 
-    additivity   T_b(T_a(z)) and the sum of displacements z + (T_a(z) - z) + (T_b(z) - z), which is what turning both
-                 knobs gives, each against f_b(f_a(x))
+    additivity   T_b(T_a(z)) and the sum of displacements z + (T_a(z) - z) + (T_b(z) - z), each against f_b(f_a(x))
     powers       T_1 taken n times against T_n
     inverse      T_-n(T_n(z)) against z
     commutator   T_b(T_a(z)) against T_a(T_b(z)), beside f_b(f_a(x)) against f_a(f_b(x))
@@ -53,7 +52,7 @@ from latentknobs.errors import CorpusError, UsageError
 from latentknobs.evaluation.bootstrap import SongDraws, interval
 from latentknobs.evaluation.equivariance import accuracy, equivariance
 from latentknobs.evaluation.evaluation_set import AmountBatch, ClipReservoir
-from latentknobs.steering.apply import apply, turn
+from latentknobs.steering.apply import apply, displacement
 from latentknobs.workbench import Workbench
 
 MOST_CLIPS = 200
@@ -348,7 +347,7 @@ def _twice(
 def _additivity(data: _Data, first: Element, then: Element, order: _Order) -> Additivity:
     rows = order.rows
     z, plain, draws = data.codes[rows], data.plain[rows], data.draws(rows)
-    together = turn(z, [(first.operator, first.amount), (then.operator, then.amount)])
+    together = z + sum(displacement(one.operator, z, one.amount) for one in (first, then))
     decoded = decode(data.backend, together)
     case = AmountBatch(
         then.amount, rows, data.songs[rows], data.clips[rows], order.after, z, order.z_after, plain, order.ceiling

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from latentknobs.core.arrays import Bools, ClipBatch
 from latentknobs.core.capability import capability, takes
 from latentknobs.core.clip import ClipFormat, Note, with_notes
-from latentknobs.core.edit_context import EditContext, lone_contexts
+from latentknobs.core.edit_context import EditContext, Reference, lone_contexts
 from latentknobs.core.melody_format import MELODY
 from latentknobs.errors import AmountError, ClipError, PluginError
 
@@ -124,6 +124,12 @@ class _Base(ABC):
     changes: ClassVar[frozenset[str]] = frozenset()
     preserves: ClassVar[frozenset[str]] = frozenset()
     needs: ClassVar[tuple[str, ...]] = ("monophonic",)
+    relative_to: ClassVar[Reference] = ""
+    """
+    The pitch through which alone the edit depends on the piece: of its "key" or its "first-note"; "" = none does.
+
+    Transposing clip and piece then transposes the result, so that a knob can be learned in one key.
+    """
     clip_format: ClassVar[str] = ""
     """Name of the one format it edits, "" = every format that has what it needs."""
     format: ClassVar[ClipFormat] = MELODY

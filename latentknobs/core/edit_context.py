@@ -18,6 +18,9 @@ from latentknobs.core.capability import capability
 from latentknobs.core.clip import ClipFormat, DrumFormat, Note
 
 Mode: TypeAlias = Literal["major", "minor"]
+Reference: TypeAlias = Literal["", "key", "first-note"]
+"""The pitch through which an edit depends on its piece, "" = none (:mod:`latentknobs.core.one_key`)."""
+REFERENCES: tuple[Reference, ...] = ("", "key", "first-note")
 CLASSES = 12
 PITCH_CLASSES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 SCALES: dict[str, tuple[int, ...]] = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeAlias
 
 from attrs import field, frozen
 
+from latentknobs.core.edit_context import Reference
 from latentknobs.core.latent_structure import BlockShare, LatentStructure
 from latentknobs.core.strict_json import Plain, structure, unstructure
 
@@ -401,6 +402,8 @@ class Evidence:
         code_scale: (D,), one unit of each dimension (:mod:`latentknobs.core.code_units`); empty in older registries,
             whose models have a standard normal prior and units of about 1.
         adds_up: Whether edits by two amounts are the edit by their sum.
+        relative_to: Where the knob was learned and judged in one key, what pieces are moved by
+            (:mod:`latentknobs.core.one_key`).
         measure: What equivariance scores; decided on validation songs.
         active_dimensions: Dimensions in which the codes vary.
         validation_clips: Clips of validation songs.
@@ -447,6 +450,7 @@ class Evidence:
     code_centre: tuple[float, ...] = ()
     code_scale: tuple[float, ...] = ()
     adds_up: bool | None = None
+    relative_to: Reference = ""
     measure: Measure = "tokens"
     active_dimensions: int | None = None
     validation_clips: int | None = None

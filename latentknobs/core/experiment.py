@@ -14,9 +14,10 @@ from latentknobs.core.attribute import Attribute, Comparison
 from latentknobs.core.augmentation import Augmentation, EditInContext, in_context, signed_amounts
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.clip import ClipFormat
-from latentknobs.core.edit_context import EditContext
+from latentknobs.core.edit_context import EditContext, Reference
 from latentknobs.core.format_capabilities import check_serves
 from latentknobs.core.method_specs import Basis, Fit, Selector
+from latentknobs.core.one_key import reference_of
 from latentknobs.core.plugin_guard import run_augmentation
 from latentknobs.errors import AmountError, PluginError, UsageError
 
@@ -53,6 +54,8 @@ class Settings:
         sample_clips: Training clips whose codes at every amount are kept for fits that need pairs.
         steps: Training steps for each fitted amount.
         fits: Names of the fits to run; none = all.
+        one_key: Whether an edit that depends on its piece through one pitch is learned and judged in one key
+            (:mod:`latentknobs.core.one_key`).
     """
 
     clips: int | None = None
@@ -73,10 +76,12 @@ class Settings:
     halves: int = field(default=100, validator=validators.ge(1))
     resamples: int = field(default=200, validator=validators.ge(1))
     fits: tuple[str, ...] = field(default=(), converter=_names)
+    one_key: bool = True
 
     def as_dict(self) -> dict[str, Any]:
-        """For RunSpec.parameters."""
-        return asdict(self) | {"fits": list(self.fits)}
+        """For RunSpec.parameters: as it was before there were anchors, unless these are not used."""
+        out = asdict(self) | {"fits": list(self.fits)}
+        return {name: value for name, value in out.items() if name != "one_key" or not value}
 
 
 @frozen
@@ -184,6 +189,11 @@ class Experiment:
         """The augmentation, of an experiment that has one."""
         assert self.augmentation is not None  # unsupervised discovery edits nothing
         return self.augmentation
+
+    @property
+    def relative_to(self) -> Reference:
+        """What songs are moved by into one key, "" where they are left in theirs."""
+        return reference_of(self.edit) if self.settings.one_key else ""
 
     @property
     def own_amounts(self) -> tuple[float, ...]:

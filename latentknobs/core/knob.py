@@ -324,6 +324,11 @@ class Knob:
         return self.operator
 
     @property
+    def on_off(self) -> bool:
+        """Whether 0 and its step are all that it can be turned to."""
+        return self.step is not None and self.high - self.low <= self.step
+
+    @property
     def blocks(self) -> str:
         """How the moved energy is shared among the blocks or steps of the code, for people; "" of a plain vector."""
         return ", ".join(map(str, self.evidence.blocks))

@@ -26,6 +26,7 @@ from latentknobs.core.experiment import Experiment
 from latentknobs.core.knob import Knob, Operator
 from latentknobs.core.method_specs import CodeSample, Fit, FitInput
 from latentknobs.core.model_calls import CHANGES_CONDITION, encode_posterior
+from latentknobs.core.one_key import in_one_key
 from latentknobs.core.run import Run, RunSpec
 from latentknobs.corpora.sharding import Shard, carried_shards, song_contexts
 from latentknobs.discovery.code_sample import CodeReservoir, adds_up
@@ -134,7 +135,8 @@ def _read(experiment: Experiment, songs: Iterable[Song], tally: Tally, progress:
         return edit_clips(experiment.in_context(shard.contexts), shard.clips, default_rng([seed, number]))
 
     contexts = song_contexts([experiment.edit], experiment.clip_format, seed)
-    shards = carried_shards(backend, songs, settings.shard, tally, contexts)
+    moved = in_one_key(songs, experiment.relative_to, experiment.clip_format)
+    shards = carried_shards(backend, moved, settings.shard, tally, contexts)
     for (_, (shard, seen)), edits in ahead(edit, enumerate(shards)):
         done += seen
         progress(f"encoding for {experiment.edit.knob_name}", done, settings.clips)
@@ -275,6 +277,7 @@ def _common_evidence(context: EvaluationContext, corpus: _CodeStatistics) -> Evi
         code_centre=rounded(units.centre),
         code_scale=rounded(units.scale),
         adds_up=corpus.adds_up,
+        relative_to=experiment.relative_to,
         measure=context.config.measure,
         active_dimensions=len(active_dimensions(covariance)),
         validation_clips=len(context.validation.clips),

@@ -11,6 +11,7 @@ from typing import Any
 from safetensors.numpy import save
 
 from latentknobs import __version__, audio, scores
+from latentknobs.analysis.own_melody import own_melody
 from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.composition import parts_of
 from latentknobs.core.knob import Knob
@@ -30,7 +31,7 @@ from latentknobs.packs.manifest import (
 from latentknobs.packs.model_card import HeardKnob, model_card
 from latentknobs.packs.pack_files import MANIFEST
 from latentknobs.packs.pack_reader import pack_of
-from latentknobs.session import Session, own_melody
+from latentknobs.session import Session
 from latentknobs.steering.turn_result import TurnResult
 from latentknobs.workbench import Workbench
 

@@ -10,6 +10,7 @@ from attrs import evolve
 
 from latentknobs import __version__
 from latentknobs.analysis.disentanglement_metrics import disentanglement
+from latentknobs.analysis.own_melody import own_melody
 from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.arrays import Codes
 from latentknobs.core.backend import VAEBackend
@@ -26,7 +27,7 @@ from latentknobs.report.figures import grid_figure, rolls_figure, variance_figur
 from latentknobs.report.formatting import score, signed
 from latentknobs.report.html import Report, Section, Table
 from latentknobs.report.knobs import knob_section, overlap_table
-from latentknobs.session import Session, own_melody
+from latentknobs.session import Session
 from latentknobs.steering.control_directions import in_order
 from latentknobs.steering.turn_result import TurnResult
 from latentknobs.workbench import Workbench

@@ -5,7 +5,7 @@ Everything is counted in ticks, never in seconds, so a tempo change moves no not
 ``Piece.remarks``, one sentence each.
 """
 
-from latentknobs.scores.example import read_twinkle, twinkle, twinkle_path
+from latentknobs.scores.example import EXAMPLES, TWINKLE, Example, example_for, twinkle, twinkle_path
 from latentknobs.scores.input_bytes import MAX_BYTES
 from latentknobs.scores.midi_reader import MAX_BARS, read_piece, read_provenance
 from latentknobs.scores.midi_writer import midi_bytes
@@ -15,18 +15,21 @@ from latentknobs.scores.track_selection import Candidate, TrackChoiceError
 from latentknobs.scores.voice_extraction import POLICIES, Policy
 
 __all__ = [
+    "EXAMPLES",
     "MAX_BARS",
     "MAX_BYTES",
     "POLICIES",
+    "TWINKLE",
     "Candidate",
+    "Example",
     "Policy",
     "Reading",
     "ReadingOptions",
     "TrackChoiceError",
+    "example_for",
     "midi_bytes",
     "read_piece",
     "read_provenance",
-    "read_twinkle",
     "twinkle",
     "twinkle_path",
     "write_piece",

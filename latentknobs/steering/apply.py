@@ -1,11 +1,8 @@
-"""Turning knobs: T(z, amount) of every kind of operator, and several knobs at once."""
+"""T(z, amount) of every kind of operator."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
-from numpy.typing import NDArray
 
 from latentknobs.core.arrays import Codes
 from latentknobs.core.knob import Operator
@@ -103,24 +100,3 @@ def _silu(x: Codes) -> Codes:
 def apply(operator: Operator, z: Codes, amount: float) -> Codes:
     """T(z, amount), float32 (N, D); see :func:`displacement`."""
     return z + displacement(operator, z, amount)
-
-
-def turn(z: Codes, moves: Iterable[tuple[Operator, float]]) -> Codes:
-    """
-    Turn knobs in codes (N, D) all at once: z + the sum over the knobs of T(z) - z, so their order does not matter.
-
-    Args:
-        z: Codes, float32 (N, D).
-        moves: For each knob its operator (:attr:`Knob.operator`) and the amount, in its own unit.
-    """
-    steps = sorted((displacement(operator, z, amount) for operator, amount in moves), key=_order)
-    out = z.astype(np.float32, copy=True)
-    for step in steps:
-        out += step
-    return out
-
-
-def _order(step: NDArray[np.float32]) -> bytes:
-    # Float addition is not associative: adding in an order that depends on the steps alone makes the sum exact
-    # to the bit whatever order the knobs were named in.
-    return step.tobytes()

@@ -64,7 +64,7 @@ def edit_by_rule(
     exact: bool = False,
 ) -> RuleEdited:
     """
-    Apply edits one after the other, by knob name in whatever order they are given, each as far as a clip allows.
+    Apply edits one after the other, on/off ones first and each by name, as far as a clip allows.
 
     Each clip is edited by all of them or stays as it is. One without notes has nothing to edit, and counts as edited.
     Chance depends on the seed, the edit and the clip's number in its piece alone.
@@ -80,9 +80,8 @@ def edit_by_rule(
     Raises:
         PluginError: An edit fails, or gives no clips.
     """
-    ordered = sorted(
-        ((edit, amount) for edit, amount in edits if amount), key=lambda one: (one[0].knob_name, one[0].name)
-    )
+    # As knobs are turned: see apply.turn.
+    ordered = sorted((one for one in edits if one[1]), key=lambda one: (len(one[0].amounts) > 1, one[0].name))
     unfit = next(filter(None, (misfit(edit, clip_format, {}) for edit, _ in ordered)), "")
     out, reasons = clips.copy(), [unfit] * len(clips)
     for row, context in enumerate(contexts if not unfit else ()):
@@ -113,32 +112,42 @@ def _edited(
     return out[0], ""
 
 
-def edit_cuts(cuts: Sequence[Cut], rows: Sequence[Bools], edits: Sequence[RuleEdits], seed: int = 0) -> RuleEditedCuts:
+def contexts_of_cuts(cuts: Sequence[Cut], seed: int = 0) -> list[tuple[EditContext, ...]]:
+    """For each cut the contexts of its clips, of all clips of a piece, format by format."""
+    order = sorted((int(start), c, k) for c, each in enumerate(cuts) for k, start in enumerate(each.starts))
+    notes = [cuts[c].clip_format.notes(cuts[c].clips[k]) for _start, c, k in order]
+    of_all = contexts_of_notes(notes, cuts[0].clip_format, seed)
+    by_place = {(c, k): context for (_start, c, k), context in zip(order, of_all, strict=True)}
+    return [tuple(by_place[c, k] for k in range(len(each.starts))) for c, each in enumerate(cuts)]
+
+
+def edit_cuts(
+    cuts: Sequence[Cut],
+    rows: Sequence[Bools],
+    edits: Sequence[RuleEdits],
+    contexts: Sequence[Sequence[EditContext]],
+    seed: int = 0,
+) -> RuleEditedCuts:
     """
-    Apply edits to some clips of a piece, with one context for all.
+    Apply edits to some clips of a piece.
 
     Args:
         cuts: All its clips, format by format.
         rows: For each cut which of its clips, bool (N,).
         edits: For each cut what is done to them.
+        contexts: Those of :func:`contexts_of_cuts`.
         seed: As for :func:`edit_by_rule`.
 
     Returns:
         For each cut all of its clips; those that are not in ``rows`` are not edited.
     """
-    order = sorted((int(start), c, k) for c, each in enumerate(cuts) for k, start in enumerate(each.starts))
-    contexts: dict[tuple[int, int], EditContext] = {}
-    if any(one.any() for one in rows):
-        notes = [cuts[c].clip_format.notes(cuts[c].clips[k]) for _start, c, k in order]
-        of_all = contexts_of_notes(notes, cuts[0].clip_format, seed)
-        contexts = {(c, k): context for (_start, c, k), context in zip(order, of_all, strict=True)}
     out = []
     for c, each in enumerate(cuts):
         clips, edited = each.clips.copy(), np.zeros(len(each.clips), dtype=bool)
         reasons = [edits[c].reason] * len(clips)
         chosen = np.flatnonzero(rows[c]) if not edits[c].reason else ()
         if len(chosen):
-            own = [contexts[c, int(k)] for k in chosen]
+            own = [contexts[c][k] for k in chosen]
             done = edit_by_rule(each.clips[chosen], each.clip_format, edits[c].edits, own, seed)
             clips[chosen], edited[chosen] = done.clips, done.edited
             for k, reason in zip(chosen, done.reasons, strict=True):
@@ -149,5 +158,7 @@ def edit_cuts(cuts: Sequence[Cut], rows: Sequence[Bools], edits: Sequence[RuleEd
 
 def unedited(cuts: Sequence[Cut], reason: str) -> RuleEditedCuts:
     """The same where no edit is possible, for the same reason everywhere."""
-    still = RuleEdits(reason=reason)
-    return edit_cuts(cuts, [np.zeros(len(each.clips), dtype=bool) for each in cuts], [still] * len(cuts))
+    return tuple(
+        RuleEdited(each.clips.copy(), np.zeros(len(each.clips), dtype=bool), (reason,) * len(each.clips))
+        for each in cuts
+    )

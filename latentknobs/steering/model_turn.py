@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from attrs import frozen
 
 from latentknobs.core.arrays import Bools, ClipBatch, Codes
-from latentknobs.core.edit_context import lone_contexts
+from latentknobs.core.edit_context import EditContext
 from latentknobs.core.knob import RESERVED_NAMES, Knob
-from latentknobs.steering import apply
 from latentknobs.steering.by_rule import RuleEdited, RuleEdits, edit_by_rule
 from latentknobs.steering.carried_clips import STYLE, unshifted
 from latentknobs.steering.control_directions import active_of, apart, control, doubt
 from latentknobs.steering.rule_comparison import SURPRISE, RuleComparison, expected_error
 from latentknobs.steering.steered_clips import SteeredClips
 from latentknobs.steering.turn_result import MovedClips
+from latentknobs.steering.turning import Frame, pitch_knob, turn
 
 
 @frozen(eq=False)
@@ -32,6 +32,7 @@ class ModelTurn:
         like: The knob whose length a control has, where one is turned.
         edits: What is done to clips by rule.
         seed: Of the controls, and of edits that draw.
+        contexts: Where each clip stands in the piece.
     """
 
     part: SteeredClips
@@ -41,11 +42,31 @@ class ModelTurn:
     like: Knob | None
     edits: RuleEdits
     seed: int
+    contexts: Sequence[EditContext] = ()
+
+    @cached_property
+    def pitch(self) -> Knob | None:
+        """The knob by which codes reach the key in which others were learned."""
+        return pitch_knob(self.knobs.values())
 
     @property
-    def lacking(self) -> list[str]:
-        """Knobs that are turned and that the model does not have."""
-        return [name for name, amount in self.amounts.items() if amount and name not in (*self.named, *RESERVED_NAMES)]
+    def lacking(self) -> dict[str, str]:
+        """Why the model does not turn knobs that are turned, a clause each."""
+        name_of = self.part.model.spec.name
+        turned = [name for name, amount in self.amounts.items() if amount and name not in RESERVED_NAMES]
+        out = {name: f"{name_of} has no knob {name}" for name in turned if name not in self.named}
+        for name in turned:
+            if name in self.named and self.named[name].evidence.relative_to and self.pitch is None:
+                out[name] = f"{name} was learned in one key and {name_of} has no accepted pitch knob"
+        return out
+
+    def _frames(self) -> dict[str, Frame]:
+        pitch, shifts = self.pitch, self.part.carried.shifts
+        return {
+            name: Frame.of(knob.evidence.relative_to, pitch, self.contexts, shifts)
+            for name, knob in self.named.items()
+            if knob.evidence.relative_to and pitch is not None and self.amounts[name]
+        }
 
     @property
     def by_rule(self) -> Bools:
@@ -56,8 +77,8 @@ class ModelTurn:
     @cached_property
     def codes(self) -> Codes:
         """The moved codes, float32 (N, D)."""
-        moves = [(knob.require_operator(), float(self.amounts[name])) for name, knob in self.named.items()]
-        moved = apply.turn(self.part.codes, moves)
+        moves = [(knob, float(self.amounts[name])) for name, knob in self.named.items()]
+        moved = turn(self.part.codes, moves, self._frames())
         for name in RESERVED_NAMES:
             if name in self.amounts and self.like is not None:
                 moved = moved + control_of(self.part, self.knobs, self.like, (name, self.amounts[name]), self.seed)
@@ -70,8 +91,7 @@ class ModelTurn:
             moves = f"moves dimensions of {', '.join(among)} too: the knobs leave too few others"
             out += [f"{name} {moves}" for name in RESERVED_NAMES if name in self.amounts]
         if self.lacking and (bars := self.part.bars_named(self.part.cut.sounding & ruled.edited)):
-            lacking, model = " and no knob ".join(self.lacking), self.part.model.spec.name
-            out.append(f"{bars}: by rule, as {model} has no knob {lacking}.")
+            out.append(f"{bars}: by rule, as {' and '.join(self.lacking.values())}.")
         return out
 
     def moved(self, ruled: RuleEdited) -> MovedClips:
@@ -87,14 +107,15 @@ class ModelTurn:
         """
         What the edits give, and how near the model comes to them by evidence; None where there is no edit.
 
-        Like the pairs of which evidence speaks, each clip is a piece of its own.
+        As in the pairs of which evidence speaks, edits that ask for it are told of the piece.
         """
         edits = self.edits.edits
         if self.edits.reason or not edits:
             return None
         clips, clip_format = self.part.cut.clips, self.part.cut.clip_format
-        alone = lone_contexts(clips, clip_format)
-        exact, loose = (edit_by_rule(clips, clip_format, edits, alone, self.seed, exact) for exact in (True, False))
+        exact, loose = (
+            edit_by_rule(clips, clip_format, edits, self.contexts, self.seed, exact) for exact in (True, False)
+        )
         changed = float((exact.clips != clips).mean())
         turned = [(knob, self.amounts[name]) for name, knob in self.named.items() if self.amounts[name]]
         error = sum(expected_error(knob.evidence, amount, changed) for knob, amount in turned)

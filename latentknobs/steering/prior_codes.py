@@ -18,8 +18,8 @@ from latentknobs.core.knob import Knob
 from latentknobs.core.piece import Piece
 from latentknobs.core.seed import as_seed
 from latentknobs.errors import UsageError
-from latentknobs.steering.apply import turn
 from latentknobs.steering.control_directions import check_amount
+from latentknobs.steering.turning import turn
 
 
 def drawn_codes(
@@ -137,7 +137,7 @@ def sample(
     seed = as_seed(seed)
     units = required_units(prior.units or units_of_prior(model.spec, ()), model)
     codes = drawn_codes(model.spec, count, seed, units, prior.conditions)
-    codes = turn(codes, [(knob.require_operator(), check_amount(knob, amount)) for knob, amount in prior.turned])
+    codes = turn(codes, [(knob, check_amount(knob, amount)) for knob, amount in prior.turned])
     if not temperature:
         clips = model.decode(codes)
     elif (sampling := capability(model, Sampling)) is not None:

@@ -9,18 +9,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from latentknobs.core.clip import Note
-from latentknobs.core.melody_format import MELODY
+from latentknobs.core.melody_format import MELODY, MelodyFormat
+from latentknobs.core.meter import signature_of
 from latentknobs.core.piece import Piece
 from latentknobs.errors import ClipError, MidiError, OutputError, UsageError
 from latentknobs.scores import (
+    EXAMPLES,
+    TWINKLE,
+    example_for,
     midi_bytes,
     read_piece,
     read_provenance,
-    read_twinkle,
     twinkle,
     twinkle_path,
     write_piece,
 )
+from latentknobs.scores.example import JIG, WALTZ
 from latentknobs.scores.midi_file import load
 from latentknobs.scores.voice_extraction import highest_onset, skyline
 
@@ -587,7 +591,7 @@ def test_the_theme_in_the_package_is_the_theme():
         values = [int(pitch) for pitch in pitches.split()]
         expected += [Note(32 * line + 4 * i, pitch, 4) for i, pitch in enumerate(values[:6])]
         expected.append(Note(32 * line + 24, values[6], 8))
-    piece = read_twinkle()
+    piece = TWINKLE.read()
 
     assert piece.notes == tuple(expected)
     assert (piece.steps, piece.tempo, piece.name, piece.remarks) == (192, 120, "twinkle", ())
@@ -596,9 +600,23 @@ def test_the_theme_in_the_package_is_the_theme():
     assert (np.unique(MELODY.sounding(piece.cut(MELODY).clips)) == [60, 62, 64, 65, 67, 69]).all()
 
 
-def test_the_theme_in_the_package_is_what_the_writer_makes():
-    """The file is made by this package and by nothing else."""
-    assert twinkle_path().read_bytes() == midi_bytes(twinkle())
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_examples_in_the_package_are_what_the_writer_makes(name):
+    """The files are made by this package and by nothing else, and are whole clips of their time signature."""
+    example = EXAMPLES[name]
+    assert example.path.read_bytes() == midi_bytes(example.piece, clip_format=example.clip_format)
+
+    piece = example.read()
+    assert piece.notes == example.piece.notes
+    assert piece.steps % example.clip_format.steps == 0
+    assert [str(one.signature) for one in piece.stretches] == [str(signature_of(example.clip_format))]
+
+
+def test_formats_have_the_example_of_their_time_signature():
+    """Four bars of 4/4 and 3/8 have one too, 5/4 has none."""
+    wanted = {"4/4": TWINKLE, "3/4": WALTZ, "6/8": JIG, "3/8": JIG, "5/4": None}
+
+    assert {text: example_for(MelodyFormat(text, 4, 4)) for text in wanted} == wanted
 
 
 def test_a_new_file_has_the_time_signatures_of_the_stretches(read, tmp_path):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from latentknobs.core.knob import Operator
 from latentknobs.errors import AmountError
-from latentknobs.steering.apply import apply, displacement, turn
+from latentknobs.steering.apply import apply, displacement
 from latentknobs.steering.matrix_powers import has_path, homogeneous
 
 D = 4
@@ -59,7 +59,7 @@ def test_a_half_turn_has_no_path_between():
 
 
 def test_a_turn_has_no_path_between():
-    """A turn by 150 degrees may as well be one by 510: a step and a half is refused, also among other knobs."""
+    """A turn by 150 degrees may as well be one by 510: a step and a half is refused."""
     angle = np.radians(150.0)
     matrix = np.eye(D)
     matrix[:2, :2] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
@@ -67,7 +67,7 @@ def test_a_turn_has_no_path_between():
 
     np.testing.assert_allclose(apply(knob, _codes(1), 6.0), _codes(1), atol=1e-5)
     with pytest.raises(AmountError, match=r"multiple of 0\.5"):
-        turn(_codes(1), [(knob, 0.75)])
+        apply(knob, _codes(1), 0.75)
 
 
 @settings(deadline=None, max_examples=25)

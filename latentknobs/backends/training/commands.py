@@ -87,7 +87,7 @@ def train(
             f"Training stopped after step {step}; go on with: latentknobs train -o {out} --resume"
         ) from None
     facts = {
-        "corpus": "+".join(source.corpus for source in settings.data.sources),
+        "corpus": "+".join(dict.fromkeys(source.corpus for source in settings.data.sources)),
         "licence": settings.data.licence,
         "limits": settings.data.limits,
     }

@@ -31,7 +31,7 @@ from latentknobs.frontends.cli.plugin_check import failures, summary
 from latentknobs.hooks.manager import Plugins
 from latentknobs.hooks.trust import trust
 from latentknobs.plots import draw_rolls
-from latentknobs.steering import apply
+from latentknobs.steering.turning import turn
 from latentknobs.workbench import Workbench, load_plugins
 
 CLIPS = 2048
@@ -166,7 +166,7 @@ def _look(workbench: Workbench, edit: Augmentation, run: Run, model_name: str, c
         raise DiscoveryError(f"The discovery of {edit.name} gave no knob.")
     knob, model = knobs[0], workbench.model(model_name)
     form = model.spec.clip_format
-    theme = scores.twinkle().cut(form).clips
+    theme = (scores.example_for(form) or scores.TWINKLE).piece.cut(form).clips
     kept = np.flatnonzero(model.accepts(theme))
     more = workbench.clips(corpus or default_corpus([edit]), model_name, clips=64)
     clips = np.concatenate([theme[kept], more])
@@ -181,7 +181,7 @@ def _look(workbench: Workbench, edit: Augmentation, run: Run, model_name: str, c
     before, told = clips[rows], in_context(edit, chosen(contexts, rows))
     edited = run_augmentation(told, before, amount, np.random.default_rng(0), form).clips
     codes = model.encode(before).mean
-    turned = apply.turn(codes, [(knob.require_operator(), amount)])
+    turned = turn(codes, [(knob, amount)])
     by = f"{amount:+g} {edit.unit}".rstrip()
     states = {
         "before": before,

@@ -68,13 +68,14 @@ def turn(
     """Turn knobs on a melody and show it before and after."""
     amounts = parse_assignments(knob or [])
     target = output
-    if target is not None:
-        if target.is_dir():
-            target = target / f"{source.stem if source else 'twinkle'}__{label(amounts)}.mid"
+    if target is not None and not target.is_dir():
         check_target(target, force=force)
     reading = options.reading(policy, track, offset, bars, time_signature, quantize=quantize)
     with program(ctx).workbench(registry, device, precision) as workbench:
         session = Session.open(workbench, source, model or (), all_by_model=by_model, **reading)
+        if target is not None and target.is_dir():
+            target = target / f"{source.stem if source else session.piece.name}__{label(amounts)}.mid"
+            check_target(target, force=force)
         tell_style(session)
         turned = session.turn(amounts, like=like or None, seed=seed)
     for remark in (*turned.remarks, *turned.left):

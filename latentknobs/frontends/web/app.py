@@ -111,5 +111,5 @@ async def _answer_error(_request: Request, error: Exception) -> Response:
 
 def _warm(service: Service) -> None:
     """Load the models, and open the example with the default one."""
-    example = message_of(scores.read_twinkle(), ExampleSource(kind="example", name="twinkle"))
+    example = message_of(scores.TWINKLE.read(), ExampleSource(kind="example", name="twinkle"))
     service.open(next(iter(service.models())), example)

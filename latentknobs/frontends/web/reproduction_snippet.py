@@ -139,8 +139,8 @@ class Recipes:
         return f"{name}.mid", data
 
     def _is_example(self, message: PieceMessage) -> bool:
-        """Whether the piece is the example, unchanged, which commands read when no file is named."""
-        piece, example = piece_of(message, [self._format]), scores.read_twinkle()
+        """Whether the piece is the first example, unchanged, which commands read when no file is named."""
+        piece, example = piece_of(message, [self._format]), scores.TWINKLE.read()
         steps = -(-example.steps // self._format.steps) * self._format.steps
         return message.source.kind == "example" and (piece.notes, piece.steps) == (example.notes, steps)
 

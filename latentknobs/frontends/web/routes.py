@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
@@ -12,11 +11,10 @@ from fastapi import APIRouter, Depends, Query, Request, WebSocket
 from fastapi.responses import Response
 from starlette.requests import HTTPConnection
 
-from latentknobs import __version__, scores
+from latentknobs import __version__
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.clip import DrumFormat
 from latentknobs.core.meter import signature_of
-from latentknobs.core.piece import Piece
 from latentknobs.errors import UnknownNameError
 from latentknobs.frontends.web import knobs, responses
 from latentknobs.frontends.web.errors import RequestError
@@ -42,12 +40,10 @@ from latentknobs.frontends.web.requests import (
 )
 from latentknobs.frontends.web.service import Service
 from latentknobs.frontends.web.websocket import LiveConnection
+from latentknobs.scores import EXAMPLES
 from latentknobs.session import Session
 
 API_VERSION = 1
-EXAMPLES: Mapping[str, tuple[str, Callable[[], Piece]]] = {
-    "twinkle": ("Twinkle, twinkle, little star", scores.read_twinkle)
-}
 FAILURES: dict[int | str, dict[str, Any]] = {
     status: {"model": responses.ErrorResponse, "description": text}
     for status, text in {
@@ -87,7 +83,7 @@ async def info(service: Services) -> responses.Info:
         models=[_model_facts(name, model) for name, model in models.items()],
         model=next(iter(models)),
         limits=responses.Limits(bytes=MAX_FILE_BYTES, clips=MAX_CLIPS, notes=MAX_NOTES, knobs=MAX_KNOBS, grid=MAX_GRID),
-        examples=[responses.Example(name=name, title=title) for name, (title, _read) in EXAMPLES.items()],
+        examples=[responses.Example(name=one.name, title=one.title) for one in EXAMPLES.values()],
     )
 
 
@@ -96,7 +92,7 @@ async def example(name: str) -> PieceMessage:
     """A piece that ships with the package."""
     if name not in EXAMPLES:
         raise UnknownNameError("example", name[:80], EXAMPLES, "on this server")
-    piece = await asyncio.to_thread(EXAMPLES[name][1])
+    piece = await asyncio.to_thread(EXAMPLES[name].read)
     return message_of(piece, ExampleSource(kind="example", name=name))
 
 

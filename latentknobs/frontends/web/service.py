@@ -18,6 +18,7 @@ from typing import TypeVar
 import numpy as np
 from attrs import asdict, define, evolve, field, frozen
 
+from latentknobs.analysis.own_melody import own_melody
 from latentknobs.core.arrays import Codes
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.clip import ClipFormat, Note
@@ -34,7 +35,7 @@ from latentknobs.frontends.web.piece_schema import piece_of, rows, ways_in_order
 from latentknobs.frontends.web.requests import GridRequest, KnobTurns, MidiSource, PieceMessage, State
 from latentknobs.frontends.web.responses import Counts, Opened, StyleFacts, TurnResponse
 from latentknobs.frontends.web.upload import Reader
-from latentknobs.session import Session, own_melody
+from latentknobs.session import Session
 from latentknobs.steering.batch_decoder import DecodedBatch, DecoderQueue
 from latentknobs.steering.control_directions import in_order
 from latentknobs.steering.style import Style

@@ -9,9 +9,10 @@ import numpy as np
 from latentknobs.core.arrays import Bools, ClipBatch, Floats
 from latentknobs.core.augmentation import Augmentation, in_context
 from latentknobs.core.containment.contain import Containment
-from latentknobs.core.edit_context import lone_contexts
-from latentknobs.core.melody_format import MELODY, MELODY_FORMATS
+from latentknobs.core.edit_context import REFERENCES, lone_contexts
+from latentknobs.core.melody_format import HOLD, MELODY, MELODY_FORMATS, MelodyFormat
 from latentknobs.core.meter import signature_of
+from latentknobs.core.one_key import reference_of, transposed_clips, transposed_context
 from latentknobs.errors import LatentKnobsError, PluginError
 from latentknobs.testing.checks.check_fixtures import (
     Check,
@@ -25,6 +26,10 @@ from latentknobs.testing.checks.check_fixtures import (
 
 SAME = 1e-6
 """How far a preserved attribute or comparison may be off: rounding."""
+UP = 3
+"""Semitones by which pieces are moved where an edit depends on them through one pitch."""
+LOWEST, HIGHEST = 40, 84
+"""Pitches of clips that have room for that, edited too."""
 TARGET_SHARE = 0.05
 """How far the target's mean change may be off, as a share of the amount."""
 
@@ -191,6 +196,36 @@ def _target_moved(
     )
 
 
+def it_moves_with_its_reference(augmentation: Augmentation, kit: CheckFixtures) -> None:
+    """Of an edit with ``relative_to``: transposing clip and piece transposes the result, and nothing else."""
+    reference = reference_of(augmentation)
+    need(
+        reference in REFERENCES,
+        f"{augmentation.name!r} is relative to {reference!r}; it can be to {' or '.join(REFERENCES[1:])}.",
+    )
+    if not reference or not isinstance(kit.clip_format, MelodyFormat):
+        return
+    inside = ((kit.clips >= HOLD) | ((kit.clips >= LOWEST) & (kit.clips <= HIGHEST))).all(axis=-1)
+    clips = kit.clips[inside]
+    contexts = lone_contexts(clips, kit.clip_format)
+    for amount in augmentation.amounts:
+        low, high = (
+            kit.edit(
+                in_context(augmentation, [transposed_context(context, by) for context in contexts]),
+                amount,
+                transposed_clips(clips, by),
+            )
+            for by in (0, UP)
+        )
+        both = low.valid & high.valid
+        need(
+            np.array_equal(low.valid, high.valid)
+            and np.array_equal(transposed_clips(low.clips[both], UP), high.clips[both]),
+            f"{augmentation.name!r} at amount {amount:g} is relative to {reference!r}, yet edits a piece that is "
+            f"{UP} semitones higher in another way: it must depend on its piece through that pitch alone.",
+        )
+
+
 CHECKS: tuple[Check, ...] = (
     offer_check("augmentations"),
     input_is_unchanged,
@@ -204,5 +239,6 @@ CHECKS: tuple[Check, ...] = (
     preserved_attributes_hold,
     declared_changes_happen,
     target_moves_by_the_amount,
+    it_moves_with_its_reference,
 )
 """Every check, in the order in which an author wants to hear of a fault."""

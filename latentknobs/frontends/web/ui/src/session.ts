@@ -263,11 +263,10 @@ export class Session {
   }
 
   private async fresh(model: string): Promise<State> {
-    const examples = this.info!.examples;
-    const [a, b] = await Promise.all([examples[0], examples[1] ?? examples[0]].map((example) => this.api.example(example!.name)));
+    const piece = await this.api.example(this.info!.examples[0]!.name);
     return {
-      model, side: "a", tempo: Math.min(TEMPO.high, Math.max(TEMPO.low, Math.round(a!.tempo))), loop: true, follow: "bar", locks: [], draft: NO_DRAFT,
-      decks: { a: deckOf(a!), b: deckOf(b!) }, grid: { size: 5, rows: "", columns: "", rest: "mean" },
+      model, side: "a", tempo: Math.min(TEMPO.high, Math.max(TEMPO.low, Math.round(piece.tempo))), loop: true, follow: "bar", locks: [], draft: NO_DRAFT,
+      decks: { a: deckOf(piece), b: deckOf(piece) }, grid: { size: 5, rows: "", columns: "", rest: "mean" },
     };
   }
 

@@ -1,0 +1,75 @@
+"""
+Edits that depend on the piece through one pitch, and the key in which such an edit is one and the same for all pieces.
+
+With T_k transposition of clip and piece by k semitones, such an edit f commutes with it: f(T_k x) = T_k f(x). So a
+piece can be moved to where its key is C major or A minor, or its first note E4, be edited there, and moved back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import cast
+
+from attrs import evolve
+
+from latentknobs.core.arrays import ClipBatch
+from latentknobs.core.augmentation import Augmentation
+from latentknobs.core.clip import ClipFormat, Note
+from latentknobs.core.corpus import Song
+from latentknobs.core.edit_context import CLASSES, EditContext, Key, Reference, contexts_of
+from latentknobs.core.melody_format import HOLD, MelodyFormat
+
+FIRST_NOTE = 64
+"""Where pieces are moved to by their first note: E4, in the middle of the piano's keys."""
+RELATIVE_MAJOR = 3
+"""Semitones from the tonic of a minor key up to that of the major key with the same scale."""
+
+
+def reference_of(augmentation: Augmentation) -> Reference:
+    """What an edit is relative to, "" where it is the same everywhere or no single pitch says it."""
+    return cast(Reference, getattr(augmentation, "relative_to", ""))
+
+
+def semitones_above(reference: Reference, context: EditContext) -> int:
+    """How far a piece lies above the one key: -6 to 5 by its key, by its first note as far as there are notes."""
+    if reference == "first-note" and context.first is not None:
+        return context.first.pitch - FIRST_NOTE
+    if reference == "key" and context.key is not None:
+        tonic = context.key.tonic + RELATIVE_MAJOR * (context.key.mode == "minor")
+        return (tonic + CLASSES // 2) % CLASSES - CLASSES // 2
+    return 0
+
+
+def transposed_key(key: Key | None, by: int) -> Key | None:
+    """A key, semitones higher."""
+    return None if key is None else evolve(key, tonic=(key.tonic + by) % CLASSES)
+
+
+def transposed_context(context: EditContext, by: int) -> EditContext:
+    """The context of a clip of the piece, semitones higher."""
+    first, span = context.first, context.pitch_range
+    return evolve(
+        context,
+        key=transposed_key(context.key, by),
+        first=None if first is None else Note(first.onset, first.pitch + by, first.length),
+        pitch_range=None if span is None else (span[0] + by, span[1] + by),
+    )
+
+
+def transposed_clips(clips: ClipBatch, by: int) -> ClipBatch:
+    """Melodies (N, steps), semitones higher, whether MIDI has such pitches or not."""
+    out = clips.copy()
+    out[clips < HOLD] += by
+    return out
+
+
+def in_one_key(songs: Iterable[Song], reference: Reference, clip_format: ClipFormat) -> Iterator[Song]:
+    """Songs moved there; as they are without a reference or if they are no melodies; without those that leave MIDI."""
+    for song in songs:
+        if not reference or not isinstance(clip_format, MelodyFormat):
+            yield song
+            continue
+        context = contexts_of(song.clips, clip_format, key=song.key)[0]
+        by, span = -semitones_above(reference, context), context.pitch_range or (0, 0)
+        if span[0] + by >= 0 and span[1] + by < HOLD:
+            yield evolve(song, clips=transposed_clips(song.clips, by), key=transposed_key(context.key, by))
