@@ -28,6 +28,7 @@ class Degree(TokenAugmentation):
 
     name = "degree"
     knob_name = "degree"
+    relative_to = "key"
     unit = "scale steps"
     amounts = tuple(float(n) for n in range(-DEGREES, DEGREES + 1) if n)
     changes: ClassVar[frozenset[str]] = frozenset({"mean-pitch", "mean-octave", "onset-pitch-f1", "onset-chroma-f1"})

@@ -23,6 +23,7 @@ class Inversion(NoteAugmentation):
 
     name = "inversion"
     knob_name = "inversion"
+    relative_to = "first-note"
     changes: ClassVar[frozenset[str]] = frozenset({"contour", "mean-pitch"})
     preserves: ClassVar[frozenset[str]] = frozenset({"onset-f1", "log2-onsets", "pitch-range"})
 

@@ -28,6 +28,7 @@ class Leap(TokenAugmentation):
 
     name = "leap"
     knob_name = "leap"
+    relative_to = "key"
     unit = "scale steps"
     amounts = (1.0, 2.0)
     changes: ClassVar[frozenset[str]] = frozenset({"mean-interval", "pitch-range", "onset-pitch-f1"})

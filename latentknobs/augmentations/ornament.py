@@ -34,6 +34,7 @@ class Ornament(TokenAugmentation):
 
     name = "ornament"
     knob_name = "ornament"
+    relative_to = "key"
     unit = "levels"
     amounts = (1.0, 2.0, 3.0)
     changes: ClassVar[frozenset[str]] = frozenset({"note-density", "mean-interval", "onset-f1"})

@@ -26,6 +26,7 @@ class Smooth(TokenAugmentation):
 
     name = "smooth"
     knob_name = "smooth"
+    relative_to = "key"
     changes: ClassVar[frozenset[str]] = frozenset({"mean-interval", "pitch-range", "mean-pitch", "onset-pitch-f1"})
     preserves: ClassVar[frozenset[str]] = RHYTHM
 

@@ -43,6 +43,7 @@ class SwapMode(TokenAugmentation):
 
     name = "swap-mode"
     knob_name = "mode"
+    relative_to = "key"
     changes: ClassVar[frozenset[str]] = frozenset({"mean-pitch", "mean-interval", "onset-pitch-f1", "onset-chroma-f1"})
     preserves: ClassVar[frozenset[str]] = RHYTHM
 
