@@ -27,9 +27,10 @@ from attrs import astuple, fields, frozen
 from latentknobs.attributes.comparisons import contour, onset_f1
 from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.arrays import Bools, ClipBatch, Floats, Ints, group_index
-from latentknobs.core.augmentation import Augmentation, inexact
+from latentknobs.core.augmentation import Augmentation, in_context, inexact
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.corpus import Tally
+from latentknobs.core.edit_context import EditContext, contexts_of
 from latentknobs.core.knob import Knob
 from latentknobs.core.melody_format import MELODY
 from latentknobs.core.model_calls import decode, edited, encode
@@ -39,7 +40,7 @@ from latentknobs.errors import LatentKnobsError
 from latentknobs.evaluation.bootstrap import SongDraws, interval
 from latentknobs.evaluation.equivariance import equivariance
 from latentknobs.evaluation.evaluation_set import AmountBatch, ClipReservoir
-from latentknobs.steering.apply import apply
+from latentknobs.steering.turning import Frame, pitch_knob, turn
 from latentknobs.workbench import Workbench
 
 CORPORA = ("folk", "essen", "parts", "broad")
@@ -65,12 +66,13 @@ class Row:
 
 @frozen(eq=False)
 class Sample:
-    """Clips int16 (n, steps) of a corpus, the songs' names, and the songs' numbers int64 (n,)."""
+    """Clips int16 (n, steps) of a corpus, their songs' names and numbers int64 (n,), and where each stands in its song."""
 
     corpus: str
     clips: ClipBatch
     names: Sequence[str]
     songs: Ints
+    contexts: tuple[EditContext, ...]
 
     def parts(self) -> Iterator[tuple[str, Bools]]:
         """Name of each part, and which clips are in it."""
@@ -94,9 +96,10 @@ def sample(workbench: Workbench, backend: VAEBackend, corpus: str, split: str, s
     reservoir = ClipReservoir(size, 0)
     for song in workbench.songs_for(backend, selection):
         if song.split == split or (corpus == "parts" and song.split == "train" and split == "test"):
-            reservoir.add(Shard(song.clips, (song.name,) * len(song.clips), song.split))
+            contexts = contexts_of(song.clips, backend.spec.clip_format, key=song.key)
+            reservoir.add(Shard(song.clips, (song.name,) * len(song.clips), song.split, contexts))
     clips, names = reservoir.clips(backend.spec.clip_format.shape)
-    return Sample(corpus, clips, names, group_index(names))
+    return Sample(corpus, clips, names, group_index(names), tuple(reservoir.contexts()))
 
 
 def reconstruction(backend: VAEBackend, sample: Sample) -> Iterator[Row]:
@@ -132,12 +135,15 @@ def rows(sample: Sample, part: str, measures: Sequence[str], values: Floats, ins
         )
 
 
-def knob_rows(backend: VAEBackend, edit: Augmentation, knob: Knob, sample: Sample) -> Iterator[Row]:
+def knob_rows(backend: VAEBackend, edit: Augmentation, knob: Knob, sample: Sample, pitch: Knob | None) -> Iterator[Row]:
     """Equivariance at each amount, and the part of an edit that not every clip can take in full."""
     codes = encode(backend, sample.clips)
     plain = decode(backend, codes)
-    operator = knob.operator
-    assert operator is not None  # a knob asked for by name comes with its own
+    edit, able_edit = (in_context(one, sample.contexts) for one in (edit, inexact(edit)))
+    frames: dict[str, Frame] = {}
+    if knob.evidence.relative_to:
+        assert pitch is not None  # without it a session does not turn the knob either
+        frames[knob.name] = Frame.of(knob.evidence.relative_to, pitch, sample.contexts, 0 * sample.songs)
     for amount in (a for a in edit.amounts if knob.low <= a <= knob.high):
         rng = np.random.default_rng([2, int(abs(amount))])
         after, valid = edited(backend, edit, sample.clips, amount, rng, Tally())
@@ -157,12 +163,12 @@ def knob_rows(backend: VAEBackend, edit: Augmentation, knob: Knob, sample: Sampl
             )
             draws = SongDraws(batch.songs, np.random.default_rng(3))
             mean = decode(backend, z_after.mean(axis=0, keepdims=True))[0]
-            turned = decode(backend, apply(operator, batch.z_before, amount))
+            turned = decode(backend, turn(codes, [(knob, amount)], frames))[inside]
             one = equivariance(batch, turned, mean, draws)
             yield Row(sample.corpus, knob.name, f"equivariance {amount:+g}", one.value, one.low, one.high, len(inside))
-        ideal, able = edited(backend, inexact(edit), sample.clips, amount, rng, Tally())
+        ideal, able = edited(backend, able_edit, sample.clips, amount, rng, Tally())
         if able.sum() > valid.sum():
-            turned = decode(backend, apply(operator, codes, amount))
+            turned = decode(backend, turn(codes, [(knob, amount)], frames))
             wanted = MELODY.onsets(ideal)
             shares = (wanted & MELODY.onsets(turned)).sum(axis=1) / wanted.sum(axis=1)
             values = np.stack([shares, onset_f1(ideal, turned), contour(sample.clips, turned)], axis=1)
@@ -179,7 +185,7 @@ def measured(
         yield from reconstruction(backend, one)
         for knob in knobs:
             if knob.augmentation is not None:
-                yield from knob_rows(backend, workbench.augment(knob.augmentation), knob, one)
+                yield from knob_rows(backend, workbench.augment(knob.augmentation), knob, one, pitch_knob(knobs))
 
 
 def write(table: Iterable[Row], out: TextIO) -> None:
