@@ -66,7 +66,7 @@ class Row:
 
 @frozen(eq=False)
 class Sample:
-    """Clips int16 (n, steps) of a corpus, their songs' names and numbers int64 (n,), and where each stands in its song."""
+    """Clips int16 (n, steps) of a corpus, their songs' names and numbers int64 (n,), and where each stands in it."""
 
     corpus: str
     clips: ClipBatch
