@@ -42,7 +42,7 @@ from latentknobs.core.augmentation import Augmentation, in_context, signed_amoun
 from latentknobs.core.backend import BackendSpec, VAEBackend
 from latentknobs.core.code_units import CodeUnits
 from latentknobs.core.corpus import Progress, Song, Tally, no_progress
-from latentknobs.core.edit_context import EditContext, chosen
+from latentknobs.core.edit_context import EditContext, Reference, chosen
 from latentknobs.core.evidence import Interval
 from latentknobs.core.model_calls import accepted, decode, decode_mean, edited, encode, encode_posterior
 from latentknobs.corpora.corpus_spec import DEFAULT_SELECTION, CorpusSelection, default_corpus
@@ -76,7 +76,7 @@ def algebra(
 
     Raises:
         UnknownNameError: No knob, augmentation, corpus or model of that name.
-        UsageError: There is no knob to look at, or one was learned from no edit.
+        UsageError: There is no knob to look at, one was learned from no edit, or two in different keys.
         AmountError: An amount that a knob or its edit cannot do.
         RegistryError: The registry cannot be read, or keeps only the hash of a knob's operator.
         CorpusError: No test clip that the model can carry.
@@ -84,17 +84,32 @@ def algebra(
     backend = workbench.model(model)
     elements = _elements(workbench, amounts, backend.spec)
     corpus = selection.corpus or default_corpus([element.augmentation for element in elements])
-    songs = workbench.songs_for(backend, evolve(selection, corpus=corpus))
+    songs = in_one_key(
+        workbench.songs_for(backend, evolve(selection, corpus=corpus)), _reference(elements), backend.spec.clip_format
+    )
     edits = (element.augmentation for element in elements)
     contexts = song_contexts(edits, backend.spec.clip_format, selection.seed)
     clips = sample_clips(backend, songs, selection.seed, contexts=contexts)
     return measure(backend, elements, clips, selection.seed, progress=workbench.progress)
 
 
+def _reference(elements: Sequence[Element]) -> Reference:
+    """What songs are moved by, so that every knob is turned where it was learned."""
+    references = {one.relative_to: one.name for one in elements if one.relative_to}
+    if len(references) > 1:
+        listed = " and ".join(f"{name} by the {reference}" for reference, name in references.items())
+        raise UsageError(f"Pieces are moved into one key for {listed}: measure these knobs apart.")
+    return next(iter(references), "")
+
+
 def _elements(workbench: Workbench, amounts: Mapping[str, float | None] | None, spec: BackendSpec) -> list[Element]:
     if amounts is None:
         accepted = workbench.registry.knobs(model_id=spec.model_id, verdict="accepted")
         reasons = {knob.name: lacking(workbench.augment, workbench.registry.run(knob.run_id).spec) for knob in accepted}
+        first = next((knob for knob in accepted if knob.evidence.relative_to and not reasons[knob.name]), None)
+        for knob in accepted:
+            if first and knob.evidence.relative_to not in ("", first.evidence.relative_to):
+                reasons[knob.name] = f"It was learned in another key than {first.name}: name it to look at it."
         knobs = [knob for knob in accepted if not reasons[knob.name]]
         for name, reason in reasons.items():
             if reason:

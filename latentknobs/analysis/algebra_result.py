@@ -6,6 +6,7 @@ from attrs import frozen
 
 from latentknobs.core.arrays import Codes
 from latentknobs.core.augmentation import Augmentation, signed_amounts
+from latentknobs.core.edit_context import Reference
 from latentknobs.core.evidence import Equivariance, Interval, Measure
 from latentknobs.core.knob import Knob, Operator
 from latentknobs.errors import AmountError
@@ -28,6 +29,7 @@ class Element:
         amount: The amount at which it is composed with others.
         amounts: The amounts at which its powers and inverses are looked at, ascending, without 0.
         measure: What its equivariance scores.
+        relative_to: Where the knob was learned in one key, what pieces are moved by.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Element:
     amount: float
     amounts: tuple[float, ...]
     measure: Measure = "tokens"
+    relative_to: Reference = ""
 
     @classmethod
     def of(cls, knob: Knob, augmentation: Augmentation, amount: float | None = None) -> Element:
@@ -62,7 +65,8 @@ class Element:
             raise AmountError(
                 f"{knob.name}:{chosen:g} cannot be composed: choose an amount other than 0 in its usable range, {span}."
             )
-        return cls(knob.name, knob.unit, knob.require_operator(), augmentation, chosen, usable, knob.evidence.measure)
+        measure, relative_to = knob.evidence.measure, knob.evidence.relative_to
+        return cls(knob.name, knob.unit, knob.require_operator(), augmentation, chosen, usable, measure, relative_to)
 
     def turned(self, z: Codes) -> Codes:
         """T(z, amount), (N, D)."""

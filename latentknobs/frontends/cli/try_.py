@@ -31,7 +31,7 @@ from latentknobs.frontends.cli.plugin_check import failures, summary
 from latentknobs.hooks.manager import Plugins
 from latentknobs.hooks.trust import trust
 from latentknobs.plots import draw_rolls
-from latentknobs.steering.turning import turn
+from latentknobs.steering.turning import Frame, pitch_knob, turn
 from latentknobs.workbench import Workbench, load_plugins
 
 CLIPS = 2048
@@ -181,7 +181,11 @@ def _look(workbench: Workbench, edit: Augmentation, run: Run, model_name: str, c
     before, told = clips[rows], in_context(edit, chosen(contexts, rows))
     edited = run_augmentation(told, before, amount, np.random.default_rng(0), form).clips
     codes = model.encode(before).mean
-    turned = turn(codes, [(knob, amount)])
+    frames, pitch = {}, pitch_knob(workbench.registry.knobs(model_id=model.spec.model_id))
+    if knob.evidence.relative_to and pitch is not None:
+        where = chosen(contexts, rows)
+        frames[knob.name] = Frame.of(knob.evidence.relative_to, pitch, where, np.zeros(len(rows), dtype=np.int64))
+    turned = turn(codes, [(knob, amount)], frames)
     by = f"{amount:+g} {edit.unit}".rstrip()
     states = {
         "before": before,
