@@ -45,6 +45,7 @@ from latentknobs.core.corpus import Progress, Song, Tally, no_progress
 from latentknobs.core.edit_context import EditContext, Reference, chosen
 from latentknobs.core.evidence import Interval
 from latentknobs.core.model_calls import accepted, decode, decode_mean, edited, encode, encode_posterior
+from latentknobs.core.one_key import in_one_key
 from latentknobs.corpora.corpus_spec import DEFAULT_SELECTION, CorpusSelection, default_corpus
 from latentknobs.corpora.sharding import Shard, SongContexts, no_contexts, song_contexts
 from latentknobs.discovery.run_spec import lacking

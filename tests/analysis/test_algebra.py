@@ -319,3 +319,20 @@ def test_a_knob_is_named_once():
         _measured(QUARTER, QUARTER)
     with pytest.raises(KeyError):
         _measured(QUARTER).pair("quarter", "quarter")
+
+
+def test_knobs_of_two_keys_are_measured_apart(workbench):
+    """One of the first note and one of the key would have to be turned in two keys at once."""
+    pitch = workbench.knob("pitch", "tiny")
+    run = workbench.registry.run(pitch.run_id)
+    for name, reference in (("mirror", "first-note"), ("degree", "key")):
+        spec = evolve(run.spec, parameters={"of": name})
+        evidence = evolve(pitch.evidence, relative_to=reference)
+        knob = evolve(pitch, name=name, evidence=evidence, run_id=spec.run_id)
+        workbench.registry.save_run(evolve(run, spec=spec, knobs=(knob,), current=0))
+
+    with pytest.raises(UsageError, match="mirror by the first-note and degree by the key: measure these knobs apart"):
+        algebra(workbench, {"mirror": None, "degree": None}, "tiny", CorpusSelection("tiny", 100))
+
+    found = algebra(workbench, {"mirror": 1.0, "pitch": 1.0}, "tiny", CorpusSelection("tiny", 100))
+    assert [one.knob for one in found.knobs] == ["mirror", "pitch"]
