@@ -12,11 +12,11 @@ from hashlib import sha256
 
 import numpy as np
 import pytest
-from attrs import asdict, field, frozen
+from attrs import asdict, evolve, field, frozen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from latentknobs.analysis.algebra import AlgebraClips, measure, sample_clips
+from latentknobs.analysis.algebra import AlgebraClips, algebra, measure, sample_clips
 from latentknobs.analysis.algebra_result import Element
 from latentknobs.core.augmentation import TokenAugmentation
 from latentknobs.core.backend import BackendSpec, Posterior
@@ -24,6 +24,7 @@ from latentknobs.core.corpus import Song
 from latentknobs.core.evidence import Evidence
 from latentknobs.core.knob import Knob, Operator
 from latentknobs.core.melody_format import MELODY, STEPS
+from latentknobs.corpora.corpus_spec import CorpusSelection
 from latentknobs.errors import AmountError, CorpusError, RegistryError, UsageError
 
 HALF = STEPS // 2
