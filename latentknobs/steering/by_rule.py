@@ -147,7 +147,7 @@ def edit_cuts(
         reasons = [edits[c].reason] * len(clips)
         chosen = np.flatnonzero(rows[c]) if not edits[c].reason else ()
         if len(chosen):
-            own = [contexts[c][k] for k in chosen]
+            own = [contexts[c][int(k)] for k in chosen]
             done = edit_by_rule(each.clips[chosen], each.clip_format, edits[c].edits, own, seed)
             clips[chosen], edited[chosen] = done.clips, done.edited
             for k, reason in zip(chosen, done.reasons, strict=True):
