@@ -271,7 +271,7 @@ _HOMES = {
         "write_piece",
     ),
     "session": ("Session",),
-    "steering.apply": ("turn",),
+    "steering.turning": ("turn",),
     "workbench": (
         "Workbench",
         "load_plugins",

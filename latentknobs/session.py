@@ -331,7 +331,9 @@ class Session:
         for k, (part, measure) in enumerate(zip(self.parts, measures, strict=True)):
             turned = {name: knob for name, own in named.items() if (knob := own[k]) is not None}
             edits = self._edits({**fallback, **turned}, amounts)
-            turns.append(ModelTurn(part, amounts, self.knobs_of(part.model), turned, measure, edits, seed, contexts[k]))
+            others = measure is not None or any(knob.evidence.relative_to for knob in turned.values())
+            known = self.knobs_of(part.model) if others else {}
+            turns.append(ModelTurn(part, amounts, known, turned, measure, edits, seed, contexts[k]))
         rest = self.cuts[len(turns) :]
         all_edits = (*(turn.edits for turn in turns), *([self._edits(fallback, amounts)] * len(rest)))
         rows = (*(turn.by_rule for turn in turns), *(cut.sounding for cut in rest))

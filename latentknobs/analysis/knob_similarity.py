@@ -44,14 +44,15 @@ def similar(knob: Knob, others: Iterable[Knob]) -> list[KnobSimilarity]:
     for other in others:
         other_effects = _effects(other)
         shared = sorted(set(own_effects) & set(other_effects))
-        effects = _cosine([own_effects[name] for name in shared], [other_effects[name] for name in shared])
+        cosine = _cosine([own_effects[name] for name in shared], [other_effects[name] for name in shared])
+        effects = round(cosine, 9)  # so that ties are ties on every machine
         dimensions = None
         if other.model_id == knob.model_id:
             shares = [{d.dim: d.share for d in one.dimensions} for one in (knob, other)]
             dims = sorted(set().union(*shares))
             dimensions = _cosine(*([share.get(dim, 0.0) for dim in dims] for share in shares))
         results.append(KnobSimilarity(other, effects, dimensions))
-    return sorted(results, key=lambda one: (-round(one.effects, 9), -(one.dimensions or 0.0), one.knob.name))
+    return sorted(results, key=lambda one: (-one.effects, -(one.dimensions or 0.0), one.knob.name))
 
 
 def difference(a: Knob, b: Knob) -> dict[str, Any]:

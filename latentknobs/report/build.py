@@ -120,7 +120,7 @@ def _size(workbench: Workbench, backend: VAEBackend, model: str, selection: Corp
 
 
 def _heard(workbench: Workbench, backend: VAEBackend, model: str, knobs: Sequence[Knob], seed: int) -> list[Section]:
-    """The theme, or a sample where the model is not for its time signature, as it is and turned, and a grid."""
+    """A theme of the model's time signature, or a sample, as it is and turned, and a grid."""
     session = Session.open(workbench, own_melody(workbench, model), model)
     tune = "The theme" if session.piece.stretches else "A sample of the model"
     pictures = [

@@ -5,7 +5,7 @@ Everything is counted in ticks, never in seconds, so a tempo change moves no not
 ``Piece.remarks``, one sentence each.
 """
 
-from latentknobs.scores.example import EXAMPLES, TWINKLE, Example, example_for, twinkle, twinkle_path
+from latentknobs.scores.example import EXAMPLES, TWINKLE, ExampleMelody, example_for, twinkle, twinkle_path
 from latentknobs.scores.input_bytes import MAX_BYTES
 from latentknobs.scores.midi_reader import MAX_BARS, read_piece, read_provenance
 from latentknobs.scores.midi_writer import midi_bytes
@@ -21,7 +21,7 @@ __all__ = [
     "POLICIES",
     "TWINKLE",
     "Candidate",
-    "Example",
+    "ExampleMelody",
     "Policy",
     "Reading",
     "ReadingOptions",

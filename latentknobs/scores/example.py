@@ -21,7 +21,7 @@ _PITCHES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
 
 @frozen
-class Example:
+class ExampleMelody:
     """
     A melody that comes with the package.
 
@@ -69,7 +69,7 @@ class Example:
         return read_piece(self.path, clip_format=self.clip_format)
 
 
-TWINKLE = Example(
+TWINKLE = ExampleMelody(
     "twinkle",
     "Twinkle, twinkle, little star",
     MELODY,
@@ -77,7 +77,7 @@ TWINKLE = Example(
     120.0,
     "CCGG AAG- FFEE DDC- GGFF EED- GGFF EED- CCGG AAG- FFEE DDC-",
 )
-WALTZ = Example(
+WALTZ = ExampleMelody(
     "waltz",
     "A waltz",
     MELODY_3_4,
@@ -85,7 +85,7 @@ WALTZ = Example(
     150.0,
     "d---B- G---B- d-e-d- B----- c---A- ^F---A- c-d-c- A----- d---B- G---B- e-g-e- d----- c-e-A- B-d-G- A--B^F- G-----",
 )
-JIG = Example(
+JIG = ExampleMelody(
     "jig",
     "A jig",
     MELODY_6_8,
@@ -96,7 +96,7 @@ JIG = Example(
 EXAMPLES = {one.name: one for one in (TWINKLE, WALTZ, JIG)}
 
 
-def example_for(clip_format: ClipFormat) -> Example | None:
+def example_for(clip_format: ClipFormat) -> ExampleMelody | None:
     """The first example in a format's time signature; None where there is none."""
     wanted = signature_of(clip_format)
     return next((one for one in EXAMPLES.values() if alike(signature_of(one.clip_format), wanted)), None)

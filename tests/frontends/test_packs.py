@@ -135,7 +135,7 @@ def test_the_readme_is_a_model_card(pack):
 
 def test_the_sound_in_a_pack_is_the_models(meters):
     """A knob of a model in another time signature is heard on a melody in that, which the model turns."""
-    assert "1 by model, 0 by rule" in make_pack(meters, ["pitch"], "tiny-6-8")["README.md"].decode()
+    assert "4 clips: " in make_pack(meters, ["pitch"], "tiny-6-8")["README.md"].decode()
 
 
 def test_code_is_shown_and_not_run_before_a_yes(cli, pack, ran, elsewhere, listing, monkeypatch):

@@ -88,7 +88,7 @@ def test_a_new_plugin_is_there_at_once(cli, here):
         {"kind": "augmentations", "name": "lift", "doc": "Moves the second bar up by the amount."}
     ]
     assert "Moves the second bar up" in cli("plugins", "show", "lift").out
-    assert cli("plugins", "check", FILE).out == f"{FILE}: 15 of 15 checks passed\n"
+    assert cli("plugins", "check", FILE).out == f"{FILE}: 16 of 16 checks passed\n"
     assert {one["state"] for one in cli("plugins", "check", "lift", "--json").json} == {"passed"}
 
 
@@ -190,7 +190,7 @@ def test_looking_at_stdout_is_no_fault(cli, odd):
     """Nor is flushing it, which a process pool does too: only printing is."""
     path = odd(load=HARMLESS, edit="sys.stdout.flush(); sys.stdout.buffer.flush(); elsewhere()")
 
-    assert cli("plugins", "check", path).out == f"{path}: 15 of 15 checks passed\n"
+    assert cli("plugins", "check", path).out == f"{path}: 16 of 16 checks passed\n"
 
 
 def test_a_check_that_ends_the_process_is_named(cli, odd):

@@ -28,7 +28,7 @@ def test_card_rolls_and_picture(cli, file, own):
     done = cli("try", file, *OPTIONS)
 
     assert done.code == 0, done.err
-    assert "lift.py: 15 of 15 checks passed" in done.err
+    assert "lift.py: 16 of 16 checks passed" in done.err
     assert "\nusable range " in done.out
     assert "edit +4 semitones, on the left before" in done.out
     assert "knob +4 semitones, on the left knob at 0" in done.out
@@ -68,7 +68,7 @@ def test_a_broken_promise_stops_it(cli, file):
 
     assert done.code == 1
     assert "failed: lift: preserved attributes hold: 'lift' says that it preserves 'mean-pitch'" in done.err
-    assert done.err.splitlines()[-1].startswith("Error: lift.py fails 1 of 15 checks; nothing was discovered")
+    assert done.err.splitlines()[-1].startswith("Error: lift.py fails 1 of 16 checks; nothing was discovered")
     assert not Path("lift.png").exists()
 
 

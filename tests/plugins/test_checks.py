@@ -72,6 +72,19 @@ class Tokens(TokenAugmentation):
         return np.full_like(clips, self.token), np.ones(len(clips), bool)
 
 
+class Fixed(NoteAugmentation):
+    """Mirrors around middle C, wherever the piece begins."""
+
+    name = knob_name = "fixed"
+
+    def __init__(self, reference="first-note"):
+        self.relative_to = reference
+
+    def edit(self, notes, amount, rng, context):
+        """Without a look at the piece."""
+        return [Note(n.onset, 120 - n.pitch, n.length) for n in notes]
+
+
 class Clamped(NoteAugmentation):
     """Moves notes up as far as the keyboard goes, and calls that done."""
 
@@ -149,6 +162,7 @@ FAULTY = {
     ],
     "declared changes happen": [Edit(changes=frozenset({"onset-f1"}))],
     "target moves by the amount": [Edit(target="mean-pitch"), Edit(target="contour")],
+    "it moves with its reference": [Fixed(), Fixed("tonic")],
 }
 
 

@@ -79,11 +79,11 @@ def test_what_a_knobs_section_has(made):
 
 
 def test_a_model_in_another_time_signature_is_heard_too(meters):
-    """On a sample of it, with the way between two melodies in its time signature."""
+    """On the example in its time signature, with the way between two melodies in that."""
     meters.registry.save_run(exact_run(WALTZ, "turns", 1))
     titles = [one.title for one in report(meters, "tiny-3-4", CorpusSelection("factors", 40), metrics=False).sections]
 
-    assert titles[-2:] == ["A sample of the model turned", "From one clip to another, two ways"]
+    assert titles[-2:] == ["The theme turned", "From one clip to another, two ways"]
 
 
 def test_the_same_again(made, tiny_registry):
