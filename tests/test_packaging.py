@@ -42,6 +42,8 @@ KNOBS = {
     "register-fold",
     "thinning",
 }
+OTHERS = KNOBS - {"ornament", "register-fold", "thinning"}
+"""Those of the models of 3/4 and 6/8."""
 """The knobs that come with the package."""
 
 
@@ -77,7 +79,7 @@ def test_the_shipped_knobs_are_those_of_the_shipped_models(model):
     knobs = {knob.name: knob for knob in KnobStore.open(REGISTRY).knobs(model_id=spec.model_id)}
 
     assert spec.name == model
-    assert set(knobs) == (KNOBS if model == DEFAULT_MODEL else KNOBS - {"ornament", "register-fold", "thinning"})
+    assert set(knobs) == (KNOBS if model == DEFAULT_MODEL else OTHERS)
     for knob in knobs.values():
         assert knob.operator is not None
         assert knob.operator.sha256 == knob.operator_sha256
@@ -280,7 +282,8 @@ def test_the_doctor_finds_it_well(installed):
 
     assert DEFAULT_MODEL in facts["models"]
     assert set(facts["plugins"].values()) == {"loaded"}
-    assert any(f"{len(KNOBS)} knobs" in text for text in facts["registry"].values())
+    shipped = len(KNOBS) + (len(DEFAULT_MODELS) - 1) * len(OTHERS)
+    assert any(f"{shipped} knobs" in text for text in facts["registry"].values())
     assert "missing" not in facts["packages"].values()
 
 

@@ -147,7 +147,7 @@ def test_the_docs_test_of_the_first_plugin_passes(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "15 passed" in done.stdout
+    assert "16 passed" in done.stdout
 
 
 @pytest.mark.slow
