@@ -16,8 +16,9 @@ from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.augmentation import Augmentation
 from latentknobs.core.clip import ClipFormat, Note
 from latentknobs.core.corpus import Song
-from latentknobs.core.edit_context import CLASSES, EditContext, Key, Reference, contexts_of
+from latentknobs.core.edit_context import CLASSES, REFERENCES, EditContext, Key, Reference, contexts_of
 from latentknobs.core.melody_format import HOLD, MelodyFormat
+from latentknobs.errors import PluginError
 
 FIRST_NOTE = 64
 """Where pieces are moved to by their first note: E4, in the middle of the piano's keys."""
@@ -26,8 +27,18 @@ RELATIVE_MAJOR = 3
 
 
 def reference_of(augmentation: Augmentation) -> Reference:
-    """What an edit is relative to, "" where it is the same everywhere or no single pitch says it."""
-    return cast(Reference, getattr(augmentation, "relative_to", ""))
+    """
+    What an edit is relative to, "" where it is the same everywhere or no single pitch says it.
+
+    Raises:
+        PluginError: It names something else.
+    """
+    reference = getattr(augmentation, "relative_to", "")
+    if reference not in REFERENCES:
+        raise PluginError(
+            f"{augmentation.name!r} is relative to {reference!r}; it can be to {' or '.join(REFERENCES[1:])}."
+        )
+    return cast(Reference, reference)
 
 
 def semitones_above(reference: Reference, context: EditContext) -> int:

@@ -9,7 +9,9 @@ from attrs import evolve
 from latentknobs import NoteAugmentation, Session
 from latentknobs.core.clip import Note
 from latentknobs.core.corpus import Song
+from latentknobs.core.experiment import Settings
 from latentknobs.core.run import RunSpec
+from latentknobs.errors import PluginError
 from latentknobs.testing.tiny import BEAT, TinyBackend
 from tests.tiny_meters import TINY, exact_run, quarters
 
@@ -48,8 +50,6 @@ def test_in_one_key_it_is_exact_and_in_all_keys_it_is_not(mirror_runs):
 
 def test_run_parameters_say_so_only_where_no_key_was_chosen():
     """Runs of earlier versions stay the same runs."""
-    from latentknobs.core.experiment import Settings
-
     assert "one_key" not in Settings().as_dict()
     assert Settings(one_key=False).as_dict()["one_key"] is False
 
@@ -84,3 +84,15 @@ def test_without_a_pitch_knob_the_model_cannot_turn_it(meters, mirror_runs):
     assert turned.counts.by_model == 0
     assert any("mirror" in remark for remark in (*turned.remarks, *turned.left))
     assert np.array_equal(TinyBackend().decode(session.codes), session.plain)
+
+
+def test_what_it_cannot_be_relative_to_is_told(find):
+    """Before anything is learned."""
+
+    class Odd(Mirror):
+        """Mirrors the pitches around the first note of the piece."""
+
+        relative_to = "tonic"
+
+    with pytest.raises(PluginError, match="'mirror' is relative to 'tonic'; it can be to key or first-note"):
+        find(Odd(), fits=("ridge",))
