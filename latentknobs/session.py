@@ -347,6 +347,7 @@ class Session:
     def _contexts(self, seed: int) -> list[tuple[EditContext, ...]]:
         """For each cut where its clips stand in the piece, for edits that draw by this seed."""
         if seed not in self._known_contexts:
+            self._known_contexts.clear()  # one seed is in use at a time
             self._known_contexts[seed] = contexts_of_cuts(self.cuts, seed)
         return self._known_contexts[seed]
 

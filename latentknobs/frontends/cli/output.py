@@ -140,6 +140,7 @@ def knob_card(knob: Knob) -> None:
         "moved energy": knob.blocks,
         **_selected(knob),
         "equivariance": "F1 of changes: the edit changes few tokens" if knob.evidence.measure == "changes" else "",
+        "learned in": f"one key, by the piece's {reference}" if (reference := knob.evidence.relative_to) else "",
         "operator": knob.operator_sha256[:16] + ("" if knob.operator is not None else " (only the hash is kept)"),
         "tags": ", ".join(knob.tags),
         "note": knob.note,
@@ -164,7 +165,7 @@ def knob_card(knob: Knob) -> None:
     _fits(knob)
     candidate_table(candidate for candidate in evidence.candidates if candidate.attribute == evidence.target)
     criteria(evidence)
-    values = {f.name: getattr(evidence, f.name) for f in fields(Evidence) if f.name != "version"}
+    values = {f.name: getattr(evidence, f.name) for f in fields(Evidence) if f.name not in ("version", "relative_to")}
     tree({name: value for name, value in values.items() if isinstance(value, int | float | str)})
     typer.echo("(--json prints all the evidence)")
 
