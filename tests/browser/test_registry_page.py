@@ -112,7 +112,7 @@ def test_a_card_by_keyboard(shelf):
 
 def test_before_and_after_are_heard(shelf):
     """A card plays the example before and after, and the amount is in the address."""
-    id_ = shelf.table(name="pitch")["knobs"][0]["id"]
+    id_ = shelf.table(name="pitch", model="musicvae-broad-128")["knobs"][0]["id"]
     shelf.open(f"registry/knobs/{id_}?amount=3")
     roll = shelf.page.locator("lk-listen lk-roll")
     plain = shelf.hands.api.get("/examples/twinkle").json()["notes"]
