@@ -2,43 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar
 
-import numpy as np
 from numpy.random import Generator
-from numpy.typing import NDArray
 
-from latentknobs.augmentations.note_arrays import RHYTHM
-from latentknobs.augmentations.scale_places import Scales, keys_of, move_in_scale
-from latentknobs.core.arrays import Bools, ClipBatch
-from latentknobs.core.augmentation import TokenAugmentation
+from latentknobs.core.augmentation import NoteAugmentation
+from latentknobs.core.clip import Note
 from latentknobs.core.edit_context import EditContext
 
+AXIS = 2
+"""Semitones above the tonic of a major scale of the note around which the scale is its own mirror image."""
 
-class DiatonicInversion(TokenAugmentation):
+
+class DiatonicInversion(NoteAugmentation):
     """
-    Mirrors the scale steps of every note around the first note of the piece, in its key.
+    Mirrors every pitch around the second degree of a major key, the fourth of a minor one.
 
-    A third up becomes a third down, major or minor as the key, natural where it is minor, has it. A note outside the
-    scale stays between the two notes that it was between, so that a raised one becomes a lowered one; a first note
-    outside it is the axis all the same. A clip where no pitch lies between the two is masked; by rule the note gets
-    that of the upper. Masked too is a clip without notes, or that would leave pitches 0 to 127.
+    Around that note the scale is its own mirror image, so that every note of the key gets another one of it: C, E and G
+    become E, C and A. The axis is the same for the whole piece, in the octave nearest to its first note; in a minor key
+    the scale is the natural one. Turn ``degree`` too for another axis. A clip that would leave pitches 0 to 127 is
+    masked, and so is a clip without notes.
     """
 
     name = "diatonic-inversion"
     knob_name = "diatonic-inversion"
+    relative_to = "key"
     changes: ClassVar[frozenset[str]] = frozenset({"contour", "mean-pitch", "onset-pitch-f1"})
-    preserves: ClassVar[frozenset[str]] = RHYTHM
+    preserves: ClassVar[frozenset[str]] = frozenset({"onset-f1", "log2-onsets", "pitch-range"})
 
-    def edit_tokens(
+    def edit(
         self,
-        clips: ClipBatch,
+        notes: tuple[Note, ...],
         amount: float,  # noqa: ARG002 - on or off
         rng: Generator,  # noqa: ARG002 - nothing is left to chance
-        context: tuple[EditContext, ...] = (),
-    ) -> tuple[NDArray[np.int16], Bools]:
-        """Mirror the notes."""
-        scales = Scales.of(keys_of(context))
-        first = np.asarray([one.first.pitch if one.first else 0 for one in context], dtype=np.int64).reshape(-1, 1)
-        axis = scales.places(first)
-        return move_in_scale(clips, scales, lambda places, _: 2 * axis - places, exact=self.exact)
+        context: EditContext | None = None,
+    ) -> Iterable[Note] | None:
+        """Mirror the pitches."""
+        if not notes or context is None or context.key is None:
+            return None
+        axis = context.nearest(context.key.relative_major) + AXIS
+        return [Note(note.onset, 2 * axis - note.pitch, note.length) for note in notes]

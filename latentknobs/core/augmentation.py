@@ -126,8 +126,10 @@ class _Base(ABC):
     needs: ClassVar[tuple[str, ...]] = ("monophonic",)
     relative_to: ClassVar[Reference] = ""
     """
-    The pitch through which alone the edit depends on the piece: of its "key" or its "first-note"; "" = none does.
+    The pitch through which alone the edit depends on the piece, "" = none does.
 
+    "first-note" is the first note's, "key" the tonic of the major key with the piece's scale, "tonic" the tonic of its
+    own key, either in the octave nearest to the first note.
     Transposing clip and piece then transposes the result, so that a knob can be learned in one key.
     """
     clip_format: ClassVar[str] = ""

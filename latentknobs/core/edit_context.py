@@ -18,11 +18,14 @@ from latentknobs.core.capability import capability
 from latentknobs.core.clip import ClipFormat, DrumFormat, Note
 
 Mode: TypeAlias = Literal["major", "minor"]
-Reference: TypeAlias = Literal["", "key", "first-note"]
+Reference: TypeAlias = Literal["", "key", "tonic", "first-note"]
 """The pitch through which an edit depends on its piece, "" = none (:mod:`latentknobs.core.one_key`)."""
-REFERENCES: tuple[Reference, ...] = ("", "key", "first-note")
+REFERENCES: tuple[Reference, ...] = ("", "key", "tonic", "first-note")
 CLASSES = 12
 PITCH_CLASSES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+MIDDLE_C = 60
+RELATIVE_MAJOR = 3
+"""Semitones from the tonic of a minor key up to that of the major key with the same scale."""
 SCALES: dict[str, tuple[int, ...]] = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
 PROFILES: dict[Mode, tuple[float, ...]] = {
     "major": (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88),
@@ -54,6 +57,11 @@ class Key:
         """Its seven pitch classes from the tonic up; of a minor key the natural ones."""
         return tuple((self.tonic + step) % CLASSES for step in SCALES[self.mode])
 
+    @property
+    def relative_major(self) -> int:
+        """Pitch class of the tonic of the major key with the same scale."""
+        return (self.tonic + RELATIVE_MAJOR * (self.mode == "minor")) % CLASSES
+
 
 @frozen
 class EditContext:
@@ -75,6 +83,12 @@ class EditContext:
     index: int
     count: int
     seed: int
+
+    def nearest(self, pitch_class: int) -> int:
+        """The pitch of a class that is nearest to the first note, or to middle C; of two the lower."""
+        near = MIDDLE_C if self.first is None else self.first.pitch
+        below = CLASSES // 2 - 1
+        return near - (near - pitch_class + below) % CLASSES + below
 
 
 def estimate_key(durations: Floats) -> Key | None:

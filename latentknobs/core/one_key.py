@@ -2,7 +2,8 @@
 Edits that depend on the piece through one pitch, and the key in which such an edit is one and the same for all pieces.
 
 With T_k transposition of clip and piece by k semitones, such an edit f commutes with it: f(T_k x) = T_k f(x). So a
-piece can be moved to where its key is C major or A minor, or its first note E4, be edited there, and moved back.
+piece can be moved to where its key is C major or A minor ("key"), C major or C minor ("tonic"), either in the octave
+where the first note is nearest to middle C, or to where its first note is E4, be edited there, and moved back.
 """
 
 from __future__ import annotations
@@ -16,14 +17,12 @@ from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.augmentation import Augmentation
 from latentknobs.core.clip import ClipFormat, Note
 from latentknobs.core.corpus import Song
-from latentknobs.core.edit_context import CLASSES, REFERENCES, EditContext, Key, Reference, contexts_of
+from latentknobs.core.edit_context import CLASSES, MIDDLE_C, REFERENCES, EditContext, Key, Reference, contexts_of
 from latentknobs.core.melody_format import HOLD, MelodyFormat
 from latentknobs.errors import PluginError
 
 FIRST_NOTE = 64
 """Where pieces are moved to by their first note: E4, in the middle of the piano's keys."""
-RELATIVE_MAJOR = 3
-"""Semitones from the tonic of a minor key up to that of the major key with the same scale."""
 
 
 def reference_of(augmentation: Augmentation) -> Reference:
@@ -36,18 +35,21 @@ def reference_of(augmentation: Augmentation) -> Reference:
     reference = getattr(augmentation, "relative_to", "")
     if reference not in REFERENCES:
         raise PluginError(
-            f"{augmentation.name!r} is relative to {reference!r}; it can be to {' or '.join(REFERENCES[1:])}."
+            f"{augmentation.name!r} is relative to {reference!r}; it can be to key, tonic or first-note."
         )
     return cast(Reference, reference)
 
 
 def semitones_above(reference: Reference, context: EditContext) -> int:
-    """How far a piece lies above the one key: -6 to 5 by its key, by its first note as far as there are notes."""
+    """
+    How far a piece lies above the one key.
+
+    By its key or tonic, that is the distance from middle C of the C, of the piece's own key, nearest to its first note.
+    """
     if reference == "first-note" and context.first is not None:
         return context.first.pitch - FIRST_NOTE
-    if reference == "key" and context.key is not None:
-        tonic = context.key.tonic + RELATIVE_MAJOR * (context.key.mode == "minor")
-        return (tonic + CLASSES // 2) % CLASSES - CLASSES // 2
+    if reference in ("key", "tonic") and context.key is not None:
+        return context.nearest(context.key.relative_major if reference == "key" else context.key.tonic) - MIDDLE_C
     return 0
 
 

@@ -47,7 +47,7 @@ class Frame:
             shifts: By how many semitones the model is given each clip higher than it is, (N,).
         """
         above = np.asarray([semitones_above(reference, context) for context in contexts], dtype=np.int64)
-        return cls(pitch, above + shifts if reference == "first-note" else above)
+        return cls(pitch, above + shifts)
 
     def inward(self, z: Codes) -> Codes:
         """Codes (N, D) moved into the frame."""

@@ -45,6 +45,20 @@ def test_by_their_key_pieces_move_the_short_way_to_c_major_or_a_minor(key, above
     assert semitones_above("key", context(key)) == above
 
 
+@pytest.mark.parametrize(("key", "above"), [(Key(0), 0), (Key(9, "minor"), -3), (Key(4, "minor"), 4)], ids=str)
+def test_by_their_tonic_they_move_to_c_major_or_c_minor(key, above):
+    """Whatever their mode."""
+    assert semitones_above("tonic", context(key)) == above
+
+
+@pytest.mark.parametrize(
+    ("first", "above"), [(60, 0), (66, 0), (67, 12), (54, -12), (55, 0), (48, -12), (127, 72), (0, -60)]
+)
+def test_the_octave_is_the_one_that_puts_the_first_note_near_middle_c(first, above):
+    """From G3 to F sharp 4, of two octaves as far away the one above."""
+    assert semitones_above("key", context(Key(0), first)) == above
+
+
 def test_by_their_first_note_pieces_move_to_e4():
     """However far that is; what has no note or no key stays."""
     assert semitones_above("first-note", context(first=90)) == 26
@@ -52,9 +66,9 @@ def test_by_their_first_note_pieces_move_to_e4():
     assert semitones_above("", context(Key(4), 90)) == 0
 
 
-@pytest.mark.parametrize(("reference", "first"), [("key", 72), ("first-note", 64), ("", 67)])
+@pytest.mark.parametrize(("reference", "first"), [("key", 60), ("first-note", 64), ("", 67)])
 def test_all_clips_of_a_song_move_alike(reference, first):
-    """A scale from G4 begins on C5 in C major, on E4 by its first note, and stays without a reference."""
+    """A scale from G4 begins on C4 in C major, on E4 by its first note, and stays without a reference."""
     (moved,) = in_one_key([song(67)], reference, MELODY)
 
     assert np.array_equal(moved.clips, song(first).clips)

@@ -92,7 +92,7 @@ def test_what_it_cannot_be_relative_to_is_told(find):
     class Odd(Mirror):
         """Mirrors the pitches around the first note of the piece."""
 
-        relative_to = "tonic"
+        relative_to = "chord"
 
-    with pytest.raises(PluginError, match="'mirror' is relative to 'tonic'; it can be to key or first-note"):
+    with pytest.raises(PluginError, match="'mirror' is relative to 'chord'; it can be to key, tonic or first-note"):
         find(Odd(), fits=("ridge",))
