@@ -91,7 +91,8 @@ def candidates(score: MidiScore) -> tuple[Candidate, ...]:
     """The tracks of a file with how likely each is the melody."""
     busiest = max((len(part.notes) for part in score.parts if part.pitched), default=1)
     longest = max((_sounding(part.notes) for part in score.parts), default=1)
-    lowest = min((_median(part.notes) for part in score.parts if part.pitched), default=0)
+    middles = [_median(part.notes) for part in score.parts if part.pitched]
+    lowest, highest = min(middles, default=0), max(middles, default=0)
     out = []
     for part in score.parts:
         alone = monophonic_share(part.notes, score.ticks_per_beat)
@@ -109,6 +110,7 @@ def candidates(score: MidiScore) -> tuple[Candidate, ...]:
                 - 1.5 * (middle < 48)
                 - 0.75 * (middle > 90)
                 - 0.5 * (middle == lowest)
+                + 0.6 * (middle == highest and len(middles) > 2)  # of two, not to be the lowest says as much
                 + _sounding(part.notes) / longest
                 + 0.5 * len(part.notes) / busiest
                 - 1.0 * (len(part.notes) < 4)

@@ -298,6 +298,16 @@ def test_a_track_is_chosen_by_number_or_name(read):
     assert read(both, kind=0, track=2).notes[0].pitch == 72
 
 
+def test_of_several_lines_the_highest_is_the_likeliest(read):
+    """It is taken where it has most of the notes too, and suggested where nothing but its pitch tells."""
+    lines = [notes((0, 480, pitch), (480, 960, pitch + 2)) for pitch in (60, 72, 48)]
+    with pytest.raises(MidiError, match="which track is the melody.* Most likely: 2"):
+        read(*lines)
+
+    tune = notes(*[(240 * k, 240 * k + 240, 72 + k) for k in range(4)])
+    assert read(lines[0], tune, lines[2]).notes[0].pitch == 72
+
+
 def test_a_track_whose_notes_have_channels_of_their_own_is_one_part(read):
     """What MPE instruments write is one part, the drums' channel with it; several voices stay apart."""
     turns = [(480 * k, 480 * k + 480, 60 + k) for k in range(12)]
