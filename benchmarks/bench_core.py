@@ -16,6 +16,7 @@ LONG = 2e11
 """Work of more operations than this is timed three times, other work up to twenty."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", ["float32", "bf16", "int8"])
 @pytest.mark.parametrize("way", ["laid out", "plain"])
 def test_peak(benchmark: BenchmarkFixture, number: str, way: str) -> None:

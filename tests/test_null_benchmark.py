@@ -121,6 +121,7 @@ def rows_of(script, plugins_dir, tmp_path, capsys):
     return run, path
 
 
+@pytest.mark.slow
 def test_the_real_edit_is_accepted_and_no_null_is(script, rows_of, monkeypatch):
     """With few clips a real edit is accepted provisionally and no null is; a file that was cut is gone on with."""
     run, path = rows_of

@@ -186,6 +186,7 @@ def test_other_formats_are_refused(workbench):
         check_format([evolve(source, corpus=evolve(source.corpus, clip_format="drums"))], workbench.model("tiny").spec)
 
 
+@pytest.mark.slow
 def test_building_the_packages_registry(workbench, tmp_path, monkeypatch):
     """It writes one marked registry at the top of the checkout, and refuses where there is none."""
     from latentknobs.analysis import build_registry

@@ -26,6 +26,7 @@ def run(workbench):
     )
 
 
+@pytest.mark.slow
 def test_a_run_repeated_is_the_same(workbench, run):
     """From what is stored of it a run is made again to the bit, and adds no second one."""
     before = len(workbench.registry.runs())

@@ -113,8 +113,10 @@ def test_a_checkpoint_without_the_optimisers_memory_is_refused(host, config, dat
         Trainer(trainer.config, data, tmp_path / "run", resume=True)
 
 
-@pytest.mark.parametrize("dropout", ["token_dropout = 0.3", "token_dropout = 0.2\nsampling_k = 5", FOLLOW])
-@pytest.mark.parametrize("how", [interrupt, signal_me])
+@pytest.mark.parametrize(
+    ("how", "dropout"),
+    [(signal_me, "token_dropout = 0.3"), (interrupt, "token_dropout = 0.2\nsampling_k = 5"), (signal_me, FOLLOW)],
+)
 def test_resumed_run_ends_in_the_same_bytes(host, settings, tmp_path, how, dropout):
     """Ctrl-C leaves a checkpoint, says how to go on, and the resumed run ends in the bytes of one never stopped."""
     if dropout is FOLLOW:

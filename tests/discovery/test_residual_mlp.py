@@ -67,6 +67,7 @@ def test_it_learns_what_no_affine_map_can(fitted):
     assert 0 < result["step"] <= result["steps"] == 300
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes(fitted):
     """Fitting again gives the same operator, and leaves torch's random state as it was."""
     state = torch.get_rng_state()

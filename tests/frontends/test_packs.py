@@ -99,6 +99,7 @@ def elsewhere(pack, tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_pack_turns_as_where_it_was_made(cli, tmp_path, monkeypatch, tune):
     """Made in one place, as a folder and as a zip, and added in another: the same turns to the byte."""
     words = ("-k", "pitch=3", "-k", "rhythm=1", *TINY)

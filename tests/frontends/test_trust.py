@@ -57,14 +57,14 @@ def ran(here, name="theirs"):
     return len(path.read_text()) if path.exists() else 0
 
 
-@pytest.mark.parametrize("words", [("plugins", "list"), ("doctor",), ("plugins", "check", "augmentations")])
+@pytest.mark.parametrize("words", [("plugins", "list"), ("doctor",), ("plugins", "check", "attributes")])
 def test_nobodys_plugins_do_not_run(cli, here, words):
     """They are told in one line on stderr that says how to allow them, and the command does its work."""
     done = cli(*words)
 
     assert done.code == 0
     assert ran(here) == 0
-    if words != ("plugins", "check", "augmentations"):  # whose process of its own is silent
+    if words != ("plugins", "check", "attributes"):  # whose process of its own is silent
         assert [line for line in done.err.splitlines() if "latentknobs plugins trust plugins" in line]
 
 

@@ -44,6 +44,7 @@ def run_in(folder, *words):
     return subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_new_plugins_pass_their_own_tests(written):
     """A single file of each kind, unchanged, under pytest with warnings as errors."""
     done = run_in(written, "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", "tests")

@@ -86,6 +86,7 @@ def test_a_model_in_another_time_signature_is_heard_too(meters):
     assert titles[-2:] == ["The theme turned", "From one clip to another, two ways"]
 
 
+@pytest.mark.slow
 def test_the_same_again(made, tiny_registry):
     """The same model, registry and seed give the same bytes; without metrics only their section is missing."""
     with Workbench.open(str(tiny_registry), plugins=load_plugins(tiny_registry.parent / "plugins")) as bench:
