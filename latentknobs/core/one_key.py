@@ -34,9 +34,7 @@ def reference_of(augmentation: Augmentation) -> Reference:
     """
     reference = getattr(augmentation, "relative_to", "")
     if reference not in REFERENCES:
-        raise PluginError(
-            f"{augmentation.name!r} is relative to {reference!r}; it can be to key, tonic or first-note."
-        )
+        raise PluginError(f"{augmentation.name!r} is relative to {reference!r}; it can be to key, tonic or first-note.")
     return cast(Reference, reference)
 
 

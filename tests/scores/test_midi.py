@@ -301,7 +301,7 @@ def test_a_track_is_chosen_by_number_or_name(read):
 def test_of_several_lines_the_highest_is_the_likeliest(read):
     """It is taken where it has most of the notes too, and suggested where nothing but its pitch tells."""
     lines = [notes((0, 480, pitch), (480, 960, pitch + 2)) for pitch in (60, 72, 48)]
-    with pytest.raises(MidiError, match="which track is the melody.* Most likely: 2"):
+    with pytest.raises(MidiError, match=r"which track is the melody.* Most likely: 2"):
         read(*lines)
 
     tune = notes(*[(240 * k, 240 * k + 240, 72 + k) for k in range(4)])
