@@ -8,7 +8,7 @@ models decode them; it knows no terminal and writes no file.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Unpack
@@ -25,6 +25,7 @@ from latentknobs.core.knob import RESERVED_NAMES, Knob
 from latentknobs.core.meter import signature_of
 from latentknobs.core.model_calls import check_encodes
 from latentknobs.core.piece import Cut, Piece, format_for
+from latentknobs.core.reversed_order import in_reversed_order, with_clips_reversed
 from latentknobs.core.seed import as_seed
 from latentknobs.errors import ClipError, UnknownNameError, UsageError
 from latentknobs.scores.reading import ReadingOptions
@@ -270,10 +271,19 @@ class Session:
         """Why no model steers a clip of the cuts that are of none."""
         return Unsteered.of(self.piece, cut, k, tuple(self.named.values()))
 
-    def join(self, clips: ClipBatch, others: Sequence[ClipBatch] | None = None) -> Piece:
-        """The session's clips (N, *shape), and those of ``Cut.others``, in the place of those of the piece in hand."""
-        kept = tuple(other.clips for other in self.cut.others) if others is None else others
-        return evolve(self.piece.with_clips(self.cut, [clips, *kept]), remarks=())
+    def join(self, clips: ClipBatch, others: Sequence[ClipBatch] | None = None, *, backwards: bool = False) -> Piece:
+        """
+        The session's clips (N, *shape), and those of ``Cut.others``, in the place of those of the piece in hand.
+
+        Args:
+            clips: Of the first cut.
+            others: Of the others; None = as they are.
+            backwards: Whether the last clip of each stretch comes first.
+        """
+        batches = [clips, *((other.clips for other in self.cut.others) if others is None else others)]
+        if backwards:
+            return evolve(with_clips_reversed(self.piece, self.cut, batches), remarks=())
+        return evolve(self.piece.with_clips(self.cut, batches), remarks=())
 
     def provenance(self, **facts: Any) -> dict[str, Any]:
         """Where a result comes from: models, source and version, with the facts of the operation."""
@@ -342,7 +352,16 @@ class Session:
         remarks = dict.fromkeys(
             remark for turn, done in zip(turns, ruled, strict=False) for remark in turn.remarks(done)
         )
-        return SteeredCodes(dict(amounts), moved, facts, ruled, all_edits, tuple(remarks), seed)
+        backwards = self._reverses_order(name for name in named if amounts[name])
+        return SteeredCodes(dict(amounts), moved, facts, ruled, all_edits, tuple(remarks), seed, backwards)
+
+    def _reverses_order(self, names: Iterable[str]) -> bool:
+        """Whether time runs backwards under these knobs together."""
+        backwards = False
+        for name in names:
+            edits = self._edits({name: self.knob(name)}, {name: 1.0}).edits
+            backwards ^= any(getattr(edit, "reverses_order", False) for edit, _ in edits)
+        return backwards
 
     def _contexts(self, seed: int) -> list[tuple[EditContext, ...]]:
         """For each cut where its clips stand in the piece, for edits that draw by this seed."""
@@ -408,7 +427,7 @@ class Session:
         return TurnResult(
             moved.amounts,
             self.piece,
-            self.join(clips[0], clips[1:]),
+            self.join(clips[0], clips[1:], backwards=moved.reverses_order),
             clips[0],
             tuple(one.codes for one in moved.moved),
             self.provenance(**moved.facts),
@@ -416,7 +435,7 @@ class Session:
             remarks=tuple(remarks),
             left=tuple(left),
             others=tuple(clips[1:]),
-            ways=tuple(ways),
+            ways=in_reversed_order(self.piece, self.cut, ways) if moved.reverses_order else tuple(ways),
         )
 
     def _left(self, cut: Cut, rows: Bools, ruled: RuleEdited) -> list[str]:

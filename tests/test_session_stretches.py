@@ -14,7 +14,7 @@ from latentknobs.errors import AmountError, ClipError, UnknownNameError, UsageEr
 from latentknobs.scores import read_piece, write_piece
 from latentknobs.session import Session
 from latentknobs.testing.tiny import TinyBackend, tiny_clips, tiny_spec
-from tests.tiny_meters import MIXED, NAMES, TINY, WALTZ, quarters
+from tests.tiny_meters import MIXED, NAMES, TINY, WALTZ, exact_run, quarters
 
 
 def opened(workbench, *stretches, models=NAMES, **more):
@@ -154,6 +154,22 @@ def test_a_knob_of_any_named_model_is_done_by_rule_where_it_is_lacking(meters, s
     assert len(turned.after.notes) > len(session.piece.notes)
     assert turned.counts.left_alone == 0
     assert any(f"by rule, as {lacking} has no knob rhythm" in remark for remark in turned.remarks)
+
+
+def test_an_edit_that_reverses_the_order_puts_the_last_clip_of_a_stretch_first(meters):
+    """By model, here one that moves its clips by a semitone, and by rule, where every clip runs backwards too."""
+    run = exact_run(tiny_spec(MELODY), "pitch", 12)
+    spec = evolve(run.spec, augmentation="retrograde")
+    knobs = (evolve(run.knobs[0], name="back", augmentation="retrograde", run_id=spec.run_id),)
+    meters.registry.save_run(evolve(run, spec=spec, knobs=knobs))
+    session = opened(meters, *MIXED)
+
+    turned = session.turn({"back": 1})
+
+    first, waltz, last = (pitches(session.piece)[start:end] for start, end in ((0, 16), (16, 28), (28, 36)))
+    by_model = [[pitch + 1 for pitch in part] for part in (first[8:], first[:8], last)]
+    assert pitches(turned.after) == [*by_model[0], *by_model[1], *reversed(waltz), *by_model[2]]
+    assert turned.ways == (("model",) * 3, ("rule",) * 2)
 
 
 def test_bars_that_no_rule_edits_are_not_said_to_be_by_rule(meters):

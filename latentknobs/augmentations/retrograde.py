@@ -13,13 +13,15 @@ from latentknobs.core.clip import Note
 
 class Retrograde(NoteAugmentation):
     """
-    Reverses the order of the notes in time.
+    Reverses the order of the notes in time, over the whole piece.
 
-    Each note keeps its pitch and length, and rests are mirrored with them. A clip without notes is masked.
+    Each note keeps its pitch and length, and rests are mirrored with them; the last clip of a piece comes first. A clip
+    without notes is masked.
     """
 
     name = "retrograde"
     knob_name = "retrograde"
+    reverses_order = True
     changes: ClassVar[frozenset[str]] = frozenset({"contour", "onset-f1"})
     preserves: ClassVar[frozenset[str]] = frozenset({"mean-pitch", "pitch-range", "log2-onsets"})
 

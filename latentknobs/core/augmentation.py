@@ -132,6 +132,8 @@ class _Base(ABC):
     own key, either in the octave nearest to the first note.
     Transposing clip and piece then transposes the result, so that a knob can be learned in one key.
     """
+    reverses_order: ClassVar[bool] = False
+    """Whether time runs backwards, so that the last clip of a piece comes first."""
     clip_format: ClassVar[str] = ""
     """Name of the one format it edits, "" = every format that has what it needs."""
     format: ClassVar[ClipFormat] = MELODY

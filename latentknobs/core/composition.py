@@ -127,6 +127,11 @@ class CompositeAugmentation:
         return frozenset.intersection(*(part.augmentation.preserves for part in self.parts)) - self.changes
 
     @property
+    def reverses_order(self) -> bool:
+        """Whether an odd number of parts reverse it."""
+        return sum(bool(getattr(part.augmentation, "reverses_order", False)) for part in self.parts) % 2 == 1
+
+    @property
     def needs(self) -> tuple[str, ...]:
         """What any part needs of a clip format."""
         return tuple(dict.fromkeys(name for part in self.parts for name in needs_of(part.augmentation)))

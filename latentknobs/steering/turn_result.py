@@ -127,6 +127,7 @@ class SteeredCodes:
         edits: What is done to these by rule.
         remarks: What people should know of the knobs, one sentence each.
         seed: Of edits that draw.
+        reverses_order: Whether the last clip of each stretch comes first.
     """
 
     amounts: Mapping[str, float]
@@ -136,6 +137,7 @@ class SteeredCodes:
     edits: tuple[RuleEdits, ...] = ()
     remarks: tuple[str, ...] = ()
     seed: int = 0
+    reverses_order: bool = False
 
     @property
     def codes(self) -> Codes:

@@ -3,10 +3,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from latentknobs.augmentations.retrograde import Retrograde
 from latentknobs.core.clip import Note
 from latentknobs.core.melody_format import MELODY, MelodyFormat
 from latentknobs.core.meter import bars, weights
 from latentknobs.core.piece import Piece, PieceStretch, fits
+from latentknobs.core.plugin_guard import run_augmentation
+from latentknobs.core.reversed_order import in_reversed_order, with_clips_reversed
 from latentknobs.core.time_signature import TimeSignature
 from latentknobs.errors import ClipError, UsageError
 
@@ -50,6 +53,34 @@ def test_cutting_and_joining_gives_the_piece_back(piece):
     assert steps == list(range(piece.steps))
     assert piece.with_clips(cut, [each.clips for each in every]).notes == piece.notes
     assert all(each.clip_format.valid(each.clips).all() for each in every)
+
+
+@settings(deadline=None)
+@given(pieces())
+def test_clips_that_run_backwards_in_reversed_order_are_the_piece_backwards(piece):
+    """Stretch by stretch, whatever fills its last clip; a note over two stretches is struck again in the second."""
+    cut = piece.cut(MELODY)
+    every = (cut, *cut.others)
+    clips = [
+        run_augmentation(Retrograde(), each.clips, 1, np.random.default_rng(0), each.clip_format).clips
+        for each in every
+    ]
+    expected = []
+    for stretch in piece.stretches:
+        for note in piece.notes:
+            onset, end = max(note.onset, stretch.start), min(note.end, stretch.end)
+            if onset < end:
+                expected.append(Note(stretch.start + stretch.end - end, note.pitch, end - onset))
+
+    assert with_clips_reversed(piece, cut, clips).notes == tuple(sorted(expected))
+
+
+def test_what_is_known_of_a_clip_goes_where_it_sounds():
+    """The last clip's comes first in each stretch."""
+    piece = Piece((), 160, stretches=(PieceStretch(0, 96), PieceStretch(96, 64, bar=7)))
+    cut = piece.cut(MELODY)
+
+    assert in_reversed_order(piece, cut, [list("abcde")]) == (tuple("cbaed"),)
 
 
 def test_what_no_clip_has_stays():
