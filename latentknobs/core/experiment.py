@@ -54,6 +54,8 @@ class Settings:
         sample_clips: Training clips whose codes at every amount are kept for fits that need pairs.
         steps: Training steps for each fitted amount.
         fits: Names of the fits to run; none = all.
+        recombined: Further clips, of the beginning of one training clip and the end of another, from which networks
+            learn too.
         one_key: Whether an edit that depends on its piece through one pitch is learned and judged in one key
             (:mod:`latentknobs.core.one_key`).
     """
@@ -76,12 +78,14 @@ class Settings:
     halves: int = field(default=100, validator=validators.ge(1))
     resamples: int = field(default=200, validator=validators.ge(1))
     fits: tuple[str, ...] = field(default=(), converter=_names)
+    recombined: int = field(default=0, validator=validators.ge(0))
     one_key: bool = True
 
     def as_dict(self) -> dict[str, Any]:
-        """For RunSpec.parameters: as it was before there were anchors, unless these are not used."""
+        """For RunSpec.parameters: later settings only where they are not as they were before there were any."""
+        later = {"one_key": True, "recombined": 0}
         out = asdict(self) | {"fits": list(self.fits)}
-        return {name: value for name, value in out.items() if name != "one_key" or not value}
+        return {name: value for name, value in out.items() if name not in later or value != later[name]}
 
 
 @frozen

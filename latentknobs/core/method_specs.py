@@ -190,6 +190,7 @@ class FitInput:
         target: Name of the attribute that the edit targets, None where it names none.
         held: bool (D,), the dimensions of a condition: an operator may read them, and what it says of where they go
             is not used.
+        recombined: Gives a sample of further training pairs, made of the training clips; None = none can be made.
     """
 
     latent_size: int
@@ -207,6 +208,7 @@ class FitInput:
     decoder: Decoder | None = None
     target: str | None = None
     held: Bools = field(default=Factory(lambda self: np.zeros(self.latent_size, dtype=bool), takes_self=True))
+    recombined: Callable[[], CodeSample] | None = None
 
     def __attrs_post_init__(self) -> None:
         make_read_only(self)

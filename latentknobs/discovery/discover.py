@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -38,6 +39,7 @@ from latentknobs.discovery.knob_evaluation import evaluate_knob
 from latentknobs.discovery.pair_statistics import PairStatistics
 from latentknobs.discovery.pairs import EditedClips, edit_clips, encode_pairs
 from latentknobs.discovery.prefetch import ahead
+from latentknobs.discovery.recombination import Recombination
 from latentknobs.discovery.running_std import RunningStd
 from latentknobs.errors import DiscoveryError, NotFittedError
 from latentknobs.evaluation.acceptance_criteria import LEAST_MONOTONE
@@ -113,6 +115,7 @@ class _CodeStatistics:
     codes: CodeSample
     validation_codes: CodeSample
     adds_up: bool
+    recombination: Recombination | None
 
 
 def _read(experiment: Experiment, songs: Iterable[Song], tally: Tally, progress: Progress) -> _CodeStatistics:
@@ -124,6 +127,8 @@ def _read(experiment: Experiment, songs: Iterable[Song], tally: Tally, progress:
         "validation": CodeReservoir(experiment, settings.sample_clips // 8),
     }
     clip_samples = {split: ClipReservoir(settings.trial_clips, seed) for split in ("validation", "test")}
+    if settings.recombined and Recombination.can_be(experiment):
+        clip_samples["train"] = ClipReservoir(settings.sample_clips, seed)
     first: Shard | None = None
     spreads = RunningStd(experiment.methods.attributes)
     done = 0
@@ -165,6 +170,10 @@ def _read(experiment: Experiment, songs: Iterable[Song], tally: Tally, progress:
         experiment.in_context(first.contexts), first.clips, knots, default_rng([seed, 4])
     )
     units = statistics.units()
+    recombination: Recombination | None = None
+    if "train" in clip_samples:
+        clips, _ = clip_samples["train"].clips(experiment.clip_format.shape)
+        recombination = Recombination(experiment, clips, clip_samples["train"].contexts(), adding, units)
     return _CodeStatistics(
         statistics,
         units,
@@ -174,6 +183,7 @@ def _read(experiment: Experiment, songs: Iterable[Song], tally: Tally, progress:
         code_samples["train"].sample(adding, units),
         code_samples["validation"].sample(adding, units),
         adding,
+        recombination,
     )
 
 
@@ -211,6 +221,7 @@ def _context(experiment: Experiment, corpus: _CodeStatistics, enough: Bools, pro
     plain, units = corpus.statistics.only(enough), corpus.units.holding(experiment.held)
     statistics = plain.in_units(units)
     fitting = statistics if units is corpus.units else plain.in_units(corpus.units)
+    recombination = corpus.recombination
     in_units = TransformedBackend.in_units(experiment.backend, corpus.units)
     own, train, held_out = plain.train, fitting.train, fitting.validation
     fit_input = FitInput(
@@ -229,6 +240,7 @@ def _context(experiment: Experiment, corpus: _CodeStatistics, enough: Bools, pro
         decoder=decoder_of(in_units),
         target=edit.target,
         held=experiment.held,
+        recombined=partial(recombination, experiment.settings.recombined) if recombination else None,
     )
     config = EvaluationConfig(
         methods.attributes,

@@ -67,6 +67,18 @@ def test_it_learns_what_no_affine_map_can(fitted):
     assert 0 < result["step"] <= result["steps"] == 300
 
 
+def test_further_pairs_teach_it_what_few_clips_cannot():
+    """With 40 clips it learns them by heart; the same clips and 2,000 that are made of them generalize."""
+    few = _fit_input(n=40)
+    alone, result = residual_mlp.residual_network(few)
+    helped, more = residual_mlp.residual_network(evolve(few, recombined=lambda: _sample(2000, 3)))
+    z = np.random.default_rng(9).standard_normal((500, D)).astype(np.float32)
+    error, before = (np.mean((apply(o, z, 1.0) - _moved(z, 1.0)) ** 2) for o in (helped, alone))
+
+    assert error < 0.5 * before
+    assert more["pairs"] - result["pairs"] == 2 * 2 * 2000
+
+
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes(fitted):
     """Fitting again gives the same operator, and leaves torch's random state as it was."""

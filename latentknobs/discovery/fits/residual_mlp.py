@@ -6,7 +6,8 @@ The residual fit: the affine map of each amount, plus one small network for all 
 with s the spread of each code dimension. It starts as the ridge map with an output of 0 and is trained on the
 sampled pairs of training songs (AdamW; Loshchilov & Hutter 2019) on the squared error in units of s, once with little
 and once with more noise on the code before: inversion, where small differences count, wants little, and note-split,
-which has few clips at the higher amounts, wants more. The weights with the smallest error on validation songs are kept.
+which has few clips at the higher amounts, wants more. Where further pairs can be made of the training clips, little is
+enough. The weights with the smallest error on validation songs are kept.
 T is a function of z and the amount alone.
 """
 
@@ -136,6 +137,13 @@ def residual_network(fit_input: FitInput) -> tuple[Operator, Mapping[str, Any]]:
     return operator, facts
 
 
+def _together(one: CodeSample, other: CodeSample) -> CodeSample:
+    """The clips of two samples of the same edit."""
+    joined = (np.concatenate([getattr(one, n), getattr(other, n)]) for n in ("codes", "mask", "target", "exact"))
+    codes, mask, target, exact = joined
+    return CodeSample(one.knots, codes, mask, one.routes, target, exact)
+
+
 def _in_part(fit_input: FitInput) -> FitInput:
     """The same with the moments of the sample's pairs, where an edit learns from more pairs than the moments have."""
     if np.array_equal(fit_input.sample.exact, fit_input.sample.mask):
@@ -162,15 +170,21 @@ def _moments(sample: CodeSample, fit_input: FitInput) -> PairMoments:
 
 def _train(network: _Map, fit_input: FitInput, scale: Tensor) -> dict[str, Any]:
     """Leave the network with the weights of the smallest validation error; the facts."""
-    codes, validation_codes = (_tensor(s.codes) for s in (fit_input.sample, fit_input.validation_sample))
-    pools = _pools(fit_input.sample, fit_input.amounts)
+    sample = fit_input.sample
+    jitters: tuple[float, ...] = JITTERS
+    validation_codes = _tensor(fit_input.validation_sample.codes)
     validation = _pools(_from_zero(fit_input.validation_sample, fit_input.amounts), fit_input.amounts)
     if not any(len(pool.rows) for pool in validation):
-        validation_codes, validation = codes, pools
+        validation_codes, validation = _tensor(sample.codes), _pools(sample, fit_input.amounts)
     steps = int(fit_input.options.get("steps", 80)) * len(fit_input.amounts)
     start, ridge = _copied(network), _error(network, validation_codes, validation, scale)
     best, state = _Taken(ridge, 0, 0.0), start
-    for jitter in JITTERS if ridge > EXACT else ():
+    if ridge <= EXACT:
+        jitters = ()
+    elif fit_input.recombined is not None:
+        sample, jitters = _together(sample, fit_input.recombined()), JITTERS[:1]
+    codes, pools = _tensor(sample.codes), _pools(sample, fit_input.amounts)
+    for jitter in jitters:
         network.load_state_dict(start)
         generator = torch.Generator().manual_seed(fit_input.seed)
         optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY)
