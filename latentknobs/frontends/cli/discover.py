@@ -47,6 +47,12 @@ def discover(
     ] = None,
     selector: Annotated[str, typer.Option(help="The rule that selects dimensions; others stand beside it.")] = "effect",
     basis: Annotated[str, typer.Option(help="Another basis in which selectors are run.")] = "standard",
+    recombined: Annotated[
+        int, typer.Option(min=0, help="Further clips for networks, made of the beginnings and ends of training clips.")
+    ] = 0,
+    all_keys: Annotated[
+        bool, typer.Option("--all-keys", help="Learn edits that depend on the key or first note in all keys at once.")
+    ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Skip runs that are stored already with the same parameters.")
     ] = False,
@@ -56,7 +62,9 @@ def discover(
     json: options.Json = False,
 ) -> None:
     """Find the knob of each augmentation on real music, evaluate it, and store it."""
-    settings = evolve(QUICK if quick else Settings(), selector=selector, basis=basis)
+    settings = evolve(
+        QUICK if quick else Settings(), selector=selector, basis=basis, recombined=recombined, one_key=not all_keys
+    )
     if fit:
         settings = evolve(settings, fits=tuple(dict.fromkeys(fit)))
     with program(ctx).workbench(registry, device, precision) as workbench:
