@@ -17,12 +17,32 @@ def drawn(hands):
 
 
 def test_every_accepted_knob_is_there(hands):
-    """The knobs that the registry has accepted appear by themselves, and after them the two controls."""
+    """The knobs that the registry has accepted appear by themselves, those of two states as switches, and two controls."""
     known = hands.api.get(f"/models/{MODEL}/knobs").json()
-    shown = hands.page.locator("lk-knob").evaluate_all("(knobs) => knobs.map((knob) => knob.name)")
+    names = "(knobs) => knobs.map((knob) => knob.name)"
+    dials, switches = (hands.page.locator(kind).evaluate_all(names) for kind in ("lk-knob", "lk-switch"))
 
-    assert shown == [knob["name"] for knob in known]
-    assert shown[-2:] == ["random", "others"]
+    two_states = [knob["name"] for knob in known if knob["step"] and knob["high"] - knob["low"] <= knob["step"]]
+    assert sorted(switches) == sorted(two_states)
+    assert sorted(dials) == sorted(knob["name"] for knob in known if knob["name"] not in switches)
+    assert dials[-2:] == ["random", "others"]
+    assert "retrograde" in switches
+
+
+def test_a_switch_is_turned_by_mouse_and_keyboard(hands):
+    """On, the melody runs backwards from its last note to its first; the space bar turns it off again."""
+    plain = hands.notes
+    switch = hands.page.locator("lk-switch[data-knob=retrograde] input")
+    switch.check()
+    hands.until("it to be on", lambda: hands.amount("retrograde") == 1)
+    answer = hands.settled()
+    assert [note[1] for note in answer["notes"]] == [note[1] for note in plain][::-1]
+
+    switch.press("Shift+Tab")  # by keyboard, where the space bar is the switch's; after the mouse it plays
+    hands.page.keyboard.press("Tab")
+    hands.page.keyboard.press("Space")
+    hands.until("it to be off", lambda: hands.amount("retrograde") == 0)
+    hands.until("the melody as it was", lambda: hands.notes == plain)
 
 
 def test_the_notes_on_the_screen_are_the_apis(hands):

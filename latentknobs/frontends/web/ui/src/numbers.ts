@@ -50,6 +50,11 @@ export function unitFor(amount: number, unit: string): string {
   return Math.abs(amount) === 1 && /[^s]s$/.test(unit) ? unit.slice(0, -1) : unit;
 }
 
+/** Whether 0 and one other amount are all that a knob can be turned to. */
+export function onOff(knob: Scale & { reserved: boolean }): boolean {
+  return !knob.reserved && knob.step !== null && knob.high > knob.low && knob.high - knob.low <= knob.step;
+}
+
 /** "3 semitones up", "1 doubling down, calmer", "0, unchanged". */
 export function inWords(value: number, unit: string, says?: { down: string; up: string } | null): string {
   if (value === 0) return "0, unchanged";

@@ -4,7 +4,7 @@ import { fromBase64 } from "./download.js";
 import { keepFile, keptFile } from "./kept-files.js";
 import { LiveSocket, type LiveStatus } from "./live-socket.js";
 import { meter } from "./music.js";
-import { inWords, signed, unitFor } from "./numbers.js";
+import { inWords, onOff, signed, unitFor } from "./numbers.js";
 import { Player } from "./sound/player.js";
 import type { Melody } from "./sound/scheduler.js";
 import { deckKey, deckOf, NO_DRAFT, pieceKey, TEMPO, withDeck, withKnob, type Side, type State } from "./state.js";
@@ -312,7 +312,8 @@ export class Session {
     const knob = this.knobs.find((one) => one.name === name);
     this.turning = name;
     this.heard = null;
-    this.toSay = `${knob?.label ?? name}: ${inWords(amount, knob?.unit ?? "", knob?.says)}.`;
+    const words = knob && onOff(knob) ? (amount ? "on" : "off") : inWords(amount, knob?.unit ?? "", knob?.says);
+    this.toSay = `${knob?.label ?? name}: ${words}.`;
     this.commit(withDeck(state, state.side, withKnob(deck, name, amount)), `${knob?.label ?? name} ${signed(amount)} ${unitFor(amount, knob?.unit ?? "")}`);
     this.sayResult();
   }

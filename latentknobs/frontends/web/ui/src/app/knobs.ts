@@ -1,12 +1,19 @@
 import { css, html, nothing } from "lit";
 import { state } from "lit/decorators.js";
 import "../elements/knob.js";
+import "../elements/switch.js";
 import { define, icon, shared } from "../elements/shared.js";
+import { onOff } from "../numbers.js";
 import { withDeck } from "../state.js";
 import type { Knob } from "../types.js";
 import { Component, show } from "./component.js";
 
-/** The knobs of the model: accepted ones, controls to judge them by, and on demand those that were rejected. */
+/** How sure a knob is: 3 = high confidence. */
+function sureness(knob: Knob): number {
+  return { high: 3, medium: 2, low: 1 }[knob.confidence?.level ?? ""] ?? 0;
+}
+
+/** The knobs of the model: accepted ones, the surest first and on/off ones as switches, controls to judge them by, and on demand those that were rejected. */
 export class KnobsPanel extends Component {
   static override styles = [shared, css`
     :host { display: block; }
@@ -14,6 +21,7 @@ export class KnobsPanel extends Component {
     .knobs { display: flex; flex-wrap: wrap; gap: 20px 28px; }
     .knobs.main { flex: 1 1 380px; justify-content: center; gap: 24px 48px; }
     .knobs.main.many { justify-content: flex-start; gap: 24px 28px; }
+    .switches { display: grid; grid-template-columns: repeat(auto-fill, minmax(240px, 1fr)); gap: 2px 32px; margin-top: 22px; padding-top: 12px; border-top: 1px solid var(--line); }
     .controls { border-left: 1px solid var(--line); padding-left: 48px; }
     .controls > p { margin: 2px 0 14px; max-width: 42ch; }
     .options { display: flex; flex-wrap: wrap; gap: 6px 20px; align-items: center; margin-top: 22px; padding-top: 14px; border-top: 1px solid var(--line); }
@@ -35,12 +43,14 @@ export class KnobsPanel extends Component {
     const { session } = this;
     const { deck, state, knobs } = session;
     if (!deck || !state) return nothing;
-    const accepted = knobs.filter((knob) => !knob.reserved && knob.verdict === "accepted");
+    const accepted = knobs.filter((knob) => !knob.reserved && knob.verdict === "accepted").sort((a, b) => sureness(b) - sureness(a));
+    const dials = accepted.filter((knob) => !onOff(knob));
+    const switches = accepted.filter(onOff);
     const others = knobs.filter((knob) => !knob.reserved && knob.verdict !== "accepted");
     const reserved = knobs.filter((knob) => knob.reserved);
     return html`<div @lk-turn=${this.turn} @lk-set=${this.set} @lk-lock=${this.lock} @lk-card=${(event: CustomEvent<{ name: string }>) => show(this, "card", event.detail.name)}>
       <div class="panel">
-        <div class="knobs main ${accepted.length > 4 ? "many" : ""}" role="group" aria-label="Knobs">${accepted.map((knob) => this.knob(knob, knob.confidence?.level ?? "", accepted.length <= 4))}
+        <div class="knobs main ${dials.length > 3 ? "many" : ""}" role="group" aria-label="Knobs">${dials.map((knob) => this.knob(knob, knob.confidence?.level ?? "", dials.length <= 3))}
           ${accepted.length ? null : html`<p class="soft">No knob of this model is accepted yet. Find one with <code>latentknobs discover</code>${others.length ? ", or try the rejected ones below" : ""}.</p>`}</div>
         ${reserved.length ? html`<div class="controls">
           <h3 id="controls">Random controls</h3><p class="soft small">Moves of the same length in random directions. A real knob should sound clearer than these.</p>
@@ -51,6 +61,7 @@ export class KnobsPanel extends Component {
           </div>
         </div>` : null}
       </div>
+      ${switches.length ? html`<div class="switches" role="group" aria-label="On or off">${switches.map((knob) => this.knob(knob, knob.confidence?.level ?? ""))}</div>` : null}
       <div class="options">
         <label class="label">New notes enter <select data-do="follow" @change=${this.follow}><option value="bar" ?selected=${state.follow === "bar"}>at the next bar</option><option value="once" ?selected=${state.follow === "once"}>immediately</option></select></label>
         ${others.length ? html`<label class="check"><input type="checkbox" role="switch" data-do="all" .checked=${this.all} @change=${(event: Event) => { this.all = (event.target as HTMLInputElement).checked; }}>Show ${others.length} knob${others.length > 1 ? "s" : ""} not accepted</label>` : null}
@@ -70,8 +81,10 @@ export class KnobsPanel extends Component {
 
   private knob(knob: Knob, badge: string, large = false) {
     const { deck, state } = this.session;
+    const locked = state!.locks.includes(knob.name);
+    if (onOff(knob)) return html`<lk-switch .name=${knob.name} .label=${knob.label} .value=${deck!.knobs[knob.name] ?? 0} .amount=${knob.high || knob.low} .badge=${badge} .locked=${locked} data-knob=${knob.name}></lk-switch>`;
     return html`<lk-knob .name=${knob.name} .label=${knob.label} .unit=${knob.unit} .low=${knob.low} .high=${knob.high} .step=${knob.step} .says=${knob.says ?? null}
-      .value=${deck!.knobs[knob.name] ?? 0} .badge=${badge} ?large=${large} .locked=${state!.locks.includes(knob.name)} hue=${this.session.hue(knob.name)} data-knob=${knob.name}></lk-knob>`;
+      .value=${deck!.knobs[knob.name] ?? 0} .badge=${badge} ?large=${large} .locked=${locked} hue=${this.session.hue(knob.name)} data-knob=${knob.name}></lk-knob>`;
   }
 
   private turn(event: CustomEvent<{ name: string; value: number }>): void {

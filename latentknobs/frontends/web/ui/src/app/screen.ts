@@ -4,7 +4,7 @@ import "../elements/latent-view.js";
 import "../elements/roll.js";
 import type { RollElement } from "../elements/roll.js";
 import { define, shared } from "../elements/shared.js";
-import { inWords, signed, unitFor } from "../numbers.js";
+import { inWords, onOff, signed, unitFor } from "../numbers.js";
 import type { Note, Turned } from "../types.js";
 import { Component } from "./component.js";
 
@@ -107,6 +107,7 @@ export class ScreenPanel extends Component {
 
   private words(name: string, value: number): string {
     const knob = this.session.knobs.find((one) => one.name === name);
+    if (knob && onOff(knob)) return knob.label;
     return knob ? `${knob.label} ${signed(value)} ${unitFor(value, knob.unit)}` : inWords(value, name);
   }
 
