@@ -38,13 +38,17 @@ KNOBS = {
     "reflection",
     "retrograde",
     "rotation",
+    "diatonic-inversion",
+    "degree",
+    "mode",
+    "smooth",
     "ornament",
     "register-fold",
     "thinning",
 }
-OTHERS = KNOBS - {"ornament", "register-fold", "thinning"}
-"""Those of the models of 3/4 and 6/8."""
 """The knobs that come with the package."""
+OTHERS = KNOBS - {"degree", "mode", "smooth", "ornament", "register-fold", "thinning"}
+"""Those of the models of 3/4 and 6/8."""
 
 
 # The registry that is committed.

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from attrs import evolve
+
 from latentknobs.core.atomic_write import write_file
 from latentknobs.core.experiment import Settings
 from latentknobs.core.run import Run
@@ -21,16 +23,23 @@ SHIPPED_AUGMENTATIONS = (
     "retrograde",
     "reflection",
     "rotation",
+    "diatonic-inversion",
+    "degree",
+    "swap-mode",
+    "smooth",
     "ornament",
     "register-fold",
     "thinning",
 )
 """The edits whose knobs come with the package, in the order in which they are discovered."""
-EVERY_FORMAT = SHIPPED_AUGMENTATIONS[:6]
+EVERY_FORMAT = SHIPPED_AUGMENTATIONS[:7]
 """Those of them that the models of other time signatures than 4/4 have knobs of too."""
 SHIPPED_CLIPS = 24_000
 SHIPPED = Settings(trial_clips=300, sample_clips=SHIPPED_CLIPS, steps=1600)
 """What the package's own knobs are made with: more clips and longer training than an ordinary discovery."""
+RECOMBINED = 60_000
+STEPS = {"swap-mode": 9600, "smooth": 9600, "ornament": 2400, "thinning": 2400}
+"""The edits that only a network learns: steps of training for each amount, on so many recombined clips too."""
 
 
 TOP = Path(__file__).parents[2]
@@ -70,13 +79,18 @@ def shipped(models: Sequence[str]) -> tuple[tuple[str, str], ...]:
     return (*own, *((model, name) for model in others for name in EVERY_FORMAT))
 
 
+def settings_of(edit: str) -> Settings:
+    """What a knob that comes with the package is discovered with."""
+    return evolve(SHIPPED, recombined=RECOMBINED, steps=STEPS[edit]) if edit in STEPS else SHIPPED
+
+
 def build(
     workbench: Workbench,
     knobs: Sequence[tuple[str, str]] = (),
     *,
     clips: int = SHIPPED_CLIPS,
     seed: int = 0,
-    settings: Settings = SHIPPED,
+    settings: Settings | None = None,
 ) -> tuple[Path, tuple[Run, ...]]:
     """
     Discover edits of models and write their knobs as the package's own: for ``make registry`` alone.
@@ -88,7 +102,7 @@ def build(
         knobs: Model and edit of each; () = :func:`shipped`.
         clips: Clips to look at for each.
         seed: Of everything.
-        settings: Of the discoveries.
+        settings: Of the discoveries; None = :func:`settings_of` each edit.
 
     Returns:
         The file that was written, and the runs.
@@ -98,7 +112,9 @@ def build(
     """
     path = checkout() / "registry.db"
     runs = tuple(
-        workbench.discover(name, model=model, clips=clips, seed=seed, settings=settings, keep=False)
+        workbench.discover(
+            name, model=model, clips=clips, seed=seed, settings=settings or settings_of(name), keep=False
+        )
         for model, name in knobs or shipped(workbench.models.defaults)
     )
     with TemporaryDirectory() as folder:

@@ -14,6 +14,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 from attrs import field, frozen, validators
+from numpy.random import Generator
 from numpy.typing import NDArray
 
 from latentknobs.core.arrays import Bools, ClipBatch
@@ -160,6 +161,14 @@ class WithNotes(Protocol):
         Raises:
             ClipError: As ``tokens``.
         """
+        ...
+
+
+class JoinableClips(Protocol):
+    """Optional: a format whose clips can begin as one clip and go on as another; training pairs are made of them."""
+
+    def joined(self, first: ClipBatch, second: ClipBatch, rng: Generator) -> ClipBatch:
+        """Valid clips (N, *shape) that begin as the first and end as the second, with a draw of where they change."""
         ...
 
 

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from attrs import field, frozen
+from numpy.random import Generator
 from numpy.typing import NDArray
 
 from latentknobs.core.arrays import Bools, ClipBatch
@@ -142,6 +143,14 @@ class MelodyFormat:
     def repair(self, clips: ClipBatch) -> ClipBatch:
         """Every hold that has nothing to hold becomes a rest, int16 (N, steps)."""
         return np.where((clips == HOLD) & (self.sounding(clips) < 0), np.int16(REST), clips).astype(np.int16)
+
+    def joined(self, first: ClipBatch, second: ClipBatch, rng: Generator) -> ClipBatch:
+        """Clips (N, steps) that begin as the first and from some beat on are the second; of one beat the first, int16."""
+        beats = self.steps // self.steps_per_beat
+        change = (
+            self.steps_per_beat * rng.integers(1, beats, len(first)) if beats > 1 else np.full(len(first), self.steps)
+        )
+        return self.repair(np.where(np.arange(self.steps) < change[:, None], first, second))
 
     def sounding(self, clips: ClipBatch) -> NDArray[np.int16]:
         """The pitch that sounds on each step, int16 (N, steps), -1 = silence."""

@@ -20,6 +20,8 @@ from latentknobs.backends.transformed import TransformedBackend
 from latentknobs.core.active_dimensions import active_dimensions
 from latentknobs.core.arrays import Bools
 from latentknobs.core.augmentation import Augmentation, inexact
+from latentknobs.core.capability import capability
+from latentknobs.core.clip import JoinableClips
 from latentknobs.core.code_units import CodeUnits
 from latentknobs.core.corpus import Progress, Song, Tally, no_progress
 from latentknobs.core.evidence import Equivariance, Evidence, FitComparison
@@ -127,7 +129,8 @@ def _read(experiment: Experiment, songs: Iterable[Song], tally: Tally, progress:
         "validation": CodeReservoir(experiment, settings.sample_clips // 8),
     }
     clip_samples = {split: ClipReservoir(settings.trial_clips, seed) for split in ("validation", "test")}
-    if settings.recombined and Recombination.can_be(experiment):
+    joinable = capability(experiment.clip_format, JoinableClips) if settings.recombined else None
+    if joinable:
         clip_samples["train"] = ClipReservoir(settings.sample_clips, seed)
     first: Shard | None = None
     spreads = RunningStd(experiment.methods.attributes)
@@ -171,9 +174,9 @@ def _read(experiment: Experiment, songs: Iterable[Song], tally: Tally, progress:
     )
     units = statistics.units()
     recombination: Recombination | None = None
-    if "train" in clip_samples:
+    if joinable:
         clips, _ = clip_samples["train"].clips(experiment.clip_format.shape)
-        recombination = Recombination(experiment, clips, clip_samples["train"].contexts(), adding, units)
+        recombination = Recombination(experiment, joinable, clips, clip_samples["train"].contexts(), adding, units)
     return _CodeStatistics(
         statistics,
         units,

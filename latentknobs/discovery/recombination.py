@@ -2,7 +2,7 @@
 Further training pairs: clips that begin as one training clip and go on as another.
 
 An edit is a function, so that it can be asked for pairs of any clips. A corpus has few; the beginning of each with the
-end of any other, joined at a beat, are so many that a network no longer learns them by heart.
+end of any other are so many that a network no longer learns them by heart.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from numpy.random import default_rng
 
 from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.augmentation import Augmented
+from latentknobs.core.clip import JoinableClips
 from latentknobs.core.code_units import CodeUnits
 from latentknobs.core.corpus import Tally
 from latentknobs.core.edit_context import EditContext, chosen
 from latentknobs.core.experiment import Experiment
-from latentknobs.core.melody_format import MelodyFormat
 from latentknobs.core.method_specs import CodeSample
 from latentknobs.core.model_calls import carried, encode
 from latentknobs.core.seed import as_seed
@@ -36,7 +36,8 @@ class Recombination:
 
     Attributes:
         experiment: With the edit.
-        clips: int16 (N, steps), N at least 2.
+        clip_format: The model's.
+        clips: int16 (N, *shape), at least 1.
         contexts: Where each stands in its piece; a new clip has that of its beginning. None where the edit asks for
             none.
         adds_up: Whether the edit's amounts do, which makes every two of them a pair.
@@ -44,30 +45,20 @@ class Recombination:
     """
 
     experiment: Experiment
+    clip_format: JoinableClips
     clips: ClipBatch
     contexts: tuple[EditContext, ...]
     adds_up: bool
     units: CodeUnits
 
-    @staticmethod
-    def can_be(experiment: Experiment) -> bool:
-        """Whether clips of the model's format can be joined at a beat."""
-        clip_format = experiment.clip_format
-        return isinstance(clip_format, MelodyFormat) and clip_format.steps > clip_format.steps_per_beat
-
     def __call__(self, count: int) -> CodeSample:
         """The codes of so many new clips at every amount, fewer where the model does not carry some."""
-        experiment, clip_format = self.experiment, self.experiment.clip_format
-        assert isinstance(clip_format, MelodyFormat)
-        out, tally = CodeReservoir(experiment, count), Tally()
+        experiment, out, tally = self.experiment, CodeReservoir(self.experiment, count), Tally()
         for start in range(0, count, TOGETHER):
             rng = default_rng([as_seed(experiment.seed), 6, start])
             n = min(TOGETHER, count - start)
             first, second = rng.integers(0, len(self.clips), (2, n))
-            beat, beats = clip_format.steps_per_beat, clip_format.steps // clip_format.steps_per_beat
-            cut = beat * rng.integers(1, beats, n)
-            joined = np.where(np.arange(clip_format.steps) < cut[:, None], self.clips[first], self.clips[second])
-            joined = clip_format.repair(joined)
+            joined = self.clip_format.joined(self.clips[first], self.clips[second], rng)
             every = Augmented(joined, np.ones(n, dtype=bool))
             kept = np.flatnonzero(carried(experiment.backend, experiment.edit, every, 0.0, tally))
             clips, contexts = joined[kept], chosen(self.contexts, first[kept])

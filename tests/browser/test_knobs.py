@@ -17,7 +17,7 @@ def drawn(hands):
 
 
 def test_every_accepted_knob_is_there(hands):
-    """The knobs that the registry has accepted appear by themselves, those of two states as switches, and two controls."""
+    """What the registry has accepted appears by itself, on/off knobs as switches, and after the knobs two controls."""
     known = hands.api.get(f"/models/{MODEL}/knobs").json()
     names = "(knobs) => knobs.map((knob) => knob.name)"
     dials, switches = (hands.page.locator(kind).evaluate_all(names) for kind in ("lk-knob", "lk-switch"))

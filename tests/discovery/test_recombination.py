@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
@@ -11,13 +9,12 @@ from latentknobs.augmentations.inversion import Inversion
 from latentknobs.augmentations.transpose import Transpose
 from latentknobs.core.augmentation import in_context
 from latentknobs.core.code_units import CodeUnits
-from latentknobs.core.drum_format import DRUMS
 from latentknobs.core.edit_context import lone_contexts
 from latentknobs.core.experiment import Experiment
 from latentknobs.core.melody_format import MELODY, MelodyFormat
 from latentknobs.core.plugin_guard import run_augmentation
 from latentknobs.discovery.recombination import Recombination
-from latentknobs.testing.tiny import LATENT_SIZE, TinyBackend, tiny_clips, tiny_spec
+from latentknobs.testing.tiny import LATENT_SIZE, TinyBackend, tiny_clips
 
 CLIPS = tiny_clips(30)
 UNITS = CodeUnits(np.zeros(LATENT_SIZE), np.ones(LATENT_SIZE))
@@ -27,7 +24,7 @@ BY_THREE = type("ByThree", (Transpose,), {"amounts": (3.0,)})()
 def made(augmentation, count=50, contexts=(), seed=0):
     """The new clips before and after the edit, as the tiny model decodes them."""
     experiment = Experiment.without_methods(TinyBackend(), augmentation, seed)
-    sample = Recombination(experiment, CLIPS, contexts, adds_up=False, units=UNITS)(count)
+    sample = Recombination(experiment, MELODY, CLIPS, contexts, adds_up=False, units=UNITS)(count)
     before, after = (TinyBackend().decode(sample.codes[:, k]) for k in (0, 1))
     return before, after, sample
 
@@ -75,18 +72,13 @@ def test_the_same_seed_makes_the_same():
     assert not np.array_equal(one, other)
 
 
-@pytest.mark.parametrize(
-    ("clip_format", "can"), [(MELODY, True), (MelodyFormat("6/8"), True), (MelodyFormat("1/4", 1), False)]
-)
-def test_melodies_of_several_beats_can_be_joined(clip_format, can):
-    """Those of one beat have no place for it."""
-    experiment = Experiment.without_methods(TinyBackend(tiny_spec(clip_format)), Transpose())
+@pytest.mark.parametrize("clip_format", [MELODY, MelodyFormat("6/8"), MelodyFormat("1/4", 1)], ids=lambda one: one.name)
+def test_joined_clips_are_valid(clip_format):
+    """A note that the beginning did not hold is not held on; of one beat the first clip stays."""
+    clips = tiny_clips(40, clip_format=MELODY)[:, : clip_format.steps]
+    clips = clip_format.repair(clips)
+    joined = clip_format.joined(clips, clips[::-1], np.random.default_rng(0))
 
-    assert Recombination.can_be(experiment) is can
-
-
-def test_other_formats_are_not_joined():
-    """A format that is no melody may have no beats."""
-    drums = SimpleNamespace(spec=SimpleNamespace(clip_format=DRUMS))
-
-    assert not Recombination.can_be(Experiment(drums, None, (), False, None, None, 0))
+    assert clip_format.valid(joined).all()
+    assert np.array_equal(joined[:, : clip_format.steps_per_beat], clips[:, : clip_format.steps_per_beat])
+    assert (joined == clips).all() == (clip_format.steps == clip_format.steps_per_beat)
