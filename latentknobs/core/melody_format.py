@@ -145,7 +145,7 @@ class MelodyFormat:
         return np.where((clips == HOLD) & (self.sounding(clips) < 0), np.int16(REST), clips).astype(np.int16)
 
     def joined(self, first: ClipBatch, second: ClipBatch, rng: Generator) -> ClipBatch:
-        """Clips (N, steps) that begin as the first and from some beat on are the second; of one beat the first, int16."""
+        """Clips (N, steps) that begin as the first and from some beat on are the second; of one beat the first."""
         beats = self.steps // self.steps_per_beat
         change = (
             self.steps_per_beat * rng.integers(1, beats, len(first)) if beats > 1 else np.full(len(first), self.steps)
