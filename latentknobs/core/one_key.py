@@ -16,7 +16,7 @@ from attrs import evolve
 from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.augmentation import Augmentation
 from latentknobs.core.clip import ClipFormat, Note
-from latentknobs.core.corpus import Song
+from latentknobs.core.corpus import Song, Tally
 from latentknobs.core.edit_context import CLASSES, MIDDLE_C, REFERENCES, EditContext, Key, Reference, contexts_of
 from latentknobs.core.melody_format import HOLD, MelodyFormat
 from latentknobs.errors import PluginError
@@ -74,8 +74,18 @@ def transposed_clips(clips: ClipBatch, by: int) -> ClipBatch:
     return out
 
 
-def in_one_key(songs: Iterable[Song], reference: Reference, clip_format: ClipFormat) -> Iterator[Song]:
-    """Songs moved there; as they are without a reference or if they are no melodies; without those that leave MIDI."""
+def in_one_key(
+    songs: Iterable[Song], reference: Reference, clip_format: ClipFormat, tally: Tally | None = None
+) -> Iterator[Song]:
+    """
+    Songs moved there; as they are without a reference or if they are no melodies.
+
+    Args:
+        songs: The songs.
+        reference: What they are moved by.
+        clip_format: Of their clips.
+        tally: Counts the clips of songs that would leave MIDI's pitches, and are left out.
+    """
     for song in songs:
         if not reference or not isinstance(clip_format, MelodyFormat):
             yield song
@@ -84,3 +94,5 @@ def in_one_key(songs: Iterable[Song], reference: Reference, clip_format: ClipFor
         by, span = -semitones_above(reference, context), context.pitch_range or (0, 0)
         if span[0] + by >= 0 and span[1] + by < HOLD:
             yield evolve(song, clips=transposed_clips(song.clips, by), key=transposed_key(context.key, by))
+        elif tally is not None:
+            tally.add(f"outside MIDI by their {reference} in one key", len(song.clips))

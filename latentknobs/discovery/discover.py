@@ -143,7 +143,7 @@ def _read(experiment: Experiment, songs: Iterable[Song], tally: Tally, progress:
         return edit_clips(experiment.in_context(shard.contexts), shard.clips, default_rng([seed, number]))
 
     contexts = song_contexts([experiment.edit], experiment.clip_format, seed)
-    moved = in_one_key(songs, experiment.relative_to, experiment.clip_format)
+    moved = in_one_key(songs, experiment.relative_to, experiment.clip_format, tally)
     shards = carried_shards(backend, moved, settings.shard, tally, contexts)
     for (_, (shard, seen)), edits in ahead(edit, enumerate(shards)):
         done += seen

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from latentknobs.core.clip import Note
-from latentknobs.core.corpus import Song
+from latentknobs.core.corpus import Song, Tally
 from latentknobs.core.drum_format import DRUMS
 from latentknobs.core.edit_context import EditContext, Key
 from latentknobs.core.melody_format import MELODY
@@ -83,9 +83,12 @@ def test_a_stated_key_moves_with_its_song():
 
 
 def test_what_leaves_midi_is_left_out_and_drums_stay():
-    """A song that goes two octaves down from its last note in range has no place; drums have no pitch to move."""
+    """A song that would leave MIDI's pitches is left out and counted; drums have no pitch to move."""
     high = Song("high", np.stack([MELODY.tokens([Note(0, 20, 4), Note(4, 127, 4)])]), "train")
     hits = Song("drums", np.zeros((1, *DRUMS.shape), dtype=np.int16), "train")
 
-    assert list(in_one_key([high], "first-note", MELODY)) == []
+    tally = Tally()
+
+    assert list(in_one_key([high], "first-note", MELODY, tally)) == []
+    assert dict(tally.counts) == {"outside MIDI by their first-note in one key": 1}
     assert list(in_one_key([hits], "key", DRUMS)) == [hits]
