@@ -168,7 +168,7 @@ def test_the_architecture_names_every_part():
 
 
 def test_continuous_integration_runs_what_people_run():
-    """.ci/run can be started and runs the Makefile's lint, docs, test and test-slow, what depends on Python on 3.13 too."""
+    """.ci/run can be started and runs the Makefile's lint, docs, test and test-slow, on 3.13 what depends on it."""
     script = ROOT / ".ci" / "run"
     text = script.read_text(encoding="utf-8")
     targets = re.findall(r"^make (\S+)$", text, re.MULTILINE)
