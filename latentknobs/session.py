@@ -416,7 +416,7 @@ class Session:
         for k, (cut, own, done) in enumerate(zip(self.cuts, by_model, ruled, strict=True)):
             by_rule = cut.sounding & ~own & done.edited
             clips[k][by_rule] = done.clips[by_rule]
-            if any(moved.amounts.values()):
+            if any(moved.amounts.values()) and not moved.reverses_order:
                 same = by_rule & (differing(done.clips, cut.clips) == 0)
                 if bars := bars_named(self.piece, (cut, same)):
                     remarks.append(f"{bars}: the edit has nothing to change there.")

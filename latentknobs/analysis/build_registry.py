@@ -38,7 +38,7 @@ SHIPPED_CLIPS = 24_000
 SHIPPED = Settings(trial_clips=300, sample_clips=SHIPPED_CLIPS, steps=1600)
 """What the package's own knobs are made with: more clips and longer training than an ordinary discovery."""
 RECOMBINED = 60_000
-STEPS = {"swap-mode": 9600, "smooth": 9600, "ornament": 2400, "thinning": 2400}
+STEPS = {"swap-mode": 9600, "smooth": 9600, "ornament": 2400}
 """The edits that only a network learns: steps of training for each amount, on so many recombined clips too."""
 
 

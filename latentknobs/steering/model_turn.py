@@ -11,7 +11,7 @@ from latentknobs.core.arrays import Bools, ClipBatch, Codes
 from latentknobs.core.edit_context import EditContext
 from latentknobs.core.knob import RESERVED_NAMES, Knob
 from latentknobs.steering.by_rule import RuleEdited, RuleEdits, edit_by_rule
-from latentknobs.steering.carried_clips import STYLE, unshifted
+from latentknobs.steering.carried_clips import STYLE, differing, unshifted
 from latentknobs.steering.control_directions import active_of, apart, control, doubt
 from latentknobs.steering.rule_comparison import SURPRISE, RuleComparison, expected_error
 from latentknobs.steering.steered_clips import SteeredClips
@@ -119,7 +119,8 @@ class ModelTurn:
         changed = float((exact.clips != clips).mean())
         turned = [(knob, self.amounts[name]) for name, knob in self.named.items() if self.amounts[name]]
         error = sum(expected_error(knob.evidence, amount, changed) for knob, amount in turned)
-        return RuleComparison(exact, loose, max(1 - STYLE, SURPRISE * error) if error <= 1 - STYLE else 1.0)
+        unchanged = differing(loose.clips, clips) == 0
+        return RuleComparison(exact, loose, unchanged, max(1 - STYLE, SURPRISE * error) if error <= 1 - STYLE else 1.0)
 
 
 @frozen(eq=False)

@@ -25,11 +25,13 @@ class RuleComparison:
     Attributes:
         exact: What the edits give where they are possible in full, as in the pairs that evidence is of.
         loose: What they give as far as each clip allows.
+        unchanged: bool (N,), the clips on which that is nothing.
         tolerance: Share of a clip's tokens on which the model may differ; 1 = evidence does not say that it is near.
     """
 
     exact: RuleEdited
     loose: RuleEdited
+    unchanged: Bools
     tolerance: float
 
     def apart(self, clips: ClipBatch, clip_format: ClipFormat) -> Bools:
@@ -37,15 +39,17 @@ class RuleComparison:
         Which clips (N, *shape) of the model the edits contradict, bool (N,).
 
         Where an edit is possible in full: too many tokens differ. Elsewhere too many steps sound another pitch, as
-        where notes may be split in more than one way. Everywhere: a pitch is an octave or more outside those of the
-        edited clip.
+        where notes may be split in more than one way, or anything differs where the edits change nothing, as in a piece
+        that is in minor already. Everywhere: a pitch is an octave or more outside those of the edited clip.
         """
         size = int(np.prod(clips.shape[1:]))
         out = self.exact.edited & (differing(clips, self.exact.clips) > self.tolerance * size)
+        in_part = self.loose.edited & ~self.exact.edited
+        out |= in_part & self.unchanged & (differing(clips, self.loose.clips) > 0)
         if isinstance(clip_format, MelodyFormat):
             heard, wanted = clip_format.sounding(clips), clip_format.sounding(self.loose.clips)
             others = (heard != wanted).sum(axis=-1) > self.tolerance * size
-            out |= self.loose.edited & ~self.exact.edited & others
+            out |= in_part & others
             out |= self.loose.edited & _far_out(clips, self.loose.clips)
         return out
 

@@ -37,4 +37,12 @@ QUARTERS, EIGHTHS = clip(60, 62, 64, 65), clip(60, 60, 62, 62, 64, 64, 65, 65, s
 )
 def test_the_edit_contradicts_what_evidence_rules_out(made, exact, loose, tolerance, apart):
     """Tokens where it is possible in full, pitches where it is not, and octaves everywhere."""
-    assert RuleComparison(exact, loose, tolerance).apart(made, MELODY).tolist() == [apart]
+    assert RuleComparison(exact, loose, np.array([False]), tolerance).apart(made, MELODY).tolist() == [apart]
+
+
+@pytest.mark.parametrize(("made", "apart"), [(QUARTERS, False), (clip(60, 62, 63, 65), True)])
+def test_where_the_edit_can_change_nothing_nothing_may_change(made, apart):
+    """Whatever evidence says: a knob is learned on clips that its edit changes."""
+    compared = RuleComparison(edited(QUARTERS, done=False), edited(QUARTERS), np.array([True]), 1.0)
+
+    assert compared.apart(made, MELODY).tolist() == [apart]
