@@ -30,7 +30,7 @@ from latentknobs.workbench import BUILTINS, Models, Plugins
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "latentknobs"
 REGISTRY = ROOT / "registry.db"
-MOST_BYTES = 10_000_000
+MOST_BYTES = 13_000_000
 KNOBS = {
     "pitch",
     "rhythm",

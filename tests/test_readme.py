@@ -13,7 +13,9 @@ from latentknobs.registry.store import KnobStore
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 PLUGINS = (ROOT / "docs" / "how-to" / "plugins.md").read_text(encoding="utf-8")
-COUNTED = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+COUNTED = (
+    "no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+    "eleven", "twelve", "thirteen")  # fmt: skip
 
 
 def _blocks(text: str, language: str) -> list[str]:
