@@ -13,7 +13,7 @@ from latentknobs.core.clip import Note
 
 class Retrograde(NoteAugmentation):
     """
-    Reverses the order of the notes in time, over the whole piece.
+    Reverses the order of the notes in time.
 
     Each note keeps its pitch and length, and rests are mirrored with them; the last clip of a piece comes first. A clip
     without notes is masked.

@@ -69,7 +69,7 @@ def test_it_learns_what_no_affine_map_can(fitted):
 
 def test_further_pairs_teach_it_what_few_clips_cannot():
     """With 40 clips it learns them by heart; the same clips and 2,000 that are made of them generalize."""
-    few = _fit_input(n=40)
+    few = _fit_input(n=40, steps=60)
     alone, result = residual_mlp.residual_network(few)
     helped, more = residual_mlp.residual_network(evolve(few, recombined=lambda: _sample(2000, 3)))
     z = np.random.default_rng(9).standard_normal((500, D)).astype(np.float32)

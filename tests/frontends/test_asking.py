@@ -149,7 +149,7 @@ def test_knobs_are_set_beside_one_another(cli):
     assert likest[0]["name"] == "pitch"
     assert likest[0]["effects"] > 0.99
     assert [one["effects"] for one in likest] == sorted((one["effects"] for one in likest), reverse=True)
-    assert "rhythm" in cli("knobs", "similar", "pitch", *TINY).out
+    assert "rhythm" in cli("knobs", "similar", "pitch", *TINY, "--limit", 40).out
     assert "pitch@" in cli("knobs", "diff", "pitch", f"pitch@{pitch['run']}/zzz", *TINY).one_sentence()
 
 
