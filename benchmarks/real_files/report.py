@@ -166,7 +166,7 @@ def summary(verdicts: Sequence[Verdict]) -> list[tuple[str, int, int, float | No
         return sum(v.messages is not None and v.messages <= messages for v in of)
 
     return [
-        ("turned by the first command", within(0, files), len(files), 0.75),
+        ("turned by the first command", within(0, files), len(files), 0.88),
         ("turned after one message", within(1, files), len(files), 0.92),
         ("turned after two", within(2, files), len(files), None),
         ("not at all", sum(v.messages is None for v in files), len(files), None),
@@ -175,7 +175,7 @@ def summary(verdicts: Sequence[Verdict]) -> list[tuple[str, int, int, float | No
         ("whole file back, but for the melody", sum(v.turned.whole for v in compared if v.turned), len(compared), 1.0),
         ("pitch 0: every other event equal", sum(v.still.whole for v in still if v.still), len(compared), 1.0),
         ("pitch 0: the melody equal too", sum(v.still.equal for v in still if v.still), len(compared), None),
-        ("clips inside the style turned by the model", min(model, in_style), in_style, 0.8),
+        ("clips inside the style turned by the model", min(model, in_style), in_style, 0.85),
         ("of all clips, by rule", rule, model + rule, None),
     ]  # fmt: skip
 

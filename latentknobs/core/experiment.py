@@ -13,7 +13,8 @@ from latentknobs.core.arrays import Bools
 from latentknobs.core.attribute import Attribute, Comparison
 from latentknobs.core.augmentation import Augmentation, EditInContext, in_context, signed_amounts
 from latentknobs.core.backend import VAEBackend
-from latentknobs.core.clip import ClipFormat
+from latentknobs.core.capability import capability
+from latentknobs.core.clip import ClipFormat, JoinableClips
 from latentknobs.core.edit_context import EditContext, Reference
 from latentknobs.core.format_capabilities import check_serves
 from latentknobs.core.method_specs import Basis, Fit, Selector
@@ -156,8 +157,8 @@ class Experiment:
 
         Raises:
             UsageError: The augmentation does not fit the model's clips or names what no plugin measures on them; a
-                selector, basis or fit is unknown; without an augmentation, another basis than the standard one, or no
-                attribute.
+                selector, basis or fit is unknown; clips are to be recombined that cannot be; without an augmentation,
+                another basis than the standard one, or no attribute.
             PluginError: The augmentation has no amount besides 0.
         """
         _check_known("selector", settings.selector, methods.selectors)
@@ -169,6 +170,11 @@ class Experiment:
         for name in settings.fits:
             _check_known("fit", name, {fit.name for fit in methods.fits})
         _check_measured(augmentation, methods, backend.spec.clip_format)
+        if settings.recombined and capability(backend.spec.clip_format, JoinableClips) is None:
+            raise UsageError(
+                f"Clips of {backend.spec.clip_format.name} cannot be recombined, as the format has no method joined: "
+                "leave out --recombined."
+            )
         amounts, swapped = _amounts(augmentation, backend.spec.clip_format)
         return cls(backend, augmentation, amounts, swapped, settings, methods, seed)
 

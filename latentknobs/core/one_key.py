@@ -42,7 +42,8 @@ def semitones_above(reference: Reference, context: EditContext) -> int:
     """
     How far a piece lies above the one key.
 
-    By its key or tonic, that is the distance from middle C of the C, of the piece's own key, nearest to its first note.
+    By its tonic: how far the tonic nearest to its first note lies above middle C. By its key, likewise that of the
+    major key with the same scale.
     """
     if reference == "first-note" and context.first is not None:
         return context.first.pitch - FIRST_NOTE

@@ -61,6 +61,8 @@ class Recombination:
             joined = self.clip_format.joined(self.clips[first], self.clips[second], rng)
             every = Augmented(joined, np.ones(n, dtype=bool))
             kept = np.flatnonzero(carried(experiment.backend, experiment.edit, every, 0.0, tally))
+            if not len(kept):
+                continue
             clips, contexts = joined[kept], chosen(self.contexts, first[kept])
             edits = edit_clips(experiment.in_context(contexts), clips, rng)
             codes = encode(experiment.backend, clips)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from latentknobs.augmentations.inversion import Inversion
 from latentknobs.augmentations.transpose import Transpose
-from latentknobs.core.augmentation import in_context
+from latentknobs.core.augmentation import TokenAugmentation, in_context
 from latentknobs.core.code_units import CodeUnits
+from latentknobs.core.drum_format import DRUMS
 from latentknobs.core.edit_context import lone_contexts
-from latentknobs.core.experiment import Experiment
+from latentknobs.core.experiment import Experiment, Methods, Settings
 from latentknobs.core.melody_format import MELODY, MelodyFormat
 from latentknobs.core.plugin_guard import run_augmentation
 from latentknobs.discovery.recombination import Recombination
+from latentknobs.errors import UsageError
 from latentknobs.testing.tiny import LATENT_SIZE, TinyBackend, tiny_clips
 
 CLIPS = tiny_clips(30)
@@ -62,6 +66,16 @@ def test_it_is_in_the_piece_of_its_beginning():
     assert np.array_equal(
         after[rows], run_augmentation(edit, before[rows], 1.0, np.random.default_rng(0), MELODY).clips
     )
+
+
+def test_clips_that_cannot_be_joined_are_refused():
+    """Before anything is read, with what to leave out."""
+    methods = Methods((), {"effect": None}, {"standard": None}, (), ())
+    drums = SimpleNamespace(spec=SimpleNamespace(clip_format=DRUMS))
+    edit = type("Any", (TokenAugmentation,), {"name": "any", "knob_name": "any", "needs": (), "edit_tokens": None})()
+
+    with pytest.raises(UsageError, match=r"Clips of drums-2bar cannot be recombined.* leave out --recombined"):
+        Experiment.of(drums, edit, Settings(recombined=10), methods)
 
 
 def test_the_same_seed_makes_the_same():
