@@ -100,7 +100,9 @@ def settings_of(parameters: Mapping[str, Any]) -> Settings:
     Raises:
         RegistryError: This version has no such settings.
     """
-    cls = UnsupervisedSettings if "candidates" in parameters else Settings
+    cls: type[Settings] = Settings
+    if "candidates" in parameters:
+        cls, parameters = UnsupervisedSettings, {"moves": (), **parameters}  # runs from before there were any
     known = {attribute.name for attribute in fields(cls)}
     try:
         return cls(**{name: value for name, value in parameters.items() if name in known})

@@ -26,6 +26,15 @@ STANDARD = "standard"
 """The basis that is the model's own coordinates, in which selected dimensions are always stated."""
 
 
+MOVES = ("matched", "flow", "classifier")
+"""The methods of unsupervised discovery that learn moves from decoded clips."""
+
+
+def _known_moves(_instance: object, _attribute: object, names: tuple[str, ...]) -> None:
+    if unknown := sorted(set(names) - set(MOVES)):
+        raise UsageError(f"No moves are learned by {unknown[0]!r}; there is: {', '.join(MOVES)}.")
+
+
 def _names(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(values)
 
@@ -85,7 +94,7 @@ class Settings:
     def as_dict(self) -> dict[str, Any]:
         """For RunSpec.parameters: later settings only where they are not as they were before there were any."""
         later = {"one_key": True, "recombined": 0}
-        out = asdict(self) | {"fits": list(self.fits)}
+        out = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
         return {name: value for name, value in out.items() if name not in later or value != later[name]}
 
 
@@ -98,11 +107,13 @@ class UnsupervisedSettings(Settings):
         candidates: Directions from each source.
         ridge: Regularizer of one output group without another, in units of the other's mean metric.
         related: Attributes whose rank correlation over training clips is at least this need not be preserved.
+        moves: Methods by which moves are learned besides straight directions, of :data:`MOVES`.
     """
 
     candidates: int = field(default=8, validator=validators.ge(1))
     ridge: float = field(default=0.1, validator=validators.gt(0.0))
     related: float = field(default=0.3, validator=[validators.gt(0.0), validators.le(1.0)])
+    moves: tuple[str, ...] = field(default=MOVES, converter=_names, validator=_known_moves)
 
 
 QUICK = Settings(trial_clips=100, controls=20, control_clips=32, halves=20, resamples=50, fits=("mean", "ridge"))

@@ -12,7 +12,6 @@ from itertools import permutations
 from typing import cast
 
 import numpy as np
-from attrs import frozen
 from numpy.random import default_rng
 from numpy.typing import NDArray
 from scipy.linalg import eigh
@@ -23,30 +22,15 @@ from latentknobs.core.backend import LatentWeights
 from latentknobs.core.experiment import Experiment, UnsupervisedSettings
 from latentknobs.core.model_calls import decode
 from latentknobs.discovery.bases import principal, signed
+from latentknobs.discovery.candidate_moves import CandidateMove, straight
 from latentknobs.discovery.coordinate_systems import FISHER_CODES, FISHER_DRAWS, without
 from latentknobs.discovery.fisher_metric import DifferentiableBackend, group_metric
 from latentknobs.evaluation.random_controls import Whitening
 
 
-@frozen(eq=False)
-class CandidateDirection:
-    """
-    One direction.
-
-    Attributes:
-        source: Where it comes from ("pca", "sefa", "fisher-A-without-B"), A and B names of output groups.
-        rank: Its place among those of the source, from 1.
-        direction: float64 (D,), the move by one standard deviation of the codes along it.
-    """
-
-    source: str
-    rank: int
-    direction: Floats
-
-
 def candidate_directions(
     experiment: Experiment, z: Codes, covariance: Floats
-) -> tuple[list[CandidateDirection], dict[str, str]]:
+) -> tuple[list[CandidateMove], dict[str, str]]:
     """
     The directions of every source, and a sentence on each source that the model does not serve.
 
@@ -130,10 +114,10 @@ def _widened(columns: Floats, dims: NDArray[np.int64], size: int) -> Floats:
     return out
 
 
-def _ranked(source: str, columns: Floats, covariance: Floats, count: int) -> list[CandidateDirection]:
+def _ranked(source: str, columns: Floats, covariance: Floats, count: int) -> list[CandidateMove]:
     """The first columns (D, k), each as long as one standard deviation of the codes along it."""
     columns = columns[:, :count]
     square = (columns * columns).sum(axis=0)
     # u sqrt(u'Cu) for the unit vector u.
     lengths = np.sqrt(np.maximum((columns * (covariance @ columns)).sum(axis=0), 0.0)) / square
-    return [CandidateDirection(source, i + 1, columns[:, i] * lengths[i]) for i in range(columns.shape[1])]
+    return [straight(source, i + 1, columns[:, i] * lengths[i]) for i in range(columns.shape[1])]

@@ -1,7 +1,7 @@
 """
 Labels of directions: the attribute that each moves most clearly.
 
-A direction is traversed at :data:`GRID` and decoded, and every attribute is measured. The score of an attribute is
+A move is taken by each of its amounts and decoded, and every attribute is measured. The score of an attribute is
 s = monotone x effect: the mean over clips of Spearman's correlation between amount and attribute, times the change for
 one standard deviation of the code, in standard deviations of the attribute over the corpus. Its clearness is
 s s / (s + the sum of the scores of all attributes that are not related to it), so s where the direction moves
@@ -16,17 +16,17 @@ from itertools import combinations
 import numpy as np
 from attrs import frozen
 
-from latentknobs.core.arrays import ClipBatch, Floats
+from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.attribute import Attribute
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.evidence import DirectionScore
 from latentknobs.core.model_calls import decode
+from latentknobs.discovery.candidate_moves import CandidateMove
 from latentknobs.evaluation.effect_size import changes, finite_mean, slope
 from latentknobs.evaluation.evaluation_set import EvaluationSet
 from latentknobs.evaluation.monotonicity import monotone, spearman
+from latentknobs.steering.apply import apply
 
-GRID = (-3.0, -2.0, -1.0, -0.5, 0.5, 1.0, 2.0, 3.0)
-"""Amounts of a traversal, in standard deviations of the codes along the direction."""
 LEAST_MONOTONE = 0.5
 """A direction is not named by an attribute whose mean Spearman is below this in absolute value."""
 TIE = 1e-6
@@ -89,23 +89,24 @@ class DirectionTraversals:
     relations: Mapping[str, Mapping[str, float]]
     limit: float
 
-    def profile(self, clips: EvaluationSet, direction: Floats) -> dict[str, AttributeChange]:
+    def profile(self, clips: EvaluationSet, move: CandidateMove) -> dict[str, AttributeChange]:
         """
-        What a direction does to every attribute, by name.
+        What a move does to every attribute, by name.
 
         Args:
             clips: Clips with their codes and decodings.
-            direction: float64 (D,), the move by one standard deviation.
+            move: The move, of the model's own codes.
         """
-        steps = [(np.float32(a) * direction).astype(np.float32) for a in GRID]
-        turned = np.split(decode(self.backend, np.concatenate([clips.codes + step for step in steps])), len(GRID))
+        amounts = move.amounts
+        codes = np.concatenate([apply(move.operator, clips.codes, a) for a in amounts])
+        turned = np.split(decode(self.backend, codes), len(amounts))
         measured: dict[str, tuple[float, float, float]] = {}
         for attribute in self.attributes:
             values = {0.0: attribute.measure(clips.plain)}
-            values |= {a: attribute.measure(tokens) for a, tokens in zip(GRID, turned, strict=True)}
+            values |= {a: attribute.measure(tokens) for a, tokens in zip(amounts, turned, strict=True)}
             score, _ = monotone({a: dict(enumerate(at.tolist())) for a, at in values.items()})
             means = [finite_mean(changes(attribute, clips.plain, tokens)) for tokens in turned]
-            along = slope(np.asarray(GRID), np.asarray(means))
+            along = slope(np.asarray(amounts), np.asarray(means))
             effect = along / (self.spreads[attribute.name] or 1.0)
             measured[attribute.name] = (score if np.isfinite(score) else 0.0, along, effect)
         scores = {name: max(score * effect, 0.0) for name, (score, _, effect) in measured.items()}

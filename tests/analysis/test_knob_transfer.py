@@ -78,7 +78,9 @@ def test_what_is_found_is_stored_only_where_that_is_asked_for(workbench, knob):
 def test_knobs_that_no_edit_gave_are_left_out_with_a_sentence(workbench, knob):
     """Knobs found without an edit and decoupled ones are not looked for; a model's own knobs are refused."""
     beside(workbench, TinyBackend, "twin")
-    unaided = workbench.disentangle("tiny", "tiny", clips=300, settings=UnsupervisedSettings(**SMALL, candidates=1))
+    unaided = workbench.disentangle(
+        "tiny", "tiny", clips=300, settings=UnsupervisedSettings(**SMALL, candidates=1, moves=())
+    )
     run = workbench.registry.run(knob.run_id)
     spec = evolve(run.spec, parameters={**run.spec.parameters, "decoupled": {}})
     decoupled = evolve(knob, run_id=spec.run_id)

@@ -10,6 +10,7 @@ import torch
 from attrs import evolve
 from torch.distributions import Normal, kl_divergence
 
+from latentknobs.augmentations.degree import Degree
 from latentknobs.augmentations.note_split import NoteSplit
 from latentknobs.augmentations.transpose import Transpose
 from latentknobs.backends.gru_musicvae.network import GruMusicVae
@@ -17,7 +18,9 @@ from latentknobs.backends.training.config import Config, Followed
 from latentknobs.backends.training.data import Batches, load
 from latentknobs.backends.training.equivariance_loss import NONE, FollowingMaps
 from latentknobs.backends.training.trainer import LOG, Trainer
-from latentknobs.core.melody_format import HOLD
+from latentknobs.core.augmentation import in_context
+from latentknobs.core.melody_format import HOLD, MELODY
+from latentknobs.core.plugin_guard import run_augmentation
 from latentknobs.errors import UsageError
 
 AMOUNTS = (-3.0, 1.0, 12.0)
@@ -152,7 +155,8 @@ def test_an_edit_that_need_not_be_exact_takes_what_each_clip_can(host, followed,
     for exact, edit in edits.items():
         data = load(host, evolve(followed, data=evolve(followed.data, follow=(edit,))))
         clips = np.concatenate([tokens, np.where(tokens == 62, HOLD, tokens)])
-        edited, which = data.following(clips, np.zeros(len(clips), dtype=np.int64), np.random.default_rng(0))
+        rng = np.random.default_rng(0)
+        edited, which = data.following.drawn(rng)(clips, np.zeros(len(clips), dtype=np.int64), rng)
         assert which.tolist() == ([NONE, NONE, 0, 0] if exact else [0, 0, 0, 0])
         assert (edited[2:, 16] == 60).all()
 
@@ -222,3 +226,51 @@ def test_a_batch_that_has_no_half_cannot_be_edited_by_halves():
 
     with pytest.raises(UsageError, match="must be even"):
         Config.from_tables(tables)
+
+
+def test_an_edit_in_a_key_is_followed_on_clips_in_one_key(host, followed, monkeypatch):
+    """Batches of `degree` hold notes of C major only where the songs are major, and their edits stay in that scale."""
+    monkeypatch.setattr(type(host), "augment", lambda _self, _name: Degree())
+    in_key = Followed("degree", (-2.0, 1.0), map="network", exact=False)
+    config = evolve(
+        followed,
+        data=evolve(followed.data, follow=(in_key,)),
+        training=evolve(followed.training, transpose=(-5, 5), batch=64),
+    )
+    data = load(host, config)
+    (pool,) = data.following.pools["key"]
+    assert len(pool.contexts) == len(pool.clips)
+    assert {context.key.relative_major for context in pool.contexts} == {0}
+
+    for step in range(3):
+        clips, which = Batches(data, config)(step)
+        before, after = np.split(clips, 2)
+        for number, amount in enumerate(in_key.amounts):
+            rows = which == number
+            edit = in_context(Degree(), (pool.contexts[0],) * int(rows.sum()))
+            expected = run_augmentation(edit, before[rows], amount, np.random.default_rng(0), MELODY, exact=False)
+            np.testing.assert_array_equal(after[rows], expected.clips)
+
+
+def test_at_first_only_the_maps_learn(host, followed, tmp_path):
+    """So many steps leave the network as it is; a run that stops among them goes on to the same bytes."""
+    config = evolve(followed, training=evolve(followed.training, steps=4, maps_first=2, evaluate_every=4))
+    trainer = Trainer(config, load(host, config), tmp_path / "run")
+    network = {name: value.clone() for name, value in trainer.network.state_dict().items()}
+    maps = {name: value.clone() for name, value in trainer._maps.state_dict().items()}
+
+    for step in range(2):
+        trainer._step(step)
+    assert all(torch.equal(value, network[name]) for name, value in trainer.network.state_dict().items())
+    assert not all(torch.equal(value, maps[name]) for name, value in trainer._maps.state_dict().items())
+    trainer._step(2)
+    assert not all(torch.equal(value, network[name]) for name, value in trainer.network.state_dict().items())
+
+
+def test_the_last_weights_can_be_kept_instead_of_the_best(host, followed, tmp_path):
+    """With `keep = "last"` the model is of the last step, whatever its validation loss."""
+    config = evolve(followed, training=evolve(followed.training, steps=6, evaluate_every=2, keep="last"))
+    trainer = Trainer(config, load(host, config), tmp_path / "run")
+    trainer.run()
+
+    assert trainer.progress.best_step == 6

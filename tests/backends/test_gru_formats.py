@@ -91,7 +91,8 @@ def test_clips_are_split_as_their_meter_divides(host, settings):
     clips = np.full((40, 24), HOLD, dtype=np.int16)
     clips[:, ::6] = 60
 
-    edited, which = data.following(clips, np.arange(40) % 2, np.random.default_rng(0))
+    rng = np.random.default_rng(0)
+    edited, which = data.following.drawn(rng)(clips, np.arange(40) % 2, rng)
 
     onsets = (edited < HOLD).sum(axis=1)
     assert {(int(number), int(count)) for number, count in zip(which, onsets, strict=True)} == {

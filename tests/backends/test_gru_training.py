@@ -400,6 +400,20 @@ def test_a_run_after_another_starts_from_what_that_learned(host, settings, tmp_p
     assert card["after"] == before["model_id"]
 
 
+def test_a_run_can_start_after_a_model(host, settings, tmp_path):
+    """The weights file of a network of the same size is enough; its card is named, and one of another size refused."""
+    before = commands.train(host, out=tmp_path / "before", config=settings)
+    weights = tmp_path / "before" / "model.safetensors"
+    config = commands.choose(commands.DEFAULT_PRESET, settings)
+    trainer = Trainer(config, load(host, config), tmp_path / "look", after=weights)
+
+    assert all(torch.equal(load_file(weights)[name].float(), t) for name, t in trainer.network.state_dict().items())
+    assert trainer.progress.after == before["model_id"]
+    settings.write_text(SETTINGS.replace("decoder_hidden = 5", "decoder_hidden = 4"))
+    with pytest.raises(ModelError, match="shape"):
+        commands.train(host, out=tmp_path / "a", config=settings, after=weights)
+
+
 def test_a_run_cannot_start_after_one_that_does_not_fit(host, settings, tmp_path):
     """No run, an unfinished one, one of another network and one of other followed edits are told; so is --resume."""
     with pytest.raises(TrainingError, match="no checkpoint"):

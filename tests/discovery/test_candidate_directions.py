@@ -172,8 +172,8 @@ def test_every_source_gives_its_directions_in_order(codes):
     sources = ["pca", "sefa", "fisher-onset-without-pitch", "fisher-pitch-without-onset"]
     assert left_out == {}
     assert [(one.source, one.rank) for one in result] == [(source, rank) for source in sources for rank in (1, 2)]
-    np.testing.assert_allclose(result[0].direction, [0, 0, 3])
-    np.testing.assert_allclose(result[1].direction, [0, 2, 0])
+    np.testing.assert_allclose(result[0].operator.arrays["direction"], [0, 0, 3])
+    np.testing.assert_allclose(result[1].operator.arrays["direction"], [0, 2, 0])
 
 
 def test_directions_are_one_deviation_long(codes):
@@ -181,8 +181,8 @@ def test_directions_are_one_deviation_long(codes):
     covariance = np.array([[2.0, 0.5, 0], [0.5, 1, 0], [0, 0, 0.3]])
 
     for one in _candidates(Softmax(), codes, covariance)[0]:
-        length = np.linalg.norm(one.direction)
-        unit = one.direction / length
+        length = np.linalg.norm(one.operator.arrays["direction"])
+        unit = one.operator.arrays["direction"] / length
         assert np.sqrt(unit @ covariance @ unit) == pytest.approx(length)
 
 
@@ -202,7 +202,7 @@ def test_sources_that_the_model_does_not_serve_are_left_out_with_a_sentence():
     assert [(one.source, one.rank) for one in result] == [("pca", rank) for rank in range(1, 17)]
     centred = z[:, :16].astype(np.float64) - z[:, :16].mean(axis=0, dtype=np.float64)
     _, lengths, rows = np.linalg.svd(centred, full_matrices=False)
-    moves = np.abs([one.direction[:16] for one in result])
+    moves = np.abs([one.operator.arrays["direction"][:16] for one in result])
     np.testing.assert_allclose(moves, np.abs(rows * lengths[:, None] / np.sqrt(len(z))), atol=1e-5)
 
 

@@ -21,7 +21,7 @@ from latentknobs.discovery.pairs import edit_clips, encode_pairs
 from latentknobs.discovery.unsupervised import disentangle
 from latentknobs.errors import DiscoveryError
 from latentknobs.evaluation.evaluation_set import build_evaluation_set
-from latentknobs.steering.apply import apply
+from latentknobs.steering.apply import apply, displacement
 from latentknobs.testing.contracts import BackendContract
 from latentknobs.testing.tiny import tiny_clips
 from latentknobs.testing.tiny_conditional import TinyConditionalBackend
@@ -165,12 +165,13 @@ def test_an_edit_of_the_condition_says_so(find):
 
 def test_directions_without_an_edit_leave_the_condition_alone(methods, songs):
     """Candidates and the knobs that they become have no part of the condition."""
-    chosen = UnsupervisedSettings(trial_clips=24, controls=5, control_clips=8, candidates=3)
+    chosen = UnsupervisedSettings(trial_clips=24, controls=5, control_clips=8, candidates=3, moves=("matched",))
     spec = RunSpec(BACKEND.spec.model_id, BACKEND.spec.name, None, "tiny", 0, chosen.as_dict())
     run = disentangle(Experiment.of(BACKEND, None, chosen, methods, 0), songs, spec, version="test")
     assert run.knobs
     for knob in run.knobs:
-        assert not knob.operator.arrays["direction"][HELD].any()
+        for amount in (knob.evidence.fitted[0], knob.evidence.fitted[-1]):
+            assert not displacement(knob.operator, BACKEND.encode(tiny_clips(5)).mean, amount)[:, HELD].any()
         assert np.array_equal(knob.operator.held, HELD)
 
 

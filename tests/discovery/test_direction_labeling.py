@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from latentknobs.core.attribute import Attribute
+from latentknobs.discovery.candidate_moves import GRID, straight
 from latentknobs.discovery.direction_labeling import (
-    GRID,
     AttributeChange,
     DirectionTraversals,
     name_of,
@@ -44,7 +44,9 @@ def clips():
 
 def _profile(clips, direction, relations=APART, limit=0.3, attributes=(FIRST, SECOND, NEVER)):
     spreads = {"first": 2.0, "second": 1.0, "never": 0.0, "twice": 4.0}
-    return DirectionTraversals(Plain(), attributes, spreads, relations, limit).profile(clips, np.asarray(direction))
+    return DirectionTraversals(Plain(), attributes, spreads, relations, limit).profile(
+        clips, straight("given", 1, np.asarray(direction))
+    )
 
 
 def test_a_profile_by_hand(clips):

@@ -12,7 +12,7 @@ from latentknobs.core.corpus import Song
 from latentknobs.core.experiment import Experiment, UnsupervisedSettings
 from latentknobs.core.knob import KnobEffect
 from latentknobs.core.run import Run, RunSpec
-from latentknobs.discovery.direction_labeling import GRID
+from latentknobs.discovery.candidate_moves import GRID
 from latentknobs.discovery.unsupervised import LEFT_OUT, disentangle
 from latentknobs.errors import DiscoveryError, RegistryError, UsageError
 from latentknobs.evaluation.effect_size import intended_change
@@ -41,7 +41,15 @@ def search(methods, songs) -> Callable[..., Run]:
 
     def run(model=None, *, corpus=None, seed=0, attributes=("mean-pitch", "log2-onsets", "pitch-range"), **settings):
         chosen = UnsupervisedSettings(
-            **{"trial_clips": 24, "controls": 5, "control_clips": 16, "halves": 5, "resamples": 5, **settings}
+            **{
+                "trial_clips": 24,
+                "controls": 5,
+                "control_clips": 16,
+                "halves": 5,
+                "resamples": 5,
+                "moves": (),
+                **settings,
+            }
         )
         model = model or Open()
         spec = RunSpec(model.spec.model_id, model.spec.name, None, "tiny", seed, chosen.as_dict())

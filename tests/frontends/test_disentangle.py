@@ -9,7 +9,7 @@ from latentknobs.core.experiment import UnsupervisedSettings
 from latentknobs.discovery.unsupervised import LEFT_OUT
 from latentknobs.workbench import Workbench
 
-SEARCH = ("disentangle", "--model", "tiny", "--corpus", "tiny", "--clips", 160, "--candidates", 2)
+SEARCH = ("disentangle", "--model", "tiny", "--corpus", "tiny", "--clips", 160, "--candidates", 2, "--moves", "none")
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_there_is_no_mean_change_to_draw(found, tmp_path):
 def test_the_workbench_stores_what_it_finds(workbench: Workbench):
     """The knob is read again with its operator and a range, and the run's parameters name attributes, not edits."""
     run = workbench.disentangle(
-        "tiny", "tiny", clips=160, settings=UnsupervisedSettings(candidates=1, controls=2, trial_clips=20)
+        "tiny", "tiny", clips=160, settings=UnsupervisedSettings(candidates=1, controls=2, trial_clips=20, moves=())
     )
 
     knob = workbench.knob(run.knobs[0].name, "tiny")
@@ -100,7 +100,12 @@ def test_the_workbench_stores_what_it_finds(workbench: Workbench):
 
 @pytest.mark.parametrize(
     ("words", "sentence"),
-    [(("--corpus", "nowhere"), "nowhere"), (("--model", "nothing"), "nothing"), (("--clips", 4), "ask for more clips")],
+    [
+        (("--corpus", "nowhere"), "nowhere"),
+        (("--model", "nothing"), "nothing"),
+        (("--clips", 4), "ask for more clips"),
+        (("--moves", "guessing"), "there is: matched, flow, classifier"),
+    ],
 )
 def test_what_cannot_be_done_is_one_sentence(cli, words, sentence):
     """An unknown corpus or model, and too few clips."""

@@ -53,7 +53,7 @@ def train(
         seed: Seed, over both; None = as there.
         device: "auto", "cpu" or "cuda".
         resume: Go on with the run in the folder.
-        after: Folder of a finished run of the same network: start from what it learned.
+        after: Folder of a finished run, or weights file of a model, of the same network: start from what it learned.
 
     Raises:
         UsageError: A setting cannot be used, or ``after`` is told to a run that goes on.

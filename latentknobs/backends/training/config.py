@@ -85,12 +85,16 @@ class TrainingConfig:
         follow_weight: Where ``data.follow`` names edits: what a nat of an edited clip's code beside its prediction
             costs, in KL weights; see :mod:`.equivariance_loss`.
         follow_through: Part of the edited clips that are decoded from their prediction.
+        maps_first: Steps at the start in which the network stays as it is and only the maps of followed edits learn;
+            for a run that starts after another model.
         align: Turn the axes of the codes of the run that this one starts after, so that edits move few of them;
             see :mod:`.latent_rotation`.
         transpose: Range of the random transposition in semitones; a clip stays inside the pitch range.
         evaluate_every: Steps between evaluations.
         checkpoint_every: Steps between checkpoints.
         patience: Evaluations without a better validation loss after which training stops; 0 = never.
+        keep: Which weights become the model: "best", with the lowest validation loss, or "last", for a run that learns
+            to follow edits and whose loss is not what it is for.
         validation_clips: Clips measured in an evaluation.
         seed: Fixes the first weights, the order of clips and every random draw.
         precision: "float32", "bfloat16" (autocast), or "auto": bfloat16 where the machine multiplies it faster.
@@ -113,11 +117,13 @@ class TrainingConfig:
     token_dropout: float = field(default=0.0, converter=_real, validator=_number(0, 1))
     follow_weight: float = field(default=1.0, converter=_real, validator=_number(0))
     follow_through: float = field(default=0.5, converter=_real, validator=_number(0, 1))
+    maps_first: int = field(default=0, validator=count(0))
     align: bool = field(default=False, validator=flag)
     transpose: tuple[int, int] = field(default=(0, 0), converter=_pair, validator=_ascending)
     evaluate_every: int = field(default=500, validator=count(1))
     checkpoint_every: int = field(default=500, validator=count(1))
     patience: int = field(default=0, validator=count(0))
+    keep: str = field(default="best", validator=validators.in_(("best", "last")))
     validation_clips: int = field(default=2048, validator=count(1))
     seed: int = field(default=0, validator=count(0, MOST_SEED))
     precision: str = field(default="auto", validator=validators.in_(("auto", "float32", "bfloat16")))

@@ -8,22 +8,26 @@ and a checkpoint holds no state of any generator.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from numpy.random import Generator
 
 from latentknobs.backends.training.config import Config, CorpusSource, Edit, Followed
 from latentknobs.backends.training.equivariance_loss import NONE
-from latentknobs.core.arrays import ClipBatch, Ints, clip_digests, sha256_of_arrays
-from latentknobs.core.corpus import CorpusRequest, Split
+from latentknobs.core.arrays import Bools, ClipBatch, Ints, clip_digests, sha256_of_arrays
+from latentknobs.core.augmentation import Augmentation, in_context
+from latentknobs.core.corpus import CorpusRequest, Song, Split
+from latentknobs.core.edit_context import REFERENCES, EditContext, Reference, chosen, contexts_of
 from latentknobs.core.frontend_specs import Host
-from latentknobs.core.melody_format import HOLD, in_range, untransposed
+from latentknobs.core.melody_format import HOLD, MelodyFormat, in_range, untransposed
+from latentknobs.core.one_key import in_one_key, reference_of
 from latentknobs.core.plugin_guard import run_augmentation
 from latentknobs.errors import TrainingError
 
+RECOMBINED = 0.5
+"""Part of the clips in one key that are recombined."""
 ALIGNED_BY = 4096
 """Training clips by whose edits the axes of codes are aligned."""
 
@@ -39,6 +43,7 @@ class Pool:
         clips: int16 (n, steps).
         edited: Whether they are edited ones, and no corpus' own.
         clip_format: Their format, as its place among those of the run.
+        contexts: Where each stands in its piece, for clips in one key; () = not known.
     """
 
     name: str
@@ -46,13 +51,81 @@ class Pool:
     clips: ClipBatch
     edited: bool = False
     clip_format: int = 0
+    contexts: tuple[EditContext, ...] = ()
 
 
-Following: TypeAlias = Callable[[ClipBatch, Ints, Generator], tuple[ClipBatch, Ints]]
-"""
-Clips (n, steps) and the place of each one's format (n,), to the clips edited at random amounts and the index of each
-one's map, or ``NONE``.
-"""
+@frozen(eq=False)
+class FollowedEdit:
+    """
+    An edit that codes follow, as batches are edited by it.
+
+    Attributes:
+        augmentation: The edit.
+        amounts: Those drawn from.
+        exact: Whether a clip that cannot take it in full is left as it is.
+        first: Number of its first map: it has one for each amount in the first format, then in the next.
+        formats: Of the clips.
+        pitch_range: What edited clips must lie in.
+    """
+
+    augmentation: Augmentation
+    amounts: tuple[float, ...]
+    exact: bool
+    first: int
+    formats: tuple[MelodyFormat, ...]
+    pitch_range: tuple[int, int]
+
+    @property
+    def reference(self) -> Reference:
+        """What its clips are moved by into one key, "" where they are left in theirs."""
+        return reference_of(self.augmentation)
+
+    def __call__(
+        self, clips: ClipBatch, places: Ints, rng: Generator, contexts: Sequence[EditContext] = ()
+    ) -> tuple[ClipBatch, Ints]:
+        """
+        Clips edited at random amounts, and the number of each one's map, or ``NONE``.
+
+        Args:
+            clips: int16 (n, steps).
+            places: int64 (n,), the place of each one's format.
+            rng: Draws amounts, and what the edit leaves to chance.
+            contexts: Where each stands in its piece; () = not known.
+        """
+        count = len(self.amounts)
+        which = rng.integers(0, count, size=len(clips)) + count * places + self.first
+        out = clips.copy()
+        for number in np.unique(which):
+            rows = np.flatnonzero(which == number)
+            place, amount = divmod(int(number) - self.first, count)
+            augmentation = in_context(self.augmentation, chosen(contexts, rows))
+            result = run_augmentation(
+                augmentation, clips[rows], self.amounts[amount], rng, self.formats[place], exact=self.exact
+            )
+            taken = result.valid & in_range(result.clips, self.pitch_range)
+            out[rows[taken]] = result.clips[taken]
+            which[rows[~taken]] = NONE
+        return out, which
+
+
+@frozen(eq=False)
+class Following:
+    """
+    The edits that codes follow, one in each batch.
+
+    Attributes:
+        edits: The edits.
+        shares: float64, how often each is the one, in sum 1.
+        pools: By what edits depend on in their piece, the clips in one key.
+    """
+
+    edits: tuple[FollowedEdit, ...]
+    shares: tuple[float, ...]
+    pools: Mapping[Reference, tuple[Pool, ...]]
+
+    def drawn(self, rng: Generator) -> FollowedEdit:
+        """One of the edits, at random."""
+        return self.edits[rng.choice(len(self.edits), p=self.shares)]
 
 
 @frozen(eq=False)
@@ -107,6 +180,9 @@ def load(host: Host, config: Config) -> TrainingData:
     """
     data, training, formats = config.data, config.training, config.formats
     originals: list[tuple[CorpusSource, ClipBatch]] = []
+    followed = _followed(host, config)
+    references = sorted({edit.reference for edit in followed} - {""})
+    in_keys: dict[Reference, list[Pool]] = {reference: [] for reference in references}
     held_out: set[bytes] = set()
     measured: list[ClipBatch] = []
     for source in data.sources:
@@ -119,14 +195,19 @@ def load(host: Host, config: Config) -> TrainingData:
             cache=host.cache_dir,
         )
         parts: dict[Split, list[ClipBatch]] = {"train": [], "validation": [], "test": []}
+        learned: list[Song] = []
         for song in host.songs(source.corpus, request):
             parts[song.split].append(song.clips)
+            if references and song.split == "train":
+                learned.append(song)
         if not parts["train"]:
             raise TrainingError(
                 f"The corpus {source.corpus!r} gave no training clips inside pitches "
                 f"{data.pitch_range[0]} to {data.pitch_range[1]}: ask for more clips or a wider pitch_range."
             )
         originals.append((source, np.concatenate(parts["train"])))
+        for reference in references:
+            in_keys[reference].append(_in_one_key(learned, reference, source, config))
         for clips in (*parts["validation"], *parts["test"]):
             held_out.update(clip_digests(untransposed(clips)))
         if source.corpus == data.sources[0].corpus:
@@ -139,7 +220,7 @@ def load(host: Host, config: Config) -> TrainingData:
     rng = np.random.default_rng([training.seed, 1])
     if len(validation) > training.validation_clips:
         validation = validation[np.sort(rng.choice(len(validation), training.validation_clips, replace=False))]
-    clean = [(source, _without(clips, held_out)) for source, clips in originals]
+    clean = [(source, clips[_apart(clips, held_out)]) for source, clips in originals]
     if left := sum(len(clips) for _, clips in originals) - sum(len(clips) for _, clips in clean):
         host.note(f"Left out of the training clips, as a validation or test song of another corpus has them: {left}.")
     pools = [
@@ -156,7 +237,13 @@ def load(host: Host, config: Config) -> TrainingData:
         for place, clips in enumerate(every):
             pools += _edited(host, edit, clips, place, config, rng)
     moves = _moves(host, every[0], config) if training.align else None
-    return TrainingData(tuple(pools), validation, _following(host, config) if data.follow else None, moves)
+    total = sum(edit.share for edit in data.follow)
+    following = Following(
+        followed,
+        tuple(edit.share / total for edit in data.follow),
+        {reference: tuple(_kept(pool, held_out) for pool in pools) for reference, pools in in_keys.items()},
+    )
+    return TrainingData(tuple(pools), validation, following if followed else None, moves)
 
 
 def _place(source: CorpusSource, config: Config) -> int:
@@ -170,9 +257,27 @@ def _label(name: str, config: Config, place: int) -> str:
     return name if len(config.formats) == 1 else f"{name} {config.formats[place].name}"
 
 
-def _without(clips: ClipBatch, held_out: set[bytes]) -> ClipBatch:
+def _apart(clips: ClipBatch, held_out: set[bytes]) -> Bools:
     """The clips that are not, up to transposition, among those held out: a corpus sifts its own songs alone."""
-    return clips[[shape not in held_out for shape in clip_digests(untransposed(clips))]]
+    return np.asarray([shape not in held_out for shape in clip_digests(untransposed(clips))], dtype=bool)
+
+
+def _in_one_key(songs: Sequence[Song], reference: Reference, source: CorpusSource, config: Config) -> Pool:
+    """Songs as clips in one key that the training's pitches hold, with their contexts."""
+    place = _place(source, config)
+    clip_format = config.formats[place]
+    clips, contexts = [np.zeros((0, clip_format.steps), np.int16)], list[EditContext]()
+    for song in in_one_key(songs, reference, clip_format):
+        rows = np.flatnonzero(in_range(song.clips, config.data.pitch_range))
+        clips.append(song.clips[rows])
+        contexts += chosen(contexts_of(song.clips, clip_format, key=song.key), rows)
+    return Pool(source.corpus, source.share, np.concatenate(clips), clip_format=place, contexts=tuple(contexts))
+
+
+def _kept(pool: Pool, held_out: set[bytes]) -> Pool:
+    """A pool without clips that are held out."""
+    rows = np.flatnonzero(_apart(pool.clips, held_out))
+    return evolve(pool, clips=pool.clips[rows], contexts=chosen(pool.contexts, rows))
 
 
 def _repeated(clips: ClipBatch, source: CorpusSource) -> ClipBatch:
@@ -183,33 +288,13 @@ def _repeated(clips: ClipBatch, source: CorpusSource) -> ClipBatch:
     return np.concatenate([clips, *[dense] * (source.dense_times - 1)])
 
 
-def _following(host: Host, config: Config) -> Following:
-    data, formats = config.data, config.formats
-    # The maps of an edit are those of its amounts in the first format, then in the next.
-    maps = [
-        (host.augment(edit.name), amount, edit.exact, clip_format)
-        for edit in data.follow
-        for clip_format in formats
-        for amount in edit.amounts
-    ]
-    ends = np.cumsum([len(formats) * len(edit.amounts) for edit in data.follow])
-    shares = np.asarray([edit.share for edit in data.follow])
-
-    def edited(clips: ClipBatch, places: Ints, rng: Generator) -> tuple[ClipBatch, Ints]:
-        chosen = rng.choice(len(ends), p=shares / shares.sum()) if len(ends) > 1 else 0
-        amounts = len(data.follow[chosen].amounts)
-        which = rng.integers(0, amounts, size=len(clips)) + amounts * places + ends[chosen] - len(formats) * amounts
-        out = clips.copy()
-        for number in np.unique(which):
-            rows = np.flatnonzero(which == number)
-            augmentation, amount, exact, clip_format = maps[number]
-            result = run_augmentation(augmentation, clips[rows], amount, rng, clip_format, exact=exact)
-            taken = result.valid & in_range(result.clips, data.pitch_range)
-            out[rows[taken]] = result.clips[taken]
-            which[rows[~taken]] = NONE
-        return out, which
-
-    return edited
+def _followed(host: Host, config: Config) -> tuple[FollowedEdit, ...]:
+    out, first = [], 0
+    for edit in config.data.follow:
+        augmentation = host.augment(edit.name)
+        out.append(FollowedEdit(augmentation, edit.amounts, edit.exact, first, config.formats, config.data.pitch_range))
+        first += len(config.formats) * len(edit.amounts)
+    return tuple(out)
 
 
 def _moves(host: Host, clips: ClipBatch, config: Config) -> Moves:
@@ -254,7 +339,9 @@ class Batches:
     The batches of a run: ``batches(step)`` is int16 (batch, steps), and the maps of edits that codes follow.
 
     Each pool gives a fixed number of clips to a batch and is gone through in a new order every time round. Where
-    edits are followed, the second half of a batch is the first half edited, and the maps are int64 (batch / 2,).
+    edits are followed, the second half of a batch is the first half edited, and the maps are int64 (batch / 2,). An
+    edit that depends on its piece through one pitch gets clips in one key, half of them the beginning of one and the
+    end of another.
     """
 
     def __init__(self, data: TrainingData, config: Config) -> None:
@@ -262,11 +349,11 @@ class Batches:
         self._range = config.data.pitch_range
         self._transpose = config.training.transpose
         self._seed = config.training.seed
+        self._formats = config.formats
         self._following = data.following
-        drawn = config.training.batch // 2 if data.following else config.training.batch
-        self._counts = _apportion([pool.share for pool in data.pools], drawn)
-        self._places = np.repeat([pool.clip_format for pool in data.pools], self._counts)
-        self._orders: dict[int, tuple[int, Ints]] = {}
+        self._drawn = config.training.batch // 2 if data.following else config.training.batch
+        self._counts = _apportion([pool.share for pool in data.pools], self._drawn)
+        self._orders: dict[tuple[int, ...], tuple[int, Ints]] = {}
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -275,28 +362,60 @@ class Batches:
 
     def __call__(self, step: int) -> tuple[ClipBatch, Ints | None]:
         """The batch of a step (from 0), and its maps, None where no edit is followed."""
-        parts = [self._draw(index, step * count, count) for index, count in enumerate(self._counts)]
         rng = np.random.default_rng([self._seed, 2, step])
-        clips = transposed(np.concatenate(parts), self._transpose, self._range, rng)
         if self._following is None:
-            return clips, None
-        edited, which = self._following(clips, self._places, rng)
+            return self._in_any_key(step, rng)[0], None
+        edit = self._following.drawn(rng)
+        contexts: tuple[EditContext, ...] = ()
+        if edit.reference:
+            clips, places, contexts = self._in_one_key(step, edit.reference, self._following, rng)
+        else:
+            clips, places = self._in_any_key(step, rng)
+        edited, which = edit(clips, places, rng, contexts)
         return np.concatenate([clips, edited]), which
 
-    def _draw(self, index: int, start: int, count: int) -> ClipBatch:
-        clips = self._pools[index].clips
+    def _in_any_key(self, step: int, rng: Generator) -> tuple[ClipBatch, Ints]:
+        """Clips at random heights, and the places of their formats."""
+        clips = np.concatenate(
+            [
+                pool.clips[self._rows(pool, (index,), step * count, count)]
+                for index, (pool, count) in enumerate(zip(self._pools, self._counts, strict=True))
+            ]
+        )
+        places = np.repeat([pool.clip_format for pool in self._pools], self._counts)
+        return transposed(clips, self._transpose, self._range, rng), places
+
+    def _in_one_key(
+        self, step: int, reference: Reference, following: Following, rng: Generator
+    ) -> tuple[ClipBatch, Ints, tuple[EditContext, ...]]:
+        """Clips in one key, the places of their formats, and their contexts."""
+        pools, number = following.pools[reference], REFERENCES.index(reference)
+        counts = _apportion([pool.share if len(pool.clips) else 0.0 for pool in pools], self._drawn)
+        clips, contexts = [], list[EditContext]()
+        for index, (pool, count) in enumerate(zip(pools, counts, strict=True)):
+            rows, others = (self._rows(pool, (index, number, end), step * count, count) for end in (1, 2))
+            keys = np.asarray([pool.contexts[a].key == pool.contexts[b].key for a, b in zip(rows, others, strict=True)])
+            join = (keys.reshape(-1).astype(bool) & (rng.random(count) < RECOMBINED))[:, None]
+            joined = self._formats[pool.clip_format].joined(pool.clips[rows], pool.clips[others], rng)
+            clips.append(np.where(join & in_range(joined, self._range)[:, None], joined, pool.clips[rows]))
+            contexts += chosen(pool.contexts, rows)
+        return np.concatenate(clips), np.repeat([pool.clip_format for pool in pools], counts), tuple(contexts)
+
+    def _rows(self, pool: Pool, key: tuple[int, ...], start: int, count: int) -> Ints:
+        """The places of a pool's next clips, laps counted on; ``key`` seeds the order of each lap."""
+        size = len(pool.clips)
         places = np.arange(start, start + count)
-        out = np.empty((count, clips.shape[1]), dtype=np.int16)
-        for lap in np.unique(places // len(clips)):
-            here = places // len(clips) == lap
-            out[here] = clips[self._order(index, int(lap))[places[here] % len(clips)]]
+        out = np.empty(count, dtype=np.int64)
+        for lap in np.unique(places // size):
+            here = places // size == lap
+            out[here] = self._order(size, key, int(lap))[places[here] % size]
         return out
 
-    def _order(self, index: int, lap: int) -> Ints:
-        known = self._orders.get(index)
+    def _order(self, size: int, key: tuple[int, ...], lap: int) -> Ints:
+        known = self._orders.get(key)
         if known is None or known[0] != lap:
-            order = np.random.default_rng([self._seed, 3, index, lap]).permutation(len(self._pools[index].clips))
-            self._orders[index] = known = (lap, order)
+            order = np.random.default_rng([self._seed, 3, *key, lap]).permutation(size)
+            self._orders[key] = known = (lap, order)
         return known[1]
 
 

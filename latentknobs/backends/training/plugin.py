@@ -13,14 +13,18 @@ from latentknobs.hooks import hookimpl
 def train(
     host: Host,
     *,
-    preset: Annotated[str, Param("Recipe to start from: broad (the default), folk, folk-dense, lstm or paper.")] = "",
+    preset: Annotated[
+        str, Param("Recipe to start from: broad (the default), broad-24, broad-keys, folk, folk-dense, lstm or paper.")
+    ] = "",
     out: Annotated[Path | None, Param("Folder for checkpoints, log and the finished model.", short="-o")] = None,
     config: Annotated[Path | None, Param("TOML file whose settings go over the recipe's.")] = None,
     steps: Annotated[int, Param("Optimiser steps; 0 = as the recipe says.")] = 0,
     seed: Annotated[int | None, Param("Seed of weights, order and chance; the recipe's if left out.")] = None,
     device: Annotated[str, Param("auto, cpu or cuda.")] = "auto",
     resume: Annotated[bool, Param("Go on with the run in the folder.")] = False,
-    after: Annotated[Path | None, Param("Folder of a finished run: start from what it learned.")] = None,
+    after: Annotated[
+        Path | None, Param("Folder of a finished run, or weights file of a model: start from what it learned.")
+    ] = None,
 ) -> dict[str, Any]:
     """Train a model into a folder."""
     if out is None:

@@ -32,10 +32,18 @@ from latentknobs.backends.training.data import Batches, TrainingData, seed_of
 from latentknobs.backends.training.equivariance_loss import FollowingMaps
 from latentknobs.backends.training.latent_rotation import rotation, turn
 from latentknobs.backends.training.validation_metrics import cross_entropy, divergence, measure
-from latentknobs.backends.weights import build, card_path, read_card, read_tensors, save_model, write_atomically
+from latentknobs.backends.weights import (
+    build,
+    card_path,
+    check_tensors,
+    read_card,
+    read_tensors,
+    save_model,
+    write_atomically,
+)
 from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.corpus import Progress, no_progress
-from latentknobs.errors import ModelError, TrainingError
+from latentknobs.errors import ModelError, TrainingError, UsageError
 
 NETWORKS: Mapping[str, type[Network]] = {kind.cell: kind for kind in (GruMusicVae, LstmMusicVae)}
 """By the ``cell`` of their config."""
@@ -88,7 +96,8 @@ class Trainer:
         device: "auto", "cpu" or "cuda".
         resume: Go on from the folder's checkpoint; otherwise the folder must not hold one.
         after: Folder of a finished run with the same network and followed edits, whose last weights are the first
-            ones here (with ``align``, turned); the optimiser starts anew.
+            ones here (with ``align``, turned); or the weights file of a model with the same network, whose maps of
+            followed edits are learned anew. The optimiser starts anew in either case.
         progress: Called after each step.
 
     Raises:
@@ -227,7 +236,8 @@ class Trainer:
         network.train()
         for group in self._optimiser.param_groups:
             group["lr"] = training.rate(step)
-        with self._precision():
+        still = self._maps is not None and step < training.maps_first
+        with self._precision(), torch.set_grad_enabled(not still):
             mean, scale = network.encode(tokens)
         mean, scale = mean.float(), scale.float()
         z, following = mean + scale * noise, torch.zeros((), device=self._device)
@@ -236,7 +246,7 @@ class Trainer:
             predicted = self._maps.predict(z[:half], which)
             following = self._maps.cost(predicted, mean[half:], scale[half:], which)
             z = torch.cat([z[:half], torch.where(through[half:], predicted, z[half:])])
-        with self._precision():
+        with self._precision(), torch.set_grad_enabled(not still):
             if known is None:
                 logits = network.decode_given(z, tokens, keep)
             else:
@@ -246,6 +256,9 @@ class Trainer:
         loss = (entropy + training.kl_weight(step) * rate) / self.config.network.steps
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it without types
+        if still:  # Adam then has moments of every parameter, as a checkpoint does
+            for parameter in network.parameters():
+                parameter.grad = torch.zeros_like(parameter)
         norm = torch.nn.utils.clip_grad_norm_(self._trained.parameters(), training.gradient_clip)
         if not math.isfinite(float(norm)):
             raise TrainingError(
@@ -287,7 +300,7 @@ class Trainer:
         self.network.eval()
         figures = measure(self.network, self._validation, self._draws, training.kl_end)
         best = self.progress.best_loss
-        if best is None or figures["validation_loss"] < best:
+        if best is None or figures["validation_loss"] < best or self.config.training.keep == "last":
             loss = figures["validation_loss"]
             self.progress = attrs.evolve(self.progress, best_loss=loss, best_step=step, waited=0)
             write_atomically(self.network.state_dict(), self.folder / BEST)
@@ -311,6 +324,14 @@ class Trainer:
         return figures
 
     def _start_after(self, folder: Path) -> None:
+        if folder.is_file():
+            if self.config.training.align:
+                raise UsageError("A run with 'align' goes on from the folder of a finished run, not from a model.")
+            tensors = {name: value.float() for name, value in read_tensors(folder).items()}
+            check_tensors(tensors, self.network.state_dict(), str(folder))
+            self.network.load_state_dict(tensors)
+            self.progress = TrainingProgress(after=str(read_card(folder)["model_id"]))
+            return
         facts = read_facts(folder / CHECKPOINT)
         if not card_path(folder / MODEL).exists():
             raise TrainingError(f"The run in {folder} is not finished: finish it (--resume), or start without it.")

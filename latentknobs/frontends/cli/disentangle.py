@@ -8,7 +8,7 @@ import typer
 from attrs import asdict
 
 from latentknobs.backends.loader import DEFAULT_MODEL
-from latentknobs.core.experiment import UnsupervisedSettings
+from latentknobs.core.experiment import MOVES, UnsupervisedSettings
 from latentknobs.core.run import Run
 from latentknobs.frontends.cli import options
 from latentknobs.frontends.cli.context import program
@@ -26,6 +26,9 @@ def disentangle(
     candidates: Annotated[
         int, typer.Option(min=1, help="Candidate directions from each source.")
     ] = UnsupervisedSettings().candidates,
+    moves: Annotated[
+        str, typer.Option(help=f"How moves are learned, of {','.join(MOVES)}; none = straight directions only.")
+    ] = ",".join(MOVES),
     model: options.Model = DEFAULT_MODEL,
     seed: options.Seed = 0,
     registry: options.Registry = None,
@@ -33,9 +36,10 @@ def disentangle(
     precision: options.Precision = "",
     json: options.Json = False,
 ) -> None:
-    """Find knobs without an edit: latent directions named by the attribute that they move, and evaluated."""
+    """Find knobs without an edit: moves of the codes named by the attribute that they change, and evaluated."""
     with program(ctx).workbench(registry, device, precision) as workbench:
-        settings = UnsupervisedSettings(candidates=candidates)
+        learned = () if moves == "none" else tuple(moves.split(","))
+        settings = UnsupervisedSettings(candidates=candidates, moves=learned)
         run = workbench.disentangle(model, corpus, clips=clips, seed=seed, settings=settings)
     if json:
         evidence = run.knobs[0].evidence
