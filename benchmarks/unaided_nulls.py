@@ -74,8 +74,8 @@ def moves_of(method: str, given: MoveInput, count: int, *, null: bool) -> list[C
 def work(bench: Workbench, options: argparse.Namespace, done: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     """Judge what is not done yet; one row for each method and seed."""
     there = {(row["method"], row["kind"], row["seed"]) for row in done}
-    wanted = [(method, "real", 0) for method in METHODS]
-    wanted += [(method, "null", seed) for seed in range(options.seeds) for method in METHODS]
+    wanted = [(method, "real", 0) for method in options.methods]
+    wanted += [(method, "null", seed) for seed in range(options.seeds) for method in options.methods]
     left = [one for one in wanted if one not in there]
     if not left:
         return
@@ -121,6 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Judge and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=20, help="null seeds of each method")
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS)
     parser.add_argument("--clips", type=int, default=24_000, help="clips asked of the corpus")
     parser.add_argument("--corpus", default="folk")
     parser.add_argument("--model", default=DEFAULT_MODEL)

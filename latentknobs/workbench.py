@@ -419,6 +419,7 @@ class Workbench:
         clips: int = DEFAULT_CLIPS,
         seed: int = 0,
         settings: UnsupervisedSettings | None = None,
+        keep: bool = True,
     ) -> Run:
         """
         Find knobs without an augmentation, store them and tell the observers.
@@ -430,6 +431,7 @@ class Workbench:
             seed: The same seed gives the same run.
             settings: Everything else that the result depends on; None = the defaults. Its ``clips`` are
                 those above.
+            keep: Whether to store them and tell the observers.
 
         Raises:
             UnknownNameError: No corpus or model of that name.
@@ -441,7 +443,8 @@ class Workbench:
 
         if clips < 1:
             raise UsageError(f"A discovery looks at 1 clip or more, not {clips}: ask for more.")
-        self.registry.check_writable()
+        if keep:
+            self.registry.check_writable()
         corpus = storable(corpus)
         sources = parse_sources(corpus, self.corpora)
         backend = self.model(model)
@@ -460,7 +463,7 @@ class Workbench:
         songs = self.songs_for(backend, CorpusSelection(corpus, clips, seed), tally)
         with one_thread_sums(), _counted(tally):
             run = disentangle(experiment, songs, run_spec, version=__version__, tally=tally, progress=self.progress)
-        return self._store(run)
+        return self._store(run) if keep else run
 
     def _store(self, run: Run) -> Run:
         self.plugins.run_finished(run)

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from attrs import evolve
 
 from latentknobs.core.atomic_write import write_file
-from latentknobs.core.experiment import Settings
+from latentknobs.core.experiment import Settings, UnsupervisedSettings
 from latentknobs.core.run import Run
 from latentknobs.errors import UsageError
 from latentknobs.hooks.manager import Plugins
@@ -37,6 +37,8 @@ EVERY_FORMAT = SHIPPED_AUGMENTATIONS[:7]
 SHIPPED_CLIPS = 24_000
 SHIPPED = Settings(trial_clips=300, sample_clips=SHIPPED_CLIPS, steps=1600)
 """What the package's own knobs are made with: more clips and longer training than an ordinary discovery."""
+UNAIDED = UnsupervisedSettings(trial_clips=300)
+"""The same of the knobs that are found without an edit, of the first model."""
 RECOMBINED = 60_000
 STEPS = {"swap-mode": 9600, "smooth": 9600, "ornament": 2400}
 """The edits that only a network learns: steps of training for each amount, on so many recombined clips too."""
@@ -72,21 +74,23 @@ def plugins() -> Plugins:
     return out
 
 
-def shipped(models: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """Model and edit of each knob that comes with the package, of the models that do."""
+def shipped(models: Sequence[str]) -> tuple[tuple[str, str | None], ...]:
+    """Model and edit of each run whose knobs come with the package, of the models that do; None = without an edit."""
     first, *others = models
-    own = [(first, name) for name in SHIPPED_AUGMENTATIONS]
+    own = [(first, name) for name in (*SHIPPED_AUGMENTATIONS, None)]
     return (*own, *((model, name) for model in others for name in EVERY_FORMAT))
 
 
-def settings_of(edit: str) -> Settings:
+def settings_of(edit: str | None) -> Settings:
     """What a knob that comes with the package is discovered with."""
+    if edit is None:
+        return UNAIDED
     return evolve(SHIPPED, recombined=RECOMBINED, steps=STEPS[edit]) if edit in STEPS else SHIPPED
 
 
 def build(
     workbench: Workbench,
-    knobs: Sequence[tuple[str, str]] = (),
+    knobs: Sequence[tuple[str, str | None]] = (),
     *,
     clips: int = SHIPPED_CLIPS,
     seed: int = 0,
@@ -99,10 +103,10 @@ def build(
 
     Args:
         workbench: Where they are discovered.
-        knobs: Model and edit of each; () = :func:`shipped`.
+        knobs: Model and edit of each run, None = without an edit; () = :func:`shipped`.
         clips: Clips to look at for each.
         seed: Of everything.
-        settings: Of the discoveries; None = :func:`settings_of` each edit.
+        settings: Of the discoveries from edits; None = :func:`settings_of` each.
 
     Returns:
         The file that was written, and the runs.
@@ -111,16 +115,17 @@ def build(
         UsageError: This is no checkout; found out before the first run.
     """
     path = checkout() / "registry.db"
-    runs = tuple(
-        workbench.discover(
-            name, model=model, clips=clips, seed=seed, settings=settings or settings_of(name), keep=False
-        )
-        for model, name in knobs or shipped(workbench.models.defaults)
-    )
+    runs = []
+    for model, name in knobs or shipped(workbench.models.defaults):
+        if name is None:
+            runs.append(workbench.disentangle(model, clips=clips, seed=seed, settings=UNAIDED, keep=False))
+        else:
+            chosen = settings or settings_of(name)
+            runs.append(workbench.discover(name, model=model, clips=clips, seed=seed, settings=chosen, keep=False))
     with TemporaryDirectory() as folder:
         draft = Path(folder) / "registry.db"
         with KnobStore.open(draft, create=True, allow_built_in=True) as store:
             for run in runs:
                 store.save_run(run)
         write_file(path, draft.read_bytes(), overwrite=True)
-    return path, runs
+    return path, tuple(runs)

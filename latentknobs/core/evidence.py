@@ -167,7 +167,8 @@ class ControlEffects:
         clips: Clips at both.
         controls: Number of random moves.
         effect: The knob's; see :meth:`latentknobs.evaluation.control_test.RangeEnds.effect`.
-        p: (1 + controls at least as strong) / (1 + controls).
+        p: (1 + controls at least as strong) / (1 + controls); for the best of many candidates, the chance that the best
+            of as many random moves is as strong, if that is more.
         control_effect_mean: Over the controls.
         control_effect_max: The largest of the controls.
         mean_absolute_change: Of a clip, by the knob.

@@ -55,7 +55,8 @@ def evaluate_knob(context: EvaluationContext, operator: Operator, common: Eviden
     operator, precision = round_operator(context, turned, turned_test)
     on_validation = measure(backend, operator, context.validation, config, turned.among(min(amounts), max(amounts)))
     covariance, settings = context.statistics.covariance(), context.experiment.settings
-    test = ControlTest.of(backend, config, covariance, settings, context.units.scale)
+    candidates = max(len(common.candidates), 1)
+    test = ControlTest.of(backend, config, covariance, settings, context.units.scale, candidates)
     usable, ends = test.usable_range(operator, on_validation, context.validation.batches.__getitem__)
     low, high = usable.low, usable.high
     judged_at = max(ends, key=lambda a: (abs(a), a))

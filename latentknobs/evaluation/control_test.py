@@ -2,9 +2,12 @@
 Random controls: is an effect the knob's own, or does any move of the same length have it?
 
 The effect of a move is the part of the edit's change of the target that the move makes too, over both ends of the
-usable range; in a run without an edit, the part of the change that the amount specifies of its attribute. Moving
-further than the edit is not more effect, nor is the same change at both ends: a long random move can fill a clip with
-notes or empty it, but only the knob does either by as much as its amount says.
+usable range. Moving further than the edit is not more effect, nor is the same change at both ends: a long random move
+can fill a clip with notes or empty it, but only the knob does either by as much as its amount says.
+
+In a run without an edit an amount says what the knob itself does, and no other move does just that. The effect is then
+the mean change of the attribute in the amount's sense, over the amount: more is more. And the knob is one of many
+candidates, the best of which stand out by chance: it must stand out among the best of as many random moves.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from attrs import frozen
 from numpy.random import default_rng
+from scipy.stats import t as students_t
 
 from latentknobs.core.arrays import ClipBatch, Codes, Floats
 from latentknobs.core.attribute import Attribute
@@ -62,14 +66,18 @@ class RangeEnds:
 
         With a target: 1 - sum |change - intended change| / sum |intended change| over the clips (see
         :func:`latentknobs.evaluation.effect_size.intended_change`; 1 = all of it, 0 = as good as no move, less = worse
-        than no move), a clip that loses the attribute counting as not changed; without a target, the mean gain of
-        accuracy against the edited clips. And the mean absolute change or gain.
+        than no move), a clip that loses the attribute counting as not changed; without an edit, the mean change over
+        the amount; without a target, the mean gain of accuracy against the edited clips. And the mean absolute change
+        or gain.
         """
         parts = zip(self.batches, np.split(turned, len(self.batches)), strict=True)
         gains = np.concatenate([gain(target, batch, clips) for batch, clips in parts])
         size = finite_mean(np.abs(gains))
         if target is None:
             return finite_mean(gains), size
+        if self.batches[0].after is None:
+            amounts = np.concatenate([np.full(len(batch.rows), batch.amount) for batch in self.batches])
+            return float((np.nan_to_num(gains) / amounts).mean()), size
         intended = np.concatenate([intended_change(target, batch) for batch in self.batches])
         known = np.isfinite(intended)
         total = float(np.abs(intended[known]).sum())
@@ -88,6 +96,7 @@ class ControlTest:
         whitening: Of the codes.
         controls: Number of random moves.
         clips: Clips, over both ends of a range, that they are decoded on.
+        candidates: Of how many moves the knob is the best.
     """
 
     backend: VAEBackend
@@ -95,6 +104,7 @@ class ControlTest:
     whitening: Whitening
     controls: int
     clips: int
+    candidates: int = 1
 
     @classmethod
     def of(
@@ -104,9 +114,11 @@ class ControlTest:
         covariance: Floats,
         settings: Settings,
         scale: Floats | None = None,
+        candidates: int = 1,
     ) -> ControlTest:
         """With the covariance of training songs' codes and their units' ``scale``, as :meth:`Whitening.of` has them."""
-        return cls(backend, config, Whitening.of(covariance, scale=scale), settings.controls, settings.control_clips)
+        whitening = Whitening.of(covariance, scale=scale)
+        return cls(backend, config, whitening, settings.controls, settings.control_clips, candidates)
 
     def compare(self, operator: Operator, ends: Sequence[AmountBatch]) -> ControlEffects:
         """The knob's effect beside that of the controls, over the ends of its range."""
@@ -118,7 +130,7 @@ class ControlTest:
             clips=len(clips.z),
             controls=self.controls,
             effect=own,
-            p=self._p(sum(effect >= own for effect in effects)),
+            p=self._p(own, effects),
             control_effect_mean=float(np.mean(effects)),
             control_effect_max=float(np.max(effects)),
             mean_absolute_change=size,
@@ -133,12 +145,12 @@ class ControlTest:
         """
         clips = RangeEnds.of(operator, ends, self.clips)
         own, _ = self._knob_effect(clips)
-        stronger = 0
+        effects: list[float] = []
         for effect, _ in self._controls(clips):
-            stronger += effect >= own
-            if not effect_criterion(self.controls, self._p(stronger)).passed:
+            effects.append(effect)
+            if not effect_criterion(self.controls, self._rank(own, effects)).passed:
                 return False
-        return True
+        return effect_criterion(self.controls, self._p(own, effects)).passed
 
     def usable_range(
         self, operator: Operator, metrics: KnobMetrics, batch: Callable[[float], AmountBatch]
@@ -168,8 +180,24 @@ class ControlTest:
     def _knob_effect(self, clips: RangeEnds) -> tuple[float, float]:
         return clips.effect(decode(self.backend, clips.z + clips.moves), self.config.target_attribute)
 
-    def _p(self, stronger: int) -> float:
-        return (1 + stronger) / (1 + self.controls)
+    def _rank(self, own: float, effects: Sequence[float]) -> float:
+        """The part of the moves, the knob among them, that do at least as much."""
+        return (1 + sum(effect >= own for effect in effects)) / (1 + self.controls)
+
+    def _p(self, own: float, effects: Sequence[float]) -> float:
+        """
+        The p-value: that part, or, for the best of many candidates, the chance below if it is more.
+
+        It is the chance that the best of as many random moves does as much, by Student's distribution of one more
+        draw: an effect is a mean over clips, and so nearly normal.
+        """
+        rank = self._rank(own, effects)
+        if self.candidates == 1 or len(effects) < 2:
+            return rank
+        spread = float(np.std(effects, ddof=1)) * np.sqrt(1 + 1 / len(effects))
+        beyond = own - float(np.mean(effects))
+        one = float(students_t.sf(beyond / spread, len(effects) - 1)) if spread else float(beyond <= 0)
+        return max(rank, 1.0 - (1.0 - one) ** self.candidates)
 
     def _controls(self, clips: RangeEnds) -> Iterator[tuple[float, float]]:
         """The effect of each control, the same for the same seed; one rotation turns both ends."""

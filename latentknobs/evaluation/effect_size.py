@@ -34,15 +34,9 @@ def effect(attribute: Attribute, batch: AmountBatch, turned: ClipBatch, draws: S
 
 
 def intended_change(attribute: Attribute, batch: AmountBatch) -> Floats:
-    """
-    The change of the attribute that a knob should make at the batch's amount, of each clip (m,).
-
-    What the edit itself changes; without an edit, the amount, on clips whose decoding has the attribute (the knob is
-    then in the attribute's own unit). NaN elsewhere.
-    """
-    if batch.after is None:
-        return np.where(np.isfinite(attribute.measure(batch.plain)), batch.amount, np.nan)
-    return changes(attribute, batch.before, batch.after)
+    """What the batch's edit changes of the attribute of each clip (m,); NaN where it is not defined."""
+    after, _, _ = batch.edit
+    return changes(attribute, batch.before, after)
 
 
 def gain(target: Attribute | None, batch: AmountBatch, turned: ClipBatch) -> Floats:

@@ -10,12 +10,12 @@ from scipy.linalg import helmert
 from latentknobs.core.code_units import CodeUnits
 from latentknobs.core.corpus import Song
 from latentknobs.core.experiment import Experiment, UnsupervisedSettings
-from latentknobs.core.knob import KnobEffect
+from latentknobs.core.knob import KnobEffect, Operator
 from latentknobs.core.run import Run, RunSpec
 from latentknobs.discovery.candidate_moves import GRID
 from latentknobs.discovery.unsupervised import LEFT_OUT, disentangle
 from latentknobs.errors import DiscoveryError, RegistryError, UsageError
-from latentknobs.evaluation.effect_size import intended_change
+from latentknobs.evaluation.control_test import ControlTest, RangeEnds
 from latentknobs.evaluation.evaluation_set import EvaluationSet, unedited_set
 from latentknobs.registry.store import KnobStore
 from latentknobs.testing.tiny import ACTIVITY, BEATS, LATENT_SIZE, PITCH, TinyBackend, tiny_clips
@@ -212,19 +212,34 @@ def test_a_better_knob_of_one_name_stays_beside_a_new_one_of_another(search, tmp
     assert evolve(run, spec=edited, knobs=knobs, current=1).candidates == (1,)
 
 
-def test_what_is_asked_without_an_edit_is_the_amount(methods):
-    """A clip is asked to change by the amount itself; one whose decoding lacks the attribute is asked nothing."""
+def test_without_an_edit_the_effect_is_the_change_over_the_amount(methods):
+    """Two octaves up where one was asked is twice the effect; a clip whose decoding lacks the attribute has none."""
     clips = tiny_clips(4)
     clips[1] = 129
     pitch = next(a for a in methods.attributes if a.name == "mean-pitch")
     trial: EvaluationSet = unedited_set(TinyBackend(), clips, ("a", "a", "b", "b"))
+    operator = Operator("shift", {"direction": np.eye(LATENT_SIZE)[PITCH] / 12})
 
-    at = trial.at((2.5, -1.0))
+    at = trial.at((2.0, -1.0))
+    ends = RangeEnds.of(operator, [at.batches[-1.0], at.batches[2.0]], 8)
+    further = [np.where(b.plain < 128, b.plain + 2 * int(b.amount), b.plain) for b in ends.batches]
 
-    assert list(at.batches) == [-1.0, 2.5]
-    np.testing.assert_array_equal(intended_change(pitch, at.batches[2.5]), [2.5, np.nan, 2.5, 2.5])
-    assert at.batches[2.5].first(2).songs.tolist() == [0, 0]
+    assert list(at.batches) == [-1.0, 2.0]
+    assert at.batches[2.0].first(2).songs.tolist() == [0, 0]
     assert trial.songs.tolist() == [0, 0, 1, 1]
+    effect, _ = ends.effect(np.concatenate(further), pitch)
+    assert effect == pytest.approx(2 * 3 / 4)
+
+
+def test_the_best_of_many_candidates_must_stand_out_among_the_best_of_as_many():
+    """An effect that one random move in a hundred has is none for the best of fifty, and far beyond them all is one."""
+    effects = list(np.random.default_rng(0).normal(size=99))
+    test = ControlTest(TinyBackend(), None, None, 99, 8, candidates=50)
+
+    assert ControlTest(TinyBackend(), None, None, 99, 8)._p(2.6, effects) == pytest.approx(0.01)
+    assert test._p(2.6, effects) > 0.1
+    assert test._p(8.0, effects) == pytest.approx(0.01)
+    assert test._p(-1.0, effects) > 0.99
 
 
 def _still(songs: tuple[Song, ...]) -> tuple[Song, ...]:
