@@ -6,7 +6,7 @@ Nulls of learned moves: how many that were taught nothing do the acceptance crit
     python -m benchmarks.unaided_nulls -o unaided.jsonl --table     # the table of what is judged so far
 
 `matched` and `flow` learn from attributes that are noise: a normal number for each clip, drawn from its notes, so that
-equal clips have equal ones and nothing else does. `classifier` is told wrong directions. What they learn is named and
+equal clips have equal ones and nothing else does. `classifier` is told directions and lengths of other clips. What they learn is named and
 judged by the real attributes, as in `latentknobs disentangle`. `real` is the same with nothing changed.
 """
 

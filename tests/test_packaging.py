@@ -31,6 +31,11 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "latentknobs"
 REGISTRY = ROOT / "registry.db"
 MOST_BYTES = 13_000_000
+UNAIDED = {
+    f"{attribute}-auto"
+    for attribute in ("mean-pitch", "pitch-range", "mean-interval", "contour-direction", "log2-onsets", "mean-onset")
+}
+"""Those of them that were found without an edit."""
 KNOBS = {
     "pitch",
     "rhythm",
@@ -45,9 +50,10 @@ KNOBS = {
     "ornament",
     "register-fold",
     "thinning",
+    *UNAIDED,
 }
 """The knobs that come with the package."""
-OTHERS = KNOBS - {"degree", "mode", "smooth", "ornament", "register-fold", "thinning"}
+OTHERS = KNOBS - UNAIDED - {"degree", "mode", "smooth", "ornament", "register-fold", "thinning"}
 """Those of the models of 3/4 and 6/8."""
 
 

@@ -28,13 +28,16 @@ def test_it_is_short():
 
 
 def test_it_names_the_verdicts_that_are_shipped():
-    """How many knobs come with the model of 4/4, how many of them are accepted, and which are not."""
-    knobs = KnobStore.open(ROOT / "registry.db").knobs(operators=False)
-    verdicts = {knob.name: knob.verdict for knob in knobs if knob.model_name == DEFAULT_MODEL}
+    """How many knobs come with the model of 4/4, how many are accepted, and which are not; and that without an edit."""
+    knobs = [k for k in KnobStore.open(ROOT / "registry.db").knobs(operators=False) if k.model_name == DEFAULT_MODEL]
+    verdicts = {knob.name: knob.verdict for knob in knobs if knob.augmentation is not None}
     others = [f"`{name}` is {verdict}" for name, verdict in verdicts.items() if verdict != "accepted"]
 
     assert f"with {COUNTED[len(verdicts)]} knobs, {COUNTED[len(verdicts) - len(others)]} of them accepted" in TEXT
     assert [one for one in others if one not in TEXT] == []
+    unaided = [knob.name for knob in knobs if knob.augmentation is None and knob.verdict == "accepted"]
+    assert unaided == ["mean-pitch-auto"]
+    assert "One more, of pitch, was found without an edit." in TEXT
 
 
 def test_its_command_prints_what_it_shows(capfd, monkeypatch, tmp_path):

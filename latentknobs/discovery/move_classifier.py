@@ -57,7 +57,7 @@ def classifier_moves(given: MoveInput, count: int, *, shuffled: bool = False) ->
     Args:
         given: What they are learned from.
         count: How many, K.
-        shuffled: Tell the network wrong directions, so that nothing can be learned: for null runs.
+        shuffled: Tell the network directions and lengths of other clips, so that nothing can be learned: for nulls.
     """
     covariance = np.cov(given.codes, rowvar=False)
     whitening, rng = Whitening.of(covariance), default_rng([given.seed, 14])
@@ -70,8 +70,8 @@ def classifier_moves(given: MoveInput, count: int, *, shuffled: bool = False) ->
             trial = _Trial.drawn(given.codes, directions, rng)
             moved = given.codes[trial.rows] + whitening.colour(trial.moves, given.codes.shape[1])
             change = encode(given.backend, decode(given.backend, moved)) - given.codes[trial.rows]
-            told = rng.permutation(trial.which) if shuffled else trial.which
-            losses = _losses(reader, given.codes[trial.rows], change, told, trial.far)
+            told = rng.permutation(len(trial.rows)) if shuffled else slice(None)
+            losses = _losses(reader, given.codes[trial.rows], change, trial.which[told], trial.far[told])
             optimiser.zero_grad()
             losses.mean().backward()  # type: ignore[no-untyped-call]  # torch leaves it without types
             optimiser.step()

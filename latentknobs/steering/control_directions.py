@@ -85,10 +85,20 @@ def shares_of(knob: Knob, latent_size: int) -> NDArray[np.float64]:
 
 
 def in_order(knobs: Iterable[Knob]) -> list[Knob]:
-    """Accepted knobs first, then by verdict; of one verdict those with the fewest dimensions first, then as found."""
+    """
+    Accepted knobs first, then by verdict.
+
+    Of one verdict those of edits first, before those found without one; of these the ones with the fewest dimensions
+    first, then as found.
+    """
     return sorted(
         knobs,
-        key=lambda knob: (-RANK[knob.verdict], len(knob.dimensions), knob.found.timestamp() if knob.found else 0.0),
+        key=lambda knob: (
+            -RANK[knob.verdict],
+            knob.augmentation is None,
+            len(knob.dimensions),
+            knob.found.timestamp() if knob.found else 0.0,
+        ),
     )
 
 

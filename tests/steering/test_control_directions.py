@@ -82,7 +82,7 @@ def test_a_quarter_of_the_active_dimensions_is_free(drawn, active):
 
 
 def test_accepted_knobs_come_first():
-    """Then the better verdicts, and of one verdict the knob that was found first."""
+    """Then the better verdicts; of one verdict those of edits, and of these the knob that was found first."""
     day = datetime(2026, 1, 1, tzinfo=UTC)
     knobs = [
         evolve(_knob(name, [0], verdict), found=day.replace(day=result))
@@ -94,8 +94,9 @@ def test_accepted_knobs_come_first():
             ("e", "not measurable", 4),
         ]
     ]
+    unaided = evolve(_knob("u", [0]), augmentation=None, found=day)
 
-    assert [knob.name for knob in in_order(knobs)] == ["c", "b", "d", "e", "a"]
+    assert [knob.name for knob in in_order([unaided, *knobs])] == ["c", "b", "u", "d", "e", "a"]
 
 
 def test_a_control_among_knobs_is_told(tiny_registry):

@@ -14,7 +14,7 @@ def train(
     host: Host,
     *,
     preset: Annotated[
-        str, Param("Recipe to start from: broad (the default), broad-24, broad-keys, folk, folk-dense, lstm or paper.")
+        str, Param("Recipe to start from: broad (the default), broad-24, folk, folk-dense, lstm or paper.")
     ] = "",
     out: Annotated[Path | None, Param("Folder for checkpoints, log and the finished model.", short="-o")] = None,
     config: Annotated[Path | None, Param("TOML file whose settings go over the recipe's.")] = None,
