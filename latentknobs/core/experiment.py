@@ -39,6 +39,10 @@ def _names(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(values)
 
 
+def _each_once(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([values] if isinstance(values, str) else values))
+
+
 @frozen
 class Settings:
     """
@@ -113,7 +117,7 @@ class UnsupervisedSettings(Settings):
     candidates: int = field(default=8, validator=validators.ge(1))
     ridge: float = field(default=0.1, validator=validators.gt(0.0))
     related: float = field(default=0.3, validator=[validators.gt(0.0), validators.le(1.0)])
-    moves: tuple[str, ...] = field(default=MOVES, converter=_names, validator=_known_moves)
+    moves: tuple[str, ...] = field(default=MOVES, converter=_each_once, validator=_known_moves)
 
 
 QUICK = Settings(trial_clips=100, controls=20, control_clips=32, halves=20, resamples=50, fits=("mean", "ridge"))

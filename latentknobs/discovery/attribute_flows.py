@@ -61,7 +61,7 @@ def flow_moves(given: MoveInput) -> list[CandidateMove]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(given.seed)
         network = _learned(given, codes)
-    covariance = torch.from_numpy(np.cov(given.codes, rowvar=False).astype(np.float32))
+    covariance = torch.from_numpy(given.covariance.astype(np.float32))
     found = []
     for rank, target in enumerate(given.targets(), start=1):
         rows = [target, *given.staying(target)]
@@ -81,7 +81,9 @@ def _learned(given: MoveInput, codes: Codes) -> _Attributes:
     around = one + HALFWAY * rng.random((AROUND, 1)) * (other - one) + noise
     every = np.concatenate([codes, around]).astype(np.float32)
     values = given.values(every)
-    known, wanted = np.isfinite(values), np.nan_to_num(values - np.nanmean(values, axis=0)).astype(np.float32)
+    known = np.isfinite(values)
+    values[:, ~known.any(axis=0)] = 0.0
+    wanted = np.nan_to_num(values - np.nanmean(values, axis=0)).astype(np.float32)
     z, mask, goal = torch.from_numpy(every), torch.from_numpy(known), torch.from_numpy(wanted)
     network = _Attributes(codes.shape[1], len(given.attributes))
     optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY)

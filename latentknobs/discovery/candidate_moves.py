@@ -13,14 +13,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from attrs import evolve, frozen
 
-from latentknobs.core.arrays import Codes, Floats
+from latentknobs.core.arrays import Bools, Codes, Floats
 from latentknobs.core.attribute import Attribute
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.knob import Operator
 from latentknobs.core.model_calls import decode
 
 GRID = (-3.0, -2.0, -1.0, -0.5, 0.5, 1.0, 2.0, 3.0)
-"""Amounts of straight moves, in standard deviations of the codes along them."""
+"""Amounts of straight moves, in their length: about a standard deviation of the codes along them."""
 AMOUNTS = (-1.5, -0.75, 0.75, 1.5)
 """Amounts of learned moves, in standard deviations of the attribute that they move."""
 SAME = 0.95
@@ -35,7 +35,7 @@ class CandidateMove:
     Attributes:
         source: Where it comes from ("pca", "matched").
         rank: Its place among those of the source, from 1.
-        operator: The move; at amount 1 a shift is one standard deviation of the codes along it.
+        operator: The move.
         amounts: What it is traversed by, ascending, without 0.
     """
 
@@ -77,6 +77,7 @@ class MoveInput:
         spreads: Standard deviation of each over the corpus.
         relations: Rank correlation of every two over training clips.
         limit: Attributes with a correlation under this should stay.
+        held: bool (D,), the dimensions of a condition, which no move changes.
         seed: Of every random draw.
     """
 
@@ -87,12 +88,21 @@ class MoveInput:
     spreads: Mapping[str, float]
     relations: Mapping[str, Mapping[str, float]]
     limit: float
+    held: Bools
     seed: int
 
+    @property
+    def covariance(self) -> Floats:
+        """Of the codes, float64 (D, D); 0 in the dimensions of a condition."""
+        out: Floats = np.atleast_2d(np.cov(self.codes, rowvar=False))
+        out[self.held] = out[:, self.held] = 0.0
+        return out
+
     def values(self, codes: Codes) -> Floats:
-        """Every attribute of the clips that codes decode to, (n, A), in standard deviations; NaN where undefined."""
+        """Every attribute of the clips that codes decode to, (n, A), in standard deviations; NaN where not finite."""
         clips = decode(self.backend, codes)
-        return np.stack([a.measure(clips) / (self.spreads[a.name] or 1.0) for a in self.attributes], axis=1)
+        out = np.stack([a.measure(clips) / (self.spreads[a.name] or 1.0) for a in self.attributes], axis=1)
+        return np.where(np.isfinite(out), out, np.nan)
 
     def targets(self) -> list[int]:
         """The attributes that moves are learned for, by number: of those that mean the same the first."""
@@ -104,13 +114,14 @@ class MoveInput:
         return chosen
 
     def staying(self, target: int) -> list[int]:
-        """The numbers of the attributes that should stay where one is moved."""
+        """The numbers of the attributes that vary and should stay where one is moved."""
         relations = self.relations[self.attributes[target].name]
-        return [n for n, a in enumerate(self.attributes) if n != target and abs(relations[a.name]) < self.limit]
+        varying = [n for n, a in enumerate(self.attributes) if self.spreads[a.name] > 0 and n != target]
+        return [n for n in varying if abs(relations[self.attributes[n].name]) < self.limit]
 
 
 def straight(source: str, rank: int, direction: Floats) -> CandidateMove:
-    """A move along a direction (D,), which is one standard deviation of the codes long."""
+    """A move along a direction (D,), as long as the codes vary along it."""
     return CandidateMove(source, rank, Operator("shift", {"direction": direction}), GRID)
 
 

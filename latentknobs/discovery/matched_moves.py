@@ -16,7 +16,7 @@ import numpy as np
 from attrs import frozen
 from numpy.random import default_rng
 
-from latentknobs.core.arrays import Codes, Floats, Ints
+from latentknobs.core.arrays import Bools, Codes, Floats, Ints
 from latentknobs.discovery.bases import principal
 from latentknobs.discovery.candidate_moves import AMOUNTS, CandidateMove, MoveInput, shifts
 
@@ -69,14 +69,12 @@ def _directions(given: MoveInput) -> tuple[dict[int, Floats], dict[str, str]]:
     for start in range(0, len(given.codes), BLOCK):
         block = slice(start, start + BLOCK)
         distance = square[block, None] + square - 2 * (given.codes[block] @ given.codes.T)
-        # Which attributes are alike in each two clips, a bit for each: 11 comparisons serve for all targets.
-        alike = np.zeros(distance.shape, dtype=np.uint64)
-        for number, column in enumerate(values.T):
-            alike |= (np.abs(column - column[block, None]) <= ALIKE).astype(np.uint64) << np.uint64(number)
+        alike = [_alike(column, column[block, None]) for column in values.T]
         for target, parts in pairs.items():
             change = values[:, target] - values[block, target, None]
-            wanted = np.uint64(sum(1 << number for number in given.staying(target)))
-            fits = (change >= DIFFERS[0]) & (change <= DIFFERS[1]) & ((alike & wanted) == wanted)
+            fits = (change >= DIFFERS[0]) & (change <= DIFFERS[1])
+            for number in given.staying(target):
+                fits &= alike[number]
             apart = np.where(fits, distance, np.float32(np.inf))
             nearest = apart.argmin(axis=1)
             rows = np.flatnonzero(fits.any(axis=1))
@@ -92,8 +90,13 @@ def _directions(given: MoveInput) -> tuple[dict[int, Floats], dict[str, str]]:
             continue
         closest = np.argsort(distance, kind="stable")[: max(round(CLOSEST * len(before)), LEAST_PAIRS)]
         moves = given.codes[after[closest]].astype(np.float64) - given.codes[before[closest]]
-        out[target] = moves.mean(axis=0)
+        out[target] = np.where(given.held, 0.0, moves.mean(axis=0))
     return out, left_out
+
+
+def _alike(one: Floats, other: Floats) -> Bools:
+    """Where two values of an attribute are about the same, or both undefined."""
+    return (np.abs(one - other) <= ALIKE) | (np.isnan(one) & np.isnan(other))
 
 
 @frozen(eq=False)
@@ -116,7 +119,7 @@ def _offsets(bench: _Bench, directions: dict[int, Floats], target: int) -> Float
     """The offset at each amount, (A, D); None where the direction does not move its attribute by as much."""
     given = bench.given
     numbers = [target, *(other for other in directions if other != target)]
-    components = principal(np.cov(given.codes, rowvar=False))
+    components = principal(given.covariance)
     spread = np.sqrt(np.maximum(components[0][:COMPONENTS], 0.0))
     length = float(np.linalg.norm(directions[target]))
     basis = np.concatenate([[directions[n] for n in numbers], (components[1][:, :COMPONENTS] * spread).T])

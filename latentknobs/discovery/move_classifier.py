@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from attrs import frozen
 from numpy.random import Generator, default_rng
 from torch import Tensor, nn
 from torch.nn import functional
@@ -27,7 +28,7 @@ HIDDEN = 256
 STEPS, EACH = 120, 32
 """Steps, and clips of each direction in one."""
 SHORTEST, LONGEST = 1.0, 6.0
-"""How far a clip is moved, in standard deviations of the codes along the direction."""
+"""How far a clip is moved, in Mahalanobis distance over the codes; directions are 1 long."""
 DISTURBANCE, PACE = 0.5, 0.3
 """Length of a disturbance, and how far a direction turns in a step, both beside directions of length 1."""
 RATE = 2e-3
@@ -59,8 +60,7 @@ def classifier_moves(given: MoveInput, count: int, *, shuffled: bool = False) ->
         count: How many, K.
         shuffled: Tell the network directions and lengths of other clips, so that nothing can be learned: for nulls.
     """
-    covariance = np.cov(given.codes, rowvar=False)
-    whitening, rng = Whitening.of(covariance), default_rng([given.seed, 14])
+    whitening, rng = Whitening.of(given.covariance), default_rng([given.seed, 14])
     directions = _unit(rng.standard_normal((count, len(whitening.dims))))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(given.seed)
@@ -80,15 +80,19 @@ def classifier_moves(given: MoveInput, count: int, *, shuffled: bool = False) ->
     return [straight(SOURCE, rank, one) for rank, one in enumerate(columns, start=1)]
 
 
+@frozen(eq=False)
 class _Trial:
     """Moves of one step: clips (n,), directions (n,), lengths (n,), disturbances and moves (n, k), whitened."""
 
-    def __init__(self, rows: Ints, which: Ints, far: Floats, disturbances: Floats, moves: Floats) -> None:
-        self.rows, self.which, self.far, self.disturbances, self.moves = rows, which, far, disturbances, moves
+    rows: Ints
+    which: Ints
+    far: Floats
+    disturbances: Floats
+    moves: Floats
 
     @classmethod
     def drawn(cls, codes: Codes, directions: Floats, rng: Generator) -> _Trial:
-        """As many of each direction, half of them backwards; disturbances in pairs of opposite ones."""
+        """As many of each direction, forwards or backwards; disturbances in pairs of opposite ones."""
         count, size = directions.shape
         which = np.repeat(np.arange(count), EACH)
         half = rng.standard_normal((len(which) // 2, size))

@@ -17,6 +17,7 @@ from typing import Self, cast
 import numpy as np
 from attrs import asdict, evolve, frozen
 
+from latentknobs.backends.devices import one_thread
 from latentknobs.backends.transformed import TransformedBackend
 from latentknobs.core.active_dimensions import active_dimensions
 from latentknobs.core.code_units import CodeUnits
@@ -95,7 +96,8 @@ def disentangle(
     search = Search.of(experiment, songs, tally, progress)
     progress("looking for directions", 0, None)
     directions, left_out = search.directions()
-    learned, more = _learned_moves(search.given, _settings(experiment), progress)
+    with one_thread():  # gradients are sums over clips
+        learned, more = _learned_moves(search.given, _settings(experiment), progress)
     knobs = search.judged([*directions, *learned], spec, {**left_out, **more}, progress)
     return Run(spec, knobs, 0, dict(tally.counts), version, started, datetime.now(UTC))
 
@@ -148,14 +150,15 @@ class Search:
         """What moves are learned from."""
         samples, units = self.samples, self.samples.units
         return MoveInput(
-            self._in_units().backend,
-            units.inward(samples.learned.codes),
-            units.inward(samples.validation.codes),
-            self.experiment.methods.attributes,
-            samples.spreads,
-            self.relations,
-            _settings(self.experiment).related,
-            self.experiment.seed,
+            backend=self._in_units().backend,
+            codes=units.inward(samples.learned.codes),
+            held_out=units.inward(samples.validation.codes),
+            attributes=self.experiment.methods.attributes,
+            spreads=samples.spreads,
+            relations=self.relations,
+            limit=_settings(self.experiment).related,
+            held=self.experiment.held,
+            seed=self.experiment.seed,
         )
 
     def directions(self) -> tuple[list[CandidateMove], dict[str, str]]:

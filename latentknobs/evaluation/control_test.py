@@ -77,7 +77,7 @@ class RangeEnds:
             return finite_mean(gains), size
         if self.batches[0].after is None:
             amounts = np.concatenate([np.full(len(batch.rows), batch.amount) for batch in self.batches])
-            return float((np.nan_to_num(gains) / amounts).mean()), size
+            return float((np.where(np.isfinite(gains), gains, 0.0) / amounts).mean()), size
         intended = np.concatenate([intended_change(target, batch) for batch in self.batches])
         known = np.isfinite(intended)
         total = float(np.abs(intended[known]).sum())

@@ -21,7 +21,7 @@ from latentknobs.backends.training.trainer import LOG, Trainer
 from latentknobs.core.augmentation import in_context
 from latentknobs.core.melody_format import HOLD, MELODY
 from latentknobs.core.plugin_guard import run_augmentation
-from latentknobs.errors import UsageError
+from latentknobs.errors import TrainingError, UsageError
 
 AMOUNTS = (-3.0, 1.0, 12.0)
 
@@ -263,8 +263,31 @@ def test_at_first_only_the_maps_learn(host, followed, tmp_path):
         trainer._step(step)
     assert all(torch.equal(value, network[name]) for name, value in trainer.network.state_dict().items())
     assert not all(torch.equal(value, maps[name]) for name, value in trainer._maps.state_dict().items())
+    states = trainer._optimiser.state
+    assert all(states[parameter]["step"] == 0 for parameter in trainer.network.parameters())
     trainer._step(2)
     assert not all(torch.equal(value, network[name]) for name, value in trainer.network.state_dict().items())
+
+
+def test_what_has_no_effect_is_refused(followed):
+    """Maps first without maps, or for all steps; and patience where the loss is not looked at."""
+    for training, data, words in (
+        ({"maps_first": 2}, {"follow": ()}, "leave it out where none is followed"),
+        ({"maps_first": 60}, {}, "must be below 'steps'"),
+        ({"keep": "last", "patience": 2}, {}, "does not look at"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            evolve(followed, training=evolve(followed.training, **training), data=evolve(followed.data, **data))
+
+
+def test_clips_that_no_key_holds_are_told(host, followed, monkeypatch):
+    """Where no clip in the one key lies inside the pitch range, loading says so."""
+    monkeypatch.setattr(type(host), "augment", lambda _self, _name: Degree())
+    data = evolve(followed.data, follow=(Followed("degree", (1.0,)),))
+    monkeypatch.setattr("latentknobs.backends.training.data.in_one_key", lambda *_: iter(()))
+
+    with pytest.raises(TrainingError, match="widen pitch_range"):
+        load(host, evolve(followed, data=data))
 
 
 def test_the_last_weights_can_be_kept_instead_of_the_best(host, followed, tmp_path):

@@ -119,3 +119,32 @@ def test_there_are_three_methods():
     """Another is refused with their names."""
     with pytest.raises(UsageError, match="there is: matched, flow, classifier"):
         UnsupervisedSettings(moves=("guessing",))
+
+
+def test_what_is_never_defined_or_never_varies_hinders_no_move(given):
+    """A further attribute that no clip has, one that is infinite and one that is constant: the pitch is found still."""
+    pitch = given.attributes[0]
+    further = {"nowhere": np.nan, "infinite": np.inf, "constant": 1.0}
+    strange = [
+        evolve(pitch, name=name, measure=lambda clips, value=value: np.full(len(clips), value))
+        for name, value in further.items()
+    ]
+    relations = {a.name: {b.name: float(a is b) for b in (*given.attributes, *strange)} for a in given.attributes}
+    more = evolve(
+        given,
+        attributes=(*given.attributes, *strange),
+        relations=relations,
+        spreads={**given.spreads, **dict.fromkeys(further, 0.0)},
+    )
+
+    for moves in (matched_moves(more)[0], flow_moves(more)):
+        assert _part(moves, more) > 0.8
+
+
+def test_a_condition_is_not_moved(given):
+    """Moves of the dimensions that are held are not learned at all."""
+    held = np.arange(given.codes.shape[1]) == PITCH + 1
+    moves = matched_moves(evolve(given, held=held))[0]
+
+    assert moves
+    assert not displacement(moves[0].operator, given.codes, AMOUNTS[0])[:, held].any()

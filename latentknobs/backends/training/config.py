@@ -305,6 +305,12 @@ class Config:
             raise ValueError(f"'steps' of the network is {self.network.steps}, and it is to learn clips of {read}")
         if self.training.align and len(sizes) > 1:
             raise ValueError("'align' knows one format: leave it out, or 'clip_format' of the sources")
+        if self.training.maps_first and not self.data.follow:
+            raise ValueError("'maps_first' is of the maps of followed edits: leave it out where none is followed")
+        if self.training.maps_first >= self.training.steps:
+            raise ValueError("'maps_first' must be below 'steps', or the network never learns")
+        if self.training.keep == "last" and self.training.patience:
+            raise ValueError("'patience' waits for a better loss, which keep = \"last\" does not look at")
         if self.data.follow and self.training.batch % 2:
             raise ValueError(f"'batch' must be even where edits are followed, not {self.training.batch}")
         if self.network.cell == "lstm":

@@ -163,6 +163,11 @@ class TrainingData:
 
     def __attrs_post_init__(self) -> None:
         arrays = {f"{i} {pool.name}": pool.clips for i, pool in enumerate(self.pools)}
+        for reference, pools in self.following.pools.items() if self.following else ():
+            for i, pool in enumerate(pools):
+                arrays[f"{i} {pool.name} by {reference}"] = pool.clips
+                keys = [(context.key.tonic, context.key.mode == "minor") for context in pool.contexts if context.key]
+                arrays[f"{i} {pool.name}: keys by {reference}"] = np.asarray(keys, dtype=np.int64)
         object.__setattr__(self, "fingerprint", sha256_of_arrays({**arrays, "validation": self.validation}))
 
     @property
@@ -243,6 +248,12 @@ def load(host: Host, config: Config) -> TrainingData:
         tuple(edit.share / total for edit in data.follow),
         {reference: tuple(_kept(pool, held_out) for pool in pools) for reference, pools in in_keys.items()},
     )
+    for reference, in_key in following.pools.items():
+        if not any(len(pool.clips) and pool.share for pool in in_key):
+            raise TrainingError(
+                f"No training clip lies inside pitches {data.pitch_range[0]} to {data.pitch_range[1]} in the one key "
+                f"of edits relative to the {reference}: widen pitch_range, or do not follow them."
+            )
     return TrainingData(tuple(pools), validation, following if followed else None, moves)
 
 

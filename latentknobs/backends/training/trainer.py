@@ -152,8 +152,8 @@ class Trainer:
         """
         Train to the last step, or until validation stops getting better; the figures of the last evaluation.
 
-        Every ``evaluate_every`` steps a line goes to ``log.jsonl``, and the weights with the lowest validation
-        loss to ``best.safetensors``.
+        Every ``evaluate_every`` steps a line goes to ``log.jsonl``, and the weights to ``best.safetensors`` where
+        their validation loss is the lowest, or always with ``keep = "last"``.
 
         Raises:
             KeyboardInterrupt: Ctrl-C; the step under way is finished first and a checkpoint written. A second
@@ -195,7 +195,7 @@ class Trainer:
 
     def finish(self, path: Path, facts: dict[str, Any]) -> tuple[str, dict[str, float]]:
         """
-        Write the weights that were best on validation songs, with their card; model id and figures as stored.
+        Write the weights that are to be kept, with their card; model id and figures as stored.
 
         Args:
             path: The weights file.
@@ -266,6 +266,9 @@ class Trainer:
                 f"and start again; the checkpoint in {self.folder} is from before."
             )
         self._optimiser.step()
+        if still:  # its correction for the first steps is still to come where nothing has been learned
+            for parameter in network.parameters():
+                self._optimiser.state[parameter]["step"].zero_()
         return torch.stack([entropy.detach(), kl.detach(), following.detach()]).double().cpu()
 
     def _precision(self) -> torch.autocast:
