@@ -16,7 +16,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -223,6 +223,15 @@ def read(path: Path, settings: Mapping[str, Any]) -> list[dict[str, Any]]:
     return lines[1:]
 
 
+def recorded(rows: Iterable[dict[str, Any]], path: Path | None) -> Iterator[dict[str, Any]]:
+    """The rows, each added to the file, if there is one, before the next is made."""
+    for row in rows:
+        if path is not None:
+            with path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row) + "\n")
+        yield row
+
+
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
     """
     The table of docs/results/evidence.md.
@@ -299,11 +308,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with Workbench.open() as bench:
             rows = [] if options.output is None else read(options.output, settings_of(bench, options))
-            for row in work(bench, options, rows) if not options.table else ():
+            for row in recorded(work(bench, options, tuple(rows)), options.output) if not options.table else ():
                 rows.append(row)
-                if options.output is not None:
-                    with options.output.open("a", encoding="utf-8") as file:
-                        file.write(json.dumps(row) + "\n")
                 told = " ".join(f"{fit}={verdict}" for fit, verdict in row["fits"].items())
                 print(f"{row['kind']} {row['seed']}: {told} ({row['seconds']:.1f} s)", file=sys.stderr)
     except UsageError as error:

@@ -14,7 +14,6 @@ method alone, so that less is asked of each. `real` is the same with nothing cha
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +24,7 @@ import numpy as np
 from attrs import evolve
 
 from benchmarks.null_edits.edits import drawn
-from benchmarks.nulls import read
+from benchmarks.nulls import read, recorded
 from latentknobs import Workbench
 from latentknobs.backends.devices import one_thread
 from latentknobs.backends.loader import DEFAULT_MODEL
@@ -136,11 +135,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with Workbench.open() as bench:
             settings = {"clips": options.clips, "corpus": options.corpus, "model": options.model}
             rows = [] if options.output is None else read(options.output, settings)
-            for row in work(bench, options, rows) if not options.table else ():
+            for row in recorded(work(bench, options, tuple(rows)), options.output) if not options.table else ():
                 rows.append(row)
-                if options.output is not None:
-                    with options.output.open("a", encoding="utf-8") as file:
-                        file.write(json.dumps(row) + "\n")
                 told = " ".join(f"{name}={verdict}" for name, verdict in row["verdicts"].items())
                 print(f"{row['method']} {row['kind']} {row['seed']}: {told} ({row['seconds']:.0f} s)", file=sys.stderr)
     except UsageError as error:

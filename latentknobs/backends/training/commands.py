@@ -63,6 +63,8 @@ def train(
     choose_device(device)
     if resume and after is not None:
         raise UsageError("A run that is resumed knows what it started after: leave --after out.")
+    if after is not None and not after.exists():  # told before clips are gathered
+        raise TrainingError(f"{after} is no weights file and no run's folder: there is no checkpoint to start after.")
     changed = bool(preset or config or steps or seed is not None)
     if resume and not changed:
         settings: Config = read_facts(out / CHECKPOINT)["config"]
