@@ -25,7 +25,7 @@ from latentknobs.errors import AmountError, PluginError, UsageError
 STANDARD = "standard"
 """The basis that is the model's own coordinates, in which selected dimensions are always stated."""
 
-
+MOST_LAYERS = 16
 MOVES = ("matched", "flow", "classifier")
 """The methods of unsupervised discovery that learn moves from decoded clips."""
 
@@ -68,6 +68,7 @@ class Settings:
         sample_clips: Training clips whose codes at every amount are kept for fits that need pairs.
         steps: Training steps for each fitted amount.
         fits: Names of the fits to run; none = all.
+        layers: Hidden layers of the network of fits that have one.
         recombined: Further clips, of the beginning of one training clip and the end of another, from which networks
             learn too.
         one_key: Whether an edit that depends on its piece through one pitch is learned and judged in one key
@@ -92,12 +93,13 @@ class Settings:
     halves: int = field(default=100, validator=validators.ge(1))
     resamples: int = field(default=200, validator=validators.ge(1))
     fits: tuple[str, ...] = field(default=(), converter=_names)
+    layers: int = field(default=2, validator=[validators.ge(2), validators.le(MOST_LAYERS)])
     recombined: int = field(default=0, validator=validators.ge(0))
     one_key: bool = True
 
     def as_dict(self) -> dict[str, Any]:
         """For RunSpec.parameters: later settings only where they are not as they were before there were any."""
-        later = {"one_key": True, "recombined": 0}
+        later = {"one_key": True, "layers": 2, "recombined": 0}
         out = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
         return {name: value for name, value in out.items() if name not in later or value != later[name]}
 

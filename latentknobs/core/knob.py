@@ -48,8 +48,11 @@ ARRAYS: Mapping[Kind, Mapping[str, str]] = {
     },
 }
 """The arrays of each kind of operator, an axis a letter (1: of length 1); any may have those of :data:`LIMITS`."""
+BLOCKS: Mapping[str, str] = {"blocks": "LHH", "blocks_bias": "LH"}
+"""What a residual operator whose network has more than two hidden layers has besides."""
 LIMITS: Mapping[str, str] = {"projection": "DR", "held": "D"}
 """Arrays that limit what an operator of any kind moves."""
+LAYER_NORM = 1e-5
 MOST_NUMBERS = 2**28
 """Numbers in one array of an operator: 1 GiB."""
 MOST_TAGS = 1000
@@ -75,6 +78,8 @@ def _freeze(arrays: Mapping[str, Any]) -> dict[str, NDArray[np.float32]]:
 def _operator_fault(kind: Kind, arrays: Mapping[str, NDArray[np.float32]]) -> str | None:
     """What is wrong with the arrays of an operator of this kind."""
     axes = {**ARRAYS[kind], **LIMITS}
+    if kind == "residual" and BLOCKS.keys() & arrays.keys():
+        axes |= BLOCKS
     for name in sorted((axes.keys() ^ arrays.keys()) - LIMITS.keys()):
         return f"without an array {name!r}" if name in axes else f"with an array {name!r}, which its kind does not have"
     lengths = {"1": 1}
@@ -132,8 +137,10 @@ class Operator:
             "matrix" (D, D), "offset" (D,), T(z, step) = matrix z + offset, and T(z, n step) is that map taken n times,
             its inverse for n under 0 (:mod:`latentknobs.steering.matrix_powers`). residual: affine's arrays
             and a network's, "scale" (D,), "input" (H, D), "entry" (A, H), "hidden" (H, H), "hidden_bias" (H,),
-            "output" (D, H), whose output scale * output silu(hidden silu(input (z / scale) + entry[a]) + hidden_bias)
-            is added.
+            "output" (D, H), whose output scale * output q is added, with
+            q = silu(hidden silu(input (z / scale) + entry[a]) + hidden_bias). "blocks" (L, H, H) and "blocks_bias"
+            (L, H), if there, come before the output: for each l, silu(blocks[l] n + blocks_bias[l]) is added to q,
+            n being q with mean 0 and variance 1 over its H units (:data:`LAYER_NORM` is added to the variance).
         arrays: float32, read-only. The key "projection" (D, r), if there, has orthonormal columns and
             limits the move to their span. "held" (D,), if there, is 1 in the dimensions of a condition, which the
             operator may read but nothing moves.

@@ -26,7 +26,7 @@ PACKING = "rows-zlib"
 """The name of this way of packing."""
 AMOUNTS = "matrices"
 """The array with a matrix for each amount."""
-ROUNDED = (AMOUNTS, "matrix", "input", "entry", "hidden", "output")
+ROUNDED = (AMOUNTS, "matrix", "input", "entry", "hidden", "blocks", "output")
 """The arrays that :func:`compact` rounds: the large ones, and nothing that is looked up or must stay orthonormal."""
 _FLOAT32 = 0
 _FORMS: tuple[tuple[Literal[16, 20], bool], ...] = ((16, False), (16, True), (20, False), (20, True))

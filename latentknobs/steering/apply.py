@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from latentknobs.core.arrays import Codes
-from latentknobs.core.knob import Operator
+from latentknobs.core.knob import LAYER_NORM, Operator
 from latentknobs.errors import AmountError
 from latentknobs.steering.matrix_powers import power
 
@@ -87,8 +87,17 @@ def _fitted(operator: Operator, z: Codes, a: int) -> Codes:
     if operator.kind == "residual":
         inner = _silu(z / arrays["scale"] @ arrays["input"].T + arrays["entry"][a])
         outer = _silu(inner @ arrays["hidden"].T + arrays["hidden_bias"])
+        for matrix, bias in zip(arrays.get("blocks", ()), arrays.get("blocks_bias", ()), strict=True):
+            outer = outer + _silu(_normalized(outer) @ matrix.T + bias)
         moved = moved + arrays["scale"] * (outer @ arrays["output"].T)
     return moved
+
+
+def _normalized(x: Codes) -> Codes:
+    """Each row with mean 0 and variance 1 (layer normalization; Ba, Kiros & Hinton 2016)."""
+    centred = x - x.mean(axis=1, keepdims=True)
+    out: Codes = centred / np.sqrt((centred**2).mean(axis=1, keepdims=True) + np.float32(LAYER_NORM))
+    return out
 
 
 def _silu(x: Codes) -> Codes:

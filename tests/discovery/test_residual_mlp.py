@@ -79,6 +79,34 @@ def test_further_pairs_teach_it_what_few_clips_cannot():
     assert more["pairs"] - result["pairs"] == 2 * 2 * 2000
 
 
+def test_of_an_edit_that_goes_one_way_further_pairs_are_of_unedited_clips():
+    """From 0 to 1 and from 0 to 2, not from 1 to 2: the map of amount 1 is used on clips as they are."""
+    z = np.random.default_rng(4).standard_normal((50, D)).astype(np.float32)
+    codes = np.stack([z, _moved(z, 1.0), _moved(z, 2.0)], axis=1)
+    routes = {1.0: ((0, 1), (1, 2)), 2.0: ((0, 2),)}
+    sample = CodeSample((0.0, 1.0, 2.0), codes, np.ones((50, 3), dtype=bool), routes)
+    usual = evolve(_fit_input(steps=2), amounts=(1.0, 2.0), sample=sample, validation_sample=sample)
+
+    alone, more = (residual_mlp.residual_network(evolve(usual, recombined=made))[1] for made in (None, lambda: sample))
+
+    assert (alone["pairs"], more["pairs"]) == (150, 200)
+
+
+def test_a_deeper_network_turns_as_it_was_trained():
+    """The operator of four hidden layers gives the displacements that its own training measured."""
+    few = _fit_input(n=200, held=50, steps=20)
+    operator, result = residual_mlp.residual_network(evolve(few, options={"steps": 20, "layers": 4}))
+    z, after = few.validation_sample.codes[:, 1], few.validation_sample.codes
+    scale = operator.arrays["scale"]
+    pairs = [(-1.0, after[:, 0]), (1.0, after[:, 2])]
+    wrong = sum((((apply(operator, z, a) - y) / scale) ** 2).sum() for a, y in pairs)
+    whole = sum((((y - z) / scale) ** 2).sum() for _, y in pairs)
+
+    assert operator.arrays["blocks"].shape == (2, 512, 512)
+    assert result["step"] > 0
+    assert wrong / whole == pytest.approx(result["error"], rel=1e-4)
+
+
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes(fitted):
     """Fitting again gives the same operator, and leaves torch's random state as it was."""
@@ -105,7 +133,7 @@ def test_a_fit_uses_one_thread_and_gives_the_others_back(fit, two_threads, monke
 def test_gradients_are_the_same_every_time_with_several_threads(two_threads):
     """Amounts that come more than once in a batch add up their gradients in one order, whatever the threads do."""
     torch.manual_seed(0)
-    network = residual_mlp._Map(3, 64, torch.randn(3, 64, 64), torch.randn(3, 64))
+    network = residual_mlp._Map(torch.randn(3, 64, 64), torch.randn(3, 64))
     x, amounts = torch.randn(16, 8, 64), torch.tensor([0, 1, 2, 0] * 4)
 
     def gradients():

@@ -40,14 +40,14 @@ def test_a_discovery_takes_fits_selector_and_basis(cli, tmp_path):
     """Only the fits named are made, S is the named selector's, and the named basis is asked; a wrong name is exit 2."""
     words = ["--model", "tiny", "--corpus", "tiny", "--clips", 400, "--registry", tmp_path / "own.db"]
     chosen = ["--fit", "mean", "--fit", "ridge", "--selector", "threshold", "--basis", "pca"]
-    chosen += ["--recombined", 200, "--all-keys"]
+    chosen += ["--recombined", 200, "--layers", 3, "--all-keys"]
     result = cli("discover", "transpose", "--quick", *chosen, *words, "--json")
 
     assert result.code == 0, result.err
     (run,) = result.json["runs"]
     assert [knob["fit"] for knob in run["knobs"]] == ["mean", "ridge"]
     asked = cli("runs", "show", run["run"], "--registry", tmp_path / "own.db", "--json").json["parameters"]
-    assert (asked["recombined"], asked["one_key"]) == (200, False)
+    assert (asked["recombined"], asked["layers"], asked["one_key"]) == (200, 3, False)
     card = cli("knobs", "show", "pitch", "--model", "tiny", "--registry", tmp_path / "own.db").out
     assert "in pca" in card
     wrong = cli("discover", "transpose", "--fit", "rigde", *words)

@@ -230,6 +230,22 @@ def test_a_residual_operator_divides_by_no_zero():
 
 
 @pytest.mark.parametrize(
+    ("blocks", "wanted"),
+    [
+        ({"blocks": np.zeros((2, 3, 3))}, "without an array 'blocks_bias'"),
+        ({"blocks": np.zeros((2, 3, 3)), "blocks_bias": np.zeros((1, 3))}, r"'blocks_bias' has shape \(1, 3\)"),
+    ],
+)
+def test_a_deeper_residual_operator_has_a_bias_for_each_block(blocks, wanted):
+    """Matrices and biases of the further layers come together, as many of one as of the other."""
+    network = {"scale": [1] * SIZE, "input": np.zeros((3, SIZE)), "entry": np.zeros((2, 3)), "hidden": np.eye(3)}
+    arrays = {**AFFINE, **network, "hidden_bias": [0] * 3, "output": np.zeros((SIZE, 3)), **blocks}
+
+    with pytest.raises(PluginError, match=wanted):
+        offered("fits", Fit("odd", "residual", "Odd.", lambda _given: (Operator("residual", arrays), {}))).fit(FIT)
+
+
+@pytest.mark.parametrize(
     ("step", "wanted"),
     [([0.0], "not above 0"), ([0.75], "amount 1 is no multiple"), ([1.0, 2.0], r"shape \(2,\) instead of \(1,\)")],
 )

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from latentknobs.core.evidence import Evidence
-from latentknobs.core.knob import ARRAYS, KINDS, RANK, VERDICTS, Knob, KnobDimension, KnobEffect, Operator
+from latentknobs.core.knob import ARRAYS, BLOCKS, KINDS, RANK, VERDICTS, Knob, KnobDimension, KnobEffect, Operator
 from latentknobs.core.run import Run, RunSpec
 from latentknobs.core.seed import MOST_SEED
 from latentknobs.errors import RegistryError
@@ -55,10 +55,11 @@ TIMES = st.datetimes(min_value=datetime(1, 1, 2), timezones=st.just(UTC))  # noq
 @st.composite
 def operators(draw, kind):
     """Any operator of a kind."""
-    lengths = {letter: draw(st.integers(1, 3)) for letter in "DAH"} | {"1": 1}
+    lengths = {letter: draw(st.integers(1, 3)) for letter in "DAHL"} | {"1": 1}
+    deeper = BLOCKS if kind == "residual" and draw(st.booleans()) else {}
     arrays = {
         name: draw(hnp.arrays(np.float32, [lengths[letter] for letter in axes], elements=SPECIAL.get(name, NUMBERS_32)))
-        for name, axes in ARRAYS[kind].items()
+        for name, axes in {**ARRAYS[kind], **deeper}.items()
     }
     if "amounts" in arrays:
         arrays["amounts"] = np.cumsum(arrays["amounts"])

@@ -10,7 +10,7 @@ from attrs import evolve
 
 from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.evidence import Evidence
-from latentknobs.core.experiment import QUICK, Settings
+from latentknobs.core.experiment import MOST_LAYERS, QUICK, Settings
 from latentknobs.core.format_capabilities import check_serves
 from latentknobs.core.run import Run
 from latentknobs.frontends.cli import options
@@ -50,6 +50,7 @@ def discover(
     recombined: Annotated[
         int, typer.Option(min=0, help="Further clips for networks, made of the beginnings and ends of training clips.")
     ] = 0,
+    layers: Annotated[int, typer.Option(min=2, max=MOST_LAYERS, help="Hidden layers of networks.")] = 2,
     all_keys: Annotated[
         bool, typer.Option("--all-keys", help="Learn edits that depend on the key or first note in all keys at once.")
     ] = False,
@@ -63,7 +64,12 @@ def discover(
 ) -> None:
     """Find the knob of each augmentation on real music, evaluate it, and store it."""
     settings = evolve(
-        QUICK if quick else Settings(), selector=selector, basis=basis, recombined=recombined, one_key=not all_keys
+        QUICK if quick else Settings(),
+        selector=selector,
+        basis=basis,
+        layers=layers,
+        recombined=recombined,
+        one_key=not all_keys,
     )
     if fit:
         settings = evolve(settings, fits=tuple(dict.fromkeys(fit)))
