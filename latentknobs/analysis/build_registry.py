@@ -40,8 +40,14 @@ SHIPPED = Settings(trial_clips=300, sample_clips=SHIPPED_CLIPS, steps=1600)
 UNAIDED = UnsupervisedSettings(trial_clips=300)
 """The same of the knobs that are found without an edit, of the first model."""
 RECOMBINED = 60_000
-STEPS = {"swap-mode": 9600, "smooth": 9600, "ornament": 2400}
-"""The edits that only a network learns: steps of training for each amount, on so many recombined clips too."""
+LEARNED = {
+    "degree": evolve(SHIPPED, layers=4, recombined=40_000),
+    "swap-mode": evolve(SHIPPED, recombined=RECOMBINED, steps=9600),
+    "smooth": evolve(SHIPPED, recombined=RECOMBINED, steps=9600),
+    "ornament": evolve(SHIPPED, layers=4, recombined=100_000, steps=5000),
+    "thinning": evolve(SHIPPED, layers=4, recombined=100_000, steps=5000),
+}
+"""The edits that only a network learns, on recombined clips too."""
 
 
 TOP = Path(__file__).parents[2]
@@ -85,7 +91,7 @@ def settings_of(edit: str | None) -> Settings:
     """What a knob that comes with the package is discovered with."""
     if edit is None:
         return UNAIDED
-    return evolve(SHIPPED, recombined=RECOMBINED, steps=STEPS[edit]) if edit in STEPS else SHIPPED
+    return LEARNED.get(edit, SHIPPED)
 
 
 def build(

@@ -47,6 +47,17 @@ def test_card_rolls_and_picture(cli, file, own):
     assert Path("lift.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_knob_of_one_key_is_shown_there_where_no_pitch_knob_is_stored(cli, file, tmp_path):
+    """The theme begins on E4, where the knob was learned, and not on its own C4: nothing stored could move it there."""
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace('unit = "', 'relative_to = "first-note"\n    unit = "'), encoding="utf-8")
+
+    done = cli("try", file, *OPTIONS, "--keep", "--registry", tmp_path / "empty.db")
+
+    assert done.code == 0, done.err
+    assert read_piece("lift-before.mid").notes[0].pitch == 64
+
+
 def test_the_knob_is_kept_on_request(cli, file, plugins_dir):
     """--keep stores it where --registry says; a file that is in the plugins folder is no second plugin of its name."""
     place = shutil.copy(file, plugins_dir / "lift.py")

@@ -15,9 +15,10 @@ from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.augmentation import Augmentation, in_context
 from latentknobs.core.backend import VAEBackend
-from latentknobs.core.edit_context import chosen, contexts_of, lone_contexts
+from latentknobs.core.edit_context import EditContext, Reference, chosen, contexts_of, lone_contexts
 from latentknobs.core.experiment import QUICK
 from latentknobs.core.knob import Knob
+from latentknobs.core.one_key import semitones_above, transposed_clips, transposed_context
 from latentknobs.core.piece import Piece
 from latentknobs.core.plugin_guard import run_augmentation
 from latentknobs.core.run import Run
@@ -171,6 +172,9 @@ def _look(workbench: Workbench, edit: Augmentation, run: Run, model_name: str, c
     more = workbench.clips(corpus or default_corpus([edit]), model_name, clips=64)
     clips = np.concatenate([theme[kept], more])
     contexts = (*chosen(contexts_of(theme, form), kept), *lone_contexts(more, form))
+    pitch = pitch_knob(workbench.registry.knobs(model_id=model.spec.model_id))
+    if knob.evidence.relative_to and pitch is None:  # shown in the one key that it was learned in
+        clips, contexts = _in_one_key(clips, contexts, knob.evidence.relative_to, model)
     # The largest amount that the knob may be turned by and that can be shown: there it is seen best.
     usable = [a for a in edit.amounts if knob.low <= a <= knob.high] or list(edit.amounts)
     for amount in sorted(usable, key=lambda a: (-abs(a), -a)):
@@ -181,7 +185,7 @@ def _look(workbench: Workbench, edit: Augmentation, run: Run, model_name: str, c
     before, told = clips[rows], in_context(edit, chosen(contexts, rows))
     edited = run_augmentation(told, before, amount, np.random.default_rng(0), form).clips
     codes = model.encode(before).mean
-    frames, pitch = {}, pitch_knob(workbench.registry.knobs(model_id=model.spec.model_id))
+    frames = {}
     if knob.evidence.relative_to and pitch is not None:
         where = chosen(contexts, rows)
         frames[knob.name] = Frame.of(knob.evidence.relative_to, pitch, where, np.zeros(len(rows), dtype=np.int64))
@@ -194,6 +198,17 @@ def _look(workbench: Workbench, edit: Augmentation, run: Run, model_name: str, c
         f"knob {by}": model.decode(turned),
     }
     return QuickLook(edit, knob, amount, model, states)
+
+
+def _in_one_key(
+    clips: ClipBatch, contexts: tuple[EditContext, ...], reference: Reference, model: VAEBackend
+) -> tuple[ClipBatch, tuple[EditContext, ...]]:
+    """Clips and contexts in the key that a knob was learned in; without those that leave the model's pitches there."""
+    by = [-semitones_above(reference, context) for context in contexts]
+    moved = np.stack([transposed_clips(clip, n) for clip, n in zip(clips, by, strict=True)])
+    valid = np.flatnonzero(model.spec.clip_format.valid(moved))
+    kept = valid[model.accepts(moved[valid])]
+    return moved[kept], tuple(transposed_context(contexts[row], by[row]) for row in kept)
 
 
 def _show(look: QuickLook) -> None:
