@@ -63,7 +63,9 @@ def flow_moves(given: MoveInput) -> list[CandidateMove]:
         network = _learned(given, codes)
     covariance = torch.from_numpy(given.covariance.astype(np.float32))
     found = []
-    for rank, target in enumerate(given.targets(), start=1):
+    targets = given.targets()
+    for rank, target in enumerate(targets, start=1):
+        given.progress("learning flows", rank - 1, len(targets))
         rows = [target, *given.staying(target)]
         moved = {
             split: {a: _followed(network, covariance, torch.from_numpy(z), rows, a).numpy() for a in AMOUNTS}

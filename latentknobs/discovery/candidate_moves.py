@@ -16,6 +16,7 @@ from attrs import evolve, frozen
 from latentknobs.core.arrays import Bools, Codes, Floats
 from latentknobs.core.attribute import Attribute
 from latentknobs.core.backend import VAEBackend
+from latentknobs.core.corpus import Progress, no_progress
 from latentknobs.core.knob import Operator
 from latentknobs.core.model_calls import decode
 
@@ -79,6 +80,7 @@ class MoveInput:
         limit: Attributes with a correlation under this should stay.
         held: bool (D,), the dimensions of a condition, which no move changes.
         seed: Of every random draw.
+        progress: Told of the work.
     """
 
     backend: VAEBackend
@@ -90,6 +92,7 @@ class MoveInput:
     limit: float
     held: Bools
     seed: int
+    progress: Progress = no_progress
 
     @property
     def covariance(self) -> Floats:

@@ -50,7 +50,9 @@ def matched_moves(given: MoveInput) -> tuple[list[CandidateMove], dict[str, str]
     chosen = np.sort(rng.permutation(len(given.codes))[:CLIPS])
     bench = _Bench(given, given.codes[chosen], given.values(given.codes[chosen]))
     found = []
-    for rank, target in enumerate(given.targets(), start=1):
+    targets = given.targets()
+    for rank, target in enumerate(targets, start=1):
+        given.progress("learning matched moves", rank - 1, len(targets))
         name = given.attributes[target].name
         if target in directions:
             offsets = _offsets(bench, directions, target)

@@ -66,7 +66,8 @@ def classifier_moves(given: MoveInput, count: int, *, shuffled: bool = False) ->
         torch.manual_seed(given.seed)
         reader = _MoveReader(given.codes.shape[1], count)
         optimiser = torch.optim.Adam(reader.parameters(), lr=RATE)
-        for _ in range(STEPS):
+        for step in range(STEPS):
+            given.progress("learning moves that can be told apart", step, STEPS)
             trial = _Trial.drawn(given.codes, directions, rng)
             moved = given.codes[trial.rows] + whitening.colour(trial.moves, given.codes.shape[1])
             change = encode(given.backend, decode(given.backend, moved)) - given.codes[trial.rows]

@@ -231,8 +231,8 @@ def _learned_moves(
     """The moves that are learned, and a sentence on each that there is not."""
     moves: list[CandidateMove] = []
     left_out: dict[str, str] = {}
-    for done, method in enumerate(settings.moves):
-        progress("learning moves", done, len(settings.moves))
+    given = evolve(given, progress=progress)
+    for method in settings.moves:
         if method == "matched":
             found, reasons = matched_moves(given)
             left_out |= {f"matched: {name}": reason for name, reason in reasons.items()}
