@@ -40,14 +40,15 @@ SHIPPED = Settings(trial_clips=300, sample_clips=SHIPPED_CLIPS, steps=1600)
 UNAIDED = UnsupervisedSettings(trial_clips=300)
 """The same of the knobs that are found without an edit, of the first model."""
 RECOMBINED = 60_000
-LEARNED = {
+OTHERWISE = {
     "degree": evolve(SHIPPED, layers=4, recombined=40_000),
-    "swap-mode": evolve(SHIPPED, recombined=RECOMBINED, steps=9600),
+    "swap-mode": evolve(SHIPPED, layers=4, recombined=150_000, steps=8000),
     "smooth": evolve(SHIPPED, recombined=RECOMBINED, steps=9600),
     "ornament": evolve(SHIPPED, layers=4, recombined=100_000, steps=5000),
     "thinning": evolve(SHIPPED, layers=4, recombined=100_000, steps=5000),
+    "register-fold": evolve(SHIPPED, fits=("mean", "gradient", "ridge")),
 }
-"""The edits that only a network learns, on recombined clips too."""
+"""Edits that only a network learns, on recombined clips too; and one that none learns, whose network is left out."""
 
 
 TOP = Path(__file__).parents[2]
@@ -91,7 +92,7 @@ def settings_of(edit: str | None) -> Settings:
     """What a knob that comes with the package is discovered with."""
     if edit is None:
         return UNAIDED
-    return LEARNED.get(edit, SHIPPED)
+    return OTHERWISE.get(edit, SHIPPED)
 
 
 def build(
