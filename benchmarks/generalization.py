@@ -180,12 +180,13 @@ def measured(
     workbench: Workbench, backend: VAEBackend, knobs: Sequence[Knob], samples: Iterable[Sample]
 ) -> Iterator[Row]:
     """All rows of all corpora."""
+    pitch = pitch_knob(workbench.registry.knobs(model_id=backend.spec.model_id))
     for one in samples:
         workbench.note(f"{one.corpus}: {len(one.clips)} clips of {len(set(one.names))} songs")
         yield from reconstruction(backend, one)
         for knob in knobs:
             if knob.augmentation is not None:
-                yield from knob_rows(backend, workbench.augment(knob.augmentation), knob, one, pitch_knob(knobs))
+                yield from knob_rows(backend, workbench.augment(knob.augmentation), knob, one, pitch)
 
 
 def write(table: Iterable[Row], out: TextIO) -> None:
