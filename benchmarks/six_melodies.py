@@ -24,39 +24,33 @@ from latentknobs.core.melody_format import MELODY
 from latentknobs.core.piece import Piece
 from latentknobs.core.plugin_guard import run_augmentation
 from latentknobs.plots.roll import draw_rolls
+from latentknobs.scores.example import ExampleMelody
 from latentknobs.session import Session
 from latentknobs.workbench import Workbench
 
 MELODIES: Mapping[str, str] = {
-    "march": "C5:4 G4:2 G4:2 A4:4 F4:4 E4:2 F4:2 D4:2 G4:2 C4:8",
-    "hymn": "G4:4 B4:4 A4:4 D5:4 C5:4 B4:4 A4:8",
-    "baroque": (
-        "A4:1 C5:1 B4:1 A4:1 E5:1 C5:1 B4:1 A4:1 Ab4:1 B4:1 D5:1 B4:1 Ab4:1 F4:1 E4:2 "
-        "A4:1 B4:1 C5:1 D5:1 E5:2 C5:2 B4:1 A4:1 B4:1 Ab4:1 A4:4"
-    ),
-    "ragtime": "F4:1 A4:2 C5:1 A4:2 D5:2 C5:1 A4:2 G4:1 F4:4 E4:1 G4:2 Bb4:1 G4:2 C5:2 F4:8",
-    "pop": "D4:2 D4:2 F4:3 G4:3 A4:2 G4:4 F4:2 F4:2 E4:3 D4:3 C4:2 D4:4",
-    "blues": "A4:3 C5:1 D5:3 Eb5:1 D5:2 C5:2 A4:4 G4:3 A4:1 C5:4 A4:3 G4:1 A4:4",
+    "march": "c---G-G-A---F---E-F-D-G-C-------",
+    "hymn": "G---B---A---d---c---B---A-------",
+    "baroque": "AcBAecBA^GBdB^GFE-ABcde-c-BAB^GA---",
+    "ragtime": "FA-cA-d-cA-GF---EG-^AG-c-F-------",
+    "pop": "D-D-F--G--A-G---F-F-E--D--C-D---",
+    "blues": "A--cd--^dd-c-A---G--Ac---A--GA---",
 }
-"""Pitch and length in sixteenths of each note."""
+"""As in ABC notation (:class:`latentknobs.scores.example.ExampleMelody`), a sign a sixteenth."""
 AMOUNTS: Mapping[str, float] = {
     "pitch": 5, "rhythm": 2, "rotation": 1, "degree": 2, "mode": -1, "thinning": -2, "ornament": 1,
+    "mean-pitch-auto": 5,
 }  # fmt: skip
 """Where each knob is turned to; the others are on or off."""
 
 
-def piece_of(name: str, text: str) -> Piece:
+def piece_of(name: str, melody: str) -> Piece:
     """A melody as a piece."""
-    notes, at = [], 0
-    for word in text.split():
-        pitch, length = word.split(":")
-        notes.append(Note(at, 12 * (int(pitch[-1]) + 1) + PITCH_CLASSES.index(pitch[:-1]), int(length)))
-        at += int(length)
-    return Piece(tuple(notes), at, name=name)
+    return ExampleMelody(name, name, MELODY, 1, 120.0, melody).piece
 
 
 def named(notes: Sequence[Note]) -> str:
-    """Notes as they are written above."""
+    """Pitch and length in sixteenths of each note."""
     return " ".join(f"{PITCH_CLASSES[n.pitch % 12]}{n.pitch // 12 - 1}:{n.length}" for n in notes)
 
 
@@ -70,9 +64,10 @@ def main() -> None:
         clips = np.stack([session.cut.clips for session in sessions])
         rows, labels = [clips[:, 0]], ["as written"]
         for knob in workbench.knobs(model=DEFAULT_MODEL):
-            if knob.verdict != "accepted" or knob.augmentation is None:
+            if knob.verdict != "accepted":
                 continue
-            amount, edit = AMOUNTS.get(knob.name, 1.0), workbench.augment(knob.augmentation)
+            amount = AMOUNTS.get(knob.name, 1.0)
+            edit = workbench.augment(knob.augmentation or "transpose")  # without an edit, pitch alone was found
             turned = [session.turn({knob.name: amount}) for session in sessions]
             print(f"\n{knob.name} {amount:+g}")
             for before, result in zip(clips, turned, strict=True):

@@ -39,11 +39,10 @@ SHIPPED = Settings(trial_clips=300, sample_clips=SHIPPED_CLIPS, steps=1600)
 """What the package's own knobs are made with: more clips and longer training than an ordinary discovery."""
 UNAIDED = UnsupervisedSettings(trial_clips=300)
 """The same of the knobs that are found without an edit, of the first model."""
-RECOMBINED = 60_000
-OTHERWISE = {
+OWN_SETTINGS = {
     "degree": evolve(SHIPPED, layers=4, recombined=40_000),
     "swap-mode": evolve(SHIPPED, layers=4, recombined=150_000, steps=8000),
-    "smooth": evolve(SHIPPED, recombined=RECOMBINED, steps=9600),
+    "smooth": evolve(SHIPPED, recombined=60_000, steps=9600),
     "ornament": evolve(SHIPPED, layers=4, recombined=100_000, steps=5000),
     "thinning": evolve(SHIPPED, layers=4, recombined=100_000, steps=5000),
     "register-fold": evolve(SHIPPED, fits=("mean", "gradient", "ridge")),
@@ -92,7 +91,7 @@ def settings_of(edit: str | None) -> Settings:
     """What a knob that comes with the package is discovered with."""
     if edit is None:
         return UNAIDED
-    return OTHERWISE.get(edit, SHIPPED)
+    return OWN_SETTINGS.get(edit, SHIPPED)
 
 
 def build(

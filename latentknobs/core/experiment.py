@@ -25,7 +25,8 @@ from latentknobs.errors import AmountError, PluginError, UsageError
 STANDARD = "standard"
 """The basis that is the model's own coordinates, in which selected dimensions are always stated."""
 
-MOST_LAYERS = 16
+LEAST_LAYERS, MOST_LAYERS = 2, 16
+"""Hidden layers of the network of a fit; the least is the default."""
 MOVES = ("matched", "flow", "classifier")
 """The methods of unsupervised discovery that learn moves from decoded clips."""
 
@@ -93,13 +94,13 @@ class Settings:
     halves: int = field(default=100, validator=validators.ge(1))
     resamples: int = field(default=200, validator=validators.ge(1))
     fits: tuple[str, ...] = field(default=(), converter=_names)
-    layers: int = field(default=2, validator=[validators.ge(2), validators.le(MOST_LAYERS)])
+    layers: int = field(default=LEAST_LAYERS, validator=[validators.ge(LEAST_LAYERS), validators.le(MOST_LAYERS)])
     recombined: int = field(default=0, validator=validators.ge(0))
     one_key: bool = True
 
     def as_dict(self) -> dict[str, Any]:
         """For RunSpec.parameters: later settings only where they are not as they were before there were any."""
-        later = {"one_key": True, "layers": 2, "recombined": 0}
+        later = {"one_key": True, "layers": LEAST_LAYERS, "recombined": 0}
         out = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
         return {name: value for name, value in out.items() if name not in later or value != later[name]}
 

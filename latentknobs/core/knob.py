@@ -53,6 +53,7 @@ BLOCKS: Mapping[str, str] = {"blocks": "LHH", "blocks_bias": "LH"}
 LIMITS: Mapping[str, str] = {"projection": "DR", "held": "D"}
 """Arrays that limit what an operator of any kind moves."""
 LAYER_NORM = 1e-5
+"""Added to a variance before codes are divided by its root, in a residual operator's blocks."""
 MOST_NUMBERS = 2**28
 """Numbers in one array of an operator: 1 GiB."""
 MOST_TAGS = 1000

@@ -27,13 +27,13 @@ from torch.nn import functional
 
 from latentknobs.backends.devices import trains_in_bfloat16
 from latentknobs.core.arrays import Codes
+from latentknobs.core.experiment import LEAST_LAYERS
 from latentknobs.core.knob import LAYER_NORM, Operator
 from latentknobs.core.method_specs import CodeSample, FitInput
 from latentknobs.discovery.fits.closed_form import affine_by_ridge
 from latentknobs.discovery.pair_statistics import PairMoments
 
-HIDDEN, LAYERS = 512, 2
-"""Units of a hidden layer, and their least number."""
+HIDDEN = 512
 GROUPS, GROUP = 8, 64
 """Each step samples this many amounts, and this many pairs of each."""
 RATE = 2e-3
@@ -124,7 +124,7 @@ def residual_network(fit_input: FitInput) -> tuple[Operator, Mapping[str, Any]]:
         moving = torch.from_numpy(ridge.arrays["matrices"] - np.eye(size, dtype=np.float32))
         scale = torch.from_numpy(spread)
         offsets = torch.from_numpy(ridge.arrays["offsets"].copy()) / scale
-        network = _Map(moving * scale / scale[:, None], offsets, int(fit_input.options.get("layers", LAYERS)) - LAYERS)
+        network = _Map(moving * scale / scale[:, None], offsets, _further_layers(fit_input))
         facts = _train(network, fit_input, scale)
     arrays = {name: tensor.detach().numpy() for name, tensor in network.state_dict().items()}
     moved = arrays["matrices"] * spread[:, None] / spread
@@ -144,6 +144,10 @@ def residual_network(fit_input: FitInput) -> tuple[Operator, Mapping[str, Any]]:
         },
     )
     return operator, facts
+
+
+def _further_layers(fit_input: FitInput) -> int:
+    return int(fit_input.options.get("layers", LEAST_LAYERS)) - LEAST_LAYERS
 
 
 def _blocks(arrays: Mapping[str, np.ndarray[Any, Any]], count: int) -> dict[str, np.ndarray[Any, Any]]:

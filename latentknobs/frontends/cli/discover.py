@@ -10,7 +10,7 @@ from attrs import evolve
 
 from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.evidence import Evidence
-from latentknobs.core.experiment import MOST_LAYERS, QUICK, Settings
+from latentknobs.core.experiment import LEAST_LAYERS, MOST_LAYERS, QUICK, Settings
 from latentknobs.core.format_capabilities import check_serves
 from latentknobs.core.run import Run
 from latentknobs.frontends.cli import options
@@ -50,7 +50,9 @@ def discover(
     recombined: Annotated[
         int, typer.Option(min=0, help="Further clips for networks, made of the beginnings and ends of training clips.")
     ] = 0,
-    layers: Annotated[int, typer.Option(min=2, max=MOST_LAYERS, help="Hidden layers of networks.")] = 2,
+    layers: Annotated[int, typer.Option(min=LEAST_LAYERS, max=MOST_LAYERS, help="Hidden layers of networks.")] = (
+        LEAST_LAYERS
+    ),
     all_keys: Annotated[
         bool, typer.Option("--all-keys", help="Learn edits that depend on the key or first note in all keys at once.")
     ] = False,

@@ -18,6 +18,7 @@ from latentknobs.core.backend import VAEBackend
 from latentknobs.core.edit_context import EditContext, Reference, chosen, contexts_of, lone_contexts
 from latentknobs.core.experiment import QUICK
 from latentknobs.core.knob import Knob
+from latentknobs.core.melody_format import MelodyFormat
 from latentknobs.core.one_key import semitones_above, transposed_clips, transposed_context
 from latentknobs.core.piece import Piece
 from latentknobs.core.plugin_guard import run_augmentation
@@ -173,7 +174,8 @@ def _look(workbench: Workbench, edit: Augmentation, run: Run, model_name: str, c
     clips = np.concatenate([theme[kept], more])
     contexts = (*chosen(contexts_of(theme, form), kept), *lone_contexts(more, form))
     pitch = pitch_knob(workbench.registry.knobs(model_id=model.spec.model_id))
-    if knob.evidence.relative_to and pitch is None:  # shown in the one key that it was learned in
+    if knob.evidence.relative_to and pitch is None and isinstance(form, MelodyFormat):
+        # Shown in the one key that it was learned in.
         clips, contexts = _in_one_key(clips, contexts, knob.evidence.relative_to, model)
     # The largest amount that the knob may be turned by and that can be shown: there it is seen best.
     usable = [a for a in edit.amounts if knob.low <= a <= knob.high] or list(edit.amounts)
