@@ -1,11 +1,10 @@
 """
-Operators in 16 or 20 bits: rounding the matrices of an operator, and packing arrays without loss.
+Operators in 8 to 20 bits: rounding the matrices of an operator, and packing arrays without loss.
 
-A row of a matrix is whole numbers of 16 or 20 bits times a power of two of its own, which keeps more digits than
+A row of a matrix is whole numbers of 8, 16 or 20 bits times a power of two of its own, which keeps more digits than
 float16 does. A map of codes is close to the identity, so square matrices are packed as their displacement from it.
 Packing loses nothing: a matrix that these forms do not hold exactly stays float32. All of it is compressed by zlib,
-which saves a twentieth. :func:`compact` rounds an operator
-so that they do.
+which saves a twentieth, of 8 bits a fifth. :func:`compact` rounds an operator so that they do.
 """
 
 from __future__ import annotations
@@ -20,16 +19,25 @@ from numpy.typing import NDArray
 
 from latentknobs.core.knob import Operator
 
-Bits: TypeAlias = Literal[16, 20, 32]
+Bits: TypeAlias = Literal[8, 16, 20, 32]
 """Bits for each number of a matrix; with 32 it is not rounded."""
 PACKING = "rows-zlib"
 """The name of this way of packing."""
 AMOUNTS = "matrices"
 """The array with a matrix for each amount."""
-ROUNDED = (AMOUNTS, "matrix", "input", "entry", "hidden", "blocks", "output")
+NETWORK = ("input", "entry", "hidden", "blocks", "output")
+"""The weights of a network, which needs fewer bits than a map: its errors are far larger than theirs."""
+ROUNDED = (AMOUNTS, "matrix", *NETWORK)
 """The arrays that :func:`compact` rounds: the large ones, and nothing that is looked up or must stay orthonormal."""
 _FLOAT32 = 0
-_FORMS: tuple[tuple[Literal[16, 20], bool], ...] = ((16, False), (16, True), (20, False), (20, True))
+_FORMS: tuple[tuple[Literal[8, 16, 20], bool], ...] = (
+    (16, False),
+    (16, True),
+    (20, False),
+    (20, True),
+    (8, False),
+    (8, True),
+)
 """Bits, and whether the displacement is packed; a matrix begins with its form's place here, from 1."""
 
 
@@ -61,11 +69,14 @@ def _size(form: int, rows: int, columns: int) -> int:
     size = rows * columns
     if form == _FLOAT32:
         return 4 * size
-    return rows + 2 * size + (0 if _FORMS[form - 1][0] == 16 else (size + 1) // 2)
+    bits = _FORMS[form - 1][0]
+    return rows + (bits * size + 7) // 8
 
 
 def _to_bytes(exponents: NDArray[np.int8], whole: NDArray[np.int32], bits: int) -> bytes:
-    """Exponents, the upper 16 bits of each number, and of 20 the lower 4, two to a byte."""
+    """Exponents, the upper 16 bits of each number (8 where it has no more), and of 20 the lower 4, two to a byte."""
+    if bits == 8:
+        return exponents.tobytes() + whole.astype(np.int8).tobytes()
     upper = (whole >> (bits - 16)).astype("<i2").tobytes()
     if bits == 16:
         return exponents.tobytes() + upper
@@ -76,6 +87,8 @@ def _to_bytes(exponents: NDArray[np.int8], whole: NDArray[np.int32], bits: int) 
 def _from_bytes(data: bytes, rows: int, columns: int, bits: int) -> tuple[NDArray[np.int8], NDArray[np.int32]]:
     size = rows * columns
     exponents = np.frombuffer(data, dtype=np.int8, count=rows)
+    if bits == 8:
+        return exponents, np.frombuffer(data, dtype=np.int8, offset=rows).astype(np.int32).reshape(rows, columns)
     whole = np.frombuffer(data, dtype="<i2", count=size, offset=rows).astype(np.int32)
     if bits == 20:
         pairs = np.frombuffer(data, dtype=np.uint8, offset=rows + 2 * size)
@@ -101,7 +114,7 @@ def pack_array(array: NDArray[np.float32]) -> tuple[str, bytes]:
         form, payload = _FLOAT32, matrix.astype("<f4").tobytes()
         square = matrix.shape[0] == matrix.shape[1]
         double = matrix.astype(np.float64)
-        for place, (bits, displaced) in enumerate(_FORMS, start=1):
+        for place, (bits, displaced) in sorted(enumerate(_FORMS, start=1), key=lambda form: form[1]):
             if displaced and not square:
                 continue
             with np.errstate(invalid="ignore", over="ignore"):  # what is not finite stays float32
@@ -150,16 +163,17 @@ def unpack_array(packing: str, data: bytes, shape: tuple[int, ...]) -> NDArray[n
     return out.reshape(shape)
 
 
-def compact(operator: Operator, bits: Bits | Sequence[Bits]) -> Operator:
+def compact(operator: Operator, bits: Bits | Sequence[Bits], names: Sequence[str] = ROUNDED) -> Operator:
     """
     The operator with its large arrays rounded so that :func:`pack_array` packs them in so many bits; idempotent.
 
     Args:
         operator: Any; one without large arrays stays as it is.
         bits: For all matrices, or of an affine operator for each amount's.
+        names: The arrays to round, of :data:`ROUNDED`.
     """
     arrays = dict(operator.arrays)
-    for name in ROUNDED:
+    for name in names:
         if name in arrays:
             displaced = name in (AMOUNTS, "matrix")
             matrices = _matrices(arrays[name])
