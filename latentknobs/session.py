@@ -8,7 +8,7 @@ models decode them; it knows no terminal and writes no file.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Unpack
@@ -20,15 +20,17 @@ from latentknobs import scores
 from latentknobs.core.arrays import Bools, ClipBatch, Codes, Ints
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.clip import ClipFormat
-from latentknobs.core.edit_context import EditContext
+from latentknobs.core.edit_context import EditContext, Key, Reference, parse_pitch
 from latentknobs.core.knob import RESERVED_NAMES, Knob
 from latentknobs.core.meter import signature_of
 from latentknobs.core.model_calls import check_encodes
+from latentknobs.core.one_key import reference_of
 from latentknobs.core.piece import Cut, Piece, format_for
 from latentknobs.core.reversed_order import in_reversed_order, with_clips_reversed
 from latentknobs.core.seed import as_seed
 from latentknobs.errors import ClipError, UnknownNameError, UsageError
 from latentknobs.scores.reading import ReadingOptions
+from latentknobs.scores.track_selection import pitch_name
 from latentknobs.steering.by_rule import AmountedEdit, RuleEdited, RuleEdits, contexts_of_cuts, edit_cuts, unedited
 from latentknobs.steering.carried_clips import CarriedClips, differing
 from latentknobs.steering.control_directions import check_amount, in_order
@@ -78,6 +80,8 @@ class Session:
         source_sha256: Hash of the file that the piece came from, "" where it came from none.
         turned: What was done to the codes before the session was opened on them, see :meth:`on`.
         named: The models that it was opened with and their formats, also those that no stretch needs.
+        key: The key of the piece, None = estimated from its notes.
+        axis: The pitch that stands for its first note where edits ask for that, None = that note's.
     """
 
     workbench: Workbench
@@ -87,6 +91,8 @@ class Session:
     source_sha256: str = ""
     turned: Mapping[str, Any] = field(factory=dict)
     named: Mapping[str, ClipFormat] = field(factory=dict)
+    key: Key | None = None
+    axis: int | None = None
     _knobs: dict[str, Mapping[str, Knob]] = field(factory=dict)
     _known_contexts: dict[int, list[tuple[EditContext, ...]]] = field(factory=dict)
 
@@ -98,6 +104,8 @@ class Session:
         model: str | Sequence[str] = (),
         *,
         all_by_model: bool = False,
+        key: str = "",
+        axis: str = "",
         **reading: Unpack[ReadingOptions],
     ) -> Session:
         """
@@ -108,13 +116,17 @@ class Session:
             source: A piece, a MIDI file, or None for an example that comes with the package.
             model: Name or location of a model, or one for each format; () = those that come with the package.
             all_by_model: Whether the models turn clips outside their style too, which are turned by rule otherwise.
+            key: The key of the piece ("D minor"), "" = estimated from its notes.
+            axis: The pitch that melodies are turned upside down at ("E4"), "" = its first note.
             reading: How a file is read: the options of :func:`latentknobs.scores.read_piece`.
 
         Raises:
             MidiError: The file cannot be read as a melody.
             ClipError: The piece has no clip of a model's format, and none that can be edited by rule.
-            UsageError: A model has no encoder, or two are of one time signature or of different grids.
+            UsageError: A model has no encoder, or two are of one time signature or of different grids; or no such key
+                or pitch.
         """
+        given_key, given_axis = Key.parse(key) if key else None, parse_pitch(axis) if axis else None
         names = (model,) if isinstance(model, str) else tuple(model) or workbench.models.defaults
         if len(names) == 1:
             check_encodes(workbench.model(names[0]).spec)
@@ -141,7 +153,8 @@ class Session:
             )
         pairs = zip(backends, (cut, *cut.others), strict=False)
         parts = (SteeredClips.of(backend, piece, own, all_by_model=all_by_model) for backend, own in pairs)
-        return cls(workbench, piece, cut, tuple(parts), sha256, named=dict(zip(names, formats, strict=True)))
+        known = dict(zip(names, formats, strict=True))
+        return cls(workbench, piece, cut, tuple(parts), sha256, named=known, key=given_key, axis=given_axis)
 
     # What is known of the first model alone.
 
@@ -324,6 +337,8 @@ class Session:
         """The codes that :meth:`turn` decodes: arguments and errors are its own."""
         named = {name: self._named(name) for name in amounts if name not in RESERVED_NAMES}
         facts: dict[str, Any] = {"knobs": dict(amounts), "operators": {}}
+        facts |= {} if self.key is None else {"key": str(self.key)}
+        facts |= {} if self.axis is None else {"axis": self.axis}
         for name, own in named.items():
             first, *namesakes = [knob for knob in own if knob is not None] or [self._unneeded(name)]
             check_amount(first, amounts[name], alike=namesakes)
@@ -352,6 +367,11 @@ class Session:
         remarks = dict.fromkeys(
             remark for turn, done in zip(turns, ruled, strict=False) for remark in turn.remarks(done)
         )
+        references = {reference_of(edit) for one in all_edits for edit, _ in one.edits}
+        references |= {
+            knob.evidence.relative_to for turn in turns for name, knob in turn.named.items() if amounts[name]
+        }
+        remarks |= dict.fromkeys(self._told(references, next((one[0] for one in contexts if one), None)))
         backwards = self._reverses_order(name for name in named if amounts[name])
         return SteeredCodes(dict(amounts), moved, facts, ruled, all_edits, tuple(remarks), seed, backwards)
 
@@ -367,8 +387,18 @@ class Session:
         """For each cut where its clips stand in the piece, for edits that draw by this seed."""
         if seed not in self._known_contexts:
             self._known_contexts.clear()  # one seed is in use at a time
-            self._known_contexts[seed] = contexts_of_cuts(self.cuts, seed)
+            self._known_contexts[seed] = contexts_of_cuts(self.cuts, seed, self.key, self.axis)
         return self._known_contexts[seed]
+
+    def _told(self, references: Collection[Reference], context: EditContext | None) -> list[str]:
+        """The key and the axis that edits go by."""
+        out = []
+        if {"key", "tonic"} & {*references} and context is not None and context.key is not None:
+            out.append(f"The key is {context.key}{', estimated from the notes' if context.key.estimated else ''}.")
+        if "first-note" in references and context is not None and context.first is not None:
+            said = "" if self.axis is not None else ", its first note"
+            out.append(f"The axis is {pitch_name(context.first.pitch)}{said}.")
+        return out
 
     def _measures(self, name: str, like: str | None, named: Mapping[str, Sequence[Knob | None]]) -> list[Knob]:
         """For each model the knob whose length a control has: the same name for all."""

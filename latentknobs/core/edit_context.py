@@ -6,6 +6,7 @@ All clips of a piece share its key, first note, range and seed, so that an edit 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any, Literal, TypeAlias
@@ -16,6 +17,7 @@ from attrs import evolve, field, frozen, validators
 from latentknobs.core.arrays import ClipBatch, Floats
 from latentknobs.core.capability import capability
 from latentknobs.core.clip import ClipFormat, DrumFormat, Note
+from latentknobs.errors import UsageError
 
 Mode: TypeAlias = Literal["major", "minor"]
 Reference: TypeAlias = Literal["", "key", "tonic", "first-note"]
@@ -24,8 +26,14 @@ REFERENCES: tuple[Reference, ...] = ("", "key", "tonic", "first-note")
 CLASSES = 12
 PITCH_CLASSES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 MIDDLE_C = 60
+HIGHEST = 128
+"""MIDI pitches lie below it."""
 RELATIVE_MAJOR = 3
 """Semitones from the tonic of a minor key up to that of the major key with the same scale."""
+_KEY = re.compile(r"([a-g])([#b]?)(?:\s*(major|minor))?")
+_KEYBOARD = "c d ef g a b"
+"""The white keys of an octave where they stand."""
+_PITCH = re.compile(r"([a-g])([#b]?)(-?\d)")
 SCALES: dict[str, tuple[int, ...]] = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
 PROFILES: dict[Mode, tuple[float, ...]] = {
     "major": (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88),
@@ -51,6 +59,20 @@ class Key:
 
     def __str__(self) -> str:
         return f"{PITCH_CLASSES[self.tonic]} {self.mode}"
+
+    @classmethod
+    def parse(cls, text: str) -> Key:
+        """
+        The key that a text names: "D", "Bb major", "f# minor".
+
+        Raises:
+            UsageError: It names none.
+        """
+        found = _KEY.fullmatch(text.strip().lower())
+        if not found:
+            raise UsageError(f"{text!r} is no key: write it as D, 'Bb major' or 'F# minor'.")
+        letter, sign, mode = found.groups()
+        return cls(_pitch_class(letter, sign), "minor" if mode == "minor" else "major")
 
     @property
     def scale(self) -> tuple[int, ...]:
@@ -89,6 +111,28 @@ class EditContext:
         near = MIDDLE_C if self.first is None else self.first.pitch
         below = CLASSES // 2 - 1
         return near - (near - pitch_class + below) % CLASSES + below
+
+
+def parse_pitch(text: str) -> int:
+    """
+    The MIDI pitch that a text names: "64" or "E4", 60 = C4.
+
+    Raises:
+        UsageError: It names none from 0 to 127.
+    """
+    found = _PITCH.fullmatch(text.strip().lower())
+    if found:
+        letter, sign, octave = found.groups()
+        pitch = CLASSES * (int(octave) + 1) + _KEYBOARD.index(letter) + {"#": 1, "b": -1, "": 0}[sign]
+    else:
+        pitch = int(text) if text.strip().isdecimal() else -1
+    if not 0 <= pitch < HIGHEST:
+        raise UsageError(f"{text!r} is no pitch: write it as E4 or as a MIDI number from 0 to {HIGHEST - 1}.")
+    return pitch
+
+
+def _pitch_class(letter: str, sign: str) -> int:
+    return parse_pitch(f"{letter}{sign}4") % CLASSES
 
 
 def estimate_key(durations: Floats) -> Key | None:

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import numpy as np
-from attrs import frozen
+from attrs import evolve, frozen
 
 from latentknobs.core.arrays import Bools, ClipBatch
 from latentknobs.core.augmentation import Augmentation, Augmented, in_context
 from latentknobs.core.clip import ClipFormat
-from latentknobs.core.edit_context import EditContext, contexts_of_notes
+from latentknobs.core.edit_context import EditContext, Key, contexts_of_notes
 from latentknobs.core.format_capabilities import misfit
 from latentknobs.core.piece import Cut
 from latentknobs.core.plugin_guard import run_augmentation
@@ -112,11 +112,23 @@ def _edited(
     return out[0], ""
 
 
-def contexts_of_cuts(cuts: Sequence[Cut], seed: int = 0) -> list[tuple[EditContext, ...]]:
-    """For each cut the contexts of its clips, of all clips of a piece, format by format."""
+def contexts_of_cuts(
+    cuts: Sequence[Cut], seed: int = 0, key: Key | None = None, axis: int | None = None
+) -> list[tuple[EditContext, ...]]:
+    """
+    For each cut the contexts of its clips.
+
+    Args:
+        cuts: All clips of a piece, format by format.
+        seed: The piece's.
+        key: Its key; None = estimated from the notes.
+        axis: The pitch that stands for its first note; None = that note's.
+    """
     order = sorted((int(start), c, k) for c, each in enumerate(cuts) for k, start in enumerate(each.starts))
     notes = [cuts[c].clip_format.notes(cuts[c].clips[k]) for _start, c, k in order]
-    of_all = contexts_of_notes(notes, cuts[0].clip_format, seed)
+    of_all = contexts_of_notes(notes, cuts[0].clip_format, seed, key)
+    if axis is not None:
+        of_all = tuple(one if one.first is None else evolve(one, first=evolve(one.first, pitch=axis)) for one in of_all)
     by_place = {(c, k): context for (_start, c, k), context in zip(order, of_all, strict=True)}
     return [tuple(by_place[c, k] for k in range(len(each.starts))) for c, each in enumerate(cuts)]
 

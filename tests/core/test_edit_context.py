@@ -86,6 +86,14 @@ def test_a_scale_has_its_key(pitches, key):
         assert (str(context.key), context.key.estimated) == (key, True)
 
 
+@pytest.mark.parametrize("key", [Key(tonic, mode) for mode in PROFILES for tonic in range(12)])
+def test_a_key_is_read_as_it_is_written(key):
+    """In whatever case; a major key by its tonic alone."""
+    assert Key.parse(str(key)) == Key.parse(str(key).upper()) == key
+    if key.mode == "major":
+        assert Key.parse(str(key).split()[0]) == key
+
+
 def test_a_profile_fits_its_own_key_best():
     """Durations that are the profile of a key give that key, in all 24; nothing gives none."""
     for mode, profile in PROFILES.items():

@@ -11,7 +11,7 @@ from latentknobs.core.clip import Note
 from latentknobs.core.corpus import Song
 from latentknobs.core.experiment import Settings
 from latentknobs.core.run import RunSpec
-from latentknobs.errors import PluginError
+from latentknobs.errors import PluginError, UsageError
 from latentknobs.testing.tiny import BEAT, TinyBackend
 from tests.tiny_meters import TINY, exact_run, quarters
 
@@ -71,6 +71,24 @@ def test_in_a_session_the_axis_is_the_pieces_first_note(meters, mirror_runs):
         assert turned.counts.by_model == 3
         first = session.piece.notes[0].pitch
         assert [n.pitch for n in turned.after.notes] == [2 * first - n.pitch for n in session.piece.notes]
+
+
+def test_another_axis_is_taken_as_it_is_given(meters, mirror_runs):
+    """The melody is mirrored there, and told that it is."""
+    stored(meters, mirror_runs[True])
+
+    session = Session.open(meters, quarters(("4/4", 16)), "tiny", axis="G4")
+    turned = session.turn({"mirror": 1})
+
+    assert [n.pitch for n in turned.after.notes] == [2 * 67 - n.pitch for n in session.piece.notes]
+    assert "The axis is G4." in turned.remarks
+
+
+@pytest.mark.parametrize("given", [{"key": "H major"}, {"key": "C dorian"}, {"axis": "E"}, {"axis": "128"}])
+def test_no_key_and_no_pitch_is_refused(meters, given):
+    """One sentence says how they are written."""
+    with pytest.raises(UsageError, match=r"is no (key|pitch): write it as"):
+        Session.open(meters, quarters(("4/4", 8)), "tiny", **given)
 
 
 def test_without_a_pitch_knob_the_model_cannot_turn_it(meters, mirror_runs):

@@ -42,6 +42,8 @@ def turn(
     bars: options.Bars = "",
     time_signature: options.TimeSignature = "",
     quantize: options.Quantize = False,
+    key: Annotated[str, typer.Option(help="The key of the piece, as 'D minor' [estimated from its notes].")] = "",
+    axis: Annotated[str, typer.Option(help="The pitch that inversion mirrors at, as E4 [its first note].")] = "",
     only_melody: Annotated[
         bool, typer.Option("--only-melody", help="Write the melody alone, without the other parts of the file.")
     ] = False,
@@ -72,7 +74,7 @@ def turn(
         check_target(target, force=force)
     reading = options.reading(policy, track, offset, bars, time_signature, quantize=quantize)
     with program(ctx).workbench(registry, device, precision) as workbench:
-        session = Session.open(workbench, source, model or (), all_by_model=by_model, **reading)
+        session = Session.open(workbench, source, model or (), all_by_model=by_model, key=key, axis=axis, **reading)
         if target is not None and target.is_dir():
             target = target / f"{source.stem if source else session.piece.name}__{label(amounts)}.mid"
             check_target(target, force=force)
