@@ -394,7 +394,7 @@ class Workbench:
         settings = evolve(settings or Settings(), clips=clips)
         methods = methods_for(self.plugins, backend.spec.clip_format)
         used = [("bases", settings.basis), *(("augmentations", part.name) for part in parts_of(edit))]
-        used += [("fits", fit.name) for fit in methods.fits if not settings.fits or fit.name in settings.fits]
+        used += [("fits", fit.name) for fit in methods.fits if settings.makes(fit)]
         depends = parameters(
             self.plugins, used, settings, sources, **self.models.precision_option(model, self.precision)
         )

@@ -13,6 +13,7 @@ from latentknobs.core.augmentation import Augmentation
 from latentknobs.core.corpus import CorpusRequest, Song
 from latentknobs.core.experiment import Experiment, Methods, Settings
 from latentknobs.core.knob import Operator
+from latentknobs.core.method_specs import Fit
 from latentknobs.core.run import Run, RunSpec
 from latentknobs.discovery import plugin as built_in
 from latentknobs.discovery.discover import discover
@@ -55,8 +56,8 @@ def find(methods: Methods, songs: tuple[Song, ...]) -> Callable[..., Run]:
         corpus: Iterable[Song] | None = None,
         backend: object = None,
         seed: int = 0,
-        fits: tuple[str, ...] = (),
-        fits_made: tuple[str, ...] = (),
+        fits: tuple[str | Fit, ...] = (),
+        fits_made: tuple[str, ...] = ("all",),
         **settings: object,
     ) -> Run:
         chosen = Settings(
@@ -72,8 +73,9 @@ def find(methods: Methods, songs: tuple[Song, ...]) -> Callable[..., Run]:
         )
         model = backend or TinyBackend()
         edit = augmentation or Leaps()
+        others = tuple(fit for fit in fits if isinstance(fit, Fit))
         offers = Methods(
-            tuple(fit for fit in methods.fits if not fits or fit.name in fits),
+            (*others, *(fit for fit in methods.fits if not fits or fit.name in fits)),
             methods.selectors,
             methods.bases,
             methods.attributes,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, fields, frozen
@@ -55,7 +55,7 @@ class Reproduction:
         }
 
 
-def repeat(workbench: Workbench, run_id: str, *, model: str | None = None) -> Reproduction:
+def repeat(workbench: Workbench, run_id: str, *, model: str | None = None, fits: Sequence[str] = ()) -> Reproduction:
     """
     Make a stored run again, store it as any run, and compare it with what was stored.
 
@@ -63,6 +63,7 @@ def repeat(workbench: Workbench, run_id: str, *, model: str | None = None) -> Re
         workbench: Has the models, the corpora and the registry.
         run_id: The run, or the beginning of its id; of several results the one stored last.
         model: Where its model is; None = the name that the run has for it.
+        fits: The fits to make and judge, as in :class:`Settings`; none = those of the run.
 
     Raises:
         UnknownNameError: No run, model, augmentation or corpus of that name.
@@ -86,6 +87,7 @@ def repeat(workbench: Workbench, run_id: str, *, model: str | None = None) -> Re
     if isinstance(settings, UnsupervisedSettings):
         again = workbench.disentangle(name, spec.corpus, clips=clips, seed=spec.seed, settings=settings)
     else:
+        settings = evolve(settings, fits=tuple(fits) or settings.fits)
         again = workbench.discover(
             str(spec.augmentation), corpus=spec.corpus, model=name, clips=clips, seed=spec.seed, settings=settings
         )

@@ -25,6 +25,8 @@ from latentknobs.errors import AmountError, PluginError, UsageError
 STANDARD = "standard"
 """The basis that is the model's own coordinates, in which selected dimensions are always stated."""
 
+EVERY_FIT = "all"
+"""What stands for every fit in settings."""
 LEAST_LAYERS, MOST_LAYERS = 2, 16
 """Hidden layers of the network of a fit; the least is the default."""
 MOVES = ("matched", "flow", "classifier")
@@ -68,7 +70,8 @@ class Settings:
             decode.
         sample_clips: Training clips whose codes at every amount are kept for fits that need pairs.
         steps: Training steps for each fitted amount.
-        fits: Names of the fits to run; none = all.
+        fits: Names of the fits to make and to judge, or "all"; none = those that can win, and validation songs choose
+            which one is judged.
         layers: Hidden layers of the network of fits that have one.
         recombined: Further clips, of the beginning of one training clip and the end of another, from which networks
             learn too.
@@ -97,6 +100,10 @@ class Settings:
     layers: int = field(default=LEAST_LAYERS, validator=[validators.ge(LEAST_LAYERS), validators.le(MOST_LAYERS)])
     recombined: int = field(default=0, validator=validators.ge(0))
     one_key: bool = True
+
+    def makes(self, fit: Fit) -> bool:
+        """Whether a discovery makes this fit."""
+        return EVERY_FIT in self.fits or (fit.name in self.fits if self.fits else not fit.baseline)
 
     def as_dict(self) -> dict[str, Any]:
         """For RunSpec.parameters: later settings only where they are not as they were before there were any."""
@@ -185,7 +192,7 @@ class Experiment:
             return cls(backend, None, (), False, settings, methods, seed)
         check_serves(augmentation, backend.spec.clip_format, {})
         _check_known("basis", settings.basis, methods.bases)
-        for name in settings.fits:
+        for name in set(settings.fits) - {EVERY_FIT}:
             _check_known("fit", name, {fit.name for fit in methods.fits})
         _check_measured(augmentation, methods, backend.spec.clip_format)
         if settings.recombined and capability(backend.spec.clip_format, JoinableClips) is None:

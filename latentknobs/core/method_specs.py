@@ -226,6 +226,8 @@ class Fit:
         fit: FitInput to the operator, which takes codes in code units too, and facts worth storing (JSON). If it
             cannot serve the edit it may raise NotFittedError with a reason: the discovery goes on without it.
         own_units: Whether the operator takes the model's own codes instead: it was not fitted, but exists.
+        trained: Whether it is trained step by step: it is made where the others leave something to gain.
+        baseline: Whether it is there for comparison only: it is made where it or all fits are asked for.
     """
 
     name: str
@@ -233,6 +235,8 @@ class Fit:
     doc: str
     fit: Callable[[FitInput], tuple[Operator, Mapping[str, Any]]]
     own_units: bool = False
+    trained: bool = False
+    baseline: bool = False
 
 
 @frozen(eq=False)

@@ -7,13 +7,13 @@ of clips and codes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-from attrs import evolve, frozen
+from attrs import define, evolve, frozen
 from numpy.random import default_rng
 
 from latentknobs.backends.transformed import TransformedBackend
@@ -24,10 +24,10 @@ from latentknobs.core.capability import capability
 from latentknobs.core.clip import JoinableClips
 from latentknobs.core.code_units import CodeUnits
 from latentknobs.core.corpus import Progress, Song, Tally, no_progress
-from latentknobs.core.evidence import Equivariance, Evidence, FitComparison
+from latentknobs.core.evidence import Evidence, FitComparison
 from latentknobs.core.experiment import Experiment
 from latentknobs.core.knob import Knob, Operator
-from latentknobs.core.method_specs import CodeSample, Fit, FitInput
+from latentknobs.core.method_specs import CodeSample, FitInput
 from latentknobs.core.model_calls import CHANGES_CONDITION, encode_posterior
 from latentknobs.core.one_key import in_one_key
 from latentknobs.core.run import Run, RunSpec
@@ -36,21 +36,24 @@ from latentknobs.discovery.code_sample import CodeReservoir, adds_up
 from latentknobs.discovery.coordinate_systems import coordinate_systems
 from latentknobs.discovery.evaluation_context import EvaluationContext
 from latentknobs.discovery.evidence_rounding import rounded
+from latentknobs.discovery.fit_race import FitRace, FittedOperator, Score, score_on
 from latentknobs.discovery.fits.gradient_fit import decoder_of
-from latentknobs.discovery.knob_evaluation import evaluate_knob
+from latentknobs.discovery.knob_evaluation import Validated, evaluate_knob
 from latentknobs.discovery.pair_statistics import PairStatistics
 from latentknobs.discovery.pairs import EditedClips, edit_clips, encode_pairs
 from latentknobs.discovery.prefetch import ahead
 from latentknobs.discovery.recombination import Recombination
 from latentknobs.discovery.running_std import RunningStd
-from latentknobs.errors import DiscoveryError, NotFittedError
-from latentknobs.evaluation.acceptance_criteria import LEAST_MONOTONE
+from latentknobs.errors import DiscoveryError
+from latentknobs.evaluation.acceptance_criteria import LEAST_MONOTONE, UsableRange, usable_range
 from latentknobs.evaluation.evaluation_set import ClipReservoir, EvaluationSet, build_evaluation_set
-from latentknobs.evaluation.knob_metrics import EvaluationConfig, KnobMetrics, measure, measured, turned_clips
+from latentknobs.evaluation.knob_metrics import EvaluationConfig, measured
 from latentknobs.steering.matrix_powers import has_path
 
 ADDING_CLIPS = 64
 """Clips on which it is tested whether the edit's amounts add up."""
+NOT_JUDGED = "not judged"
+"""What stands for the verdict of a fit that test songs were not read for."""
 PAIRS_PER_DIMENSION = 4
 """An amount with fewer valid training pairs than this times D is not fitted."""
 
@@ -76,8 +79,8 @@ def discover(
         progress: Told of the work.
 
     Returns:
-        The run, with one knob for each fit that can serve the edit; ``current`` is the one that validation songs
-        prefer.
+        The run, with the knob of the fit that validation songs prefer, which is ``current``; and where fits are asked
+        for, with those of the others too.
 
     Raises:
         DiscoveryError: No amount has enough training pairs, or there are no validation clips that such an amount
@@ -91,18 +94,24 @@ def discover(
     corpus = _read(experiment, songs, tally, progress)
     fitted = _fitted_amounts(experiment, corpus.statistics, tally)
     context = _context(experiment, corpus, fitted, progress)
-    common = _common_evidence(context, corpus)
-    operators, declined = _fit(context, corpus.units, progress)
-    knobs, scores = [], []
-    for done, fitted_operator in enumerate(operators):
-        progress(f"evaluating {knob_name}", done, len(operators))
-        knob, score = _knob(context, fitted_operator, spec, evolve(common, declined=declined))
-        knobs.append(knob)
-        scores.append(score)
-    progress(f"evaluating {knob_name}", len(operators), len(operators))
-    fits = tuple(compare_fit(knob) for knob in knobs)
+    race = FitRace(context, corpus.units, progress)
+    measured = _on_validation(context, race.made(), progress)
+    chosen = _choose(context, measured)
+    if race.behind and (chosen is None or not measured[chosen].meets(context)):
+        measured = _in_order(context, [*measured, *_on_validation(context, race.called_back(), progress)])
+        chosen = _choose(context, measured)
+    common = evolve(_common_evidence(context, corpus), declined=race.declined)
+    judged = [k for k in range(len(measured)) if k == chosen or experiment.settings.fits]
+    knobs = []
+    for done, k in enumerate(judged):
+        progress(f"evaluating {knob_name}", done, len(judged))
+        knobs.append(_knob(context, measured[k], spec, common))
+    progress(f"evaluating {knob_name}", len(judged), len(judged))
+    verdicts = {knob.fit: knob.verdict for knob in knobs}
+    fits = tuple(_compared(context, one, verdicts.get(one.fitted.fit.name, NOT_JUDGED)) for one in measured)
     together = tuple(evolve(knob, evidence=evolve(knob.evidence, fits=fits)) for knob in knobs)
-    return Run(spec, together, _choose(scores), dict(tally.counts), version, started, datetime.now(UTC))
+    current = None if chosen is None else judged.index(chosen)
+    return Run(spec, together, current, dict(tally.counts), version, started, datetime.now(UTC))
 
 
 @frozen(eq=False)
@@ -262,7 +271,8 @@ def _context(experiment: Experiment, corpus: _CodeStatistics, enough: Bools, pro
     in_part: EvaluationSet | None = None
     if experiment.learns_in_part:
         able = evolve(experiment, augmentation=inexact(edit), amounts=experiment.own_amounts, swapped=False)
-        in_part = _evaluation_set(able, corpus.validation, "validation", progress)
+        every = _evaluation_set(able, corpus.validation, "validation", progress)
+        in_part = evolve(every, batches={a: batch for a, batch in every.batches.items() if a in config.own})
     return EvaluationContext(experiment, fit_input, statistics, config, validation, test, coordinates, in_part, units)
 
 
@@ -302,28 +312,63 @@ def _common_evidence(context: EvaluationContext, corpus: _CodeStatistics) -> Evi
     )
 
 
-_Fitted: TypeAlias = tuple[Fit, Operator, Mapping[str, Any]]
+@define(eq=False)
+class _MeasuredFit:
+    """
+    A fit on validation songs.
+
+    Attributes:
+        fitted: What it gave.
+        validated: The operator and its metrics.
+        score: What the choice rests on: of an edit that learns in part, on clips that are edited as far as each allows.
+        ranged: The usable range and its ends, where it is known.
+    """
+
+    fitted: FittedOperator
+    validated: Validated
+    score: Score
+    ranged: tuple[UsableRange, list[float]] | None = None
+
+    def meets(self, context: EvaluationContext) -> bool:
+        """Whether it meets the limits, but for the effect beyond random controls where the range is not known."""
+        usable = self.ranged[0] if self.ranged else usable_range(self.validated.metrics, context.config)
+        monotone = self.validated.metrics.monotone
+        return usable.meets and (monotone is None or monotone >= LEAST_MONOTONE)
 
 
-def _fit(context: EvaluationContext, units: CodeUnits, progress: Progress) -> tuple[list[_Fitted], dict[str, str]]:
-    """The operator of each fit, in these units, on the model's codes; reasons of those that cannot serve the edit."""
-    experiment = context.experiment
-    edit, only = experiment.edit, experiment.settings.fits
-    fits = [fit for fit in experiment.methods.fits if not only or fit.name in only]
-    fitted: list[_Fitted] = []
-    declined: dict[str, str] = {}
-    for done, fit in enumerate(fits):
-        progress(f"fitting {edit.knob_name}", done, len(fits))
-        try:
-            operator, facts = fit.fit(context.fit_input)
-            operator = operator if fit.own_units else units.operator_outward(operator)
-            fitted.append((fit, operator.holding(experiment.held), facts))
-        except NotFittedError as reason:
-            declined[fit.name] = str(reason)
-    if fits and not fitted:
-        reasons = " ".join(f"{name}: {reason}" for name, reason in declined.items())
-        raise DiscoveryError(f"No fit can serve {edit.name}. {reasons}")
-    return fitted, declined
+def _on_validation(
+    context: EvaluationContext, fits: Sequence[FittedOperator], progress: Progress
+) -> list[_MeasuredFit]:
+    out = []
+    for done, fitted in enumerate(fits):
+        progress(f"measuring fits of {context.experiment.edit.knob_name}", done, len(fits))
+        validated = Validated.of(context, fitted.operator)
+        compared = (x.equivariance for x in validated.metrics.at.values())
+        score = Score.of([e for e in compared if e is not None and e.measurable])
+        if context.in_part is not None and (on_part := score_on(context, fitted.operator, context.in_part)):
+            score = Score.of(on_part)
+            out.append(_MeasuredFit(evolve(fitted, facts={**fitted.facts, "in_part": score.value}), validated, score))
+        else:
+            out.append(_MeasuredFit(fitted, validated, score))
+    return out
+
+
+def _in_order(context: EvaluationContext, fits: Iterable[_MeasuredFit]) -> list[_MeasuredFit]:
+    """Simpler ones first."""
+    names = [fit.name for fit in context.experiment.methods.fits]
+    return sorted(fits, key=lambda one: names.index(one.fitted.fit.name))
+
+
+def _choose(context: EvaluationContext, fits: Sequence[_MeasuredFit]) -> int | None:
+    """The highest equivariance among those that meet the limits; a simpler kind wins a tie within one error."""
+    while fits:
+        among = [i for i, one in enumerate(fits) if one.meets(context)] or list(range(len(fits)))
+        best = max((fits[i].score for i in among), key=lambda score: score.value)
+        chosen = next(i for i in among if fits[i].score.value >= best.value - best.error)
+        if fits[chosen].ranged is not None:
+            return chosen
+        fits[chosen].ranged = fits[chosen].validated.usable_range(context)  # which may say that it does not
+    return None
 
 
 def _step(augmentation: Augmentation, operator: Operator) -> float | None:
@@ -333,57 +378,35 @@ def _step(augmentation: Augmentation, operator: Operator) -> float | None:
     return float(operator.arrays["step"][0]) if operator.kind == "group" and not has_path(operator) else None
 
 
-@frozen
-class _Score:
-    meets: bool
-    equivariance: float
-    error: float
-
-
-def _choose(scores: list[_Score]) -> int | None:
-    """The highest equivariance among those that meet the limits; a simpler kind wins a tie within one error."""
-    if not scores:
-        return None
-    among = [i for i, s in enumerate(scores) if s.meets] or list(range(len(scores)))
-    best = max(among, key=lambda i: scores[i].equivariance)
-    floor = scores[best].equivariance - scores[best].error
-    return next(i for i in among if scores[i].equivariance >= floor)
-
-
-def compare_fit(knob: Knob) -> FitComparison:
+def _compared(context: EvaluationContext, one: _MeasuredFit, verdict: str) -> FitComparison:
     """One fit of a run, from validation songs, so that a knob stands beside its baselines."""
-    metrics = knob.evidence.validation
-    assert metrics is not None  # every evaluated knob has them
-    ratios = {f"{x.amount:+g}": x.equivariance.value for x in metrics.amounts if x.equivariance is not None}
+    metrics, fit = one.validated.metrics, one.fitted.fit
+    usable = one.ranged[0] if one.ranged else usable_range(metrics, context.config)
+    ratios = {f"{a:+g}": x.equivariance.value for a, x in metrics.at.items() if x.equivariance is not None}
     values = list(ratios.values())
-    contents = metrics.amounts[0].content if metrics.amounts else {}
+    first = next(iter(metrics.at.values()), None)
     return FitComparison(
-        fit=knob.fit,
-        kind=knob.kind,
-        verdict=knob.verdict,
-        low=knob.low,
-        high=knob.high,
+        fit=fit.name,
+        kind=fit.kind,
+        verdict=verdict,
+        low=usable.low,
+        high=usable.high,
         equivariance=ratios,
         least=min(values, default=None),
         mean=float(np.mean(values)) if values else None,
-        monotone=None if metrics.response is None else metrics.response.spearman.value,
+        monotone=metrics.monotone,
         content={
-            name: min((kept.value for x in metrics.amounts if (kept := x.content[name]) is not None), default=None)
-            for name in contents
+            name: min((kept.value for x in metrics.at.values() if (kept := x.content[name]) is not None), default=None)
+            for name in (first.content if first else {})
         },
     )
 
 
-def _knob(context: EvaluationContext, fitted: _Fitted, spec: RunSpec, common: Evidence) -> tuple[Knob, _Score]:
-    fit, operator, fitting = fitted
-    edit, model = context.experiment.edit, context.experiment.backend.spec
-    facts = {name: _plain(value) for name, value in fitting.items()}
-    chosen_on = _in_part(context, operator)
-    if chosen_on is not None:
-        facts["in_part"] = float(np.mean([e.value for e in chosen_on]))
-    evaluation = evaluate_knob(context, operator, evolve(common, fitting=facts))
-    usable, on_validation = evaluation.usable, evaluation.on_validation
-    knob = Knob(
+def _knob(context: EvaluationContext, one: _MeasuredFit, spec: RunSpec, common: Evidence) -> Knob:
+    fit, edit, model = one.fitted.fit, context.experiment.edit, context.experiment.backend.spec
+    facts = {name: _plain(value) for name, value in one.fitted.facts.items()}
+    evaluation = evaluate_knob(context, one.validated, evolve(common, fitting=facts), one.ranged)
+    return Knob(
         name=edit.knob_name,
         model_id=model.model_id,
         model_name=model.name,
@@ -391,9 +414,9 @@ def _knob(context: EvaluationContext, fitted: _Fitted, spec: RunSpec, common: Ev
         kind=fit.kind,
         fit=fit.name,
         unit=edit.unit,
-        step=_step(edit, operator),
-        low=usable.low,
-        high=usable.high,
+        step=_step(edit, evaluation.operator),
+        low=evaluation.usable.low,
+        high=evaluation.usable.high,
         verdict=evaluation.verdict,
         dimensions=evaluation.dimensions,
         effects=evaluation.effects,
@@ -401,30 +424,6 @@ def _knob(context: EvaluationContext, fitted: _Fitted, spec: RunSpec, common: Ev
         operator=evaluation.operator,
         run_id=spec.run_id,
     )
-    ratios = _measurable(on_validation) if chosen_on is None else chosen_on
-    mean = float(np.mean([r.value for r in ratios])) if ratios else 0.0
-    error = float(np.mean([r.error for r in ratios])) if ratios else 0.0
-    monotone = on_validation.monotone
-    meets = usable.meets and (monotone is None or monotone >= LEAST_MONOTONE)
-    return knob, _Score(meets, mean, error)
-
-
-def _in_part(context: EvaluationContext, operator: Operator) -> list[Equivariance] | None:
-    """
-    Equivariance on validation clips as far as each can be edited, at each of the edit's own amounts.
-
-    None unless the edit learns in part, and where no clip can be edited or the edit changes too little to tell.
-    """
-    clips, backend, config = context.in_part, context.experiment.backend, context.config
-    if clips is None:
-        return None
-    turned = turned_clips(backend, operator, clips, config.own)
-    return _measurable(measure(backend, operator, clips, config, turned)) or None
-
-
-def _measurable(metrics: KnobMetrics) -> list[Equivariance]:
-    compared = [x.equivariance for x in metrics.at.values()]
-    return [e for e in compared if e is not None and e.measurable]
 
 
 def _plain(value: Any) -> Any:

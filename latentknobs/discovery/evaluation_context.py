@@ -40,3 +40,8 @@ class EvaluationContext:
     coordinates: CoordinateSystems
     in_part: EvaluationSet | None = None
     units: CodeUnits = field(default=Factory(lambda self: CodeUnits.none(self.experiment.latent_size), takes_self=True))
+
+    @property
+    def chosen_on(self) -> EvaluationSet:
+        """The validation clips that the choice of fit rests on."""
+        return self.validation if self.in_part is None else self.in_part

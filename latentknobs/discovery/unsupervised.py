@@ -42,7 +42,7 @@ from latentknobs.discovery.direction_labeling import (
 )
 from latentknobs.discovery.evaluation_context import EvaluationContext
 from latentknobs.discovery.evidence_rounding import rounded
-from latentknobs.discovery.knob_evaluation import evaluate_knob
+from latentknobs.discovery.knob_evaluation import Validated, evaluate_knob
 from latentknobs.discovery.matched_moves import matched_moves
 from latentknobs.discovery.move_classifier import classifier_moves
 from latentknobs.discovery.pair_statistics import PairStatistics
@@ -365,7 +365,7 @@ def _knob(
         related={name: rho for name, rho in relations[attribute.name].items() if name not in preserves},
         profile={name: change.score for name, change in labelled.profile.items()},
     )
-    evaluation = evaluate_knob(context, operator, common)
+    evaluation = evaluate_knob(context, Validated.of(context, operator), common)
     return Knob(
         name=attribute.name + UNAIDED,
         model_id=experiment.backend.spec.model_id,

@@ -35,6 +35,8 @@ from latentknobs.steering.apply import displacement
 
 TOGETHER = 8
 """Controls decoded in one call of the model: fuller batches are faster."""
+SURE, FEWEST = 5.0, 24
+"""An effect that lies so many standard deviations beyond at least so many controls is not reached by 100."""
 
 
 @frozen(eq=False)
@@ -141,7 +143,8 @@ class ControlTest:
         """
         Whether ``p`` of :meth:`compare` is within its limit, without decoding more controls than that takes.
 
-        The controls are the same ones in the same order: it stops as soon as p exceeds the limit.
+        The controls are the same ones in the same order: it stops as soon as p exceeds the limit, or the effect lies so
+        far beyond theirs that it is sure not to.
         """
         clips = RangeEnds.of(operator, ends, self.clips)
         own, _ = self._knob_effect(clips)
@@ -150,6 +153,8 @@ class ControlTest:
             effects.append(effect)
             if not effect_criterion(self.controls, self._rank(own, effects)).passed:
                 return False
+            if len(effects) >= FEWEST and own > float(np.mean(effects)) + SURE * float(np.std(effects, ddof=1)):
+                break
         return effect_criterion(self.controls, self._p(own, effects)).passed
 
     def usable_range(

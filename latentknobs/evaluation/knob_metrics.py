@@ -122,8 +122,22 @@ def turned_clips(
     backend: VAEBackend, operator: Operator, evaluation_set: EvaluationSet, amounts: Iterable[float]
 ) -> dict[float, ClipBatch]:
     """The clips decoded after the operator's move, (m, *shape), by amount; amounts without clips are left out."""
-    batches = {a: evaluation_set.batches[a] for a in sorted(amounts) if a in evaluation_set.batches}
-    return {a: decode(backend, apply(operator, b.z_before, a)) for a, b in batches.items() if len(b.rows)}
+    found = [evaluation_set.batches[a] for a in sorted(amounts) if a in evaluation_set.batches]
+    batches = [batch for batch in found if len(batch.rows)]
+    if not batches:
+        return {}
+    # Together, as full batches decode faster.
+    decoded = decode(backend, np.concatenate([apply(operator, batch.z_before, batch.amount) for batch in batches]))
+    ends = np.cumsum([len(batch.rows) for batch in batches])[:-1]
+    return {batch.amount: clips for batch, clips in zip(batches, np.split(decoded, ends), strict=True)}
+
+
+def equivariances(
+    backend: VAEBackend, operator: Operator, evaluation_set: EvaluationSet, config: EvaluationConfig
+) -> dict[float, Equivariance]:
+    """Equivariance alone, of an edit's knob at each amount of the set that has clips."""
+    turned = turned_clips(backend, operator, evaluation_set, evaluation_set.batches)
+    return {a: _compared(backend, operator, evaluation_set.batches[a], clips, config) for a, clips in turned.items()}
 
 
 def measure(

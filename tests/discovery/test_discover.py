@@ -15,7 +15,7 @@ from latentknobs.core.evidence import unstructure_evidence
 from latentknobs.core.experiment import QUICK, Experiment, Methods, Settings
 from latentknobs.core.melody_format import HOLD, MELODY
 from latentknobs.core.run import RunSpec
-from latentknobs.discovery.discover import _choose, _Score, discover
+from latentknobs.discovery.discover import discover
 from latentknobs.discovery.evidence_rounding import rounded
 from latentknobs.discovery.plugin import register_fits
 from latentknobs.errors import BackendError, DiscoveryError, PluginError, UsageError
@@ -243,22 +243,6 @@ def test_an_on_off_edit_is_a_turn_and_not_a_shift(find):
     assert _named(run, "mean").verdict == "rejected"
 
 
-@pytest.mark.parametrize(
-    ("scores", "chosen"),
-    [
-        ([(True, 0.9, 0.05), (True, 0.94, 0.05)], 0),
-        ([(True, 0.8, 0.05), (True, 0.94, 0.05)], 1),
-        ([(False, 0.99, 0.0), (True, 0.5, 0.1)], 1),
-        ([(False, 0.1, 0.0), (False, 0.5, 0.1)], 1),
-        ([(True, 0.94, 0.05), (True, 0.5, 0.9)], 0),
-        ([], None),
-    ],
-)
-def test_the_kind_with_the_highest_equivariance_is_chosen(scores, chosen):
-    """Among the kinds that meet the limits; a simpler one within a standard error of the best wins."""
-    assert _choose([_Score(*score) for score in scores]) == chosen
-
-
 def test_too_few_pairs_are_refused_with_numbers(find, songs):
     """With fewer than 4 D pairs at every amount the message has the need, the most there are, and where."""
     few = [song for song in songs if song.split == "train"][:5]
@@ -441,8 +425,9 @@ def test_progress_is_told(methods):
     )
 
     assert told["encoding for pitch"][-1] == (400, 400)
-    fits = sum(fit.name != "gradient" for fit in methods.fits)  # which the tiny model cannot serve
-    assert told["evaluating pitch"] == [(done, fits) for done in range(fits + 1)]
+    made = sum(not fit.baseline for fit in methods.fits)
+    assert told["fitting pitch"] == [(done, made) for done in range(made)]
+    assert told["evaluating pitch"] == [(0, 1), (1, 1)]
     assert all(steps == sorted(steps, key=lambda step: step[0]) for steps in told.values())
 
 

@@ -210,7 +210,7 @@ def _train(network: _Map, fit_input: FitInput, scale: Tensor) -> dict[str, Any]:
         if min(sample.knots) == 0.0 or max(sample.knots) == 0.0:
             sample = _from_zero(sample, fit_input.amounts)
     codes, pools = _tensor(sample.codes), _pools(sample, fit_input.amounts)
-    half = len(network.blocks) > 0 and trains_in_bfloat16("auto", codes.device)  # halves the time of deeper ones
+    half = trains_in_bfloat16("auto", codes.device)  # halves the time
     for jitter in jitters:
         network.load_state_dict(start)
         generator = torch.Generator().manual_seed(fit_input.seed)

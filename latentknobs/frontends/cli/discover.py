@@ -10,7 +10,7 @@ from attrs import evolve
 
 from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.evidence import Evidence
-from latentknobs.core.experiment import LEAST_LAYERS, MOST_LAYERS, QUICK, Settings
+from latentknobs.core.experiment import EVERY_FIT, LEAST_LAYERS, MOST_LAYERS, QUICK, Settings
 from latentknobs.core.format_capabilities import check_serves
 from latentknobs.core.run import Run
 from latentknobs.frontends.cli import options
@@ -43,7 +43,12 @@ def discover(
     ] = False,
     fit: Annotated[
         list[str] | None,
-        typer.Option("--fit", help="Use only this fit; may be repeated [all].", show_default=False),
+        typer.Option(
+            "--fit",
+            "--fits",
+            help="Make and judge this fit, or all; may be repeated [those that can win; the best is judged].",
+            show_default=False,
+        ),
     ] = None,
     selector: Annotated[str, typer.Option(help="The rule that selects dimensions; others stand beside it.")] = "effect",
     basis: Annotated[str, typer.Option(help="Another basis in which selectors are run.")] = "standard",
@@ -98,7 +103,7 @@ def discover(
 
 def _say_what_is_skipped(fits: Sequence[str], settings: Settings) -> None:
     full = Settings()
-    skipped = ", ".join(name for name in fits if name not in settings.fits)
+    skipped = ", ".join(name for name in fits if name not in settings.fits and EVERY_FIT not in settings.fits)
     typer.echo(
         f"Quick: {QUICK.controls} random controls for {full.controls}, {QUICK.trial_clips} clips to judge on for "
         f"{full.trial_clips}, {QUICK.halves} halves of the songs for {full.halves}; fits left out: "

@@ -16,13 +16,17 @@ def repeat(
     ctx: typer.Context,
     run: options.Run,
     model: Annotated[str, typer.Option(help="Where the run's model is [the name that the run has for it].")] = "",
+    fits: Annotated[
+        list[str] | None,
+        typer.Option("--fit", "--fits", help="Make and judge this fit, or all; may be repeated [those of the run]."),
+    ] = None,
     registry: options.Registry = None,
     device: options.Device = "auto",
     json: options.Json = False,
 ) -> None:
     """Repeat a stored run, store the result, and report what differs."""
     with program(ctx).workbench(registry, device) as workbench:
-        result = reproduction.repeat(workbench, run, model=model or None)
+        result = reproduction.repeat(workbench, run, model=model or None, fits=fits or ())
     if json:
         as_json(result.as_dict())
         return
