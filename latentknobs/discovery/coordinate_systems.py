@@ -16,7 +16,7 @@ from latentknobs.core.method_specs import Basis, BasisInput, CodeSample, Coordin
 from latentknobs.core.model_calls import decode
 from latentknobs.discovery.fisher_metric import DifferentiableBackend, fisher_metric
 
-FISHER_CODES = 512
+FISHER_CODES = 256
 """Codes that the Fisher metric is averaged over."""
 FISHER_DRAWS = 2
 """Scores drawn at each."""

@@ -13,7 +13,7 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -94,9 +94,11 @@ class Plugins:
 
     Attributes:
         strict: Raise a PluginError instead of reporting a broken plugin.
+        kinds: What plugins are asked for.
     """
 
     strict: bool = False
+    kinds: tuple[PluginType, ...] = KINDS
     _manager: pluggy.PluginManager = field(factory=lambda: pluggy.PluginManager(PROJECT), init=False)
     _entries: list[_Entry] = field(factory=list, init=False)
     _offers: dict[str, dict[str, tuple[Any, _Entry]]] = field(init=False)
@@ -114,6 +116,7 @@ class Plugins:
         entry_points: bool = True,
         only_trusted: bool = False,
         strict: bool | None = None,
+        kinds: Collection[str] = (),
     ) -> Plugins:
         """
         Load plugins: built-ins in the given order, entry points by name, local files by name.
@@ -127,13 +130,14 @@ class Plugins:
             entry_points: Whether to look at installed packages.
             only_trusted: Whether local files run only where they or their folder are trusted: nobody named the folder.
             strict: Raise instead of reporting; None = if LATENTKNOBS_STRICT is set and not 0.
+            kinds: The kinds of offers that plugins are asked for, as "commands"; none = all.
 
         Raises:
             PluginError: Strict, and a plugin is broken.
         """
         if strict is None:
             strict = _is_set("LATENTKNOBS_STRICT")
-        self = cls(strict=strict)
+        self = cls(strict=strict, kinds=tuple(kind for kind in KINDS if not kinds or kind.name in kinds))
         for candidate in builtin_candidates(builtins):
             self._add(candidate)
         if entry_points:
@@ -322,7 +326,7 @@ class Plugins:
             return entry
         with import_marker.marked(candidate.identity, lambda: entry.hung):
             if self._contain(entry, "could not be loaded", partial(self._load, entry)):
-                for kind in KINDS:
+                for kind in self.kinds:
                     if kind.hook in entry.hooks:
                         self._contain(entry, f"gives no {kind.name}", partial(self._collect, entry, kind))
         return entry

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
-from typing import Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from latentknobs.core.html_table import html_table
 from latentknobs.core.knob import Knob
@@ -14,8 +14,9 @@ from latentknobs.core.row_filter import holds
 from latentknobs.core.run import RUN_COLUMNS, RunOutline
 from latentknobs.core.where import read_row_condition, read_term
 from latentknobs.errors import MissingExtraError
-from latentknobs.plots.figure import Picture
-from latentknobs.plots.knob_picture import knob_picture
+
+if TYPE_CHECKING:
+    from latentknobs.plots.figure import Picture  # matplotlib's size is not paid for by who draws nothing
 
 COLUMNS = (
     "name",
@@ -152,6 +153,8 @@ class Knobs(Answer[Knob]):
         Args:
             figures: response, criteria, dimensions or effects; none = all that their number allows.
         """
+        from latentknobs.plots.knob_picture import knob_picture
+
         return knob_picture(self, figures)
 
 

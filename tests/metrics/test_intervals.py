@@ -13,8 +13,9 @@ from latentknobs.errors import UsageError
 from latentknobs.metrics.block_bootstrap import Blocks, interval
 from latentknobs.metrics.interpretability import interpretability
 from latentknobs.metrics.mig import mig
-from latentknobs.metrics.plugin import CODES, TRAVERSALS
+from latentknobs.metrics.plugin import register_metrics
 
+CODES, TRAVERSALS = ([m for m in register_metrics() if m.needs == needs] for needs in ("codes", "traversals"))
 CODE_METRICS = pytest.mark.parametrize("metric", CODES, ids=lambda metric: metric.name)
 TURN_METRICS = pytest.mark.parametrize("metric", TRAVERSALS, ids=lambda metric: metric.name)
 

@@ -26,10 +26,24 @@ from latentknobs.frontends.cli.context import Context, code_of, debugging, guard
 from latentknobs.hooks.manager import Plugins
 from latentknobs.workbench import BUILTINS, load_plugins
 
-COMMANDS = (
-    "discover", "disentangle", "turn", "interpolate", "sample", "similar", "report", "add", "serve", "try", "doctor",
-)  # fmt: skip
-"""Each is a function of a module of its own, of its name."""
+COMMANDS = {
+    "discover": "Find the knob of each augmentation on real music, evaluate it, and store it.",
+    "disentangle": (
+        "Find knobs without an edit: moves of the codes named by the attribute that they change, and evaluated."
+    ),
+    "turn": "Turn knobs on a melody and show it before and after.",
+    "interpolate": "Write the melodies between two melodies as MIDI files, and a picture of all of them.",
+    "sample": "Write melodies drawn from the model's prior.",
+    "similar": "Write variations of a melody: codes on the arc from its own to prior samples.",
+    "report": "Write a self-contained report of a model and its knobs, with pictures as PNG and tables as CSV.",
+    "add": "Add the knobs of a pack; code in it is shown, and neither copied nor run before a yes.",
+    "serve": "Start a front end: the page in a browser (web), or one that a plugin brings.",
+    "try": (
+        "Check an edit's file, trust it, run a quick discovery, and show the knob's card and a clip before and after."
+    ),
+    "doctor": "Show versions, extras, folders, registry, plugins and threads, to include in a bug report.",
+}
+"""Each is a function of a module of its own, of its name; what it does is said here too, so that help imports none."""
 
 
 @frozen
@@ -152,9 +166,11 @@ def build_app(loaded: Plugins, words: Sequence[str] | None = None) -> typer.Type
     )
     app.callback()(_root)
     groups = {name: typer.Typer(no_args_is_help=True, help=group.help) for name, group in GROUPS.items()}
-    for path in PATHS if words is None else _meant(words):
+    meant = PATHS if words is None else _meant(words)
+    for path in meant or [(name,) for name in COMMANDS]:
         parent = app if len(path) == 1 else groups[path[0]]
-        parent.command(path[-1], context_settings=PASSED_ON if path == ("serve",) else None)(_imported(path))
+        command = _imported(path) if meant else _named(path[0])
+        parent.command(path[-1], context_settings=PASSED_ON if path == ("serve",) else None)(command)
     taken = {*PATHS, *((name,) for name in GROUPS)}
     for spec in loaded.commands():
         try:
@@ -184,11 +200,21 @@ def _in_full(words: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _meant(words: Sequence[str]) -> Sequence[tuple[str, ...]]:
-    """The commands that a command line may mean: one, those of a group, or those of one word, whose help is shown."""
+    """The commands that a command line may mean: one, or those of a group; none where it names neither."""
     words = tuple(takewhile(lambda word: not word.startswith("-"), words))
     exact = [path for path in PATHS if path == words[: len(path)]]
     own = [path for path in PATHS if len(path) == 2 and path[:1] == words[:1]]
-    return exact or own or [path for path in PATHS if len(path) == 1]
+    return exact or own
+
+
+def _named(word: str) -> Callable[..., None]:
+    """What stands for a command in the list of all."""
+
+    def command() -> None:
+        """Nothing: the command line names no command."""
+
+    command.__doc__ = COMMANDS[word]
+    return command
 
 
 def _imported(path: tuple[str, ...]) -> Callable[..., None]:
@@ -254,7 +280,8 @@ def _check_folder() -> None:
 def _load(options: Globals) -> Plugins:
     """The plugins; only the built-in ones where no other is needed, or one is first checked in its own process."""
     if options.rest[:1] == ("try",) or options.rest[:2] in ALONE or _asks_for_help(options.rest):
-        return Plugins.build(BUILTINS, plugins_dir=None, entry_points=False)
+        kinds = ("commands", "frontends") if _asks_for_help(options.rest) else ()
+        return Plugins.build(BUILTINS, plugins_dir=None, entry_points=False, kinds=kinds)
     return load_plugins(options.plugins_dir)
 
 

@@ -20,11 +20,11 @@ from latentknobs.core.plugin_guard import plugin_sentence
 from latentknobs.errors import LatentKnobsError, MidiError, PluginError
 from latentknobs.frontends.cli.progress import Bars
 from latentknobs.hooks.manager import Plugins
-from latentknobs.scores.track_selection import Candidate, TrackChoiceError, pitch_name
 from latentknobs.workbench import Workbench
 
 if TYPE_CHECKING:
     from latentknobs.packs.adding import Places
+    from latentknobs.scores.track_selection import Candidate
 
 INTERRUPTED = 128 + signal.SIGINT
 """Exit code after Ctrl-C, as shells have it."""
@@ -95,13 +95,11 @@ def code_of(error: BaseException, words: Sequence[str] = ()) -> int:
     disk, a folder that may not be written) is work that failed; Ctrl-C is 130. Anything else is a fault
     of the program and is raised again.
     """
-    if isinstance(error, TrackChoiceError):
-        say(f"Error: {error.question}")
-        say(track_table(error.candidates, error.likely))
-    elif isinstance(error, LatentKnobsError):
+    asks = _asks_for_a_track(error)
+    if isinstance(error, LatentKnobsError) and not asks:
         say(f"Error: {error}")
     if isinstance(error, MidiError) and error.options and words:
-        say("This reads it:" if not isinstance(error, TrackChoiceError) else "This takes the likeliest:")
+        say("This takes the likeliest:" if asks else "This reads it:")
         say(f"  {shlex.join(['latentknobs', *with_options(words, error.options)])}")
     if isinstance(error, LatentKnobsError):
         return error.exit_code
@@ -119,6 +117,19 @@ def code_of(error: BaseException, words: Sequence[str] = ()) -> int:
     raise error
 
 
+def _asks_for_a_track(error: BaseException) -> bool:
+    """Whether it is the choice of a track, which is then told with all of them."""
+    if not isinstance(error, MidiError):
+        return False
+    from latentknobs.scores.track_selection import TrackChoiceError  # music is not read where help is given
+
+    if not isinstance(error, TrackChoiceError):
+        return False
+    say(f"Error: {error.question}")
+    say(track_table(error.candidates, error.likely))
+    return True
+
+
 def with_options(words: Sequence[str], options: Sequence[str]) -> list[str]:
     """A command line with other options, each "--name" and what follows it, in the place of those of the name."""
     names = {word for word in options if word.startswith("--")}
@@ -133,6 +144,8 @@ def with_options(words: Sequence[str], options: Sequence[str]) -> list[str]:
 
 def track_table(candidates: Sequence[Candidate], likely: int | None) -> str:
     """The tracks of a file, a line each."""
+    from latentknobs.scores.track_selection import pitch_name
+
     rows = [("track", "name", "instrument", "notes", "range", "monophonic", "")]
     for one in candidates:
         pitches = f"{pitch_name(one.low)} to {pitch_name(one.high)}"
