@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import math
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +13,11 @@ from typing import Any
 import torch
 
 from latentknobs.errors import UsageError
+
+PRODUCT = ((512, 512), (512, 1536))
+"""The matrices that are multiplied to see which numbers are faster: those of a GRU's states and weights."""
+FASTER = 1.3
+"""How much faster bfloat16 must be, to be worth its rounding."""
 
 if hasattr(os, "register_at_fork"):
     # A copy of the process has none of OpenMP's threads, and would wait for them for ever.
@@ -44,14 +51,33 @@ def _capabilities() -> dict[str, Any]:
     return capabilities
 
 
+def has_bfloat16_units(device: torch.device) -> bool:
+    """Whether the processor has matrix units for bfloat16; the same every time, so that results may rest on it."""
+    return device.type == "cpu" and bool(_capabilities().get("amx_bf16", False))
+
+
 def trains_in_bfloat16(precision: str, device: torch.device) -> bool:
-    """Whether to train under bfloat16 autocast; "auto" = where the machine has matrix units for it."""
+    """Whether to train under bfloat16 autocast; "auto" = where products are faster in it, measured for a second."""
     if precision != "auto":
         return precision == "bfloat16"
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported())
-    # Some AVX-512 processors without AMX multiply bfloat16 at half the speed of float32 (measured).
-    return bool(_capabilities().get("amx_bf16", False))
+    return has_bfloat16(device) and bfloat16_speed(device) >= FASTER
+
+
+@functools.cache
+def bfloat16_speed(device: torch.device) -> float:
+    """How many times as fast as in float32 a product of matrices is in bfloat16, measured in turns for a second."""
+    kinds = (torch.float32, torch.bfloat16)
+    pairs = [[torch.ones(shape, dtype=kind, device=device) for shape in PRODUCT] for kind in kinds]
+    fastest = [math.inf, math.inf]
+    until = time.perf_counter() + 1.0
+    while time.perf_counter() < until or math.inf in fastest:
+        for k, (a, b) in enumerate(pairs):
+            start = time.perf_counter()
+            a @ b
+            if device.type == "cuda":
+                torch.cuda.synchronize(device)
+            fastest[k] = min(fastest[k], time.perf_counter() - start)
+    return fastest[0] / fastest[1]
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from attrs import evolve
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
+from latentknobs.backends import devices
 from latentknobs.backends.devices import trains_in_bfloat16
 from latentknobs.backends.gru_musicvae.backend import GruMusicVaeBackend
 from latentknobs.backends.training import commands, likelihood
@@ -518,15 +519,26 @@ def test_measures_are_shares_of_right_tokens(network_of, clips_of):
     assert 0 <= figures["active_units"] <= 4
 
 
-def test_precision_is_chosen_by_the_machine(monkeypatch):
-    """bfloat16 is used when asked for, or by itself where the processor has matrix units for it."""
+@pytest.mark.parametrize(("speed", "auto"), [(2.0, True), (1.1, False), (0.5, False)])
+def test_precision_is_chosen_by_the_machine(monkeypatch, speed, auto):
+    """bfloat16 is used when asked for, or by itself where it was measured to be clearly faster."""
     cpu = torch.device("cpu")
+    monkeypatch.setattr(devices, "bfloat16_speed", lambda _: speed)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True}, raising=False)
+
     assert trains_in_bfloat16("bfloat16", cpu)
     assert not trains_in_bfloat16("float32", cpu)
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True}, raising=False)
-    assert trains_in_bfloat16("auto", cpu)
+    assert trains_in_bfloat16("auto", cpu) == auto
     monkeypatch.setattr(torch.cpu, "get_capabilities", dict, raising=False)
     assert not trains_in_bfloat16("auto", cpu)
+
+
+def test_the_speed_of_bfloat16_is_measured_once():
+    """A ratio of two times, the same for the rest of the process."""
+    cpu = torch.device("cpu")
+
+    assert devices.bfloat16_speed(cpu) > 0
+    assert devices.bfloat16_speed(cpu) == devices.bfloat16_speed(cpu)
 
 
 def test_bfloat16_training_runs(host, config, data, tmp_path):

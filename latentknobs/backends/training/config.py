@@ -97,7 +97,7 @@ class TrainingConfig:
             to follow edits and whose loss is not what it is for.
         validation_clips: Clips measured in an evaluation.
         seed: Fixes the first weights, the order of clips and every random draw.
-        precision: "float32", "bfloat16" (autocast), or "auto": bfloat16 where the machine multiplies it faster.
+        precision: "float32", "bfloat16" (autocast), or "auto": bfloat16 where a second's measurement finds it faster.
         storage: Type of the numbers in the weights file, "float32" or "float16"; computed as float32.
     """
 

@@ -25,7 +25,7 @@ from attrs import asdict, evolve, frozen
 from torch import Tensor, nn
 from torch.nn import functional
 
-from latentknobs.backends.devices import trains_in_bfloat16
+from latentknobs.backends.devices import has_bfloat16_units
 from latentknobs.core.arrays import Codes
 from latentknobs.core.experiment import LEAST_LAYERS
 from latentknobs.core.knob import LAYER_NORM, Operator
@@ -210,7 +210,7 @@ def _train(network: _Map, fit_input: FitInput, scale: Tensor) -> dict[str, Any]:
         if min(sample.knots) == 0.0 or max(sample.knots) == 0.0:
             sample = _from_zero(sample, fit_input.amounts)
     codes, pools = _tensor(sample.codes), _pools(sample, fit_input.amounts)
-    half = trains_in_bfloat16("auto", codes.device)  # halves the time
+    half = has_bfloat16_units(codes.device)  # halves the time
     for jitter in jitters:
         network.load_state_dict(start)
         generator = torch.Generator().manual_seed(fit_input.seed)
