@@ -81,7 +81,7 @@ def tiny_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "plugins").mkdir()
     (folder / "plugins" / "tiny_model.py").write_text(TINY_PLUGIN)
     with Workbench.open(str(path), plugins=load_plugins(folder / "plugins")) as workbench:
-        settings = Settings(trial_clips=40, controls=100, control_clips=16, steps=16, halves=20)
+        settings = Settings(trial_clips=40, controls=100, control_clips=16, steps=16, halves=20, fits=("all",))
         for augmentation in ("transpose", "note-split"):
             workbench.discover(augmentation, corpus="tiny", model="tiny", clips=800, settings=settings)
     done.touch()
