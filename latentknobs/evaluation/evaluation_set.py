@@ -172,24 +172,29 @@ def build_evaluation_set(
     """The evaluation set of an edit, at all or only some amounts, on clips (n, *shape) of songs ``names`` (n,)."""
     backend = experiment.backend
     start = unedited_set(backend, clips, names)
-    batches: dict[float, AmountBatch] = {}
-    for amount in experiment.own_amounts:
-        if only is not None and amount not in only and not (experiment.swapped and -amount in only):
-            continue
+    chosen = [a for a in experiment.own_amounts if only is None or a in only or (experiment.swapped and -a in only)]
+    rows, after = [], []
+    for amount in chosen:
         edited_clips, valid = edited(backend, experiment.edit, clips, amount, rng, Tally())
-        rows = np.flatnonzero(valid)
-        after = edited_clips[rows]
-        z_after = encode(backend, after)
+        rows.append(np.flatnonzero(valid))
+        after.append(edited_clips[rows[-1]])
+    ends = np.cumsum([len(each) for each in rows])[:-1]
+    # Of all amounts together, as full batches are faster.
+    z_after = encode(backend, np.concatenate(after)) if after else start.codes[:0]
+    ceilings = decode(backend, z_after)
+    batches: dict[float, AmountBatch] = {}
+    parts = zip(chosen, rows, after, np.split(z_after, ends), np.split(ceilings, ends), strict=True) if chosen else ()
+    for amount, kept, clips_after, z, ceiling in parts:
         batches[amount] = AmountBatch(
             amount,
-            rows,
-            start.songs[rows],
-            before=clips[rows],
-            after=after,
-            z_before=start.codes[rows],
-            z_after=z_after,
-            plain=start.plain[rows],
-            ceiling=decode(backend, z_after),
+            kept,
+            start.songs[kept],
+            before=clips[kept],
+            after=clips_after,
+            z_before=start.codes[kept],
+            z_after=z,
+            plain=start.plain[kept],
+            ceiling=ceiling,
         )
         if experiment.swapped:
             batches[-amount] = batches[amount].reversed()
