@@ -45,7 +45,7 @@ from latentknobs.core.plugin_guard import run_augmentation
 from latentknobs.corpora.sharding import Shard
 from latentknobs.discovery.pair_statistics import PairStatistics
 from latentknobs.discovery.pairs import EditedClips, edit_clips, encode_pairs
-from latentknobs.discovery.prefetch import ahead
+from latentknobs.core.prefetch import ahead
 
 HIDDEN = 512
 MELODIES, WHOLE_NOTES = 10_000, 16_483

@@ -99,7 +99,7 @@ def disentangle(
     with one_thread():  # gradients are sums over clips
         learned, more = _learned_moves(search.given, _settings(experiment), progress)
     knobs = search.judged([*directions, *learned], spec, {**left_out, **more}, progress)
-    return Run(spec, knobs, 0, dict(tally.counts), version, started, datetime.now(UTC))
+    return Run(spec, knobs, 0, tally.by_name(), version, started, datetime.now(UTC))
 
 
 @frozen(eq=False)
