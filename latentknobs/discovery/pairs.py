@@ -18,7 +18,7 @@ from numpy.random import Generator, default_rng
 
 from latentknobs.core.arrays import Bools, ClipBatch, Codes
 from latentknobs.core.augmentation import Augmented
-from latentknobs.core.backend import Posterior
+from latentknobs.core.backend import Posterior, VAEBackend
 from latentknobs.core.corpus import Tally
 from latentknobs.core.experiment import Experiment
 from latentknobs.core.model_calls import carried, encode, encode_posterior, same_condition
@@ -169,3 +169,18 @@ class EncodeShards:
         if not prepared:
             return None
         return encode_edits(self.experiment, prepared, encode_posterior(self.experiment.backend, shard.clips))
+
+
+@frozen(eq=False)
+class EncodeTraining:
+    """The task on a shard and a number: encode the clips of training songs; others are left alone (None)."""
+
+    backend: VAEBackend
+
+    def prepare(self, item: ShardItem) -> None:
+        """There is no work without the model."""
+
+    def work(self, item: ShardItem, prepared: None) -> Posterior | None:  # noqa: ARG002 - as above
+        """Their posteriors."""
+        shard, _ = item
+        return encode_posterior(self.backend, shard.clips) if shard.split == "train" else None

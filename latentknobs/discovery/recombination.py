@@ -97,9 +97,7 @@ class JoinAndEncode:
         _, first, second, _, rng = item
         return self.clip_format.joined(first, second, rng)
 
-    def work(
-        self, item: Halves, prepared: ClipBatch
-    ) -> tuple[ClipBatch, tuple[EditContext, ...], EncodedEdits] | None:
+    def work(self, item: Halves, prepared: ClipBatch) -> tuple[ClipBatch, tuple[EditContext, ...], EncodedEdits] | None:
         """Those that the model carries, their contexts, and their codes; None where it carries none."""
         experiment, (_, _, _, contexts, rng) = self.experiment, item
         every = Augmented(prepared, np.ones(len(prepared), dtype=bool))

@@ -208,6 +208,7 @@ class PluginType:
         return self.wrap(offer, guard)
 
 
+_EXECUTOR = _has("open", "doc", "takes")
 _CORPUS = _has("songs", "doc", "licence", "clip_format", "takes")
 KINDS: tuple[PluginType, ...] = (
     PluginType("backends", "a backend", BackendFactory, _backend, validation.backend, limited=False),
@@ -219,7 +220,7 @@ KINDS: tuple[PluginType, ...] = (
     PluginType("fits", "a fit", Fit, _fit, validation.fit, limited=False),
     PluginType("metrics", "a metric", Metric, _metric, validation.metric, limited=False),
     PluginType("corpora", "a corpus", Corpus, _CORPUS, validation.corpus, limited=False),
-    PluginType("executors", "an executor", ExecutorFactory, _has("open", "doc", "takes"), validation.executor, limited=False),
+    PluginType("executors", "an executor", ExecutorFactory, _EXECUTOR, validation.executor, limited=False),
     PluginType("frontends", "a front end", FrontendSpec, _has("serve", "doc"), validation.frontend, whole=False),
     PluginType(
         "commands",
