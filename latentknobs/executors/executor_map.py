@@ -56,17 +56,23 @@ class ExecutorMap:
 
         Raises:
             UnknownNameError: No executor of that name.
-            UsageError: It takes no argument, or fewer than 1 worker is asked for.
+            UsageError: It takes no argument or no workers, or fewer than 1 is asked for.
         """
         name, colon, argument = text.partition(":")
         known = host.plugins.executors()
         if name not in known:
             raise UnknownNameError("executor", name, known)
-        if colon and not (known[name].takes and argument):
-            raise UsageError(f"The executor {name} is written {name!r} or {name + ':ADDRESS'!r}, not {text!r}.")
+        takes = known[name].takes
+        if colon and not takes:
+            raise UsageError(f"The executor {name} takes nothing after its name: write {name!r}, not {text!r}.")
+        if colon and not argument:
+            raise UsageError(f"The executor {name} takes {takes} after the colon: write {name!r}, or add it.")
         if workers is not None and workers < 1:
             raise UsageError(f"Work needs 1 worker or more, not {workers}.")
-        return cls(known[name], argument, workers, host, build)
+        out = cls(known[name], argument, workers, host, build)
+        if out.factory.in_process:
+            out._opened()  # which costs nothing, and says what it does not take
+        return out
 
     def __call__(self, task: ShardTask[T, Any, R], items: Iterable[T]) -> Iterator[tuple[T, R]]:
         """

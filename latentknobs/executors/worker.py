@@ -96,7 +96,7 @@ class WorkerSpec:
 
 
 @define(eq=False)
-class _Kept:
+class _WorkerState:
     """What this process has loaded: the host and the task, each with the bytes that it was made of."""
 
     spec: bytes = b""
@@ -105,7 +105,7 @@ class _Kept:
     work: ShardTask[Any, Any, Any] | None = None
 
 
-_KEPT = _Kept()
+_KEPT = _WorkerState()
 _ONE_AT_A_TIME = threading.Lock()
 
 
