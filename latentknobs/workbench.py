@@ -152,9 +152,10 @@ class Workbench:
         Raises:
             PluginError: Two plugins offer the same name.
             UsageError: No executor of that name, or it does not take the argument or the number of workers.
+            ExecutorError: The executor cannot be opened.
         """
         plugins = load_plugins(plugins_dir) if plugins is None else plugins
-        return cls(
+        out = cls(
             plugins,
             registry or default_registry(),
             Models(plugins.backends()),
@@ -165,6 +166,8 @@ class Workbench:
             workers=workers,
             note=note,
         )
+        out._map.open()
+        return out
 
     @classmethod
     def in_worker(cls, spec: WorkerSpec) -> Workbench:

@@ -29,7 +29,7 @@ MOST_LOSSES = 3
 @define(eq=False)
 class ExecutorMap:
     """
-    A :class:`~latentknobs.core.executor_specs.ShardMap` whose executor is opened when it is first used.
+    A :class:`~latentknobs.core.executor_specs.ShardMap` whose executor is opened when it is used, where it is not.
 
     Attributes:
         factory: Of the executor.
@@ -56,7 +56,7 @@ class ExecutorMap:
 
         Raises:
             UnknownNameError: No executor of that name.
-            UsageError: It takes no argument or no workers, or fewer than 1 is asked for.
+            UsageError: It takes no argument, or fewer than 1 worker is asked for.
         """
         name, colon, argument = text.partition(":")
         known = host.plugins.executors()
@@ -69,10 +69,7 @@ class ExecutorMap:
             raise UsageError(f"The executor {name} takes {takes} after the colon: write {name!r}, or add it.")
         if workers is not None and workers < 1:
             raise UsageError(f"Work needs 1 worker or more, not {workers}.")
-        out = cls(known[name], argument, workers, host, build)
-        if out.factory.in_process:
-            out._opened()  # which costs nothing, and says what it does not take
-        return out
+        return cls(known[name], argument, workers, host, build)
 
     def __call__(self, task: ShardTask[T, Any, R], items: Iterable[T]) -> Iterator[tuple[T, R]]:
         """
@@ -99,6 +96,16 @@ class ExecutorMap:
             for _, piece in given:
                 if piece.future is not None:
                     piece.future.cancel()
+
+    def open(self) -> None:
+        """
+        Open the executor, so that what is wrong with it is told before the work.
+
+        Raises:
+            UsageError: It does not take the argument or the number of workers.
+            ExecutorError: It cannot be opened.
+        """
+        self._opened()
 
     def close(self) -> None:
         """End what was opened; it opens again when it is used."""

@@ -50,7 +50,7 @@ def register_augmentations():
 
 @pytest.fixture
 def raised(plugins_dir, own):
-    """Makes a plugin whose edit also does something else, in workers; gives the lines of its calls, process and clips."""
+    """Makes a plugin whose edit also does something else, in workers; gives its calls: process and clips."""
 
     def make(in_worker: str = "pass"):
         only_there = f"if os.getpid() != {os.getpid()} and len(clips):\n            {in_worker}"
