@@ -7,8 +7,8 @@ What a discovery costs in work on shards, and how it would go on many workers: m
 `record` reads a corpus as `discover` does and times each shard: reading it and making bytes of it, the work of a worker
 on it, and what the program does with the result, in seconds of the processor, which other programs do not lengthen;
 with the bytes in both directions and the memory that all this takes.
-`simulate` draws from these times. Items are given out in order, two for each worker, to whichever is free, and results
-are taken in order, as latentknobs.executors.executor_map does. One task in a hundred takes ten times as long, one in a
+`simulate` draws from these times. Items are given out in order to whichever worker is free, and results are taken in
+order, as latentknobs.executors.executor_map does. One task in a hundred takes ten times as long, one in a
 thousand is lost at some moment of its time and begun again 5 s later.
 """
 
@@ -35,6 +35,7 @@ from numpy.random import Generator, default_rng
 
 from latentknobs.core.arrays import Floats
 from latentknobs.core.executor_specs import ShardMap, ShardTask
+from latentknobs.executors.executor_map import AHEAD
 from latentknobs.executors.shipping import dumps, loads
 from latentknobs.workbench import Workbench
 
@@ -45,7 +46,6 @@ CLIPS = 10**8
 WORKERS = (1, 4, 8, 16, 32, 64, 128, 256)
 SLOW, SLOWER = 0.01, 10.0
 LOST, AGAIN = 0.001, 5.0
-AHEAD = 2
 BANDWIDTH = 1.25e9
 """Bytes a second between the program and all workers: 10 Gbit/s."""
 T = TypeVar("T")

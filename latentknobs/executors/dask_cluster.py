@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 ANSWER = 10.0
-"""Seconds in which a scheduler must answer, and have a worker."""
-PATIENCE = 60.0
-"""Seconds that a cluster may be without any worker before its work counts as lost."""
+"""Seconds in which a scheduler must answer."""
+PATIENCE = 30.0
+"""Seconds in which it must have the workers, and that it may be without any before its work counts as lost."""
 SAME = ("dask", "distributed", "python")
 """What must have one version on the program, the scheduler and the workers; of Python, its first two numbers."""
 
@@ -178,7 +178,7 @@ def _versions(of: Mapping[str, Any]) -> dict[str, str]:
 def _threads(client: Client, address: str, workers: int | None) -> int:
     """How many threads the cluster has, once it has so many workers."""
     try:
-        client.wait_for_workers(workers or 1, timeout=ANSWER if address else PATIENCE)
+        client.wait_for_workers(workers or 1, timeout=PATIENCE)
     except TimeoutError as error:
         found = len(client.nthreads())
         raise ExecutorError(

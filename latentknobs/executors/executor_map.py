@@ -12,16 +12,17 @@ from typing import Any, TypeVar
 
 from attrs import define, field
 
+from latentknobs import __version__
 from latentknobs.core.executor_specs import ExecutorFactory, ShardTask
 from latentknobs.core.prefetch import ahead
-from latentknobs.errors import ExecutorError, UnknownNameError, UsageError
+from latentknobs.errors import ExecutorError, LatentKnobsError, UnknownNameError, UsageError
 from latentknobs.executors.shipping import WorkerHost, dumps
-from latentknobs.executors.worker import WorkerSpec, run
+from latentknobs.executors.worker import Raised, WorkerSpec, run
 
 T = TypeVar("T")
 R = TypeVar("R")
-AHEAD = 2
-"""Items that are given out for each worker: what is waiting for its turn is held in memory."""
+AHEAD = 12
+"""Items that are given out for each worker: one that takes ten times as long holds nobody up (benchmarks/scale.py)."""
 MOST_LOSSES = 3
 """Losses of workers without a result between them, after which the work is given up."""
 
@@ -144,8 +145,17 @@ class ExecutorMap:
                         "start? Fewer --workers need less."
                     ) from error
                 self._again(piece for _, piece in given)
+            except LatentKnobsError:
+                raise
+            except Exception as error:
+                raise ExecutorError(
+                    f"Workers of {self.factory.name} cannot do this work ({' '.join(str(error).split())}): they need "
+                    f"latentknobs {__version__}, as this program has, and its plugins."
+                ) from error
             else:
                 given.popleft()
+                if isinstance(result, Raised):
+                    raise result.error
                 return item, result
 
     def _again(self, pieces: Iterable[_Piece]) -> None:

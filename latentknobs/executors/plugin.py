@@ -1,4 +1,4 @@
-"""Registers the built-in executors; dask is loaded when one is opened."""
+"""Registers the built-in executors; multiprocessing and dask are loaded when one is opened."""
 
 from __future__ import annotations
 
@@ -7,9 +7,16 @@ from concurrent.futures import Executor
 from contextlib import contextmanager
 
 from latentknobs.core.executor_specs import ExecutorFactory
-from latentknobs.executors.processes import processes
 from latentknobs.executors.serial import serial
 from latentknobs.hooks import hookimpl
+
+
+@contextmanager
+def _processes(argument: str, workers: int | None) -> Iterator[Executor]:
+    from latentknobs.executors.processes import processes
+
+    with processes(argument, workers) as executor:
+        yield executor
 
 
 @contextmanager
@@ -25,6 +32,6 @@ def register_executors() -> list[ExecutorFactory]:
     """This process, processes of this machine, dask."""
     return [
         ExecutorFactory("serial", "This process alone.", serial, in_process=True),
-        ExecutorFactory("processes", "Processes of this machine.", processes),
+        ExecutorFactory("processes", "Processes of this machine.", _processes),
         ExecutorFactory("dask", "A dask cluster: of this machine, or of the scheduler at ADDRESS.", _dask, "[ADDRESS]"),
     ]

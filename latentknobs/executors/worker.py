@@ -7,6 +7,7 @@ import os
 import pickle
 import platform
 import threading
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -109,6 +110,13 @@ _KEPT = _WorkerState()
 _ONE_AT_A_TIME = threading.Lock()
 
 
+@frozen
+class Raised:
+    """What work raised, as its result: what a future raises is about workers alone."""
+
+    error: Exception
+
+
 def run(spec: bytes, task: bytes, item: bytes) -> Any:
     """
     Do a task to an item, on one thread.
@@ -118,22 +126,31 @@ def run(spec: bytes, task: bytes, item: bytes) -> Any:
         task: The task, of :func:`~latentknobs.executors.shipping.dumps`; kept likewise.
         item: The item.
 
-    Raises:
-        LatentKnobsError: What the task raises, or the worker is not what the program is.
+    Returns:
+        The result, or :class:`Raised`: the task failed, or the worker is not what the program is.
     """
     for library in ("OMP", "MKL", "OPENBLAS"):
         os.environ[f"{library}_NUM_THREADS"] = "1"  # read when torch is loaded
     from threadpoolctl import threadpool_limits
 
     with _ONE_AT_A_TIME, threadpool_limits(limits=1):
-        if _KEPT.spec != spec or _KEPT.host is None:
-            _KEPT.task, _KEPT.work, _KEPT.host = b"", None, None
-            wanted: WorkerSpec = _unpickled(spec)
-            _KEPT.host, _KEPT.spec = wanted.build(wanted), spec
-        if _KEPT.task != task or _KEPT.work is None:
-            _KEPT.work, _KEPT.task = loads(task, _KEPT.host), task
-        given = loads(item, _KEPT.host)
-        return _KEPT.work.work(given, _KEPT.work.prepare(given))
+        try:
+            return _done(spec, task, item)
+        except Exception as error:  # noqa: BLE001 - raised in the program
+            if not isinstance(error, LatentKnobsError):
+                error.add_note(traceback.format_exc())  # which does not travel otherwise
+            return Raised(error)
+
+
+def _done(spec: bytes, task: bytes, item: bytes) -> Any:
+    if _KEPT.spec != spec or _KEPT.host is None:
+        _KEPT.task, _KEPT.work, _KEPT.host = b"", None, None
+        wanted: WorkerSpec = _unpickled(spec)
+        _KEPT.host, _KEPT.spec = wanted.build(wanted), spec
+    if _KEPT.task != task or _KEPT.work is None:
+        _KEPT.work, _KEPT.task = loads(task, _KEPT.host), task
+    given = loads(item, _KEPT.host)
+    return _KEPT.work.work(given, _KEPT.work.prepare(given))
 
 
 def _unpickled(spec: bytes) -> WorkerSpec:

@@ -16,6 +16,7 @@ from latentknobs.core.arrays import ClipBatch, Codes
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.executor_specs import in_turn
 from latentknobs.errors import CorpusError
+from latentknobs.executors.executor_map import AHEAD
 from latentknobs.hooks.manager import Plugins
 from latentknobs.testing import tiny
 from latentknobs.workbench import BUILTINS, Workbench
@@ -103,7 +104,7 @@ class ExecutorContract:
         walk = workbench.map(task, endless())
         for _ in range(3):
             next(walk)
-        assert len(asked) < 3 + 4 * (self.workers or os.cpu_count() or 1) + 2
+        assert len(asked) <= 3 + AHEAD * (self.workers or os.cpu_count() or 1)
 
     def test_an_error_is_raised_as_it_is(self, workbench: Workbench, task: EncodeOnce) -> None:
         """An error of the package keeps its class and sentence, and comes in its item's place."""

@@ -24,12 +24,12 @@ pytestmark = pytest.mark.slow
 
 
 @contextmanager
-def _program(name: str, *words: str):
-    """One of dask's programs; it is killed at the end, with what it started."""
+def _program(name: str, *words: str, path: Path = ROOT):
+    """One of dask's programs, with the modules of a path; it is killed at the end, with what it started."""
     command = [sys.executable, "-m", f"distributed.cli.{name}", *words, "--no-dashboard"]
-    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environ = {**os.environ, "PYTHONPATH": str(path)}
     with subprocess.Popen(
-        command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        command, cwd=path, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     ) as process:
         try:
             yield process
@@ -45,12 +45,12 @@ def address():
         return f"tcp://127.0.0.1:{one.getsockname()[1]}"
 
 
-def _scheduler(address: str):
-    return _program("dask_scheduler", "--host", "127.0.0.1", "--port", address.rpartition(":")[2])
+def _scheduler(address: str, path: Path = ROOT):
+    return _program("dask_scheduler", "--host", "127.0.0.1", "--port", address.rpartition(":")[2], path=path)
 
 
-def _worker(address: str):
-    return _program("dask_worker", address, "--nthreads", "1")
+def _worker(address: str, path: Path = ROOT):
+    return _program("dask_worker", address, "--nthreads", "1", path=path)
 
 
 def _workbench(address: str, tmp_path: Path, workers: int | None = None) -> Workbench:
@@ -107,16 +107,12 @@ def test_a_cluster_without_workers_is_told(address, tmp_path, monkeypatch):
 
 def test_a_cluster_that_loses_its_workers_is_told(address, task, tmp_path, monkeypatch):
     """Work that waits for a worker that never comes ends with a sentence."""
-    monkeypatch.setattr(dask_cluster, "ANSWER", 2.0)
-    monkeypatch.setattr(dask_cluster, "PATIENCE", 4.0)
     with _scheduler(address):
-        _wait_for(address)
         with _worker(address):
-            monkeypatch.setattr(dask_cluster, "ANSWER", 20.0)
             workbench = _workbench(address, tmp_path)
             walk = workbench.map(task(workbench), range(40))
             next(walk)
-        monkeypatch.setattr(dask_cluster, "ANSWER", 2.0)
+        monkeypatch.setattr(dask_cluster, "PATIENCE", 2.0)
         with workbench, pytest.raises(ExecutorError, match=f"^The dask cluster at {address} has 0 workers"):
             list(walk)
 
@@ -139,6 +135,21 @@ def test_a_scheduler_of_another_version_is_told(address, tmp_path, monkeypatch):
             match=rf"^The dask cluster at {address} has another distributed: \d+.* on the scheduler, 1\.0 here",
         ):
             _workbench(address, tmp_path)
+
+
+@pytest.mark.parametrize("lacks", ["the worker", "the scheduler"])
+def test_a_cluster_without_latentknobs_is_told(address, task, tmp_path, lacks):
+    """What to install is said, whoever lacks it."""
+    (tmp_path / "latentknobs").mkdir()
+    (tmp_path / "latentknobs" / "__init__.py").touch()
+    paths = (ROOT, tmp_path) if lacks == "the worker" else (tmp_path, ROOT)
+    with (
+        _scheduler(address, paths[0]),
+        _worker(address, paths[1]),
+        _workbench(address, tmp_path) as workbench,
+        pytest.raises(ExecutorError, match="they need latentknobs"),
+    ):
+        list(workbench.map(task(workbench), range(3)))
 
 
 def _wait_for(address: str) -> None:

@@ -14,9 +14,10 @@ from latentknobs.analysis.disentanglement_metrics import disentanglement
 from latentknobs.analysis.model_evaluation import evaluate_model
 from latentknobs.core.experiment import Settings, UnsupervisedSettings
 from latentknobs.corpora.corpus_spec import CorpusSelection
-from latentknobs.errors import ExecutorError
+from latentknobs.errors import ExecutorError, PluginError
 from latentknobs.executors import worker
 from latentknobs.hooks import hookimpl
+from latentknobs.testing.executors import EncodeOnce
 from latentknobs.workbench import Workbench
 
 QUICK = Settings(shard=64, trial_clips=24, controls=3, control_clips=8, halves=2, resamples=2, fits=("mean", "ridge"))
@@ -188,3 +189,70 @@ def test_a_plugin_in_memory_is_told(latentknobs_plugins, plugins_dir, tmp_path):
         pytest.raises(ExecutorError, match="The plugin 'memory' is in this program's memory alone"),
     ):
         list(workbench.map(None, [1]))
+
+
+@pytest.mark.parametrize(
+    ("does", "says"),
+    [("time.sleep(60)", "it took more than 1 s and was given up"), ("raise SystemExit(3)", r"it calls sys\.exit\(3\)")],
+)
+def test_plugins_are_contained_in_workers(raised, tmp_path, monkeypatch, does, says):
+    """A call that hangs, or would end its worker, is the same sentence as in one process."""
+    monkeypatch.setenv("LATENTKNOBS_PLUGIN_TIMEOUT", "1")
+    raised(does)
+    with pytest.raises(PluginError, match=rf"^augmentation 'raised' at amount 1 \(.*raised\.py\) failed: .*{says}"):
+        _discover(tmp_path, "raised", "processes", 1)
+
+
+LOADED = """
+import os
+from pathlib import Path
+from latentknobs import BackendFactory, hookimpl
+from latentknobs.testing.tiny import TinyBackend
+LATENTKNOBS_API = 1
+
+def load(location, device):
+    with (Path(__file__).parent / "loads.txt").open("a") as file:
+        file.write(f"{os.getpid()}\\n")
+    return TinyBackend()
+
+@hookimpl
+def register_backends():
+    return [BackendFactory("counted", "A model whose loading is counted.", load, shipped={"counted": ""})]
+"""
+
+
+def test_a_worker_loads_a_model_once(plugins_dir, tmp_path):
+    """Tasks name the model by its hash; each process loads it for the first one and keeps it for the next."""
+    (plugins_dir / "counted.py").write_text(LOADED, encoding="utf-8")
+    with Workbench.open(str(tmp_path / "new.db"), executor="processes", workers=2) as workbench:
+        for round_ in ("one", "two"):
+            (tmp_path / round_).mkdir()
+            list(workbench.map(EncodeOnce(workbench.model("counted"), tmp_path / round_), range(6)))
+    loads = (plugins_dir / "loads.txt").read_text(encoding="utf-8").split()
+
+    assert len(loads) == len(set(loads))
+    assert 2 <= len(loads) <= 3  # here, and in one worker or both
+
+
+NO_EXECUTOR = """
+from contextlib import contextmanager
+from latentknobs import ExecutorFactory, hookimpl
+LATENTKNOBS_API = 1
+
+@contextmanager
+def three(argument, workers):
+    yield 3
+
+@hookimpl
+def register_executors():
+    return [ExecutorFactory("three", "No executor.", three)]
+"""
+
+
+def test_what_is_no_executor_is_told(plugins_dir, tmp_path):
+    """A plugin's context manager gives an executor, or its name is told."""
+    (plugins_dir / "three.py").write_text(NO_EXECUTOR, encoding="utf-8")
+    with pytest.raises(
+        PluginError, match=r"^executor 'three' of plugin 'three' \(.*\) returned an int; it must return"
+    ):
+        Workbench.open(str(tmp_path / "new.db"), executor="three")
