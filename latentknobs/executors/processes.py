@@ -6,42 +6,54 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import Pipe, get_context
 from multiprocessing.connection import Connection
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
+from weakref import WeakSet
 
 P = ParamSpec("P")
 R = TypeVar("R")
+SETTLES = 10.0
+"""Seconds that this may take."""
 
 
 class _Processes(ProcessPoolExecutor):
     """Starts its processes such that Ctrl-C, which a terminal sends to all, reaches the program alone."""
 
+    def __init__(self, workers: int, life: Connection) -> None:
+        super().__init__(workers, get_context("spawn"), _begin, (life,))
+        self._given: WeakSet[Future[Any]] = WeakSet()
+
     def submit(self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
         """As there."""
-        if not hasattr(signal, "pthread_sigmask"):
-            return super().submit(fn, *args, **kwargs)
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])  # what is started inherits it
+        masked = hasattr(signal, "pthread_sigmask")
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT]) if masked else ()  # processes inherit it
         try:
-            return super().submit(fn, *args, **kwargs)
+            out = super().submit(fn, *args, **kwargs)
         finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            if masked:
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        self._given.add(out)
+        return out
+
+    def settle(self) -> None:
+        """After the end of the processes: wait until their futures are told, which the executor's own thread does."""
+        wait([future for future in self._given if not future.cancelled()], timeout=SETTLES)
 
 
 @contextmanager
 def processes(_argument: str, workers: int | None) -> Iterator[Executor]:
     """New processes, as many as there are cores where no number is asked for; they end with the block, at once."""
-    context = get_context("spawn")
-    life, ours = context.Pipe(duplex=False)
-    executor = _Processes(workers or os.cpu_count() or 1, context, _begin, (life,))
+    life, ours = Pipe(duplex=False)
+    executor = _Processes(workers or os.cpu_count() or 1, life)
     try:
         yield executor
     finally:
         executor.shutdown(wait=False, cancel_futures=True)
         ours.close()
-        executor.shutdown(wait=True)
+        executor.settle()
         life.close()
 
 

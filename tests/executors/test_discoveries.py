@@ -199,7 +199,7 @@ def test_plugins_are_contained_in_workers(raised, tmp_path, monkeypatch, does, s
     """A call that hangs, or would end its worker, is the same sentence as in one process."""
     monkeypatch.setenv("LATENTKNOBS_PLUGIN_TIMEOUT", "1")
     raised(does)
-    with pytest.raises(PluginError, match=rf"^augmentation 'raised' at amount 1 \(.*raised\.py\) failed: .*{says}"):
+    with pytest.raises(PluginError, match=rf"^augmentation 'raised' at amount 1 of .*raised\.py failed: .*{says}"):
         _discover(tmp_path, "raised", "processes", 1)
 
 
