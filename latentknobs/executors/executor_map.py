@@ -7,7 +7,7 @@ import pickle
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any, TypeVar
 
 from attrs import define, field
@@ -88,7 +88,7 @@ class ExecutorMap:
         try:
             for item in items:
                 given.append((item, _Piece((spec, of_task, dumps(item, self.host)))))
-                self._give_out(given)
+                self._give_out(piece for _, piece in given)
                 while len(given) >= self._window():
                     yield self._first(given)
             while given:
@@ -122,10 +122,12 @@ class ExecutorMap:
         count: int = self.workers or getattr(self._opened(), "workers", None) or os.cpu_count() or 1
         return AHEAD * count
 
-    def _give_out(self, given: Iterable[tuple[Any, _Piece]]) -> None:
-        for _, piece in given:
-            if piece.future is None:
-                piece.future = self._opened().submit(run, *piece.data)
+    def _give_out(self, pieces: Iterable[_Piece]) -> None:
+        """Give out what is not; what an executor does not take any more waits for its turn."""
+        with suppress(BrokenExecutor):
+            for piece in pieces:
+                if piece.future is None:
+                    piece.future = self._opened().submit(run, *piece.data)
 
     def _first(self, given: deque[tuple[T, _Piece]]) -> tuple[T, Any]:
         """The first item with its result, once that is there."""
@@ -133,8 +135,9 @@ class ExecutorMap:
         losses = 0
         while True:
             try:
-                self._give_out(given)
-                assert piece.future is not None  # it has just been given out
+                self._give_out(piece for _, piece in given)
+                if piece.future is None:
+                    raise BrokenExecutor("no work is taken")  # noqa: TRY301 - one of several ways to be lost
                 result = piece.future.result()
             except (BrokenExecutor, CancelledError) as error:
                 losses += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import re
 import sqlite3
 from pathlib import Path
@@ -12,12 +13,17 @@ import pytest
 from latentknobs.analysis import build_registry
 from latentknobs.analysis.disentanglement_metrics import disentanglement
 from latentknobs.analysis.model_evaluation import evaluate_model
-from latentknobs.core.experiment import Settings, UnsupervisedSettings
+from latentknobs.core.corpus import CorpusRequest, Tally
+from latentknobs.core.executor_specs import in_turn
+from latentknobs.core.experiment import Experiment, Settings, UnsupervisedSettings
 from latentknobs.corpora.corpus_spec import CorpusSelection
+from latentknobs.corpora.sharding import carried_shards
+from latentknobs.discovery.pairs import EncodeShards
 from latentknobs.errors import ExecutorError, PluginError
 from latentknobs.executors import worker
 from latentknobs.hooks import hookimpl
 from latentknobs.testing.executors import EncodeOnce
+from latentknobs.testing.tiny import TinyCorpus
 from latentknobs.workbench import Workbench
 
 QUICK = Settings(shard=64, trial_clips=24, controls=3, control_clips=8, halves=2, resamples=2, fits=("mean", "ridge"))
@@ -93,6 +99,19 @@ def test_a_run_has_the_same_rows_everywhere(plugins_dir, tmp_path, executor, wor
     alone = _discover(tmp_path, "note-split", "serial", None, MORE)
 
     assert _discover(tmp_path, "note-split", executor, workers, MORE) == alone
+
+
+@pytest.mark.slow
+def test_codes_of_the_shipped_model_are_the_same_with_workers(own, two_threads):
+    """Bytes of all codes: torch on two threads here, on one thread in each worker."""
+    songs = list(TinyCorpus().songs(CorpusRequest(clips=320)))
+    with Workbench.open(str(own / "new.db"), executor="processes", workers=2) as workbench:
+        backend = workbench.model()
+        task = EncodeShards(Experiment.without_methods(backend, workbench.augment("transpose")))
+        items = [(shard, n) for n, (shard, _) in enumerate(carried_shards(backend, songs, 64, Tally()))]
+        for (_, alone), (_, there) in zip(in_turn(task, items), workbench.map(task, items), strict=True):
+            assert pickle.dumps(there and there.edits) == pickle.dumps(alone and alone.edits)
+            assert pickle.dumps(there and there.posterior) == pickle.dumps(alone and alone.posterior)
 
 
 @pytest.mark.slow
