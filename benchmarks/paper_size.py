@@ -42,10 +42,10 @@ from latentknobs.core.experiment import Experiment, Settings
 from latentknobs.core.melody_format import HOLD, MELODY
 from latentknobs.core.model_calls import encode
 from latentknobs.core.plugin_guard import run_augmentation
+from latentknobs.core.prefetch import ahead
 from latentknobs.corpora.sharding import Shard
 from latentknobs.discovery.pair_statistics import PairStatistics
 from latentknobs.discovery.pairs import EditedClips, edit_clips, encode_pairs
-from latentknobs.discovery.prefetch import ahead
 
 HIDDEN = 512
 MELODIES, WHOLE_NOTES = 10_000, 16_483

@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from latentknobs.core.drum_format import DrumKitFormat as DrumKitFormat
     from latentknobs.core.edit_context import EditContext as EditContext
     from latentknobs.core.edit_context import Key as Key
+    from latentknobs.core.executor_specs import ExecutorFactory as ExecutorFactory
     from latentknobs.core.experiment import Experiment as Experiment
     from latentknobs.core.experiment import Settings as Settings
     from latentknobs.core.format_capabilities import MonophonicFormat as MonophonicFormat
@@ -105,6 +106,7 @@ if TYPE_CHECKING:
     from latentknobs.errors import ClipError as ClipError
     from latentknobs.errors import CorpusError as CorpusError
     from latentknobs.errors import DiscoveryError as DiscoveryError
+    from latentknobs.errors import ExecutorError as ExecutorError
     from latentknobs.errors import LatentKnobsError as LatentKnobsError
     from latentknobs.errors import MidiError as MidiError
     from latentknobs.errors import MissingExtraError as MissingExtraError
@@ -197,6 +199,7 @@ _HOMES = {
         "EditContext",
         "Key",
     ),
+    "core.executor_specs": ("ExecutorFactory",),
     "core.experiment": (
         "Experiment",
         "Settings",
@@ -252,6 +255,7 @@ _HOMES = {
         "ClipError",
         "CorpusError",
         "DiscoveryError",
+        "ExecutorError",
         "LatentKnobsError",
         "MidiError",
         "MissingExtraError",

@@ -9,12 +9,23 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class LatentKnobsError(Exception):
     """The root of the tree: catch it to catch everything that latentknobs raises on purpose."""
 
     exit_code = 1
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For pickle, as from a worker: classes make their messages of other arguments."""
+        return _again, (type(self), self.args, self.__dict__)
+
+
+def _again(kind: type[LatentKnobsError], args: tuple[object, ...], facts: dict[str, object]) -> LatentKnobsError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(facts)
+    return error
 
 
 class UsageError(LatentKnobsError, ValueError):
@@ -92,6 +103,10 @@ class PluginError(LatentKnobsError):
 
 class RegistryError(LatentKnobsError):
     """Raised when the registry cannot be opened, read or written."""
+
+
+class ExecutorError(LatentKnobsError):
+    """Raised when workers cannot be reached, differ from this program, or are lost again and again."""
 
 
 class PackError(LatentKnobsError, ValueError):

@@ -21,6 +21,7 @@ from latentknobs.core.backend import VAEBackend
 from latentknobs.core.composition import compose, is_composition, parts_of
 from latentknobs.core.corpus import SPLITS, Corpus, CorpusRequest, Progress, Song, Split, Tally, no_progress
 from latentknobs.core.determinism import one_thread_sums
+from latentknobs.core.executor_specs import ShardMap
 from latentknobs.core.experiment import Experiment, Settings, UnsupervisedSettings
 from latentknobs.core.format_capabilities import check_serves
 from latentknobs.core.knob import Knob
@@ -38,6 +39,8 @@ from latentknobs.corpora.corpus_spec import (
 )
 from latentknobs.discovery.run_spec import PrescribedOperator, methods_for, parameters
 from latentknobs.errors import CorpusError, DiscoveryError, UnknownNameError, UsageError
+from latentknobs.executors.executor_map import ExecutorMap
+from latentknobs.executors.worker import WorkerSpec
 from latentknobs.hooks.manager import Plugins
 from latentknobs.registry.knob_results import Knobs, Runs
 
@@ -53,6 +56,7 @@ BUILTINS = (
     "latentknobs.corpora.plugin",
     "latentknobs.discovery.plugin",
     "latentknobs.metrics.plugin",
+    "latentknobs.executors.plugin",
     "latentknobs.frontends.cli.plugin",
     "latentknobs.frontends.web.plugin",
 )
@@ -87,7 +91,7 @@ def load_plugins(plugins_dir: Path | None = None) -> Plugins:
 @define(eq=False)
 class Workbench:
     """
-    The composition root; a context manager that closes the registry.
+    The composition root; a context manager that closes the registry, and ends the workers.
 
     Attributes:
         plugins: What the plugins offer.
@@ -97,6 +101,8 @@ class Workbench:
         precision: In which numbers they compute, "" = as they were trained.
         progress: Told of long work.
         cache_dir: Folder for what takes long to make.
+        executor: Where discoveries and evaluations do their work, NAME or NAME:ARGUMENT; results do not depend on it.
+        workers: How many work there, None = as many as there are.
     """
 
     plugins: Plugins
@@ -106,8 +112,14 @@ class Workbench:
     precision: str = ""
     progress: Progress = no_progress
     cache_dir: Path = field(factory=cache_dir)
+    executor: str = "serial"
+    workers: int | None = None
     _note: Callable[[str], None] = say
     _registry: Registry | None = field(default=None, init=False)
+    _map: ExecutorMap = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._map = ExecutorMap.of(self.executor, self.workers, self, self.in_worker)
 
     @classmethod
     def open(
@@ -117,6 +129,8 @@ class Workbench:
         *,
         device: str = "auto",
         precision: str = "",
+        executor: str = "serial",
+        workers: int | None = None,
         progress: Progress = no_progress,
         note: Callable[[str], None] = say,
         plugins: Plugins | None = None,
@@ -129,16 +143,42 @@ class Workbench:
             plugins_dir: Folder of local plugins; None = as for :func:`load_plugins`.
             device: "cpu", "cuda" or "auto".
             precision: "float32", "bf16" or "int8" where the model's backend has it; "" = as it was trained.
+            executor: Where work is done: "serial", "processes", "dask", "dask:ADDRESS", or one of a plugin.
+            workers: How many work there, None = as many as there are.
             progress: Told of long work.
             note: Told remarks for people.
             plugins: Plugins that are loaded already; None = load them.
 
         Raises:
             PluginError: Two plugins offer the same name.
+            UsageError: No executor of that name, or it does not take the argument or the number of workers.
+            ExecutorError: The executor cannot be opened.
         """
         plugins = load_plugins(plugins_dir) if plugins is None else plugins
-        models = Models(plugins.backends())
-        return cls(plugins, registry or default_registry(), models, device, precision, progress, note=note)
+        out = cls(
+            plugins,
+            registry or default_registry(),
+            Models(plugins.backends()),
+            device,
+            precision,
+            progress,
+            executor=executor,
+            workers=workers,
+            note=note,
+        )
+        out._map.open()
+        return out
+
+    @classmethod
+    def in_worker(cls, spec: WorkerSpec) -> Workbench:
+        """
+        The workbench of a worker; nothing is stored from there.
+
+        Raises:
+            ExecutorError: The worker is not what the program is.
+        """
+        plugins = spec.load_plugins(BUILTINS)
+        return cls(plugins, default_registry(), Models(plugins.backends()))
 
     def __enter__(self) -> Self:
         return self
@@ -149,10 +189,16 @@ class Workbench:
         self.close()
 
     def close(self) -> None:
-        """Close the registry; it opens again when it is used."""
+        """Close the registry and end the workers; both are there again when they are used."""
+        self._map.close()
         if self._registry is not None:
             self._registry.close()
             self._registry = None
+
+    @property
+    def map(self) -> ShardMap:
+        """Does a task to many items, where the executor says."""
+        return self._map
 
     @property
     def registry(self) -> Registry:
@@ -404,7 +450,7 @@ class Workbench:
         if resume:
             with suppress(UnknownNameError):
                 return self.registry.run(spec.run_id)
-        experiment = Experiment.of(backend, edit, settings, methods, seed)
+        experiment = evolve(Experiment.of(backend, edit, settings, methods, seed), map=self.map)
         tally = Tally()
         songs = self.songs_for(backend, CorpusSelection(corpus, clips, seed), tally)
         with one_thread_sums(), _counted(tally):
@@ -458,7 +504,7 @@ class Workbench:
             self.plugins, used, settings, sources, **self.models.precision_option(model, self.precision)
         )
         run_spec = RunSpec(spec.model_id, spec.name, None, corpus, seed, depends)
-        experiment = Experiment.of(backend, None, settings, methods, seed)
+        experiment = evolve(Experiment.of(backend, None, settings, methods, seed), map=self.map)
         tally = Tally()
         songs = self.songs_for(backend, CorpusSelection(corpus, clips, seed), tally)
         with one_thread_sums(), _counted(tally):

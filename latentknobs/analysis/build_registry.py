@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from attrs import evolve
+from attrs import evolve, frozen
 
 from latentknobs.core.atomic_write import write_file
 from latentknobs.core.experiment import Settings, UnsupervisedSettings
@@ -94,6 +94,35 @@ def settings_of(edit: str | None) -> Settings:
     return OWN_SETTINGS.get(edit, SHIPPED)
 
 
+@frozen(eq=False)
+class BuildRuns:
+    """
+    The task on a model and an edit: discover the edit's knob, and store nothing.
+
+    Attributes:
+        workbench: Where it is discovered; in a worker, the worker's own.
+        clips: See :func:`build`; the others too.
+        seed: As above.
+        settings: As above.
+    """
+
+    workbench: Workbench
+    clips: int
+    seed: int
+    settings: Settings | None
+
+    def prepare(self, item: tuple[str, str | None]) -> None:
+        """Nothing is done beside the run before."""
+
+    def work(self, item: tuple[str, str | None], prepared: None) -> Run:  # noqa: ARG002 - there is nothing
+        """The run."""
+        (model, name), seed = item, self.seed
+        if name is None:
+            return self.workbench.disentangle(model, clips=self.clips, seed=seed, settings=UNAIDED, keep=False)
+        chosen = self.settings or settings_of(name)
+        return self.workbench.discover(name, model=model, clips=self.clips, seed=seed, settings=chosen, keep=False)
+
+
 def build(
     workbench: Workbench,
     knobs: Sequence[tuple[str, str | None]] = (),
@@ -121,13 +150,11 @@ def build(
         UsageError: This is no checkout; found out before the first run.
     """
     path = checkout() / "registry.db"
-    runs = []
-    for model, name in knobs or shipped(workbench.models.defaults):
-        if name is None:
-            runs.append(workbench.disentangle(model, clips=clips, seed=seed, settings=UNAIDED, keep=False))
-        else:
-            chosen = settings or settings_of(name)
-            runs.append(workbench.discover(name, model=model, clips=clips, seed=seed, settings=chosen, keep=False))
+    wanted = knobs or shipped(workbench.models.defaults)
+    runs: list[Run] = []
+    for _, run in workbench.map(BuildRuns(workbench, clips, seed, settings), wanted):
+        runs.append(run)
+        workbench.progress("runs of the registry", len(runs), len(wanted))
     with TemporaryDirectory() as folder:
         draft = Path(folder) / "registry.db"
         with KnobStore.open(draft, create=True, allow_built_in=True) as store:

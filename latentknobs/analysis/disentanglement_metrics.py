@@ -7,7 +7,7 @@ read against; a probe that is trained on the attribute stands beside it as the m
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -19,7 +19,7 @@ from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.arrays import ClipBatch, Codes, Floats, Ints, group_index
 from latentknobs.core.attribute import Attribute
 from latentknobs.core.augmentation import Augmentation
-from latentknobs.core.backend import VAEBackend
+from latentknobs.core.backend import Posterior, VAEBackend
 from latentknobs.core.capability import capability
 from latentknobs.core.code_units import CodeUnits
 from latentknobs.core.corpus import Tally, TrueFactors
@@ -30,7 +30,7 @@ from latentknobs.core.model_calls import encode_posterior
 from latentknobs.core.ridge import PENALTIES
 from latentknobs.corpora.corpus_spec import CorpusSelection, parse_sources
 from latentknobs.corpora.sharding import Shard, carried_part, shards, song_contexts
-from latentknobs.discovery.pairs import edit_clips, encode_pairs
+from latentknobs.discovery.pairs import EditedClips, EncodedEdits, edit_clips, encode_edits
 from latentknobs.discovery.run_spec import methods_for
 from latentknobs.errors import CorpusError, DiscoveryError, UnknownNameError, UsageError
 from latentknobs.steering.apply import apply
@@ -121,10 +121,12 @@ def disentanglement(
             f"No plugin measures an attribute of {spec.clip_format.name} clips: codes need some to be read."
         )
     knobs, left = _usable(workbench, spec.model_id)
+    edits = {name: edit for name, (_, edit) in knobs.items()}
     reader = _Reader(backend, knobs, seed, tally)
-    contexts = song_contexts((edit for _, edit in knobs.values()), spec.clip_format, seed)
-    for shard in shards(songs, SHARD, contexts):
-        reader.add(shard, split)
+    contexts = song_contexts(edits.values(), spec.clip_format, seed)
+    task = ReadForMetrics(backend, edits, split, seed)
+    for (shard, number, _), read in workbench.map(task, reader.items(shards(songs, SHARD, contexts), split)):
+        reader.add(shard, number, read, split)
         workbench.progress("encoding for metrics", reader.done, selection.clips)
     if not reader.parts["train"].songs or not reader.parts[split].songs:
         raise CorpusError(f"The corpus {corpus} gives no training clips or no {split} clips: ask for more (--clips).")
@@ -212,6 +214,50 @@ def _usable(workbench: Workbench, model_id: str) -> tuple[dict[str, tuple[Knob, 
     return usable, left
 
 
+_Item: TypeAlias = tuple[Shard, int, bool]
+"""A shard, the number of clips before it, and whether its clips are edited."""
+_Read: TypeAlias = tuple[Posterior, Mapping[str, EncodedEdits]]
+"""The posteriors of its clips, and of each knob their edits."""
+
+
+@frozen(eq=False)
+class ReadForMetrics:
+    """
+    The task on a shard: encode its clips and, of some, the edits of all knobs.
+
+    Attributes:
+        backend: The model.
+        edits: Of each knob.
+        split: The split that is judged.
+        seed: Of the edits.
+    """
+
+    backend: VAEBackend
+    edits: Mapping[str, Augmentation]
+    split: Judged
+    seed: int
+
+    def prepare(self, item: _Item) -> dict[str, dict[float, EditedClips]]:
+        """The edited clips."""
+        shard, number, edited = item
+        out = {}
+        for name, edit in self.edits.items() if edited else ():
+            experiment = Experiment.without_methods(self.backend, edit).in_context(shard.contexts)
+            out[name] = edit_clips(experiment, shard.clips, default_rng([self.seed, number]))
+        return out
+
+    def work(self, item: _Item, prepared: dict[str, dict[float, EditedClips]]) -> _Read:
+        """Their codes."""
+        shard, _, _ = item
+        judged = shard.split == self.split
+        posterior = self.backend.encode(shard.clips) if judged else encode_posterior(self.backend, shard.clips)
+        edits = {
+            name: encode_edits(Experiment.without_methods(self.backend, self.edits[name]), edited, posterior)
+            for name, edited in prepared.items()
+        }
+        return posterior, edits
+
+
 @define(eq=False)
 class _Reader:
     """Reads shards: codes of all clips, and of some training and validation clips the pairs of every knob's edit."""
@@ -232,27 +278,39 @@ class _Reader:
         self.parts = {name: _Part(self.latent) for name in ("train", *JUDGED)}
         self.turns = {name: (AmountRange.empty(size), AmountRange.empty(size)) for name in self.knobs}
 
-    def add(self, gathered: Shard, split: Judged) -> None:
-        """Take in a shard; clips of the split that is not judged serve for penalties only."""
-        number, self.done = self.done, self.done + len(gathered.clips)
-        shard = carried_part(self.backend, gathered, self.tally)
-        if not len(shard.clips) or shard.split not in ("train", "validation", split):
-            return
+    def items(self, gathered: Iterable[Shard], split: Judged) -> Iterator[_Item]:
+        """Shards to read, with their numbers; clips of the split that is not judged serve for penalties only."""
+        number = 0
+        for whole in gathered:
+            shard = carried_part(self.backend, whole, self.tally)
+            if len(shard.clips) and shard.split in ("train", "validation", split):
+                # Judged clips are never edited: penalties are then chosen on training clips.
+                edited = shard.split != split and self._edited[shard.split] < PAIR_CLIPS.get(shard.split, 0)
+                if edited:
+                    self._edited[shard.split] += len(shard.clips)
+                yield shard, number, edited
+            number += len(whole.clips)
+
+    def add(self, shard: Shard, number: int, read: _Read, split: Judged) -> None:
+        """Take in a shard that was read."""
+        posterior, edits = read
+        self.done = number + len(shard.clips)
         part, rng = self.parts[shard.split], default_rng([self.seed, 5, number])
+        codes: Codes = np.asarray(posterior.mean, dtype=np.float32)
         if shard.split == split:
-            posterior = self.backend.encode(shard.clips)
-            codes: Codes = np.asarray(posterior.mean, dtype=np.float32)
             if posterior.scale is not None:
                 part.drawn.append(codes + posterior.scale * rng.standard_normal(codes.shape).astype(np.float32))
-        else:
-            encoded = encode_posterior(self.backend, shard.clips)
-            codes = encoded.mean
-            if shard.split == "train" and encoded.scale is not None:
-                self.noise.append((encoded.scale.astype(np.float64) ** 2).mean(axis=0)[self.latent])
+        elif shard.split == "train" and posterior.scale is not None:
+            self.noise.append((posterior.scale.astype(np.float64) ** 2).mean(axis=0)[self.latent])
         part.mean.append(codes)
         part.clips.append(shard.clips)
         part.songs += shard.songs
-        self._edit(shard, codes, split, number)
+        for name, encoded in edits.items():
+            turns = self.turns[name][0 if shard.split == "train" else 1]
+            experiment = Experiment.without_methods(self.backend, self.knobs[name][1])
+            for pair in (pair.whole() for pair in encoded.pairs(experiment)):
+                if pair.amount in experiment.own_amounts:  # a swapped pair would tell the same clips again
+                    turns.add(pair.amount, *(np.take(z, self.latent, axis=1) for z in (pair.before, pair.after)))
 
     def units(self) -> CodeUnits:
         """Those of the training clips' codes, of the latent dimensions."""
@@ -266,23 +324,6 @@ class _Reader:
         facts = {"pairs": self.turns[name][0].pairs, "penalty": reading.penalty, "r2": reading.r2}
         knob, _ = self.knobs[name]
         return {**facts, "verdict": knob.verdict, "run": knob.run_id}
-
-    def _edit(self, shard: Shard, codes: Codes, split: Judged, number: int) -> None:
-        # Judged clips are never edited: penalties are then chosen on training clips.
-        if (
-            shard.split not in PAIR_CLIPS
-            or shard.split == split
-            or self._edited[shard.split] >= PAIR_CLIPS[shard.split]
-        ):
-            return
-        self._edited[shard.split] += len(shard.clips)
-        for name, (_, edit) in self.knobs.items():
-            turns = self.turns[name][0 if shard.split == "train" else 1]
-            experiment = Experiment.without_methods(self.backend, edit)
-            edits = edit_clips(experiment.in_context(shard.contexts), shard.clips, default_rng([self.seed, number]))
-            for pair in (pair.whole() for pair in encode_pairs(experiment, edits, codes, Tally())):
-                if pair.amount in experiment.own_amounts:  # a swapped pair would tell the same clips again
-                    turns.add(pair.amount, *(np.take(z, self.latent, axis=1) for z in (pair.before, pair.after)))
 
 
 @frozen(eq=False)

@@ -42,7 +42,7 @@ def evaluate_model(
     result = evaluate(
         backend,
         songs,
-        ModelEvaluationSpec(split, selection.seed, methods.attributes, methods.comparisons),
+        ModelEvaluationSpec(split, selection.seed, methods.attributes, methods.comparisons, workbench.map),
         tally=tally,
         progress=workbench.progress,
     )

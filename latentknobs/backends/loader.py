@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from attrs import define, field
@@ -64,6 +64,10 @@ class Models:
         if key not in self._loaded:
             self._loaded[key] = self.factories[kind].load(location, device, **options)
         return self._loaded[key]
+
+    def loaded(self) -> Iterable[tuple[tuple[str, ...], VAEBackend]]:
+        """The models that are loaded, each after its kind, location, device and, unless the default, precision."""
+        return self._loaded.items()
 
     def precision_option(self, name: str, precision: str) -> dict[str, str]:
         """

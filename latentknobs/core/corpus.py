@@ -173,3 +173,12 @@ class Tally:
         """Count n more."""
         if n:
             self.counts[what] = self.counts.get(what, 0) + int(n)
+
+    def add_all(self, counts: Mapping[str, int]) -> None:
+        """Count what another has counted."""
+        for what, n in counts.items():
+            self.add(what, n)
+
+    def by_name(self) -> dict[str, int]:
+        """The counts in an order that does not depend on what was read when."""
+        return dict(sorted(self.counts.items()))

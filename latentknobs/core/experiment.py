@@ -16,6 +16,7 @@ from latentknobs.core.backend import VAEBackend
 from latentknobs.core.capability import capability
 from latentknobs.core.clip import ClipFormat, JoinableClips
 from latentknobs.core.edit_context import EditContext, Reference
+from latentknobs.core.executor_specs import ShardMap, in_turn
 from latentknobs.core.format_capabilities import check_serves
 from latentknobs.core.method_specs import Basis, Fit, Selector
 from latentknobs.core.one_key import reference_of
@@ -150,6 +151,10 @@ class Methods:
         return frozenset({a.name for a in self.attributes} | {c.name for c in self.comparisons})
 
 
+NO_METHODS = Methods((), {}, {}, (), ())
+"""Nothing is fitted, selected or measured."""
+
+
 @frozen(eq=False)
 class Experiment:
     """
@@ -163,6 +168,7 @@ class Experiment:
         settings: Parameters.
         methods: Fits, selectors, bases, attributes, comparisons.
         seed: Of every random draw.
+        map: Does work on shards, here or elsewhere; nothing depends on where.
     """
 
     backend: VAEBackend
@@ -172,6 +178,7 @@ class Experiment:
     settings: Settings
     methods: Methods
     seed: int
+    map: ShardMap = in_turn
 
     @classmethod
     def of(
@@ -207,7 +214,11 @@ class Experiment:
     def without_methods(cls, backend: VAEBackend, augmentation: Augmentation, seed: int = 0) -> Experiment:
         """An experiment for pairs alone: nothing is fitted, selected or measured."""
         amounts, swapped = _amounts(augmentation, backend.spec.clip_format)
-        return cls(backend, augmentation, amounts, swapped, Settings(), Methods((), {}, {}, (), ()), seed)
+        return cls(backend, augmentation, amounts, swapped, Settings(), NO_METHODS, seed)
+
+    def for_workers(self) -> Experiment:
+        """The same for pairs alone, as it travels to workers."""
+        return evolve(self, methods=NO_METHODS, map=in_turn)
 
     def in_context(self, contexts: Sequence[EditContext]) -> Experiment:
         """The same, its edit told of clips of these contexts; the same itself where none are known."""

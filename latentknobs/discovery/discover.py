@@ -7,7 +7,8 @@ of clips and codes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -28,7 +29,7 @@ from latentknobs.core.evidence import Evidence, FitComparison
 from latentknobs.core.experiment import Experiment
 from latentknobs.core.knob import Knob, Operator
 from latentknobs.core.method_specs import CodeSample, FitInput
-from latentknobs.core.model_calls import CHANGES_CONDITION, encode_posterior
+from latentknobs.core.model_calls import CHANGES_CONDITION
 from latentknobs.core.one_key import in_one_key
 from latentknobs.core.run import Run, RunSpec
 from latentknobs.corpora.sharding import Shard, carried_shards, song_contexts
@@ -40,8 +41,7 @@ from latentknobs.discovery.fit_race import FitRace, FittedOperator, Score, score
 from latentknobs.discovery.fits.gradient_fit import decoder_of
 from latentknobs.discovery.knob_evaluation import Validated, evaluate_knob
 from latentknobs.discovery.pair_statistics import PairStatistics
-from latentknobs.discovery.pairs import EditedClips, edit_clips, encode_pairs
-from latentknobs.discovery.prefetch import ahead
+from latentknobs.discovery.pairs import EncodeShards
 from latentknobs.discovery.recombination import Recombination
 from latentknobs.discovery.running_std import RunningStd
 from latentknobs.errors import DiscoveryError
@@ -95,23 +95,23 @@ def discover(
     fitted = _fitted_amounts(experiment, corpus.statistics, tally)
     context = _context(experiment, corpus, fitted, progress)
     race = FitRace(context, corpus.units, progress)
-    measured = _on_validation(context, race.made(), progress)
-    chosen = _choose(context, measured)
-    if race.behind and (chosen is None or not measured[chosen].meets(context)):
-        measured = _in_order(context, [*measured, *_on_validation(context, race.called_back(), progress)])
-        chosen = _choose(context, measured)
+    fits_made = _on_validation(context, race.made(), progress)
+    chosen = _choose(context, fits_made)
+    if race.behind and (chosen is None or not fits_made[chosen].meets(context)):
+        fits_made = _in_order(context, [*fits_made, *_on_validation(context, race.called_back(), progress)])
+        chosen = _choose(context, fits_made)
     common = evolve(_common_evidence(context, corpus), declined=race.declined)
-    judged = [k for k in range(len(measured)) if k == chosen or experiment.settings.fits]
+    judged = [k for k in range(len(fits_made)) if k == chosen or experiment.settings.fits]
     knobs = []
     for done, k in enumerate(judged):
         progress(f"evaluating {knob_name}", done, len(judged))
-        knobs.append(_knob(context, measured[k], spec, common))
+        knobs.append(_knob(context, fits_made[k], spec, common))
     progress(f"evaluating {knob_name}", len(judged), len(judged))
     verdicts = {knob.fit: knob.verdict for knob in knobs}
-    fits = tuple(_compared(context, one, verdicts.get(one.fitted.fit.name, NOT_JUDGED)) for one in measured)
+    fits = tuple(_compared(context, one, verdicts.get(one.fitted.fit.name, NOT_JUDGED)) for one in fits_made)
     together = tuple(evolve(knob, evidence=evolve(knob.evidence, fits=fits)) for knob in knobs)
     current = None if chosen is None else judged.index(chosen)
-    return Run(spec, together, current, dict(tally.counts), version, started, datetime.now(UTC))
+    return Run(spec, together, current, tally.by_name(), version, started, datetime.now(UTC))
 
 
 @frozen(eq=False)
@@ -145,31 +145,32 @@ def _read(experiment: Experiment, songs: Iterable[Song], tally: Tally, progress:
     spreads = RunningStd(experiment.methods.attributes)
     done = 0
 
-    def edit(numbered: tuple[int, tuple[Shard, int]]) -> dict[float, EditedClips]:
-        number, (shard, _) = numbered
-        if shard.split == "test" or not len(shard.clips):
-            return {}
-        return edit_clips(experiment.in_context(shard.contexts), shard.clips, default_rng([seed, number]))
-
     contexts = song_contexts([experiment.edit], experiment.clip_format, seed)
     moved = in_one_key(songs, experiment.relative_to, experiment.clip_format, tally)
     shards = carried_shards(backend, moved, settings.shard, tally, contexts)
-    for (_, (shard, seen)), edits in ahead(edit, enumerate(shards)):
-        done += seen
+    looked_at: deque[int] = deque()
+
+    def numbered() -> Iterator[tuple[Shard, int]]:
+        for number, (shard, seen) in enumerate(shards):
+            looked_at.append(seen)
+            yield shard, number
+
+    for (shard, _), encoded in experiment.map(EncodeShards(experiment.for_workers()), numbered()):
+        done += looked_at.popleft()
         progress(f"encoding for {experiment.edit.knob_name}", done, settings.clips)
         if not len(shard.clips):
             continue
         if shard.split in clip_samples:
             clip_samples[shard.split].add(shard)
-        if shard.split == "test":
+        if encoded is None:
             continue
-        posterior = encode_posterior(backend, shard.clips)
-        codes = posterior.mean
+        tally.add_all(encoded.counts)
+        codes = encoded.posterior.mean
         if shard.split == "train":
-            statistics.add_originals(posterior)
+            statistics.add_originals(encoded.posterior)
             spreads.add(shard.clips)
         first = shard.first(ADDING_CLIPS) if first is None else first
-        pairs = list(encode_pairs(experiment, edits, codes, tally))
+        pairs = list(encoded.pairs(experiment))
         code_samples[shard.split].add(shard, codes, pairs)
         blocks = shard.blocks
         for pair in (pair.whole() for pair in pairs):

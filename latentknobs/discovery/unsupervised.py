@@ -26,7 +26,6 @@ from latentknobs.core.evidence import CandidateRecord, Evidence
 from latentknobs.core.experiment import Experiment, UnsupervisedSettings
 from latentknobs.core.knob import UNAIDED, Knob, Operator
 from latentknobs.core.method_specs import FitInput
-from latentknobs.core.model_calls import encode_posterior
 from latentknobs.core.run import Run, RunSpec
 from latentknobs.corpora.sharding import carried_shards
 from latentknobs.discovery.attribute_flows import flow_moves
@@ -46,6 +45,7 @@ from latentknobs.discovery.knob_evaluation import Validated, evaluate_knob
 from latentknobs.discovery.matched_moves import matched_moves
 from latentknobs.discovery.move_classifier import classifier_moves
 from latentknobs.discovery.pair_statistics import PairStatistics
+from latentknobs.discovery.pairs import EncodeTraining
 from latentknobs.discovery.running_std import RunningStd
 from latentknobs.errors import DiscoveryError
 from latentknobs.evaluation.evaluation_set import ClipReservoir, EvaluationSet, unedited_set
@@ -99,7 +99,7 @@ def disentangle(
     with one_thread():  # gradients are sums over clips
         learned, more = _learned_moves(search.given, _settings(experiment), progress)
     knobs = search.judged([*directions, *learned], spec, {**left_out, **more}, progress)
-    return Run(spec, knobs, 0, dict(tally.counts), version, started, datetime.now(UTC))
+    return Run(spec, knobs, 0, tally.by_name(), version, started, datetime.now(UTC))
 
 
 @frozen(eq=False)
@@ -252,12 +252,13 @@ def _read(experiment: Experiment, songs: Iterable[Song], tally: Tally, progress:
     sizes = {"train": most, "validation": settings.trial_clips, "test": settings.trial_clips}
     samples = {split: ClipReservoir(size, experiment.seed) for split, size in sizes.items()}
     done = 0
-    for shard, seen in carried_shards(backend, songs, settings.shard, tally):
+    shards = carried_shards(backend, songs, settings.shard, tally)
+    for (shard, seen), posterior in experiment.map(EncodeTraining(backend), shards):
         done += seen
         progress("encoding", done, settings.clips)
         samples[shard.split].add(shard)
-        if shard.split == "train":
-            statistics.add_originals(encode_posterior(backend, shard.clips))
+        if posterior is not None:
+            statistics.add_originals(posterior)
             spreads.add(shard.clips)
     sets = {}
     for split, sample in samples.items():

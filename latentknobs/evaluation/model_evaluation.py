@@ -8,20 +8,21 @@ computed for each clip and reported as the mean over clips with its interval ove
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 from attrs import asdict, frozen
 from numpy.random import default_rng
 
 from latentknobs.core.active_dimensions import is_active
-from latentknobs.core.arrays import ClipBatch, Codes, Floats, Ints, group_index
+from latentknobs.core.arrays import Bools, ClipBatch, Codes, Floats, Ints, group_index
 from latentknobs.core.attribute import Attribute, Comparison
 from latentknobs.core.backend import Posterior, VAEBackend
 from latentknobs.core.clip import OutputGroup
 from latentknobs.core.code_units import CodeUnits, prior_units
 from latentknobs.core.corpus import Progress, Song, Tally, no_progress
+from latentknobs.core.executor_specs import ShardMap, in_turn
 from latentknobs.corpora.sharding import carried_songs
 from latentknobs.errors import CorpusError
 from latentknobs.evaluation.bootstrap import SongDraws, interval
@@ -43,12 +44,43 @@ class ModelEvaluationSpec:
         seed: Seed of the codes drawn, of the pairs of clips and of the intervals.
         attributes: Attributes of the format, measured of the clips and of decoded codes from the prior.
         comparisons: Comparisons of the format, each clip with its reconstruction.
+        map: Does work on batches, here or elsewhere; nothing depends on where.
     """
 
     split: str
     seed: int
     attributes: Sequence[Attribute] = ()
     comparisons: Sequence[Comparison] = ()
+    map: ShardMap = in_turn
+
+
+_Batch: TypeAlias = tuple[ClipBatch, Codes, list[str]]
+"""Clips (n, *shape), noise (n, D) for codes drawn from their posteriors, the songs."""
+_Decoded: TypeAlias = tuple[Bools, ClipBatch]
+"""Which tokens are right after the true ones (n, *shape), and the clips after the model's own."""
+
+
+@frozen(eq=False)
+class ReconstructBatches:
+    """The task on a batch: encode its clips, and decode the mean and, where there is a scale, a drawn code."""
+
+    backend: VAEBackend
+
+    def prepare(self, item: _Batch) -> None:
+        """There is no work without the model."""
+
+    def work(self, item: _Batch, prepared: None) -> tuple[Posterior, list[_Decoded]]:  # noqa: ARG002 - as above
+        """The posterior and the decodings."""
+        clips, noise, _ = item
+        posterior = self.backend.encode(clips)
+        kinds = [posterior.mean]
+        if posterior.scale is not None:
+            drawn = posterior.mean + noise * posterior.scale
+            kinds.append(self.backend.spec.structure.with_condition(drawn, posterior.mean))
+        return posterior, [self._decoded(z, clips) for z in kinds]
+
+    def _decoded(self, z: Codes, clips: ClipBatch) -> _Decoded:
+        return self.backend.decode_log_probs(z, clips).argmax(axis=-1) == clips, self.backend.decode(z)
 
 
 def evaluate(
@@ -95,14 +127,17 @@ def evaluate(
     scales: list[Codes] = []
     measured: list[Floats] = []
     rng = default_rng([seed, 3])
-    for clips, owners in _batches(backend, songs, split, tally):
-        posterior = backend.encode(clips)
+
+    def batches() -> Iterator[_Batch]:
+        for clips, owners in _batches(backend, songs, split, tally):
+            noise = rng.standard_normal((len(clips), backend.spec.latent_size)).astype(np.float32)
+            yield clips, noise, owners
+
+    for (clips, _, owners), (posterior, decoded) in spec.map(ReconstructBatches(backend), batches()):
         means.append(posterior.mean)
-        rows["mean"].append(_row(backend, posterior.mean, clips, spec.comparisons))
+        rows["mean"].append(_row(backend, decoded[0], clips, spec.comparisons))
         if posterior.scale is not None:
-            noise = rng.standard_normal(posterior.mean.shape).astype(np.float32)
-            drawn = structure.with_condition(posterior.mean + noise * posterior.scale, posterior.mean)
-            rows["drawn"].append(_row(backend, drawn, clips, spec.comparisons))
+            rows["drawn"].append(_row(backend, decoded[1], clips, spec.comparisons))
             scales.append(posterior.scale)
         facts = [silent(backend.spec.clip_format, clips), *(attribute.measure(clips) for attribute in spec.attributes)]
         measured.append(np.stack(facts, axis=1))
@@ -131,7 +166,7 @@ def evaluate(
         "active_units": int(is_active(own.inward(codes).var(axis=0, dtype=np.float64))[latent].sum()),
         "spectrum": spectrum(np.take(units.inward(codes), latent, axis=1)),
         "kl": None if kl is None else _intervals(draws, kl[:, None])[0],
-        "left_out": dict(tally.counts),
+        "left_out": tally.by_name(),
     }
     for kind, parts in rows.items():
         if parts:
@@ -214,11 +249,10 @@ def _labels(group: OutputGroup) -> list[str]:
     return [f"{group.name}/{label}" for label in group.classes]
 
 
-def _row(backend: VAEBackend, z: Codes, clips: ClipBatch, comparisons: Sequence[Comparison]) -> Floats:
+def _row(backend: VAEBackend, made: _Decoded, clips: ClipBatch, comparisons: Sequence[Comparison]) -> Floats:
     """Of each clip, (n, k): teacher-forced, greedy, exact, labels of the groups, comparisons; NaN = has none."""
     n = len(clips)
-    forced = backend.decode_log_probs(z, clips).argmax(axis=-1) == clips
-    decoded = backend.decode(z)
+    forced, decoded = made
     greedy = decoded == clips
     columns = [
         forced.reshape(n, -1).mean(axis=1),

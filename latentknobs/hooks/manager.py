@@ -28,6 +28,7 @@ from latentknobs.core.backend import BackendFactory
 from latentknobs.core.containment.calls import PluginOverdue, PluginStopped
 from latentknobs.core.containment.contain import Containment
 from latentknobs.core.corpus import Corpus
+from latentknobs.core.executor_specs import ExecutorFactory
 from latentknobs.core.frontend_specs import CommandSpec, FrontendSpec
 from latentknobs.core.knob import Knob
 from latentknobs.core.method_specs import Basis, Fit, Selector
@@ -231,6 +232,10 @@ class Plugins:
     def corpora(self) -> dict[str, Corpus]:
         """Sources of clips."""
         return self._of("corpora")
+
+    def executors(self) -> dict[str, ExecutorFactory]:
+        """Places where work is done."""
+        return self._of("executors")
 
     def frontends(self) -> dict[str, FrontendSpec]:
         """Front ends."""

@@ -14,6 +14,7 @@ from latentknobs.core.augmentation import Augmentation
 from latentknobs.core.backend import BackendFactory
 from latentknobs.core.composition import CompositeAugmentation
 from latentknobs.core.corpus import Corpus
+from latentknobs.core.executor_specs import ExecutorFactory
 from latentknobs.core.format_capabilities import needs_of
 from latentknobs.core.frontend_specs import CommandSpec, FrontendSpec
 from latentknobs.core.knob import ARRAYS, RESERVED_NAMES, UNAIDED
@@ -207,6 +208,7 @@ class PluginType:
         return self.wrap(offer, guard)
 
 
+_EXECUTOR = _has("open", "doc", "takes")
 _CORPUS = _has("songs", "doc", "licence", "clip_format", "takes")
 KINDS: tuple[PluginType, ...] = (
     PluginType("backends", "a backend", BackendFactory, _backend, validation.backend, limited=False),
@@ -218,6 +220,7 @@ KINDS: tuple[PluginType, ...] = (
     PluginType("fits", "a fit", Fit, _fit, validation.fit, limited=False),
     PluginType("metrics", "a metric", Metric, _metric, validation.metric, limited=False),
     PluginType("corpora", "a corpus", Corpus, _CORPUS, validation.corpus, limited=False),
+    PluginType("executors", "an executor", ExecutorFactory, _EXECUTOR, validation.executor, limited=False),
     PluginType("frontends", "a front end", FrontendSpec, _has("serve", "doc"), validation.frontend, whole=False),
     PluginType(
         "commands",

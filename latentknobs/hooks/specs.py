@@ -16,6 +16,7 @@ from latentknobs.core.attribute import Attribute, Comparison
 from latentknobs.core.augmentation import Augmentation
 from latentknobs.core.backend import BackendFactory
 from latentknobs.core.corpus import Corpus
+from latentknobs.core.executor_specs import ExecutorFactory
 from latentknobs.core.frontend_specs import CommandSpec, FrontendSpec
 from latentknobs.core.knob import Knob
 from latentknobs.core.method_specs import Basis, Fit, Selector
@@ -69,6 +70,11 @@ def register_metrics() -> Iterable[Metric]:  # type: ignore[empty-body] # as abo
 @hookspec
 def register_corpora() -> Iterable[Corpus]:  # type: ignore[empty-body] # as above
     """Named sources of clips."""
+
+
+@hookspec
+def register_executors() -> Iterable[ExecutorFactory]:  # type: ignore[empty-body] # as above
+    """Places where work is done: more cores, more machines."""
 
 
 @hookspec

@@ -11,6 +11,8 @@ import functools
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -25,6 +27,7 @@ from latentknobs.core.clip import ClipFormat
 from latentknobs.core.corpus import SPLITS, Corpus, CorpusRequest, Song, requested_name
 from latentknobs.core.drum_format import DRUMS, DRUMS_4BAR
 from latentknobs.core.edit_context import Key
+from latentknobs.core.executor_specs import ExecutorFactory
 from latentknobs.core.frontend_specs import CommandSpec, FrontendSpec
 from latentknobs.core.knob import Operator
 from latentknobs.core.latent_structure import LatentStructure
@@ -265,6 +268,35 @@ def command(offer: CommandSpec, guard: Guard) -> CommandSpec:
         return guard.call(partial(offer.run, *args, **values), must="JSON data or nothing", check=_json, own=own)
 
     return evolve(offer, run=run)
+
+
+def executor(offer: ExecutorFactory, guard: Guard) -> ExecutorFactory:
+    """A place where work is done: it is opened and closed under guard; what runs there is not the plugin's."""
+    own = (LatentKnobsError,)
+
+    @contextmanager
+    def opened(argument: str, workers: int | None) -> Iterator[Executor]:
+        must = "a context manager that gives a concurrent.futures.Executor"
+        manager = guard.call(offer.open, argument, workers, must=must, check=_manager, own=own)
+        inside = guard.call(manager.__enter__, must=must, check=_executor, own=own)
+        try:
+            yield inside
+        finally:
+            guard.call(partial(manager.__exit__, None, None, None), must="nothing", check=lambda _: None, own=own)
+
+    return evolve(offer, open=opened)
+
+
+def _manager(result: object) -> AbstractContextManager[object]:
+    if not isinstance(result, AbstractContextManager):
+        raise PluginFault(kind_of(result))
+    return result
+
+
+def _executor(result: object) -> Executor:
+    if not isinstance(result, Executor):
+        raise PluginFault(kind_of(result))
+    return result
 
 
 def frontend(offer: FrontendSpec, guard: Guard) -> FrontendSpec:

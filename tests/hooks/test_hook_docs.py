@@ -260,6 +260,13 @@ def test_hook_register_corpora(load, tmp_path):
         next(corpus.songs(request))
 
 
+def test_hook_register_executors(load):
+    """The example offers an executor that takes an address; tests/executors/test_ray.py runs it where ray is."""
+    offer = load("register_executors").executors()["ray"]
+
+    assert (offer.takes, offer.in_process) == ("[ADDRESS]", False)
+
+
 def test_hook_register_frontends(load, capsys):
     """It prints the accepted knobs that come with the package, where nobody has stored one."""
     assert load("register_frontends").frontends()["names"].serve([]) == 0

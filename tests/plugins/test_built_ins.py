@@ -62,6 +62,12 @@ class TestPage(PluginContract):
     plugin = "frontends.web"
 
 
+class TestExecutors(PluginContract):
+    """Processes and dask."""
+
+    plugin = "executors"
+
+
 class TestDiscovery(PluginContract):
     """Bases, selectors and fits."""
 

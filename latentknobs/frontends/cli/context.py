@@ -55,12 +55,27 @@ class Context:
     words: tuple[str, ...] = ()
 
     @contextmanager
-    def workbench(self, registry: str | None = None, device: str = "auto", precision: str = "") -> Iterator[Workbench]:
+    def workbench(
+        self,
+        registry: str | None = None,
+        device: str = "auto",
+        precision: str = "",
+        *,
+        executor: str = "serial",
+        workers: int | None = None,
+    ) -> Iterator[Workbench]:
         """A workbench whose progress and notes go to stderr; closed at the end."""
         with (
             Bars() as bars,
             Workbench.open(
-                registry, device=device, precision=precision, progress=bars, note=bars.say, plugins=self.plugins
+                registry,
+                device=device,
+                precision=precision,
+                executor=executor,
+                workers=workers,
+                progress=bars,
+                note=bars.say,
+                plugins=self.plugins,
             ) as workbench,
         ):
             yield workbench

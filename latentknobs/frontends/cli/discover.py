@@ -67,6 +67,8 @@ def discover(
     registry: options.Registry = None,
     device: options.Device = "auto",
     precision: options.Precision = "",
+    executor: options.Executor = "serial",
+    workers: options.Workers = None,
     json: options.Json = False,
 ) -> None:
     """Find the knob of each augmentation on real music, evaluate it, and store it."""
@@ -80,7 +82,7 @@ def discover(
     )
     if fit:
         settings = evolve(settings, fits=tuple(dict.fromkeys(fit)))
-    with program(ctx).workbench(registry, device, precision) as workbench:
+    with program(ctx).workbench(registry, device, precision, executor=executor, workers=workers) as workbench:
         if quick:
             _say_what_is_skipped(list(workbench.plugins.fits()), settings)
         names = list(dict.fromkeys(augmentations or DEFAULT_AUGMENTATIONS))

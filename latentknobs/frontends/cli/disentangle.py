@@ -34,10 +34,12 @@ def disentangle(
     registry: options.Registry = None,
     device: options.Device = "auto",
     precision: options.Precision = "",
+    executor: options.Executor = "serial",
+    workers: options.Workers = None,
     json: options.Json = False,
 ) -> None:
     """Find knobs without an edit: moves of the codes named by the attribute that they change, and evaluated."""
-    with program(ctx).workbench(registry, device, precision) as workbench:
+    with program(ctx).workbench(registry, device, precision, executor=executor, workers=workers) as workbench:
         learned = () if moves == "none" else tuple(moves.split(","))
         settings = UnsupervisedSettings(candidates=candidates, moves=learned)
         run = workbench.disentangle(model, corpus, clips=clips, seed=seed, settings=settings)

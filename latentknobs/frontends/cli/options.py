@@ -24,6 +24,9 @@ OnConflict = Annotated[
 ]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV on stdout.")]
 Device = Annotated[str, typer.Option("--device", help="cpu, cuda or auto.")]
+Executor = Annotated[
+    str, typer.Option("--executor", help="Where the work is done: serial, processes, dask or dask:ADDRESS.")
+]
 Folder = Annotated[Path, typer.Option("--output", "-o", help="Folder to write to; created if missing.")]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite existing files.")]
 Input = Annotated[
@@ -60,6 +63,9 @@ Registry = Annotated[
 Run = Annotated[str, typer.Argument(metavar="RUN", help="Run ID, as printed by runs list.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, max=MOST_SEED, help="The same seed gives the same result.")]
 Split = Annotated[str, typer.Option("--split", help="train, validation or test.")]
+Workers = Annotated[
+    int | None, typer.Option("--workers", min=1, help="How many work there [all cores].", show_default=False)
+]
 TimeSignature = Annotated[
     str, typer.Option("--time-signature", help="That of the whole file, whatever it says itself, as in 3/4.")
 ]

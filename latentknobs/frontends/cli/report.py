@@ -29,13 +29,15 @@ def report(
     device: options.Device = "auto",
     precision: options.Precision = "",
     force: options.Force = False,
+    executor: options.Executor = "serial",
+    workers: options.Workers = None,
     json: options.Json = False,
 ) -> None:
     """Write a self-contained report of a model and its knobs, with pictures as PNG and tables as CSV."""
     from latentknobs.report import report as make  # it needs the whole engine
 
     check_folder(output, force=force)
-    with program(ctx).workbench(registry, device, precision) as workbench:
+    with program(ctx).workbench(registry, device, precision, executor=executor, workers=workers) as workbench:
         files = make(workbench, model, CorpusSelection(corpus, clips, seed), metrics=metrics).files()
     write_folder(output, {name: partial(write_file, data=data) for name, data in files.items()})
     if json:

@@ -31,6 +31,8 @@ def evaluate(
     seed: options.Seed = 0,
     device: options.Device = "auto",
     precision: options.Precision = "",
+    executor: options.Executor = "serial",
+    workers: options.Workers = None,
     json: options.Json = False,
 ) -> None:
     """Measure a model's reconstruction, prior samples and interpolation."""
@@ -40,7 +42,7 @@ def evaluate(
     if len(set(corpora)) < len(corpora):
         raise UsageError("--corpus names the same corpus twice; name each once.")
     results = []
-    with program(ctx).workbench(device=device, precision=precision) as workbench:
+    with program(ctx).workbench(device=device, precision=precision, executor=executor, workers=workers) as workbench:
         for corpus_name in corpora:  # a misspelt name is told before the work
             parse_sources(corpus_name, workbench.corpora)
         try:

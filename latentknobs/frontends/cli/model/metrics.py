@@ -29,6 +29,8 @@ def metrics(
     seed: options.Seed = 0,
     device: options.Device = "auto",
     precision: options.Precision = "",
+    executor: options.Executor = "serial",
+    workers: options.Workers = None,
     json: options.Json = False,
 ) -> None:
     """Compute disentanglement metrics, in the model's own dimensions and in knob coordinates."""
@@ -37,7 +39,7 @@ def metrics(
     judged = next((one for one in JUDGED if one == split), None)
     if judged is None:
         raise UsageError(f"--split is one of {', '.join(JUDGED)}, not {split!r}.")
-    with program(ctx).workbench(registry, device, precision) as workbench:
+    with program(ctx).workbench(registry, device, precision, executor=executor, workers=workers) as workbench:
         selection = CorpusSelection(corpus, clips, seed)
         result = disentanglement(workbench, name, selection, split=judged, resamples=resamples)
     as_json(result) if json else metrics_of(result)

@@ -20,10 +20,14 @@ def build(
     clips: Annotated[int, typer.Option(min=1, help="Clips to look at for each knob.")] = SHIPPED_CLIPS,
     seed: options.Seed = 0,
     device: options.Device = "auto",
+    executor: options.Executor = "serial",
+    workers: options.Workers = None,
     json: options.Json = False,
 ) -> None:
     """Rebuild the knobs that come with the package (make registry; in a checkout only)."""
-    with evolve(program(ctx), plugins=shipped_plugins()).workbench(device=device) as workbench:
+    with evolve(program(ctx), plugins=shipped_plugins()).workbench(
+        device=device, executor=executor, workers=workers
+    ) as workbench:
         path, runs = build_shipped(workbench, clips=clips, seed=seed)
     say(f"written to {path}")
     if json:

@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from latentknobs.discovery.prefetch import ahead
+from latentknobs.core.prefetch import ahead
 
 
 def test_items_come_in_order_with_what_was_made_of_them():
@@ -55,7 +55,7 @@ def test_who_stops_early_has_begun_one_item_more():
 
 ENDLESS = """
 import time
-from latentknobs.discovery.prefetch import ahead
+from latentknobs.core.prefetch import ahead
 
 def work(n):
     while n:
