@@ -37,7 +37,7 @@ from latentknobs.discovery.code_sample import CodeReservoir, adds_up
 from latentknobs.discovery.coordinate_systems import coordinate_systems
 from latentknobs.discovery.evaluation_context import EvaluationContext
 from latentknobs.discovery.evidence_rounding import rounded
-from latentknobs.discovery.fit_race import FitRace, FittedOperator, Score, score_on
+from latentknobs.discovery.fit_race import FitRace, FittedOperator, FitScore, score_on
 from latentknobs.discovery.fits.gradient_fit import decoder_of
 from latentknobs.discovery.knob_evaluation import Validated, evaluate_knob
 from latentknobs.discovery.pair_statistics import PairStatistics
@@ -327,7 +327,7 @@ class _MeasuredFit:
 
     fitted: FittedOperator
     validated: Validated
-    score: Score
+    score: FitScore
     ranged: tuple[UsableRange, list[float]] | None = None
 
     def meets(self, context: EvaluationContext) -> bool:
@@ -345,9 +345,9 @@ def _on_validation(
         progress(f"measuring fits of {context.experiment.edit.knob_name}", done, len(fits))
         validated = Validated.of(context, fitted.operator)
         compared = (x.equivariance for x in validated.metrics.at.values())
-        score = Score.of([e for e in compared if e is not None and e.measurable])
+        score = FitScore.of([e for e in compared if e is not None and e.measurable])
         if context.in_part is not None and (on_part := score_on(context, fitted.operator, context.in_part)):
-            score = Score.of(on_part)
+            score = FitScore.of(on_part)
             out.append(_MeasuredFit(evolve(fitted, facts={**fitted.facts, "in_part": score.value}), validated, score))
         else:
             out.append(_MeasuredFit(fitted, validated, score))

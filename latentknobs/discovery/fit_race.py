@@ -47,14 +47,14 @@ class FittedOperator:
 
 
 @frozen
-class Score:
+class FitScore:
     """Equivariance over some amounts and its standard error, both means; 0 where it is measurable at none."""
 
     value: float
     error: float
 
     @classmethod
-    def of(cls, measured: Sequence[Equivariance]) -> Score:
+    def of(cls, measured: Sequence[Equivariance]) -> FitScore:
         """Of equivariance at each amount."""
         if not measured:
             return cls(0.0, 0.0)
@@ -115,14 +115,14 @@ class FitRace:
         return FittedOperator(fit, operator.holding(self.context.experiment.held), facts)
 
     def _raced(self) -> list[FittedOperator]:
-        ran: list[tuple[FittedOperator, Score]] = []
+        ran: list[tuple[FittedOperator, FitScore]] = []
         few = _few(self.context.chosen_on, self.context.fit_input.amounts)
         for fit in sorted(self._chosen(), key=lambda fit: fit.trained):
             best = max(ran, key=lambda one: one[1].value, default=None)
             if fit.trained and best is not None and best[1].value + best[1].error >= 1.0:
                 self.declined[fit.name] = f"not made: {_reached(best, few)}, which leaves nothing to gain."
             elif (fitted := self._fitted(fit)) is not None:
-                ran.append((fitted, Score.of(score_on(self.context, fitted.operator, few))))
+                ran.append((fitted, FitScore.of(score_on(self.context, fitted.operator, few))))
         if not ran:
             return []
         names = [fit.name for fit in self.context.experiment.methods.fits]
@@ -159,6 +159,6 @@ def _few(clips: EvaluationSet, amounts: Sequence[float]) -> EvaluationSet:
     return evolve(clips, batches={a: clips.batches[a].first(RACE_CLIPS) for a in chosen})
 
 
-def _reached(best: tuple[FittedOperator, Score], few: EvaluationSet) -> str:
+def _reached(best: tuple[FittedOperator, FitScore], few: EvaluationSet) -> str:
     at = ", ".join(f"{a:+g}" for a in few.batches)
     return f"{best[0].fit.name} has {best[1].value:.2f} on {RACE_CLIPS} validation clips at {at}"
