@@ -37,7 +37,7 @@ from latentknobs.discovery.code_sample import CodeReservoir, adds_up
 from latentknobs.discovery.coordinate_systems import coordinate_systems
 from latentknobs.discovery.evaluation_context import EvaluationContext
 from latentknobs.discovery.evidence_rounding import rounded
-from latentknobs.discovery.fit_race import FitRace, FittedOperator, FitScore, score_on
+from latentknobs.discovery.fit_race import FitRace, FitScore, FittedOperator, score_on
 from latentknobs.discovery.fits.gradient_fit import decoder_of
 from latentknobs.discovery.knob_evaluation import Validated, evaluate_knob
 from latentknobs.discovery.pair_statistics import PairStatistics
