@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from attrs import define, evolve, field
+from attrs import define, evolve, field, frozen
 
 from latentknobs import __version__
 from latentknobs.backends.loader import DEFAULT_MODEL, Models
@@ -86,6 +86,20 @@ def load_plugins(plugins_dir: Path | None = None) -> Plugins:
     if named is not None and not named.is_dir():
         raise UsageError(f"The plugins folder {str(named)!r} is not there; name another or leave the option out.")
     return Plugins.build(BUILTINS, plugins_dir=named or LOCAL_PLUGINS, only_trusted=named is None)
+
+
+@frozen(eq=False)
+class DiscoveryPlan:
+    """
+    A discovery that has not begun.
+
+    Attributes:
+        spec: What it is stored under.
+        experiment: What it is made with.
+    """
+
+    spec: RunSpec
+    experiment: Experiment
 
 
 @define(eq=False)
@@ -421,21 +435,52 @@ class Workbench:
         """
         from latentknobs.discovery.discover import discover  # loads all of discovery
 
-        if clips < 1:
-            raise UsageError(f"A discovery looks at 1 clip or more, not {clips}: ask for more.")
         if keep:
             self.registry.check_writable()
+        plan = self.plan(
+            augmentation, corpus=corpus, model=model, clips=clips, seed=seed, settings=settings, decoupled=decoupled
+        )
+        spec, backend = plan.spec, plan.experiment.backend
+        if others := [one.name for one in backend.spec.formats[1:]]:
+            self.note(
+                f"The model {backend.spec.name} reads {', '.join(others)} too; its knobs are looked for and judged on "
+                f"{backend.spec.clip_format.name} alone."
+            )
+        if resume:
+            with suppress(UnknownNameError):
+                return self.registry.run(spec.run_id)
+        tally = Tally()
+        songs = self.songs_for(backend, CorpusSelection(spec.corpus, clips, seed), tally)
+        with one_thread_sums(), _counted(tally):
+            run = discover(plan.experiment, songs, spec, version=__version__, tally=tally, progress=self.progress)
+        return self.store(run) if keep else run
+
+    def plan(
+        self,
+        augmentation: str,
+        *,
+        corpus: str | None = None,
+        model: str = DEFAULT_MODEL,
+        clips: int = DEFAULT_CLIPS,
+        seed: int = 0,
+        settings: Settings | None = None,
+        decoupled: PrescribedOperator | None = None,
+    ) -> DiscoveryPlan:
+        """
+        What :meth:`discover` would do, without doing it: arguments and errors of its own, but for those of the work.
+
+        Raises:
+            UnknownNameError: As there.
+            UsageError: As there.
+        """
+        if clips < 1:
+            raise UsageError(f"A discovery looks at 1 clip or more, not {clips}: ask for more.")
         edit = self.augment(augmentation)
         corpus = storable(corpus or default_corpus([edit]))
         sources = parse_sources(corpus, self.corpora)
         backend = self.model(model)
         check_encodes(backend.spec)
         check_serves(edit, backend.spec.clip_format, self.plugins.augmentations())
-        if others := [one.name for one in backend.spec.formats[1:]]:
-            self.note(
-                f"The model {backend.spec.name} reads {', '.join(others)} too; its knobs are looked for and judged on "
-                f"{backend.spec.clip_format.name} alone."
-            )
         check_format(sources, backend.spec)
         settings = evolve(settings or Settings(), clips=clips)
         methods = methods_for(self.plugins, backend.spec.clip_format)
@@ -447,15 +492,8 @@ class Workbench:
         if decoupled is not None:
             methods, depends = evolve(methods, fits=(decoupled.as_fit(),)), {**depends, **decoupled.origin()}
         spec = RunSpec(backend.spec.model_id, backend.spec.name, edit.name, corpus, seed, depends)
-        if resume:
-            with suppress(UnknownNameError):
-                return self.registry.run(spec.run_id)
         experiment = evolve(Experiment.of(backend, edit, settings, methods, seed), map=self.map)
-        tally = Tally()
-        songs = self.songs_for(backend, CorpusSelection(corpus, clips, seed), tally)
-        with one_thread_sums(), _counted(tally):
-            run = discover(experiment, songs, spec, version=__version__, tally=tally, progress=self.progress)
-        return self._store(run) if keep else run
+        return DiscoveryPlan(spec, experiment)
 
     def disentangle(
         self,
@@ -509,9 +547,15 @@ class Workbench:
         songs = self.songs_for(backend, CorpusSelection(corpus, clips, seed), tally)
         with one_thread_sums(), _counted(tally):
             run = disentangle(experiment, songs, run_spec, version=__version__, tally=tally, progress=self.progress)
-        return self._store(run) if keep else run
+        return self.store(run) if keep else run
 
-    def _store(self, run: Run) -> Run:
+    def store(self, run: Run) -> Run:
+        """
+        Store a run and tell the observers.
+
+        Raises:
+            RegistryError: The registry cannot be written.
+        """
         self.plugins.run_finished(run)
         for knob in self.registry.save_run(run):
             self.plugins.knob_saved(knob)

@@ -31,6 +31,7 @@ COMMANDS = {
     "disentangle": (
         "Find knobs without an edit: moves of the codes named by the attribute that they change, and evaluated."
     ),
+    "sweep": "Find the knobs of every model, edit, corpus and seed of a file; what is stored is not made again.",
     "turn": "Turn knobs on a melody and show it before and after.",
     "interpolate": "Write the melodies between two melodies as MIDI files, and a picture of all of them.",
     "sample": "Write melodies drawn from the model's prior.",

@@ -125,6 +125,6 @@ def _report(runs: Sequence[Run]) -> None:
             if reasons := failed_criteria(knob):
                 typer.echo(f"{knob.name}: {knob.verdict}: {reasons}", err=True)
         for fit, reason in evidence.declined.items():
-            typer.echo(f"{run.spec.augmentation}: not fitted by {fit}: {reason}", err=True)
+            typer.echo(f"{run.spec.augmentation}: fit {fit}: {reason}", err=True)
         for what, n in run.counts.items():
             typer.echo(f"{run.spec.augmentation}: {what}: {n}", err=True)

@@ -270,7 +270,7 @@ def _selected(knob: Knob) -> dict[str, str]:
     if evidence.not_fitted:
         out["not fitted"] = ", ".join(f"{amount} ({pairs} pairs)" for amount, pairs in evidence.not_fitted.items())
     for name, reason in evidence.declined.items():
-        out[f"not fitted by {name}"] = reason
+        out[f"fit {name}"] = reason
     for name, reason in evidence.left_out.items():
         out[f"criterion {name}"] = f"left out: {reason[0].lower()}{reason[1:]}"
     if evidence.preserves is not None:
