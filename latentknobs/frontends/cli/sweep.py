@@ -24,9 +24,9 @@ def sweep(
     json: options.Json = False,
 ) -> None:
     """Find the knobs of every model, edit, corpus and seed of a file; what is stored is not made again."""
-    asked = Sweep.read(file)
     results: list[SweepResult] = []
     with program(ctx).workbench(registry, device, precision, executor=executor, workers=workers) as workbench:
+        asked = Sweep.read(file)
         try:
             run_sweep(workbench, asked, results.append)
         finally:  # what was found before a failure or Ctrl-C is stored, and shown
