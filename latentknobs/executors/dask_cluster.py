@@ -188,6 +188,7 @@ def _threads(client: Client, address: str, workers: int | None) -> int:
         found = len(client.nthreads())
         raise ExecutorError(
             f"The dask cluster{f' at {address}' if address else ''} has {found} workers, and {workers or 1} were to "
-            f"work: start more with dask worker {address or 'ADDRESS'} --nthreads 1, or ask for fewer."
+            f"work: start more with dask worker {address or 'ADDRESS'} --nthreads 1, where this latentknobs is "
+            "installed, or ask for fewer."
         ) from error
     return sum(client.nthreads().values())
