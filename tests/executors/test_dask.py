@@ -143,14 +143,10 @@ def test_a_cluster_without_latentknobs_is_told(address, task, tmp_path, monkeypa
     (tmp_path / "latentknobs").mkdir()
     (tmp_path / "latentknobs" / "__init__.py").touch()
     paths = (ROOT, tmp_path) if lacks == "the worker" else (tmp_path, ROOT)
-    with (
-        _scheduler(address, paths[0]),
-        _worker(address, paths[1]),
-        _workbench(address, tmp_path) as workbench,
-        pytest.raises(ExecutorError, match="latentknobs"),
-    ):
+    with _scheduler(address, paths[0]), _worker(address, paths[1]), _workbench(address, tmp_path) as workbench:
         monkeypatch.setattr(dask_cluster, "PATIENCE", 4.0)
-        list(workbench.map(task(workbench), range(3)))
+        with pytest.raises(ExecutorError, match="latentknobs"):
+            list(workbench.map(task(workbench), range(3)))
 
 
 def _wait_for(address: str) -> None:
