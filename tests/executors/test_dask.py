@@ -98,7 +98,7 @@ def test_a_cluster_without_workers_is_told(address, tmp_path, monkeypatch):
     """How to start some is said."""
     with _scheduler(address):
         _wait_for(address)
-        monkeypatch.setattr(dask_cluster, "ANSWER", 2.0)
+        monkeypatch.setattr(dask_cluster, "PATIENCE", 2.0)
         with pytest.raises(
             ExecutorError, match=f"has 0 workers, and 3 were to work: start more with dask worker {address}"
         ):
