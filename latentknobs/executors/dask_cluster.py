@@ -21,6 +21,8 @@ ANSWER = 10.0
 """Seconds in which a scheduler must answer."""
 PATIENCE = 30.0
 """Seconds in which it must have the workers, and that it may be without any before its work counts as lost."""
+LOOKS = 2.0
+"""Seconds between two looks at them."""
 SAME = ("dask", "distributed", "python")
 """What must have one version on the program, the scheduler and the workers; of Python, its first two numbers."""
 
@@ -44,11 +46,13 @@ class DaskExecutor(Executor):
     def submit(self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
         """As there."""
         out: Future[R] = Future()
+        self._open.add(out)
+        if self._ended.is_set():
+            raise BrokenExecutor("the scheduler or all its workers were lost")
         try:
             inner = self._inner.submit(fn, *args, **kwargs)
         except Exception as error:
             raise BrokenExecutor(str(error)) from error
-        self._open.add(out)
 
         def pass_on(done: Future[R]) -> None:
             self._open.discard(out)
@@ -72,18 +76,19 @@ class DaskExecutor(Executor):
             self._inner.shutdown(wait=wait and not cancel_futures)
 
     def _watch(self) -> None:
-        """Give up what waits for workers where there are none."""
-        without = 0.0
-        while not self._ended.wait(ANSWER / 2):
+        """Give up work whose scheduler has started again, of which the client may never be told, or has no workers."""
+        scheduler, without = self._client.scheduler_info()["id"], 0.0
+        while not self._ended.wait(LOOKS):
             try:
-                without = 0.0 if self._client.nthreads() else without + ANSWER / 2
+                without = 0.0 if self._client.nthreads() else without + LOOKS
+                lost = self._client.scheduler_info()["id"] != scheduler
             except Exception:  # noqa: BLE001 - no answer is no worker
-                without += ANSWER / 2
-            if without >= PATIENCE:
+                without, lost = without + LOOKS, False
+            if lost or without >= PATIENCE:
+                self._ended.set()
                 for future in list(self._open):
                     with suppress(Exception):  # it may be done at this very moment
-                        future.set_exception(BrokenExecutor("the cluster has no workers"))
-                return
+                        future.set_exception(BrokenExecutor("the scheduler or all its workers were lost"))
 
 
 def _is_loss(error: BaseException) -> bool:
@@ -183,6 +188,7 @@ def _threads(client: Client, address: str, workers: int | None) -> int:
         found = len(client.nthreads())
         raise ExecutorError(
             f"The dask cluster{f' at {address}' if address else ''} has {found} workers, and {workers or 1} were to "
-            f"work: start more with dask worker {address or 'ADDRESS'} --nthreads 1, or ask for fewer."
+            f"work: start more with dask worker {address or 'ADDRESS'} --nthreads 1, where this latentknobs is "
+            "installed, or ask for fewer."
         ) from error
     return sum(client.nthreads().values())
