@@ -5,11 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, column, func, literal, not_, or_, select, table
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    FromClause,
+    Select,
+    and_,
+    column,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    table,
+)
 from sqlalchemy.dialects import sqlite
 
 from latentknobs.core.evidence import AT_MOST
 from latentknobs.core.where import COMPARING, CRITERIA, MEASURED, NUMBERS, RESPONSE, TEXTS, Compared, Condition, Term
+from latentknobs.registry.dialects import contains, like
 from latentknobs.registry.tables import KnobRow
 
 _KNOBS = table("v_knobs", *(column(name) for name in ("knob_id", *TEXTS, *NUMBERS))).alias("k")
@@ -23,8 +37,8 @@ _PARTS: Mapping[str, str] = {
 _COMPARED: Mapping[str, Callable[..., Any]] = {
     **COMPARING,
     "in": lambda term, *values: term.in_(values),
-    "like": lambda term, value: term.like(value),
-    "contains": lambda term, value: term.contains(value, autoescape=True),
+    "like": like,
+    "contains": contains,
     "is null": lambda term: term.is_(None),
 }
 
@@ -81,7 +95,7 @@ def _term(term: Term, *, views: bool) -> ColumnElement[Any]:
         return _KNOBS.c[term.name]
     if term.name in ("share", "weight"):
         row = of("knob_dimension", "dim", term.name)
-        return _of_knob(row, row.c[term.name], row.c.dim == int(term.of))
+        return _of_knob(row, row.c[term.name], row.c.dim == literal(int(term.of), BigInteger))
     row = of("knob_effect", "attribute", term.name)
     return _of_knob(row, row.c[term.name], row.c.attribute == term.of)
 
