@@ -9,10 +9,14 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import text
+
+from latentknobs.registry.store import KnobStore
 
 USER = "lab"
 PASSWORD = "s3cret:word"
@@ -92,6 +96,12 @@ class PostgresServer:
         """Stop it: fast ends all connections, immediate leaves no time to clean up."""
         self._run("pg_ctl", "stop", "--pgdata=data", "--wait", f"--mode={mode}")
 
+    def new_database(self) -> str:
+        """The URL of a new, empty database."""
+        name = f"d{secrets.token_hex(6)}"
+        self.execute("postgres", f"CREATE DATABASE {name}")
+        return self.url(name)
+
     def url(self, database: str, *, user: str = USER, password: str = PASSWORD) -> str:
         """The URL of a database."""
         from urllib.parse import quote
@@ -129,7 +139,22 @@ def postgres() -> Iterator[PostgresServer]:
 @pytest.fixture
 def database(postgres: PostgresServer) -> Iterator[str]:
     """The URL of an empty database."""
-    name = f"d{secrets.token_hex(6)}"
-    postgres.execute("postgres", f"CREATE DATABASE {name}")
-    yield postgres.url(name)
-    postgres.execute("postgres", f"DROP DATABASE {name} WITH (FORCE)")
+    url = postgres.new_database()
+    yield url
+    postgres.execute("postgres", f"DROP DATABASE {url.rpartition('/')[2]} WITH (FORCE)")
+
+
+@pytest.fixture(scope="module", params=["file", "server"])
+def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], str]:
+    """Gives places where registries may be made: files, then databases on the server."""
+    if request.param == "file":
+        return lambda: str(tmp_path_factory.mktemp("place") / "registry.db")
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.new_database
+
+
+def rows_of(store: KnobStore, query: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Names of columns, and rows, of a query in SQL to a store."""
+    with store.reading() as session:
+        found = session.execute(text(query))
+        return list(found.keys()), [tuple(row) for row in found]

@@ -122,3 +122,13 @@ def _said(error: Exception, address: ServerAddress) -> str:
     lines = str(primary or origin).strip().splitlines() or [type(origin).__name__]
     words = lines[0].rpartition(" failed: ")[2].removeprefix("FATAL:").strip().rstrip(".")
     return address.cleaned(words)
+
+
+def continue_ids(connection: Connection) -> None:
+    """Let the next rows be numbered after those that were copied with their numbers, and plan with what is there."""
+    for table in ("model", "run", "knob"):
+        connection.exec_driver_sql(
+            f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), coalesce(max(id), 1), max(id) IS NOT NULL) "  # noqa: S608 - our own names
+            f"FROM {table}"
+        )
+    connection.exec_driver_sql("ANALYZE")
