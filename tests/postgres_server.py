@@ -27,7 +27,7 @@ def programs() -> Path | None:
     """The folder of initdb and pg_ctl, None = there is none."""
     found = shutil.which("initdb")
     if found:
-        return Path(found).parent
+        return Path(found).resolve().parent
     return max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name), default=None)
 
 
@@ -119,6 +119,11 @@ class PostgresServer:
                 cursor = connection.execute(statement.encode())
                 rows = cursor.fetchall() if cursor.description else []
             return rows
+
+    def load(self, database: str, script: Path) -> None:
+        """Run a script of pg_dump's in a database; what is there for psql alone is left out."""
+        lines = script.read_text(encoding="utf-8").splitlines()
+        self.execute(database, "\n".join(line for line in lines if not line.startswith("\\")))
 
     def close(self) -> None:
         """Stop it and delete its folder."""
