@@ -156,12 +156,15 @@ class ServerDatabase(Database):
         """See there."""
         with (
             explained(self._address, writing=True),
-            self._server.connect(writing=True) as connection,
-            Session(connection) as session,
+            self._server.connect(writing=True) as own,
+            Session(own) as session,
             session.begin(),
         ):
-            self._server.lock(session.connection())
-            if not self._made and not migrate.is_made(connection, self._address):
+            # Nothing may be asked before the session's own transaction begins: it would not end one of others.
+            connection = session.connection()
+            made = self._made or migrate.is_made(connection, self._address)
+            self._server.lock(connection)
+            if not made and not migrate.is_made(connection, self._address):
                 migrate.make(connection, built_in=built_in)
             self._check(connection)
             yield session

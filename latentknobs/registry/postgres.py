@@ -14,6 +14,8 @@ from latentknobs.registry.addresses import ServerAddress
 
 WRITERS = 0x6C6B6E6F6273
 """The advisory lock that whoever writes a registry holds until its transaction ends; readers do without."""
+QUEUE = 6
+"""Times the wait for a lock that writers have: they stand in a queue, in which many may come before."""
 PAUSE = 0.2
 """Seconds between two attempts to reach a server that is being restarted."""
 NOT_OURS = frozenset({"42P01", "42703", "3F000"})
@@ -29,7 +31,7 @@ class Server:
 
     Args:
         address: Where it is.
-        timeout: Seconds to wait for a connection, and for another program's lock.
+        timeout: Seconds to wait for a connection; :data:`QUEUE` times as long for whoever else writes.
 
     Raises:
         MissingExtraError: The driver is not installed.
@@ -65,7 +67,7 @@ class Server:
 
     def lock(self, connection: Connection) -> None:
         """Wait for whoever else writes; the lock ends with the transaction."""
-        connection.execute(text(f"SET LOCAL lock_timeout = {round(self._timeout * 1000)}"))
+        connection.execute(text(f"SET LOCAL lock_timeout = {round(self._timeout * QUEUE * 1000)}"))
         connection.execute(text(f"SELECT pg_advisory_xact_lock({WRITERS})"))
 
 
