@@ -12,7 +12,6 @@ from typing import Any
 
 from attrs import evolve
 from sqlalchemy import (
-    BigInteger,
     ColumnElement,
     Select,
     case,
@@ -62,9 +61,7 @@ def knob_ids(query: KnobQuery) -> Select[Any]:
         of_any = select(EffectRow.knob_id).where(EffectRow.knob_id == KnobRow.id, EffectRow.effect >= query.least)
         out = out.where(of_any.correlate(KnobRow).exists())
     if query.uses is not None:
-        out = out.join(DimensionRow, DimensionRow.knob_id == KnobRow.id).where(
-            DimensionRow.dim == literal(query.uses, BigInteger)
-        )
+        out = out.join(DimensionRow, DimensionRow.knob_id == KnobRow.id).where(DimensionRow.dim == query.uses)
     if query.where is not None:
         out = out.where(meets(query.where.condition))
     first = _column(query, name)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy import (
-    BigInteger,
     ColumnElement,
     FromClause,
     Select,
@@ -95,7 +94,7 @@ def _term(term: Term, *, views: bool) -> ColumnElement[Any]:
         return _KNOBS.c[term.name]
     if term.name in ("share", "weight"):
         row = of("knob_dimension", "dim", term.name)
-        return _of_knob(row, row.c[term.name], row.c.dim == literal(int(term.of), BigInteger))
+        return _of_knob(row, row.c[term.name], row.c.dim == int(term.of))
     row = of("knob_effect", "attribute", term.name)
     return _of_knob(row, row.c[term.name], row.c.attribute == term.of)
 
