@@ -115,6 +115,23 @@ def _check(columns, in_sql, question, text, capfd):
     assert in_csv == [tuple("" if value is None else str(value) for value in row) for row in in_sql]
 
 
+def test_a_registry_is_shared_as_the_page_says(asked, postgres, capfd, monkeypatch):
+    """The commands of the page bring a file to a server, which is used from then on."""
+    section = PAGE.read_text(encoding="utf-8").split("## A shared registry")[1].split("\n## ")[0]
+    shown = re.findall(r"postgresql\+psycopg://\S+", section)
+    (command,) = re.findall(r"^\$ latentknobs (.*)$", section, re.MULTILINE)
+    there = postgres.new_database()
+    file = str(asked)
+    before = rows_of(KnobStore.open(file), "SELECT name, tags, note FROM v_knobs ORDER BY knob_id")
+    words = [there if word in shown else word.replace("registry.db", file) for word in shlex.split(command)]
+
+    assert len(set(shown)) == 1
+    assert run_command_line(words) == 0
+    monkeypatch.setenv("LATENTKNOBS_REGISTRY", there)
+    assert run_command_line(["knobs", "list"]) == 0
+    assert rows_of(KnobStore.open(there), "SELECT name, tags, note FROM v_knobs ORDER BY knob_id") == before
+
+
 def test_the_questions_leave_something_out(asked):
     """No question but that for all runs of an edit is answered by everything that there is."""
     with closing(sqlite3.connect(asked)) as connection:
