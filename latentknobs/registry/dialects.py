@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, String, TableValuedAlias, Text, case, cast, column, func, text, type_coerce
-from sqlalchemy.dialects.postgresql import TEXT
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import JSON, TypeEngine
@@ -23,7 +22,7 @@ ESCAPE = "/"
 def text_type(length: int | None = None) -> TypeEngine[str]:
     """Text of any length on both; SQLite's files have the length in their schema."""
     plain = Text() if length is None else String(length)
-    return plain.with_variant(TEXT(collation="C"), POSTGRESQL)
+    return plain.with_variant(Text(collation="C"), POSTGRESQL)
 
 
 class Either(FunctionElement[Any]):
