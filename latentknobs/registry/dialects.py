@@ -62,6 +62,11 @@ def contains(term: ColumnElement[Any], words: str) -> ColumnElement[bool]:
     return Either(term.contains(words, autoescape=True), term.ilike(f"%{_escaped(words)}%", escape=ESCAPE))
 
 
+def ends_with(term: ColumnElement[Any], words: str) -> ColumnElement[bool]:
+    """Whether a text ends with these words."""
+    return Either(term.endswith(words, autoescape=True), term.ilike(f"%{_escaped(words)}", escape=ESCAPE))
+
+
 def _escaped(words: str) -> str:
     for sign in (ESCAPE, "%", "_"):
         words = words.replace(sign, ESCAPE + sign)

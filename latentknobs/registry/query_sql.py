@@ -30,7 +30,7 @@ from sqlalchemy.types import NullType
 from latentknobs.core.knob import RANK
 from latentknobs.core.query_spec import UNEDITED, KnobQuery, Named, Sort
 from latentknobs.core.where import read_term
-from latentknobs.registry.dialects import named, plugins_in
+from latentknobs.registry.dialects import ends_with, named, plugins_in
 from latentknobs.registry.tables import (
     CriterionRow,
     CurrentRow,
@@ -103,7 +103,7 @@ def _used(plugin: str) -> ColumnElement[bool]:
     each = plugins_in(RunRow.__table__.c.parameters)
     used = select(literal(1)).select_from(each).where(each.c.key == name)
     if at:
-        used = used.where(or_(each.c.value == version, each.c.value.endswith(f" {version}", autoescape=True)))
+        used = used.where(or_(each.c.value == version, ends_with(each.c.value, f" {version}")))
     return used.correlate(RunRow).exists()
 
 

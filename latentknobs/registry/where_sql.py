@@ -5,19 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    FromClause,
-    Select,
-    and_,
-    column,
-    func,
-    literal,
-    not_,
-    or_,
-    select,
-    table,
-)
+from sqlalchemy import ColumnElement, FromClause, Select, and_, column, func, literal, not_, or_, select, table
 from sqlalchemy.dialects import sqlite
 
 from latentknobs.core.evidence import AT_MOST

@@ -34,7 +34,11 @@ def both(tmp_path_factory, postgres):
     file = KnobStore.open(tmp_path_factory.mktemp("dialects") / "registry.db")
     for seed, word in enumerate(WORDS):
         name = f"k{'-_'[seed % 2]}{seed % 5}" + ("-auto" if seed % 3 == 0 else "")
-        parameters = {"plugins": {"lift": f"file 0.{seed}", word: "x 1"}} if seed % 4 else {"clips": 1}
+        parameters = (
+            {"plugins": {"lift": f"file 0.{seed}" if seed - 7 else "file RC_7", word: "x 1"}}
+            if seed % 4
+            else {"clips": 1}
+        )
         run = sample_run(seed, name=name, model_id=(MODEL, OTHER_MODEL)[seed % 2], parameters=parameters)
         knobs = tuple(evolve(knob, tags=(f"t{word.replace(' ', '')}", "b", "B")) for knob in run.knobs)
         knobs = tuple(evolve(knob, model_name=word) for knob in knobs)
@@ -76,7 +80,7 @@ QUERIES = [
     *({"name": name, "history": history} for name in ("k*", "k_*", "k-*", "*auto", "K*", "k%") for history in (0, 1)),
     *({"corpus": word} for word in WORDS),
     *({"corpus": word, "plugin": "lift"} for word in WORDS),
-    *({"plugin": plugin} for plugin in ("lift@0.1", "lift@0.11", "folk%", "x", "no", "FOLK@1")),
+    *({"plugin": plugin} for plugin in ("lift@0.1", "lift@0.11", "lift@rc_7", "lift@%", "folk%", "x", "no", "FOLK@1")),
     *({"sort": sort, "reverse": turned} for sort in ("name", "model", "verdict", "date", "seed") for turned in (0, 1)),
     {"sort": "equivariance", "history": True},
     {"sort": "share of 2", "history": True},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
 import pytest
@@ -152,6 +153,15 @@ def test_a_writer_waits_for_another_and_no_longer_than_it_may(postgres, shared):
             other.save_run(sample_run(1))
 
     assert len(KnobStore.open(shared).runs()) == 1
+
+
+def test_those_who_write_first_at_once_make_one_registry(database):
+    """Of several who find a database empty one makes the tables, and the runs of all are stored."""
+    with ThreadPoolExecutor(4) as pool:
+        saved = list(pool.map(lambda seed: KnobStore.open(database).save_run(sample_run(seed)), range(4)))
+
+    assert saved == [True] * 4
+    assert {run.spec.seed for run in KnobStore.open(database).runs()} == {0, 1, 2, 3}
 
 
 def test_who_may_only_read_is_told_before_long_work(postgres, shared):
