@@ -120,7 +120,7 @@ class Workbench:
     """
 
     plugins: Plugins
-    registry_url: str
+    registry_url: str = field(repr=False)  # may hold a password
     models: Models
     device: str = "auto"
     precision: str = ""

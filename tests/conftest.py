@@ -15,6 +15,7 @@ from latentknobs.workbench import Workbench, load_plugins
 
 pytest_plugins = [
     "latentknobs.testing.fixtures",
+    "tests.postgres_server",
     "tests.tiny_discoveries",
     "tests.tiny_meters",
 ]  # from an installed package pytest has them without this line

@@ -13,6 +13,7 @@ import pytest
 
 from latentknobs.frontends.cli import context, plugin_check
 from latentknobs.frontends.cli.app import COMMANDS, GROUPS, run_command_line
+from latentknobs.registry import copying
 from latentknobs.registry.overlay import PACKAGED
 from latentknobs.scaffold import new_plugin
 from latentknobs.workbench import Workbench
@@ -48,6 +49,7 @@ def test_commands_of_the_documents_are_commands(page, command, monkeypatch, tmp_
 
     monkeypatch.setattr(context.Context, "workbench", stop)
     monkeypatch.setattr(Workbench, "open", stop)  # a front end that is served opens its own
+    monkeypatch.setattr(copying, "copy", lambda *_args, **_kwargs: {"run": 0, "knob": 0})  # tests/test_registry_docs.py
     monkeypatch.setattr(plugin_check, "check", lambda *_args, **_kwargs: ())  # tests/frontends/test_plugins.py checks
     monkeypatch.chdir(tmp_path)
     (tmp_path / "runs").mkdir()

@@ -205,7 +205,7 @@ def test_help_is_light(tmp_path):
     code = "from latentknobs.frontends.cli.app import run_command_line\nassert run_command_line(['--help']) == 0"
     loaded = _loaded_after(code, tmp_path)
 
-    assert not loaded & {"torch", "music21", "sqlalchemy", "alembic", "scipy", "matplotlib", "safetensors"}
+    assert not loaded & {"torch", "music21", "sqlalchemy", "alembic", "psycopg", "scipy", "matplotlib", "safetensors"}
 
 
 def test_public_names_are_there():

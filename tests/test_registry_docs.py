@@ -18,10 +18,12 @@ from latentknobs.core.knob import KnobDimension, KnobEffect
 from latentknobs.errors import MissingExtraError
 from latentknobs.frontends.cli.app import run_command_line
 from latentknobs.registry import knob_edits
+from latentknobs.registry.copying import copy
 from latentknobs.registry.overlay import PACKAGED
 from latentknobs.registry.store import KnobStore
 from latentknobs.testing.store import MODEL, OTHER_MODEL, sample_run
 from latentknobs.workbench import Workbench
+from tests.postgres_server import rows_of
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "registry.md"
 SECTIONS = re.findall(r"^### (\d+)\. (.*?)\n(.*?)(?=^##)", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
@@ -61,6 +63,14 @@ def asked(made, own):
     return own / "registry.db"
 
 
+@pytest.fixture(scope="module")
+def shared(made, postgres):
+    """A copy of it on a server; gives its URL."""
+    url = postgres.new_database()
+    copy(made, url)
+    return url
+
+
 def block(text, language):
     """The one block of a language."""
     (found,) = re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
@@ -75,10 +85,22 @@ def test_there_are_ten_questions():
 @pytest.mark.parametrize(("question", "text"), [(name, text) for _, name, text in SECTIONS])
 def test_a_question_has_one_answer(asked, capfd, question, text):
     """SQL, the command and Python give the same rows in the same order, and there are some."""
-    with closing(sqlite3.connect(asked)) as connection:
-        cursor = connection.execute(block(text, "sql"))
-        columns = [column[0] for column in cursor.description]
-        in_sql = cursor.fetchall()
+    columns, in_sql = rows_of(KnobStore.open(asked), block(text, "sql"))
+    _check(columns, in_sql, question, text, capfd)
+
+
+@pytest.mark.parametrize(("question", "text"), [(name, text) for _, name, text in SECTIONS])
+def test_a_shared_registry_has_the_same_answers(asked, shared, capfd, monkeypatch, question, text):
+    """On a server SQL, the command and Python give the rows that they give of a file, in their order."""
+    of_file = rows_of(KnobStore.open(asked), block(text, "sql"))
+    monkeypatch.setenv("LATENTKNOBS_REGISTRY", shared)
+
+    assert rows_of(KnobStore.open(shared), block(text, "sql")) == of_file
+    _check(*of_file, question, text, capfd)
+
+
+def _check(columns, in_sql, question, text, capfd):
+    """The command and Python give these rows."""
     capfd.readouterr()
     code = run_command_line(shlex.split(block(text, "console").removeprefix("$ latentknobs ")))
     printed = csv.DictReader(io.StringIO(capfd.readouterr().out))
@@ -91,6 +113,23 @@ def test_a_question_has_one_answer(asked, capfd, question, text):
     assert in_sql
     assert names["answer"] == in_sql
     assert in_csv == [tuple("" if value is None else str(value) for value in row) for row in in_sql]
+
+
+def test_a_registry_is_shared_as_the_page_says(asked, postgres, capfd, monkeypatch):
+    """The commands of the page bring a file to a server, which is used from then on."""
+    section = PAGE.read_text(encoding="utf-8").split("## A shared registry")[1].split("\n## ")[0]
+    shown = re.findall(r"postgresql\+psycopg://\S+", section)
+    (command,) = re.findall(r"^\$ latentknobs (.*)$", section, re.MULTILINE)
+    there = postgres.new_database()
+    file = str(asked)
+    before = rows_of(KnobStore.open(file), "SELECT name, tags, note FROM v_knobs ORDER BY knob_id")
+    words = [there if word in shown else word.replace("registry.db", file) for word in shlex.split(command)]
+
+    assert len(set(shown)) == 1
+    assert run_command_line(words) == 0
+    monkeypatch.setenv("LATENTKNOBS_REGISTRY", there)
+    assert run_command_line(["knobs", "list"]) == 0
+    assert rows_of(KnobStore.open(there), "SELECT name, tags, note FROM v_knobs ORDER BY knob_id") == before
 
 
 def test_the_questions_leave_something_out(asked):

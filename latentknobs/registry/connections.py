@@ -1,5 +1,5 @@
 """
-Connections to a registry file: one for each piece of work, closed after it.
+Connections to a registry file: one for each piece of work, closed after it; and what errors of databases mean.
 
 A read opens the file read-only, so it can neither make nor change one. A write takes SQLite's write lock
 before it looks (BEGIN IMMEDIATE), so two writers wait for each other and never overwrite. The driver's own
@@ -11,17 +11,18 @@ from __future__ import annotations
 import random
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
 from latentknobs.errors import RegistryError
+from latentknobs.registry import postgres
+from latentknobs.registry.addresses import Address, ServerAddress
 
 Mode: TypeAlias = Literal["ro", "rw", "rwc"]
 TIMEOUT = 10.0
@@ -90,12 +91,14 @@ def _begin_writing(connection: sqlite3.Connection, timeout: float) -> None:
 
 
 @contextmanager
-def explained(path: Path, *, writing: bool) -> Iterator[None]:
-    """Turn what SQLite says of a file into a RegistryError with one clear sentence."""
+def explained(address: Address, *, writing: bool) -> Iterator[None]:
+    """Turn what a database says into a RegistryError with one clear sentence."""
     try:
         yield
     except (SQLAlchemyError, sqlite3.Error) as error:
-        raise RegistryError(_sentence(error, path, writing=writing)) from error
+        if isinstance(address, ServerAddress):
+            raise RegistryError(postgres.sentence(error, address, writing=writing)) from error
+        raise RegistryError(_sentence(error, address, writing=writing)) from error
 
 
 def error_name(error: BaseException) -> str:
@@ -125,46 +128,3 @@ def _sentence(error: Exception, path: Path, *, writing: bool) -> str:
     origin = getattr(error, "orig", None) or error
     doing = "written" if writing else "read"
     return f"The registry {path} could not be {doing}: {origin}."
-
-
-class Database:
-    """
-    One registry file.
-
-    Args:
-        path: The file, absolute.
-        timeout: Seconds to wait for another program's lock.
-        check: Called first in every transaction; raises RegistryError where the file is not one we can use.
-    """
-
-    def __init__(self, path: Path, check: Callable[[Connection], None], *, timeout: float = TIMEOUT) -> None:
-        self._path = path
-        self._check = check
-        self._reader = make_engine(path, "ro", timeout=timeout)
-        self._writer = make_engine(path, "rw", timeout=timeout)
-
-    @contextmanager
-    def reading(self) -> Iterator[Session]:
-        """A session that sees one state of the file and cannot change it."""
-        with explained(self._path, writing=False), Session(self._reader) as session:
-            try:
-                self._check(session.connection())
-            except SQLAlchemyError as error:
-                if error_name(error) != "SQLITE_READONLY_ROLLBACK":
-                    raise
-                session.rollback()
-                self._recover()
-                self._check(session.connection())
-            yield session
-
-    @contextmanager
-    def writing(self) -> Iterator[Session]:
-        """A session whose changes are kept if nothing is raised, else none of them."""
-        with explained(self._path, writing=True), Session(self._writer) as session, session.begin():
-            self._check(session.connection())
-            yield session
-
-    def _recover(self) -> None:
-        """Take back the write in whose middle a program died: SQLite does it when the file is opened to write."""
-        with explained(self._path, writing=True), self._writer.connect() as connection:
-            connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").fetchall()

@@ -94,8 +94,8 @@ def outline(parts: Iterable[tuple[KnobStore, Iterable[tuple[str, str]]]]) -> dic
             with store.reading() as session:
                 row = session.scalars(_current_of(model_id, name)).one()
                 result = row.knob.run.result_sha256
-                (knob,) = undamaged(knobs_of(session, [row.knob_id], str(store.path)))
-                (run,) = undamaged(runs_of(session, (RunRow.id == row.knob.run_id,), str(store.path)))
+                (knob,) = undamaged(knobs_of(session, [row.knob_id], str(store.address)))
+                (run,) = undamaged(runs_of(session, (RunRow.id == row.knob.run_id,), str(store.address)))
             runs.setdefault(result, run)
             position = next(i for i, one in enumerate(run.knobs) if _key(one) == _key(knob))
             operator = {one.pop("name"): one for one in serialization.packed_arrays(knob.require_operator())}

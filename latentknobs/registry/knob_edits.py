@@ -86,11 +86,11 @@ def forget(store: KnobStore, model_id: str, name: str) -> None:
 @contextmanager
 def _current(store: KnobStore, model_id: str, name: str) -> Iterator[tuple[Session, CurrentRow]]:
     if not store.exists:
-        raise UnknownNameError("knob", name, (), f"in {store.path}")
+        raise UnknownNameError("knob", name, (), f"in {store.address}")
     with store.writing() as session:
         rows = select(CurrentRow).join(ModelRow, ModelRow.id == CurrentRow.model_id).where(ModelRow.sha256 == model_id)
         row = session.scalars(rows.where(CurrentRow.name == name)).one_or_none()
         if row is None:
             known = [other.name for other in session.scalars(rows)]
-            raise UnknownNameError("knob", name, known, f"for model {model_id[:12]} in {store.path}")
+            raise UnknownNameError("knob", name, known, f"for model {model_id[:12]} in {store.address}")
         yield session, row

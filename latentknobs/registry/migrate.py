@@ -1,8 +1,9 @@
 """
-Making, checking and upgrading registry files.
+Making, checking and upgrading registries.
 
-A new file is made by running every migration, so old and new files have the same schema. Opening a file
-only checks it; :func:`upgrade` is the one thing that changes a schema, and takes a backup first.
+A new file is made by running every migration, so old and new files have the same schema; a database on a server is
+made as the tables are. Opening a registry only checks it; :func:`upgrade` is the one thing that changes a schema, and
+takes a backup of a file first.
 """
 
 from __future__ import annotations
@@ -16,18 +17,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from shlex import quote
 from tempfile import TemporaryFile
+from typing import Literal
 
-from sqlalchemy import Connection, Engine, delete, insert, select, text
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError
+from sqlalchemy import Connection, Engine, delete, insert, select, text, update
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
 from latentknobs import __version__
-from latentknobs.errors import RegistryError, UsageError
+from latentknobs.errors import RegistryError
+from latentknobs.registry.addresses import Address, ServerAddress, address_of
 from latentknobs.registry.connections import TIMEOUT, error_name, explained, make_engine
+from latentknobs.registry.dialects import SQLITE
+from latentknobs.registry.postgres import NOT_OURS, Server, contents, not_ours, state_of
 from latentknobs.registry.tables import (
     APPLICATION,
     AmountRow,
+    Base,
     BlockRow,
     CriterionRow,
     KnobRow,
@@ -40,30 +45,6 @@ from latentknobs.registry.views import drop_views, make_views
 MIGRATIONS = Path(__file__).parent / "migrations"
 _ONE_AT_A_TIME = threading.Lock()
 """Alembic keeps what it works on in globals of the process."""
-
-
-def path_of(url: str | Path) -> Path:
-    """
-    The file that a registry's path or URL means, absolute, links followed.
-
-    Raises:
-        UsageError: It is a URL of another database, or names no file.
-        RegistryError: It is a folder.
-    """
-    if isinstance(url, str) and "://" in url:
-        try:
-            parsed = make_url(url)
-        except ArgumentError as error:
-            raise UsageError(f"The registry {url!r} is not a URL: give a path or sqlite:///PATH.") from error
-        if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.query:
-            # The password of a database URL stays out of the message.
-            shown = parsed.render_as_string(hide_password=True)
-            raise UsageError(f"The registry {shown!r} is not an SQLite file: give a path or sqlite:///PATH.")
-        url = parsed.database
-    path = Path(url).resolve()
-    if path.is_dir():
-        raise RegistryError(f"The registry {path} is a folder: name a file in it.")
-    return path
 
 
 def is_there(path: Path) -> bool:
@@ -102,20 +83,22 @@ def revisions() -> tuple[str, ...]:
     return tuple(sorted(file.name[1:5] for file in (MIGRATIONS / "versions").glob("r[0-9]*.py")))
 
 
-def check(connection: Connection, path: Path) -> tuple[str, bool]:
+def check(connection: Connection, address: Address) -> tuple[str, bool]:
     """
-    The revision of a file and whether it is marked built-in.
+    The revision of a registry and whether it is marked built-in.
 
     Raises:
-        RegistryError: The file is not a registry of ours.
+        RegistryError: It is not one of ours.
     """
-    foreign = RegistryError(f"{path} is not a latentknobs registry: name another file.")
+    kind = "database" if isinstance(address, ServerAddress) else "file"
+    foreign = RegistryError(f"{address} is not a latentknobs registry: name another {kind}.")
     try:
         # These names are the same in every revision, for ever.
         row = connection.execute(text("SELECT application, built_in FROM registry")).one_or_none()
         revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
     except DatabaseError as error:
-        if error_name(error) == "SQLITE_ERROR":  # no such table, no such column
+        # No such table, no such column.
+        if error_name(error) == "SQLITE_ERROR" or state_of(error) in NOT_OURS:
             raise foreign from error
         raise
     if row is None or row.application != APPLICATION or revision is None:
@@ -123,25 +106,38 @@ def check(connection: Connection, path: Path) -> tuple[str, bool]:
     return str(revision), bool(row.built_in)
 
 
-def require_head(revision: str, path: Path) -> None:
+def require_head(revision: str, address: Address) -> None:
     """
-    Refuse a file of another revision than this version's.
+    Refuse a registry of another revision than this version's.
 
     Raises:
-        RegistryError: The file is older or newer.
+        RegistryError: It is older or newer.
     """
     known = revisions()
     if revision == known[-1]:
         return
     if revision in known:
+        command = f"upgrade it with 'latentknobs registry upgrade {quote(str(address))}'"
         raise RegistryError(
-            f"The registry {path} was made by an older latentknobs (schema {revision}, now {known[-1]}): "
-            f"upgrade it with 'latentknobs registry upgrade {quote(str(path))}', which takes a backup first."
+            f"The registry {address} was made by an older latentknobs (schema {revision}, now {known[-1]}): "
+            + (f"{command}, which takes a backup first." if isinstance(address, Path) else f"back it up and {command}.")
         )
     raise RegistryError(
-        f"The registry {path} was made by a newer latentknobs (schema {revision}, this one knows {known[-1]}): "
+        f"The registry {address} was made by a newer latentknobs (schema {revision}, this one knows {known[-1]}): "
         f"update latentknobs with 'pip install --upgrade latentknobs'."
     )
+
+
+def make(connection: Connection, *, built_in: bool) -> None:
+    """Make an empty registry in an empty database, within the connection's transaction."""
+    if connection.dialect.name == SQLITE:
+        _migrate(connection)
+    else:
+        Base.metadata.create_all(connection)
+        _run_alembic(connection, "stamp")
+        make_views(connection)
+    facts = {"application": APPLICATION, "version": __version__, "created_at": datetime.now(UTC)}
+    connection.execute(insert(RegistryRow).values(id=1, built_in=built_in, **facts))
 
 
 @contextmanager
@@ -165,9 +161,7 @@ def new_file(path: Path, *, built_in: bool = False) -> Iterator[Path]:
         with explained(path, writing=True):
             engine = make_engine(draft, "rwc", foreign_keys=False)
             with engine.begin() as connection:
-                _migrate(connection)
-                facts = {"application": APPLICATION, "version": __version__, "created_at": datetime.now(UTC)}
-                connection.execute(insert(RegistryRow).values(id=1, built_in=built_in, **facts))
+                make(connection, built_in=built_in)
             with closing(engine.raw_connection()) as connection:
                 connection.cursor().execute("VACUUM")  # the migrations leave free pages behind
         yield draft
@@ -184,40 +178,75 @@ def new_file(path: Path, *, built_in: bool = False) -> Iterator[Path]:
 
 def upgrade(url: str | Path, *, timeout: float = TIMEOUT) -> Path | None:
     """
-    Bring a file to this version's schema, in one transaction, after a copy of it was put beside it.
+    Bring a registry to this version's schema, in one transaction; a copy of a file is put beside it before.
 
     Args:
-        url: The file.
+        url: The file or database.
         timeout: Seconds to wait for another program's lock.
 
     Returns:
-        The backup (``NAME.bak-REVISION``), or None where there was nothing to do.
+        The backup (``NAME.bak-REVISION``), or None where there was nothing to do, or the registry is on a server.
 
     Raises:
-        RegistryError: The file is missing, not ours, newer, built-in, locked or read-only; it is as it was.
+        RegistryError: It is missing, not ours, newer, built-in, locked or read-only; it is as it was.
     """
-    path = path_of(url)
-    if not is_there(path):
-        raise RegistryError(f"There is no registry {path}: nothing to upgrade.")
-    engine = make_engine(path, "rw", timeout=timeout, foreign_keys=False)
-    with explained(path, writing=True), engine.begin() as connection:
-        revision, built_in = check(connection, path)
-        if revision == revisions()[-1]:
+    address = address_of(url)
+    if isinstance(address, ServerAddress):
+        _upgrade_server(address, timeout)
+        return None
+    if not is_there(address):
+        raise RegistryError(f"There is no registry {address}: nothing to upgrade.")
+    engine = make_engine(address, "rw", timeout=timeout, foreign_keys=False)
+    with explained(address, writing=True), engine.begin() as connection:
+        revision = _older(connection, address)
+        if revision is None:
             return None
-        if revision not in revisions():
-            require_head(revision, path)
-        if built_in:
-            raise RegistryError(f"The registry {path} is the package's own: rebuild it with 'make registry'.")
-        backup = _back_up(path, revision, make_engine(path, "ro", timeout=timeout))
+        backup = _back_up(address, revision, make_engine(address, "ro", timeout=timeout))
         _migrate(connection)
-        _derive(connection, str(path))
+        _derive(connection, str(address))
         orphans = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
         if orphans:
             raise RegistryError(
-                f"The registry {path} holds {len(orphans)} rows that belong to nothing ({orphans[0][0]}): "
+                f"The registry {address} holds {len(orphans)} rows that belong to nothing ({orphans[0][0]}): "
                 f"it was left as it was."
             )
     return backup
+
+
+def _upgrade_server(address: ServerAddress, timeout: float) -> None:
+    server = Server(address, timeout=timeout)
+    with explained(address, writing=True), server.connect(writing=True) as connection, connection.begin():
+        server.lock(connection)
+        if not is_made(connection, address):
+            raise RegistryError(f"There is no registry {address}: nothing to upgrade.")
+        if _older(connection, address) is not None:
+            _migrate(connection)
+            _derive(connection, str(address))
+
+
+def is_made(connection: Connection, address: ServerAddress) -> bool:
+    """
+    Whether a database on a server holds a registry; False where it is empty.
+
+    Raises:
+        RegistryError: It holds something else.
+    """
+    names = contents(connection)
+    if names and not {"registry", "alembic_version"} <= names:
+        raise RegistryError(not_ours(address))
+    return bool(names)
+
+
+def _older(connection: Connection, address: Address) -> str | None:
+    """The revision from which it is to be upgraded, None = it need not be."""
+    revision, built_in = check(connection, address)
+    if revision == revisions()[-1]:
+        return None
+    if revision not in revisions():
+        require_head(revision, address)
+    if built_in:
+        raise RegistryError(f"The registry {address} is the package's own: rebuild it with 'make registry'.")
+    return revision
 
 
 def _derive(connection: Connection, where: str) -> None:
@@ -242,8 +271,10 @@ def _derive(connection: Connection, where: str) -> None:
         for key in session.scalars(select(RunRow.id)).all():
             (run,) = runs_of(session, (RunRow.id == key,), where)
             if isinstance(run, Run):
-                text = "UPDATE OR IGNORE run SET result_sha256 = ? WHERE id = ?"
-                connection.exec_driver_sql(text, (result_sha256(run), key))
+                result = result_sha256(run)
+                same = select(RunRow.id).where(RunRow.identity == run.run_id, RunRow.result_sha256 == result)
+                if session.scalars(same).first() is None:
+                    session.execute(update(RunRow).where(RunRow.id == key).values(result_sha256=result))
 
 
 def _back_up(path: Path, revision: str, reader: Engine) -> Path:
@@ -283,14 +314,19 @@ def _name(draft: Path, path: Path) -> None:
 
 
 def _migrate(connection: Connection) -> None:
+    if connection.dialect.name == SQLITE:
+        # Else a table that somebody's own view reads could not be rebuilt.
+        connection.exec_driver_sql("PRAGMA legacy_alter_table = ON")
+    drop_views(connection)
+    _run_alembic(connection, "upgrade")
+    make_views(connection)
+
+
+def _run_alembic(connection: Connection, name: Literal["upgrade", "stamp"]) -> None:
     from alembic import command
     from alembic.config import Config
 
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    # Else a table that somebody's own view reads could not be rebuilt.
-    connection.exec_driver_sql("PRAGMA legacy_alter_table = ON")
-    drop_views(connection)
     with _ONE_AT_A_TIME:
-        command.upgrade(config, "head")
-    make_views(connection)
+        getattr(command, name)(config, "head")

@@ -22,8 +22,9 @@ from latentknobs.core.evidence import unstructure_evidence
 from latentknobs.core.knob import RANK, Knob
 from latentknobs.core.query_spec import EVERYTHING, KnobQuery, Named
 from latentknobs.core.run import Run, RunOutline
-from latentknobs.errors import RegistryError, UnknownNameError, UsageError
-from latentknobs.registry import import_export, knob_edits, migrate, serialization
+from latentknobs.errors import MissingExtraError, RegistryError, UnknownNameError, UsageError
+from latentknobs.registry import import_export, knob_edits, serialization
+from latentknobs.registry.addresses import Address, address_of
 from latentknobs.registry.connections import TIMEOUT
 from latentknobs.registry.import_export import Conflict, TransferSummary
 from latentknobs.registry.listing import KnobPage, ListedKnob, merged
@@ -48,7 +49,7 @@ class RegistryLayer:
 
     Attributes:
         role: discovered, open or package.
-        path: The file.
+        path: The file, or the database.
         exists: Whether it is there.
         written: Whether discoveries are stored in it.
         knobs: How many current knobs it holds.
@@ -56,7 +57,7 @@ class RegistryLayer:
     """
 
     role: Role
-    path: Path
+    path: Address
     exists: bool
     written: bool
     knobs: int
@@ -71,8 +72,8 @@ class Registry(KnobReader):
     of them cannot be used.
     """
 
-    def __init__(self, path: Path, packaged: Path, *, timeout: float) -> None:
-        self.path = path
+    def __init__(self, address: Address, packaged: Path, *, timeout: float) -> None:
+        self.address = address
         self._packaged = packaged
         self._timeout = timeout
 
@@ -82,15 +83,15 @@ class Registry(KnobReader):
         The registry of a path or URL; neither made nor read yet.
 
         Args:
-            url: A path, or sqlite:///PATH.
+            url: A path, sqlite:///PATH, or postgresql+psycopg://USER@HOST/DATABASE.
             packaged: The file beneath it.
             timeout: Seconds to wait for another program's lock.
 
         Raises:
-            UsageError: It is a URL of something else than an SQLite file.
+            UsageError: It is a URL of something else than an SQLite file or a PostgreSQL database.
             RegistryError: It is a folder.
         """
-        return cls(migrate.path_of(url), packaged.resolve(), timeout=timeout)
+        return cls(address_of(url), packaged.resolve(), timeout=timeout)
 
     def __enter__(self) -> Self:
         return self
@@ -281,35 +282,35 @@ class Registry(KnobReader):
         if (model_id, name) not in store.standing([(model_id, name)]):
             self.knob(model_id, name)
             raise RegistryError(
-                f"The knob {name!r} is not in {store.path}, and what lies beneath never changes: copy it first, with "
-                f"'latentknobs knobs export {name} -o {name}.json' and 'latentknobs knobs import {name}.json'."
+                f"The knob {name!r} is not in {store.address}, and what lies beneath never changes: copy it first, "
+                f"with 'latentknobs knobs export {name} -o {name}.json' and 'latentknobs knobs import {name}.json'."
             )
         return store
 
     def sources(self) -> tuple[RegistryLayer, ...]:
         """The files that are read, the upper first, each with what is wrong with it; raises nothing."""
         try:
-            paths = [(role, store.path) for role, store in self._layers]
-        except RegistryError:
-            paths = [("open", self.path), ("package", self._packaged)]
+            paths: list[tuple[Role, Address]] = [(role, store.address) for role, store in self._layers]
+        except (MissingExtraError, RegistryError):
+            paths = [("open", self.address), ("package", self._packaged)]
         return tuple(self._source(role, path, written=path == paths[0][1]) for role, path in paths)
 
-    def _source(self, role: Role, path: Path, *, written: bool) -> RegistryLayer:
+    def _source(self, role: Role, path: Address, *, written: bool) -> RegistryLayer:
         try:
             store = KnobStore.open(path, timeout=self._timeout)
             return RegistryLayer(role, path, store.exists, written, len(store.knobs(operators=False)))
-        except RegistryError as error:
-            return RegistryLayer(role, path, path.is_file(), written, 0, str(error))
+        except (MissingExtraError, RegistryError) as error:
+            return RegistryLayer(role, path, isinstance(path, Path) and path.is_file(), written, 0, str(error))
 
     @cached_property
     def _layers(self) -> tuple[tuple[Role, KnobStore], ...]:
         """What is read, the upper first; the first one is written."""
-        opened = KnobStore.open(self.path, timeout=self._timeout)
+        opened = KnobStore.open(self.address, timeout=self._timeout)
         out: list[tuple[Role, KnobStore]] = [("open", opened)]
         if opened.built_in:
             beside = self.path.with_name(DISCOVERED)
             out.insert(0, ("discovered", KnobStore.open(beside, timeout=self._timeout)))
-        if self._packaged != self.path and self._packaged.is_file():
+        if self._packaged != self.address and self._packaged.is_file():
             out.append(("package", KnobStore.open(self._packaged, timeout=self._timeout)))
         return tuple(out)
 

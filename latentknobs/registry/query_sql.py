@@ -14,8 +14,6 @@ from attrs import evolve
 from sqlalchemy import (
     ColumnElement,
     Select,
-    String,
-    TableValuedAlias,
     case,
     func,
     literal,
@@ -32,6 +30,7 @@ from sqlalchemy.types import NullType
 from latentknobs.core.knob import RANK
 from latentknobs.core.query_spec import UNEDITED, KnobQuery, Named, Sort
 from latentknobs.core.where import read_term
+from latentknobs.registry.dialects import ends_with, named, plugins_in
 from latentknobs.registry.tables import (
     CriterionRow,
     CurrentRow,
@@ -99,25 +98,19 @@ def _any_of(column: Any, values: Sequence[Any]) -> ColumnElement[bool]:
     return column == values[0] if len(values) == 1 else column.in_(values)  # type: ignore[no-any-return] # any column
 
 
-def _plugins() -> TableValuedAlias:
-    """The plugins of a run, ``key`` a name and ``value`` its origin and version."""
-    facts = case((func.json_valid(RunRow.parameters), RunRow.parameters), else_="{}")
-    return func.json_each(type_coerce(facts, String), "$.plugins").table_valued("key", "value", name="plugin")
-
-
 def _used(plugin: str) -> ColumnElement[bool]:
     name, at, version = plugin.partition("@")
-    each = _plugins()
+    each = plugins_in(RunRow.__table__.c.parameters)
     used = select(literal(1)).select_from(each).where(each.c.key == name)
     if at:
-        used = used.where(or_(each.c.value == version, each.c.value.endswith(f" {version}", autoescape=True)))
+        used = used.where(or_(each.c.value == version, ends_with(each.c.value, f" {version}")))
     return used.correlate(RunRow).exists()
 
 
 def values_of(kind: Named) -> Select[Any]:
     """All that a registry knows of a kind, each once, with nothing in place of what is missing."""
     if kind == "plugin":
-        each = _plugins()
+        each = plugins_in(RunRow.__table__.c.parameters)
         return select(each.c.key, each.c.value).select_from(RunRow).join(each, true()).distinct()
     if kind == "knob":
         return select(union(select(CurrentRow.name), select(KnobRow.name)).subquery())
@@ -191,10 +184,7 @@ def _history(query: KnobQuery) -> tuple[Select[Any], ColumnElement[str]]:
 
 
 def _named(column: ColumnElement[str], name: str) -> ColumnElement[bool]:
-    if "*" not in name:
-        return column == name
-    # Of GLOB's signs only the asterisk is ours.
-    return column.op("GLOB")(name.replace("[", "[[]").replace("?", "[?]"))
+    return named(column, name) if "*" in name else column == name
 
 
 def _column(query: KnobQuery, name: ColumnElement[str]) -> ColumnElement[Any]:

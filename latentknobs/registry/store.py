@@ -17,7 +17,9 @@ from latentknobs.core.query_spec import EVERYTHING, KnobQuery, Named
 from latentknobs.core.run import Run, RunOutline
 from latentknobs.errors import RegistryError, UnknownNameError, UsageError
 from latentknobs.registry import migrate, serialization
-from latentknobs.registry.connections import TIMEOUT, Database
+from latentknobs.registry.addresses import Address, address_of
+from latentknobs.registry.connections import TIMEOUT
+from latentknobs.registry.databases import database_of
 from latentknobs.registry.knob_loader import knobs_of, runs_of, sound, undamaged
 from latentknobs.registry.listing import (
     IndexEntry,
@@ -28,9 +30,23 @@ from latentknobs.registry.tables import CurrentRow, KnobRow, ModelRow, OperatorA
 
 
 class KnobReader(ABC):
-    """What one file and layers of files have in common: questions that a query answers."""
+    """What one registry and layers of them have in common: questions that a query answers."""
 
-    path: Path
+    address: Address
+
+    @property
+    def path(self) -> Path:
+        """
+        The file, absolute.
+
+        Raises:
+            UsageError: It is no file, but on a server.
+        """
+        if isinstance(self.address, Path):
+            return self.address
+        raise UsageError(
+            f"The registry {self.address} is no file: 'latentknobs registry copy' makes one of what it holds."
+        )
 
     @abstractmethod
     def models(self) -> tuple[tuple[str, str], ...]:
@@ -113,48 +129,47 @@ class KnobReader(ABC):
 
 class KnobStore(KnobReader):
     """
-    Knobs and runs in one SQLite file; made by :meth:`open`, a context manager.
+    Knobs and runs in one SQLite file, or in a database on a server; made by :meth:`open`, a context manager.
 
     Reading never makes or changes a file: one that is not there is an empty store, made when a run is first
-    saved. Every method may be called from any thread, and raises RegistryError where the file is not a
-    registry, of another schema, damaged, or locked for longer than the timeout.
+    saved; so is a database without tables. Every method may be called from any thread, and raises RegistryError
+    where it is no registry, of another schema, damaged, locked for longer than the timeout, or not to be reached.
 
     Attributes:
-        path: The file, absolute.
+        address: The file, absolute, or the database.
     """
 
-    def __init__(self, path: Path, *, allow_built_in: bool, timeout: float) -> None:
-        self.path = path
+    def __init__(self, address: Address, *, allow_built_in: bool, timeout: float) -> None:
+        self.address = address
         self._allow_built_in = allow_built_in
-        self._timeout = timeout
-        self._database = Database(path, self._check, timeout=timeout)
+        self._database = database_of(address, self._check, timeout=timeout)
 
     @classmethod
     def open(
-        cls, url: str | Path, *, create: bool = False, allow_built_in: bool = False, timeout: float = TIMEOUT
+        cls, url: str | Address, *, create: bool = False, allow_built_in: bool = False, timeout: float = TIMEOUT
     ) -> Self:
         """
         Open a registry.
 
         Args:
-            url: A path, or sqlite:///PATH.
-            create: Make the file now if it is not there, not only when a run is first saved.
+            url: A path, sqlite:///PATH, or postgresql+psycopg://USER@HOST/DATABASE.
+            create: Make the file or tables now if it is not there, not only when a run is first saved.
             allow_built_in: Whether a registry marked as the package's own may be written; a file that is
                 made is then marked so. For ``make registry`` alone.
             timeout: Seconds to wait for another program's lock.
 
         Raises:
-            UsageError: It is a URL of something else than an SQLite file.
+            UsageError: It is a URL of something else than an SQLite file or a PostgreSQL database.
+            MissingExtraError: It is on a server, and the driver is not installed.
             RegistryError: It is not a registry, of another schema, or cannot be read (or made).
         """
-        path = migrate.path_of(url)
-        store = cls(path, allow_built_in=allow_built_in, timeout=timeout)
+        store = cls(address_of(url), allow_built_in=allow_built_in, timeout=timeout)
         if store.exists:
             with store._database.reading():
                 pass
         elif create:
             try:
-                with migrate.new_file(path, built_in=allow_built_in):
+                with store.writing():
                     pass
             except FileExistsError:  # made by someone else a moment ago
                 return cls.open(url, allow_built_in=allow_built_in, timeout=timeout)
@@ -173,8 +188,8 @@ class KnobStore(KnobReader):
 
     @property
     def exists(self) -> bool:
-        """Whether the file is there."""
-        return migrate.is_there(self.path)
+        """Whether the file is there, or the database has its tables."""
+        return self._database.exists
 
     @property
     def built_in(self) -> bool:
@@ -182,7 +197,7 @@ class KnobStore(KnobReader):
         if not self.exists:
             return False
         with self.reading() as session:
-            return migrate.check(session.connection(), self.path)[1]
+            return migrate.check(session.connection(), self.address)[1]
 
     def check_writable(self) -> None:
         """
@@ -191,10 +206,8 @@ class KnobStore(KnobReader):
         Raises:
             RegistryError: The file is read-only, locked or built-in, or its folder is missing or read-only.
         """
-        migrate.check_folder(self.path)
-        if self.exists:
-            with self._database.writing() as session:
-                self._check_ours(session)
+        if self._database.check_place():
+            with self.writing() as session:
                 # SQLite takes a write lock on a read-only file without a word; a write tells, and is taken back.
                 session.execute(update(RegistryRow).values(version=RegistryRow.version))
                 session.rollback()
@@ -242,15 +255,8 @@ class KnobStore(KnobReader):
             FileExistsError: Someone else made the file in the meantime; nothing was stored.
             RegistryError: The file cannot be written (read-only, locked, full disk, built-in); it is as it was.
         """
-        if self.exists:
-            with self._database.writing() as session:
-                self._check_ours(session)
-                yield session
-            return
-        with (
-            migrate.new_file(self.path, built_in=self._allow_built_in) as draft,
-            Database(draft, self._check, timeout=self._timeout).writing() as session,
-        ):
+        with self._database.writing(built_in=self._allow_built_in) as session:
+            self._check_ours(session)
             yield session
 
     @contextmanager
@@ -260,9 +266,9 @@ class KnobStore(KnobReader):
             yield session
 
     def _check_ours(self, session: Session) -> None:
-        if migrate.check(session.connection(), self.path)[1] and not self._allow_built_in:
+        if migrate.check(session.connection(), self.address)[1] and not self._allow_built_in:
             raise RegistryError(
-                f"The registry {self.path} holds the package's own knobs and is written by 'make registry' only: "
+                f"The registry {self.address} holds the package's own knobs and is written by 'make registry' only: "
                 f"name another file."
             )
 
@@ -272,7 +278,7 @@ class KnobStore(KnobReader):
             return []
         with self.reading() as session:
             ids = session.scalars(knob_ids(query)).all()
-            return knobs_of(session, ids, str(self.path), operators=operators, evidence=evidence, renamed=True)
+            return knobs_of(session, ids, str(self.address), operators=operators, evidence=evidence, renamed=True)
 
     def known(self, kind: Named) -> set[str | int]:
         """All names or numbers of a kind that knobs and runs have, current or not."""
@@ -317,7 +323,7 @@ class KnobStore(KnobReader):
     def outlines(self, ids: Sequence[int], *, evidence: bool = False) -> list[Knob | RegistryError]:
         """The knobs of these rows of the index without operators; damaged ones as the error."""
         with self.reading() as session:
-            return knobs_of(session, ids, str(self.path), operators=False, evidence=evidence, renamed=True)
+            return knobs_of(session, ids, str(self.address), operators=False, evidence=evidence, renamed=True)
 
     def run_outlines(self, query: KnobQuery = EVERYTHING) -> list[RunOutline]:
         """The runs, without their knobs, that meet a query as far as it is of runs, in the order of first saving."""
@@ -380,10 +386,10 @@ class KnobStore(KnobReader):
         if not self.exists:
             return []
         with self.reading() as session:
-            return runs_of(session, conditions, str(self.path), evidence=evidence)
+            return runs_of(session, conditions, str(self.address), evidence=evidence)
 
     def _check(self, connection: Connection) -> None:
-        migrate.require_head(migrate.check(connection, self.path)[0], self.path)
+        migrate.require_head(migrate.check(connection, self.address)[0], self.address)
 
 
 def add_run(session: Session, run: Run) -> tuple[RunRow, bool]:

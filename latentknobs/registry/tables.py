@@ -1,6 +1,8 @@
 """
 The tables, typed. Files are made by the migrations, never from here; a test holds the two together.
 
+A database on a server, of which there is none older than schema 0005, is made from here; later migrations change it.
+
 People address a knob by (model, name); row ids stay inside this package.
 """
 
@@ -20,12 +22,12 @@ from sqlalchemy import (
     Index,
     LargeBinary,
     MetaData,
-    String,
-    Text,
     UniqueConstraint,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
+
+from latentknobs.registry.dialects import POSTGRESQL, text_type
 
 APPLICATION = "latentknobs"
 """What the ``registry`` table says of a file that is ours."""
@@ -36,7 +38,7 @@ MOST_JSON = 2**26
 class UtcTime(TypeDecorator[datetime]):
     """An aware time, kept as ISO text in UTC so that text order is time order."""
 
-    impl = String(32)
+    impl = text_type(32)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:  # noqa: ARG002 (SQLAlchemy's)
@@ -54,7 +56,7 @@ class UtcTime(TypeDecorator[datetime]):
 class JsonText(TypeDecorator[Any]):
     """A JSON value as text; floats come back exactly, keys in their order."""
 
-    impl = Text
+    impl = text_type()
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str:  # noqa: ARG002 (SQLAlchemy's)
@@ -116,9 +118,9 @@ class RegistryRow(Base):
     __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    application: Mapped[str] = mapped_column(String(32))
+    application: Mapped[str] = mapped_column(text_type(32))
     built_in: Mapped[bool]
-    version: Mapped[str] = mapped_column(String(64))
+    version: Mapped[str] = mapped_column(text_type(64))
     created_at: Mapped[datetime]
 
 
@@ -128,8 +130,8 @@ class ModelRow(Base):
     __tablename__ = "model"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    sha256: Mapped[str] = mapped_column(String(64), unique=True)
-    name: Mapped[str] = mapped_column(Text)
+    sha256: Mapped[str] = mapped_column(text_type(64), unique=True)
+    name: Mapped[str] = mapped_column(text_type())
     first_seen: Mapped[datetime]
 
 
@@ -137,20 +139,24 @@ class RunRow(Base):
     """One discovery; ``identity`` is Run.run_id, ``result_sha256`` covers all that it found."""
 
     __tablename__ = "run"
-    __table_args__ = (UniqueConstraint("identity", "result_sha256"),)
+    __table_args__ = (
+        UniqueConstraint("identity", "result_sha256"),
+        # The view of plugins reads them, and one row that is no JSON would be the end of it there.
+        CheckConstraint("CAST(parameters AS jsonb) IS NOT NULL", name="parameters_json").ddl_if(dialect=POSTGRESQL),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    identity: Mapped[str] = mapped_column(String(16))
-    result_sha256: Mapped[str] = mapped_column(String(64))
+    identity: Mapped[str] = mapped_column(text_type(16))
+    result_sha256: Mapped[str] = mapped_column(text_type(64))
     model_id: Mapped[int] = mapped_column(ForeignKey("model.id"), index=True)
-    model_name: Mapped[str] = mapped_column(Text)
-    augmentation: Mapped[str | None] = mapped_column(Text, index=True)
-    corpus: Mapped[str] = mapped_column(Text)
+    model_name: Mapped[str] = mapped_column(text_type())
+    augmentation: Mapped[str | None] = mapped_column(text_type(), index=True)
+    corpus: Mapped[str] = mapped_column(text_type())
     seed: Mapped[int] = mapped_column(BigInteger)
     parameters: Mapped[Any] = mapped_column(JsonText, nullable=False)
     counts: Mapped[Any] = mapped_column(JsonText, nullable=False)
     candidate: Mapped[int | None]
-    version: Mapped[str] = mapped_column(String(64))
+    version: Mapped[str] = mapped_column(text_type(64))
     started: Mapped[datetime]
     finished: Mapped[datetime] = mapped_column(index=True)
 
@@ -170,15 +176,15 @@ class KnobRow(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     run_id: Mapped[int] = mapped_column(ForeignKey("run.id", ondelete="CASCADE"))
     position: Mapped[int]
-    name: Mapped[str] = mapped_column(Text, index=True)
-    kind: Mapped[str] = mapped_column(String(16))
-    fit: Mapped[str] = mapped_column(Text)
-    unit: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(text_type(), index=True)
+    kind: Mapped[str] = mapped_column(text_type(16))
+    fit: Mapped[str] = mapped_column(text_type())
+    unit: Mapped[str] = mapped_column(text_type())
     step: Mapped[float | None]
     low: Mapped[float]
     high: Mapped[float]
-    verdict: Mapped[str] = mapped_column(String(16), index=True)
-    operator_sha256: Mapped[str] = mapped_column(String(64))
+    verdict: Mapped[str] = mapped_column(text_type(16), index=True)
+    operator_sha256: Mapped[str] = mapped_column(text_type(64))
     evidence: Mapped[Any] = mapped_column(CompressedJson, nullable=False)
 
     run: Mapped[RunRow] = relationship(back_populates="knobs")
@@ -217,7 +223,7 @@ class EffectRow(Base):
     __table_args__ = (Index(None, "attribute", "effect"), {"sqlite_with_rowid": False})
 
     knob_id: Mapped[int] = mapped_column(ForeignKey("knob.id", ondelete="CASCADE"), primary_key=True)
-    attribute: Mapped[str] = mapped_column(Text, primary_key=True)
+    attribute: Mapped[str] = mapped_column(text_type(), primary_key=True)
     position: Mapped[int]
     slope: Mapped[float]
     effect: Mapped[float]
@@ -230,10 +236,10 @@ class CriterionRow(Base):
     __table_args__ = ({"sqlite_with_rowid": False},)
 
     knob_id: Mapped[int] = mapped_column(ForeignKey("knob.id", ondelete="CASCADE"), primary_key=True)
-    criterion: Mapped[str] = mapped_column(String(16), primary_key=True)
+    criterion: Mapped[str] = mapped_column(text_type(16), primary_key=True)
     position: Mapped[int] = mapped_column(primary_key=True)
-    split: Mapped[str] = mapped_column(String(16))
-    of: Mapped[str | None] = mapped_column(Text)
+    split: Mapped[str] = mapped_column(text_type(16))
+    of: Mapped[str | None] = mapped_column(text_type())
     amount: Mapped[float | None]
     value: Mapped[float | None]
     low: Mapped[float | None]
@@ -249,7 +255,7 @@ class AmountRow(Base):
     __table_args__ = ({"sqlite_with_rowid": False},)
 
     knob_id: Mapped[int] = mapped_column(ForeignKey("knob.id", ondelete="CASCADE"), primary_key=True)
-    split: Mapped[str] = mapped_column(String(16), primary_key=True)
+    split: Mapped[str] = mapped_column(text_type(16), primary_key=True)
     amount: Mapped[float] = mapped_column(primary_key=True)
     clips: Mapped[int]
     value: Mapped[float | None]
@@ -269,7 +275,7 @@ class ResponseRow(Base):
     __tablename__ = "knob_response"
 
     knob_id: Mapped[int] = mapped_column(ForeignKey("knob.id", ondelete="CASCADE"), primary_key=True)
-    target: Mapped[str] = mapped_column(Text)
+    target: Mapped[str] = mapped_column(text_type())
     slope: Mapped[float | None]
     r2: Mapped[float | None]
 
@@ -282,7 +288,7 @@ class BlockRow(Base):
 
     knob_id: Mapped[int] = mapped_column(ForeignKey("knob.id", ondelete="CASCADE"), primary_key=True)
     position: Mapped[int] = mapped_column(primary_key=True)
-    block: Mapped[str] = mapped_column(Text)
+    block: Mapped[str] = mapped_column(text_type())
     first: Mapped[int]
     size: Mapped[int]
     share: Mapped[float | None]
@@ -295,7 +301,7 @@ class TagRow(Base):
     __table_args__ = ({"sqlite_with_rowid": False},)
 
     knob_id: Mapped[int] = mapped_column(ForeignKey("knob.id", ondelete="CASCADE"), primary_key=True)
-    tag: Mapped[str] = mapped_column(Text, primary_key=True, index=True)
+    tag: Mapped[str] = mapped_column(text_type(), primary_key=True, index=True)
 
 
 class NoteRow(Base):
@@ -304,7 +310,7 @@ class NoteRow(Base):
     __tablename__ = "knob_note"
 
     knob_id: Mapped[int] = mapped_column(ForeignKey("knob.id", ondelete="CASCADE"), primary_key=True)
-    text: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(text_type())
 
 
 class CurrentRow(Base):
@@ -314,7 +320,7 @@ class CurrentRow(Base):
     __table_args__ = ({"sqlite_with_rowid": False},)
 
     model_id: Mapped[int] = mapped_column(ForeignKey("model.id", ondelete="CASCADE"), primary_key=True)
-    name: Mapped[str] = mapped_column(Text, primary_key=True, index=True)
+    name: Mapped[str] = mapped_column(text_type(), primary_key=True, index=True)
     knob_id: Mapped[int] = mapped_column(ForeignKey("knob.id", ondelete="CASCADE"), unique=True)
 
     knob: Mapped[KnobRow] = relationship()
@@ -326,7 +332,7 @@ class OperatorArrayRow(Base):
     __tablename__ = "operator_array"
 
     knob_id: Mapped[int] = mapped_column(ForeignKey("knob.id", ondelete="CASCADE"), primary_key=True)
-    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    name: Mapped[str] = mapped_column(text_type(), primary_key=True)
     shape: Mapped[Any] = mapped_column(JsonText, nullable=False)
-    packing: Mapped[str] = mapped_column(String(16))
+    packing: Mapped[str] = mapped_column(text_type(16))
     data: Mapped[bytes] = mapped_column(LargeBinary)

@@ -8,8 +8,11 @@ may be added, none is renamed or taken away.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import reduce
 
 from sqlalchemy import Connection
+
+from latentknobs.registry.dialects import IN_VIEWS, SQLITE
 
 _KNOB = """
   k.id AS knob_id, coalesce(c.name, k.name) AS name, CAST(c.knob_id IS NOT NULL AS INTEGER) AS current,
@@ -18,14 +21,13 @@ _FROM = """
   JOIN run AS r ON r.id = k.run_id
   JOIN model AS m ON m.id = r.model_id
   LEFT JOIN current AS c ON c.knob_id = k.id"""
-VIEWS: Mapping[str, str] = {
+_VIEWS: Mapping[str, str] = {
     "v_knobs": f"""
 SELECT{_KNOB},
   r.augmentation AS augmentation, k.unit AS unit, k.step AS step, k.low AS low, k.high AS high,
   (SELECT count(*) FROM knob_dimension AS d WHERE d.knob_id = k.id) AS dimensions,
   (SELECT max(e.effect) FROM knob_effect AS e WHERE e.knob_id = k.id) AS effect,
-  coalesce((SELECT group_concat(t.tag, ' ')
-    FROM (SELECT tag FROM knob_tag WHERE knob_id = k.id ORDER BY tag) AS t), '') AS tags,
+  <tags> AS tags,
   coalesce(n.text, '') AS note, r.corpus AS corpus, r.seed AS seed, r.finished AS found,
   k.operator_sha256 AS operator_sha256, r.version AS version, x.target AS target, x.slope AS slope, x.r2 AS r2
 FROM knob AS k{_FROM}
@@ -50,7 +52,7 @@ FROM knob_effect AS e
     "v_knob_criteria": f"""
 SELECT{_KNOB},
   x.criterion AS criterion, x.of AS of, x.amount AS amount, x.value AS value, x.low AS low, x.high AS high,
-  x.bound AS bound, x.passed AS passed, x.split AS split
+  x.bound AS bound, <passed> AS passed, x.split AS split
 FROM knob_criterion AS x
   JOIN knob AS k ON k.id = x.knob_id{_FROM}""",
     "v_knob_response": f"""
@@ -66,7 +68,7 @@ FROM knob_amount AS x
 SELECT r.identity AS run, r.model_name AS model, m.sha256 AS model_id, p.key AS plugin, p.value AS version
 FROM run AS r
   JOIN model AS m ON m.id = r.model_id
-  JOIN json_each(CASE WHEN json_valid(r.parameters) THEN r.parameters ELSE '{}' END, '$.plugins') AS p""",
+  JOIN <plugins>""",
     "v_runs": """
 SELECT r.identity AS run, r.model_name AS model, m.sha256 AS model_id, r.augmentation AS augmentation,
   r.corpus AS corpus, r.seed AS seed, r.parameters AS parameters, r.counts AS counts, r.version AS version,
@@ -76,6 +78,19 @@ SELECT r.identity AS run, r.model_name AS model, m.sha256 AS model_id, r.augment
 FROM run AS r
   JOIN model AS m ON m.id = r.model_id""",
 }
+"""Each with the names of its dialect's parts in <>."""
+
+
+def views(dialect: str) -> dict[str, str]:
+    """The query of each view, as a database says it."""
+    out = {}
+    for name, query in _VIEWS.items():
+        out[name] = reduce(lambda text, part: text.replace(f"<{part[0]}>", part[1]), IN_VIEWS[dialect].items(), query)
+    return out
+
+
+VIEWS = views(SQLITE)
+"""Those of files."""
 
 
 def drop_views(connection: Connection) -> None:
@@ -86,5 +101,5 @@ def drop_views(connection: Connection) -> None:
 
 def make_views(connection: Connection) -> None:
     """Make them for the tables of this version."""
-    for name, query in VIEWS.items():
+    for name, query in views(connection.dialect.name).items():
         connection.exec_driver_sql(f"CREATE VIEW {name} AS{query}")

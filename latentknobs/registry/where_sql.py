@@ -10,6 +10,7 @@ from sqlalchemy.dialects import sqlite
 
 from latentknobs.core.evidence import AT_MOST
 from latentknobs.core.where import COMPARING, CRITERIA, MEASURED, NUMBERS, RESPONSE, TEXTS, Compared, Condition, Term
+from latentknobs.registry.dialects import contains, like
 from latentknobs.registry.tables import KnobRow
 
 _KNOBS = table("v_knobs", *(column(name) for name in ("knob_id", *TEXTS, *NUMBERS))).alias("k")
@@ -23,8 +24,8 @@ _PARTS: Mapping[str, str] = {
 _COMPARED: Mapping[str, Callable[..., Any]] = {
     **COMPARING,
     "in": lambda term, *values: term.in_(values),
-    "like": lambda term, value: term.like(value),
-    "contains": lambda term, value: term.contains(value, autoescape=True),
+    "like": like,
+    "contains": contains,
     "is null": lambda term: term.is_(None),
 }
 

@@ -13,3 +13,12 @@ class TestKnobStore(StoreContract):
     def store(self, tmp_path):
         """An empty store."""
         return KnobStore.open(tmp_path / "registry.db")
+
+
+class TestServerStore(StoreContract):
+    """The contract, on an empty database of a server."""
+
+    @pytest.fixture
+    def store(self, database):
+        """An empty store."""
+        return KnobStore.open(database)

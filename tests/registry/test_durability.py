@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from contextlib import closing, suppress
 from pathlib import Path
@@ -14,10 +15,12 @@ from pathlib import Path
 import pytest
 
 import latentknobs
+from latentknobs.core.experiment import Settings
 from latentknobs.errors import RegistryError
 from latentknobs.registry import migrate
 from latentknobs.registry.store import KnobStore
 from latentknobs.testing.store import MODEL, dump, sample_run
+from latentknobs.workbench import Workbench, load_plugins
 
 ROUNDS = [
     pytest.param(3, id="few"),
@@ -25,10 +28,14 @@ ROUNDS = [
     pytest.param(100, id="many", marks=pytest.mark.evidence),
 ]
 """How often a program is killed at each of the two kinds of work."""
+RUNS = [pytest.param(2, id="few"), pytest.param(20, id="many", marks=pytest.mark.slow)]
+"""How many runs each of several writers stores."""
+QUICK = Settings(trial_clips=8, controls=2, control_clips=4, halves=2, resamples=2, flips=2, fits=("mean",))
 OLD = Path(__file__).parents[1] / "data" / "registry_0001.db"
 SERVER = """
 import os, resource, sys, time
 from pathlib import Path
+from sqlalchemy.orm import configure_mappers
 from latentknobs.core.query_spec import KnobQuery
 from latentknobs.core.experiment import Settings
 from latentknobs.hooks.manager import Plugins
@@ -75,8 +82,8 @@ def fills(size, work, path):
     globals()[work](path)
 
 
-def writes(path, first, last):
-    store = KnobStore.open(path)
+def writes(path, first, last, timeout=10):
+    store = KnobStore.open(path, timeout=timeout)
     for seed in range(first, last):
         assert store.save_run(sample_run(seed, name=f"knob-{seed}"))
         knob_edits.change_tags(store, MODEL, "shared", [f"tag-{seed}"], [])
@@ -94,6 +101,19 @@ def reads(path, writers):
         time.sleep(0.02)
 
 
+def asks(path, writers):
+    store, most, until = KnobStore.open(path, timeout=60), 0, time.monotonic() + 300
+    while most < writers:
+        assert time.monotonic() < until, f"{most} runs of {writers}"
+        runs = store.run_outlines()
+        assert all(run.knobs == 2 for run in runs), "half a run"
+        assert len(runs) >= most, "a run that was seen is gone"
+        most = len(runs)
+        assert store.find(KnobQuery(moves="mean-pitch", limit=5), evidence=False)
+        time.sleep(1)
+
+
+configure_mappers()
 say("ready")
 for line in sys.stdin:
     # Each job is a process of its own, forked so that it need not import everything again.
@@ -279,7 +299,7 @@ def _settle(path):
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
 
 
-@pytest.mark.parametrize("runs", [pytest.param(2, id="few"), pytest.param(20, id="many", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("runs", RUNS)
 def test_two_writers_and_ten_readers_at_once(path, server, runs):
     """Nothing of either writer is lost, readers see whole runs that never go away, and nobody is told of a lock."""
     store = KnobStore.open(path)
@@ -293,6 +313,81 @@ def test_two_writers_and_ten_readers_at_once(path, server, runs):
     assert {run.spec.seed for run in store.runs()} == seeds | {0}
     assert {f"tag-{seed}" for seed in seeds} <= set(store.knob(MODEL, "shared").tags)
     sound(path)
+
+
+@pytest.mark.slow
+def test_twenty_writers_and_fifty_readers_share_a_database(database, server):
+    """On a server, too, nothing of a writer is lost, readers see whole runs, and nobody is told of a lock."""
+    store = KnobStore.open(database)
+    store.save_run(sample_run(0, name="shared"))
+    runs, firsts = 2, range(100, 2100, 100)
+    # All of them share this machine, where each waits for its turn at a processor too.
+    writers = [("writes", database, first, first + runs, 60) for first in firsts]
+    server.start(*writers, *[("asks", database, 20 * runs + 1)] * 50)
+    said = [line for line in server.rest() if not line.startswith("pid")]
+
+    assert said == ["end 0"] * 70
+    seeds = {seed for first in firsts for seed in range(first, first + runs)}
+    assert {run.spec.seed for run in store.runs()} == seeds | {0}
+    assert {f"tag-{seed}" for seed in seeds} <= set(store.knob(MODEL, "shared").tags)
+
+
+@pytest.mark.parametrize("rounds", ROUNDS)
+def test_writers_of_a_database_that_are_killed_lose_nothing(database, server, plugins_dir, rounds):
+    """After kill -9 at any moment of discoveries a database holds every run that was stored, whole, and no other."""
+    chance = random.Random(2)
+    stored = set()
+    for number in range(rounds):
+        server.start(("discovers", database, plugins_dir, number))
+        pid = int(server.said().removeprefix("pid "))
+        if number % 2:
+            stored.add(server.said())
+            time.sleep(chance.uniform(0, 0.1))
+        else:
+            time.sleep(chance.uniform(0, 1))
+        os.kill(pid, signal.SIGKILL)
+        stored |= {line for line in server.rest() if len(line) == 16}
+        store = KnobStore.open(database)
+        runs = {run.run_id: run for run in store.runs()}
+        assert stored <= set(runs)
+        assert len(runs) <= len(stored) + number + 1, "a run that was committed need not have been said"
+        assert all(run.knobs for run in runs.values())
+        assert len(store.knobs()) == len(store.knobs(operators=False))
+        assert all(knob.operator is not None for knob in store.knobs())
+    assert len(stored) >= rounds // 2
+    assert KnobStore.open(database, timeout=5).save_run(sample_run(2_000_000))
+
+
+@pytest.mark.parametrize("mode", ["fast", "immediate"])
+def test_a_server_that_is_restarted_in_the_middle_of_a_run_keeps_it(postgres, database, plugins_dir, mode):
+    """A discovery that began before its server was restarted, or crashed, is stored after that."""
+    restarts = []
+
+    def progress(*_):
+        if not restarts:
+            restarts.append(mode)
+            postgres.stop(mode)
+            postgres.start()
+
+    with Workbench.open(database, plugins=load_plugins(plugins_dir), progress=progress) as bench:
+        run = bench.discover("transpose", corpus="tiny", model="tiny", clips=500, settings=QUICK)
+
+    assert restarts == [mode]
+    assert [one.run_id for one in KnobStore.open(database).runs()] == [run.run_id]
+
+
+def test_a_run_waits_for_a_server_that_is_being_restarted(postgres, database):
+    """Who has reached a server before waits for it while it is down, as for another program's lock."""
+    store = KnobStore.open(database)
+    store.save_run(sample_run(0))
+    postgres.stop()
+    back = threading.Timer(1, postgres.start)
+    back.start()
+
+    assert store.save_run(sample_run(1))
+
+    back.join()
+    assert len(store.runs()) == 2
 
 
 @pytest.mark.parametrize("act", ["saves", "tags", "upgrades", "saves first"])

@@ -195,3 +195,48 @@ def test_the_driver_in_its_usual_mode_would_keep_half_a_migration(tmp_path):
 
     assert schema(tmp_path / "usual.db") == ["CREATE TABLE t (id INTEGER)"]
     assert schema(tmp_path / "ours.db") == []
+
+
+@pytest.fixture
+def shared(database):
+    """The URL of a registry on a server that holds one run."""
+    KnobStore.open(database).save_run(sample_run())
+    return database
+
+
+def test_an_upgrade_on_a_server_keeps_every_knob(shared, later):
+    """After an upgrade the knobs are what they were, and can be added to."""
+    knobs = [facts(knob) for knob in KnobStore.open(shared).knobs(current_only=False)]
+    later()
+
+    with pytest.raises(RegistryError, match=r"back it up and upgrade it with 'latentknobs registry upgrade"):
+        KnobStore.open(shared)
+    migrate.upgrade(shared)
+
+    store = KnobStore.open(shared)
+    assert [facts(knob) for knob in store.knobs(current_only=False)] == knobs
+    assert store.save_run(sample_run(1))
+
+
+def test_an_upgrade_on_a_server_that_fails_changes_nothing(shared, later, tmp_path, monkeypatch):
+    """A migration that raises half way is taken back as a whole, version included."""
+    now = migrate.MIGRATIONS
+    later(NEXT + '    op.execute("DELETE FROM knob_tag")\n    raise RuntimeError("half way")\n')
+
+    with pytest.raises(RuntimeError, match="half way"):
+        migrate.upgrade(shared)
+
+    monkeypatch.setattr(migrate, "MIGRATIONS", now)
+    assert KnobStore.open(shared).knobs()[0].tags == ("melody", "shipped")
+
+
+def test_what_cannot_be_upgraded_on_a_server_says_why(postgres, database, later):
+    """An empty database and one of another program are refused, and one that is up to date is left as it is."""
+    with pytest.raises(RegistryError, match="There is no registry"):
+        migrate.upgrade(database)
+    KnobStore.open(database, create=True)
+    migrate.upgrade(database)
+    other = postgres.new_database()
+    postgres.execute(other.rpartition("/")[2], "CREATE TABLE song (id INTEGER)")
+    with pytest.raises(RegistryError, match="is not a latentknobs registry"):
+        migrate.upgrade(other)

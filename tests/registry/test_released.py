@@ -14,9 +14,11 @@ from latentknobs.registry.overlay import Registry
 from latentknobs.registry.store import KnobStore
 from latentknobs.registry.views import VIEWS
 from latentknobs.testing.store import MODEL, OTHER_MODEL, arrays, dump, facts, sample_run
+from tests.postgres_server import rows_of
 
 DATA = Path(__file__).parents[1] / "data"
 GOLDEN = DATA / "registry_schema.sql"
+ON_SERVERS = DATA / "registry_schema_postgresql.txt"
 RUNS = (
     sample_run(1),
     sample_run(2, name="rhythm", verdict="provisional"),
@@ -158,3 +160,69 @@ def test_a_view_of_ones_own_outlives_an_upgrade(tmp_path):
 
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT count(*) FROM mine").fetchone() == before == (10,)
+
+
+COLUMNS_ON_SERVER = """
+    SELECT 'column ' || c.relname || '.' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod)
+        || CASE WHEN l.collname IS NULL THEN '' ELSE ' in ' || l.collname END
+        || CASE WHEN a.attnotnull THEN ' not null' ELSE '' END || coalesce(' = ' || pg_get_expr(d.adbin, d.adrelid), '')
+    FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
+        LEFT JOIN pg_collation AS l ON l.oid = a.attcollation
+        LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'v') AND a.attnum > 0 AND NOT a.attisdropped
+    ORDER BY c.relkind, c.relname COLLATE "C", a.attnum
+"""
+CONSTRAINTS_ON_SERVER = """
+    SELECT 'constraint ' || conname || ' ' || pg_get_constraintdef(oid) FROM pg_constraint
+    WHERE connamespace = 'public'::regnamespace AND contype IN ('p', 'u', 'f', 'c') ORDER BY conname COLLATE "C"
+"""
+INDEXES_ON_SERVER = """
+    SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY indexname COLLATE "C"
+"""
+
+
+def schema_on_server(postgres, url):
+    """All that a database's schema says: columns of tables, then of views, constraints and indexes."""
+    name = url.rpartition("/")[2]
+    queries = (COLUMNS_ON_SERVER, CONSTRAINTS_ON_SERVER, INDEXES_ON_SERVER)
+    return "".join(f"{line}\n" for query in queries for (line,) in postgres.execute(name, query))
+
+
+def kept_on_server(postgres, database):
+    """The database of schema 0005, the first one on servers, with the runs above; gives its URL."""
+    postgres.load(database.rpartition("/")[2], DATA / "registry_0005_postgresql.sql")
+    return database
+
+
+@pytest.mark.parametrize("made", ["new", "kept"])
+def test_the_schema_on_servers_is_the_golden_one(made, postgres, database):
+    """A new database, and a kept one that is upgraded, have the schema that is written down."""
+    if made == "new":
+        KnobStore.open(database, create=True)
+    else:
+        migrate.upgrade(kept_on_server(postgres, database))
+
+    assert schema_on_server(postgres, database) == ON_SERVERS.read_text(encoding="utf-8"), (
+        f"The schema changed. Write a migration that does the same on PostgreSQL, texts in text_type(), and what this "
+        f"test found into {ON_SERVERS.name}."
+    )
+
+
+def test_a_kept_database_is_used_as_any_other(postgres, database):
+    """After its upgrade every knob of a kept database is what was stored, and it is queried, edited and saved to."""
+    migrate.upgrade(kept_on_server(postgres, database))
+    store = KnobStore.open(database)
+
+    for stored, run in zip(store.runs(), RUNS, strict=True):
+        assert [facts(knob) for knob in stored.knobs] == [facts(knob) for knob in run.knobs]
+    assert arrays(store.knob(MODEL, "pitch")) == arrays(sample_run(3).knobs[1])
+    assert store.save_run(sample_run(6, name="density"))
+    assert len(store.find(KnobQuery(moves="mean-pitch", uses=0))) == 4
+
+
+@pytest.mark.parametrize("view", COLUMNS)
+def test_views_on_servers_keep_their_columns(view, postgres, database):
+    """Each documented view has its columns, in their order, on a server too."""
+    store = KnobStore.open(database, create=True)
+
+    assert " ".join(rows_of(store, f"SELECT * FROM {view}")[0]) == COLUMNS[view]

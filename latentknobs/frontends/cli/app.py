@@ -75,7 +75,7 @@ GROUPS = {
     "runs": Group("List, compare and repeat stored discoveries.", ("list", "show", "diff", "repeat")),
     "model": Group("Inspect and compare models; import weights.", ("list", "show", "evaluate", "metrics", "compare")),
     "plugins": Group("List, create, check and trust plugins.", ("list", "show", "new", "check", "trust")),
-    "registry": Group("Upgrade, build and browse registries.", ("upgrade", "datasette", "build")),
+    "registry": Group("Upgrade, copy, build and browse registries.", ("upgrade", "copy", "datasette", "build")),
 }  # fmt: skip
 PATHS = (*((name,) for name in COMMANDS), *((name, word) for name, group in GROUPS.items() for word in group.commands))
 ALONE = (("plugins", "check"), ("plugins", "trust"))

@@ -98,7 +98,7 @@ def _sql(query: KnobQuery) -> str:
     if query.term is not None:
         first = f"coalesce({number_text(read_term(query.term))}, {query.last!r})"
     tables = ["v_knobs AS k"]
-    conditions = [] if query.history else ["k.current"]
+    conditions = [] if query.history else ["k.current = 1"]
     if query.moves is not None:
         tables.append("v_knob_effects AS e ON e.knob_id = k.knob_id")
         conditions += [f"e.attribute = {_quoted(query.moves)}", f"e.effect >= {query.least!r}"]

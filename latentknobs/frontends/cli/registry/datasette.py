@@ -19,16 +19,18 @@ from latentknobs.registry.store import KnobStore
 
 def datasette(
     ctx: typer.Context,  # noqa: ARG001 - guarded reads it
-    file: Annotated[Path, typer.Argument(help="The registry that is to be browsed.")],
+    file: Annotated[str, typer.Argument(help="The registry that is to be browsed, a file.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT.json", help="The file to write.")],
     force: options.Force = False,
 ) -> None:
     """Write titles, units and queries for 'datasette REGISTRY --metadata OUT.json'."""
     check_target(output, force=force, suffixes=(".json",))
-    if not KnobStore.open(file).exists:  # nor is one opened that is no registry, or has older views
-        raise UsageError(f"There is no registry {file}; latentknobs registry datasette browses a file that is there.")
+    store = KnobStore.open(file)  # refuses what is no registry, or has older views
+    path = store.path
+    if not store.exists:
+        raise UsageError(f"There is no registry {path}; latentknobs registry datasette browses a file that is there.")
     metadata = json.loads(resources.files("latentknobs.registry").joinpath("datasette.json").read_text("utf-8"))
     of_file = {name: metadata.pop(name) for name in ("tables", "queries")}
-    text = json.dumps({**metadata, "databases": {file.stem: of_file}}, indent=1)
+    text = json.dumps({**metadata, "databases": {path.stem: of_file}}, indent=1)
     write_file(output, text.encode(), overwrite=force)
-    say(f"written to {output}; 'datasette {file} --metadata {output}' shows the registry")
+    say(f"written to {output}; 'datasette {path} --metadata {output}' shows the registry")

@@ -16,11 +16,13 @@ def upgrade(
     url: Annotated[str, typer.Argument(help="Registry file or URL.")],
     json: options.Json = False,
 ) -> None:
-    """Upgrade a registry of an older version; a backup is made first."""
+    """Upgrade a registry of an older version; a file is backed up first."""
     from latentknobs.registry import migrate
+    from latentknobs.registry.addresses import without_password
 
     backup = migrate.upgrade(url)
+    shown = without_password(url)
     if json:
-        as_json({"registry": url, "backup": None if backup is None else str(backup)})
+        as_json({"registry": shown, "backup": None if backup is None else str(backup)})
     else:
-        say(f"{url} is up to date" + ("" if backup is None else f"; what it was is kept in {backup}"))
+        say(f"{shown} is up to date" + ("" if backup is None else f"; what it was is kept in {backup}"))
