@@ -27,7 +27,8 @@ from latentknobs.hooks.manager import Plugins
 from latentknobs.workbench import BUILTINS, load_plugins
 
 COMMANDS = (
-    "discover", "disentangle", "turn", "interpolate", "sample", "similar", "report", "add", "serve", "try", "doctor",
+    "discover", "disentangle", "turn", "interpolate", "sample", "similar", "report", "add", "serve", "try", "bench",
+    "doctor",
 )  # fmt: skip
 """Each is a function of a module of its own, of its name."""
 
