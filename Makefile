@@ -59,11 +59,11 @@ bench: $(STAMP)
 	$(BIN)/python -m pytest benchmarks -m "slow or not slow" --benchmark-enable --benchmark-only --benchmark-min-rounds=5 \
 		--benchmark-sort=fullname --benchmark-name=long --benchmark-time-unit=ms \
 		--benchmark-columns=min,median,max,rounds --benchmark-json=$(BENCH)
-	$(BIN)/python -m benchmarks.results $(BENCH) --plot $(BENCH:.json=.png) -o $(BENCH:.json=.md)
+	$(BIN)/python -m benchmarks.tables $(BENCH) --plot $(BENCH:.json=.png) -o $(BENCH:.json=.md)
 
 # Two result files side by side: make bench-compare A=bench/one.json B=bench/other.json
 bench-compare: $(STAMP)
-	$(BIN)/python -m benchmarks.results $(A) $(B)
+	$(BIN)/python -m benchmarks.tables $(A) $(B)
 
 # Rebuilds the shipped knobs from the shipped weights: the only writer of registry.db. One thread, because sums
 # round differently with another number of them: the rows are the same on any number of cores.

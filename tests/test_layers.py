@@ -53,7 +53,7 @@ THIRD_PARTY = {
     "discovery": {"scipy", "torch"},
     "analysis": {"scipy"},
     "packs": {"safetensors"},
-    "testing": {"pytest", "scipy"},
+    "testing": {"pytest", "pytest_benchmark", "scipy"},
     "frontends": {"typer", "rich", "fastapi", "starlette", "pydantic", "uvicorn", "websockets"},
 }
 """Third-party packages of each part, besides numpy and attrs."""

@@ -22,6 +22,7 @@ from attrs import asdict, frozen
 from numpy.typing import NDArray
 
 from latentknobs.core.containment.process_end import end_soon
+from latentknobs.errors import BackendError
 from latentknobs.workbench import Workbench
 
 _RESET = Path("/proc/self/clear_refs")
@@ -55,12 +56,15 @@ def can_measure() -> bool:
 
 def growth(job: MemoryJob, rows: NDArray[Any], plugins_dir: Path | None = None) -> dict[int, int]:
     """
-    Bytes by which each batch raises the peak over what one clip has left; empty where the process fails.
+    Bytes by which each batch raises the peak over what one clip has left.
 
     Args:
         job: What is measured.
         rows: Clips or codes, at least as many as the largest batch.
         plugins_dir: The folder of local plugins, None = what the environment says.
+
+    Raises:
+        BackendError: The process failed, as where the model cannot be loaded there.
     """
     env = dict(os.environ)
     if plugins_dir is not None:
@@ -72,7 +76,8 @@ def growth(job: MemoryJob, rows: NDArray[Any], plugins_dir: Path | None = None) 
         command = [sys.executable, "-P", "-m", __name__, str(asked), str(given), str(found)]
         done = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, capture_output=True, check=False)  # noqa: S603 - our own module, in the interpreter that runs us
         if done.returncode or not found.is_file():
-            return {}
+            lines = done.stderr.decode(errors="replace").strip().splitlines() or ["it said nothing"]
+            raise BackendError(f"The process in which {job.model} was loaded again failed: {lines[-1][:300]}")
         facts: Mapping[str, int] = json.loads(found.read_text(encoding="utf-8"))
         return {int(batch): size for batch, size in facts.items()}
 

@@ -93,7 +93,7 @@ def benchmark_model(workbench: Workbench, name: str, request: BenchRequest | Non
     exactness = tuple(inputs.exactness(precision, model, other) for precision, other in models.items())
     flops = flops_of(model)
     seconds, peak = _timed(workbench, models, inputs, request)
-    memory = _memory(workbench, name, tuple(models), inputs, request)
+    memory, of_memory = _memory(workbench, name, tuple(models), inputs, request)
     timings = tuple(_timing(key, seconds[key], flops, peak, memory) for key in inputs.keys_of(models, request.batches))
     return BenchResult(
         format=FORMAT,
@@ -116,7 +116,7 @@ def benchmark_model(workbench: Workbench, name: str, request: BenchRequest | Non
             *notes,
             *inputs.remarks(model),
             *_of_peak(models, peak, flops),
-            MEMORY if memory else "Memory is not measured: the system does not tell a process's peak, or it failed.",
+            of_memory,
         ),
     )
 
@@ -208,7 +208,7 @@ def _models(workbench: Workbench, name: str, request: BenchRequest) -> tuple[dic
         except UsageError as error:
             if precision == known[0] or request.precisions:
                 raise
-            notes.append(f"{precision} is left out: {error}")
+            notes.append(_one_line(f"{precision} is left out: {error}"))
     return models, notes
 
 
@@ -217,14 +217,14 @@ def _timed(
 ) -> tuple[dict[Key, list[float]], dict[str, float]]:
     """Seconds of each work, and the peak of each precision that the machine multiplies in, operations a second."""
     from latentknobs.backends.devices import choose_device
-    from latentknobs.backends.machine import PRODUCT_FLOPS, numbers, synchronized_products
+    from latentknobs.backends.machine import PRODUCT_FLOPS, numbers, products
 
     device = choose_device(workbench.device).type
     limits = {
         (number, way): product
         for number in numbers(device)
         if number in models
-        for way, product in synchronized_products(number, device).items()
+        for way, product in products(number, device).items()
     }
     seconds: dict[Key, list[float]] = {}
     peak: dict[str, float] = {}
@@ -267,19 +267,26 @@ def _timing(
 
 def _memory(
     workbench: Workbench, name: str, precisions: Sequence[str], inputs: _Inputs, request: BenchRequest
-) -> dict[Key, int]:
-    """Bytes of each batch, where they can be measured."""
+) -> tuple[dict[Key, int], str]:
+    """Bytes of each batch, where they can be measured, and how they were."""
     out: dict[Key, int] = {}
     if not can_measure():
-        return out
+        return out, "Memory is not measured: this system lets no process reset its peak."
     jobs = [(work, precision) for work in inputs.rows for precision in precisions]
     for done, (work, precision) in enumerate(jobs):
         workbench.progress("memory", done, len(jobs))
         job = MemoryJob(name, workbench.device, precision, work, request.batches)
-        for batch, size in growth(job, inputs.rows[work][: request.batches[-1]], request.plugins_dir).items():
-            out[work, precision, batch] = size
+        try:
+            sizes = growth(job, inputs.rows[work][: request.batches[-1]], request.plugins_dir)
+        except BackendError as error:
+            return {}, f"Memory is not measured. {_one_line(str(error))}"
+        out.update({(work, precision, batch): size for batch, size in sizes.items()})
     workbench.progress("memory", len(jobs), len(jobs))
-    return out
+    return out, MEMORY
+
+
+def _one_line(text: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def _of_machine(machine: BenchMachine) -> list[str]:

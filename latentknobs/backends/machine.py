@@ -8,6 +8,7 @@ import platform
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from timeit import timeit
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ from latentknobs.core.bench_result import BenchMachine, BenchVersions
 SIZE = 2048
 """Rows and columns of the matrices."""
 PRODUCT_FLOPS = 2 * SIZE**3
+TRIES = 4
 INSTRUCTIONS = (
     "avx2",
     "avx512_f",
@@ -82,38 +84,39 @@ def numbers(device: str = "cpu") -> list[str]:
     return [name for name in supported if name != "int8" or device == "cpu"]
 
 
-def products(number: str, device: str = "cpu") -> dict[str, Callable[[], torch.Tensor]]:
+def products(number: str, device: str = "cpu") -> dict[str, Callable[[], object]]:
     """
-    A product of two matrices of this kind of number, PRODUCT_FLOPS operations, by name.
+    A product of two matrices of this kind of number, PRODUCT_FLOPS operations, by name; done when it returns.
 
     torch's own, and on a processor ours, whose weights lie as oneDNN reads them: which is faster depends on who made
     the processor. The faster one is the limit.
     """
     a, b = torch.randn(2, SIZE, SIZE, device=device, generator=torch.Generator(device).manual_seed(0)).unbind()
-    candidates: dict[str, Callable[[], torch.Tensor]] = {}
+    candidates: dict[str, Callable[[], object]] = {}
     if device == "cpu":
         way = PRECISIONS[number]()
         ours, operand = way.product(b, torch.zeros(SIZE)), way.operand(a.tanh())
-        candidates["laid out"] = lambda: ours(operand)
+        candidates["laid out"] = partial(ours, operand)
     if number == "int8":
         x, y = ((x * 30).round().clamp(-127, 127).to(torch.int8) for x in (a, b))
-        candidates["plain"] = lambda: torch._int_mm(x, y)  # noqa: SLF001 - as in latentknobs/backends/precision.py
+        candidates["plain"] = partial(torch._int_mm, x, y)  # noqa: SLF001 - as in latentknobs/backends/precision.py
     else:
         x, y = (x.to(torch.bfloat16 if number == "bf16" else torch.float32) for x in (a, b))
-        candidates["plain"] = lambda: x @ y
-    return candidates
-
-
-def synchronized_products(number: str, device: str = "cpu") -> dict[str, Callable[[], object]]:
-    """The same, each done when it returns, as a model's results are."""
-    return {name: partial(_done, way, device) for name, way in products(number, device).items()}
+        candidates["plain"] = partial(torch.mm, x, y)
+    return {name: partial(_done, way, device) for name, way in candidates.items()}
 
 
 @torch.inference_mode()
-def _done(way: Callable[[], object], device: str) -> None:
-    way()
+def _done(work: Callable[[], object], device: str) -> None:
+    work()
     if device == "cuda":
         torch.cuda.synchronize()
+
+
+def peak(number: str, device: str = "cpu") -> float:
+    """The fastest product of this kind of number that the machine does in these seconds, operations a second."""
+    times = [timeit(way, number=1) for way in products(number, device).values() for _ in range(TRIES)]
+    return PRODUCT_FLOPS / min(times)
 
 
 def threads() -> int:

@@ -37,7 +37,7 @@ def draw_throughput(
         raise UsageError("There is nothing to draw: no results are given.")
     works = [work for work in WORKS if any(one.work == work for result in results for one in result.timings)]
     precisions = list(dict.fromkeys(name for result in results for name in result.settings.precisions))
-    rows = -(-sum(len(result.settings.precisions) for result in results) // len(precisions))
+    rows = len(precisions) if len(results) > 1 else 1
     height = 4.6 + 0.26 * rows
     figure = new_figure(5.4 * len(works), height)
     figure.subplots_adjust(
@@ -61,7 +61,9 @@ def draw_throughput(
     assert first is not None  # a result has a timing
     first.set_ylabel("clips a second", fontsize=9, color=INK)
     lines, labels = first.get_legend_handles_labels()
-    figure.legend(lines, labels, loc="lower center", ncols=len(results), fontsize=9, frameon=False, labelcolor=INK)
+    # Of several machines each has a column.
+    columns = len(results) if len(results) > 1 else len(labels)
+    figure.legend(lines, labels, loc="lower center", ncols=columns, fontsize=9, frameon=False, labelcolor=INK)
     if title:
         figure.text(0.5, 1 - 0.3 / height, title, ha="center", va="center", fontsize=12, weight="bold", color=INK)
     save(figure, path, overwrite=overwrite)
@@ -93,8 +95,11 @@ def _line(axes: Axes, timings: Sequence[BatchTiming], label: str, hue: str, styl
 
 
 def _axes(axes: Axes, batches: Sequence[int], work: str) -> None:
+    from matplotlib.ticker import LogLocator
+
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axes.minorticks_off()
     axes.set_xticks(batches, [f"{batch:,}" for batch in batches])
     plain_axes(axes)
