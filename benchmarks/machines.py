@@ -27,7 +27,8 @@ def table(results: Sequence[BenchResult]) -> str:
         for precision in result.settings.precisions:
             best = {
                 work: max(
-                    (x.clips_a_second for x in result.timings if (x.work, x.precision) == (work, precision)), default=0.0
+                    (x.clips_a_second for x in result.timings if (x.work, x.precision) == (work, precision)),
+                    default=0.0,
                 )
                 for work in ("encode", "decode")
             }
@@ -53,7 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if len(models := {result.model_id for result in results}) > 1:
         sys.exit(f"{options.results} has results of {len(models)} models: measure the same one everywhere")
     print(table(results))
-    draw_throughput(results, options.plot, title=f"{results[0].model} on each machine", overwrite=True)
+    place = where(results[0]) if len(results) == 1 else "machine by machine"
+    draw_throughput(results, options.plot, title=f"{results[0].model}, {place}", overwrite=True)
     return 0
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from latentknobs.core.bench_result import WORKS, BatchTiming, BenchResult
 from latentknobs.errors import UsageError
@@ -12,8 +12,9 @@ from latentknobs.plots.figure import FAINT, INK, colour, new_figure, plain_axes,
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
 
-STYLES = ("-", "--", ":", "-.")
+STYLES: tuple[Literal["-", "--", ":", "-."], ...] = ("-", "--", ":", "-.")
 MARKS = "osD^v"
 
 
@@ -37,14 +38,15 @@ def draw_throughput(
         raise UsageError("There is nothing to draw: no results are given.")
     works = [work for work in WORKS if any(one.work == work for result in results for one in result.timings)]
     precisions = list(dict.fromkeys(name for result in results for name in result.settings.precisions))
-    rows = len(precisions) if len(results) > 1 else 1
+    rows = 1 + (len(results) if len(results) > 1 else 0)
+    hues = {name: colour(k / max(len(precisions) - 1, 1)) for k, name in enumerate(precisions)}
     height = 4.6 + 0.26 * rows
     figure = new_figure(5.4 * len(works), height)
     figure.subplots_adjust(
         left=0.8 / (5.4 * len(works)),
         right=0.98,
         top=1 - 0.75 / height,
-        bottom=(0.75 + 0.26 * rows) / height,
+        bottom=(0.7 + 0.26 * rows) / height,
         wspace=0.12,
     )
     first: Axes | None = None
@@ -52,18 +54,18 @@ def draw_throughput(
         axes = figure.add_subplot(1, len(works), k + 1, sharey=first)
         first = first or axes
         for style, result in enumerate(results):
-            place = f"{where(result)}: " if len(results) > 1 else ""
             for precision in result.settings.precisions:
-                hue = precisions.index(precision) / max(len(precisions) - 1, 1)
                 of_line = [one for one in result.timings if (one.work, one.precision) == (work, precision)]
-                _line(axes, of_line, place + precision, colour(hue), style)
+                _line(axes, of_line, hues[precision], style)
         _axes(axes, sorted({one.batch for result in results for one in result.timings}), work)
     assert first is not None  # a result has a timing
     first.set_ylabel("clips a second", fontsize=9, color=INK)
-    lines, labels = first.get_legend_handles_labels()
-    # Of several machines each has a column.
-    columns = len(results) if len(results) > 1 else len(labels)
-    figure.legend(lines, labels, loc="lower center", ncols=columns, fontsize=9, frameon=False, labelcolor=INK)
+    for row, handles in enumerate(_legends(results, hues)):
+        place = (0.5, (0.12 + 0.26 * (rows - 1 - row)) / height)
+        figure.legend(
+            handles=handles, loc="lower center", bbox_to_anchor=place, ncols=len(handles), fontsize=9, frameon=False,
+            labelcolor=INK, borderpad=0,
+        )  # fmt: skip
     if title:
         figure.text(0.5, 1 - 0.3 / height, title, ha="center", va="center", fontsize=12, weight="bold", color=INK)
     save(figure, path, overwrite=overwrite)
@@ -75,7 +77,18 @@ def where(result: BenchResult) -> str:
     return f"{machine.cpu}, {machine.cores} cores{', busy' if machine.busy else ''}, {result.date:%Y-%m-%d}"
 
 
-def _line(axes: Axes, timings: Sequence[BatchTiming], label: str, hue: str, style: int) -> None:
+def _legends(results: Sequence[BenchResult], hues: Mapping[str, str]) -> Iterator[list[Line2D]]:
+    """What colours mean, in a row, and of several machines what each one's dashes mean, a row each."""
+    from matplotlib.lines import Line2D
+
+    yield [Line2D([], [], color=hue, linewidth=1.4, label=name) for name, hue in hues.items()]
+    if len(results) > 1:
+        for style, result in enumerate(results):
+            dashes, mark = STYLES[style % len(STYLES)], MARKS[style % len(MARKS)]
+            yield [Line2D([], [], color=INK, linestyle=dashes, marker=mark, markersize=4, label=where(result))]
+
+
+def _line(axes: Axes, timings: Sequence[BatchTiming], hue: str, style: int) -> None:
     speeds = [one.clips_a_second for one in timings]
     axes.errorbar(
         [one.batch for one in timings],
@@ -84,7 +97,6 @@ def _line(axes: Axes, timings: Sequence[BatchTiming], label: str, hue: str, styl
             [speed - one.batch / one.slowest for one, speed in zip(timings, speeds, strict=True)],
             [one.batch / one.fastest - speed for one, speed in zip(timings, speeds, strict=True)],
         ),
-        label=label,
         color=hue,
         linestyle=STYLES[style % len(STYLES)],
         marker=MARKS[style % len(MARKS)],

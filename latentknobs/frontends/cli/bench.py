@@ -129,8 +129,9 @@ def _machine(result: BenchResult) -> str:
 
 def _draw(result: BenchResult, path: Path, *, force: bool) -> None:
     from latentknobs.plots import draw_throughput
+    from latentknobs.plots.throughput import where
 
-    draw_throughput([result], path, title=f"{result.model}, {result.machine.cpu}", overwrite=force)
+    draw_throughput([result], path, title=f"{result.model}, {where(result)}", overwrite=force)
 
 
 def _compare(first: Path, second: Path, *, json: bool) -> None:
