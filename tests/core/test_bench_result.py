@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -24,6 +25,7 @@ from latentknobs.core.bench_result import (
 from latentknobs.errors import UsageError
 from tests.schemas import schema_of
 
+KEPT = sorted((Path(__file__).parents[2] / "benchmarks" / "results").glob("*.json"))
 TIMING = BatchTiming("decode", "float32", 32, 0.5, 0.25, 1.0, 64.0, 0.5, 2**20)
 RESULT = BenchResult(
     format=FORMAT,
@@ -113,3 +115,11 @@ def test_a_machine_is_busy_by_its_load():
     loads = (None, 0.0, 0.24, 0.25, 4.0)
 
     assert [evolve(RESULT.machine, load=load).busy for load in loads] == [False, False, False, True, True]
+
+
+def test_what_is_kept_can_be_set_side_by_side():
+    """The results in benchmarks/results are of one model, and name nobody's folder."""
+    results = [read_bench_result(path) for path in KEPT]
+
+    assert len({result.model_id for result in results}) == 1
+    assert not any(f"/{name}/" in path.read_text(encoding="utf-8") for path in KEPT for name in ("home", "root", "tmp"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -107,6 +108,17 @@ def test_memory_is_measured(cli):
 
     assert all(row["memory"] > 0 for row in facts["timings"] if row["batch"] == 2000), facts["notes"]
     assert any("in a process of its own" in note for note in facts["notes"])
+
+
+def test_a_process_that_fails_is_told(cli, monkeypatch):
+    """Where the model cannot be loaded again, times are given all the same, and a note says why memory is not."""
+    monkeypatch.setattr(sys, "executable", shutil.which("false"))
+
+    result = cli(*WORDS, "--json")
+
+    assert result.code == 0, result.err
+    assert all(row["memory"] is None for row in result.json["timings"])
+    assert any(note.startswith("Memory is not measured. The process") for note in result.json["notes"])
 
 
 def test_files_and_two_results_side_by_side(cli, tmp_path):
