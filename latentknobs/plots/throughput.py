@@ -73,8 +73,9 @@ def draw_throughput(
 
 def where(result: BenchResult) -> str:
     """The machine of a result in a few words."""
-    machine = result.machine
-    return f"{machine.cpu}, {machine.cores} cores{', busy' if machine.busy else ''}, {result.date:%Y-%m-%d}"
+    machine, count = result.machine, result.settings.threads
+    threads, busy = f"{count} thread{'s' if count > 1 else ''}", ", busy" if machine.busy else ""
+    return f"{machine.cpu}, {threads} on {machine.cores} cores{busy}, {result.date:%Y-%m-%d}"
 
 
 def _legends(results: Sequence[BenchResult], hues: Mapping[str, str]) -> Iterator[list[Line2D]]:

@@ -24,8 +24,8 @@ def test_one_machine_and_several(tmp_path):
 
     assert "A processor" not in one
     assert all(text in one for text in ("<!-- mine -->", "<!-- float32 -->", "<!-- decode -->"))
-    assert "<!-- A processor, 2 cores, 2026-01-02 -->" in two
-    assert "<!-- Another one, 2 cores, busy, 2026-01-02 -->" in two
+    assert "<!-- A processor, 2 threads on 2 cores, 2026-01-02 -->" in two
+    assert "<!-- Another one, 2 threads on 2 cores, busy, 2026-01-02 -->" in two
     assert drawn(tmp_path / "again.svg", RESULT, other) == two
 
 

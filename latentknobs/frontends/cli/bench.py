@@ -15,6 +15,8 @@ from latentknobs.frontends.cli import options
 from latentknobs.frontends.cli.context import program, say
 from latentknobs.frontends.cli.melody_files import check_target
 from latentknobs.frontends.cli.output import as_json, table
+from latentknobs.plots import draw_throughput
+from latentknobs.plots.throughput import where
 
 UNKNOWN = "-"
 MEBIBYTE = 2**20
@@ -119,18 +121,11 @@ def _errors(one: PrecisionError) -> tuple[str, str]:
 
 def _machine(result: BenchResult) -> str:
     """Where, in what and when, in a line."""
-    machine, versions, settings = result.machine, result.versions, result.settings
-    memory = "" if machine.memory is None else f", {machine.memory / 2**30:.0f} GiB"
-    return (
-        f"{machine.cpu}, {machine.cores} cores{memory}, {settings.threads} threads, torch {versions.torch}, "
-        f"{result.date:%Y-%m-%d}, medians of {settings.rounds} rounds"
-    )
+    memory = "" if result.machine.memory is None else f", {result.machine.memory / 2**30:.0f} GiB"
+    return f"{where(result)}{memory}, torch {result.versions.torch}, medians of {result.settings.rounds} rounds"
 
 
 def _draw(result: BenchResult, path: Path, *, force: bool) -> None:
-    from latentknobs.plots import draw_throughput
-    from latentknobs.plots.throughput import where
-
     draw_throughput([result], path, title=f"{result.model}, {where(result)}", overwrite=force)
 
 
