@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from functools import partial
+
 import numpy as np
 import pytest
 from attrs import evolve
@@ -9,7 +12,7 @@ from attrs import evolve
 from latentknobs.analysis.bench_choice import choose
 from latentknobs.analysis.bench_sample import BenchSample
 from latentknobs.analysis.model_benchmark import BenchRequest, benchmark_model, flops_of
-from latentknobs.analysis.turns import in_turns
+from latentknobs.analysis.turns import TURN, in_turns
 from latentknobs.core.bench_result import BatchTiming, PrecisionError
 from latentknobs.core.melody_format import MELODY_3_4
 from latentknobs.errors import BackendError, UnknownNameError
@@ -77,17 +80,26 @@ def test_a_model_that_accepts_nothing_is_told(prior):
 
 
 def test_timing_goes_in_turns():
-    """After two calls each, the warm-up, everything is called once a round, in the same order."""
+    """After two calls each, the warm-up, what takes long is called once a round, one after another."""
     called = []
-    works = {name: lambda name=name: called.append(name) for name in "ab"}
 
-    times = in_turns(works, 3)
+    def work(name):
+        called.append(name)
+        time.sleep(1.5 * TURN)
 
-    rounds = "".join(called).replace("aa", "a").replace("bb", "b")
-    while (shorter := rounds.replace("aa", "a").replace("bb", "b")) != rounds:
-        rounds = shorter
-    assert rounds == "ab" * 4
+    times = in_turns({name: partial(work, name) for name in "ab"}, 3)
+
+    assert "".join(called) == "aabb" + "ab" * 3
     assert {name: len(seconds) for name, seconds in times.items()} == {"a": 3, "b": 3}
+
+
+def test_short_work_is_done_several_times_a_turn():
+    """So that a turn is long enough to be timed."""
+    called = []
+
+    in_turns({"a": lambda: called.append(1)}, 2)
+
+    assert len(called) > 10
 
 
 def timing(precision: str, batch: int, speed: float, work: str = "decode") -> BatchTiming:
