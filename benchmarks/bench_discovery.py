@@ -13,7 +13,7 @@ from latentknobs.workbench import Workbench
 def test_discovery(benchmark: BenchmarkFixture, workbench: Workbench) -> None:
     """A quick look for the pitch knob on 1,024 clips of tune books finds one that can be turned both ways."""
     run = benchmark.pedantic(
-        lambda: workbench.discover("transpose", corpus="folk", clips=1024, settings=QUICK), rounds=2
+        lambda: workbench.discover("transpose", corpus="folk", clips=1024, settings=QUICK), rounds=3
     )
 
     knob = run.knobs[run.current or 0]

@@ -1,4 +1,4 @@
-"""Encode, decode, one move of a knob, and a grid: what a person waits for."""
+"""Encode and decode in each precision, one move of a knob, and a grid: what a person waits for."""
 
 from __future__ import annotations
 
@@ -6,13 +6,28 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from latentknobs.core.arrays import ClipBatch
+from latentknobs.backends.loader import DEFAULT_MODEL
+from latentknobs.backends.machine import numbers
+from latentknobs.backends.precision import PRECISIONS
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.clip import Note
 from latentknobs.core.melody_format import MELODY
 from latentknobs.core.piece import Piece
 from latentknobs.session import Session
+from latentknobs.testing.benchmarks import BackendBenchmark
 from latentknobs.workbench import Workbench
+
+
+class TestShippedModel(BackendBenchmark):
+    """The default model in every precision that this processor has."""
+
+    @pytest.fixture(params=PRECISIONS)
+    def backend(self, workbench: Workbench, request: pytest.FixtureRequest) -> VAEBackend:
+        """The model in a precision."""
+        if request.param not in numbers():
+            pytest.skip(f"this processor multiplies no {request.param}")
+        self.precision = request.param
+        return workbench.models.load(DEFAULT_MODEL, "cpu", request.param)
 
 
 def piece(name: str, pitches: str) -> Piece:
@@ -25,25 +40,6 @@ def piece(name: str, pitches: str) -> Piece:
 def session(workbench: Workbench) -> Session:
     """The first two bars of the Twinkle theme, opened."""
     return Session.open(workbench, piece("twinkle", "aahhjjhh"))
-
-
-@pytest.mark.parametrize("count", [1, 256])
-def test_encode(benchmark: BenchmarkFixture, model: VAEBackend, clips: ClipBatch, count: int) -> None:
-    """A clip's code is the same bytes, whatever it is encoded with."""
-    mean = benchmark(lambda: model.encode(clips[:count]).mean)
-
-    assert mean.shape == (count, model.spec.latent_size)
-    assert np.array_equal(mean[:1], model.encode(clips[:1]).mean)
-
-
-@pytest.mark.parametrize("count", [1, 25, 256])
-def test_decode(benchmark: BenchmarkFixture, model: VAEBackend, clips: ClipBatch, count: int) -> None:
-    """Melodies come back from their codes."""
-    decoded = benchmark(model.decode, model.encode(clips[:count]).mean)
-
-    assert decoded.shape == clips[:count].shape
-    assert model.spec.clip_format.valid(decoded).all()
-    assert (decoded == clips[:count]).mean() > 0.75
 
 
 @pytest.mark.parametrize("amounts", [{"pitch": 3.0}, {"pitch": 3.0, "rhythm": 1.0}], ids=["pitch", "pitch-and-rhythm"])

@@ -8,7 +8,6 @@ them before it is timed.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
@@ -22,13 +21,12 @@ from latentknobs.backends.devices import has_bfloat16
 from latentknobs.backends.gru_musicvae.cuda import CudaNetwork
 from latentknobs.backends.gru_musicvae.gru_kernel import choose_gates
 from latentknobs.backends.gru_musicvae.inference import FastNetwork, mix
-from latentknobs.backends.gru_musicvae.network import GruMusicVae
+from latentknobs.backends.gru_musicvae.network import GruMusicVae, flops_of
+from latentknobs.backends.machine import numbers
 from latentknobs.backends.network import NetworkConfig
 from latentknobs.backends.precision import PRECISIONS
 
 LATENT, LAYERS, STEPS, VOCABULARY = 128, 3, 32, 130
-PRODUCT = 2048
-PRODUCT_FLOPS = 2 * PRODUCT**3
 CHUNK = 256
 """As the backend decodes: so many clips at a time."""
 CODES = {"float32": 1e-5, "compiled float32": 1e-5, "onnxruntime": 1e-4}
@@ -58,68 +56,22 @@ class Contender:
     number: str
 
 
+def _config(hidden: int) -> NetworkConfig:
+    return NetworkConfig(
+        encoder_hidden=hidden, decoder_hidden=hidden, decoder_layers=LAYERS, latent_size=LATENT, embedding=0
+    )
+
+
+def flops(work: str, hidden: int) -> float:
+    """Multiplications and additions of a clip that no way of computing can leave out."""
+    return flops_of(_config(hidden))[work]
+
+
 def network(hidden: int) -> GruMusicVae:
     """The paper's network of this size with torch's first weights, one-hot tokens."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(hidden)
-        config = NetworkConfig(
-            encoder_hidden=hidden, decoder_hidden=hidden, decoder_layers=LAYERS, latent_size=LATENT, embedding=0
-        )
-        return GruMusicVae(config).eval().requires_grad_(requires_grad=False)
-
-
-def encode_flops(hidden: int) -> int:
-    """Multiplications and additions of a clip's encoding that no way of computing can leave out: the states' gates."""
-    return 2 * STEPS * 2 * (3 * hidden * hidden) + 2 * 2 * hidden * LATENT
-
-
-def decode_flops(hidden: int) -> int:
-    """The same of decoding: gates of states and of layers below, logits, and z once."""
-    a_step = (2 * LAYERS - 1) * 3 * hidden * hidden + hidden * VOCABULARY
-    return 2 * (STEPS * a_step + LATENT * 4 * hidden)
-
-
-def products(number: str, device: str = "cpu") -> dict[str, Work]:
-    """
-    A large product of two matrices of this kind of number, PRODUCT_FLOPS operations, by name.
-
-    torch's own, and on a processor ours, whose weights lie as oneDNN reads them: which is faster depends on who made
-    the processor. The faster one is the limit.
-    """
-    a, b = torch.randn(2, PRODUCT, PRODUCT, device=device).unbind()
-    candidates: dict[str, Work] = {}
-    if device == "cpu":
-        way = PRECISIONS[number]()
-        ours, operand = way.product(b, torch.zeros(PRODUCT)), way.operand(a.tanh())
-        candidates["laid out"] = lambda: ours(operand)
-    if number == "int8":
-        x, y = ((x * 30).round().clamp(-127, 127).to(torch.int8) for x in (a, b))
-        candidates["plain"] = lambda: torch._int_mm(x, y)  # noqa: SLF001 - as in latentknobs/backends/precision.py
-    else:
-        x, y = (x.to(torch.bfloat16 if number == "bf16" else torch.float32) for x in (a, b))
-        candidates["plain"] = lambda: x @ y
-    return candidates
-
-
-def timed(way: Work, device: str = "cpu") -> float:
-    """Seconds until it is done."""
-    start = time.perf_counter()
-    way()
-    if device == "cuda":
-        torch.cuda.synchronize()
-    return time.perf_counter() - start
-
-
-def numbers(device: str = "cpu") -> list[str]:
-    """In which numbers this device computes."""
-    supported = [name for name in PRECISIONS if name != "bf16" or has_bfloat16(torch.device(device))]
-    return [name for name in supported if name != "int8" or device == "cpu"]
-
-
-def peak(number: str, device: str = "cpu") -> float:
-    """The fastest product of this kind of number that the machine does in these seconds, operations a second."""
-    times = [timed(way, device) for way in products(number, device).values() for _ in range(4)]
-    return PRODUCT_FLOPS / min(times)
+        return GruMusicVae(_config(hidden)).eval().requires_grad_(requires_grad=False)
 
 
 def encoders(plain: GruMusicVae, tokens: Tensor) -> Iterator[Contender]:
@@ -263,11 +215,8 @@ def batch(size: int) -> tuple[Tensor, Tensor]:
     )
 
 
-WORK: Mapping[str, tuple[Callable[[GruMusicVae, Tensor], Iterator[Contender]], Callable[[int], int]]] = {
-    "encode": (encoders, encode_flops),
-    "decode": (decoders, decode_flops),
-}
-"""The pieces of work: who does them, and the operations of a clip by hidden size."""
+WORK: Mapping[str, Callable[[GruMusicVae, Tensor], Iterator[Contender]]] = {"encode": encoders, "decode": decoders}
+"""The pieces of work, and who does them."""
 
 NAMES = (
     "one-hot nn.GRU",

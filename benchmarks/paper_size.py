@@ -34,6 +34,7 @@ from latentknobs.augmentations.note_split import NoteSplit
 from latentknobs.augmentations.transpose import Transpose
 from latentknobs.backends.gru_musicvae.backend import GruMusicVaeBackend
 from latentknobs.backends.gru_musicvae.gru_kernel import VARIABLE
+from latentknobs.backends.machine import numbers
 from latentknobs.core.arrays import ClipBatch, Floats
 from latentknobs.core.augmentation import Augmentation
 from latentknobs.core.backend import BackendSpec
@@ -50,7 +51,7 @@ from latentknobs.discovery.pairs import EditedClips, edit_clips, encode_pairs
 HIDDEN = 512
 MELODIES, WHOLE_NOTES = 10_000, 16_483
 BATCH = 256
-WAYS = ("transcription", *(f"{by}{number}" for number in contenders.numbers() for by in ("", "compiled ")))
+WAYS = ("transcription", *(f"{by}{number}" for number in numbers() for by in ("", "compiled ")))
 """Compiled = with LATENTKNOBS_COMPILE=1."""
 TURNS = 3
 

@@ -15,30 +15,31 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
 from benchmarks import contenders
+from latentknobs.backends.machine import PRODUCT_FLOPS, numbers, products
 
 
 def row(work: str, hidden: int, size: int, rounds: int, device: str) -> list[dict[str, Any]]:
     """Every contender at one piece of work, the plain one first."""
-    make, flops = contenders.WORK[work]
     tokens, z = (x.to(device) for x in contenders.batch(size))
     with torch.inference_mode():
-        entries = list(make(contenders.network(hidden).to(device), tokens if work == "encode" else z))
+        entries = list(contenders.WORK[work](contenders.network(hidden).to(device), tokens if work == "encode" else z))
         expected = entries[0].work()
         differences = {one.name: contenders.check(one, one.work(), expected) for one in entries}
-        limits = {number: contenders.products(number, device) for number in contenders.numbers(device)}
-        ways = {one.name: one.work for one in entries}
+        limits = {number: products(number, device) for number in numbers(device)}
+        ways: dict[str, Callable[[], object]] = {one.name: one.work for one in entries}
         ways |= {f"{number} {name}": way for number, some in limits.items() for name, way in some.items()}
         times: dict[str, list[float]] = {name: [] for name in ways}
         for _ in range(rounds):
             for name, way in ways.items():
-                times[name].append(contenders.timed(way, device))
+                times[name].append(_timed(way, device))
     plain = np.asarray(times[entries[0].name])
     out = []
     for one in entries:
@@ -46,7 +47,7 @@ def row(work: str, hidden: int, size: int, rounds: int, device: str) -> list[dic
         ratio = plain / seconds
         low, high = np.quantile(ratio, [0.25, 0.75])
         least = np.min([times[f"{one.number} {name}"] for name in limits[one.number]], axis=0)
-        speed, limit = flops(hidden) * size / seconds, contenders.PRODUCT_FLOPS / least
+        speed, limit = contenders.flops(work, hidden) * size / seconds, PRODUCT_FLOPS / least
         out.append(
             {"work": work, "hidden": hidden, "clips": size, "by": one.name}
             | {"ms": 1e3 * float(np.median(seconds)), "ms_99": 1e3 * float(np.quantile(seconds, 0.99))}
@@ -59,6 +60,15 @@ def row(work: str, hidden: int, size: int, rounds: int, device: str) -> list[dic
             | {"number": one.number, "limit": float(np.median(limit)), **differences[one.name]}
         )
     return out
+
+
+def _timed(way: Callable[[], object], device: str) -> float:
+    """Seconds until it is done."""
+    start = time.perf_counter()
+    way()
+    if device == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter() - start
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:

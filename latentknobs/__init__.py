@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from latentknobs.core.augmentation import TokenAugmentation as TokenAugmentation
     from latentknobs.core.backend import BackendFactory as BackendFactory
     from latentknobs.core.backend import BackendSpec as BackendSpec
+    from latentknobs.core.backend import FlopCount as FlopCount
     from latentknobs.core.backend import LatentGradient as LatentGradient
     from latentknobs.core.backend import LatentWeights as LatentWeights
     from latentknobs.core.backend import Posterior as Posterior
@@ -168,6 +169,7 @@ _HOMES = {
     "core.backend": (
         "BackendFactory",
         "BackendSpec",
+        "FlopCount",
         "LatentGradient",
         "LatentWeights",
         "Posterior",

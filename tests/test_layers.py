@@ -54,7 +54,7 @@ THIRD_PARTY = {
     "executors": {"dask", "distributed", "threadpoolctl"},
     "analysis": {"scipy"},
     "packs": {"safetensors"},
-    "testing": {"pytest", "scipy"},
+    "testing": {"pytest", "pytest_benchmark", "scipy"},
     "frontends": {"typer", "rich", "fastapi", "starlette", "pydantic", "uvicorn", "websockets"},
 }
 """Third-party packages of each part, besides numpy and attrs."""

@@ -43,17 +43,18 @@ def has_bfloat16(device: torch.device) -> bool:
     """Whether the device has bfloat16 instructions, however fast."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported())
-    return any(_capabilities().get(name) for name in ("amx_bf16", "avx512_bf16", "bf16"))
+    return any(cpu_capabilities().get(name) for name in ("amx_bf16", "avx512_bf16", "bf16"))
 
 
-def _capabilities() -> dict[str, Any]:
+def cpu_capabilities() -> dict[str, Any]:
+    """Instruction sets of the processor by torch's names, empty where torch does not say."""
     capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
     return capabilities
 
 
 def has_bfloat16_units(device: torch.device) -> bool:
     """Whether the processor has matrix units for bfloat16; the same every time, so that results may rest on it."""
-    return device.type == "cpu" and bool(_capabilities().get("amx_bf16", False))
+    return device.type == "cpu" and bool(cpu_capabilities().get("amx_bf16", False))
 
 
 def trains_in_bfloat16(precision: str, device: torch.device) -> bool:
@@ -93,5 +94,5 @@ def one_thread() -> Iterator[None]:
 
 def has_int8_products() -> bool:
     """Whether the processor multiplies and accumulates bytes without overflow (VNNI), and torch can use it."""
-    vnni = any(_capabilities().get(name) for name in ("avx512_vnni", "avx_vnni"))
+    vnni = any(cpu_capabilities().get(name) for name in ("avx512_vnni", "avx_vnni"))
     return vnni and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call] # torch leaves it without types

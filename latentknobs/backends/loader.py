@@ -69,6 +69,11 @@ class Models:
         """The models that are loaded, each after its kind, location, device and, unless the default, precision."""
         return self._loaded.items()
 
+    def precisions(self, name: str) -> tuple[str, ...]:
+        """In which numbers a model's backend computes, the one it was trained in first; errors as for :meth:`load`."""
+        kind, _ = self._find(name)
+        return self.factories[kind].precisions
+
     def precision_option(self, name: str, precision: str) -> dict[str, str]:
         """
         The keyword argument with which this model is loaded in a precision; none for its default.

@@ -224,6 +224,14 @@ class Sampling(Protocol):
         ...
 
 
+class FlopCount(Protocol):
+    """Optional: how much work a clip is, which ``latentknobs bench`` sets beside the machine's matrix products."""
+
+    def flops(self) -> Mapping[str, float]:
+        """Multiplications and additions of one clip's matrix products: for "encode", "decode", or one of them."""
+        ...
+
+
 CAPABILITIES: Mapping[str, type] = {
     "LatentWeights": LatentWeights,
     "LatentGradient": LatentGradient,

@@ -7,6 +7,7 @@ from latentknobs.plots.knob_picture import knob_picture
 from latentknobs.plots.mean_change import draw_mean_change
 from latentknobs.plots.roll import draw_rolls
 from latentknobs.plots.text_roll import text_roll
+from latentknobs.plots.throughput import draw_throughput
 
 __all__ = [
     "ClipsOnModes",
@@ -14,6 +15,7 @@ __all__ = [
     "draw_mean_change",
     "draw_rolls",
     "draw_spectrum",
+    "draw_throughput",
     "draw_variance",
     "knob_picture",
     "text_roll",

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from latentknobs.backends.gru_musicvae.inference import FastNetwork
-from latentknobs.backends.gru_musicvae.network import GruMusicVae
+from latentknobs.backends.gru_musicvae.network import GruMusicVae, flops_of
 from latentknobs.backends.network import NetworkConfig
 from latentknobs.backends.weights import build
 
@@ -184,3 +185,29 @@ def test_scheduled_sampling_goes_from_true_tokens_to_its_own(sized):
     assert torch.equal(sized.decode_steps(z, tokens, everything), sized.decode_steps(z, tokens))
     assert torch.equal(sized.decode_steps(z, tokens, ~everything), sized.decode_steps(z))
     torch.testing.assert_close(FastNetwork(sized).greedy(z)[1], sized.decode_steps(z), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"embedding": 5},
+        {"state_features": 8, "step_features": 16, "step_hidden": 24},
+        {"height": True, "state_features": 8, "mirrors": True},
+    ],
+    ids=" ".join,
+)
+def test_operations_are_those_of_the_network(options):
+    """As torch counts those of the plain network, less the products with tokens, and with z again at each step."""
+    config = NetworkConfig(encoder_hidden=12, decoder_hidden=20, decoder_layers=2, latent_size=6, **options)
+    network = GruMusicVae(config).eval()
+    counted = []
+    for work in (lambda: network.encode(torch.full((1, STEPS), 60)), lambda: network.decode_steps(torch.zeros(1, 6))):
+        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+            work()
+        counted.append(counter.get_total_flops())
+    images = 4 if config.mirrors else 2
+    of_tokens = [2 * STEPS * 3 * wide * config.token_size * times for wide, times in ((12, images), (20, 1))]
+    again = 0 if config.step_features else 2 * (STEPS - 1) * config.line_size * 3 * 20
+
+    assert flops_of(config) == {"encode": counted[0] - of_tokens[0], "decode": counted[1] - of_tokens[1] - again}

@@ -15,7 +15,7 @@ from latentknobs.backends.devices import choose_device
 from latentknobs.backends.gru_musicvae.cuda import CudaNetwork
 from latentknobs.backends.gru_musicvae.gru_kernel import choose_gates
 from latentknobs.backends.gru_musicvae.inference import FastNetwork
-from latentknobs.backends.gru_musicvae.network import GruMusicVae
+from latentknobs.backends.gru_musicvae.network import GruMusicVae, flops_of
 from latentknobs.backends.gru_musicvae.weight_import import holds_network, read_network
 from latentknobs.backends.precision import choose_precision
 from latentknobs.backends.torch_adapter import CHUNK, TensorBackend, batches, fill
@@ -39,9 +39,9 @@ class GruMusicVaeBackend(TensorBackend):
     A model of the kind gru-musicvae.
 
     It reads and writes clips of the format that its config names, and has the optional capabilities
-    :class:`~latentknobs.core.backend.LatentWeights`, :class:`~latentknobs.core.backend.LatentGradient` and
-    :class:`~latentknobs.core.backend.Sampling`. Of a network with a height, derivatives by that dimension are 0: it
-    moves whole melodies by whole semitones.
+    :class:`~latentknobs.core.backend.LatentWeights`, :class:`~latentknobs.core.backend.LatentGradient`,
+    :class:`~latentknobs.core.backend.Sampling` and :class:`~latentknobs.core.backend.FlopCount`. Of a network with a
+    height, derivatives by that dimension are 0: it moves whole melodies by whole semitones.
 
     Args:
         network: The network, float32, in evaluation mode.
@@ -156,6 +156,10 @@ class GruMusicVaeBackend(TensorBackend):
             weights |= dict(zip(GATES, gates, strict=True))
         unread = config.latent_size - config.line_size  # the height moves what was decoded
         return {name: functional.pad(weight, (0, unread)).cpu().numpy().copy() for name, weight in weights.items()}
+
+    def flops(self) -> dict[str, float]:
+        """Of the products of one clip; see :class:`~latentknobs.core.backend.FlopCount`."""
+        return flops_of(self._network.config)
 
     def jvp(self, z: Codes, given: ClipBatch, vectors: Codes) -> NDArray[np.float32]:
         """J v, float32 (N, steps, 130); see :class:`~latentknobs.core.backend.LatentGradient`."""

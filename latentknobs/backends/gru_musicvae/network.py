@@ -33,6 +33,29 @@ from latentknobs.backends.gru_musicvae import mirrors, pitch_height
 from latentknobs.backends.network import Network, NetworkConfig
 
 
+def flops_of(config: NetworkConfig) -> dict[str, float]:
+    """
+    Multiplications and additions of the products of one clip, encoded and decoded by itself.
+
+    Tokens are looked up, and what z adds to the gates is computed once, as :mod:`.inference` does.
+    """
+    ways, images = (1, mirrors.IMAGES) if config.mirrors else (2, 1)
+    steps, wide, reads = config.steps, config.encoder_hidden, ways * config.encoder_hidden
+    encode = steps * ways * 3 * wide * wide
+    if config.state_features:
+        encode += steps * reads * config.state_features
+        reads = steps * config.state_features
+    encode += 2 * reads * config.line_size
+    wide, layers, latent = config.decoder_hidden, config.decoder_layers, config.line_size
+    decode = steps * ((2 * layers - 1) * 3 * wide * wide + wide * config.vocabulary) + latent * wide
+    if config.step_features:
+        decode += config.step_hidden * (latent + steps * config.step_features)
+        decode += steps * layers * config.step_features * 3 * wide
+    else:
+        decode += latent * 3 * wide
+    return {"encode": 2.0 * images * encode, "decode": 2.0 * decode}
+
+
 class GruMusicVae(Network):
     """The network of a config; its tokens are those of ``melody-2bar``."""
 

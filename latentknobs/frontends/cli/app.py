@@ -42,6 +42,7 @@ COMMANDS = {
     "try": (
         "Check an edit's file, trust it, run a quick discovery, and show the knob's card and a clip before and after."
     ),
+    "bench": "Time a model's encode and decode here: speed, memory and exactness of each precision and batch.",
     "doctor": "Show versions, extras, folders, registry, plugins and threads, to include in a bug report.",
 }
 """Each is a function of a module of its own, of its name; what it does is said here too, so that help imports none."""

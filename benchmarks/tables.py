@@ -1,9 +1,9 @@
 """
 What `make bench` measured, as tables and a picture; two results side by side.
 
-    python -m benchmarks.results bench/today.json                    # tables
-    python -m benchmarks.results bench/today.json --plot today.png -o today.md
-    python -m benchmarks.results bench/one.json bench/other.json     # the second as a multiple of the first
+    python -m benchmarks.tables bench/today.json                    # tables
+    python -m benchmarks.tables bench/today.json --plot today.png -o today.md
+    python -m benchmarks.tables bench/one.json bench/other.json     # the second as a multiple of the first
 """
 
 from __future__ import annotations
@@ -43,10 +43,9 @@ def machine(result: Result) -> str:
     """Where and when, in a line."""
     info, cpu = result["machine_info"], result["machine_info"].get("cpu", {})
     name = cpu.get("brand_raw") or info.get("processor") or info.get("machine")
-    peaks = [one["extra_info"] for one in result["benchmarks"] if one["extra_info"].get("work") == "peak"]
     fastest: dict[str, float] = {}
-    for x in peaks:
-        fastest[x["number"]] = max(fastest.get(x["number"], 0), x["operations_a_second"] / 1e9)
+    for row in core(result):
+        fastest[row["number"]] = max(fastest.get(row["number"], 0), row["peak"] / 1e9)
     limits = ", ".join(f"{number} {value:.0f}" for number, value in fastest.items())
     return (
         f"{name}, {cpu.get('count', '?')} cores, Python {info['python_version']}, {result['datetime'][:10]}; "
