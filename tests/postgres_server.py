@@ -113,7 +113,7 @@ class PostgresServer:
         import psycopg
 
         place = {"host": "127.0.0.1", "port": self.port, "user": USER, "password": PASSWORD, "dbname": database}
-        with psycopg.connect(**place, autocommit=True) as connection:  # type: ignore[arg-type] # a port is a number
+        with psycopg.connect(**place, autocommit=True) as connection:
             rows: list[tuple[object, ...]] = []
             for statement in statements:
                 cursor = connection.execute(statement.encode())
