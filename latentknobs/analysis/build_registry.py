@@ -44,7 +44,7 @@ OWN_SETTINGS = {
     "swap-mode": evolve(SHIPPED, layers=4, recombined=150_000, steps=8000),
     "smooth": evolve(SHIPPED, recombined=60_000, steps=9600),
     "ornament": evolve(SHIPPED, layers=4, recombined=100_000, steps=5000),
-    "thinning": evolve(SHIPPED, layers=4, recombined=100_000, steps=5000),
+    "thinning": evolve(SHIPPED, layers=4, recombined=160_000, steps=8000),
     "register-fold": evolve(SHIPPED, fits=("mean", "gradient", "ridge")),
 }
 """Edits that only a network learns, on recombined clips too; and one that none learns, whose network is left out."""
