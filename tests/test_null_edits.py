@@ -152,23 +152,29 @@ def test_jitters_verdict_is_the_discoverys(find, real, verdicts):
 
 def test_a_swaps_verdict_is_the_discoverys(find, real, verdicts, monkeypatch):
     """Pairs swapped song by song are rejected for every fit, by a full discovery that is given them as well."""
-    ahead, encode_pairs, build = whole.ahead, whole.encode_pairs, whole.build_evaluation_set
-    songs = []
+    build = whole.build_evaluation_set
 
-    def noting(work, items):
-        for (number, (shard, seen)), edits in ahead(work, items):
-            songs[:] = shard.songs
-            yield (number, (shard, seen)), edits
+    class SwappedEdits:
+        """The codes of a shard, the pairs of some songs swapped."""
 
-    def swapped_pairs(experiment, edits, codes, tally):
-        return (swap_pairs(p, flipped(songs, 3)) for p in encode_pairs(experiment, edits, codes, tally))
+        def __init__(self, encoded, songs):
+            self.posterior, self.counts, self.encoded, self.songs = encoded.posterior, encoded.counts, encoded, songs
+
+        def pairs(self, experiment):
+            return [swap_pairs(pair, flipped(self.songs, 3)) for pair in self.encoded.pairs(experiment)]
+
+    class SwappedShards(whole.EncodeShards):
+        """Encodes shards, the pairs of some songs swapped."""
+
+        def work(self, item, prepared):
+            encoded = super().work(item, prepared)
+            return encoded and SwappedEdits(encoded, item[0].songs)
 
     def swapped_set(experiment, clips, names, rng):
         return swap_set(build(experiment, clips, names, rng), flipped(names, 3))
 
     found = verdicts(real.swapped(3), SHORT)
-    monkeypatch.setattr(whole, "ahead", noting)
-    monkeypatch.setattr(whole, "encode_pairs", swapped_pairs)
+    monkeypatch.setattr(whole, "EncodeShards", SwappedShards)
     monkeypatch.setattr(whole, "build_evaluation_set", swapped_set)
 
     assert set(found.values()) == {"rejected"}

@@ -90,7 +90,7 @@ def test_discover_as_json(cli, tmp_path):
         (["--clips", "20"], 1, "more clips"),
         (["--registry", "{tmp}/no/registry.db"], 1, "does not exist"),
         (["--registry", "{tmp}/foreign.db"], 1, "not a latentknobs registry"),
-        (["--registry", "postgresql://me:secret@there/db"], 2, "SQLite"),
+        (["--registry", "mysql://me:secret@there/db"], 2, "neither an SQLite file nor a PostgreSQL database"),
     ],
 )
 def test_discovery_asked_for_wrongly(cli, tmp_path, listing, words, code, says):

@@ -36,7 +36,8 @@ def run(folder: Path, text: str, *words: str) -> subprocess.CompletedProcess[str
     """Run pytest on one file in a folder of its own."""
     (folder / "test_speed.py").write_text(text)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", *words]
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}
+    env["PYTHONPATH"] = str(ROOT)
     return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
 
 
@@ -78,7 +79,8 @@ def test_pytest_benchmark_is_asked_for_by_its_extra():
         "u.find_spec = lambda name, *rest: None if name == 'pytest_benchmark' else found(name, *rest)\n"
         "import latentknobs.testing.benchmarks\n"
     )
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}
+    env["PYTHONPATH"] = str(ROOT)
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False)
 
     assert done.returncode == 1
