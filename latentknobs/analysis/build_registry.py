@@ -43,7 +43,7 @@ OWN_SETTINGS = {
     "degree": evolve(SHIPPED, layers=4, recombined=40_000),
     "swap-mode": evolve(SHIPPED, layers=4, recombined=150_000, steps=8000),
     "smooth": evolve(SHIPPED, recombined=60_000, steps=9600),
-    "ornament": evolve(SHIPPED, layers=4, recombined=100_000, steps=5000),
+    "ornament": evolve(SHIPPED, layers=4, recombined=160_000, steps=8000),
     "thinning": evolve(SHIPPED, layers=4, recombined=160_000, steps=8000),
     "register-fold": evolve(SHIPPED, fits=("mean", "gradient", "ridge")),
 }
