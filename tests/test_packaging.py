@@ -206,10 +206,14 @@ def _install(folder: Path, *sources: Path) -> Installed:
     return out
 
 
+ELSEWHERE = ("LATENTKNOBS_", "PYTHON", "PYTEST_XDIST", "XDG_")
+"""What the variables of this environment begin with that another one lacks."""
+
+
 def _environment(folder: Path) -> dict[str, str]:
     """The variables of somebody who has set nothing of ours, with a home of their own."""
     (folder / "home").mkdir()
-    env = {name: value for name, value in os.environ.items() if not name.startswith(("LATENTKNOBS_", "PYTHON", "XDG_"))}
+    env = {name: value for name, value in os.environ.items() if not name.startswith(ELSEWHERE)}
     return {**env, "HOME": str(folder / "home")}
 
 

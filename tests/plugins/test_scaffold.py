@@ -39,7 +39,8 @@ def written(tmp_path_factory):
 
 def run_in(folder, *words):
     """Run a module of this environment in a folder."""
-    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}
+    environ["PYTHONPATH"] = str(ROOT)
     command = [sys.executable, "-m", *words]
     return subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False)
 
