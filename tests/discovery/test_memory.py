@@ -6,7 +6,7 @@ from latentknobs.augmentations.transpose import Transpose
 from latentknobs.core.corpus import CorpusRequest
 from latentknobs.core.experiment import Experiment, Settings
 from latentknobs.core.run import RunSpec
-from latentknobs.corpora.synthetic_melodies import SyntheticMelodies
+from latentknobs.corpora.synthetic_melodies import FACTORS
 from latentknobs.discovery.discover import discover
 from latentknobs.testing.tiny import TinyBackend
 
@@ -15,7 +15,7 @@ def _peak(clips, methods):
     """The most memory, in bytes, that one discovery holds at a time beyond what was there before."""
     backend, settings = TinyBackend(), Settings(clips=clips, trial_clips=50, controls=5, control_clips=8)
     spec = RunSpec(backend.spec.model_id, "tiny", "transpose", "factors", 0, settings.as_dict())
-    songs = SyntheticMelodies().songs(CorpusRequest(clips=clips))
+    songs = FACTORS.songs(CorpusRequest(clips=clips))
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]

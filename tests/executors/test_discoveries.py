@@ -104,11 +104,11 @@ def test_a_run_has_the_same_rows_everywhere(plugins_dir, tmp_path, executor, wor
 @pytest.mark.slow
 def test_codes_of_the_shipped_model_are_the_same_with_workers(own, two_threads):
     """Bytes of all codes: torch on two threads here, on one thread in each worker."""
-    songs = list(TinyCorpus().songs(CorpusRequest(clips=320)))
+    songs = list(TinyCorpus().songs(CorpusRequest(clips=96)))
     with Workbench.open(str(own / "new.db"), executor="processes", workers=2) as workbench:
         backend = workbench.model()
         task = EncodeShards(Experiment.without_methods(backend, workbench.augment("transpose")))
-        items = [(shard, n) for n, (shard, _) in enumerate(carried_shards(backend, songs, 64, Tally()))]
+        items = [(shard, n) for n, (shard, _) in enumerate(carried_shards(backend, songs, 32, Tally()))]
         for (_, alone), (_, there) in zip(in_turn(task, items), workbench.map(task, items), strict=True):
             assert pickle.dumps(there and there.edits) == pickle.dumps(alone and alone.edits)
             assert pickle.dumps(there and there.posterior) == pickle.dumps(alone and alone.posterior)

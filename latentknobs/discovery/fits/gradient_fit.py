@@ -18,9 +18,9 @@ from latentknobs.core.model_calls import decode
 from latentknobs.discovery.fits.closed_form import shift_by_mean
 from latentknobs.errors import NotFittedError
 
-PAIRS, JUDGED = 512, 128
+PAIRS, JUDGED = 512, 96
 """Training pairs, and validation pairs that choose the number of steps."""
-STEPS, EVERY, BATCH = 60, 10, 64
+STEPS, EVERY, BATCH = 40, 8, 48
 RATE = 0.1
 """First step size, in mean standard deviations of a code dimension at the largest amount; it decays linearly to 0."""
 DECAYS = (0.9, 0.999)
