@@ -124,7 +124,7 @@ def dask(address: str, workers: int | None) -> Iterator[Executor]:
             cluster = LocalCluster(
                 n_workers=workers or os.cpu_count() or 1,
                 threads_per_worker=1,
-                dashboard_address=None,
+                dashboard_address="127.0.0.1:0",  # any free port: without one, 8787 is taken, by two clusters too
                 silence_logs=50,
             )
             stack.callback(cluster.close, timeout=ANSWER)
