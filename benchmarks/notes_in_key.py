@@ -17,7 +17,14 @@ from latentknobs.steering.turning import Frame, turn
 from latentknobs.workbench import Workbench
 
 MODELS = ("musicvae-broad-128", "musicvae-3-4-128", "musicvae-6-8-128")
-TURNS = (("inversion", 1.0), ("diatonic-inversion", 1.0), ("degree", 2.0), ("degree", -3.0))
+TURNS = (
+    ("inversion", 1.0),
+    ("diatonic-inversion", 1.0),
+    ("degree", 2.0),
+    ("degree", -3.0),
+    ("ornament", 1.0),
+    ("ornament", 3.0),
+)
 SONGS = 60
 
 
