@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from itertools import product
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 from attrs import field, fields, frozen, validators
@@ -41,7 +42,7 @@ class SweepPoint:
         return f"{self.augmentation} of {self.model} on {self.corpus or 'its own corpus'}, seed {self.seed}"
 
 
-def _several(kind: type) -> Any:
+def _several(kind: type | tuple[type, ...]) -> Any:
     return validators.and_(
         validators.min_len(1), validators.deep_iterable(validators.instance_of(kind), validators.instance_of(tuple))
     )
@@ -63,7 +64,7 @@ class Sweep:
 
     models: tuple[str, ...] = field(default=(DEFAULT_MODEL,), validator=_several(str))
     augmentations: tuple[str, ...] = field(default=DEFAULT_AUGMENTATIONS, validator=_several(str))
-    corpora: tuple[str | None, ...] = field(default=(None,))
+    corpora: tuple[str | None, ...] = field(default=(None,), validator=_several((str, NoneType)))
     seeds: tuple[int, ...] = field(default=(0,), validator=_several(int))
     clips: int = field(default=DEFAULT_CLIPS, validator=[validators.instance_of(int), validators.ge(1)])
     settings: Settings = field(factory=Settings)
@@ -90,8 +91,6 @@ class Sweep:
             name: tuple(value) if isinstance(value, list) else value for name, value in written.items()
         }
         try:
-            if "corpora" in values:
-                _several(str)(None, fields(cls).corpora, values["corpora"])
             return cls(**values, settings=Settings(**table))
         except (TypeError, ValueError) as error:
             raise UsageError(f"The sweep {path} has a value that its key does not take: {error.args[0]}.") from error

@@ -425,7 +425,7 @@ class Evidence:
             ``test`` is None.
         spreads: By attribute, standard deviation over the corpus.
         judged_at: The amount at which dimensions are selected.
-        operator_precision: How far the operator is rounded: every clip turned stays the same to the token.
+        operator_precision: How far the operator is rounded; it is evaluated as it is stored.
         fits: All fits of the run.
         left_out: By criterion that does not apply, the reason.
         sources_left_out: By source of directions that could not be used, the reason.

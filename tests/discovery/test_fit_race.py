@@ -6,6 +6,7 @@ import pytest
 from attrs import evolve
 
 from latentknobs.core.method_specs import Fit
+from latentknobs.discovery import discover as discovery
 from latentknobs.discovery.discover import NOT_JUDGED
 from latentknobs.discovery.fits.closed_form import shift_by_mean
 
@@ -37,18 +38,33 @@ def test_test_songs_judge_the_chosen_fit_alone(runs):
     assert {knob.fit for knob in whole.knobs} > {"ridge-reading", "discriminant"}
 
 
+def _backwards(fit_input):
+    """A shift the wrong way."""
+    operator, facts = shift_by_mean(fit_input)
+    return evolve(operator, arrays={"direction": -operator.arrays["direction"]}), facts
+
+
+BACKWARDS = Fit("backwards", "shift", "The wrong way.", _backwards)
+
+
 def test_what_is_worse_is_left_behind_with_its_number(find):
     """A shift the wrong way is not measured in full."""
-
-    def backwards(fit_input):
-        operator, facts = shift_by_mean(fit_input)
-        return evolve(operator, arrays={"direction": -operator.arrays["direction"]}), facts
-
-    run = find(fits=(Fit("backwards", "shift", "The wrong way.", backwards), "mean"), fits_made=())
+    run = find(fits=(BACKWARDS, "mean"), fits_made=())
 
     (knob,) = run.knobs
     assert [one.fit for one in knob.evidence.fits] == ["mean"]
     assert knob.evidence.declined["backwards"].startswith("left behind with an equivariance of ")
+
+
+def test_what_was_left_behind_is_measured_where_nothing_else_meets_the_limits(find, monkeypatch):
+    """It is called back, stands beside the others, and may be the knob."""
+    monkeypatch.setattr(discovery._MeasuredFit, "meets", lambda one, _: one.fitted.fit.name == "backwards")
+
+    (knob,) = find(fits=(BACKWARDS, "mean"), fits_made=()).knobs
+
+    assert knob.fit == "backwards"
+    assert [one.fit for one in knob.evidence.fits] == ["backwards", "mean"]
+    assert "backwards" not in knob.evidence.declined
 
 
 def test_no_fit_is_trained_where_others_leave_nothing_to_gain(find):

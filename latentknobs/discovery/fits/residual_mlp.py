@@ -44,7 +44,7 @@ JITTERS = (0.1, 0.3)
 EXACT = 1e-5
 """An affine map with a smaller error, in parts of the squared displacement, leaves nothing to learn."""
 NETWORK_BITS: Bits = 8
-"""Bits of each weight of the network that is left: equivariance of the package's knobs loses at most .006 by it."""
+"""Bits of each weight of the network that is left, which is judged so: what it gets wrong is far more than rounding."""
 CHECKS = 10
 """Number of times that the validation error is computed."""
 
