@@ -74,8 +74,11 @@ if TYPE_CHECKING:
     from latentknobs.core.frontend_specs import FrontendSpec as FrontendSpec
     from latentknobs.core.frontend_specs import Host as Host
     from latentknobs.core.frontend_specs import Param as Param
+    from latentknobs.core.frontend_specs import RunningFrontend as RunningFrontend
     from latentknobs.core.knob import Knob as Knob
     from latentknobs.core.knob import Operator as Operator
+    from latentknobs.core.live_session import LiveSession as LiveSession
+    from latentknobs.core.live_session import Music as Music
     from latentknobs.core.melody_format import HOLD as HOLD
     from latentknobs.core.melody_format import MELODY as MELODY
     from latentknobs.core.melody_format import MELODY_3_4 as MELODY_3_4
@@ -99,9 +102,12 @@ if TYPE_CHECKING:
     from latentknobs.core.metric_specs import MetricResult as MetricResult
     from latentknobs.core.metric_specs import Score as Score
     from latentknobs.core.metric_specs import Traversals as Traversals
+    from latentknobs.core.parameter import Change as Change
+    from latentknobs.core.parameter import Parameter as Parameter
     from latentknobs.core.piece import Piece as Piece
     from latentknobs.core.run import Run as Run
     from latentknobs.core.run import RunSpec as RunSpec
+    from latentknobs.core.transport import Transport as Transport
     from latentknobs.errors import AmountError as AmountError
     from latentknobs.errors import BackendError as BackendError
     from latentknobs.errors import ClipError as ClipError
@@ -124,7 +130,9 @@ if TYPE_CHECKING:
     from latentknobs.scores import read_piece as read_piece
     from latentknobs.scores import write_piece as write_piece
     from latentknobs.session import Session as Session
+    from latentknobs.steering.batch_decoder import DecoderQueue as DecoderQueue
     from latentknobs.steering.turning import turn as turn
+    from latentknobs.studio.shared_session import SharedSession as SharedSession
     from latentknobs.workbench import Workbench as Workbench
     from latentknobs.workbench import load_plugins as load_plugins
 
@@ -212,10 +220,15 @@ _HOMES = {
         "FrontendSpec",
         "Host",
         "Param",
+        "RunningFrontend",
     ),
     "core.knob": (
         "Knob",
         "Operator",
+    ),
+    "core.live_session": (
+        "LiveSession",
+        "Music",
     ),
     "core.melody_format": (
         "HOLD",
@@ -246,11 +259,16 @@ _HOMES = {
         "Score",
         "Traversals",
     ),
+    "core.parameter": (
+        "Change",
+        "Parameter",
+    ),
     "core.piece": ("Piece",),
     "core.run": (
         "Run",
         "RunSpec",
     ),
+    "core.transport": ("Transport",),
     "errors": (
         "AmountError",
         "BackendError",
@@ -277,7 +295,9 @@ _HOMES = {
         "write_piece",
     ),
     "session": ("Session",),
+    "steering.batch_decoder": ("DecoderQueue",),
     "steering.turning": ("turn",),
+    "studio.shared_session": ("SharedSession",),
     "workbench": (
         "Workbench",
         "load_plugins",

@@ -28,6 +28,7 @@ LAYERS = (
     "discovery",
     "workbench",
     "session",
+    "studio",
     "analysis",
     "report",
     "packs",

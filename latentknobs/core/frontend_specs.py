@@ -11,6 +11,7 @@ from attrs import frozen
 if TYPE_CHECKING:
     from latentknobs.core.backend import VAEBackend
     from latentknobs.core.corpus import CorpusRequest, Progress, Song
+    from latentknobs.core.live_session import LiveSession
 
 
 class Host(Protocol):
@@ -70,17 +71,38 @@ class CommandSpec:
     run: Callable[..., Any]
 
 
+class RunningFrontend(Protocol):
+    """A front end that has been started on a shared session."""
+
+    @property
+    def where(self) -> str:
+        """Where people find it, a sentence ("OSC on 127.0.0.1, port 7770.")."""
+        ...
+
+    def stop(self) -> None:
+        """End it, and leave no port, note or file behind; called once, from another thread than its own."""
+        ...
+
+
 @frozen
 class FrontendSpec:
     """
-    A front end.
+    A front end; it has ``serve``, ``start`` or both.
 
     Attributes:
         name: Unique name ("cli", "web").
         doc: One sentence.
-        serve: Called with the program's arguments; returns an exit code.
+        serve: Called with the program's arguments where it runs alone; returns an exit code. None = it is started on a
+            session that nobody else plays.
+        start: Called with a session that other front ends play too, and its own arguments; returns at once. None = it
+            cannot share one.
     """
 
     name: str
     doc: str
-    serve: Callable[[list[str]], int]
+    serve: Callable[[list[str]], int] | None = None
+    start: Callable[[LiveSession, list[str]], RunningFrontend] | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if self.serve is None and self.start is None:
+            raise ValueError(f"front end {self.name!r} can neither be served nor started: give it serve or start.")

@@ -221,7 +221,7 @@ KINDS: tuple[PluginType, ...] = (
     PluginType("metrics", "a metric", Metric, _metric, validation.metric, limited=False),
     PluginType("corpora", "a corpus", Corpus, _CORPUS, validation.corpus, limited=False),
     PluginType("executors", "an executor", ExecutorFactory, _EXECUTOR, validation.executor, limited=False),
-    PluginType("frontends", "a front end", FrontendSpec, _has("serve", "doc"), validation.frontend, whole=False),
+    PluginType("frontends", "a front end", FrontendSpec, _has("doc"), validation.frontend, whole=False),
     PluginType(
         "commands",
         "a command",

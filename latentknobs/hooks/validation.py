@@ -15,7 +15,7 @@ from concurrent.futures import Executor
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import numpy as np
 from attrs import evolve, field, frozen
@@ -28,9 +28,10 @@ from latentknobs.core.corpus import SPLITS, Corpus, CorpusRequest, Song, request
 from latentknobs.core.drum_format import DRUMS, DRUMS_4BAR
 from latentknobs.core.edit_context import Key
 from latentknobs.core.executor_specs import ExecutorFactory
-from latentknobs.core.frontend_specs import CommandSpec, FrontendSpec
+from latentknobs.core.frontend_specs import CommandSpec, FrontendSpec, RunningFrontend
 from latentknobs.core.knob import Operator
 from latentknobs.core.latent_structure import LatentStructure
+from latentknobs.core.live_session import LiveSession
 from latentknobs.core.melody_format import MELODY_FORMATS
 from latentknobs.core.method_specs import Basis, BasisInput, Coordinates, Fit, FitInput, SelectInput, Selector
 from latentknobs.core.metric_specs import LabelledCodes, Metric, MetricResult, Score, Traversals
@@ -301,18 +302,34 @@ def _executor(result: object) -> Executor:
 
 def frontend(offer: FrontendSpec, guard: Guard) -> FrontendSpec:
     """A front end; the errors of the package and of the system that it raises are its own."""
+    own = (LatentKnobsError, OSError)
+    serve, start = offer.serve, offer.start
 
-    def serve(arguments: list[str]) -> int:
-        own = (LatentKnobsError, OSError)
+    def served(arguments: list[str]) -> int:
         return guard.call(run, arguments, must="an exit code", check=_exit_code, own=own)
 
     def run(arguments: list[str]) -> object:
         try:
-            return offer.serve(arguments)
+            return None if serve is None else serve(arguments)
         except SystemExit as end:  # its own options are read by argparse, maybe
             return end.code if isinstance(end.code, int) else int(bool(end.code))
 
-    return evolve(offer, serve=serve)
+    def started(session: LiveSession, arguments: list[str]) -> RunningFrontend:
+        return guard.call(begin, session, arguments, must="a running front end", check=_running, own=own)
+
+    def begin(session: LiveSession, arguments: list[str]) -> object:
+        try:
+            return None if start is None else start(session, arguments)
+        except SystemExit as end:  # argparse has told of it; --help too
+            raise UsageError(f"{offer.name} was not started.") from end
+
+    return evolve(offer, serve=serve and served, start=start and started)
+
+
+def _running(result: object) -> RunningFrontend:
+    if not isinstance(getattr(result, "where", None), str) or not callable(getattr(result, "stop", None)):
+        raise PluginFault(kind_of(result))
+    return cast("RunningFrontend", result)
 
 
 def _exit_code(result: object) -> int:

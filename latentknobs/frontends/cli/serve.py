@@ -1,29 +1,111 @@
-"""``latentknobs serve``: starts a front end, ours or a plugin's."""
+"""``latentknobs serve``: starts front ends, ours or plugins', one alone or several on one session."""
 
 from __future__ import annotations
 
+import argparse
 import os
+import signal
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
 
 import typer
 
-from latentknobs.errors import UnknownNameError
-from latentknobs.frontends.cli.context import program
+from latentknobs.core.frontend_specs import FrontendSpec
+from latentknobs.errors import UnknownNameError, UsageError
+from latentknobs.frontends.cli.context import program, say
 
 DEFAULT = "web"
 
 
 def serve(ctx: typer.Context) -> None:
     """
-    Start a front end: the page in a browser (web), or one that a plugin brings.
+    Start a front end: the page in a browser (web), or one that a plugin brings; several share one session.
 
-    serve [NAME] [ITS OPTIONS]; the page's are shown by serve web --help.
+    serve [NAME] [ITS OPTIONS]; the page's are shown by serve web --help. serve web,osc starts both on one session: the
+    options of each begin with its name (--osc-port 9000), and --file, --model, --registry and --device are the
+    session's.
     """
     words = list(ctx.args)
-    name = words.pop(0) if words and not words[0].startswith("-") else DEFAULT
+    names = (words.pop(0) if words and not words[0].startswith("-") else DEFAULT).split(",")
     context = program(ctx)
     known = context.plugins.frontends()
-    if name not in known:
-        raise UnknownNameError("front end", name, known)
+    for name in names:
+        if name not in known:
+            raise UnknownNameError("front end", name, known)
     if context.plugins_dir is not None:  # a front end is a program of its own: it reads what the environment says
         os.environ["LATENTKNOBS_PLUGINS_DIR"] = str(context.plugins_dir)
-    raise typer.Exit(known[name].serve(words))
+    alone = known[names[0]].serve
+    if len(names) == 1 and alone is not None:
+        raise typer.Exit(alone(words))
+    _serve_together(ctx, {name: known[name] for name in names}, words)
+
+
+def _serve_together(ctx: typer.Context, specs: Mapping[str, FrontendSpec], words: Sequence[str]) -> None:
+    """Start front ends on one session, and stop them at Ctrl-C or SIGTERM, the last one first."""
+    options, rest = _parser(specs).parse_known_args(list(words))
+    own = _dealt(list(specs), rest)
+    for name, spec in specs.items():
+        if spec.start is None:
+            raise UsageError(f"The front end {name} cannot share a session: start it alone, with serve {name}.")
+    from latentknobs.steering.batch_decoder import DecoderQueue
+    from latentknobs.studio.shared_session import SharedSession
+
+    ended = threading.Event()
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda _number, _frame: ended.set())
+    with (
+        program(ctx).workbench(options.registry, options.device) as workbench,
+        DecoderQueue() as queue,
+        SharedSession(workbench, queue, tuple(options.model), options.file) as session,
+        ExitStack() as running,
+    ):
+        for name, spec in specs.items():
+            assert spec.start is not None
+            frontend = spec.start(session, own[name])
+            running.callback(frontend.stop)
+            say(frontend.where)
+        say("Ctrl-C ends it.")
+        try:
+            ended.wait()
+        except KeyboardInterrupt:
+            say("Ended.")
+
+
+def _parser(names: Sequence[str] | Mapping[str, FrontendSpec]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=f"latentknobs serve {','.join(names)}",
+        description="Start front ends on one session; the options of each begin with its name.",
+        allow_abbrev=False,
+        add_help=len(names) > 1,
+    )
+    parser.add_argument("--file", type=Path, help="what to open: a file of MIDI or notation, or a project [an example]")
+    parser.add_argument("--model", action="append", default=[], help="model; once for each clip format")
+    parser.add_argument("--registry", help="registry file or URL [LATENTKNOBS_REGISTRY, else registry.db here]")
+    parser.add_argument("--device", default="auto", help="cpu, cuda or auto")
+    return parser
+
+
+def _dealt(names: Sequence[str], words: Sequence[str]) -> dict[str, list[str]]:
+    """
+    To each front end its own options, without the prefix; a single one's have none.
+
+    Raises:
+        UsageError: An option of none of them.
+    """
+    out: dict[str, list[str]] = {name: [] for name in names}
+    if len(names) == 1:
+        return {names[0]: list(words)}
+    whose = ""
+    for word in words:
+        if word.startswith("--"):
+            whose = next((name for name in names if word.startswith(f"--{name}-")), "")
+            if not whose:
+                begin = " or ".join(f"--{name}-" for name in names)
+                raise UsageError(f"{word} is no option of the session; those of a front end begin with {begin}.")
+            word = f"--{word.removeprefix(f'--{whose}-')}"  # noqa: PLW2901 - the word as its owner reads it
+        elif not whose:
+            raise UsageError(f"{word!r} follows no option.")
+        out[whose].append(word)
+    return out

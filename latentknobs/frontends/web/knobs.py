@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
-from fractions import Fraction
+from collections.abc import Iterable, Mapping
 
-from attrs import evolve
-
-from latentknobs.core.knob import RANK, RESERVED_NAMES, Knob
+from latentknobs.core.knob import RESERVED_NAMES, Knob
 from latentknobs.core.reasons import reasons
 from latentknobs.errors import UnknownNameError
 from latentknobs.frontends.web.responses import (
@@ -22,7 +18,6 @@ from latentknobs.frontends.web.responses import (
     Says,
     Share,
 )
-from latentknobs.steering.control_directions import in_order
 
 SURE = 0.9
 """High confidence takes an R2 of the target's response of at least this, at the lower end of its interval."""
@@ -84,34 +79,6 @@ def listed(knobs: Mapping[str, Knob], *, every: bool) -> list[KnobFacts]:
     order = sorted(knobs.values(), key=lambda knob: knob.verdict != "accepted")
     shown = [facts(knob) for knob in order if every or knob.verdict == "accepted"]
     return shown + [control(name, like) for like in order[:1] for name in RESERVED_NAMES]
-
-
-def shared_knobs(own: Sequence[Mapping[str, Knob]]) -> dict[str, Knob]:
-    """
-    The knobs of models that steer one piece, accepted ones first: in the range and steps that they have in common.
-
-    Of knobs of one name it is the one with the worst verdict, with the dimensions of the first.
-    """
-    every: dict[str, list[Knob]] = {}
-    for knobs in own:
-        for name, knob in knobs.items():
-            every.setdefault(name, []).append(knob)
-    shared = []
-    for alike in every.values():
-        worst = min(alike, key=lambda knob: RANK[knob.verdict])
-        step = _common([knob.step for knob in alike if knob.step is not None])
-        low, high = max(knob.low for knob in alike), min(knob.high for knob in alike)
-        dimensions = alike[0].dimensions
-        shared.append(evolve(worst, low=low, high=high, step=step, dimensions=dimensions, operator=None))
-    return {knob.name: knob for knob in in_order(shared)}
-
-
-def _common(steps: Sequence[float]) -> float | None:
-    """The least common multiple of steps; None of none."""
-    exact = [Fraction(str(step)) for step in steps]
-    if not exact:
-        return None
-    return math.lcm(*(one.numerator for one in exact)) / math.gcd(*(one.denominator for one in exact))
 
 
 def control(name: str, like: Knob) -> KnobFacts:

@@ -30,13 +30,14 @@ from latentknobs.core.piece import Piece
 from latentknobs.core.query_spec import KnobQuery
 from latentknobs.errors import LatentKnobsError, UnknownNameError
 from latentknobs.frontends.web.errors import RequestError
-from latentknobs.frontends.web.knobs import listed, shared_knobs
+from latentknobs.frontends.web.knobs import listed
 from latentknobs.frontends.web.piece_schema import piece_of, rows, ways_in_order, windows
 from latentknobs.frontends.web.requests import GridRequest, KnobTurns, MidiSource, PieceMessage, State
 from latentknobs.frontends.web.responses import Counts, Opened, StyleFacts, TurnResponse
 from latentknobs.frontends.web.upload import Reader
 from latentknobs.session import Session
 from latentknobs.steering.batch_decoder import DecodedBatch, DecoderQueue
+from latentknobs.steering.common_knobs import common_knobs
 from latentknobs.steering.control_directions import in_order
 from latentknobs.steering.style import Style
 from latentknobs.steering.turn_result import GridCell, SteeredCodes, TurnResult
@@ -77,7 +78,7 @@ class OpenPiece:
         session = self.session
         models = [part.model for part in session.parts]
         names = [model.spec.name for model in models]
-        shared = None if names == [self.asked] else shared_knobs([session.knobs_of(model) for model in models])
+        shared = None if names == [self.asked] else common_knobs([session.knobs_of(model) for model in models])
         return Opened(
             models=names,
             knobs=None if shared is None else listed(shared, every=True),

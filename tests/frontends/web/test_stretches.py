@@ -13,9 +13,9 @@ from attrs import evolve
 from latentknobs.backends.loader import Models
 from latentknobs.frontends.cli.app import run_command_line as command_line
 from latentknobs.frontends.web.app import ServerConfig
-from latentknobs.frontends.web.knobs import shared_knobs
 from latentknobs.scores import midi_bytes
 from latentknobs.session import Session
+from latentknobs.steering.common_knobs import common_knobs
 from latentknobs.workbench import Workbench, load_plugins
 from tests.conftest import TINY_PLUGIN
 from tests.frontends.web.conftest import API, as_message, rows, served
@@ -73,7 +73,7 @@ def test_a_knob_moves_in_steps_that_every_model_takes(steps, common):
     """Their least common multiple."""
     own = [{"pitch": evolve(run.knobs[0], step=step)} for run, step in zip(KNOBS[::2], steps, strict=True)]
 
-    assert shared_knobs(own)["pitch"].step == common
+    assert common_knobs(own)["pitch"].step == common
 
 
 def test_a_piece_of_the_models_format_is_as_before(client):

@@ -1,0 +1,237 @@
+"""
+Knobs of a piece and of bars in it.
+
+The amounts of the piece hold everywhere; those of a range of bars stand in their place there, and those of a range
+inside that one in theirs.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from attrs import evolve, field, frozen
+
+from latentknobs.core.clip import ClipFormat, Note
+from latentknobs.core.meter import steps_per_bar
+from latentknobs.core.piece import Piece, PieceStretch
+from latentknobs.core.seed import as_seed
+from latentknobs.errors import UsageError
+from latentknobs.scores.time_signatures import bar_numbers
+from latentknobs.steering.turn_result import TurnResult
+
+MOST_RANGES = 64
+
+
+def _amounts(amounts: Mapping[str, float]) -> Mapping[str, float]:
+    """By name and without those that are 0, so that equal settings are equal."""
+    return {name: float(amount) for name, amount in sorted(amounts.items()) if amount}
+
+
+@frozen(order=True)
+class BarRange:
+    """
+    Consecutive bars, as people count them in the file.
+
+    Attributes:
+        first: The first bar.
+        last: The last bar.
+    """
+
+    first: int
+    last: int
+
+    @classmethod
+    def parse(cls, text: str) -> BarRange:
+        """
+        "5-8", or "5" for one bar.
+
+        Raises:
+            UsageError: These are no bars.
+        """
+        return cls(*bar_numbers(text))
+
+    def __str__(self) -> str:
+        return f"{self.first}-{self.last}"
+
+    def steps(self, piece: Piece, clip_format: ClipFormat) -> tuple[int, int]:
+        """
+        The first step of these bars in a piece, and that after the last one.
+
+        Raises:
+            UsageError: The piece has none of them.
+        """
+        starts = bar_starts(piece, clip_format)
+        inside = [k for k, (_step, bar) in enumerate(starts) if self.first <= bar <= self.last]
+        if not inside:
+            raise UsageError(
+                f"{piece.name} has the bars {starts[0][1]} to {starts[-1][1]}; choose some of them, not {self}."
+            )
+        after = inside[-1] + 1
+        return starts[inside[0]][0], starts[after][0] if after < len(starts) else piece.steps
+
+
+def bar_starts(piece: Piece, clip_format: ClipFormat) -> list[tuple[int, int]]:
+    """The first step of each bar of a piece, and its number in the file."""
+    out: list[tuple[int, int]] = []
+    for stretch in piece.stretches or (PieceStretch(0, piece.steps),):
+        bar = stretch.signature.quarters * clip_format.steps_per_beat if piece.stretches else steps_per_bar(clip_format)
+        count = max(1, int(-(-stretch.steps // bar)))
+        out += [(stretch.start + round(k * bar), stretch.bar + k) for k in range(count)]
+    return out
+
+
+@frozen
+class KnobSettings:
+    """
+    What determines the music that is made of a piece.
+
+    Attributes:
+        knobs: Names and amounts for the piece.
+        ranges: Those of ranges of bars, wide ones first.
+        seed: Of the controls, and of edits that draw.
+        like: The knob whose length the controls have, None = the first that is turned.
+    """
+
+    knobs: Mapping[str, float] = field(factory=dict, converter=_amounts)
+    ranges: tuple[tuple[BarRange, Mapping[str, float]], ...] = ()
+    seed: int = field(default=0, converter=as_seed)
+    like: str | None = None
+
+    def amount(self, knob: str, bars: BarRange | None = None) -> float:
+        """The amount of a knob, for the piece or as it is set for exactly these bars; 0 = not turned."""
+        amounts = self.knobs if bars is None else dict(self.ranges).get(bars, {})
+        return amounts.get(knob, 0.0)
+
+    def with_amount(self, knob: str, amount: float | None, bars: BarRange | None = None) -> KnobSettings:
+        """
+        These settings with one knob turned.
+
+        Args:
+            knob: Its name.
+            amount: To what; None = these bars follow the piece again.
+            bars: For which bars; None = for the piece.
+
+        Raises:
+            UsageError: Too many ranges.
+        """
+        if bars is None:
+            return evolve(self, knobs={**self.knobs, knob: amount or 0.0})
+        ranges = dict(self.ranges)
+        own = {name: value for name, value in ranges.pop(bars, {}).items() if name != knob}
+        if amount is not None:
+            own[knob] = float(amount)  # 0 too: it stands in the place of the piece's amount
+        if own:
+            ranges[bars] = dict(sorted(own.items()))
+        if len(ranges) > MOST_RANGES:
+            raise UsageError(f"At most {MOST_RANGES} ranges of bars have knobs of their own: reset one of them.")
+        widest = sorted(ranges.items(), key=lambda one: (one[0].first - one[0].last, one[0]))
+        return evolve(self, ranges=tuple(widest))
+
+    def regions(self, piece: Piece, clip_format: ClipFormat) -> list[tuple[int, int, Mapping[str, float]]]:
+        """Consecutive parts of a piece (first step, step after, amounts), where the amounts differ."""
+        own = []
+        for bars, amounts in self.ranges:
+            try:
+                own.append((*bars.steps(piece, clip_format), amounts))
+            except UsageError:
+                continue  # bars of a longer piece, for which they are kept
+        edges = sorted({0, piece.steps, *(edge for start, end, _ in own for edge in (start, end))})
+        out: list[tuple[int, int, Mapping[str, float]]] = []
+        for start, end in itertools.pairwise(edges):
+            merged = dict(self.knobs)
+            for first, after, amounts in own:
+                if first <= start and end <= after:
+                    merged |= amounts
+            amounts_here = _amounts(merged)
+            if out and out[-1][2] == amounts_here:
+                out[-1] = (out[-1][0], end, amounts_here)
+            else:
+                out.append((start, end, amounts_here))
+        return out
+
+
+@frozen(eq=False)
+class TurnedPiece:
+    """
+    What knobs of a piece and of its bars gave.
+
+    Attributes:
+        before: The piece that went in.
+        after: The piece that came out.
+        turns: The turns that it is made of, first the one of the piece's first bars.
+        remarks: What people should know, one sentence each.
+        left: Which bars were left as they were, and why.
+    """
+
+    before: Piece
+    after: Piece
+    turns: tuple[TurnResult, ...]
+    remarks: tuple[str, ...]
+    left: tuple[str, ...]
+
+
+def turned(
+    piece: Piece, clip_format: ClipFormat, settings: KnobSettings, turn: Callable[[Mapping[str, float]], TurnResult]
+) -> TurnedPiece:
+    """
+    A piece with its knobs turned, and those of its bars.
+
+    Each distinct set of amounts is turned once on the whole piece, and each part takes its notes from its turn: a note
+    belongs to the part that it begins in, and ends with it.
+
+    Args:
+        piece: The piece.
+        clip_format: Gives the steps of a bar where the piece does not.
+        settings: The knobs.
+        turn: Turns the whole piece.
+    """
+    regions = settings.regions(piece, clip_format)
+    turns: list[TurnResult] = []
+    results: list[tuple[Mapping[str, float], TurnResult]] = []
+    notes: list[Note] = []
+    for start, end, amounts in regions:
+        result = next((known for own, known in results if own == amounts), None)
+        if result is None:
+            result = turn(amounts)
+            results.append((amounts, result))
+            turns.append(result)
+        notes += _between(result.after.notes, start, end) if len(regions) > 1 else result.after.notes
+    after = evolve(turns[0].after, notes=notes) if len(regions) > 1 else turns[0].after
+    return TurnedPiece(
+        piece, after, tuple(turns), _each(one.remarks for one in turns), _each(one.left for one in turns)
+    )
+
+
+def _between(notes: Sequence[Note], start: int, end: int) -> list[Note]:
+    inside = (note for note in notes if start <= note.onset < end)
+    return [evolve(note, length=min(note.length, end - note.onset)) for note in inside]
+
+
+def _each(texts: Iterable[Iterable[str]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(text for own in texts for text in own))
+
+
+def between(one: KnobSettings, other: KnobSettings, place: float) -> KnobSettings:
+    """
+    Settings on the way from one (place 0) to another (1): each amount goes straight.
+
+    Seed and ``like`` are those of the nearer one. Ranges of bars that only one has go to the other's amounts of the
+    piece.
+    """
+    if place <= 0.0:
+        return one
+    if place >= 1.0:
+        return other
+
+    def blend(a: Mapping[str, float], b: Mapping[str, float]) -> dict[str, float]:
+        return {name: a.get(name, 0.0) * (1 - place) + b.get(name, 0.0) * place for name in {*a, *b}}
+
+    nearer = one if place < 0.5 else other
+    out = evolve(nearer, knobs=blend(one.knobs, other.knobs), ranges=())
+    for bars in dict.fromkeys(bars for bars, _ in (*one.ranges, *other.ranges)):
+        a, b = dict(one.ranges).get(bars, {}), dict(other.ranges).get(bars, {})
+        for name in {*a, *b}:
+            amount = a.get(name, one.amount(name)) * (1 - place) + b.get(name, other.amount(name)) * place
+            out = out.with_amount(name, amount, bars)
+    return out
