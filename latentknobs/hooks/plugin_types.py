@@ -58,6 +58,14 @@ def _measure(*texts: str) -> Callable[[Any], str]:
     return lambda offer: check(offer) or _needs_fault(offer)
 
 
+def _frontend(offer: Any) -> str:
+    for function in ("serve", "start"):
+        own = getattr(offer, function)
+        if own is not None and not callable(own):
+            return f"{function!r} of {offer.name!r} is not a function"
+    return _slug_fault(offer.name) or _text_fault(offer, "doc")
+
+
 def _has(function: str, *texts: str) -> Callable[[Any], str]:
     """The check of an offer that has a name, a function and texts."""
 
@@ -221,7 +229,7 @@ KINDS: tuple[PluginType, ...] = (
     PluginType("metrics", "a metric", Metric, _metric, validation.metric, limited=False),
     PluginType("corpora", "a corpus", Corpus, _CORPUS, validation.corpus, limited=False),
     PluginType("executors", "an executor", ExecutorFactory, _EXECUTOR, validation.executor, limited=False),
-    PluginType("frontends", "a front end", FrontendSpec, _has("doc"), validation.frontend, whole=False),
+    PluginType("frontends", "a front end", FrontendSpec, _frontend, validation.frontend, whole=False),
     PluginType(
         "commands",
         "a command",
