@@ -2,7 +2,8 @@
 The door: how many connections there are, in all and from one address, and how long each may make others wait.
 
 A connection without a complete request holds its place only until somebody else needs it, so who sends half a request,
-or nothing at all, keeps nobody out.
+or nothing at all, keeps nobody out. Under a flood connections are accepted no faster than their requests can be read:
+they queue in the system, first come, first served.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-from collections.abc import Iterable
+from collections.abc import Collection
 from enum import Enum
 from typing import Any
 
@@ -22,8 +23,8 @@ from uvicorn.server import ServerState
 
 from latentknobs.frontends.web.errors import RequestError, error_response
 
-QUEUED = 1024
-"""Connections that the system keeps until they are accepted."""
+GRACE_SECONDS = 0.25
+"""Shortest that a connection has its place, so that what its client has sent is read."""
 LEAST_READ = 65536
 """Bytes that a client reads in ``Limits.write_seconds``, or all that is left."""
 REFUSED, REFUSED_SECONDS = 16, 2.0
@@ -101,17 +102,29 @@ class Connections(ServerState):
         self._refused: dict[asyncio.Transport, float] = {}  # since when, the first one first
         self._watch: asyncio.TimerHandle | None = None
 
+    async def place(self) -> None:
+        """Wait until the next connection can be accepted, to be served or to be refused."""
+        while self._is_full():
+            one = _first_to_go(self._open.values())
+            if one is None:
+                return
+            if asyncio.get_running_loop().time() > one.since + GRACE_SECONDS:
+                self._abort(one.transport)
+            else:
+                await asyncio.sleep(GRACE_SECONDS / 10)
+
     def admit(self, transport: asyncio.Transport) -> bool:
-        """Count a new connection; where there are too many, one without a request goes, or else there is no place."""
+        """Count a new connection; of an address with too many one without a request goes, or else there is no place."""
         loop = asyncio.get_running_loop()
         new = Connection(transport, loop.time(), _network(transport))
         neighbours = [one for one in self._open.values() if new.address and one.address == new.address]
-        for others, most in (
-            (neighbours, self._limits.of_address),
-            (self._open.values(), self._limits.connections),
-        ):
-            if len(others) >= most and not self._make_place(others):
+        if len(neighbours) >= self._limits.of_address:
+            one = _first_to_go(neighbours)
+            if one is None:
                 return False
+            self._abort(one.transport)
+        if self._is_full():
+            return False
         self._open[transport] = new
         if self._watch is None:
             self._watch = loop.call_later(1.0, self._drop_late)
@@ -138,12 +151,8 @@ class Connections(ServerState):
         if one := self._open.get(transport):
             one.paused = paused
 
-    def _make_place(self, others: Iterable[Connection]) -> bool:
-        waiting = [one for one in others if one.phase is not Phase.SERVED]
-        if not waiting:
-            return False
-        self._abort(min(waiting, key=lambda one: (one.phase is Phase.IDLE, one.since)).transport)
-        return True
+    def _is_full(self) -> bool:
+        return len(self._open) >= self._limits.connections
 
     def _drop_late(self) -> None:
         loop = asyncio.get_running_loop()
@@ -244,13 +253,41 @@ class Server(uvicorn.Server):
 
     def __init__(self, config: uvicorn.Config, limits: Limits | None = None) -> None:
         super().__init__(config)
-        self.server_state = Connections(limits or Limits())
+        self.server_state: Connections = Connections(limits or Limits())
+        self._accepting: list[asyncio.Task[None]] = []
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen; the system keeps more connections than are accepted at once (``configuration``)."""
-        await super().startup(sockets)
+        """Start, and accept connections here: uvicorn would accept all that wait at once."""
+        await super().startup([])
         for listener in sockets or ():
-            listener.listen(QUEUED)
+            listener.setblocking(False)
+            self._accepting.append(asyncio.create_task(self._accept(listener)))
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept no more, and end."""
+        for task in self._accepting:
+            task.cancel()
+        await asyncio.gather(*self._accepting, return_exceptions=True)
+        await super().shutdown(sockets)
+
+    async def _accept(self, listener: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await self.server_state.place()
+            try:
+                accepted, _ = await loop.sock_accept(listener)
+                await loop.connect_accepted_socket(self._protocol, accepted)
+            except OSError:  # the client has gone, or the system gives no more connections now
+                await asyncio.sleep(GRACE_SECONDS)
+
+    def _protocol(self) -> asyncio.Protocol:
+        return HttpConnection(self.config, self.server_state, self.lifespan.state)
+
+
+def _first_to_go(connections: Collection[Connection]) -> Connection | None:
+    """Who has waited longest of those without a complete request, before idle ones; None where all are served."""
+    waiting = [one for one in connections if one.phase is not Phase.SERVED]
+    return min(waiting, key=lambda one: (one.phase is Phase.IDLE, one.since), default=None)
 
 
 def _network(transport: asyncio.Transport) -> str:

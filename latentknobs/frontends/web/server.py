@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 PORT = 8765
-ACCEPTED_AT_ONCE = 16
-"""Connections that are accepted before any is read; few, so that a flood drops none whose request has come."""
+QUEUED = 1024
+"""Connections that the system keeps until they are accepted."""
 PING_SECONDS = 20.0
 """Time between pings on a WebSocket, and longest that its client takes to answer one."""
 IDLE_SECONDS = 20
@@ -92,7 +92,6 @@ def configuration(app: ASGIApp) -> uvicorn.Config:
         ws_ping_interval=PING_SECONDS,
         ws_ping_timeout=PING_SECONDS,
         ws_per_message_deflate=False,
-        backlog=ACCEPTED_AT_ONCE,
         timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=GRACE,
         server_header=False,
@@ -119,7 +118,7 @@ def address(host: str, port: int, token: str) -> str:
 def _listening(host: str, port: int) -> socket.socket:
     try:
         family, _, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.create_server(place[:2], family=family, backlog=128)
+        listener = socket.create_server(place[:2], family=family, backlog=QUEUED)
     except (OSError, OverflowError) as error:
         raise UsageError(
             f"The server cannot listen on {host}, port {port} ({getattr(error, 'strerror', None) or error}): "
