@@ -102,9 +102,9 @@ class Connections(ServerState):
         self._refused: dict[asyncio.Transport, float] = {}  # since when, the first one first
         self._watch: asyncio.TimerHandle | None = None
 
-    async def place(self) -> None:
-        """Wait until the next connection can be accepted, to be served or to be refused."""
-        while self._is_full():
+    async def place(self, count: int) -> None:
+        """Wait until so many more connections can be served, or nobody is left who would make place for them."""
+        while len(self._open) + count > self._limits.connections:
             one = _first_to_go(self._open.values())
             if one is None:
                 return
@@ -123,7 +123,7 @@ class Connections(ServerState):
             if one is None:
                 return False
             self._abort(one.transport)
-        if self._is_full():
+        if len(self._open) >= self._limits.connections:
             return False
         self._open[transport] = new
         if self._watch is None:
@@ -150,9 +150,6 @@ class Connections(ServerState):
         """Note whether more is to be sent to a client than it has read."""
         if one := self._open.get(transport):
             one.paused = paused
-
-    def _is_full(self) -> bool:
-        return len(self._open) >= self._limits.connections
 
     def _drop_late(self) -> None:
         loop = asyncio.get_running_loop()
@@ -253,8 +250,10 @@ class Server(uvicorn.Server):
 
     def __init__(self, config: uvicorn.Config, limits: Limits | None = None) -> None:
         super().__init__(config)
-        self.server_state: Connections = Connections(limits or Limits())
+        limits = limits or Limits()
+        self.server_state: Connections = Connections(limits)
         self._accepting: list[asyncio.Task[None]] = []
+        self._at_once = max(1, limits.connections // 16)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and accept connections here: uvicorn would accept all that wait at once."""
@@ -273,12 +272,25 @@ class Server(uvicorn.Server):
     async def _accept(self, listener: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            await self.server_state.place()
+            arrived: list[socket.socket] = []
             try:
-                accepted, _ = await loop.sock_accept(listener)
-                await loop.connect_accepted_socket(self._protocol, accepted)
+                arrived.append((await loop.sock_accept(listener))[0])
+                while len(arrived) < self._at_once:
+                    arrived.append(listener.accept()[0])
+            except BlockingIOError:
+                pass  # these are all
             except OSError:  # the client has gone, or the system gives no more connections now
                 await asyncio.sleep(GRACE_SECONDS)
+            try:
+                await self.server_state.place(len(arrived))
+                for one in arrived:
+                    one.setblocking(False)
+                made = (loop.connect_accepted_socket(self._protocol, one) for one in arrived)
+                await asyncio.gather(*made, return_exceptions=True)  # a client may have gone by now
+            except BaseException:
+                for one in arrived:
+                    one.close()
+                raise
 
     def _protocol(self) -> asyncio.Protocol:
         return HttpConnection(self.config, self.server_state, self.lifespan.state)
