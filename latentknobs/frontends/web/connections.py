@@ -26,14 +26,14 @@ from latentknobs.frontends.web.errors import RequestError, error_response
 GRACE_SECONDS = 0.25
 """Shortest that a connection has its place, so that what its client has sent is read."""
 LEAST_READ = 65536
-"""Bytes that a client reads in ``Limits.write_seconds``, or all that is left."""
+"""Bytes that a client reads in ``ConnectionLimits.write_seconds``, or all that is left."""
 REFUSED, REFUSED_SECONDS = 16, 2.0
 """Connections beyond the limit that are still told so at a time, and how long each may take to hear it."""
 FULL = RequestError(503, "full", "The server has all the connections that it takes: try again in a moment.")
 
 
 @frozen
-class Limits:
+class ConnectionLimits:
     """
     What clients may take.
 
@@ -81,7 +81,7 @@ class Connection:
         if phase is not self.phase:
             self.phase, self.since = phase, now
 
-    def is_late(self, limits: Limits, now: float) -> bool:
+    def is_late(self, limits: ConnectionLimits, now: float) -> bool:
         """Whether its header takes too long or its client reads too little."""
         unsent = self.transport.get_write_buffer_size()
         waits = unsent > 0 and (self.paused or self.transport.is_closing())
@@ -95,7 +95,7 @@ class Connection:
 class Connections(ServerState):
     """All connections of a server, and who of them has to go."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: ConnectionLimits) -> None:
         super().__init__()
         self._limits = limits
         self._open: dict[asyncio.Transport, Connection] = {}
@@ -245,12 +245,12 @@ class WebSocketConnection(_Counted, WebSocketsSansIOProtocol):
         self.door.enter(self.transport, Phase.SERVED)
 
 
-class Server(uvicorn.Server):
+class WebServer(uvicorn.Server):
     """uvicorn's server with a door; its configuration names the protocols of this module."""
 
-    def __init__(self, config: uvicorn.Config, limits: Limits | None = None) -> None:
+    def __init__(self, config: uvicorn.Config, limits: ConnectionLimits | None = None) -> None:
         super().__init__(config)
-        limits = limits or Limits()
+        limits = limits or ConnectionLimits()
         self.server_state: Connections = Connections(limits)
         self._accepting: list[asyncio.Task[None]] = []
         self._at_once = max(1, limits.connections // 16)

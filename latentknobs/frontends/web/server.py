@@ -42,7 +42,7 @@ def serve(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(list(arguments))
     try:
         from latentknobs.frontends.web.app import ServerConfig, create_app
-        from latentknobs.frontends.web.connections import Server
+        from latentknobs.frontends.web.connections import WebServer
         from latentknobs.frontends.web.security import AccessPolicy
     except ImportError as error:
         if (error.name or "").split(".")[0] == "latentknobs":
@@ -68,7 +68,7 @@ def serve(arguments: Sequence[str]) -> int:
         if options.open:
             webbrowser.open(url)
         try:
-            Server(configuration(create_app(workbench, config))).run(sockets=[listener])
+            WebServer(configuration(create_app(workbench, config))).run(sockets=[listener])
         except KeyboardInterrupt:
             _say("Ended.")
     return 0

@@ -14,7 +14,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from latentknobs.frontends.web.app import ServerConfig
-from latentknobs.frontends.web.connections import Connections, Limits
+from latentknobs.frontends.web.connections import Connections, ConnectionLimits
 from tests.frontends.web.conftest import API, served
 
 HALF = b"GET /api/v1/info HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: "
@@ -28,7 +28,9 @@ PATIENCE = 60
 def door(bench):
     """Starts servers with these limits; gives the port."""
     with ExitStack() as stack:
-        yield lambda **limits: stack.enter_context(served(bench, ServerConfig(model="tiny"), Limits(**limits)))
+        yield lambda **limits: stack.enter_context(
+            served(bench, ServerConfig(model="tiny"), ConnectionLimits(**limits))
+        )
 
 
 @pytest.fixture
@@ -163,7 +165,7 @@ def test_connections_of_an_address_are_counted(addresses, kept):
     """One too many takes the place of one from the same address or network; loopback is everybody's."""
 
     async def arrive():
-        door = Connections(Limits(connections=10, of_address=2))
+        door = Connections(ConnectionLimits(connections=10, of_address=2))
         links = [Transport(address) for address in addresses]
         assert all(map(door.admit, links))
         return [not link.aborted for link in links]

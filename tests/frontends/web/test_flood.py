@@ -99,6 +99,5 @@ def test_others_are_served_among_2000_slow_and_idle_clients(server):
         ask(live, next(seqs))
 
     assert set(begun) == set(flooding.WAYS)
-    print(f"{len(waits)} rounds, {sorted(waits)[len(waits) // 2]:.2f} s, {max(waits):.2f} s at most, {begun}")  # noqa: T201
     process.send_signal(signal.SIGINT)
     assert process.wait(PATIENCE) == 0
