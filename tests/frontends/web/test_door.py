@@ -14,7 +14,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from latentknobs.frontends.web.app import ServerConfig
-from latentknobs.frontends.web.connections import Connections, ConnectionLimits
+from latentknobs.frontends.web.connections import ConnectionLimits, Connections
 from tests.frontends.web.conftest import API, served
 
 HALF = b"GET /api/v1/info HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: "
