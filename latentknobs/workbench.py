@@ -27,6 +27,7 @@ from latentknobs.core.format_capabilities import check_serves
 from latentknobs.core.knob import Knob
 from latentknobs.core.model_calls import accepted, check_encodes
 from latentknobs.core.paths import LOCAL_PLUGINS, cache_dir, default_registry, named_plugins_dir
+from latentknobs.core.printable import printable
 from latentknobs.core.query_spec import RUN_FILTERS, KnobQuery
 from latentknobs.core.run import Run, RunSpec
 from latentknobs.corpora.corpus_spec import (
@@ -67,7 +68,7 @@ DEFAULT_CLIPS = 4096
 
 def say(text: str) -> None:
     """Print a note for people on stderr: what a workbench does with notes unless it is told otherwise."""
-    print(text, file=sys.stderr)  # noqa: T201 - this is the one place where a note becomes a line
+    print(printable(text), file=sys.stderr)  # noqa: T201 - this is the one place where a note becomes a line
 
 
 def load_plugins(plugins_dir: Path | None = None) -> Plugins:

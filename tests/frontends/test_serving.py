@@ -54,11 +54,12 @@ def test_what_is_no_front_end_is_said(cli, shout):
 def test_the_page_is_what_is_served_unless_another_is_named(cli):
     """The command's help says how its options are told."""
     assert "serve web --help" in cli("serve", "--help").out
-    assert "--token" in cli("serve", "web", "--help").out
+    assert "--token-file" in cli("serve", "web", "--help").out
 
 
 def test_a_missing_extra_is_one_sentence(cli, monkeypatch):
     """That names it."""
+    monkeypatch.delitem(sys.modules, "latentknobs.frontends.web.connections", raising=False)
     monkeypatch.setitem(sys.modules, "uvicorn", None)
 
     assert cli("serve").one_sentence() == (
@@ -70,7 +71,9 @@ def test_a_missing_extra_is_one_sentence(cli, monkeypatch):
     ("words", "said"),
     [
         (["--port", "99999"], "a port is a number from 0 to 65535"),
-        (["--token", "short"], "at least 16"),
+        (["--token", "a-secret-of-some-length"], "use --token-file FILE, LATENTKNOBS_TOKEN or --ask-token"),
+        (["--token-file", "gone"], "The token file gone cannot be read (No such file or directory)"),
+        (["--token-file", "gone", "--ask-token"], "not allowed with argument"),
         (["--colour"], "unrecognized arguments"),
         (["--model", "gone", "--port", "0"], "There is no model named 'gone'"),
         (["--host", "999.999.999.999"], "cannot listen on"),
@@ -82,6 +85,7 @@ def test_wrong_options_are_usage(cli, words, said):
 
     assert done.code == 2
     assert said in done.err
+    assert "a-secret" not in done.err
 
 
 def test_a_port_that_is_taken_is_said(cli):

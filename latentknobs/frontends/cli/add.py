@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from attrs import asdict
 
+from latentknobs.core.printable import printable
 from latentknobs.errors import UsageError
 from latentknobs.frontends.cli import options
 from latentknobs.frontends.cli.context import program, say
@@ -59,5 +60,5 @@ def _ask(targets: list[str], where: str, *, asking: bool) -> None:
             f"Nothing was added: nobody can be asked here about {what}. Read it (latentknobs pack check {where} "
             "--source), then add --yes."
         )
-    if not typer.confirm(f"Add {what}?", err=True):
+    if not typer.confirm(printable(f"Add {what}?"), err=True):
         raise UsageError("Nothing was added.")

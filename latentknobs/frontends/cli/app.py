@@ -6,7 +6,6 @@ import builtins
 import keyword
 import logging
 import os
-import sys
 from collections.abc import Callable, Container, Sequence
 from contextlib import ExitStack
 from importlib import import_module
@@ -304,7 +303,7 @@ class _Handler(logging.Handler):
     """Writes records as lines on the stderr of the moment."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        print(record.getMessage(), file=sys.stderr)  # noqa: T201 - stderr is where notes go
+        say(record.getMessage())
 
 
 def _log_to_stderr(level: int) -> None:

@@ -12,7 +12,7 @@ from latentknobs.core.atomic_write import write_file
 from latentknobs.core.bench_result import BatchTiming, BenchResult, PrecisionError, read_bench_result
 from latentknobs.errors import UsageError
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import program, say
+from latentknobs.frontends.cli.context import echo, program, say
 from latentknobs.frontends.cli.melody_files import check_target
 from latentknobs.frontends.cli.output import as_json, table
 from latentknobs.plots import draw_throughput
@@ -82,9 +82,9 @@ def bench(
 
 
 def _print(result: BenchResult) -> None:
-    typer.echo(f"{result.model}, {_machine(result)}")
+    echo(f"{result.model}, {_machine(result)}")
     limits = ", ".join(f"{name} {value / 1e9:,.0f}" for name, value in result.peak.items())
-    typer.echo(f"fastest products of matrices, billion operations a second: {limits or 'not measured'}")
+    echo(f"fastest products of matrices, billion operations a second: {limits or 'not measured'}")
     table(
         ("", "precision", "batch", "ms", "fastest to slowest", "clips a second", "of the peak", "memory"),
         (
@@ -108,10 +108,10 @@ def _print(result: BenchResult) -> None:
             for one in result.exactness
         ),
     )
-    typer.echo("Errors of codes are in posterior standard deviations.")
+    echo("Errors of codes are in posterior standard deviations.")
     for note in result.notes:
-        typer.echo(note)
-    typer.echo(result.choice.why)
+        echo(note)
+    echo(result.choice.why)
 
 
 def _errors(one: PrecisionError) -> tuple[str, str]:
@@ -150,8 +150,8 @@ def _compare(first: Path, second: Path, *, json: bool) -> None:
             ]
         )
         return
-    typer.echo(f"A: {a.model}, {_machine(a)}")
-    typer.echo(f"B: {b.model}, {_machine(b)}")
+    echo(f"A: {a.model}, {_machine(a)}")
+    echo(f"B: {b.model}, {_machine(b)}")
     table(
         ("", "precision", "batch", "clips a second, A", "B", "B / A", "memory, B / A"),
         (
@@ -165,7 +165,7 @@ def _compare(first: Path, second: Path, *, json: bool) -> None:
         ),
     )
     limits = [f"{name} {b.peak[name] / value:.2f}" for name, value in a.peak.items() if name in b.peak]
-    typer.echo(f"products of matrices, B / A: {', '.join(limits) or UNKNOWN}")
+    echo(f"products of matrices, B / A: {', '.join(limits) or UNKNOWN}")
     for name, result in (("A", a), ("B", b)):
         for note in result.notes:
             say(f"{name}: {note}")

@@ -17,6 +17,7 @@ from attrs import define
 
 from latentknobs.core.paths import LOCAL_PLUGINS, named_plugins_dir
 from latentknobs.core.plugin_guard import plugin_sentence
+from latentknobs.core.printable import printable
 from latentknobs.errors import LatentKnobsError, MidiError, PluginError
 from latentknobs.frontends.cli.progress import Bars
 from latentknobs.hooks.manager import Plugins
@@ -34,7 +35,12 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def say(text: str) -> None:
     """Print one line for people on stderr."""
-    typer.echo(text, err=True)
+    typer.echo(printable(text), err=True)
+
+
+def echo(text: str) -> None:
+    """Print text for people on stdout."""
+    typer.echo(printable(text))
 
 
 @define(eq=False)

@@ -14,7 +14,7 @@ from latentknobs.core.experiment import EVERY_FIT, LEAST_LAYERS, MOST_LAYERS, QU
 from latentknobs.core.format_capabilities import check_serves
 from latentknobs.core.run import Run
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import program
+from latentknobs.frontends.cli.context import echo, program, say
 from latentknobs.frontends.cli.output import as_json, best_knobs, failed_criteria, knob_table, run_facts
 from latentknobs.workbench import DEFAULT_CLIPS
 
@@ -106,7 +106,7 @@ def discover(
 def _say_what_is_skipped(fits: Sequence[str], settings: Settings) -> None:
     full = Settings()
     skipped = ", ".join(name for name in fits if name not in settings.fits and EVERY_FIT not in settings.fits)
-    typer.echo(
+    echo(
         f"Quick: {QUICK.controls} random controls for {full.controls}, {QUICK.trial_clips} clips to judge on for "
         f"{full.trial_clips}, {QUICK.halves} halves of the songs for {full.halves}; fits left out: "
         f"{skipped or 'none'}. No verdict is better than provisional.",
@@ -120,11 +120,11 @@ def _report(runs: Sequence[Run]) -> None:
         evidence = run.knobs[0].evidence if run.knobs else Evidence()
         if evidence.not_fitted:
             amounts = ", ".join(f"{amount} ({pairs} pairs)" for amount, pairs in evidence.not_fitted.items())
-            typer.echo(f"{run.spec.augmentation}: not fitted for too few pairs: {amounts}", err=True)
+            say(f"{run.spec.augmentation}: not fitted for too few pairs: {amounts}")
         for knob in best_knobs([run]):
             if reasons := failed_criteria(knob):
-                typer.echo(f"{knob.name}: {knob.verdict}: {reasons}", err=True)
+                say(f"{knob.name}: {knob.verdict}: {reasons}")
         for fit, reason in evidence.declined.items():
-            typer.echo(f"{run.spec.augmentation}: fit {fit}: {reason}", err=True)
+            say(f"{run.spec.augmentation}: fit {fit}: {reason}")
         for what, n in run.counts.items():
-            typer.echo(f"{run.spec.augmentation}: {what}: {n}", err=True)
+            say(f"{run.spec.augmentation}: {what}: {n}")

@@ -11,7 +11,7 @@ from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.experiment import MOVES, UnsupervisedSettings
 from latentknobs.core.run import Run
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import program
+from latentknobs.frontends.cli.context import echo, program, say
 from latentknobs.frontends.cli.output import as_json, candidate_table, failed_criteria, knob_table, run_facts, table
 from latentknobs.workbench import DEFAULT_CLIPS
 
@@ -63,16 +63,16 @@ def _report(run: Run) -> None:
     if usable:
         knob_table(usable, f"knobs found: {len(usable)}")
     else:
-        typer.echo("knobs found: none")
+        echo("knobs found: none")
     if refused:
         rows = ((k.name, f"{k.fit} {k.evidence.rank}", k.verdict, failed_criteria(k)) for k in refused)
         table(("knob", "direction", "verdict", "why"), rows, "named but refused")
     candidate_table(evidence.candidates)
     nameless = sum(candidate.attribute is None for candidate in evidence.candidates)
-    typer.echo(f"directions: {len(evidence.candidates)}, of which {nameless} move no attribute steadily", err=True)
+    say(f"directions: {len(evidence.candidates)}, of which {nameless} move no attribute steadily")
     for reason in evidence.sources_left_out.values():
-        typer.echo(reason, err=True)
+        say(reason)
     for criterion, reason in evidence.left_out.items():
-        typer.echo(f"acceptance criterion {criterion} left out: {reason}", err=True)
+        say(f"acceptance criterion {criterion} left out: {reason}")
     for what, n in run.counts.items():
-        typer.echo(f"{what}: {n}", err=True)
+        say(f"{what}: {n}")

@@ -6,19 +6,25 @@ import os
 import platform
 import sys
 from importlib.metadata import PackageNotFoundError, requires, version
-from importlib.util import find_spec
 from typing import Any
 
 import typer
 
 from latentknobs import __version__
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import program
+from latentknobs.frontends.cli.context import echo, program
 from latentknobs.frontends.cli.output import as_json
 from latentknobs.workbench import Workbench
 
-EXTRAS = {"dask": "distributed", "pandas": "pandas", "plugin-dev": "pytest", "postgres": "psycopg", "web": "fastapi"}
-"""Each extra with the package that it brings."""
+EXTRAS = {
+    "dask": ("distributed",),
+    "pandas": ("pandas",),
+    "plugin-dev": ("pytest", "pytest-benchmark"),
+    "postgres": ("psycopg",),
+    "web": ("fastapi", "starlette", "uvicorn", "websockets"),
+}
+"""Each extra with the packages that it brings."""
+MISSING = "missing"
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -35,9 +41,9 @@ def doctor(
         return
     for name, value in facts.items():
         lines = [f"{k}: {v}" for k, v in value.items()] if isinstance(value, dict) else [str(value)]
-        typer.echo(f"{name:<12}{lines[0] if lines else 'none'}")
+        echo(f"{name:<12}{lines[0] if lines else 'none'}")
         for line in lines[1:]:
-            typer.echo(f"{'':<12}{line}")
+            echo(f"{'':<12}{line}")
 
 
 def _facts(workbench: Workbench) -> dict[str, Any]:
@@ -48,8 +54,10 @@ def _facts(workbench: Workbench) -> dict[str, Any]:
         "threads": {name: os.environ.get(name, "not set") for name in THREADS},
         "packages": {name: _version(name) for name in _dependencies()},
         "extras": {
-            name: "installed" if find_spec(package) else f"missing: pip install 'latentknobs[{name}]'"
-            for name, package in EXTRAS.items()
+            name: f"missing: pip install 'latentknobs[{name}]'"
+            if MISSING in map(_version, packages)
+            else ", ".join(f"{package} {_version(package)}" for package in packages)
+            for name, packages in EXTRAS.items()
         },
         "cache": str(workbench.cache_dir),
         "registry": _registry(workbench),
@@ -81,4 +89,4 @@ def _version(package: str) -> str:
     try:
         return version(package)
     except PackageNotFoundError:
-        return "missing"
+        return MISSING

@@ -15,7 +15,7 @@ from latentknobs.core.seed import MOST_SEED
 from latentknobs.errors import MidiError, UsageError
 from latentknobs.frontends.cli import options
 from latentknobs.frontends.cli.amount_parser import parse_assignments
-from latentknobs.frontends.cli.context import program, say
+from latentknobs.frontends.cli.context import echo, program, say
 from latentknobs.frontends.cli.melody_files import Writer, check_folder, piece_writer, write_folder
 from latentknobs.frontends.cli.output import as_json, tell_style
 from latentknobs.plots import draw_rolls
@@ -147,7 +147,7 @@ def interpolate(
         styles = [end.style.as_dict() for end in (a, b)]
         as_json({"folder": str(output), "pictures": list(pictures), "files": files, "styles": styles})
     else:
-        typer.echo(f"{len(melodies)} MIDI files and {' '.join(pictures)} in {output}")
+        echo(f"{len(melodies)} MIDI files and {' '.join(pictures)} in {output}")
 
 
 def _name(cell: GridCell) -> str:

@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import typer
 from attrs import evolve
 
 from latentknobs import audio, scores
 from latentknobs.core.clip import ClipFormat
 from latentknobs.core.piece import Piece
 from latentknobs.errors import OutputError, UsageError
+from latentknobs.frontends.cli.context import echo
 from latentknobs.frontends.cli.output import as_json
 from latentknobs.scores.midi_splice import MidiOrigin
 from latentknobs.scores.musicxml_writer import SUFFIXES as MUSICXML_SUFFIXES
@@ -118,4 +118,4 @@ def write_melodies(folder: Path, writers: Mapping[str, Writer], *, json: bool, *
     if json:
         as_json({"folder": str(folder), "files": list(writers), **facts})
     else:
-        typer.echo(f"{len(writers)} MIDI files in {folder}")
+        echo(f"{len(writers)} MIDI files in {folder}")

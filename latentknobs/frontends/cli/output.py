@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from latentknobs.core.clip import ClipFormat
 from latentknobs.core.evidence import AT_MOST, CandidateRecord, Criterion, Evidence
 from latentknobs.core.knob import Knob, KnobEffect
+from latentknobs.core.printable import UNSAFE, printable
 from latentknobs.core.query_spec import MOVED
 from latentknobs.core.reasons import failed_amounts, reasons
 from latentknobs.core.run import Run
 from latentknobs.errors import UsageError
-from latentknobs.frontends.cli.context import say
+from latentknobs.frontends.cli.context import echo, say
 from latentknobs.plots import text_roll
 
 if TYPE_CHECKING:
@@ -35,7 +36,9 @@ PIPED_WIDTH = 160
 
 def as_json(data: Any) -> None:
     """Print data as JSON; the one thing on stdout."""
-    typer.echo(json.dumps(data, indent=2, allow_nan=False, ensure_ascii=False))
+    # What a terminal would obey is written with JSON's own escapes: the same data.
+    text = json.dumps(data, indent=2, allow_nan=False, ensure_ascii=False)
+    typer.echo(UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
 def console() -> Console:
@@ -48,17 +51,24 @@ def console() -> Console:
 def table(headings: Sequence[str], rows: Iterable[Iterable[str]], title: str = "") -> None:
     """Print a table."""
     from rich import box
-    from rich.markup import escape
     from rich.table import Table
 
     result = Table(
-        title=title or None, box=box.SIMPLE_HEAD if sys.stdout.isatty() else box.ASCII2, title_justify="left"
+        title=_shown(title) or None,
+        box=box.SIMPLE_HEAD if sys.stdout.isatty() else box.ASCII2,
+        title_justify="left",
     )
     for heading in headings:
-        result.add_column(heading, overflow="fold")
+        result.add_column(_shown(heading), overflow="fold")
     for row in rows:
-        result.add_row(*(escape(cell) for cell in row))
+        result.add_row(*map(_shown, row))
     console().print(result)
+
+
+def _shown(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(printable(text))
 
 
 LEAST_SLOPE = 0.005
@@ -148,8 +158,8 @@ def knob_card(knob: Knob) -> None:
     width = max(map(len, facts))
     for name, value in facts.items():
         if value:
-            typer.echo(f"{name:<{width}}  {value}")
-    typer.echo("")
+            echo(f"{name:<{width}}  {value}")
+    echo("")
     shown = zip(knob.dimension_names(SHOWN), knob.dimensions, strict=False)
     rows = [(name, f"{d.share:.3f}", "" if d.weight is None else f"{d.weight:+.3f}") for name, d in shown]
     if len(knob.dimensions) > SHOWN:
@@ -157,7 +167,7 @@ def knob_card(knob: Knob) -> None:
         rows.append((f"{len(rest)} more", f"{sum(d.share for d in rest):.3f}", ""))
     table(("dimension", "share", "weight"), rows)
     evidence = knob.evidence
-    typer.echo(_effects_title(evidence))
+    echo(_effects_title(evidence))
     table(
         ("attribute", "slope", "effect (sd)", "role"),
         ((e.attribute, f"{e.slope:+.3f}", f"{e.effect:.3f}", _role(evidence, e)) for e in knob.effects),
@@ -167,7 +177,7 @@ def knob_card(knob: Knob) -> None:
     criteria(evidence)
     values = {f.name: getattr(evidence, f.name) for f in fields(Evidence) if f.name not in ("version", "relative_to")}
     tree({name: value for name, value in values.items() if isinstance(value, int | float | str)})
-    typer.echo("(--json prints all the evidence)")
+    echo("(--json prints all the evidence)")
 
 
 def _role(evidence: Evidence, effect: KnobEffect) -> str:
@@ -193,7 +203,7 @@ def criteria(evidence: Evidence) -> None:
     if rows:
         table(("acceptance criterion", "measured", "95 % interval", "limit", "passed"), rows)
     if failed := failed_amounts(evidence):
-        typer.echo("what failed, amount by amount (validation songs find the usable range, test songs the verdict)")
+        echo("what failed, amount by amount (validation songs find the usable range, test songs the verdict)")
         table(
             ("songs", "amount", "what failed"),
             ((one.songs, "" if one.amount is None else f"{one.amount:+g}", "; ".join(one.criteria)) for one in failed),
@@ -303,10 +313,10 @@ def tree(values: Mapping[str, Any], indent: str = "") -> None:
     """Print nested facts, one line each."""
     for name, value in values.items():
         if isinstance(value, Mapping):
-            typer.echo(f"{indent}{name}")
+            echo(f"{indent}{name}")
             tree(value, indent + "  ")
         else:
-            typer.echo(f"{indent}{name}: {_short(value)}")
+            echo(f"{indent}{name}: {_short(value)}")
 
 
 def _short(value: Any, most: int = 8) -> str:
@@ -327,9 +337,9 @@ def rolls(session: Session, turned: TurnResult) -> None:
     ]
     for start, length, clip_format, before, after in sorted(clips, key=lambda clip: clip[0]):
         first, last = session.piece.bars_of(start, length, clip_format)
-        typer.echo(f"bars {first} to {last}" if last > first else f"bar {first}")
-        typer.echo(roll(before, after, clip_format, first))
-        typer.echo("")
+        echo(f"bars {first} to {last}" if last > first else f"bar {first}")
+        echo(roll(before, after, clip_format, first))
+        echo("")
 
 
 def roll(before: NDArray[np.int16], after: NDArray[np.int16], clip_format: ClipFormat, first_bar: int = 1) -> str:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Self
 
 from attrs import define, field
 
+from latentknobs.core.printable import printable
+
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
@@ -46,15 +48,15 @@ class Bars:
             return
         bars = self._bars()
         if what not in self._tasks:
-            self._tasks[what] = bars.add_task(what, total=of)
+            self._tasks[what] = bars.add_task(printable(what), total=of)
         bars.update(self._tasks[what], completed=done, total=of)
 
     def say(self, text: str) -> None:
         """A line for people on stderr, above the bars."""
         if self._progress is None:
-            print(text, file=sys.stderr)  # noqa: T201 - stderr is where notes go
+            print(printable(text), file=sys.stderr)  # noqa: T201 - stderr is where notes go
         else:
-            self._progress.console.print(text, markup=False, highlight=False, soft_wrap=True)
+            self._progress.console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
 
     def _bars(self) -> Progress:
         if self._progress is None:
@@ -62,7 +64,7 @@ class Bars:
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
             self._progress = Progress(
-                TextColumn("{task.description}"),
+                TextColumn("{task.description}", markup=False),
                 BarColumn(),
                 MofNCompleteColumn(),
                 TimeElapsedColumn(),

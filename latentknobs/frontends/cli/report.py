@@ -11,7 +11,7 @@ from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.atomic_write import write_file
 from latentknobs.corpora.corpus_spec import CorpusSelection
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import program
+from latentknobs.frontends.cli.context import echo, program
 from latentknobs.frontends.cli.melody_files import check_folder, write_folder
 from latentknobs.frontends.cli.output import as_json
 from latentknobs.workbench import DEFAULT_CLIPS
@@ -43,4 +43,4 @@ def report(
     if json:
         as_json({"folder": str(output), "files": list(files)})
     else:
-        typer.echo(f"{output / 'index.html'}, and {len(files) - 1} pictures and tables beside it")
+        echo(f"{output / 'index.html'}, and {len(files) - 1} pictures and tables beside it")

@@ -26,7 +26,7 @@ from latentknobs.core.run import Run
 from latentknobs.corpora.corpus_spec import default_corpus
 from latentknobs.errors import DiscoveryError, MidiError, PluginError, UsageError
 from latentknobs.frontends.cli import options, plugin_check
-from latentknobs.frontends.cli.context import program, say
+from latentknobs.frontends.cli.context import echo, program, say
 from latentknobs.frontends.cli.melody_files import check_target, piece_writer
 from latentknobs.frontends.cli.output import as_json, best_knobs, failed_criteria, knob_card, roll, run_facts
 from latentknobs.frontends.cli.plugin_check import failures, summary
@@ -126,7 +126,7 @@ def try_(
         if not look.knob.low <= look.amount <= look.knob.high:
             shown = f"the pictures show {look.amount:+g}, an amount of the edit outside the usable range"
             say(f"{look.knob.name}: {shown}, which has none of them.")
-        typer.echo(f"{look.knob.name}: {look.knob.verdict}" + (f" ({reasons})" if reasons else ""))
+        echo(f"{look.knob.name}: {look.knob.verdict}" + (f" ({reasons})" if reasons else ""))
     if not keep:
         say("The knob was not stored: --keep stores it, and latentknobs discover judges it in full.")
 
@@ -218,10 +218,10 @@ def _show(look: QuickLook) -> None:
     form = look.model.spec.clip_format
     names = list(look.rows)
     for before, after in ((0, 1), (2, 3)):
-        typer.echo(f"{names[after]}, on the left {names[before]}")
+        echo(f"{names[after]}, on the left {names[before]}")
         one, other = (look.rows[names[k]][0] for k in (before, after))
-        typer.echo(roll(one, other, form))
-        typer.echo("")
+        echo(roll(one, other, form))
+        echo("")
 
 
 def _of_a_trial(path: Path) -> bool:

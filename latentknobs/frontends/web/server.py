@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import ipaddress
-import secrets
 import socket
 import sys
 import webbrowser
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from latentknobs.errors import MissingExtraError, UsageError
+from latentknobs.frontends.web.token import add_token_options, token_of
 from latentknobs.workbench import Workbench
 
 if TYPE_CHECKING:
@@ -20,8 +20,12 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 PORT = 8765
-MAX_CONNECTIONS = 256
-"""Connections at a time; beyond that the server answers 503."""
+QUEUED = 1024
+"""Connections that the system keeps until they are accepted."""
+PING_SECONDS = 20.0
+"""Time between pings on a WebSocket, and longest that its client takes to answer one."""
+IDLE_SECONDS = 20
+"""Longest that a connection stays without a request after the one before."""
 GRACE = 3
 """Seconds that open connections get to finish at shutdown."""
 
@@ -32,21 +36,19 @@ def serve(arguments: Sequence[str]) -> int:
 
     Raises:
         MissingExtraError: The extra ``web`` is not installed.
-        UsageError: The address cannot be listened on.
+        UsageError: The address cannot be listened on, or the token cannot be read.
         LatentKnobsError: The model cannot be loaded.
     """
     options = _parser().parse_args(list(arguments))
     try:
-        import uvicorn
-        import websockets  # noqa: F401 - uvicorn needs it for WebSockets
-
         from latentknobs.frontends.web.app import ServerConfig, create_app
+        from latentknobs.frontends.web.connections import WebServer
         from latentknobs.frontends.web.security import AccessPolicy
     except ImportError as error:
         if (error.name or "").split(".")[0] == "latentknobs":
             raise
         raise MissingExtraError("The web front end", "web") from error
-    token = options.token or ("" if is_loopback(options.host) else secrets.token_urlsafe(24))
+    token = token_of(options, required=not is_loopback(options.host))
     config = ServerConfig(
         model=tuple(options.model),
         access=AccessPolicy.of(options.host, token, options.name),
@@ -66,16 +68,17 @@ def serve(arguments: Sequence[str]) -> int:
         if options.open:
             webbrowser.open(url)
         try:
-            uvicorn.Server(configuration(create_app(workbench, config))).run(sockets=[listener])
+            WebServer(configuration(create_app(workbench, config))).run(sockets=[listener])
         except KeyboardInterrupt:
             _say("Ended.")
     return 0
 
 
 def configuration(app: ASGIApp) -> uvicorn.Config:
-    """How uvicorn runs the server: frames, connections and the time at shutdown are bounded."""
+    """How uvicorn runs the server: frames, idle time and the time at shutdown are bounded."""
     import uvicorn
 
+    from latentknobs.frontends.web.connections import HttpConnection, WebSocketConnection
     from latentknobs.frontends.web.requests import MAX_BODY_BYTES
 
     return uvicorn.Config(
@@ -83,11 +86,13 @@ def configuration(app: ASGIApp) -> uvicorn.Config:
         log_level="warning",
         access_log=False,  # addresses may hold the token
         lifespan="on",
+        http=HttpConnection,
+        ws=WebSocketConnection,
         ws_max_size=MAX_BODY_BYTES,
-        ws_max_queue=16,
+        ws_ping_interval=PING_SECONDS,
+        ws_ping_timeout=PING_SECONDS,
         ws_per_message_deflate=False,
-        limit_concurrency=MAX_CONNECTIONS,
-        timeout_keep_alive=20,
+        timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=GRACE,
         server_header=False,
     )
@@ -113,7 +118,7 @@ def address(host: str, port: int, token: str) -> str:
 def _listening(host: str, port: int) -> socket.socket:
     try:
         family, _, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.create_server(place[:2], family=family, backlog=128)
+        listener = socket.create_server(place[:2], family=family, backlog=QUEUED)
     except (OSError, OverflowError) as error:
         raise UsageError(
             f"The server cannot listen on {host}, port {port} ({getattr(error, 'strerror', None) or error}): "
@@ -133,9 +138,7 @@ def _parser() -> argparse.ArgumentParser:
         "--host", default="127.0.0.1", help="address to listen on; outside loopback a token is required [127.0.0.1]"
     )
     parser.add_argument("--port", type=_port, default=PORT, help=f"0 = any free port [{PORT}]")
-    parser.add_argument(
-        "--token", default="", type=_token, help="what clients must present [outside loopback one is generated]"
-    )
+    add_token_options(parser)
     parser.add_argument("--name", action="append", default=[], help="another host name of the server; repeatable")
     parser.add_argument(
         "--model",
@@ -156,12 +159,6 @@ def _port(text: str) -> int:
     if not 0 <= port < 65536:
         raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
     return port
-
-
-def _token(text: str) -> str:
-    if text and (len(text) < 16 or not text.isascii() or not text.isprintable() or " " in text):
-        raise argparse.ArgumentTypeError("a token has at least 16 printable ASCII characters and no blanks")
-    return text
 
 
 def _say(text: str) -> None:

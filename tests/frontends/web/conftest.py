@@ -13,12 +13,12 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 
 from latentknobs.backends.loader import Models
 from latentknobs.core.clip import Note
 from latentknobs.core.piece import Piece
 from latentknobs.frontends.web.app import ServerConfig, create_app
+from latentknobs.frontends.web.connections import ConnectionLimits, WebServer
 from latentknobs.frontends.web.piece_schema import message_of
 from latentknobs.frontends.web.requests import DrawnSource
 from latentknobs.frontends.web.server import configuration
@@ -88,12 +88,12 @@ def here(bench: Workbench, plugins_dir: Path, own: Path, tmp_path: Path, monkeyp
 
 
 @contextmanager
-def served(bench: Workbench, config: ServerConfig) -> Iterator[int]:
+def served(bench: Workbench, config: ServerConfig, limits: ConnectionLimits | None = None) -> Iterator[int]:
     """A real server in a thread; gives its port."""
     listener = socket.create_server(("127.0.0.1", 0))
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16384)  # so that who does not read is soon felt
-    server = uvicorn.Server(configuration(create_app(bench, config)))
+    server = WebServer(configuration(create_app(bench, config)), limits)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     until = time.monotonic() + 30

@@ -10,7 +10,7 @@ from latentknobs.analysis.decoupling_result import CrossLeakage, DecoupledKnob, 
 from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.corpora.corpus_spec import CorpusSelection
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import program, say
+from latentknobs.frontends.cli.context import echo, program, say
 from latentknobs.frontends.cli.output import as_json, table
 from latentknobs.workbench import DEFAULT_CLIPS
 
@@ -82,7 +82,7 @@ def _print(result: Decoupling) -> None:
         ]
     ]
     table(("knobs", "cosine of mean moves", "alike in all moves", "overlap of dimensions", "after"), pairs)
-    typer.echo(f"condition number of the mean moves: {result.condition:.4g}")
+    echo(f"condition number of the mean moves: {result.condition:.4g}")
 
 
 def _leak(leak: CrossLeakage) -> str:

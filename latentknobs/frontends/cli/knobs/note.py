@@ -8,7 +8,7 @@ import typer
 
 from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import program
+from latentknobs.frontends.cli.context import echo, program
 from latentknobs.frontends.cli.output import as_json
 
 
@@ -32,4 +32,4 @@ def note(
     if json:
         as_json({"name": name, "note": written})
     elif written:
-        typer.echo(written)
+        echo(written)

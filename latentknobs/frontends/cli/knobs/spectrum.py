@@ -18,7 +18,7 @@ from latentknobs.core.knob import Knob, Operator
 from latentknobs.core.model_calls import encode
 from latentknobs.errors import UsageError
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import program, say
+from latentknobs.frontends.cli.context import echo, program, say
 from latentknobs.frontends.cli.melody_files import check_target
 from latentknobs.frontends.cli.output import as_json, table
 from latentknobs.plots import ClipsOnModes, draw_spectrum
@@ -124,7 +124,7 @@ def _print(modes: tuple[Mode, ...], knob: Knob, step: float, divisions: int) -> 
     headings = ("modulus", "angle", f"nearest of {divisions}", "distance", "share of variance", "dimensions")
     table(headings, rows, title=f"{knob.name}: one step of {step:+g} {knob.unit} ({knob.kind}, {knob.fit})")
     if len(modes) > MOST_ROWS:
-        typer.echo(f"({len(modes) - MOST_ROWS} more; --json prints all of them)")
+        echo(f"({len(modes) - MOST_ROWS} more; --json prints all of them)")
 
 
 def _clips(

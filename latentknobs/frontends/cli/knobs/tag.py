@@ -8,7 +8,7 @@ import typer
 
 from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import program
+from latentknobs.frontends.cli.context import echo, program
 from latentknobs.frontends.cli.output import as_json
 
 
@@ -37,4 +37,4 @@ def tag(
         as_json({"name": name, "tags": sorted(knob.tags)})
     else:
         for word in sorted(knob.tags):
-            typer.echo(word)
+            echo(word)

@@ -9,7 +9,7 @@ import typer
 from latentknobs.analysis import knob_transfer
 from latentknobs.errors import UsageError
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import program
+from latentknobs.frontends.cli.context import echo, program
 from latentknobs.frontends.cli.knob_lookup import stored
 from latentknobs.frontends.cli.output import as_json, table
 
@@ -40,7 +40,7 @@ def transfer(
         return
     table(COLUMNS, (_row(result["name"], side) for result in results for side in (result["a"], result["b"]) if side))
     for result in results:
-        typer.echo(f"{result['name']}: {result['why'] or ('in both' if result['exists'] else f'not in {b}')}")
+        echo(f"{result['name']}: {result['why'] or ('in both' if result['exists'] else f'not in {b}')}")
 
 
 def _row(name: str, side: dict[str, Any]) -> tuple[str, ...]:

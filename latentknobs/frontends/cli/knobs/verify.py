@@ -9,7 +9,7 @@ import typer
 from latentknobs.analysis import reproduction
 from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import program
+from latentknobs.frontends.cli.context import echo, program
 from latentknobs.frontends.cli.knob_lookup import stored
 from latentknobs.frontends.cli.output import as_json, numbers_table, table
 
@@ -43,7 +43,7 @@ def verify(
     table(("knob", "verdict", "again", "survives", "because"), map(_row, results))
     for result in results:
         if result.again is not None:
-            typer.echo(f"{result.knob.name}: what was measured, stored and again")
+            echo(f"{result.knob.name}: what was measured, stored and again")
             numbers_table(result.moved, "stored", "again")
 
 

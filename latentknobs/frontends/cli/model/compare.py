@@ -12,7 +12,7 @@ from latentknobs.core.corpus import SPLITS
 from latentknobs.corpora.corpus_spec import CorpusSelection
 from latentknobs.errors import UsageError
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import program
+from latentknobs.frontends.cli.context import echo, program
 from latentknobs.frontends.cli.output import NONE, as_json, number_text, share_text, table
 from latentknobs.workbench import DEFAULT_CLIPS
 
@@ -49,20 +49,20 @@ def compare(
         as_json(result)
         return
     one, other = result["a"], result["b"]
-    typer.echo(f"{result['clips']} {result['split']} clips of {result['songs']} songs of {result['corpus']}, for both")
+    echo(f"{result['clips']} {result['split']} clips of {result['songs']} songs of {result['corpus']}, for both")
     if result["left_out"]:
         counts = ", ".join(f"{count} {what}" for what, count in result["left_out"].items())
-        typer.echo(f"left out or joined, all splits: {counts}")
+        echo(f"left out or joined, all splits: {counts}")
     left, right = _column(one), _column(other)
     table(("", f"A: {one['model']}", f"B: {other['model']}"), ((name, left[name], right[name]) for name in left))
-    typer.echo("Greedy reconstructions from the means; in brackets 95 % bootstrap confidence intervals over songs.")
+    echo("Greedy reconstructions from the means; in brackets 95 % bootstrap confidence intervals over songs.")
     agreement = result["agreement"]
     rows = [(text, share_text(agreement[name])) for name, text in AGREED.items()]
     rows += [(f"{name} of both", number_text(value, 3)) for name, value in agreement["comparisons"].items()]
     table(("", "A and B"), rows)
     if not one["prior"]["attributes"]:
         return
-    typer.echo("1,000 codes from N(0, I), decoded: means, and the Kolmogorov-Smirnov distance (KS) from the clips.")
+    echo("1,000 codes from N(0, I), decoded: means, and the Kolmogorov-Smirnov distance (KS) from the clips.")
     table(("attribute", "clips", "A", "KS of A", "B", "KS of B"), _prior(one["prior"], other["prior"]))
 
 

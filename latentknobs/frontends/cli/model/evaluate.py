@@ -14,7 +14,7 @@ from latentknobs.core.corpus import SPLITS
 from latentknobs.corpora.corpus_spec import CorpusSelection, parse_sources
 from latentknobs.errors import UsageError
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import program
+from latentknobs.frontends.cli.context import echo, program
 from latentknobs.frontends.cli.output import NONE, as_json, number_text, share_text, table
 from latentknobs.workbench import DEFAULT_CLIPS
 
@@ -50,7 +50,7 @@ def evaluate(
                 results.append(evaluate_model(workbench, name, CorpusSelection(corpus_name, clips, seed), split))
                 if not json:
                     if len(results) > 1:
-                        typer.echo("")
+                        echo("")
                     evaluation(results[-1])
         finally:
             if json and results:  # what was measured before a corpus failed is not lost
@@ -67,29 +67,27 @@ ROUNDING = 1e-9
 def evaluation(result: Mapping[str, Any]) -> None:
     """Print one corpus' evaluation, as :func:`latentknobs.evaluation.model_evaluation.evaluate` gives it."""
     kinds = {kind: heading for kind, heading in KINDS.items() if kind in result}
-    typer.echo(
+    echo(
         f"{result['model']} on {result['corpus']}: {result['clips']} {result['split']} clips of {result['songs']} songs"
     )
     if result["left_out"]:
         counts = ", ".join(f"{count} {what}" for what, count in result["left_out"].items())
-        typer.echo(f"left out or joined, all splits: {counts}")
+        echo(f"left out or joined, all splits: {counts}")
     if result["kl"] is not None:
-        typer.echo(f"KL from the prior: {number_text(result['kl'], 1)} nats a clip")
-    typer.echo(f"active units: {result['active_units']} of {result['latent_size']}")
+        echo(f"KL from the prior: {number_text(result['kl'], 1)} nats a clip")
+    echo(f"active units: {result['active_units']} of {result['latent_size']}")
     held = np.cumsum(result["spectrum"])
     if held[-1]:
         counts = ", ".join(f"{share:.0%} in {int((held < share - ROUNDING).sum()) + 1}" for share in HELD)
-        typer.echo(f"variance of the codes, principal components that hold it: {counts}")
-    typer.echo("")
-    typer.echo("Reconstruction")
+        echo(f"variance of the codes, principal components that hold it: {counts}")
+    echo("")
+    echo("Reconstruction")
     if "drawn" in kinds:
-        typer.echo("z is drawn from the posterior, as in MusicVAE's protocol, and is its mean, from which knobs start.")
+        echo("z is drawn from the posterior, as in MusicVAE's protocol, and is its mean, from which knobs start.")
     else:
-        typer.echo("z is the mean, from which knobs start; the model has no scale, so none can be drawn.")
-    typer.echo("Each token is the likeliest one: teacher-forced after the true tokens, greedy after the model's own.")
-    typer.echo(
-        "Means over clips with a token of the class; in brackets 95 % bootstrap confidence intervals over songs."
-    )
+        echo("z is the mean, from which knobs start; the model has no scale, so none can be drawn.")
+    echo("Each token is the likeliest one: teacher-forced after the true tokens, greedy after the model's own.")
+    echo("Means over clips with a token of the class; in brackets 95 % bootstrap confidence intervals over songs.")
     table(("share that is right", "clips", *kinds.values()), _reconstruction(result, list(kinds)))
     _prior(result["prior"], result["clips"])
     _smoothness(result["smoothness"])
@@ -117,14 +115,14 @@ def _reconstruction(result: Mapping[str, Any], kinds: list[str]) -> list[tuple[s
 
 
 def _prior(prior: Mapping[str, Any], clips: int) -> None:
-    typer.echo("")
-    typer.echo(f"Prior: {prior['count']} codes from N(0, I)")
-    typer.echo(f"valid as the greedy tokens stand, before repair: {share_text(prior['valid'])}")
-    typer.echo(f"no note at all: {share_text(prior['silent'])}; in the corpus {share_text(prior['silent_in_corpus'])}")
+    echo("")
+    echo(f"Prior: {prior['count']} codes from N(0, I)")
+    echo(f"valid as the greedy tokens stand, before repair: {share_text(prior['valid'])}")
+    echo(f"no note at all: {share_text(prior['silent'])}; in the corpus {share_text(prior['silent_in_corpus'])}")
     if not prior["attributes"]:
         return
-    typer.echo(f"Their decodings beside the {clips} clips: n = those with the attribute, difference in standard")
-    typer.echo("deviations (sd) over the corpus, KS = Kolmogorov-Smirnov distance from 0, the same, to 1.")
+    echo(f"Their decodings beside the {clips} clips: n = those with the attribute, difference in standard")
+    echo("deviations (sd) over the corpus, KS = Kolmogorov-Smirnov distance from 0, the same, to 1.")
     table(
         ("attribute", "corpus: n", "mean", "sd", "samples: n", "mean", "sd", "difference", "KS"),
         (
@@ -141,16 +139,14 @@ def _prior(prior: Mapping[str, Any], clips: int) -> None:
 
 
 def _smoothness(result: Mapping[str, Any] | None) -> None:
-    typer.echo("")
+    echo("")
     if result is None:
-        typer.echo("Interpolation: not measured, all clips are of one song.")
+        echo("Interpolation: not measured, all clips are of one song.")
         return
     points = result["points"]
     even = 1 / (points - 1)
-    typer.echo(f"Interpolation: {result['pairs']} pairs of clips from {result['song_pairs']} pairs of songs")
-    typer.echo(
-        f"{points} codes by SLERP from one to the other; in {result['measured']} pairs the ends decode differently."
-    )
+    echo(f"Interpolation: {result['pairs']} pairs of clips from {result['song_pairs']} pairs of songs")
+    echo(f"{points} codes by SLERP from one to the other; in {result['measured']} pairs the ends decode differently.")
     rows = (
         ("tokens that differ between the ends", share_text(result["ends"]), ""),
         ("length of the path over the ends' distance", number_text(result["path"], 2), "1 = direct, more = detours"),

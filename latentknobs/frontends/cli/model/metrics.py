@@ -12,7 +12,7 @@ from latentknobs.core.metric_specs import RESAMPLES
 from latentknobs.corpora.corpus_spec import CorpusSelection
 from latentknobs.errors import UsageError
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import program
+from latentknobs.frontends.cli.context import echo, program
 from latentknobs.frontends.cli.output import as_json, table
 
 
@@ -52,27 +52,27 @@ NONE = "not defined"
 
 def metrics_of(result: Mapping[str, Any]) -> None:
     """Print what :func:`latentknobs.analysis.disentanglement_metrics.disentanglement` gives."""
-    typer.echo(
+    echo(
         f"{result['model']} on {result['corpus']}: {result['clips']} {result['split']} clips of {result['songs']} "
         f"songs, {result['training_clips']} training clips, seed {result['seed']}"
     )
     for name, one in result["knobs"].items():
         if "left_out" in one:
-            typer.echo(f"{name} is left out: {one['left_out']}")
+            echo(f"{name} is left out: {one['left_out']}")
         else:
-            typer.echo(
+            echo(
                 f"{name} ({one['verdict']}): its amount is read from {one['pairs']} pairs, "
                 f"R2 {one['r2']:.3f} of the amounts"
             )
-    typer.echo(
+    echo(
         "In brackets 95 % bootstrap confidence intervals over songs. Knob coordinates are learned from edits, not from "
         "attributes."
     )
     for labels, kinds in result["codes"].items():
         for kind, systems in kinds.items():
             parts = next(iter(next(iter(systems.values())).values()))["parts"]
-            typer.echo("")
-            typer.echo(f"Codes ({KINDS[kind]}) against {len(parts)} {SETS[labels]}: {', '.join(parts)}")
+            echo("")
+            echo(f"Codes ({KINDS[kind]}) against {len(parts)} {SETS[labels]}: {', '.join(parts)}")
             table(
                 ("metric", *(f"in {system}" for system in systems)),
                 (
@@ -83,8 +83,8 @@ def metrics_of(result: Mapping[str, Any]) -> None:
     for metric in ("interpretability", "scc"):
         _parts(result, metric)
     if result["targets"]:
-        typer.echo("")
-        typer.echo("What each knob's edit targets, read from one number")
+        echo("")
+        echo("What each knob's edit targets, read from one number")
         table(
             ("knob", "target", "read from", "interpretability", "scc"),
             (
@@ -94,8 +94,8 @@ def metrics_of(result: Mapping[str, Any]) -> None:
             ),
         )
     if result["turned"]:
-        typer.echo("")
-        typer.echo("Knobs turned over their usable range, and decoded")
+        echo("")
+        echo("Knobs turned over their usable range, and decoded")
         names = next(iter(result["turned"].values()))["metrics"]
         table(
             ("metric", *result["turned"]),
@@ -110,8 +110,8 @@ def _parts(result: Mapping[str, Any], metric: str) -> None:
         if not systems:
             continue
         probes = result["probes"] if labels == "attributes" else {}
-        typer.echo("")
-        typer.echo(f"{metric}, each of the {SETS[labels]}")
+        echo("")
+        echo(f"{metric}, each of the {SETS[labels]}")
         table(
             (labels, *(f"in {system}" for system in systems), *(["a trained probe"] if probes else [])),
             (

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import program
+from latentknobs.frontends.cli.context import echo, program
 from latentknobs.frontends.cli.output import as_json, knob_table
 from latentknobs.packs.adding import check_weights, model_here
 from latentknobs.packs.pack_files import visible
@@ -33,7 +33,7 @@ def check(
         as_json(pack_facts(pack, model))
     else:
         show_pack(pack, model, lines=None if source else FIRST_LINES)
-        typer.echo(f"{pack.where} is whole: {len(pack.files)} files.")
+        echo(f"{pack.where} is whole: {len(pack.files)} files.")
 
 
 def pack_facts(pack: Pack, model: str | None) -> dict[str, Any]:
@@ -60,16 +60,16 @@ def show_pack(pack: Pack, model: str | None, *, lines: int | None) -> None:
     here = "is not here: get its weights from the pack's author" if model is None else f"is here: --model {model}"
     if model is None and manifest.model.weights:
         here = f"comes with the pack: {manifest.model.weights}"
-    typer.echo(f"The model {name} {here}.")
+    echo(f"The model {name} {here}.")
     for one in manifest.requires:
-        typer.echo(f"Needs the plugin {one}, which is installed with pip.")
+        echo(f"Needs the plugin {one}, which is installed with pip.")
     for plugin in manifest.plugins:
         stated = manifest.files[plugin.path]
-        typer.echo("")
-        typer.echo(f"CODE {plugin.path} ({', '.join(plugin.augmentations)}): {stated.size:,} bytes")
-        typer.echo(f"sha256 {stated.sha256}")
+        echo("")
+        echo(f"CODE {plugin.path} ({', '.join(plugin.augmentations)}): {stated.size:,} bytes")
+        echo(f"sha256 {stated.sha256}")
         text = visible(pack.source(plugin), keep="\n\t").split("\n")
         for number, line in enumerate(text[:lines], start=1):
-            typer.echo(f"{number:4}  {line}")
+            echo(f"{number:4}  {line}")
         if lines is not None and len(text) > lines:
-            typer.echo(f"... and {len(text) - lines} lines more: latentknobs pack check {pack.where} --source")
+            echo(f"... and {len(text) - lines} lines more: latentknobs pack check {pack.where} --source")

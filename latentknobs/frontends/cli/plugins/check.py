@@ -10,7 +10,7 @@ from attrs import asdict
 
 from latentknobs.errors import PluginError, UsageError
 from latentknobs.frontends.cli import options, plugin_check
-from latentknobs.frontends.cli.context import program
+from latentknobs.frontends.cli.context import echo, program
 from latentknobs.frontends.cli.output import as_json
 from latentknobs.frontends.cli.plugin_check import TIME_LIMIT, failures, summary
 
@@ -43,7 +43,7 @@ def check(
     else:
         for outcome in outcomes:
             if outcome.state != "passed":
-                typer.echo(f"{outcome.state}: {outcome.name}: {outcome.message}")
-        typer.echo(f"{target}: {summary(outcomes)}")
+                echo(f"{outcome.state}: {outcome.name}: {outcome.message}")
+        echo(f"{target}: {summary(outcomes)}")
     if failed:
         raise PluginError(f"{target} fails {len(failed)} of {len(outcomes)} checks.")

@@ -9,7 +9,7 @@ import typer
 
 from latentknobs.core.atomic_write import write_file
 from latentknobs.errors import OutputError, UsageError
-from latentknobs.frontends.cli.context import program, say
+from latentknobs.frontends.cli.context import echo, program, say
 from latentknobs.hooks.manager import Plugins
 from latentknobs.hooks.trust import trust
 from latentknobs.scaffold import HOOKS, new_plugin
@@ -39,7 +39,7 @@ def new(
         except OSError as error:
             raise OutputError(f"{path.parent} could not be made: {error.strerror or error}.") from error
         write_file(path, text.encode())
-        typer.echo(str(path))
+        echo(str(path))
     first = next(iter(paths))
     if not package:
         trust(first)

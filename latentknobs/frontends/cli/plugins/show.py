@@ -9,7 +9,7 @@ import typer
 from attrs import asdict
 
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import program
+from latentknobs.frontends.cli.context import echo, program
 from latentknobs.frontends.cli.output import as_json, table
 from latentknobs.hooks.manager import Plugins
 
@@ -30,7 +30,7 @@ def show(
     width = max(map(len, facts))
     for fact, value in facts.items():
         if value:
-            typer.echo(f"{fact:<{width}}  {value}")
+            echo(f"{fact:<{width}}  {value}")
     if offers:
         table(("offers", "name", "what it is"), ((o["kind"], o["name"], o["doc"]) for o in offers))
 

@@ -10,7 +10,7 @@ import typer
 from latentknobs.core.paths import LOCAL_PLUGINS
 from latentknobs.errors import UsageError
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import say
+from latentknobs.frontends.cli.context import echo, say
 from latentknobs.frontends.cli.output import as_json
 from latentknobs.hooks import trust as trust_store
 
@@ -34,4 +34,4 @@ def trust(
         as_json(known)
     elif show:
         for path in known:
-            typer.echo(path)
+            echo(path)

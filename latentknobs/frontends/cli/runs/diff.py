@@ -8,7 +8,7 @@ import typer
 
 from latentknobs.analysis.run_comparison import ROW, compare_runs
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import program
+from latentknobs.frontends.cli.context import echo, program
 from latentknobs.frontends.cli.output import as_json, table
 
 
@@ -34,7 +34,7 @@ def diff(
             )
     table(ROW, result.rows(), "knobs (A then B where they differ)")
     for sentence in result.explained:
-        typer.echo(sentence)
+        echo(sentence)
 
 
 def _shown(value: object) -> str:

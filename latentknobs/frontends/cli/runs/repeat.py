@@ -8,7 +8,7 @@ import typer
 
 from latentknobs.analysis import reproduction
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import program, say
+from latentknobs.frontends.cli.context import echo, program, say
 from latentknobs.frontends.cli.output import as_json, numbers_table, table
 
 
@@ -49,5 +49,5 @@ def repeat(
     )
     for knob in result.knobs:
         if knob["moved"]:
-            typer.echo(f"{knob['name']} ({knob['fit']})")
+            echo(f"{knob['name']} ({knob['fit']})")
             numbers_table(knob["moved"], "stored", "again")
