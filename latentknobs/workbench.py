@@ -41,26 +41,12 @@ from latentknobs.discovery.run_spec import PrescribedOperator, methods_for, para
 from latentknobs.errors import CorpusError, DiscoveryError, UnknownNameError, UsageError
 from latentknobs.executors.executor_map import ExecutorMap
 from latentknobs.executors.worker import WorkerSpec
+from latentknobs.hooks.built_ins import BUILTINS
 from latentknobs.hooks.manager import Plugins
 from latentknobs.registry.knob_results import Knobs, Runs
 
 if TYPE_CHECKING:
     from latentknobs.registry.overlay import Registry
-
-BUILTINS = (
-    "latentknobs.backends.gru_musicvae.plugin",
-    "latentknobs.backends.magenta_js.plugin",
-    "latentknobs.backends.training.plugin",
-    "latentknobs.augmentations.plugin",
-    "latentknobs.attributes.plugin",
-    "latentknobs.corpora.plugin",
-    "latentknobs.discovery.plugin",
-    "latentknobs.metrics.plugin",
-    "latentknobs.executors.plugin",
-    "latentknobs.frontends.cli.plugin",
-    "latentknobs.frontends.web.plugin",
-)
-"""The plugins that come with the package, by name: they use nothing that a stranger's plugin cannot."""
 
 DEFAULT_CLIPS = 4096
 

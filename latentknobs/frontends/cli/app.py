@@ -12,19 +12,21 @@ from contextlib import ExitStack
 from importlib import import_module
 from itertools import takewhile
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from attrs import evolve, frozen
 
 from latentknobs import __version__
 from latentknobs.core.containment.process_end import results_apart
-from latentknobs.core.frontend_specs import CommandSpec
 from latentknobs.errors import LatentKnobsError, PluginError, UsageError
 from latentknobs.frontends.cli.command_specs import as_command
 from latentknobs.frontends.cli.context import Context, code_of, debugging, guarded, say
+from latentknobs.hooks.built_ins import BUILTINS
 from latentknobs.hooks.manager import Plugins
-from latentknobs.workbench import BUILTINS, load_plugins
+
+if TYPE_CHECKING:
+    from latentknobs.core.frontend_specs import CommandSpec
 
 COMMANDS = {
     "discover": "Find the knob of each augmentation on real music, evaluate it, and store it.",
@@ -284,6 +286,8 @@ def _load(options: Globals) -> Plugins:
     if options.rest[:1] == ("try",) or options.rest[:2] in ALONE or _asks_for_help(options.rest):
         kinds = ("commands", "frontends") if _asks_for_help(options.rest) else ()
         return Plugins.build(BUILTINS, plugins_dir=None, entry_points=False, kinds=kinds)
+    from latentknobs.workbench import load_plugins
+
     return load_plugins(options.plugins_dir)
 
 
