@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,6 +51,8 @@ def _models(folder: Path) -> dict[str, str]:
 @hookimpl
 def register_backends() -> list[BackendFactory]:
     """Models by weights file, and those that come with the package."""
+    from importlib import resources
+
     from latentknobs.core.backend import BackendFactory
 
     folder = Path(str(resources.files(__package__))) / "models"
