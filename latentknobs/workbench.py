@@ -209,6 +209,15 @@ class Workbench:
             self._registry = Registry.open(self.registry_url)
         return self._registry
 
+    def open_registry(self) -> None:
+        """
+        Open the files of the registry now, which else is done when it is first asked for something.
+
+        Raises:
+            RegistryError: One of them cannot be used.
+        """
+        self.registry.models()
+
     @property
     def corpora(self) -> Mapping[str, Corpus]:
         """The corpora, by name."""
