@@ -209,6 +209,17 @@ def test_help_is_light(tmp_path):
     assert not loaded & {"numpy", "rich", "pydantic", "cattrs", "pyparsing"}
 
 
+def test_completion_is_light(tmp_path):
+    """A shell that asks which commands there are imports none of them."""
+    code = (
+        "import os\nfrom latentknobs.frontends.cli.app import run_command_line\n"
+        "os.environ.update(_LATENTKNOBS_COMPLETE='complete_bash', COMP_WORDS='latentknobs knobs ', COMP_CWORD='2')\n"
+        "assert run_command_line([]) == 0"
+    )
+
+    assert not _loaded_after(code, tmp_path) & {"torch", "music21", "sqlalchemy", "numpy", "rich"}
+
+
 def test_public_names_are_there():
     """Every name that the package promises can be had, and one that it does not have is an AttributeError."""
     import latentknobs
