@@ -10,8 +10,9 @@ from latentknobs.augmentations.transpose import Transpose
 from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.melody_format import MELODY
 from latentknobs.core.plugin_guard import run_augmentation
+from latentknobs.hooks.built_ins import BUILTINS
 from latentknobs.hooks.manager import Plugins
-from latentknobs.workbench import BUILTINS, Workbench
+from latentknobs.workbench import Workbench
 
 
 def test_load_the_built_in_plugins(benchmark: BenchmarkFixture) -> None:

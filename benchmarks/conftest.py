@@ -8,9 +8,10 @@ import pytest
 
 from latentknobs.core.arrays import ClipBatch
 from latentknobs.core.backend import VAEBackend
+from latentknobs.hooks.built_ins import BUILTINS
 from latentknobs.hooks.manager import Plugins
 from latentknobs.testing.tiny import tiny_clips
-from latentknobs.workbench import BUILTINS, Workbench
+from latentknobs.workbench import Workbench
 
 
 @pytest.fixture(scope="session")

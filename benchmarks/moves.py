@@ -15,9 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.bench_model import piece
+from latentknobs.hooks.built_ins import BUILTINS
 from latentknobs.hooks.manager import Plugins
 from latentknobs.session import Session
-from latentknobs.workbench import BUILTINS, Workbench
+from latentknobs.workbench import Workbench
 
 MOVES, WARM = 300, 10
 

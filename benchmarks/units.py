@@ -37,10 +37,11 @@ from latentknobs.core.run import RunSpec
 from latentknobs.discovery.discover import discover
 from latentknobs.discovery.run_spec import methods_for
 from latentknobs.hooks import hookimpl
+from latentknobs.hooks.built_ins import BUILTINS
 from latentknobs.hooks.manager import Plugins
 from latentknobs.testing import tiny
 from latentknobs.testing.units import drawn_scales, rescaled, rotated
-from latentknobs.workbench import BUILTINS, Workbench
+from latentknobs.workbench import Workbench
 
 ROOT = Path(__file__).resolve().parents[1]
 FITS = ("mean", "ridge")

@@ -21,8 +21,8 @@ import typer
 from latentknobs.core.format_capabilities import FORMAT_CAPABILITIES, needs_text
 from latentknobs.frontends.cli.app import build_app
 from latentknobs.hooks import PROJECT
+from latentknobs.hooks.built_ins import BUILTINS
 from latentknobs.hooks.manager import Plugins
-from latentknobs.workbench import BUILTINS
 
 ROOT = Path(__file__).parents[1]
 WIDTH = 100

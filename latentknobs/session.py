@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from functools import cached_property
+from concurrent.futures import Future, wait
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -26,9 +27,11 @@ from latentknobs.core.meter import signature_of
 from latentknobs.core.model_calls import check_encodes
 from latentknobs.core.one_key import reference_of
 from latentknobs.core.piece import Cut, Piece, format_for
+from latentknobs.core.prefetch import begin
+from latentknobs.core.query_spec import KnobQuery
 from latentknobs.core.reversed_order import in_reversed_order, with_clips_reversed
 from latentknobs.core.seed import as_seed
-from latentknobs.errors import ClipError, UnknownNameError, UsageError
+from latentknobs.errors import ClipError, RegistryError, UnknownNameError, UsageError
 from latentknobs.scores.reading import ReadingOptions
 from latentknobs.scores.track_selection import pitch_name
 from latentknobs.steering.by_rule import AmountedEdit, RuleEdited, RuleEdits, contexts_of_cuts, edit_cuts, unedited
@@ -54,6 +57,8 @@ from latentknobs.workbench import Workbench
 
 CONDITIONS = 256
 """Clips of which conditions are drawn."""
+KNOBS_WAIT = 2.0
+"""Seconds that opening a piece waits for its knobs at most; those of a locked registry are waited for when needed."""
 
 
 def conditions(workbench: Workbench, model: str, corpus: str, seed: int = 0) -> Codes | None:
@@ -62,6 +67,11 @@ def conditions(workbench: Workbench, model: str, corpus: str, seed: int = 0) -> 
     if backend.spec.condition is None or not corpus:
         return None
     return backend.encode(workbench.clips(corpus, model, clips=CONDITIONS, seed=seed)).mean
+
+
+def _stored(workbench: Workbench, model_id: str) -> list[Knob | RegistryError]:
+    """A model's current knobs with their operators; damaged ones as the error that says what is wrong."""
+    return workbench.registry.read(KnobQuery(model=model_id, sort="model"), operators=True)
 
 
 @define(eq=False)
@@ -94,6 +104,7 @@ class Session:
     key: Key | None = None
     axis: int | None = None
     _knobs: dict[str, Mapping[str, Knob]] = field(factory=dict)
+    _read: Mapping[str, Future[list[Knob | RegistryError]]] = field(factory=dict)
     _known_contexts: dict[int, list[tuple[EditContext, ...]]] = field(factory=dict)
 
     @classmethod
@@ -106,10 +117,13 @@ class Session:
         all_by_model: bool = False,
         key: str = "",
         axis: str = "",
+        knobs: Mapping[str, Mapping[str, Knob]] | None = None,
         **reading: Unpack[ReadingOptions],
     ) -> Session:
         """
         Open a piece with the models of its time signatures; others are not loaded where their format is known.
+
+        Their knobs are read in other threads meanwhile; what is wrong with the registry is told where one is asked for.
 
         Args:
             workbench: Where models and knobs come from.
@@ -118,6 +132,7 @@ class Session:
             all_by_model: Whether the models turn clips outside their style too, which are turned by rule otherwise.
             key: The key of the piece ("D minor"), "" = estimated from its notes.
             axis: The pitch that melodies are turned upside down at ("E4"), "" = its first note.
+            knobs: The current knobs of its models that are known already, by model_id and name; None = read them.
             reading: How a file is read: the options of :func:`latentknobs.scores.read_piece`.
 
         Raises:
@@ -126,6 +141,8 @@ class Session:
             UsageError: A model has no encoder, or two are of one time signature or of different grids; or no such key
                 or pitch.
         """
+        if knobs is None:
+            begin(Workbench.open_registry, workbench)
         given_key, given_axis = Key.parse(key) if key else None, parse_pitch(axis) if axis else None
         names = (model,) if isinstance(model, str) else tuple(model) or workbench.models.defaults
         if len(names) == 1:
@@ -143,6 +160,8 @@ class Session:
         backends = [workbench.model(name) for k, name in enumerate(names) if k in (needed or {0})]
         for backend in backends:
             check_encodes(backend.spec)
+        ids = {backend.spec.model_id for backend in backends} - {*(knobs or ())}
+        read = {model_id: begin(partial(_stored, workbench), model_id) for model_id in ids}
         cut = piece.cut(*(backend.spec.clip_format for backend in backends))
         if not len(cut.clips) and not cut.others:
             raise ClipError(
@@ -154,7 +173,9 @@ class Session:
         pairs = zip(backends, (cut, *cut.others), strict=False)
         parts = (SteeredClips.of(backend, piece, own, all_by_model=all_by_model) for backend, own in pairs)
         known = dict(zip(names, formats, strict=True))
-        return cls(workbench, piece, cut, tuple(parts), sha256, named=known, key=given_key, axis=given_axis)
+        out = cls(workbench, piece, cut, tuple(parts), sha256, named=known, key=given_key, axis=given_axis)
+        wait(read.values(), timeout=KNOBS_WAIT)
+        return evolve(out, knobs=dict(knobs or {}), read=read)
 
     # What is known of the first model alone.
 
@@ -216,8 +237,10 @@ class Session:
         """The current knobs of one of the models, accepted ones first."""
         model_id = model.spec.model_id
         if model_id not in self._knobs:
-            stored = self.workbench.registry.knobs(model_id=model_id)
-            self._knobs[model_id] = {knob.name: knob for knob in in_order(stored)}
+            from latentknobs.registry.knob_loader import sound
+
+            stored = self._read[model_id].result() if model_id in self._read else _stored(self.workbench, model_id)
+            self._knobs[model_id] = {knob.name: knob for knob in in_order(sound(stored))}
         return self._knobs[model_id]
 
     def knob(self, name: str) -> Knob:

@@ -42,26 +42,12 @@ from latentknobs.discovery.run_spec import PrescribedOperator, methods_for, para
 from latentknobs.errors import CorpusError, DiscoveryError, UnknownNameError, UsageError
 from latentknobs.executors.executor_map import ExecutorMap
 from latentknobs.executors.worker import WorkerSpec
+from latentknobs.hooks.built_ins import BUILTINS
 from latentknobs.hooks.manager import Plugins
 from latentknobs.registry.knob_results import Knobs, Runs
 
 if TYPE_CHECKING:
     from latentknobs.registry.overlay import Registry
-
-BUILTINS = (
-    "latentknobs.backends.gru_musicvae.plugin",
-    "latentknobs.backends.magenta_js.plugin",
-    "latentknobs.backends.training.plugin",
-    "latentknobs.augmentations.plugin",
-    "latentknobs.attributes.plugin",
-    "latentknobs.corpora.plugin",
-    "latentknobs.discovery.plugin",
-    "latentknobs.metrics.plugin",
-    "latentknobs.executors.plugin",
-    "latentknobs.frontends.cli.plugin",
-    "latentknobs.frontends.web.plugin",
-)
-"""The plugins that come with the package, by name: they use nothing that a stranger's plugin cannot."""
 
 DEFAULT_CLIPS = 4096
 
@@ -223,6 +209,15 @@ class Workbench:
 
             self._registry = Registry.open(self.registry_url)
         return self._registry
+
+    def open_registry(self) -> None:
+        """
+        Open the files of the registry now, which else is done when it is first asked for something.
+
+        Raises:
+            RegistryError: One of them cannot be used.
+        """
+        self.registry.models()
 
     @property
     def corpora(self) -> Mapping[str, Corpus]:

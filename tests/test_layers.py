@@ -202,11 +202,23 @@ def test_a_plugins_import_is_light(tmp_path):
 
 
 def test_help_is_light(tmp_path):
-    """``latentknobs --help``, with every built-in plugin loaded, leaves the heavy packages alone."""
+    """``latentknobs --help``, with every built-in plugin loaded, needs little but attrs, pluggy and typer."""
     code = "from latentknobs.frontends.cli.app import run_command_line\nassert run_command_line(['--help']) == 0"
     loaded = _loaded_after(code, tmp_path)
 
     assert not loaded & {"torch", "music21", "sqlalchemy", "alembic", "psycopg", "scipy", "matplotlib", "safetensors"}
+    assert not loaded & {"numpy", "rich", "pydantic", "cattrs", "pyparsing"}
+
+
+def test_completion_is_light(tmp_path):
+    """A shell that asks which commands there are imports none of them."""
+    code = (
+        "import os\nfrom latentknobs.frontends.cli.app import run_command_line\n"
+        "os.environ.update(_LATENTKNOBS_COMPLETE='complete_bash', COMP_WORDS='latentknobs knobs ', COMP_CWORD='2')\n"
+        "assert run_command_line([]) == 0"
+    )
+
+    assert not _loaded_after(code, tmp_path) & {"torch", "music21", "sqlalchemy", "numpy", "rich"}
 
 
 def test_public_names_are_there():

@@ -23,9 +23,10 @@ from attrs import evolve, frozen
 
 from latentknobs import scores
 from latentknobs.backends.loader import DEFAULT_MODEL, DEFAULT_MODELS
+from latentknobs.hooks.built_ins import BUILTINS
 from latentknobs.registry.store import KnobStore
 from latentknobs.scaffold import HOOKS
-from latentknobs.workbench import BUILTINS, Models, Plugins
+from latentknobs.workbench import Models, Plugins
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "latentknobs"

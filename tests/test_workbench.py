@@ -11,11 +11,12 @@ from latentknobs.core.experiment import Settings
 from latentknobs.core.melody_format import HOLD
 from latentknobs.corpora.corpus_spec import DEFAULT_CORPUS, CorpusPart, check_format, parse_sources, read
 from latentknobs.errors import AmountError, ModelError, RegistryError, UnknownNameError, UsageError
+from latentknobs.hooks.built_ins import BUILTINS
 from latentknobs.session import Session
 from latentknobs.steering.control_directions import check_amount
 from latentknobs.steering.variation import slerp
 from latentknobs.testing.tiny import tiny_clips
-from latentknobs.workbench import BUILTINS, Workbench, load_plugins
+from latentknobs.workbench import Workbench, load_plugins
 
 
 @frozen

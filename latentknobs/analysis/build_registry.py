@@ -12,9 +12,10 @@ from latentknobs.core.atomic_write import write_file
 from latentknobs.core.experiment import Settings, UnsupervisedSettings
 from latentknobs.core.run import Run
 from latentknobs.errors import UsageError
+from latentknobs.hooks.built_ins import BUILTINS
 from latentknobs.hooks.manager import Plugins
 from latentknobs.registry.store import KnobStore
-from latentknobs.workbench import BUILTINS, Workbench
+from latentknobs.workbench import Workbench
 
 SHIPPED_AUGMENTATIONS = (
     "transpose",

@@ -1,4 +1,4 @@
-"""Work on the host that goes on while a model computes."""
+"""Work that goes on in another thread, while a model computes or is loaded."""
 
 from __future__ import annotations
 
@@ -25,14 +25,15 @@ def ahead(work: Callable[[T], R], items: Iterable[T]) -> Iterator[tuple[T, R]]:
     before: tuple[T, Future[R]] | None = None
     for item in items:
         done = None if before is None else (before[0], before[1].result())
-        before = item, _begin(work, item)
+        before = item, begin(work, item)
         if done is not None:
             yield done
     if before is not None:
         yield before[0], before[1].result()
 
 
-def _begin(work: Callable[[T], R], item: T) -> Future[R]:
+def begin(work: Callable[[T], R], item: T) -> Future[R]:
+    """Start work on an item in a thread of its own; what it raises is raised where its result is asked for."""
     out: Future[R] = Future()
 
     def run() -> None:

@@ -94,20 +94,19 @@ def check_bounds(
             raise ValueError(f"{path or 'the data'}: expected at most {values:,} values")
         if level == depth:
             raise ValueError(f"{_path(place)}: expected at most {depth} levels of nesting")
-        if isinstance(value, dict):
+        if isinstance(value, dict) and not (_are_plain(value) and max(map(len, value), default=0) <= characters):
             for key in value:
-                if len(key) > characters or not key.isascii():
-                    _check_text(key, (place, "a key"), characters)
+                _check_text(key, (place, "a key"), characters)
         if _are_finite(value.values() if isinstance(value, dict) else value):
             continue
         for key, one in value.items() if isinstance(value, dict) else enumerate(value):
-            inner = place if level < 0 else (place, key)
-            if isinstance(one, dict | list):
-                waiting.append((one, inner, level + 1))
-            elif isinstance(one, str):
-                _check_text(one, inner, characters)
+            if isinstance(one, str):
+                if len(one) > characters or not one.isascii():
+                    _check_text(one, place if level < 0 else (place, key), characters)
+            elif isinstance(one, dict | list):
+                waiting.append((one, place if level < 0 else (place, key), level + 1))
             elif isinstance(one, float) and not math.isfinite(one):
-                raise ValueError(f"{_path(inner)}: expected a finite number, got {one}")
+                raise ValueError(f"{_path(place if level < 0 else (place, key))}: expected a finite number, got {one}")
 
 
 def _are_finite(values: Iterable[Any]) -> bool:
@@ -116,6 +115,11 @@ def _are_finite(values: Iterable[Any]) -> bool:
         return all(map(math.isfinite, values))
     except (TypeError, OverflowError):
         return False
+
+
+def _are_plain(texts: Iterable[str]) -> bool:
+    """Whether they are all ASCII: as fast as the last."""
+    return all(map(str.isascii, texts))
 
 
 def _check_text(text: str, place: Any, most: int) -> None:

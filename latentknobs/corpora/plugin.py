@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from latentknobs.core.corpus import Corpus
+from typing import TYPE_CHECKING
+
 from latentknobs.hooks import hookimpl
+
+if TYPE_CHECKING:
+    from latentknobs.core.corpus import Corpus
 
 
 @hookimpl

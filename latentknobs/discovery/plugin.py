@@ -1,15 +1,19 @@
-"""Registers the built-in bases, selectors and fits; torch is loaded when a fit that needs gradients is used."""
+"""
+Registers the built-in bases, selectors and fits.
+
+They are loaded when they are asked for, torch when a fit that needs gradients is used.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from latentknobs.core.knob import Operator
-from latentknobs.core.method_specs import Basis, Fit, FitInput, Selector
-from latentknobs.discovery import bases, selectors
-from latentknobs.discovery.fits import attribute_directions, closed_form, gradient_fit
 from latentknobs.hooks import hookimpl
+
+if TYPE_CHECKING:
+    from latentknobs.core.knob import Operator
+    from latentknobs.core.method_specs import Basis, Fit, FitInput, Selector
 
 
 def _residual(fit_input: FitInput) -> tuple[Operator, Mapping[str, Any]]:
@@ -31,6 +35,9 @@ def _group(fit_input: FitInput) -> tuple[Operator, Mapping[str, Any]]:
 @hookimpl
 def register_bases() -> list[Basis]:
     """The standard basis, then those of the data, then those of the decoder."""
+    from latentknobs.core.method_specs import Basis
+    from latentknobs.discovery import bases
+
     weights, derivative = ("LatentWeights",), ("LatentGradient",)
     return [
         Basis("standard", "The model's own coordinates, as in the paper.", bases.standard),
@@ -64,6 +71,9 @@ def register_bases() -> list[Basis]:
 @hookimpl
 def register_selectors() -> list[Selector]:
     """The automatic rule, the paper's, and those of the field."""
+    from latentknobs.core.method_specs import Selector
+    from latentknobs.discovery import selectors
+
     return [
         Selector("effect", "The smallest set that keeps 90 % of the decoded effect.", selectors.by_effect),
         Selector(
@@ -99,6 +109,9 @@ def register_fits() -> list[Fit]:
     Simpler kinds come first. The powers stand last, though their kind is simpler than the network's: a knob that takes
     whole steps alone must be better than one that takes all amounts, not as good.
     """
+    from latentknobs.core.method_specs import Fit
+    from latentknobs.discovery.fits import attribute_directions, closed_form, gradient_fit
+
     return [
         Fit("mean", "shift", "The mean change per unit of amount (Yang et al. 2019).", closed_form.shift_by_mean),
         Fit(

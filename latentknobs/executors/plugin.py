@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import Executor
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from latentknobs.core.executor_specs import ExecutorFactory
-from latentknobs.executors.serial import serial
 from latentknobs.hooks import hookimpl
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from latentknobs.core.executor_specs import ExecutorFactory
 
 
 @contextmanager
@@ -30,6 +33,9 @@ def _dask(argument: str, workers: int | None) -> Iterator[Executor]:
 @hookimpl
 def register_executors() -> list[ExecutorFactory]:
     """This process, processes of this machine, dask."""
+    from latentknobs.core.executor_specs import ExecutorFactory
+    from latentknobs.executors.serial import serial
+
     return [
         ExecutorFactory("serial", "This process alone.", serial, in_process=True),
         ExecutorFactory("processes", "Processes of this machine.", _processes),

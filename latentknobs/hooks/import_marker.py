@@ -9,7 +9,6 @@ bytes, so that a changed plugin starts afresh.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import signal
 import threading
@@ -118,6 +117,8 @@ def _markers(identity: str) -> Iterator[Path]:
 
 
 def _digest(identity: str) -> str:
+    import hashlib
+
     return hashlib.sha256(identity.encode("utf-8", "surrogateescape")).hexdigest()[:24]
 
 

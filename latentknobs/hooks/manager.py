@@ -17,24 +17,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 from attrs import define, field
 
-from latentknobs.core.attribute import Attribute, Comparison
-from latentknobs.core.augmentation import Augmentation
-from latentknobs.core.backend import BackendFactory
 from latentknobs.core.containment.calls import PluginOverdue, PluginStopped
-from latentknobs.core.containment.contain import Containment
-from latentknobs.core.corpus import Corpus
-from latentknobs.core.executor_specs import ExecutorFactory
-from latentknobs.core.frontend_specs import CommandSpec, FrontendSpec
-from latentknobs.core.knob import Knob
-from latentknobs.core.method_specs import Basis, Fit, Selector
-from latentknobs.core.metric_specs import Metric
-from latentknobs.core.plugin_guard import sentence_of, text_of
-from latentknobs.core.run import Run
 from latentknobs.errors import LatentKnobsError, PluginError, UnknownNameError
 from latentknobs.hooks import PROJECT, import_marker, specs
 from latentknobs.hooks.plugin_discovery import (
@@ -50,6 +38,19 @@ from latentknobs.hooks.plugin_discovery import (
 from latentknobs.hooks.plugin_status import PluginReport, State
 from latentknobs.hooks.plugin_types import KINDS, PluginType
 from latentknobs.hooks.trust import is_trusted
+
+if TYPE_CHECKING:
+    from latentknobs.core.attribute import Attribute, Comparison
+    from latentknobs.core.augmentation import Augmentation
+    from latentknobs.core.backend import BackendFactory
+    from latentknobs.core.containment.contain import Containment
+    from latentknobs.core.corpus import Corpus
+    from latentknobs.core.executor_specs import ExecutorFactory
+    from latentknobs.core.frontend_specs import CommandSpec, FrontendSpec
+    from latentknobs.core.knob import Knob
+    from latentknobs.core.method_specs import Basis, Fit, Selector
+    from latentknobs.core.metric_specs import Metric
+    from latentknobs.core.run import Run
 
 log = logging.getLogger(__name__)
 _TOLD: set[Path] = set()
@@ -454,11 +455,11 @@ class Plugins:
 
     def _contain(self, entry: _Entry, what: str, work: Callable[[], None]) -> bool:
         """Run a plugin's code; its errors go into its report, or are raised if strict."""
-        call = Containment(f"loading {entry.label}", entry.candidate.name, loading=True)
+        call = _containment(entry, f"loading {entry.label}", loading=True)
         try:
-            with nullcontext() if entry.built_in else call:
+            with call or nullcontext():
                 work()
-            if call.changes:
+            if call is not None and call.changes:
                 entry.reasons.append(f"When it was loaded, it {'; it '.join(call.changes)}.")
         except _Hung:
             entry.state = "disabled"
@@ -476,6 +477,8 @@ class Plugins:
         except Exception as error:
             # By its type: what else its class says may be a plugin's.
             entry.hung |= type(error) is PluginStopped and isinstance(error.__cause__, PluginOverdue)
+            from latentknobs.core.plugin_guard import sentence_of, text_of
+
             own = issubclass(type(error), LatentKnobsError)
             clause = (own and text_of(error)) or sentence_of(error, entry.path)
             sentence = _sentence(f"{entry.label} {what}: {clause[0].lower()}{clause[1:]}")
@@ -490,14 +493,24 @@ class Plugins:
     def _notify(self, hook: str, **arguments: Any) -> None:
         for entry in self._entries:
             if hook in entry.hooks:
-                call = Containment(f"{hook} of {entry.label}", entry.candidate.name)
                 try:
-                    with nullcontext() if entry.built_in else call:
+                    with _containment(entry, f"{hook} of {entry.label}") or nullcontext():
                         self._call(entry, hook, **arguments)
                 except Exception as error:
+                    from latentknobs.core.plugin_guard import sentence_of
+
                     if self.strict:
                         raise PluginError(f"{entry.label}, {hook}: {sentence_of(error, entry.path)}.") from error
                     log.warning("%s, %s: %s.", entry.label, hook, sentence_of(error, entry.path), exc_info=error)
+
+
+def _containment(entry: _Entry, what: str, *, loading: bool = False) -> Containment | None:
+    """What contains a call of a plugin's code, None = nothing: built-ins are called directly."""
+    if entry.built_in:
+        return None
+    from latentknobs.core.containment.contain import Containment
+
+    return Containment(what, entry.candidate.name, loading=loading)
 
 
 def _sentence(text: str) -> str:

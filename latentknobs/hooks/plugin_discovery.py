@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import hashlib
 import importlib
 import importlib.util
 import re
@@ -11,10 +10,9 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from importlib.machinery import PathFinder, SourceFileLoader
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import CodeType, ModuleType
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from attrs import frozen
 
@@ -22,6 +20,9 @@ from latentknobs import __version__
 from latentknobs.core.containment.calls import LOCAL_PACKAGE
 from latentknobs.errors import PluginError
 from latentknobs.hooks import HOOK_API, PROJECT
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 Origin: TypeAlias = Literal["built-in", "entry point", "file", "object"]
 API_LINE = re.compile(r"^LATENTKNOBS_API\s*=\s*(\d+|\([\d\s,]+\))\s*(?:#.*)?$", re.MULTILINE)
@@ -100,6 +101,7 @@ def builtin_candidates(modules: Sequence[str]) -> Iterator[PluginSource]:
 
 def entry_point_candidates() -> Iterator[PluginSource]:
     """Installed packages that have an entry point in the group "latentknobs", by name."""
+    from importlib.metadata import entry_points
 
     def load(point: EntryPoint) -> Any:
         plugin = point.load()
@@ -152,6 +154,8 @@ def file_candidate(path: Path) -> PluginSource:
 
 
 def _version_of(path: Path) -> str | None:
+    import hashlib
+
     try:
         return f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
     except OSError:  # loading it says why

@@ -1,31 +1,36 @@
-"""What each ``register_`` hook may offer, and the check that an offer is valid."""
+"""
+What each ``register_`` hook may offer, and the check that an offer is valid.
+
+The types of offers are imported when one of the kind is collected: help asks for commands alone.
+"""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from latentknobs.core.attribute import Attribute, Comparison
-from latentknobs.core.augmentation import Augmentation
-from latentknobs.core.backend import BackendFactory
-from latentknobs.core.composition import CompositeAugmentation
-from latentknobs.core.corpus import Corpus
-from latentknobs.core.executor_specs import ExecutorFactory
-from latentknobs.core.format_capabilities import needs_of
-from latentknobs.core.frontend_specs import CommandSpec, FrontendSpec
-from latentknobs.core.knob import ARRAYS, RESERVED_NAMES, UNAIDED
-from latentknobs.core.method_specs import Basis, Fit, Selector
-from latentknobs.core.metric_specs import NEEDS, Metric
-from latentknobs.core.plugin_guard import Guard, kind_of
 from latentknobs.errors import PluginError
-from latentknobs.hooks import validation
+from latentknobs.hooks import PROJECT
+
+if TYPE_CHECKING:
+    from latentknobs.core.backend import BackendFactory
+    from latentknobs.core.frontend_specs import CommandSpec
+    from latentknobs.core.method_specs import Fit
+    from latentknobs.core.metric_specs import Metric
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _TEXTS = ("unit", "doc")
+
+
+def _kind_of(value: object) -> str:
+    from latentknobs.core.plugin_guard import kind_of
+
+    return kind_of(value)
 
 
 def _slug_fault(name: object) -> str:
@@ -43,6 +48,8 @@ def _needs_fault(offer: Any) -> str:
     name = getattr(offer, "clip_format", "")
     if not isinstance(name, str):
         return f"'clip_format' of {offer.name!r} is not text"
+    from latentknobs.core.format_capabilities import needs_of
+
     try:
         stated = needs_of(offer)
     except PluginError as error:
@@ -80,6 +87,9 @@ def _has(function: str, *texts: str) -> Callable[[Any], str]:
 
 
 def _augmentation(offer: Any) -> str:
+    from latentknobs.core.composition import CompositeAugmentation
+    from latentknobs.core.knob import RESERVED_NAMES, UNAIDED
+
     if isinstance(offer, CompositeAugmentation):  # its name lists its parts
         fault = next(filter(None, (_augmentation(part.augmentation) for part in offer.parts)), "")
     else:
@@ -119,6 +129,8 @@ def _backend(offer: BackendFactory) -> str:
 
 
 def _fit(offer: Fit) -> str:
+    from latentknobs.core.knob import ARRAYS
+
     fault = _has("fit", "doc")(offer)
     if not fault and offer.kind not in ARRAYS:
         return f"{offer.name!r} gives operators of kind {offer.kind!r}; the kinds are {', '.join(ARRAYS)}"
@@ -126,6 +138,8 @@ def _fit(offer: Fit) -> str:
 
 
 def _metric(offer: Metric) -> str:
+    from latentknobs.core.metric_specs import NEEDS
+
     fault = _has("compute", "doc")(offer)
     if not fault and offer.needs not in NEEDS:
         return f"{offer.name!r} needs {offer.needs!r}; it can need {' or '.join(NEEDS)}"
@@ -140,10 +154,6 @@ def _command(offer: CommandSpec) -> str:
     return next(filter(None, map(_slug_fault, offer.path)), "")
 
 
-def _unwrapped(offer: Any, _guard: Guard) -> Any:
-    return offer
-
-
 @frozen
 class PluginType:
     """
@@ -152,9 +162,10 @@ class PluginType:
     Attributes:
         name: The hook's name without ``register_`` ("augmentations").
         one: What one of them is called, with its article ("an augmentation").
-        type: What it must be an instance of.
+        home: What it must be an instance of, a class by its place in the package ("core.backend.BackendFactory").
         fault: What else is wrong with an offer of that type, "" if nothing.
-        wrap: The offer with its functions contained and checked by a guard.
+        wrap: The function of :mod:`latentknobs.hooks.validation` that has the offer's functions contained and checked
+            by a guard, "" = it is handed out as it is.
         limited: False where a call may take long.
         whole: False where a call is a program of its own (:class:`~latentknobs.core.containment.calls.PluginCall`).
         key: The name it goes by.
@@ -162,9 +173,9 @@ class PluginType:
 
     name: str
     one: str
-    type: Any
+    home: str
     fault: Callable[[Any], str]
-    wrap: Callable[[Any, Guard], Any] = _unwrapped
+    wrap: str = ""
     limited: bool = True
     whole: bool = True
     key: Callable[[Any], str] = lambda offer: offer.name
@@ -173,6 +184,12 @@ class PluginType:
     def hook(self) -> str:
         """The hook that asks for it."""
         return f"register_{self.name}"
+
+    @property
+    def type(self) -> Any:
+        """What an offer must be an instance of."""
+        module, _, name = self.home.rpartition(".")
+        return getattr(import_module(f"{PROJECT}.{module}"), name)
 
     def collect(self, offers: object) -> dict[str, Any]:
         """
@@ -186,13 +203,13 @@ class PluginType:
         """
         expected = f"it must return a list, and each item must be {self.one} ({self.type.__name__})"
         if isinstance(offers, str | bytes) or not isinstance(offers, Iterable):
-            raise PluginError(f"{self.hook} returned {kind_of(offers)}; {expected}")
+            raise PluginError(f"{self.hook} returned {_kind_of(offers)}; {expected}")
         out: dict[str, Any] = {}
         for offer in offers:
             if isinstance(offer, type):
                 raise PluginError(f"{self.hook} returned the class {offer.__name__}; return {offer.__name__}()")
             if not isinstance(offer, self.type):
-                raise PluginError(f"{self.hook} returned {kind_of(offer)} in its list; {expected}")
+                raise PluginError(f"{self.hook} returned {_kind_of(offer)} in its list; {expected}")
             if fault := self.fault(offer):
                 raise PluginError(f"{self.hook}: {fault}")
             key = self.key(offer)
@@ -211,31 +228,36 @@ class PluginType:
             path: The plugin's file.
             plugin: The plugin's name.
         """
+        if not self.wrap:
+            return offer
+        from latentknobs.core.plugin_guard import Guard
+        from latentknobs.hooks import validation
+
         what = f"{self.one.partition(' ')[2]} {self.key(offer)!r}"
         guard = Guard(what, owner, path, plugin=plugin, limited=self.limited, whole=self.whole)
-        return self.wrap(offer, guard)
+        return getattr(validation, self.wrap)(offer, guard)
 
 
 _EXECUTOR = _has("open", "doc", "takes")
 _CORPUS = _has("songs", "doc", "licence", "clip_format", "takes")
 KINDS: tuple[PluginType, ...] = (
-    PluginType("backends", "a backend", BackendFactory, _backend, validation.backend, limited=False),
-    PluginType("augmentations", "an augmentation", Augmentation, _augmentation),
-    PluginType("attributes", "an attribute", Attribute, _measure(*_TEXTS), validation.measured),
-    PluginType("comparisons", "a comparison", Comparison, _measure("doc"), validation.measured),
-    PluginType("bases", "a basis", Basis, _has("compute", "doc"), validation.basis),
-    PluginType("selectors", "a selector", Selector, _has("select", "doc"), validation.selector),
-    PluginType("fits", "a fit", Fit, _fit, validation.fit, limited=False),
-    PluginType("metrics", "a metric", Metric, _metric, validation.metric, limited=False),
-    PluginType("corpora", "a corpus", Corpus, _CORPUS, validation.corpus, limited=False),
-    PluginType("executors", "an executor", ExecutorFactory, _EXECUTOR, validation.executor, limited=False),
-    PluginType("frontends", "a front end", FrontendSpec, _frontend, validation.frontend, whole=False),
+    PluginType("backends", "a backend", "core.backend.BackendFactory", _backend, "backend", limited=False),
+    PluginType("augmentations", "an augmentation", "core.augmentation.Augmentation", _augmentation),
+    PluginType("attributes", "an attribute", "core.attribute.Attribute", _measure(*_TEXTS), "measured"),
+    PluginType("comparisons", "a comparison", "core.attribute.Comparison", _measure("doc"), "measured"),
+    PluginType("bases", "a basis", "core.method_specs.Basis", _has("compute", "doc"), "basis"),
+    PluginType("selectors", "a selector", "core.method_specs.Selector", _has("select", "doc"), "selector"),
+    PluginType("fits", "a fit", "core.method_specs.Fit", _fit, "fit", limited=False),
+    PluginType("metrics", "a metric", "core.metric_specs.Metric", _metric, "metric", limited=False),
+    PluginType("corpora", "a corpus", "core.corpus.Corpus", _CORPUS, "corpus", limited=False),
+    PluginType("executors", "an executor", "core.executor_specs.ExecutorFactory", _EXECUTOR, "executor", limited=False),
+    PluginType("frontends", "a front end", "core.frontend_specs.FrontendSpec", _frontend, "frontend", whole=False),
     PluginType(
         "commands",
         "a command",
-        CommandSpec,
+        "core.frontend_specs.CommandSpec",
         _command,
-        validation.command,
+        "command",
         whole=False,
         key=lambda offer: " ".join(offer.path),
     ),

@@ -8,21 +8,25 @@ something that has happened; what it returns is ignored and its errors are logge
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import pluggy
 
-from latentknobs.core.attribute import Attribute, Comparison
-from latentknobs.core.augmentation import Augmentation
-from latentknobs.core.backend import BackendFactory
-from latentknobs.core.corpus import Corpus
-from latentknobs.core.executor_specs import ExecutorFactory
-from latentknobs.core.frontend_specs import CommandSpec, FrontendSpec
-from latentknobs.core.knob import Knob
-from latentknobs.core.method_specs import Basis, Fit, Selector
-from latentknobs.core.metric_specs import Metric
-from latentknobs.core.run import Run
 from latentknobs.hooks import PROJECT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from latentknobs.core.attribute import Attribute, Comparison
+    from latentknobs.core.augmentation import Augmentation
+    from latentknobs.core.backend import BackendFactory
+    from latentknobs.core.corpus import Corpus
+    from latentknobs.core.executor_specs import ExecutorFactory
+    from latentknobs.core.frontend_specs import CommandSpec, FrontendSpec
+    from latentknobs.core.knob import Knob
+    from latentknobs.core.method_specs import Basis, Fit, Selector
+    from latentknobs.core.metric_specs import Metric
+    from latentknobs.core.run import Run
 
 hookspec = pluggy.HookspecMarker(PROJECT)
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from latentknobs.core.metric_specs import Metric
+from typing import TYPE_CHECKING
+
 from latentknobs.hooks import hookimpl
+
+if TYPE_CHECKING:
+    from latentknobs.core.metric_specs import Metric
 
 
 @hookimpl
 def register_metrics() -> list[Metric]:
     """The field's metrics of codes and of controls."""
+    from latentknobs.core.metric_specs import Metric
     from latentknobs.metrics import (
         dci,
         explicitness,

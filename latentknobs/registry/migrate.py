@@ -8,6 +8,7 @@ takes a backup of a file first.
 
 from __future__ import annotations
 
+import functools
 import os
 import secrets
 import threading
@@ -78,6 +79,7 @@ def check_folder(path: Path) -> None:
         ) from error
 
 
+@functools.cache
 def revisions() -> tuple[str, ...]:
     """The revisions of the schema, oldest first; the last one is what this version writes."""
     return tuple(sorted(file.name[1:5] for file in (MIGRATIONS / "versions").glob("r[0-9]*.py")))

@@ -165,7 +165,10 @@ def knob_index(query: KnobQuery, hidden: Collection[tuple[str, str]] = ()) -> Se
 
 def _current(query: KnobQuery) -> tuple[Select[Any], ColumnElement[str]]:
     name: Any = CurrentRow.name
-    out = select(CurrentRow.knob_id).join(KnobRow, KnobRow.id == CurrentRow.knob_id).join(RunRow).join(ModelRow)
+    # Both say which model it is; by the first SQLite finds a model's knob of one name at once.
+    of_model = (ModelRow.id == CurrentRow.model_id) & (ModelRow.id == RunRow.model_id)
+    out = select(CurrentRow.knob_id).join(KnobRow, KnobRow.id == CurrentRow.knob_id).join(RunRow)
+    out = out.join(ModelRow, of_model)
     return (out if query.name is None else out.where(_named(name, query.name))), name
 
 

@@ -277,7 +277,7 @@ class KnobStore(KnobReader):
         if not self.exists:
             return []
         with self.reading() as session:
-            ids = session.scalars(knob_ids(query)).all()
+            ids = session.connection().scalars(knob_ids(query)).all()
             return knobs_of(session, ids, str(self.address), operators=operators, evidence=evidence, renamed=True)
 
     def known(self, kind: Named) -> set[str | int]:

@@ -22,6 +22,7 @@ from latentknobs.core.clip import ClipFormat
 from latentknobs.core.format_capabilities import misfit, serves
 from latentknobs.core.melody_format import MELODY, MELODY_FORMATS
 from latentknobs.errors import PluginError
+from latentknobs.hooks.built_ins import BUILTINS
 from latentknobs.hooks.manager import Plugins
 from latentknobs.hooks.plugin_status import PluginReport
 from latentknobs.testing.checks import (
@@ -38,7 +39,6 @@ from latentknobs.testing.checks import (
 )
 from latentknobs.testing.checks.backends import checked_model, sample_clips, sample_codes
 from latentknobs.testing.checks.check_fixtures import LeftOut, name_of
-from latentknobs.workbench import BUILTINS
 
 
 def report(result: CheckResult) -> None:

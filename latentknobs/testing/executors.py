@@ -17,9 +17,10 @@ from latentknobs.core.backend import VAEBackend
 from latentknobs.core.executor_specs import in_turn
 from latentknobs.errors import CorpusError
 from latentknobs.executors.executor_map import AHEAD
+from latentknobs.hooks.built_ins import BUILTINS
 from latentknobs.hooks.manager import Plugins
 from latentknobs.testing import tiny
-from latentknobs.workbench import BUILTINS, Workbench
+from latentknobs.workbench import Workbench
 
 
 @frozen(eq=False)

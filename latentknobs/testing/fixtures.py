@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 @pytest.fixture
 def latentknobs_plugins(monkeypatch: pytest.MonkeyPatch) -> Plugins:
     """The built-in plugins, strictly, and none of this machine's; add yours with ``register`` or ``add_file``."""
+    from latentknobs.hooks.built_ins import BUILTINS
     from latentknobs.hooks.manager import Plugins
-    from latentknobs.workbench import BUILTINS
 
     for name in [name for name in os.environ if name.startswith("LATENTKNOBS_")]:
         monkeypatch.delenv(name)

@@ -24,8 +24,8 @@ from latentknobs.core.melody_format import HOLD, MELODY, MelodyFormat
 from latentknobs.core.meter import bars, steps_per_bar, steps_per_pulse, weights
 from latentknobs.core.plugin_guard import run_augmentation
 from latentknobs.errors import AmountError
+from latentknobs.hooks.built_ins import BUILTINS
 from latentknobs.hooks.manager import Plugins
-from latentknobs.workbench import BUILTINS
 
 RNG = np.random.default_rng(0)
 MELODIC = (Inversion(), Reflection(), Retrograde(), Rotation(), Ornament(), RegisterFold(), Thinning())

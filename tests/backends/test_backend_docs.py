@@ -12,10 +12,10 @@ import pytest
 import torch
 
 from latentknobs.core.melody_format import MELODY
+from latentknobs.hooks.built_ins import BUILTINS
 from latentknobs.hooks.manager import Plugins
 from latentknobs.testing.contracts import BackendContract
 from latentknobs.testing.tiny import tiny_clips
-from latentknobs.workbench import BUILTINS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "models.md").read_text(encoding="utf-8")
 SHOWN = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)

@@ -27,6 +27,7 @@ from latentknobs.core.plugin_guard import run_augmentation
 from latentknobs.errors import CorpusError, NotFittedError
 from latentknobs.frontends.cli.app import run_command_line
 from latentknobs.hooks import HOOK_API, PROJECT, specs
+from latentknobs.hooks.built_ins import BUILTINS
 from latentknobs.hooks.manager import Plugins
 from latentknobs.hooks.plugin_types import KINDS
 from latentknobs.registry.overlay import PACKAGED
@@ -34,7 +35,6 @@ from latentknobs.registry.store import KnobStore
 from latentknobs.testing.checks import jobs_of, run
 from latentknobs.testing.store import sample_run
 from latentknobs.testing.tiny import TinyBackend, tiny_clips
-from latentknobs.workbench import BUILTINS
 
 ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs" / "how-to" / "plugins.md").read_text(encoding="utf-8")

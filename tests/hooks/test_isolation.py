@@ -9,9 +9,9 @@ import pytest
 from latentknobs.core.melody_format import MELODY
 from latentknobs.core.plugin_guard import run_augmentation
 from latentknobs.errors import PluginError
+from latentknobs.hooks.built_ins import BUILTINS
 from latentknobs.hooks.manager import Plugins
 from latentknobs.testing.tiny import tiny_clips
-from latentknobs.workbench import BUILTINS
 
 CLIPS = tiny_clips(6)
 PLUGIN = '''

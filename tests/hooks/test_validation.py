@@ -13,9 +13,10 @@ from latentknobs.core.knob import Operator
 from latentknobs.core.method_specs import Basis, BasisInput, Coordinates, Fit, FitInput, SelectInput, Selector
 from latentknobs.errors import BackendError, CorpusError, NotFittedError, PluginError
 from latentknobs.hooks import hookimpl
+from latentknobs.hooks.built_ins import BUILTINS
 from latentknobs.hooks.manager import Plugins
 from latentknobs.hooks.plugin_types import KINDS
-from latentknobs.workbench import BUILTINS, Workbench
+from latentknobs.workbench import Workbench
 
 HEAD = """\
 import sys

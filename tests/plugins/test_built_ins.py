@@ -3,8 +3,8 @@
 import pytest
 
 from latentknobs.core.augmentation import Augmentation
+from latentknobs.hooks.built_ins import BUILTINS
 from latentknobs.testing.contracts import PluginContract
-from latentknobs.workbench import BUILTINS
 
 
 class TestAttributes(PluginContract):

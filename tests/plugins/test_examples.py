@@ -9,10 +9,10 @@ import pytest
 from latentknobs import MELODY, Note, scores
 from latentknobs.augmentations.plugin import register_augmentations
 from latentknobs.core.edit_context import contexts_of
+from latentknobs.hooks.built_ins import BUILTINS
 from latentknobs.hooks.manager import Plugins
 from latentknobs.scaffold import TEMPLATES
 from latentknobs.testing.contracts import PluginContract
-from latentknobs.workbench import BUILTINS
 
 FOLDER = Path(__file__).parents[2] / "plugins"
 NAMES = ("blue_notes", "dotted")

@@ -8,10 +8,10 @@ import pytest
 
 from latentknobs.errors import PluginError
 from latentknobs.hooks import HOOK_API
+from latentknobs.hooks.built_ins import BUILTINS
 from latentknobs.hooks.manager import Plugins
 from latentknobs.hooks.plugin_discovery import check_api
 from latentknobs.testing.checks import jobs_of, run
-from latentknobs.workbench import BUILTINS
 
 API_1 = sorted((Path(__file__).parents[1] / "data" / "plugins" / "api_1").glob("*.py"))
 """The example plugins as they were when version 1 was released; they are never changed."""

@@ -42,7 +42,8 @@ from latentknobs.hooks.manager import Plugins
 from latentknobs.registry import knob_edits, migrate
 from latentknobs.registry.store import KnobStore
 from latentknobs.testing.store import MODEL, sample_run
-from latentknobs.workbench import BUILTINS, Workbench
+from latentknobs.hooks.built_ins import BUILTINS
+from latentknobs.workbench import Workbench
 
 settings = Settings(trial_clips=8, controls=2, control_clips=4, halves=2, resamples=2, flips=2, fits=("mean",))
 

@@ -223,6 +223,16 @@ def test_names_attributes_and_dimensions_are_looked_up(path, query, index):
     assert not [step for step in plan if step.startswith("SCAN")]
 
 
+def test_the_knob_of_a_model_is_looked_up_by_its_key(path):
+    """No other knob of its name is looked at, however many models have one."""
+    KnobStore.open(path).save_run(RUNS[0])
+    sql = knob_ids(KnobQuery(model="0" * 64, name="pitch")).compile(dialect=sqlite.dialect(paramstyle="named"))
+    with closing(sqlite3.connect(path)) as connection:
+        plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", dict(sql.params))]
+
+    assert "SEARCH current USING PRIMARY KEY (model_id=? AND name=?)" in plan
+
+
 @settings(deadline=None, max_examples=25)
 @given(query=QUERIES.filter(lambda query: not query.history))
 def test_layers_are_asked_as_one(tmp_path_factory, query):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from latentknobs.backends.format_card import CARD
-from latentknobs.backends.loader import TORCH
-from latentknobs.core.backend import BackendFactory, VAEBackend
 from latentknobs.hooks import hookimpl
+
+if TYPE_CHECKING:
+    from latentknobs.core.backend import BackendFactory, VAEBackend
 
 SUFFIX = ".safetensors"
 
@@ -22,6 +22,9 @@ def load(location: str, device: str, precision: str = "float32") -> VAEBackend:
 
 def recognises(path: Path) -> bool:
     """Whether it is a weights file, or a card that names one; those of LSTM networks belong to the magenta backend."""
+    from latentknobs.backends.format_card import CARD
+    from latentknobs.backends.loader import TORCH
+
     if path.suffix == CARD:
         from latentknobs.backends.weights import names_weights
 
@@ -39,6 +42,8 @@ def recognises(path: Path) -> bool:
 
 def _models(folder: Path) -> dict[str, str]:
     """Names and locations: a model of each weights file, and of each card without one of its own."""
+    from latentknobs.backends.format_card import CARD
+
     cards = {path.stem: str(path) for path in sorted(folder.glob(f"*{CARD}"))}
     return cards | {path.stem: str(path) for path in sorted(folder.glob(f"*{SUFFIX}"))}
 
@@ -46,6 +51,10 @@ def _models(folder: Path) -> dict[str, str]:
 @hookimpl
 def register_backends() -> list[BackendFactory]:
     """Models by weights file, and those that come with the package."""
+    from importlib import resources
+
+    from latentknobs.core.backend import BackendFactory
+
     folder = Path(str(resources.files(__package__))) / "models"
     return [
         BackendFactory(

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from latentknobs.core.backend import BackendFactory, VAEBackend
 from latentknobs.errors import ModelError
 from latentknobs.hooks import hookimpl
+
+if TYPE_CHECKING:
+    from latentknobs.core.backend import BackendFactory, VAEBackend
 
 SUFFIX = ".safetensors"
 
@@ -42,6 +45,8 @@ def recognises(path: Path) -> bool:
 @hookimpl
 def register_backends() -> list[BackendFactory]:
     """MusicVAE checkpoints by folder, LSTM networks by weights file."""
+    from latentknobs.core.backend import BackendFactory
+
     return [
         BackendFactory(
             name="magenta",

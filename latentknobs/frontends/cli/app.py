@@ -6,24 +6,26 @@ import builtins
 import keyword
 import logging
 import os
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import ExitStack
 from importlib import import_module
 from itertools import takewhile
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from attrs import evolve, frozen
 
 from latentknobs import __version__
 from latentknobs.core.containment.process_end import results_apart
-from latentknobs.core.frontend_specs import CommandSpec
 from latentknobs.errors import LatentKnobsError, PluginError, UsageError
 from latentknobs.frontends.cli.command_specs import as_command
 from latentknobs.frontends.cli.context import Context, code_of, debugging, guarded, say
+from latentknobs.hooks.built_ins import BUILTINS
 from latentknobs.hooks.manager import Plugins
-from latentknobs.workbench import BUILTINS, load_plugins
+
+if TYPE_CHECKING:
+    from latentknobs.core.frontend_specs import CommandSpec
 
 COMMANDS = {
     "discover": "Find the knob of each augmentation on real music, evaluate it, and store it.",
@@ -54,29 +56,106 @@ class Group:
 
     Attributes:
         help: One sentence.
-        commands: Their second words, each a function of a module of its own in the group's folder.
+        commands: Their second words, each a function of a module of its own in the group's folder, and its sentence.
         meant: The second word that is meant where none of them is given, "" = help.
     """
 
     help: str
-    commands: tuple[str, ...]
+    commands: Mapping[str, str]
     meant: str = ""
 
 
 GROUPS = {
     "knobs": Group(
         "List, compare, edit and analyse stored knobs.",
-        (
-            "show", "list", "diff", "plot", "similar", "verify", "transfer", "tag", "note", "rename", "delete",
-            "export", "import", "spectrum", "algebra", "decouple",
-        ),
+        {
+            "show": "Show a knob's card: what it does, its metrics, and its provenance.",
+            "list": "List current knobs, of every model, or those that meet every condition.",
+            "diff": (
+                "What differs between two knobs: facts, dimensions, response, criteria, slopes and effects, "
+                "with intervals."
+            ),
+            "plot": "Draw the response, criteria by amount, dimensions by share, and effects of knobs.",
+            "similar": "List the knobs of all models with the most similar effects.",
+            "verify": (
+                "Measure stored knobs again, with their stored operators, by all acceptance criteria; nothing "
+                "is stored."
+            ),
+            "transfer": "Repeat the discoveries of model A on model B and compare the knobs side by side.",
+            "tag": "Add or remove tags of a knob; without either, print its tags.",
+            "note": "Write a note on a knob; without a text, print its note.",
+            "rename": "Rename a knob; its run keeps the old name.",
+            "delete": "Delete a knob; its run keeps the evidence, and repeating the run restores the knob.",
+            "export": "Export knobs with their runs and evidence to a file, for another registry.",
+            "import": "Import the knobs of a file; name conflicts are reported.",
+            "spectrum": (
+                "Show the eigenvalues of one step of an affine or group knob: which planes of the codes rotate, "
+                "and how far."
+            ),
+            "algebra": "Measure how knobs compose: additivity, powers, inverses, and commutators of edits and knobs.",
+            "decouple": "Decouple knobs from one another's targets, with leakage on test songs before and after.",
+        },
     ),
-    "pack": Group("Pack knobs for others (pack KNOB... -o DIR|ZIP), and check packs.", ("make", "check"), "make"),
-    "runs": Group("List, compare and repeat stored discoveries.", ("list", "show", "diff", "repeat")),
-    "model": Group("Inspect and compare models; import weights.", ("list", "show", "evaluate", "metrics", "compare")),
-    "plugins": Group("List, create, check and trust plugins.", ("list", "show", "new", "check", "trust")),
-    "registry": Group("Upgrade, copy, build and browse registries.", ("upgrade", "copy", "datasette", "build")),
-}  # fmt: skip
+    "pack": Group(
+        "Pack knobs for others (pack KNOB... -o DIR|ZIP), and check packs.",
+        {
+            "make": (
+                "Pack knobs for others: operators, evidence, the edits' plugins, a melody before and after, and "
+                "a README."
+            ),
+            "check": (
+                "Check a pack: names, sizes, hashes, knobs and operators; nothing is stored, and no code of it is run."
+            ),
+        },
+        "make",
+    ),
+    "runs": Group(
+        "List, compare and repeat stored discoveries.",
+        {
+            "list": "List stored runs, oldest first.",
+            "show": "Show a run: its parameters, its counts, and every knob that was tried.",
+            "diff": (
+                "What differs between two runs: settings, counts, verdicts, dimensions and effects, and what "
+                "explains it."
+            ),
+            "repeat": "Repeat a stored run, store the result, and report what differs.",
+        },
+    ),
+    "model": Group(
+        "Inspect and compare models; import weights.",
+        {
+            "list": "List the models of the plugins, and those with knobs in the registry.",
+            "show": "Show a model's clip format, latent size, hash, and training.",
+            "evaluate": "Measure a model's reconstruction, prior samples and interpolation.",
+            "metrics": "Compute disentanglement metrics, in the model's own dimensions and in knob coordinates.",
+            "compare": (
+                "Compare two models on the same clips: reconstruction, KL, active units, agreement, prior samples."
+            ),
+        },
+    ),
+    "plugins": Group(
+        "List, create, check and trust plugins.",
+        {
+            "list": (
+                "List all plugins: loaded, skipped, failed or disabled, and why; or what they offer to measure "
+                "and edit clips."
+            ),
+            "show": "Show a plugin: its origin, its state, and what it offers.",
+            "new": "Create a working plugin and its test, as a file, which is trusted, or as a package.",
+            "check": "Check that a plugin meets its contract, in a separate process with a time limit.",
+            "trust": "Allow the plugins of a folder to run, now and later: they have all your rights.",
+        },
+    ),
+    "registry": Group(
+        "Upgrade, copy, build and browse registries.",
+        {
+            "upgrade": "Upgrade a registry of an older version; a file is backed up first.",
+            "copy": "Copy a whole registry into an empty one, and compare every row.",
+            "datasette": "Write titles, units and queries for 'datasette REGISTRY --metadata OUT.json'.",
+            "build": "Rebuild the knobs that come with the package (make registry; in a checkout only).",
+        },
+    ),
+}
 PATHS = (*((name,) for name in COMMANDS), *((name, word) for name, group in GROUPS.items() for word in group.commands))
 ALONE = (("plugins", "check"), ("plugins", "trust"))
 """Commands that run no plugin's code in this process."""
@@ -156,7 +235,8 @@ def build_app(loaded: Plugins, words: Sequence[str] | None = None) -> typer.Type
 
     Args:
         loaded: The plugins.
-        words: The command line, of which only the package's commands that it may mean are imported; None = all.
+        words: The command line, of which only the command that it means is imported, and help's list is of names and
+            sentences; None = all.
 
     Raises:
         PluginError: Strict, and a command cannot be added.
@@ -167,10 +247,10 @@ def build_app(loaded: Plugins, words: Sequence[str] | None = None) -> typer.Type
     )
     app.callback()(_root)
     groups = {name: typer.Typer(no_args_is_help=True, help=group.help) for name, group in GROUPS.items()}
-    meant = PATHS if words is None else _meant(words)
-    for path in meant or [(name,) for name in COMMANDS]:
+    meant = PATHS if words is None or "--" in words else _meant(words)
+    for path in meant or _listed(words or ()):
         parent = app if len(path) == 1 else groups[path[0]]
-        command = _imported(path) if meant else _named(path[0])
+        command = _imported(path) if meant else _named(path)
         parent.command(path[-1], context_settings=PASSED_ON if path == ("serve",) else None)(command)
     taken = {*PATHS, *((name,) for name in GROUPS)}
     for spec in loaded.commands():
@@ -201,21 +281,32 @@ def _in_full(words: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _meant(words: Sequence[str]) -> Sequence[tuple[str, ...]]:
-    """The commands that a command line may mean: one, or those of a group; none where it names neither."""
+    """The command that a command line means; none where it names none."""
     words = tuple(takewhile(lambda word: not word.startswith("-"), words))
-    exact = [path for path in PATHS if path == words[: len(path)]]
-    own = [path for path in PATHS if len(path) == 2 and path[:1] == words[:1]]
-    return exact or own
+    return [path for path in PATHS if path == words[: len(path)]]
 
 
-def _named(word: str) -> Callable[..., None]:
+def _listed(words: Sequence[str]) -> Sequence[tuple[str, ...]]:
+    """The commands that help lists where a command line means none: those of a group, else those of one word."""
+    group = words[:1] if words and words[0] in GROUPS else ()
+    return [path for path in PATHS if path[:-1] == tuple(group)]
+
+
+def _named(path: tuple[str, ...]) -> Callable[..., None]:
     """What stands for a command in the list of all."""
 
     def command() -> None:
         """Nothing: the command line names no command."""
 
-    command.__doc__ = COMMANDS[word]
+    command.__doc__ = COMMANDS[path[0]] if len(path) == 1 else GROUPS[path[0]].commands[path[1]]
     return command
+
+
+def _to_complete() -> tuple[str, ...]:
+    """The words before the one that a shell asks to complete, as typer reads them."""
+    text = os.environ.get("COMP_WORDS") or os.environ.get("_TYPER_COMPLETE_ARGS", "")
+    words = text.split()
+    return tuple(words[1:] if text[-1:].isspace() else words[1:-1])
 
 
 def _imported(path: tuple[str, ...]) -> Callable[..., None]:
@@ -255,7 +346,7 @@ def run_command_line(arguments: Sequence[str]) -> int:
                 for report in loaded.reports():
                     if report.state == "failed":
                         say(report.error or report.name)
-            app = build_app(loaded, None if COMPLETING in os.environ else options.rest)
+            app = build_app(loaded, _to_complete() if COMPLETING in os.environ else options.rest)
             app(
                 args=list(options.rest),
                 prog_name="latentknobs",
@@ -283,6 +374,8 @@ def _load(options: Globals) -> Plugins:
     if options.rest[:1] == ("try",) or options.rest[:2] in ALONE or _asks_for_help(options.rest):
         kinds = ("commands", "frontends") if _asks_for_help(options.rest) else ()
         return Plugins.build(BUILTINS, plugins_dir=None, entry_points=False, kinds=kinds)
+    from latentknobs.workbench import load_plugins
+
     return load_plugins(options.plugins_dir)
 
 

@@ -13,7 +13,6 @@ import typer
 from latentknobs.core.frontend_specs import CommandSpec, Param
 from latentknobs.errors import PluginError
 from latentknobs.frontends.cli.context import program
-from latentknobs.frontends.cli.output import as_json
 
 TYPES = (str, int, float, bool, Path)
 
@@ -42,6 +41,8 @@ def as_command(spec: CommandSpec) -> Callable[..., None]:
         with program(ctx).workbench() as workbench:
             result = spec.run(workbench, **values)
         if result is not None:
+            from latentknobs.frontends.cli.output import as_json
+
             as_json(result)
 
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # read by inspect.signature

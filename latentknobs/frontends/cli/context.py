@@ -16,16 +16,14 @@ import typer
 from attrs import define
 
 from latentknobs.core.paths import LOCAL_PLUGINS, named_plugins_dir
-from latentknobs.core.plugin_guard import plugin_sentence
 from latentknobs.core.printable import printable
 from latentknobs.errors import LatentKnobsError, MidiError, PluginError
-from latentknobs.frontends.cli.progress import Bars
-from latentknobs.hooks.manager import Plugins
-from latentknobs.workbench import Workbench
 
 if TYPE_CHECKING:
+    from latentknobs.hooks.manager import Plugins
     from latentknobs.packs.adding import Places
     from latentknobs.scores.track_selection import Candidate
+    from latentknobs.workbench import Workbench
 
 INTERRUPTED = 128 + signal.SIGINT
 """Exit code after Ctrl-C, as shells have it."""
@@ -71,6 +69,9 @@ class Context:
         workers: int | None = None,
     ) -> Iterator[Workbench]:
         """A workbench whose progress and notes go to stderr; closed at the end."""
+        from latentknobs.frontends.cli.progress import Bars
+        from latentknobs.workbench import Workbench
+
         with (
             Bars() as bars,
             Workbench.open(
@@ -191,6 +192,8 @@ def guarded(command: F) -> F:
                 raise
             raise typer.Exit(code_of(error, program(ctx).words)) from None
         except (Exception, SystemExit, GeneratorExit) as error:
+            from latentknobs.core.plugin_guard import plugin_sentence
+
             # A plugin's object may raise where nothing is called, as from a property.
             sentence = None if program(ctx).debug else plugin_sentence(error)
             if sentence is None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 
 from latentknobs.core.frontend_specs import FrontendSpec
-from latentknobs.core.knob import Knob
-from latentknobs.core.run import Run
 from latentknobs.hooks import hookimpl
+
+if TYPE_CHECKING:
+    from latentknobs.core.knob import Knob
+    from latentknobs.core.run import Run
 
 _log = logging.getLogger(__name__)
 

@@ -138,7 +138,7 @@ class Service:
     _models: dict[str, VAEBackend] = field(factory=dict, init=False)
     _locations: dict[str, str] = field(factory=dict, init=False)
     _open: OrderedDict[tuple[str, str], OpenPiece] = field(factory=OrderedDict, init=False)
-    _knobs: dict[str, tuple[float, dict[str, Knob]]] = field(factory=dict, init=False)
+    _knobs: dict[str, tuple[float, set[tuple[str, ...]], dict[str, Knob]]] = field(factory=dict, init=False)
     _lock: threading.RLock = field(factory=threading.RLock, init=False)
 
     def models(self) -> dict[str, VAEBackend]:
@@ -203,14 +203,15 @@ class Service:
         """The model's current knobs, by name, as the registry has them."""
         model_id = model.spec.model_id
         with self._lock:
-            queried, knobs = self._knobs.get(model_id, (float("-inf"), {}))
+            queried, versions, knobs = self._knobs.get(model_id, (float("-inf"), set(), {}))
             if time.monotonic() - queried < FRESH:
                 return knobs
-            stored = self.workbench.registry.find(KnobQuery(model=model_id))
-            if queried == float("-inf") or {_version(knob) for knob in stored} != set(map(_version, knobs.values())):
+            stored = self.workbench.registry.find(KnobQuery(model=model_id), evidence=False)
+            if queried == float("-inf") or set(map(_version, stored)) != versions:
+                versions = set(map(_version, stored))
                 knobs = {knob.name: knob for knob in in_order(self.workbench.registry.knobs(model_id=model_id))}
                 self._open.clear()
-            self._knobs[model_id] = (time.monotonic(), knobs)
+            self._knobs[model_id] = (time.monotonic(), versions, knobs)
             return knobs
 
     def open(self, name: str, message: PieceMessage) -> OpenPiece:
@@ -225,9 +226,9 @@ class Service:
                 return self._open[key]
         piece = piece_of(message, self.formats(name))
         locations = [self._locations.get(one, one) for one in names]
-        session = Session.open(self.workbench, piece, locations, all_by_model=message.by_model)
+        session = Session.open(self.workbench, piece, locations, all_by_model=message.by_model, knobs=knobs)
         sha256 = message.source.sha256 if isinstance(message.source, MidiSource) else ""
-        session = evolve(session, knobs=knobs, source_sha256=sha256)
+        session = evolve(session, source_sha256=sha256)
         plain = session.turn({})
         steering = [part.model.spec.name for part in session.parts]
         elsewhere = ""
@@ -300,6 +301,6 @@ def _goes_with(other: ClipFormat, first: ClipFormat) -> bool:
     return melodies and same and signature_of(other) != signature_of(first)
 
 
-def _version(knob: Knob) -> tuple[str, str, str, str]:
+def _version(knob: Knob) -> tuple[str, ...]:
     """What changes where a stored knob changes."""
     return knob.name, knob.run_id, knob.operator_sha256, knob.verdict

@@ -16,9 +16,10 @@ from attrs import asdict
 
 from latentknobs.core.containment.process_end import end_soon
 from latentknobs.errors import LatentKnobsError
+from latentknobs.hooks.built_ins import BUILTINS
 from latentknobs.hooks.manager import Plugins
 from latentknobs.testing.checks import Job, jobs_of, run
-from latentknobs.workbench import BUILTINS, load_plugins
+from latentknobs.workbench import load_plugins
 
 
 def check(target: str, out: IO[str], model: str = "") -> None:
