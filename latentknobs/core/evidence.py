@@ -162,9 +162,12 @@ class ControlEffects:
     """
     The knob's effect beside that of random moves of equal length, over the ends of its range, on test songs.
 
+    A control of an edit is decoded on as many of the clips as show that it does less than the knob, at least an eighth
+    of them; what is told of the controls is over the clips that each was decoded on. ``p`` is that of all clips.
+
     Attributes:
         amounts: The ends.
-        clips: Clips at both.
+        clips: Clips at both, on which the knob is decoded, and a control that does as much.
         controls: Number of random moves.
         effect: The knob's; see :meth:`latentknobs.evaluation.control_test.RangeEnds.effect`.
         p: (1 + controls at least as strong) / (1 + controls); for the best of many candidates, the chance that the best

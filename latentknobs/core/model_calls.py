@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.random import Generator
 
@@ -179,6 +181,19 @@ def decode(backend: VAEBackend, z: Codes) -> ClipBatch:
             f"{backend.spec.clip_format.name} needs whole numbers of shape {(len(first), *shape)}."
         )
     return clips[back.reshape(-1)]
+
+
+def decode_means(backend: VAEBackend, means: Sequence[Codes], codes: Sequence[Codes]) -> list[ClipBatch]:
+    """
+    Greedy decoding of mean codes (D,), (*shape) each: baselines for clips that have codes (n, D), one array a mean.
+
+    Of a conditional model each clip's is decoded under its own condition, (n, *shape).
+    """
+    if not means:
+        return []
+    if backend.spec.condition is not None:
+        return [decode_mean(backend, mean, z) for mean, z in zip(means, codes, strict=True)]
+    return list(decode(backend, np.stack(means)))  # together, as a step takes as long for one as for many
 
 
 def decode_mean(backend: VAEBackend, mean: Codes, codes: Codes) -> ClipBatch:

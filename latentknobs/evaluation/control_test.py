@@ -8,6 +8,9 @@ can fill a clip with notes or empty it, but only the knob does either by as much
 In a run without an edit an amount says what the knob itself does, and no other move does just that. The effect is then
 the mean change of the attribute in the amount's sense, over the amount: more is more. And the knob is one of many
 candidates, the best of which stand out by chance: it must stand out among the best of as many random moves.
+
+A control of an edit is decoded on few clips at first, and on further ones only while it could still do as much as the
+knob. No clip gives it more than all of the edit's change, so whether it does is known as surely as from all clips.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from attrs import frozen
 from numpy.random import default_rng
 from scipy.stats import t as students_t
 
-from latentknobs.core.arrays import ClipBatch, Codes, Floats
+from latentknobs.core.arrays import ClipBatch, Codes, Floats, Ints
 from latentknobs.core.attribute import Attribute
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.evidence import ControlEffects
@@ -28,13 +31,16 @@ from latentknobs.core.knob import Operator
 from latentknobs.core.model_calls import decode
 from latentknobs.evaluation.acceptance_criteria import UsableRange, audible_range, effect_criterion, usable_range
 from latentknobs.evaluation.effect_size import finite_mean, gain, intended_change
+from latentknobs.evaluation.equivariance import accuracy
 from latentknobs.evaluation.evaluation_set import AmountBatch
 from latentknobs.evaluation.knob_metrics import EvaluationConfig, KnobMetrics
 from latentknobs.evaluation.random_controls import Whitening, rotated
 from latentknobs.steering.apply import displacement
 
-TOGETHER = 8
-"""Controls decoded in one call of the model: fuller batches are faster."""
+TOGETHER = 512
+"""Clips decoded in one call of the model: fuller batches are faster."""
+FIRST = 8
+"""One of so many clips is decoded first, then twice as many each time."""
 SURE, FEWEST = 5.0, 24
 """An effect that lies so many standard deviations beyond at least so many controls is not reached by 100."""
 
@@ -62,6 +68,21 @@ class RangeEnds:
         moves = [displacement(operator, batch.z_before, batch.amount) for batch in batches]
         return cls(batches, np.concatenate([batch.z_before for batch in batches]), np.concatenate(moves))
 
+    @property
+    def each(self) -> int:
+        """Clips at each end."""
+        return len(self.z) // len(self.batches)
+
+    def rows(self, start: int, stop: int) -> Ints:
+        """Where clips ``start`` to ``stop`` of every end stand among all of them."""
+        ends = np.arange(len(self.batches))[:, None]
+        return (ends * self.each + np.arange(start, stop)).reshape(-1)
+
+    def first(self, each: int) -> RangeEnds:
+        """The first clips of every end."""
+        rows = self.rows(0, each)
+        return RangeEnds(tuple(batch.first(each) for batch in self.batches), self.z[rows], self.moves[rows])
+
     def effect(self, turned: ClipBatch, target: Attribute | None) -> tuple[float, float]:
         """
         What a move does, from the clips decoded after it (m, *shape).
@@ -72,19 +93,53 @@ class RangeEnds:
         the amount; without a target, the mean gain of accuracy against the edited clips. And the mean absolute change
         or gain.
         """
-        parts = zip(self.batches, np.split(turned, len(self.batches)), strict=True)
-        gains = np.concatenate([gain(target, batch, clips) for batch, clips in parts])
+        gains = self._gains(turned, target)
         size = finite_mean(np.abs(gains))
         if target is None:
             return finite_mean(gains), size
-        if self.batches[0].after is None:
+        if not self._edited:
             amounts = np.concatenate([np.full(len(batch.rows), batch.amount) for batch in self.batches])
             return float((np.where(np.isfinite(gains), gains, 0.0) / amounts).mean()), size
-        intended = np.concatenate([intended_change(target, batch) for batch in self.batches])
-        known = np.isfinite(intended)
-        total = float(np.abs(intended[known]).sum())
-        missed = float(np.abs(np.nan_to_num(gains[known]) - intended[known]).sum())
-        return (1.0 - missed / total if total else 0.0), size
+        intended = self._intended(target)
+        return _part_made(np.abs(np.nan_to_num(gains) - intended), intended), size
+
+    def most(self, turned: ClipBatch, target: Attribute | None, each: int) -> float:
+        """
+        The largest effect of a move that decodes to ``turned`` on the first clips of every end, ``each`` of them.
+
+        On the others it can make all of the edit's change. Without an edit nothing is known of them: infinite.
+        """
+        if not self._edited:
+            return np.inf
+        rows, some = self.rows(0, each), self.first(each)
+        gains = some._gains(turned, target)  # noqa: SLF001 - of the same class
+        if target is None:
+            best = [1.0 - accuracy(batch.plain, batch.edit[0]) for batch in self.batches]
+            every = np.concatenate(best)
+            every[rows] = gains
+            return finite_mean(every)
+        intended = self._intended(target)
+        missed = np.zeros(len(intended))
+        missed[rows] = np.abs(np.nan_to_num(gains) - intended[rows])
+        return _part_made(missed, intended)
+
+    @property
+    def _edited(self) -> bool:
+        return self.batches[0].after is not None
+
+    def _gains(self, turned: ClipBatch, target: Attribute | None) -> Floats:
+        parts = zip(self.batches, np.split(turned, len(self.batches)), strict=True)
+        return np.concatenate([gain(target, batch, clips) for batch, clips in parts])
+
+    def _intended(self, target: Attribute) -> Floats:
+        return np.concatenate([intended_change(target, batch) for batch in self.batches])
+
+
+def _part_made(missed: Floats, intended: Floats) -> float:
+    """1 - what is missed of the intended changes over all of them, each (m,); 0 where none is intended."""
+    known = np.isfinite(intended)
+    total = float(np.abs(intended[known]).sum())
+    return 1.0 - float(missed[known].sum()) / total if total else 0.0
 
 
 @frozen(eq=False)
@@ -126,7 +181,7 @@ class ControlTest:
         """The knob's effect beside that of the controls, over the ends of its range."""
         clips = RangeEnds.of(operator, ends, self.clips)
         own, size = self._knob_effect(clips)
-        effects, sizes = zip(*self._controls(clips), strict=True)
+        effects, sizes = zip(*self._controls(clips, own), strict=True)
         return ControlEffects(
             amounts=tuple(batch.amount for batch in clips.batches),
             clips=len(clips.z),
@@ -149,7 +204,7 @@ class ControlTest:
         clips = RangeEnds.of(operator, ends, self.clips)
         own, _ = self._knob_effect(clips)
         effects: list[float] = []
-        for effect, _ in self._controls(clips):
+        for effect, _ in self._controls(clips, own):
             effects.append(effect)
             if not effect_criterion(self.controls, self._rank(own, effects)).passed:
                 return False
@@ -204,16 +259,34 @@ class ControlTest:
         one = float(students_t.sf(beyond / spread, len(effects) - 1)) if spread else float(beyond <= 0)
         return max(rank, 1.0 - (1.0 - one) ** self.candidates)
 
-    def _controls(self, clips: RangeEnds) -> Iterator[tuple[float, float]]:
-        """The effect of each control, the same for the same seed; one rotation turns both ends."""
+    def _controls(self, clips: RangeEnds, own: float) -> Iterator[tuple[float, float]]:
+        """
+        The effect and size of each control, the same for the same seed; one rotation turns both ends.
+
+        They are of the clips that a control is decoded on: of all where its effect is at least ``own``.
+        """
         rng = default_rng([self.config.seed, 2])
+        first = max(clips.each // FIRST, 1) if clips.batches[0].after is not None else clips.each
+        together = max(TOGETHER // (first * len(clips.batches)), 1)
+        for start in range(0, self.controls, together):
+            moves = [rotated(clips.moves, self.whitening, rng) for _ in range(min(together, self.controls - start))]
+            yield from self._effects(clips, np.stack(moves), own, first)
+
+    def _effects(self, clips: RangeEnds, moves: Codes, own: float, first: int) -> Iterator[tuple[float, float]]:
+        """The same of moves (c, m, D), decoded on ``first`` clips of each end and on more while they may reach own."""
         target = self.config.target_attribute
-        for start in range(0, self.controls, TOGETHER):
-            count = min(TOGETHER, self.controls - start)
-            moves = [rotated(clips.moves, self.whitening, rng) for _ in range(count)]
-            turned = decode(self.backend, np.concatenate([clips.z + move for move in moves]))
-            for decoded in np.split(turned, count):
-                yield clips.effect(decoded, target)
+        effects: dict[int, tuple[float, float]] = {}
+        decoded = np.zeros((*moves.shape[:2], *clips.batches[0].before.shape[1:]), dtype=np.int16)
+        left, done, each = np.arange(len(moves)), 0, first
+        while len(left):
+            new, rows, some = clips.rows(done, each), clips.rows(0, each), clips.first(each)
+            codes = clips.z[new] + moves[np.ix_(left, new)]
+            turned = decode(self.backend, codes.reshape(-1, codes.shape[-1]))
+            decoded[np.ix_(left, new)] = turned.reshape(len(left), len(new), *turned.shape[1:])
+            effects |= {k: some.effect(decoded[k, rows], target) for k in left.tolist()}
+            reaching = [each < clips.each and clips.most(decoded[k, rows], target, each) >= own for k in left]
+            left, done, each = left[reaching], each, min(2 * each, clips.each)
+        return iter([effects[k] for k in range(len(moves))])
 
 
 def range_ends(metrics: KnobMetrics, usable: UsableRange) -> list[float]:

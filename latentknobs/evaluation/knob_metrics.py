@@ -14,7 +14,7 @@ from latentknobs.core.attribute import Attribute, Comparison
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.evidence import AmountMetrics, Equivariance, Measure, Response, SplitMetrics
 from latentknobs.core.knob import Operator
-from latentknobs.core.model_calls import decode, decode_mean
+from latentknobs.core.model_calls import decode, decode_means
 from latentknobs.errors import AmountError
 from latentknobs.evaluation.bootstrap import SongDraws
 from latentknobs.evaluation.content_preservation import content
@@ -114,8 +114,7 @@ def measured(backend: VAEBackend, validation: EvaluationSet, config: EvaluationC
     if not near:
         return config
     batches = {a: validation.batches[a] for a in near}
-    means = {a: decode_mean(backend, config.mean_edited[a], batch.z_before) for a, batch in batches.items()}
-    return evolve(config, measure=measure_for(batches, means))
+    return evolve(config, measure=measure_for(batches, _decoded_means(backend, batches, config)))
 
 
 def turned_clips(
@@ -137,7 +136,8 @@ def equivariances(
 ) -> dict[float, Equivariance]:
     """Equivariance alone, of an edit's knob at each amount of the set that has clips."""
     turned = turned_clips(backend, operator, evaluation_set, evaluation_set.batches)
-    return {a: _compared(backend, operator, evaluation_set.batches[a], clips, config) for a, clips in turned.items()}
+    compared = _Compared.of(backend, operator, {a: evaluation_set.batches[a] for a in turned}, config)
+    return {a: compared.at(a, clips) for a, clips in turned.items()}
 
 
 def measure(
@@ -151,25 +151,53 @@ def measure(
     at: dict[float, AmountMetrics] = {}
     values: dict[float, dict[int, float]] = {}
     target = config.target_attribute
+    edited = {a: batch for a in turned if (batch := evaluation_set.batches[a]).after is not None}
+    compared = _Compared.of(backend, operator, edited, config)
     for amount, clips in turned.items():
-        batch = evaluation_set.batches[amount]
-        compared = None if batch.after is None else _compared(backend, operator, batch, clips, config)
-        at[amount] = _amount_metrics(batch, clips, compared, config)
+        equal = compared.at(amount, clips) if amount in edited else None
+        at[amount] = _amount_metrics(evaluation_set.batches[amount], clips, equal, config)
         if target is not None and amount in config.own:
             values[amount] = dict(zip(batch.rows.tolist(), target.measure(clips).tolist(), strict=True))
     round_trip = _round_trip(backend, operator, evaluation_set.batches[config.own[0]]) if len(config.own) == 1 else None
     return KnobMetrics(at, _response(evaluation_set, values, target, config), round_trip)
 
 
-def _compared(
-    backend: VAEBackend, operator: Operator, batch: AmountBatch, turned: ClipBatch, config: EvaluationConfig
-) -> Equivariance:
-    mean_edited = decode_mean(backend, config.mean_edited[batch.amount], batch.z_before)
-    back: ClipBatch | None = None
-    if config.measure == "changes" and -batch.amount in config.mean_edited:
-        with suppress(AmountError):  # an operator that was not fitted, or has no inverse, at the other amount
-            back = decode(backend, apply(operator, batch.z_before, -batch.amount))
-    return equivariance(batch, turned, mean_edited, config.draws(batch.songs), config.measure, back)
+@frozen(eq=False)
+class _Compared:
+    """Equivariance of a knob at some amounts of an edit, with what all of them need of the model."""
+
+    backend: VAEBackend
+    operator: Operator
+    batches: Mapping[float, AmountBatch]
+    config: EvaluationConfig
+    means: Mapping[float, ClipBatch]
+
+    @classmethod
+    def of(
+        cls,
+        backend: VAEBackend,
+        operator: Operator,
+        batches: Mapping[float, AmountBatch],
+        config: EvaluationConfig,
+    ) -> _Compared:
+        return cls(backend, operator, batches, config, _decoded_means(backend, batches, config))
+
+    def at(self, amount: float, turned: ClipBatch) -> Equivariance:
+        batch, config = self.batches[amount], self.config
+        back: ClipBatch | None = None
+        if config.measure == "changes" and -amount in config.mean_edited:
+            with suppress(AmountError):  # an operator that was not fitted, or has no inverse, at the other amount
+                back = decode(self.backend, apply(self.operator, batch.z_before, -amount))
+        return equivariance(batch, turned, self.means[amount], config.draws(batch.songs), config.measure, back)
+
+
+def _decoded_means(
+    backend: VAEBackend, batches: Mapping[float, AmountBatch], config: EvaluationConfig
+) -> dict[float, ClipBatch]:
+    """The decoding of the mean code of edited training clips, by amount, as :func:`decode_means` gives it."""
+    codes = [batch.z_before for batch in batches.values()]
+    decoded = decode_means(backend, [config.mean_edited[a] for a in batches], codes)
+    return dict(zip(batches, decoded, strict=True))
 
 
 def _amount_metrics(

@@ -104,7 +104,7 @@ def test_a_deeper_network_turns_as_it_was_trained():
 
     assert operator.arrays["blocks"].shape == (2, 512, 512)
     assert result["step"] > 0
-    assert wrong / whole == pytest.approx(result["error"], rel=1e-4)
+    assert wrong / whole == pytest.approx(result["error"], rel=1e-3)  # weights are rounded to 8 bits
 
 
 @pytest.mark.slow

@@ -17,6 +17,7 @@ from latentknobs.evaluation.acceptance_criteria import effect_criterion
 from latentknobs.evaluation.control_test import ControlTest, RangeEnds
 from latentknobs.evaluation.effect_size import finite_mean, gain
 from latentknobs.evaluation.evaluation_set import build_evaluation_set
+from latentknobs.evaluation.random_controls import rotated
 from latentknobs.steering.apply import displacement
 from latentknobs.testing.tiny import ACTIVITY, LATENT_SIZE, PITCH, TinyBackend, tiny_clips
 
@@ -367,6 +368,43 @@ def test_controls_are_not_decoded_once_the_answer_is_known(clips, deltas, make_c
     test = ControlTest.of(Counting(), make_config(), deltas.covariance(), many)
     assert not test.passed(nothing, [clips.batches[12.0]])
     assert sum(decoded) < 12 * 200
+
+
+@pytest.mark.parametrize("target", ["mean-pitch", None])
+@pytest.mark.parametrize("part", [0.0, 0.1, 0.3, 1.0])
+def test_p_is_that_of_all_clips(clips, deltas, make_config, target, part):
+    """However few clips a control is decoded on, p is what decoding every control on all of them gives."""
+    mixing = np.eye(LATENT_SIZE) + default_rng(1).normal(0.0, 0.075, (2, LATENT_SIZE, LATENT_SIZE))
+    offsets = np.zeros((2, LATENT_SIZE))
+    offsets[:, PITCH] = -part, part
+    # Whose effect is not the same on any two clips.
+    operator = Operator("affine", {"amounts": [-12.0, 12.0], "matrices": mixing, "offsets": offsets})
+    settings = Settings(controls=100, control_clips=16)
+    test = ControlTest.of(TinyBackend(), make_config(target=target), deltas.covariance(), settings)
+    ends = [clips.batches[-12.0], clips.batches[12.0]]
+    every, rng = RangeEnds.of(operator, ends, 16), default_rng([test.config.seed, 2])
+    moves = [every.moves, *(rotated(every.moves, test.whitening, rng) for _ in range(100))]
+    own, *effects = (every.effect(TinyBackend().decode(every.z + m), test.config.target_attribute)[0] for m in moves)
+
+    control_effects = test.compare(operator, ends)
+
+    assert control_effects.effect == own
+    assert control_effects.p == (1 + sum(effect >= own for effect in effects)) / 101
+
+
+def test_weak_controls_are_decoded_on_few_clips(clips, deltas, make_config, exact_pitch):
+    """A knob that does all of the edit leaves controls no chance after their first clips."""
+    decoded = []
+
+    class Counting(TinyBackend):
+        def decode(self, z):
+            decoded.append(len(z))
+            return super().decode(z)
+
+    many = Settings(controls=100, control_clips=16)
+    ControlTest.of(Counting(), make_config(), deltas.covariance(), many).compare(exact_pitch, [clips.batches[12.0]])
+
+    assert sum(decoded) < 100 * 16 / 2
 
 
 def test_the_controls_come_from_the_seed(clips, deltas, make_config, exact_pitch):

@@ -214,7 +214,7 @@ def _train(network: _Map, fit_input: FitInput, scale: Tensor) -> dict[str, Any]:
     for jitter in jitters:
         network.load_state_dict(start)
         generator = torch.Generator().manual_seed(fit_input.seed)
-        optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY)
+        optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY, fused=True)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=RATE, total_steps=steps + 1, pct_start=0.1)
         for step in range(1, steps + 1):
             amounts, x, y = _batch(codes, pools, generator)

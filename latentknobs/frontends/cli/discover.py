@@ -14,7 +14,7 @@ from latentknobs.core.experiment import EVERY_FIT, LEAST_LAYERS, MOST_LAYERS, QU
 from latentknobs.core.format_capabilities import check_serves
 from latentknobs.core.run import Run
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.context import echo, program, say
+from latentknobs.frontends.cli.context import program, say
 from latentknobs.frontends.cli.output import as_json, best_knobs, failed_criteria, knob_table, run_facts
 from latentknobs.workbench import DEFAULT_CLIPS
 
@@ -106,11 +106,10 @@ def discover(
 def _say_what_is_skipped(fits: Sequence[str], settings: Settings) -> None:
     full = Settings()
     skipped = ", ".join(name for name in fits if name not in settings.fits and EVERY_FIT not in settings.fits)
-    echo(
+    say(
         f"Quick: {QUICK.controls} random controls for {full.controls}, {QUICK.trial_clips} clips to judge on for "
         f"{full.trial_clips}, {QUICK.halves} halves of the songs for {full.halves}; fits left out: "
         f"{skipped or 'none'}. No verdict is better than provisional.",
-        err=True,
     )
 
 
