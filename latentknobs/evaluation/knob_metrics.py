@@ -151,11 +151,12 @@ def measure(
     at: dict[float, AmountMetrics] = {}
     values: dict[float, dict[int, float]] = {}
     target = config.target_attribute
-    edited = {a: batch for a in turned if (batch := evaluation_set.batches[a]).after is not None}
+    edited = {a: evaluation_set.batches[a] for a in turned if evaluation_set.batches[a].after is not None}
     compared = _Compared.of(backend, operator, edited, config)
     for amount, clips in turned.items():
+        batch = evaluation_set.batches[amount]
         equal = compared.at(amount, clips) if amount in edited else None
-        at[amount] = _amount_metrics(evaluation_set.batches[amount], clips, equal, config)
+        at[amount] = _amount_metrics(batch, clips, equal, config)
         if target is not None and amount in config.own:
             values[amount] = dict(zip(batch.rows.tolist(), target.measure(clips).tolist(), strict=True))
     round_trip = _round_trip(backend, operator, evaluation_set.batches[config.own[0]]) if len(config.own) == 1 else None
