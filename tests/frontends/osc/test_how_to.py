@@ -39,6 +39,8 @@ def test_the_table_names_every_parameter(session):
 def test_the_python_example_runs(session, port, free_port):
     """It subscribes and turns a knob."""
     code = example("python").replace("7770", str(port)).replace("7771", str(free_port))
-    exec(compile(code, "osc.md", "exec"), {})
+    names = {}
+    exec(compile(code, "osc.md", "exec"), names)
+    names["client"].close()
 
     eventually(lambda: session.values["knob/pitch"] == 3)
