@@ -77,12 +77,9 @@ def _target(session: LiveSession, path: str, form: Form) -> Target:
 def _form(session: LiveSession, address: str) -> tuple[str, Form]:
     path = address.removeprefix("/")
     head, _, last = path.rpartition("/")
-    if path not in session.parameters:  # else a knob has that name
-        if last == "normalized":
-            return head, "normalized"
-        if last == "clear":
-            return head, "clear"
-    return path, "own"
+    if last not in ("normalized", "clear") or path in session.parameters:  # a knob may have that name
+        return path, "own"
+    return head, "normalized" if last == "normalized" else "clear"
 
 
 def _alternatives(word: str) -> list[re.Pattern[str]]:
