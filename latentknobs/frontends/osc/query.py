@@ -162,7 +162,7 @@ class QueryAnswers:
         return (200, {parts.query: attributes[parts.query]}) if parts.query in attributes else (204, None)
 
 
-class _Handler(http.server.BaseHTTPRequestHandler):
+class _QueryHandler(http.server.BaseHTTPRequestHandler):
     """One request."""
 
     timeout = TIMEOUT
@@ -215,7 +215,7 @@ class QueryServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
     def __init__(self, answers: QueryAnswers, port: int) -> None:
         self._free = threading.Semaphore(MOST_CONNECTIONS)
         self.address_family = socket.getaddrinfo(answers.host, port, type=socket.SOCK_STREAM)[0][0]
-        handler: Any = partial(_Handler, answers)
+        handler: Any = partial(_QueryHandler, answers)
         try:
             super().__init__((answers.host, port), handler)
         except OSError:
