@@ -14,5 +14,6 @@ BUILTINS = (
     "latentknobs.executors.plugin",
     "latentknobs.frontends.cli.plugin",
     "latentknobs.frontends.web.plugin",
+    "latentknobs.frontends.osc.plugin",
 )
 """The plugins that come with the package, by name: they use nothing that a stranger's plugin cannot."""

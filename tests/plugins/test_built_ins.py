@@ -62,6 +62,12 @@ class TestPage(PluginContract):
     plugin = "frontends.web"
 
 
+class TestOsc(PluginContract):
+    """Open Sound Control."""
+
+    plugin = "frontends.osc"
+
+
 class TestExecutors(PluginContract):
     """Processes and dask."""
 
