@@ -28,9 +28,9 @@ from latentknobs.errors import LatentKnobsError, UnknownNameError, UsageError
 from latentknobs.session import Session
 from latentknobs.steering.batch_decoder import DecodedBatch, DecoderQueue
 from latentknobs.steering.turn_result import SteeredCodes, TurnResult
-from latentknobs.studio.knob_settings import BarRange, KnobSettings, between, turned
+from latentknobs.studio.knob_settings import BarRange, KnobSettings, bar_starts, between, turned
 from latentknobs.studio.subscription import Subscription
-from latentknobs.studio.values import TEMPO, SessionValues, clip_bars, flat, parameter_tree
+from latentknobs.studio.values import SessionValues, clip_bars, flat, parameter_tree, tempo_of
 from latentknobs.workbench import Workbench
 
 MOST_SNAPSHOTS = 64
@@ -64,7 +64,7 @@ class SharedSession:
         source: Piece | Path | None = None,
     ) -> None:
         self.workbench = workbench
-        self._queue = queue
+        self.queue = queue
         self._models = tuple(models)
         self._lock = threading.RLock()
         self._work = threading.Condition(self._lock)
@@ -95,7 +95,7 @@ class SharedSession:
             self._closed = True
             self._work.notify_all()
             subscriptions, self._subscriptions = self._subscriptions, []
-        self._queue.forget(self)
+        self.queue.forget(self)
         for subscription in subscriptions:
             subscription.close()
         self._thread.join(timeout=30)
@@ -114,7 +114,7 @@ class SharedSession:
 
     @property
     def values(self) -> Mapping[str, Value]:
-        """The values of all parameters, triggers apart, by path."""
+        """The values of all parameters, triggers apart, by path; and ``file`` and ``snapshots``, which are only told."""
         with self._lock:
             return flat(self._values, self._parameters)
 
@@ -151,7 +151,8 @@ class SharedSession:
     @property
     def history(self) -> tuple[str, ...]:
         """What can be undone, the newest last: the paths that were set."""
-        return tuple(label for label, _ in self._past)
+        with self._lock:
+            return tuple(label for label, _ in self._past)
 
     def parameter(self, path: str) -> Parameter:
         """
@@ -190,11 +191,13 @@ class SharedSession:
         """
         The notes of a change, or of a newer one; None = of the newest so far.
 
+        A change that changes no note (of the tempo) has those of the one before.
+
         Raises:
             TimeoutError: They were not made in time.
         """
         with self._lock:
-            wanted = self._wanted if number is None else number
+            wanted = self._wanted if number is None else min(number, self._wanted)
             if not self._work.wait_for(lambda: self._closed or self._music.number >= wanted, timeout):
                 raise TimeoutError(f"the notes of change {wanted} were not made in {timeout:g} s")
             return self._music
@@ -246,6 +249,8 @@ class SharedSession:
         with self._lock:
             parameter = self.parameter(path)
             bars, knob = self._place(parameter.path)
+            if parameter.kind == "trigger":
+                raise UsageError(f"{path} is done, not set: it has no default.")
             if bars is None:
                 self.set(path, parameter.default, source)
             else:
@@ -278,25 +283,31 @@ class SharedSession:
         """
         Be told of changes and of new notes, from a thread of the subscription's own.
 
-        A slow listener is told less: of each parameter only its newest value. It must not raise.
+        A slow listener is told less: of each parameter only its newest value. What it raises is noted for people, and
+        it is told of what comes next.
         """
-        subscription = Subscription(on_change, on_music, name)
+        subscription = Subscription(on_change, on_music, name, self.workbench.note)
         with self._lock:
-            self._subscriptions.append(subscription)
+            ended = self._closed
+            self._subscriptions = [*(one for one in self._subscriptions if not one.closed), subscription]
+        if ended:
+            subscription.close()
         return subscription
 
     # How values change.
 
     def _opened(self, source: Piece | Path | None) -> SessionValues:
-        session = self._queue.run(lambda: Session.open(self.workbench, source, self._models)).result()
+        session = self.queue.run(lambda: Session.open(self.workbench, source, self._models)).result()
         return self._fresh(session)
 
     def _fresh(self, session: Session) -> SessionValues:
-        piece = session.piece
-        tempo = min(max(piece.tempo, TEMPO[0]), TEMPO[1])
-        per_quarter = session.model.spec.clip_format.steps_per_beat
         transport = Transport(
-            playing=False, tempo=tempo, steps_per_quarter=per_quarter, start=0, end=piece.steps, loop=True
+            playing=False,
+            tempo=tempo_of(session),
+            steps_per_quarter=session.model.spec.clip_format.steps_per_beat,
+            start=0,
+            end=session.piece.steps,
+            loop=True,
         )
         return SessionValues(session, KnobSettings(), transport)
 
@@ -311,6 +322,8 @@ class SharedSession:
         if path == "tempo":
             return evolve(values, transport=transport.at(now, tempo=float(value)))
         if path == "play":
+            if transport.ended(now):
+                transport = transport.at(now)
             started = evolve(transport, origin=float(transport.start)) if value and not transport.playing else transport
             return evolve(values, transport=started.at(now, playing=bool(value)))
         if path == "loop":
@@ -332,17 +345,25 @@ class SharedSession:
             one, other = (str(value), other) if path == "morph/from" else (one, str(value))
         settings = values.settings
         if path == "morph":
-            settings = between(self._snapshot(one), self._snapshot(other), place)
-            settings = self._on_steps(settings)
+            if not (one and other):
+                raise UsageError("The morph has no two ends yet: set morph/from and morph/to to snapshots.")
+            settings = self._fitted(between(self._snapshot(one), self._snapshot(other), place))
         return evolve(values, morph=(one, other, place), settings=settings)
 
-    def _on_steps(self, settings: KnobSettings) -> KnobSettings:
-        def near(amounts: Mapping[str, float]) -> dict[str, float]:
-            known = {name: self._parameters.get(f"knob/{name}") for name in amounts}
-            return {name: one.nearest(amounts[name]) for name, one in known.items() if one is not None}
+    def _fitted(self, settings: KnobSettings) -> KnobSettings:
+        """Settings as the open piece takes them: on its knobs' steps, without bars and knobs that it does not have."""
+        known = {bar for _step, bar in bar_starts(self._values.session.piece, self.clip_format)}
 
-        ranges = tuple((bars, near(amounts)) for bars, amounts in settings.ranges)
-        return evolve(settings, knobs=near(settings.knobs), ranges=ranges)
+        def near(amounts: Mapping[str, float]) -> dict[str, float]:
+            own = {name: self._parameters.get(f"knob/{name}") for name in amounts}
+            return {name: one.nearest(amounts[name]) for name, one in own.items() if one is not None}
+
+        ranges = [
+            (bars, near(amounts))
+            for bars, amounts in settings.ranges
+            if not known.isdisjoint(range(bars.first, bars.last + 1))
+        ]
+        return evolve(settings, knobs=near(settings.knobs), ranges=tuple(one for one in ranges if one[1]))
 
     def _snapshot(self, name: str) -> KnobSettings:
         if name not in self._values.snapshots:
@@ -352,14 +373,16 @@ class SharedSession:
     def _triggered(self, path: str, value: str) -> SessionValues:
         values, now = self._values, time.monotonic()
         if path == "reset":
-            return evolve(values, settings=KnobSettings(seed=values.settings.seed))
+            return evolve(values, settings=evolve(values.settings, knobs={}, ranges=()))
         if path in ("undo", "redo"):
             source, target = (self._past, self._future) if path == "undo" else (self._future, self._past)
             if not source:
                 return values
             label, back = source.pop()
             target.append((label, values))
-            return evolve(back, transport=back.transport.at(now, playing=values.transport.playing))
+            # What sounds goes on where it is.
+            own = {name: getattr(back.transport, name) for name in ("tempo", "steps_per_quarter", "start", "end", "loop")}
+            return evolve(back, transport=values.transport.at(now, **own))
         name = value.strip()
         if path == "snapshot/store":
             if not name or "," in name or "/" in name:
@@ -369,7 +392,7 @@ class SharedSession:
             return evolve(values, snapshots={**values.snapshots, name: values.settings})
         known = self._snapshot(name)
         if path == "snapshot/recall":
-            return evolve(values, settings=self._on_steps(known))
+            return evolve(values, settings=self._fitted(known))
         return evolve(values, snapshots={other: one for other, one in values.snapshots.items() if other != name})
 
     def _become(self, after: SessionValues, label: str, source: str) -> None:
@@ -381,24 +404,29 @@ class SharedSession:
         differing = [path for path in {**old, **new} if old.get(path) != new.get(path)]
         if other_piece and "file" not in differing:
             differing.append("file")
-        if not differing:
+        if dict(after.snapshots) != dict(before.snapshots) and "snapshots" not in differing:
+            differing.append("snapshots")  # one was stored anew under its name
+        if not differing and after.settings == before.settings:
+            self._values = after  # where playing is, at most
             return
         if label not in ("undo", "redo") and set(differing) - {"play"}:
             path, by, at = self._last_set
-            if not (label == path and source == by and now - at < GESTURE and self._past):
+            gesture = label == path and source == by and now - at < GESTURE and self._past
+            if not gesture or other_piece or path.startswith("snapshot/"):
                 self._past = [*self._past[-(DEPTH - 1) :], (label, before)]
             self._future = []
         self._last_set = (label, source, now)
         self._number += 1
         self._values, self._parameters = after, tree
-        gone = {path: tree[path].default if path in tree else 0.0 for path in differing if path not in new}
+        # Bars that have no amount of their own any more have that of the piece.
+        gone = {path: after.settings.amount(path.rpartition("/")[2]) for path in differing if path not in new}
         changes = [Change(path, new.get(path, gone.get(path, 0.0)), source, self._number) for path in differing]
         self._subscriptions = [one for one in self._subscriptions if not one.closed]
         for subscription in self._subscriptions:
             subscription.put(changes, None)
         if other_piece or after.settings != before.settings:
             self._wanted = self._number
-            self._work.notify_all()
+        self._work.notify_all()
 
     # Making the notes.
 
@@ -407,18 +435,19 @@ class SharedSession:
         while True:
             with self._lock:
                 while not self._closed and self._wanted <= done:
-                    self._work.wait()
+                    self._stop_at_the_end()
+                    left = self._values.transport.ends - time.monotonic()
+                    self._work.wait(left if left < threading.TIMEOUT_MAX else None)
                 if self._closed:
                     self._work.notify_all()
                     return
                 values, done = self._values, self._wanted
             started = time.perf_counter()
             try:
-                piece, clip_format = values.session.piece, values.session.model.spec.clip_format
-                result = turned(piece, clip_format, values.settings, partial(self._turn, values))
+                result = turned(values.session, values.settings, partial(self._turn, values))
                 music = Music(result.after, done, time.perf_counter() - started, (*result.remarks, *result.left))
             except CancelledError:
-                continue
+                music = evolve(self._music, number=done, error="The worker that computes has ended: start it again.")
             except LatentKnobsError as error:
                 music = evolve(self._music, number=done, error=str(error))
             except Exception as error:  # noqa: BLE001 - a plugin's; the session goes on
@@ -429,6 +458,12 @@ class SharedSession:
                 subscriptions = list(self._subscriptions)
             for subscription in subscriptions:
                 subscription.put((), music)
+
+    def _stop_at_the_end(self) -> None:
+        """Playing that has come to its end by itself is switched off."""
+        values, now = self._values, time.monotonic()
+        if values.transport.ended(now):
+            self._become(evolve(values, transport=values.transport.at(now)), "play", "")
 
     def _turn(self, values: SessionValues, amounts: Mapping[str, float]) -> TurnResult:
         session, settings = values.session, values.settings
@@ -445,7 +480,7 @@ class SharedSession:
         def result(batch: DecodedBatch) -> TurnResult:
             return session.result(steered[0], batch.clips)
 
-        made = self._queue.decode(self, [part.model for part in session.parts], codes, result).result()
+        made = self.queue.decode(self, [part.model for part in session.parts], codes, result).result()
         self._turns[key] = made
         while len(self._turns) > CACHED:
             self._turns.popitem(last=False)

@@ -8,7 +8,6 @@ from attrs import field, frozen
 
 from latentknobs.core.knob import RESERVED_NAMES
 from latentknobs.core.parameter import Parameter, Value
-from latentknobs.core.seed import MOST_SEED
 from latentknobs.core.transport import Transport
 from latentknobs.errors import UsageError
 from latentknobs.session import Session
@@ -16,6 +15,8 @@ from latentknobs.steering.common_knobs import common_knobs
 from latentknobs.studio.knob_settings import BarRange, KnobSettings
 
 TEMPO = (30.0, 300.0)
+MOST_WHOLE = 2.0**53 - 1
+"""The largest seed that every front end can count to."""
 
 
 @frozen(eq=False)
@@ -40,9 +41,14 @@ class SessionValues:
     morph: tuple[str, str, float] = ("", "", 0.0)
 
 
+def tempo_of(session: Session) -> float:
+    """The tempo that a piece is opened with."""
+    return min(max(session.piece.tempo, TEMPO[0]), TEMPO[1])
+
+
 def parameter_tree(values: SessionValues) -> dict[str, Parameter]:
     """The parameters by path."""
-    session = values.session
+    session, piece_tempo = values.session, tempo_of(values.session)
     knobs = common_knobs([session.knobs_of(part.model) for part in session.parts])
     out: dict[str, Parameter] = {}
     for knob in knobs.values():
@@ -60,8 +66,8 @@ def parameter_tree(values: SessionValues) -> dict[str, Parameter]:
                 f"knob/{name}", "number", doc, 0.0, first.low, first.high, first.step, first.unit
             )
     others = (
-        Parameter("seed", "whole", "Draws the controls and what edits leave to chance.", 0.0, 0.0, float(MOST_SEED)),
-        Parameter("tempo", "number", "Quarter notes a minute.", values.transport.tempo, *TEMPO, unit="/min"),
+        Parameter("seed", "whole", "Draws the controls and what edits leave to chance.", 0.0, 0.0, MOST_WHOLE),
+        Parameter("tempo", "number", "Quarter notes a minute.", piece_tempo, *TEMPO, unit="/min"),
         Parameter("play", "switch", "Whether it sounds.", default=False),
         Parameter("loop", "switch", "Whether it begins again at its end.", default=True),
         Parameter("loop/bars", "text", "The bars that are played, as 5-8; empty = all.", ""),
@@ -79,7 +85,7 @@ def parameter_tree(values: SessionValues) -> dict[str, Parameter]:
 
 
 def flat(values: SessionValues, tree: Mapping[str, Parameter]) -> dict[str, Value]:
-    """The values by path."""
+    """The values by path; those of ``snapshots`` and ``file`` are told, and no parameters."""
     settings, transport = values.settings, values.transport
     out: dict[str, Value] = {
         path: settings.knobs.get(path.removeprefix("knob/"), 0.0) for path in tree if path.startswith("knob/")
