@@ -56,7 +56,7 @@ class LiveSession(Protocol):
 
     @property
     def values(self) -> Mapping[str, Value]:
-        """The values of all parameters, triggers apart, by path; and ``file`` and ``snapshots``, which are only told."""
+        """The values of all parameters but triggers, by path; and ``file`` and ``snapshots``, which are only told."""
         ...
 
     @property

@@ -80,7 +80,7 @@ class Parameter:
         if not low - abs(low) * ROUNDING <= number <= high + abs(high) * ROUNDING:
             raise AmountError(f"{self.path} goes from {low:g} to {high:g}{unit}; {number:g} is outside.")
         if self.step is not None and abs(number - near) > self.step * ROUNDING:
-            raise AmountError(f"{self.path} goes in steps of {self.step:g}{unit}; {near:g} is the one nearest {number:g}.")
+            raise AmountError(f"{self.path} goes in steps of {self.step:g}{unit}; nearest to {number:g} is {near:g}.")
         return near
 
     @property

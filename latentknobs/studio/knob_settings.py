@@ -194,9 +194,7 @@ def turned(
     which = [distinct.index(amounts) for _start, _end, amounts in regions]
     starts = np.array([start for start, _end, _amounts in regions])
     clip_turns = [np.take(which, np.searchsorted(starts, cut.starts, side="right") - 1) for cut in session.cuts]
-    clips = [
-        _of_each([(one.clips, *one.others)[c] for one in turns], clip_turns[c]) for c in range(len(session.cuts))
-    ]
+    clips = [_of_each([(one.clips, *one.others)[c] for one in turns], clip_turns[c]) for c in range(len(session.cuts))]
     codes = [_of_each([one.codes_by_model[c] for one in turns], clip_turns[c]) for c in range(len(session.parts))]
     ways = tuple(_ways([one.ways[c] for one in turns], clip_turns[c]) for c in range(len(session.cuts)))
     notes = _joined([(start, end, turns[k].after.notes) for (start, end, _), k in zip(regions, which, strict=True)])

@@ -28,18 +28,30 @@ from latentknobs.errors import LatentKnobsError, UnknownNameError, UsageError
 from latentknobs.session import Session
 from latentknobs.steering.batch_decoder import DecodedBatch, DecoderQueue
 from latentknobs.steering.turn_result import SteeredCodes, TurnResult
-from latentknobs.studio.knob_settings import BarRange, KnobSettings, bar_starts, between, turned
+from latentknobs.studio.knob_settings import BarRange, KnobSettings, between, turned
+from latentknobs.studio.project import MOST_SNAPSHOTS, SUFFIX, Project
 from latentknobs.studio.subscription import Subscription
-from latentknobs.studio.values import SessionValues, clip_bars, flat, parameter_tree, tempo_of
+from latentknobs.studio.values import (
+    SessionValues,
+    clip_bars,
+    fitted,
+    flat,
+    fresh_values,
+    parameter_tree,
+    project_values,
+)
 from latentknobs.workbench import Workbench
 
-MOST_SNAPSHOTS = 64
 DEPTH = 200
 """Steps that can be undone."""
 GESTURE = 0.7
 """Seconds within which a front end's next value of the same parameter belongs to the same step."""
 CACHED = 32
 """Turns that are kept."""
+
+
+def _is_project(source: Piece | Path | None) -> bool:
+    return isinstance(source, Path) and source.suffix.lower() == SUFFIX
 
 
 class SharedSession:
@@ -50,7 +62,7 @@ class SharedSession:
         workbench: Where models and knobs come from; it is not closed.
         queue: The worker that computes, which other clients may use as well.
         models: Names or locations of models, () = those that come with the package.
-        source: The piece to begin with, or a file of one; None = the example.
+        source: The piece to begin with, or a file of one or of a project; None = the example.
 
     Raises:
         LatentKnobsError: The piece or a model cannot be opened.
@@ -114,7 +126,7 @@ class SharedSession:
 
     @property
     def values(self) -> Mapping[str, Value]:
-        """The values of all parameters, triggers apart, by path; and ``file`` and ``snapshots``, which are only told."""
+        """The values of all parameters but triggers, by path; and ``file`` and ``snapshots``, which are only told."""
         with self._lock:
             return flat(self._values, self._parameters)
 
@@ -259,20 +271,39 @@ class SharedSession:
 
     def open(self, source: Piece | Path | None, source_name: str = "") -> None:
         """
-        Open another piece, with no knob turned; snapshots stay.
+        Open another piece, with no knob turned; snapshots stay. A project brings its own knobs and snapshots.
 
         Raises:
             LatentKnobsError: It cannot be opened; what was open stays.
         """
         opened = self._opened(source)
         with self._lock:
-            self._become(evolve(opened, snapshots=self._values.snapshots), "file", source_name)
+            snapshots = opened.snapshots if _is_project(source) else self._values.snapshots
+            self._become(evolve(opened, snapshots=snapshots), "file", source_name)
 
-    def adopt(self, session: Session, settings: KnobSettings, snapshots: Mapping[str, KnobSettings]) -> None:
-        """Take what a project file holds."""
+    def open_project(self, project: Project, source_name: str = "") -> None:
+        """Open a project; raises as :meth:`open`."""
+        values = self._of_project(project)
         with self._lock:
-            values = self._fresh(session)
-            self._become(evolve(values, settings=settings, snapshots=dict(snapshots)), "file", "")
+            self._become(values, "file", source_name)
+
+    def project(self) -> Project:
+        """
+        All of it, to be written to a file.
+
+        Raises:
+            UsageError: The piece has no notes.
+        """
+        values = self._values
+        transport = values.transport
+        return Project.of(
+            values.session,
+            values.settings,
+            values.snapshots,
+            tempo=transport.tempo,
+            loop=transport.loop,
+            loop_bars=values.loop_bars,
+        )
 
     def subscribe(
         self,
@@ -297,19 +328,15 @@ class SharedSession:
     # How values change.
 
     def _opened(self, source: Piece | Path | None) -> SessionValues:
+        if _is_project(source):
+            assert isinstance(source, Path)
+            return self._of_project(Project.read(source))
         session = self.queue.run(lambda: Session.open(self.workbench, source, self._models)).result()
-        return self._fresh(session)
+        return fresh_values(session)
 
-    def _fresh(self, session: Session) -> SessionValues:
-        transport = Transport(
-            playing=False,
-            tempo=tempo_of(session),
-            steps_per_quarter=session.model.spec.clip_format.steps_per_beat,
-            start=0,
-            end=session.piece.steps,
-            loop=True,
-        )
-        return SessionValues(session, KnobSettings(), transport)
+    def _of_project(self, project: Project) -> SessionValues:
+        session = self.queue.run(lambda: project.open(self.workbench, self._models)).result()
+        return project_values(project, session)
 
     def _with(self, values: SessionValues, path: str, value: Value) -> SessionValues:
         """The values with one of them set."""
@@ -351,19 +378,7 @@ class SharedSession:
         return evolve(values, morph=(one, other, place), settings=settings)
 
     def _fitted(self, settings: KnobSettings) -> KnobSettings:
-        """Settings as the open piece takes them: on its knobs' steps, without bars and knobs that it does not have."""
-        known = {bar for _step, bar in bar_starts(self._values.session.piece, self.clip_format)}
-
-        def near(amounts: Mapping[str, float]) -> dict[str, float]:
-            own = {name: self._parameters.get(f"knob/{name}") for name in amounts}
-            return {name: one.nearest(amounts[name]) for name, one in own.items() if one is not None}
-
-        ranges = [
-            (bars, near(amounts))
-            for bars, amounts in settings.ranges
-            if not known.isdisjoint(range(bars.first, bars.last + 1))
-        ]
-        return evolve(settings, knobs=near(settings.knobs), ranges=tuple(one for one in ranges if one[1]))
+        return fitted(settings, self._parameters, self._values.session)
 
     def _snapshot(self, name: str) -> KnobSettings:
         if name not in self._values.snapshots:
@@ -381,7 +396,8 @@ class SharedSession:
             label, back = source.pop()
             target.append((label, values))
             # What sounds goes on where it is.
-            own = {name: getattr(back.transport, name) for name in ("tempo", "steps_per_quarter", "start", "end", "loop")}
+            names = ("tempo", "steps_per_quarter", "start", "end", "loop")
+            own = {name: getattr(back.transport, name) for name in names}
             return evolve(back, transport=values.transport.at(now, **own))
         name = value.strip()
         if path == "snapshot/store":

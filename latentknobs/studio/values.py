@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from latentknobs.core.knob import RESERVED_NAMES
 from latentknobs.core.parameter import Parameter, Value
@@ -12,9 +12,9 @@ from latentknobs.core.transport import Transport
 from latentknobs.errors import UsageError
 from latentknobs.session import Session
 from latentknobs.steering.common_knobs import common_knobs
-from latentknobs.studio.knob_settings import BarRange, KnobSettings
+from latentknobs.studio.knob_settings import BarRange, KnobSettings, bar_starts
+from latentknobs.studio.project import TEMPO, Project
 
-TEMPO = (30.0, 300.0)
 MOST_WHOLE = 2.0**53 - 1
 """The largest seed that every front end can count to."""
 
@@ -39,6 +39,41 @@ class SessionValues:
     loop_bars: str = ""
     snapshots: Mapping[str, KnobSettings] = field(factory=dict)
     morph: tuple[str, str, float] = ("", "", 0.0)
+
+
+def fresh_values(session: Session) -> SessionValues:
+    """Those of a piece that has just been opened."""
+    transport = Transport(
+        playing=False,
+        tempo=tempo_of(session),
+        steps_per_quarter=session.model.spec.clip_format.steps_per_beat,
+        start=0,
+        end=session.piece.steps,
+        loop=True,
+    )
+    return SessionValues(session, KnobSettings(), transport)
+
+
+def project_values(project: Project, session: Session) -> SessionValues:
+    """
+    Those of a project, whose piece has been opened.
+
+    Raises:
+        UsageError: It names bars that the piece does not have.
+    """
+    values, clip_format = fresh_values(session), session.model.spec.clip_format
+    start, end = values.transport.start, values.transport.end
+    if project.loop_bars:
+        start, end = BarRange.parse(project.loop_bars).steps(session.piece, clip_format)
+    settings = project.settings.settings
+    settings.regions(session.piece, clip_format)
+    return evolve(
+        values,
+        settings=settings,
+        transport=evolve(values.transport, tempo=project.tempo, loop=project.loop, start=start, end=end),
+        loop_bars=project.loop_bars,
+        snapshots={name: one.settings for name, one in project.snapshots.items()},
+    )
 
 
 def tempo_of(session: Session) -> float:
@@ -106,6 +141,22 @@ def flat(values: SessionValues, tree: Mapping[str, Parameter]) -> dict[str, Valu
         "snapshots": ", ".join(values.snapshots),
         "file": values.session.piece.name,
     }
+
+
+def fitted(settings: KnobSettings, tree: Mapping[str, Parameter], session: Session) -> KnobSettings:
+    """Settings as a piece takes them: on its knobs' steps, without bars and knobs that it does not have."""
+    known = {bar for _step, bar in bar_starts(session.piece, session.model.spec.clip_format)}
+
+    def near(amounts: Mapping[str, float]) -> dict[str, float]:
+        own = {name: tree.get(f"knob/{name}") for name in amounts}
+        return {name: one.nearest(amounts[name]) for name, one in own.items() if one is not None}
+
+    ranges = [
+        (bars, near(amounts))
+        for bars, amounts in settings.ranges
+        if not known.isdisjoint(range(bars.first, bars.last + 1))
+    ]
+    return evolve(settings, knobs=near(settings.knobs), ranges=tuple(one for one in ranges if one[1]))
 
 
 def clip_bars(session: Session, number: str) -> BarRange:

@@ -164,7 +164,7 @@ def test_a_listener_may_end_itself_and_hears_nothing_more(shared):
     while not subscriptions[0].closed and time.monotonic() < deadline:
         time.sleep(0.01)
 
-    assert told == ["tempo"] or told == ["loop"]
+    assert told in (["tempo"], ["loop"])
 
 
 def test_all_of_several_are_set_or_none(shared):
@@ -182,7 +182,9 @@ def test_all_of_several_are_set_or_none(shared):
 def test_undo_and_redo_go_through_all_that_was_set(shared):
     """Step by step, to where it began and back again."""
     seen = [shared.values]
-    for k, (path, value) in enumerate([("knob/pitch", 2.0), ("tempo", 90.0), ("bars/2-3/knob/pitch", 1.0), ("seed", 7)]):
+    for k, (path, value) in enumerate(
+        [("knob/pitch", 2.0), ("tempo", 90.0), ("bars/2-3/knob/pitch", 1.0), ("seed", 7)]
+    ):
         shared.set(path, value, f"hand {k}")
         seen.append(shared.values)
     for values in reversed(seen[:-1]):
@@ -430,8 +432,8 @@ def test_a_thousand_moves_at_random_leave_it_consistent(meters, shared):
                 shared.set_normalized(path, rng.random(), "hand")
             else:
                 shared.set(path, value, f"hand {rng.randint(0, 1)}")
-        except UsageError as error:
-            assert str(error)
+        except UsageError:
+            pass  # refused in a sentence, as the test above has it
         for name, one in shared.parameters.items():
             if one.kind != "trigger":
                 one.checked(shared.values[name])
@@ -440,7 +442,9 @@ def test_a_thousand_moves_at_random_leave_it_consistent(meters, shared):
         for name in amounts:
             shared.clear(f"bars/{bars}/knob/{name}")
     settings = shared.settings
-    direct = Session.open(meters, quarters(("4/4", 32)), NAMES).turn(settings.knobs, like=settings.like, seed=settings.seed)
+    direct = Session.open(meters, quarters(("4/4", 32)), NAMES).turn(
+        settings.knobs, like=settings.like, seed=settings.seed
+    )
     assert shared.wait().piece.notes == direct.after.notes
     while shared.history:
         shared.set("undo")
