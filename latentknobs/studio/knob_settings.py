@@ -139,6 +139,29 @@ class KnobSettings:
         own = {f"{name}@{bars}": amount for bars, amounts in self.ranges for name, amount in amounts.items()}
         return {**self.knobs, **own}
 
+    @classmethod
+    def of(cls, named: Mapping[str, float], seed: int = 0, like: str | None = None) -> KnobSettings:
+        """
+        Settings by what people call the amounts: "pitch", and "pitch@5-8" for bars; inverse of :attr:`named`.
+
+        Raises:
+            UsageError: No bars, too many of them, or no seed.
+        """
+        out = cls({name: amount for name, amount in named.items() if "@" not in name}, seed=seed, like=like)
+        for name, amount in named.items():
+            knob, at, bars = name.partition("@")
+            if at:
+                out = out.with_amount(knob, amount, BarRange.parse(bars))
+        return out
+
+    def distinct(self, session: Session) -> list[Mapping[str, float]]:
+        """The sets of amounts that a piece is turned by, each once, in the order of its bars; raises as regions."""
+        out: list[Mapping[str, float]] = []
+        for _start, _end, amounts in self.regions(session.piece, session.model.spec.clip_format):
+            if amounts not in out:
+                out.append(amounts)
+        return out
+
     def regions(self, piece: Piece, clip_format: ClipFormat) -> list[tuple[int, int, Mapping[str, float]]]:
         """
         Consecutive parts of a piece (first step, step after, amounts), where the amounts differ.
@@ -186,10 +209,7 @@ def turned(
     regions = settings.regions(session.piece, session.model.spec.clip_format)
     if len(regions) == 1 and not settings.ranges:
         return turn(regions[0][2])
-    distinct: list[Mapping[str, float]] = []
-    for _start, _end, amounts in regions:
-        if amounts not in distinct:
-            distinct.append(amounts)
+    distinct = settings.distinct(session)
     turns = [turn(amounts) for amounts in distinct]
     which = [distinct.index(amounts) for _start, _end, amounts in regions]
     starts = np.array([start for start, _end, _amounts in regions])

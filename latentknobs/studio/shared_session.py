@@ -31,6 +31,7 @@ from latentknobs.steering.turn_result import SteeredCodes, TurnResult
 from latentknobs.studio.knob_settings import BarRange, KnobSettings, between, turned
 from latentknobs.studio.project import MOST_SNAPSHOTS, SUFFIX, Project
 from latentknobs.studio.subscription import Subscription
+from latentknobs.studio.turned_music import TurnedMusic
 from latentknobs.studio.values import (
     SessionValues,
     clip_bars,
@@ -38,6 +39,7 @@ from latentknobs.studio.values import (
     flat,
     fresh_values,
     parameter_tree,
+    project_of,
     project_values,
 )
 from latentknobs.workbench import Workbench
@@ -89,7 +91,7 @@ class SharedSession:
         self._turns: OrderedDict[Any, TurnResult] = OrderedDict()
         self._values = self._opened(source)
         self._parameters = parameter_tree(self._values)
-        self._music = Music(self._values.session.piece, 0)
+        self._music = TurnedMusic(self._values.session.piece, 0)
         self._thread = threading.Thread(target=self._compute, name="shared session", daemon=True)
         self._thread.start()
 
@@ -151,7 +153,7 @@ class SharedSession:
         return self._values.transport
 
     @property
-    def music(self) -> Music:
+    def music(self) -> TurnedMusic:
         """The newest notes that are made; ``number`` says of which change."""
         return self._music
 
@@ -294,16 +296,7 @@ class SharedSession:
         Raises:
             UsageError: The piece has no notes.
         """
-        values = self._values
-        transport = values.transport
-        return Project.of(
-            values.session,
-            values.settings,
-            values.snapshots,
-            tempo=transport.tempo,
-            loop=transport.loop,
-            loop_bars=values.loop_bars,
-        )
+        return project_of(self._values)
 
     def subscribe(
         self,
@@ -346,6 +339,10 @@ class SharedSession:
             return evolve(values, settings=settings.with_amount(knob, float(value), bars))
         if path == "seed":
             return evolve(values, settings=evolve(settings, seed=int(value)))
+        if path == "like":
+            if value and f"knob/{value}" not in self._parameters:
+                raise UnknownNameError("parameter", f"knob/{value}", list(self._parameters), "in this session")
+            return evolve(values, settings=evolve(settings, like=str(value) or None))
         if path == "tempo":
             return evolve(values, transport=transport.at(now, tempo=float(value)))
         if path == "play":
@@ -455,13 +452,13 @@ class SharedSession:
                     left = self._values.transport.ends - time.monotonic()
                     self._work.wait(left if left < threading.TIMEOUT_MAX else None)
                 if self._closed:
-                    self._work.notify_all()
                     return
                 values, done = self._values, self._wanted
             started = time.perf_counter()
             try:
                 result = turned(values.session, values.settings, partial(self._turn, values))
-                music = Music(result.after, done, time.perf_counter() - started, (*result.remarks, *result.left))
+                seconds, remarks = time.perf_counter() - started, (*result.remarks, *result.left)
+                music = TurnedMusic(result.after, done, seconds, remarks, "", values.session, values.settings, result)
             except CancelledError:
                 music = evolve(self._music, number=done, error="The worker that computes has ended: start it again.")
             except LatentKnobsError as error:

@@ -76,6 +76,18 @@ def project_values(project: Project, session: Session) -> SessionValues:
     )
 
 
+def project_of(values: SessionValues) -> Project:
+    """What a project file holds of them; raises as ``Project.of``."""
+    return Project.of(
+        values.session,
+        values.settings,
+        values.snapshots,
+        tempo=values.transport.tempo,
+        loop=values.transport.loop,
+        loop_bars=values.loop_bars,
+    )
+
+
 def tempo_of(session: Session) -> float:
     """The tempo that a piece is opened with."""
     return min(max(session.piece.tempo, TEMPO[0]), TEMPO[1])
@@ -102,6 +114,7 @@ def parameter_tree(values: SessionValues) -> dict[str, Parameter]:
             )
     others = (
         Parameter("seed", "whole", "Draws the controls and what edits leave to chance.", 0.0, 0.0, MOST_WHOLE),
+        Parameter("like", "text", "The knob whose length the controls have; empty = the first that is turned.", ""),
         Parameter("tempo", "number", "Quarter notes a minute.", piece_tempo, *TEMPO, unit="/min"),
         Parameter("play", "switch", "Whether it sounds.", default=False),
         Parameter("loop", "switch", "Whether it begins again at its end.", default=True),
@@ -131,6 +144,7 @@ def flat(values: SessionValues, tree: Mapping[str, Parameter]) -> dict[str, Valu
     return {
         **out,
         "seed": float(settings.seed),
+        "like": settings.like or "",
         "tempo": transport.tempo,
         "play": transport.playing,
         "loop": transport.loop,

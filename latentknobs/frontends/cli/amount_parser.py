@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable, Mapping
 
 from latentknobs.errors import AmountError, UsageError
-from latentknobs.studio.knob_settings import BarRange
 
 
 def parse_assignments(texts: Iterable[str]) -> dict[str, float]:
@@ -35,25 +34,6 @@ def parse_assignments(texts: Iterable[str]) -> dict[str, float]:
             raise AmountError(f"The amount in {text!r} must be a finite number.")
         out[name] = amount
     return out
-
-
-def parse_ranges(texts: Iterable[str]) -> tuple[dict[str, float], list[tuple[str, BarRange, float]]]:
-    """
-    The knobs of a piece, and those of bars in it with their names, bars and amounts.
-
-    Args:
-        texts: ``NAME=AMOUNT``, or ``NAME@BARS=AMOUNT`` for bars, each.
-
-    Raises:
-        UsageError: Not of that form, the same knob twice for the same bars, or no bars.
-        AmountError: The amount is no finite number.
-    """
-    amounts = parse_assignments(texts)
-    ranges: list[tuple[str, BarRange, float]] = []
-    for name in [name for name in amounts if "@" in name]:
-        knob, _, bars = name.partition("@")
-        ranges.append((knob, BarRange.parse(bars), amounts.pop(name)))
-    return amounts, ranges
 
 
 def label(amounts: Mapping[str, float]) -> str:

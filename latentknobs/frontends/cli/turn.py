@@ -13,7 +13,7 @@ from attrs import asdict, evolve
 from latentknobs.core.piece import Piece
 from latentknobs.errors import UsageError
 from latentknobs.frontends.cli import options
-from latentknobs.frontends.cli.amount_parser import label, parse_ranges
+from latentknobs.frontends.cli.amount_parser import label, parse_assignments
 from latentknobs.frontends.cli.context import program, say, with_options
 from latentknobs.frontends.cli.melody_files import check_target, melody_alone, piece_writer
 from latentknobs.frontends.cli.output import as_json, rolls, tell_style
@@ -77,8 +77,7 @@ def turn(
     json: options.Json = False,
 ) -> None:
     """Turn knobs on a melody and show it before and after."""
-    amounts, ranges = parse_ranges(knob or [])
-    named = {**amounts, **{f"{name}@{where}": amount for name, where, amount in ranges}}
+    amounts = parse_assignments(knob or [])
     target = output
     if target is not None and not target.is_dir():
         check_target(target, force=force)
@@ -89,22 +88,19 @@ def turn(
     if opened is not None and (Reading(**reading) != Reading() or key or axis or by_model):
         raise UsageError(f"{source} says itself how its melody is read and turned: leave out the options of reading.")
     with program(ctx).workbench(registry, device, precision) as workbench:
-        settings = KnobSettings(amounts, seed=seed, like=like or None)
+        settings = KnobSettings.of(amounts, seed, like or None)
         if opened is not None:
             session, own = opened.open(workbench, model or ()), opened.settings.settings
-            knobs = {**own.knobs, **amounts}
-            settings = evolve(own, knobs=knobs, seed=seed or own.seed, like=like or own.like)
+            settings = KnobSettings.of({**own.named, **settings.named}, seed or own.seed, like or own.like)
         else:
             session = Session.open(workbench, source, model or (), all_by_model=by_model, key=key, axis=axis, **reading)
-        for name, where, amount in ranges:
-            settings = settings.with_amount(name, amount, where)
         if target is not None and target.is_dir():
-            target = target / f"{source.stem if source else session.piece.name}__{label(named)}.mid"
+            target = target / f"{source.stem if source else session.piece.name}__{label(amounts)}.mid"
             check_target(target, force=force)
         tell_style(session)
         turned = (
             turned_by(session, settings)
-            if opened or ranges
+            if opened or settings.ranges
             else session.turn(amounts, like=settings.like, seed=settings.seed)
         )
     for remark in (*turned.remarks, *turned.left):

@@ -34,6 +34,7 @@ from latentknobs.frontends.web.knobs import listed
 from latentknobs.frontends.web.piece_schema import piece_of, rows, ways_in_order, windows
 from latentknobs.frontends.web.requests import GridRequest, KnobTurns, MidiSource, PieceMessage, State
 from latentknobs.frontends.web.responses import Counts, Opened, StyleFacts, TurnResponse
+from latentknobs.frontends.web.shared import SharedRoom
 from latentknobs.frontends.web.upload import Reader
 from latentknobs.session import Session
 from latentknobs.steering.batch_decoder import DecodedBatch, DecoderQueue
@@ -41,6 +42,7 @@ from latentknobs.steering.common_knobs import common_knobs
 from latentknobs.steering.control_directions import in_order
 from latentknobs.steering.style import Style
 from latentknobs.steering.turn_result import GridCell, SteeredCodes, TurnResult
+from latentknobs.studio.knob_settings import turned
 from latentknobs.workbench import Workbench
 
 T = TypeVar("T")
@@ -126,6 +128,7 @@ class Service:
             come with the package.
         own_registry: Whether the server was started with a registry of its own, which commands must then name too.
         reader: Reads uploaded files.
+        room: The shared session that the page shows, None where each client has its own.
         exporting: One export at a time, because sound and zip files take memory.
     """
 
@@ -135,6 +138,7 @@ class Service:
     own_registry: bool = False
     reader: Reader = field(factory=Reader, init=False)
     exporting: asyncio.Semaphore = field(factory=lambda: asyncio.Semaphore(1), init=False)
+    room: SharedRoom | None = field(default=None, init=False)
     _models: dict[str, VAEBackend] = field(factory=dict, init=False)
     _locations: dict[str, str] = field(factory=dict, init=False)
     _open: OrderedDict[tuple[str, str], OpenPiece] = field(factory=OrderedDict, init=False)
@@ -223,31 +227,41 @@ class Service:
             if key in self._open:
                 self._open.move_to_end(key)
                 return self._open[key]
-        piece = piece_of(message, self.formats(name))
-        locations = [self._locations.get(one, one) for one in names]
-        session = Session.open(self.workbench, piece, locations, all_by_model=message.by_model)
+        session = self.session_of(name, message)
         sha256 = message.source.sha256 if isinstance(message.source, MidiSource) else ""
-        session = evolve(session, knobs=knobs, source_sha256=sha256)
-        plain = session.turn({})
-        steering = [part.model.spec.name for part in session.parts]
-        elsewhere = ""
-        if name not in steering:
-            signature = signature_of(models[0].spec.clip_format)
-            elsewhere = (
-                f"{piece.name} has no bars of {signature}, which {name} is for: its knobs are those of "
-                f"{' and '.join(steering)}."
-            )
-        opened = OpenPiece(name, elsewhere, session, plain, frozenset(plain.after.notes), session.style)
+        opened = self.opened(name, evolve(session, knobs=knobs, source_sha256=sha256))
         with self._lock:
             self._open[key] = opened
             while len(self._open) > MAX_OPEN:
                 self._open.popitem(last=False)
         return opened
 
+    def session_of(self, name: str, message: PieceMessage) -> Session:
+        """A piece, opened with a model and those of its other time signatures; called by the worker."""
+        piece = piece_of(message, self.formats(name))
+        locations = [self._locations.get(one, one) for one in self.together(name)]
+        return Session.open(self.workbench, piece, locations, all_by_model=message.by_model)
+
+    def opened(self, name: str, session: Session) -> OpenPiece:
+        """A session as clients are told of it, who asked for a model; called by the worker."""
+        piece, plain = session.piece, session.turn({})
+        steering = [part.model.spec.name for part in session.parts]
+        elsewhere = ""
+        if name not in steering:
+            signature = signature_of(self.model(name).spec.clip_format)
+            elsewhere = (
+                f"{piece.name} has no bars of {signature}, which {name} is for: its knobs are those of "
+                f"{' and '.join(steering)}."
+            )
+        return OpenPiece(name, elsewhere, session, plain, frozenset(plain.after.notes), session.style)
+
     def turn(self, name: str, state: State) -> tuple[OpenPiece, TurnResult]:
         """A state's piece, opened, and the result of turning its knobs; called by the worker."""
         opened = self.open(name, state.piece)
-        return opened, opened.session.turn(state.knobs, like=state.like, seed=state.seed)
+        session = opened.session
+        if state.has_ranges:
+            return opened, turned(session, state.settings)
+        return opened, session.turn(state.knobs, like=state.like, seed=state.seed)
 
     def grid(self, name: str, request: GridRequest) -> tuple[Session, list[list[GridCell]]]:
         """The session of a, and the cells between a and b as they are steered; called by the worker."""
@@ -278,19 +292,27 @@ class Service:
             asyncio.CancelledError: A newer turn of the same client arrived before this one was decoded.
         """
         session = opened.session
+        each: list[Mapping[str, float]] = [turns.knobs]
+        if turns.has_ranges:
+            each = turns.settings.distinct(session)
+        models = [part.model for part in session.parts]
         steered: list[SteeredCodes] = []
 
         def codes() -> Sequence[Codes]:
-            steered.append(session.move(turns.knobs, like=turns.like, seed=turns.seed))
-            return steered[0].to_decode
+            steered.extend(session.move(amounts, like=turns.like, seed=turns.seed) for amounts in each)
+            return [codes for one in steered for codes in one.to_decode]
+
+        def result(k: int, batch: DecodedBatch) -> TurnResult:
+            return session.result(steered[k], batch.clips[k * len(models) : (k + 1) * len(models)])
 
         def answer(batch: DecodedBatch) -> tuple[TurnResponse, int]:
-            result = session.result(steered[0], batch.clips)
-            return opened.turned(result, (time.perf_counter() - started) * 1000), batch.together
+            if turns.has_ranges:
+                whole = turned(session, turns.settings, lambda amounts: result(each.index(amounts), batch))
+            else:
+                whole = result(0, batch)
+            return opened.turned(whole, (time.perf_counter() - started) * 1000), batch.together
 
-        return await asyncio.wrap_future(
-            self.queue.decode(client, [part.model for part in session.parts], codes, answer)
-        )
+        return await asyncio.wrap_future(self.queue.decode(client, models * len(each), codes, answer))
 
 
 def _goes_with(other: ClipFormat, first: ClipFormat) -> bool:
