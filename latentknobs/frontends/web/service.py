@@ -162,7 +162,8 @@ class Service:
                     check_encodes(model.spec)
                     models[model.spec.name] = model
                     self._locations[model.spec.name] = location
-                for name in self.workbench.models.names:
+                others = self.workbench.models.names if self.room is None else ()  # a shared session has its own
+                for name in others:
                     try:
                         models.setdefault(name, self.workbench.model(name))
                     except LatentKnobsError as error:
