@@ -76,6 +76,7 @@ def test_a_move_shows_everywhere(room, pages):
     wanted = [pitch - 2 for pitch in plain[:16]] + [pitch + 4 for pitch in plain[16:24]] + [p - 2 for p in plain[24:]]
     first.until("their notes", lambda: heights(first) == wanted)
 
+    first.page.locator("lk-screen h2").click()  # out of the text field
     first.page.keyboard.press("Shift+Digit1")
     first.until("a snapshot", lambda: "1" in room.session.snapshots)
     second.do("reset-bars").click()

@@ -15,13 +15,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import TypeVar
 
-import numpy as np
-from attrs import asdict, define, evolve, field, frozen
+from attrs import define, evolve, field
 
 from latentknobs.analysis.own_melody import own_melody
 from latentknobs.core.arrays import Codes
 from latentknobs.core.backend import VAEBackend
-from latentknobs.core.clip import ClipFormat, Note
+from latentknobs.core.clip import ClipFormat
 from latentknobs.core.knob import Knob
 from latentknobs.core.melody_format import MelodyFormat
 from latentknobs.core.meter import signature_of
@@ -30,17 +29,15 @@ from latentknobs.core.piece import Piece
 from latentknobs.core.query_spec import KnobQuery
 from latentknobs.errors import LatentKnobsError, UnknownNameError
 from latentknobs.frontends.web.errors import RequestError
-from latentknobs.frontends.web.knobs import listed
-from latentknobs.frontends.web.piece_schema import piece_of, rows, ways_in_order, windows
+from latentknobs.frontends.web.open_piece import OpenPiece
+from latentknobs.frontends.web.piece_schema import piece_of
 from latentknobs.frontends.web.requests import GridRequest, KnobTurns, MidiSource, PieceMessage, State
-from latentknobs.frontends.web.responses import Counts, Opened, StyleFacts, TurnResponse
+from latentknobs.frontends.web.responses import TurnResponse
 from latentknobs.frontends.web.shared import SharedRoom
 from latentknobs.frontends.web.upload import Reader
 from latentknobs.session import Session
 from latentknobs.steering.batch_decoder import DecodedBatch, DecoderQueue
-from latentknobs.steering.common_knobs import common_knobs
 from latentknobs.steering.control_directions import in_order
-from latentknobs.steering.style import Style
 from latentknobs.steering.turn_result import GridCell, SteeredCodes, TurnResult
 from latentknobs.studio.knob_settings import turned
 from latentknobs.workbench import Workbench
@@ -52,68 +49,6 @@ MAX_GRID_CLIPS = 648
 """Clips that a grid decodes: eight in each of 81 cells, a second or two for which other clients wait."""
 FRESH = 2.0
 """Seconds before the registry is queried again for a model's knobs."""
-
-
-@frozen(eq=False)
-class OpenPiece:
-    """
-    A piece that is open with a model, and those of its other time signatures.
-
-    Attributes:
-        asked: The model that was asked for.
-        elsewhere: Whose knobs the piece has where they are none of that model's, a sentence; "" where they are.
-        session: The piece's session.
-        plain: What turning no knob gives: its reconstruction, where the model turns it.
-        notes: The notes of that.
-        style: How far the piece is from what the model knows.
-    """
-
-    asked: str
-    elsewhere: str
-    session: Session
-    plain: TurnResult
-    notes: frozenset[Note]
-    style: Style
-
-    def opened(self) -> Opened:
-        """The answer to opening it."""
-        session = self.session
-        models = [part.model for part in session.parts]
-        names = [model.spec.name for model in models]
-        shared = None if names == [self.asked] else common_knobs([session.knobs_of(model) for model in models])
-        return Opened(
-            models=names,
-            knobs=None if shared is None else listed(shared, every=True),
-            windows=windows(session, self.plain),
-            remarks=[*filter(None, [self.elsewhere]), *session.remarks()],
-            style=StyleFacts.model_validate(self.style.as_dict()),
-            accuracy=session.accuracy,
-            notes=rows(self.plain.after.notes),
-            steps=session.piece.steps,
-            codes=_rounded(session.codes),
-            differing=session.differing.tolist(),
-        )
-
-    def turned(self, result: TurnResult, ms: float) -> TurnResponse:
-        """The answer to turning knobs on it."""
-        notes = result.after.notes
-        moved = np.any(result.codes != self.session.codes, axis=0)
-        return TurnResponse(
-            notes=rows(notes),
-            changed=[k for k, note in enumerate(notes) if note not in self.notes],
-            codes=_rounded(result.codes),
-            touched=np.flatnonzero(moved).tolist(),
-            remarks=[*filter(None, [self.elsewhere]), *result.remarks],
-            counts=Counts(**asdict(result.counts)),
-            left=list(result.left),
-            ways=ways_in_order(self.session, result.ways),
-            ms=round(ms, 2),
-        )
-
-
-def _rounded(codes: Codes) -> list[list[float]]:
-    out: list[list[float]] = np.round(codes.astype(np.float64), 4).tolist()
-    return out
 
 
 @define(eq=False)

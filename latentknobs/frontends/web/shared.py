@@ -7,7 +7,7 @@ import base64
 import time
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import Any, Protocol, Self
 
 from attrs import asdict
 
@@ -15,6 +15,7 @@ from latentknobs.core.live_session import Music
 from latentknobs.core.parameter import Change, Value
 from latentknobs.errors import LatentKnobsError
 from latentknobs.frontends.web.errors import as_json
+from latentknobs.frontends.web.open_piece import OpenPiece
 from latentknobs.frontends.web.piece_schema import message_of
 from latentknobs.frontends.web.requests import MAX_FILE_BYTES, DrawnSource, MidiSource, ReadOptions, Source
 from latentknobs.session import Session
@@ -22,9 +23,6 @@ from latentknobs.studio.knob_settings import KnobSettings
 from latentknobs.studio.project import ProjectReading
 from latentknobs.studio.shared_session import SharedSession
 from latentknobs.studio.turned_music import TurnedMusic
-
-if TYPE_CHECKING:
-    from latentknobs.frontends.web.service import OpenPiece
 
 
 class Listener(Protocol):

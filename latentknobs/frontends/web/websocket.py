@@ -17,6 +17,7 @@ from pydantic import BaseModel, TypeAdapter
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from latentknobs.frontends.web.errors import RequestError, as_json, as_request_error
+from latentknobs.frontends.web.open_piece import OpenPiece
 from latentknobs.frontends.web.requests import (
     MAX_BODY_BYTES,
     MAX_SEQ,
@@ -27,7 +28,7 @@ from latentknobs.frontends.web.requests import (
     LiveSet,
     LiveTurn,
 )
-from latentknobs.frontends.web.service import OpenPiece, Service
+from latentknobs.frontends.web.service import Service
 
 PROTOCOL = "latentknobs.v1"
 SEND_SECONDS = 10.0
