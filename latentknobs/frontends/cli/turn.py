@@ -84,10 +84,11 @@ def turn(
     if project is not None:
         check_target(project, force=force, suffixes=(SUFFIX,))
     reading = options.reading(policy, track, offset, bars, time_signature, quantize=quantize)
-    opened = None if source is None or source.suffix.lower() != SUFFIX else Project.read(source)
-    if opened is not None and (Reading(**reading) != Reading() or key or axis or by_model):
+    is_project = source is not None and source.suffix.lower() == SUFFIX
+    if is_project and (Reading(**reading) != Reading() or key or axis or by_model):
         raise UsageError(f"{source} says itself how its melody is read and turned: leave out the options of reading.")
     with program(ctx).workbench(registry, device, precision) as workbench:
+        opened = Project.read(source) if source is not None and is_project else None
         settings = KnobSettings.of(amounts, seed, like or None)
         if opened is not None:
             session, own = opened.open(workbench, model or ()), opened.settings.settings
