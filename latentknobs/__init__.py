@@ -121,6 +121,7 @@ if TYPE_CHECKING:
     from latentknobs.errors import NotFittedError as NotFittedError
     from latentknobs.errors import OutputError as OutputError
     from latentknobs.errors import PluginError as PluginError
+    from latentknobs.errors import ProjectError as ProjectError
     from latentknobs.errors import RegistryError as RegistryError
     from latentknobs.errors import TrainingError as TrainingError
     from latentknobs.errors import UnknownNameError as UnknownNameError
@@ -132,6 +133,7 @@ if TYPE_CHECKING:
     from latentknobs.session import Session as Session
     from latentknobs.steering.batch_decoder import DecoderQueue as DecoderQueue
     from latentknobs.steering.turning import turn as turn
+    from latentknobs.studio.project import Project as Project
     from latentknobs.studio.shared_session import SharedSession as SharedSession
     from latentknobs.workbench import Workbench as Workbench
     from latentknobs.workbench import load_plugins as load_plugins
@@ -283,6 +285,7 @@ _HOMES = {
         "NotFittedError",
         "OutputError",
         "PluginError",
+        "ProjectError",
         "RegistryError",
         "TrainingError",
         "UnknownNameError",
@@ -297,6 +300,7 @@ _HOMES = {
     "session": ("Session",),
     "steering.batch_decoder": ("DecoderQueue",),
     "steering.turning": ("turn",),
+    "studio.project": ("Project",),
     "studio.shared_session": ("SharedSession",),
     "workbench": (
         "Workbench",

@@ -113,6 +113,10 @@ class PackError(LatentKnobsError, ValueError):
     """Raised when a folder or zip is not the pack of knobs that it must be."""
 
 
+class ProjectError(LatentKnobsError, ValueError):
+    """Raised when a file is not the project that it must be, or its models are not here."""
+
+
 class DiscoveryError(LatentKnobsError):
     """Raised when a discovery cannot give a result (too few valid pairs at every amount, ...)."""
 

@@ -7,7 +7,6 @@ models decode them; it knows no terminal and writes no file.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future, wait
 from functools import cached_property, partial
@@ -32,7 +31,10 @@ from latentknobs.core.query_spec import KnobQuery
 from latentknobs.core.reversed_order import in_reversed_order, with_clips_reversed
 from latentknobs.core.seed import as_seed
 from latentknobs.errors import ClipError, RegistryError, UnknownNameError, UsageError
-from latentknobs.scores.reading import ReadingOptions
+from latentknobs.scores.midi_file import score_of
+from latentknobs.scores.midi_reader import read_score
+from latentknobs.scores.music_file import MusicFile
+from latentknobs.scores.reading import Reading, ReadingOptions
 from latentknobs.scores.track_selection import pitch_name
 from latentknobs.steering.by_rule import AmountedEdit, RuleEdited, RuleEdits, contexts_of_cuts, edit_cuts, unedited
 from latentknobs.steering.carried_clips import CarriedClips, differing
@@ -92,6 +94,9 @@ class Session:
         named: The models that it was opened with and their formats, also those that no stretch needs.
         key: The key of the piece, None = estimated from its notes.
         axis: The pitch that stands for its first note where edits ask for that, None = that note's.
+        file: The file that the piece came from, None where it came from none.
+        reading: How it was read.
+        all_by_model: Whether the models turn clips outside their style too.
     """
 
     workbench: Workbench
@@ -103,6 +108,9 @@ class Session:
     named: Mapping[str, ClipFormat] = field(factory=dict)
     key: Key | None = None
     axis: int | None = None
+    file: MusicFile | None = None
+    reading: Reading = field(factory=Reading)
+    all_by_model: bool = False
     _knobs: dict[str, Mapping[str, Knob]] = field(factory=dict)
     _read: Mapping[str, Future[list[Knob | RegistryError]]] = field(factory=dict)
     _known_contexts: dict[int, list[tuple[EditContext, ...]]] = field(factory=dict)
@@ -111,7 +119,7 @@ class Session:
     def open(
         cls,
         workbench: Workbench,
-        source: Piece | Path | None = None,
+        source: Piece | Path | MusicFile | None = None,
         model: str | Sequence[str] = (),
         *,
         all_by_model: bool = False,
@@ -127,7 +135,7 @@ class Session:
 
         Args:
             workbench: Where models and knobs come from.
-            source: A piece, a MIDI file, or None for an example that comes with the package.
+            source: A piece, a file or its bytes, or None for an example that comes with the package.
             model: Name or location of a model, or one for each format; () = those that come with the package.
             all_by_model: Whether the models turn clips outside their style too, which are turned by rule otherwise.
             key: The key of the piece ("D minor"), "" = estimated from its notes.
@@ -150,12 +158,15 @@ class Session:
             formats = [workbench.model(names[0]).spec.clip_format]
         else:
             formats = list(workbench.models.formats(names, workbench.model))
-        path = (scores.example_for(formats[0]) or scores.TWINKLE).path if source is None else source
-        if isinstance(path, Piece):
-            piece, sha256 = path, ""
+        options = Reading(**reading)
+        if source is None:
+            source = (scores.example_for(formats[0]) or scores.TWINKLE).path
+        file = MusicFile.read(source) if isinstance(source, Path) else source if isinstance(source, MusicFile) else None
+        if isinstance(source, Piece):
+            piece = source
         else:
-            piece = scores.read_piece(path, clip_format=formats[0], others=formats[1:], **reading)
-            sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+            assert file is not None
+            piece = read_score(score_of(file.data, file.path), formats[0], options, formats[1:])
         needed = {format_for(stretch, formats) for stretch in piece.stretches} - {None}
         backends = [workbench.model(name) for k, name in enumerate(names) if k in (needed or {0})]
         for backend in backends:
@@ -173,7 +184,19 @@ class Session:
         pairs = zip(backends, (cut, *cut.others), strict=False)
         parts = (SteeredClips.of(backend, piece, own, all_by_model=all_by_model) for backend, own in pairs)
         known = dict(zip(names, formats, strict=True))
-        out = cls(workbench, piece, cut, tuple(parts), sha256, named=known, key=given_key, axis=given_axis)
+        out = cls(
+            workbench,
+            piece,
+            cut,
+            tuple(parts),
+            "" if file is None else file.sha256,
+            named=known,
+            key=given_key,
+            axis=given_axis,
+            file=file,
+            reading=options,
+            all_by_model=all_by_model,
+        )
         wait(read.values(), timeout=KNOBS_WAIT)
         return evolve(out, knobs=dict(knobs or {}), read=read)
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import attrs
 
-PLAIN = {str: "string", int: "integer", float: "number", type(None): "null"}
+PLAIN = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
 LIMITS = {"<=": "maximum", ">=": "minimum"}
 
 
@@ -25,8 +25,10 @@ def schema_of(kind: Any) -> dict[str, Any]:
             for a in attrs.fields(kind)
         }
         for one in properties.values():
-            if one.get("type") == "array" and "minLength" in one:
-                one["minItems"] = one.pop("minLength")
+            counted = {"array": "Items", "object": "Properties"}.get(str(one.get("type")), "Length")
+            for end in ("min", "max"):
+                if f"{end}Length" in one:
+                    one[f"{end}{counted}"] = one.pop(f"{end}Length")
         return {
             "type": "object",
             "properties": properties,

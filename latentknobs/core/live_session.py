@@ -56,7 +56,7 @@ class LiveSession(Protocol):
 
     @property
     def values(self) -> Mapping[str, Value]:
-        """The values of all parameters, triggers apart, by path."""
+        """The values of all parameters but triggers, by path; and ``file`` and ``snapshots``, which are only told."""
         ...
 
     @property
@@ -108,5 +108,9 @@ class LiveSession(Protocol):
         on_music: Callable[[Music], None] | None = None,
         name: str = "front end",
     ) -> Listening:
-        """Be told of changes and of new notes, from a thread of the subscription's own, until it is closed."""
+        """
+        Be told of changes and of new notes, from a thread of the subscription's own, until it is closed.
+
+        What a listener raises is noted for people, and it is told of what comes next.
+        """
         ...

@@ -18,6 +18,8 @@ Value: TypeAlias = float | bool | str
 ParameterKind: TypeAlias = Literal["number", "whole", "switch", "text", "trigger"]
 """A number, a whole number, True or False, a text, or something that is done when it is set, to a text or to ""."""
 MOST_TEXT = 120
+ROUNDING = 1e-6
+"""Part of a number by which it may be beside its step or end, as when it came as 32 bits."""
 
 
 @frozen
@@ -74,44 +76,57 @@ class Parameter:
         if self.kind == "whole" and number != round(number):
             raise AmountError(f"{self.path} must be a whole number, not {number:g}.")
         low, high = self._range
-        if not low <= number <= high:
-            unit = f" {self.unit}" if self.unit else ""
+        unit, near = f" {self.unit}" if self.unit else "", self.nearest(number)
+        if not low - abs(low) * ROUNDING <= number <= high + abs(high) * ROUNDING:
             raise AmountError(f"{self.path} goes from {low:g} to {high:g}{unit}; {number:g} is outside.")
-        return number
+        if self.step is not None and abs(number - near) > self.step * ROUNDING:
+            raise AmountError(f"{self.path} goes in steps of {self.step:g}{unit}; nearest to {number:g} is {near:g}.")
+        return near
 
     @property
     def _range(self) -> tuple[float, float]:
+        if self.kind == "switch":
+            return 0.0, 1.0
         return (-math.inf if self.low is None else self.low, math.inf if self.high is None else self.high)
 
     def nearest(self, value: float) -> float:
         """The number of this parameter that is nearest to a finite one: in its range and on its steps."""
         low, high = self._range
         number = min(max(float(value), low), high)
-        if self.kind == "whole":
+        if self.kind in ("whole", "switch"):
             return float(round(number))
         if self.step is None:
             return number
         # A range may end between two steps.
-        return (
-            min(max(round(number / self.step), math.ceil(low / self.step - 1e-9)), math.floor(high / self.step + 1e-9))
-            * self.step
-        )
+        first, last = math.ceil(low / self.step - 1e-9), math.floor(high / self.step + 1e-9)
+        return min(max(min(max(round(number / self.step), first), last) * self.step, low), high)
 
     def normalized(self, value: float) -> float:
         """
-        Where a number lies in the range, 0 to 1.
+        Where a number lies in the range, 0 to 1; a switch is at one of its ends.
 
         A range around 0 has 0 in its middle, so that half a turn of a control leaves the music as it is.
         """
         low, high = self._range
         if not (math.isfinite(low) and math.isfinite(high)) or low == high:
             return 0.0
+        value = min(max(value, low), high)
         if low < 0 < high:
             return 0.5 + 0.5 * (value / high if value > 0 else value / -low)
         return (value - low) / (high - low)
 
     def denormalized(self, place: float) -> float:
-        """The number at a place of the range, the nearest one of this parameter's; inverse of :meth:`normalized`."""
+        """
+        The number at a place of the range, the nearest one of this parameter's; inverse of :meth:`normalized`.
+
+        Raises:
+            AmountError: The place is not finite.
+            UsageError: This parameter is no number and no switch.
+        """
+        if self.kind in ("text", "trigger"):
+            raise UsageError(f"{self.path} is no number: it has no place in a range.")
+        if not math.isfinite(place):
+            raise AmountError(f"The place of {self.path} must be a finite number from 0 to 1, not {place!r}.")
         low, high = self._range
         if not (math.isfinite(low) and math.isfinite(high)):
             return self.nearest(place)

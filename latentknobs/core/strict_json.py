@@ -57,16 +57,34 @@ def structure(data: Any, cls: type[T], path: str, **bounds: int) -> T:
         raise ValueError(f"{place}: {reason}" if place else reason) from error
 
 
-def unstructure(value: Any, path: str) -> Any:
+def unstructure(value: Any, path: str, **bounds: int) -> Any:
     """
     The JSON form of a value: new dicts and lists, keys in the order of the attributes.
+
+    Args:
+        value: As :func:`structure` gives it.
+        path: What it is called in errors.
+        **bounds: See :func:`check_bounds`.
 
     Raises:
         ValueError: A number is not finite.
     """
     data = converter().unstructure(value)
-    check_bounds(data, path)
+    check_bounds(data, path, **bounds)
     return data
+
+
+def each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """
+    An object of JSON, as ``json.loads`` calls it for each (``object_pairs_hook``).
+
+    Raises:
+        ValueError: A key is there twice.
+    """
+    out = dict(pairs)
+    if len(out) < len(pairs):
+        raise ValueError("a key is there twice in one object")
+    return out
 
 
 def check_bounds(

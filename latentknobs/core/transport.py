@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from attrs import evolve, frozen
@@ -50,10 +51,18 @@ class Transport:
 
     def ended(self, now: float) -> bool:
         """Whether playing has come to an end by itself."""
-        return self.playing and not self.loop and self.origin + self.passed(now) >= self.end
+        return self.playing and now >= self.ends
+
+    @property
+    def ends(self) -> float:
+        """When playing comes to an end by itself, in seconds of ``time.monotonic``; infinite where it does not."""
+        over = not self.playing or self.loop
+        return math.inf if over else self.since + (self.end - self.origin) * self.step_seconds
 
     def at(self, now: float, **changes: Any) -> Transport:
-        """The same with other values from now on: what sounds goes on where it is."""
+        """The same with other values from now on: what sounds goes on where it is; what has ended has stopped."""
+        if self.ended(now):
+            changes = {"playing": False, **changes}
         changed = evolve(self, origin=self.position(now), since=now, **changes)
         inside = changed.start <= changed.origin < changed.end
         return changed if inside else evolve(changed, origin=float(changed.start))

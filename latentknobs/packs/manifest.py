@@ -11,7 +11,7 @@ from typing import Any, Literal
 from attrs import evolve, field, frozen, validators
 
 from latentknobs.core.knob import NAME
-from latentknobs.core.strict_json import structure, unstructure
+from latentknobs.core.strict_json import each_once, structure, unstructure
 from latentknobs.errors import PackError
 from latentknobs.packs.pack_files import MANIFEST, check_name, visible
 
@@ -200,20 +200,13 @@ def read_manifest(data: bytes, where: str) -> Manifest:
     try:
         text = data.decode()
         bounds = {"depth": _MOST_DEPTH, "values": _MOST_VALUES, "characters": len(text)}
-        facts = json.loads(text, object_pairs_hook=_each_once)
+        facts = json.loads(text, object_pairs_hook=each_once)
         manifest = structure(facts, Manifest, "", **bounds)
         _check_printable(facts)
     except (ValueError, RecursionError) as error:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error).rstrip(".")
         raise PackError(f"{MANIFEST} of {where} cannot be used: {visible(reason[:1000])}.") from error
     return manifest
-
-
-def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    out = dict(pairs)
-    if len(out) < len(pairs):
-        raise ValueError("a key is there twice in one object")
-    return out
 
 
 def _check_printable(facts: Any) -> None:

@@ -8,17 +8,22 @@ inside that one in theirs.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
+import numpy as np
 from attrs import evolve, field, frozen
 
+from latentknobs.core.arrays import Ints
 from latentknobs.core.clip import ClipFormat, Note
 from latentknobs.core.meter import steps_per_bar
 from latentknobs.core.piece import Piece, PieceStretch
 from latentknobs.core.seed import as_seed
 from latentknobs.errors import UsageError
 from latentknobs.scores.time_signatures import bar_numbers
-from latentknobs.steering.turn_result import TurnResult
+from latentknobs.session import Session
+from latentknobs.steering.turn_result import ClipCounts, ClipWay, TurnResult
 
 MOST_RANGES = 64
 
@@ -77,7 +82,7 @@ def bar_starts(piece: Piece, clip_format: ClipFormat) -> list[tuple[int, int]]:
     for stretch in piece.stretches or (PieceStretch(0, piece.steps),):
         bar = stretch.signature.quarters * clip_format.steps_per_beat if piece.stretches else steps_per_bar(clip_format)
         count = max(1, int(-(-stretch.steps // bar)))
-        out += [(stretch.start + round(k * bar), stretch.bar + k) for k in range(count)]
+        out += [(stretch.start + math.ceil(k * bar), stretch.bar + k) for k in range(count)]
     return out
 
 
@@ -128,14 +133,43 @@ class KnobSettings:
         widest = sorted(ranges.items(), key=lambda one: (one[0].first - one[0].last, one[0]))
         return evolve(self, ranges=tuple(widest))
 
+    @property
+    def named(self) -> dict[str, float]:
+        """All amounts by what people call them: "pitch", and "pitch@5-8" for bars."""
+        own = {f"{name}@{bars}": amount for bars, amounts in self.ranges for name, amount in amounts.items()}
+        return {**self.knobs, **own}
+
+    @classmethod
+    def of(cls, named: Mapping[str, float], seed: int = 0, like: str | None = None) -> KnobSettings:
+        """
+        Settings by what people call the amounts: "pitch", and "pitch@5-8" for bars; inverse of :attr:`named`.
+
+        Raises:
+            UsageError: No bars, too many of them, or no seed.
+        """
+        out = cls({name: amount for name, amount in named.items() if "@" not in name}, seed=seed, like=like)
+        for name, amount in named.items():
+            knob, at, bars = name.partition("@")
+            if at:
+                out = out.with_amount(knob, amount, BarRange.parse(bars))
+        return out
+
+    def distinct(self, session: Session) -> list[Mapping[str, float]]:
+        """The sets of amounts that a piece is turned by, each once, in the order of its bars; raises as regions."""
+        out: list[Mapping[str, float]] = []
+        for _start, _end, amounts in self.regions(session.piece, session.model.spec.clip_format):
+            if amounts not in out:
+                out.append(amounts)
+        return out
+
     def regions(self, piece: Piece, clip_format: ClipFormat) -> list[tuple[int, int, Mapping[str, float]]]:
-        """Consecutive parts of a piece (first step, step after, amounts), where the amounts differ."""
-        own = []
-        for bars, amounts in self.ranges:
-            try:
-                own.append((*bars.steps(piece, clip_format), amounts))
-            except UsageError:
-                continue  # bars of a longer piece, for which they are kept
+        """
+        Consecutive parts of a piece (first step, step after, amounts), where the amounts differ.
+
+        Raises:
+            UsageError: A range has none of its bars.
+        """
+        own = [(*bars.steps(piece, clip_format), amounts) for bars, amounts in self.ranges]
         edges = sorted({0, piece.steps, *(edge for start, end, _ in own for edge in (start, end))})
         out: list[tuple[int, int, Mapping[str, float]]] = []
         for start, end in itertools.pairwise(edges):
@@ -151,61 +185,91 @@ class KnobSettings:
         return out
 
 
-@frozen(eq=False)
-class TurnedPiece:
-    """
-    What knobs of a piece and of its bars gave.
-
-    Attributes:
-        before: The piece that went in.
-        after: The piece that came out.
-        turns: The turns that it is made of, first the one of the piece's first bars.
-        remarks: What people should know, one sentence each.
-        left: Which bars were left as they were, and why.
-    """
-
-    before: Piece
-    after: Piece
-    turns: tuple[TurnResult, ...]
-    remarks: tuple[str, ...]
-    left: tuple[str, ...]
-
-
 def turned(
-    piece: Piece, clip_format: ClipFormat, settings: KnobSettings, turn: Callable[[Mapping[str, float]], TurnResult]
-) -> TurnedPiece:
+    session: Session, settings: KnobSettings, turn: Callable[[Mapping[str, float]], TurnResult] | None = None
+) -> TurnResult:
     """
     A piece with its knobs turned, and those of its bars.
 
-    Each distinct set of amounts is turned once on the whole piece, and each part takes its notes from its turn: a note
-    belongs to the part that it begins in, and ends with it.
+    Each distinct set of amounts is turned once on the whole piece, and each part takes its notes from its turn. A note
+    belongs to the part that it begins in, and ends with it unless the next part goes on with it. A clip belongs to the
+    part that it begins in.
 
     Args:
-        piece: The piece.
-        clip_format: Gives the steps of a bar where the piece does not.
+        session: The piece.
         settings: The knobs.
-        turn: Turns the whole piece.
+        turn: Turns the whole piece; None = the session.
+
+    Raises:
+        UnknownNameError: No model has such a knob.
+        AmountError: An amount that a knob cannot be turned by.
+        UsageError: Bars that the piece does not have.
     """
-    regions = settings.regions(piece, clip_format)
-    turns: list[TurnResult] = []
-    results: list[tuple[Mapping[str, float], TurnResult]] = []
-    notes: list[Note] = []
-    for start, end, amounts in regions:
-        result = next((known for own, known in results if own == amounts), None)
-        if result is None:
-            result = turn(amounts)
-            results.append((amounts, result))
-            turns.append(result)
-        notes += _between(result.after.notes, start, end) if len(regions) > 1 else result.after.notes
-    after = evolve(turns[0].after, notes=notes) if len(regions) > 1 else turns[0].after
-    return TurnedPiece(
-        piece, after, tuple(turns), _each(one.remarks for one in turns), _each(one.left for one in turns)
+    turn = turn or (lambda amounts: session.turn(amounts, like=settings.like, seed=settings.seed))
+    regions = settings.regions(session.piece, session.model.spec.clip_format)
+    if len(regions) == 1 and not settings.ranges:
+        return turn(regions[0][2])
+    distinct = settings.distinct(session)
+    turns = [turn(amounts) for amounts in distinct]
+    which = [distinct.index(amounts) for _start, _end, amounts in regions]
+    starts = np.array([start for start, _end, _amounts in regions])
+    clip_turns = [np.take(which, np.searchsorted(starts, cut.starts, side="right") - 1) for cut in session.cuts]
+    clips = [_of_each([(one.clips, *one.others)[c] for one in turns], clip_turns[c]) for c in range(len(session.cuts))]
+    codes = [_of_each([one.codes_by_model[c] for one in turns], clip_turns[c]) for c in range(len(session.parts))]
+    ways = tuple(_ways([one.ways[c] for one in turns], clip_turns[c]) for c in range(len(session.cuts)))
+    notes = _joined([(start, end, turns[k].after.notes) for (start, end, _), k in zip(regions, which, strict=True)])
+    return TurnResult(
+        settings.named,
+        session.piece,
+        evolve(turns[0].after, notes=notes),
+        clips[0],
+        tuple(codes),
+        _provenance(settings, turns),
+        ClipCounts.of(ways, turns[0].counts.reconstructed),
+        remarks=_each(one.remarks for one in turns),
+        left=_each(one.left for one in turns),
+        others=tuple(clips[1:]),
+        ways=ways,
     )
 
 
-def _between(notes: Sequence[Note], start: int, end: int) -> list[Note]:
-    inside = (note for note in notes if start <= note.onset < end)
-    return [evolve(note, length=min(note.length, end - note.onset)) for note in inside]
+def _of_each(arrays: Sequence[Any], which: Ints) -> Any:
+    """Rows of arrays (N, ...), each of that one which it is of."""
+    return np.stack(arrays)[which, np.arange(len(which))]
+
+
+def _ways(ways: Sequence[Sequence[ClipWay]], which: Ints) -> tuple[ClipWay, ...]:
+    return tuple(ways[turn][k] for k, turn in enumerate(which.tolist()))
+
+
+def _provenance(settings: KnobSettings, turns: Sequence[TurnResult]) -> dict[str, Any]:
+    """What the turns say together, with the knobs of bars as they are called on the command line."""
+    out: dict[str, Any] = {}
+    for one in turns:
+        operators = {**out.get("operators", {}), **one.provenance.get("operators", {})}
+        out = {**out, **one.provenance, "operators": operators}
+    return {**out, "knobs": settings.named}
+
+
+def _joined(parts: Iterable[tuple[int, int, Sequence[Note]]]) -> list[Note]:
+    """The notes of consecutive parts (first step, step after, notes of the whole piece)."""
+    out: list[Note] = []
+    held: dict[tuple[int, int], int] = {}  # which of these sounded over the end of the part before
+    for start, end, notes in parts:
+        before, held = held, {}
+        for note in notes:
+            at, last = (note.pitch, note.voice), min(note.end, end)
+            if note.onset >= end or note.end <= start or (note.onset < start and at not in before):
+                continue
+            if note.onset < start:
+                place = before.pop(at)
+                out[place] = evolve(out[place], length=last - out[place].onset)
+            else:
+                place = len(out)
+                out.append(evolve(note, length=last - note.onset))
+            if note.end > end:
+                held[at] = place
+    return out
 
 
 def _each(texts: Iterable[Iterable[str]]) -> tuple[str, ...]:

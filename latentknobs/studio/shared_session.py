@@ -29,17 +29,31 @@ from latentknobs.session import Session
 from latentknobs.steering.batch_decoder import DecodedBatch, DecoderQueue
 from latentknobs.steering.turn_result import SteeredCodes, TurnResult
 from latentknobs.studio.knob_settings import BarRange, KnobSettings, between, turned
+from latentknobs.studio.project import MOST_SNAPSHOTS, SUFFIX, Project
 from latentknobs.studio.subscription import Subscription
-from latentknobs.studio.values import TEMPO, SessionValues, clip_bars, flat, parameter_tree
+from latentknobs.studio.turned_music import TurnedMusic
+from latentknobs.studio.values import (
+    SessionValues,
+    clip_bars,
+    fitted,
+    flat,
+    fresh_values,
+    parameter_tree,
+    project_of,
+    project_values,
+)
 from latentknobs.workbench import Workbench
 
-MOST_SNAPSHOTS = 64
 DEPTH = 200
 """Steps that can be undone."""
 GESTURE = 0.7
 """Seconds within which a front end's next value of the same parameter belongs to the same step."""
 CACHED = 32
 """Turns that are kept."""
+
+
+def _is_project(source: Piece | Path | None) -> bool:
+    return isinstance(source, Path) and source.suffix.lower() == SUFFIX
 
 
 class SharedSession:
@@ -50,7 +64,7 @@ class SharedSession:
         workbench: Where models and knobs come from; it is not closed.
         queue: The worker that computes, which other clients may use as well.
         models: Names or locations of models, () = those that come with the package.
-        source: The piece to begin with, or a file of one; None = the example.
+        source: The piece to begin with, or a file of one or of a project; None = the example.
 
     Raises:
         LatentKnobsError: The piece or a model cannot be opened.
@@ -64,7 +78,7 @@ class SharedSession:
         source: Piece | Path | None = None,
     ) -> None:
         self.workbench = workbench
-        self._queue = queue
+        self.queue = queue
         self._models = tuple(models)
         self._lock = threading.RLock()
         self._work = threading.Condition(self._lock)
@@ -77,7 +91,7 @@ class SharedSession:
         self._turns: OrderedDict[Any, TurnResult] = OrderedDict()
         self._values = self._opened(source)
         self._parameters = parameter_tree(self._values)
-        self._music = Music(self._values.session.piece, 0)
+        self._music = TurnedMusic(self._values.session.piece, 0)
         self._thread = threading.Thread(target=self._compute, name="shared session", daemon=True)
         self._thread.start()
 
@@ -95,7 +109,7 @@ class SharedSession:
             self._closed = True
             self._work.notify_all()
             subscriptions, self._subscriptions = self._subscriptions, []
-        self._queue.forget(self)
+        self.queue.forget(self)
         for subscription in subscriptions:
             subscription.close()
         self._thread.join(timeout=30)
@@ -114,7 +128,7 @@ class SharedSession:
 
     @property
     def values(self) -> Mapping[str, Value]:
-        """The values of all parameters, triggers apart, by path."""
+        """The values of all parameters but triggers, by path; and ``file`` and ``snapshots``, which are only told."""
         with self._lock:
             return flat(self._values, self._parameters)
 
@@ -139,7 +153,7 @@ class SharedSession:
         return self._values.transport
 
     @property
-    def music(self) -> Music:
+    def music(self) -> TurnedMusic:
         """The newest notes that are made; ``number`` says of which change."""
         return self._music
 
@@ -151,7 +165,8 @@ class SharedSession:
     @property
     def history(self) -> tuple[str, ...]:
         """What can be undone, the newest last: the paths that were set."""
-        return tuple(label for label, _ in self._past)
+        with self._lock:
+            return tuple(label for label, _ in self._past)
 
     def parameter(self, path: str) -> Parameter:
         """
@@ -190,11 +205,13 @@ class SharedSession:
         """
         The notes of a change, or of a newer one; None = of the newest so far.
 
+        A change that changes no note (of the tempo) has those of the one before.
+
         Raises:
             TimeoutError: They were not made in time.
         """
         with self._lock:
-            wanted = self._wanted if number is None else number
+            wanted = self._wanted if number is None else min(number, self._wanted)
             if not self._work.wait_for(lambda: self._closed or self._music.number >= wanted, timeout):
                 raise TimeoutError(f"the notes of change {wanted} were not made in {timeout:g} s")
             return self._music
@@ -246,6 +263,8 @@ class SharedSession:
         with self._lock:
             parameter = self.parameter(path)
             bars, knob = self._place(parameter.path)
+            if parameter.kind == "trigger":
+                raise UsageError(f"{path} is done, not set: it has no default.")
             if bars is None:
                 self.set(path, parameter.default, source)
             else:
@@ -254,20 +273,30 @@ class SharedSession:
 
     def open(self, source: Piece | Path | None, source_name: str = "") -> None:
         """
-        Open another piece, with no knob turned; snapshots stay.
+        Open another piece, with no knob turned; snapshots stay. A project brings its own knobs and snapshots.
 
         Raises:
             LatentKnobsError: It cannot be opened; what was open stays.
         """
         opened = self._opened(source)
         with self._lock:
-            self._become(evolve(opened, snapshots=self._values.snapshots), "file", source_name)
+            snapshots = opened.snapshots if _is_project(source) else self._values.snapshots
+            self._become(evolve(opened, snapshots=snapshots), "file", source_name)
 
-    def adopt(self, session: Session, settings: KnobSettings, snapshots: Mapping[str, KnobSettings]) -> None:
-        """Take what a project file holds."""
+    def open_project(self, project: Project, source_name: str = "") -> None:
+        """Open a project; raises as :meth:`open`."""
+        values = self._of_project(project)
         with self._lock:
-            values = self._fresh(session)
-            self._become(evolve(values, settings=settings, snapshots=dict(snapshots)), "file", "")
+            self._become(values, "file", source_name)
+
+    def project(self) -> Project:
+        """
+        All of it, to be written to a file.
+
+        Raises:
+            UsageError: The piece has no notes.
+        """
+        return project_of(self._values)
 
     def subscribe(
         self,
@@ -278,27 +307,29 @@ class SharedSession:
         """
         Be told of changes and of new notes, from a thread of the subscription's own.
 
-        A slow listener is told less: of each parameter only its newest value. It must not raise.
+        A slow listener is told less: of each parameter only its newest value. What it raises is noted for people, and
+        it is told of what comes next.
         """
-        subscription = Subscription(on_change, on_music, name)
+        subscription = Subscription(on_change, on_music, name, self.workbench.note)
         with self._lock:
-            self._subscriptions.append(subscription)
+            ended = self._closed
+            self._subscriptions = [*(one for one in self._subscriptions if not one.closed), subscription]
+        if ended:
+            subscription.close()
         return subscription
 
     # How values change.
 
     def _opened(self, source: Piece | Path | None) -> SessionValues:
-        session = self._queue.run(lambda: Session.open(self.workbench, source, self._models)).result()
-        return self._fresh(session)
+        if _is_project(source):
+            assert isinstance(source, Path)
+            return self._of_project(Project.read(source))
+        session = self.queue.run(lambda: Session.open(self.workbench, source, self._models)).result()
+        return fresh_values(session)
 
-    def _fresh(self, session: Session) -> SessionValues:
-        piece = session.piece
-        tempo = min(max(piece.tempo, TEMPO[0]), TEMPO[1])
-        per_quarter = session.model.spec.clip_format.steps_per_beat
-        transport = Transport(
-            playing=False, tempo=tempo, steps_per_quarter=per_quarter, start=0, end=piece.steps, loop=True
-        )
-        return SessionValues(session, KnobSettings(), transport)
+    def _of_project(self, project: Project) -> SessionValues:
+        session = self.queue.run(lambda: project.open(self.workbench, self._models)).result()
+        return project_values(project, session)
 
     def _with(self, values: SessionValues, path: str, value: Value) -> SessionValues:
         """The values with one of them set."""
@@ -308,9 +339,15 @@ class SharedSession:
             return evolve(values, settings=settings.with_amount(knob, float(value), bars))
         if path == "seed":
             return evolve(values, settings=evolve(settings, seed=int(value)))
+        if path == "like":
+            if value and f"knob/{value}" not in self._parameters:
+                raise UnknownNameError("parameter", f"knob/{value}", list(self._parameters), "in this session")
+            return evolve(values, settings=evolve(settings, like=str(value) or None))
         if path == "tempo":
             return evolve(values, transport=transport.at(now, tempo=float(value)))
         if path == "play":
+            if transport.ended(now):
+                transport = transport.at(now)
             started = evolve(transport, origin=float(transport.start)) if value and not transport.playing else transport
             return evolve(values, transport=started.at(now, playing=bool(value)))
         if path == "loop":
@@ -332,17 +369,13 @@ class SharedSession:
             one, other = (str(value), other) if path == "morph/from" else (one, str(value))
         settings = values.settings
         if path == "morph":
-            settings = between(self._snapshot(one), self._snapshot(other), place)
-            settings = self._on_steps(settings)
+            if not (one and other):
+                raise UsageError("The morph has no two ends yet: set morph/from and morph/to to snapshots.")
+            settings = self._fitted(between(self._snapshot(one), self._snapshot(other), place))
         return evolve(values, morph=(one, other, place), settings=settings)
 
-    def _on_steps(self, settings: KnobSettings) -> KnobSettings:
-        def near(amounts: Mapping[str, float]) -> dict[str, float]:
-            known = {name: self._parameters.get(f"knob/{name}") for name in amounts}
-            return {name: one.nearest(amounts[name]) for name, one in known.items() if one is not None}
-
-        ranges = tuple((bars, near(amounts)) for bars, amounts in settings.ranges)
-        return evolve(settings, knobs=near(settings.knobs), ranges=ranges)
+    def _fitted(self, settings: KnobSettings) -> KnobSettings:
+        return fitted(settings, self._parameters, self._values.session)
 
     def _snapshot(self, name: str) -> KnobSettings:
         if name not in self._values.snapshots:
@@ -352,14 +385,17 @@ class SharedSession:
     def _triggered(self, path: str, value: str) -> SessionValues:
         values, now = self._values, time.monotonic()
         if path == "reset":
-            return evolve(values, settings=KnobSettings(seed=values.settings.seed))
+            return evolve(values, settings=evolve(values.settings, knobs={}, ranges=()))
         if path in ("undo", "redo"):
             source, target = (self._past, self._future) if path == "undo" else (self._future, self._past)
             if not source:
                 return values
             label, back = source.pop()
             target.append((label, values))
-            return evolve(back, transport=back.transport.at(now, playing=values.transport.playing))
+            # What sounds goes on where it is.
+            names = ("tempo", "steps_per_quarter", "start", "end", "loop")
+            own = {name: getattr(back.transport, name) for name in names}
+            return evolve(back, transport=values.transport.at(now, **own))
         name = value.strip()
         if path == "snapshot/store":
             if not name or "," in name or "/" in name:
@@ -369,7 +405,7 @@ class SharedSession:
             return evolve(values, snapshots={**values.snapshots, name: values.settings})
         known = self._snapshot(name)
         if path == "snapshot/recall":
-            return evolve(values, settings=self._on_steps(known))
+            return evolve(values, settings=self._fitted(known))
         return evolve(values, snapshots={other: one for other, one in values.snapshots.items() if other != name})
 
     def _become(self, after: SessionValues, label: str, source: str) -> None:
@@ -381,24 +417,29 @@ class SharedSession:
         differing = [path for path in {**old, **new} if old.get(path) != new.get(path)]
         if other_piece and "file" not in differing:
             differing.append("file")
-        if not differing:
+        if dict(after.snapshots) != dict(before.snapshots) and "snapshots" not in differing:
+            differing.append("snapshots")  # one was stored anew under its name
+        if not differing and after.settings == before.settings:
+            self._values = after  # where playing is, at most
             return
         if label not in ("undo", "redo") and set(differing) - {"play"}:
             path, by, at = self._last_set
-            if not (label == path and source == by and now - at < GESTURE and self._past):
+            gesture = label == path and source == by and now - at < GESTURE and self._past
+            if not gesture or other_piece or path.startswith("snapshot/"):
                 self._past = [*self._past[-(DEPTH - 1) :], (label, before)]
             self._future = []
         self._last_set = (label, source, now)
         self._number += 1
         self._values, self._parameters = after, tree
-        gone = {path: tree[path].default if path in tree else 0.0 for path in differing if path not in new}
+        # Bars that have no amount of their own any more have that of the piece.
+        gone = {path: after.settings.amount(path.rpartition("/")[2]) for path in differing if path not in new}
         changes = [Change(path, new.get(path, gone.get(path, 0.0)), source, self._number) for path in differing]
         self._subscriptions = [one for one in self._subscriptions if not one.closed]
         for subscription in self._subscriptions:
             subscription.put(changes, None)
         if other_piece or after.settings != before.settings:
             self._wanted = self._number
-            self._work.notify_all()
+        self._work.notify_all()
 
     # Making the notes.
 
@@ -407,18 +448,19 @@ class SharedSession:
         while True:
             with self._lock:
                 while not self._closed and self._wanted <= done:
-                    self._work.wait()
+                    self._stop_at_the_end()
+                    left = self._values.transport.ends - time.monotonic()
+                    self._work.wait(left if left < threading.TIMEOUT_MAX else None)
                 if self._closed:
-                    self._work.notify_all()
                     return
                 values, done = self._values, self._wanted
             started = time.perf_counter()
             try:
-                piece, clip_format = values.session.piece, values.session.model.spec.clip_format
-                result = turned(piece, clip_format, values.settings, partial(self._turn, values))
-                music = Music(result.after, done, time.perf_counter() - started, (*result.remarks, *result.left))
+                result = turned(values.session, values.settings, partial(self._turn, values))
+                seconds, remarks = time.perf_counter() - started, (*result.remarks, *result.left)
+                music = TurnedMusic(result.after, done, seconds, remarks, "", values.session, values.settings, result)
             except CancelledError:
-                continue
+                music = evolve(self._music, number=done, error="The worker that computes has ended: start it again.")
             except LatentKnobsError as error:
                 music = evolve(self._music, number=done, error=str(error))
             except Exception as error:  # noqa: BLE001 - a plugin's; the session goes on
@@ -429,6 +471,12 @@ class SharedSession:
                 subscriptions = list(self._subscriptions)
             for subscription in subscriptions:
                 subscription.put((), music)
+
+    def _stop_at_the_end(self) -> None:
+        """Playing that has come to its end by itself is switched off."""
+        values, now = self._values, time.monotonic()
+        if values.transport.ended(now):
+            self._become(evolve(values, transport=values.transport.at(now)), "play", "")
 
     def _turn(self, values: SessionValues, amounts: Mapping[str, float]) -> TurnResult:
         session, settings = values.session, values.settings
@@ -445,7 +493,7 @@ class SharedSession:
         def result(batch: DecodedBatch) -> TurnResult:
             return session.result(steered[0], batch.clips)
 
-        made = self._queue.decode(self, [part.model for part in session.parts], codes, result).result()
+        made = self.queue.decode(self, [part.model for part in session.parts], codes, result).result()
         self._turns[key] = made
         while len(self._turns) > CACHED:
             self._turns.popitem(last=False)

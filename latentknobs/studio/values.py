@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from latentknobs.core.knob import RESERVED_NAMES
 from latentknobs.core.parameter import Parameter, Value
-from latentknobs.core.seed import MOST_SEED
 from latentknobs.core.transport import Transport
 from latentknobs.errors import UsageError
 from latentknobs.session import Session
 from latentknobs.steering.common_knobs import common_knobs
-from latentknobs.studio.knob_settings import BarRange, KnobSettings
+from latentknobs.studio.knob_settings import BarRange, KnobSettings, bar_starts
+from latentknobs.studio.project import TEMPO, Project
 
-TEMPO = (30.0, 300.0)
+MOST_WHOLE = 2.0**53 - 1
+"""The largest seed that every front end can count to."""
 
 
 @frozen(eq=False)
@@ -40,9 +41,61 @@ class SessionValues:
     morph: tuple[str, str, float] = ("", "", 0.0)
 
 
+def fresh_values(session: Session) -> SessionValues:
+    """Those of a piece that has just been opened."""
+    transport = Transport(
+        playing=False,
+        tempo=tempo_of(session),
+        steps_per_quarter=session.model.spec.clip_format.steps_per_beat,
+        start=0,
+        end=session.piece.steps,
+        loop=True,
+    )
+    return SessionValues(session, KnobSettings(), transport)
+
+
+def project_values(project: Project, session: Session) -> SessionValues:
+    """
+    Those of a project, whose piece has been opened.
+
+    Raises:
+        UsageError: It names bars that the piece does not have.
+    """
+    values, clip_format = fresh_values(session), session.model.spec.clip_format
+    start, end = values.transport.start, values.transport.end
+    if project.loop_bars:
+        start, end = BarRange.parse(project.loop_bars).steps(session.piece, clip_format)
+    settings = project.settings.settings
+    settings.regions(session.piece, clip_format)
+    return evolve(
+        values,
+        settings=settings,
+        transport=evolve(values.transport, tempo=project.tempo, loop=project.loop, start=start, end=end),
+        loop_bars=project.loop_bars,
+        snapshots={name: one.settings for name, one in project.snapshots.items()},
+    )
+
+
+def project_of(values: SessionValues) -> Project:
+    """What a project file holds of them; raises as ``Project.of``."""
+    return Project.of(
+        values.session,
+        values.settings,
+        values.snapshots,
+        tempo=values.transport.tempo,
+        loop=values.transport.loop,
+        loop_bars=values.loop_bars,
+    )
+
+
+def tempo_of(session: Session) -> float:
+    """The tempo that a piece is opened with."""
+    return min(max(session.piece.tempo, TEMPO[0]), TEMPO[1])
+
+
 def parameter_tree(values: SessionValues) -> dict[str, Parameter]:
     """The parameters by path."""
-    session = values.session
+    session, piece_tempo = values.session, tempo_of(values.session)
     knobs = common_knobs([session.knobs_of(part.model) for part in session.parts])
     out: dict[str, Parameter] = {}
     for knob in knobs.values():
@@ -60,8 +113,9 @@ def parameter_tree(values: SessionValues) -> dict[str, Parameter]:
                 f"knob/{name}", "number", doc, 0.0, first.low, first.high, first.step, first.unit
             )
     others = (
-        Parameter("seed", "whole", "Draws the controls and what edits leave to chance.", 0.0, 0.0, float(MOST_SEED)),
-        Parameter("tempo", "number", "Quarter notes a minute.", values.transport.tempo, *TEMPO, unit="/min"),
+        Parameter("seed", "whole", "Draws the controls and what edits leave to chance.", 0.0, 0.0, MOST_WHOLE),
+        Parameter("like", "text", "The knob whose length the controls have; empty = the first that is turned.", ""),
+        Parameter("tempo", "number", "Quarter notes a minute.", piece_tempo, *TEMPO, unit="/min"),
         Parameter("play", "switch", "Whether it sounds.", default=False),
         Parameter("loop", "switch", "Whether it begins again at its end.", default=True),
         Parameter("loop/bars", "text", "The bars that are played, as 5-8; empty = all.", ""),
@@ -79,7 +133,7 @@ def parameter_tree(values: SessionValues) -> dict[str, Parameter]:
 
 
 def flat(values: SessionValues, tree: Mapping[str, Parameter]) -> dict[str, Value]:
-    """The values by path."""
+    """The values by path; those of ``snapshots`` and ``file`` are told, and no parameters."""
     settings, transport = values.settings, values.transport
     out: dict[str, Value] = {
         path: settings.knobs.get(path.removeprefix("knob/"), 0.0) for path in tree if path.startswith("knob/")
@@ -90,6 +144,7 @@ def flat(values: SessionValues, tree: Mapping[str, Parameter]) -> dict[str, Valu
     return {
         **out,
         "seed": float(settings.seed),
+        "like": settings.like or "",
         "tempo": transport.tempo,
         "play": transport.playing,
         "loop": transport.loop,
@@ -100,6 +155,22 @@ def flat(values: SessionValues, tree: Mapping[str, Parameter]) -> dict[str, Valu
         "snapshots": ", ".join(values.snapshots),
         "file": values.session.piece.name,
     }
+
+
+def fitted(settings: KnobSettings, tree: Mapping[str, Parameter], session: Session) -> KnobSettings:
+    """Settings as a piece takes them: on its knobs' steps, without bars and knobs that it does not have."""
+    known = {bar for _step, bar in bar_starts(session.piece, session.model.spec.clip_format)}
+
+    def near(amounts: Mapping[str, float]) -> dict[str, float]:
+        own = {name: tree.get(f"knob/{name}") for name in amounts}
+        return {name: one.nearest(amounts[name]) for name, one in own.items() if one is not None}
+
+    ranges = [
+        (bars, near(amounts))
+        for bars, amounts in settings.ranges
+        if not known.isdisjoint(range(bars.first, bars.last + 1))
+    ]
+    return evolve(settings, knobs=near(settings.knobs), ranges=tuple(one for one in ranges if one[1]))
 
 
 def clip_bars(session: Session, number: str) -> BarRange:

@@ -6,8 +6,8 @@ import argparse
 import os
 import signal
 import threading
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import typer
@@ -53,9 +53,8 @@ def _serve_together(ctx: typer.Context, specs: Mapping[str, FrontendSpec], words
     from latentknobs.studio.shared_session import SharedSession
 
     ended = threading.Event()
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, lambda _number, _frame: ended.set())
     with (
+        _ended_by_sigterm(ended),
         program(ctx).workbench(options.registry, options.device) as workbench,
         DecoderQueue() as queue,
         SharedSession(workbench, queue, tuple(options.model), options.file) as session,
@@ -71,6 +70,19 @@ def _serve_together(ctx: typer.Context, specs: Mapping[str, FrontendSpec], words
             ended.wait()
         except KeyboardInterrupt:
             say("Ended.")
+
+
+@contextmanager
+def _ended_by_sigterm(ended: threading.Event) -> Iterator[None]:
+    """SIGTERM is an ordinary end meanwhile; only the main thread is told of signals."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda _number, _frame: ended.set())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _parser(names: Sequence[str] | Mapping[str, FrontendSpec]) -> argparse.ArgumentParser:

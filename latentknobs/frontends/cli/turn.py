@@ -8,16 +8,21 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from attrs import asdict
+from attrs import asdict, evolve
 
 from latentknobs.core.piece import Piece
+from latentknobs.errors import UsageError
 from latentknobs.frontends.cli import options
 from latentknobs.frontends.cli.amount_parser import label, parse_assignments
 from latentknobs.frontends.cli.context import program, say, with_options
 from latentknobs.frontends.cli.melody_files import check_target, melody_alone, piece_writer
 from latentknobs.frontends.cli.output import as_json, rolls, tell_style
+from latentknobs.scores import Reading
 from latentknobs.session import Session
 from latentknobs.steering.turn_result import TurnResult
+from latentknobs.studio.knob_settings import KnobSettings
+from latentknobs.studio.knob_settings import turned as turned_by
+from latentknobs.studio.project import SUFFIX, Project, ProjectSettings
 
 
 def turn(
@@ -28,7 +33,8 @@ def turn(
         typer.Option(
             "--knob",
             "-k",
-            help="NAME=AMOUNT, as in pitch=+3; once for each knob. The controls random and others are the paper's.",
+            help="NAME=AMOUNT, as in pitch=+3, or for bars pitch@5-8=-2; once for each. The controls random and others "
+            "are the paper's.",
         ),
     ] = None,
     output: Annotated[
@@ -36,6 +42,9 @@ def turn(
         typer.Option("--output", "-o", help="OUT.mid or OUT.wav, or a folder, where the name says what was turned."),
     ] = None,
     like: Annotated[str, typer.Option(help="The knob whose length the controls have [the first that is turned].")] = "",
+    project: Annotated[
+        Path | None, typer.Option("--project", help="OUT.lkproject: the melody and its knobs, to be opened again.")
+    ] = None,
     policy: options.Policy = "auto",
     track: options.Track = "",
     offset: options.Offset = 0.0,
@@ -72,14 +81,29 @@ def turn(
     target = output
     if target is not None and not target.is_dir():
         check_target(target, force=force)
+    if project is not None:
+        check_target(project, force=force, suffixes=(SUFFIX,))
     reading = options.reading(policy, track, offset, bars, time_signature, quantize=quantize)
+    is_project = source is not None and source.suffix.lower() == SUFFIX
+    if is_project and (Reading(**reading) != Reading() or key or axis or by_model):
+        raise UsageError(f"{source} says itself how its melody is read and turned: leave out the options of reading.")
     with program(ctx).workbench(registry, device, precision) as workbench:
-        session = Session.open(workbench, source, model or (), all_by_model=by_model, key=key, axis=axis, **reading)
+        opened = Project.read(source) if source is not None and is_project else None
+        settings = KnobSettings.of(amounts, seed, like or None)
+        if opened is not None:
+            session, own = opened.open(workbench, model or ()), opened.settings.settings
+            settings = KnobSettings.of({**own.named, **settings.named}, seed or own.seed, like or own.like)
+        else:
+            session = Session.open(workbench, source, model or (), all_by_model=by_model, key=key, axis=axis, **reading)
         if target is not None and target.is_dir():
             target = target / f"{source.stem if source else session.piece.name}__{label(amounts)}.mid"
             check_target(target, force=force)
         tell_style(session)
-        turned = session.turn(amounts, like=like or None, seed=seed)
+        turned = (
+            turned_by(session, settings)
+            if opened or settings.ranges
+            else session.turn(amounts, like=settings.like, seed=settings.seed)
+        )
     for remark in (*turned.remarks, *turned.left):
         say(remark)
     stopped = bool(turned.left) and not partial
@@ -88,13 +112,21 @@ def turn(
         piece_writer(after, session.model.spec.clip_format, turned.provenance, overwrite=force, soundfont=soundfont)(
             target
         )
+    if project is not None and not stopped:
+        # Of several knobs the one that the controls are like is known now.
+        settings = evolve(settings, like=turned.provenance.get("like", settings.like))
+        saved = (
+            Project.of(session, settings) if opened is None else evolve(opened, settings=ProjectSettings.of(settings))
+        )
+        saved.write(project, overwrite=force)
+        say(f"project written to {project}")
     if json:
         as_json(_facts(session, turned, None if stopped else target))
     else:
         rolls(session, turned)
-        if target is None:
+        if target is None and project is None:
             say("nothing written: name a file with -o OUT.mid or -o OUT.wav")
-        elif not stopped:
+        elif target is not None and not stopped:
             say(f"written to {target}")
     if stopped:
         say("Error: nothing written, as part of the melody would stay as it is. This writes it all the same:")

@@ -19,12 +19,15 @@ from latentknobs import __version__, scores
 from latentknobs.errors import LatentKnobsError
 from latentknobs.frontends.web.errors import RequestError, error_response
 from latentknobs.frontends.web.piece_schema import message_of
+from latentknobs.frontends.web.project_routes import router as project_router
 from latentknobs.frontends.web.registry_routes import router as registry_router
 from latentknobs.frontends.web.requests import PREFIX, ExampleSource
 from latentknobs.frontends.web.routes import router
 from latentknobs.frontends.web.security import AccessPolicy, secured
 from latentknobs.frontends.web.service import Service
+from latentknobs.frontends.web.shared import SharedRoom
 from latentknobs.steering.batch_decoder import BusyError, DecoderQueue
+from latentknobs.studio.shared_session import SharedSession
 from latentknobs.workbench import Workbench
 
 STATIC = Path(__file__).parent / "static"
@@ -53,13 +56,28 @@ class ServerConfig:
     warm: bool = True
 
 
-def create_app(workbench: Workbench, config: ServerConfig | None = None) -> ASGIApp:
-    """The ASGI application; its decoder works while the application runs. The workbench is not closed."""
+def create_app(
+    workbench: Workbench, config: ServerConfig | None = None, shared: SharedSession | None = None
+) -> ASGIApp:
+    """
+    The ASGI application; its decoder works while the application runs. The workbench is not closed.
+
+    Args:
+        workbench: Has models and registry.
+        config: How the server is set up.
+        shared: The session that all clients share, whose decoder is used; None = each has its own.
+    """
     config = config or ServerConfig()
-    service = Service(workbench, DecoderQueue(), config.model, config.own_registry)
+    queue = DecoderQueue() if shared is None else shared.queue
+    service = Service(workbench, queue, config.model, config.own_registry)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        if shared is not None:
+            service.room = SharedRoom(shared, service.opened)
+            with service.room:
+                yield
+            return
         with service.queue:
             if config.warm:
                 service.queue.run(lambda: _warm(service))
@@ -88,6 +106,7 @@ def _application(**options: Any) -> FastAPI:
     )
     app.include_router(router)
     app.include_router(registry_router)
+    app.include_router(project_router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_api_route("/", _page, include_in_schema=False)
     for path in ("/registry", "/registry/{view:path}"):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from latentknobs.core.frontend_specs import FrontendSpec
+from latentknobs.core.frontend_specs import FrontendSpec, RunningFrontend
+from latentknobs.core.live_session import LiveSession
 from latentknobs.hooks import hookimpl
 
 
@@ -12,7 +13,13 @@ def _serve(arguments: list[str]) -> int:
     return serve(arguments)
 
 
+def _start(session: LiveSession, arguments: list[str]) -> RunningFrontend:
+    from latentknobs.frontends.web.server import start
+
+    return start(session, arguments)
+
+
 @hookimpl
 def register_frontends() -> list[FrontendSpec]:
     """The page in the browser."""
-    return [FrontendSpec("web", "A page in the browser: hear a melody, turn its knobs, export MIDI.", _serve)]
+    return [FrontendSpec("web", "A page in the browser: hear a melody, turn its knobs, export MIDI.", _serve, _start)]

@@ -99,10 +99,16 @@ class Recipes:
         words += [*(["--by-model"] if state.piece.by_model else []), *(["--partial"] if partial else [])]
         more = f"{_reading_arguments(options)}{', all_by_model=True' if state.piece.by_model else ''}"
         script = STATE_SCRIPT.format(session=self._session(name, more), turns=_turns(state))
+        if state.has_ranges:
+            script = _with_ranges(script, state)
         return self._recipe([*words, "-o", "turned.mid"], script, files, self._remarks)
 
     def grid(self, request: GridRequest) -> Recipe:
         """The recipe of a grid."""
+        if request.a.has_ranges or request.b.has_ranges:
+            raise RequestError(
+                422, "no-recipe", "Bars have knobs of their own, which no recipe of a grid tells: reset them."
+            )
         files: dict[str, bytes] = {}
         names = []
         for state in (request.a, request.b):
@@ -186,7 +192,7 @@ def _reading_arguments(options: ReadOptions) -> str:
 
 
 def _is_random(state: State) -> bool:
-    return any(name in state.knobs for name in RESERVED_NAMES)
+    return any(name.partition("@")[0] in RESERVED_NAMES for name in state.knobs)
 
 
 def _options(state: State, knob_option: str, prefix: str) -> list[str]:
@@ -200,6 +206,16 @@ def _turns(state: State) -> str:
     """The same as arguments of ``Session.turn``."""
     like = "" if state.like is None else f", like={state.like!r}"
     return f"{dict(state.knobs)!r}{like}" + (f", seed={state.seed}" if _is_random(state) else "")
+
+
+def _with_ranges(script: str, state: State) -> str:
+    """The script with the knobs of bars too."""
+    seed, like = (state.seed if _is_random(state) else 0), state.like
+    turned = f"turned(session, KnobSettings.of({dict(state.knobs)!r}, {seed}, {like!r}))"
+    script = script.replace(f"session.turn({_turns(state)})", turned).replace("turned = turned", "result = turned")
+    script = script.replace("turned.after", "result.after").replace("turned.provenance", "result.provenance")
+    imports = "from latentknobs.studio.knob_settings import KnobSettings, turned\n"
+    return script.replace("import Session, Workbench, scores\n", f"import Session, Workbench, scores\n{imports}")
 
 
 def _number(amount: float) -> str:

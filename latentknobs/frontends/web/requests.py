@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, create_model
 
+from latentknobs.core.parameter import MOST_TEXT
 from latentknobs.core.query_spec import FILTERS, RUN_FILTERS, Filter
 from latentknobs.core.seed import MOST_SEED
 from latentknobs.core.time_signature import MOST_BEATS, UNITS
+from latentknobs.studio.knob_settings import KnobSettings
+from latentknobs.studio.project import MOST_SNAPSHOTS
 
 PREFIX = "/api/v1"
 """Where the API lives."""
@@ -126,7 +129,11 @@ class PieceMessage(Strict):
 
 
 Amount = Annotated[float, Field(ge=-MAX_AMOUNT, le=MAX_AMOUNT)]
-Amounts = Annotated[dict[KnobName, Amount], Field(max_length=MAX_KNOBS)]
+KnobPlace = Annotated[
+    str, StringConstraints(max_length=100, pattern=r"^[a-z0-9][a-z0-9_-]*(@[0-9]{1,6}(-[0-9]{1,6})?)?$")
+]
+"""A knob, or one for bars, which stands there in the place of the piece's: pitch@5-8."""
+Amounts = Annotated[dict[KnobPlace, Amount], Field(max_length=MAX_KNOBS * 4)]
 Seed = Annotated[int, Field(ge=0, le=MOST_SEED)]
 
 
@@ -137,11 +144,26 @@ class OpenRequest(Strict):
 
 
 class KnobTurns(Strict):
-    """Amounts of knobs; the controls random and others are drawn by ``seed`` and scaled like the knob ``like``."""
+    """Amounts of knobs ("pitch", or "pitch@5-8" for bars); controls are drawn by ``seed``, scaled like ``like``."""
 
     knobs: Amounts = {}
     seed: Seed = 0
     like: KnobName | None = None
+
+    @property
+    def has_ranges(self) -> bool:
+        """Whether bars have knobs of their own."""
+        return any("@" in name for name in self.knobs)
+
+    @property
+    def settings(self) -> KnobSettings:
+        """
+        As a session takes them.
+
+        Raises:
+            UsageError: No bars.
+        """
+        return KnobSettings.of(self.knobs, self.seed, self.like)
 
 
 class State(KnobTurns):
@@ -161,6 +183,7 @@ class GridRequest(Strict):
     rest: Literal["mean", "source", "rows", "columns"] = "mean"
 
 
+SnapshotName = Annotated[str, StringConstraints(min_length=1, max_length=MOST_TEXT, pattern=r"^[^,/\x00-\x1f\x7f]+$")]
 FileText = Annotated[str, StringConstraints(max_length=MAX_FILE_TEXT)]
 
 
@@ -180,6 +203,15 @@ class RecipeRequest(Strict):
     state: State | None = None
     grid: GridRequest | None = None
     file: FileText | None = Field(default=None, description="The file that the state's piece came from, in base64.")
+
+
+class ProjectRequest(Strict):
+    """A state to save as a project file."""
+
+    state: State
+    snapshots: Annotated[dict[SnapshotName, KnobTurns], Field(max_length=MOST_SNAPSHOTS)] = {}
+    loop: bool = True
+    file: FileText | None = Field(default=None, description="The file that the piece came from, in base64.")
 
 
 Seq = Annotated[int, Field(ge=0, le=MAX_SEQ)]
@@ -208,7 +240,37 @@ class LivePing(Strict):
     seq: Seq
 
 
-LiveMessage = Annotated[LiveOpen | LiveTurn | LivePing, Field(discriminator="type")]
+SetValue = (
+    Annotated[float, Field(ge=-MAX_SEQ, le=MAX_SEQ)] | bool | Annotated[str, StringConstraints(max_length=MOST_TEXT)]
+)
+Path = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+class LiveSet(Strict):
+    """Frame: set parameters of the shared session as one change, or do what a trigger does."""
+
+    type: Literal["set"]
+    seq: Seq
+    values: Annotated[dict[Path, SetValue], Field(min_length=1, max_length=200)]
+
+
+class LiveClear(Strict):
+    """Frame: put parameters of the shared session back to their defaults; knobs of bars follow the piece again."""
+
+    type: Literal["clear"]
+    seq: Seq
+    paths: Annotated[list[Path], Field(max_length=200)]
+
+
+class LiveLoad(Strict):
+    """Frame: open another piece in the shared session."""
+
+    type: Literal["load"]
+    seq: Seq
+    piece: PieceMessage
+
+
+LiveMessage = Annotated[LiveOpen | LiveTurn | LivePing | LiveSet | LiveClear | LiveLoad, Field(discriminator="type")]
 
 
 def _parameter(one: Filter) -> tuple[Any, Any]:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from latentknobs.core.evidence import AttributeRole
 from latentknobs.core.knob import Verdict
-from latentknobs.frontends.web.requests import NoteRow, PieceMessage, StretchMessage
+from latentknobs.frontends.web.requests import KnobTurns, NoteRow, PieceMessage, StretchMessage
 from latentknobs.steering.turn_result import ClipWay
 
 
@@ -154,6 +154,20 @@ class Counts(BaseModel):
     by_rule: int
     left_alone: int
     reconstructed: float = Field(description="Share of the steps in the models' formats that they reconstruct, 0 to 1.")
+
+
+class OpenedProject(BaseModel):
+    """What a project file holds."""
+
+    model: str
+    piece: PieceMessage
+    settings: KnobTurns
+    snapshots: dict[str, KnobTurns]
+    tempo: float
+    loop: bool
+    file: str | None = Field(description="The file that the piece came from, in base64.")
+    accompaniment: AccompanimentFacts
+    shared: bool = Field(description="Whether it was opened in the shared session, for all.")
 
 
 class TurnResponse(BaseModel):

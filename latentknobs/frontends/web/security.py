@@ -29,7 +29,7 @@ from latentknobs.frontends.web.requests import MAX_BODY_BYTES, MAX_FILE_BODY_BYT
 
 BODY_SECONDS = 30.0
 """Longest that a body takes to arrive."""
-WITH_FILE = ("/export", "/recipe")
+WITH_FILE = ("/export", "/recipe", "/project", "/project/read")
 """Ends of the addresses whose requests may have a file beside the piece."""
 COOKIE = "latentknobs"
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")

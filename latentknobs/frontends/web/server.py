@@ -6,6 +6,7 @@ import argparse
 import ipaddress
 import socket
 import sys
+import threading
 import webbrowser
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -18,6 +19,9 @@ from latentknobs.workbench import Workbench
 if TYPE_CHECKING:
     import uvicorn
     from starlette.types import ASGIApp
+
+    from latentknobs.core.live_session import LiveSession
+    from latentknobs.studio.shared_session import SharedSession
 
 PORT = 8765
 QUEUED = 1024
@@ -72,6 +76,61 @@ def serve(arguments: Sequence[str]) -> int:
         except KeyboardInterrupt:
             _say("Ended.")
     return 0
+
+
+class RunningPage:
+    """
+    The page on a shared session.
+
+    Attributes:
+        where: Where people find it.
+    """
+
+    def __init__(self, session: SharedSession, options: argparse.Namespace) -> None:
+        from latentknobs.frontends.web.app import ServerConfig, create_app
+        from latentknobs.frontends.web.connections import WebServer
+        from latentknobs.frontends.web.security import AccessPolicy
+
+        token = token_of(options, required=not is_loopback(options.host))
+        access = AccessPolicy.of(options.host, token, options.name)
+        config = ServerConfig(tuple(session.session.named), access, warm=False)
+        self._listener = _listening(options.host, options.port)
+        url = address(options.host, self._listener.getsockname()[1], token)
+        self.where = f"Open {url} in a browser."
+        self._server = WebServer(configuration(create_app(session.workbench, config, session)))
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [self._listener]}, name="page", daemon=True
+        )
+        self._thread.start()
+        if options.open:
+            webbrowser.open(url)
+
+    def stop(self) -> None:
+        """End it; open connections get a moment to finish."""
+        self._server.should_exit = True
+        self._thread.join(timeout=GRACE + 10)
+        self._listener.close()
+
+
+def start(session: LiveSession, arguments: Sequence[str]) -> RunningPage:
+    """
+    Serve the page on a session that other front ends play too.
+
+    Raises:
+        MissingExtraError: The extra ``web`` is not installed.
+        UsageError: The address cannot be listened on, or the session is none of this program's own.
+    """
+    from latentknobs.studio.shared_session import SharedSession
+
+    options = _shared_parser().parse_args(list(arguments))
+    if not isinstance(session, SharedSession):
+        raise UsageError("The page needs a session of serve: start it with serve web,osc.")
+    try:
+        import uvicorn  # noqa: F401 - whether it is there
+        import websockets  # noqa: F401 - uvicorn needs it for WebSockets
+    except ImportError as error:
+        raise MissingExtraError("The web front end", "web") from error
+    return RunningPage(session, options)
 
 
 def configuration(app: ASGIApp) -> uvicorn.Config:
@@ -131,6 +190,20 @@ def _listening(host: str, port: int) -> socket.socket:
 
 
 def _parser() -> argparse.ArgumentParser:
+    parser = _shared_parser()
+    parser.add_argument(
+        "--model",
+        action="append",
+        default=[],
+        help="shipped name, path, or KIND:LOCATION of the model; once for each clip format [those of the package]",
+    )
+    parser.add_argument("--registry", help="registry file or URL [LATENTKNOBS_REGISTRY, else registry.db here]")
+    parser.add_argument("--device", default="auto", help="cpu, cuda or auto")
+    return parser
+
+
+def _shared_parser() -> argparse.ArgumentParser:
+    """The options of the page that are not the session's."""
     parser = argparse.ArgumentParser(
         prog="latentknobs serve", description="Serve the page: hear a melody, turn its knobs, export MIDI."
     )
@@ -140,14 +213,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=_port, default=PORT, help=f"0 = any free port [{PORT}]")
     add_token_options(parser)
     parser.add_argument("--name", action="append", default=[], help="another host name of the server; repeatable")
-    parser.add_argument(
-        "--model",
-        action="append",
-        default=[],
-        help="shipped name, path, or KIND:LOCATION of the model; once for each clip format [those of the package]",
-    )
-    parser.add_argument("--registry", help="registry file or URL [LATENTKNOBS_REGISTRY, else registry.db here]")
-    parser.add_argument("--device", default="auto", help="cpu, cuda or auto")
     parser.add_argument(
         "--open", action=argparse.BooleanOptionalAction, default=False, help="open the page in a browser"
     )

@@ -15,13 +15,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import TypeVar
 
-import numpy as np
-from attrs import asdict, define, evolve, field, frozen
+from attrs import define, evolve, field
 
 from latentknobs.analysis.own_melody import own_melody
 from latentknobs.core.arrays import Codes
 from latentknobs.core.backend import VAEBackend
-from latentknobs.core.clip import ClipFormat, Note
+from latentknobs.core.clip import ClipFormat
 from latentknobs.core.knob import Knob
 from latentknobs.core.melody_format import MelodyFormat
 from latentknobs.core.meter import signature_of
@@ -30,17 +29,17 @@ from latentknobs.core.piece import Piece
 from latentknobs.core.query_spec import KnobQuery
 from latentknobs.errors import LatentKnobsError, UnknownNameError
 from latentknobs.frontends.web.errors import RequestError
-from latentknobs.frontends.web.knobs import listed
-from latentknobs.frontends.web.piece_schema import piece_of, rows, ways_in_order, windows
+from latentknobs.frontends.web.open_piece import OpenPiece
+from latentknobs.frontends.web.piece_schema import piece_of
 from latentknobs.frontends.web.requests import GridRequest, KnobTurns, MidiSource, PieceMessage, State
-from latentknobs.frontends.web.responses import Counts, Opened, StyleFacts, TurnResponse
+from latentknobs.frontends.web.responses import TurnResponse
+from latentknobs.frontends.web.shared import SharedRoom
 from latentknobs.frontends.web.upload import Reader
 from latentknobs.session import Session
 from latentknobs.steering.batch_decoder import DecodedBatch, DecoderQueue
-from latentknobs.steering.common_knobs import common_knobs
 from latentknobs.steering.control_directions import in_order
-from latentknobs.steering.style import Style
 from latentknobs.steering.turn_result import GridCell, SteeredCodes, TurnResult
+from latentknobs.studio.knob_settings import turned
 from latentknobs.workbench import Workbench
 
 T = TypeVar("T")
@@ -50,68 +49,6 @@ MAX_GRID_CLIPS = 648
 """Clips that a grid decodes: eight in each of 81 cells, a second or two for which other clients wait."""
 FRESH = 2.0
 """Seconds before the registry is queried again for a model's knobs."""
-
-
-@frozen(eq=False)
-class OpenPiece:
-    """
-    A piece that is open with a model, and those of its other time signatures.
-
-    Attributes:
-        asked: The model that was asked for.
-        elsewhere: Whose knobs the piece has where they are none of that model's, a sentence; "" where they are.
-        session: The piece's session.
-        plain: What turning no knob gives: its reconstruction, where the model turns it.
-        notes: The notes of that.
-        style: How far the piece is from what the model knows.
-    """
-
-    asked: str
-    elsewhere: str
-    session: Session
-    plain: TurnResult
-    notes: frozenset[Note]
-    style: Style
-
-    def opened(self) -> Opened:
-        """The answer to opening it."""
-        session = self.session
-        models = [part.model for part in session.parts]
-        names = [model.spec.name for model in models]
-        shared = None if names == [self.asked] else common_knobs([session.knobs_of(model) for model in models])
-        return Opened(
-            models=names,
-            knobs=None if shared is None else listed(shared, every=True),
-            windows=windows(session, self.plain),
-            remarks=[*filter(None, [self.elsewhere]), *session.remarks()],
-            style=StyleFacts.model_validate(self.style.as_dict()),
-            accuracy=session.accuracy,
-            notes=rows(self.plain.after.notes),
-            steps=session.piece.steps,
-            codes=_rounded(session.codes),
-            differing=session.differing.tolist(),
-        )
-
-    def turned(self, result: TurnResult, ms: float) -> TurnResponse:
-        """The answer to turning knobs on it."""
-        notes = result.after.notes
-        moved = np.any(result.codes != self.session.codes, axis=0)
-        return TurnResponse(
-            notes=rows(notes),
-            changed=[k for k, note in enumerate(notes) if note not in self.notes],
-            codes=_rounded(result.codes),
-            touched=np.flatnonzero(moved).tolist(),
-            remarks=[*filter(None, [self.elsewhere]), *result.remarks],
-            counts=Counts(**asdict(result.counts)),
-            left=list(result.left),
-            ways=ways_in_order(self.session, result.ways),
-            ms=round(ms, 2),
-        )
-
-
-def _rounded(codes: Codes) -> list[list[float]]:
-    out: list[list[float]] = np.round(codes.astype(np.float64), 4).tolist()
-    return out
 
 
 @define(eq=False)
@@ -126,6 +63,7 @@ class Service:
             come with the package.
         own_registry: Whether the server was started with a registry of its own, which commands must then name too.
         reader: Reads uploaded files.
+        room: The shared session that the page shows, None where each client has its own.
         exporting: One export at a time, because sound and zip files take memory.
     """
 
@@ -135,6 +73,7 @@ class Service:
     own_registry: bool = False
     reader: Reader = field(factory=Reader, init=False)
     exporting: asyncio.Semaphore = field(factory=lambda: asyncio.Semaphore(1), init=False)
+    room: SharedRoom | None = field(default=None, init=False)
     _models: dict[str, VAEBackend] = field(factory=dict, init=False)
     _locations: dict[str, str] = field(factory=dict, init=False)
     _open: OrderedDict[tuple[str, str], OpenPiece] = field(factory=OrderedDict, init=False)
@@ -158,7 +97,8 @@ class Service:
                     check_encodes(model.spec)
                     models[model.spec.name] = model
                     self._locations[model.spec.name] = location
-                for name in self.workbench.models.names:
+                others = self.workbench.models.names if self.room is None else ()  # a shared session has its own
+                for name in others:
                     try:
                         models.setdefault(name, self.workbench.model(name))
                     except LatentKnobsError as error:
@@ -224,31 +164,43 @@ class Service:
             if key in self._open:
                 self._open.move_to_end(key)
                 return self._open[key]
-        piece = piece_of(message, self.formats(name))
-        locations = [self._locations.get(one, one) for one in names]
-        session = Session.open(self.workbench, piece, locations, all_by_model=message.by_model, knobs=knobs)
+        session = self.session_of(name, message, knobs)
         sha256 = message.source.sha256 if isinstance(message.source, MidiSource) else ""
-        session = evolve(session, source_sha256=sha256)
-        plain = session.turn({})
-        steering = [part.model.spec.name for part in session.parts]
-        elsewhere = ""
-        if name not in steering:
-            signature = signature_of(models[0].spec.clip_format)
-            elsewhere = (
-                f"{piece.name} has no bars of {signature}, which {name} is for: its knobs are those of "
-                f"{' and '.join(steering)}."
-            )
-        opened = OpenPiece(name, elsewhere, session, plain, frozenset(plain.after.notes), session.style)
+        opened = self.opened(name, evolve(session, source_sha256=sha256))
         with self._lock:
             self._open[key] = opened
             while len(self._open) > MAX_OPEN:
                 self._open.popitem(last=False)
         return opened
 
+    def session_of(
+        self, name: str, message: PieceMessage, knobs: Mapping[str, Mapping[str, Knob]] | None = None
+    ) -> Session:
+        """A piece, opened with a model and those of its other time signatures, with known knobs; of the worker."""
+        piece = piece_of(message, self.formats(name))
+        locations = [self._locations.get(one, one) for one in self.together(name)]
+        return Session.open(self.workbench, piece, locations, all_by_model=message.by_model, knobs=knobs)
+
+    def opened(self, name: str, session: Session) -> OpenPiece:
+        """A session as clients are told of it, who asked for a model; called by the worker."""
+        piece, plain = session.piece, session.turn({})
+        steering = [part.model.spec.name for part in session.parts]
+        elsewhere = ""
+        if name not in steering:
+            signature = signature_of(self.model(name).spec.clip_format)
+            elsewhere = (
+                f"{piece.name} has no bars of {signature}, which {name} is for: its knobs are those of "
+                f"{' and '.join(steering)}."
+            )
+        return OpenPiece(name, elsewhere, session, plain, frozenset(plain.after.notes), session.style)
+
     def turn(self, name: str, state: State) -> tuple[OpenPiece, TurnResult]:
         """A state's piece, opened, and the result of turning its knobs; called by the worker."""
         opened = self.open(name, state.piece)
-        return opened, opened.session.turn(state.knobs, like=state.like, seed=state.seed)
+        session = opened.session
+        if state.has_ranges:
+            return opened, turned(session, state.settings)
+        return opened, session.turn(state.knobs, like=state.like, seed=state.seed)
 
     def grid(self, name: str, request: GridRequest) -> tuple[Session, list[list[GridCell]]]:
         """The session of a, and the cells between a and b as they are steered; called by the worker."""
@@ -279,19 +231,27 @@ class Service:
             asyncio.CancelledError: A newer turn of the same client arrived before this one was decoded.
         """
         session = opened.session
+        each: list[Mapping[str, float]] = [turns.knobs]
+        if turns.has_ranges:
+            each = turns.settings.distinct(session)
+        models = [part.model for part in session.parts]
         steered: list[SteeredCodes] = []
 
         def codes() -> Sequence[Codes]:
-            steered.append(session.move(turns.knobs, like=turns.like, seed=turns.seed))
-            return steered[0].to_decode
+            steered.extend(session.move(amounts, like=turns.like, seed=turns.seed) for amounts in each)
+            return [codes for one in steered for codes in one.to_decode]
+
+        def result(k: int, batch: DecodedBatch) -> TurnResult:
+            return session.result(steered[k], batch.clips[k * len(models) : (k + 1) * len(models)])
 
         def answer(batch: DecodedBatch) -> tuple[TurnResponse, int]:
-            result = session.result(steered[0], batch.clips)
-            return opened.turned(result, (time.perf_counter() - started) * 1000), batch.together
+            if turns.has_ranges:
+                whole = turned(session, turns.settings, lambda amounts: result(each.index(amounts), batch))
+            else:
+                whole = result(0, batch)
+            return opened.turned(whole, (time.perf_counter() - started) * 1000), batch.together
 
-        return await asyncio.wrap_future(
-            self.queue.decode(client, [part.model for part in session.parts], codes, answer)
-        )
+        return await asyncio.wrap_future(self.queue.decode(client, models * len(each), codes, answer))
 
 
 def _goes_with(other: ClipFormat, first: ClipFormat) -> bool:

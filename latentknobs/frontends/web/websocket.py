@@ -17,8 +17,18 @@ from pydantic import BaseModel, TypeAdapter
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from latentknobs.frontends.web.errors import RequestError, as_json, as_request_error
-from latentknobs.frontends.web.requests import MAX_BODY_BYTES, MAX_SEQ, LiveMessage, LiveOpen, LiveTurn
-from latentknobs.frontends.web.service import OpenPiece, Service
+from latentknobs.frontends.web.open_piece import OpenPiece
+from latentknobs.frontends.web.requests import (
+    MAX_BODY_BYTES,
+    MAX_SEQ,
+    LiveClear,
+    LiveLoad,
+    LiveMessage,
+    LiveOpen,
+    LiveSet,
+    LiveTurn,
+)
+from latentknobs.frontends.web.service import Service
 
 PROTOCOL = "latentknobs.v1"
 SEND_SECONDS = 10.0
@@ -38,6 +48,7 @@ class LiveConnection:
         self._piece: OpenPiece | None = None
         self._out: asyncio.Queue[bytes | None] = asyncio.Queue(MAX_OUT)  # None stands for the newest turn
         self._newest: bytes | None = None  # the newest turn that is not sent yet
+        self._told: dict[str, bytes] = {}  # frames of the shared session, of each kind the newest
         self._turning: set[asyncio.Task[None]] = set()
         self._last_seq = -1
         self._answered_seq = -1
@@ -47,11 +58,15 @@ class LiveConnection:
         """Answer frames until one side closes."""
         offered = self._socket.scope.get("subprotocols", [])
         await self._socket.accept(subprotocol=PROTOCOL if PROTOCOL in offered else None)
+        if self._service.room is not None:
+            self._service.room.join(self)
         sender = asyncio.create_task(self._send())
         listener = asyncio.create_task(self._listen())
         try:
             await asyncio.wait({sender, listener}, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            if self._service.room is not None:
+                self._service.room.leave(self)
             self._service.queue.forget(id(self))
             for task in (sender, listener, *self._turning):
                 task.cancel()
@@ -106,8 +121,30 @@ class LiveConnection:
             self._turning.add(task)
             task.add_done_callback(self._turning.discard)
             await asyncio.sleep(0)  # the turn is queued before the next frame is read
+        elif isinstance(message, LiveSet | LiveClear | LiveLoad):
+            await self._share(message)
         else:
             await self._answer("pong", message.seq)
+
+    async def _share(self, message: LiveSet | LiveClear | LiveLoad) -> None:
+        room = self._service.room
+        if room is None:
+            raise RequestError(409, "not-shared", "This server has no shared session: start it with serve web,osc.")
+        if isinstance(message, LiveSet):
+            room.set(self, message.values)
+        elif isinstance(message, LiveClear):
+            room.clear(self, message.paths)
+        else:
+            opened = await self._service.in_worker(lambda: self._service.session_of(room.model, message.piece))
+            await asyncio.to_thread(room.session.open, opened.piece, room.name_of(self))
+        await self._out.put(as_json({"type": "done", "seq": message.seq, **room.facts}))
+
+    def tell(self, kind: str, frame: bytes) -> None:
+        """Have a frame of the shared session sent, in the place of one of its kind that was not sent yet."""
+        self._told.pop(kind, None)
+        self._told[kind] = frame
+        if not self._out.full():  # else the sender is busy, and sends this too when it goes on
+            self._out.put_nowait(None)
 
     async def _turn(self, piece: OpenPiece, message: LiveTurn, started: float) -> None:
         try:
@@ -136,10 +173,11 @@ class LiveConnection:
             data = await self._out.get()
             if data is None:
                 data, self._newest = self._newest, None
-            if data is None:  # another piece was opened meanwhile
-                continue
+            told, self._told = self._told, {}
+            frames = [*filter(None, [data]), *told.values()]  # none where another piece was opened meanwhile
             try:
-                await asyncio.wait_for(self._socket.send_text(data.decode("ascii")), SEND_SECONDS)
+                for frame in frames:
+                    await asyncio.wait_for(self._socket.send_text(frame.decode("ascii")), SEND_SECONDS)
             except (TimeoutError, WebSocketDisconnect, RuntimeError, OSError):
                 self._close_code = ABUSE
                 return

@@ -1,4 +1,4 @@
-import type { Cell, Deck, GridRequest, Info, Knob, KnobCard, KnobTable, Piece, Read, Recipe, RegistryCard, RegistryValues, RunCard, RunTable, Snippets, Track, Turned } from "./types.js";
+import type { Cell, Deck, GridRequest, Info, Knob, KnobCard, KnobTable, OpenedProject, Piece, ProjectRequest, Read, Recipe, RegistryCard, RegistryValues, RunCard, RunTable, Snippets, Track, Turned } from "./types.js";
 
 /** What went wrong, in words for the person at the page. */
 export class ApiError extends Error {
@@ -41,6 +41,10 @@ export class Api {
     this.file(model, "export", { state, as, file }, `melody.${as === "midi" ? "mid" : as}`);
   exportGrid = (model: string, request: GridRequest): Promise<{ blob: Blob; name: string }> =>
     this.file(model, "export/grid", request, "grid.zip");
+
+  saveProject = (model: string, request: ProjectRequest): Promise<{ blob: Blob; name: string }> => this.file(model, "project", request, "song.lkproject");
+  openProject = (model: string, body: Blob): Promise<OpenedProject> =>
+    this.json(`/models/${encodeURIComponent(model)}/project/read`, { method: "POST", body, headers: { "Content-Type": "application/json" } });
 
   private async json<T>(path: string, init?: RequestInit): Promise<T> {
     return (await (await this.call(path, init)).json()) as T;

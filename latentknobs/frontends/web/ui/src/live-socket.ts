@@ -1,4 +1,5 @@
 import type { Deck, Opened, Piece, Turned } from "./types.js";
+import type { RoomFrame } from "./shared.js";
 import { deckKey, pieceKey } from "./state.js";
 
 export type LiveStatus = "connecting" | "live" | "reconnecting";
@@ -9,6 +10,8 @@ export interface LiveEvents {
   turned(key: string, turned: Turned, latency: number | null): void;
   failed(message: string): void;
   status(status: LiveStatus): void;
+  /** A frame of a shared session. */
+  room?(frame: RoomFrame): void;
 }
 
 type Socket = Pick<WebSocket, "send" | "close" | "readyState"> & {
@@ -65,6 +68,11 @@ export class LiveSocket {
     this.wanted = { model, deck, at: this.now() };
     this.unsent = true;
     this.schedule();
+  }
+
+  /** Sends a frame of a shared session; gives its number, 0 where there is no connection. */
+  tell(message: Record<string, unknown>): number {
+    return this.send(message) ? this.seq : 0;
   }
 
   private dial(): void {
@@ -148,6 +156,7 @@ export class LiveSocket {
     } catch {
       return;
     }
+    if (["shared", "change", "music", "done"].includes(message.type ?? "")) this.events.room?.(message as unknown as RoomFrame);
     const asked = message.seq ? this.sent.get(message.seq) : undefined;
     if (message.type === "error") {
       // A piece that was not opened is sent again with the next wish.

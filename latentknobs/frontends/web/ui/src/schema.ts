@@ -497,6 +497,26 @@ export interface components {
             readonly seen: components["schemas"]["Snippets"];
         };
         /**
+         * KnobTurns
+         * @description Amounts of knobs ("pitch", or "pitch@5-8" for bars); controls are drawn by ``seed``, scaled like ``like``.
+         */
+        readonly KnobTurns: {
+            /**
+             * Knobs
+             * @default {}
+             */
+            readonly knobs: {
+                readonly [key: string]: number;
+            };
+            /**
+             * Seed
+             * @default 0
+             */
+            readonly seed: number;
+            /** Like */
+            readonly like?: string | null;
+        };
+        /**
          * Limits
          * @description The largest accepted values.
          */
@@ -641,6 +661,35 @@ export interface components {
             readonly differing: readonly number[];
         };
         /**
+         * OpenedProject
+         * @description What a project file holds.
+         */
+        readonly OpenedProject: {
+            /** Model */
+            readonly model: string;
+            readonly piece: components["schemas"]["PieceMessage"];
+            readonly settings: components["schemas"]["KnobTurns"];
+            /** Snapshots */
+            readonly snapshots: {
+                readonly [key: string]: components["schemas"]["KnobTurns"];
+            };
+            /** Tempo */
+            readonly tempo: number;
+            /** Loop */
+            readonly loop: boolean;
+            /**
+             * File
+             * @description The file that the piece came from, in base64.
+             */
+            readonly file: string | null;
+            readonly accompaniment: components["schemas"]["AccompanimentFacts"];
+            /**
+             * Shared
+             * @description Whether it was opened in the shared session, for all.
+             */
+            readonly shared: boolean;
+        };
+        /**
          * PieceMessage
          * @description A piece: notes on the grid of the model's format.
          */
@@ -683,6 +732,30 @@ export interface components {
              * @default false
              */
             readonly by_model: boolean;
+        };
+        /**
+         * ProjectRequest
+         * @description A state to save as a project file.
+         */
+        readonly ProjectRequest: {
+            readonly state: components["schemas"]["State"];
+            /**
+             * Snapshots
+             * @default {}
+             */
+            readonly snapshots: {
+                readonly [key: string]: components["schemas"]["KnobTurns"];
+            };
+            /**
+             * Loop
+             * @default true
+             */
+            readonly loop: boolean;
+            /**
+             * File
+             * @description The file that the piece came from, in base64.
+             */
+            readonly file?: string | null;
         };
         /**
          * ReadOptions

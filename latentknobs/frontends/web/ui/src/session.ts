@@ -8,8 +8,9 @@ import { inWords, onOff, signed, unitFor } from "./numbers.js";
 import { Player } from "./sound/player.js";
 import type { Melody } from "./sound/scheduler.js";
 import { deckKey, deckOf, NO_DRAFT, pieceKey, TEMPO, withDeck, withKnob, type Side, type State } from "./state.js";
+import { placed, Room, shownAmount, SIDE, type Settings, type SharedFrame } from "./shared.js";
 import { Store } from "./store.js";
-import type { Accompaniment, Deck, Format, GridRequest, Info, Knob, Model, Note, Opened, Piece, Source, Stretch, Turned } from "./types.js";
+import type { Accompaniment, Deck, Format, GridRequest, Info, Knob, Model, Note, Opened, OpenedProject, Piece, ProjectRequest, Source, Stretch, Turned } from "./types.js";
 
 const KEPT = 64;
 const MELODY: Format = { name: "melody-2bar", steps: 32, steps_per_beat: 4, beats_per_bar: 4, beats: 4, unit: 4, drums: null };
@@ -60,6 +61,11 @@ export class Session {
   alone = false;
   /** How loud the accompaniment is, 0 to 1. */
   volume = 0.8;
+  /** The session that other front ends play too, null where this page has its own. */
+  room: Room | null = null;
+  /** The bars that knobs turn, "" = all. */
+  bars = "";
+  private own8: Record<string, Settings> = {};
   readonly player = new Player();
   private readonly files = new Map<string, OpenFile>();
   private readonly turnedBy = new Map<string, Turned>();
@@ -232,6 +238,10 @@ export class Session {
       turned: (key, turned, latency) => this.arrived(key, turned, latency),
       failed: (message) => { this.notice = { kind: "error", text: message, live: true }; this.changed(); },
       status: (status) => { this.status = status; this.changed(); },
+      room: (frame) => {
+        if (frame.type === "shared") this.room ??= this.enter();
+        this.room?.receive(frame);
+      },
     }, this.connect);
     this.live.start();
     this.moved();
@@ -302,7 +312,7 @@ export class Session {
     if (!state || !deck) return;
     this.turning = name;
     this.heard = null;
-    this.store!.preview(withDeck(state, state.side, withKnob(deck, name, amount)));
+    this.store!.preview(withDeck(state, state.side, withKnob(deck, placed(name, this.bars), amount)));
   }
 
   /** A knob let go. */
@@ -314,7 +324,8 @@ export class Session {
     this.heard = null;
     const words = knob && onOff(knob) ? (amount ? "on" : "off") : inWords(amount, knob?.unit ?? "", knob?.says);
     this.toSay = `${knob?.label ?? name}: ${words}.`;
-    this.commit(withDeck(state, state.side, withKnob(deck, name, amount)), `${knob?.label ?? name} ${signed(amount)} ${unitFor(amount, knob?.unit ?? "")}`);
+    const where = this.bars ? ` in bars ${this.bars}` : "";
+    this.commit(withDeck(state, state.side, withKnob(deck, placed(name, this.bars), amount)), `${knob?.label ?? name} ${signed(amount)} ${unitFor(amount, knob?.unit ?? "")}${where}`);
     this.sayResult();
   }
 
@@ -349,6 +360,8 @@ export class Session {
     const tempo = Math.min(TEMPO.high, Math.max(TEMPO.low, Math.round(piece.tempo)));
     this.heard = null;
     this.notice = null;
+    this.bars = "";
+    if (this.shares) return this.room!.load(piece);
     this.commit({ ...withDeck(state, state.side, { piece, knobs }), tempo }, label);
     this.say(`${this.titleOf(piece)} is open as ${state.side.toUpperCase()}.`);
   }
@@ -371,6 +384,7 @@ export class Session {
   }
 
   undo(): void {
+    if (this.shares) return this.room!.trigger("undo");
     const label = this.store?.undo();
     this.heard = null;
     this.modelBack();
@@ -378,6 +392,7 @@ export class Session {
   }
 
   redo(): void {
+    if (this.shares) return this.room!.trigger("redo");
     const label = this.store?.redo();
     this.heard = null;
     this.modelBack();
@@ -405,10 +420,12 @@ export class Session {
 
   play(): void {
     this.player.play(this.melody);
+    if (this.shares && !this.heard && !this.room!.values["play"]) this.room!.set("play", true);
   }
 
   stop(): void {
     this.player.stop();
+    if (this.shares && this.room!.values["play"]) this.room!.set("play", false);
   }
 
   setVolume(volume: number): void {
@@ -420,6 +437,135 @@ export class Session {
   toggle(): void {
     if (this.player.playing) this.stop();
     else this.play();
+  }
+
+  // A session that is shared, bars and snapshots.
+
+  /** Whether what is heard is the shared session's. */
+  get shares(): boolean {
+    return this.room !== null && this.state?.side === SIDE;
+  }
+
+  private enter(): Room {
+    return new Room({
+      send: (message) => this.live?.tell(message) ?? 0,
+      piece: (frame) => void this.enterPiece(frame),
+      show: (change) => this.store && this.store.amend(change(this.store.value)),
+      music: (settings, turned) => {
+        const { state } = this;
+        if (state) this.arrived(deckKey(state.model, { ...state.decks[SIDE], ...settings }), turned, null);
+      },
+      play: (playing) => {
+        if (!this.shares || playing === this.player.playing) return;
+        if (playing) this.play();
+        else this.stop();
+      },
+      fail: (text) => { this.notice = { kind: "error", text, live: true }; this.changed(); },
+    });
+  }
+
+  private async enterPiece({ model, piece, file, opened }: SharedFrame): Promise<void> {
+    const state = this.room!.shown(withDeck({ ...this.state!, model, side: SIDE }, SIDE, { piece }));
+    keep(this.openedBy, pieceKey(model, piece), opened);
+    if (file && piece.source.kind === "midi" && !this.files.has(JSON.stringify(piece.source))) this.keepFile(piece.source, { data: file, accompaniment: { timbre: "", timbres: [], sounds: [] } });
+    this.bars = "";
+    this.store!.amend(state);
+    if (this.model?.name !== model) await this.useModel(model);
+  }
+
+  /** Turns these bars from now on, "" = all; gives whether they are bars. */
+  chooseBars(text: string): boolean {
+    const found = /^(\d{1,6})(?:-(\d{1,6}))?$/.exec(text);
+    const last = found?.[2] ?? found?.[1];
+    if (text && (!found || Number(found[1]) < 1 || Number(last) < Number(found[1]))) {
+      this.say("Write the first and the last bar, as 5-8.");
+      return false;
+    }
+    this.bars = found ? `${Number(found[1])}-${Number(last)}` : "";
+    this.say(this.bars ? `Knobs turn bars ${this.bars}.` : "Knobs turn the whole piece.");
+    return true;
+  }
+
+  /** What a knob shows. */
+  amountOf(name: string): number {
+    return shownAmount(this.deck?.knobs ?? {}, name, this.bars);
+  }
+
+  /** Whether the bars that are chosen have knobs of their own. */
+  get barsTurned(): boolean {
+    return Object.keys(this.deck?.knobs ?? {}).some((name) => name.endsWith(`@${this.bars}`));
+  }
+
+  /** The bars that are chosen follow the piece again. */
+  resetBars(): void {
+    const { state, deck } = this;
+    if (!state || !deck) return;
+    const knobs = Object.fromEntries(Object.entries(deck.knobs).filter(([name]) => !name.endsWith(`@${this.bars}`)));
+    this.commit(withDeck(state, state.side, { knobs }), `bars ${this.bars} as the piece`);
+  }
+
+  /** What a project file is to hold. */
+  project(): ProjectRequest {
+    const { loop } = this.state!;
+    return { state: this.exported(this.deck!), snapshots: this.own8, loop, file: this.file?.data ?? null };
+  }
+
+  async openProject(project: OpenedProject): Promise<void> {
+    const { model, piece, settings, snapshots, tempo, loop, file, accompaniment } = project;
+    if (file) this.keepFile(piece.source, { data: file, accompaniment });
+    if (project.shared) return;
+    const { state } = this;
+    this.bars = "";
+    this.heard = null;
+    this.notice = null;
+    this.own8 = Object.fromEntries(Object.entries(snapshots).map(([name, one]) => [name, { ...one, like: one.like ?? null }]));
+    this.commit({ ...withDeck(state!, state!.side, { piece, ...settings, like: settings.like ?? null }), model, tempo, loop }, "a project");
+    await this.useModel(model);
+    this.say(`${this.titleOf(piece)} is open as ${state!.side.toUpperCase()}.`);
+  }
+
+  get snapshots(): Readonly<Record<string, Settings>> {
+    return this.shares ? this.room!.snapshots : this.own8;
+  }
+
+  storeSnapshot(name: string): void {
+    const { deck } = this;
+    if (!deck) return;
+    if (this.shares) this.room!.trigger("snapshot/store", name);
+    else this.own8 = { ...this.own8, [name]: { knobs: deck.knobs, seed: deck.seed, like: deck.like } };
+    this.say(`Snapshot ${name} is stored.`);
+  }
+
+  recallSnapshot(name: string): void {
+    const { state, snapshots } = this;
+    if (!state || !(name in snapshots)) return;
+    if (this.shares) this.room!.trigger("snapshot/recall", name);
+    else this.commit(withDeck(state, state.side, snapshots[name]!), `snapshot ${name}`);
+    this.say(`Snapshot ${name}.`);
+  }
+
+  /** The way from one snapshot to another, 0 to 1. */
+  morph(from: string, to: string, place: number): void {
+    const { state, snapshots } = this;
+    const [one, other] = [snapshots[from], snapshots[to]];
+    if (!state || !one || !other) return;
+    if (this.shares) {
+      if (this.room!.values["morph/from"] !== from) this.room!.set("morph/from", from);
+      if (this.room!.values["morph/to"] !== to) this.room!.set("morph/to", to);
+      this.room!.set("morph", place);
+      return;
+    }
+    const knobs: Record<string, number> = {};
+    for (const name of [...new Set([...Object.keys(one.knobs), ...Object.keys(other.knobs)])].sort()) {
+      const piece = name.split("@")[0]!;
+      const [a, b] = [one, other].map(({ knobs: own }) => own[name] ?? own[piece] ?? 0);
+      const knob = this.knobs.find((each) => each.name === piece);
+      const amount = a! * (1 - place) + b! * place;
+      const near = knob?.step ? Math.round(amount / knob.step) * knob.step : amount;
+      if (near || name.includes("@")) knobs[name] = near;
+    }
+    const { seed, like } = place < 0.5 ? one : other;
+    this.commit(withDeck(state, state.side, { knobs, seed, like }), `morph ${from} to ${to}`);
   }
 
   /** Plays notes of the grid in place of the deck's; null goes back. */
@@ -446,7 +592,8 @@ export class Session {
     this.player.loop = state.loop;
     this.player.timbre = this.file?.accompaniment.timbre ?? "";
     const key = deckKey(model.name, deck);
-    if (this.live && state.model === model.name && key !== this.wanted) {
+    if (this.shares) this.room!.push(state);
+    else if (this.live && state.model === model.name && key !== this.wanted) {
       this.wanted = key;
       this.live.want(model.name, deck);
     }

@@ -37,10 +37,10 @@ export function withDeck(state: State, side: Side, change: Partial<Deck>): State
   return { ...state, decks: { ...state.decks, [side]: { ...state.decks[side], ...change } } };
 }
 
-/** A deck with one knob turned; a knob at 0 is not named, so that untouched melodies are equal. */
+/** A deck with one knob turned; a knob at 0 is not named, so that untouched melodies are equal, but in bars of its own. */
 export function withKnob(deck: Deck, name: string, amount: number): Deck {
   const others = Object.entries(deck.knobs).filter(([other]) => other !== name);
-  const knobs = amount === 0 ? others : [...others, [name, amount] as [string, number]];
+  const knobs = amount === 0 && !name.includes("@") ? others : [...others, [name, amount] as [string, number]];
   return { ...deck, knobs: Object.fromEntries(knobs.sort(([a], [b]) => (a < b ? -1 : 1))) };
 }
 

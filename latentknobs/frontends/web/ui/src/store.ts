@@ -22,6 +22,11 @@ export class Store<T> {
     return this.future.at(-1)?.label ?? null;
   }
 
+  /** What can be undone, the newest last. */
+  get labels(): readonly string[] {
+    return this.past.map(({ label }) => label);
+  }
+
   /** Whether a gesture is under way. */
   get previewing(): boolean {
     return this.before !== null;

@@ -37,4 +37,6 @@ export type RunTable = Schemas["RunTable"];
 export type RunCard = Schemas["RunCard"];
 export type RegistryValues = Schemas["RegistryValues"];
 export type RegistryCard = Schemas["RegistryCard"];
+export type ProjectRequest = Schemas["ProjectRequest"];
+export type OpenedProject = Schemas["OpenedProject"];
 export type Recipe = Schemas["Recipe"];

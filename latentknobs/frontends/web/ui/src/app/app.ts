@@ -11,6 +11,7 @@ import "./knobs.js";
 import "./melody.js";
 import "./export-panel.js";
 import "./screen.js";
+import "./snapshots.js";
 import "./two-way.js";
 
 const BUTTONS = "button, a[href], summary, [role=tab], input:not([type=range])";
@@ -69,6 +70,7 @@ export class App extends LitElement {
       <main @lk-show=${this.show}>
         <div class="notices" role="alert">${notice ? html`<div class="notice" data-notice=${notice.kind}><p>${notice.text}</p><button class="button plain square" type="button" aria-label="Dismiss" @click=${() => session.dismiss()}>${icon("close")}</button></div>` : nothing}</div>
         <lk-screen .session=${session}></lk-screen>
+        <lk-snapshots .session=${session}></lk-snapshots>
         <div class="tabs" role="tablist" aria-label="Views" @keydown=${this.tabKey}>${VIEWS.map(([name, title]) => html`<button type="button" role="tab" id="tab-${name}" data-view=${name} aria-controls="panel" aria-selected=${view === name ? "true" : "false"} tabindex=${view === name ? "0" : "-1"} @click=${() => { this.view = name; }}>${title}</button>`)}</div>
         <div class="panel" id="panel" role="tabpanel" aria-labelledby="tab-${view}">${session.deck ? this.panel() : nothing}</div>
         <lk-export-panel class="export" .session=${session} ?grid=${view === "grid"}></lk-export-panel>
@@ -117,6 +119,10 @@ export class App extends LitElement {
     else if (key === "enter" && !this.presses(target)) session.stop();
     else if (key === "l") session.commit({ ...session.state, loop: !session.state.loop }, session.state.loop ? "loop off" : "loop on");
     else if (key === "a") session.flip(session.state.side === "a" ? "b" : "a");
+    else if (/^Digit[1-8]$/.test(event.code)) {
+      if (event.shiftKey) session.storeSnapshot(event.code.slice(5));
+      else session.recallSnapshot(event.code.slice(5));
+    }
     else if (key === "?") this.dialogs.help();
     else return;
     event.preventDefault();

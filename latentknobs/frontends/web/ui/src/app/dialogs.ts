@@ -7,7 +7,7 @@ import type { KnobCard } from "../types.js";
 
 const ROLES = { target: " (its target)", changes: " (meant to change)", preserved: " (to stay)", "": "" };
 const KEYS: [string, string][] = [
-  ["Space", "Play and stop"], ["Enter", "Stop and rewind"], ["L", "Toggle the loop"], ["A", "Switch between A and B"],
+  ["Space", "Play and stop"], ["Enter", "Stop and rewind"], ["L", "Toggle the loop"], ["A", "Switch between A and B"], ["1 to 8, Shift 1 to 8", "Recall, store a snapshot"],
   ["Ctrl Z", "Undo"], ["Ctrl Shift Z, Ctrl Y", "Redo"], ["Ctrl S", "Save as MIDI"], ["?", "This help"],
 ];
 const KNOB_KEYS: [string, string][] = [

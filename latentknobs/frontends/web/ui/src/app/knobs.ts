@@ -80,11 +80,11 @@ export class KnobsPanel extends Component {
   }
 
   private knob(knob: Knob, badge: string, large = false) {
-    const { deck, state } = this.session;
+    const { state } = this.session;
     const locked = state!.locks.includes(knob.name);
-    if (onOff(knob)) return html`<lk-switch .name=${knob.name} .label=${knob.label} .value=${deck!.knobs[knob.name] ?? 0} .amount=${knob.high || knob.low} .badge=${badge} .locked=${locked} data-knob=${knob.name}></lk-switch>`;
+    if (onOff(knob)) return html`<lk-switch .name=${knob.name} .label=${knob.label} .value=${this.session.amountOf(knob.name)} .amount=${knob.high || knob.low} .badge=${badge} .locked=${locked} data-knob=${knob.name}></lk-switch>`;
     return html`<lk-knob .name=${knob.name} .label=${knob.label} .unit=${knob.unit} .low=${knob.low} .high=${knob.high} .step=${knob.step} .says=${knob.says ?? null}
-      .value=${deck!.knobs[knob.name] ?? 0} .badge=${badge} ?large=${large} .locked=${locked} hue=${this.session.hue(knob.name)} data-knob=${knob.name}></lk-knob>`;
+      .value=${this.session.amountOf(knob.name)} .badge=${badge} ?large=${large} .locked=${locked} hue=${this.session.hue(knob.name)} data-knob=${knob.name}></lk-knob>`;
   }
 
   private turn(event: CustomEvent<{ name: string; value: number }>): void {

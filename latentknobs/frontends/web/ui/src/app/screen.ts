@@ -62,7 +62,7 @@ export class ScreenPanel extends Component {
     const seen = session.looked ?? heard;
     if (!deck || !state) return html`<p class="soft">${session.notice ? "Waiting for the server." : "Loading the melody."}</p>`;
     const turnedKnobs = Object.entries(deck.knobs);
-    const hue = seen ? 3 : session.hue(session.turning ?? turnedKnobs[0]?.[0] ?? null);
+    const hue = seen ? 3 : session.hue(session.turning ?? turnedKnobs[0]?.[0].split("@")[0] ?? null);
     const changed = seen ? changedFrom(seen.notes, deck.piece.notes) : (result?.changed ?? []);
     const title = heard?.name ?? session.titleOf(deck.piece);
     const plain = turnedKnobs.length === 0 && !heard;
@@ -106,6 +106,8 @@ export class ScreenPanel extends Component {
   }
 
   private words(name: string, value: number): string {
+    const [plain, bars] = name.split("@");
+    if (bars) return `${this.words(plain!, value)} in bars ${bars}`;
     const knob = this.session.knobs.find((one) => one.name === name);
     if (knob && onOff(knob)) return knob.label;
     return knob ? `${knob.label} ${signed(value)} ${unitFor(value, knob.unit)}` : inWords(value, name);

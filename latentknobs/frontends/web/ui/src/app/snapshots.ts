@@ -1,0 +1,90 @@
+import { css, html } from "lit";
+import { state } from "lit/decorators.js";
+import { define, icon, shared } from "../elements/shared.js";
+import { save } from "../download.js";
+import { Component } from "./component.js";
+
+const NUMBERS = ["1", "2", "3", "4", "5", "6", "7", "8"];
+
+/** Which bars the knobs turn, the snapshots and the way between two, and what can be undone. */
+export class SnapshotsPanel extends Component {
+  static override styles = [shared, css`
+    :host { display: flex; flex-wrap: wrap; gap: 8px 20px; align-items: center; margin-top: 14px; }
+    .badge { display: inline-flex; align-items: center; min-height: 32px; padding: 0 12px; border-radius: 16px; border: 1px solid var(--line); font-weight: 600; font-size: 13px; }
+    .label { display: inline-flex; align-items: center; gap: 8px; font-size: 13px; }
+    .label input { width: 84px; }
+    .chip { display: inline-flex; align-items: center; gap: 4px; padding-left: 14px; border: 1px solid var(--ink); border-radius: 22px; font-weight: 600; }
+    .slots { display: flex; gap: 4px; }
+    .slots .button { width: 44px; padding: 0; }
+    .slots .button:not([aria-pressed="true"]) { color: var(--soft); }
+    .history { max-width: 240px; }
+  `];
+
+  @state() private from = "1";
+  @state() private to = "2";
+  @state() private place = 0;
+
+  override render() {
+    const { session } = this;
+    const { bars, room, snapshots } = session;
+    const kept = NUMBERS.filter((name) => name in snapshots);
+    const steps = room ? [...room.history].reverse() : [...(session.store?.labels ?? [])].reverse();
+    return html`
+      ${room ? html`<span class="badge" data-badge>Shared session</span>` : null}
+      ${bars ? html`<span class="chip" data-bars=${bars}>bars ${bars}<button class="button plain square" type="button" data-do="all-bars" aria-label="Turn the whole piece again" @click=${() => session.chooseBars("")}>${icon("close")}</button></span>
+          <button class="button" type="button" data-do="reset-bars" ?disabled=${!session.barsTurned} @click=${() => session.resetBars()}>${icon("reset")}As the piece</button>`
+        : html`<label class="label">Turn bars<input class="field" data-do="choose-bars" placeholder="all" maxlength="13" inputmode="numeric" @change=${this.choose}></label>`}
+      <div class="slots" role="group" aria-label="Snapshots: a digit recalls, Shift and a digit stores">${NUMBERS.map((name) => html`<button class="button" type="button" data-snapshot=${name} aria-pressed=${name in snapshots ? "true" : "false"} title=${name in snapshots ? `Recall snapshot ${name} (${name}); store it anew with Shift` : `Store snapshot ${name} (Shift ${name})`}
+        @click=${(event: MouseEvent) => (event.shiftKey || !(name in snapshots) ? session.storeSnapshot(name) : session.recallSnapshot(name))}>${name}</button>`)}</div>
+      ${kept.length > 1 ? html`<label class="label">Morph ${this.end(kept, this.from, (name) => { this.from = name; })}<input type="range" min="0" max="1" step="0.01" data-do="morph" aria-label="From one snapshot to the other" .value=${String(this.place)} @input=${this.morph}>${this.end(kept, this.to, (name) => { this.to = name; })}</label>` : null}
+      <button class="button" type="button" data-do="save-project" @click=${() => void this.save()}>${icon("down")}Save project</button>
+      <label class="button" role="button">Open project<input class="hidden" type="file" accept=".lkproject" data-do="open-project" @change=${this.open}></label>
+      ${steps.length ? html`<label class="label history">History<select data-do="history" @change=${this.back}><option value="0" selected>${steps.length} step${steps.length === 1 ? "" : "s"}</option>${steps.map((label, k) => html`<option value=${k + 1}>before ${label}</option>`)}</select></label>` : null}`;
+  }
+
+  private end(kept: readonly string[], chosen: string, choose: (name: string) => void) {
+    return html`<select aria-label="Snapshot" @change=${(event: Event) => choose((event.target as HTMLSelectElement).value)}>${kept.map((name) => html`<option value=${name} ?selected=${name === chosen}>${name}</option>`)}</select>`;
+  }
+
+  private async save(): Promise<void> {
+    const { session } = this;
+    try {
+      const { blob, name } = await session.api.saveProject(session.model!.name, session.project());
+      save(blob, name);
+      session.say(`Saved ${name}.`);
+    } catch (error) {
+      session.fail(error);
+    }
+  }
+
+  private async open(event: Event): Promise<void> {
+    const field = event.target as HTMLInputElement;
+    const file = field.files?.[0];
+    field.value = "";
+    if (!file) return;
+    try {
+      await this.session.openProject(await this.session.api.openProject(this.session.model!.name, file));
+    } catch (error) {
+      this.session.fail(error);
+    }
+  }
+
+  private choose(event: Event): void {
+    const field = event.target as HTMLInputElement;
+    if (!this.session.chooseBars(field.value.trim())) field.select();
+  }
+
+  private morph(event: Event): void {
+    this.place = Number((event.target as HTMLInputElement).value);
+    this.session.morph(this.from, this.to, this.place);
+  }
+
+  private back(event: Event): void {
+    const field = event.target as HTMLSelectElement;
+    const steps = Number(field.value);
+    field.value = "0";
+    for (let k = 0; k < steps; k += 1) this.session.undo();
+  }
+}
+
+define("lk-snapshots", SnapshotsPanel);
