@@ -17,7 +17,14 @@ from latentknobs.frontends.cli.context import program
 from latentknobs.frontends.cli.output import as_json
 from latentknobs.workbench import Workbench
 
-EXTRAS = {"dask": "distributed", "pandas": "pandas", "plugin-dev": "pytest", "postgres": "psycopg", "web": "fastapi"}
+EXTRAS = {
+    "dask": "distributed",
+    "notebook": "anywidget",
+    "pandas": "pandas",
+    "plugin-dev": "pytest",
+    "postgres": "psycopg",
+    "web": "fastapi",
+}
 """Each extra with the package that it brings."""
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
