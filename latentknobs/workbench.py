@@ -58,6 +58,7 @@ BUILTINS = (
     "latentknobs.metrics.plugin",
     "latentknobs.executors.plugin",
     "latentknobs.frontends.cli.plugin",
+    "latentknobs.frontends.notebook.plugin",
     "latentknobs.frontends.web.plugin",
 )
 """The plugins that come with the package, by name: they use nothing that a stranger's plugin cannot."""

@@ -56,7 +56,17 @@ THIRD_PARTY = {
     "analysis": {"scipy"},
     "packs": {"safetensors"},
     "testing": {"pytest", "pytest_benchmark", "scipy"},
-    "frontends": {"typer", "rich", "fastapi", "starlette", "pydantic", "uvicorn", "websockets"},
+    "frontends": {
+        "anywidget",
+        "fastapi",
+        "pydantic",
+        "rich",
+        "starlette",
+        "traitlets",
+        "typer",
+        "uvicorn",
+        "websockets",
+    },
 }
 """Third-party packages of each part, besides numpy and attrs."""
 

@@ -50,7 +50,7 @@ class SharedSession:
         workbench: Where models and knobs come from; it is not closed.
         queue: The worker that computes, which other clients may use as well.
         models: Names or locations of models, () = those that come with the package.
-        source: The piece to begin with, or a file of one; None = the example.
+        source: The piece to begin with, or a file of one, or a session that has it open; None = the example.
 
     Raises:
         LatentKnobsError: The piece or a model cannot be opened.
@@ -61,7 +61,7 @@ class SharedSession:
         workbench: Workbench,
         queue: DecoderQueue,
         models: Sequence[str] = (),
-        source: Piece | Path | None = None,
+        source: Session | Piece | Path | None = None,
     ) -> None:
         self.workbench = workbench
         self._queue = queue
@@ -122,6 +122,11 @@ class SharedSession:
     def session(self) -> Session:
         """The piece that is open."""
         return self._values.session
+
+    @property
+    def piece(self) -> Piece:
+        """The piece that is open, with no knob turned."""
+        return self.session.piece
 
     @property
     def settings(self) -> KnobSettings:
@@ -285,9 +290,15 @@ class SharedSession:
             self._subscriptions.append(subscription)
         return subscription
 
+    def widget(self, frontend: str = "notebook", **options: Any) -> Any:
+        """What a notebook shows of this session: as :meth:`latentknobs.session.Session.widget`."""
+        return self.workbench.plugins.widget(frontend)(self, **options)
+
     # How values change.
 
-    def _opened(self, source: Piece | Path | None) -> SessionValues:
+    def _opened(self, source: Session | Piece | Path | None) -> SessionValues:
+        if isinstance(source, Session):
+            return self._fresh(source)
         session = self._queue.run(lambda: Session.open(self.workbench, source, self._models)).result()
         return self._fresh(session)
 
