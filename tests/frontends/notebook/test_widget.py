@@ -16,6 +16,7 @@ import pytest
 
 from latentknobs.core.frontend_specs import FrontendSpec
 from latentknobs.errors import AmountError, MissingExtraError, UnknownNameError, UsageError
+from latentknobs.frontends.cli.app import run_command_line
 from latentknobs.hooks import hookimpl
 from latentknobs.scores import read_piece, read_provenance
 from latentknobs.session import Session
@@ -217,6 +218,12 @@ def test_without_the_extra_the_widget_says_so(session, monkeypatch):
     monkeypatch.setitem(sys.modules, "anywidget", None)
     with pytest.raises(MissingExtraError, match=r"latentknobs\[notebook\]"):
         session.widget()
+
+
+def test_it_is_no_program_of_the_terminal(capsys):
+    """Serve neither offers nor starts what a notebook shows."""
+    assert run_command_line(["serve", "notebook"]) == 2
+    assert "There is no front end named 'notebook'" in capsys.readouterr().err
 
 
 def test_a_plugin_may_bring_another_widget(session, latentknobs_plugins):
