@@ -564,6 +564,21 @@ class Session:
             out.append(self.result(moved, decoded))
         return out
 
+    def widget(self, frontend: str = "notebook", **options: Any) -> Any:
+        """
+        What a notebook shows of this session.
+
+        Args:
+            frontend: The front end that makes it; the package's is
+                :class:`~latentknobs.frontends.notebook.widget.SessionWidget`.
+            options: Its own.
+
+        Raises:
+            UnknownNameError: No front end of that name has one for notebooks.
+            MissingExtraError: The extra ``notebook`` is not installed.
+        """
+        return self.workbench.plugins.widget(frontend)(self, **options)
+
     # Between two pieces.
 
     def two_way(self, other: Session, size: int, rows: str, columns: str, rest: Rest = "mean") -> list[list[GridCell]]:

@@ -87,7 +87,7 @@ class RunningFrontend(Protocol):
 @frozen
 class FrontendSpec:
     """
-    A front end; it has ``serve``, ``start`` or both.
+    A front end; it has one or more of ``serve``, ``start`` and ``widget``.
 
     Attributes:
         name: Unique name ("cli", "web").
@@ -96,13 +96,18 @@ class FrontendSpec:
             session that nobody else plays.
         start: Called with a session that other front ends play too, and its own arguments; returns at once. None = it
             cannot share one.
+        widget: Called with a session, shared or not, and options of its own; returns what a notebook shows of it.
+            None = it has nothing for notebooks.
     """
 
     name: str
     doc: str
     serve: Callable[[list[str]], int] | None = None
     start: Callable[[LiveSession, list[str]], RunningFrontend] | None = None
+    widget: Callable[..., Any] | None = None
 
     def __attrs_post_init__(self) -> None:
-        if self.serve is None and self.start is None:
-            raise ValueError(f"front end {self.name!r} can neither be served nor started: give it serve or start.")
+        if self.serve is None and self.start is None and self.widget is None:
+            raise ValueError(
+                f"front end {self.name!r} can neither be served nor started nor shown: give it serve, start or widget."
+            )

@@ -65,6 +65,11 @@ class LiveSession(Protocol):
         ...
 
     @property
+    def piece(self) -> Piece:
+        """The piece that is open, with no knob turned."""
+        ...
+
+    @property
     def music(self) -> Music:
         """The newest notes that are made."""
         ...

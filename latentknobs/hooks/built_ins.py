@@ -13,6 +13,7 @@ BUILTINS = (
     "latentknobs.metrics.plugin",
     "latentknobs.executors.plugin",
     "latentknobs.frontends.cli.plugin",
+    "latentknobs.frontends.notebook.plugin",
     "latentknobs.frontends.web.plugin",
     "latentknobs.frontends.osc.plugin",
 )

@@ -242,6 +242,18 @@ class Plugins:
         """Front ends."""
         return self._of("frontends")
 
+    def widget(self, name: str) -> Callable[..., Any]:
+        """
+        What makes a notebook's widget of a session, by the name of its front end.
+
+        Raises:
+            UnknownNameError: No front end of that name has one.
+        """
+        known = {spec.name: spec.widget for spec in self.frontends().values() if spec.widget is not None}
+        if name not in known:
+            raise UnknownNameError("front end", name, known, "for notebooks")
+        return known[name]
+
     def commands(self) -> tuple[CommandSpec, ...]:
         """Commands of the command line."""
         return tuple(self._of("commands").values())

@@ -66,7 +66,7 @@ def _measure(*texts: str) -> Callable[[Any], str]:
 
 
 def _frontend(offer: Any) -> str:
-    for function in ("serve", "start"):
+    for function in ("serve", "start", "widget"):
         own = getattr(offer, function)
         if own is not None and not callable(own):
             return f"{function!r} of {offer.name!r} is not a function"

@@ -303,7 +303,7 @@ def _executor(result: object) -> Executor:
 def frontend(offer: FrontendSpec, guard: Guard) -> FrontendSpec:
     """A front end; the errors of the package and of the system that it raises are its own."""
     own = (LatentKnobsError, OSError)
-    serve, start = offer.serve, offer.start
+    serve, start, widget = offer.serve, offer.start, offer.widget
 
     def served(arguments: list[str]) -> int:
         return guard.call(run, arguments, must="an exit code", check=_exit_code, own=own)
@@ -323,7 +323,17 @@ def frontend(offer: FrontendSpec, guard: Guard) -> FrontendSpec:
         except SystemExit as end:  # argparse has told of it; --help too
             raise UsageError(f"{offer.name} was not started.") from end
 
-    return evolve(offer, serve=serve and served, start=start and started)
+    def shown(session: object, **options: Any) -> Any:
+        make = partial(cast("Callable[..., Any]", widget), session, **options)
+        return guard.call(make, must="a widget", check=_something, own=own)
+
+    return evolve(offer, serve=serve and served, start=start and started, widget=widget and shown)
+
+
+def _something(result: object) -> object:
+    if result is None:
+        raise PluginFault(kind_of(result))
+    return result
 
 
 def _running(result: object) -> RunningFrontend:

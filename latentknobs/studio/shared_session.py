@@ -64,7 +64,7 @@ class SharedSession:
         workbench: Where models and knobs come from; it is not closed.
         queue: The worker that computes, which other clients may use as well.
         models: Names or locations of models, () = those that come with the package.
-        source: The piece to begin with, or a file of one or of a project; None = the example.
+        source: The piece to begin with, a file of one or of a project, or a session; None = the example.
 
     Raises:
         LatentKnobsError: The piece or a model cannot be opened.
@@ -75,7 +75,7 @@ class SharedSession:
         workbench: Workbench,
         queue: DecoderQueue,
         models: Sequence[str] = (),
-        source: Piece | Path | None = None,
+        source: Session | Piece | Path | None = None,
     ) -> None:
         self.workbench = workbench
         self.queue = queue
@@ -136,6 +136,11 @@ class SharedSession:
     def session(self) -> Session:
         """The piece that is open."""
         return self._values.session
+
+    @property
+    def piece(self) -> Piece:
+        """The piece that is open, with no knob turned."""
+        return self.session.piece
 
     @property
     def settings(self) -> KnobSettings:
@@ -318,9 +323,15 @@ class SharedSession:
             subscription.close()
         return subscription
 
+    def widget(self, frontend: str = "notebook", **options: Any) -> Any:
+        """What a notebook shows of this session: as :meth:`latentknobs.session.Session.widget`."""
+        return self.workbench.plugins.widget(frontend)(self, **options)
+
     # How values change.
 
-    def _opened(self, source: Piece | Path | None) -> SessionValues:
+    def _opened(self, source: Session | Piece | Path | None) -> SessionValues:
+        if isinstance(source, Session):
+            return fresh_values(source)
         if _is_project(source):
             assert isinstance(source, Path)
             return self._of_project(Project.read(source))

@@ -1,4 +1,4 @@
-"""The page's committed files: what they hold, and that they are what their sources make."""
+"""The committed files of the page and of the notebook's widget: what they hold, and that their sources make them."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ import latentknobs
 
 WEB = Path(latentknobs.__file__).parent / "frontends" / "web"
 STATIC = WEB / "static"
+WIDGET = WEB.parent / "notebook" / "static"
 UI = WEB / "ui"
 PAGES = ["index.html", "registry.html"]
 FILES = ["app.css", "app.js", "icon.svg", *PAGES]
+BUILT = [*(STATIC / name for name in FILES), WIDGET / "widget.css", WIDGET / "widget.js"]
 NAMESPACES = {f"http://www.w3.org/{name}" for name in ("2000/svg", "1999/xhtml", "1999/xlink", "1998/Math/MathML")}
 MISSING = [name for name in ("node", "npm") if shutil.which(name) is None]
 AWAY = re.compile(r"\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ERR_SOCKET_TIMEOUT)\b")
@@ -54,14 +56,15 @@ class Page(HTMLParser):
 
 
 def test_the_pages_are_five_files():
-    """The pages are one module, one stylesheet, one picture and themselves, and no source map."""
+    """The pages are one module, one stylesheet, one picture and themselves, the widget two; there is no source map."""
     assert sorted(path.name for path in STATIC.iterdir()) == FILES
+    assert sorted(path.name for path in WIDGET.iterdir()) == ["widget.css", "widget.js"]
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_no_file_names_another_host(name):
-    """The page's files name no address of another host, but for the names of XML namespaces."""
-    text = (STATIC / name).read_text(encoding="utf-8")
+@pytest.mark.parametrize("path", BUILT, ids=lambda path: path.name)
+def test_no_file_names_another_host(path):
+    """No file names an address of another host, but for the names of XML namespaces."""
+    text = path.read_text(encoding="utf-8")
     found = {link.rstrip("/") for link in re.findall(r"(?:https?:|wss?:)?//[\w-]+(?:\.[\w-]+)+[\w./-]*", text)}
 
     assert found - NAMESPACES == set()
@@ -83,9 +86,10 @@ def test_inline_scripts_are_found():
     assert page.inline == ["<style>", "p style", "p onclick", "z()", "a href"]
 
 
-def test_the_bundle_builds_no_code_from_text():
-    """app.js neither evaluates text nor writes style attributes, which the policy forbids."""
-    text = (STATIC / "app.js").read_text(encoding="utf-8")
+@pytest.mark.parametrize("path", [STATIC / "app.js", WIDGET / "widget.js"], ids=lambda path: path.name)
+def test_the_bundle_builds_no_code_from_text(path):
+    """It neither evaluates text nor writes style attributes, which the page's policy forbids."""
+    text = path.read_text(encoding="utf-8")
 
     assert re.findall(r"\beval\(|new Function\(|\bstyle=[\"'$]|document\.write", text) == []
 
@@ -115,7 +119,7 @@ def test_the_types_are_those_of_the_api(tmp_path):
 @pytest.mark.skipif(bool(MISSING), reason=f"no {' and no '.join(MISSING)} here, with which the page is built")
 def test_the_sources_make_the_committed_files(tmp_path):
     """From a clean checkout, npm ci and the scripts give the committed files to the byte; types and tests are right."""
-    ui = tmp_path / "ui"
+    ui = tmp_path / "web" / "ui"
     shutil.copytree(UI, ui, ignore=shutil.ignore_patterns("node_modules"))
     got = _npm(ui, "ci", "--no-audit", "--no-fund")
     if got.returncode and AWAY.search(got.stdout):
@@ -126,8 +130,8 @@ def test_the_sources_make_the_committed_files(tmp_path):
         done = _npm(ui, *words)
         assert done.returncode == 0, done.stdout
     assert (ui / "src" / "schema.ts").read_bytes() == (UI / "src" / "schema.ts").read_bytes()
-    assert {name: (tmp_path / "static" / name).read_bytes() for name in FILES} == {
-        name: (STATIC / name).read_bytes() for name in FILES
+    assert {path.name: (tmp_path / path.relative_to(WEB.parent)).read_bytes() for path in BUILT} == {
+        path.name: path.read_bytes() for path in BUILT
     }
 
 

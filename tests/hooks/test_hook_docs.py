@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import queue
 import re
 import subprocess
 import sys
@@ -32,6 +33,8 @@ from latentknobs.hooks.manager import Plugins
 from latentknobs.hooks.plugin_types import KINDS
 from latentknobs.registry.overlay import PACKAGED
 from latentknobs.registry.store import KnobStore
+from latentknobs.steering.batch_decoder import DecoderQueue
+from latentknobs.studio.shared_session import SharedSession
 from latentknobs.testing.checks import jobs_of, run
 from latentknobs.testing.store import sample_run
 from latentknobs.testing.tiny import TinyBackend, tiny_clips
@@ -275,6 +278,21 @@ def test_hook_register_frontends(load, capsys):
 
     assert {"pitch: -12 to 12 semitones", "rhythm: -4 to 4 doublings"} <= set(lines)
     assert [line.split(":")[0] for line in lines] == [knob.name for knob in accepted]
+
+
+def test_a_front_end_of_the_docs_shares_a_session(load, tiny_workbench, monkeypatch):
+    """The other one prints what is set while it runs, and nothing once it is stopped."""
+    printed = queue.Queue()
+    plugins = load("register_frontends")
+    monkeypatch.setattr("builtins.print", printed.put)
+    with DecoderQueue() as decoder, SharedSession(tiny_workbench, decoder, ("tiny",)) as session:
+        running = plugins.frontends()["printer"].start(session, [])
+        session.set("tempo", 90, "somebody")
+        assert printed.get(timeout=60) == "tempo = 90.0, set by somebody"
+        running.stop()
+        session.set("tempo", 91, "somebody")
+
+    assert printed.empty()
 
 
 def test_hook_register_commands(capsys, plugins_dir):

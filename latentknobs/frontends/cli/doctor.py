@@ -18,6 +18,7 @@ from latentknobs.workbench import Workbench
 
 EXTRAS = {
     "dask": ("distributed",),
+    "notebook": ("anywidget",),
     "osc": ("python-osc", "zeroconf"),
     "pandas": ("pandas",),
     "plugin-dev": ("pytest", "pytest-benchmark"),

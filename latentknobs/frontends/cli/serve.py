@@ -30,7 +30,7 @@ def serve(ctx: typer.Context) -> None:
     words = list(ctx.args)
     names = (words.pop(0) if words and not words[0].startswith("-") else DEFAULT).split(",")
     context = program(ctx)
-    known = context.plugins.frontends()
+    known = {name: one for name, one in context.plugins.frontends().items() if one.serve or one.start}
     for name in names:
         if name not in known:
             raise UnknownNameError("front end", name, known)
