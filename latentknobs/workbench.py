@@ -59,6 +59,7 @@ BUILTINS = (
     "latentknobs.executors.plugin",
     "latentknobs.frontends.cli.plugin",
     "latentknobs.frontends.web.plugin",
+    "latentknobs.frontends.midi.plugin",
 )
 """The plugins that come with the package, by name: they use nothing that a stranger's plugin cannot."""
 
