@@ -56,7 +56,18 @@ THIRD_PARTY = {
     "analysis": {"scipy"},
     "packs": {"safetensors"},
     "testing": {"pytest", "pytest_benchmark", "scipy"},
-    "frontends": {"typer", "rich", "fastapi", "starlette", "pydantic", "uvicorn", "websockets"},
+    "frontends": {
+        "typer",
+        "rich",
+        "fastapi",
+        "starlette",
+        "pydantic",
+        "uvicorn",
+        "websockets",
+        "aalink",
+        "mido",
+        "rtmidi",
+    },
 }
 """Third-party packages of each part, besides numpy and attrs."""
 

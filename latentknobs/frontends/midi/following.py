@@ -17,6 +17,10 @@ SOURCE = "midi clock"
 """Who sets tempo and play."""
 REMEMBERED = 2 * PER_QUARTER
 """Clocks that tempo and place are made of."""
+FEW = 6
+"""Clocks below which their tempo is not known."""
+SHORTEST, LONGEST = 60 / (PER_QUARTER * 400), 60 / (PER_QUARTER * 20)
+"""Seconds of a clock: 400 and 20 quarter notes a minute."""
 LOST = 1.0
 """Seconds without a clock after which there is none."""
 LEAST = 0.3
@@ -67,7 +71,7 @@ class ClockFollower:
     def __init__(self, session: LiveSession) -> None:
         self._session = session
         self._lock = threading.Lock()
-        self._clocks: deque[tuple[int, float]] = deque(maxlen=REMEMBERED)
+        self._clocks: deque[float] = deque(maxlen=REMEMBERED)
         self._number = -1  # of the last clock, counted from the beginning of the sender's song
         self._running = False
         self._last = 0.0
@@ -80,11 +84,11 @@ class ClockFollower:
             if self._clocks and now - self._last > LOST:
                 self._clocks.clear()
             self._last = now
-            self._clocks.append((self._number, now))
+            self._clocks.append(now)
             self._line = self._fitted()
             if self._line and abs(now - self._line[1]) > self._line[0] / 2:  # another tempo, or the machine paused
                 self._clocks.clear()
-                self._clocks.append((self._number, now))
+                self._clocks.append(now)
                 self._line = (self._line[0], now)
             tempo = self._tempo() if self._number % PER_QUARTER == 0 and len(self._clocks) >= PER_QUARTER else None
         if tempo is not None:
@@ -135,20 +139,28 @@ class ClockFollower:
         """Nothing is to be ended."""
 
     def _fitted(self) -> tuple[float, float] | None:
-        """The straight line through the clocks: seconds of one, and when the last one should have come."""
+        """
+        The straight line through the clocks: seconds of one, and when the last one should have come.
+
+        Where there are few, or many have come at once after a pause, a clock lasts as long as before.
+        """
         count = len(self._clocks)
-        if count < 2:
-            return (self._line[0], self._clocks[-1][1]) if self._line and count else None
-        first = self._clocks[0][1]
-        # Numbers follow one another, so that the sums over them are known.
+        if count < (FEW if self._line else 2):
+            return (self._line[0], self._clocks[-1]) if self._line else None
+        first = self._clocks[0]
+        # Clocks are numbered one after another, so that the sums over the numbers are known.
         middle = (count - 1) / 2
-        mean = sum(when - first for _number, when in self._clocks) / count
-        slope = sum((k - middle) * (when - first) for k, (_number, when) in enumerate(self._clocks))
+        mean = sum(when - first for when in self._clocks) / count
+        slope = sum((k - middle) * (when - first) for k, when in enumerate(self._clocks))
         slope /= count * (count * count - 1) / 12
+        if not SHORTEST <= slope <= LONGEST:
+            if self._line is None:
+                return None
+            slope = self._line[0]
         return slope, first + mean + slope * middle
 
     def _tempo(self) -> float | None:
-        return 60.0 / (PER_QUARTER * self._line[0]) if self._line and self._line[0] > 0 else None
+        return 60.0 / (PER_QUARTER * self._line[0]) if self._line else None
 
     def _set_tempo(self, tempo: float) -> None:
         try:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
+from typing import Any
 
 from attrs import evolve
 
@@ -68,5 +70,5 @@ class LinkFollower:
         self._loop.close()
 
 
-async def _made(kind: type, tempo: float) -> object:
+async def _made(kind: Callable[[float], Any], tempo: float) -> Any:
     return kind(tempo)

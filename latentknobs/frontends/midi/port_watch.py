@@ -73,20 +73,19 @@ class PortWatch:
 
     def _find(self, options: MidiOptions, heard: Heard) -> None:
         inputs, outputs = self._ports.inputs(), self._ports.outputs()
-        names = list(dict.fromkeys(port_named(part, inputs, "input") for part in options.inputs))
+        names = {port_named(part, inputs, "input"): part for part in options.inputs}
         out = port_named(options.output, outputs, "output") if options.output else ""
-        back = [port_named(options.feedback, outputs, "output")] if options.feedback else names
-        for name, part in zip(names, options.inputs, strict=False):
+        back = {port_named(options.feedback, outputs, "output"): options.feedback} if options.feedback else names
+        for name, part in names.items():
             self._add(_Place("input", part, name, lambda one: self._ports.open_input(one, heard)))
         if out:
             self._add(_Place("output", options.output, out, self._ports.open_output, self.output))
-        for name in back:
+        for name, part in back.items():
             if name == out:
                 self.feedback.append(self.output)
             elif name in outputs:
-                own = Output()
-                self._add(_Place("output", options.feedback or name, name, self._ports.open_output, own))
-                self.feedback.append(own)
+                self.feedback.append(Output())
+                self._add(_Place("output", part, name, self._ports.open_output, self.feedback[-1]))
         if options.virtual:
             self._own.append(self._ports.open_input(None, heard))
         if options.virtual and not out:

@@ -10,6 +10,8 @@ from latentknobs.errors import LatentKnobsError, MissingExtraError, UnknownNameE
 
 CLIENT = "latentknobs"
 """What our ports are called."""
+LISTER = "latentknobs list"
+"""Who asks what ports there are."""
 ALL_NOTES_OFF = 123
 
 Heard: TypeAlias = Callable[[Sequence[int]], None]
@@ -168,23 +170,23 @@ class RtMidiPorts:
             raise MissingExtraError("The MIDI front end", "midi") from error
         self._rtmidi = rtmidi
         self._api = self._first_api()
-        self._in = self._new(rtmidi.MidiIn)
-        self._out = self._new(rtmidi.MidiOut)
+        self._in = self._new(rtmidi.MidiIn, LISTER)
+        self._out = self._new(rtmidi.MidiOut, LISTER)
 
     def _first_api(self) -> int:
         reasons = []
         for api in self._rtmidi.get_compiled_api():
             try:
-                self._rtmidi.MidiIn(api, CLIENT).delete()
+                self._rtmidi.MidiIn(api, LISTER).delete()
             except OSError as error:
                 reasons.append(f"{self._rtmidi.get_api_display_name(api)}: {str(error).rstrip('.')}")
             else:
                 return int(api)
         raise PortError(f"This machine has no MIDI ({'; '.join(reasons)}): on Linux start JACK, or load snd-seq.")
 
-    def _new(self, kind: Any) -> Any:
+    def _new(self, kind: Any, client: str = CLIENT) -> Any:
         try:
-            return kind(self._api, CLIENT)
+            return kind(self._api, client)
         except OSError as error:
             raise PortError(f"MIDI cannot be used any more ({error}): start it again.") from error
 
@@ -220,7 +222,7 @@ class RtMidiPorts:
                     "--in and --out."
                 )
             else:
-                port.open_virtual_port(kind)
+                port.open_virtual_port(CLIENT)
         except (OSError, ValueError) as error:
             port.delete()
             raise PortError(f"The MIDI {kind} {name or CLIENT!r} cannot be opened: {error}.") from error
