@@ -78,8 +78,8 @@ class MidiFrontend:
         if options.record is not None:
             self._recorder.arm()
         self._mapped = self._controls_of(options)
-        self._watch = PortWatch(ports, options, self.receive)
         self._leader: Leader = self._leading()
+        self._watch = PortWatch(ports, self.receive)
         self._clock = self._leader if isinstance(self._leader, ClockFollower) else None
         channel = DRUM_CHANNEL if isinstance(session.clip_format, DrumFormat) else options.channel - 1
         self._player = Player(
@@ -87,11 +87,16 @@ class MidiFrontend:
         )
         self.controls = Controls(session, self._mapped, options.takeover, self._watch.output.silence, self._record)
         self._player.play(session.music.piece, session.clip_format)
+        try:
+            self._watch.open(options)
+        except BaseException:
+            self._leader.close()
+            raise
         self._listening = session.subscribe(self._changed, self._new_music, "midi")
         self._thread = threading.Thread(target=self._work, name="midi", daemon=True)
         self._thread.start()
         self._player.start()
-        atexit.register(self._watch.output.silence)
+        atexit.register(self._player.stop)
         self._tasks.put(self._show_all)
         if self._learner.asks:
             self._ask()
@@ -111,7 +116,7 @@ class MidiFrontend:
         self._thread.join(timeout=5)
         self._leader.close()
         self._watch.close()
-        atexit.unregister(self._watch.output.silence)
+        atexit.unregister(self._player.stop)
 
     def receive(self, data: Sequence[int]) -> None:
         """A message has come, whole, as bytes; what is none is left out."""
@@ -159,9 +164,13 @@ class MidiFrontend:
         if change.path in PLAYING:
             self._player.look()
         if change.path == "file":
-            self._mapped = self._controls_of(self._options)
-            self.controls.use(self._mapped)
-            self._show_all()
+            self._tasks.put(self._map_again)
+
+    def _map_again(self) -> None:
+        """Another piece is open, which may have other knobs and bars."""
+        self._mapped = self._controls_of(self._options)
+        self.controls.use(self._mapped)
+        self._show_all()
 
     def _new_music(self, music: Music) -> None:
         self._player.play(music.piece, self._session.clip_format)

@@ -48,36 +48,40 @@ class PortWatch:
 
     Args:
         ports: Where ports come from.
-        options: What people name.
         heard: Told of messages.
 
     Attributes:
         output: For notes and clock.
         feedback: For values, each output once.
-
-    Raises:
-        LatentKnobsError: One is not there, or its name means several.
     """
 
-    def __init__(self, ports: PortSystem, options: MidiOptions, heard: Heard) -> None:
-        self._ports = ports
+    def __init__(self, ports: PortSystem, heard: Heard) -> None:
+        self._ports, self._heard = ports, heard
         self.output = Output()
         self.feedback: list[Output] = []
         self._places: list[_Place] = []
         self._own: list[OpenPort] = []
+
+    def open(self, options: MidiOptions) -> None:
+        """
+        Open what people name.
+
+        Raises:
+            LatentKnobsError: One is not there, or its name means several; none is open then.
+        """
         try:
-            self._find(options, heard)
+            self._find(options)
         except BaseException:
             self.close()
             raise
 
-    def _find(self, options: MidiOptions, heard: Heard) -> None:
+    def _find(self, options: MidiOptions) -> None:
         inputs, outputs = self._ports.inputs(), self._ports.outputs()
         names = {port_named(part, inputs, "input"): part for part in options.inputs}
         out = port_named(options.output, outputs, "output") if options.output else ""
         back = {port_named(options.feedback, outputs, "output"): options.feedback} if options.feedback else names
         for name, part in names.items():
-            self._add(_Place("input", part, name, lambda one: self._ports.open_input(one, heard)))
+            self._add(_Place("input", part, name, lambda one: self._ports.open_input(one, self._heard)))
         if out:
             self._add(_Place("output", options.output, out, self._ports.open_output, self.output))
         for name, part in back.items():
@@ -87,7 +91,7 @@ class PortWatch:
                 self.feedback.append(Output())
                 self._add(_Place("output", part, name, self._ports.open_output, self.feedback[-1]))
         if options.virtual:
-            self._own.append(self._ports.open_input(None, heard))
+            self._own.append(self._ports.open_input(None, self._heard))
         if options.virtual and not out:
             self.output.use(self._ports.open_output(None))
             self.feedback.append(self.output)

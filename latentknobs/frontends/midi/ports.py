@@ -13,6 +13,8 @@ CLIENT = "latentknobs"
 LISTER = "latentknobs list"
 """Who asks what ports there are."""
 ALL_NOTES_OFF = 123
+POLL = 0.001
+"""Seconds between looks for messages, where they are fetched."""
 
 Heard: TypeAlias = Callable[[Sequence[int]], None]
 """Told of a message, whole, as bytes; from a thread of the port."""
@@ -202,8 +204,10 @@ class RtMidiPorts:
         """Listen to a port; PortError where it has gone, or virtual ones cannot be made (Windows)."""
         port = self._new(self._rtmidi.MidiIn)
         port.ignore_types(sysex=True, timing=False, active_sense=True)
-        port.set_callback(lambda event, _data: heard(event[0]))
         self._open(port, name, "input")
+        if self._api == self._rtmidi.API_UNIX_JACK:
+            return _PolledInput(port, heard)
+        port.set_callback(lambda event, _data: heard(event[0]))
         return _RtMidiPort(port)
 
     def open_output(self, name: str | None) -> OpenPort:
@@ -238,3 +242,28 @@ class _RtMidiPort:
     def close(self) -> None:
         self._port.close_port()
         self._port.delete()
+
+
+class _PolledInput(_RtMidiPort):
+    """
+    An input whose messages are fetched by a thread.
+
+    JACK's own thread may not wait for Python, which a callback does: messages were lost.
+    """
+
+    def __init__(self, port: Any, heard: Heard) -> None:
+        super().__init__(port)
+        self._heard = heard
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._fetch, name="midi input", daemon=True)
+        self._thread.start()
+
+    def _fetch(self) -> None:
+        while not self._closed.wait(POLL):
+            while event := self._port.get_message():
+                self._heard(event[0])
+
+    def close(self) -> None:
+        self._closed.set()
+        self._thread.join(timeout=5)
+        super().close()

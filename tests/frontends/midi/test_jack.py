@@ -50,12 +50,18 @@ class Device:
     """Another program with a port of each direction."""
 
     def __init__(self, name):
-        self.heard = []
+        self._heard = []
         self.out = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, name)
         self.out.open_virtual_port("out")
-        self.into = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, f"{name} in")
-        self.into.set_callback(lambda event, _data: self.heard.append(tuple(event[0])))
+        self.into = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, f"{name} in", queue_size_limit=10_000)
+        self.into.ignore_types(timing=False)
         self.into.open_virtual_port("in")
+
+    @property
+    def heard(self):
+        while event := self.into.get_message():
+            self._heard.append(tuple(event[0]))
+        return self._heard
 
     def close(self):
         for port in (self.out, self.into):

@@ -200,9 +200,12 @@ def test_a_thousand_starts_stops_and_moves_leave_no_note(stage):
     for k in range(1000):
         what = rng.randrange(5)
         if what == 0:
+            ended = one.ended
             one.play()
+            until(lambda ended=ended: one.player._playing or one.ended > ended)
         elif what == 1:
             one.set(playing=False)
+            until(lambda: not one.player._playing)
         elif what == 2:
             one.set(tempo=rng.uniform(30, 300))
         elif what == 3:
@@ -217,7 +220,7 @@ def test_a_thousand_starts_stops_and_moves_leave_no_note(stage):
             one.set(playing=False)
             until(lambda: not one.output.sounding)
             assert one.ports.hanging() == {}
-    assert len(one.ons()) > 50
+    assert len(one.ons()) > 50, one.ended
 
 
 def test_a_playhead_counts_on_over_loops_and_tempos():
