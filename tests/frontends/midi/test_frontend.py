@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from latentknobs.testing.fixtures import latentknobs_plugins  # noqa: F401 - a fixture
-from tests.frontends.midi.memory_ports import until
+from latentknobs.frontends.midi.ports import PortError
+from tests.frontends.midi.memory_ports import MemoryPorts, until
 
 BYTES = st.lists(st.integers(0, 255), max_size=4)
 MESSAGES = st.one_of(
@@ -101,3 +101,25 @@ def test_no_way_out_leaves_a_note(tmp_path, end):
 
     assert "[144, 60, 112]" in done.stdout, done.stderr
     assert done.stdout.index("[128, 60, 0]") > done.stdout.index("[144, 60, 112]")
+
+
+def test_the_doctor_names_the_ports(cli, monkeypatch):
+    """Where the extra is installed: those of each direction, or why there are none."""
+    pytest.importorskip("rtmidi", reason="python-rtmidi has no wheel for this Python")
+    place = "latentknobs.frontends.midi.ports.RtMidiPorts"
+    monkeypatch.setattr(place, lambda: MemoryPorts(["Pads", "Keys"]))
+    assert cli("doctor", "--json").json["MIDI ports"] == {"inputs": "Pads, Keys", "outputs": "none"}
+
+    def none():
+        raise PortError("This machine has no MIDI.")
+
+    monkeypatch.setattr(place, none)
+    assert cli("doctor", "--json").json["MIDI ports"] == "This machine has no MIDI."
+
+
+def test_ports_are_listed(cli, monkeypatch):
+    """For people a line each, for programs as JSON."""
+    monkeypatch.setattr("latentknobs.frontends.midi.ports.RtMidiPorts", lambda: MemoryPorts(["Pads", "Keys"]))
+
+    assert cli("ports").out.split() == ["inputs", "Pads", "Keys", "outputs", "none"]
+    assert cli("ports", "--json").json == {"inputs": ["Pads", "Keys"], "outputs": []}

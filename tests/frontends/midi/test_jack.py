@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
+import sys
 import time
 from contextlib import ExitStack
 
@@ -113,6 +115,28 @@ def test_virtual_ports_are_there_while_it_runs(jack, session, cli):
     assert [name for name in listed["outputs"] if "latentknobs:latentknobs" in name]
     assert shown.startswith("inputs ")
     assert cli("ports", "--json").json == {"inputs": [], "outputs": []}
+
+
+def test_a_terminated_server_leaves_no_note(jack, plugins_dir, tiny_registry):
+    """``latentknobs serve midi`` ends the notes that sound at SIGTERM, and its code is 0."""
+    synth = Device("Synth")
+    words = ["--model", "tiny", "--registry", str(tiny_registry), "--out", "Synth in", "--play"]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "latentknobs", "serve", "midi", *words], stderr=subprocess.PIPE, text=True
+    )
+    try:
+        until(lambda: any(data[0] == 0x90 for data in synth.heard) or server.poll() is not None, 120)
+        server.send_signal(signal.SIGTERM)
+        said = server.communicate(timeout=60)[1]
+        until(lambda: (0xFC,) in synth.heard)
+        ons, offs = ([data[1] for data in synth.heard if data[0] == status] for status in (0x90, 0x80))
+
+        assert server.returncode == 0, said
+        assert "MIDI: output Synth in:in." in said
+        assert sorted(ons) == sorted(offs) != []
+    finally:
+        server.kill()
+        synth.close()
 
 
 def test_a_machine_without_midi_is_one_sentence(cli, monkeypatch):
