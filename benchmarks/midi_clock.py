@@ -112,7 +112,8 @@ def main() -> None:
     ports = NotingPorts()
     with Workbench.open() as workbench, DecoderQueue() as queue, SharedSession(workbench, queue) as session:
         frontend = MidiFrontend(session, read_options(["--map", "pitch=cc20", "--takeover", "jump"]), ports)
-        latency(session, ports)
+        if not arguments.still:
+            latency(session, ports)
         clock_deviation(session, ports, arguments.seconds, still=arguments.still)
         frontend.stop()
 

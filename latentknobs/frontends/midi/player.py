@@ -39,7 +39,7 @@ _log = logging.getLogger(__name__)
 
 
 @frozen(eq=False)
-class Score:
+class PlayedPiece:
     """
     A piece as it is looked up while it plays.
 
@@ -52,7 +52,7 @@ class Score:
     sounding: Mapping[int, tuple[Note, ...]]
 
     @classmethod
-    def of(cls, piece: Piece) -> Score:
+    def of(cls, piece: Piece) -> PlayedPiece:
         """Look up each step of a piece."""
         sounding: dict[int, list[Note]] = {}
         for note in piece.notes:
@@ -88,7 +88,7 @@ class Player:
     ) -> None:
         self._output, self._times, self._channel, self._clock, self._ended = output, times, channel, clock, ended
         self._head = Playhead()
-        self._score: tuple[Score, ClipFormat] | None = None
+        self._score: tuple[PlayedPiece, ClipFormat] | None = None
         self._playing = False
         self._step = self._tick = 0  # the last ones that were sent
         self._wake = threading.Event()
@@ -109,7 +109,7 @@ class Player:
 
     def play(self, piece: Piece, clip_format: ClipFormat) -> None:
         """Play these notes from the next step on."""
-        self._score = Score.of(piece), clip_format
+        self._score = PlayedPiece.of(piece), clip_format
         self._wake.set()
 
     def look(self) -> None:

@@ -13,7 +13,7 @@ from latentknobs.core.melody_format import MELODY, MELODY_6_8
 from latentknobs.core.piece import Piece, PieceStretch
 from latentknobs.core.time_signature import TimeSignature
 from latentknobs.core.transport import Transport
-from latentknobs.frontends.midi.player import Player, Score
+from latentknobs.frontends.midi.player import Player, PlayedPiece
 from latentknobs.frontends.midi.playhead import Playhead
 from latentknobs.frontends.midi.ports import Output
 from tests.frontends.midi.memory_ports import MemoryPorts, until
@@ -174,10 +174,10 @@ def test_bars_of_a_loop_begin_in_their_middle(stage):
 def test_velocities_follow_the_time_signature():
     """Downbeats are loudest, then beats, dotted ones in compound time, in each stretch for itself."""
     piece = Piece((), 28, stretches=(PieceStretch(0, 16), PieceStretch(16, 12, TimeSignature(6, 8), 2)))
-    score = Score.of(piece)
+    score = PlayedPiece.of(piece)
 
     assert [score.velocity(step, MELODY) for step in (0, 2, 4, 16, 18, 22)] == [112, 84, 100, 112, 84, 100]
-    assert [Score.of(Piece((), 12)).velocity(step, MELODY_6_8) for step in (0, 4, 6)] == [112, 84, 100]
+    assert [PlayedPiece.of(Piece((), 12)).velocity(step, MELODY_6_8) for step in (0, 4, 6)] == [112, 84, 100]
 
 
 def test_a_failure_ends_all_notes(stage, caplog):
