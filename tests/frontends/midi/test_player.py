@@ -13,7 +13,7 @@ from latentknobs.core.melody_format import MELODY, MELODY_6_8
 from latentknobs.core.piece import Piece, PieceStretch
 from latentknobs.core.time_signature import TimeSignature
 from latentknobs.core.transport import Transport
-from latentknobs.frontends.midi.player import Player, PlayedPiece
+from latentknobs.frontends.midi.player import PlayedPiece, Player
 from latentknobs.frontends.midi.playhead import Playhead
 from latentknobs.frontends.midi.ports import Output
 from tests.frontends.midi.memory_ports import MemoryPorts, until
