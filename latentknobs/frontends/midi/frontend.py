@@ -96,7 +96,7 @@ class MidiFrontend:
         self._thread = threading.Thread(target=self._work, name="midi", daemon=True)
         self._thread.start()
         self._player.start()
-        atexit.register(self._player.stop)
+        atexit.register(self._silence)
         self._tasks.put(self._show_all)
         if self._learner.asks:
             self._ask()
@@ -116,7 +116,12 @@ class MidiFrontend:
         self._thread.join(timeout=5)
         self._leader.close()
         self._watch.close()
-        atexit.unregister(self._player.stop)
+        atexit.unregister(self._silence)
+
+    def _silence(self) -> None:
+        """The program ends without having stopped it."""
+        self._player.stop()
+        self._watch.output.close()
 
     def receive(self, data: Sequence[int]) -> None:
         """A message has come, whole, as bytes; what is none is left out."""

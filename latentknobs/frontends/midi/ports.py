@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeAlias
 
@@ -13,6 +14,8 @@ CLIENT = "latentknobs"
 LISTER = "latentknobs list"
 """Who asks what ports there are."""
 ALL_NOTES_OFF = 123
+FLUSH = 0.1
+"""Seconds that JACK has to send the last messages before a port is closed; it drops those that it has not sent."""
 POLL = 0.001
 """Seconds between looks for messages, where they are fetched."""
 
@@ -214,7 +217,7 @@ class RtMidiPorts:
         """Play a port; raises as :meth:`open_input`."""
         port = self._new(self._rtmidi.MidiOut)
         self._open(port, name, "output")
-        return _RtMidiPort(port)
+        return _RtMidiPort(port, FLUSH if self._api == self._rtmidi.API_UNIX_JACK else 0.0)
 
     def _open(self, port: Any, name: str | None, kind: str) -> None:
         try:
@@ -233,13 +236,14 @@ class RtMidiPorts:
 
 
 class _RtMidiPort:
-    def __init__(self, port: Any) -> None:
-        self._port = port
+    def __init__(self, port: Any, flush: float = 0.0) -> None:
+        self._port, self._flush = port, flush
 
     def send(self, data: Sequence[int]) -> None:
         self._port.send_message(data)
 
     def close(self) -> None:
+        time.sleep(self._flush)
         self._port.close_port()
         self._port.delete()
 
