@@ -40,10 +40,12 @@ def test_tempo_and_place_are_those_of_the_sender(session, follower, tempo):
 
 
 def test_a_sudden_tempo_is_followed(session, follower):
-    """From 90 to 150 in two beats."""
+    """From 90 to 150 within a beat, and the session's in two."""
     follower.start(again=False)
     now = clocks(follower, 96, 90.0)
-    clocks(follower, 49, 150.0, begin=now + 60 / (24 * 150))
+    now = clocks(follower, 20, 150.0, begin=now + 60 / (24 * 150))
+    assert follower.transport(now).tempo == pytest.approx(150)
+    clocks(follower, 29, 150.0, begin=now + 60 / (24 * 150))
 
     assert session.values["tempo"] == pytest.approx(150, abs=1)
 

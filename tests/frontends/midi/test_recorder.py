@@ -64,6 +64,16 @@ def test_a_recording_begins_with_the_bar_of_its_first_note(session):
     assert (piece.steps, piece.tempo, recorder.armed) == (32, 120.0, False)
 
 
+def test_a_note_just_before_a_bar_begins_with_it(session):
+    """People play early."""
+    recorder = Recorder(session, 1)
+    recorder.arm()
+    recorder.note(60, on=True, transport=transport(0.0), now=3.95)
+    recorder.note(60, on=False, transport=transport(0.0), now=5.0)
+
+    assert recorder.look(transport(0.0), 8.1).notes == (Note(0, 60, 4),)
+
+
 def test_nothing_is_recorded_while_nothing_plays(session):
     """Nor without a note."""
     recorder = Recorder(session)
