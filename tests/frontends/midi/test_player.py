@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import time
 
@@ -105,10 +106,13 @@ def test_tempo_changes_lose_no_clock_and_no_step(stage):
     """However often the tempo changes, each note of the loop is struck in turn, and clocks stay 24 a quarter note."""
     one = stage()
     one.play()
-    for k in range(60):
-        one.set(tempo=250.0 + k % 7 * 8)
-        time.sleep(0.01)
-    until(lambda: len(one.ons()) >= 8)
+    tempos = itertools.cycle(range(250, 300, 8))
+
+    def changed():
+        one.set(tempo=float(next(tempos)))
+        return len(one.ons()) >= 8
+
+    until(changed)
     until(one.all_clocks)
 
     assert one.ons()[:8] == [60, 62] * 4
