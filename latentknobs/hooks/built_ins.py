@@ -16,5 +16,6 @@ BUILTINS = (
     "latentknobs.frontends.notebook.plugin",
     "latentknobs.frontends.web.plugin",
     "latentknobs.frontends.osc.plugin",
+    "latentknobs.frontends.midi.plugin",
 )
 """The plugins that come with the package, by name: they use nothing that a stranger's plugin cannot."""

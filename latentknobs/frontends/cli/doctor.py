@@ -11,6 +11,7 @@ from typing import Any
 import typer
 
 from latentknobs import __version__
+from latentknobs.errors import LatentKnobsError
 from latentknobs.frontends.cli import options
 from latentknobs.frontends.cli.context import echo, program
 from latentknobs.frontends.cli.output import as_json
@@ -18,6 +19,8 @@ from latentknobs.workbench import Workbench
 
 EXTRAS = {
     "dask": ("distributed",),
+    "link": ("aalink",),
+    "midi": ("mido", "python-rtmidi"),
     "notebook": ("anywidget",),
     "osc": ("python-osc", "zeroconf"),
     "pandas": ("pandas",),
@@ -64,8 +67,21 @@ def _facts(workbench: Workbench) -> dict[str, Any]:
         "cache": str(workbench.cache_dir),
         "registry": _registry(workbench),
         "models": {name: kind for kind, f in workbench.models.factories.items() for name in f.shipped},
+        **_ports(workbench),
         "plugins": {r.name: r.state + (f" ({r.error})" if r.error else "") for r in workbench.plugins.reports()},
     }
+
+
+def _ports(workbench: Workbench) -> dict[str, Any]:
+    """What the command that lists MIDI ports says, where its extra is installed."""
+    command = next((one for one in workbench.plugins.commands() if one.path == ("ports",)), None)
+    if command is None or not find_spec(EXTRAS["midi"]):
+        return {}
+    try:
+        found = command.run(workbench, json=True)
+    except LatentKnobsError as error:
+        return {"MIDI ports": str(error)}
+    return {"MIDI ports": {kind: ", ".join(names) or "none" for kind, names in found.items()}}
 
 
 def _registry(workbench: Workbench) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""MIDI: controls turn parameters, notes become a piece, the piece goes out as notes and clock."""
