@@ -1,25 +1,31 @@
-import { Api, ApiError } from "./api.js";
+import { Api, ApiError, OFFLINE } from "./api.js";
 import { fromHash, LinkError, toHash } from "./url-state.js";
 import { fromBase64 } from "./download.js";
 import { keepFile, keptFile } from "./kept-files.js";
 import { LiveSocket, type LiveStatus } from "./live-socket.js";
-import { meter } from "./music.js";
+import { barWords, meter, type Meter } from "./music.js";
 import { inWords, onOff, signed, unitFor } from "./numbers.js";
+import { keepSound, readSound, type SoundSettings } from "./sound-settings.js";
 import { Player } from "./sound/player.js";
 import type { Melody } from "./sound/scheduler.js";
-import { deckKey, deckOf, NO_DRAFT, pieceKey, TEMPO, withDeck, withKnob, type Side, type State } from "./state.js";
+import { deckKey, deckOf, NO_DRAFT, pieceKey, TEMPO, withDeck, withKnob, type Range, type Side, type State } from "./state.js";
 import { Store } from "./store.js";
+import { SEEDS, surprise } from "./surprise.js";
 import type { Accompaniment, Deck, Format, GridRequest, Info, Knob, Model, Note, Opened, Piece, Source, Stretch, Turned } from "./types.js";
 
 const KEPT = 64;
+/** Milliseconds after which people should see that something is computed. */
+const MOMENT = 200;
 const MELODY: Format = { name: "melody-2bar", steps: 32, steps_per_beat: 4, beats_per_bar: 4, beats: 4, unit: 4, drums: null };
 
-/** A sentence that stands on the page until it is put away. */
+/** What went wrong: it is told until the same succeeds, or until it is put away. */
+type Cause = "move" | "server" | "grid" | "file" | "export" | "other";
+
+/** A sentence that stands on the page. */
 export interface Notice {
   kind: "error" | "note";
   text: string;
-  /** Of a move: the next move that succeeds takes it away. */
-  live?: boolean;
+  cause: Cause;
 }
 
 /** Notes that are in no deck. */
@@ -58,8 +64,13 @@ export class Session {
   looked: Passage | null = null;
   /** Whether files are saved with the melody alone. */
   alone = false;
-  /** How loud the accompaniment is, 0 to 1. */
-  volume = 0.8;
+  /** Where playing starts, in steps; null = at the beginning of what is played. */
+  cursor: number | null = null;
+  /** Whether the answer to the newest move has been awaited for a moment. */
+  computing = false;
+  /** The seed of the surprise that the deck shows. */
+  surprised: { seed: number; deck: string } | null = null;
+  sounds: SoundSettings = readSound();
   readonly player = new Player();
   private readonly files = new Map<string, OpenFile>();
   private readonly turnedBy = new Map<string, Turned>();
@@ -68,11 +79,14 @@ export class Session {
   private live: LiveSocket | null = null;
   private readonly listeners = new Set<() => void>();
   private toSay = "";
+  private waiting: ReturnType<typeof setTimeout> | null = null;
   private saving: ReturnType<typeof setTimeout> | null = null;
   private lastHash = "";
 
   constructor(readonly api = new Api(), private readonly connect?: ConstructorParameters<typeof LiveSocket>[2]) {
     this.player.onChange = () => this.changed();
+    api.onAnswer = () => this.settle("server");
+    this.useSounds();
   }
 
   // What is shown.
@@ -126,6 +140,18 @@ export class Session {
   /** The time signatures of what is heard. */
   get stretches(): readonly Stretch[] {
     return (this.heard ?? this.deck?.piece)?.stretches ?? [];
+  }
+
+  /** Where the bars of what is heard begin, with their numbers. */
+  get bars(): Meter["bars"] {
+    return meter(this.stretches, this.format, this.steps).bars;
+  }
+
+  /** The steps that are looped; null where none of them are in what is heard. */
+  get range(): Range | null {
+    const [from, to] = this.state?.range ?? [0, 0];
+    const within: Range = [from, Math.min(to, this.steps)];
+    return from < within[1] ? within : null;
   }
 
   /** The file of the deck that is heard; null where it came from none, or from one that this page no longer has. */
@@ -191,10 +217,12 @@ export class Session {
     this.changed();
   }
 
-  fail(error: unknown): void {
+  /** Tells what went wrong; `settle` with the same cause takes it away again. */
+  fail(error: unknown, cause: Cause = "other"): void {
     if (error instanceof DOMException && error.name === "AbortError") return;
     const known = error instanceof ApiError || error instanceof LinkError;
-    this.notice = { kind: "error", text: known ? error.message : "This page failed. Reload it: your work is kept in the address." };
+    const away = error instanceof ApiError && error.code === OFFLINE;
+    this.notice = { kind: "error", text: known ? error.message : "This page failed. Reload it: your work is kept in the address.", cause: away ? "server" : cause };
     if (!known) console.error(error);
     this.changed();
   }
@@ -202,6 +230,11 @@ export class Session {
   dismiss(): void {
     this.notice = null;
     this.changed();
+  }
+
+  /** Something has succeeded: what was told of its failure is over. */
+  settle(cause: Cause): void {
+    if (this.notice?.cause === cause) this.dismiss();
   }
 
   // Start.
@@ -213,11 +246,10 @@ export class Session {
         this.info = await this.api.info();
         break;
       } catch (error) {
-        this.fail(error);
+        this.fail(error, "server");
         await new Promise((done) => setTimeout(done, 2000));
       }
     }
-    this.dismiss();
     try {
       this.store = new Store(await this.fromAddress(hash) ?? await this.fresh(this.info.model));
     } catch (error) {
@@ -230,8 +262,12 @@ export class Session {
     this.live = new LiveSocket(`${scheme}//${location.host}/api/v1/live`, {
       opened: (key, opened) => { keep(this.openedBy, key, opened); this.changed(); },
       turned: (key, turned, latency) => this.arrived(key, turned, latency),
-      failed: (message) => { this.notice = { kind: "error", text: message, live: true }; this.changed(); },
-      status: (status) => { this.status = status; this.changed(); },
+      failed: (message) => {
+        this.notice = { kind: "error", text: message, cause: "move" };
+        this.answered();
+        this.changed();
+      },
+      status: (status) => this.connected(status),
     }, this.connect);
     this.live.start();
     this.moved();
@@ -265,7 +301,7 @@ export class Session {
   private async fresh(model: string): Promise<State> {
     const piece = await this.api.example(this.info!.examples[0]!.name);
     return {
-      model, side: "a", tempo: Math.min(TEMPO.high, Math.max(TEMPO.low, Math.round(piece.tempo))), loop: true, follow: "bar", locks: [], draft: NO_DRAFT,
+      model, side: "a", tempo: Math.min(TEMPO.high, Math.max(TEMPO.low, Math.round(piece.tempo))), loop: true, range: null, follow: "bar", locks: [], draft: NO_DRAFT,
       decks: { a: deckOf(piece), b: deckOf(piece) }, grid: { size: 5, rows: "", columns: "", rest: "mean" },
     };
   }
@@ -327,6 +363,28 @@ export class Session {
     this.say("All knobs except locked ones are at 0.");
   }
 
+  /** Turns a few knobs by chance: accepted ones that are not locked. All others go to 0. */
+  surprise(seed = Math.floor(Math.random() * SEEDS)): void {
+    const { state, deck } = this;
+    if (!state || !deck) return;
+    const kept = Object.entries(deck.knobs).filter(([name]) => state.locks.includes(name));
+    const free = this.knobs.filter((knob) => !knob.reserved && knob.verdict === "accepted" && !state.locks.includes(knob.name));
+    const turned = Object.entries({ ...Object.fromEntries(kept), ...surprise(free, seed) });
+    const knobs = Object.fromEntries(turned.sort(([a], [b]) => (a < b ? -1 : 1)));
+    this.heard = null;
+    this.turning = null;
+    this.surprised = { seed, deck: JSON.stringify([state.side, knobs]) };
+    this.toSay = `Surprise ${seed}.`;
+    this.commit(withDeck(state, state.side, { knobs }), `surprise ${seed}`);
+    this.sayResult();
+  }
+
+  /** The seed of the surprise that stands; null where something was turned since. */
+  get surpriseSeed(): number | null {
+    const { state, deck, surprised } = this;
+    return surprised && surprised.deck === JSON.stringify([state?.side, deck?.knobs]) ? surprised.seed : null;
+  }
+
   /** Whether the model turns clips outside its style too. */
   setByModel(byModel: boolean): void {
     const { state, deck } = this;
@@ -349,7 +407,8 @@ export class Session {
     const tempo = Math.min(TEMPO.high, Math.max(TEMPO.low, Math.round(piece.tempo)));
     this.heard = null;
     this.notice = null;
-    this.commit({ ...withDeck(state, state.side, { piece, knobs }), tempo }, label);
+    this.cursor = null;
+    this.commit({ ...withDeck(state, state.side, { piece, knobs }), tempo, range: null }, label);
     this.say(`${this.titleOf(piece)} is open as ${state.side.toUpperCase()}.`);
   }
 
@@ -398,23 +457,87 @@ export class Session {
   // Sound.
 
   get melody(): Melody {
-    const { bars } = meter(this.stretches, this.format, this.steps);
+    const { bars, beats } = meter(this.stretches, this.format, this.steps);
     const accompaniment = this.heard ? null : (this.file?.accompaniment ?? null);
-    return { notes: this.notes, steps: this.steps, stepsPerBeat: this.format.steps_per_beat, bars: bars.map(({ at }) => at), accompaniment };
+    return { notes: this.notes, steps: this.steps, stepsPerBeat: this.format.steps_per_beat, bars: bars.map(({ at }) => at), beats, accompaniment };
   }
 
   play(): void {
-    this.player.play(this.melody);
+    this.player.range = this.range;
+    this.player.play(this.melody, this.cursor ?? this.range?.[0] ?? 0);
   }
 
   stop(): void {
     this.player.stop();
   }
 
-  setVolume(volume: number): void {
-    this.volume = volume;
-    this.player.volume = volume;
+  /** Stops, and the next time it plays from the beginning. */
+  rewind(): void {
+    this.cursor = null;
+    this.stop();
+  }
+
+  /** Where it plays, or will play from, in steps. */
+  get place(): number {
+    return this.player.position() ?? this.cursor ?? this.range?.[0] ?? 0;
+  }
+
+  /** Goes on from there, or will start there. */
+  seek(step: number): void {
+    this.cursor = Math.min(this.steps - 1, Math.max(0, step));
+    this.player.seek(this.cursor);
     this.changed();
+  }
+
+  /** Goes by bars, back to the beginning of the present one first. */
+  seekBars(by: 1 | -1): void {
+    const { bars, place } = this;
+    const next = by > 0 ? bars.find(({ at }) => at > place + 1e-6) : bars.findLast(({ at }) => at < place - (this.player.playing ? this.format.steps_per_beat / 2 : 1e-6));
+    if (next) this.seek(next.at);
+  }
+
+  /** The steps that are looped, under the hand until it is `done`; null = all. */
+  setRange(range: Range | null, done = true): void {
+    const { state } = this;
+    if (!state || (done && !this.store!.previewing && !range && !state.range)) return;
+    const next = { ...state, range, loop: state.loop || range !== null };
+    if (!done) {
+      this.store!.preview(next);
+      return;
+    }
+    this.cursor = null;
+    this.commit(next, range ? `loop ${this.rangeWords(range).toLowerCase()}` : "loop all bars");
+    this.say(range ? `${this.rangeWords(range)} loop.` : "All bars are played.");
+  }
+
+  /** Begins or ends the loop with the bar that is played. */
+  markRange(end: "from" | "to"): void {
+    const { bars, place, steps, range } = this;
+    const index = bars.findLastIndex(({ at }) => at <= place + 1e-6);
+    const [from, to] = [bars[index]?.at ?? 0, bars[index + 1]?.at ?? steps];
+    if (end === "from") this.setRange([from, range && range[1] > from ? range[1] : to]);
+    else this.setRange([range && range[0] < to ? range[0] : from, to]);
+  }
+
+  /** "Bars 3 to 4". */
+  rangeWords([from, to]: Range): string {
+    const within = this.bars.filter(({ at }) => at >= from && at < to).map(({ number }) => number);
+    return barWords([within[0] ?? 1, within.at(-1) ?? 1]);
+  }
+
+  setSounds(change: Partial<SoundSettings>): void {
+    this.sounds = { ...this.sounds, ...change };
+    keepSound(this.sounds);
+    this.useSounds();
+    this.changed();
+  }
+
+  private useSounds(): void {
+    const { timbre, volume, accompaniment, metronome } = this.sounds;
+    this.player.volume = volume;
+    this.player.accompaniment = accompaniment;
+    this.player.metronome = metronome;
+    this.player.timbre = timbre || (this.file?.accompaniment.timbre ?? "");
   }
 
   toggle(): void {
@@ -444,12 +567,14 @@ export class Session {
     if (!state || !deck || !model) return;
     this.player.tempo = state.tempo;
     this.player.loop = state.loop;
-    this.player.timbre = this.file?.accompaniment.timbre ?? "";
+    this.player.timbre = this.sounds.timbre || (this.file?.accompaniment.timbre ?? "");
+    if (!this.store!.previewing) this.player.range = this.range;
     const key = deckKey(model.name, deck);
     if (this.live && state.model === model.name && key !== this.wanted) {
       this.wanted = key;
       this.live.want(model.name, deck);
     }
+    this.await();
     this.sound();
     this.save();
     this.changed();
@@ -458,7 +583,8 @@ export class Session {
   private arrived(key: string, turned: Turned, latency: number | null): void {
     keep(this.turnedBy, key, turned);
     this.latency = latency ?? this.latency;
-    if (this.notice?.live) this.notice = null;
+    this.settle("move");
+    this.answered();
     const { deck, model } = this;
     if (deck && model) {
       // An answer that was overtaken is still nearer to what is wanted than the one before, if it is of this piece.
@@ -468,6 +594,29 @@ export class Session {
     this.sound();
     this.sayResult();
     this.changed();
+  }
+
+  private connected(status: LiveStatus): void {
+    this.status = status;
+    if (status === "live") {
+      this.settle("server");
+      if (!this.own.length && this.state) void this.useModel(this.state.model);
+    }
+    this.await();
+    this.changed();
+  }
+
+  /** Notes that are older than the knobs are marked as such when the answer takes a moment. */
+  private await(): void {
+    const { deck, model } = this;
+    if (!deck || !model || this.status !== "live" || this.turnedBy.has(deckKey(model.name, deck))) this.answered();
+    else this.waiting ??= setTimeout(() => { this.computing = true; this.changed(); }, MOMENT);
+  }
+
+  private answered(): void {
+    if (this.waiting) clearTimeout(this.waiting);
+    this.waiting = null;
+    this.computing = false;
   }
 
   private wanted = "";

@@ -39,13 +39,13 @@ const decks = fc.record({
 });
 
 export const states: fc.Arbitrary<State> = fc.record({
-  draft: fc.constant(NO_DRAFT), model: words, side: fc.constantFrom("a", "b"), tempo: fc.integer({ min: 30, max: 300 }), loop: fc.boolean(), follow: fc.constantFrom("bar", "once"),
+  draft: fc.constant(NO_DRAFT), model: words, side: fc.constantFrom("a", "b"), tempo: fc.integer({ min: 30, max: 300 }), loop: fc.boolean(), range: fc.option(fc.tuple(fc.nat(400), fc.integer({ min: 1, max: 400 })).map(([from, length]) => [from, from + length] as const)), follow: fc.constantFrom("bar", "once"),
   locks: fc.array(fc.constantFrom("pitch", "rhythm", "random"), { maxLength: 3 }),
   grid: fc.record({ size: fc.integer({ min: 3, max: 9 }), rows: words, columns: words, rest: fc.constantFrom("mean" as const, "rows" as const) }),
   decks: fc.oneof(fc.record({ a: decks, b: decks }), fc.tuple(decks, decks).map(([a, b]) => ({ a, b: { ...b, piece: a.piece } }))),
 });
 
 export const state: State = {
-  draft: NO_DRAFT, model: "m", side: "a", tempo: 120, loop: true, follow: "bar", locks: [], grid: { size: 5, rows: "pitch", columns: "rhythm", rest: "mean" },
+  draft: NO_DRAFT, model: "m", side: "a", tempo: 120, loop: true, range: null, follow: "bar", locks: [], grid: { size: 5, rows: "pitch", columns: "rhythm", rest: "mean" },
   decks: { a: { piece: twinkle, knobs: {}, seed: 0, like: null }, b: { piece: twinkle, knobs: {}, seed: 0, like: null } },
 };

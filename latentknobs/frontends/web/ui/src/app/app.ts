@@ -11,8 +11,10 @@ import "./knobs.js";
 import "./melody.js";
 import "./export-panel.js";
 import "./screen.js";
+import type { ScreenPanel } from "./screen.js";
 import "./two-way.js";
 
+const ZOOM = 1.5;
 const BUTTONS = "button, a[href], summary, [role=tab], input:not([type=range])";
 
 type View = "knobs" | "grid" | "melody" | "inspector";
@@ -39,6 +41,7 @@ export class App extends LitElement {
   readonly session = new Session();
   @state() private view: View = "knobs";
   @state() private dragging = false;
+  @query("lk-screen") private screen!: ScreenPanel;
   @query("lk-dialogs") private dialogs!: Dialogs;
   /** Whether the hand was last at the pointer: then Space plays, also where a button that was clicked has the focus. */
   private pointing = true;
@@ -114,9 +117,14 @@ export class App extends LitElement {
     } else if (event.altKey) return;
     // Space and Enter are those of a button that was reached by keyboard.
     else if (key === " " && !this.presses(target)) session.toggle();
-    else if (key === "enter" && !this.presses(target)) session.stop();
+    else if (key === "enter" && !this.presses(target)) session.rewind();
     else if (key === "l") session.commit({ ...session.state, loop: !session.state.loop }, session.state.loop ? "loop off" : "loop on");
     else if (key === "a") session.flip(session.state.side === "a" ? "b" : "a");
+    else if (key === "m") session.setSounds({ metronome: !session.sounds.metronome });
+    else if (key === "," || key === ".") session.seekBars(key === "." ? 1 : -1);
+    else if (key === "[" || key === "]") session.markRange(key === "[" ? "from" : "to");
+    else if (key === "escape") session.setRange(null);
+    else if (key === "+" || key === "=" || key === "-" || key === "0") this.screen.zoom(key === "0" ? 0 : key === "-" ? 1 / ZOOM : ZOOM);
     else if (key === "?") this.dialogs.help();
     else return;
     event.preventDefault();
