@@ -14,7 +14,7 @@ from starlette.requests import HTTPConnection
 from latentknobs import __version__
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.clip import DrumFormat
-from latentknobs.core.meter import signature_of
+from latentknobs.core.meter import signature_of, steps_per_bar
 from latentknobs.errors import UnknownNameError
 from latentknobs.frontends.web import knobs, responses
 from latentknobs.frontends.web.errors import RequestError
@@ -83,7 +83,17 @@ async def info(service: Services) -> responses.Info:
         models=[_model_facts(name, model) for name, model in models.items()],
         model=next(iter(models)),
         limits=responses.Limits(bytes=MAX_FILE_BYTES, clips=MAX_CLIPS, notes=MAX_NOTES, knobs=MAX_KNOBS, grid=MAX_GRID),
-        examples=[responses.Example(name=one.name, title=one.title) for one in EXAMPLES.values()],
+        examples=[
+            responses.Example(
+                name=one.name,
+                title=one.title,
+                style=one.style,
+                about=one.about,
+                signature=str(signature_of(one.clip_format)),
+                bars=int(one.piece.steps // steps_per_bar(one.clip_format)),
+            )
+            for one in EXAMPLES.values()
+        ],
     )
 
 
@@ -92,8 +102,7 @@ async def example(name: str) -> PieceMessage:
     """A piece that ships with the package."""
     if name not in EXAMPLES:
         raise UnknownNameError("example", name[:80], EXAMPLES, "on this server")
-    piece = await asyncio.to_thread(EXAMPLES[name].read)
-    return message_of(piece, ExampleSource(kind="example", name=name))
+    return message_of(EXAMPLES[name].read(), ExampleSource(kind="example", name=name))
 
 
 def _model_facts(name: str, model: VAEBackend) -> responses.ModelFacts:

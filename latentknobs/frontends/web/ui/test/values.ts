@@ -9,7 +9,7 @@ export const twinkle: Piece = {
 };
 
 export const info: Info = {
-  api: 1, version: "0", model: "m", limits: { bytes: 1 << 20, clips: 8, notes: 512, knobs: 32, grid: 9 }, examples: [{ name: "twinkle", title: "Twinkle" }],
+  api: 1, version: "0", model: "m", limits: { bytes: 1 << 20, clips: 8, notes: 512, knobs: 32, grid: 9 }, examples: [{ name: "twinkle", title: "Twinkle", style: "nursery song", about: "A tune.", signature: "4/4", bars: 12 }],
   models: [{ name: "m", model_id: "x", latent_size: 4, pitch_range: [36, 96], format: { name: "melody-2bar", steps: 32, steps_per_beat: 4, beats_per_bar: 4, beats: 4, unit: 4, drums: null } }],
 };
 

@@ -91,6 +91,7 @@ export class App extends LitElement {
 
   private show(event: CustomEvent<{ what: string; name: string }>): void {
     if (event.detail.what === "help") this.dialogs.help();
+    else if (event.detail.what === "melody") this.view = "melody";
     else if (event.detail.what === "card") void this.dialogs.card(event.detail.name);
   }
 

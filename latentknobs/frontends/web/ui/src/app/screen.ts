@@ -7,7 +7,7 @@ import { define, icon, shared, type IconName } from "../elements/shared.js";
 import { inWords, onOff, signed, unitFor } from "../numbers.js";
 import type { Range } from "../state.js";
 import type { Note, Turned } from "../types.js";
-import { Component } from "./component.js";
+import { Component, show } from "./component.js";
 
 const ZOOM = 1.5;
 /** Pixels up to which a screen is a telephone's. */
@@ -26,10 +26,11 @@ export class ScreenPanel extends Component {
     .tools { display: flex; flex: none; }
     .tool { display: grid; place-items: center; width: 38px; height: 38px; padding: 0; border: 0; border-radius: 9px; background: none; color: var(--s-soft); cursor: pointer; }
     .tool:hover { color: var(--s-ink); background: var(--s-row); } .tool:focus-visible { outline-color: var(--s-ink); outline-offset: -2px; }
+    .other { width: auto; padding: 0 12px; font-size: 13px; white-space: nowrap; flex: none; }
     .tool[disabled] { opacity: 0.4; cursor: default; }
     .looped { display: inline-flex; align-items: center; gap: 6px; min-height: 30px; padding: 0 6px 0 10px; border: 1px solid var(--s-bar); border-radius: 8px; background: none; color: var(--s-ink); cursor: pointer; }
     .looped svg { width: 15px; height: 15px; } .looped:focus-visible { outline-color: var(--s-ink); }
-    @media (pointer: coarse) { .tool { width: 44px; height: 44px; } .looped { min-height: 44px; } }
+    @media (pointer: coarse) { .tool { width: 44px; height: 44px; } .other { width: auto; } .looped { min-height: 44px; } }
     .side { display: inline-grid; place-items: center; width: 24px; height: 24px; border: 1px solid var(--s-bar); border-radius: 6px; font-weight: 700; font-size: 13px; align-self: center; }
     .soft { color: var(--s-soft); font-size: 14px; }
     .legend { display: flex; gap: 6px 18px; flex-wrap: wrap; font-size: 13px; color: var(--s-soft); margin: 0 0 4px; align-items: center; min-height: 30px; }
@@ -49,6 +50,7 @@ export class ScreenPanel extends Component {
     .remarks { margin: 0 0 10px; padding: 0; list-style: none; font-size: 13px; color: var(--s-warn); display: grid; gap: 2px; }
     @media (forced-colors: active) { .display, .more { border: 1px solid CanvasText; } .kept { fill: CanvasText; } .changed { fill: Highlight; } .mark { fill: HighlightText; } .ghost { stroke: GrayText; } .state i { border: 4px solid Highlight; } }
     @media (max-width: 560px) {
+      .other { display: none; }
       :host { display: contents; } /* so that the melody stays in sight beside all that is below */
       .display { position: sticky; top: 0; z-index: 3; padding: 4px 12px 2px; border-radius: 14px; margin-bottom: -12px; box-shadow: var(--shadow); } .more { padding: 18px 12px 8px; }
       .top { min-height: 0; } .title { flex-wrap: nowrap; align-items: center; gap: 0 8px; } .title h2, .title .soft { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; } .top h2 { font-size: 15px; } .title .soft { font-size: 13px; } .side { flex: none; } .state { margin-left: 0; }
@@ -93,6 +95,7 @@ export class ScreenPanel extends Component {
       <div class="display"><div class="top"><div class="title">
         ${heard ? null : html`<span class="side" aria-hidden="true">${state.side.toUpperCase()}</span>`}<h2>${heard ? null : html`<span class="hidden">${state.side.toUpperCase()}: </span>`}${title}</h2>
         <span class="soft">${heard ? "from the grid" : plain ? "original" : turnedKnobs.map(([name, value]) => this.words(name, value)).join(", ")}</span></div>
+        <button class="tool other" type="button" data-do="other-melody" title="Examples, files, or your own" @click=${() => show(this, "melody")}>Other melody</button>
         <div class="tools" role="group" aria-label="Zoom">
           ${tool("zoom-out", "Zoom out (-)", "minus", () => this.zoom(1 / ZOOM))}${tool("zoom-whole", "All in sight (0)", "whole", () => this.zoom(0))}${tool("zoom-in", "Zoom in (+)", "plus", () => this.zoom(ZOOM))}
         </div>
