@@ -8,7 +8,7 @@ models decode them; it knows no terminal and writes no file.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Unpack
@@ -106,6 +106,7 @@ class Session:
         all_by_model: bool = False,
         key: str = "",
         axis: str = "",
+        load: Callable[[str], VAEBackend] | None = None,
         **reading: Unpack[ReadingOptions],
     ) -> Session:
         """
@@ -118,6 +119,8 @@ class Session:
             all_by_model: Whether the models turn clips outside their style too, which are turned by rule otherwise.
             key: The key of the piece ("D minor"), "" = estimated from its notes.
             axis: The pitch that melodies are turned upside down at ("E4"), "" = its first note.
+            load: Gives a model by its name or location; None = the workbench does. A front end whose clients share a
+                worker gives models whose calls are its own.
             reading: How a file is read: the options of :func:`latentknobs.scores.read_piece`.
 
         Raises:
@@ -127,12 +130,13 @@ class Session:
                 or pitch.
         """
         given_key, given_axis = Key.parse(key) if key else None, parse_pitch(axis) if axis else None
+        load = load or workbench.model
         names = (model,) if isinstance(model, str) else tuple(model) or workbench.models.defaults
         if len(names) == 1:
-            check_encodes(workbench.model(names[0]).spec)
-            formats = [workbench.model(names[0]).spec.clip_format]
+            check_encodes(load(names[0]).spec)
+            formats = [load(names[0]).spec.clip_format]
         else:
-            formats = list(workbench.models.formats(names, workbench.model))
+            formats = list(workbench.models.formats(names, load))
         path = (scores.example_for(formats[0]) or scores.TWINKLE).path if source is None else source
         if isinstance(path, Piece):
             piece, sha256 = path, ""
@@ -140,7 +144,7 @@ class Session:
             piece = scores.read_piece(path, clip_format=formats[0], others=formats[1:], **reading)
             sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
         needed = {format_for(stretch, formats) for stretch in piece.stretches} - {None}
-        backends = [workbench.model(name) for k, name in enumerate(names) if k in (needed or {0})]
+        backends = [load(name) for k, name in enumerate(names) if k in (needed or {0})]
         for backend in backends:
             check_encodes(backend.spec)
         cut = piece.cut(*(backend.spec.clip_format for backend in backends))
@@ -243,7 +247,7 @@ class Session:
         for other in map(self.workbench.model, self.named if len(self.named) > 1 else ()):
             if knob := self.knobs_of(other).get(name):
                 return knob
-            if other not in models:
+            if other.spec.model_id not in {model.spec.model_id for model in models}:
                 models.append(other)
         if len(models) == 1:
             return self.workbench.registry.knob(models[0].spec.model_id, name)
@@ -385,10 +389,12 @@ class Session:
 
     def _contexts(self, seed: int) -> list[tuple[EditContext, ...]]:
         """For each cut where its clips stand in the piece, for edits that draw by this seed."""
-        if seed not in self._known_contexts:
+        contexts = self._known_contexts.get(seed)
+        if contexts is None:
+            contexts = contexts_of_cuts(self.cuts, seed, self.key, self.axis)
             self._known_contexts.clear()  # one seed is in use at a time
-            self._known_contexts[seed] = contexts_of_cuts(self.cuts, seed, self.key, self.axis)
-        return self._known_contexts[seed]
+            self._known_contexts[seed] = contexts
+        return contexts
 
     def _told(self, references: Collection[Reference], context: EditContext | None) -> list[str]:
         """The key and the axis that edits go by."""

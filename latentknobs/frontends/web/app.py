@@ -62,7 +62,7 @@ def create_app(workbench: Workbench, config: ServerConfig | None = None) -> ASGI
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         with service.queue:
             if config.warm:
-                service.queue.run(lambda: _warm(service))
+                service.queue.beside(lambda: _warm(service))
             yield
 
     app = _application(lifespan=lifespan)

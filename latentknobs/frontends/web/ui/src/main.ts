@@ -17,7 +17,7 @@ Object.defineProperty(window, "latentknobs", {
     get notes() { return page().session.notes; },
     get playing() { return page().session.player.playing; },
     get position() { return page().session.player.position(); },
-    get cursor() { return page().session.cursor; },
+    get cursor() { return page().session.transport.cursor; },
     get computing() { return page().session.computing; },
     get analyser() { return page().session.player.analyser; },
     get status() { return page().session.status; },

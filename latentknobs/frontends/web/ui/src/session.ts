@@ -3,14 +3,12 @@ import { fromHash, LinkError, toHash } from "./url-state.js";
 import { fromBase64 } from "./download.js";
 import { keepFile, keptFile } from "./kept-files.js";
 import { LiveSocket, type LiveStatus } from "./live-socket.js";
-import { barWords, meter, type Meter } from "./music.js";
 import { inWords, onOff, signed, unitFor } from "./numbers.js";
-import { keepSound, readSound, type SoundSettings } from "./sound-settings.js";
 import { Player } from "./sound/player.js";
-import type { Melody } from "./sound/scheduler.js";
-import { deckKey, deckOf, NO_DRAFT, pieceKey, TEMPO, withDeck, withKnob, type Range, type Side, type State } from "./state.js";
+import { deckKey, deckOf, NO_DRAFT, pieceKey, TEMPO, withDeck, withKnob, type Side, type State } from "./state.js";
 import { Store } from "./store.js";
 import { SEEDS, surprise } from "./surprise.js";
+import { Transport } from "./transport.js";
 import type { Accompaniment, Deck, Format, GridRequest, Info, Knob, Model, Note, Opened, Piece, Source, Stretch, Turned } from "./types.js";
 
 const KEPT = 64;
@@ -64,14 +62,13 @@ export class Session {
   looked: Passage | null = null;
   /** Whether files are saved with the melody alone. */
   alone = false;
-  /** Where playing starts, in steps; null = at the beginning of what is played. */
-  cursor: number | null = null;
   /** Whether the answer to the newest move has been awaited for a moment. */
   computing = false;
   /** The seed of the surprise that the deck shows. */
   surprised: { seed: number; deck: string } | null = null;
-  sounds: SoundSettings = readSound();
   readonly player = new Player();
+  /** Where and what is played, and how it sounds. */
+  readonly transport = new Transport(this);
   private readonly files = new Map<string, OpenFile>();
   private readonly turnedBy = new Map<string, Turned>();
   private readonly openedBy = new Map<string, Opened>();
@@ -86,7 +83,6 @@ export class Session {
   constructor(readonly api = new Api(), private readonly connect?: ConstructorParameters<typeof LiveSocket>[2]) {
     this.player.onChange = () => this.changed();
     api.onAnswer = () => this.settle("server");
-    this.useSounds();
   }
 
   // What is shown.
@@ -140,18 +136,6 @@ export class Session {
   /** The time signatures of what is heard. */
   get stretches(): readonly Stretch[] {
     return (this.heard ?? this.deck?.piece)?.stretches ?? [];
-  }
-
-  /** Where the bars of what is heard begin, with their numbers. */
-  get bars(): Meter["bars"] {
-    return meter(this.stretches, this.format, this.steps).bars;
-  }
-
-  /** The steps that are looped; null where none of them are in what is heard. */
-  get range(): Range | null {
-    const [from, to] = this.state?.range ?? [0, 0];
-    const within: Range = [from, Math.min(to, this.steps)];
-    return from < within[1] ? within : null;
   }
 
   /** The file of the deck that is heard; null where it came from none, or from one that this page no longer has. */
@@ -407,7 +391,7 @@ export class Session {
     const tempo = Math.min(TEMPO.high, Math.max(TEMPO.low, Math.round(piece.tempo)));
     this.heard = null;
     this.notice = null;
-    this.cursor = null;
+    this.transport.cursor = null;
     this.commit({ ...withDeck(state, state.side, { piece, knobs }), tempo, range: null }, label);
     this.say(`${this.titleOf(piece)} is open as ${state.side.toUpperCase()}.`);
   }
@@ -456,100 +440,11 @@ export class Session {
 
   // Sound.
 
-  get melody(): Melody {
-    const { bars, beats } = meter(this.stretches, this.format, this.steps);
-    const accompaniment = this.heard ? null : (this.file?.accompaniment ?? null);
-    return { notes: this.notes, steps: this.steps, stepsPerBeat: this.format.steps_per_beat, bars: bars.map(({ at }) => at), beats, accompaniment };
-  }
-
-  play(): void {
-    this.player.range = this.range;
-    this.player.play(this.melody, this.cursor ?? this.range?.[0] ?? 0);
-  }
-
-  stop(): void {
-    this.player.stop();
-  }
-
-  /** Stops, and the next time it plays from the beginning. */
-  rewind(): void {
-    this.cursor = null;
-    this.stop();
-  }
-
-  /** Where it plays, or will play from, in steps. */
-  get place(): number {
-    return this.player.position() ?? this.cursor ?? this.range?.[0] ?? 0;
-  }
-
-  /** Goes on from there, or will start there. */
-  seek(step: number): void {
-    this.cursor = Math.min(this.steps - 1, Math.max(0, step));
-    this.player.seek(this.cursor);
-    this.changed();
-  }
-
-  /** Goes by bars, back to the beginning of the present one first. */
-  seekBars(by: 1 | -1): void {
-    const { bars, place } = this;
-    const next = by > 0 ? bars.find(({ at }) => at > place + 1e-6) : bars.findLast(({ at }) => at < place - (this.player.playing ? this.format.steps_per_beat / 2 : 1e-6));
-    if (next) this.seek(next.at);
-  }
-
-  /** The steps that are looped, under the hand until it is `done`; null = all. */
-  setRange(range: Range | null, done = true): void {
-    const { state } = this;
-    if (!state || (done && !this.store!.previewing && !range && !state.range)) return;
-    const next = { ...state, range, loop: state.loop || range !== null };
-    if (!done) {
-      this.store!.preview(next);
-      return;
-    }
-    this.cursor = null;
-    this.commit(next, range ? `loop ${this.rangeWords(range).toLowerCase()}` : "loop all bars");
-    this.say(range ? `${this.rangeWords(range)} loop.` : "All bars are played.");
-  }
-
-  /** Begins or ends the loop with the bar that is played. */
-  markRange(end: "from" | "to"): void {
-    const { bars, place, steps, range } = this;
-    const index = bars.findLastIndex(({ at }) => at <= place + 1e-6);
-    const [from, to] = [bars[index]?.at ?? 0, bars[index + 1]?.at ?? steps];
-    if (end === "from") this.setRange([from, range && range[1] > from ? range[1] : to]);
-    else this.setRange([range && range[0] < to ? range[0] : from, to]);
-  }
-
-  /** "Bars 3 to 4". */
-  rangeWords([from, to]: Range): string {
-    const within = this.bars.filter(({ at }) => at >= from && at < to).map(({ number }) => number);
-    return barWords([within[0] ?? 1, within.at(-1) ?? 1]);
-  }
-
-  setSounds(change: Partial<SoundSettings>): void {
-    this.sounds = { ...this.sounds, ...change };
-    keepSound(this.sounds);
-    this.useSounds();
-    this.changed();
-  }
-
-  private useSounds(): void {
-    const { timbre, volume, accompaniment, metronome } = this.sounds;
-    this.player.volume = volume;
-    this.player.accompaniment = accompaniment;
-    this.player.metronome = metronome;
-    this.player.timbre = timbre || (this.file?.accompaniment.timbre ?? "");
-  }
-
-  toggle(): void {
-    if (this.player.playing) this.stop();
-    else this.play();
-  }
-
   /** Plays notes of the grid in place of the deck's; null goes back. */
   hear(heard: Passage | null): void {
     this.heard = heard;
-    if (heard) this.play();
-    else if (this.player.playing) this.player.replace(this.melody, "once");
+    if (heard) this.transport.play();
+    else if (this.player.playing) this.player.replace(this.transport.melody, "once");
     this.changed();
   }
 
@@ -565,10 +460,7 @@ export class Session {
   private moved(): void {
     const { state, deck, model } = this;
     if (!state || !deck || !model) return;
-    this.player.tempo = state.tempo;
-    this.player.loop = state.loop;
-    this.player.timbre = this.sounds.timbre || (this.file?.accompaniment.timbre ?? "");
-    if (!this.store!.previewing) this.player.range = this.range;
+    this.transport.follow(state);
     const key = deckKey(model.name, deck);
     if (this.live && state.model === model.name && key !== this.wanted) {
       this.wanted = key;
@@ -630,7 +522,7 @@ export class Session {
     this.sounding = key;
     const flipped = this.side !== this.state.side;
     this.side = this.state.side;
-    if (this.player.playing) this.player.replace(this.melody, flipped ? "once" : this.state.follow);
+    if (this.player.playing) this.player.replace(this.transport.melody, flipped ? "once" : this.state.follow);
   }
 
   private sayResult(): void {

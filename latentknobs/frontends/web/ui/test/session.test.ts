@@ -182,9 +182,9 @@ test("the knobs of a piece that other models steer are theirs, and each is looke
 
 test("bars that are looped are a step of the history, switch the loop on, and go with another melody", () => {
   session.commit({ ...session.state!, loop: false }, "loop off");
-  session.setRange([16, 32], false);
-  expect([session.range, session.store!.undoLabel]).toEqual([[16, 32], "loop off"]);
-  session.setRange([16, 32]);
+  session.transport.setRange([16, 32], false);
+  expect([session.transport.range, session.store!.undoLabel]).toEqual([[16, 32], "loop off"]);
+  session.transport.setRange([16, 32]);
   expect([session.state!.loop, session.store!.undoLabel, session.said]).toEqual([true, "loop bar 2", "Bar 2 loop."]);
   session.undo();
   expect([session.state!.range, session.state!.loop]).toEqual([null, false]);
@@ -194,25 +194,25 @@ test("bars that are looped are a step of the history, switch the loop on, and go
 });
 
 test("a loop that lies behind the end of a shorter melody is none", () => {
-  session.setRange([16, 64]);
-  expect(session.range).toEqual([16, 32]);
-  session.setRange([32, 64]);
-  expect(session.range).toBeNull();
+  session.transport.setRange([16, 64]);
+  expect(session.transport.range).toEqual([16, 32]);
+  session.transport.setRange([32, 64]);
+  expect(session.transport.range).toBeNull();
 });
 
 test("by keys: bars back and on, and a loop from the bar to the bar that is played", () => {
-  session.seekBars(1);
-  expect(session.place).toBe(16);
-  session.seekBars(1);
-  expect(session.place).toBe(16);
-  session.markRange("from");
+  session.transport.seekBars(1);
+  expect(session.transport.place).toBe(16);
+  session.transport.seekBars(1);
+  expect(session.transport.place).toBe(16);
+  session.transport.markRange("from");
   expect(session.state!.range).toEqual([16, 32]);
-  session.seekBars(-1);
-  session.markRange("from");
+  session.transport.seekBars(-1);
+  session.transport.markRange("from");
   expect(session.state!.range).toEqual([0, 32]);
-  session.seek(3);
-  session.markRange("to");
-  expect([session.state!.range, session.cursor]).toEqual([[0, 16], null]);
+  session.transport.seek(3);
+  session.transport.markRange("to");
+  expect([session.state!.range, session.transport.cursor]).toEqual([[0, 16], null]);
 });
 
 test("a move whose answer takes a moment is shown as computed until it is there", () => {
@@ -262,11 +262,11 @@ test("a surprise is one step, leaves locked knobs, and its number stands until s
 
 test("how it sounds is kept in the browser and is no step", () => {
   const before = session.state;
-  session.setSounds({ timbre: "flute", metronome: true });
+  session.transport.setSounds({ timbre: "flute", metronome: true });
   expect([session.state, session.store!.undoLabel]).toEqual([before, null]);
-  expect(new Session(api()).sounds).toMatchObject({ timbre: "flute", metronome: true });
+  expect(new Session(api()).transport.sounds).toMatchObject({ timbre: "flute", metronome: true });
   localStorage.setItem("latentknobs-sound", JSON.stringify({ timbre: "kazoo", volume: 9 }));
-  expect(new Session(api()).sounds).toMatchObject({ timbre: "", volume: 1, metronome: false });
+  expect(new Session(api()).transport.sounds).toMatchObject({ timbre: "", volume: 1, metronome: false });
   localStorage.clear();
 });
 

@@ -117,14 +117,14 @@ export class App extends LitElement {
       else return;
     } else if (event.altKey) return;
     // Space and Enter are those of a button that was reached by keyboard.
-    else if (key === " " && !this.presses(target)) session.toggle();
-    else if (key === "enter" && !this.presses(target)) session.rewind();
+    else if (key === " " && !this.presses(target)) session.transport.toggle();
+    else if (key === "enter" && !this.presses(target)) session.transport.rewind();
     else if (key === "l") session.commit({ ...session.state, loop: !session.state.loop }, session.state.loop ? "loop off" : "loop on");
     else if (key === "a") session.flip(session.state.side === "a" ? "b" : "a");
-    else if (key === "m") session.setSounds({ metronome: !session.sounds.metronome });
-    else if (key === "," || key === ".") session.seekBars(key === "." ? 1 : -1);
-    else if (key === "[" || key === "]") session.markRange(key === "[" ? "from" : "to");
-    else if (key === "escape") session.setRange(null);
+    else if (key === "m") session.transport.setSounds({ metronome: !session.transport.sounds.metronome });
+    else if (key === "," || key === ".") session.transport.seekBars(key === "." ? 1 : -1);
+    else if (key === "[" || key === "]") session.transport.markRange(key === "[" ? "from" : "to");
+    else if (key === "escape") session.transport.setRange(null);
     else if (key === "+" || key === "=" || key === "-" || key === "0") this.screen.zoom(key === "0" ? 0 : key === "-" ? 1 / ZOOM : ZOOM);
     else if (key === "?") this.dialogs.help();
     else return;

@@ -55,20 +55,20 @@ export class HeaderPanel extends Component {
     const playing = session.player.playing;
     const other = state?.side === "a" ? "B" : "A";
     const level = (name: "volume" | "accompaniment", words: string) =>
-      html`<label>${words}<input type="range" min="0" max="1" step="0.05" data-do=${name} .value=${String(session.sounds[name])} @input=${(event: Event) => session.setSounds({ [name]: Number((event.target as HTMLInputElement).value) })}></label>`;
+      html`<label>${words}<input type="range" min="0" max="1" step="0.05" data-do=${name} .value=${String(session.transport.sounds[name])} @input=${(event: Event) => session.transport.setSounds({ [name]: Number((event.target as HTMLInputElement).value) })}></label>`;
     return html`
       <div class="brand"><img src="/static/icon.svg" alt="" width="34" height="34"><h1>latentknobs</h1>
         ${info && info.models.length > 1 ? html`<select aria-label="Model" data-do="model" @change=${(event: Event) => void session.pickModel((event.target as HTMLSelectElement).value)}>
           ${info.models.map(({ name }) => html`<option value=${name} ?selected=${name === state?.model}>${name}</option>`)}</select>` : null}</div>
       <div class="transport" role="group" aria-label="Playing">
-        <button class="button main play" type="button" data-do="play" aria-pressed=${playing ? "true" : "false"} ?disabled=${!state} title="Space" @click=${() => session.toggle()}>${icon(playing ? "stop" : "play")}${playing ? "Stop" : "Play"}</button>
+        <button class="button main play" type="button" data-do="play" aria-pressed=${playing ? "true" : "false"} ?disabled=${!state} title="Space" @click=${() => session.transport.toggle()}>${icon(playing ? "stop" : "play")}${playing ? "Stop" : "Play"}</button>
         <button class="button square" type="button" data-do="loop" aria-label="Loop" title="Loop (L)" aria-pressed=${state?.loop ? "true" : "false"} ?disabled=${!state} @click=${() => state && session.commit({ ...state, loop: !state.loop }, state.loop ? "loop off" : "loop on")}>${icon("loop")}</button>
         <label class="tempo"><input type="number" data-do="tempo" min=${TEMPO.low} max=${TEMPO.high} step="1" inputmode="numeric" aria-label="Tempo, beats per minute" .value=${String(state?.tempo ?? 120)} ?disabled=${!state} @change=${this.tempo}><span aria-hidden="true">bpm</span></label>
         <details class="sound" @focusout=${this.left} @keydown=${this.escape}><summary class="button square" role="button" data-do="sound" aria-label="Sound" title="Sound: timbre, volumes, metronome">${icon("sound")}</summary>
           <div class="sheet" role="group" aria-label="Sound">
-            <label>Melody<select data-do="timbre" @change=${(event: Event) => session.setSounds({ timbre: (event.target as HTMLSelectElement).value })}>${Object.entries(TIMBRES).map(([name, words]) => html`<option value=${name} ?selected=${name === session.sounds.timbre}>${words}</option>`)}</select></label>
+            <label>Melody<select data-do="timbre" @change=${(event: Event) => session.transport.setSounds({ timbre: (event.target as HTMLSelectElement).value })}>${Object.entries(TIMBRES).map(([name, words]) => html`<option value=${name} ?selected=${name === session.transport.sounds.timbre}>${words}</option>`)}</select></label>
             ${level("volume", "Volume")}${level("accompaniment", "Accompaniment")}
-            <label class="check"><input type="checkbox" role="switch" data-do="metronome" .checked=${session.sounds.metronome} @change=${(event: Event) => session.setSounds({ metronome: (event.target as HTMLInputElement).checked })}>Metronome</label>
+            <label class="check"><input type="checkbox" role="switch" data-do="metronome" .checked=${session.transport.sounds.metronome} @change=${(event: Event) => session.transport.setSounds({ metronome: (event.target as HTMLInputElement).checked })}>Metronome</label>
           </div></details>
         <div class="ab" role="group" aria-label="Compare">
           ${(["a", "b"] as Side[]).map((side) => html`<button type="button" data-do=${side} aria-pressed=${state?.side === side ? "true" : "false"} ?disabled=${!state} title=${state ? `${session.titleOf(state.decks[side].piece)} (A switches sides)` : ""} @click=${() => session.flip(side)}>${side.toUpperCase()}</button>`)}

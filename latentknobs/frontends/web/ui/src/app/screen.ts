@@ -64,7 +64,7 @@ export class ScreenPanel extends Component {
     super.connectedCallback();
     const draw = () => {
       this.frame = requestAnimationFrame(draw);
-      const step = this.session.player.position() ?? this.session.cursor;
+      const step = this.session.player.position() ?? this.session.transport.cursor;
       if (this.roll && this.roll.playhead !== step) this.roll.playhead = step;
     };
     this.frame = requestAnimationFrame(draw);
@@ -81,7 +81,7 @@ export class ScreenPanel extends Component {
 
   override render() {
     const { session } = this;
-    const { deck, state, result, opened, format, heard, range } = session;
+    const { deck, state, result, opened, format, heard, transport: { range } } = session;
     // Only the roll shows what is looked at: were anything to move, the grid would slip away under the pointer.
     const seen = session.looked ?? heard;
     if (!deck || !state) return html`<p class="soft">${session.notice ? "Waiting for the server." : "Loading the melody."}</p>`;
@@ -105,7 +105,7 @@ export class ScreenPanel extends Component {
         <span><svg aria-hidden="true"><rect class="ghost" x="1" y="1" width="20" height="9" rx="2"></rect></svg>original</span>
         <span><svg aria-hidden="true"><rect class="kept" x="1" y="1" width="20" height="10" rx="2"></rect></svg>unchanged</span>
         <span><svg aria-hidden="true"><rect class="changed" x="1" y="1" width="20" height="10" rx="2"></rect><path class="mark" d="M4 6l3-3 3 3-3 3z"></path></svg>changed</span>
-        ${range ? html`<button class="looped" type="button" data-do="clear-range" title="Loop all bars (Escape)" @click=${() => session.setRange(null)}>${session.rangeWords(range)} loop${icon("close")}<span class="hidden">: loop all bars</span></button>` : null}
+        ${range ? html`<button class="looped" type="button" data-do="clear-range" title="Loop all bars (Escape)" @click=${() => session.transport.setRange(null)}>${session.transport.rangeWords(range)} loop${icon("close")}<span class="hidden">: loop all bars</span></button>` : null}
         ${this.status()}
       </div>
       ${this.remarks()}
@@ -124,11 +124,11 @@ export class ScreenPanel extends Component {
   }
 
   private seek(event: CustomEvent<{ step: number }>): void {
-    this.session.seek(event.detail.step);
+    this.session.transport.seek(event.detail.step);
   }
 
   private range(event: CustomEvent<{ range: Range | null; done: boolean }>): void {
-    this.session.setRange(event.detail.range, event.detail.done);
+    this.session.transport.setRange(event.detail.range, event.detail.done);
   }
 
   /** The clips, each with how it is turned now. */
