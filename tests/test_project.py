@@ -145,7 +145,7 @@ def test_nothing_names_one_machine():
 
 
 def test_no_melodies_of_others():
-    """The only music files in the tree are ours: the Twinkle theme, a waltz, a jig, and scales with faults for tests."""
+    """The only music files are ours: the Twinkle theme, a waltz, a jig, and scales with faults for tests."""
     folders = [ROOT / name for name in ("latentknobs", "plugins", "benchmarks", "tests", "docs")]
     found = {
         path for folder in folders for kind in ("*.mid", "*.midi", "*.abc", "*.krn") for path in folder.rglob(kind)
