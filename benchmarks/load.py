@@ -2,9 +2,9 @@
 The web server under load: python -m benchmarks.load.
 
 Starts ``latentknobs serve`` in a process of its own, turns its knobs from clients on loopback, and prints a table:
-first for one client that waits for each answer (from input to new notes), then for many that turn ten times a second
-without waiting. A turn that its client overtakes before it is decoded is not answered; the table counts them. Each
-client has its own piece of CLIPS clips.
+first for one client that waits for each answer (from input to new notes), alone and beside one that works on pieces of
+LONG clips, then for many that turn ten times a second without waiting. A turn that its client overtakes before it is
+decoded is not answered; the table counts them. Each client has its own piece of CLIPS clips.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ import numpy as np
 from websockets.asyncio.client import ClientConnection, connect
 
 MODEL = "musicvae-broad-128"
+LONG = 128
+"""Clips of a long piece: the most that the server takes."""
 THEME = (60, 60, 67, 67, 69, 69, 67, 67, 65, 65, 64, 64, 62, 62, 60, 60)
 
 
@@ -99,6 +101,35 @@ async def many(url: str, clients: int, clips: int, seconds: float, rate: float) 
     return sum(len(sent) for sent, _ in clients_turns), len(delays), delays
 
 
+def long_piece(shift: int) -> dict[str, Any]:
+    """As many clips as the server takes, another piece with each number."""
+    return piece(LONG, shift)
+
+
+async def work_long(url: str, done: asyncio.Event) -> int:
+    """A client that opens long pieces and turns each a few times, one after the other; how many answers it had."""
+    answers = seq = 0
+    async with connect(url, proxy=None, max_size=None) as link:
+        while not done.is_set():
+            await link.send(json.dumps({"type": "open", "seq": seq, "model": MODEL, "piece": long_piece(seq)}))
+            assert json.loads(await link.recv())["type"] == "opened"
+            for turn in range(1, 4):
+                await link.send(json.dumps({"type": "turn", "seq": seq + turn, "knobs": {"pitch": turn, "rhythm": 1}}))
+                assert json.loads(await link.recv())["type"] == "turned"
+                answers += 1
+            seq += 4
+    return answers
+
+
+async def beside_long(url: str, turns: int) -> tuple[list[float], int]:
+    """Milliseconds as of :func:`alone` while another client works on long pieces, and the answers that that one had."""
+    done = asyncio.Event()
+    other = asyncio.create_task(work_long(url, done))
+    delays = await alone(url, 1, turns)
+    done.set()
+    return delays, await other
+
+
 def row(name: str, figures: Sequence[float]) -> str:
     """A line of the table with median and 99th percentile."""
     return f"| {name} | {np.median(figures):.1f} | {np.percentile(figures, 99):.1f} |"
@@ -117,10 +148,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as server:
         try:
             assert server.stderr is not None
-            address = re.search(r"127\.0\.0\.1:\d+", server.stderr.readline())
-            assert address
+            said = (re.search(r"127\.0\.0\.1:\d+", line) for line in server.stderr)
+            address = next(found for found in said if found)  # there may be notes before it
             url = f"ws://{address.group()}/api/v1/live"
             one = asyncio.run(alone(url, options.clips, options.turns))
+            beside, long_answers = asyncio.run(beside_long(url, options.turns))
             asyncio.run(many(url, options.clients, options.clips, 3, options.rate))  # until memory has settled
             before = memory(server.pid)
             turns, answered, delays = asyncio.run(
@@ -131,6 +163,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             server.terminate()
     print("| from input to new notes, ms | median | 99th percentile |\n|---|---|---|")
     print(row("one client", one))
+    print(row(f"one client beside another with pieces of {LONG} clips ({long_answers} turns)", beside))
     print(row(f"{options.clients} clients, {options.rate:g} times a second each", delays))
     print(
         f"\n{turns} turns in {options.seconds:g} s, {answered} answered ({answered / options.seconds:.0f} a second), "

@@ -46,7 +46,7 @@ AMOUNTS: Mapping[str, float] = {
 
 def piece_of(name: str, melody: str) -> Piece:
     """A melody as a piece."""
-    return ExampleMelody(name, name, MELODY, 1, 120.0, melody).piece
+    return ExampleMelody(name, name, name, "", MELODY, 1, 120.0, melody).piece
 
 
 def named(notes: Sequence[Note]) -> str:

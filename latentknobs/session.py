@@ -7,7 +7,7 @@ models decode them; it knows no terminal and writes no file.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future, wait
 from functools import cached_property, partial
 from pathlib import Path
@@ -126,6 +126,7 @@ class Session:
         key: str = "",
         axis: str = "",
         knobs: Mapping[str, Mapping[str, Knob]] | None = None,
+        load: Callable[[str], VAEBackend] | None = None,
         **reading: Unpack[ReadingOptions],
     ) -> Session:
         """
@@ -141,6 +142,8 @@ class Session:
             key: The key of the piece ("D minor"), "" = estimated from its notes.
             axis: The pitch that melodies are turned upside down at ("E4"), "" = its first note.
             knobs: The current knobs of its models that are known already, by model_id and name; None = read them.
+            load: Gives a model by its name or location; None = the workbench does. A front end whose clients share a
+                worker gives models whose calls are its own.
             reading: How a file is read: the options of :func:`latentknobs.scores.read_piece`.
 
         Raises:
@@ -152,12 +155,13 @@ class Session:
         if knobs is None:
             begin(Workbench.open_registry, workbench)
         given_key, given_axis = Key.parse(key) if key else None, parse_pitch(axis) if axis else None
+        load = load or workbench.model
         names = (model,) if isinstance(model, str) else tuple(model) or workbench.models.defaults
         if len(names) == 1:
-            check_encodes(workbench.model(names[0]).spec)
-            formats = [workbench.model(names[0]).spec.clip_format]
+            check_encodes(load(names[0]).spec)
+            formats = [load(names[0]).spec.clip_format]
         else:
-            formats = list(workbench.models.formats(names, workbench.model))
+            formats = list(workbench.models.formats(names, load))
         options = Reading(**reading)
         if source is None:
             source = (scores.example_for(formats[0]) or scores.TWINKLE).path
@@ -168,7 +172,7 @@ class Session:
             assert file is not None
             piece = read_score(score_of(file.data, file.path), formats[0], options, formats[1:])
         needed = {format_for(stretch, formats) for stretch in piece.stretches} - {None}
-        backends = [workbench.model(name) for k, name in enumerate(names) if k in (needed or {0})]
+        backends = [load(name) for k, name in enumerate(names) if k in (needed or {0})]
         for backend in backends:
             check_encodes(backend.spec)
         ids = {backend.spec.model_id for backend in backends} - {*(knobs or ())}
@@ -289,7 +293,7 @@ class Session:
         for other in map(self.workbench.model, self.named if len(self.named) > 1 else ()):
             if knob := self.knobs_of(other).get(name):
                 return knob
-            if other not in models:
+            if other.spec.model_id not in {model.spec.model_id for model in models}:
                 models.append(other)
         if len(models) == 1:
             return self.workbench.registry.knob(models[0].spec.model_id, name)
@@ -431,10 +435,12 @@ class Session:
 
     def _contexts(self, seed: int) -> list[tuple[EditContext, ...]]:
         """For each cut where its clips stand in the piece, for edits that draw by this seed."""
-        if seed not in self._known_contexts:
+        contexts = self._known_contexts.get(seed)
+        if contexts is None:
+            contexts = contexts_of_cuts(self.cuts, seed, self.key, self.axis)
             self._known_contexts.clear()  # one seed is in use at a time
-            self._known_contexts[seed] = contexts_of_cuts(self.cuts, seed, self.key, self.axis)
-        return self._known_contexts[seed]
+            self._known_contexts[seed] = contexts
+        return contexts
 
     def _told(self, references: Collection[Reference], context: EditContext | None) -> list[str]:
         """The key and the axis that edits go by."""

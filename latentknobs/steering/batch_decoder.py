@@ -1,8 +1,10 @@
 """
 The decoder queue: one worker does all work with models, and codes that wait are decoded in one batch for each model.
 
-Front ends with several clients put their work here. When the worker is free it does other work (opening a piece) in
-turn, and decodes the waiting codes of all clients together. Of one client only the newest move is kept.
+Front ends with several clients put their work here. When the worker is free it does other work in turn, and decodes the
+waiting codes of all clients together; those of a long piece in slices, between which others have their turn. Of one
+client only the newest move is kept. Work that calls models now and then, such as opening a piece, runs beside the
+worker, which does its calls in slices too (:class:`~latentknobs.steering.shared_model.SharedModel`).
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
@@ -23,6 +25,10 @@ from latentknobs.core.backend import VAEBackend
 T = TypeVar("T")
 MAX_CLIPS = 256
 """A batch takes no further move once it has this many clips; the next batch does."""
+SLICE = 32
+"""Clips of one client that a model is given at a time; others wait for no more than these."""
+BESIDE = 4
+"""Threads for work beside the worker."""
 MAX_WAITING = 1024
 """Work that may wait; more is refused at once, which bounds memory."""
 
@@ -47,6 +53,7 @@ class DecodedBatch:
 
 @frozen(eq=False)
 class _Move(Generic[T]):
+    client: Hashable
     models: Sequence[VAEBackend]
     codes: Callable[[], Sequence[Codes]]
     use: Callable[[DecodedBatch], T]
@@ -62,35 +69,55 @@ class _Move(Generic[T]):
 
 @define(eq=False)
 class _Decoding:
-    """A move whose codes are being decoded, model by model."""
+    """A move whose codes are being decoded, model by model; one that is gone is wanted by nobody."""
 
     move: _Move[Any]
     codes: Sequence[Codes]
-    clips: dict[int, ClipBatch] = field(factory=dict)
+    clips: dict[int, list[ClipBatch]] = field(factory=dict)
     together: int = 0
     failed: bool = False
+    gone: bool = False
 
     def numbers(self, model: VAEBackend) -> list[int]:
         """Which of its codes a model decodes."""
         return [k for k, own in enumerate(self.move.models) if own is model]
 
+    @property
+    def is_long(self) -> bool:
+        """Whether it is decoded in slices."""
+        return sum(map(len, self.codes)) > SLICE
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all clips are there."""
+        return all(k in self.clips and self._decoded(k) == len(own) for k, own in enumerate(self.codes))
+
+    def next_slice(self) -> tuple[int, Codes]:
+        """The number of the first codes that are not all decoded, and those of the next slice."""
+        k = next(k for k, own in enumerate(self.codes) if k not in self.clips or self._decoded(k) < len(own))
+        return k, self.codes[k][self._decoded(k) :][:SLICE]
+
     def take(self, k: int, clips: ClipBatch, together: int) -> None:
         """The clips of some codes, of a batch of so many; the last ones finish the move."""
-        self.clips[k] = clips
+        self.clips.setdefault(k, []).append(clips)
         self.together += together
-        if len(self.clips) == len(self.codes):
-            self.move.finish(DecodedBatch(tuple(self.clips[k] for k in range(len(self.codes))), self.together))
+        if self.is_done:
+            every = (np.concatenate(self.clips[k]) for k in range(len(self.codes)))
+            self.move.finish(DecodedBatch(tuple(every), self.together))
 
-    def fail(self, error: Exception) -> None:
+    def fail(self, error: BaseException) -> None:
         """Give the future what went wrong."""
         self.failed = True
         self.move.future.set_exception(error)
+
+    def _decoded(self, k: int) -> int:
+        return sum(map(len, self.clips.get(k, ())))
 
 
 @define(eq=False)
 class DecoderQueue:
     """
-    One worker thread for all work with models; a context manager that ends it.
+    One worker thread for all work with models, and some beside it; a context manager that ends them.
 
     Attributes:
         batches: Number of decoded batches.
@@ -100,12 +127,18 @@ class DecoderQueue:
     batches: int = field(default=0, init=False)
     decoded: int = field(default=0, init=False)
     _moves: OrderedDict[Hashable, _Move[Any]] = field(factory=OrderedDict, init=False)
+    _long: list[_Decoding] = field(factory=list, init=False)
+    _slice_next: bool = field(default=False, init=False)
+    _batches_due: int = field(default=0, init=False)
     _tasks: int = field(default=0, init=False)
     _lock: threading.RLock = field(factory=threading.RLock, init=False)
     _worker: ThreadPoolExecutor | None = field(default=None, init=False)
+    _beside: ThreadPoolExecutor | None = field(default=None, init=False)
+    _worker_thread: int | None = field(default=None, init=False)
 
     def __enter__(self) -> Self:
-        self._worker = ThreadPoolExecutor(1, thread_name_prefix="decoder")
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="decoder", initializer=self._begin)
+        self._beside = ThreadPoolExecutor(BESIDE, thread_name_prefix="beside")
         return self
 
     def __exit__(
@@ -117,11 +150,18 @@ class DecoderQueue:
         """End the worker after its current work; what waits is cancelled."""
         with self._lock:
             worker, self._worker = self._worker, None
+            beside, self._beside = self._beside, None
             for move in self._moves.values():
                 move.future.cancel()
             self._moves.clear()
-        if worker is not None:
+            for one in self._long:
+                one.gone = True
+        if worker is not None and beside is not None:
             worker.shutdown(cancel_futures=True)
+            beside.shutdown(cancel_futures=True)
+        for one in self._long:
+            one.fail(CancelledError())
+        self._long.clear()
 
     def decode(
         self,
@@ -146,11 +186,11 @@ class DecoderQueue:
             older = self._moves.get(client)
             if self._worker is None or (older is None and self._is_full()):
                 return self._refused()
-            self._moves[client] = _Move(models, codes, use, future)
+            self._moves[client] = _Move(client, models, codes, use, future)
             if older is not None:
                 older.future.cancel()
             else:
-                self._worker.submit(self._decode_waiting)
+                self._batch()
         return future
 
     def run(self, work: Callable[[], T]) -> Future[T]:
@@ -162,13 +202,30 @@ class DecoderQueue:
             future = self._worker.submit(work)
             future.add_done_callback(self._task_done)
             # A batch follows each task, so that neither kind of work keeps the other waiting for long.
-            self._worker.submit(self._decode_waiting)
+            self._batch()
         return future
 
+    def beside(self, work: Callable[[], T]) -> Future[T]:
+        """Have a thread beside the worker do something that takes long; what it does with models is the worker's."""
+        with self._lock:
+            if self._beside is None or self._is_full():
+                return self._refused()
+            self._tasks += 1
+            future = self._beside.submit(work)
+            future.add_done_callback(self._task_done)
+        return future
+
+    @property
+    def is_worker(self) -> bool:
+        """Whether the worker itself asks; it cannot wait for itself."""
+        return threading.get_ident() == self._worker_thread
+
     def forget(self, client: Hashable) -> None:
-        """Cancel the waiting move of a client that has gone."""
+        """Cancel the waiting move of a client that has gone, and give up its long one."""
         with self._lock:
             move = self._moves.pop(client, None)
+            for one in self._long:
+                one.gone |= one.move.client == client
         if move is not None:
             move.future.cancel()
 
@@ -187,31 +244,80 @@ class DecoderQueue:
         with self._lock:
             self._tasks -= 1
 
+    def _begin(self) -> None:
+        self._worker_thread = threading.get_ident()
+
+    def _batch(self) -> None:
+        """Have the worker decode what waits, unless it is about to; of one that holds the lock."""
+        if self._worker is not None and not self._batches_due:
+            self._batches_due += 1
+            self._worker.submit(self._decode_waiting)
+
     def _decode_waiting(self) -> None:
-        """Decode the waiting moves, as far as one batch goes, the longest waiting first."""
-        taken: list[tuple[_Move[Any], Sequence[Codes]]] = []
+        """Decode a batch of short moves or a slice of a long one, in turn, and come back for the rest."""
+        with self._lock:
+            self._batches_due -= 1
+            sliced = bool(self._long) and (self._slice_next or not self._moves)
+            self._slice_next = not sliced
+        if sliced:
+            self._decode_slice()
+        else:
+            self._decode_short()
+        with self._lock:
+            if self._moves or self._long:
+                self._batch()
+
+    def _decode_short(self) -> None:
+        """Decode the waiting moves, as far as one batch goes, the longest waiting first; a long one is put aside."""
+        waiting: list[_Decoding] = []
         clips = 0
         with self._lock:
-            keys = list(self._moves)
+            busy = {one.move.client for one in self._long}
+            keys = [key for key in self._moves if key not in busy]  # of one client one long move at a time
         for key in keys:
+            if clips >= MAX_CLIPS:
+                break
             with self._lock:
-                if clips >= MAX_CLIPS:
-                    if self._moves and self._worker is not None:
-                        self._worker.submit(self._decode_waiting)
-                    break
                 move = self._moves.pop(key, None)
             if move is None or not move.future.set_running_or_notify_cancel():
                 continue
             try:
-                codes = move.codes()
+                one = _Decoding(move, move.codes())
             except Exception as error:  # noqa: BLE001 - it is the client's error; the worker goes on
                 move.future.set_exception(error)
                 continue
-            taken.append((move, codes))
-            clips += sum(map(len, codes))
-        waiting = [_Decoding(*one) for one in taken]
-        for model in {id(model): model for move, _codes in taken for model in move.models}.values():
+            if one.is_long:
+                with self._lock:
+                    self._long.append(one)
+                break  # that took a while already
+            waiting.append(one)
+            clips += sum(map(len, one.codes))
+        for model in {id(model): model for one in waiting for model in one.move.models}.values():
             self._decode(model, [one for one in waiting if any(own is model for own in one.move.models)])
+
+    def _decode_slice(self) -> None:
+        """Decode the next slice of the long move that has waited longest, which then waits again."""
+        with self._lock:
+            one = self._long[0]
+        if not one.gone:
+            self._decode_next(one)
+        with self._lock:
+            self._long.remove(one)
+            if one.gone and not one.is_done and not one.failed:
+                one.fail(CancelledError())
+            elif not one.is_done and not one.failed:
+                self._long.append(one)
+
+    def _decode_next(self, one: _Decoding) -> None:
+        k, codes = one.next_slice()
+        try:
+            clips = one.move.models[k].decode(codes)
+        except Exception as error:  # noqa: BLE001 - it is the client's error; the worker goes on
+            one.fail(error)
+            return
+        self.batches += 1
+        self.decoded += len(codes)
+        one.take(k, clips, len(codes))
 
     def _decode(self, model: VAEBackend, waiting: Sequence[_Decoding]) -> None:
         """Decode the codes of one model, and finish the moves that waited for it alone."""

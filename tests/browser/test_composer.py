@@ -105,9 +105,10 @@ def lock(hands, knob, button, other):
     assert hands.amount(other) == 0
 
 
-@step(r"Turn \*\*(\w+)\*\* up as far: it moves as much and means nothing\. Double-click it\.")
-def control(hands, knob):
+@step(r"\*\*(Show .+?)\*\*, turn \*\*(\w+)\*\* up as far: it moves as much and means nothing\. Double-click it\.")
+def control(hands, switch, knob):
     """A control, and back."""
+    hands.page.get_by_role("switch", name=switch).check()
     hands.drag(knob, 33)
     assert hands.amount(knob) == pytest.approx(5, abs=0.1)
     hands.settled()

@@ -17,7 +17,10 @@ def drawn(hands):
 
 
 def test_every_accepted_knob_is_there(hands):
-    """What the registry has accepted appears by itself, on/off knobs as switches, and after the knobs two controls."""
+    """What the registry has accepted appears by itself, on/off knobs as switches; two controls on demand."""
+    assert hands.knob("random").count() == 0
+    hands.do("controls").check()
+    hands.knob("random").wait_for()
     known = hands.api.get(f"/models/{MODEL}/knobs").json()
     names = "(knobs) => knobs.map((knob) => knob.name)"
     dials, switches = (hands.page.locator(kind).evaluate_all(names) for kind in ("lk-knob", "lk-switch"))
@@ -73,6 +76,14 @@ def test_drag_is_vertical_and_relative(hands):
     assert hands.amount("pitch") == -3
 
 
+def test_a_drag_goes_by_whole_steps(hands):
+    """What lies between them is reached with Shift alone."""
+    hands.drag("pitch", 33)
+    assert hands.amount("pitch") == 5
+    hands.drag("pitch", 10, shift=True)
+    assert hands.amount("pitch") == 5.3
+
+
 def test_shift_is_fine(hands):
     """With Shift, the same drag turns a fifth as far."""
     hands.drag("pitch", 50, shift=True)
@@ -117,6 +128,37 @@ def test_typed_amounts(hands):
         hands.until(f"{amount} of {text!r}", lambda amount=amount: hands.amount("pitch") == amount)
     assert hands.knob("pitch").locator("input[type=text]").input_value() == "+12"
     hands.settled()
+
+
+def test_an_amount_out_of_the_range_is_told(hands):
+    """The range stands below the number until the knob is turned."""
+    told = hands.knob("pitch").locator(".unit")
+    hands.type_in("pitch", "99")
+    hands.until("the range", lambda: told.inner_text() == "not +99: \u221212 to +12")
+    assert hands.amount("pitch") == 12
+    hands.dial("pitch").press("ArrowDown")
+    hands.until("the unit", lambda: told.inner_text() == "semitones")
+
+
+def test_surprise(hands):
+    """A few knobs are turned by whole steps, not the locked ones, in one step of undo, and its number is told."""
+    hands.type_in("rhythm", "1")
+    hands.knob("rhythm").locator(".lock").click()
+    hands.until("the lock", lambda: hands.state["locks"] == ["rhythm"])
+    before = hands.deck
+    hands.do("surprise").click()
+    hands.until("a surprise", lambda: hands.deck != before)
+    known = {knob["name"]: knob for knob in hands.api.get(f"/models/{MODEL}/knobs").json()}
+    number = hands.page.locator("[data-seed]").inner_text()
+    turned = hands.deck["knobs"]
+
+    assert number.startswith("no. ")
+    assert turned.pop("rhythm") == 1
+    assert 1 <= len(turned) <= 3
+    assert all(known[name]["low"] <= amount <= known[name]["high"] for name, amount in turned.items())
+    hands.settled()
+    hands.page.get_by_role("button", name=f"Undo surprise {number[4:]}").click()
+    hands.until("as before", lambda: hands.deck == before)
 
 
 def test_the_wheel_turns_only_what_has_the_focus(hands):
@@ -205,6 +247,7 @@ def test_rejected_knobs_behind_a_switch(hands):
 
 def test_the_reserved_controls(hands):
     """The controls turn in directions without a meaning, as far as a knob that is named, in others on demand."""
+    hands.do("controls").check()
     hands.do("like").select_option("rhythm")
     hands.until("the range of rhythm", lambda: hands.dial("random").get_attribute("max") == "4")
     hands.dial("random").press("End")

@@ -185,6 +185,19 @@ def test_drawn_with_the_mouse(hands):
     assert [[note[0], note[2]] for note in hands.deck["piece"]["notes"]] == [[4, 7]]
 
 
+def test_every_example(hands):
+    """Ten examples are told of, and each is opened as it is, by the models alone."""
+    examples = hands.api.get("/info").json()["examples"]
+    hands.do("other-melody").click()
+    for one in examples:
+        card = hands.page.locator(f"[data-example={one['name']}]")
+        assert f"{one['style']}, {one['signature']}, {one['bars']} bars" in card.inner_text()
+        card.click()
+        hands.until(one["title"], lambda one=one: hands.deck["piece"]["name"] == one["name"])
+        assert hands.settled()["counts"]["by_rule"] == 0
+    assert len(examples) == 10
+
+
 def test_an_example(hands):
     """An example is opened with a click."""
     hands.open_file("tune.mid", midi_file([TUNE]))

@@ -18,6 +18,7 @@ def change(hands):
     hands.do("tempo").fill("77")
     hands.do("tempo").press("Enter")
     hands.until("the tempo", lambda: hands.state["tempo"] == 77)
+    hands.page.keyboard.press("]")
     hands.knob("rhythm").locator(".lock").click()
     hands.do("b").click()
     hands.type_in("pitch", "-3")
@@ -105,11 +106,14 @@ def test_the_server_goes_and_comes(own_server, new_page):
     hands.until("the loss to be seen", lambda: hands.look("status") == "reconnecting")
     assert "your work is kept" in hands.page.locator("lk-screen [role=status]").inner_text()
     hands.dial("pitch").press("PageUp")  # a turn meanwhile is not lost
+    hands.do("midi").click()
+    assert "does not answer" in hands.notice()
 
     own_server.start()
     hands.until("the connection", lambda: hands.look("status") == "live")
     hands.settled()
     assert hands.amount("pitch") == 10
+    hands.until("the notice to go", lambda: hands.page.locator("[data-notice]").count() == 0)
     hands.dial("pitch").press("ArrowDown")
     hands.settled()
     assert hands.amount("pitch") == 9

@@ -76,7 +76,8 @@ def test_the_accompaniment_sounds(hands):
     assert hands.deck["piece"]["notes"][0][:2] == [64, 70]
     hands.do("play").click()
     hands.until("a sound", lambda: hands.level() > 0.02)
-    hands.do("volume").fill("0")
+    hands.do("sound").click()
+    hands.do("accompaniment").fill("0")
     hands.until("silence", lambda: hands.level() < 0.005)
 
 

@@ -35,6 +35,12 @@ def grid(hands):
     hands.tab("knobs")
 
 
+def controls(hands):
+    """Controls that imitate rhythm."""
+    hands.do("controls").check()
+    hands.do("like").select_option("rhythm")
+
+
 GESTURES = {
     "a knob dragged": turn,
     "a knob typed": lambda hands: hands.type_in("rhythm", "1.5"),
@@ -45,7 +51,9 @@ GESTURES = {
     "the tempo": tempo,
     "the loop": lambda hands: hands.do("loop").click(),
     "how new notes enter": lambda hands: hands.do("follow").select_option("once"),
-    "controls like rhythm": lambda hands: hands.do("like").select_option("rhythm"),
+    "controls like rhythm": controls,
+    "a surprise": lambda hands: hands.do("surprise").click(),
+    "bars that are looped": lambda hands: hands.page.keyboard.press("]"),
     "other directions": lambda hands: hands.do("dice").click(),
     "the grid's size": grid,
     "B copied to A": lambda hands: hands.do("copy-over").click(),

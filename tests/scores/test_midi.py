@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from latentknobs.core.clip import Note
 from latentknobs.core.melody_format import MELODY, MelodyFormat
-from latentknobs.core.meter import signature_of
+from latentknobs.core.meter import signature_of, steps_per_bar
 from latentknobs.core.piece import Piece
 from latentknobs.errors import ClipError, MidiError, OutputError, UsageError
 from latentknobs.scores import (
@@ -610,16 +610,33 @@ def test_the_theme_in_the_package_is_the_theme():
     assert (np.unique(MELODY.sounding(piece.cut(MELODY).clips)) == [60, 62, 64, 65, 67, 69]).all()
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_the_examples_in_the_package_are_what_the_writer_makes(name):
-    """The files are made by this package and by nothing else, and are whole clips of their time signature."""
-    example = EXAMPLES[name]
+@pytest.mark.parametrize("example", [TWINKLE, WALTZ, JIG], ids=lambda example: example.name)
+def test_the_examples_in_the_package_are_what_the_writer_makes(example):
+    """The files are made by this package and by nothing else, and read as the melodies that they hold."""
     assert example.path.read_bytes() == midi_bytes(example.piece, clip_format=example.clip_format)
 
+    piece = read_piece(example.path, clip_format=example.clip_format)
+    assert (piece.notes, piece.stretches, piece.remarks) == (example.piece.notes, example.read().stretches, ())
+
+
+@pytest.mark.parametrize("example", EXAMPLES.values(), ids=list(EXAMPLES))
+def test_the_examples_are_whole_clips_of_their_time_signature(example):
+    """Of each the bars are full and no two notes sound together."""
     piece = example.read()
-    assert piece.notes == example.piece.notes
+
     assert piece.steps % example.clip_format.steps == 0
     assert [str(one.signature) for one in piece.stretches] == [str(signature_of(example.clip_format))]
+    assert all(note.end <= after.onset for note, after in itertools.pairwise(piece.notes))
+
+
+def test_there_are_ten_examples_of_many_kinds():
+    """Ten melodies of eight to sixteen bars, in four time signatures and at least six styles."""
+    bars = [one.piece.steps // steps_per_bar(one.clip_format) for one in EXAMPLES.values()]
+
+    assert len(EXAMPLES) == 10
+    assert (min(bars), max(bars)) == (8, 16)
+    assert {str(signature_of(one.clip_format)) for one in EXAMPLES.values()} == {"4/4", "3/4", "6/8", "2/4"}
+    assert len({one.style for one in EXAMPLES.values()}) >= 6
 
 
 def test_formats_have_the_example_of_their_time_signature():

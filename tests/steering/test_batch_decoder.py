@@ -8,8 +8,10 @@ from concurrent.futures import CancelledError
 import numpy as np
 import pytest
 
+from latentknobs.core.backend import Posterior
 from latentknobs.steering import batch_decoder
 from latentknobs.steering.batch_decoder import BusyError, DecoderQueue
+from latentknobs.steering.shared_model import SharedModel
 
 
 class Held:
@@ -146,6 +148,111 @@ def test_errors_are_the_asking_clients(queue):
     with pytest.raises(ZeroDivisionError):
         queue.run(lambda: 1 / 0).result(20)
     assert ask(queue, "a", model, 1).result(20) == ([1], 1)
+
+
+def test_a_long_move_is_decoded_in_slices_between_the_moves_of_others(queue, monkeypatch):
+    """Others wait for one slice of it at most, and it has all its clips in their order."""
+    monkeypatch.setattr(batch_decoder, "SLICE", 3)
+    hold, model = Held(), Held()
+    ask(queue, "x", hold, 0)
+    hold.began.acquire(timeout=20)
+    long = ask(queue, "a", model, *range(1, 9))
+    hold.go.release()
+    model.began.acquire(timeout=20)
+    others = [ask(queue, "b", model, 21), ask(queue, "c", model, 22, 23)]
+    model.go.release(9)
+
+    assert long.result(20) == (list(range(1, 9)), 8)
+    assert [one.result(20)[0] for one in others] == [[21], [22, 23]]
+    assert model.batches == [[1, 2, 3], [21, 22, 23], [4, 5, 6], [7, 8]]
+
+
+def test_of_one_client_one_long_move_is_decoded_at_a_time(queue, monkeypatch):
+    """The newest waits until the one before is done, and what came between is never decoded."""
+    monkeypatch.setattr(batch_decoder, "SLICE", 1)
+    model = Held()
+    first = ask(queue, "a", model, 1, 2)
+    model.began.acquire(timeout=20)
+    between, last = ask(queue, "a", model, 3, 4), ask(queue, "a", model, 5, 6)
+    model.go.release(9)
+
+    assert (first.result(20)[0], last.result(20)[0]) == ([1, 2], [5, 6])
+    assert between.cancelled()
+    assert model.batches == [[1], [2], [5], [6]]
+
+
+def test_a_long_move_of_two_models_is_decoded_by_both(queue, monkeypatch):
+    """Slices are of one model, and empty codes need none."""
+    monkeypatch.setattr(batch_decoder, "SLICE", 2)
+    one, two, none = Held(), Held(), Held()
+    for model in (one, two, none):
+        model.go.release(9)
+    numbers = lambda: [*codes(1, 2, 3)(), np.zeros((0, 1), np.float32), *codes(4)()]  # noqa: E731 - as codes gives
+    done = queue.decode("a", [one, none, two], numbers, lambda d: [c[:, 0].tolist() for c in d.clips])
+
+    assert done.result(20) == [[1, 2, 3], [], [4]]
+    assert (one.batches, two.batches) == ([[1, 2], [3]], [[4]])
+
+
+def test_a_long_move_of_who_has_gone_is_given_up(queue, monkeypatch):
+    """After the slice that is being decoded; the worker goes on."""
+    monkeypatch.setattr(batch_decoder, "SLICE", 1)
+    model = Held()
+    gone = ask(queue, "a", model, 1, 2, 3)
+    model.began.acquire(timeout=20)
+    queue.forget("a")
+    model.go.release(9)
+
+    with pytest.raises(CancelledError):
+        gone.result(20)
+    assert ask(queue, "b", model, 4).result(20) == ([4], 1)
+    assert model.batches in ([[1], [4]], [[1], [2], [4]])
+
+
+def test_a_shared_model_is_called_by_the_worker_in_slices(queue):
+    """Several threads may call it, the worker too; clips, codes, scales and log-probabilities are joined in order."""
+
+    class Model:
+        def __init__(self):
+            self.calls, self.threads, self.extra = [], set(), "of the model"
+
+        def _called(self, clips):
+            self.calls.append(len(clips))
+            self.threads.add(threading.current_thread().name)
+
+        def accepts(self, clips):
+            self._called(clips)
+            return clips[:, 0] > 0
+
+        def encode(self, clips):
+            self._called(clips)
+            return Posterior(clips.astype(np.float32), np.ones(clips.shape, np.float32))
+
+        def decode(self, z):
+            self._called(z)
+            return z.astype(np.int16)
+
+        def decode_log_probs(self, z, given=None):
+            self._called(z)
+            return z + (0 if given is None else given)
+
+    model = Model()
+    shared = SharedModel(model, queue)
+    clips = np.arange(batch_decoder.SLICE + 2, dtype=np.int16)[:, None]
+
+    def work():
+        posterior = shared.encode(clips)
+        assert (shared.accepts(clips) == (clips[:, 0] > 0)).all()
+        assert posterior.scale.shape == clips.shape
+        assert (shared.decode_log_probs(posterior.mean, clips) == 2 * clips).all()
+        assert len(shared.decode(posterior.mean[:0])) == 0
+        return shared.decode(posterior.mean)
+
+    for where in (queue.beside, queue.run):
+        assert (where(work).result(20) == clips).all()
+    assert set(model.calls) == {batch_decoder.SLICE, 2, 0}
+    assert {name.partition("_")[0] for name in model.threads} == {"decoder"}
+    assert shared.extra == "of the model"
 
 
 def test_other_work_is_done_in_between(queue):

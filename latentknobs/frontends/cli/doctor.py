@@ -75,7 +75,7 @@ def _facts(workbench: Workbench) -> dict[str, Any]:
 def _ports(workbench: Workbench) -> dict[str, Any]:
     """What the command that lists MIDI ports says, where its extra is installed."""
     command = next((one for one in workbench.plugins.commands() if one.path == ("ports",)), None)
-    if command is None or not find_spec(EXTRAS["midi"]):
+    if command is None or MISSING in map(_version, EXTRAS["midi"]):
         return {}
     try:
         found = command.run(workbench, json=True)

@@ -80,7 +80,7 @@ def create_app(
             return
         with service.queue:
             if config.warm:
-                service.queue.run(lambda: _warm(service))
+                service.queue.beside(lambda: _warm(service))
             yield
 
     app = _application(lifespan=lifespan)

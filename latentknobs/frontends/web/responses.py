@@ -49,6 +49,10 @@ class Example(BaseModel):
 
     name: str
     title: str
+    style: str = Field(description="What kind of music it is, in a word or two.")
+    about: str = Field(description="Where it comes from, one sentence.")
+    signature: str
+    bars: int
 
 
 class Info(BaseModel):

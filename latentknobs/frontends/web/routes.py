@@ -14,7 +14,7 @@ from starlette.requests import HTTPConnection
 from latentknobs import __version__
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.clip import DrumFormat
-from latentknobs.core.meter import signature_of
+from latentknobs.core.meter import signature_of, steps_per_bar
 from latentknobs.errors import UnknownNameError
 from latentknobs.frontends.web import knobs, responses
 from latentknobs.frontends.web.errors import RequestError
@@ -63,7 +63,7 @@ Services = Annotated[Service, Depends(_service)]
 
 
 async def _backend(model: str, service: Services) -> VAEBackend:
-    return await service.in_worker(lambda: service.model(model))
+    return await service.beside(lambda: service.model(model))
 
 
 Text = Annotated[str, Query(max_length=200)]
@@ -76,14 +76,24 @@ router = APIRouter(prefix=PREFIX, responses=FAILURES)
 @router.get("/info")
 async def info(service: Services) -> responses.Info:
     """Version, models, limits and examples."""
-    models = await service.in_worker(service.models)
+    models = await service.beside(service.models)
     return responses.Info(
         api=API_VERSION,
         version=__version__,
         models=[_model_facts(name, model) for name, model in models.items()],
         model=next(iter(models)),
         limits=responses.Limits(bytes=MAX_FILE_BYTES, clips=MAX_CLIPS, notes=MAX_NOTES, knobs=MAX_KNOBS, grid=MAX_GRID),
-        examples=[responses.Example(name=one.name, title=one.title) for one in EXAMPLES.values()],
+        examples=[
+            responses.Example(
+                name=one.name,
+                title=one.title,
+                style=one.style,
+                about=one.about,
+                signature=str(signature_of(one.clip_format)),
+                bars=int(one.piece.steps // steps_per_bar(one.clip_format)),
+            )
+            for one in EXAMPLES.values()
+        ],
     )
 
 
@@ -92,8 +102,7 @@ async def example(name: str) -> PieceMessage:
     """A piece that ships with the package."""
     if name not in EXAMPLES:
         raise UnknownNameError("example", name[:80], EXAMPLES, "on this server")
-    piece = await asyncio.to_thread(EXAMPLES[name].read)
-    return message_of(piece, ExampleSource(kind="example", name=name))
+    return message_of(EXAMPLES[name].read(), ExampleSource(kind="example", name=name))
 
 
 def _model_facts(name: str, model: VAEBackend) -> responses.ModelFacts:
@@ -182,9 +191,9 @@ async def read(
         time_signature=time_signature,
         quantize=quantize,
     )
-    formats = await service.in_worker(lambda: service.formats(model))
+    formats = await service.beside(lambda: service.formats(model))
     found = await service.reader.read(await request.body(), file, options, *formats)
-    opened = await service.in_worker(lambda: service.open(model, found.piece))
+    opened = await service.beside(lambda: service.open(model, found.piece))
     clips = await asyncio.to_thread(opened.opened)
     return responses.ReadResponse(
         piece=found.piece,
@@ -199,7 +208,7 @@ async def read(
 @router.post("/models/{model}/open")
 async def open_(model: str, body: OpenRequest, service: Services) -> responses.Opened:
     """A piece as the model encodes and decodes it."""
-    piece = await service.in_worker(lambda: service.open(model, body.piece))
+    piece = await service.beside(lambda: service.open(model, body.piece))
     return await asyncio.to_thread(piece.opened)
 
 
@@ -207,7 +216,7 @@ async def open_(model: str, body: OpenRequest, service: Services) -> responses.O
 async def turn(model: str, state: State, service: Services) -> responses.TurnResponse:
     """Turn knobs on a piece; decoded in one batch with the turns of other clients."""
     started = time.perf_counter()
-    piece = await service.in_worker(lambda: service.open(model, state.piece))
+    piece = await service.beside(lambda: service.open(model, state.piece))
     answer, _batch = await service.decode_turn(object(), piece, state, started)
     return answer
 
@@ -217,7 +226,7 @@ async def grid(
     model: str, body: GridRequest, backend: Annotated[VAEBackend, Depends(_backend)], service: Services
 ) -> responses.GridResponse:
     """A two-way interpolation: a as it sounds top left, b bottom right."""
-    first, cells = await service.in_worker(lambda: service.grid(model, body))
+    first, cells = await service.beside(lambda: service.grid(model, body))
     clip_format = backend.spec.clip_format
     return responses.GridResponse(cells=[[cell_of(cell, first, clip_format) for cell in row] for row in cells])
 
@@ -228,7 +237,7 @@ async def grid(
 @router.post("/models/{model}/export", response_class=Response, responses={200: {"content": {"audio/midi": {}}}})
 async def export(model: str, body: ExportRequest, service: Services) -> Response:
     """The steered piece as MIDI or a score, with its provenance, or as sound: in its file, or else alone."""
-    piece, result = await service.in_worker(lambda: service.turn(model, body.state))
+    piece, result = await service.beside(lambda: service.turn(model, body.state))
     clip_format = piece.session.model.spec.clip_format
     async with service.exporting:
         if body.file is not None:
@@ -243,7 +252,7 @@ async def export(model: str, body: ExportRequest, service: Services) -> Response
 )
 async def export_grid(model: str, body: GridRequest, service: Services) -> Response:
     """A grid as a zip of MIDI files with manifest.json."""
-    first, cells = await service.in_worker(lambda: service.grid(model, body))
+    first, cells = await service.beside(lambda: service.grid(model, body))
     async with service.exporting:
         name, data = await asyncio.to_thread(zip_of, cells, first)
     return download(name, "application/zip", data)
@@ -257,14 +266,14 @@ async def recipe(
     # What cannot be turned has no recipe: it is turned first, so that it is refused in the same way.
     if body.state is not None and body.grid is None:
         state = body.state
-        piece, result = await service.in_worker(lambda: service.turn(model, state))
+        piece, result = await service.beside(lambda: service.turn(model, state))
         recipes = _recipes(model, backend, piece.session, service)
         if body.file is not None:  # that it holds the piece is made sure of
             await service.reader.splice(body.file, state.piece, result, "", backend.spec.clip_format)
         return await asyncio.to_thread(recipes.state, state, body.file, partial=bool(result.left))
     if body.grid is not None and body.state is None:
         request = body.grid
-        first, _cells = await service.in_worker(lambda: service.grid(model, request))
+        first, _cells = await service.beside(lambda: service.grid(model, request))
         recipes = _recipes(model, backend, first, service)
         return await asyncio.to_thread(recipes.grid, request)
     raise RequestError(422, "bad-request", "A recipe is of a state or of a grid: send one of the two.")

@@ -38,6 +38,7 @@ from latentknobs.frontends.web.upload import Reader
 from latentknobs.session import Session
 from latentknobs.steering.batch_decoder import DecodedBatch, DecoderQueue
 from latentknobs.steering.control_directions import in_order
+from latentknobs.steering.shared_model import SharedModel
 from latentknobs.steering.turn_result import GridCell, SteeredCodes, TurnResult
 from latentknobs.studio.knob_settings import turned
 from latentknobs.workbench import Workbench
@@ -46,7 +47,7 @@ T = TypeVar("T")
 MAX_OPEN = 128
 """Opened pieces that are cached."""
 MAX_GRID_CLIPS = 648
-"""Clips that a grid decodes: eight in each of 81 cells, a second or two for which other clients wait."""
+"""Clips that a grid decodes: eight in each of 81 cells, a second or two."""
 FRESH = 2.0
 """Seconds before the registry is queried again for a model's knobs."""
 
@@ -93,14 +94,14 @@ class Service:
             if not self._models:
                 models: dict[str, VAEBackend] = {}
                 for location in self.named or self.workbench.models.defaults[:1]:
-                    model = self.workbench.model(location)
+                    model = self._shared(location)
                     check_encodes(model.spec)
                     models[model.spec.name] = model
                     self._locations[model.spec.name] = location
                 others = self.workbench.models.names if self.room is None else ()  # a shared session has its own
                 for name in others:
                     try:
-                        models.setdefault(name, self.workbench.model(name))
+                        models.setdefault(name, self._shared(name))
                     except LatentKnobsError as error:
                         self.workbench.note(f"{name} is left out: {error}")
                 self._models = models
@@ -117,6 +118,9 @@ class Service:
         if name not in models:
             raise UnknownNameError("model", name, models, "on this server")
         return models[name]
+
+    def _shared(self, location: str) -> VAEBackend:
+        return SharedModel(self.workbench.model(location), self.queue)
 
     def melody(self, name: str) -> Piece:
         """A melody in a model's own format, which that model alone steers; called by the worker."""
@@ -155,7 +159,7 @@ class Service:
             return knobs
 
     def open(self, name: str, message: PieceMessage) -> OpenPiece:
-        """A piece opened with a model, and those of its other time signatures, or the cached one; of the worker."""
+        """A piece opened with a model, and those of its other time signatures, or the cached one."""
         names = self.together(name)
         models = [self.model(one) for one in names]
         key = (name, hashlib.sha256(message.model_dump_json().encode("utf-8")).hexdigest())
@@ -176,13 +180,15 @@ class Service:
     def session_of(
         self, name: str, message: PieceMessage, knobs: Mapping[str, Mapping[str, Knob]] | None = None
     ) -> Session:
-        """A piece, opened with a model and those of its other time signatures, with known knobs; of the worker."""
+        """A piece, opened with a model and those of its other time signatures, with known knobs."""
         piece = piece_of(message, self.formats(name))
-        locations = [self._locations.get(one, one) for one in self.together(name)]
-        return Session.open(self.workbench, piece, locations, all_by_model=message.by_model, knobs=knobs)
+        names = self.together(name)
+        locations = [self._locations.get(one, one) for one in names]
+        load = dict(zip(locations, map(self.model, names), strict=True)).__getitem__
+        return Session.open(self.workbench, piece, locations, all_by_model=message.by_model, knobs=knobs, load=load)
 
     def opened(self, name: str, session: Session) -> OpenPiece:
-        """A session as clients are told of it, who asked for a model; called by the worker."""
+        """A session as clients are told of it, who asked for a model."""
         piece, plain = session.piece, session.turn({})
         steering = [part.model.spec.name for part in session.parts]
         elsewhere = ""
@@ -195,7 +201,7 @@ class Service:
         return OpenPiece(name, elsewhere, session, plain, frozenset(plain.after.notes), session.style)
 
     def turn(self, name: str, state: State) -> tuple[OpenPiece, TurnResult]:
-        """A state's piece, opened, and the result of turning its knobs; called by the worker."""
+        """A state's piece, opened, and the result of turning its knobs."""
         opened = self.open(name, state.piece)
         session = opened.session
         if state.has_ranges:
@@ -203,7 +209,7 @@ class Service:
         return opened, session.turn(state.knobs, like=state.like, seed=state.seed)
 
     def grid(self, name: str, request: GridRequest) -> tuple[Session, list[list[GridCell]]]:
-        """The session of a, and the cells between a and b as they are steered; called by the worker."""
+        """The session of a, and the cells between a and b as they are steered."""
         (open_a, turned_a), (open_b, turned_b) = self.turn(name, request.a), self.turn(name, request.b)
         pairs = zip(turned_a.codes_by_model, turned_b.codes_by_model, strict=False)
         clips = request.size**2 * sum(min(len(a), len(b)) for a, b in pairs)
@@ -218,8 +224,12 @@ class Service:
         return a, a.two_way(b, request.size, request.rows, request.columns, request.rest)
 
     async def in_worker(self, work: Callable[[], T]) -> T:
-        """Have the worker do something with a model."""
+        """Have the worker do something with a model that is not shared."""
         return await asyncio.wrap_future(self.queue.run(work))
+
+    async def beside(self, work: Callable[[], T]) -> T:
+        """Do something with models that takes long, while other clients' work goes on."""
+        return await asyncio.wrap_future(self.queue.beside(work))
 
     async def decode_turn(
         self, client: Hashable, opened: OpenPiece, turns: KnobTurns, started: float

@@ -111,7 +111,7 @@ class LiveConnection:
             # Turns of the piece before are obsolete.
             self._service.queue.forget(id(self))
             self._piece = self._newest = None
-            piece = await self._service.in_worker(lambda: self._service.open(message.model, message.piece))
+            piece = await self._service.beside(lambda: self._service.open(message.model, message.piece))
             self._piece = piece
             await self._answer("opened", message.seq, await asyncio.to_thread(piece.opened))
         elif isinstance(message, LiveTurn):

@@ -7,11 +7,17 @@ export class ApiError extends Error {
   }
 }
 
+/** The code of a server that does not answer. */
+export const OFFLINE = "offline";
+
 type Plain = string | number | boolean | null | undefined;
 export type Query = Record<string, Plain | readonly string[]>;
 
 /** The HTTP half of the server's API, version 1. Every method raises ApiError with a sentence that says what to do. */
 export class Api {
+  /** Called when the server has answered, whatever it said. */
+  onAnswer: () => void = () => undefined;
+
   constructor(private readonly base = "/api/v1", private readonly get = globalThis.fetch.bind(globalThis)) {}
 
   info = (): Promise<Info> => this.json("/info");
@@ -71,8 +77,9 @@ export class Api {
       answer = await this.get(this.base + path, init);
     } catch (error) {
       if (error instanceof DOMException && error.name === "AbortError") throw error;
-      throw new ApiError("The server does not answer. Is 'latentknobs serve' still running? Start it again; this page keeps your work.", "offline", 0);
+      throw new ApiError("The server does not answer. Is 'latentknobs serve' still running? Start it again; this page keeps your work.", OFFLINE, 0);
     }
+    this.onAnswer();
     if (answer.ok) return answer;
     let code = "failed";
     let tracks: Track[] = [];

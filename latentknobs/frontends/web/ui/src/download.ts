@@ -15,9 +15,10 @@ export async function saveAs(session: Session, as: "midi" | "musicxml" | "wav" |
   try {
     const { blob, name } = as === "grid" ? await session.api.exportGrid(model.name, session.gridRequest()) : await session.api.export(model.name, session.exported(deck), as, session.alone ? null : (session.file?.data ?? null));
     save(blob, name);
+    session.settle("export");
     session.say(`Saved ${name}.`);
   } catch (error) {
-    session.fail(error);
+    session.fail(error, "export");
   }
 }
 

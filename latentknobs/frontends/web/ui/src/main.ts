@@ -5,7 +5,7 @@ import type { State } from "./state.js";
 declare global {
   interface Window {
     /** For looking from outside: the state as it stands, what is heard, and the sound. */
-    readonly latentknobs: { readonly state: State | null; readonly notes: unknown; readonly playing: boolean; readonly position: number | null; readonly analyser: AnalyserNode | null; readonly status: string; readonly latency: number | null };
+    readonly latentknobs: { readonly state: State | null; readonly notes: unknown; readonly playing: boolean; readonly position: number | null; readonly cursor: number | null; readonly computing: boolean; readonly analyser: AnalyserNode | null; readonly status: string; readonly latency: number | null };
   }
 }
 
@@ -17,6 +17,8 @@ Object.defineProperty(window, "latentknobs", {
     get notes() { return page().session.notes; },
     get playing() { return page().session.player.playing; },
     get position() { return page().session.player.position(); },
+    get cursor() { return page().session.transport.cursor; },
+    get computing() { return page().session.computing; },
     get analyser() { return page().session.player.analyser; },
     get status() { return page().session.status; },
     get latency() { return page().session.latency; },

@@ -47,6 +47,11 @@ export function meter(stretches: readonly Stretch[], format: Format, steps: numb
   return { bars, beats };
 }
 
+/** "Bars 3 to 4", "Bar 5". */
+export function barWords([first, last]: readonly [number, number]): string {
+  return first === last ? `Bar ${first}` : `Bars ${first} to ${last}`;
+}
+
 /** A melody in words, bar by bar: "Bar 1: C4 quarter, rest quarter, ...". */
 export function melodyWords(notes: readonly Note[], format: Format, lines = meter([], format, Math.max(1, ...notes.map(([onset]) => onset + 1)))): string {
   const bars = new Map<number, string[]>();

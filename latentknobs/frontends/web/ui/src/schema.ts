@@ -272,6 +272,20 @@ export interface components {
             readonly name: string;
             /** Title */
             readonly title: string;
+            /**
+             * Style
+             * @description What kind of music it is, in a word or two.
+             */
+            readonly style: string;
+            /**
+             * About
+             * @description Where it comes from, one sentence.
+             */
+            readonly about: string;
+            /** Signature */
+            readonly signature: string;
+            /** Bars */
+            readonly bars: number;
         };
         /**
          * ExampleSource

@@ -1,26 +1,30 @@
-import { Api, ApiError } from "./api.js";
+import { Api, ApiError, OFFLINE } from "./api.js";
 import { fromHash, LinkError, toHash } from "./url-state.js";
 import { fromBase64 } from "./download.js";
 import { keepFile, keptFile } from "./kept-files.js";
 import { LiveSocket, type LiveStatus } from "./live-socket.js";
-import { meter } from "./music.js";
 import { inWords, onOff, signed, unitFor } from "./numbers.js";
 import { Player } from "./sound/player.js";
-import type { Melody } from "./sound/scheduler.js";
 import { deckKey, deckOf, NO_DRAFT, pieceKey, TEMPO, withDeck, withKnob, type Side, type State } from "./state.js";
 import { placed, Room, shownAmount, SIDE, type Settings, type SharedFrame } from "./shared.js";
 import { Store } from "./store.js";
+import { SEEDS, surprise } from "./surprise.js";
+import { Transport } from "./transport.js";
 import type { Accompaniment, Deck, Format, GridRequest, Info, Knob, Model, Note, Opened, OpenedProject, Piece, ProjectRequest, Source, Stretch, Turned } from "./types.js";
 
 const KEPT = 64;
+/** Milliseconds after which people should see that something is computed. */
+const MOMENT = 200;
 const MELODY: Format = { name: "melody-2bar", steps: 32, steps_per_beat: 4, beats_per_bar: 4, beats: 4, unit: 4, drums: null };
 
-/** A sentence that stands on the page until it is put away. */
+/** What went wrong: it is told until the same succeeds, or until it is put away. */
+type Cause = "move" | "server" | "grid" | "file" | "export" | "other";
+
+/** A sentence that stands on the page. */
 export interface Notice {
   kind: "error" | "note";
   text: string;
-  /** Of a move: the next move that succeeds takes it away. */
-  live?: boolean;
+  cause: Cause;
 }
 
 /** Notes that are in no deck. */
@@ -59,14 +63,18 @@ export class Session {
   looked: Passage | null = null;
   /** Whether files are saved with the melody alone. */
   alone = false;
-  /** How loud the accompaniment is, 0 to 1. */
-  volume = 0.8;
   /** The session that other front ends play too, null where this page has its own. */
   room: Room | null = null;
   /** The bars that knobs turn, "" = all. */
   bars = "";
   private own8: Record<string, Settings> = {};
+  /** Whether the answer to the newest move has been awaited for a moment. */
+  computing = false;
+  /** The seed of the surprise that the deck shows. */
+  surprised: { seed: number; deck: string } | null = null;
   readonly player = new Player();
+  /** Where and what is played, and how it sounds. */
+  readonly transport = new Transport(this);
   private readonly files = new Map<string, OpenFile>();
   private readonly turnedBy = new Map<string, Turned>();
   private readonly openedBy = new Map<string, Opened>();
@@ -74,11 +82,13 @@ export class Session {
   private live: LiveSocket | null = null;
   private readonly listeners = new Set<() => void>();
   private toSay = "";
+  private waiting: ReturnType<typeof setTimeout> | null = null;
   private saving: ReturnType<typeof setTimeout> | null = null;
   private lastHash = "";
 
   constructor(readonly api = new Api(), private readonly connect?: ConstructorParameters<typeof LiveSocket>[2]) {
     this.player.onChange = () => this.changed();
+    api.onAnswer = () => this.settle("server");
   }
 
   // What is shown.
@@ -197,10 +207,12 @@ export class Session {
     this.changed();
   }
 
-  fail(error: unknown): void {
+  /** Tells what went wrong; `settle` with the same cause takes it away again. */
+  fail(error: unknown, cause: Cause = "other"): void {
     if (error instanceof DOMException && error.name === "AbortError") return;
     const known = error instanceof ApiError || error instanceof LinkError;
-    this.notice = { kind: "error", text: known ? error.message : "This page failed. Reload it: your work is kept in the address." };
+    const away = error instanceof ApiError && error.code === OFFLINE;
+    this.notice = { kind: "error", text: known ? error.message : "This page failed. Reload it: your work is kept in the address.", cause: away ? "server" : cause };
     if (!known) console.error(error);
     this.changed();
   }
@@ -208,6 +220,11 @@ export class Session {
   dismiss(): void {
     this.notice = null;
     this.changed();
+  }
+
+  /** Something has succeeded: what was told of its failure is over. */
+  settle(cause: Cause): void {
+    if (this.notice?.cause === cause) this.dismiss();
   }
 
   // Start.
@@ -219,11 +236,10 @@ export class Session {
         this.info = await this.api.info();
         break;
       } catch (error) {
-        this.fail(error);
+        this.fail(error, "server");
         await new Promise((done) => setTimeout(done, 2000));
       }
     }
-    this.dismiss();
     try {
       this.store = new Store(await this.fromAddress(hash) ?? await this.fresh(this.info.model));
     } catch (error) {
@@ -236,8 +252,12 @@ export class Session {
     this.live = new LiveSocket(`${scheme}//${location.host}/api/v1/live`, {
       opened: (key, opened) => { keep(this.openedBy, key, opened); this.changed(); },
       turned: (key, turned, latency) => this.arrived(key, turned, latency),
-      failed: (message) => { this.notice = { kind: "error", text: message, live: true }; this.changed(); },
-      status: (status) => { this.status = status; this.changed(); },
+      failed: (message) => {
+        this.notice = { kind: "error", text: message, cause: "move" };
+        this.answered();
+        this.changed();
+      },
+      status: (status) => this.connected(status),
       room: (frame) => {
         if (frame.type === "shared") this.room ??= this.enter();
         this.room?.receive(frame);
@@ -275,7 +295,7 @@ export class Session {
   private async fresh(model: string): Promise<State> {
     const piece = await this.api.example(this.info!.examples[0]!.name);
     return {
-      model, side: "a", tempo: Math.min(TEMPO.high, Math.max(TEMPO.low, Math.round(piece.tempo))), loop: true, follow: "bar", locks: [], draft: NO_DRAFT,
+      model, side: "a", tempo: Math.min(TEMPO.high, Math.max(TEMPO.low, Math.round(piece.tempo))), loop: true, range: null, follow: "bar", locks: [], draft: NO_DRAFT,
       decks: { a: deckOf(piece), b: deckOf(piece) }, grid: { size: 5, rows: "", columns: "", rest: "mean" },
     };
   }
@@ -338,6 +358,28 @@ export class Session {
     this.say("All knobs except locked ones are at 0.");
   }
 
+  /** Turns a few knobs by chance: accepted ones that are not locked. All others go to 0. */
+  surprise(seed = Math.floor(Math.random() * SEEDS)): void {
+    const { state, deck } = this;
+    if (!state || !deck) return;
+    const kept = Object.entries(deck.knobs).filter(([name]) => state.locks.includes(name));
+    const free = this.knobs.filter((knob) => !knob.reserved && knob.verdict === "accepted" && !state.locks.includes(knob.name));
+    const turned = Object.entries({ ...Object.fromEntries(kept), ...surprise(free, seed) });
+    const knobs = Object.fromEntries(turned.sort(([a], [b]) => (a < b ? -1 : 1)));
+    this.heard = null;
+    this.turning = null;
+    this.surprised = { seed, deck: JSON.stringify([state.side, knobs]) };
+    this.toSay = `Surprise ${seed}.`;
+    this.commit(withDeck(state, state.side, { knobs }), `surprise ${seed}`);
+    this.sayResult();
+  }
+
+  /** The seed of the surprise that stands; null where something was turned since. */
+  get surpriseSeed(): number | null {
+    const { state, deck, surprised } = this;
+    return surprised && surprised.deck === JSON.stringify([state?.side, deck?.knobs]) ? surprised.seed : null;
+  }
+
   /** Whether the model turns clips outside its style too. */
   setByModel(byModel: boolean): void {
     const { state, deck } = this;
@@ -361,8 +403,9 @@ export class Session {
     this.heard = null;
     this.notice = null;
     this.bars = "";
+    this.transport.cursor = null;
     if (this.shares) return this.room!.load(piece);
-    this.commit({ ...withDeck(state, state.side, { piece, knobs }), tempo }, label);
+    this.commit({ ...withDeck(state, state.side, { piece, knobs }), tempo, range: null }, label);
     this.say(`${this.titleOf(piece)} is open as ${state.side.toUpperCase()}.`);
   }
 
@@ -412,38 +455,16 @@ export class Session {
 
   // Sound.
 
-  get melody(): Melody {
-    const { bars } = meter(this.stretches, this.format, this.steps);
-    const accompaniment = this.heard ? null : (this.file?.accompaniment ?? null);
-    return { notes: this.notes, steps: this.steps, stepsPerBeat: this.format.steps_per_beat, bars: bars.map(({ at }) => at), accompaniment };
-  }
-
-  play(): void {
-    this.player.play(this.melody);
-    if (this.shares && !this.heard && !this.room!.values["play"]) this.room!.set("play", true);
-  }
-
-  stop(): void {
-    this.player.stop();
-    if (this.shares && this.room!.values["play"]) this.room!.set("play", false);
-  }
-
-  setVolume(volume: number): void {
-    this.volume = volume;
-    this.player.volume = volume;
-    this.changed();
-  }
-
-  toggle(): void {
-    if (this.player.playing) this.stop();
-    else this.play();
-  }
-
   // A session that is shared, bars and snapshots.
 
   /** Whether what is heard is the shared session's. */
   get shares(): boolean {
     return this.room !== null && this.state?.side === SIDE;
+  }
+
+  /** Tells a shared session whether it sounds. */
+  tellPlaying(playing: boolean): void {
+    if (this.shares && !(playing && this.heard) && Boolean(this.room!.values["play"]) !== playing) this.room!.set("play", playing);
   }
 
   private enter(): Room {
@@ -457,10 +478,10 @@ export class Session {
       },
       play: (playing) => {
         if (!this.shares || playing === this.player.playing) return;
-        if (playing) this.play();
-        else this.stop();
+        if (playing) this.transport.play();
+        else this.transport.stop();
       },
-      fail: (text) => { this.notice = { kind: "error", text, live: true }; this.changed(); },
+      fail: (text) => { this.notice = { kind: "error", text, cause: "move" }; this.changed(); },
     });
   }
 
@@ -519,7 +540,7 @@ export class Session {
     this.heard = null;
     this.notice = null;
     this.own8 = Object.fromEntries(Object.entries(snapshots).map(([name, one]) => [name, { ...one, like: one.like ?? null }]));
-    this.commit({ ...withDeck(state!, state!.side, { piece, ...settings, like: settings.like ?? null }), model, tempo, loop }, "a project");
+    this.commit({ ...withDeck(state!, state!.side, { piece, ...settings, like: settings.like ?? null }), model, tempo, loop, range: null }, "a project");
     await this.useModel(model);
     this.say(`${this.titleOf(piece)} is open as ${state!.side.toUpperCase()}.`);
   }
@@ -571,8 +592,8 @@ export class Session {
   /** Plays notes of the grid in place of the deck's; null goes back. */
   hear(heard: Passage | null): void {
     this.heard = heard;
-    if (heard) this.play();
-    else if (this.player.playing) this.player.replace(this.melody, "once");
+    if (heard) this.transport.play();
+    else if (this.player.playing) this.player.replace(this.transport.melody, "once");
     this.changed();
   }
 
@@ -588,15 +609,14 @@ export class Session {
   private moved(): void {
     const { state, deck, model } = this;
     if (!state || !deck || !model) return;
-    this.player.tempo = state.tempo;
-    this.player.loop = state.loop;
-    this.player.timbre = this.file?.accompaniment.timbre ?? "";
+    this.transport.follow(state);
     const key = deckKey(model.name, deck);
     if (this.shares) this.room!.push(state);
     else if (this.live && state.model === model.name && key !== this.wanted) {
       this.wanted = key;
       this.live.want(model.name, deck);
     }
+    this.await();
     this.sound();
     this.save();
     this.changed();
@@ -605,7 +625,8 @@ export class Session {
   private arrived(key: string, turned: Turned, latency: number | null): void {
     keep(this.turnedBy, key, turned);
     this.latency = latency ?? this.latency;
-    if (this.notice?.live) this.notice = null;
+    this.settle("move");
+    this.answered();
     const { deck, model } = this;
     if (deck && model) {
       // An answer that was overtaken is still nearer to what is wanted than the one before, if it is of this piece.
@@ -615,6 +636,29 @@ export class Session {
     this.sound();
     this.sayResult();
     this.changed();
+  }
+
+  private connected(status: LiveStatus): void {
+    this.status = status;
+    if (status === "live") {
+      this.settle("server");
+      if (!this.own.length && this.state) void this.useModel(this.state.model);
+    }
+    this.await();
+    this.changed();
+  }
+
+  /** Notes that are older than the knobs are marked as such when the answer takes a moment. */
+  private await(): void {
+    const { deck, model } = this;
+    if (!deck || !model || this.status !== "live" || this.turnedBy.has(deckKey(model.name, deck))) this.answered();
+    else this.waiting ??= setTimeout(() => { this.computing = true; this.changed(); }, MOMENT);
+  }
+
+  private answered(): void {
+    if (this.waiting) clearTimeout(this.waiting);
+    this.waiting = null;
+    this.computing = false;
   }
 
   private wanted = "";
@@ -628,7 +672,7 @@ export class Session {
     this.sounding = key;
     const flipped = this.side !== this.state.side;
     this.side = this.state.side;
-    if (this.player.playing) this.player.replace(this.melody, flipped ? "once" : this.state.follow);
+    if (this.player.playing) this.player.replace(this.transport.melody, flipped ? "once" : this.state.follow);
   }
 
   private sayResult(): void {

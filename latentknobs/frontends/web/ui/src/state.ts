@@ -9,12 +9,16 @@ export interface State {
   side: Side;
   tempo: number;
   loop: boolean;
+  /** The steps that are looped, in whole bars; null = all. */
+  range: Range | null;
   follow: "bar" | "once";
   locks: readonly string[];
   grid: Readonly<{ size: number; rows: string; columns: string; rest: GridRequest["rest"] }>;
   /** A melody that is being made and is not in use yet; a link does not carry it. */
   draft: Draft;
 }
+
+export type Range = readonly [from: number, to: number];
 
 /** `end` is where the next note goes, `clips` how many clips are shown at least. */
 export interface Draft {

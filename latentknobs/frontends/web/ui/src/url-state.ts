@@ -3,7 +3,7 @@
  * variable-length integers, and a checksum, so that a truncated or altered link is recognized.
  */
 import type { Deck, Note, Piece, Source, Stretch } from "./types.js";
-import { GRID, NO_DRAFT, TEMPO, type State } from "./state.js";
+import { GRID, NO_DRAFT, TEMPO, type Range, type State } from "./state.js";
 
 const VERSION = "1";
 const RESTS = ["mean", "source", "rows", "columns"] as const;
@@ -17,7 +17,7 @@ export function toHash(state: State): string {
   const rest = [
     state.model, state.side, state.tempo, state.loop ? 1 : 0, state.follow, state.locks,
     [state.grid.size, state.grid.rows, state.grid.columns, state.grid.rest],
-    head(a), same ? turned(b) : head(b),
+    head(a), same ? turned(b) : head(b), state.range,
   ];
   const parts = [VERSION, base64(new TextEncoder().encode(JSON.stringify(rest))), packNotes(a.piece.notes)];
   if (!same) parts.push(packNotes(b.piece.notes));
@@ -55,7 +55,7 @@ function turned(deck: Deck): unknown[] {
 
 function read(parts: string[]): State {
   const data = list(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(unbase64(parts[1]!))));
-  const [model, side, tempo, loop, follow, locks, grid, a, b] = data;
+  const [model, side, tempo, loop, follow, locks, grid, a, b, range] = data;
   const [size, rows, columns, rest] = list(grid);
   const first = deck(list(a), unpackNotes(parts[2]!), null);
   return {
@@ -63,6 +63,7 @@ function read(parts: string[]): State {
     side: oneOf(side, ["a", "b"]),
     tempo: number(tempo, TEMPO.low, TEMPO.high),
     loop: loop === 1,
+    range: rangeOf(range ?? null), // older links have none
     follow: oneOf(follow, ["bar", "once"]),
     locks: list(locks).map(string),
     draft: NO_DRAFT,
@@ -90,6 +91,13 @@ function deck(head: unknown[], notes: Note[], same: Piece | null): Deck {
   }
   const amounts = Object.entries(knobs as Record<string, unknown>).map(([key, value]) => [key, number(value, -1e6, 1e6)] as const);
   return { piece, knobs: Object.fromEntries(amounts), seed: whole(seed, 0, 2 ** 32 - 1), like: like === null ? null : string(like) };
+}
+
+function rangeOf(value: unknown): Range | null {
+  if (value === null) return null;
+  const [from, to] = list(value);
+  const start = whole(from, 0, MOST_STEPS);
+  return [start, whole(to, start + 1, MOST_STEPS)];
 }
 
 function stretchOf(value: unknown): Stretch {

@@ -134,9 +134,9 @@ export class WidgetState {
 
   private melody(): Melody {
     const { format, steps, stretches } = this.piece;
-    const bars = meter(stretches, format, steps).bars.map(({ at }) => at);
+    const { bars, beats } = meter(stretches, format, steps);
     this.heard = this.notes;
-    return { notes: this.notes, steps, stepsPerBeat: format.steps_per_beat, bars };
+    return { notes: this.notes, steps, stepsPerBeat: format.steps_per_beat, bars: bars.map(({ at }) => at), beats };
   }
 }
 

@@ -4,7 +4,7 @@ import { GridElement } from "../src/elements/grid.js";
 import { KeyboardElement } from "../src/elements/keyboard.js";
 import { RollElement } from "../src/elements/roll.js";
 import type { Cell, Note } from "../src/types.js";
-import { all, key, one, put, sent } from "./page.js";
+import { all, key, one, pointer, put, sent } from "./page.js";
 import { info, twinkle } from "./values.js";
 
 test("the roll draws every note, the original only where it is gone, and marks changes by more than a colour", async () => {
@@ -53,6 +53,47 @@ test("the playhead stands at its step and goes away", async () => {
   expect([Number(line.getAttribute("x1")), line.getAttribute("visibility")]).toEqual([half, "visible"]);
   roll.playhead = null;
   expect(line.getAttribute("visibility")).toBe("hidden");
+});
+
+test("a press on the roll goes to its beat; bars drawn on the ruler are looped; two clicks there loop all", async () => {
+  const roll = await put(new RollElement(), { notes: twinkle.notes, steps: 64, transport: true });
+  const heard = sent(roll, "lk-seek", "lk-range");
+  const sheet = one(roll, ".sheet");
+  const step = Number(sheet.getAttribute("width")) / 64;
+  const at = (place: number, y: number) => ({ clientX: place * step, clientY: y });
+  sheet.dispatchEvent(pointer("pointerdown", at(22.5, 120)));
+  sheet.dispatchEvent(pointer("pointerup", at(22.5, 120)));
+  sheet.dispatchEvent(pointer("pointerdown", at(40, 8)));
+  sheet.dispatchEvent(pointer("pointermove", at(20, 8)));
+  sheet.dispatchEvent(pointer("pointerup", at(20, 8)));
+  sheet.dispatchEvent(new MouseEvent("dblclick", { ...at(20, 8), bubbles: true }));
+  expect(heard).toEqual([
+    ["lk-seek", { step: 20 }], ["lk-range", { range: [16, 48], done: false }], ["lk-range", { range: [16, 48], done: true }], ["lk-range", { range: null, done: true }],
+  ]);
+  roll.looped = [16, 48];
+  await roll.updateComplete;
+  expect([all(roll, ".outside").length, all(roll, ".looped").length]).toEqual([2, 1]);
+});
+
+test("the roll is zoomed between all in sight and single steps, and says where it cannot go on", async () => {
+  const roll = await put(new RollElement(), { notes: twinkle.notes, steps: 4096 });
+  const width = () => Number(one(roll, ".sheet").getAttribute("width"));
+  const first = width();
+  roll.zoom(2);
+  await roll.updateComplete;
+  expect(width()).toBeCloseTo(2 * first, 3);
+  roll.zoom(0);
+  await roll.updateComplete;
+  expect(width()).toBeLessThan(800);
+  expect(roll.zooms).toEqual([false, true]);
+  roll.zoom(1e9);
+  await roll.updateComplete;
+  expect(roll.zooms).toEqual([true, false]);
+});
+
+test("a roll that is being computed says so", async () => {
+  const roll = await put(new RollElement(), { notes: twinkle.notes, busy: true });
+  expect([one(roll, ".box").getAttribute("aria-busy"), all(roll, "[role=progressbar]").length]).toEqual(["true", 1]);
 });
 
 test("notes are drawn with the keyboard alone: put, made longer, moved over and taken away", async () => {

@@ -47,7 +47,32 @@ test("a drag past an end comes back at once when it turns", () => {
 test("a gesture sends many turns and is set once, when it is let go", () => {
   drag([190], [180], [170]);
   expect(values("lk-turn").length).toBe(3);
-  expect(values("lk-set")).toEqual([4.5]);
+  expect(values("lk-set")).toEqual([5]);
+});
+
+test("a drag goes by whole steps, to the very ends, and with Shift between them", async () => {
+  [knob.low, knob.high] = [-5.2, 5.2]; // steps of 0.5
+  await knob.updateComplete;
+  drag([190], [181], [100]);
+  expect(values("lk-turn")).toEqual([0.5, 1, 5.2]);
+  drag([160, true], [170, true]);
+  expect(values("lk-set")).toEqual([5.2, 5.075]);
+});
+
+test("a finger turns to the sides, and what began as a turn and became scrolling is none", () => {
+  const touch = (type: string, clientX: number, clientY = 200) => range.dispatchEvent(pointer(type, { pointerType: "touch", clientX, clientY }));
+  touch("pointerdown", 100);
+  touch("pointermove", 104, 150); // no finger goes straight up
+  touch("pointercancel", 104);
+  expect(heard).toEqual([]);
+  touch("pointerdown", 100);
+  touch("pointermove", 140, 120);
+  touch("pointercancel", 140);
+  expect([values("lk-turn"), values("lk-set")]).toEqual([[6, 0], [0]]);
+  touch("pointerdown", 100);
+  touch("pointermove", 140, 120);
+  touch("pointerup", 140);
+  expect(values("lk-set")).toEqual([0, 6]);
 });
 
 test("the knob catches at 0 within two pixels", () => {
@@ -114,6 +139,17 @@ test("the wheel turns the knob that has the focus, and leaves the page alone oth
   vi.advanceTimersByTime(400);
   expect(values("lk-set")).toEqual([1]);
   vi.useRealTimers();
+});
+
+test("a typed amount that is none, or out of the range, is told with the range until the next turn", async () => {
+  const field = one<HTMLInputElement>(knob, "input[type=text]");
+  const type = async (text: string) => {
+    field.value = text;
+    field.dispatchEvent(new Event("change"));
+    await knob.updateComplete;
+    return one(knob, ".unit").textContent;
+  };
+  expect([await type("3"), await type("99"), await type("high"), await type("12")]).toEqual(["semitones", "not +99: \u221212 to +12", "no number: \u221212 to +12", "semitones"]);
 });
 
 test("a typed amount is set within the range; what is no amount is put back", async () => {

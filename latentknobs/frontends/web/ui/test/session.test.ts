@@ -180,6 +180,96 @@ test("the knobs of a piece that other models steer are theirs, and each is looke
   expect([session.modelOf(session.knobs[0]!), session.modelOf(knobs[0]!)]).toEqual(["waltz", "m"]);
 });
 
+test("bars that are looped are a step of the history, switch the loop on, and go with another melody", () => {
+  session.commit({ ...session.state!, loop: false }, "loop off");
+  session.transport.setRange([16, 32], false);
+  expect([session.transport.range, session.store!.undoLabel]).toEqual([[16, 32], "loop off"]);
+  session.transport.setRange([16, 32]);
+  expect([session.state!.loop, session.store!.undoLabel, session.said]).toEqual([true, "loop bar 2", "Bar 2 loop."]);
+  session.undo();
+  expect([session.state!.range, session.state!.loop]).toEqual([null, false]);
+  session.redo();
+  session.load({ ...twinkle, name: "other" }, "other");
+  expect(session.state!.range).toBeNull();
+});
+
+test("a loop that lies behind the end of a shorter melody is none", () => {
+  session.transport.setRange([16, 64]);
+  expect(session.transport.range).toEqual([16, 32]);
+  session.transport.setRange([32, 64]);
+  expect(session.transport.range).toBeNull();
+});
+
+test("by keys: bars back and on, and a loop from the bar to the bar that is played", () => {
+  session.transport.seekBars(1);
+  expect(session.transport.place).toBe(16);
+  session.transport.seekBars(1);
+  expect(session.transport.place).toBe(16);
+  session.transport.markRange("from");
+  expect(session.state!.range).toEqual([16, 32]);
+  session.transport.seekBars(-1);
+  session.transport.markRange("from");
+  expect(session.state!.range).toEqual([0, 32]);
+  session.transport.seek(3);
+  session.transport.markRange("to");
+  expect([session.state!.range, session.transport.cursor]).toEqual([[0, 16], null]);
+});
+
+test("a move whose answer takes a moment is shown as computed until it is there", () => {
+  session.set("pitch", 5);
+  vi.advanceTimersByTime(150);
+  expect(session.computing).toBe(false);
+  vi.advanceTimersByTime(100);
+  expect(session.computing).toBe(true);
+  server.answer();
+  expect(session.computing).toBe(false);
+  session.set("pitch", 6);
+  vi.advanceTimersByTime(300);
+  server.onmessage({ data: JSON.stringify({ type: "error", seq: server.sent.at(-1).seq, error: { message: "Turn it less." } }) });
+  expect(session.computing).toBe(false);
+  session.set("pitch", 7);
+  vi.advanceTimersByTime(300);
+  server.close();
+  expect(session.computing).toBe(false);
+});
+
+test("that the server does not answer is told until it does, by any way", async () => {
+  session.fail(new ApiError("The server does not answer.", "offline", 0), "grid");
+  await session.api.info();
+  expect(session.notice).toBeNull();
+  session.fail(new ApiError("The server does not answer.", "offline", 0), "export");
+  server.close();
+  vi.advanceTimersByTime(300);
+  server.readyState = 1;
+  server.onopen({});
+  expect(session.notice).toBeNull();
+});
+
+test("a surprise is one step, leaves locked knobs, and its number stands until something is turned", () => {
+  session.set("rhythm", 1);
+  session.lock("rhythm", true);
+  session.surprise(7);
+  const { knobs } = session.deck!;
+  expect(knobs).toMatchObject({ rhythm: 1 });
+  expect([Object.keys(knobs), session.surpriseSeed, session.store!.undoLabel]).toEqual([["pitch", "rhythm"], 7, "surprise 7"]);
+  session.set("pitch", 0);
+  expect(session.surpriseSeed).toBeNull();
+  session.undo();
+  expect([session.deck!.knobs, session.surpriseSeed]).toEqual([knobs, 7]);
+  session.undo();
+  expect(session.deck!.knobs).toEqual({ rhythm: 1 });
+});
+
+test("how it sounds is kept in the browser and is no step", () => {
+  const before = session.state;
+  session.transport.setSounds({ timbre: "flute", metronome: true });
+  expect([session.state, session.store!.undoLabel]).toEqual([before, null]);
+  expect(new Session(api()).transport.sounds).toMatchObject({ timbre: "flute", metronome: true });
+  localStorage.setItem("latentknobs-sound", JSON.stringify({ timbre: "kazoo", volume: 9 }));
+  expect(new Session(api()).transport.sounds).toMatchObject({ timbre: "", volume: 1, metronome: false });
+  localStorage.clear();
+});
+
 test("what is heard of a grid has its own time signatures and length", () => {
   const waltz = { start: 0, steps: 24, beats: 3, unit: 4, bar: 1 };
   session.heard = { notes: [[0, 60, 4, 0]], steps: 24, name: "cell", stretches: [waltz] };

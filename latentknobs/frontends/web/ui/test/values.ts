@@ -9,7 +9,7 @@ export const twinkle: Piece = {
 };
 
 export const info: Info = {
-  api: 1, version: "0", model: "m", limits: { bytes: 1 << 20, clips: 8, notes: 512, knobs: 32, grid: 9 }, examples: [{ name: "twinkle", title: "Twinkle" }],
+  api: 1, version: "0", model: "m", limits: { bytes: 1 << 20, clips: 8, notes: 512, knobs: 32, grid: 9 }, examples: [{ name: "twinkle", title: "Twinkle", style: "nursery song", about: "A tune.", signature: "4/4", bars: 12 }],
   models: [{ name: "m", model_id: "x", latent_size: 4, pitch_range: [36, 96], format: { name: "melody-2bar", steps: 32, steps_per_beat: 4, beats_per_bar: 4, beats: 4, unit: 4, drums: null } }],
 };
 
@@ -39,13 +39,13 @@ const decks = fc.record({
 });
 
 export const states: fc.Arbitrary<State> = fc.record({
-  draft: fc.constant(NO_DRAFT), model: words, side: fc.constantFrom("a", "b"), tempo: fc.integer({ min: 30, max: 300 }), loop: fc.boolean(), follow: fc.constantFrom("bar", "once"),
+  draft: fc.constant(NO_DRAFT), model: words, side: fc.constantFrom("a", "b"), tempo: fc.integer({ min: 30, max: 300 }), loop: fc.boolean(), range: fc.option(fc.tuple(fc.nat(400), fc.integer({ min: 1, max: 400 })).map(([from, length]) => [from, from + length] as const)), follow: fc.constantFrom("bar", "once"),
   locks: fc.array(fc.constantFrom("pitch", "rhythm", "random"), { maxLength: 3 }),
   grid: fc.record({ size: fc.integer({ min: 3, max: 9 }), rows: words, columns: words, rest: fc.constantFrom("mean" as const, "rows" as const) }),
   decks: fc.oneof(fc.record({ a: decks, b: decks }), fc.tuple(decks, decks).map(([a, b]) => ({ a, b: { ...b, piece: a.piece } }))),
 });
 
 export const state: State = {
-  draft: NO_DRAFT, model: "m", side: "a", tempo: 120, loop: true, follow: "bar", locks: [], grid: { size: 5, rows: "pitch", columns: "rhythm", rest: "mean" },
+  draft: NO_DRAFT, model: "m", side: "a", tempo: 120, loop: true, range: null, follow: "bar", locks: [], grid: { size: 5, rows: "pitch", columns: "rhythm", rest: "mean" },
   decks: { a: { piece: twinkle, knobs: {}, seed: 0, like: null }, b: { piece: twinkle, knobs: {}, seed: 0, like: null } },
 };

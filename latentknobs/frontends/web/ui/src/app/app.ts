@@ -12,8 +12,10 @@ import "./melody.js";
 import "./export-panel.js";
 import "./screen.js";
 import "./snapshots.js";
+import type { ScreenPanel } from "./screen.js";
 import "./two-way.js";
 
+const ZOOM = 1.5;
 const BUTTONS = "button, a[href], summary, [role=tab], input:not([type=range])";
 
 type View = "knobs" | "grid" | "melody" | "inspector";
@@ -40,6 +42,7 @@ export class App extends LitElement {
   readonly session = new Session();
   @state() private view: View = "knobs";
   @state() private dragging = false;
+  @query("lk-screen") private screen!: ScreenPanel;
   @query("lk-dialogs") private dialogs!: Dialogs;
   /** Whether the hand was last at the pointer: then Space plays, also where a button that was clicked has the focus. */
   private pointing = true;
@@ -90,6 +93,7 @@ export class App extends LitElement {
 
   private show(event: CustomEvent<{ what: string; name: string }>): void {
     if (event.detail.what === "help") this.dialogs.help();
+    else if (event.detail.what === "melody") this.view = "melody";
     else if (event.detail.what === "card") void this.dialogs.card(event.detail.name);
   }
 
@@ -115,14 +119,19 @@ export class App extends LitElement {
       else return;
     } else if (event.altKey) return;
     // Space and Enter are those of a button that was reached by keyboard.
-    else if (key === " " && !this.presses(target)) session.toggle();
-    else if (key === "enter" && !this.presses(target)) session.stop();
+    else if (key === " " && !this.presses(target)) session.transport.toggle();
+    else if (key === "enter" && !this.presses(target)) session.transport.rewind();
     else if (key === "l") session.commit({ ...session.state, loop: !session.state.loop }, session.state.loop ? "loop off" : "loop on");
     else if (key === "a") session.flip(session.state.side === "a" ? "b" : "a");
     else if (/^Digit[1-8]$/.test(event.code)) {
       if (event.shiftKey) session.storeSnapshot(event.code.slice(5));
       else session.recallSnapshot(event.code.slice(5));
     }
+    else if (key === "m") session.transport.setSounds({ metronome: !session.transport.sounds.metronome });
+    else if (key === "," || key === ".") session.transport.seekBars(key === "." ? 1 : -1);
+    else if (key === "[" || key === "]") session.transport.markRange(key === "[" ? "from" : "to");
+    else if (key === "escape") session.transport.setRange(null);
+    else if (key === "+" || key === "=" || key === "-" || key === "0") this.screen.zoom(key === "0" ? 0 : key === "-" ? 1 / ZOOM : ZOOM);
     else if (key === "?") this.dialogs.help();
     else return;
     event.preventDefault();

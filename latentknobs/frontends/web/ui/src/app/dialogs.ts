@@ -7,11 +7,13 @@ import type { KnobCard } from "../types.js";
 
 const ROLES = { target: " (its target)", changes: " (meant to change)", preserved: " (to stay)", "": "" };
 const KEYS: [string, string][] = [
-  ["Space", "Play and stop"], ["Enter", "Stop and rewind"], ["L", "Toggle the loop"], ["A", "Switch between A and B"], ["1 to 8, Shift 1 to 8", "Recall, store a snapshot"],
+  ["Space", "Play and stop"], ["Enter", "Stop and rewind"], [", and .", "A bar back, a bar on"], ["L", "Toggle the loop"],
+  ["[ and ]", "Loop from this bar, to this bar"], ["Escape", "Loop all bars"], ["+, \u2212, 0", "Zoom in, out, all in sight"],
+  ["A", "Switch between A and B"], ["M", "Toggle the metronome"], ["1 to 8, Shift 1 to 8", "Recall, store a snapshot"],
   ["Ctrl Z", "Undo"], ["Ctrl Shift Z, Ctrl Y", "Redo"], ["Ctrl S", "Save as MIDI"], ["?", "This help"],
 ];
 const KNOB_KEYS: [string, string][] = [
-  ["Drag up or down", "Turn; Shift for fine steps"], ["Double-click, Alt-click, Delete", "Back to 0"], ["Arrows", "One step; with Shift a fifth of one"],
+  ["Drag up or down", "Turn by whole steps; Shift for a fifth of them"], ["On a touch screen", "Drag to the sides; up and down scrolls the page"], ["Double-click, Alt-click, Delete", "Back to 0"], ["Arrows", "One step; with Shift a fifth of one"],
   ["Page up, Page down", "Ten steps"], ["Home, End", "Lowest and highest amount"], ["Wheel", "Turn the focused knob"], ["The number", "Click to type an amount"],
 ];
 const ENTRY_KEYS: [string, string][] = [["A W S E D F T G Y H U J K", "Piano keys from C, while the keyboard has the focus"], ["1 2 3 4", "Half, quarter, eighth, sixteenth"], ["R", "Rest"], ["Backspace", "Remove the last note"], ["Z, X", "Octave down, up"]];

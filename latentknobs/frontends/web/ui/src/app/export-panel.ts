@@ -66,9 +66,10 @@ export class ExportPanel extends Component {
       const recipe = this.grid
         ? await session.api.recipe(session.model!.name, { grid: session.gridRequest() })
         : await session.api.recipe(session.model!.name, { state: session.exported(session.deck!), file: session.file?.data ?? null });
+      session.settle("export");
       await this.offer(kind === "command" ? "Command" : "Python", recipe[kind], recipe);
     } catch (error) {
-      session.fail(error);
+      session.fail(error, "export");
     }
   }
 

@@ -2,9 +2,8 @@ import { css, html, nothing, svg, type PropertyValues } from "lit";
 import { property, state } from "lit/decorators.js";
 import { ApiError } from "../api.js";
 import { toBase64 } from "../download.js";
-import { barWords } from "../elements/roll.js";
 import { define, shared } from "../elements/shared.js";
-import { pitchName, rowOf } from "../music.js";
+import { barWords, pitchName, rowOf } from "../music.js";
 import type { ClipWindow, Note, Read, Reading, Track } from "../types.js";
 import { Component } from "./component.js";
 
@@ -134,7 +133,7 @@ export class ImportPanel extends Component {
     this.read = null;
     if (!file) return;
     if (file.size > most.bytes) {
-      session.fail(new ApiError(`${file.name} has ${Math.ceil(file.size / 1024)} KiB; at most ${Math.round(most.bytes / 1024)} are read. Choose a smaller file.`, "too-large", 0));
+      session.fail(new ApiError(`${file.name} has ${Math.ceil(file.size / 1024)} KiB; at most ${Math.round(most.bytes / 1024)} are read. Choose a smaller file.`, "too-large", 0), "file");
       return;
     }
     this.busy = true;
@@ -150,14 +149,14 @@ export class ImportPanel extends Component {
       this.read = read;
       this.tracks = read.tracks;
       this.shown = PAGE;
-      session.dismiss();
+      session.settle("file");
     } catch (error) {
       if (asked !== this.asked) return;
       this.failed = true;
       if (error instanceof ApiError) {
         if (error.tracks.length) this.tracks = error.tracks;
-        session.fail(new ApiError(forPage(error.message), error.code, error.status));
-      } else session.fail(error);
+        session.fail(new ApiError(forPage(error.message), error.code, error.status), "file");
+      } else session.fail(error, "file");
     } finally {
       if (asked === this.asked) this.busy = false;
     }

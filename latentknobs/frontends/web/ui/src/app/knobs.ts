@@ -20,24 +20,26 @@ export class KnobsPanel extends Component {
     .panel { display: flex; flex-wrap: wrap; gap: 28px 48px; align-items: flex-start; justify-content: space-between; }
     .knobs { display: flex; flex-wrap: wrap; gap: 20px 28px; }
     .knobs.main { flex: 1 1 380px; justify-content: center; gap: 24px 48px; }
-    .knobs.main.many { justify-content: flex-start; gap: 24px 28px; }
+    .knobs.main.many { display: grid; grid-template-columns: repeat(auto-fill, minmax(128px, 1fr)); justify-items: center; align-items: end; gap: 18px 8px; }
+    .surprise output { font-size: 14px; color: var(--soft); }
     .switches { display: grid; grid-template-columns: repeat(auto-fill, minmax(240px, 1fr)); gap: 2px 32px; margin-top: 22px; padding-top: 12px; border-top: 1px solid var(--line); }
-    .controls { border-left: 1px solid var(--line); padding-left: 48px; }
-    .controls > p { margin: 2px 0 14px; max-width: 42ch; }
+    .controls, .rejected { margin-top: 22px; padding-top: 18px; border-top: 1px solid var(--line); }
+    .controls > p { margin: 2px 0 14px; max-width: 68ch; }
+    .controls .row { margin-top: 14px; }
     .options { display: flex; flex-wrap: wrap; gap: 6px 20px; align-items: center; margin-top: 22px; padding-top: 14px; border-top: 1px solid var(--line); }
     .label { display: inline-flex; align-items: center; gap: 8px; }
-    .rejected { margin-top: 22px; }
     .rejected > p { margin: 2px 0 16px; }
     .list { display: grid; grid-template-columns: repeat(auto-fill, minmax(290px, 1fr)); gap: 18px; }
     .one { display: flex; gap: 14px; align-items: flex-start; }
     .one lk-knob { flex: none; }
     .one p { font-size: 13px; color: var(--soft); padding-top: 26px; overflow-wrap: anywhere; }
     .spread { margin-left: auto; }
-    @media (max-width: 900px) { .controls { border-left: 0; padding-left: 0; border-top: 1px solid var(--line); padding-top: 20px; width: 100%; } }
-    @media (max-width: 480px) { .panel { gap: 24px 0; } .knobs, .knobs.main { gap: 20px 4px; justify-content: space-around; } .knobs.main { flex-basis: 100%; } .list { grid-template-columns: 1fr; } .spread { margin-left: 0; } }
+    @media (max-width: 560px) { lk-knob, lk-switch { scroll-margin: 240px 0 20px; } }
+    @media (max-width: 480px) { .panel { gap: 24px 0; } .knobs, .knobs.main { gap: 20px 4px; justify-content: space-around; } .knobs.main { flex-basis: 100%; } .knobs.main.many { grid-template-columns: repeat(auto-fill, minmax(106px, 1fr)); gap: 16px 4px; } .list { grid-template-columns: 1fr; } .spread { margin-left: 0; } }
   `];
 
   @state() private all = false;
+  @state() private controls = false;
 
   override render() {
     const { session } = this;
@@ -48,25 +50,30 @@ export class KnobsPanel extends Component {
     const switches = accepted.filter(onOff);
     const others = knobs.filter((knob) => !knob.reserved && knob.verdict !== "accepted");
     const reserved = knobs.filter((knob) => knob.reserved);
+    // Controls that are turned, as a link may have them, do not turn in secret.
+    const controls = reserved.length > 0 && (this.controls || reserved.some(({ name }) => deck.knobs[name]));
     return html`<div @lk-turn=${this.turn} @lk-set=${this.set} @lk-lock=${this.lock} @lk-card=${(event: CustomEvent<{ name: string }>) => show(this, "card", event.detail.name)}>
       <div class="panel">
         <div class="knobs main ${dials.length > 3 ? "many" : ""}" role="group" aria-label="Knobs">${dials.map((knob) => this.knob(knob, knob.confidence?.level ?? "", dials.length <= 3))}
           ${accepted.length ? null : html`<p class="soft">No knob of this model is accepted yet. Find one with <code>latentknobs discover</code>${others.length ? ", or try the rejected ones below" : ""}.</p>`}</div>
-        ${reserved.length ? html`<div class="controls">
-          <h3 id="controls">Random controls</h3><p class="soft small">Moves of the same length in random directions. A real knob should sound clearer than these.</p>
-          <div class="knobs" role="group" aria-labelledby="controls">${reserved.map((knob) => this.knob(this.imitating(knob), ""))}</div>
-          <div class="row">
-            ${accepted.length > 1 ? html`<label class="label small">scaled like <select data-do="like" @change=${this.like}>${accepted.map(({ name, label }) => html`<option value=${name} ?selected=${(deck.like ?? accepted[0]!.name) === name}>${label}</option>`)}</select></label>` : null}
-            <button class="button" type="button" data-do="dice" @click=${this.dice}>${icon("dice")}New directions</button>
-          </div>
-        </div>` : null}
       </div>
       ${switches.length ? html`<div class="switches" role="group" aria-label="On or off">${switches.map((knob) => this.knob(knob, knob.confidence?.level ?? ""))}</div>` : null}
       <div class="options">
+        <div class="row surprise"><button class="button" type="button" data-do="surprise" title="Turns a few unlocked knobs by chance" ?disabled=${!accepted.length} @click=${() => session.surprise()}>${icon("surprise")}Surprise me</button>
+          <output data-seed>${session.surpriseSeed === null ? "" : `no. ${session.surpriseSeed}`}</output></div>
         <label class="label">New notes enter <select data-do="follow" @change=${this.follow}><option value="bar" ?selected=${state.follow === "bar"}>at the next bar</option><option value="once" ?selected=${state.follow === "once"}>immediately</option></select></label>
+        ${reserved.length ? html`<label class="check"><input type="checkbox" role="switch" data-do="controls" .checked=${controls} @change=${(event: Event) => { this.controls = (event.target as HTMLInputElement).checked; }}>Show control knobs</label>` : null}
         ${others.length ? html`<label class="check"><input type="checkbox" role="switch" data-do="all" .checked=${this.all} @change=${(event: Event) => { this.all = (event.target as HTMLInputElement).checked; }}>Show ${others.length} knob${others.length > 1 ? "s" : ""} not accepted</label>` : null}
         <button class="button spread" type="button" data-do="reset" ?disabled=${!Object.keys(deck.knobs).some((name) => !state.locks.includes(name))} @click=${() => session.resetKnobs()}>${icon("reset")}All to 0</button>
       </div>
+      ${controls ? html`<div class="controls">
+        <h3 id="controls">Control knobs</h3><p class="soft small">To judge the others by ear. They move the melody&rsquo;s code as far as a knob does, in directions without a meaning: <b>random</b> in any, <b>others</b> in those that no knob uses. A knob that does what its name says should sound clearer than these.</p>
+        <div class="knobs" role="group" aria-labelledby="controls">${reserved.map((knob) => this.knob(this.imitating(knob), ""))}</div>
+        <div class="row">
+          ${accepted.length > 1 ? html`<label class="label small">scaled like <select data-do="like" @change=${this.like}>${accepted.map(({ name, label }) => html`<option value=${name} ?selected=${(deck.like ?? accepted[0]!.name) === name}>${label}</option>`)}</select></label>` : null}
+          <button class="button" type="button" data-do="dice" @click=${this.dice}>${icon("dice")}New directions</button>
+        </div>
+      </div>` : null}
       ${this.all ? html`<div class="rejected"><h3>Not accepted</h3><p class="soft small">These failed an acceptance criterion, or too little was measured. Those with a usable range can be turned, but expect side effects.</p>
         <div class="list">${others.map((knob) => html`<div class="one">${this.knob(knob, knob.verdict)}<p>${knob.reason}</p></div>`)}</div></div>` : null}
     </div>`;

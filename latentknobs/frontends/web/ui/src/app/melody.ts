@@ -18,7 +18,10 @@ export class MelodyPanel extends Component {
     :host { display: block; }
     .ways { display: flex; flex-wrap: wrap; gap: 6px; margin-bottom: 18px; }
     .ways .button { border-radius: 22px; }
-    .examples { display: flex; flex-wrap: wrap; gap: 10px; }
+    .examples { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(260px, 100%), 1fr)); gap: 10px; }
+    .example { display: grid; gap: 2px; align-content: start; padding: 12px 16px; text-align: left; border: 1px solid var(--line); border-radius: 12px; background: var(--raise); color: var(--ink); cursor: pointer; }
+    .example:hover { border-color: var(--edge); } .example[aria-pressed="true"] { border-color: var(--ink); box-shadow: inset 0 0 0 1px var(--ink); }
+    .example b { font-weight: 600; }
     .screen { background: var(--screen); border-radius: 14px; padding: 12px; margin: 14px 0; }
     .foot { justify-content: space-between; }
     .foot .row:last-child { margin-left: auto; }
@@ -42,7 +45,8 @@ export class MelodyPanel extends Component {
   }
 
   private examples() {
-    return html`<div class="examples">${this.session.info!.examples.map(({ name, title }) => html`<button class="button" type="button" data-example=${name} @click=${() => void this.open(name, title)}>${title}</button>`)}</div>`;
+    return html`<div class="examples" role="group" aria-label="Examples">${this.session.info!.examples.map(({ name, title, style, about, signature, bars }) => html`<button class="example" type="button" data-example=${name} aria-pressed=${this.opened === name ? "true" : "false"} @click=${() => void this.open(name, title)}>
+      <b>${title}</b><span class="soft small">${style}, ${signature}, ${bars} bars</span><span class="soft small">${about}</span></button>`)}</div>`;
   }
 
   private async open(name: string, title: string): Promise<void> {
@@ -51,6 +55,12 @@ export class MelodyPanel extends Component {
     } catch (error) {
       this.session.fail(error);
     }
+  }
+
+  /** The example that is open. */
+  private get opened(): string {
+    const { source } = this.session.deck!.piece;
+    return source.kind === "example" ? source.name : "";
   }
 
   private get limit(): number {

@@ -101,9 +101,10 @@ export class TwoWayPanel extends Component {
     this.busy = true;
     try {
       this.cells = (await this.session.api.grid(this.session.model!.name, this.session.gridRequest(), stop.signal)).cells;
+      this.session.settle("grid");
       if (this.session.heard) this.session.hear(null); // it was a place of the grid before
     } catch (error) {
-      this.session.fail(error);
+      this.session.fail(error, "grid");
     } finally {
       if (this.stop === stop) this.busy = false;
     }

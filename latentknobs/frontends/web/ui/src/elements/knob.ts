@@ -8,9 +8,13 @@ const SWEEP = 135;
 const FULL = 160;
 const SNAP = 2;
 const FINE = 0.2;
+/** Pixels that a finger moves before it turns, since one that scrolls never goes straight down. */
+const SLIP = 8;
 
 /**
  * A knob, drawn over a native range input, so that everything that works a slider works it.
+ * The mouse drags up and down, a finger to the sides, so that it can scroll the page. Drags go by whole steps; Shift
+ * is a fifth as far, without them.
  * Sends `lk-turn` while it moves and `lk-set` when it is let go, both with {value}; `lk-lock` with {locked}; `lk-card`.
  */
 export class KnobElement extends LitElement {
@@ -24,7 +28,7 @@ export class KnobElement extends LitElement {
     .name { font-weight: 600; font-size: 16px; letter-spacing: -0.01em; text-align: center; max-width: 100%; overflow-wrap: anywhere; line-height: 1.25; }
     .dial { position: relative; width: var(--dial); height: calc(var(--dial) * 0.97); margin-top: 6px; }
     .dial svg.face { position: absolute; inset: 0; width: 100%; height: 100%; overflow: visible; }
-    input[type="range"] { position: absolute; inset: 0; width: 100%; height: 100%; margin: 0; opacity: 0; cursor: ns-resize; touch-action: none; }
+    input[type="range"] { position: absolute; inset: 0; width: 100%; height: 100%; margin: 0; opacity: 0; cursor: ns-resize; touch-action: pan-y; }
     .ring { fill: none; stroke: transparent; stroke-width: 2.500; }
     .dial:has(input:focus-visible) .ring { stroke: var(--focus); }
     input[type="range"]:focus-visible { outline: none; }
@@ -41,6 +45,7 @@ export class KnobElement extends LitElement {
     .value input:hover { border-color: var(--line); }
     .value input:focus { background: var(--raise); border-color: var(--edge); }
     .unit { color: var(--soft); font-size: 13px; line-height: 16px; min-height: 16px; margin-top: -6px; text-align: center; }
+    .told { color: var(--bad); max-width: 132px; margin-top: -2px; }
     :host([large]) .name { font-size: 18px; } :host([large]) .value input { font-size: 25px; }
     .foot { display: flex; align-items: center; gap: 2px; }
     .badge { display: inline-flex; align-items: center; gap: 7px; min-height: 44px; padding: 0 10px; border: 0; border-radius: 10px; background: transparent; color: var(--soft); font-size: 13px; cursor: pointer; white-space: nowrap; }
@@ -52,7 +57,7 @@ export class KnobElement extends LitElement {
     .lock:hover { background: var(--raise); color: var(--ink); }
     .lock[aria-pressed="true"] { color: var(--ink); }
     .lock svg { width: 17px; height: 17px; }
-    @media (max-width: 480px) { :host([large]) { width: 164px; --dial: 136px; } }
+    @media (max-width: 480px) { :host { width: 104px; --dial: 88px; } .badge { padding: 0 6px; } .badge:has(.dots) .word { position: absolute; clip-path: inset(50%); } :host([large]) { width: 164px; --dial: 136px; } }
     @media (forced-colors: active) {
       .track { stroke: GrayText; } .arc, .needle { stroke: Highlight; } .dial:has(input:focus-visible) .ring { stroke: Highlight; } .cap, .top { fill: Canvas; stroke: CanvasText; } .mark { fill: CanvasText; }
       .dots i.on { forced-color-adjust: none; background: CanvasText; } .value input { border: 0; } .track { stroke-width: 2; }
@@ -74,7 +79,10 @@ export class KnobElement extends LitElement {
   @state() private moving: number | null = null;
   @query("input[type=range]") private range!: HTMLInputElement;
   private raw = 0;
-  private drag: { y: number; raw: number; fine: boolean; moved: boolean } | null = null;
+  /** A gesture: where it counts from, along the axis on which it turns, and the amount that it began with. */
+  private drag: { at: number; raw: number; fine: boolean; moved: boolean; touch: boolean; before: number } | null = null;
+  /** What is said of an amount that could not be set as it was typed. */
+  @state() private told = "";
   private tapped = -Infinity;
   private wheeled: ReturnType<typeof setTimeout> | null = null;
 
@@ -93,6 +101,8 @@ export class KnobElement extends LitElement {
   protected override firstUpdated(_: PropertyValues): void {
     // A wheel listener that may stop the page from scrolling cannot be passive.
     this.range.addEventListener("wheel", this.wheel, { passive: false });
+    // A finger that turns the knob does not move the native thumb as well.
+    this.range.addEventListener("touchmove", (event) => { if (this.drag?.moved && event.cancelable) event.preventDefault(); }, { passive: false });
   }
 
   override render() {
@@ -104,7 +114,7 @@ export class KnobElement extends LitElement {
         ${this.face(value)}
         <input id=${id} type="range" min=${this.low} max=${this.high} step=${grain(this.scale)} .value=${live(String(value))}
           aria-valuetext=${inWords(value, this.unit, this.says)} aria-disabled=${this.locked ? "true" : "false"}
-          @pointerdown=${this.press} @pointermove=${this.pull} @pointerup=${this.release} @pointercancel=${this.release}
+          @pointerdown=${this.press} @pointermove=${this.pull} @pointerup=${this.release} @pointercancel=${this.giveUp}
           @dblclick=${this.reset} @keydown=${this.key} @keyup=${this.settle} @blur=${this.settle}
           @input=${this.native} @change=${this.settle} @contextmenu=${(event: Event) => event.preventDefault()}>
       </div>
@@ -112,11 +122,11 @@ export class KnobElement extends LitElement {
         <input type="text" inputmode="text" autocomplete="off" spellcheck="false" .value=${live(signed(value))} ?readonly=${this.locked}
           aria-label="${this.label || this.name}, amount in ${this.unit || "units"}"
           @focus=${(event: Event) => (event.target as HTMLInputElement).select()} @keydown=${this.typing} @change=${this.typed}>
-        <span class="unit">${unitFor(value, this.unit)}</span>
+        <span class="unit ${this.told ? "told" : ""}" role="status">${this.told || unitFor(value, this.unit)}</span>
       </div>
       <div class="foot">
         ${this.badge ? html`<button class="badge" type="button" aria-label="${this.label || this.name}: ${this.confidence}. What it does" @click=${() => this.send("lk-card")}>
-          ${this.level ? html`<span class="dots" aria-hidden="true">${[1, 2, 3].map((n) => html`<i class=${n <= this.level ? "on" : ""}></i>`)}</span>` : nothing}${this.badge}</button>` : null}
+          ${this.level ? html`<span class="dots" aria-hidden="true">${[1, 2, 3].map((n) => html`<i class=${n <= this.level ? "on" : ""}></i>`)}</span>` : nothing}<span class="word">${this.badge}</span></button>` : null}
         <button class="lock" type="button" aria-pressed=${this.locked ? "true" : "false"} aria-label="Lock ${this.label || this.name}"
           title=${this.locked ? "Locked: press to unlock" : "Lock"} @click=${() => this.send("lk-lock", { locked: !this.locked })}>${icon(this.locked ? "lock" : "unlock")}</button>
       </div>
@@ -168,18 +178,34 @@ export class KnobElement extends LitElement {
     }
     this.range.setPointerCapture?.(event.pointerId);
     this.raw = this.shown;
-    this.drag = { y: event.clientY, raw: this.raw, fine: event.shiftKey, moved: false };
+    const touch = event.pointerType === "touch" || event.pointerType === "pen";
+    this.drag = { at: along(event, touch), raw: this.raw, fine: event.shiftKey, moved: false, touch, before: this.raw };
   }
 
   private pull(event: PointerEvent): void {
     if (!this.drag) return;
-    if (event.shiftKey !== this.drag.fine) this.drag = { ...this.drag, y: event.clientY, raw: this.raw, fine: event.shiftKey };
+    const at = along(event, this.drag.touch);
+    if (this.drag.touch && !this.drag.moved && Math.abs(at - this.drag.at) < SLIP) return;
+    if (event.shiftKey !== this.drag.fine) this.drag = { ...this.drag, at, raw: this.raw, fine: event.shiftKey };
     const pixel = ((this.high - this.low) / FULL) * (this.drag.fine ? FINE : 1);
-    const wanted = this.drag.raw + (this.drag.y - event.clientY) * pixel;
-    if (event.clientY !== this.drag.y) this.drag.moved = true;
+    const wanted = this.drag.raw + (at - this.drag.at) * pixel;
+    if (at !== this.drag.at) this.drag.moved = true;
     this.raw = Math.min(this.high, Math.max(this.low, wanted));
-    if (this.raw !== wanted) this.drag = { ...this.drag, y: event.clientY, raw: this.raw };
-    this.show(Math.abs(this.raw) <= SNAP * pixel ? 0 : this.raw);
+    if (this.raw !== wanted) this.drag = { ...this.drag, at, raw: this.raw };
+    const step = keyStep(this.scale);
+    const ends = this.raw === this.high || this.raw === this.low;
+    if (Math.abs(this.raw) <= SNAP * pixel) this.show(0);
+    else this.show(this.drag.fine || ends ? this.raw : Math.round(this.raw / step) * step);
+  }
+
+  /** The gesture became something else, such as scrolling: nothing was turned. */
+  private giveUp(): void {
+    if (!this.drag) return;
+    const { before } = this.drag;
+    this.drag = null;
+    this.tapped = -Infinity;
+    this.show(before);
+    this.settle();
   }
 
   private release(event: PointerEvent): void {
@@ -236,12 +262,15 @@ export class KnobElement extends LitElement {
   private typed(event: Event): void {
     const field = event.target as HTMLInputElement;
     const amount = parseAmount(field.value);
+    const { low, high } = this;
     if (amount === null || this.locked) field.value = signed(this.value);
     else {
       this.show(amount);
       this.settle();
       field.value = signed(this.shown);
     }
+    const wrong = amount === null ? "no number" : amount < low || amount > high ? `not ${signed(amount)}` : "";
+    this.told = wrong && !this.locked ? `${wrong}: ${signed(low)} to ${signed(high)}` : "";
   }
 
   private reset(): void {
@@ -252,6 +281,7 @@ export class KnobElement extends LitElement {
 
   private show(wanted: number): void {
     const value = fit(wanted, this.scale);
+    this.told = "";
     if (value === this.shown) return;
     this.moving = value;
     this.send("lk-turn", { value });
@@ -270,6 +300,11 @@ export class KnobElement extends LitElement {
   private send(type: string, detail: object = {}): void {
     this.dispatchEvent(new CustomEvent(type, { detail: { name: this.name, ...detail }, bubbles: true, composed: true }));
   }
+}
+
+/** Where a pointer is on the axis that turns: up or, of a finger, to the right. */
+function along(event: PointerEvent, touch: boolean): number {
+  return touch ? event.clientX : -event.clientY;
 }
 
 define("lk-knob", KnobElement);

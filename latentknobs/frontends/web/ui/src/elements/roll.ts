@@ -1,10 +1,15 @@
 import { css, html, LitElement, svg, type PropertyValues } from "lit";
 import { property, query, state } from "lit/decorators.js";
-import { isBlack, melodyWords, meter, pitchName, putNote, rowOf, type Meter } from "../music.js";
+import { barWords, isBlack, melodyWords, meter, pitchName, putNote, rowOf, type Meter } from "../music.js";
+import type { Range } from "../state.js";
 import type { ClipWindow, Format, Note, Stretch } from "../types.js";
 import { define, shared } from "./shared.js";
 
-const TOP = 22;
+/** The ruler's height. */
+const TOP = 26;
+const MOST_ZOOM = 64;
+/** Milliseconds for which the playhead is not followed after a person has scrolled. */
+const LOOKING = 3000;
 type Part = Pick<ClipWindow, "start" | "steps" | "bars" | "way" | "unfamiliar">;
 const WAYS: Partial<Record<ClipWindow["way"], string>> = { rule: "by rule", alone: "left alone" };
 export const MELODY: Format = { name: "melody-2bar", steps: 32, steps_per_beat: 4, beats_per_bar: 4, beats: 4, unit: 4, drums: null };
@@ -12,7 +17,8 @@ export const MELODY: Format = { name: "melody-2bar", steps: 32, steps_per_beat: 
 /**
  * A piano roll, or rows of drums: the notes, the original behind them, what changed with a colour and a mark.
  * While `drawing`, sends `lk-draw` with {notes, done}, one voice, where `done` ends a gesture; `lk-touch` with {note} for
- * each note that is put.
+ * each note that is put. With `transport`, sends `lk-seek` with {step}, the beat that was pressed, and `lk-range` with
+ * {range, done} while bars are drawn on the ruler, null for a double-click there.
  */
 export class RollElement extends LitElement {
   static override styles = [shared, css`
@@ -36,10 +42,18 @@ export class RollElement extends LitElement {
     .head { stroke: var(--s-ink); stroke-width: 1.500; }
     .cursor { fill: none; stroke: var(--s-ink); stroke-width: 1.500; }
     .drawing { cursor: crosshair; touch-action: none; }
+    .transport { cursor: pointer; } .ruler { fill: transparent; touch-action: pan-y; } .transport .ruler { cursor: text; } .transport .ruler:hover { fill: var(--s-row); }
+    .outside { fill: var(--screen); opacity: 0.62; } .looped { fill: var(--s-ink); opacity: 0.16; } .loop-end { stroke: var(--s-ink); stroke-width: 2; }
+    .ghost, .note, .mark { pointer-events: none; }
+    :host([busy]) .note, :host([busy]) .mark { opacity: 0.4; }
+    .progress { position: absolute; left: 0; right: 0; top: 0; height: 3px; overflow: hidden; border-radius: 2px; background: var(--s-line); }
+    .progress::after { content: ""; position: absolute; inset: 0 65% 0 0; background: var(--s-ink); animation: slide 1.1s ease-in-out infinite alternate; }
+    @keyframes slide { to { transform: translateX(186%); } }
+    @media (prefers-reduced-motion: reduce) { .progress::after { inset: 0; opacity: 0.7; } }
     .drawing:focus-visible { outline-offset: -2px; }
     @media (forced-colors: active) {
       .note { fill: CanvasText; } .changed { fill: Highlight; } .ghost { stroke: GrayText; } .beat, .bar { stroke: GrayText; }
-      .row, .c { fill: Canvas; } .mark { fill: HighlightText; } .head, .cursor { stroke: CanvasText; } text, text.unfamiliar { fill: CanvasText; } .edge.unfamiliar { stroke: CanvasText; }
+      .row, .c, .outside { fill: Canvas; } .looped { fill: Highlight; } .loop-end { stroke: Highlight; } .mark { fill: HighlightText; } .head, .cursor { stroke: CanvasText; } text, text.unfamiliar { fill: CanvasText; } .edge.unfamiliar { stroke: CanvasText; }
     }
   `];
 
@@ -56,11 +70,24 @@ export class RollElement extends LitElement {
   @property({ type: Number }) height = 260;
   @property({ type: Number, reflect: true }) hue = 7;
   @property({ type: Boolean }) drawing = false;
+  /** Whether a press goes to that place, and bars can be drawn on the ruler. */
+  @property({ type: Boolean }) transport = false;
+  /** The steps that are looped; null = all. */
+  @property({ attribute: false }) looped: Range | null = null;
+  /** Whether other notes are being computed. */
+  @property({ type: Boolean, reflect: true }) busy = false;
   /** Length of a note that is drawn, in steps. */
   @property({ type: Number }) pen = 4;
   @property() label = "Melody";
   @property({ attribute: false }) range: [number, number] | null = null;
   @state() private width = 800;
+  /** Pixels a step; null = as many as there is room for, if that can be read. */
+  @state() private scale: number | null = null;
+  /** The screenful that is scrolled to: this one and its neighbours are drawn. */
+  @state() private page = 0;
+  private following = -Infinity;
+  private pressed: { x: number; step: number; ruler: boolean; drawn: Range | null } | null = null;
+  private words = "";
   @state() private cursor: [step: number, pitch: number] = [0, 67];
   @query(".sheet") private sheet!: SVGSVGElement;
   @query(".scroll") private scroller!: HTMLElement;
@@ -92,7 +119,8 @@ export class RollElement extends LitElement {
     line.setAttribute("x1", x.toFixed(1));
     line.setAttribute("x2", x.toFixed(1));
     const { scrollLeft, clientWidth, scrollWidth } = this.scroller;
-    if (scrollWidth > clientWidth && (x < scrollLeft || x > scrollLeft + clientWidth - 24)) this.scroller.scrollLeft = Math.max(0, x - 24);
+    const away = x < scrollLeft || x > scrollLeft + clientWidth - 24;
+    if (scrollWidth > clientWidth && away && performance.now() > this.following) this.scroller.scrollLeft = Math.max(0, x - 24);
   }
 
   get playhead(): number | null {
@@ -105,7 +133,29 @@ export class RollElement extends LitElement {
   }
 
   private get stepWidth(): number {
-    return Math.max((this.width - this.gutter) / this.steps, this.width < 640 ? 8 : 4.4);
+    return Math.max(this.whole, this.scale ?? (this.width < 640 ? 8 : 4.4));
+  }
+
+  /** Pixels a step with all in sight. */
+  private get whole(): number {
+    return (this.width - this.gutter) / this.steps;
+  }
+
+  /** Makes the picture wider by a factor around a place of it, in pixels; the playhead, else the middle, if none is given. 0 = all in sight. */
+  zoom(factor: number, around?: number): void {
+    const before = this.stepWidth;
+    const { scrollLeft, clientWidth } = this.scroller;
+    const head = (this.head ?? -1) * before - scrollLeft;
+    const anchor = around ?? (head >= 0 && head <= clientWidth ? head : clientWidth / 2);
+    const step = (scrollLeft + anchor) / before;
+    this.scale = Math.min(MOST_ZOOM, Math.max(this.whole, before * factor));
+    this.following = performance.now() + LOOKING;
+    void this.updateComplete.then(() => { this.scroller.scrollLeft = step * this.stepWidth - anchor; });
+  }
+
+  /** Whether the picture can be made narrower, and wider. */
+  get zooms(): readonly [out: boolean, into: boolean] {
+    return [this.stepWidth > this.whole + 1e-6, this.stepWidth < MOST_ZOOM];
   }
 
   /** Lowest and highest row that is drawn. */
@@ -118,6 +168,20 @@ export class RollElement extends LitElement {
     if (pitches.length === 0) [low, high] = [58, 74];
     for (; high - low < 15; low -= 1) high += 1;
     return [Math.max(0, low), Math.min(127, high)];
+  }
+
+  protected override willUpdate(changes: PropertyValues): void {
+    if (["notes", "format", "stretches", "steps", "parts"].some((name) => changes.has(name))) {
+      const marked = this.parts.filter(partWords).map((part) => `${barWords(part.bars)} ${partWords(part)}.`);
+      this.words = [melodyWords(this.notes, this.format, meter(this.stretches, this.format, this.steps)), ...marked].join(" ");
+    }
+  }
+
+  protected override firstUpdated(): void {
+    const looking = () => { this.following = performance.now() + LOOKING; };
+    for (const gesture of ["wheel", "touchmove", "pointerdown"]) this.scroller.addEventListener(gesture, looking, { passive: true });
+    // A wheel that zooms must not zoom the page.
+    this.scroller.addEventListener("wheel", this.wheel, { passive: false });
   }
 
   protected override updated(changes: PropertyValues): void {
@@ -135,24 +199,28 @@ export class RollElement extends LitElement {
     const changed = new Set(this.changed);
     const lines = meter(this.stretches, this.format, this.steps);
     const marked = this.parts.filter(partWords);
-    const words = [melodyWords(this.notes, this.format, lines), ...marked.map((part) => `${barWords(part.bars)} ${partWords(part)}.`)].join(" ");
-    return html`<div class="box">
+    const [from, to] = this.drawn;
+    const within = ([onset, , length]: Note) => onset < to && onset + length > from;
+    return html`<div class="box" aria-busy=${this.busy ? "true" : "false"}>
       <svg class="names" width=${this.gutter} height=${this.height} aria-hidden="true">${this.names(low, high, y, rowHeight)}</svg>
-      <div class="scroll" tabindex=${width > this.width - this.gutter + 1 ? "0" : "-1"} role="group" aria-label="${this.label}, ${lines.bars.length} bars">
-        <svg class="sheet ${this.drawing ? "drawing" : ""}" width=${width} height=${this.height} role=${this.drawing ? "application" : "img"}
+      <div class="scroll" @scroll=${this.scrolled} tabindex=${width > this.width - this.gutter + 1 ? "0" : "-1"} role="group" aria-label="${this.label}, ${lines.bars.length} bars">
+        <svg class="sheet ${this.drawing ? "drawing" : ""} ${this.transport ? "transport" : ""}" width=${width} height=${this.height} role=${this.drawing ? "application" : "img"}
           tabindex=${this.drawing ? "0" : "-1"} focusable=${this.drawing ? "true" : "false"}
           aria-label=${this.drawing ? `${this.label}. Arrows move, Enter puts a note or takes it away. ${this.here}` : `${this.label}: ${this.notes.length} notes, ${this.changed.length} changed`}
-          aria-describedby="words" @pointerdown=${this.press} @pointermove=${this.pull} @pointerup=${this.release} @pointercancel=${this.release} @keydown=${this.key}>
+          aria-describedby="words" @pointerdown=${this.press} @pointermove=${this.pull} @pointerup=${this.release} @pointercancel=${this.cancel} @dblclick=${this.twice} @keydown=${this.key}>
           ${this.lattice(low, high, y, rowHeight, width)}
+          ${this.transport ? svg`<rect class="ruler" x="0" y="0" width=${width} height=${TOP}></rect>` : null}
           ${this.lines(lines, width)}
           ${marked.map((one) => this.marking(one))}
-          ${this.ghost.filter((note) => !there.has(note.join())).map((note) => this.box(note, "ghost", y, rowHeight))}
-          ${this.notes.map((note, index) => this.box(note, changed.has(index) ? "note changed" : "note", y, rowHeight))}
+          ${this.ghost.filter((note) => within(note) && !there.has(note.join())).map((note) => this.box(note, "ghost", y, rowHeight))}
+          ${this.notes.map((note, index) => (within(note) ? this.box(note, changed.has(index) ? "note changed" : "note", y, rowHeight) : null))}
+          ${this.loop(width)}
           ${this.drawing ? svg`<rect class="cursor" x=${this.cursor[0] * this.stepWidth} y=${y(this.cursor[1])} width=${this.stepWidth} height=${rowHeight}></rect>` : null}
           <line class="head" y1=${TOP - 6} y2=${this.height} visibility="hidden"></line>
         </svg>
       </div>
-    </div><p class="hidden" id="words">${words}</p><p class="hidden" aria-live="polite">${this.drawing ? this.here : ""}</p>`;
+      ${this.busy ? html`<div class="progress" role="progressbar" aria-label="Computing the melody"></div>` : null}
+    </div><p class="hidden" id="words">${this.words}</p><p class="hidden" aria-live="polite">${this.drawing ? this.here : ""}</p>`;
   }
 
   private get here(): string {
@@ -197,8 +265,40 @@ export class RollElement extends LitElement {
       free = x + 10 + 7 * String(bar.number).length;
       return svg`<text x=${x} y="14">${bar.number}</text>`;
     };
-    return [...beats.map((step) => line(at(step), "beat")), ...bars.map((bar) => [line(at(bar.at), "bar"), number(bar)]), line(at(this.steps), "bar")];
+    const [from, to] = this.drawn;
+    const seen = (step: number) => step >= from && step <= to;
+    // Lines that would run into one another are left out.
+    const dense = (bars[1]?.at ?? this.steps) * this.stepWidth < 12;
+    const fine = ((beats[0] ?? 4) - (bars[0]?.at ?? 0)) * this.stepWidth < 5;
+    return [...(fine ? [] : beats.filter(seen).map((step) => line(at(step), "beat"))), ...bars.filter((bar) => seen(bar.at)).map((bar) => (dense && bar.number % 8 !== 1 ? null : [line(at(bar.at), "bar"), number(bar)])), line(at(this.steps), "bar")];
   }
+
+  /** What is looped, on the ruler, and a veil over the rest. */
+  private loop(width: number) {
+    if (!this.looped) return null;
+    const [from, to] = this.looped.map((step) => step * this.stepWidth) as [number, number];
+    const veil = (x: number, size: number) => svg`<rect class="outside" x=${x} y=${TOP} width=${Math.max(0, size)} height=${this.height - TOP}></rect>`;
+    return svg`${veil(0, from)}${veil(to, width - to)}<rect class="looped" x=${from} y="0" width=${to - from} height=${TOP - 4}></rect>
+      ${[from + 1, to - 1].map((x) => svg`<line class="loop-end" x1=${x} x2=${x} y1="0" y2=${TOP - 4}></line>`)}`;
+  }
+
+  /** The steps that are drawn: those in sight and as many on both sides. */
+  private get drawn(): Range {
+    const screen = this.scroller?.clientWidth;
+    if (!screen) return [0, Infinity];
+    return [((this.page - 1) * screen) / this.stepWidth, ((this.page + 2.5) * screen) / this.stepWidth];
+  }
+
+  private scrolled(): void {
+    const { scrollLeft, clientWidth } = this.scroller;
+    this.page = clientWidth ? Math.floor(scrollLeft / clientWidth) : 0;
+  }
+
+  private readonly wheel = (event: WheelEvent): void => {
+    if (!event.ctrlKey && !event.metaKey) return;
+    event.preventDefault();
+    this.zoom(Math.exp(-event.deltaY / 400), event.clientX - this.scroller.getBoundingClientRect().left);
+  };
 
   /** A part that is not turned by the model, or that it does not know, with words at its foot. */
   private marking(part: Part) {
@@ -215,7 +315,7 @@ export class RollElement extends LitElement {
     const [onset, , length] = note;
     const pitch = rowOf(note, this.format.drums);
     const x = onset * this.stepWidth + 1;
-    const width = Math.max(3, (this.format.drums ? 1 : length) * this.stepWidth - 2);
+    const width = Math.max(Math.min(3, 2 * this.stepWidth), (this.format.drums ? 1 : length) * this.stepWidth - 2);
     const height = Math.max(3, rowHeight - 2);
     const mark = Math.min(4, width / 4, height / 2.8);
     const left = width > 16 ? x + 4 : x + width / 2 - mark;
@@ -237,7 +337,13 @@ export class RollElement extends LitElement {
   }
 
   private press(event: PointerEvent): void {
-    if (!this.drawing || event.button !== 0) return;
+    if (event.button !== 0) return;
+    if (this.transport) {
+      const ruler = event.clientY - this.sheet.getBoundingClientRect().top < TOP;
+      this.pressed = { x: event.clientX, step: this.place(event)[0], ruler, drawn: null };
+      if (ruler) this.sheet.setPointerCapture?.(event.pointerId);
+    }
+    if (!this.drawing) return;
     event.preventDefault();
     this.sheet.focus();
     const [step, pitch] = this.place(event);
@@ -249,13 +355,45 @@ export class RollElement extends LitElement {
   }
 
   private pull(event: PointerEvent): void {
+    if (this.pressed?.ruler && (this.pressed.drawn || Math.abs(event.clientX - this.pressed.x) > 4)) {
+      const bars = [...meter(this.stretches, this.format, this.steps).bars.map(({ at }) => at), this.steps];
+      const [low, high] = [this.pressed.step, this.place(event)[0]].sort((a, b) => a - b) as [number, number];
+      this.pressed.drawn = [bars.findLast((at) => at <= low) ?? 0, bars.find((at) => at > high) ?? this.steps];
+      this.tell("lk-range", { range: this.pressed.drawn, done: false });
+    }
     if (!this.stroke) return;
     const { onset, pitch, before } = this.stroke;
     const [step] = this.place(event);
     if (step > onset) this.draw(putNote(before, [onset, pitch, step - onset + 1, 0]), false);
   }
 
-  private release(): void {
+  private release(event: PointerEvent): void {
+    const { pressed } = this;
+    this.pressed = null;
+    if (pressed?.drawn) this.tell("lk-range", { range: pressed.drawn, done: true });
+    else if (pressed && Math.abs(event.clientX - pressed.x) <= 4) {
+      const { bars, beats } = meter(this.stretches, this.format, this.steps);
+      this.tell("lk-seek", { step: Math.max(0, ...[...bars.map(({ at }) => at), ...beats].filter((at) => at <= pressed.step)) });
+    }
+    this.lift();
+  }
+
+  private cancel(): void {
+    const { pressed } = this;
+    this.pressed = null;
+    if (pressed?.drawn) this.tell("lk-range", { range: pressed.drawn, done: true });
+    this.lift();
+  }
+
+  private twice(event: MouseEvent): void {
+    if (this.transport && event.clientY - this.sheet.getBoundingClientRect().top < TOP) this.tell("lk-range", { range: null, done: true });
+  }
+
+  private tell(type: string, detail: object): void {
+    this.dispatchEvent(new CustomEvent(type, { detail, bubbles: true, composed: true }));
+  }
+
+  private lift(): void {
     if (this.stroke) this.draw(this.notes, true);
     this.stroke = null;
   }
@@ -304,11 +442,6 @@ export class RollElement extends LitElement {
 /** "by rule, unfamiliar"; "" of a part that is turned by the model, which knows such music. */
 function partWords({ way, unfamiliar }: Part): string {
   return [WAYS[way], unfamiliar && "unfamiliar"].filter(Boolean).join(", ");
-}
-
-/** "Bars 3 to 4", "Bar 5". */
-export function barWords([first, last]: readonly [number, number]): string {
-  return first === last ? `Bar ${first}` : `Bars ${first} to ${last}`;
 }
 
 define("lk-roll", RollElement);

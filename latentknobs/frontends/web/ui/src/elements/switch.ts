@@ -10,7 +10,7 @@ import { define, icon, shared } from "./shared.js";
 export class SwitchElement extends LitElement {
   static override styles = [shared, css`
     :host { display: block; }
-    .row { display: flex; align-items: center; gap: 2px; }
+    .row { display: flex; flex-wrap: nowrap; align-items: center; gap: 2px; }
     .check { flex: 1 1 auto; font-weight: 600; min-width: 0; overflow-wrap: anywhere; }
     .badge { min-height: 44px; padding: 0 10px; border: 0; border-radius: 10px; background: transparent; color: var(--soft); font-size: 13px; cursor: pointer; white-space: nowrap; }
     .lock { width: 44px; height: 44px; display: grid; place-items: center; border: 0; border-radius: 10px; background: transparent; color: var(--soft); cursor: pointer; }

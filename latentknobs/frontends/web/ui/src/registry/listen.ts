@@ -126,7 +126,7 @@ export class ListenElement extends LitElement {
 
   private melody(what: "before" | "after") {
     const { format } = this;
-    return { notes: what === "before" ? this.piece!.notes : this.turned!.notes, steps: this.steps, stepsPerBeat: format.steps_per_beat, bars: meter([], format, this.steps).bars.map(({ at }) => at) };
+    return { notes: what === "before" ? this.piece!.notes : this.turned!.notes, steps: this.steps, stepsPerBeat: format.steps_per_beat, bars: meter([], format, this.steps).bars.map(({ at }) => at), beats: [] };
   }
 
   private turn(event: Event): void {

@@ -196,6 +196,21 @@ export class Kit implements Instrument {
   }
 }
 
+/** The metronome: a short high tone, higher on the first beat of a bar. */
+export class Click {
+  constructor(private readonly audio: BaseAudioContext, private readonly out: AudioNode) {}
+
+  play(strong: boolean, at: number): Voice {
+    const source = oscillator(this.audio, "square", strong ? 2000 : 1400, at);
+    const envelope = this.audio.createGain();
+    envelope.gain.setValueAtTime(strong ? 0.09 : 0.05, at);
+    envelope.gain.setTargetAtTime(0, at + 0.004, 0.012);
+    const gate = new Gate(this.audio, [source], at, at + 0.05, this.out);
+    source.connect(envelope).connect(gate.node);
+    return gate;
+  }
+}
+
 /** Where the instruments go: a little room, a gentle limiter, an analyser. */
 export function mixer(audio: BaseAudioContext): { input: GainNode; analyser: AnalyserNode } {
   const input = audio.createGain();

@@ -1,4 +1,4 @@
-import { Band, Kit, mixer, Piano, Tone } from "./instrument.js";
+import { Band, Click, Kit, mixer, Piano, Tone } from "./instrument.js";
 import { Scheduler, type Instrument, type Melody } from "./scheduler.js";
 import type { Note } from "../types.js";
 
@@ -8,15 +8,18 @@ export class Player {
   onChange: () => void = () => undefined;
   analyser: AnalyserNode | null = null;
   private audio: AudioContext | null = null;
-  private input: AudioNode | null = null;
+  private input: GainNode | null = null;
   private scheduler: Scheduler | null = null;
   private instrument: Instrument | null = null;
   private drums: readonly string[] | null = null;
   private band: { gain: GainNode; voices: Band } | null = null;
   private timbreName = "";
+  private loudness = 1;
   private beside = 1;
   private bpm = 120;
   private looping = true;
+  private clicking = false;
+  private looped: readonly [number, number] | null = null;
 
   get playing(): boolean {
     return this.scheduler?.playing ?? false;
@@ -29,17 +32,28 @@ export class Player {
     this.instrument = null;
   }
 
-  /** The melody's own timbre; "" or a plucked one = the page's piano. */
+  /** The melody's timbre; "" or a plucked one = the page's piano. */
   set timbre(name: string) {
     if (name === this.timbreName) return;
     this.timbreName = name;
     this.instrument = null;
   }
 
-  /** How loud the accompaniment is, 0 to 1. */
+  /** How loud all is, 0 to 1. */
   set volume(volume: number) {
-    this.beside = volume;
-    this.band?.gain.gain.setTargetAtTime(volume, this.audio!.currentTime, 0.02);
+    this.loudness = volume;
+    this.input?.gain.setTargetAtTime(volume, this.audio!.currentTime, 0.02);
+  }
+
+  /** How loud the accompaniment is against the melody, 0 to 1. */
+  set accompaniment(level: number) {
+    this.beside = level;
+    this.band?.gain.gain.setTargetAtTime(level, this.audio!.currentTime, 0.02);
+  }
+
+  set metronome(on: boolean) {
+    this.clicking = on;
+    if (this.scheduler) this.scheduler.metronome = on;
   }
 
   set tempo(bpm: number) {
@@ -52,17 +66,28 @@ export class Player {
     if (this.scheduler) this.scheduler.loop = loop;
   }
 
-  play(melody: Melody): void {
+  /** The steps that are played; null = all. */
+  set range(range: readonly [number, number] | null) {
+    this.looped = range;
+    if (this.scheduler) this.scheduler.range = range;
+  }
+
+  play(melody: Melody, from = 0): void {
     const scheduler = this.ready();
     scheduler.tempo = this.bpm;
     scheduler.loop = this.looping;
-    scheduler.start(melody);
+    scheduler.range = this.looped;
+    scheduler.start(melody, from);
     this.onChange();
   }
 
   stop(): void {
     this.scheduler?.stop();
     this.onChange();
+  }
+
+  seek(step: number): void {
+    this.scheduler?.seek(step);
   }
 
   replace(melody: Melody, when: "bar" | "once"): void {
@@ -82,7 +107,7 @@ export class Player {
 
   private voice(): Instrument {
     const [audio, input] = [this.audio!, this.input!];
-    const piano = this.timbreName === "" || this.timbreName === "plucked" || this.timbreName === "drums";
+    const piano = ["", "piano", "plucked", "drums"].includes(this.timbreName);
     this.instrument ??= this.drums ? new Kit(audio, input, this.drums) : piano ? new Piano(audio, input) : new Tone(audio, input, this.timbreName);
     return this.instrument;
   }
@@ -94,16 +119,20 @@ export class Player {
       this.input = input;
       this.analyser = analyser;
       const audio = this.audio;
+      input.gain.value = this.loudness;
       const gain = audio.createGain();
       gain.gain.value = this.beside;
       gain.connect(input);
       const voices = new Band(audio, gain);
+      const click = new Click(audio, input);
       this.band = { gain, voices };
       const through: Instrument = {
         play: (note, at, until) => this.voice().play(note, at, until),
         accompany: (sound, timbre, at, until) => voices.play(sound, timbre, at, until),
+        click: (strong, at) => click.play(strong, at),
       };
       this.scheduler = new Scheduler(() => audio.currentTime, through, () => document.hidden);
+      this.scheduler.metronome = this.clicking;
       this.scheduler.onEnd = () => this.onChange();
     }
     if (this.audio.state !== "running") void this.audio.resume();

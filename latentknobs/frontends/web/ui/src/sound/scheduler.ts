@@ -9,20 +9,23 @@ export interface Instrument {
   play(note: Note, at: number, until: number): Voice;
   /** One sound beside the melody. */
   accompany?(sound: Sound, timbre: string, at: number, until: number): Voice;
+  /** One beat of the metronome; the first of a bar is strong. */
+  click?(strong: boolean, at: number): Voice;
 }
 
 export interface Melody {
   notes: readonly Note[];
   steps: number;
   stepsPerBeat: number;
-  /** Where bars begin, in steps. */
+  /** Where bars begin, in steps, and where the other beats are. */
   bars: readonly number[];
+  beats: readonly number[];
   accompaniment?: Accompaniment | null;
 }
 
 interface Sounding {
-  note: Note | Sound;
-  /** What it belongs to; null for a note of the melody. */
+  note: Note | Sound | null;
+  /** What it belongs to; null for a note of the melody and for the metronome. */
   beside: Accompaniment | null;
   /** Onset and end in steps since the start, loops counted on. */
   from: number;
@@ -37,10 +40,13 @@ const AHEAD = 0.12;
 const MOST = 96;
 /** Timers of a page in the background run once a second. */
 const AHEAD_HIDDEN = 1.3;
+/** Room for the first note to be put before its time. */
+const ROOM = 0.06;
 
 /** Plays a melody a little ahead of the clock. Times are in seconds of `clock`, positions in steps. */
 export class Scheduler {
   loop = true;
+  metronome = false;
   /** Called when a melody that is not looped has been heard to its end. */
   onEnd: () => void = () => undefined;
   private melody: Melody | null = null;
@@ -49,6 +55,11 @@ export class Scheduler {
   private anchor = { time: 0, step: 0 };
   private head = 0;
   private origin = 0;
+  /** Rounds that were put and that the clock has not left yet. */
+  private rounds: { until: number; origin: number }[] = [];
+  private looped: readonly [number, number] | null = null;
+  /** Whether it plays behind the range that is looped: then to the melody's end. */
+  private behind = false;
   private ended = false;
   private sounding: Sounding[] = [];
   private timer: ReturnType<typeof setInterval> | null = null;
@@ -77,15 +88,49 @@ export class Scheduler {
     this.tick();
   }
 
-  start(melody: Melody): void {
+  get range(): readonly [number, number] | null {
+    return this.looped;
+  }
+
+  /** The steps that are played, null = all; from elsewhere it goes there at once. */
+  set range(range: readonly [number, number] | null) {
+    if (range?.[0] === this.looped?.[0] && range?.[1] === this.looped?.[1]) return;
+    this.looped = range;
+    if (!this.melody) return;
+    const place = this.position() ?? 0;
+    const [from, to] = this.region;
+    if (place < from || place >= to) {
+      this.seek(from);
+      return;
+    }
+    const now = this.clock();
+    this.takeBack(now, this.stepAt(now));
+    this.behind = false;
+    this.tick();
+  }
+
+  start(melody: Melody, from = 0): void {
     this.stop();
-    const at = this.clock() + 0.06; // room for the first note to be put before its time
     this.melody = melody;
-    this.anchor = { time: at, step: 0 };
-    this.head = 0;
-    this.origin = 0;
-    this.ended = false;
     this.timer = setInterval(() => this.tick(), TICK);
+    this.seek(from);
+  }
+
+  /** Goes on from another place. */
+  seek(step: number): void {
+    if (!this.melody) return;
+    const now = this.clock();
+    for (const { voice } of this.sounding) voice.end(now);
+    this.sounding = [];
+    if (this.next) this.melody = this.next.melody;
+    this.next = null;
+    const place = step < this.melody.steps ? Math.max(0, step) : 0;
+    this.anchor = { time: now + ROOM, step: place };
+    this.head = place;
+    this.origin = 0;
+    this.rounds = [];
+    this.behind = place >= this.region[1];
+    this.ended = false;
     this.tick();
   }
 
@@ -104,7 +149,8 @@ export class Scheduler {
     if (!this.melody) return;
     if (when === "bar") {
       const place = this.head - this.origin;
-      this.next = { melody, at: this.origin + (this.melody.bars.find((bar) => bar >= place - 1e-9) ?? this.melody.steps) };
+      const bar = this.melody.bars.find((at) => at >= place - 1e-9) ?? this.melody.steps;
+      this.next = { melody, at: Math.min(this.origin + bar, this.end) };
       return;
     }
     const now = this.clock();
@@ -117,14 +163,16 @@ export class Scheduler {
   /** Where the playhead is, in steps from the melody's beginning; null while nothing plays. */
   position(delay = 0): number | null {
     if (!this.melody) return null;
-    const step = this.stepAt(this.clock() - delay) - this.origin;
-    return Math.min(this.melody.steps, Math.max(0, step < 0 && this.origin > 0 ? step + this.melody.steps : step));
+    const step = Math.max(this.anchor.step, this.stepAt(this.clock() - delay));
+    const { origin } = this.rounds.find(({ until }) => step < until) ?? { origin: this.origin };
+    return Math.min(this.melody.steps, Math.max(0, step - origin));
   }
 
   tick(): void {
     if (!this.melody) return;
     const now = this.clock();
     this.sounding = this.sounding.filter((note) => this.timeAt(note.to) > now);
+    this.rounds = this.rounds.filter(({ until }) => this.timeAt(until) > now - AHEAD_HIDDEN);
     const horizon = this.stepAt(now + (this.hidden() ? AHEAD_HIDDEN : AHEAD));
     while (this.melody && !this.ended && this.head < horizon) {
       if (this.next && this.head >= this.next.at - 1e-9) {
@@ -132,9 +180,9 @@ export class Scheduler {
         this.next = null;
         this.change(melody, at);
       }
-      const end: number = this.origin + this.melody.steps;
+      const { end } = this;
       if (this.head >= end - 1e-9) {
-        if (this.loop) this.origin = end;
+        if (this.loop) this.round(this.head, this.head - this.region[0]);
         else this.ended = true;
         continue;
       }
@@ -143,10 +191,28 @@ export class Scheduler {
       this.head = until;
     }
     if (this.ended && this.loop) this.ended = false;
-    if (this.ended && now >= this.timeAt(this.origin + this.melody.steps)) {
+    if (this.ended && now >= this.timeAt(this.end)) {
       this.stop();
       this.onEnd();
     }
+  }
+
+  /** The steps that are looped, of the melody that plays; all where none of them are in it. */
+  private get region(): readonly [number, number] {
+    const { steps } = this.melody!;
+    const [from, to] = this.looped ?? [0, steps];
+    return from < steps ? [from, Math.min(to, steps)] : [0, steps];
+  }
+
+  /** Where this round ends, loops counted on. */
+  private get end(): number {
+    return this.origin + (this.behind ? this.melody!.steps : this.region[1]);
+  }
+
+  private round(until: number, origin: number): void {
+    this.rounds.push({ until, origin: this.origin });
+    this.origin = origin;
+    this.behind = false;
   }
 
   /** Takes back the notes that were put ahead and have not begun: the time from now on is put anew. */
@@ -158,19 +224,20 @@ export class Scheduler {
     });
     if (!this.melody) return;
     // After what begins at this very moment, whichever way its time is rounded.
-    this.head = Math.max(step, 0, ...this.sounding.map(({ from }) => from + 1e-6));
-    if (this.head < this.origin) this.origin -= this.melody.steps; // of the next round nothing was heard yet
+    this.head = Math.max(step, this.anchor.step, ...this.sounding.map(({ from }) => from + 1e-6));
+    while (this.rounds.length && this.head < this.rounds.at(-1)!.until) this.origin = this.rounds.pop()!.origin; // of that round nothing was heard yet
     this.ended = false;
   }
 
   /** From `step` on another melody: what it does not hold as well ends there. */
   private change(melody: Melody, step: number): void {
     const at = this.timeAt(step);
-    if (step - this.origin >= melody.steps) this.origin = step;
+    if (step - this.origin >= melody.steps) this.round(step, step);
     for (const old of this.sounding) {
-      const same = old.beside ? old.beside === melody.accompaniment : melody.notes.some(
-        ([onset, pitch, length]) => pitch === old.note[1] && onset + this.origin === old.from && old.from + length === old.to,
-      );
+      const { note } = old;
+      const same = note === null || (old.beside ? old.beside === melody.accompaniment : melody.notes.some(
+        ([onset, pitch, length]) => pitch === note[1] && onset + this.origin === old.from && length === note[2],
+      ));
       if (!same && old.to > step) {
         old.to = step;
         old.voice.end(at);
@@ -180,22 +247,26 @@ export class Scheduler {
   }
 
   private put(from: number, until: number): void {
-    const { notes, steps, accompaniment } = this.melody!;
-    const begin = (note: Note | Sound, beside: Accompaniment | null, play: (at: number, until: number) => Voice) => {
-      const onset = note[0] + this.origin;
-      if (onset < from - 1e-9 || onset >= until - 1e-9 || note[0] >= steps) return;
-      const to = this.origin + Math.min(steps, note[0] + note[2]);
-      const at = this.timeAt(onset);
-      this.sounding.push({ note, beside, from: onset, to, at, voice: play(at, this.timeAt(to)) });
+    const { notes, steps, accompaniment, bars, beats } = this.melody!;
+    const { instrument, end } = this;
+    const begin = (onset: number, length: number, note: Note | Sound | null, beside: Accompaniment | null, play: (at: number, until: number) => Voice) => {
+      const start = onset + this.origin;
+      if (start < from - 1e-9 || start >= until - 1e-9 || onset >= steps) return;
+      const to = Math.min(end, start + length);
+      const at = this.timeAt(start);
+      this.sounding.push({ note, beside, from: start, to, at, voice: play(at, this.timeAt(to)) });
     };
-    for (const note of notes) begin(note, null, (at, end) => this.instrument.play(note, at, end));
-    const { instrument } = this;
+    for (const note of notes) begin(note[0], note[2], note, null, (at, stop) => this.instrument.play(note, at, stop));
+    if (this.metronome && instrument.click) {
+      for (const bar of bars) begin(bar, 0.5, null, null, (at) => instrument.click!(true, at));
+      for (const beat of beats) begin(beat, 0.5, null, null, (at) => instrument.click!(false, at));
+    }
     if (!accompaniment || !instrument.accompany) return;
     const { sounds, timbres } = accompaniment;
     for (let index = firstFrom(sounds, from - this.origin - 1e-9); index < sounds.length && sounds[index]![0] < until - this.origin; index += 1) {
       if (this.sounding.length > MOST) break;
       const sound = sounds[index]!;
-      begin(sound, accompaniment, (at, end) => instrument.accompany!(sound, timbres[sound[3]] ?? "", at, end));
+      begin(sound[0], sound[2], sound, accompaniment, (at, stop) => instrument.accompany!(sound, timbres[sound[3]] ?? "", at, stop));
     }
   }
 
