@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from latentknobs.core.frontend_specs import CommandSpec, FrontendSpec, Host, Param, RunningFrontend
-from latentknobs.core.live_session import LiveSession
 from latentknobs.errors import MissingExtraError
 from latentknobs.hooks import hookimpl
+
+if TYPE_CHECKING:
+    from latentknobs.core.live_session import LiveSession
 
 
 def _start(session: LiveSession, arguments: list[str]) -> RunningFrontend:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from latentknobs.core.frontend_specs import FrontendSpec, RunningFrontend
-from latentknobs.core.live_session import LiveSession
 from latentknobs.hooks import hookimpl
+
+if TYPE_CHECKING:
+    from latentknobs.core.live_session import LiveSession
 
 
 def _start(session: LiveSession, arguments: list[str]) -> RunningFrontend:

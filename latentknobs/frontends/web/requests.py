@@ -29,7 +29,8 @@ MAX_NOTES = 8192
 """Notes of one piece: two a step of the longest piece of drums, four times those of a melody."""
 MAX_STEPS = 65_536
 MAX_STRETCHES = 512
-MAX_KNOBS = 32
+MAX_KNOBS = 128
+"""Amounts of knobs, those of bars included."""
 MAX_GRID = 9
 MAX_AMOUNT = 1e6
 MAX_SEQ = 2**53
@@ -133,7 +134,7 @@ KnobPlace = Annotated[
     str, StringConstraints(max_length=100, pattern=r"^[a-z0-9][a-z0-9_-]*(@[0-9]{1,6}(-[0-9]{1,6})?)?$")
 ]
 """A knob, or one for bars, which stands there in the place of the piece's: pitch@5-8."""
-Amounts = Annotated[dict[KnobPlace, Amount], Field(max_length=MAX_KNOBS * 4)]
+Amounts = Annotated[dict[KnobPlace, Amount], Field(max_length=MAX_KNOBS)]
 Seed = Annotated[int, Field(ge=0, le=MOST_SEED)]
 
 

@@ -43,7 +43,7 @@ def test_info_says_what_there_is(client):
         "unit": 4,
         "drums": None,
     }
-    assert got["limits"] == {"bytes": 1048576, "clips": 128, "notes": 8192, "knobs": 32, "grid": 9}
+    assert got["limits"] == {"bytes": 1048576, "clips": 128, "notes": 8192, "knobs": 128, "grid": 9}
     assert got["examples"][0]["name"] == "twinkle"
 
 
@@ -287,7 +287,7 @@ def test_the_registry_answers_as_the_command_line(client, bench, plugins_dir, ca
         ({"knobs": {"pitch": 400}}, 422, "bad-amount"),
         ({"knobs": {"random": 1}, "like": "nothing"}, 404, "unknown-knob"),
         ({"knobs": {"../x": 1}}, 422, "bad-request"),
-        ({"knobs": {f"k{n}": 0 for n in range(33)}}, 422, "bad-request"),
+        ({"knobs": {f"k{n}": 0 for n in range(129)}}, 422, "bad-request"),
         ({"seed": -1}, 422, "bad-request"),
         ({"seed": "1"}, 422, "bad-request"),
         ({"more": 1}, 422, "bad-request"),
@@ -350,6 +350,8 @@ def test_the_api_describes_itself(client):
         f"{API}{path}"
         for path in (
             "/info",
+            "/models/{model}/project",
+            "/models/{model}/project/read",
             "/examples/{name}",
             "/models/{model}/melody",
             "/models/{model}/knobs",
