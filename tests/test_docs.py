@@ -53,6 +53,9 @@ def test_commands_of_the_documents_are_commands(page, command, monkeypatch, tmp_
     monkeypatch.setattr(plugin_check, "check", lambda *_args, **_kwargs: ())  # tests/frontends/test_plugins.py checks
     monkeypatch.chdir(tmp_path)
     (tmp_path / "runs").mkdir()
+    if "--token-file" in command:
+        (tmp_path / "secret").write_text("a-long-word-of-ones-own")
+        (tmp_path / "secret").chmod(0o600)
     if "plugins trust" in command:
         (tmp_path / "plugins").mkdir()
     if "registry upgrade" in command or "registry datasette" in command:

@@ -79,10 +79,14 @@ def check_folder(path: Path) -> None:
         ) from error
 
 
-@functools.cache
 def revisions() -> tuple[str, ...]:
     """The revisions of the schema, oldest first; the last one is what this version writes."""
-    return tuple(sorted(file.name[1:5] for file in (MIGRATIONS / "versions").glob("r[0-9]*.py")))
+    return _revisions(MIGRATIONS)
+
+
+@functools.cache
+def _revisions(folder: Path) -> tuple[str, ...]:
+    return tuple(sorted(file.name[1:5] for file in (folder / "versions").glob("r[0-9]*.py")))
 
 
 def check(connection: Connection, address: Address) -> tuple[str, bool]:

@@ -48,7 +48,7 @@ def test_what_is_no_front_end_is_said(cli, shout):
     done = cli("serve", "gone")
 
     assert done.code == 2
-    assert done.one_sentence().endswith("there is: cli, midi, notebook, osc, shout, web.")
+    assert done.one_sentence().endswith("there is: cli, midi, osc, shout, web.")
 
 
 def test_the_page_is_what_is_served_unless_another_is_named(cli):

@@ -68,6 +68,18 @@ class TestOsc(PluginContract):
     plugin = "frontends.osc"
 
 
+class TestMidi(PluginContract):
+    """MIDI."""
+
+    plugin = "frontends.midi"
+
+
+class TestNotebook(PluginContract):
+    """The widget."""
+
+    plugin = "frontends.notebook"
+
+
 class TestExecutors(PluginContract):
     """Processes and dask."""
 

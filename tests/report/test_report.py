@@ -114,6 +114,7 @@ def test_a_knob_that_takes_all_dimensions(tiny_registry, monkeypatch):
             pitch, dimensions=tuple(KnobDimension(d, 1 / size) for d in range(size)), low=-3.0, high=1.0
         )
         monkeypatch.setattr(type(bench.registry), "knobs", lambda *_, **__: (everything,))
+        monkeypatch.setattr(type(bench.registry), "read", lambda *_, **__: [everything])
         made = report(bench, "tiny", CorpusSelection("tiny", 100), metrics=False)
 
     assert {"turned-pitch-minus-2.png", "turned-pitch-minus-3.png"} <= set(made.files())

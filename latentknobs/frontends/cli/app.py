@@ -39,7 +39,7 @@ COMMANDS = {
     "similar": "Write variations of a melody: codes on the arc from its own to prior samples.",
     "report": "Write a self-contained report of a model and its knobs, with pictures as PNG and tables as CSV.",
     "add": "Add the knobs of a pack; code in it is shown, and neither copied nor run before a yes.",
-    "serve": "Start a front end: the page in a browser (web), or one that a plugin brings.",
+    "serve": "Start a front end: the page in a browser (web), or one that a plugin brings; several share one session.",
     "try": (
         "Check an edit's file, trust it, run a quick discovery, and show the knob's card and a clip before and after."
     ),

@@ -107,7 +107,7 @@ def test_patterns_do_nothing_that_is_done(dialogue, session):
         ("/bars/90/knob/pitch", (1.0,), "bars 1 to 4"),
         ("/clip/9/knob/pitch", (1.0,), "clips 1 to 2"),
         ("/snapshot/recall", ("gone",), "no snapshot"),
-        ("/morph", (0.5,), "no snapshot"),
+        ("/morph", (0.5,), "no two ends"),
         ("/snapshots", ("x",), "told, not set"),
         ("/subscribe", ("x",), "/subscribe 7771 60"),
         ("/subscribe", (0,), "1 to 65535"),
