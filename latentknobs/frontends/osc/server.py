@@ -107,7 +107,8 @@ class OscServer:
                 arrived, self._arrived = self._arrived, deque(maxlen=MOST_ARRIVED)
                 music, self._music = self._music, None
                 changes: dict[str, Change] = {}
-                if time.monotonic() >= self._told + TICK:
+                # Notes never come before the values that they follow from.
+                if music is not None or time.monotonic() >= self._told + TICK:
                     changes, self._changes = self._changes, {}
             try:
                 self._round(arrived, list(changes.values()), music)
