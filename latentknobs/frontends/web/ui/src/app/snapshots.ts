@@ -38,7 +38,7 @@ export class SnapshotsPanel extends Component {
         @click=${(event: MouseEvent) => (event.shiftKey || !(name in snapshots) ? session.storeSnapshot(name) : session.recallSnapshot(name))}>${name}</button>`)}</div>
       ${kept.length > 1 ? html`<label class="label">Morph ${this.end(kept, this.from, (name) => { this.from = name; })}<input type="range" min="0" max="1" step="0.01" data-do="morph" aria-label="From one snapshot to the other" .value=${String(this.place)} @input=${this.morph}>${this.end(kept, this.to, (name) => { this.to = name; })}</label>` : null}
       <button class="button" type="button" data-do="save-project" @click=${() => void this.save()}>${icon("down")}Save project</button>
-      <label class="button" role="button">Open project<input class="hidden" type="file" accept=".lkproject" data-do="open-project" @change=${this.open}></label>
+      <button class="button" type="button" @click=${(event: Event) => ((event.currentTarget as HTMLElement).nextElementSibling as HTMLInputElement).click()}>Open project</button><input hidden type="file" accept=".lkproject" data-do="open-project" @change=${this.open}>
       ${steps.length ? html`<label class="label history">History<select data-do="history" @change=${this.back}><option value="0" selected>${steps.length} step${steps.length === 1 ? "" : "s"}</option>${steps.map((label, k) => html`<option value=${k + 1}>before ${label}</option>`)}</select></label>` : null}`;
   }
 
