@@ -14,7 +14,7 @@ export class SnapshotsPanel extends Component {
     .label { display: inline-flex; align-items: center; gap: 8px; font-size: 13px; }
     .label input { width: 84px; }
     .chip { display: inline-flex; align-items: center; gap: 4px; padding-left: 14px; border: 1px solid var(--ink); border-radius: 22px; font-weight: 600; }
-    .slots { display: flex; gap: 4px; }
+    .slots { display: flex; flex-wrap: wrap; gap: 4px; }
     .slots .button { width: 44px; padding: 0; }
     .slots .button:not([aria-pressed="true"]) { color: var(--soft); }
     .history { max-width: 240px; }
