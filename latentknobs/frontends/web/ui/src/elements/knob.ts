@@ -263,6 +263,7 @@ export class KnobElement extends LitElement {
     const field = event.target as HTMLInputElement;
     const amount = parseAmount(field.value);
     const { low, high } = this;
+    if (this.told && amount === this.shown) return; // the number that was put in the place of the wrong one
     if (amount === null || this.locked) field.value = signed(this.value);
     else {
       this.show(amount);
