@@ -126,6 +126,7 @@ class Hands:
 
     def drag(self, name: str, up: float, *, by: int = 8, shift: bool = False, release: bool = True) -> None:
         """Drags a knob up by pixels, in moves as a hand makes them."""
+        self.dial(name).scroll_into_view_if_needed()
         box = self.dial(name).bounding_box()
         assert box
         x, y = box["x"] + box["width"] * 0.3, box["y"] + box["height"] * 0.7
