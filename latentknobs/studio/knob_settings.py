@@ -17,6 +17,7 @@ from attrs import evolve, field, frozen
 
 from latentknobs.core.arrays import Ints
 from latentknobs.core.clip import ClipFormat, Note
+from latentknobs.core.knob import RESERVED_NAMES
 from latentknobs.core.meter import steps_per_bar
 from latentknobs.core.piece import Piece, PieceStretch
 from latentknobs.core.seed import as_seed
@@ -95,7 +96,7 @@ class KnobSettings:
         knobs: Names and amounts for the piece.
         ranges: Those of ranges of bars, wide ones first.
         seed: Of the controls, and of edits that draw.
-        like: The knob whose length the controls have, None = the first that is turned.
+        like: The knob whose length the controls have, None = the first by name of those that are turned.
     """
 
     knobs: Mapping[str, float] = field(factory=dict, converter=_amounts)
@@ -144,14 +145,25 @@ class KnobSettings:
         """
         Settings by what people call the amounts: "pitch", and "pitch@5-8" for bars; inverse of :attr:`named`.
 
+        With a control among them, and nothing that it is like, that is the first knob of all, in whatever bars.
+
         Raises:
-            UsageError: No bars, too many of them, or no seed.
+            UsageError: No bars, the same ones twice, too many of them, no knob, or no seed.
         """
+        knobs = [name.partition("@")[0] for name in named]
+        if like is None and not {*RESERVED_NAMES}.isdisjoint(knobs):
+            like = next((knob for knob in knobs if knob not in RESERVED_NAMES), None)
         out = cls({name: amount for name, amount in named.items() if "@" not in name}, seed=seed, like=like)
         for name, amount in named.items():
-            knob, at, bars = name.partition("@")
-            if at:
-                out = out.with_amount(knob, amount, BarRange.parse(bars))
+            knob, at, text = name.partition("@")
+            if not at:
+                continue
+            bars = BarRange.parse(text)
+            if not knob:
+                raise UsageError(f"{name!r} names no knob: write it before the bars, as in pitch@5-8.")
+            if knob in dict(out.ranges).get(bars, {}):
+                raise UsageError(f"{knob} is given twice for the bars {bars}: give it once.")
+            out = out.with_amount(knob, amount, bars)
         return out
 
     def distinct(self, session: Session) -> list[Mapping[str, float]]:
@@ -248,6 +260,8 @@ def _provenance(settings: KnobSettings, turns: Sequence[TurnResult]) -> dict[str
     for one in turns:
         operators = {**out.get("operators", {}), **one.provenance.get("operators", {})}
         out = {**out, **one.provenance, "operators": operators}
+    if len({one.provenance.get("like") for one in turns} - {None}) > 1:
+        del out["like"]  # each has its own
     return {**out, "knobs": settings.named}
 
 

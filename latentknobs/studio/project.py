@@ -7,7 +7,7 @@ import binascii
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -15,6 +15,7 @@ from attrs import field, frozen, validators
 
 from latentknobs import __version__
 from latentknobs.core.atomic_write import write_file
+from latentknobs.core.backend import VAEBackend
 from latentknobs.core.clip import Note
 from latentknobs.core.knob import NAME
 from latentknobs.core.parameter import MOST_TEXT
@@ -41,6 +42,9 @@ MOST_BYTES = MAX_BYTES // 3 * 4 + 8_000_000
 _SHA256 = r"([0-9a-f]{64})?"
 _FILE_NAME = r"[^/\\]{1,200}"
 _MOST_MODELS = 64
+MOST_STEPS = 2**20
+"""Steps of notes that came from no file: 18 hours of sixteenths at 240 a minute."""
+MOST_NOTES = 100_000
 
 
 def _printable(_instance: Any, attribute: Any, value: Any) -> None:
@@ -103,8 +107,8 @@ class ProjectPiece:
     file: str
     sha256: str = field(validator=validators.matches_re(_SHA256))
     reading: ProjectReading
-    notes: tuple[tuple[int, ...], ...]
-    steps: int = field(validator=validators.ge(0))
+    notes: tuple[tuple[int, ...], ...] = field(validator=validators.max_len(MOST_NOTES))
+    steps: int = field(validator=[validators.ge(0), validators.le(MOST_STEPS)])
     stretches: tuple[tuple[int, ...], ...]
 
     def __attrs_post_init__(self) -> None:
@@ -146,14 +150,16 @@ class ProjectPiece:
     def of(cls, session: Session) -> ProjectPiece:
         """That of a session."""
         piece, file, reading = session.piece, session.file, ProjectReading.of(session.reading)
+        called = piece.name if file is None else file.path.name
+        # The end of a long name has its suffix.
+        name = "".join(letter for letter in called if letter.isprintable() and letter not in "/\\")[-200:] or "piece"
         if file is not None:
-            return cls(file.path.name, base64.b64encode(file.data).decode(), file.sha256, reading, (), 0, ())
+            return cls(name, base64.b64encode(file.data).decode(), file.sha256, reading, (), 0, ())
         notes = tuple((one.onset, one.pitch, one.length, one.voice) for one in piece.notes)
         stretches = tuple(
             (one.start, one.steps, one.signature.beats, one.signature.unit, one.bar) for one in piece.stretches
         )
-        name = "".join(letter for letter in piece.name if letter.isprintable() and letter not in "/\\")[:200]
-        return cls(name or "piece", "", "", reading, notes, piece.steps, stretches)
+        return cls(name, "", "", reading, notes, piece.steps, stretches)
 
 
 @frozen
@@ -280,7 +286,8 @@ class Project:
         A session as a project; the tempo is the piece's where none is given.
 
         Raises:
-            UsageError: The piece has no notes.
+            UsageError: The piece has no notes, or more than a project holds, or its reading has a text that one cannot
+                hold.
         """
         if not session.piece.notes:
             raise UsageError(f"{session.piece.name} has no notes: open a melody before the project is saved.")
@@ -288,21 +295,26 @@ class Project:
         names = {name: next((one for one in ids if one == name), name) for name in session.named}
         if len(names) == 1:
             names = dict.fromkeys(names, session.model.spec.name)
-        return cls(
-            "latentknobs-project",
-            1,
-            __version__,
-            ProjectPiece.of(session),
-            tuple(ProjectModel(name, ids.get(name, "")) for name in names.values()),
-            "" if session.key is None else str(session.key),
-            "" if session.axis is None else pitch_name(session.axis),
-            session.all_by_model,
-            ProjectSettings.of(settings),
-            min(max(session.piece.tempo if tempo is None else tempo, TEMPO[0]), TEMPO[1]),
-            loop,
-            loop_bars,
-            {name: ProjectSettings.of(one) for name, one in (snapshots or {}).items()},
-        )
+        try:
+            return cls(
+                "latentknobs-project",
+                1,
+                __version__,
+                ProjectPiece.of(session),
+                tuple(ProjectModel(name, ids.get(name, "")) for name in names.values()),
+                "" if session.key is None else str(session.key),
+                "" if session.axis is None else pitch_name(session.axis),
+                session.all_by_model,
+                ProjectSettings.of(settings),
+                min(max(session.piece.tempo if tempo is None else tempo, TEMPO[0]), TEMPO[1]),
+                loop,
+                loop_bars,
+                {name: ProjectSettings.of(one) for name, one in (snapshots or {}).items()},
+            )
+        except UsageError:
+            raise
+        except ValueError as error:  # a text that a project cannot hold
+            raise UsageError(f"{session.piece.name} cannot be kept in a project: {error}.") from error
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -355,13 +367,16 @@ class Project:
             raise UsageError(f"{path} should end in {SUFFIX}: a project is written there.")
         write_file(path, self.text.encode(), overwrite=overwrite)
 
-    def open(self, workbench: Workbench, models: Sequence[str] = ()) -> Session:
+    def open(
+        self, workbench: Workbench, models: Sequence[str] = (), load: Callable[[str], VAEBackend] | None = None
+    ) -> Session:
         """
         Its piece, opened with its models; its knobs are in ``settings``.
 
         Args:
             workbench: Where models and knobs come from.
             models: Names or locations of its models, () = those that plugins have under their names.
+            load: As for ``Session.open``.
 
         Raises:
             ProjectError: A model is not here, or is another one.
@@ -374,7 +389,7 @@ class Project:
         names = tuple(models) or tuple(one.name for one in self.models)
         options = self.piece.reading.options
         session = Session.open(
-            workbench, piece, names, all_by_model=self.by_model, key=self.key, axis=self.axis, **options
+            workbench, piece, names, all_by_model=self.by_model, key=self.key, axis=self.axis, load=load, **options
         )
         ids = {one.model_id for one in self.models} - {""}
         for part in session.parts:

@@ -19,6 +19,7 @@ from typing import Any, Self
 
 from attrs import evolve
 
+from latentknobs.core.backend import VAEBackend
 from latentknobs.core.clip import ClipFormat
 from latentknobs.core.live_session import Music
 from latentknobs.core.parameter import Change, Parameter, Value
@@ -27,8 +28,10 @@ from latentknobs.core.transport import Transport
 from latentknobs.errors import LatentKnobsError, UnknownNameError, UsageError
 from latentknobs.session import Session
 from latentknobs.steering.batch_decoder import DecodedBatch, DecoderQueue
+from latentknobs.steering.shared_model import SharedModel
 from latentknobs.steering.turn_result import SteeredCodes, TurnResult
-from latentknobs.studio.knob_settings import BarRange, KnobSettings, between, turned
+from latentknobs.studio.history import History
+from latentknobs.studio.knob_settings import BarRange, KnobSettings, turned
 from latentknobs.studio.project import MOST_SNAPSHOTS, SUFFIX, Project
 from latentknobs.studio.subscription import Subscription
 from latentknobs.studio.turned_music import TurnedMusic
@@ -38,21 +41,19 @@ from latentknobs.studio.values import (
     fitted,
     flat,
     fresh_values,
+    morphed,
     parameter_tree,
     project_of,
     project_values,
+    snapshot_of,
 )
 from latentknobs.workbench import Workbench
 
-DEPTH = 200
-"""Steps that can be undone."""
-GESTURE = 0.7
-"""Seconds within which a front end's next value of the same parameter belongs to the same step."""
 CACHED = 32
 """Turns that are kept."""
 
 
-def _is_project(source: Piece | Path | None) -> bool:
+def _is_project(source: Session | Piece | Path | None) -> bool:
     return isinstance(source, Path) and source.suffix.lower() == SUFFIX
 
 
@@ -84,9 +85,7 @@ class SharedSession:
         self._work = threading.Condition(self._lock)
         self._number = self._wanted = 1
         self._closed = False
-        self._past: list[tuple[str, SessionValues]] = []
-        self._future: list[tuple[str, SessionValues]] = []
-        self._last_set: tuple[str, str, float] = ("", "", 0.0)
+        self._history = History()
         self._subscriptions: list[Subscription] = []
         self._turns: OrderedDict[Any, TurnResult] = OrderedDict()
         self._values = self._opened(source)
@@ -171,7 +170,7 @@ class SharedSession:
     def history(self) -> tuple[str, ...]:
         """What can be undone, the newest last: the paths that were set."""
         with self._lock:
-            return tuple(label for label, _ in self._past)
+            return self._history.labels
 
     def parameter(self, path: str) -> Parameter:
         """
@@ -265,18 +264,24 @@ class SharedSession:
 
     def clear(self, path: str, source: str = "") -> None:
         """Put a parameter back to its default; a knob of bars follows that of the piece again."""
-        with self._lock:
-            parameter = self.parameter(path)
-            bars, knob = self._place(parameter.path)
-            if parameter.kind == "trigger":
-                raise UsageError(f"{path} is done, not set: it has no default.")
-            if bars is None:
-                self.set(path, parameter.default, source)
-            else:
-                settings = self._values.settings.with_amount(knob, None, bars)
-                self._become(evolve(self._values, settings=settings), parameter.path, source)
+        self.clear_all((path,), source)
 
-    def open(self, source: Piece | Path | None, source_name: str = "") -> None:
+    def clear_all(self, paths: Sequence[str], source: str = "") -> None:
+        """Put parameters back as one change, or none of them; raises as :meth:`set`."""
+        with self._lock:
+            after = self._values
+            for path in paths:
+                parameter = self.parameter(path)
+                if parameter.kind == "trigger":
+                    raise UsageError(f"{path} is done, not set: it has no default.")
+                bars, knob = self._place(parameter.path)
+                if bars is None:
+                    after = self._with(after, parameter.path, parameter.default)
+                else:
+                    after = evolve(after, settings=after.settings.with_amount(knob, None, bars))
+            self._become(after, f"clear {', '.join(paths)}", source)  # no part of the gesture that set them
+
+    def open(self, source: Session | Piece | Path | None, source_name: str = "") -> None:
         """
         Open another piece, with no knob turned; snapshots stay. A project brings its own knobs and snapshots.
 
@@ -335,12 +340,17 @@ class SharedSession:
         if _is_project(source):
             assert isinstance(source, Path)
             return self._of_project(Project.read(source))
-        session = self.queue.run(lambda: Session.open(self.workbench, source, self._models)).result()
+        opening = self.queue.beside(lambda: Session.open(self.workbench, source, self._models, load=self._model))
+        session = opening.result()
         return fresh_values(session)
 
     def _of_project(self, project: Project) -> SessionValues:
-        session = self.queue.run(lambda: project.open(self.workbench, self._models)).result()
+        session = self.queue.beside(lambda: project.open(self.workbench, self._models, self._model)).result()
         return project_values(project, session)
+
+    def _model(self, name: str) -> VAEBackend:
+        """A model whose calls do not hold up the queue's other clients."""
+        return SharedModel(self.workbench.model(name), self.queue)
 
     def _with(self, values: SessionValues, path: str, value: Value) -> SessionValues:
         """The values with one of them set."""
@@ -368,41 +378,16 @@ class SharedSession:
             bars_text = str(BarRange.parse(str(value))) if value else ""
             start, end = BarRange.parse(bars_text).steps(piece, self.clip_format) if bars_text else (0, piece.steps)
             return evolve(values, loop_bars=bars_text, transport=transport.at(now, start=start, end=end))
-        return self._morphed(values, path, value)
-
-    def _morphed(self, values: SessionValues, path: str, value: Value) -> SessionValues:
-        one, other, place = values.morph
-        if path == "morph":
-            place = float(value)
-        else:
-            if value:
-                self._snapshot(str(value))
-            one, other = (str(value), other) if path == "morph/from" else (one, str(value))
-        settings = values.settings
-        if path == "morph":
-            if not (one and other):
-                raise UsageError("The morph has no two ends yet: set morph/from and morph/to to snapshots.")
-            settings = self._fitted(between(self._snapshot(one), self._snapshot(other), place))
-        return evolve(values, morph=(one, other, place), settings=settings)
-
-    def _fitted(self, settings: KnobSettings) -> KnobSettings:
-        return fitted(settings, self._parameters, self._values.session)
-
-    def _snapshot(self, name: str) -> KnobSettings:
-        if name not in self._values.snapshots:
-            raise UnknownNameError("snapshot", name, list(self._values.snapshots), "in this session")
-        return self._values.snapshots[name]
+        return morphed(values, self._parameters, path, value)
 
     def _triggered(self, path: str, value: str) -> SessionValues:
         values, now = self._values, time.monotonic()
         if path == "reset":
             return evolve(values, settings=evolve(values.settings, knobs={}, ranges=()))
         if path in ("undo", "redo"):
-            source, target = (self._past, self._future) if path == "undo" else (self._future, self._past)
-            if not source:
+            back = self._history.back(values) if path == "undo" else self._history.forward(values)
+            if back is None:
                 return values
-            label, back = source.pop()
-            target.append((label, values))
             # What sounds goes on where it is.
             names = ("tempo", "steps_per_quarter", "start", "end", "loop")
             own = {name: getattr(back.transport, name) for name in names}
@@ -414,14 +399,14 @@ class SharedSession:
             if name not in values.snapshots and len(values.snapshots) >= MOST_SNAPSHOTS:
                 raise UsageError(f"There are {MOST_SNAPSHOTS} snapshots already: delete one (snapshot/delete).")
             return evolve(values, snapshots={**values.snapshots, name: values.settings})
-        known = self._snapshot(name)
+        known = snapshot_of(values, name)
         if path == "snapshot/recall":
-            return evolve(values, settings=self._fitted(known))
+            return evolve(values, settings=fitted(known, self._parameters, values.session))
         return evolve(values, snapshots={other: one for other, one in values.snapshots.items() if other != name})
 
     def _become(self, after: SessionValues, label: str, source: str) -> None:
         """Take new values, remember the old ones, tell of what differs, and have the notes made."""
-        before, now = self._values, time.monotonic()
+        before = self._values
         other_piece = after.session is not before.session
         tree = parameter_tree(after) if other_piece else self._parameters
         old, new = flat(before, self._parameters), flat(after, tree)
@@ -434,12 +419,7 @@ class SharedSession:
             self._values = after  # where playing is, at most
             return
         if label not in ("undo", "redo") and set(differing) - {"play"}:
-            path, by, at = self._last_set
-            gesture = label == path and source == by and now - at < GESTURE and self._past
-            if not gesture or other_piece or path.startswith("snapshot/"):
-                self._past = [*self._past[-(DEPTH - 1) :], (label, before)]
-            self._future = []
-        self._last_set = (label, source, now)
+            self._history.add(label, source, before, other_piece=other_piece)
         self._number += 1
         self._values, self._parameters = after, tree
         # Bars that have no amount of their own any more have that of the piece.
@@ -492,6 +472,8 @@ class SharedSession:
     def _turn(self, values: SessionValues, amounts: Mapping[str, float]) -> TurnResult:
         session, settings = values.session, values.settings
         key = (session, tuple(amounts.items()), settings.seed, settings.like)
+        if any(known[0] is not session for known in self._turns):
+            self._turns.clear()  # another piece is open
         if key in self._turns:
             self._turns.move_to_end(key)
             return self._turns[key]

@@ -9,10 +9,10 @@ from attrs import evolve, field, frozen
 from latentknobs.core.knob import RESERVED_NAMES
 from latentknobs.core.parameter import Parameter, Value
 from latentknobs.core.transport import Transport
-from latentknobs.errors import UsageError
+from latentknobs.errors import UnknownNameError, UsageError
 from latentknobs.session import Session
 from latentknobs.steering.common_knobs import common_knobs
-from latentknobs.studio.knob_settings import BarRange, KnobSettings, bar_starts
+from latentknobs.studio.knob_settings import BarRange, KnobSettings, bar_starts, between
 from latentknobs.studio.project import TEMPO, Project
 
 MOST_WHOLE = 2.0**53 - 1
@@ -59,7 +59,7 @@ def project_values(project: Project, session: Session) -> SessionValues:
     Those of a project, whose piece has been opened.
 
     Raises:
-        UsageError: It names bars that the piece does not have.
+        UsageError: It names bars or knobs that there are not, or amounts that a knob does not have.
     """
     values, clip_format = fresh_values(session), session.model.spec.clip_format
     start, end = values.transport.start, values.transport.end
@@ -67,6 +67,14 @@ def project_values(project: Project, session: Session) -> SessionValues:
         start, end = BarRange.parse(project.loop_bars).steps(session.piece, clip_format)
     settings = project.settings.settings
     settings.regions(session.piece, clip_format)
+    tree = parameter_tree(values)
+    for amounts in (settings.knobs, *(own for _bars, own in settings.ranges)):
+        for name, amount in amounts.items():
+            if f"knob/{name}" not in tree:
+                raise UnknownNameError(
+                    "knob", name, [path[5:] for path in tree if path[:5] == "knob/"], "of the project"
+                )
+            tree[f"knob/{name}"].checked(amount)
     return evolve(
         values,
         settings=settings,
@@ -114,7 +122,9 @@ def parameter_tree(values: SessionValues) -> dict[str, Parameter]:
             )
     others = (
         Parameter("seed", "whole", "Draws the controls and what edits leave to chance.", 0.0, 0.0, MOST_WHOLE),
-        Parameter("like", "text", "The knob whose length the controls have; empty = the first that is turned.", ""),
+        Parameter(
+            "like", "text", "The knob whose length the controls have; empty = the first by name that is turned.", ""
+        ),
         Parameter("tempo", "number", "Quarter notes a minute.", piece_tempo, *TEMPO, unit="/min"),
         Parameter("play", "switch", "Whether it sounds.", default=False),
         Parameter("loop", "switch", "Whether it begins again at its end.", default=True),
@@ -171,6 +181,38 @@ def fitted(settings: KnobSettings, tree: Mapping[str, Parameter], session: Sessi
         if not known.isdisjoint(range(bars.first, bars.last + 1))
     ]
     return evolve(settings, knobs=near(settings.knobs), ranges=tuple(one for one in ranges if one[1]))
+
+
+def snapshot_of(values: SessionValues, name: str) -> KnobSettings:
+    """
+    The snapshot of that name.
+
+    Raises:
+        UnknownNameError: There is none.
+    """
+    if name not in values.snapshots:
+        raise UnknownNameError("snapshot", name, list(values.snapshots), "in this session")
+    return values.snapshots[name]
+
+
+def morphed(values: SessionValues, tree: Mapping[str, Parameter], path: str, value: Value) -> SessionValues:
+    """
+    The values with an end of the morph, or the place between them, set.
+
+    Raises:
+        UnknownNameError: There is no such snapshot.
+        UsageError: The morph has no two ends.
+    """
+    one, other, place = values.morph
+    if path != "morph":
+        if value:
+            snapshot_of(values, str(value))
+        one, other = (str(value), other) if path == "morph/from" else (one, str(value))
+        return evolve(values, morph=(one, other, place))
+    if not (one and other):
+        raise UsageError("The morph has no two ends yet: set morph/from and morph/to to snapshots.")
+    between_them = between(snapshot_of(values, one), snapshot_of(values, other), float(value))
+    return evolve(values, morph=(one, other, float(value)), settings=fitted(between_them, tree, values.session))
 
 
 def clip_bars(session: Session, number: str) -> BarRange:

@@ -198,3 +198,20 @@ def test_the_way_between_two_settings_stays_between_their_amounts(first, second,
     for name in ("pitch", "rhythm", "random"):
         low, high = sorted((one.amount(name), other.amount(name)))
         assert low - 1e-9 <= mixed.amount(name) <= high + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [({"pitch@5": 1.0, "pitch@5-5": 2.0}, "given twice for the bars 5-5"), ({"@5-8": 2.0}, "names no knob")],
+)
+def test_bars_are_given_once_and_with_a_knob(named, said):
+    """Else it is said which are not."""
+    with pytest.raises(UsageError, match=said):
+        KnobSettings.of(named)
+
+
+def test_controls_are_like_the_first_knob_that_is_given():
+    """In whatever bars, so that bars of their own change no length elsewhere."""
+    assert KnobSettings.of({"rhythm": 1.0, "pitch": 2.0, "random": 1.0}).like == "rhythm"
+    assert KnobSettings.of({"random": 1.0, "rhythm@1-4": 1.0, "pitch": 2.0}).like == "rhythm"
+    assert KnobSettings.of({"rhythm": 1.0, "pitch": 2.0}).like is None

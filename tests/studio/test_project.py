@@ -220,3 +220,40 @@ def test_bars_that_the_file_lacks_leave_what_is_open(open_shared, saved, tmp_pat
         shared.open(tmp_path / "bad.lkproject")
 
     assert shared.values == before
+
+
+@pytest.mark.parametrize("knobs", [{"nosuch": 1.0}, {"pitch": 77.0}, {"nosuch@1-2": 1.0}, {"pitch@1-2": 77.0}])
+def test_what_no_knob_takes_leaves_open_what_was(saved, open_shared, knobs):
+    """A project whose knobs or amounts are not the models' is refused as a whole."""
+    shared = open_shared()
+    shared.set("knob/pitch", 1.0)
+    wrong = evolve(saved, settings=ProjectSettings.of(KnobSettings.of(knobs)))
+
+    with pytest.raises(UsageError):
+        shared.open_project(wrong)
+
+    assert shared.values["knob/pitch"] == 1.0
+    assert shared.wait().error == ""
+
+
+@pytest.mark.parametrize("name", ["a\\b.mid", "n" * 230 + ".mid", "bell\x07.mid"])
+def test_any_file_name_is_kept_as_far_as_it_can_be(meters, tmp_path, name):
+    """Without what a name on another system cannot have."""
+    try:
+        write_piece(evolve(quarters(("4/4", 32)), source=None), path := tmp_path / name)
+    except LatentKnobsError:
+        pytest.skip("this system has no such file names")
+    project = Project.of(Session.open(meters, path, NAMES), KnobSettings())
+
+    assert Project.parse(project.text.encode(), "it") == project
+    assert project.piece.name.endswith(".mid")
+
+
+def test_a_piece_without_end_is_refused(saved):
+    """Before its bars are counted."""
+    notes = ProjectPiece("tune", "", "", ProjectReading(), ((0, 60, 4, 0),), 64, ())
+    facts = json.loads(evolve(saved, piece=notes, axis="").text)
+    facts["piece"]["steps"] = 10**13
+
+    with pytest.raises(ProjectError, match="steps"):
+        Project.parse(json.dumps(facts).encode(), "it")

@@ -14,7 +14,7 @@ from latentknobs.core.piece import Piece
 from latentknobs.errors import AmountError, UnknownNameError, UsageError
 from latentknobs.session import Session
 from latentknobs.steering.batch_decoder import DecoderQueue
-from latentknobs.studio import shared_session
+from latentknobs.studio import history
 from latentknobs.studio.shared_session import SharedSession
 from tests.tiny_meters import MIXED, NAMES, quarters
 
@@ -223,7 +223,7 @@ def test_two_snapshots_in_a_moment_are_two_steps(shared):
 def test_undoing_a_tempo_moves_nothing_that_sounds(shared, monkeypatch):
     """The place goes on from where it is."""
     now = [1000.0]
-    monkeypatch.setattr(shared_session.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     shared.set("play", True)
     now[0] += 1
     shared.set("tempo", 30.0)
@@ -419,9 +419,8 @@ def test_a_worker_that_has_ended_is_said(meters):
 
 
 def test_a_thousand_moves_at_random_leave_it_consistent(meters, shared):
-    """The values are within their parameters, undo leads to the start, and the notes are those of the values."""
+    """The values are within their parameters, undo and redo lead back to them, and the notes are theirs."""
     rng = random.Random(11)
-    first = shared.values
     for _ in range(1000):
         path = rng.choice([*shared.parameters, "clip/2/knob/pitch", "bars/3-5/knob/pitch", "bars/9/knob/pitch", "none"])
         value = rng.choice([0.0, 1.0, -1.0, 0.5, rng.uniform(-20, 20), "a", "b", "2-3", "", True, math.inf])
@@ -447,18 +446,21 @@ def test_a_thousand_moves_at_random_leave_it_consistent(meters, shared):
         settings.knobs, like=settings.like, seed=settings.seed
     )
     assert shared.wait().piece.notes == direct.after.notes
-    while shared.history:
+    end, steps = {**shared.values, "play": False}, len(shared.history)
+    for _ in range(steps):
         shared.set("undo")
-    begun = {**shared.values, "play": False}
-    assert begun == first or len(shared.values) >= len(first)
+    assert shared.history == ()
+    for _ in range(steps):
+        shared.set("redo")
+    assert {**shared.values, "play": False} == end
 
 
 def test_history_is_bounded(shared):
     """Its oldest steps are forgotten."""
-    for k in range(shared_session.DEPTH + 20):
+    for k in range(history.DEPTH + 20):
         shared.set("seed", k + 1, str(k))
 
-    assert len(shared.history) == shared_session.DEPTH
+    assert len(shared.history) == history.DEPTH
 
 
 def test_a_piece_without_stretches_has_bars_too(open_shared):
@@ -471,3 +473,24 @@ def test_a_piece_without_stretches_has_bars_too(open_shared):
     assert (shared.transport.start, shared.transport.end) == (96, 128)
     assert shared.values["bars/8-8/knob/pitch"] == 3.0
     assert shared.wait().piece.notes[-1].pitch == plain.notes[-1].pitch + 3
+
+
+def test_few_pieces_are_gone_back_to(shared):
+    """Each has its codes and its file with it."""
+    for k in range(history.MOST_PIECES + 4):
+        shared.open(quarters(("4/4", 16 + 16 * (k % 2))))
+
+    assert shared.history == ("file",) * history.MOST_PIECES
+
+
+def test_parameters_are_cleared_together_or_not_at_all(shared):
+    """As one step."""
+    shared.set_all({"knob/pitch": 1.0, "tempo": 90.0})
+    with pytest.raises(UsageError):
+        shared.clear_all(("knob/pitch", "tempo", "undo"))
+    assert (shared.values["knob/pitch"], shared.values["tempo"]) == (1.0, 90.0)
+
+    shared.clear_all(("knob/pitch", "tempo"))
+    shared.set("undo")
+
+    assert (shared.values["knob/pitch"], shared.values["tempo"]) == (1.0, 90.0)

@@ -29,6 +29,8 @@ def serve(ctx: typer.Context) -> None:
     """
     words = list(ctx.args)
     names = (words.pop(0) if words and not words[0].startswith("-") else DEFAULT).split(",")
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise UsageError(f"The front end {twice} is named twice: name it once.")
     context = program(ctx)
     known = {name: one for name, one in context.plugins.frontends().items() if one.serve or one.start}
     for name in names:

@@ -22,7 +22,7 @@ from latentknobs.session import Session
 from latentknobs.steering.turn_result import TurnResult
 from latentknobs.studio.knob_settings import KnobSettings
 from latentknobs.studio.knob_settings import turned as turned_by
-from latentknobs.studio.project import SUFFIX, Project, ProjectSettings
+from latentknobs.studio.project import SUFFIX, Project
 
 
 def turn(
@@ -92,11 +92,17 @@ def turn(
         settings = KnobSettings.of(amounts, seed, like or None)
         if opened is not None:
             session, own = opened.open(workbench, model or ()), opened.settings.settings
-            settings = KnobSettings.of({**own.named, **settings.named}, seed or own.seed, like or own.like)
+            told = ctx.get_parameter_source("seed")
+            if told is None or told.name == "DEFAULT":
+                seed = own.seed
+            settings = KnobSettings.of({**own.named, **amounts}, seed, like or own.like)
         else:
             session = Session.open(workbench, source, model or (), all_by_model=by_model, key=key, axis=axis, **reading)
         if target is not None and target.is_dir():
-            target = target / f"{source.stem if source else session.piece.name}__{label(amounts)}.mid"
+            target = (
+                target
+                / f"{source.stem if source else session.piece.name}__{label(settings.named if opened else amounts)}.mid"
+            )
             check_target(target, force=force)
         tell_style(session)
         turned = (
@@ -115,9 +121,9 @@ def turn(
     if project is not None and not stopped:
         # Of several knobs the one that the controls are like is known now.
         settings = evolve(settings, like=turned.provenance.get("like", settings.like))
-        saved = (
-            Project.of(session, settings) if opened is None else evolve(opened, settings=ProjectSettings.of(settings))
-        )
+        saved = Project.of(session, settings)
+        if opened is not None:
+            saved = evolve(opened, settings=saved.settings, latentknobs=saved.latentknobs)
         saved.write(project, overwrite=force)
         say(f"project written to {project}")
     if json:

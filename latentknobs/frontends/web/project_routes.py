@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 from pathlib import Path
-from typing import Any
 
 from attrs import evolve
 from fastapi import APIRouter, Request
@@ -14,7 +13,7 @@ from fastapi.responses import Response
 from latentknobs.errors import ProjectError
 from latentknobs.frontends.web.errors import RequestError
 from latentknobs.frontends.web.export import stem_of
-from latentknobs.frontends.web.piece_schema import message_of
+from latentknobs.frontends.web.piece_schema import message_of, piece_of
 from latentknobs.frontends.web.requests import (
     PREFIX,
     DrawnSource,
@@ -22,16 +21,15 @@ from latentknobs.frontends.web.requests import (
     MidiSource,
     PieceMessage,
     ProjectRequest,
-    ReadOptions,
 )
 from latentknobs.frontends.web.responses import AccompanimentFacts, OpenedProject
 from latentknobs.frontends.web.routes import FAILURES, Services, download
 from latentknobs.frontends.web.service import Service
-from latentknobs.frontends.web.shared import settings_facts
+from latentknobs.frontends.web.shared import read_options, settings_facts
 from latentknobs.scores.music_file import MusicFile
 from latentknobs.scores.reading import Reading
 from latentknobs.session import Session
-from latentknobs.studio.project import SUFFIX, Project
+from latentknobs.studio.project import SUFFIX, Project, ProjectReading
 
 router = APIRouter(prefix=PREFIX, responses=FAILURES)
 MEDIA_TYPE = "application/json"
@@ -44,7 +42,7 @@ async def save(model: str, body: ProjectRequest, service: Services) -> Response:
     if service.room is not None:
         project = await asyncio.to_thread(service.room.session.project)
     else:
-        session = await service.in_worker(lambda: service.open(model, body.state.piece).session)
+        session = await service.beside(lambda: service.open(model, body.state.piece).session)
         session = await _with_file(service, session, body)
         snapshots = {name: one.settings for name, one in body.snapshots.items()}
         tempo = body.state.piece.tempo
@@ -59,12 +57,11 @@ async def _with_file(service: Service, session: Session, body: ProjectRequest) -
     source = body.state.piece.source
     if body.file is None or not isinstance(source, MidiSource):
         return session
-    result = await service.in_worker(lambda: session.turn({}))
+    result = await service.beside(lambda: session.turn({}))
     # That it holds the piece is made sure of.
     await service.reader.splice(body.file, body.state.piece, result, "", session.model.spec.clip_format)
-    facts: dict[str, Any] = source.options.model_dump()
-    track = facts["track"]
-    reading = Reading(**{**facts, "track": int(track) if (track or "").isdecimal() else track or None})
+    asked = source.options.model_dump()
+    reading = Reading(**ProjectReading(**{**asked, "track": asked["track"] or ""}).options)
     return evolve(session, file=MusicFile(Path(source.file), base64.b64decode(body.file)), reading=reading)
 
 
@@ -86,23 +83,20 @@ async def read(model: str, request: Request, service: Services) -> OpenedProject
     if any(one.model_id not in ("", known[one.name].spec.model_id) for one in project.models if one.name in known):
         reason = "The project was made with another model of that name, so it would play other notes."
         raise RequestError(422, "bad-project", reason)
+    formats = await service.beside(lambda: service.formats(name))
     accompaniment, file = NONE, None
     if project.piece.file:
-        options = project.piece.reading.options
-        track = None if options["track"] is None else str(options["track"])
-        asked = ReadOptions.model_validate({**options, "track": track})
-        formats = await service.in_worker(lambda: service.formats(name))
+        asked = read_options(project.piece.reading)
         found = await service.reader.read(project.piece.data, project.piece.name, asked, *formats)
         piece, accompaniment, file = found.piece, found.accompaniment, project.piece.file
     else:
         piece = message_of(project.piece.drawn(project.tempo), DrawnSource(kind="drawn"))
     piece = PieceMessage.model_validate({**piece.model_dump(), "by_model": project.by_model})
-    if service.room is not None:
-        await asyncio.to_thread(service.room.session.open_project, project, "page")
-    elif project.key or project.axis:
+    piece_of(piece, formats)  # refuses what is too long for this server
+    if service.room is None and (project.key or project.axis):
         reason = "The project names a key or an axis, which the page cannot: open it with latentknobs turn."
         raise RequestError(422, "key-or-axis", reason)
-    return OpenedProject(
+    answer = OpenedProject(
         model=name,
         piece=piece,
         settings=KnobTurns(**settings_facts(project.settings.settings)),
@@ -113,3 +107,6 @@ async def read(model: str, request: Request, service: Services) -> OpenedProject
         accompaniment=accompaniment,
         shared=service.room is not None,
     )
+    if service.room is not None:
+        await asyncio.to_thread(service.room.session.open_project, project, "page")
+    return answer

@@ -48,6 +48,8 @@ MAX_OPEN = 128
 """Opened pieces that are cached."""
 MAX_GRID_CLIPS = 648
 """Clips that a grid decodes: eight in each of 81 cells, a second or two."""
+MAX_TURN_CLIPS = 2048
+"""Clips that one move turns: 16 different settings in a piece of 128 clips."""
 FRESH = 2.0
 """Seconds before the registry is queried again for a model's knobs."""
 
@@ -205,6 +207,7 @@ class Service:
         opened = self.open(name, state.piece)
         session = opened.session
         if state.has_ranges:
+            _distinct(session, state)
             return opened, turned(session, state.settings)
         return opened, session.turn(state.knobs, like=state.like, seed=state.seed)
 
@@ -243,12 +246,12 @@ class Service:
         session = opened.session
         each: list[Mapping[str, float]] = [turns.knobs]
         if turns.has_ranges:
-            each = turns.settings.distinct(session)
+            each = _distinct(session, turns)
         models = [part.model for part in session.parts]
         steered: list[SteeredCodes] = []
 
         def codes() -> Sequence[Codes]:
-            steered.extend(session.move(amounts, like=turns.like, seed=turns.seed) for amounts in each)
+            steered.extend(session.move(amounts, like=turns.settings.like, seed=turns.seed) for amounts in each)
             return [codes for one in steered for codes in one.to_decode]
 
         def result(k: int, batch: DecodedBatch) -> TurnResult:
@@ -262,6 +265,25 @@ class Service:
             return opened.turned(whole, (time.perf_counter() - started) * 1000), batch.together
 
         return await asyncio.wrap_future(self.queue.decode(client, models * len(each), codes, answer))
+
+
+def _distinct(session: Session, turns: KnobTurns) -> list[Mapping[str, float]]:
+    """
+    The sets of amounts by which a piece is turned, each as a whole.
+
+    Raises:
+        RequestError: They are too many for others to wait for.
+    """
+    each = turns.settings.distinct(session)
+    clips = len(each) * sum(len(cut.clips) for cut in session.cuts)
+    if clips > MAX_TURN_CLIPS:
+        raise RequestError(
+            422,
+            "too-much",
+            f"Knobs of so many bars would have {clips} clips to turn, over the limit of {MAX_TURN_CLIPS}: give fewer "
+            "bars knobs of their own, or open a shorter part.",
+        )
+    return each
 
 
 def _goes_with(other: ClipFormat, first: ClipFormat) -> bool:

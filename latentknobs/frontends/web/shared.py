@@ -13,8 +13,7 @@ from attrs import asdict
 
 from latentknobs.core.live_session import Music
 from latentknobs.core.parameter import Change, Value
-from latentknobs.errors import LatentKnobsError
-from latentknobs.frontends.web.errors import as_json
+from latentknobs.frontends.web.errors import as_json, as_request_error
 from latentknobs.frontends.web.open_piece import OpenPiece
 from latentknobs.frontends.web.piece_schema import message_of
 from latentknobs.frontends.web.requests import MAX_FILE_BYTES, DrawnSource, MidiSource, ReadOptions, Source
@@ -107,8 +106,7 @@ class SharedRoom:
 
     def clear(self, listener: Listener, paths: Sequence[str]) -> None:
         """Put parameters back; raises as :meth:`SharedSession.clear`."""
-        for path in paths:
-            self.session.clear(path, self.name_of(listener))
+        self.session.clear_all(paths, self.name_of(listener))
 
     # Telling: in the subscription's thread, then in the loop.
 
@@ -147,6 +145,8 @@ class SharedRoom:
             **self.facts,
         }
         frame, music = as_json(facts), as_json(await self._music_facts(self.session.music))
+        if session is not self.session.session:
+            return  # another piece was opened meanwhile, and is told of next
         for listener in listeners:
             listener.tell("shared", frame)
             listener.tell("music", music)
@@ -163,7 +163,7 @@ class SharedRoom:
         known = self._known
         if known is None or known[0] is not session:
             name = session.model.spec.name
-            work = self.session.queue.run(lambda: self._opened(name, session))
+            work = self.session.queue.beside(lambda: self._opened(name, session))
             known = self._known = (session, await asyncio.wrap_future(work))
         return known[1]
 
@@ -175,8 +175,11 @@ class SharedRoom:
     async def _quietly(self, work: Any) -> None:
         try:
             await work
-        except LatentKnobsError as error:
-            self.session.workbench.note(str(error))
+        except Exception as error:  # noqa: BLE001 - a piece that the page cannot show, or too much work: the rest goes on
+            told = as_request_error(error)
+            self.session.workbench.note(f"The page: {told.message}")
+            for listener in self._listeners:
+                listener.tell("error", as_json({"type": "error", "seq": None, **told.as_dict()}))
 
 
 def settings_facts(settings: KnobSettings) -> dict[str, Any]:
@@ -184,13 +187,16 @@ def settings_facts(settings: KnobSettings) -> dict[str, Any]:
     return {"knobs": settings.named, "seed": settings.seed, "like": settings.like}
 
 
+def read_options(reading: ProjectReading) -> ReadOptions:
+    """How a file is read, as clients say it; raises ValidationError where they cannot."""
+    return ReadOptions.model_validate({**asdict(reading), "track": reading.track or None})
+
+
 def _source(session: Session) -> tuple[Source, str | None]:
     """Where a piece came from, and its file in base64 where a page may have it."""
     file = session.file
     if file is None or len(file.data) > MAX_FILE_BYTES:
         return DrawnSource(kind="drawn"), None
-    reading = ProjectReading.of(session.reading).options
-    track = None if reading["track"] is None else str(reading["track"])
-    options = ReadOptions.model_validate({**reading, "track": track})
+    options = read_options(ProjectReading.of(session.reading))
     source = MidiSource(kind="midi", file=file.path.name[:120], sha256=file.sha256, options=options)
     return source, base64.b64encode(file.data).decode()

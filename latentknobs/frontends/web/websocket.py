@@ -135,8 +135,8 @@ class LiveConnection:
         elif isinstance(message, LiveClear):
             room.clear(self, message.paths)
         else:
-            opened = await self._service.in_worker(lambda: self._service.session_of(room.model, message.piece))
-            await asyncio.to_thread(room.session.open, opened.piece, room.name_of(self))
+            session = await self._service.beside(lambda: self._service.session_of(room.model, message.piece))
+            await asyncio.to_thread(room.session.open, session, room.name_of(self))
         await self._out.put(as_json({"type": "done", "seq": message.seq, **room.facts}))
 
     def tell(self, kind: str, frame: bytes) -> None:
