@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
+
+from latentknobs import Session, Workbench
 
 WAYS = {
     "python": [sys.executable, "-c", "pass"],
@@ -30,3 +33,14 @@ def test_start(benchmark: BenchmarkFixture, way: str, tmp_path: Path) -> None:
     )
 
     assert ("discover" in done.stdout) == (way == "help")
+
+
+def test_first_turn(benchmark: BenchmarkFixture) -> None:
+    """The first knob turned after a piece is opened, in a workbench that has opened nothing before."""
+    with ExitStack() as opened:
+
+        def opening() -> tuple[tuple[Session], dict[str, object]]:
+            workbench = opened.enter_context(Workbench.open())
+            return (Session.open(workbench),), {}
+
+        benchmark.pedantic(lambda session: session.turn({"pitch": 1.0}), setup=opening, rounds=5)
