@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from latentknobs.frontends.midi.ports import PortError
-from tests.frontends.midi.memory_ports import MemoryPorts, until
+from tests.frontends.midi.memory_ports import MemoryPorts
+from tests.frontends.waiting import until
 
 BYTES = st.lists(st.integers(0, 255), max_size=4)
 MESSAGES = st.one_of(
@@ -71,7 +72,8 @@ from latentknobs.core.piece import Piece
 from latentknobs.core.transport import Transport
 from latentknobs.frontends.midi.frontend import MidiFrontend
 from latentknobs.frontends.midi.options import MidiOptions
-from tests.frontends.midi.memory_ports import MemoryPorts, until
+from tests.frontends.midi.memory_ports import MemoryPorts
+from tests.frontends.waiting import until
 from latentknobs.core.live_session import Music
 
 class Session:
