@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def test_a_notebook_is_stored_without_outputs(path):
 @pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs(path, tmp_path, monkeypatch, capsys):
-    """Every code cell runs after those before it, and each notebook prints what it found."""
+    """Every code cell runs after those before it, and each notebook prints what it found, the raised mean pitch too."""
     if any(".widget(" in text for text in _code(path)) and find_spec("anywidget") is None:
         pytest.skip("the extra notebook is not installed")
     monkeypatch.chdir(tmp_path)
@@ -47,4 +48,8 @@ def test_a_notebook_runs(path, tmp_path, monkeypatch, capsys):
             if name in names:
                 names[name].close()
 
-    assert capsys.readouterr().out.count("\n") >= 4
+    printed = capsys.readouterr().out
+    assert printed.count("\n") >= 4
+    if "widget" in names:
+        pitches = [note.pitch for note in names["session"].piece.notes]
+        assert float(re.search(r"^mean pitch (\S+)$", printed, re.MULTILINE)[1]) == sum(pitches) / len(pitches) + 3

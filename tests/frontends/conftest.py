@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from attrs import frozen
 
+from latentknobs.backends.loader import Models
 from latentknobs.core.clip import Note
 from latentknobs.core.piece import Piece
 from latentknobs.frontends.cli.app import run_command_line
 from latentknobs.scores import write_piece
+from latentknobs.workbench import Workbench, load_plugins
+from tests.conftest import TINY_PLUGIN
 
 
 @frozen
@@ -56,12 +59,29 @@ def cli(plugins_dir: Path, tiny_registry: Path, own: Path, capfd: pytest.Capture
     return run
 
 
-@pytest.fixture
-def tune(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory, tiny_registry: Path) -> Iterator[Workbench]:
+    """A workbench with the tiny model alone and its two knobs, for a whole module."""
+    folder = tmp_path_factory.mktemp("bench")
+    (folder / "plugins").mkdir()
+    (folder / "plugins" / "tiny_model.py").write_text(TINY_PLUGIN)
+    shutil.copy(tiny_registry, folder / "registry.db")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Models, "names", ("tiny",))
+        with Workbench.open(str(folder / "registry.db"), plugins=load_plugins(folder / "plugins")) as out:
+            yield out
+
+
+def tune(name: str = "tune", beats: int = 16, shift: int = 0) -> Piece:
+    """Quarter notes that the tiny model reconstructs."""
+    return Piece(tuple(Note(4 * i, 60 + shift + (i % 5), 4) for i in range(beats)), 4 * beats, name=name)
+
+
+@pytest.fixture(name="tune")
+def tune_file(tmp_path: Path) -> Path:
     """A MIDI file of four bars of quarter notes."""
-    notes = tuple(Note(4 * i, 60 + (i % 5), 4) for i in range(16))
     path = tmp_path / "tune.mid"
-    write_piece(Piece(notes, 64, name="tune"), path)
+    write_piece(tune(), path)
     return path
 
 

@@ -21,7 +21,7 @@ EXTRAS = {
     "dask": ("distributed",),
     "link": ("aalink",),
     "midi": ("mido", "python-rtmidi"),
-    "notebook": ("anywidget",),
+    "notebook": ("anywidget", "traitlets"),
     "osc": ("python-osc", "zeroconf"),
     "pandas": ("pandas",),
     "plugin-dev": ("pytest", "pytest-benchmark"),

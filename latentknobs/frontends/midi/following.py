@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from statistics import linear_regression
 from typing import Protocol
 
 from attrs import evolve
@@ -147,17 +148,14 @@ class ClockFollower:
         count = len(self._clocks)
         if count < (FEW if self._line else 2):
             return (self._line[0], self._clocks[-1]) if self._line else None
-        first = self._clocks[0]
-        # Clocks are numbered one after another, so that the sums over the numbers are known.
+        slope, intercept = linear_regression(range(count), self._clocks)
         middle = (count - 1) / 2
-        mean = sum(when - first for when in self._clocks) / count
-        slope = sum((k - middle) * (when - first) for k, when in enumerate(self._clocks))
-        slope /= count * (count * count - 1) / 12
+        mean = intercept + slope * middle
         if not SHORTEST <= slope <= LONGEST:
             if self._line is None:
                 return None
             slope = self._line[0]
-        return slope, first + mean + slope * middle
+        return slope, mean + slope * middle
 
     def _tempo(self) -> float | None:
         return 60.0 / (PER_QUARTER * self._line[0]) if self._line else None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
 from attrs import frozen
 
+from latentknobs.core.frontend_options import FrontendParser
 from latentknobs.errors import UsageError
 from latentknobs.frontends.midi.controls import Takeover
 
@@ -51,11 +51,6 @@ class MidiOptions:
     play: bool = False
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> None:  # type: ignore[override] # it does not return here either
-        raise UsageError(f"serve midi: {message}.")
-
-
 def read_options(arguments: Sequence[str]) -> MidiOptions:
     """
     The options of a command line.
@@ -63,7 +58,22 @@ def read_options(arguments: Sequence[str]) -> MidiOptions:
     Raises:
         UsageError: One is unknown, or has no value that it can have.
     """
-    parser = _Parser(prog="latentknobs serve midi", description="Play a session by MIDI.", allow_abbrev=False)
+    found = vars(_parser().parse_args(list(arguments)))
+    if not 1 <= found["channel"] <= 16:
+        raise UsageError(f"--channel goes from 1 to 16; {found['channel']} is outside.")
+    if found["record"] is not None and not 0 <= found["record"] <= 500:
+        raise UsageError(f"--record takes 1 to 500 bars; {found['record']} is outside.")
+    if found["link"] and found["clock"] == "follow":
+        raise UsageError("--link and --clock follow both give the tempo: choose one.")
+    for name in ("inputs", "maps"):
+        found[name] = tuple(found[name])
+    found["learn"] = tuple(name.strip() for name in found["learn"].split(",") if name.strip())
+    found["virtual"] |= not (found["inputs"] or found["output"])
+    return MidiOptions(**found)
+
+
+def _parser() -> FrontendParser:
+    parser = FrontendParser("midi", "Play a session by MIDI.")
     add = parser.add_argument
     add("--in", dest="inputs", action="append", default=[], metavar="NAME", help="port to listen to; part of its name")
     add("--out", dest="output", default="", metavar="NAME", help="port for notes and clock; part of its name")
@@ -78,15 +88,4 @@ def read_options(arguments: Sequence[str]) -> MidiOptions:
     add("--learn", default="", metavar="NAMES", help="ask for the controls of these, and write the mapping file")
     add("--record", type=int, nargs="?", const=0, metavar="BARS", help="record what is played in [until it stops]")
     add("--play", action="store_true", help="play at once")
-    found = vars(parser.parse_args(list(arguments)))
-    if not 1 <= found["channel"] <= 16:
-        raise UsageError(f"--channel goes from 1 to 16; {found['channel']} is outside.")
-    if found["record"] is not None and not 0 <= found["record"] <= 500:
-        raise UsageError(f"--record takes 1 to 500 bars; {found['record']} is outside.")
-    if found["link"] and found["clock"] == "follow":
-        raise UsageError("--link and --clock follow both give the tempo: choose one.")
-    for name in ("inputs", "maps"):
-        found[name] = tuple(found[name])
-    found["learn"] = tuple(name.strip() for name in found["learn"].split(",") if name.strip())
-    found["virtual"] |= not (found["inputs"] or found["output"])
-    return MidiOptions(**found)
+    return parser

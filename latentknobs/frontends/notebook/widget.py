@@ -63,6 +63,7 @@ class SessionWidget(anywidget.AnyWidget):
     def __init__(self, session: Session | LiveSession, *, knobs: Sequence[str] = ()) -> None:
         super().__init__()
         self._started = ExitStack()
+        self._newest = -1
         if isinstance(session, Session):
             queue = self._started.enter_context(DecoderQueue())
             shared = SharedSession(session.workbench, queue, tuple(session.named), session)
@@ -85,7 +86,7 @@ class SessionWidget(anywidget.AnyWidget):
 
     def to_midi(self, path: Path | str, *, overwrite: bool = False) -> None:
         """
-        Write the piece as it sounds, once the newest notes are made.
+        Write the piece as it sounds, once the newest notes are made; ``notes`` has them then.
 
         Args:
             path: Where to, .mid; or .musicxml.
@@ -96,6 +97,7 @@ class SessionWidget(anywidget.AnyWidget):
             OutputError: It cannot be written.
         """
         music = self.session.wait()
+        self._sounds(music)  # the session tells in a thread of its own, maybe later
         if music.error:
             raise UsageError(music.error)
         facts = {"values": turned_values(self.session.values, self.session.parameters)}
@@ -109,6 +111,9 @@ class SessionWidget(anywidget.AnyWidget):
         self._take_values()
 
     def _sounds(self, music: Music) -> None:
+        if music.number < self._newest:  # told late, after to_midi has taken newer ones
+            return
+        self._newest = music.number
         self.set_trait("notes", _rows(music.piece.notes))
         self.set_trait("remarks", [*([music.error] if music.error else []), *music.remarks])
 

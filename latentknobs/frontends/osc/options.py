@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from latentknobs.core.frontend_options import FrontendParser
 from latentknobs.core.live_session import LiveSession
 from latentknobs.errors import MissingExtraError, UsageError
 
@@ -36,7 +37,7 @@ def start(session: LiveSession, arguments: Sequence[str]) -> OscFrontend:
 
     Raises:
         MissingExtraError: The extra ``osc`` is not installed.
-        UsageError: The address cannot be listened on.
+        UsageError: An option is wrong, or the address cannot be listened on.
     """
     options = _parser().parse_args(list(arguments))
     try:
@@ -84,8 +85,8 @@ def _address(host: str) -> str:
         ) from error
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="latentknobs serve osc", description="Play a session by Open Sound Control.")
+def _parser() -> FrontendParser:
+    parser = FrontendParser("osc", "Play a session by Open Sound Control.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on [127.0.0.1: this machine only]")
     parser.add_argument("--port", type=_port, default=PORT, help=f"0 = any free port [{PORT}]")
     parser.add_argument(
@@ -99,7 +100,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _port(text: str) -> int:
-    port = int(text)
+    port = int(text) if text.isdecimal() else -1
     if not 0 <= port < 65536:
         raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
     return port

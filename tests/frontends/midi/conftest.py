@@ -2,38 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
+from attrs import evolve
 
-from latentknobs.core.clip import Note
-from latentknobs.core.piece import Piece
 from latentknobs.frontends.midi.frontend import MidiFrontend
 from latentknobs.frontends.midi.options import read_options
 from latentknobs.steering.batch_decoder import DecoderQueue
 from latentknobs.studio.shared_session import SharedSession
-from latentknobs.workbench import Models, Workbench, load_plugins
-from tests.conftest import TINY_PLUGIN
+from latentknobs.workbench import Workbench
+from tests.frontends.conftest import tune
 from tests.frontends.midi.memory_ports import MemoryPorts
-
-TUNE = Piece(tuple(Note(4 * i, 60 + i % 5, 4) for i in range(16)), 64, tempo=240.0, name="tune")
-"""Four bars of quarter notes."""
-
-
-@pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory, tiny_registry: Path) -> Iterator[Workbench]:
-    """A workbench with the tiny model alone and its two knobs, for a whole module."""
-    folder = tmp_path_factory.mktemp("bench")
-    (folder / "plugins").mkdir()
-    (folder / "plugins" / "tiny_model.py").write_text(TINY_PLUGIN)
-    shutil.copy(tiny_registry, folder / "registry.db")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Models, "names", ("tiny",))
-        with Workbench.open(str(folder / "registry.db"), plugins=load_plugins(folder / "plugins")) as out:
-            yield out
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +27,7 @@ def queue() -> Iterator[DecoderQueue]:
 @pytest.fixture
 def session(bench: Workbench, queue: DecoderQueue) -> Iterator[SharedSession]:
     """A session of four bars of quarter notes, at 240 of them a minute."""
-    with SharedSession(bench, queue, ("tiny",), TUNE) as out:
+    with SharedSession(bench, queue, ("tiny",), evolve(tune(), tempo=240.0)) as out:
         yield out
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from latentknobs.frontends.midi.ports import Heard, PortError
 
@@ -76,11 +76,3 @@ class _MemoryPort:
 
     def close(self) -> None:
         self._ports.open.remove(self._name)
-
-
-def until(true: Callable[[], object], seconds: float = 30.0) -> None:
-    """Wait until something is so."""
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it has not come about"
-        time.sleep(0.005)

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from latentknobs.frontends.midi.following import ClockFollower
-from tests.frontends.midi.memory_ports import until
+from tests.frontends.waiting import until
 
 
 @pytest.fixture

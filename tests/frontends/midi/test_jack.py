@@ -14,7 +14,7 @@ import pytest
 from latentknobs.frontends.midi import frontend as frontend_module
 from latentknobs.frontends.midi.frontend import start
 from latentknobs.frontends.midi.ports import PortError, RtMidiPorts
-from tests.frontends.midi.memory_ports import until
+from tests.frontends.waiting import until
 
 rtmidi = pytest.importorskip("rtmidi", reason="python-rtmidi has no wheel for this Python")
 pytestmark = pytest.mark.slow

@@ -12,7 +12,7 @@ from latentknobs.errors import UnknownNameError, UsageError
 from latentknobs.frontends.midi import mapping
 from latentknobs.frontends.midi.learning import Learner, turning_of
 from latentknobs.frontends.midi.mapping import Control
-from tests.frontends.midi.memory_ports import until
+from tests.frontends.waiting import until
 
 
 @frozen

@@ -17,7 +17,8 @@ from latentknobs.core.transport import Transport
 from latentknobs.frontends.midi.player import PlayedPiece, Player
 from latentknobs.frontends.midi.playhead import Playhead
 from latentknobs.frontends.midi.ports import Output
-from tests.frontends.midi.memory_ports import MemoryPorts, until
+from tests.frontends.midi.memory_ports import MemoryPorts
+from tests.frontends.waiting import until
 
 TWO = Piece((Note(0, 60, 4), Note(4, 62, 12)), 16, name="two")
 

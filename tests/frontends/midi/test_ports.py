@@ -12,7 +12,8 @@ from latentknobs.frontends.midi.frontend import MidiFrontend
 from latentknobs.frontends.midi.options import read_options
 from latentknobs.frontends.midi.plugin import _start
 from latentknobs.frontends.midi.ports import Output, RtMidiPorts, port_named
-from tests.frontends.midi.memory_ports import MemoryPorts, until
+from tests.frontends.midi.memory_ports import MemoryPorts
+from tests.frontends.waiting import until
 
 
 def test_a_part_of_a_name_is_enough():

@@ -11,7 +11,7 @@ from latentknobs.core.melody_format import MELODY
 from latentknobs.core.time_signature import TimeSignature
 from latentknobs.core.transport import Transport
 from latentknobs.frontends.midi.recorder import Recorder, piece_of
-from tests.frontends.midi.memory_ports import until
+from tests.frontends.waiting import until
 
 
 def test_notes_are_rounded_to_the_grid():

@@ -166,6 +166,36 @@ def test_the_notes_are_written(session, show, tmp_path):
 
 
 @needs_anywidget
+def test_the_notes_are_new_once_they_are_written(shared, show, tmp_path):
+    """When to_midi returns, ``notes`` has what it wrote, and older ones that are told late change nothing."""
+    widget, held, go_on = show(shared), threading.Semaphore(0), threading.Semaphore(0)
+    seen: list[object] = []
+
+    def hold(_change: object) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            held.release()
+            go_on.acquire(timeout=PATIENCE)
+
+    widget.observe(hold, "values")
+    shared.set("tempo", 90, "somebody")
+    assert held.acquire(timeout=PATIENCE)
+    shared.set("knob/pitch", 1, "somebody")
+    shared.wait()
+    go_on.release()
+    assert held.acquire(timeout=PATIENCE)  # the notes of 1 are about to be told
+    widget.values = {"knob/pitch": 4}
+    widget.to_midi(tmp_path / "four.mid")
+    assert [row[1] for row in widget.notes] == [note.pitch + 4 for note in shared.piece.notes]
+
+    widget.observe(seen.append, "notes")
+    go_on.release()
+    shared.set("tempo", 80, "somebody")
+    assert held.acquire(timeout=PATIENCE)  # they have been told
+    go_on.release()
+    assert seen == []
+
+
+@needs_anywidget
 def test_a_key_that_was_given_stays(meters, show):
     """A session is shared as it is: its key is not estimated anew."""
     session = Session.open(meters, quarters(("4/4", 32)), NAMES, key="D minor")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -11,16 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from latentknobs.backends.loader import Models
-from latentknobs.core.clip import Note
-from latentknobs.core.piece import Piece
 from latentknobs.frontends.osc.control import OscControl
 from latentknobs.frontends.osc.options import start
 from latentknobs.frontends.osc.packets import OscMessage, bundled, read, written
 from latentknobs.steering.batch_decoder import DecoderQueue
 from latentknobs.studio.shared_session import SharedSession
-from latentknobs.workbench import Workbench, load_plugins
-from tests.conftest import TINY_PLUGIN
+from latentknobs.workbench import Workbench
+from tests.frontends.conftest import tune
 
 PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "osc.md"
 PATIENCE = 60.0
@@ -33,24 +29,10 @@ def example(language: str) -> str:
     return str(out)
 
 
-@pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory, tiny_registry: Path) -> Iterator[Workbench]:
-    """A workbench with the tiny model alone and its two knobs, for a whole module."""
-    folder = tmp_path_factory.mktemp("bench")
-    (folder / "plugins").mkdir()
-    (folder / "plugins" / "tiny_model.py").write_text(TINY_PLUGIN)
-    shutil.copy(tiny_registry, folder / "registry.db")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Models, "names", ("tiny",))
-        with Workbench.open(str(folder / "registry.db"), plugins=load_plugins(folder / "plugins")) as out:
-            yield out
-
-
 @pytest.fixture
 def session(bench: Workbench) -> Iterator[SharedSession]:
     """A session of four bars of quarter notes, two clips."""
-    piece = Piece(tuple(Note(4 * i, 60 + (i % 5), 4) for i in range(16)), 64, name="tune")
-    with DecoderQueue() as queue, SharedSession(bench, queue, ("tiny",), piece) as out:
+    with DecoderQueue() as queue, SharedSession(bench, queue, ("tiny",), tune()) as out:
         out.wait()  # its first notes are told to nobody
         yield out
 

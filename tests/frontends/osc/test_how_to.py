@@ -8,7 +8,7 @@ import shlex
 import pytest
 
 from tests.frontends.osc.conftest import PAGE, example
-from tests.frontends.osc.test_server import eventually
+from tests.frontends.waiting import until
 
 TABLE = PAGE.read_text(encoding="utf-8").split("## Addresses")[1].split("##")[0]
 MESSAGES = [
@@ -43,4 +43,4 @@ def test_the_python_example_runs(session, port, free_port):
     exec(compile(code, "osc.md", "exec"), names)
     names["client"].close()
 
-    eventually(lambda: session.values["knob/pitch"] == 3)
+    until(lambda: session.values["knob/pitch"] == 3)

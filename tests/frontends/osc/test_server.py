@@ -20,20 +20,12 @@ from latentknobs.errors import MissingExtraError, UsageError
 from latentknobs.frontends.osc import announcing
 from latentknobs.frontends.osc.options import start
 from latentknobs.frontends.osc.packets import OscMessage, written
-from tests.frontends.osc.conftest import PATIENCE
+from tests.frontends.waiting import until
 
 
 def by_address(messages):
     """The last arguments of each address."""
     return {message.address: message.arguments for message in messages}
-
-
-def eventually(holds):
-    """Wait until it holds."""
-    end = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def fetched(port, path, host=None):
@@ -100,7 +92,7 @@ def test_a_flood_ends_with_the_last_value(session, client, other):
             time.sleep(0.01)
     for one, address, value in ((client, "/knob/pitch", 7.5), (other, "/knob/rhythm", 2)):
         one.send(address, value)
-    eventually(lambda: (session.values["knob/pitch"], session.values["knob/rhythm"]) == (7.5, 2))
+    until(lambda: (session.values["knob/pitch"], session.values["knob/rhythm"]) == (7.5, 2))
 
 
 def test_it_ends_and_leaves_nothing(session):
@@ -115,6 +107,23 @@ def test_it_ends_and_leaves_nothing(session):
             again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, kind == socket.SOCK_STREAM)
             again.bind(("127.0.0.1", port))
     assert {thread.name for thread in threading.enumerate()} == before
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--port", "99999"], "serve osc: argument --port: a port is a number from 0 to 65535."),
+        (["--port", "some"], "serve osc: argument --port: a port is a number from 0 to 65535."),
+        (["--reply-port", "0"], "serve osc: argument --reply-port: a port to answer to is a number from 1 to 65535."),
+        (["--mon"], "serve osc: unrecognized arguments: --mon."),
+    ],
+)
+def test_wrong_options_are_usage(session, capsys, words, said):
+    """In a sentence; options have no short forms."""
+    with pytest.raises(UsageError) as refused:
+        start(session, words)
+
+    assert (str(refused.value), *capsys.readouterr()) == (said, "", "")
 
 
 def test_a_port_that_is_taken_is_said(session):
@@ -154,7 +163,7 @@ def test_the_monitor_shows_traffic_in_plain_letters(session, capsys):
         for k in range(1000):
             out.sendto(written(OscMessage("/knob/pitch", (k % 10,))), ("127.0.0.1", port))
         out.sendto(written(OscMessage("/knob/pitch", (11,))), ("127.0.0.1", port))
-    eventually(lambda: session.values["knob/pitch"] == 11)
+    until(lambda: session.values["knob/pitch"] == 11)
     running.stop()
 
     lines = capsys.readouterr().err.splitlines()
@@ -208,7 +217,7 @@ def test_the_description_stands_idle_connections(port):
         except OSError:
             return False
 
-    eventually(answers)
+    until(answers)
 
 
 def test_it_is_announced(session):
@@ -229,7 +238,7 @@ def test_it_is_announced(session):
     kinds = ["_osc._udp.local.", "_oscjson._tcp.local."]
     try:
         browser = ServiceBrowser(listening, kinds, handlers=[heard])
-        eventually(lambda: all((kind, port) in found for kind in kinds))
+        until(lambda: all((kind, port) in found for kind in kinds))
         browser.cancel()
     finally:
         running.stop()

@@ -14,7 +14,6 @@ from typing import Any
 import httpx
 import pytest
 
-from latentknobs.backends.loader import Models
 from latentknobs.core.clip import Note
 from latentknobs.core.piece import Piece
 from latentknobs.frontends.web.app import ServerConfig, create_app
@@ -23,23 +22,10 @@ from latentknobs.frontends.web.piece_schema import message_of
 from latentknobs.frontends.web.requests import DrawnSource
 from latentknobs.frontends.web.server import configuration
 from latentknobs.session import Session
-from latentknobs.workbench import Workbench, load_plugins
-from tests.conftest import TINY_PLUGIN
+from latentknobs.workbench import Workbench
+from tests.frontends.conftest import tune
 
 API = "/api/v1"
-
-
-@pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory, tiny_registry: Path) -> Iterator[Workbench]:
-    """A workbench with the tiny model alone and its two knobs, for a whole module."""
-    folder = tmp_path_factory.mktemp("bench")
-    (folder / "plugins").mkdir()
-    (folder / "plugins" / "tiny_model.py").write_text(TINY_PLUGIN)
-    shutil.copy(tiny_registry, folder / "registry.db")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Models, "names", ("tiny",))
-        with Workbench.open(str(folder / "registry.db"), plugins=load_plugins(folder / "plugins")) as out:
-            yield out
 
 
 @pytest.fixture(scope="module")
@@ -54,11 +40,6 @@ def client(port: int) -> Iterator[httpx.Client]:
     """A client of that server."""
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False) as out:
         yield out
-
-
-def tune(name: str = "tune", beats: int = 16, shift: int = 0) -> Piece:
-    """Quarter notes that the tiny model reconstructs."""
-    return Piece(tuple(Note(4 * i, 60 + shift + (i % 5), 4) for i in range(beats)), 4 * beats, name=name)
 
 
 def as_message(piece: Piece) -> dict[str, Any]:
