@@ -134,6 +134,7 @@ def test_other_processes_give_the_same_rows(cli, file, own):
         assert cli("sweep", file, "--registry", own / registry, *more).code == 0
         with Workbench.open(str(own / registry)) as workbench:
             runs = [run.run for run in workbench.runs(corpus="tiny")]
-            hashes.append([(run, knob.operator_sha256) for run in runs for knob in workbench.run(run).knobs])
+            # Listed by when they ended, which of two workers may be either way round.
+            hashes.append(sorted((run, k.operator_sha256) for run in runs for k in workbench.run(run).knobs))
 
     assert hashes[0] == hashes[1]

@@ -263,7 +263,8 @@ export class KnobElement extends LitElement {
     const field = event.target as HTMLInputElement;
     const amount = parseAmount(field.value);
     const { low, high } = this;
-    if (this.told && amount === this.shown) return; // the number that was put in the place of the wrong one
+    // After Enter the browser tells of the change too, of the number that was put in the place of the wrong one.
+    if (this.told && field.value === signed(this.shown)) return;
     if (amount === null || this.locked) field.value = signed(this.value);
     else {
       this.show(amount);
