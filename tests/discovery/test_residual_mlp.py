@@ -76,10 +76,10 @@ def test_further_pairs_teach_it_what_few_clips_cannot():
     error, before = (np.mean((apply(o, z, 1.0) - _moved(z, 1.0)) ** 2) for o in (helped, alone))
 
     assert error < 0.5 * before
-    assert more["pairs"] - result["pairs"] == 2 * 2 * 2000
+    assert (result["pairs"], more["pairs"]) == (2 * 2 * 40, 2 * 2040)
 
 
-def test_of_an_edit_that_goes_one_way_further_pairs_are_of_unedited_clips():
+def test_further_pairs_are_of_unedited_clips():
     """From 0 to 1 and from 0 to 2, not from 1 to 2: the map of amount 1 is used on clips as they are."""
     z = np.random.default_rng(4).standard_normal((50, D)).astype(np.float32)
     codes = np.stack([z, _moved(z, 1.0), _moved(z, 2.0)], axis=1)

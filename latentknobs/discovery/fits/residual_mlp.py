@@ -8,9 +8,8 @@ silu(B n + d) to its input, n being that input normalized over its units. It sta
 and is trained on the sampled pairs of training songs (AdamW; Loshchilov & Hutter 2019) on the squared error in units of
 s, once with little and once with more noise on the code before: inversion, where small differences count, wants little,
 and note-split, which has few clips at the higher amounts, wants more. Where further pairs can be made of the training
-clips, little is enough; and of an edit that goes one way only, pairs of two edited clips are then left out, as the map
-is used on others. The weights with the smallest error on validation songs are kept, rounded to 8 bits.
-T is a function of z and the amount alone.
+clips, little is enough; and pairs of two edited clips are then left out, as the map is used on others. The weights with
+the smallest error on validation songs are kept, rounded to 8 bits. T is a function of z and the amount alone.
 """
 
 from __future__ import annotations
@@ -206,9 +205,8 @@ def _train(network: _Map, fit_input: FitInput, scale: Tensor) -> dict[str, Any]:
     if ridge <= EXACT:
         jitters = ()
     elif fit_input.recombined is not None:
-        sample, jitters = _together(sample, fit_input.recombined()), JITTERS[:1]
-        if min(sample.knots) == 0.0 or max(sample.knots) == 0.0:
-            sample = _from_zero(sample, fit_input.amounts)
+        together, jitters = _together(sample, fit_input.recombined()), JITTERS[:1]
+        sample = _from_zero(together, fit_input.amounts)
     codes, pools = _tensor(sample.codes), _pools(sample, fit_input.amounts)
     half = has_bfloat16_units(codes.device)  # halves the time
     for jitter in jitters:
