@@ -11,64 +11,22 @@ from contextlib import ExitStack
 
 import pytest
 
+from benchmarks.jack import Device, jack_server
 from latentknobs.frontends.midi import frontend as frontend_module
 from latentknobs.frontends.midi.frontend import start
-from latentknobs.frontends.midi.ports import PortError, RtMidiPorts
 from tests.frontends.waiting import until
 
 rtmidi = pytest.importorskip("rtmidi", reason="python-rtmidi has no wheel for this Python")
 pytestmark = pytest.mark.slow
 
 
-def _answers():
-    try:
-        RtMidiPorts()
-    except PortError:
-        return False
-    return True
-
-
 @pytest.fixture
-def jack(monkeypatch, tmp_path):
+def jack(tmp_path):
     """A JACK server of this test's own."""
     if shutil.which("jackd") is None:
         pytest.skip("jackd is not installed")
-    name = f"latentknobs-{tmp_path.parent.name}"
-    monkeypatch.setenv("JACK_DEFAULT_SERVER", name)
-    monkeypatch.setenv("JACK_NO_AUDIO_RESERVATION", "1")
-    with (tmp_path / "jackd.log").open("w") as log:
-        server = subprocess.Popen(
-            ["jackd", "-r", "-n", name, "-d", "dummy", "-r", "48000", "-p", "512"], stdout=log, stderr=log
-        )
-        try:
-            until(_answers)
-            yield server
-        finally:
-            server.terminate()
-            server.wait(timeout=20)
-
-
-class Device:
-    """Another program with a port of each direction."""
-
-    def __init__(self, name):
-        self._heard = []
-        self.out = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, name)
-        self.out.open_virtual_port("out")
-        self.into = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, f"{name} in", queue_size_limit=10_000)
-        self.into.ignore_types(timing=False)
-        self.into.open_virtual_port("in")
-
-    @property
-    def heard(self):
-        while event := self.into.get_message():
-            self._heard.append(tuple(event[0]))
-        return self._heard
-
-    def close(self):
-        for port in (self.out, self.into):
-            port.close_port()
-            port.delete()
+    with jack_server(f"latentknobs-{tmp_path.parent.name}", tmp_path / "jackd.log"):
+        yield
 
 
 def test_a_session_is_played_through_real_ports(jack, session, monkeypatch, caplog):
