@@ -79,7 +79,7 @@ class Moves:
                 self._number(knob) if kind == "bars" else None
             )
         if kind in ("play", "loop"):
-            return kind, bool(self.rng.random() < 0.7)
+            return kind, bool(self.rng.random() < 0.8)
         if kind == "loop/bars":
             return kind, "" if self.rng.random() < 0.4 else self._place(int(self.rng.integers(self._bars)))
         if kind.startswith("snapshot"):
@@ -266,7 +266,7 @@ class Midi:
             self._send(0x90, 60, level)
             self._send(0x80, 60, 0)
         else:
-            self._send(int(self._rng.choice([START, START, CONTINUE, STOP])))
+            self._send(int(self._rng.choice([START, START, START, CONTINUE, STOP])))
 
     def _send(self, *data: int) -> None:
         self.device.out.send_message(data)
@@ -289,7 +289,7 @@ class Burden:
     @classmethod
     def of(cls, process: int) -> Burden:
         """That of a process."""
-        files, threads = (len(os.listdir(f"/proc/{process}/{name}")) for name in ("fd", "task"))
+        files, threads = (sum(1 for _ in Path(f"/proc/{process}/{name}").iterdir()) for name in ("fd", "task"))
         return cls(memory(process), files, threads)
 
 

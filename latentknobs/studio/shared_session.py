@@ -21,6 +21,7 @@ from attrs import evolve
 
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.clip import ClipFormat
+from latentknobs.core.knob import RESERVED_NAMES
 from latentknobs.core.live_session import Music
 from latentknobs.core.parameter import Change, Parameter, Value
 from latentknobs.core.piece import Piece
@@ -45,6 +46,7 @@ from latentknobs.studio.values import (
     parameter_tree,
     project_of,
     project_values,
+    settled,
     snapshot_of,
 )
 from latentknobs.workbench import Workbench
@@ -88,7 +90,7 @@ class SharedSession:
         self._history = History()
         self._subscriptions: list[Subscription] = []
         self._turns: OrderedDict[Any, TurnResult] = OrderedDict()
-        self._values = self._opened(source)
+        self._values = settled(self._opened(source))
         self._parameters = parameter_tree(self._values)
         self._music = TurnedMusic(self._values.session.piece, 0)
         self._thread = threading.Thread(target=self._compute, name="shared session", daemon=True)
@@ -361,7 +363,7 @@ class SharedSession:
         if path == "seed":
             return evolve(values, settings=evolve(settings, seed=int(value)))
         if path == "like":
-            if value and f"knob/{value}" not in self._parameters:
+            if value and (value in RESERVED_NAMES or f"knob/{value}" not in self._parameters):
                 raise UnknownNameError("parameter", f"knob/{value}", list(self._parameters), "in this session")
             return evolve(values, settings=evolve(settings, like=str(value) or None))
         if path == "tempo":
@@ -406,9 +408,9 @@ class SharedSession:
 
     def _become(self, after: SessionValues, label: str, source: str) -> None:
         """Take new values, remember the old ones, tell of what differs, and have the notes made."""
-        before = self._values
-        other_piece = after.session is not before.session
-        tree = parameter_tree(after) if other_piece else self._parameters
+        before, after = self._values, settled(after)
+        other_piece, other_like = after.session is not before.session, after.settings.like != before.settings.like
+        tree = parameter_tree(after) if other_piece or other_like else self._parameters
         old, new = flat(before, self._parameters), flat(after, tree)
         differing = [path for path in {**old, **new} if old.get(path) != new.get(path)]
         if other_piece and "file" not in differing:
