@@ -39,6 +39,7 @@ from benchmarks.load import memory
 from benchmarks.surfaces import Client, value
 from latentknobs.core.parameter import Parameter, Value
 from latentknobs.frontends.osc.packets import read
+from latentknobs.studio.history import DEPTH
 
 SHARES = {
     "knob": 40, "bars": 14, "play": 12, "loop/bars": 8, "loop": 3, "tempo": 4, "seed": 1, "clear": 3, "reset": 1,
@@ -123,7 +124,7 @@ class Page:
         self.values: dict[str, Value] = {}
         self._first: dict[str, Any] = {}
         self._told = threading.Event()
-        self._seq = 0
+        self._seq = self._answered = 0
         self._connect()
         assert self._told.wait(PATIENCE)
         self.parameters = [Parameter(**one) for one in self._first["parameters"]]
@@ -134,6 +135,7 @@ class Page:
         self._socket: ClientConnection = connect(self._url, proxy=None, max_size=None)
         self._reading = threading.Thread(target=self._read, args=(self._socket,), daemon=True)
         self._reading.start()
+        self._answered = self._seq  # what the connection before was not answered goes unanswered
 
     def _read(self, socket: ClientConnection) -> None:
         try:
@@ -143,6 +145,7 @@ class Page:
             self.faults.append(f"page: {error}")
 
     def _hear(self, frame: dict[str, Any]) -> None:
+        self._answered = frame.get("seq") or self._answered
         if frame["type"] == "error":
             self.faults.append(f"page: {frame['error']['message']}")
         elif frame["type"] == "music":
@@ -153,6 +156,11 @@ class Page:
             self._first = self._first or frame
             self._told.set()
         self.values = frame.get("values", self.values)
+
+    @property
+    def rests(self) -> bool:
+        """Whether all that it sent was answered."""
+        return self._answered == self._seq
 
     def send(self, **message: Any) -> None:
         """Send a frame."""
@@ -450,12 +458,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             osc.client.send("/snapshot/store", name)
         osc.client.send("/morph/from", SNAPSHOTS[0])
         osc.client.send("/morph/to", SNAPSHOTS[1])
+        assert until(lambda: page.values.get("morph/to"))
+        for k in range(DEPTH + 1):  # so that no undo takes snapshots and morph away
+            page.send(type="set", values={("seed", "tempo")[k % 2]: 60.0 + k})
+        assert until(lambda: page.rests)
         osc.client.send("/play", 1)
-        assert until(lambda: page.values.get("play") and page.values["morph/to"])
+        assert until(lambda: page.values["play"])
         began = time.monotonic()
         play = Play(60 * options.minutes, options.rate, options.moves, options.seed + 1)
         burden = play.run([page, osc, midi], served.process.pid)
         seconds = time.monotonic() - began
+        assert until(lambda: page.rests)
         osc.client.send("/play", 0)
         until(lambda: page.values["play"] is False and not midi.sounding.hanging)
         hanging = [f"at the stop: {at}" for at in midi.sounding.hanging]

@@ -117,7 +117,9 @@ def parameter_tree(values: SessionValues) -> dict[str, Parameter]:
     if like := out.get(f"knob/{values.settings.like}", next(iter(out.values()), None)):
         for name in RESERVED_NAMES:
             doc = f"A random direction, as a control: {name}."
-            out[f"knob/{name}"] = Parameter(f"knob/{name}", "number", doc, 0.0, like.low, like.high, like.step, like.unit)
+            out[f"knob/{name}"] = Parameter(
+                f"knob/{name}", "number", doc, 0.0, like.low, like.high, like.step, like.unit
+            )
     others = (
         Parameter("seed", "whole", "Draws the controls and what edits leave to chance.", 0.0, 0.0, MOST_WHOLE),
         Parameter("like", "text", "The knob whose length and range the controls have; empty = the first one.", ""),

@@ -14,6 +14,7 @@ import pytest
 from benchmarks.jack import Device, jack_server
 from latentknobs.frontends.midi import frontend as frontend_module
 from latentknobs.frontends.midi.frontend import start
+from latentknobs.frontends.midi.ports import RtMidiPorts
 from tests.frontends.waiting import until
 
 rtmidi = pytest.importorskip("rtmidi", reason="python-rtmidi has no wheel for this Python")
@@ -73,6 +74,30 @@ def test_virtual_ports_are_there_while_it_runs(jack, session, cli):
     assert [name for name in listed["outputs"] if "latentknobs:latentknobs" in name]
     assert shown.startswith("inputs ")
     assert cli("ports", "--json").json == {"inputs": [], "outputs": []}
+
+
+def test_a_burst_arrives_whole(jack):
+    """Also while what came before is still being done."""
+    heard, sent = [], [(0xB0, k // 100, k % 100) for k in range(3000)]
+
+    def slow(data):
+        if not heard:
+            time.sleep(1)
+        heard.append(tuple(data))
+
+    port = RtMidiPorts().open_input(None, slow)
+    pads = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, "Pads")
+    pads.open_port(next(k for k, name in enumerate(pads.get_ports()) if "latentknobs" in name))
+    for number, message in enumerate(sent):
+        pads.send_message(message)
+        if number % 100 == 0:
+            time.sleep(0.02)  # what JACK takes in one go is bounded
+    until(lambda: len(heard) == len(sent))
+    pads.close_port()
+    pads.delete()
+    port.close()
+
+    assert heard == sent
 
 
 def test_a_terminated_server_leaves_no_note(jack, plugins_dir, tiny_registry):

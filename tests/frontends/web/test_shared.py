@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import time
 from contextlib import ExitStack
+from typing import ClassVar
 
 import httpx
 import pytest
@@ -13,7 +15,9 @@ from websockets.sync.client import connect
 
 from latentknobs.backends.loader import Models
 from latentknobs.frontends.web.app import ServerConfig
+from latentknobs.frontends.web.open_piece import OpenPiece
 from latentknobs.frontends.web.server import start
+from latentknobs.frontends.web.shared import SharedRoom
 from latentknobs.scores import midi_bytes
 from latentknobs.session import Session
 from latentknobs.steering.batch_decoder import DecoderQueue
@@ -132,6 +136,32 @@ def test_a_move_in_one_tab_shows_in_the_other_and_does_not_come_back(port, tab, 
     assert told["values"]["bars/1-2/knob/pitch"] == 3.0
     assert shared.settings.named == {"pitch": 1.0, "pitch@1-2": 3.0}
     other.close()
+
+
+def test_changes_that_come_while_the_server_is_busy_are_told_together(shared):
+    """As one frame with the newest values, so that a flood of them holds nothing up."""
+
+    class Listener:
+        frames: ClassVar = []
+
+        def tell(self, kind, frame):
+            if kind == "change":
+                self.frames.append(json.loads(frame))
+
+    async def flooded():
+        def opened(name, session):
+            return OpenPiece(name, "", session, session.turn({}), frozenset(), session.style)
+
+        with SharedRoom(shared, opened) as room:
+            room.join(Listener())
+            for k in range(300):
+                shared.set("tempo", 60.0 + k % 100, f"osc {k}")
+            await asyncio.to_thread(shared.wait)
+            while not Listener.frames or Listener.frames[-1]["values"]["tempo"] != 159.0:
+                await asyncio.sleep(0.01)
+
+    asyncio.run(asyncio.wait_for(flooded(), PATIENCE))
+    assert len(Listener.frames) <= 3
 
 
 def test_what_cannot_be_set_is_an_error_of_its_frame(tab, shared):
