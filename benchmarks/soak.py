@@ -54,6 +54,8 @@ SPECIAL = 0.01
 CONTROLS = {"tempo": 14, "undo": 15, "redo": 16, "loop": 17, "bars/1-2/knob/pitch": 18}
 """Controllers besides the default ones."""
 START, CONTINUE, STOP = 0xFA, 0xFB, 0xFC
+SHOWN = 20
+"""Errors and lines of the log that are printed."""
 PATIENCE = 60.0
 """Seconds in which everything must have come to rest."""
 
@@ -420,14 +422,15 @@ def table(result: dict[str, Any]) -> str:
         ("memory, MB", "memory"), ("open files", "files"), ("threads", "threads"),
     )]  # fmt: skip
     made = ", ".join(f"{count} of {name}" for name, count in result["moves"].items())
-    return "\n".join([
-        "| | start | after a tenth | end |", "|---|---|---|---|", *rows, "",
-        f"{sum(result['moves'].values())} moves in {result['seconds']:.0f} s ({made}), {result['musics']} times new notes "
-        f"for the page, {result['notes']} notes played. Notes that hang: {len(result['hanging'])}; values that differ: "
-        f"{len(result['differing'])}; errors: {len(result['faults'])}; lines in the log: {len(result['log'])}; exit code "
-        f"{result['code']}; growth since a tenth: {result['growth']:.1%}.",
-        *(f"- {line}" for line in (*result["hanging"], *result["differing"], *result["faults"][:20], *result["log"][:20])),
-    ])  # fmt: skip
+    counted = (
+        f"{sum(result['moves'].values())} moves in {result['seconds']:.0f} s ({made}), new notes for the page "
+        f"{result['musics']} times, {result['notes']} notes played. Notes that hang: {len(result['hanging'])}; values that differ: "
+        f"{len(result['differing'])}; errors: {len(result['faults'])}; lines in the log: {len(result['log'])}; exit "
+        f"code {result['code']}; growth since a tenth: {result['growth']:.1%}."
+    )
+    wrong = [*result["hanging"], *result["differing"], *result["faults"][:SHOWN], *result["log"][:SHOWN]]
+    head = ["| | start | after a tenth | end |", "|---|---|---|---|"]
+    return "\n".join([*head, *rows, "", counted, *(f"- {line}" for line in wrong)])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
