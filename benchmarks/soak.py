@@ -176,7 +176,7 @@ class Page:
                 self.close()
                 self._connect()
             else:
-                self._open()
+                self.open()
             return
         path, new = self._moves.draw()
         if new is None:
@@ -184,7 +184,8 @@ class Page:
         else:
             self.send(type="set", values={path: new})
 
-    def _open(self) -> None:
+    def open(self) -> None:
+        """Open the piece in another key."""
         piece, shift = self._first["piece"], int(self._rng.integers(-5, 6))
         notes = [[onset, min(max(pitch + shift, 0), 127), *more] for onset, pitch, *more in piece["notes"]]
         self.send(type="load", piece={**piece, "notes": notes, "source": {"kind": "drawn"}})
@@ -424,9 +425,9 @@ def table(result: dict[str, Any]) -> str:
     made = ", ".join(f"{count} of {name}" for name, count in result["moves"].items())
     counted = (
         f"{sum(result['moves'].values())} moves in {result['seconds']:.0f} s ({made}), new notes for the page "
-        f"{result['musics']} times, {result['notes']} notes played. Notes that hang: {len(result['hanging'])}; values that differ: "
-        f"{len(result['differing'])}; errors: {len(result['faults'])}; lines in the log: {len(result['log'])}; exit "
-        f"code {result['code']}; growth since a tenth: {result['growth']:.1%}."
+        f"{result['musics']} times, {result['notes']} notes played. Notes that hang: {len(result['hanging'])}; values "
+        f"that differ: {len(result['differing'])}; errors: {len(result['faults'])}; lines in the log: "
+        f"{len(result['log'])}; exit code {result['code']}; growth since a tenth: {result['growth']:.1%}."
     )
     wrong = [*result["hanging"], *result["differing"], *result["faults"][:SHOWN], *result["log"][:SHOWN]]
     head = ["| | start | after a tenth | end |", "|---|---|---|---|"]
@@ -457,6 +458,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         stack.callback(page.close)
         osc = Osc(osc_port, Moves(page.parameters, page.bars, rngs[1]))
         stack.callback(osc.close)
+        page.open()  # what the first one costs is no growth
+        assert until(lambda: page.rests)
         for name in SNAPSHOTS:
             osc.client.send("/snapshot/store", name)
         osc.client.send("/morph/from", SNAPSHOTS[0])

@@ -285,15 +285,17 @@ class SharedSession:
 
     def open(self, source: Session | Piece | Path | None, source_name: str = "") -> None:
         """
-        Open another piece, with no knob turned; snapshots stay. A project brings its own knobs and snapshots.
+        Open another piece, with no knob turned; snapshots and the ends of the morph stay. A project brings its own knobs and snapshots.
 
         Raises:
             LatentKnobsError: It cannot be opened; what was open stays.
         """
         opened = self._opened(source)
         with self._lock:
-            snapshots = opened.snapshots if _is_project(source) else self._values.snapshots
-            self._become(evolve(opened, snapshots=snapshots), "file", source_name)
+            if not _is_project(source):
+                ends = (*self._values.morph[:2], 0.0)
+                opened = evolve(opened, snapshots=self._values.snapshots, morph=ends)
+            self._become(opened, "file", source_name)
 
     def open_project(self, project: Project, source_name: str = "") -> None:
         """Open a project; raises as :meth:`open`."""

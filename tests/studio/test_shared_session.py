@@ -292,6 +292,9 @@ def test_a_morph_goes_from_one_snapshot_to_the_other(shared):
     assert (shared.values["knob/pitch"], shared.values["bars/1-2/knob/pitch"]) == (2.0, 4.0)
     with pytest.raises(UnknownNameError):
         shared.set("morph/to", "gone")
+    shared.open(quarters(("4/4", 16)))
+    shared.set("morph", 0.5)
+    assert shared.values["knob/pitch"] == 2.0
 
 
 def test_a_snapshot_of_a_longer_piece_is_recalled_as_far_as_it_goes(shared):
