@@ -22,9 +22,9 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -379,14 +379,24 @@ class Play:
     def __init__(self, seconds: float, rate: float, most: int | None, seed: int) -> None:
         self._seconds, self._rate, self._most, self._seed = seconds, rate, most, seed
         self.made: dict[str, int] = {}
+        self._interrupted = threading.Event()
 
     def _surface(self, surface: Surface, number: int, share: int) -> None:
         rng, end = default_rng((self._seed, number)), time.monotonic() + self._seconds
         while self.made[surface.name] < share if self._most else time.monotonic() < end:
+            if self._interrupted.is_set():
+                return
             surface.move()
             self.made[surface.name] += 1
             if not self._most:
-                time.sleep(rng.exponential(1 / self._rate))
+                self._interrupted.wait(rng.exponential(1 / self._rate))
+
+    @contextmanager
+    def _ending(self) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            self._interrupted.set()
 
     def _done(self, began: float) -> float:
         return sum(self.made.values()) / self._most if self._most else (time.monotonic() - began) / self._seconds
@@ -395,7 +405,7 @@ class Play:
         """Make the moves; what the process held at the start and after each tenth."""
         self.made = {one.name: 0 for one in surfaces}
         out, began = [Burden.of(process)], time.monotonic()
-        with ThreadPoolExecutor() as pool:
+        with ThreadPoolExecutor() as pool, self._ending():
             share = -(-(self._most or 0) // len(surfaces))
             playing = [pool.submit(self._surface, one, number, share) for number, one in enumerate(surfaces)]
             while not all(one.done() for one in playing):
@@ -477,7 +487,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         assert until(lambda: page.rests)
         osc.client.send("/play", 0)
         until(lambda: page.values["play"] is False and not midi.sounding.hanging)
-        hanging = [f"at the stop: {at}" for at in midi.sounding.hanging]
+        hanging = [f"at the stop: {at}, {count:+}" for at, count in midi.sounding.hanging.items()]
         until(lambda: not differing(page, osc_port))
         different = differing(page, osc_port)
         burden.append(Burden.of(served.process.pid))
@@ -488,7 +498,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         stops = midi.stopped
         code = served.end()
         until(lambda: midi.stopped > stops, 10)
-        hanging += [f"at the end: {at}" for at in midi.sounding.hanging]
+        hanging += [f"at the end: {at}, {count:+}" for at, count in midi.sounding.hanging.items()]
     result = {
         "moves": play.made,
         "seconds": seconds,

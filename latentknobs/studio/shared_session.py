@@ -285,7 +285,7 @@ class SharedSession:
 
     def open(self, source: Session | Piece | Path | None, source_name: str = "") -> None:
         """
-        Open another piece, with no knob turned; snapshots and the ends of the morph stay. A project brings its own knobs and snapshots.
+        Open another piece, with no knob turned. Snapshots and the ends of the morph stay; a project brings its own.
 
         Raises:
             LatentKnobsError: It cannot be opened; what was open stays.
