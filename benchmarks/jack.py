@@ -37,8 +37,7 @@ def jack_server(name: str, log: Path) -> Iterator[dict[str, str]]:
     own = {"JACK_DEFAULT_SERVER": name, "JACK_NO_AUDIO_RESERVATION": "1"}
     before = {key: os.environ.get(key) for key in own}
     os.environ.update(own)
-    # Synchronous: else what a client sends that is late in a cycle, as on a busy machine, is lost.
-    words = ["jackd", "-r", "-S", "-t", "10000", "-n", name, "-d", "dummy", "-r", "48000", "-p", "512"]
+    words = ["jackd", "-r", "-n", name, "-d", "dummy", "-r", "48000", "-p", "512"]
     try:
         with log.open("w") as file, subprocess.Popen(words, stdout=file, stderr=file) as server:
             try:
