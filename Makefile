@@ -43,11 +43,15 @@ docs: $(STAMP)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 # The long proofs behind docs/results/evidence.md, which no change has to wait for: the tests marked "evidence", the shipped
-# knobs on test songs, real files, malformed files, null edits and a sweep of training recipes (hours; a stopped run continues where it stopped).
+# knobs on test songs, latencies, floods and an hour of playing (jackd), real files, malformed files, null edits and a sweep of training recipes (hours; a stopped run continues where it stopped).
 evidence: $(STAMP)
 	mkdir -p $(EVIDENCE)
 	$(BIN)/python -m pytest -m evidence
 	$(BIN)/python -m benchmarks.evidence --memory | tee $(EVIDENCE)/evidence.md
+	$(BIN)/python -m benchmarks.surfaces | tee $(EVIDENCE)/surfaces.md
+	$(BIN)/python -m benchmarks.midi_clock | tee $(EVIDENCE)/midi_clock.txt
+	$(BIN)/python -m benchmarks.load | tee $(EVIDENCE)/load.md
+	$(BIN)/python -m benchmarks.soak | tee $(EVIDENCE)/soak.md
 	$(BIN)/python -m benchmarks.hostile_plugins | tee $(EVIDENCE)/hostile_plugins.md
 	$(BIN)/python -m benchmarks.real_files | tee $(EVIDENCE)/real_files.txt
 	$(BIN)/python -m benchmarks.real_files.mutations | tee $(EVIDENCE)/mutations.txt

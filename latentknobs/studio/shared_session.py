@@ -21,6 +21,7 @@ from attrs import evolve
 
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.clip import ClipFormat
+from latentknobs.core.knob import RESERVED_NAMES
 from latentknobs.core.live_session import Music
 from latentknobs.core.parameter import Change, Parameter, Value
 from latentknobs.core.piece import Piece
@@ -45,6 +46,7 @@ from latentknobs.studio.values import (
     parameter_tree,
     project_of,
     project_values,
+    settled,
     snapshot_of,
 )
 from latentknobs.workbench import Workbench
@@ -88,7 +90,7 @@ class SharedSession:
         self._history = History()
         self._subscriptions: list[Subscription] = []
         self._turns: OrderedDict[Any, TurnResult] = OrderedDict()
-        self._values = self._opened(source)
+        self._values = settled(self._opened(source))
         self._parameters = parameter_tree(self._values)
         self._music = TurnedMusic(self._values.session.piece, 0)
         self._thread = threading.Thread(target=self._compute, name="shared session", daemon=True)
@@ -283,15 +285,17 @@ class SharedSession:
 
     def open(self, source: Session | Piece | Path | None, source_name: str = "") -> None:
         """
-        Open another piece, with no knob turned; snapshots stay. A project brings its own knobs and snapshots.
+        Open another piece, with no knob turned. Snapshots and the ends of the morph stay; a project brings its own.
 
         Raises:
             LatentKnobsError: It cannot be opened; what was open stays.
         """
         opened = self._opened(source)
         with self._lock:
-            snapshots = opened.snapshots if _is_project(source) else self._values.snapshots
-            self._become(evolve(opened, snapshots=snapshots), "file", source_name)
+            if not _is_project(source):
+                ends = (*self._values.morph[:2], 0.0)
+                opened = evolve(opened, snapshots=self._values.snapshots, morph=ends)
+            self._become(opened, "file", source_name)
 
     def open_project(self, project: Project, source_name: str = "") -> None:
         """Open a project; raises as :meth:`open`."""
@@ -361,7 +365,7 @@ class SharedSession:
         if path == "seed":
             return evolve(values, settings=evolve(settings, seed=int(value)))
         if path == "like":
-            if value and f"knob/{value}" not in self._parameters:
+            if value and (value in RESERVED_NAMES or f"knob/{value}" not in self._parameters):
                 raise UnknownNameError("parameter", f"knob/{value}", list(self._parameters), "in this session")
             return evolve(values, settings=evolve(settings, like=str(value) or None))
         if path == "tempo":
@@ -406,9 +410,9 @@ class SharedSession:
 
     def _become(self, after: SessionValues, label: str, source: str) -> None:
         """Take new values, remember the old ones, tell of what differs, and have the notes made."""
-        before = self._values
-        other_piece = after.session is not before.session
-        tree = parameter_tree(after) if other_piece else self._parameters
+        before, after = self._values, settled(after)
+        other_piece, other_like = after.session is not before.session, after.settings.like != before.settings.like
+        tree = parameter_tree(after) if other_piece or other_like else self._parameters
         old, new = flat(before, self._parameters), flat(after, tree)
         differing = [path for path in {**old, **new} if old.get(path) != new.get(path)]
         if other_piece and "file" not in differing:

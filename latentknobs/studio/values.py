@@ -67,7 +67,7 @@ def project_values(project: Project, session: Session) -> SessionValues:
         start, end = BarRange.parse(project.loop_bars).steps(session.piece, clip_format)
     settings = project.settings.settings
     settings.regions(session.piece, clip_format)
-    tree = parameter_tree(values)
+    tree = parameter_tree(evolve(values, settings=settings))
     for amounts in (settings.knobs, *(own for _bars, own in settings.ranges)):
         for name, amount in amounts.items():
             if f"knob/{name}" not in tree:
@@ -114,17 +114,15 @@ def parameter_tree(values: SessionValues) -> dict[str, Parameter]:
             out[f"knob/{knob.name}"] = Parameter(
                 f"knob/{knob.name}", "number", doc, 0.0, knob.low, knob.high, knob.step, knob.unit, knob.verdict
             )
-    if first := next(iter(out.values()), None):
+    if like := out.get(f"knob/{values.settings.like}", next(iter(out.values()), None)):
         for name in RESERVED_NAMES:
             doc = f"A random direction, as a control: {name}."
             out[f"knob/{name}"] = Parameter(
-                f"knob/{name}", "number", doc, 0.0, first.low, first.high, first.step, first.unit
+                f"knob/{name}", "number", doc, 0.0, like.low, like.high, like.step, like.unit
             )
     others = (
         Parameter("seed", "whole", "Draws the controls and what edits leave to chance.", 0.0, 0.0, MOST_WHOLE),
-        Parameter(
-            "like", "text", "The knob whose length the controls have; empty = the first by name that is turned.", ""
-        ),
+        Parameter("like", "text", "The knob whose length and range the controls have; empty = the first one.", ""),
         Parameter("tempo", "number", "Quarter notes a minute.", piece_tempo, *TEMPO, unit="/min"),
         Parameter("play", "switch", "Whether it sounds.", default=False),
         Parameter("loop", "switch", "Whether it begins again at its end.", default=True),
@@ -140,6 +138,17 @@ def parameter_tree(values: SessionValues) -> dict[str, Parameter]:
         Parameter("redo", "trigger", "Makes a step again that was taken back."),
     )
     return {**out, **{one.path: one for one in others}}
+
+
+def settled(values: SessionValues) -> SessionValues:
+    """The values where controls that are turned are like a knob that there is, and inside its range."""
+    settings = values.settings
+    if {*settings.knobs, *(name for _bars, own in settings.ranges for name in own)}.isdisjoint(RESERVED_NAMES):
+        return values
+    tree = parameter_tree(values)
+    if f"knob/{settings.like}" not in tree:
+        settings = evolve(settings, like=next(iter(tree)).removeprefix("knob/"))
+    return evolve(values, settings=fitted(settings, tree, values.session))
 
 
 def flat(values: SessionValues, tree: Mapping[str, Parameter]) -> dict[str, Value]:

@@ -292,6 +292,9 @@ def test_a_morph_goes_from_one_snapshot_to_the_other(shared):
     assert (shared.values["knob/pitch"], shared.values["bars/1-2/knob/pitch"]) == (2.0, 4.0)
     with pytest.raises(UnknownNameError):
         shared.set("morph/to", "gone")
+    shared.open(quarters(("4/4", 16)))
+    shared.set("morph", 0.5)
+    assert shared.values["knob/pitch"] == 2.0
 
 
 def test_a_snapshot_of_a_longer_piece_is_recalled_as_far_as_it_goes(shared):
@@ -343,10 +346,33 @@ def test_several_models_share_what_all_can(open_shared):
     assert shared.wait().error == ""
 
 
+def test_controls_are_always_within_the_range_of_the_knob_that_they_are_like(shared, told):
+    """Of the first knob where nobody names one: whatever else is turned, the notes are made, and everyone is told."""
+    shared.set("knob/rhythm", 1.0)
+    first = next(iter(shared.parameters)).removeprefix("knob/")
+    shared.set("knob/random", shared.parameters[f"knob/{first}"].high)
+    assert (shared.values["like"], shared.wait().error) == (first, "")
+    narrow = min(("pitch", "rhythm"), key=lambda name: shared.parameters[f"knob/{name}"].high)
+    shared.set("like", narrow)
+    high = shared.parameters[f"knob/{narrow}"].high
+
+    assert (shared.values["knob/random"], shared.parameters["knob/random"].high) == (high, high)
+    assert shared.wait().error == ""
+    with pytest.raises(AmountError):
+        shared.set("bars/1-2/knob/random", high + 1)
+    shared.set("undo")
+    assert shared.values["knob/random"] > high
+    shared.set("undo")
+    assert (shared.values["knob/random"], shared.values["like"]) == (0.0, "")
+    paths = {told.get(timeout=PATIENCE).path for _ in range(4)}
+    assert {"knob/rhythm", "knob/random", "like"} <= paths
+
+
 @pytest.mark.parametrize(
     ("path", "value"),
     [
         ("knob/colour", 1.0),
+        ("like", "random"),
         ("bars/9-12/knob/pitch", 1.0),
         ("bars/x/knob/pitch", 1.0),
         ("clip/0/knob/pitch", 1.0),

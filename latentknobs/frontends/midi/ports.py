@@ -16,6 +16,8 @@ LISTER = "latentknobs list"
 ALL_NOTES_OFF = 123
 FLUSH = 0.1
 """Seconds that JACK has to send the last messages before a port is closed; it drops those that it has not sent."""
+MOST_ARRIVED = 16_384
+"""Messages that wait to be fetched; JACK's further ones are lost."""
 POLL = 0.001
 """Seconds between looks for messages, where they are fetched."""
 
@@ -189,9 +191,9 @@ class RtMidiPorts:
                 return int(api)
         raise PortError(f"This machine has no MIDI ({'; '.join(reasons)}): on Linux start JACK, or load snd-seq.")
 
-    def _new(self, kind: Any, client: str = CLIENT) -> Any:
+    def _new(self, kind: Any, client: str = CLIENT, **more: int) -> Any:
         try:
-            return kind(self._api, client)
+            return kind(self._api, client, **more)
         except OSError as error:
             raise PortError(f"MIDI cannot be used any more ({error}): start it again.") from error
 
@@ -205,7 +207,7 @@ class RtMidiPorts:
 
     def open_input(self, name: str | None, heard: Heard) -> OpenPort:
         """Listen to a port; PortError where it has gone, or virtual ones cannot be made (Windows)."""
-        port = self._new(self._rtmidi.MidiIn)
+        port = self._new(self._rtmidi.MidiIn, queue_size_limit=MOST_ARRIVED)
         port.ignore_types(sysex=True, timing=False, active_sense=True)
         self._open(port, name, "input")
         if self._api == self._rtmidi.API_UNIX_JACK:

@@ -182,9 +182,15 @@ class Service:
     def session_of(
         self, name: str, message: PieceMessage, knobs: Mapping[str, Mapping[str, Knob]] | None = None
     ) -> Session:
-        """A piece, opened with a model and those of its other time signatures, with known knobs."""
+        """
+        A piece, opened with a model and those of its other time signatures.
+
+        Knobs that are not given are those that the server has: each piece that undo may bring back would hold its own.
+        """
         piece = piece_of(message, self.formats(name))
         names = self.together(name)
+        if knobs is None:
+            knobs = {model.spec.model_id: self.knobs(model) for model in map(self.model, names)}
         locations = [self._locations.get(one, one) for one in names]
         load = dict(zip(locations, map(self.model, names), strict=True)).__getitem__
         return Session.open(self.workbench, piece, locations, all_by_model=message.by_model, knobs=knobs, load=load)

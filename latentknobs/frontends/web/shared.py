@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
@@ -51,6 +52,9 @@ class SharedRoom:
         self._joined = 0
         self._loop = asyncio.get_running_loop()
         self._telling: set[asyncio.Task[None]] = set()
+        self._untold: dict[str, Change] = {}
+        """By path, the newest last; what comes while the loop is busy is told together."""
+        self._taking = threading.Lock()
 
     def __enter__(self) -> Self:
         self._subscription = self.session.subscribe(self._on_change, self._on_music, "the page")
@@ -111,20 +115,31 @@ class SharedRoom:
     # Telling: in the subscription's thread, then in the loop.
 
     def _on_change(self, change: Change) -> None:
-        self._loop.call_soon_threadsafe(self._changed, change)
+        with self._taking:
+            first = not self._untold
+            self._untold.pop(change.path, None)
+            self._untold[change.path] = change
+        if first:
+            self._loop.call_soon_threadsafe(self._changed)
 
     def _on_music(self, music: Music) -> None:
         if isinstance(music, TurnedMusic):
             self._loop.call_soon_threadsafe(lambda: self._start(self._tell_music(music)))
 
-    def _changed(self, change: Change) -> None:
-        if change.path == "file":
+    def _changed(self) -> None:
+        with self._taking:
+            changes, self._untold = self._untold, {}
+        if "file" in changes:
             self._start(self._tell_all([*self._listeners]))
             return
-        frame = as_json({"type": "change", "path": change.path, "value": change.value, **self.facts})
+        facts, frames = self.facts, dict[str, bytes]()
         for listener, name in self._listeners.items():
-            if name != change.source:
-                listener.tell("change", frame)
+            newest = next((one for one in reversed(changes.values()) if one.source != name), None)
+            if newest is None:
+                continue
+            if newest.path not in frames:
+                frames[newest.path] = as_json({"type": "change", "path": newest.path, "value": newest.value, **facts})
+            listener.tell("change", frames[newest.path])
 
     async def _tell_music(self, music: TurnedMusic) -> None:
         frame = as_json(await self._music_facts(music))

@@ -11,64 +11,23 @@ from contextlib import ExitStack
 
 import pytest
 
+from benchmarks.jack import Device, jack_server
 from latentknobs.frontends.midi import frontend as frontend_module
 from latentknobs.frontends.midi.frontend import start
-from latentknobs.frontends.midi.ports import PortError, RtMidiPorts
+from latentknobs.frontends.midi.ports import RtMidiPorts
 from tests.frontends.waiting import until
 
 rtmidi = pytest.importorskip("rtmidi", reason="python-rtmidi has no wheel for this Python")
 pytestmark = pytest.mark.slow
 
 
-def _answers():
-    try:
-        RtMidiPorts()
-    except PortError:
-        return False
-    return True
-
-
 @pytest.fixture
-def jack(monkeypatch, tmp_path):
+def jack(tmp_path):
     """A JACK server of this test's own."""
     if shutil.which("jackd") is None:
         pytest.skip("jackd is not installed")
-    name = f"latentknobs-{tmp_path.parent.name}"
-    monkeypatch.setenv("JACK_DEFAULT_SERVER", name)
-    monkeypatch.setenv("JACK_NO_AUDIO_RESERVATION", "1")
-    with (tmp_path / "jackd.log").open("w") as log:
-        server = subprocess.Popen(
-            ["jackd", "-r", "-n", name, "-d", "dummy", "-r", "48000", "-p", "512"], stdout=log, stderr=log
-        )
-        try:
-            until(_answers)
-            yield server
-        finally:
-            server.terminate()
-            server.wait(timeout=20)
-
-
-class Device:
-    """Another program with a port of each direction."""
-
-    def __init__(self, name):
-        self._heard = []
-        self.out = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, name)
-        self.out.open_virtual_port("out")
-        self.into = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, f"{name} in", queue_size_limit=10_000)
-        self.into.ignore_types(timing=False)
-        self.into.open_virtual_port("in")
-
-    @property
-    def heard(self):
-        while event := self.into.get_message():
-            self._heard.append(tuple(event[0]))
-        return self._heard
-
-    def close(self):
-        for port in (self.out, self.into):
-            port.close_port()
-            port.delete()
+    with jack_server(f"latentknobs-{tmp_path.parent.name}", tmp_path / "jackd.log"):
+        yield
 
 
 def test_a_session_is_played_through_real_ports(jack, session, monkeypatch, caplog):
@@ -115,6 +74,30 @@ def test_virtual_ports_are_there_while_it_runs(jack, session, cli):
     assert [name for name in listed["outputs"] if "latentknobs:latentknobs" in name]
     assert shown.startswith("inputs ")
     assert cli("ports", "--json").json == {"inputs": [], "outputs": []}
+
+
+def test_a_burst_arrives_whole(jack):
+    """Also while what came before is still being done."""
+    heard, sent = [], [(0xB0, k // 100, k % 100) for k in range(3000)]
+
+    def slow(data):
+        if not heard:
+            time.sleep(1)
+        heard.append(tuple(data))
+
+    port = RtMidiPorts().open_input(None, slow)
+    pads = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, "Pads")
+    pads.open_port(next(k for k, name in enumerate(pads.get_ports()) if "latentknobs" in name))
+    for number, message in enumerate(sent):
+        pads.send_message(message)
+        if number % 100 == 0:
+            time.sleep(0.02)  # what JACK takes in one go is bounded
+    until(lambda: len(heard) == len(sent))
+    pads.close_port()
+    pads.delete()
+    port.close()
+
+    assert heard == sent
 
 
 def test_a_terminated_server_leaves_no_note(jack, plugins_dir, tiny_registry):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import time
@@ -13,7 +14,9 @@ from websockets.sync.client import connect
 
 from latentknobs.backends.loader import Models
 from latentknobs.frontends.web.app import ServerConfig
+from latentknobs.frontends.web.open_piece import OpenPiece
 from latentknobs.frontends.web.server import start
+from latentknobs.frontends.web.shared import SharedRoom
 from latentknobs.scores import midi_bytes
 from latentknobs.session import Session
 from latentknobs.steering.batch_decoder import DecoderQueue
@@ -134,6 +137,31 @@ def test_a_move_in_one_tab_shows_in_the_other_and_does_not_come_back(port, tab, 
     other.close()
 
 
+def test_changes_that_come_while_the_server_is_busy_are_told_together(shared):
+    """As one frame with the newest values, so that a flood of them holds nothing up."""
+    frames, told = [], asyncio.Event()
+
+    class Listener:
+        def tell(self, kind, frame):
+            if kind == "change":
+                frames.append(json.loads(frame))
+                if frames[-1]["values"]["tempo"] == 159.0:
+                    told.set()
+
+    async def flooded():
+        def opened(name, session):
+            return OpenPiece(name, "", session, session.turn({}), frozenset(), session.style)
+
+        with SharedRoom(shared, opened) as room:
+            room.join(Listener())
+            for k in range(100):
+                shared.set("tempo", 60.0 + k % 100, "osc")
+            await told.wait()
+
+    asyncio.run(asyncio.wait_for(flooded(), PATIENCE))
+    assert len(frames) <= 10
+
+
 def test_what_cannot_be_set_is_an_error_of_its_frame(tab, shared):
     """And nothing is changed."""
     before = shared.values
@@ -155,6 +183,20 @@ def test_another_piece_is_told_to_all(port, tab, shared):
     tab.send(type="set", values={"undo": ""})
     assert other.get("shared", lambda frame: frame["piece"]["name"] == "tune")
     other.close()
+
+
+def test_pieces_of_the_page_have_the_same_knobs(tab, shared):
+    """Not a copy each, since undo keeps several pieces."""
+    opened = []
+    for name in ("one", "two"):
+        tab.send(type="load", piece=as_message(tune(name, 8)))
+        tab.get("shared", lambda frame, name=name: frame["piece"]["name"] == name)
+        opened.append(shared.session)
+    knobs = [one.knobs_of(one.model)["pitch"] for one in opened]
+
+    assert knobs[0] is knobs[1]
+    for _ in opened:
+        shared.set("undo")
 
 
 def test_snapshots_and_history_are_told(tab, shared):
