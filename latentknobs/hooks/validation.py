@@ -340,7 +340,13 @@ def frontend(offer: FrontendSpec, guard: Guard) -> FrontendSpec:
         make = partial(cast("Callable[..., Any]", widget), session, **options)
         return guard.call(make, must="a widget", check=_something, own=own)
 
-    return evolve(offer, serve=serve and served, start=start and started, widget=widget and shown, check=check and checked)
+    return evolve(
+        offer,
+        serve=serve and served,
+        start=start and started,
+        widget=widget and shown,
+        check=check and checked,
+    )
 
 
 def _something(result: object) -> object:
