@@ -27,3 +27,11 @@ class FrontendParser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Refuse the arguments."""
         raise UsageError(f"serve {self._name}: {message}.")
+
+
+def port(text: str) -> int:
+    """The type of an option that is a port; 0 = any free one."""
+    number = int(text) if text.isdecimal() else -1
+    if not 0 <= number < 65536:
+        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
+    return number

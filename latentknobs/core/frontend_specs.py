@@ -98,6 +98,8 @@ class FrontendSpec:
             cannot share one.
         widget: Called with a session, shared or not, and options of its own; returns what a notebook shows of it.
             None = it has nothing for notebooks.
+        check: Called with the arguments of ``start`` before a session is opened: raises UsageError where one is wrong,
+            and where they ask for help prints it and exits, as argparse does. None = ``start`` finds out.
     """
 
     name: str
@@ -105,6 +107,7 @@ class FrontendSpec:
     serve: Callable[[list[str]], int] | None = None
     start: Callable[[LiveSession, list[str]], RunningFrontend] | None = None
     widget: Callable[..., Any] | None = None
+    check: Callable[[list[str]], object] | None = None
 
     def __attrs_post_init__(self) -> None:
         if self.serve is None and self.start is None and self.widget is None:

@@ -99,8 +99,8 @@ class LiveSession(Protocol):
         """Put a parameter back to its default; a knob of bars follows that of the piece again."""
         ...
 
-    def open(self, source: Piece | Path | None, source_name: str = "") -> None:
-        """Open another piece or file."""
+    def open(self, source: Piece | Path | None, source_name: str = "", *, go_on: bool = False) -> None:
+        """Open another piece or file; ``go_on`` keeps tempo, play and loop as they are then."""
         ...
 
     def wait(self, number: int | None = None, timeout: float = 60.0) -> Music:

@@ -303,7 +303,7 @@ def _executor(result: object) -> Executor:
 def frontend(offer: FrontendSpec, guard: Guard) -> FrontendSpec:
     """A front end; the errors of the package and of the system that it raises are its own."""
     own = (LatentKnobsError, OSError)
-    serve, start, widget = offer.serve, offer.start, offer.widget
+    serve, start, widget, check = offer.serve, offer.start, offer.widget, offer.check
 
     def served(arguments: list[str]) -> int:
         return guard.call(run, arguments, must="an exit code", check=_exit_code, own=own)
@@ -323,11 +323,30 @@ def frontend(offer: FrontendSpec, guard: Guard) -> FrontendSpec:
         except SystemExit as end:  # argparse has told of it; --help too
             raise UsageError(f"{offer.name} was not started.") from end
 
+    def checked(arguments: list[str]) -> None:
+        end = guard.call(ending, arguments, must="nothing", check=lambda end: end, own=own)
+        if end is not None:
+            raise end
+
+    def ending(arguments: list[str]) -> SystemExit | None:
+        try:
+            if check is not None:
+                check(arguments)
+        except SystemExit as end:  # as argparse ends
+            return end
+        return None
+
     def shown(session: object, **options: Any) -> Any:
         make = partial(cast("Callable[..., Any]", widget), session, **options)
         return guard.call(make, must="a widget", check=_something, own=own)
 
-    return evolve(offer, serve=serve and served, start=start and started, widget=widget and shown)
+    return evolve(
+        offer,
+        serve=serve and served,
+        start=start and started,
+        widget=widget and shown,
+        check=check and checked,
+    )
 
 
 def _something(result: object) -> object:

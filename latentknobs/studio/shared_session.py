@@ -283,9 +283,14 @@ class SharedSession:
                     after = evolve(after, settings=after.settings.with_amount(knob, None, bars))
             self._become(after, f"clear {', '.join(paths)}", source)  # no part of the gesture that set them
 
-    def open(self, source: Session | Piece | Path | None, source_name: str = "") -> None:
+    def open(self, source: Session | Piece | Path | None, source_name: str = "", *, go_on: bool = False) -> None:
         """
         Open another piece, with no knob turned. Snapshots and the ends of the morph stay; a project brings its own.
+
+        Args:
+            source: As for the session.
+            source_name: Who opens it.
+            go_on: Whether tempo, play and loop stay as they are once it is open, from its first step on.
 
         Raises:
             LatentKnobsError: It cannot be opened; what was open stays.
@@ -295,6 +300,11 @@ class SharedSession:
             if not _is_project(source):
                 ends = (*self._values.morph[:2], 0.0)
                 opened = evolve(opened, snapshots=self._values.snapshots, morph=ends)
+            if go_on:
+                now = time.monotonic()
+                kept = self._values.transport.at(now)
+                own = {"playing": kept.playing, "tempo": kept.tempo, "loop": kept.loop, "since": now}
+                opened = evolve(opened, transport=evolve(opened.transport, **own))
             self._become(opened, "file", source_name)
 
     def open_project(self, project: Project, source_name: str = "") -> None:

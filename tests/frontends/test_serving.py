@@ -13,6 +13,8 @@ import time
 import httpx
 import pytest
 
+from latentknobs.frontends.cli.context import Context
+
 FRONTEND = """
 from latentknobs import FrontendSpec, hookimpl
 
@@ -36,6 +38,12 @@ def shout(plugins_dir):
     (plugins_dir / "shout.py").write_text(FRONTEND)
 
 
+@pytest.fixture
+def unopened(monkeypatch):
+    """No session can be opened."""
+    monkeypatch.setattr(Context, "workbench", None)
+
+
 def test_a_strangers_front_end_is_served(cli, shout):
     """Its words are its own, options and --help too, and its exit code is the program's."""
     done = cli("serve", "shout", "--loud", "3", "--help")
@@ -55,6 +63,35 @@ def test_the_page_is_what_is_served_unless_another_is_named(cli):
     """The command's help says how its options are told."""
     assert "serve web --help" in cli("serve", "--help").out
     assert "--token-file" in cli("serve", "web", "--help").out
+
+
+@pytest.mark.parametrize(
+    ("names", "options"),
+    [("osc", ["--reply-port"]), ("midi", ["--takeover"]), ("web,osc", ["--token-file", "--reply-port"])],
+)
+def test_options_are_shown_at_once(cli, unopened, names, options):
+    """Those of the session and of each front end, and no session is opened."""
+    done = cli("serve", names, "--help")
+
+    assert (done.code, "was not started" in done.err) == (0, False)
+    assert all(option in done.out for option in ["--file", "--registry", *options])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["osc", "--colour"], "serve osc: unrecognized arguments: --colour."),
+        (["midi", "--channel", "17"], "--channel goes from 1 to 16; 17 is outside."),
+        (["web,osc", "--web-port", "x"], "serve web: argument --port: a port is a number from 0 to 65535."),
+        (["web,osc", "--osc-port", "-1"], "serve osc: argument --port: a port is a number from 0 to 65535."),
+        (["web,osc", "--file"], "serve web,osc: argument --file: expected one argument."),
+    ],
+)
+def test_wrong_options_of_front_ends_are_one_sentence(cli, unopened, words, said):
+    """Before a session is opened."""
+    done = cli("serve", *words)
+
+    assert (done.code, done.one_sentence()) == (2, f"Error: {said}")
 
 
 def test_a_missing_extra_is_one_sentence(cli, monkeypatch):
@@ -84,7 +121,7 @@ def test_wrong_options_are_usage(cli, words, said):
     done = cli("serve", *words)
 
     assert done.code == 2
-    assert said in done.err
+    assert said in done.one_sentence()
     assert "a-secret" not in done.err
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import signal
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import typer
 
+from latentknobs.core.frontend_options import FrontendParser
 from latentknobs.core.frontend_specs import FrontendSpec
 from latentknobs.errors import UnknownNameError, UsageError
 from latentknobs.frontends.cli.context import program, say
@@ -46,11 +46,17 @@ def serve(ctx: typer.Context) -> None:
 
 def _serve_together(ctx: typer.Context, specs: Mapping[str, FrontendSpec], words: Sequence[str]) -> None:
     """Start front ends on one session, and stop them at Ctrl-C or SIGTERM, the last one first."""
-    options, rest = _parser(specs).parse_known_args(list(words))
-    own = _dealt(list(specs), rest)
     for name, spec in specs.items():
         if spec.start is None:
             raise UsageError(f"The front end {name} cannot share a session: start it alone, with serve {name}.")
+    if not {"-h", "--help"}.isdisjoint(words):
+        _help(specs)
+        return
+    options, rest = _parser(specs).parse_known_args(list(words))
+    own = _dealt(list(specs), rest)
+    for name, spec in specs.items():  # what is wrong with the words is said before a model is loaded
+        if spec.check is not None:
+            spec.check(own[name])
     from latentknobs.steering.batch_decoder import DecoderQueue
     from latentknobs.studio.shared_session import SharedSession
 
@@ -87,13 +93,21 @@ def _ended_by_sigterm(ended: threading.Event) -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _parser(names: Sequence[str] | Mapping[str, FrontendSpec]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog=f"latentknobs serve {','.join(names)}",
-        description="Start front ends on one session; the options of each begin with its name.",
-        allow_abbrev=False,
-        add_help=len(names) > 1,
-    )
+def _help(specs: Mapping[str, FrontendSpec]) -> None:
+    """Print the options of the session, and those of each front end that tells them."""
+    _parser(specs).print_help()
+    for spec in specs.values():
+        if spec.check is not None:
+            print()  # noqa: T201 - what --help is for
+            with suppress(SystemExit):
+                spec.check(["--help"])
+
+
+def _parser(names: Collection[str]) -> FrontendParser:
+    """The options of the session."""
+    prefixes = " or ".join(f"--{name}-" for name in names)
+    description = f"Start front ends on one session; their own options begin with {prefixes}."
+    parser = FrontendParser(",".join(names), description if len(names) > 1 else "Start a front end on a session.")
     parser.add_argument("--file", type=Path, help="what to open: a file of MIDI or notation, or a project [an example]")
     parser.add_argument("--model", action="append", default=[], help="model; once for each clip format")
     parser.add_argument("--registry", help="registry file or URL [LATENTKNOBS_REGISTRY, else registry.db here]")

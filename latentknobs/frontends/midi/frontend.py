@@ -231,9 +231,7 @@ class MidiFrontend:
             self._learned()
 
     def _open(self, piece: Piece) -> None:
-        playing = self._session.transport.playing
-        self._session.open(piece, BUTTONS)
-        self._set_play(playing)
+        self._session.open(piece, BUTTONS, go_on=True)  # what is set while it opens is newer than the recording
         _log.warning("MIDI: %d notes were recorded.", len(piece.notes))
 
     # Learning.

@@ -20,6 +20,12 @@ def _start(session: LiveSession, arguments: list[str]) -> RunningFrontend:
     return start(session, arguments)
 
 
+def _check(arguments: list[str]) -> None:
+    from latentknobs.frontends.midi.options import read_options
+
+    read_options(arguments)
+
+
 def ports(
     host: Host,  # noqa: ARG001 - every command gets one
     *,
@@ -40,7 +46,7 @@ def ports(
 @hookimpl
 def register_frontends() -> list[FrontendSpec]:
     """MIDI, on a session that others may share."""
-    return [FrontendSpec("midi", "Controls, notes and clock of MIDI, both ways.", start=_start)]
+    return [FrontendSpec("midi", "Controls, notes and clock of MIDI, both ways.", start=_start, check=_check)]
 
 
 @hookimpl

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from latentknobs.core.frontend_options import FrontendParser
+from latentknobs.core.frontend_options import FrontendParser, port
 from latentknobs.core.live_session import LiveSession
 from latentknobs.errors import MissingExtraError, UsageError
 
@@ -39,7 +39,7 @@ def start(session: LiveSession, arguments: Sequence[str]) -> OscFrontend:
         MissingExtraError: The extra ``osc`` is not installed.
         UsageError: An option is wrong, or the address cannot be listened on.
     """
-    options = _parser().parse_args(list(arguments))
+    options = read_options(arguments)
     try:
         from latentknobs.frontends.osc.announcing import Announced, Announcement
         from latentknobs.frontends.osc.server import OscServer
@@ -62,6 +62,16 @@ def start(session: LiveSession, arguments: Sequence[str]) -> OscFrontend:
     if not ipaddress.ip_address(host).is_loopback:
         where += " Everybody in the network can play it."
     return OscFrontend(where, running)
+
+
+def read_options(arguments: Sequence[str]) -> argparse.Namespace:
+    """
+    The options of a command line.
+
+    Raises:
+        UsageError: One is unknown, or has no value that it can have.
+    """
+    return _parser().parse_args(list(arguments))
 
 
 def _described(session: LiveSession, host: str, port: int) -> QueryServer | None:
@@ -88,7 +98,7 @@ def _address(host: str) -> str:
 def _parser() -> FrontendParser:
     parser = FrontendParser("osc", "Play a session by Open Sound Control.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on [127.0.0.1: this machine only]")
-    parser.add_argument("--port", type=_port, default=PORT, help=f"0 = any free port [{PORT}]")
+    parser.add_argument("--port", type=port, default=PORT, help=f"0 = any free port [{PORT}]")
     parser.add_argument(
         "--reply-port", type=_reply_port, default=REPLY_PORT, help=f"where senders are answered [{REPLY_PORT}]"
     )
@@ -99,14 +109,7 @@ def _parser() -> FrontendParser:
     return parser
 
 
-def _port(text: str) -> int:
-    port = int(text) if text.isdecimal() else -1
-    if not 0 <= port < 65536:
-        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
-    return port
-
-
 def _reply_port(text: str) -> int:
-    if not (port := _port(text)):
+    if not (number := port(text)):
         raise argparse.ArgumentTypeError("a port to answer to is a number from 1 to 65535")
-    return port
+    return number

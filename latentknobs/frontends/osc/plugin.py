@@ -17,11 +17,20 @@ def _start(session: LiveSession, arguments: list[str]) -> RunningFrontend:
     return start(session, arguments)
 
 
+def _check(arguments: list[str]) -> None:
+    from latentknobs.frontends.osc.options import read_options
+
+    read_options(arguments)
+
+
 @hookimpl
 def register_frontends() -> list[FrontendSpec]:
     """Play a session by OSC."""
     return [
         FrontendSpec(
-            "osc", "Open Sound Control: turn knobs and get notes from Pure Data, Max or SuperCollider.", start=_start
+            "osc",
+            "Open Sound Control: turn knobs and get notes from Pure Data, Max or SuperCollider.",
+            start=_start,
+            check=_check,
         )
     ]

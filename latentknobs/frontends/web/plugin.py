@@ -23,7 +23,14 @@ def _start(session: LiveSession, arguments: list[str]) -> RunningFrontend:
     return start(session, arguments)
 
 
+def _check(arguments: list[str]) -> None:
+    from latentknobs.frontends.web.server import shared_options
+
+    shared_options(arguments)
+
+
 @hookimpl
 def register_frontends() -> list[FrontendSpec]:
     """The page in the browser."""
-    return [FrontendSpec("web", "A page in the browser: hear a melody, turn its knobs, export MIDI.", _serve, _start)]
+    doc = "A page in the browser: hear a melody, turn its knobs, export MIDI."
+    return [FrontendSpec("web", doc, _serve, _start, check=_check)]

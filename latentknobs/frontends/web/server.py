@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from latentknobs.core.frontend_options import FrontendParser, port
 from latentknobs.errors import MissingExtraError, UsageError
 from latentknobs.frontends.web.token import add_token_options, token_of
 from latentknobs.workbench import Workbench
@@ -40,7 +41,7 @@ def serve(arguments: Sequence[str]) -> int:
 
     Raises:
         MissingExtraError: The extra ``web`` is not installed.
-        UsageError: The address cannot be listened on, or the token cannot be read.
+        UsageError: An option is wrong, the address cannot be listened on, or the token cannot be read.
         LatentKnobsError: The model cannot be loaded.
     """
     options = _parser().parse_args(list(arguments))
@@ -118,11 +119,11 @@ def start(session: LiveSession, arguments: Sequence[str]) -> RunningPage:
 
     Raises:
         MissingExtraError: The extra ``web`` is not installed.
-        UsageError: The address cannot be listened on, or the session is none of this program's own.
+        UsageError: An option is wrong, the address cannot be listened on, or the session is none of this program's own.
     """
     from latentknobs.studio.shared_session import SharedSession
 
-    options = _shared_parser().parse_args(list(arguments))
+    options = shared_options(arguments)
     if not isinstance(session, SharedSession):
         raise UsageError("The page needs a session of serve: start it with serve web,osc.")
     try:
@@ -131,6 +132,16 @@ def start(session: LiveSession, arguments: Sequence[str]) -> RunningPage:
     except ImportError as error:
         raise MissingExtraError("The web front end", "web") from error
     return RunningPage(session, options)
+
+
+def shared_options(arguments: Sequence[str]) -> argparse.Namespace:
+    """
+    What is said of the page that is not the session's.
+
+    Raises:
+        UsageError: An option is unknown, or has no value that it can have.
+    """
+    return _shared_parser().parse_args(list(arguments))
 
 
 def configuration(app: ASGIApp) -> uvicorn.Config:
@@ -189,7 +200,7 @@ def _listening(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> FrontendParser:
     parser = _shared_parser()
     parser.add_argument(
         "--model",
@@ -202,28 +213,19 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _shared_parser() -> argparse.ArgumentParser:
+def _shared_parser() -> FrontendParser:
     """The options of the page that are not the session's."""
-    parser = argparse.ArgumentParser(
-        prog="latentknobs serve", description="Serve the page: hear a melody, turn its knobs, export MIDI."
-    )
+    parser = FrontendParser("web", "Serve the page: hear a melody, turn its knobs, export MIDI.")
     parser.add_argument(
         "--host", default="127.0.0.1", help="address to listen on; outside loopback a token is required [127.0.0.1]"
     )
-    parser.add_argument("--port", type=_port, default=PORT, help=f"0 = any free port [{PORT}]")
+    parser.add_argument("--port", type=port, default=PORT, help=f"0 = any free port [{PORT}]")
     add_token_options(parser)
     parser.add_argument("--name", action="append", default=[], help="another host name of the server; repeatable")
     parser.add_argument(
         "--open", action=argparse.BooleanOptionalAction, default=False, help="open the page in a browser"
     )
     return parser
-
-
-def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port < 65536:
-        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
-    return port
 
 
 def _say(text: str) -> None:

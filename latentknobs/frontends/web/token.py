@@ -27,7 +27,7 @@ def add_token_options(parser: argparse.ArgumentParser) -> None:
         help=f"file with what clients must present [{VARIABLE}; outside loopback one is generated]",
     )
     where.add_argument("--ask-token", action="store_true", help="ask for it")
-    # It has a name of its own here, since it would be taken for the beginning of --token-file.
+    # It is known here so that its refusal says what to do, and does not repeat it.
     where.add_argument("--token", type=_refused, help=argparse.SUPPRESS)
 
 

@@ -38,8 +38,9 @@ def test_no_messages_do_harm(stream, anything, session):
     """Whatever comes, the front end answers afterwards, and values stay in their ranges."""
     for data in stream:
         anything.receive(list(data))
+    session.set("tempo", 100.0)
 
-    assert session.set("tempo", 100.0).value == 100.0  # the values may be those of a recording already
+    assert session.values["tempo"] == 100.0
     for path, value in session.values.items():
         if path in session.parameters:
             session.parameters[path].checked(value)

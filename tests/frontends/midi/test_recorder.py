@@ -11,6 +11,7 @@ from latentknobs.core.melody_format import MELODY
 from latentknobs.core.time_signature import TimeSignature
 from latentknobs.core.transport import Transport
 from latentknobs.frontends.midi.recorder import Recorder, piece_of
+from latentknobs.session import Session
 from tests.frontends.waiting import until
 
 
@@ -110,3 +111,25 @@ def test_stop_opens_what_was_played_as_the_piece(session, started, ports):
     ports.say(0x80, 48, 0)
     ports.say(0xFC)
     until(lambda: [note.pitch for note in session.session.piece.notes] == [48])
+
+
+def test_what_is_set_while_a_recording_opens_stays(session, started, ports, monkeypatch):
+    """Tempo and loop are newer than what was played in."""
+    opening = Session.open
+
+    def meanwhile(*words, **options):
+        out = opening(*words, **options)
+        session.set_all({"tempo": 77.0, "loop": False})
+        return out
+
+    started("--record")
+    ports.say(0xFA)
+    ports.say(0x90, 67, 90)
+    until(lambda: session.transport.position(time.monotonic()) > 2)
+    ports.say(0x90, 67, 0)
+    monkeypatch.setattr(Session, "open", meanwhile)
+    ports.say(0xFC)
+    until(lambda: session.values["file"] == "recording")
+
+    assert (session.values["tempo"], session.values["loop"]) == (77.0, False)
+    assert session.session.piece.tempo == pytest.approx(240)
