@@ -69,7 +69,7 @@ class OpenPiece:
             touched=np.flatnonzero(moved).tolist(),
             remarks=[*filter(None, [self.elsewhere]), *result.remarks],
             counts=Counts(**asdict(result.counts)),
-            left=list(result.left),
+            left=[] if pending else list(result.left),  # of bars that are not there yet nothing can be said
             ways=ways_in_order(self.session, result.ways),
             ms=round(ms, 2),
             pending=list(pending),

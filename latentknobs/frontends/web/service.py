@@ -281,8 +281,8 @@ class Service:
             plan = NearTurn(session, turns.settings if turns.has_ranges else None, looked_at.step, steered)
 
             def partly(batch: PartlyDecoded) -> None:
-                if plan.is_in_order:
-                    looked_at.tell(lambda: opened.turned(whole(*plan.there(batch)), since(), plan.pending(batch.done)))
+                if plan.is_in_order and (pending := plan.pending(batch.done)):
+                    looked_at.tell(lambda: opened.turned(whole(*plan.there(batch)), since(), pending))
 
             near = NearFirst(plan.distances, partly)
         return await asyncio.wrap_future(self.queue.decode(client, models * len(each), codes, answer, near))

@@ -7,10 +7,10 @@ export function within(step: number, spans: readonly (readonly [from: number, to
   return spans.some(([from, to]) => step >= from && step < to);
 }
 
-/** A part of an answer, with the notes of before where its own are still to come. */
-export function filled(part: Turned, before: Pick<Turned, "notes" | "changed">): Turned {
+/** What was before, with the notes of a part of an answer where they are there: what is said of the whole follows it. */
+export function filled(part: Turned, before: Turned): Turned {
   const pending = part.pending ?? [];
   const changed = new Set<Note>([...part.changed.map((index) => part.notes[index]!), ...before.changed.map((index) => before.notes[index]!)]);
   const notes = sorted([...part.notes, ...before.notes.filter(([onset]) => within(onset, pending))]);
-  return { ...part, notes, changed: notes.flatMap((note, index) => (changed.has(note) ? [index] : [])) };
+  return { ...before, notes, pending, changed: notes.flatMap((note, index) => (changed.has(note) ? [index] : [])) };
 }

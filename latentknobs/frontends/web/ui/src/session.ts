@@ -606,7 +606,7 @@ export class Session {
     if (deck && model) {
       // An answer that was overtaken is still nearer to what is wanted than the one before, if it is of this piece.
       const piece = pieceKey(model.name, deck.piece);
-      if (key.startsWith(`${piece.slice(0, -1)},`)) this.latest = { piece, turned: part ? filled(turned, result ?? { notes: deck.piece.notes, changed: [] }) : turned };
+      if (key.startsWith(`${piece.slice(0, -1)},`)) this.latest = { piece, turned: part ? filled(turned, result ?? { ...turned, notes: deck.piece.notes, changed: [] }) : turned };
     }
     this.sound();
     this.sayResult();
