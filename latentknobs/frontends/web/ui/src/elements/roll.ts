@@ -158,6 +158,8 @@ export class RollElement extends LitElement {
   protected override firstUpdated(): void {
     const looking = () => { this.following = performance.now() + LOOKING; };
     for (const gesture of ["wheel", "touchmove", "pointerdown"]) this.scroller.addEventListener(gesture, looking, { passive: true });
+    // A finger that draws bars must not scroll.
+    this.scroller.addEventListener("touchmove", (event) => { if (this.pressed?.ruler && this.drawn && event.cancelable) event.preventDefault(); }, { passive: false });
     // A wheel that zooms must not zoom the page.
     this.scroller.addEventListener("wheel", this.wheel, { passive: false });
   }
