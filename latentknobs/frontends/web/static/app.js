@@ -342,7 +342,7 @@ var Nr=Object.defineProperty;var Or=Object.getOwnPropertyDescriptor;var p=(n,s,e
   .names { flex: none; }
   .scroll { overflow-x: auto; overflow-y: hidden; flex: 1; min-width: 0; scrollbar-color: var(--s-bar) transparent; }
   svg { display: block; }
-  text { fill: var(--s-soft); font: 500 11px var(--sans); }
+  text { fill: var(--s-soft); font: 500 11px var(--sans); user-select: none; }
   .row { fill: var(--s-row); } .c { fill: var(--s-line); }
   .beat { stroke: var(--s-line); } .bar { stroke: var(--s-bar); }
   .ghost { fill: none; stroke: var(--s-ghost); stroke-dasharray: 3 3; }
@@ -358,7 +358,7 @@ var Nr=Object.defineProperty;var Or=Object.getOwnPropertyDescriptor;var p=(n,s,e
   .outside { fill: var(--screen); opacity: 0.62; } .looped { fill: var(--s-ink); opacity: 0.16; } .loop-end { stroke: var(--s-ink); stroke-width: 2; }
   .ghost, .note, .mark { pointer-events: none; }
   .note.older, .older + .mark { opacity: 0.4; } .coming { fill: var(--s-ink); opacity: 0.55; }
-  .chosen { fill: var(--s-ink); opacity: 0.1; pointer-events: none; } .chosen.top { opacity: 0.3; } .chosen-end { stroke: var(--s-ink); stroke-width: 1.5; stroke-dasharray: 5 3; pointer-events: none; }
+  .chosen { fill: var(--s-ink); opacity: 0.1; pointer-events: none; } .chosen.top { opacity: 0.15; } .chosen-end { stroke: var(--s-ink); stroke-width: 1.5; stroke-dasharray: 5 3; pointer-events: none; }
   .progress { position: absolute; left: 0; right: 0; top: 0; height: 3px; overflow: hidden; border-radius: 2px; background: var(--s-line); }
   .progress svg { position: absolute; inset: 0; fill: var(--s-ink); }
   .progress:not([aria-valuenow])::after { content: ""; position: absolute; inset: 0 65% 0 0; background: var(--s-ink); animation: slide 1.1s ease-in-out infinite alternate; }
