@@ -220,9 +220,7 @@ def test_the_nearest_clips_come_first_and_are_told_of(queue, monkeypatch):
     monkeypatch.setattr(batch_decoder, "SLICE", 2)
     model, told = Held(), []
     model.go.release(9)
-    done = queue.decode(
-        "a", [model], codes(1, 2, 3, 4), lambda d: d.clips[0][:, 0].tolist(), near(told, 20, 10, 0, 10)
-    )
+    done = queue.decode("a", [model], codes(1, 2, 3, 4), lambda d: d.clips[0][:, 0].tolist(), near(told, 20, 10, 0, 10))
 
     assert done.result(20) == [1, 2, 3, 4]
     assert model.batches == [[3], [2, 4], [1]]

@@ -203,7 +203,7 @@ def test_what_is_looked_at_comes_first(port, bench, monkeypatch, knobs):
     with dial(port) as link:
         talk = Talk(link)
         talk.open(tune(beats=96))
-        seq = talk.say("turn", knobs=knobs)
+        talk.say("turn", knobs=knobs)
         plain = talk.hear()
         seq = talk.say("turn", knobs=knobs, near=200)
         parts = [talk.hear()]
@@ -214,12 +214,11 @@ def test_what_is_looked_at_comes_first(port, bench, monkeypatch, knobs):
     assert {**parts[-1], "seq": 0, "ms": 0, "batch": 0} == {**plain, "seq": 0, "ms": 0, "batch": 0}
     assert len(parts) > 1
     for part in parts[:-1]:
-        pending = lambda note, part=part: any(first <= note[0] < after for first, after in part["pending"])  # noqa: E731
-        assert part["notes"] == [note for note in plain["notes"] if not pending(note)]
-        assert not pending([200])
-        assert [part["notes"][k] for k in part["changed"]] == [
-            note for k, note in enumerate(plain["notes"]) if k in plain["changed"] and not pending(note)
-        ]
+        late = [step for first, after in part["pending"] for step in range(first, after)]
+        assert part["notes"] == [note for note in plain["notes"] if note[0] not in late]
+        assert 200 not in late
+        changed = [plain["notes"][k] for k in plain["changed"]]
+        assert [part["notes"][k] for k in part["changed"]] == [note for note in changed if note[0] not in late]
 
 
 def test_moves_that_wait_are_decoded_together(held):
