@@ -67,7 +67,12 @@ class NearTurn:
         return out
 
     def there(self, batch: PartlyDecoded) -> tuple[list[SteeredCodes], list[ClipBatch]]:
-        """The turns as if the models turned only what is decoded, and that."""
+        """
+        The turns as if the models turned only what is decoded, and that.
+
+        It is not held against rules, which would take as long for a part as for the whole: the whole may do by rule
+        what a part has by the model.
+        """
         steered, clips = [], []
         for k, one in enumerate(self.steered):
             every = []
@@ -76,7 +81,7 @@ class NearTurn:
                 by_model, own = moved.by_model.copy(), batch.clips[number]
                 by_model[by_model] = batch.done[number]
                 clips.append(self.session.parts[p].cut.clips[:0] if own is None else own[batch.done[number]])
-                every.append(evolve(moved, by_model=by_model))
+                every.append(evolve(moved, by_model=by_model, comparison=None))
             steered.append(evolve(one, moved=tuple(every)))
         return steered, clips
 
