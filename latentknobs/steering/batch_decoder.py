@@ -2,9 +2,10 @@
 The decoder queue: one worker does all work with models, and codes that wait are decoded in one batch for each model.
 
 Front ends with several clients put their work here. When the worker is free it does other work in turn, and decodes the
-waiting codes of all clients together; those of a long piece in slices, between which others have their turn. Of one
-client only the newest move is kept. Work that calls models now and then, such as opening a piece, runs beside the
-worker, which does its calls in slices too (:class:`~latentknobs.steering.shared_model.SharedModel`).
+waiting codes of all clients together; those of a long piece in slices, between which others have their turn, and the
+nearest to what a person looks at first. Of one client only the newest move is kept. Work that calls models now and
+then, such as opening a piece, runs beside the worker, which does its calls in slices too
+(:class:`~latentknobs.steering.shared_model.SharedModel`).
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from typing import Any, Generic, Self, TypeVar
 
 import numpy as np
 from attrs import define, field, frozen
+from numpy.typing import NDArray
 
-from latentknobs.core.arrays import ClipBatch, Codes
+from latentknobs.core.arrays import Bools, ClipBatch, Codes, Ints
 from latentknobs.core.backend import VAEBackend
 
 T = TypeVar("T")
@@ -27,6 +29,8 @@ MAX_CLIPS = 256
 """A batch takes no further move once it has this many clips; the next batch does."""
 SLICE = 32
 """Clips of one client that a model is given at a time; others wait for no more than these."""
+FIRST = 8
+"""Clips of the first slice where the nearest come first."""
 BESIDE = 4
 """Threads for work beside the worker."""
 MAX_WAITING = 1024
@@ -52,11 +56,40 @@ class DecodedBatch:
 
 
 @frozen(eq=False)
+class PartlyDecoded:
+    """
+    What is there of a move.
+
+    Attributes:
+        clips: For each of the client's models int16 (N, *shape), of which those that are done count; None without any.
+        done: For each of them which are decoded, bool (N,).
+    """
+
+    clips: tuple[ClipBatch | None, ...]
+    done: tuple[Bools, ...]
+
+
+@frozen(eq=False)
+class NearFirst:
+    """
+    How a client has the clips that it looks at before the others; a newer move of its own then ends this one.
+
+    Attributes:
+        distances: How far off each of the codes is, for each model (N,); called by the worker, after the codes.
+        tell: Called by the worker with what is there, whenever that is more but not all; it must not take long.
+    """
+
+    distances: Callable[[], Sequence[NDArray[np.float64]]]
+    tell: Callable[[PartlyDecoded], None]
+
+
+@frozen(eq=False)
 class _Move(Generic[T]):
     client: Hashable
     models: Sequence[VAEBackend]
     codes: Callable[[], Sequence[Codes]]
     use: Callable[[DecodedBatch], T]
+    near: NearFirst | None
     future: Future[T]
 
     def finish(self, batch: DecodedBatch) -> None:
@@ -73,10 +106,19 @@ class _Decoding:
 
     move: _Move[Any]
     codes: Sequence[Codes]
-    clips: dict[int, list[ClipBatch]] = field(factory=dict)
+    distances: Sequence[NDArray[np.float64]] | None
+    done: Sequence[Bools]
+    clips: dict[int, ClipBatch] = field(factory=dict)
     together: int = 0
     failed: bool = False
     gone: bool = False
+
+    @classmethod
+    def of(cls, move: _Move[Any]) -> Self:
+        """A move whose codes are made now; raises what making them raises."""
+        codes = move.codes()
+        distances = None if move.near is None else move.near.distances()
+        return cls(move, codes, distances, [np.zeros(len(own), dtype=bool) for own in codes])
 
     def numbers(self, model: VAEBackend) -> list[int]:
         """Which of its codes a model decodes."""
@@ -85,33 +127,40 @@ class _Decoding:
     @property
     def is_long(self) -> bool:
         """Whether it is decoded in slices."""
-        return sum(map(len, self.codes)) > SLICE
+        return sum(map(len, self.codes)) > (SLICE if self.distances is None else 2 * FIRST)
 
     @property
     def is_done(self) -> bool:
         """Whether all clips are there."""
-        return all(k in self.clips and self._decoded(k) == len(own) for k, own in enumerate(self.codes))
+        return all(k in self.clips and done.all() for k, done in enumerate(self.done))
 
-    def next_slice(self) -> tuple[int, Codes]:
-        """The number of the first codes that are not all decoded, and those of the next slice."""
-        k = next(k for k, own in enumerate(self.codes) if k not in self.clips or self._decoded(k) < len(own))
-        return k, self.codes[k][self._decoded(k) :][:SLICE]
+    def next_slice(self) -> tuple[int, Ints]:
+        """The number of the codes that are decoded next, and which of them: the nearest that are not there."""
+        left = [np.flatnonzero(~done) for done in self.done]
+        missing = [k for k, rows in enumerate(left) if len(rows) or k not in self.clips]
+        if self.distances is None:
+            return missing[0], left[missing[0]][:SLICE]
+        far = self.distances
+        k = min(missing, key=lambda k: float(far[k][left[k]].min(initial=np.inf)))
+        nearest = left[k][np.argsort(far[k][left[k]], kind="stable")]
+        return k, np.sort(nearest[: SLICE if self.done[k].any() else FIRST])
 
-    def take(self, k: int, clips: ClipBatch, together: int) -> None:
+    def take(self, k: int, rows: Ints, clips: ClipBatch, together: int) -> None:
         """The clips of some codes, of a batch of so many; the last ones finish the move."""
-        self.clips.setdefault(k, []).append(clips)
+        if k not in self.clips:
+            self.clips[k] = np.zeros((len(self.codes[k]), *clips.shape[1:]), dtype=clips.dtype)
+        self.clips[k][rows], self.done[k][rows] = clips, True
         self.together += together
         if self.is_done:
-            every = (np.concatenate(self.clips[k]) for k in range(len(self.codes)))
-            self.move.finish(DecodedBatch(tuple(every), self.together))
+            self.move.finish(DecodedBatch(tuple(self.clips[k] for k in range(len(self.codes))), self.together))
+        elif self.move.near is not None and self.is_long:
+            clips_now = (None if (own := self.clips.get(k)) is None else own.copy() for k in range(len(self.codes)))
+            self.move.near.tell(PartlyDecoded(tuple(clips_now), tuple(done.copy() for done in self.done)))
 
     def fail(self, error: BaseException) -> None:
         """Give the future what went wrong."""
         self.failed = True
         self.move.future.set_exception(error)
-
-    def _decoded(self, k: int) -> int:
-        return sum(map(len, self.clips.get(k, ())))
 
 
 @define(eq=False)
@@ -169,6 +218,7 @@ class DecoderQueue:
         models: Sequence[VAEBackend],
         codes: Callable[[], Sequence[Codes]],
         use: Callable[[DecodedBatch], T],
+        near: NearFirst | None = None,
     ) -> Future[T]:
         """
         Have codes decoded together with those of all other clients.
@@ -180,13 +230,14 @@ class DecoderQueue:
             models: What decodes: one for each format of the client's piece.
             codes: Gives for each of them the codes, (N, D); called by the worker. The future gets what it raises.
             use: Makes the result from the clips; called by the worker.
+            near: Which clips come first where they are many, and who is told of them; None = nobody.
         """
         future: Future[T] = Future()
         with self._lock:
             older = self._moves.get(client)
             if self._worker is None or (older is None and self._is_full()):
                 return self._refused()
-            self._moves[client] = _Move(client, models, codes, use, future)
+            self._moves[client] = _Move(client, models, codes, use, near, future)
             if older is not None:
                 older.future.cancel()
             else:
@@ -282,7 +333,7 @@ class DecoderQueue:
             if move is None or not move.future.set_running_or_notify_cancel():
                 continue
             try:
-                one = _Decoding(move, move.codes())
+                one = _Decoding.of(move)
             except Exception as error:  # noqa: BLE001 - it is the client's error; the worker goes on
                 move.future.set_exception(error)
                 continue
@@ -302,6 +353,8 @@ class DecoderQueue:
         if not one.gone:
             self._decode_next(one)
         with self._lock:
+            # What is near has been told of: the newer move begins with that too.
+            one.gone |= one.move.near is not None and one.move.client in self._moves
             self._long.remove(one)
             if one.gone and not one.is_done and not one.failed:
                 one.fail(CancelledError())
@@ -309,15 +362,15 @@ class DecoderQueue:
                 self._long.append(one)
 
     def _decode_next(self, one: _Decoding) -> None:
-        k, codes = one.next_slice()
+        k, rows = one.next_slice()
         try:
-            clips = one.move.models[k].decode(codes)
+            clips = one.move.models[k].decode(one.codes[k][rows])
         except Exception as error:  # noqa: BLE001 - it is the client's error; the worker goes on
             one.fail(error)
             return
         self.batches += 1
-        self.decoded += len(codes)
-        one.take(k, clips, len(codes))
+        self.decoded += len(rows)
+        one.take(k, rows, clips, len(rows))
 
     def _decode(self, model: VAEBackend, waiting: Sequence[_Decoding]) -> None:
         """Decode the codes of one model, and finish the moves that waited for it alone."""
@@ -335,4 +388,5 @@ class DecoderQueue:
         self.decoded += len(codes)
         ends = np.cumsum([len(one.codes[k]) for one, k in parts])
         for (one, k), end in zip(parts, ends, strict=True):
-            one.take(k, clips[end - len(one.codes[k]) : end], len(codes))
+            count = len(one.codes[k])
+            one.take(k, np.arange(count), clips[end - count : end], len(codes))

@@ -387,6 +387,9 @@ class SharedSession:
             return evolve(values, transport=started.at(now, playing=bool(value)))
         if path == "loop":
             return evolve(values, transport=transport.at(now, loop=bool(value)))
+        if path == "position":
+            there = float(value) if float(value) < transport.end else float(transport.start)
+            return evolve(values, place=there, transport=evolve(transport.at(now), origin=there))
         if path == "loop/bars":
             piece = values.session.piece
             bars_text = str(BarRange.parse(str(value))) if value else ""
@@ -405,7 +408,7 @@ class SharedSession:
             # What sounds goes on where it is.
             names = ("tempo", "steps_per_quarter", "start", "end", "loop")
             own = {name: getattr(back.transport, name) for name in names}
-            return evolve(back, transport=values.transport.at(now, **own))
+            return evolve(back, place=values.place, transport=values.transport.at(now, **own))
         name = value.strip()
         if path == "snapshot/store":
             if not name or "," in name or "/" in name:
@@ -429,10 +432,12 @@ class SharedSession:
             differing.append("file")
         if dict(after.snapshots) != dict(before.snapshots) and "snapshots" not in differing:
             differing.append("snapshots")  # one was stored anew under its name
+        if label == "position" and "position" not in differing:
+            differing.append("position")  # to the same place once more
         if not differing and after.settings == before.settings:
             self._values = after  # where playing is, at most
             return
-        if label not in ("undo", "redo") and set(differing) - {"play"}:
+        if label not in ("undo", "redo") and set(differing) - {"play", "position"}:
             self._history.add(label, source, before, other_piece=other_piece)
         self._number += 1
         self._values, self._parameters = after, tree

@@ -29,6 +29,7 @@ class SessionValues:
         settings: Its knobs and those of its bars.
         transport: How it is played.
         loop_bars: The bars that are played, "" = all.
+        place: The step that playing was last sent to.
         snapshots: Settings by name.
         morph: Names of the snapshots at its two ends, and the place between them, 0 to 1.
     """
@@ -37,6 +38,7 @@ class SessionValues:
     settings: KnobSettings
     transport: Transport
     loop_bars: str = ""
+    place: float = 0.0
     snapshots: Mapping[str, KnobSettings] = field(factory=dict)
     morph: tuple[str, str, float] = ("", "", 0.0)
 
@@ -127,6 +129,7 @@ def parameter_tree(values: SessionValues) -> dict[str, Parameter]:
         Parameter("play", "switch", "Whether it sounds.", default=False),
         Parameter("loop", "switch", "Whether it begins again at its end.", default=True),
         Parameter("loop/bars", "text", "The bars that are played, as 5-8; empty = all.", ""),
+        Parameter("position", "number", "Sends playing to a step of the piece.", 0.0, 0.0, float(session.piece.steps)),
         Parameter("morph/from", "text", "The snapshot that morph 0 is.", ""),
         Parameter("morph/to", "text", "The snapshot that morph 1 is.", ""),
         Parameter("morph", "number", "The way from one snapshot to the other.", 0.0, 0.0, 1.0),
@@ -168,6 +171,7 @@ def flat(values: SessionValues, tree: Mapping[str, Parameter]) -> dict[str, Valu
         "play": transport.playing,
         "loop": transport.loop,
         "loop/bars": values.loop_bars,
+        "position": values.place,
         "morph/from": one,
         "morph/to": other,
         "morph": place,

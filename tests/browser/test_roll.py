@@ -26,6 +26,18 @@ HOLD = """() => {
   window.release = () => { live.onmessage = onmessage; held.forEach((event) => live.onmessage(event)); };
 }"""
 
+# Keeps the parts of answers that the server sends.
+PARTS = """() => {
+  window.parts = [];
+  const live = document.querySelector("lk-app").session.live.socket;
+  const { onmessage } = live;
+  live.onmessage = (event) => {
+    const { type, pending, notes } = JSON.parse(event.data);
+    if (type === "turned" && pending.length) window.parts.push({ pending, notes });
+    onmessage(event);
+  };
+}"""
+
 
 def place(hands, step, y=100.0):
     """A place of the roll on the screen."""
@@ -90,6 +102,51 @@ def test_bars_are_looped(hands):
     hands.until("all bars", lambda: hands.state["range"] is None)
 
 
+def test_bars_that_are_drawn_are_those_that_knobs_turn(hands):
+    """By mouse, and with the loop off they are not looped; Shift goes on to there, Escape turns the whole piece."""
+    loop(hands, 50, 70)
+    hands.until("the bars", lambda: hands.page.locator("[data-bars='4-5']").count() == 1)
+    hands.type_in("pitch", "3")
+    assert hands.deck["knobs"] == {"pitch@4-5": 3}
+    hands.page.locator("lk-screen h2").click()  # out of the text field
+    hands.page.keyboard.press("Escape")
+    hands.until("the whole piece", lambda: hands.do("choose-bars").count() == 1)
+    hands.page.keyboard.press("l")
+    loop(hands, 2, 20)
+    hands.page.keyboard.down("Shift")
+    hands.page.mouse.click(*place(hands, 34, 8))
+    hands.page.keyboard.up("Shift")
+    hands.until("a bar more", lambda: hands.page.locator("[data-bars='1-3']").count() == 1)
+    assert hands.state["range"] is None
+    hands.page.keyboard.press("l")
+    hands.until("the loop plays them", lambda: hands.state["range"] == [0, 48])
+
+
+def test_bars_are_drawn_with_a_finger(new_page):
+    """To the side, beyond what is in sight too."""
+    hands = new_page(viewport={"width": 390, "height": 844}, has_touch=True)
+    hands.open()
+    hands.ready()
+    roll = hands.page.locator("lk-screen lk-roll")
+    frame = roll.locator(".scroll").bounding_box()
+    link = hands.page.context.new_cdp_session(hands.page)
+
+    def touch(kind, x):
+        points = [] if kind == "touchEnd" else [{"x": x, "y": frame["y"] + 10}]
+        link.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    touch("touchStart", frame["x"] + 20)
+    for x in range(40, int(frame["width"]), 40):
+        touch("touchMove", frame["x"] + x)
+    touch("touchMove", frame["x"] + frame["width"] - 8)
+    hands.until(
+        "scrolled on", lambda: roll.evaluate("(roll) => roll.renderRoot.querySelector('.scroll').scrollLeft") > 200
+    )
+    touch("touchEnd", 0)
+    hands.until("some bars", lambda: hands.page.locator("[data-bars^='1-']").count() == 1)
+    assert hands.state["range"][1] * 8 > frame["width"] + 100
+
+
 def test_a_long_piece_is_zoomed_and_followed(hands):
     """256 bars can be seen whole and near, around the pointer; while they are played the playhead is in sight."""
     hands.open_file("long.mid", midi_file([LONG], tempo=300))
@@ -127,6 +184,28 @@ def test_what_is_computed_is_seen(hands):
     hands.page.evaluate("() => window.release()")
     hands.until("the answer", lambda: roll.locator("[role=progressbar]").count() == 0)
     hands.settled()
+
+
+def test_notes_that_are_looked_at_come_first(hands):
+    """Of 256 bars those in sight are new while others are dimmed; in the end all are what the API gives."""
+    hands.open_file("long.mid", midi_file([LONG], tempo=300))
+    hands.settled()
+    hands.tab("knobs")
+    roll = hands.page.locator("lk-screen lk-roll")
+    roll.evaluate("(roll) => { roll.renderRoot.querySelector('.scroll').scrollLeft = 1e6; }")
+    hands.page.evaluate(PARTS)
+    before = {tuple(note) for note in hands.notes}
+    hands.type_in("pitch", "5")
+    hands.until("a part", lambda: hands.page.evaluate("() => window.parts.length > 0"))
+    hands.settled()
+    part = hands.page.evaluate("() => window.parts[0]")
+    end = 4 * len(LONG)
+
+    assert not any(first <= end - 8 < after for first, after in part["pending"])
+    assert any(first <= 8 < after for first, after in part["pending"])
+    assert any(note[0] > end - 64 for note in part["notes"])
+    assert {tuple(note) for note in part["notes"]} - before
+    assert roll.locator("rect.older").count() == 0
 
 
 def test_the_sound_is_kept_in_the_browser(hands):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import httpx
 import pytest
@@ -10,10 +11,16 @@ import pytest
 from latentknobs.frontends.web.server import start
 from latentknobs.steering.batch_decoder import DecoderQueue
 from latentknobs.studio.shared_session import SharedSession
+from tests.browser.page_driver import midi_file
 from tests.browser.serving import PATIENCE
 from tests.tiny_meters import NAMES, quarters
 
 pytestmark = pytest.mark.slow
+SOUND_OFF = """() => {
+  const { player, room } = document.querySelector("lk-app").session;
+  return room.apart(player.position(), room.position());
+}"""
+"""Seconds between what a page sounds and where the session plays, by its own measure."""
 
 
 class Shared:
@@ -90,3 +97,67 @@ def test_a_move_shows_everywhere(room, pages):
     for one in pages:
         one.until("another piece", lambda one=one: one.deck["piece"]["name"] == "other")
         one.until("its notes", lambda one=one: len(one.notes) == 16)
+
+
+def test_the_loop_is_one(room, pages):
+    """Bars that are drawn on one page, or set elsewhere, are looped everywhere; knobs' bars stay each page's own."""
+    first, second = pages
+    box = first.page.locator("lk-screen lk-roll svg.sheet").bounding_box()
+    step = box["width"] / room.session.piece.steps
+    first.page.mouse.move(box["x"] + 20 * step, box["y"] + 8)
+    first.page.mouse.down()
+    first.page.mouse.move(box["x"] + 44 * step, box["y"] + 8, steps=3)
+    first.page.mouse.up()
+    second.until("its loop", lambda: second.state["range"] == [16, 48])
+    assert room.session.values["loop/bars"] == "2-3"
+    assert (first.page.locator("[data-bars='2-3']").count(), second.page.locator("[data-bars]").count()) == (1, 0)
+
+    room.session.set("loop/bars", "5-8", "osc")
+    for one in pages:
+        one.until("a loop from elsewhere", lambda one=one: one.state["range"] == [64, 128])
+    second.do("clear-range").click()
+    first.until("all bars", lambda: first.state["range"] is None)
+    assert room.session.values["loop/bars"] == ""
+
+
+def test_pages_play_in_one_place(room, pages):
+    """That of the session, from wherever it is begun and sent to; another page's sound waits for a gesture there."""
+    first, second = pages
+
+    def off():
+        """The most seconds that a page is beside the session."""
+        now = time.monotonic()
+        here = room.session.transport
+        apart = []
+        for one in pages:
+            before = time.monotonic()
+            at = one.look("position")
+            now = (before + time.monotonic()) / 2
+            apart.append(1.0 if at is None else abs(at - here.position(now)) * here.step_seconds)
+        return max(apart)
+
+    first.page.keyboard.press("Space")
+    for one in pages:
+        one.until("playing", lambda one=one: one.look("playing"))
+    first.until("one place", lambda: off() < 0.05)
+    second.page.locator("lk-screen h2").click()
+    second.until("sound", lambda: second.level() > 0.001)
+    for one in pages:
+        one.until("sound in that place", lambda one=one: one.page.evaluate(SOUND_OFF) < 0.05)
+    second.page.keyboard.press(".")
+    first.until("one place", lambda: off() < 0.05)
+    first.until("sound in that place", lambda: first.page.evaluate(SOUND_OFF) < 0.05)
+    second.page.keyboard.press("Space")
+    for one in pages:
+        one.until("stopped", lambda one=one: not one.look("playing") and one.look("position") is None)
+    assert room.session.values["play"] is False
+
+
+def test_a_file_that_is_opened_on_a_page_is_the_sessions_piece(room, pages):
+    """With its notes, so that every front end plays them."""
+    rows = [[4 * at, 62 + at % 5, 4] for at in range(32)]
+    pages[0].choose_file("mine.mid", midi_file([rows]))
+    pages[0].do("use").click()
+    pages[1].until("the piece", lambda: pages[1].deck["piece"]["name"].startswith("mine"))
+    assert [note.pitch for note in room.session.piece.notes] == [pitch for _onset, pitch, _length in rows]
+    assert [note.pitch for note in room.session.wait().piece.notes] == heights(pages[1])

@@ -10,7 +10,7 @@ import pytest
 
 from latentknobs.core.backend import Posterior
 from latentknobs.steering import batch_decoder
-from latentknobs.steering.batch_decoder import BusyError, DecoderQueue
+from latentknobs.steering.batch_decoder import BusyError, DecoderQueue, NearFirst
 from latentknobs.steering.shared_model import SharedModel
 
 
@@ -207,6 +207,40 @@ def test_a_long_move_of_who_has_gone_is_given_up(queue, monkeypatch):
         gone.result(20)
     assert ask(queue, "b", model, 4).result(20) == ([4], 1)
     assert model.batches in ([[1], [4]], [[1], [2], [4]])
+
+
+def near(told, *distances):
+    """Has clips come by these distances of one model's codes, and notes which are there."""
+    return NearFirst(lambda: [np.asarray(distances, dtype=float)], lambda part: told.append(part.done[0].tolist()))
+
+
+def test_the_nearest_clips_come_first_and_are_told_of(queue, monkeypatch):
+    """The result is that of any other order."""
+    monkeypatch.setattr(batch_decoder, "FIRST", 1)
+    monkeypatch.setattr(batch_decoder, "SLICE", 2)
+    model, told = Held(), []
+    model.go.release(9)
+    done = queue.decode("a", [model], codes(1, 2, 3, 4), lambda d: d.clips[0][:, 0].tolist(), near(told, 20, 10, 0, 10))
+
+    assert done.result(20) == [1, 2, 3, 4]
+    assert model.batches == [[3], [2, 4], [1]]
+    assert told == [[False, False, True, False], [False, True, True, True]]
+
+
+def test_a_newer_move_ends_one_whose_nearest_clips_are_there(queue, monkeypatch):
+    """What is far off is decoded for the newest alone."""
+    monkeypatch.setattr(batch_decoder, "FIRST", 1)
+    model, told = Held(), []
+    first = queue.decode("a", [model], codes(1, 2, 3), list, near(told, 2, 1, 0))
+    model.began.acquire(timeout=20)
+    last = queue.decode("a", [model], codes(4, 5, 6), lambda d: d.clips[0][:, 0].tolist(), near(told, 0, 1, 2))
+    model.go.release(9)
+
+    assert last.result(20) == [4, 5, 6]
+    with pytest.raises(CancelledError):
+        first.result(20)
+    assert model.batches == [[3], [4], [5, 6]]
+    assert told == [[False, False, True], [True, False, False]]
 
 
 def test_a_shared_model_is_called_by_the_worker_in_slices(queue):

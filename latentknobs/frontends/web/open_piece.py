@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from attrs import asdict, frozen
 
@@ -56,9 +58,9 @@ class OpenPiece:
             differing=session.differing.tolist(),
         )
 
-    def turned(self, result: TurnResult, ms: float) -> TurnResponse:
-        """The answer to turning knobs on it."""
-        notes = result.after.notes
+    def turned(self, result: TurnResult, ms: float, pending: Sequence[tuple[int, int]] = ()) -> TurnResponse:
+        """The answer to turning knobs on it, without the notes of steps that are not there yet."""
+        notes = [n for n in result.after.notes if not any(first <= n.onset < after for first, after in pending)]
         moved = np.any(result.codes != self.session.codes, axis=0)
         return TurnResponse(
             notes=rows(notes),
@@ -67,9 +69,10 @@ class OpenPiece:
             touched=np.flatnonzero(moved).tolist(),
             remarks=[*filter(None, [self.elsewhere]), *result.remarks],
             counts=Counts(**asdict(result.counts)),
-            left=list(result.left),
+            left=[] if pending else list(result.left),  # of bars that are not there yet nothing can be said
             ways=ways_in_order(self.session, result.ways),
             ms=round(ms, 2),
+            pending=list(pending),
         )
 
 

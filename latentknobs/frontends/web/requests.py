@@ -228,10 +228,11 @@ class LiveOpen(Strict):
 
 
 class LiveTurn(KnobTurns):
-    """Frame: turn knobs on the open piece."""
+    """Frame: turn knobs on the open piece; with a step that is looked at, parts of a long one near it come first."""
 
     type: Literal["turn"]
     seq: Seq
+    near: Annotated[float, Field(ge=0, le=MAX_SEQ)] | None = None
 
 
 class LivePing(Strict):

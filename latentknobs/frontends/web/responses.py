@@ -188,6 +188,9 @@ class TurnResponse(BaseModel):
         description="How each window was turned: by the model, octaves away by it, by rule, left alone, or silent."
     )
     ms: float = Field(description="Milliseconds from request to answer, on the server.")
+    pending: list[tuple[int, int]] = Field(
+        [], description="Steps (first, after the last) whose notes are not there yet; another answer brings them."
+    )
 
 
 class Cell(BaseModel):

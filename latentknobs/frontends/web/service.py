@@ -18,7 +18,7 @@ from typing import TypeVar
 from attrs import define, evolve, field
 
 from latentknobs.analysis.own_melody import own_melody
-from latentknobs.core.arrays import Codes
+from latentknobs.core.arrays import ClipBatch, Codes
 from latentknobs.core.backend import VAEBackend
 from latentknobs.core.clip import ClipFormat
 from latentknobs.core.knob import Knob
@@ -29,6 +29,7 @@ from latentknobs.core.piece import Piece
 from latentknobs.core.query_spec import KnobQuery
 from latentknobs.errors import LatentKnobsError, UnknownNameError
 from latentknobs.frontends.web.errors import RequestError
+from latentknobs.frontends.web.near_turn import LookedAt, NearTurn
 from latentknobs.frontends.web.open_piece import OpenPiece
 from latentknobs.frontends.web.piece_schema import piece_of
 from latentknobs.frontends.web.requests import GridRequest, KnobTurns, MidiSource, PieceMessage, State
@@ -36,7 +37,7 @@ from latentknobs.frontends.web.responses import TurnResponse
 from latentknobs.frontends.web.shared import SharedRoom
 from latentknobs.frontends.web.upload import Reader
 from latentknobs.session import Session
-from latentknobs.steering.batch_decoder import DecodedBatch, DecoderQueue
+from latentknobs.steering.batch_decoder import DecodedBatch, DecoderQueue, NearFirst, PartlyDecoded
 from latentknobs.steering.control_directions import in_order
 from latentknobs.steering.shared_model import SharedModel
 from latentknobs.steering.turn_result import GridCell, SteeredCodes, TurnResult
@@ -241,10 +242,17 @@ class Service:
         return await asyncio.wrap_future(self.queue.beside(work))
 
     async def decode_turn(
-        self, client: Hashable, opened: OpenPiece, turns: KnobTurns, started: float
+        self, client: Hashable, opened: OpenPiece, turns: KnobTurns, started: float, looked_at: LookedAt | None = None
     ) -> tuple[TurnResponse, int]:
         """
         The answer to a turn, decoded together with those of other clients, and the size of that batch in clips.
+
+        Args:
+            client: Whose turn it is.
+            opened: The piece.
+            turns: The knobs.
+            started: When it was asked for, of ``time.perf_counter``.
+            looked_at: What comes first of a long piece, and who is told of it; None = nobody.
 
         Raises:
             asyncio.CancelledError: A newer turn of the same client arrived before this one was decoded.
@@ -260,17 +268,30 @@ class Service:
             steered.extend(session.move(amounts, like=turns.settings.like, seed=turns.seed) for amounts in each)
             return [codes for one in steered for codes in one.to_decode]
 
-        def result(k: int, batch: DecodedBatch) -> TurnResult:
-            return session.result(steered[k], batch.clips[k * len(models) : (k + 1) * len(models)])
+        def whole(moved: Sequence[SteeredCodes], clips: Sequence[ClipBatch]) -> TurnResult:
+            def result(k: int) -> TurnResult:
+                return session.result(moved[k], clips[k * len(models) : (k + 1) * len(models)])
+
+            if not turns.has_ranges:
+                return result(0)
+            return turned(session, turns.settings, lambda amounts: result(each.index(amounts)))
+
+        def since() -> float:
+            return (time.perf_counter() - started) * 1000
 
         def answer(batch: DecodedBatch) -> tuple[TurnResponse, int]:
-            if turns.has_ranges:
-                whole = turned(session, turns.settings, lambda amounts: result(each.index(amounts), batch))
-            else:
-                whole = result(0, batch)
-            return opened.turned(whole, (time.perf_counter() - started) * 1000), batch.together
+            return opened.turned(whole(steered, batch.clips), since()), batch.together
 
-        return await asyncio.wrap_future(self.queue.decode(client, models * len(each), codes, answer))
+        near = None
+        if looked_at is not None:
+            plan = NearTurn(session, turns.settings if turns.has_ranges else None, looked_at.step, steered)
+
+            def partly(batch: PartlyDecoded) -> None:
+                if plan.is_in_order and (pending := plan.pending(batch.done)):
+                    looked_at.tell(lambda: opened.turned(whole(*plan.there(batch)), since(), pending))
+
+            near = NearFirst(plan.distances, partly)
+        return await asyncio.wrap_future(self.queue.decode(client, models * len(each), codes, answer, near))
 
 
 def _distinct(session: Session, turns: KnobTurns) -> list[Mapping[str, float]]:

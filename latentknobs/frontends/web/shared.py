@@ -74,14 +74,14 @@ class SharedRoom:
     def facts(self) -> dict[str, Any]:
         """What is told with each change: all values, which are few, and what can be undone."""
         shared = self.session
-        transport = shared.transport
+        transport, now = shared.transport, time.monotonic()
         return {
             "number": shared.music.number,
             "values": dict(shared.values),
             "settings": settings_facts(shared.settings),
             "snapshots": {name: settings_facts(one) for name, one in shared.snapshots.items()},
             "history": list(shared.history[-50:]),
-            "transport": {**asdict(transport), "position": transport.position(time.monotonic())},
+            "transport": {**asdict(transport), "position": transport.position(now), "now": now},
         }
 
     # Sockets.

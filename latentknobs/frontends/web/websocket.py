@@ -1,8 +1,8 @@
 """
 The WebSocket: a piece is opened once, and its knobs are turned many times a second.
 
-What waits for a client is bounded: one turn is being decoded, one waits to be decoded and one to be sent, besides
-MAX_OUT other messages. Clients that stop reading for SEND_SECONDS are disconnected.
+What waits for a client is bounded: one turn is being decoded, one waits to be decoded and one to be sent, and of a long
+piece the newest part, besides MAX_OUT other messages. Clients that stop reading for SEND_SECONDS are disconnected.
 """
 
 from __future__ import annotations
@@ -11,12 +11,15 @@ import asyncio
 import contextlib
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from latentknobs.errors import LatentKnobsError
 from latentknobs.frontends.web.errors import RequestError, as_json, as_request_error
+from latentknobs.frontends.web.near_turn import LookedAt
 from latentknobs.frontends.web.open_piece import OpenPiece
 from latentknobs.frontends.web.requests import (
     MAX_BODY_BYTES,
@@ -28,11 +31,14 @@ from latentknobs.frontends.web.requests import (
     LiveSet,
     LiveTurn,
 )
+from latentknobs.frontends.web.responses import TurnResponse
 from latentknobs.frontends.web.service import Service
 
 PROTOCOL = "latentknobs.v1"
 SEND_SECONDS = 10.0
 MAX_OUT = 32
+PART_GAP = 0.5
+"""Seconds between two parts of one answer."""
 MAX_FAULTS = 100
 """Bad frames in a row after which a client is disconnected."""
 TOO_LARGE, ABUSE = 1009, 1008
@@ -48,7 +54,9 @@ class LiveConnection:
         self._piece: OpenPiece | None = None
         self._out: asyncio.Queue[bytes | None] = asyncio.Queue(MAX_OUT)  # None stands for the newest turn
         self._newest: bytes | None = None  # the newest turn that is not sent yet
-        self._told: dict[str, bytes] = {}  # frames of the shared session, of each kind the newest
+        self._told: dict[str, bytes] = {}  # parts of a turn, and frames of the shared session; of each kind the newest
+        self._part: asyncio.Task[None] | None = None
+        self._part_of = (-1, 0.0)  # the newest part's seq, and when it was begun
         self._turning: set[asyncio.Task[None]] = set()
         self._last_seq = -1
         self._answered_seq = -1
@@ -111,6 +119,7 @@ class LiveConnection:
             # Turns of the piece before are obsolete.
             self._service.queue.forget(id(self))
             self._piece = self._newest = None
+            self._told.pop("part", None)
             piece = await self._service.beside(lambda: self._service.open(message.model, message.piece))
             self._piece = piece
             await self._answer("opened", message.seq, await asyncio.to_thread(piece.opened))
@@ -124,7 +133,7 @@ class LiveConnection:
         elif isinstance(message, LiveSet | LiveClear | LiveLoad):
             await self._share(message)
         else:
-            await self._answer("pong", message.seq)
+            await self._out.put(as_json({"type": "pong", "seq": message.seq, "clock": time.monotonic()}))
 
     async def _share(self, message: LiveSet | LiveClear | LiveLoad) -> None:
         room = self._service.room
@@ -140,15 +149,21 @@ class LiveConnection:
         await self._out.put(as_json({"type": "done", "seq": message.seq, **room.facts}))
 
     def tell(self, kind: str, frame: bytes) -> None:
-        """Have a frame of the shared session sent, in the place of one of its kind that was not sent yet."""
+        """Have a frame sent, in the place of one of its kind that was not sent yet."""
         self._told.pop(kind, None)
         self._told[kind] = frame
         if not self._out.full():  # else the sender is busy, and sends this too when it goes on
             self._out.put_nowait(None)
 
     async def _turn(self, piece: OpenPiece, message: LiveTurn, started: float) -> None:
+        loop = asyncio.get_running_loop()
+
+        def tell(make: Callable[[], TurnResponse]) -> None:
+            loop.call_soon_threadsafe(self._start_part, piece, message.seq, make)
+
+        looked_at = None if message.near is None else LookedAt(message.near, tell)
         try:
-            answer, batch = await self._service.decode_turn(id(self), piece, message, started)
+            answer, batch = await self._service.decode_turn(id(self), piece, message, started, looked_at)
         except asyncio.CancelledError:
             return  # a newer turn took its place
         except Exception as error:  # noqa: BLE001 - as above
@@ -156,10 +171,28 @@ class LiveConnection:
             return
         if piece is self._piece and message.seq > self._answered_seq:
             self._answered_seq = message.seq
+            self._told.pop("part", None)
             waiting = self._newest is not None
             self._newest = as_json({"type": "turned", "seq": message.seq, **answer.model_dump(), "batch": batch})
             if not waiting:
                 await self._out.put(None)
+
+    def _start_part(self, piece: OpenPiece, seq: int, make: Callable[[], TurnResponse]) -> None:
+        """Make and send a part of an answer, unless one of it was made lately: it takes time from other clients."""
+        now = time.monotonic()
+        if (self._part is None or self._part.done()) and (seq != self._part_of[0] or now - self._part_of[1] > PART_GAP):
+            self._part_of = seq, now
+            self._part = asyncio.create_task(self._tell_part(piece, seq, make))
+            self._turning.add(self._part)
+            self._part.add_done_callback(self._turning.discard)
+
+    async def _tell_part(self, piece: OpenPiece, seq: int, make: Callable[[], TurnResponse]) -> None:
+        try:
+            answer = await asyncio.to_thread(make)
+        except LatentKnobsError:
+            return  # the whole answer tells of it
+        if piece is self._piece and seq > self._answered_seq:
+            self.tell("part", as_json({"type": "turned", "seq": seq, **answer.model_dump()}))
 
     async def _answer(self, kind: str, seq: int, answer: BaseModel | None = None) -> None:
         # A client that does not read fills the queue; then its frames are not read either, until it is disconnected.

@@ -162,6 +162,19 @@ def test_changes_that_come_while_the_server_is_busy_are_told_together(shared):
     assert len(frames) <= 10
 
 
+def test_playing_is_told_so_that_pages_compute_the_same_place(tab, shared):
+    """Where it was sent to, the loop's bars, and the clock by which they hold."""
+    shared.set_all({"loop/bars": "2-3", "play": True}, "osc")
+    told = tab.get("change", lambda one: one["values"]["play"])["transport"]
+    assert (told["start"], told["end"], told["origin"], told["playing"]) == (16, 48, 16.0, True)
+    assert told["since"] <= told["now"] <= time.monotonic()
+    for _ in range(2):  # to the same place once more too
+        shared.set("position", 40.0, "osc")
+        told = tab.get("change", lambda one: one["path"] == "position")
+        assert (told["value"], told["transport"]["origin"]) == (40.0, 40.0)
+    shared.set_all({"play": False, "loop/bars": ""})
+
+
 def test_what_cannot_be_set_is_an_error_of_its_frame(tab, shared):
     """And nothing is changed."""
     before = shared.values

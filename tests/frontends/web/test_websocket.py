@@ -19,6 +19,7 @@ from websockets.uri import parse_uri
 
 from latentknobs.frontends.web import websocket
 from latentknobs.frontends.web.app import ServerConfig
+from latentknobs.steering import batch_decoder
 from latentknobs.testing.tiny import TinyBackend
 from tests.frontends.web.conftest import API, as_message, rows, served, tune
 
@@ -69,7 +70,9 @@ def test_open_turn_and_ping(talk, opened):
     assert turned["notes"] == rows(want.after.notes)
     assert turned["codes"] == np.round(want.codes.astype(float), 4).tolist()
     assert turned["ms"] > 0
-    assert talk.hear() == {"type": "pong", "seq": 3}
+    pong = talk.hear()
+    assert (pong["type"], pong["seq"]) == ("pong", 3)
+    assert 0 < pong["clock"] <= time.monotonic()
 
 
 @pytest.mark.parametrize(
@@ -182,14 +185,40 @@ def test_newest_wins(held):
     assert gate.begun.acquire(timeout=30)
     last = [talk.say("turn", knobs={"pitch": n}) for n in (2, 3, 4, 5)][-1]
     ping = talk.say("ping")
-    assert talk.hear() == {"type": "pong", "seq": ping}  # so all four have been read
+    assert talk.hear()["seq"] == ping  # so all four have been read
     gate.release(1)
     assert talk.hear()["seq"] == 2
     gate.release(4)
     assert talk.hear()["seq"] == last
     ping = talk.say("ping")
-    assert talk.hear() == {"type": "pong", "seq": ping}
+    assert talk.hear()["seq"] == ping
     assert sizes == [2, 2]
+
+
+@pytest.mark.parametrize("knobs", [{"pitch": 2}, {"pitch": 2, "pitch@5-8": -1}])
+def test_what_is_looked_at_comes_first(port, bench, monkeypatch, knobs):
+    """Parts come before the whole, each with notes of it around that place; the whole is what it is without."""
+    monkeypatch.setattr(batch_decoder, "FIRST", 2)
+    monkeypatch.setattr(batch_decoder, "SLICE", 4)
+    with dial(port) as link:
+        talk = Talk(link)
+        talk.open(tune(beats=96))
+        talk.say("turn", knobs=knobs)
+        plain = talk.hear()
+        seq = talk.say("turn", knobs=knobs, near=200)
+        parts = [talk.hear()]
+        while parts[-1]["pending"]:
+            parts.append(talk.hear())
+
+    assert {one["seq"] for one in parts} == {seq}
+    assert {**parts[-1], "seq": 0, "ms": 0, "batch": 0} == {**plain, "seq": 0, "ms": 0, "batch": 0}
+    assert len(parts) > 1
+    for part in parts[:-1]:
+        late = [step for first, after in part["pending"] for step in range(first, after)]
+        assert part["notes"] == [note for note in plain["notes"] if note[0] not in late]
+        assert 200 not in late
+        changed = [plain["notes"][k] for k in plain["changed"]]
+        assert [part["notes"][k] for k in part["changed"]] == [note for note in changed if note[0] not in late]
 
 
 def test_moves_that_wait_are_decoded_together(held):

@@ -6,10 +6,12 @@ export type LiveStatus = "connecting" | "live" | "reconnecting";
 
 export interface LiveEvents {
   opened(key: string, opened: Opened): void;
-  /** `key` names the deck that was asked for; `latency` is in milliseconds, from the wish to the answer; null where a piece was opened first. */
+  /** `key` names the deck that was asked for, and of a long piece parts come first; `latency` is in milliseconds, from the wish to the answer; null where a piece was opened first. */
   turned(key: string, turned: Turned, latency: number | null): void;
   failed(message: string): void;
   status(status: LiveStatus): void;
+  /** The server's clock in seconds, and when it was asked for and heard, in milliseconds. */
+  clock?(server: number, asked: number, heard: number): void;
   /** A frame of a shared session. */
   room?(frame: RoomFrame): void;
 }
@@ -34,7 +36,7 @@ const SILENCE = 45_000;
 export class LiveSocket {
   private socket: Socket | null = null;
   private seq = 0;
-  private wanted: { model: string; deck: Deck; at: number } | null = null;
+  private wanted: { model: string; deck: Deck; near: number; at: number } | null = null;
   private unsent = false;
   private open: string | null = null;
   private readonly sent = new Map<number, { key: string; at: number; opening: boolean }>();
@@ -63,9 +65,9 @@ export class LiveSocket {
     this.socket?.close();
   }
 
-  /** What should sound now; an older wish that was not sent yet is forgotten. */
-  want(model: string, deck: Deck): void {
-    this.wanted = { model, deck, at: this.now() };
+  /** What should sound now, first near a step; an older wish that was not sent yet is forgotten. */
+  want(model: string, deck: Deck, near = 0): void {
+    this.wanted = { model, deck, near, at: this.now() };
     this.unsent = true;
     this.schedule();
   }
@@ -129,7 +131,7 @@ export class LiveSocket {
 
   private flush(): void {
     if (!this.wanted || !this.unsent || this.socket?.readyState !== 1) return;
-    const { model, deck, at } = this.wanted;
+    const { model, deck, near, at } = this.wanted;
     const key = pieceKey(model, deck.piece);
     const opening = this.open !== key;
     if (opening) {
@@ -138,7 +140,7 @@ export class LiveSocket {
     }
     this.last = this.now();
     this.unsent = false;
-    this.send({ type: "turn", knobs: deck.knobs, seed: deck.seed, like: deck.like }, deckKey(model, deck), at, opening);
+    this.send({ type: "turn", knobs: deck.knobs, seed: deck.seed, like: deck.like, near }, deckKey(model, deck), at, opening);
   }
 
   private send(message: Record<string, unknown> & { piece?: Piece }, key = "", at = this.now(), opening = false): boolean {
@@ -150,7 +152,7 @@ export class LiveSocket {
   }
 
   private receive(text: string): void {
-    let message: { type?: string; seq?: number | null; error?: { message?: string } };
+    let message: { type?: string; seq?: number | null; clock?: number; pending?: unknown[]; error?: { message?: string } };
     try {
       message = JSON.parse(text) as typeof message;
     } catch {
@@ -164,13 +166,15 @@ export class LiveSocket {
       this.events.failed(message.error?.message ?? "The server could not do that.");
     }
     if (!asked || !message.seq) return; // overtaken by a newer answer, or of another connection
-    this.sent.delete(message.seq);
+    const part = Boolean(message.pending?.length);
+    if (!part) this.sent.delete(message.seq);
+    if (message.type === "pong" && message.clock !== undefined) this.events.clock?.(message.clock, asked.at, this.now());
     if (message.type === "turned") {
       for (const seq of this.sent.keys()) {
         if (seq < message.seq) this.sent.delete(seq); // overtaken
       }
     }
     if (message.type === "opened") this.events.opened(asked.key, message as unknown as Opened);
-    if (message.type === "turned") this.events.turned(asked.key, message as unknown as Turned, asked.opening ? null : this.now() - asked.at);
+    if (message.type === "turned") this.events.turned(asked.key, message as unknown as Turned, asked.opening || part ? null : this.now() - asked.at);
   }
 }

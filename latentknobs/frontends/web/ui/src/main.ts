@@ -16,7 +16,7 @@ Object.defineProperty(window, "latentknobs", {
     get state() { return page().session.state; },
     get notes() { return page().session.notes; },
     get playing() { return page().session.player.playing; },
-    get position() { return page().session.player.position(); },
+    get position() { return page().session.transport.position; },
     get cursor() { return page().session.transport.cursor; },
     get computing() { return page().session.computing; },
     get analyser() { return page().session.player.analyser; },

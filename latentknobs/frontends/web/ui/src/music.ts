@@ -47,6 +47,25 @@ export function meter(stretches: readonly Stretch[], format: Format, steps: numb
   return { bars, beats };
 }
 
+/** The bars of these steps as people write them, "3-4"; "" of none. */
+export function barsOf([from, to]: readonly [number, number], bars: Meter["bars"]): string {
+  const inside = bars.filter(({ at }) => at >= from && at < to);
+  return inside.length ? `${inside[0]!.number}-${inside.at(-1)!.number}` : "";
+}
+
+/** The steps of bars that are written so; null where a melody of so many steps has none of them. */
+export function stepsOf(text: string, bars: Meter["bars"], steps: number): readonly [number, number] | null {
+  const [first, last] = text.split("-").map(Number) as [number, number?];
+  const from = bars.findIndex(({ number }) => number >= first && number <= (last ?? first));
+  const to = bars.findLastIndex(({ number }) => number >= first && number <= (last ?? first));
+  return text && from >= 0 ? [Math.ceil(bars[from]!.at), Math.ceil(bars[to + 1]?.at ?? steps)] : null;
+}
+
+/** The bars of a piece. */
+export function barsOfPiece({ stretches, steps }: Pick<Piece, "stretches" | "steps">, format: Format): Meter["bars"] {
+  return meter(stretches, format, steps).bars;
+}
+
 /** "Bars 3 to 4", "Bar 5". */
 export function barWords([first, last]: readonly [number, number]): string {
   return first === last ? `Bar ${first}` : `Bars ${first} to ${last}`;

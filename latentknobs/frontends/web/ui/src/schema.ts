@@ -1235,6 +1235,15 @@ export interface components {
              * @description Milliseconds from request to answer, on the server.
              */
             readonly ms: number;
+            /**
+             * Pending
+             * @description Steps (first, after the last) whose notes are not there yet; another answer brings them.
+             * @default []
+             */
+            readonly pending: readonly (readonly [
+                number,
+                number
+            ])[];
         };
         /**
          * Window

@@ -3,10 +3,12 @@ import { fromHash, LinkError, toHash } from "./url-state.js";
 import { fromBase64 } from "./download.js";
 import { keepFile, keptFile } from "./kept-files.js";
 import { LiveSocket, type LiveStatus } from "./live-socket.js";
+import { filled } from "./parts.js";
 import { inWords, onOff, signed, unitFor } from "./numbers.js";
 import { Player } from "./sound/player.js";
-import { deckKey, deckOf, NO_DRAFT, pieceKey, TEMPO, withDeck, withKnob, type Side, type State } from "./state.js";
-import { placed, Room, shownAmount, SIDE, type Settings, type SharedFrame } from "./shared.js";
+import { deckKey, deckOf, NO_DRAFT, pieceKey, TEMPO, withDeck, withKnob, type Range, type Side, type State } from "./state.js";
+import { LOOK, placed, Room, shownAmount, SIDE, type SharedFrame } from "./shared.js";
+import { Snapshots } from "./snapshots.js";
 import { Store } from "./store.js";
 import { SEEDS, surprise } from "./surprise.js";
 import { Transport } from "./transport.js";
@@ -67,7 +69,6 @@ export class Session {
   room: Room | null = null;
   /** The bars that knobs turn, "" = all. */
   bars = "";
-  private own8: Record<string, Settings> = {};
   /** Whether the answer to the newest move has been awaited for a moment. */
   computing = false;
   /** The seed of the surprise that the deck shows. */
@@ -75,6 +76,7 @@ export class Session {
   readonly player = new Player();
   /** Where and what is played, and how it sounds. */
   readonly transport = new Transport(this);
+  readonly snapshots = new Snapshots(this);
   private readonly files = new Map<string, OpenFile>();
   private readonly turnedBy = new Map<string, Turned>();
   private readonly openedBy = new Map<string, Opened>();
@@ -87,7 +89,10 @@ export class Session {
   private lastHash = "";
 
   constructor(readonly api = new Api(), private readonly connect?: ConstructorParameters<typeof LiveSocket>[2]) {
-    this.player.onChange = () => this.changed();
+    this.player.onChange = () => {
+      this.transport.align();
+      this.changed();
+    };
     api.onAnswer = () => this.settle("server");
   }
 
@@ -125,6 +130,12 @@ export class Session {
     const exact = this.turnedBy.get(deckKey(this.model.name, this.deck));
     if (exact) return exact;
     return this.latest?.piece === pieceKey(this.model.name, this.deck.piece) ? this.latest.turned : null;
+  }
+
+  /** The steps whose notes are older than the knobs, while that lasts for more than a moment. */
+  get pending(): readonly Range[] {
+    if (!this.computing) return [];
+    return this.result?.pending?.length ? this.result.pending : [[0, this.steps]];
   }
 
   /** Notes that would be heard now. */
@@ -258,6 +269,7 @@ export class Session {
         this.changed();
       },
       status: (status) => this.connected(status),
+      clock: (server, asked, heard) => this.room?.clock.heard(server, asked, heard),
       room: (frame) => {
         if (frame.type === "shared") this.room ??= this.enter();
         this.room?.receive(frame);
@@ -462,12 +474,14 @@ export class Session {
     return this.room !== null && this.state?.side === SIDE;
   }
 
-  /** Tells a shared session whether it sounds. */
-  tellPlaying(playing: boolean): void {
-    if (this.shares && !(playing && this.heard) && Boolean(this.room!.values["play"]) !== playing) this.room!.set("play", playing);
+  /** Tells a shared session whether it sounds, and from where if that is no beginning. */
+  tellPlaying(playing: boolean, from: number | null = null): void {
+    if (!this.shares || (playing && this.heard) || Boolean(this.room!.values["play"]) === playing) return;
+    this.room!.set({ play: playing, ...(playing && from !== null ? { position: from } : {}) });
   }
 
   private enter(): Room {
+    setInterval(() => this.room?.look(), LOOK);
     return new Room({
       send: (message) => this.live?.tell(message) ?? 0,
       piece: (frame) => void this.enterPiece(frame),
@@ -481,6 +495,8 @@ export class Session {
         if (playing) this.transport.play();
         else this.transport.stop();
       },
+      moved: () => this.transport.align(),
+      format: (name) => this.info?.models.find((model) => model.name === name)?.format ?? this.format,
       fail: (text) => { this.notice = { kind: "error", text, cause: "move" }; this.changed(); },
     });
   }
@@ -495,7 +511,7 @@ export class Session {
   }
 
   /** Turns these bars from now on, "" = all; gives whether they are bars. */
-  chooseBars(text: string): boolean {
+  chooseBars(text: string, tell = true): boolean {
     const found = /^(\d{1,6})(?:-(\d{1,6}))?$/.exec(text);
     const last = found?.[2] ?? found?.[1];
     if (text && (!found || Number(found[1]) < 1 || Number(last) < Number(found[1]))) {
@@ -503,7 +519,7 @@ export class Session {
       return false;
     }
     this.bars = found ? `${Number(found[1])}-${Number(last)}` : "";
-    this.say(this.bars ? `Knobs turn bars ${this.bars}.` : "Knobs turn the whole piece.");
+    if (tell) this.say(this.bars ? `Knobs turn bars ${this.bars}.` : "Knobs turn the whole piece.");
     return true;
   }
 
@@ -528,7 +544,7 @@ export class Session {
   /** What a project file is to hold. */
   project(): ProjectRequest {
     const { loop } = this.state!;
-    return { state: this.exported(this.deck!), snapshots: this.own8, loop, file: this.file?.data ?? null };
+    return { state: this.exported(this.deck!), snapshots: this.snapshots.own, loop, file: this.file?.data ?? null };
   }
 
   async openProject(project: OpenedProject): Promise<void> {
@@ -539,54 +555,10 @@ export class Session {
     this.bars = "";
     this.heard = null;
     this.notice = null;
-    this.own8 = Object.fromEntries(Object.entries(snapshots).map(([name, one]) => [name, { ...one, like: one.like ?? null }]));
+    this.snapshots.own = Object.fromEntries(Object.entries(snapshots).map(([name, one]) => [name, { ...one, like: one.like ?? null }]));
     this.commit({ ...withDeck(state!, state!.side, { piece, ...settings, like: settings.like ?? null }), model, tempo, loop, range: null }, "a project");
     await this.useModel(model);
     this.say(`${this.titleOf(piece)} is open as ${state!.side.toUpperCase()}.`);
-  }
-
-  get snapshots(): Readonly<Record<string, Settings>> {
-    return this.shares ? this.room!.snapshots : this.own8;
-  }
-
-  storeSnapshot(name: string): void {
-    const { deck } = this;
-    if (!deck) return;
-    if (this.shares) this.room!.trigger("snapshot/store", name);
-    else this.own8 = { ...this.own8, [name]: { knobs: deck.knobs, seed: deck.seed, like: deck.like } };
-    this.say(`Snapshot ${name} is stored.`);
-  }
-
-  recallSnapshot(name: string): void {
-    const { state, snapshots } = this;
-    if (!state || !(name in snapshots)) return;
-    if (this.shares) this.room!.trigger("snapshot/recall", name);
-    else this.commit(withDeck(state, state.side, snapshots[name]!), `snapshot ${name}`);
-    this.say(`Snapshot ${name}.`);
-  }
-
-  /** The way from one snapshot to another, 0 to 1. */
-  morph(from: string, to: string, place: number): void {
-    const { state, snapshots } = this;
-    const [one, other] = [snapshots[from], snapshots[to]];
-    if (!state || !one || !other) return;
-    if (this.shares) {
-      if (this.room!.values["morph/from"] !== from) this.room!.set("morph/from", from);
-      if (this.room!.values["morph/to"] !== to) this.room!.set("morph/to", to);
-      this.room!.set("morph", place);
-      return;
-    }
-    const knobs: Record<string, number> = {};
-    for (const name of [...new Set([...Object.keys(one.knobs), ...Object.keys(other.knobs)])].sort()) {
-      const piece = name.split("@")[0]!;
-      const [a, b] = [one, other].map(({ knobs: own }) => own[name] ?? own[piece] ?? 0);
-      const knob = this.knobs.find((each) => each.name === piece);
-      const amount = a! * (1 - place) + b! * place;
-      const near = knob?.step ? Math.round(amount / knob.step) * knob.step : amount;
-      if (near || name.includes("@")) knobs[name] = near;
-    }
-    const { seed, like } = place < 0.5 ? one : other;
-    this.commit(withDeck(state, state.side, { knobs, seed, like }), `morph ${from} to ${to}`);
   }
 
   /** Plays notes of the grid in place of the deck's; null goes back. */
@@ -614,7 +586,7 @@ export class Session {
     if (this.shares) this.room!.push(state);
     else if (this.live && state.model === model.name && key !== this.wanted) {
       this.wanted = key;
-      this.live.want(model.name, deck);
+      this.live.want(model.name, deck, this.transport.lookedAt);
     }
     this.await();
     this.sound();
@@ -623,15 +595,18 @@ export class Session {
   }
 
   private arrived(key: string, turned: Turned, latency: number | null): void {
-    keep(this.turnedBy, key, turned);
-    this.latency = latency ?? this.latency;
-    this.settle("move");
-    this.answered();
-    const { deck, model } = this;
+    const part = Boolean(turned.pending?.length);
+    const { deck, model, result } = this;
+    if (!part) {
+      keep(this.turnedBy, key, turned);
+      this.latency = latency ?? this.latency;
+      this.settle("move");
+      this.answered();
+    }
     if (deck && model) {
       // An answer that was overtaken is still nearer to what is wanted than the one before, if it is of this piece.
       const piece = pieceKey(model.name, deck.piece);
-      if (key.startsWith(`${piece.slice(0, -1)},`)) this.latest = { piece, turned };
+      if (key.startsWith(`${piece.slice(0, -1)},`)) this.latest = { piece, turned: part ? filled(turned, result ?? { ...turned, notes: deck.piece.notes, changed: [] }) : turned };
     }
     this.sound();
     this.sayResult();

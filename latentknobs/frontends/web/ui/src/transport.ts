@@ -1,4 +1,4 @@
-import { barWords, meter, type Meter } from "./music.js";
+import { barsOf, barWords, meter, stepsOf, type Meter } from "./music.js";
 import type { Session } from "./session.js";
 import { keepSound, readSound, type SoundSettings } from "./sound-settings.js";
 import type { Melody } from "./sound/scheduler.js";
@@ -9,6 +9,8 @@ export class Transport {
   /** Where playing starts, in steps; null = at the beginning of what is played. */
   cursor: number | null = null;
   sounds: SoundSettings = readSound();
+  /** The steps that are in sight. */
+  visible: Range = [0, 0];
 
   constructor(private readonly session: Session) {}
 
@@ -24,6 +26,25 @@ export class Transport {
     return from < within[1] ? within : null;
   }
 
+  /** The steps of the bars that knobs turn; null = all. */
+  get selected(): Range | null {
+    return stepsOf(this.session.bars, this.bars, this.session.steps);
+  }
+
+  /** Where it plays, in steps; null while it does not. A shared session plays in the same place on all its pages. */
+  get position(): number | null {
+    const { heard, player, room, shares } = this.session;
+    return (shares && !heard ? room!.position() : null) ?? player.position();
+  }
+
+  /** The step whose notes are wanted first. */
+  get lookedAt(): number {
+    const [from, to] = this.visible;
+    const { position, cursor } = this;
+    if (position !== null) return Math.max(0, position);
+    return cursor !== null && cursor >= from && cursor < to ? cursor : (from + to) / 2;
+  }
+
   get melody(): Melody {
     const { bars, beats } = meter(this.session.stretches, this.session.format, this.session.steps);
     const accompaniment = this.session.heard ? null : (this.session.file?.accompaniment ?? null);
@@ -33,7 +54,14 @@ export class Transport {
   play(): void {
     this.session.player.range = this.range;
     this.session.player.play(this.melody, this.cursor ?? this.range?.[0] ?? 0);
-    this.session.tellPlaying(true);
+    this.session.tellPlaying(true, this.cursor);
+    this.align();
+  }
+
+  /** Has this page sound as the shared session plays. */
+  align(): void {
+    const { heard, player, room, shares } = this.session;
+    if (shares && !heard) player.align((ahead) => room!.position(ahead), (one, other) => room!.apart(one, other));
   }
 
   stop(): void {
@@ -49,13 +77,14 @@ export class Transport {
 
   /** Where it plays, or will play from, in steps. */
   get place(): number {
-    return this.session.player.position() ?? this.cursor ?? this.range?.[0] ?? 0;
+    return this.position ?? this.cursor ?? this.range?.[0] ?? 0;
   }
 
   /** Goes on from there, or will start there. */
   seek(step: number): void {
     this.cursor = Math.min(this.session.steps - 1, Math.max(0, step));
     this.session.player.seek(this.cursor);
+    if (this.session.shares && this.session.room!.values["play"]) this.session.room!.set({ position: this.cursor });
     this.session.changed();
   }
 
@@ -66,28 +95,46 @@ export class Transport {
     if (next) this.seek(next.at);
   }
 
-  /** The steps that are looped, under the hand until it is `done`; null = all. */
-  setRange(range: Range | null, done = true): void {
-    const { state } = this.session;
-    if (!state || (done && !this.session.store!.previewing && !range && !state.range)) return;
-    const next = { ...state, range, loop: state.loop || range !== null };
-    if (!done) {
-      this.session.store!.preview(next);
+  /** Chooses bars: knobs turn them, and they are looped where the loop is on; null = all. */
+  select(range: Range | null): void {
+    const { session } = this;
+    const had = session.bars || session.state?.range;
+    session.chooseBars(range ? barsOf(range, this.bars) : "", false);
+    if (!range) {
+      this.setRange(null);
+      if (had) session.say("Knobs turn the whole piece, and all bars are played.");
       return;
     }
+    if (session.state?.loop) this.setRange(range);
+    session.say(`Knobs turn ${this.rangeWords(range).toLowerCase()}${session.state?.loop ? ", and the loop plays them" : ""}.`);
+  }
+
+  /** Switches the loop; on, it plays the bars that are chosen. */
+  toggleLoop(): void {
+    const { state } = this.session;
+    if (!state) return;
+    const loop = !state.loop;
+    this.session.commit({ ...state, loop, range: (loop && this.selected) || state.range }, loop ? "loop on" : "loop off");
+  }
+
+  /** The steps that are looped; null = all. */
+  setRange(range: Range | null): void {
+    const { state } = this.session;
+    if (!state || (!range && !state.range)) return;
     this.cursor = null;
-    this.session.commit(next, range ? `loop ${this.rangeWords(range).toLowerCase()}` : "loop all bars");
+    this.session.commit({ ...state, range, loop: state.loop || range !== null }, range ? `loop ${this.rangeWords(range).toLowerCase()}` : "loop all bars");
     this.session.say(range ? `${this.rangeWords(range)} loop.` : "All bars are played.");
   }
 
-  /** Begins or ends the loop with the bar that is played. */
+  /** Begins or ends the bars that are chosen with the one that is played. */
   markRange(end: "from" | "to"): void {
-    const { bars, place, range } = this;
+    const { bars, place } = this;
     const { steps } = this.session;
+    const chosen = this.selected ?? this.range;
     const index = bars.findLastIndex(({ at }) => at <= place + 1e-6);
     const [from, to] = [bars[index]?.at ?? 0, bars[index + 1]?.at ?? steps];
-    if (end === "from") this.setRange([from, range && range[1] > from ? range[1] : to]);
-    else this.setRange([range && range[0] < to ? range[0] : from, to]);
+    if (end === "from") this.select([from, chosen && chosen[1] > from ? chosen[1] : to]);
+    else this.select([chosen && chosen[0] < to ? chosen[0] : from, to]);
   }
 
   /** "Bars 3 to 4". */
@@ -114,11 +161,11 @@ export class Transport {
 
   /** Plays on as the state now says. */
   follow({ tempo, loop }: State): void {
-    const { player, store } = this.session;
+    const { player } = this.session;
     player.tempo = tempo;
     player.loop = loop;
     this.useSounds();
-    if (!store!.previewing) player.range = this.range; // a loop that is being drawn is not heard yet
+    player.range = this.range;
   }
 
   toggle(): void {

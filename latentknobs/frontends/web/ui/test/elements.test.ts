@@ -55,7 +55,7 @@ test("the playhead stands at its step and goes away", async () => {
   expect(line.getAttribute("visibility")).toBe("hidden");
 });
 
-test("a press on the roll goes to its beat; bars drawn on the ruler are looped; two clicks there loop all", async () => {
+test("a press on the roll goes to its beat; bars are drawn on the ruler, and with Shift go on to there; two clicks there are all", async () => {
   const roll = await put(new RollElement(), { notes: twinkle.notes, steps: 64, transport: true });
   const heard = sent(roll, "lk-seek", "lk-range");
   const sheet = one(roll, ".sheet");
@@ -68,11 +68,16 @@ test("a press on the roll goes to its beat; bars drawn on the ruler are looped; 
   sheet.dispatchEvent(pointer("pointerup", at(20, 8)));
   sheet.dispatchEvent(new MouseEvent("dblclick", { ...at(20, 8), bubbles: true }));
   expect(heard).toEqual([
-    ["lk-seek", { step: 20 }], ["lk-range", { range: [16, 48], done: false }], ["lk-range", { range: [16, 48], done: true }], ["lk-range", { range: null, done: true }],
+    ["lk-seek", { step: 20 }], ["lk-range", { range: [16, 48] }], ["lk-range", { range: null }],
   ]);
-  roll.looped = [16, 48];
+  roll.looped = roll.selected = [16, 48];
   await roll.updateComplete;
-  expect([all(roll, ".outside").length, all(roll, ".looped").length]).toEqual([2, 1]);
+  expect([all(roll, ".outside").length, all(roll, ".looped").length, all(roll, ".chosen").length]).toEqual([2, 1, 2]);
+  for (const place of [2, 60]) {
+    sheet.dispatchEvent(pointer("pointerdown", { ...at(place, 8), shiftKey: true }));
+    sheet.dispatchEvent(pointer("pointerup", { ...at(place, 8), shiftKey: true }));
+  }
+  expect(heard.slice(3)).toEqual([["lk-range", { range: [0, 48] }], ["lk-range", { range: [16, 64] }]]);
 });
 
 test("the roll is zoomed between all in sight and single steps, and says where it cannot go on", async () => {
@@ -94,6 +99,15 @@ test("the roll is zoomed between all in sight and single steps, and says where i
 test("a roll that is being computed says so", async () => {
   const roll = await put(new RollElement(), { notes: twinkle.notes, busy: true });
   expect([one(roll, ".box").getAttribute("aria-busy"), all(roll, "[role=progressbar]").length]).toEqual(["true", 1]);
+});
+
+test("of a roll that is computed in parts, the notes that are to come are dimmed and marked, and the share of the others told", async () => {
+  const roll = await put(new RollElement(), { notes: twinkle.notes, busy: true, pending: [[8, 16], [24, 32]] });
+  expect(all(roll, ".note").map((note) => note.classList.contains("older"))).toEqual([false, false, true, true, false, false, true]);
+  expect([all(roll, ".coming").length, one(roll, "[role=progressbar]").getAttribute("aria-valuenow")]).toEqual([2, "50"]);
+  roll.pending = [[0, 32]];
+  await roll.updateComplete;
+  expect([all(roll, ".older").length, one(roll, "[role=progressbar]").hasAttribute("aria-valuenow")]).toEqual([7, false]);
 });
 
 test("notes are drawn with the keyboard alone: put, made longer, moved over and taken away", async () => {

@@ -226,3 +226,16 @@ test("whatever is replaced and whenever, notes never come twice, never late, and
     });
   }), { numRuns: 300 });
 });
+
+test("one who joins others is in their place, and begins what has just begun there", () => {
+  player.start(quarters(60));
+  vi.advanceTimersByTime(10);
+  player.join(0.8); // of the first note, which is not heard here yet
+  vi.advanceTimersByTime(400);
+  expect(heard().map(({ note, at }) => [note[0], Number(at.toFixed(3))])).toEqual([[0, 0.07], [4, 0.47]]);
+  expect(player.position()).toBeCloseTo(0.8 + (0.41 - 0.07) * 8, 6);
+  player.join(23.5);
+  vi.advanceTimersByTime(100);
+  expect(heard().at(-1)!.note[0]).toBe(24);
+  expect(heard().some(({ note }) => note[0] === 20)).toBe(false); // too long ago
+});

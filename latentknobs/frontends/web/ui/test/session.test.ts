@@ -182,8 +182,6 @@ test("the knobs of a piece that other models steer are theirs, and each is looke
 
 test("bars that are looped are a step of the history, switch the loop on, and go with another melody", () => {
   session.commit({ ...session.state!, loop: false }, "loop off");
-  session.transport.setRange([16, 32], false);
-  expect([session.transport.range, session.store!.undoLabel]).toEqual([[16, 32], "loop off"]);
   session.transport.setRange([16, 32]);
   expect([session.state!.loop, session.store!.undoLabel, session.said]).toEqual([true, "loop bar 2", "Bar 2 loop."]);
   session.undo();
@@ -191,6 +189,45 @@ test("bars that are looped are a step of the history, switch the loop on, and go
   session.redo();
   session.load({ ...twinkle, name: "other" }, "other");
   expect(session.state!.range).toBeNull();
+});
+
+test("bars that are chosen are those that knobs turn, and those that the loop plays where it is on", () => {
+  session.transport.select([16, 32]);
+  expect([session.bars, session.state!.range, session.said]).toEqual(["2-2", [16, 32], "Knobs turn bar 2, and the loop plays them."]);
+  session.set("pitch", 3);
+  expect(session.deck!.knobs).toEqual({ "pitch@2-2": 3 });
+  session.transport.select(null);
+  expect([session.bars, session.state!.range]).toEqual(["", null]);
+  session.transport.toggleLoop();
+  session.transport.select([0, 16]);
+  expect([session.bars, session.state!.loop, session.state!.range]).toEqual(["1-1", false, null]);
+  session.transport.toggleLoop();
+  expect([session.state!.loop, session.state!.range]).toEqual([true, [0, 16]]);
+});
+
+test("the first part of an answer is shown with the older notes of the rest, until the whole is there", () => {
+  session.set("pitch", 5);
+  vi.advanceTimersByTime(300);
+  const { seq, near } = server.sent.at(-1);
+  expect([near, session.pending]).toEqual([0, [[0, 32]]]);
+  const near5 = twinkle.notes.slice(0, 4).map(([onset, pitch, length, voice]) => [onset, pitch + 5, length, voice]);
+  server.onmessage({ data: JSON.stringify({ type: "turned", seq, notes: near5, changed: [0, 1, 2, 3], pending: [[16, 32]], codes: [[0]], touched: [], remarks: [], ms: 1 }) });
+  expect([session.notes.map(([, pitch]) => pitch), session.result!.changed]).toEqual([[65, 65, 72, 72, 69, 69, 67], [0, 1, 2, 3]]);
+  expect([session.computing, session.pending]).toEqual([true, [[16, 32]]]);
+  server.answer([0]);
+  expect([session.notes.at(-1)![1], session.computing, session.pending]).toEqual([72, false, []]);
+});
+
+test("the notes of the playhead are wanted first, else those of the place to play from, else those in sight", () => {
+  const { transport } = session;
+  transport.visible = [8, 24];
+  expect(transport.lookedAt).toBe(16);
+  transport.cursor = 12;
+  expect(transport.lookedAt).toBe(12);
+  transport.visible = [16, 32];
+  expect(transport.lookedAt).toBe(24);
+  vi.spyOn(session.player, "position").mockReturnValue(5);
+  expect(transport.lookedAt).toBe(5);
 });
 
 test("a loop that lies behind the end of a shorter melody is none", () => {

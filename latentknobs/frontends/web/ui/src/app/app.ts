@@ -50,8 +50,8 @@ export class App extends LitElement {
   override connectedCallback(): void {
     super.connectedCallback();
     this.session.subscribe(() => this.requestUpdate());
-    window.addEventListener("pointerdown", () => { this.pointing = true; }, { capture: true });
-    window.addEventListener("keydown", (event) => { if (event.key === "Tab") this.pointing = false; }, { capture: true });
+    window.addEventListener("pointerdown", () => { this.pointing = true; this.session.player.wake(); }, { capture: true });
+    window.addEventListener("keydown", (event) => { if (event.key === "Tab") this.pointing = false; this.session.player.wake(); }, { capture: true });
     window.addEventListener("keydown", this.key);
     window.addEventListener("keyup", this.keyUp);
     window.addEventListener("hashchange", () => void this.session.follow(location.hash));
@@ -121,16 +121,16 @@ export class App extends LitElement {
     // Space and Enter are those of a button that was reached by keyboard.
     else if (key === " " && !this.presses(target)) session.transport.toggle();
     else if (key === "enter" && !this.presses(target)) session.transport.rewind();
-    else if (key === "l") session.commit({ ...session.state, loop: !session.state.loop }, session.state.loop ? "loop off" : "loop on");
+    else if (key === "l") session.transport.toggleLoop();
     else if (key === "a") session.flip(session.state.side === "a" ? "b" : "a");
     else if (/^Digit[1-8]$/.test(event.code)) {
-      if (event.shiftKey) session.storeSnapshot(event.code.slice(5));
-      else session.recallSnapshot(event.code.slice(5));
+      if (event.shiftKey) session.snapshots.store(event.code.slice(5));
+      else session.snapshots.recall(event.code.slice(5));
     }
     else if (key === "m") session.transport.setSounds({ metronome: !session.transport.sounds.metronome });
     else if (key === "," || key === ".") session.transport.seekBars(key === "." ? 1 : -1);
     else if (key === "[" || key === "]") session.transport.markRange(key === "[" ? "from" : "to");
-    else if (key === "escape") session.transport.setRange(null);
+    else if (key === "escape") session.transport.select(null);
     else if (key === "+" || key === "=" || key === "-" || key === "0") this.screen.zoom(key === "0" ? 0 : key === "-" ? 1 / ZOOM : ZOOM);
     else if (key === "?") this.dialogs.help();
     else return;

@@ -8,7 +8,7 @@ import type { KnobCard } from "../types.js";
 const ROLES = { target: " (its target)", changes: " (meant to change)", preserved: " (to stay)", "": "" };
 const KEYS: [string, string][] = [
   ["Space", "Play and stop"], ["Enter", "Stop and rewind"], [", and .", "A bar back, a bar on"], ["L", "Toggle the loop"],
-  ["[ and ]", "Loop from this bar, to this bar"], ["Escape", "Loop all bars"], ["+, \u2212, 0", "Zoom in, out, all in sight"],
+  ["Drag on the bar numbers", "Choose bars, which knobs turn and the loop plays; with Shift, to there"], ["[ and ]", "Choose from this bar, to this bar"], ["Escape", "Choose all bars"], ["+, \u2212, 0", "Zoom in, out, all in sight"],
   ["A", "Switch between A and B"], ["M", "Toggle the metronome"], ["1 to 8, Shift 1 to 8", "Recall, store a snapshot"],
   ["Ctrl Z", "Undo"], ["Ctrl Shift Z, Ctrl Y", "Redo"], ["Ctrl S", "Save as MIDI"], ["?", "This help"],
 ];

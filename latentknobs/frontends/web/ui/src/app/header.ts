@@ -62,7 +62,7 @@ export class HeaderPanel extends Component {
           ${info.models.map(({ name }) => html`<option value=${name} ?selected=${name === state?.model}>${name}</option>`)}</select>` : null}</div>
       <div class="transport" role="group" aria-label="Playing">
         <button class="button main play" type="button" data-do="play" aria-pressed=${playing ? "true" : "false"} ?disabled=${!state} title="Space" @click=${() => session.transport.toggle()}>${icon(playing ? "stop" : "play")}${playing ? "Stop" : "Play"}</button>
-        <button class="button square" type="button" data-do="loop" aria-label="Loop" title="Loop (L)" aria-pressed=${state?.loop ? "true" : "false"} ?disabled=${!state} @click=${() => state && session.commit({ ...state, loop: !state.loop }, state.loop ? "loop off" : "loop on")}>${icon("loop")}</button>
+        <button class="button square" type="button" data-do="loop" aria-label="Loop" title="Loop (L)" aria-pressed=${state?.loop ? "true" : "false"} ?disabled=${!state} @click=${() => session.transport.toggleLoop()}>${icon("loop")}</button>
         <label class="tempo"><input type="number" data-do="tempo" min=${TEMPO.low} max=${TEMPO.high} step="1" inputmode="numeric" aria-label="Tempo, beats per minute" .value=${String(state?.tempo ?? 120)} ?disabled=${!state} @change=${this.tempo}><span aria-hidden="true">bpm</span></label>
         <details class="sound" @focusout=${this.left} @keydown=${this.escape}><summary class="button square" role="button" data-do="sound" aria-label="Sound" title="Sound: timbre, volumes, metronome">${icon("sound")}</summary>
           <div class="sheet" role="group" aria-label="Sound">

@@ -64,7 +64,7 @@ export class ScreenPanel extends Component {
     super.connectedCallback();
     const draw = () => {
       this.frame = requestAnimationFrame(draw);
-      const step = this.session.player.position() ?? this.session.transport.cursor;
+      const step = this.session.transport.position ?? this.session.transport.cursor;
       if (this.roll && this.roll.playhead !== step) this.roll.playhead = step;
     };
     this.frame = requestAnimationFrame(draw);
@@ -100,7 +100,7 @@ export class ScreenPanel extends Component {
           ${tool("zoom-out", "Zoom out (-)", "minus", () => this.zoom(1 / ZOOM))}${tool("zoom-whole", "All in sight (0)", "whole", () => this.zoom(0))}${tool("zoom-in", "Zoom in (+)", "plus", () => this.zoom(ZOOM))}
         </div>
       </div>
-      <lk-roll transport .busy=${session.computing} .looped=${seen ? null : range} .height=${this.height} @lk-seek=${this.seek} @lk-range=${this.range} .notes=${seen?.notes ?? session.notes} .ghost=${deck.piece.notes} .changed=${changed} .format=${format} .stretches=${seen ? [] : session.stretches} .parts=${seen ? [] : this.parts()} .steps=${seen?.steps ?? session.steps} hue=${hue} label=${seen?.name ?? title}></lk-roll></div>
+      <lk-roll transport .busy=${session.computing} .pending=${session.pending} .looped=${seen ? null : range} .selected=${seen ? null : session.transport.selected} .height=${this.height} @lk-seek=${this.seek} @lk-range=${this.select} @lk-look=${this.look} .notes=${seen?.notes ?? session.notes} .ghost=${deck.piece.notes} .changed=${changed} .format=${format} .stretches=${seen ? [] : session.stretches} .parts=${seen ? [] : this.parts()} .steps=${seen?.steps ?? session.steps} hue=${hue} label=${seen?.name ?? title}></lk-roll></div>
       <div class="more"><div class="legend h${hue}">
         <span><svg aria-hidden="true"><rect class="ghost" x="1" y="1" width="20" height="9" rx="2"></rect></svg>original</span>
         <span><svg aria-hidden="true"><rect class="kept" x="1" y="1" width="20" height="10" rx="2"></rect></svg>unchanged</span>
@@ -127,8 +127,12 @@ export class ScreenPanel extends Component {
     this.session.transport.seek(event.detail.step);
   }
 
-  private range(event: CustomEvent<{ range: Range | null; done: boolean }>): void {
-    this.session.transport.setRange(event.detail.range, event.detail.done);
+  private select(event: CustomEvent<{ range: Range | null }>): void {
+    this.session.transport.select(event.detail.range);
+  }
+
+  private look(event: CustomEvent<{ range: Range }>): void {
+    this.session.transport.visible = event.detail.range;
   }
 
   /** The clips, each with how it is turned now. */

@@ -26,7 +26,7 @@ export class SnapshotsPanel extends Component {
 
   override render() {
     const { session } = this;
-    const { bars, room, snapshots } = session;
+    const { bars, room, snapshots: { all: snapshots } } = session;
     const kept = NUMBERS.filter((name) => name in snapshots);
     const steps = room ? [...room.history].reverse() : [...(session.store?.labels ?? [])].reverse();
     return html`
@@ -35,7 +35,7 @@ export class SnapshotsPanel extends Component {
           <button class="button" type="button" data-do="reset-bars" ?disabled=${!session.barsTurned} @click=${() => session.resetBars()}>${icon("reset")}As the piece</button>`
         : html`<label class="label">Turn bars<input class="field" data-do="choose-bars" placeholder="all" maxlength="13" inputmode="numeric" @change=${this.choose}></label>`}
       <div class="slots" role="group" aria-label="Snapshots: a digit recalls, Shift and a digit stores">${NUMBERS.map((name) => html`<button class="button" type="button" data-snapshot=${name} aria-pressed=${name in snapshots ? "true" : "false"} title=${name in snapshots ? `Recall snapshot ${name} (${name}); store it anew with Shift` : `Store snapshot ${name} (Shift ${name})`}
-        @click=${(event: MouseEvent) => (event.shiftKey || !(name in snapshots) ? session.storeSnapshot(name) : session.recallSnapshot(name))}>${name}</button>`)}</div>
+        @click=${(event: MouseEvent) => (event.shiftKey || !(name in snapshots) ? session.snapshots.store(name) : session.snapshots.recall(name))}>${name}</button>`)}</div>
       ${kept.length > 1 ? html`<label class="label">Morph ${this.end(kept, this.from, (name) => { this.from = name; })}<input type="range" min="0" max="1" step="0.01" data-do="morph" aria-label="From one snapshot to the other" .value=${String(this.place)} @input=${this.morph}>${this.end(kept, this.to, (name) => { this.to = name; })}</label>` : null}
       <button class="button" type="button" data-do="save-project" @click=${() => void this.save()}>${icon("down")}Save project</button>
       <button class="button" type="button" @click=${(event: Event) => ((event.currentTarget as HTMLElement).nextElementSibling as HTMLInputElement).click()}>Open project</button><input hidden type="file" accept=".lkproject" data-do="open-project" @change=${this.open}>
@@ -76,7 +76,7 @@ export class SnapshotsPanel extends Component {
 
   private morph(event: Event): void {
     this.place = Number((event.target as HTMLInputElement).value);
-    this.session.morph(this.from, this.to, this.place);
+    this.session.snapshots.morph(this.from, this.to, this.place);
   }
 
   private back(event: Event): void {

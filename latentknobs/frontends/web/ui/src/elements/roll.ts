@@ -1,13 +1,17 @@
-import { css, html, LitElement, svg, type PropertyValues } from "lit";
+import { html, LitElement, nothing, svg, type PropertyValues } from "lit";
 import { property, query, state } from "lit/decorators.js";
 import { barWords, isBlack, melodyWords, meter, pitchName, putNote, rowOf, type Meter } from "../music.js";
+import { within } from "../parts.js";
 import type { Range } from "../state.js";
 import type { ClipWindow, Format, Note, Stretch } from "../types.js";
+import { rollStyles } from "./roll-styles.js";
 import { define, shared } from "./shared.js";
 
 /** The ruler's height. */
 const TOP = 26;
 const MOST_ZOOM = 64;
+/** Pixels from its edges within which a pointer that draws bars scrolls. */
+const EDGE = 24;
 /** Milliseconds for which the playhead is not followed after a person has scrolled. */
 const LOOKING = 3000;
 type Part = Pick<ClipWindow, "start" | "steps" | "bars" | "way" | "unfamiliar">;
@@ -17,45 +21,11 @@ export const MELODY: Format = { name: "melody-2bar", steps: 32, steps_per_beat: 
 /**
  * A piano roll, or rows of drums: the notes, the original behind them, what changed with a colour and a mark.
  * While `drawing`, sends `lk-draw` with {notes, done}, one voice, where `done` ends a gesture; `lk-touch` with {note} for
- * each note that is put. With `transport`, sends `lk-seek` with {step}, the beat that was pressed, and `lk-range` with
- * {range, done} while bars are drawn on the ruler, null for a double-click there.
+ * each note that is put. With `transport`, sends `lk-seek` with {step}, the beat that was pressed, `lk-range` with {range}
+ * when bars were drawn on the ruler, null for a double-click there, and `lk-look` with {range}, the steps in sight.
  */
 export class RollElement extends LitElement {
-  static override styles = [shared, css`
-    :host { display: block; --hue: var(--s7); color: var(--s-ink); position: relative; }
-    :host([hue="0"]) { --hue: var(--s0); } :host([hue="1"]) { --hue: var(--s1); } :host([hue="2"]) { --hue: var(--s2); }
-    :host([hue="3"]) { --hue: var(--s3); } :host([hue="4"]) { --hue: var(--s4); } :host([hue="5"]) { --hue: var(--s5); }
-    :host([hue="6"]) { --hue: var(--s6); }
-    .box { display: flex; }
-    .names { flex: none; }
-    .scroll { overflow-x: auto; overflow-y: hidden; flex: 1; min-width: 0; scrollbar-color: var(--s-bar) transparent; }
-    svg { display: block; }
-    text { fill: var(--s-soft); font: 500 11px var(--sans); }
-    .row { fill: var(--s-row); } .c { fill: var(--s-line); }
-    .beat { stroke: var(--s-line); } .bar { stroke: var(--s-bar); }
-    .ghost { fill: none; stroke: var(--s-ghost); stroke-dasharray: 3 3; }
-    .note { fill: var(--s-note); }
-    .changed { fill: var(--hue); }
-    .mark { fill: var(--screen); }
-    .way { fill: var(--s-ink); opacity: 0.07; } .way.alone { opacity: 0.16; } .way.model, .way.octaves { opacity: 0; }
-    .edge { stroke: var(--s-soft); stroke-dasharray: 2 4; } .edge.unfamiliar { stroke: var(--s-warn); stroke-width: 3; stroke-dasharray: none; } text.unfamiliar { fill: var(--s-warn); }
-    .head { stroke: var(--s-ink); stroke-width: 1.500; }
-    .cursor { fill: none; stroke: var(--s-ink); stroke-width: 1.500; }
-    .drawing { cursor: crosshair; touch-action: none; }
-    .transport { cursor: pointer; } .ruler { fill: transparent; touch-action: pan-y; } .transport .ruler { cursor: text; } .transport .ruler:hover { fill: var(--s-row); }
-    .outside { fill: var(--screen); opacity: 0.62; } .looped { fill: var(--s-ink); opacity: 0.16; } .loop-end { stroke: var(--s-ink); stroke-width: 2; }
-    .ghost, .note, .mark { pointer-events: none; }
-    :host([busy]) .note, :host([busy]) .mark { opacity: 0.4; }
-    .progress { position: absolute; left: 0; right: 0; top: 0; height: 3px; overflow: hidden; border-radius: 2px; background: var(--s-line); }
-    .progress::after { content: ""; position: absolute; inset: 0 65% 0 0; background: var(--s-ink); animation: slide 1.1s ease-in-out infinite alternate; }
-    @keyframes slide { to { transform: translateX(186%); } }
-    @media (prefers-reduced-motion: reduce) { .progress::after { inset: 0; opacity: 0.7; } }
-    .drawing:focus-visible { outline-offset: -2px; }
-    @media (forced-colors: active) {
-      .note { fill: CanvasText; } .changed { fill: Highlight; } .ghost { stroke: GrayText; } .beat, .bar { stroke: GrayText; }
-      .row, .c, .outside { fill: Canvas; } .looped { fill: Highlight; } .loop-end { stroke: Highlight; } .mark { fill: HighlightText; } .head, .cursor { stroke: CanvasText; } text, text.unfamiliar { fill: CanvasText; } .edge.unfamiliar { stroke: CanvasText; }
-    }
-  `];
+  static override styles = [shared, rollStyles];
 
   @property({ attribute: false }) notes: readonly Note[] = [];
   @property({ attribute: false }) ghost: readonly Note[] = [];
@@ -74,8 +44,12 @@ export class RollElement extends LitElement {
   @property({ type: Boolean }) transport = false;
   /** The steps that are looped; null = all. */
   @property({ attribute: false }) looped: Range | null = null;
+  /** The steps that are chosen; null = all. */
+  @property({ attribute: false }) selected: Range | null = null;
   /** Whether other notes are being computed. */
   @property({ type: Boolean, reflect: true }) busy = false;
+  /** The steps whose notes are the ones that are being computed; [] = all of them. */
+  @property({ attribute: false }) pending: readonly Range[] = [];
   /** Length of a note that is drawn, in steps. */
   @property({ type: Number }) pen = 4;
   @property() label = "Melody";
@@ -86,7 +60,11 @@ export class RollElement extends LitElement {
   /** The screenful that is scrolled to: this one and its neighbours are drawn. */
   @state() private page = 0;
   private following = -Infinity;
-  private pressed: { x: number; step: number; ruler: boolean; drawn: Range | null } | null = null;
+  private pressed: { x: number; step: number; ruler: boolean } | null = null;
+  /** Bars that are being drawn. */
+  @state() private drawn: Range | null = null;
+  private looked: Range = [0, 0];
+  private edge: ReturnType<typeof setInterval> | null = null;
   private words = "";
   @state() private cursor: [step: number, pitch: number] = [0, 67];
   @query(".sheet") private sheet!: SVGSVGElement;
@@ -180,12 +158,15 @@ export class RollElement extends LitElement {
   protected override firstUpdated(): void {
     const looking = () => { this.following = performance.now() + LOOKING; };
     for (const gesture of ["wheel", "touchmove", "pointerdown"]) this.scroller.addEventListener(gesture, looking, { passive: true });
+    // A finger that draws bars must not scroll.
+    this.scroller.addEventListener("touchmove", (event) => { if (this.pressed?.ruler && this.drawn && event.cancelable) event.preventDefault(); }, { passive: false });
     // A wheel that zooms must not zoom the page.
     this.scroller.addEventListener("wheel", this.wheel, { passive: false });
   }
 
   protected override updated(changes: PropertyValues): void {
     this.playhead = this.head;
+    this.look();
     if (changes.has("range") && this.range) this.cursor = [this.cursor[0], Math.min(this.range[1], Math.max(this.range[0], this.cursor[1]))];
   }
 
@@ -197,10 +178,11 @@ export class RollElement extends LitElement {
     // A ghost right behind its note would only fray its edges.
     const there = new Set(this.notes.map((note) => note.join()));
     const changed = new Set(this.changed);
+    const older = ([onset]: Note) => this.busy && (!this.pending.length || within(onset, this.pending));
     const lines = meter(this.stretches, this.format, this.steps);
     const marked = this.parts.filter(partWords);
-    const [from, to] = this.drawn;
-    const within = ([onset, , length]: Note) => onset < to && onset + length > from;
+    const [from, to] = this.near;
+    const near = ([onset, , length]: Note) => onset < to && onset + length > from;
     return html`<div class="box" aria-busy=${this.busy ? "true" : "false"}>
       <svg class="names" width=${this.gutter} height=${this.height} aria-hidden="true">${this.names(low, high, y, rowHeight)}</svg>
       <div class="scroll" @scroll=${this.scrolled} tabindex=${width > this.width - this.gutter + 1 ? "0" : "-1"} role="group" aria-label="${this.label}, ${lines.bars.length} bars">
@@ -212,14 +194,15 @@ export class RollElement extends LitElement {
           ${this.transport ? svg`<rect class="ruler" x="0" y="0" width=${width} height=${TOP}></rect>` : null}
           ${this.lines(lines, width)}
           ${marked.map((one) => this.marking(one))}
-          ${this.ghost.filter((note) => within(note) && !there.has(note.join())).map((note) => this.box(note, "ghost", y, rowHeight))}
-          ${this.notes.map((note, index) => (within(note) ? this.box(note, changed.has(index) ? "note changed" : "note", y, rowHeight) : null))}
-          ${this.loop(width)}
+          ${this.ghost.filter((note) => near(note) && !there.has(note.join())).map((note) => this.box(note, "ghost", y, rowHeight))}
+          ${this.notes.map((note, index) => (near(note) ? this.box(note, `note${changed.has(index) ? " changed" : ""}${older(note) ? " older" : ""}`, y, rowHeight) : null))}
+          ${this.loop(width)}${this.choice()}
+          ${this.busy ? this.pending.map(([first, after]) => svg`<rect class="coming" x=${first * this.stepWidth} y=${TOP - 3} width=${(after - first) * this.stepWidth} height="3"></rect>`) : null}
           ${this.drawing ? svg`<rect class="cursor" x=${this.cursor[0] * this.stepWidth} y=${y(this.cursor[1])} width=${this.stepWidth} height=${rowHeight}></rect>` : null}
           <line class="head" y1=${TOP - 6} y2=${this.height} visibility="hidden"></line>
         </svg>
       </div>
-      ${this.busy ? html`<div class="progress" role="progressbar" aria-label="Computing the melody"></div>` : null}
+      ${this.busy ? html`<div class="progress" role="progressbar" aria-label="Computing the melody" aria-valuenow=${this.there ?? nothing}>${this.there === null ? null : svg`<svg width="100%" height="3"><rect width="${this.there}%" height="3"></rect></svg>`}</div>` : null}
     </div><p class="hidden" id="words">${this.words}</p><p class="hidden" aria-live="polite">${this.drawing ? this.here : ""}</p>`;
   }
 
@@ -265,7 +248,7 @@ export class RollElement extends LitElement {
       free = x + 10 + 7 * String(bar.number).length;
       return svg`<text x=${x} y="14">${bar.number}</text>`;
     };
-    const [from, to] = this.drawn;
+    const [from, to] = this.near;
     const seen = (step: number) => step >= from && step <= to;
     // Lines that would run into one another are left out.
     const dense = (bars[1]?.at ?? this.steps) * this.stepWidth < 12;
@@ -282,8 +265,23 @@ export class RollElement extends LitElement {
       ${[from + 1, to - 1].map((x) => svg`<line class="loop-end" x1=${x} x2=${x} y1="0" y2=${TOP - 4}></line>`)}`;
   }
 
+  /** The bars that are chosen, or are being drawn. */
+  private choice() {
+    const range = this.drawn ?? this.selected;
+    if (!range) return null;
+    const [from, to] = range.map((step) => step * this.stepWidth) as [number, number];
+    const band = (kind: string, y: number, height: number) => svg`<rect class="chosen ${kind}" x=${from} y=${y} width=${to - from} height=${height}></rect>`;
+    return svg`${band("", TOP, this.height - TOP)}${band("top", 0, TOP - 4)}${[from + 1, to - 1].map((x) => svg`<line class="chosen-end" x1=${x} x2=${x} y1="0" y2=${this.height}></line>`)}`;
+  }
+
+  /** Percent of the steps whose notes are there; null where that is not known. */
+  private get there(): number | null {
+    const left = this.pending.reduce((sum, [from, to]) => sum + Math.min(to, this.steps) - from, 0);
+    return left > 0 && left < this.steps ? Math.round(100 - (100 * left) / this.steps) : null;
+  }
+
   /** The steps that are drawn: those in sight and as many on both sides. */
-  private get drawn(): Range {
+  private get near(): Range {
     const screen = this.scroller?.clientWidth;
     if (!screen) return [0, Infinity];
     return [((this.page - 1) * screen) / this.stepWidth, ((this.page + 2.5) * screen) / this.stepWidth];
@@ -292,6 +290,17 @@ export class RollElement extends LitElement {
   private scrolled(): void {
     const { scrollLeft, clientWidth } = this.scroller;
     this.page = clientWidth ? Math.floor(scrollLeft / clientWidth) : 0;
+    this.look();
+  }
+
+  /** Tells which steps are in sight, where others are. */
+  private look(): void {
+    if (!this.transport) return;
+    const { scrollLeft, clientWidth } = this.scroller;
+    const range: Range = [Math.floor(scrollLeft / this.stepWidth), Math.min(this.steps, Math.ceil((scrollLeft + clientWidth) / this.stepWidth))];
+    if (range.join() === this.looked.join()) return;
+    this.looked = range;
+    this.tell("lk-look", { range });
   }
 
   private readonly wheel = (event: WheelEvent): void => {
@@ -340,7 +349,11 @@ export class RollElement extends LitElement {
     if (event.button !== 0) return;
     if (this.transport) {
       const ruler = event.clientY - this.sheet.getBoundingClientRect().top < TOP;
-      this.pressed = { x: event.clientX, step: this.place(event)[0], ruler, drawn: null };
+      const step = this.place(event)[0];
+      // With Shift the bars that are chosen go on to there.
+      const from = ruler && event.shiftKey && this.selected ? (step < this.selected[0] ? this.selected[1] - 1 : this.selected[0]) : step;
+      this.pressed = { x: event.clientX, step: from, ruler };
+      if (from !== step) this.reach(event.clientX);
       if (ruler) this.sheet.setPointerCapture?.(event.pointerId);
     }
     if (!this.drawing) return;
@@ -355,11 +368,9 @@ export class RollElement extends LitElement {
   }
 
   private pull(event: PointerEvent): void {
-    if (this.pressed?.ruler && (this.pressed.drawn || Math.abs(event.clientX - this.pressed.x) > 4)) {
-      const bars = [...meter(this.stretches, this.format, this.steps).bars.map(({ at }) => at), this.steps];
-      const [low, high] = [this.pressed.step, this.place(event)[0]].sort((a, b) => a - b) as [number, number];
-      this.pressed.drawn = [bars.findLast((at) => at <= low) ?? 0, bars.find((at) => at > high) ?? this.steps];
-      this.tell("lk-range", { range: this.pressed.drawn, done: false });
+    if (this.pressed?.ruler && (this.drawn || Math.abs(event.clientX - this.pressed.x) > 4)) {
+      this.reach(event.clientX);
+      this.follow(event.clientX);
     }
     if (!this.stroke) return;
     const { onset, pitch, before } = this.stroke;
@@ -367,11 +378,25 @@ export class RollElement extends LitElement {
     if (step > onset) this.draw(putNote(before, [onset, pitch, step - onset + 1, 0]), false);
   }
 
+  /** The bars from where the ruler was pressed to a place of the screen are being drawn. */
+  private reach(x: number): void {
+    const bars = [...meter(this.stretches, this.format, this.steps).bars.map(({ at }) => at), this.steps];
+    const step = Math.min(this.steps - 1, Math.max(0, Math.floor((x - this.sheet.getBoundingClientRect().left) / this.stepWidth)));
+    const [low, high] = [this.pressed!.step, step].sort((a, b) => a - b) as [number, number];
+    this.drawn = [bars.findLast((at) => at <= low) ?? 0, bars.find((at) => at > high) ?? this.steps];
+  }
+
+  /** Scrolls on while the pointer that draws is at an edge. */
+  private follow(x: number): void {
+    if (this.edge) clearInterval(this.edge);
+    const { left, right } = this.scroller.getBoundingClientRect();
+    const by = x > right - EDGE ? 8 : x < left + EDGE ? -8 : 0;
+    this.edge = by ? setInterval(() => { this.scroller.scrollLeft += by; this.reach(x); }, 16) : null;
+  }
+
   private release(event: PointerEvent): void {
     const { pressed } = this;
-    this.pressed = null;
-    if (pressed?.drawn) this.tell("lk-range", { range: pressed.drawn, done: true });
-    else if (pressed && Math.abs(event.clientX - pressed.x) <= 4) {
+    if (!this.drew() && pressed && Math.abs(event.clientX - pressed.x) <= 4) {
       const { bars, beats } = meter(this.stretches, this.format, this.steps);
       this.tell("lk-seek", { step: Math.max(0, ...[...bars.map(({ at }) => at), ...beats].filter((at) => at <= pressed.step)) });
     }
@@ -379,14 +404,21 @@ export class RollElement extends LitElement {
   }
 
   private cancel(): void {
-    const { pressed } = this;
-    this.pressed = null;
-    if (pressed?.drawn) this.tell("lk-range", { range: pressed.drawn, done: true });
+    this.drew();
     this.lift();
   }
 
+  /** The hand is lifted; gives whether it has drawn bars. */
+  private drew(): boolean {
+    const { drawn } = this;
+    if (this.edge) clearInterval(this.edge);
+    this.edge = this.pressed = this.drawn = null;
+    if (drawn) this.tell("lk-range", { range: drawn });
+    return drawn !== null;
+  }
+
   private twice(event: MouseEvent): void {
-    if (this.transport && event.clientY - this.sheet.getBoundingClientRect().top < TOP) this.tell("lk-range", { range: null, done: true });
+    if (this.transport && event.clientY - this.sheet.getBoundingClientRect().top < TOP) this.tell("lk-range", { range: null });
   }
 
   private tell(type: string, detail: object): void {

@@ -1,6 +1,9 @@
 import { Band, Click, Kit, mixer, Piano, Tone } from "./instrument.js";
-import { Scheduler, type Instrument, type Melody } from "./scheduler.js";
+import { ROOM, Scheduler, type Instrument, type Melody } from "./scheduler.js";
 import type { Note } from "../types.js";
+
+/** Seconds that this page may be off another before it goes there. */
+const OFF = 0.02;
 
 /** The page's sound: made at the first gesture, as browsers ask. */
 export class Player {
@@ -81,6 +84,11 @@ export class Player {
     this.onChange();
   }
 
+  /** A gesture lets the sound begin that was switched on from elsewhere. */
+  wake(): void {
+    if (this.playing && this.audio?.state === "suspended") void this.audio.resume();
+  }
+
   stop(): void {
     this.scheduler?.stop();
     this.onChange();
@@ -88,6 +96,13 @@ export class Player {
 
   seek(step: number): void {
     this.scheduler?.seek(step);
+  }
+
+  /** Plays in the place that others play in so many seconds from now; `apart` gives the seconds between two places. */
+  align(others: (ahead: number) => number | null, apart: (one: number, other: number) => number): void {
+    const [here, there] = [this.position(), others(0)];
+    if (here === null || there === null || this.audio!.state !== "running" || apart(here, there) < OFF) return;
+    this.scheduler!.join(others(ROOM + this.audio!.outputLatency)!);
   }
 
   replace(melody: Melody, when: "bar" | "once"): void {
@@ -134,6 +149,7 @@ export class Player {
       this.scheduler = new Scheduler(() => audio.currentTime, through, () => document.hidden);
       this.scheduler.metronome = this.clicking;
       this.scheduler.onEnd = () => this.onChange();
+      audio.onstatechange = () => this.onChange();
     }
     if (this.audio.state !== "running") void this.audio.resume();
     return this.scheduler!;

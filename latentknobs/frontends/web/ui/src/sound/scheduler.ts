@@ -41,7 +41,9 @@ const MOST = 96;
 /** Timers of a page in the background run once a second. */
 const AHEAD_HIDDEN = 1.3;
 /** Room for the first note to be put before its time. */
-const ROOM = 0.06;
+export const ROOM = 0.06;
+/** Notes that began so many seconds ago are still begun by one who joins others. */
+const LATE = 0.25;
 
 /** Plays a melody a little ahead of the clock. Times are in seconds of `clock`, positions in steps. */
 export class Scheduler {
@@ -131,6 +133,17 @@ export class Scheduler {
     this.rounds = [];
     this.behind = place >= this.region[1];
     this.ended = false;
+    this.tick();
+  }
+
+  /** Goes on where others are: notes that have just begun there begin late, and none is lost. */
+  join(step: number): void {
+    this.seek(step);
+    if (!this.melody || this.behind) return;
+    const [from] = this.region;
+    for (const { voice } of this.sounding) voice.end(this.clock());
+    this.sounding = [];
+    this.head = Math.max(Math.min(from, step), this.anchor.step - LATE * this.perSecond());
     this.tick();
   }
 
@@ -253,7 +266,8 @@ export class Scheduler {
       const start = onset + this.origin;
       if (start < from - 1e-9 || start >= until - 1e-9 || onset >= steps) return;
       const to = Math.min(end, start + length);
-      const at = this.timeAt(start);
+      const at = Math.max(this.timeAt(start), this.anchor.time);
+      if (this.timeAt(to) <= at) return; // over before one joined
       this.sounding.push({ note, beside, from: start, to, at, voice: play(at, this.timeAt(to)) });
     };
     for (const note of notes) begin(note[0], note[2], note, null, (at, stop) => this.instrument.play(note, at, stop));
