@@ -40,7 +40,7 @@ class Client:
         self.socket.settimeout(30)
         self.to = ("127.0.0.1", port)
 
-    def send(self, address: str, *arguments: float) -> None:
+    def send(self, address: str, *arguments: float | str) -> None:
         """Send a message."""
         self.socket.sendto(written(OscMessage(address, arguments)), self.to)
 

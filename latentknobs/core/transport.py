@@ -66,3 +66,8 @@ class Transport:
         changed = evolve(self, origin=self.position(now), since=now, **changes)
         inside = changed.start <= changed.origin < changed.end
         return changed if inside else evolve(changed, origin=float(changed.start))
+
+    def as_set(self, other: Transport, now: float) -> Transport:
+        """This one played as another is now: whether, how fast, and whether again and again."""
+        set_so = other.at(now)
+        return evolve(self, playing=set_so.playing, tempo=set_so.tempo, loop=set_so.loop, since=now)

@@ -301,10 +301,7 @@ class SharedSession:
                 ends = (*self._values.morph[:2], 0.0)
                 opened = evolve(opened, snapshots=self._values.snapshots, morph=ends)
             if go_on:
-                now = time.monotonic()
-                kept = self._values.transport.at(now)
-                own = {"playing": kept.playing, "tempo": kept.tempo, "loop": kept.loop, "since": now}
-                opened = evolve(opened, transport=evolve(opened.transport, **own))
+                opened = evolve(opened, transport=opened.transport.as_set(self._values.transport, time.monotonic()))
             self._become(opened, "file", source_name)
 
     def open_project(self, project: Project, source_name: str = "") -> None:

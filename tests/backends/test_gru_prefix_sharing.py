@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from latentknobs.backends.gru_musicvae.prefix_sharing import in_order, steps
+from latentknobs.backends.gru_musicvae.prefix_sharing import in_order, stretches
 from latentknobs.core.melody_format import HOLD
 
 CLIPS = arrays.arrays(np.int64, st.tuples(st.integers(1, 12), st.integers(1, 6)), elements=st.integers(0, 2))
@@ -16,14 +16,15 @@ CLIPS = arrays.arrays(np.int64, st.tuples(st.integers(1, 12), st.integers(1, 6))
 
 def _read(tokens, fewest=1, whole=1):
     """What each clip's state has read after each step, and how many states there were."""
-    reading = list(steps(tokens, lambda count: -(-max(count, fewest) // whole) * whole))
-    states, counts, read = [()] * len(reading[0].tokens), [], []
-    for step in reading:
-        if step.origins is not None:
-            states = [states[k] for k in step.origins]
-        states = [(*state, int(token)) for state, token in zip(states, step.tokens, strict=True)]
-        counts.append(len(states))
-        read.append([states[k] for k in step.owners])
+    reading = list(stretches(tokens, lambda count: -(-max(count, fewest) // whole) * whole))
+    states, counts, read = [()] * len(reading[0].tokens[0]), [], []
+    for stretch in reading:
+        if stretch.origins is not None:
+            states = [states[k] for k in stretch.origins]
+        for step in stretch.tokens:
+            states = [(*state, int(token)) for state, token in zip(states, step, strict=True)]
+            counts.append(len(states))
+            read.append([states[k] for k in stretch.owners])
     return read, counts
 
 

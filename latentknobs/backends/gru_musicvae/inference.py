@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from latentknobs.backends.gru_musicvae import mirrors, pitch_height
 from latentknobs.backends.gru_musicvae.network import GruMusicVae
-from latentknobs.backends.gru_musicvae.prefix_sharing import in_order, steps
+from latentknobs.backends.gru_musicvae.prefix_sharing import in_order, stretches
 from latentknobs.backends.precision import Float32, Precision, Product, enough
 
 ROWS = 512
@@ -38,12 +38,15 @@ def mix(entering: Tensor, kept: Tensor, state: Tensor) -> Tensor:
         kept: The state's part of them, likewise, (N, 3H).
         state: (N, H).
     """
-    size = state.shape[-1]
-    both, new = entering[:, : 2 * size], entering[:, 2 * size :]
-    both.add_(kept[:, : 2 * size]).sigmoid_()
+    # Of a lone clip, calls take longer than arithmetic: these are few and run no Python.
+    parts = [2 * state.shape[-1], state.shape[-1]]
+    both, new = entering.split_with_sizes(parts, 1)
+    kept_both, kept_new = kept.split_with_sizes(parts, 1)
+    both.add_(kept_both).sigmoid_()
+    reset, update = both.chunk(2, 1)
     # tanh(a) = 2 sigmoid(2a) - 1, and torch's sigmoid takes a third of its tanh's time or less.
-    new.addcmul_(both[:, :size], kept[:, 2 * size :]).sigmoid_()
-    return torch.lerp(torch.rsub(new, -1, alpha=-2), state, both[:, size:])
+    new.addcmul_(reset, kept_new).sigmoid_()
+    return torch.lerp(torch.rsub(new, -1, alpha=-2), state, update)
 
 
 def _for_mix(part: Tensor) -> Tensor:
@@ -172,14 +175,15 @@ class FastNetwork:
     def _read(self, table: Tensor, keep: Product, tokens: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Distinct states (M, H), and each clip's, int64 (N,), after each of sorted tokens int64 (N, T)."""
         state = table.new_zeros(0)
-        for step in steps(tokens.numpy(), self.enough):
+        for stretch in stretches(tokens.numpy(), self.enough):
+            read, owners = torch.from_numpy(stretch.tokens).unbind(), torch.from_numpy(stretch.owners)
             if not len(state):
-                state = table.new_zeros(len(step.tokens), self._config.encoder_hidden)
-            if step.origins is not None:
-                state = state.index_select(0, torch.from_numpy(step.origins))
-            entering = table.index_select(0, torch.from_numpy(step.tokens))
-            state = self._gates(entering, keep(self._precision.operand(state)), state)
-            yield state, torch.from_numpy(step.owners)
+                state = table.new_zeros(len(read[0]), self._config.encoder_hidden)
+            if stretch.origins is not None:
+                state = state.index_select(0, torch.from_numpy(stretch.origins))
+            for step in read:
+                state = self._gates(table.index_select(0, step), keep(self._precision.operand(state)), state)
+                yield state, owners
 
     def _entering(self, z: Tensor) -> list[Sequence[Tensor]]:
         """What z adds to the gates of each layer that reads it, at each step (N, 3H)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 import numpy as np
 from attrs import frozen
@@ -12,14 +13,14 @@ from latentknobs.core.arrays import Ints
 
 
 @frozen(eq=False)
-class Step:
+class Stretch:
     """
-    One step of encoding clips that share prefixes.
+    Steps through which no clips part that have been equal so far.
 
     Attributes:
-        tokens: int64 (M,), one for all clips that have been equal so far.
-        origins: int64 (M,), the previous step's state that each continues; None = its own.
-        owners: int64 (N,), the state of each clip after this step.
+        tokens: int64 (steps, M), at each step one for all clips that have been equal so far.
+        origins: int64 (M,), the previous stretch's state that each continues; None = there is none.
+        owners: int64 (N,), the state of each clip after each of these steps.
     """
 
     tokens: Ints
@@ -33,7 +34,7 @@ def in_order(tokens: NDArray[np.int64]) -> Ints:
     return order
 
 
-def steps(tokens: NDArray[np.int64], enough: Callable[[int], int]) -> Iterator[Step]:
+def stretches(tokens: NDArray[np.int64], enough: Callable[[int], int]) -> Iterator[Stretch]:
     """
     How to encode clips with one state for each distinct prefix.
 
@@ -42,16 +43,16 @@ def steps(tokens: NDArray[np.int64], enough: Callable[[int], int]) -> Iterator[S
         enough: How many states to compute where so many are needed; they are repeated to that number.
 
     Yields:
-        A step for each of the T tokens.
+        Stretches of T tokens in all.
     """
     own = np.ones(tokens.shape, dtype=bool)
     own[1:] = np.logical_or.accumulate(tokens[1:] != tokens[:-1], axis=1)
-    before = -1
-    state_of = np.zeros(len(tokens), dtype=np.int64)
-    for step, mine in enumerate(own.T):
-        rows = np.flatnonzero(mine)
-        count = len(rows)
-        rows = np.resize(rows, enough(count))
-        origins = state_of[rows] if step and count != before else None
-        before, state_of = count, np.cumsum(mine) - 1
-        yield Step(tokens[rows, step], origins, state_of)
+    counts = own.sum(axis=0)
+    bounds = [0, *(np.flatnonzero(np.diff(counts)) + 1).tolist(), len(counts)]
+    owners = np.zeros(len(tokens), dtype=np.int64)
+    for start, end in pairwise(bounds):
+        rows = np.flatnonzero(own[:, start])
+        rows = np.resize(rows, enough(len(rows)))
+        origins = owners[rows] if start else None
+        owners = np.cumsum(own[:, start]) - 1
+        yield Stretch(np.ascontiguousarray(tokens[rows, start:end].T), origins, owners)
