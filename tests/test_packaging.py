@@ -48,13 +48,14 @@ KNOBS = {
     "degree",
     "mode",
     "smooth",
+    "leap",
     "ornament",
     "register-fold",
     "thinning",
     *UNAIDED,
 }
 """The knobs that come with the package."""
-OTHERS = KNOBS - UNAIDED - {"degree", "mode", "smooth", "ornament", "register-fold", "thinning"}
+OTHERS = KNOBS - UNAIDED - {"degree", "mode", "smooth", "leap", "ornament", "register-fold", "thinning"}
 """Those of the models of 3/4 and 6/8."""
 
 

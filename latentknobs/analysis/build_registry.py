@@ -28,6 +28,7 @@ SHIPPED_AUGMENTATIONS = (
     "degree",
     "swap-mode",
     "smooth",
+    "leap",
     "ornament",
     "register-fold",
     "thinning",
@@ -44,6 +45,7 @@ OWN_SETTINGS = {
     "degree": evolve(SHIPPED, layers=4, recombined=100_000, steps=3600),
     "swap-mode": evolve(SHIPPED, layers=4, recombined=300_000, steps=16_000),
     "smooth": evolve(SHIPPED, recombined=60_000, steps=9600),
+    "leap": evolve(SHIPPED, layers=4, recombined=60_000, steps=4000),
     "ornament": evolve(SHIPPED, layers=4, recombined=160_000, steps=8000),
     "thinning": evolve(SHIPPED, layers=4, recombined=160_000, steps=8000),
     "register-fold": evolve(SHIPPED, fits=("mean", "gradient", "ridge")),
@@ -51,7 +53,7 @@ OWN_SETTINGS = {
 """Edits that only a network learns, on recombined clips too; and one that none learns, whose network is left out."""
 
 
-OWN_CORPUS = {"swap-mode": "folk+essen", "ornament": "folk+essen"}
+OWN_CORPUS = {"degree": "folk+essen", "swap-mode": "folk+essen", "ornament": "folk+essen"}
 """Where more songs, of which a third more clips are taken, gave these more than longer training; the others: the
 model's own."""
 
