@@ -230,7 +230,7 @@ def test_only_clips_that_the_edits_can_be_applied_to():
 FLOATS = st.floats(-1, 1, width=16)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(numbers=st.lists(FLOATS, min_size=12, max_size=12))
 def test_the_sum_misses_what_the_second_map_makes_of_the_first_move(numbers):
     """For affine maps T_b T_a z - (z + D_a + D_b) = (A_b - I) (T_a z - z), over the length of T_b T_a z - z."""

@@ -45,7 +45,7 @@ def test_the_circle_has_as_many_parts_as_asked_for(divisions, character, distanc
     assert mode.distance == pytest.approx(abs(distance), abs=1e-4)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**31))
 def test_a_change_of_coordinates_changes_no_eigenvalue_and_parts_add_up(seed):
     """In askew coordinates the eigenvalues are the same, and the characters' parts of the variance add up to 1."""

@@ -100,7 +100,7 @@ def test_nothing_to_read(moves):
         read_amount(turns, turns)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(0, 2**32 - 1), st.integers(2, 7), st.integers(1, 2))
 def test_the_first_coordinates_are_the_readings(seed, size, count):
     """The coordinates can be undone, begin with the readings, and the others are uncorrelated with all."""

@@ -3,7 +3,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import linregress, spearmanr
 
@@ -32,7 +32,6 @@ def number(name, *clips):
     return value
 
 
-@settings(deadline=None)
 @given(some_clips)
 def test_attributes_are_what_the_notes_say(clips):
     """Each attribute equals its plain definition over the list of notes, and is NaN without notes."""
@@ -118,7 +117,6 @@ def test_a_rising_line_has_its_slope():
     assert np.isnan(number("contour-direction", clip((0, 60, 32))))
 
 
-@settings(deadline=None)
 @given(some_clips, some_clips)
 def test_contour_is_spearman_with_ties(first, second):
     """Contour equals scipy's spearmanr over the steps on which both clips sound, wherever that is defined."""
@@ -154,7 +152,6 @@ def test_contour_of_an_inverted_line_is_minus_1():
 
 
 @pytest.mark.parametrize("name", sorted(COMPARISONS))
-@settings(deadline=None)
 @given(clips=some_clips)
 def test_a_clip_agrees_fully_with_itself(name, clips):
     """Every comparison of a clip with itself is 1."""

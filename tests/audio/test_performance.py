@@ -185,7 +185,7 @@ class AnyFile:
         return self.data
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(midi_files.files())
 def test_any_file_becomes_sound_without_clipping_or_is_refused(data):
     """Whatever a file holds: a sound within the peak, the same twice, or a sentence."""

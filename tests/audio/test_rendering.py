@@ -14,7 +14,7 @@ from latentknobs.errors import UsageError
 from latentknobs.scores import twinkle
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(24, 127))
 def test_the_strongest_frequency_of_a_note_is_its_pitch(pitch):
     """The peak of the spectrum lies within a tenth of a semitone, or within 0.5 Hz, of the equal-tempered pitch."""
@@ -26,7 +26,7 @@ def test_the_strongest_frequency_of_a_note_is_its_pitch(pitch):
     assert abs(found - wanted) < max(wanted * (2 ** (0.1 / 12) - 1), 0.5)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     st.lists(st.tuples(st.integers(0, 30), st.integers(0, 127), st.integers(1, 30)), max_size=12),
     st.floats(30, 9_000),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from latentknobs.augmentations.inversion import Inversion
@@ -134,7 +134,6 @@ def test_an_amount_that_fits_no_clip_is_refused(name, amount, says):
         EDITS[name](MELODY.tokens(TUNE)[None], amount, RNG)
 
 
-@settings(deadline=None)
 @given(melodies())
 def test_inversion_and_retrograde_are_their_own_inverses(drawn):
     """Twice is the melody again, in every time signature; once, steps or time have the opposite sign."""
@@ -147,7 +146,6 @@ def test_inversion_and_retrograde_are_their_own_inverses(drawn):
         assert [n.onset for n in after] == [clip_format.steps - n.end for n in reversed(before)]
 
 
-@settings(deadline=None)
 @given(melodies(), st.integers(1, 4))
 def test_rotation_goes_round_the_clip(drawn, eighths):
     """Each note starts so many eighths later, whatever the grid and the bar, and the opposite amount brings it back."""
@@ -162,7 +160,6 @@ def test_rotation_goes_round_the_clip(drawn, eighths):
         assert not back.valid[0] or clip_format.notes(back.clips[0]) == before
 
 
-@settings(deadline=None)
 @given(melodies(), st.sampled_from([1.0, 2.0, 3.0]))
 def test_an_ornament_comes_back_to_its_note(drawn, amount):
     """Just notes of a beat or more get figures of sixteenths that end on them, with their neighbours in the key."""
@@ -181,7 +178,6 @@ def test_an_ornament_comes_back_to_its_note(drawn, amount):
             assert all(pitch % 12 in key.scale and 1 <= abs(pitch - note.pitch) <= 3 for pitch in near)
 
 
-@settings(deadline=None)
 @given(melodies())
 def test_more_ornament_is_more_notes(drawn):
     """What 1 ornaments 2 does too, and 3 with as many notes or more."""
@@ -214,7 +210,6 @@ def test_strong_beats_are_those_of_the_meter(name, beat):
     assert not run_augmentation(Ornament(), short, 3, RNG, form).valid[0]
 
 
-@settings(deadline=None)
 @given(melodies())
 def test_register_fold_keeps_pitch_classes(drawn):
     """All notes lie within the octave above the first, and keep their names and places."""
@@ -223,7 +218,6 @@ def test_register_fold_keeps_pitch_classes(drawn):
         assert [(n.onset, n.length, n.pitch % 12) for n in after] == [(n.onset, n.length, n.pitch % 12) for n in before]
 
 
-@settings(deadline=None)
 @given(melodies(), st.sampled_from([-3.0, -2.0, -1.0]))
 def test_thinning_takes_the_weakest_of_the_time_signature(drawn, amount):
     """So many notes of each bar go, the others stay, and none that went was stronger than one that stayed."""
@@ -239,7 +233,6 @@ def test_thinning_takes_the_weakest_of_the_time_signature(drawn, amount):
             assert max(weight[n.onset] for n in gone) <= min(weight[n.onset] for n in left)
 
 
-@settings(deadline=None)
 @given(melodies(), st.sampled_from([-3.0, -2.0, -1.0]))
 def test_by_rule_thinning_leaves_no_bar_empty(drawn, amount):
     """A bar that had a note has one, its strongest, and no bar loses more notes than asked for."""
@@ -301,7 +294,6 @@ def test_all_clips_of_a_piece_have_one_first_note(name, exact, by_rule):
     assert found == [exact, by_rule]
 
 
-@settings(deadline=None)
 @given(melodies(), st.sampled_from(sorted(SHIPPED)), st.data())
 def test_by_rule_what_can_be_done_exactly_is_the_same(drawn, name, data):
     """In every time signature; and of what can be done by rule nothing is left but pitches off the keyboard."""

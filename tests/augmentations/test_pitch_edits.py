@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from latentknobs.augmentations.alter import Alter
@@ -50,7 +50,6 @@ def test_neighbour_swap_by_hand():
     assert edited(NeighbourSwap(), line(60, 60, 60), 1) is None
 
 
-@settings(deadline=None)
 @given(melodies, st.sampled_from([0.5, 1, 2]))
 def test_neighbour_swap_widens_by_the_amount_for_each_interval(clips, amount):
     """The same pitches in another order, whose steps are wider by just the amount for each of them."""
@@ -75,7 +74,6 @@ def test_tilt_by_hand():
     assert edited(Tilt(), line(60), 4) is None
 
 
-@settings(deadline=None)
 @given(melodies, st.sampled_from([2.0, 4.0, 6.0]))
 def test_tilt_is_undone_by_the_opposite_amount(clips, amount):
     """Tilted up and then down, a melody is what it was, and it can be tilted the one way where it can the other."""
@@ -98,7 +96,6 @@ def test_stretch_by_hand():
     assert edited(Stretch(), line(0, 2, 4, 7), 2) is None  # as above, and 59 is not there
 
 
-@settings(deadline=None)
 @given(melodies, st.integers(-6, 6).filter(bool))
 def test_stretch_keeps_the_order_and_the_median(clips, amount):
     """The range grows by the amount, equal pitches stay equal, higher ones higher, and the (lower) median stays."""
@@ -127,7 +124,6 @@ def test_alter_by_hand():
     assert edited(Alter(), line(), 0.5) is None
 
 
-@settings(deadline=None)
 @given(melodies, st.sampled_from([0.5, 1.0, 2.0]))
 def test_alter_moves_so_many_notes_by_a_semitone(clips, amount):
     """Two times the amount of notes move, each by a semitone, and the rhythm stays."""

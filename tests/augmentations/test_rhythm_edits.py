@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from latentknobs.augmentations.anticipate import Anticipate
@@ -49,7 +49,6 @@ def test_fill_ties_over_the_weakest_and_keeps_the_extremes():
     assert edited(Fill(), tune, -1.5) is None
 
 
-@settings(deadline=None)
 @given(melodies, st.integers(1, 31))
 def test_fill_is_its_definition(clips, notes):
     """So many held steps become notes of what sounds there, none of them weaker than one that stays held."""
@@ -65,7 +64,6 @@ def test_fill_is_its_definition(clips, notes):
 
 
 @pytest.mark.parametrize("amount", [-3, -0.5, 0.5, 2])
-@settings(deadline=None)
 @given(clips=melodies)
 def test_fill_changes_the_number_of_notes_and_no_rest(
     clips,
@@ -93,7 +91,6 @@ def test_anticipate_by_hand():
     assert edited(Anticipate(), clip(), 1) is None
 
 
-@settings(deadline=None)
 @given(melodies, st.integers(1, 10))
 def test_anticipate_raises_syncopation_by_the_amount(clips, strength):
     """The strength in two bars grows by two times the amount; the order of the pitches and the rests stay."""
@@ -116,7 +113,6 @@ def test_detach_by_hand():
     assert edited(Detach(), clip((0, 60, 1), (1, 60, 2)), 1) is None
 
 
-@settings(deadline=None)
 @given(melodies, st.integers(1, 31))
 def test_detach_shortens_the_longest(clips, steps):
     """Notes lose so many steps in all and none its first, and none that lost one is shorter than another by two."""

@@ -177,7 +177,7 @@ def test_every_pitch_has_one_place_in_a_key(key):
     assert np.array_equal(np.diff(places[places % 2 == 0]), np.full((places % 2 == 0).sum() - 1, 2))
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.lists(st.sampled_from(KEYS), min_size=1, max_size=4), st.integers(-200, 200), st.integers(1, 5))
 def test_clips_of_many_keys_are_placed_as_each_alone(keys, first, size):
     """The rows of a batch do not know of each other."""
@@ -188,7 +188,7 @@ def test_clips_of_many_keys_are_placed_as_each_alone(keys, first, size):
     assert np.array_equal(Scales.of(keys).pitches(together), some)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(melodies(), st.sampled_from(Degree().amounts))
 def test_the_opposite_degree_gives_the_melody_back(drawn, amount):
     """Scale notes move by so many steps to scale notes; the order of pitches stays; the opposite undoes it."""
@@ -202,7 +202,7 @@ def test_the_opposite_degree_gives_the_melody_back(drawn, amount):
         assert back[2] == before
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(melodies())
 def test_seven_degrees_are_an_octave(drawn):
     """On every clip that the octave does not take off the keyboard, by rule or not."""
@@ -215,7 +215,7 @@ def test_seven_degrees_are_an_octave(drawn):
             assert np.array_equal(seven.clips, twelve.clips)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(melodies())
 def test_diatonic_inversion_undoes_itself(drawn):
     """Scale notes become scale notes, intervals their opposites, and twice is the melody again, in the same piece."""
@@ -230,7 +230,7 @@ def test_diatonic_inversion_undoes_itself(drawn):
         assert [pitch % 12 in key.scale for pitch in after] == [pitch % 12 in key.scale for pitch in before]
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(melodies())
 def test_the_mode_comes_back_unless_a_note_stood_in_the_way(drawn):
     """With the key of the result, if no note was already a third, sixth or seventh of the parallel key."""
@@ -245,7 +245,7 @@ def test_the_mode_comes_back_unless_a_note_stood_in_the_way(drawn):
                 assert (back == before) == (not set(degrees) & set(other))
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(melodies())
 def test_smooth_keeps_the_contour_and_halves_the_steps(drawn):
     """The first note stays, each interval is half as large rounded up, and rises, falls and repeats stay."""
@@ -256,7 +256,7 @@ def test_smooth_keeps_the_contour_and_halves_the_steps(drawn):
         assert np.array_equal(now, -(-was // 2))
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(melodies(), st.sampled_from(Leap().amounts))
 def test_leap_keeps_the_contour_and_stays_near(drawn, amount):
     """Every interval is as large or larger, no note moves further than the amount, and the ends stay."""
@@ -268,7 +268,7 @@ def test_leap_keeps_the_contour_and_stays_near(drawn, amount):
         assert set(np.abs(now - was)) == {0, amount}
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(melodies(), st.sampled_from(sorted(EDITS)))
 def test_by_rule_what_can_be_done_exactly_is_the_same(drawn, name):
     """And what is masked still is off the keyboard or silent."""

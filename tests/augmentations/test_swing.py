@@ -72,7 +72,7 @@ def test_other_beats_stay_straight(notes):
     assert swung(notes, exact=False) == (notes or None)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.sampled_from(GRIDS), st.data())
 def test_every_note_keeps_its_pitch_and_end_unless_it_waits_for_the_next(form, data):
     """Only notes on the half of a beat move, by a sixth of it; silence stays before a late note."""

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from latentknobs.attributes.melody_attributes import log2_onsets, mean_pitch
@@ -22,7 +22,6 @@ def clip(*notes):
     return MELODY.tokens([Note(*note) for note in notes])[None]
 
 
-@settings(deadline=None)
 @given(any_clips, st.integers(-127, 127).filter(bool))
 def test_transpose_moves_every_pitch_and_nothing_else(clips, amount):
     """Every note moves by the amount; a clip is masked where it has no notes or one would leave 0 to 127."""
@@ -56,7 +55,6 @@ def test_transpose_refuses_amounts_it_cannot_do(amount):
         Transpose()(clip((0, 60, 4)), amount, RNG)
 
 
-@settings(deadline=None)
 @given(any_clips, st.integers(1, 5))
 def test_note_split_is_the_split_of_every_note(clips, amount):
     """Each note becomes 2**amount equal notes; a clip is masked where one does not divide or none is there."""

@@ -190,7 +190,7 @@ def loads_or_says_why(weights):
 
 
 @pytest.mark.parametrize("field", FIELDS)
-@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=VALUES)
 def test_no_value_of_a_used_field_breaks_loading(weights, field, value):
     """Whatever stands in a field that loading uses, the model loads or one sentence says what is wrong."""
@@ -200,7 +200,7 @@ def test_no_value_of_a_used_field_breaks_loading(weights, field, value):
     card_path(weights).write_bytes(before)
 
 
-@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(at=st.integers(0, 10_000), length=st.integers(0, 40), put=st.binary(max_size=12))
 def test_no_damage_to_a_card_breaks_loading(weights, at, length, put):
     """Whatever bytes of a card are lost or changed, the model loads or one sentence says what is wrong."""

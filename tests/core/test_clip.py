@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from latentknobs.core.clip import Note, check_clips
@@ -21,7 +21,6 @@ def pieces(draw, most=20):
     return Piece(notes=tuple(notes), steps=max(now + draw(st.integers(0, 70)), 1))
 
 
-@settings(deadline=None)
 @given(pieces())
 def test_joining_what_was_cut_gives_the_piece_back(piece):
     """Cut and join with its ties and its length is the identity, over any number of edges."""
@@ -32,7 +31,6 @@ def test_joining_what_was_cut_gives_the_piece_back(piece):
     assert joined.steps == piece.steps
 
 
-@settings(deadline=None)
 @given(pieces())
 def test_cutting_loses_no_window_and_no_sounding_step(piece):
     """There is a clip for every started 32 steps, the last one too, and each step sounds what it sounded."""

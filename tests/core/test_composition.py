@@ -152,7 +152,7 @@ def test_a_shared_target_that_moves_by_the_amount(text, target):
     assert compose(text, KNOWN).target == target
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(factor=st.floats(allow_nan=False, allow_infinity=False).filter(bool))
 def test_any_factor_can_be_named(factor):
     """With any factor the knob's name is one that a knob may have, and the name is read as the same factor again."""

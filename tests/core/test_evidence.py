@@ -96,7 +96,7 @@ def nested(levels: int) -> list[Any]:
     return out
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(values(Evidence))
 def test_the_json_text_gives_the_same_evidence(evidence):
     """Whatever was measured, its JSON text gives it back."""

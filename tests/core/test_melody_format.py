@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from latentknobs.core.clip import Note
@@ -13,7 +13,6 @@ tokens = st.lists(st.one_of(st.integers(0, 129), st.sampled_from([HOLD, REST])),
 )
 
 
-@settings(deadline=None)
 @given(tokens)
 def test_repair_gives_a_valid_clip_and_leaves_a_valid_one_alone(clips):
     """What is repaired is valid; repairing it again, or repairing a valid clip, changes nothing."""
@@ -26,7 +25,6 @@ def test_repair_gives_a_valid_clip_and_leaves_a_valid_one_alone(clips):
         assert (repaired == clips).all()
 
 
-@settings(deadline=None)
 @given(tokens)
 def test_repair_turns_only_holds_without_a_note_into_rests(clips):
     """A hold with nothing to hold becomes a rest, never a pitch, and no other token is touched."""
@@ -38,7 +36,6 @@ def test_repair_turns_only_holds_without_a_note_into_rests(clips):
     assert (MELODY.onsets(repaired) == MELODY.onsets(clips)).all()
 
 
-@settings(deadline=None)
 @given(tokens)
 def test_tokens_to_notes_and_back_is_the_repaired_clip(clips):
     """Notes carry all that a valid clip says."""
@@ -48,7 +45,6 @@ def test_tokens_to_notes_and_back_is_the_repaired_clip(clips):
     assert MELODY.notes(repaired[0]) == MELODY.notes(clips[0])
 
 
-@settings(deadline=None)
 @given(tokens)
 def test_sounding_agrees_with_the_notes(clips):
     """A step sounds the pitch of the note that covers it, -1 where there is none."""
@@ -121,7 +117,6 @@ def test_a_format_has_whole_bars_that_begin_with_its_strongest_step(signature, c
     assert np.flatnonzero(weights(form) == 0).tolist() == list(range(0, form.steps, bar))
 
 
-@settings(deadline=None)
 @given(data=st.data(), name=st.sampled_from(list(MELODY_FORMATS)))
 def test_notes_and_tokens_of_every_member_are_each_others_inverse(data, name):
     """Tokens to notes and back are the tokens, for valid clips."""

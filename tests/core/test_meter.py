@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from latentknobs.core.clip import Note
@@ -54,7 +54,6 @@ def test_syncopation_by_hand(notes, strength):
     assert syncopation(clip(*notes)).tolist() == [strength]
 
 
-@settings(deadline=None)
 @given(some_clips)
 def test_syncopation_is_its_definition(clips):
     """The sum over notes equals the plain definition, and rests count as ties do."""
@@ -70,7 +69,6 @@ def test_syncopation_is_its_definition(clips):
         assert syncopation(MELODY.tokens(legato)[None]).tolist() == [total]
 
 
-@settings(deadline=None)
 @given(some_clips)
 def test_pitches_in_order(clips):
     """The pitches of the notes stand at the left in their order, and -1 after them."""

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from latentknobs.augmentations.retrograde import Retrograde
@@ -37,7 +37,6 @@ def pieces(draw):
     return Piece(tuple(line), start, stretches=tuple(stretches))
 
 
-@settings(deadline=None)
 @given(pieces())
 def test_cutting_and_joining_gives_the_piece_back(piece):
     """Whatever its time signatures, every step is in one clip, and held notes are tied again."""
@@ -55,7 +54,6 @@ def test_cutting_and_joining_gives_the_piece_back(piece):
     assert all(each.clip_format.valid(each.clips).all() for each in every)
 
 
-@settings(deadline=None)
 @given(pieces())
 def test_clips_that_run_backwards_in_reversed_order_are_the_piece_backwards(piece):
     """Stretch by stretch, whatever fills its last clip; a note over two stretches is struck again in the second."""

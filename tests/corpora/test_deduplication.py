@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from latentknobs.core.corpus import CorpusRequest, split_of
@@ -44,7 +44,6 @@ def test_order_depends_on_seed_and_names_alone():
     st.lists(st.one_of(st.integers(30, 80), st.just(HOLD), st.just(REST)), min_size=32, max_size=32),
     st.integers(-20, 20),
 )
-@settings(deadline=None)
 def test_untransposed_is_the_same_for_every_transposition(tokens, by):
     """Transposing a clip does not change its shape; changing one note against the others does."""
     one = np.array([tokens], dtype=np.int16)
@@ -83,7 +82,6 @@ def test_clips_of_an_earlier_split_are_left_out_up_to_transposition():
 
 
 @given(st.lists(st.lists(st.integers(0, 8), min_size=1, max_size=6), min_size=1, max_size=30), st.integers(1, 60))
-@settings(deadline=None)
 def test_running_count_is_what_is_left(songs, wanted):
     """At every point, the sieve's count is the number of clips it would give; it never falls short of the request."""
     sieve = Deduplicator(CorpusRequest(clips=wanted))

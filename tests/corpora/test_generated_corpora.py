@@ -51,7 +51,7 @@ def test_whole_notes_are_split_by_interval():
 
 
 @given(st.integers(1, 400), st.integers(0, 5))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_whole_notes_give_exactly_the_clips_asked_for(clips, seed):
     """Fewer than there are: distinct pairs; more: repeated as evenly as can be, and told."""
     told = Counter()
@@ -73,7 +73,7 @@ def test_whole_notes_without_a_pitch_are_refused():
 
 
 @given(st.integers(0, 10**6), st.integers(0, 10**9))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_song_of_factors_is_valid_and_repeatable(seed, index):
     """Any song can be made alone, twice the same: distinct valid clips in its split, each with a note."""
     song, again = make_song(seed, index), make_song(seed, index)
@@ -89,7 +89,7 @@ def test_song_of_factors_is_valid_and_repeatable(seed, index):
 
 
 @given(st.integers(0, 10**4))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_factors_are_what_the_clips_show(index):
     """Pitches lie in the scale and near the register, rests and repetition appear only where the factors say so."""
     song = make_song(7, index)
@@ -179,7 +179,7 @@ def test_factors_of_another_song_are_refused(name):
 
 
 @given(st.integers(0, 10**6), st.integers(0, 10**9))
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 def test_a_broad_song_is_valid_and_repeatable(seed, index):
     """Any song can be made alone, twice the same: distinct valid clips from pitch 21 to 108, each with a note."""
     song, again = make_broad_song(seed, index), make_broad_song(seed, index)

@@ -77,7 +77,7 @@ def test_the_discriminant_disregards_what_varies_within():
     assert_allclose(w, [0.5, -0.5], atol=0.02)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**31), factor=st.floats(0.1, 10), offset=st.floats(-5, 5))
 @pytest.mark.parametrize("fit", EVERY)
 def test_one_unit_is_one_unit_of_the_attribute(fit, seed, factor, offset):

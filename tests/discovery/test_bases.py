@@ -83,7 +83,7 @@ def test_the_most_audible_direction_comes_first():
     assert np.abs(result).argmax(axis=0).tolist() == [2, 0, 1]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(0, 2**31), st.integers(1, 8))
 def test_whitened_codes_have_covariance_i(seed, size):
     """Coordinates of the whitened basis have variance 1 and no correlation, and its dual undoes its columns."""
@@ -156,7 +156,7 @@ def test_varimax_finds_a_planted_simple_structure():
     assert ((np.abs(result) > 1e-8).sum(axis=1) == 1).all()
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(0, 2**31), st.integers(1, 7))
 def test_varimax_is_a_rotation_that_no_turn_of_two_columns_betters(seed, count):
     """The result is orthogonal, the criterion no less than before, and no planar turn raises it."""

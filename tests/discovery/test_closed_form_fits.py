@@ -36,7 +36,7 @@ def _map(seed):
     return rng, np.eye(D) + 0.3 * rng.normal(size=(D, D)), rng.normal(size=D)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 2**31))
 def test_a_shift_finds_the_direction(seed):
     """Where every amount n moves all codes by n v, the shift is v and the line explains everything."""
@@ -69,7 +69,7 @@ def test_a_shift_of_nothing_is_zero():
     assert kept["linearity"] == 0.0
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 2**31))
 def test_ridge_finds_a_known_affine_map(seed):
     """Noiseless pairs of an affine map give that map, and an r2 of 1, at each amount."""
@@ -87,7 +87,7 @@ def test_ridge_finds_a_known_affine_map(seed):
     assert kept["r2"] == pytest.approx([1.0, 1.0], abs=1e-6)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 2**31))
 def test_rounding_does_not_choose_the_penalty(seed):
     """Where many penalties fit alike, the same pairs summed in another order give the same one, and the same map."""
@@ -117,7 +117,7 @@ def _square(before, after, matrix, offset):
     return float(((after - (before.astype(np.float64) @ matrix.T + offset)) ** 2).sum())
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 2**31), count=st.integers(6, 40), noise=st.sampled_from([0.1, 0.5, 2.0]))
 def test_ridge_is_least_squares_with_the_penalty_of_the_least_validation_error(seed, count, noise):
     """The map, its penalty and its r2 are those of an explicit solution on the rows, judged on validation pairs."""
@@ -191,7 +191,7 @@ def test_codes_that_never_differ_can_still_be_fitted():
     np.testing.assert_allclose(z @ operator.arrays["matrices"][0].T + operator.arrays["offsets"][0], z + 1, atol=1e-3)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 2**31))
 def test_the_residual_from_moments_is_the_residual_of_the_rows(seed):
     """residual_square needs the moments alone and gives what the rows give."""

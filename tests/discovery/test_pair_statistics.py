@@ -30,7 +30,7 @@ def _arrays(deltas):
     return [deltas.counts, deltas.sums, deltas.energy, *(x for m in parts for x in (m.gram, m.cross, m.square))]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 2**31), cuts=st.lists(st.integers(0, 60), min_size=1, max_size=4))
 def test_merged_parts_equal_the_whole(seed, cuts):
     """Statistics of disjoint parts, folded together, are those of the whole to 1e-12."""
@@ -45,7 +45,7 @@ def test_merged_parts_equal_the_whole(seed, cuts):
         np.testing.assert_allclose(mine, theirs, rtol=1e-12, atol=1e-12 * np.abs(theirs).max())
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 2**31), count=st.integers(1, 50))
 def test_mean_change_and_coherence_follow_their_formulas(seed, count):
     """The mean change is mean d, the coherence ||mean d||^2 / mean ||d||^2."""
@@ -70,7 +70,7 @@ def test_coherence_tells_a_common_move_from_none():
     assert values == [1.0, 0.0, 0.0]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 2**31), songs=st.integers(2, 12))
 def test_the_error_is_the_jackknife_over_blocks(seed, songs):
     """The error of the mean change is that of leaving out one block of songs at a time."""
@@ -106,7 +106,7 @@ def test_one_block_has_no_error_and_nothing_has_zeros():
         assert not values.any()
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 2**31), count=st.integers(2, 50))
 def test_covariance_is_numpys(seed, count):
     """The covariance of the codes is numpy's, divided by n."""

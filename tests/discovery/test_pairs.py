@@ -82,7 +82,7 @@ def test_an_edit_without_amounts_is_refused(amounts):
         signed_amounts(_amounts(*amounts))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.integers(1, 7), st.sampled_from(SPLITS)), max_size=40), st.integers(1, 12))
 def test_shards_keep_songs_whole(facts, size):
     """Every clip is in one shard, with its song's others, among songs of its split, in the order they came."""

@@ -35,7 +35,7 @@ def test_a_threshold_above_everything_chooses_nothing():
     assert result.dtype == np.int64
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.lists(st.floats(0.001, 1), min_size=1, max_size=60), st.floats(0.05, 1.0))
 def test_where_more_dimensions_keep_more_the_smallest_set_is_found(share, keep):
     """With an effect that grows with every dimension, S is the shortest prefix by share that keeps enough."""
@@ -48,7 +48,7 @@ def test_where_more_dimensions_keep_more_the_smallest_set_is_found(share, keep):
     assert result.tolist() == order[:least].tolist()
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.lists(st.floats(-1, 2), min_size=2, max_size=60))
 def test_where_more_dimensions_may_keep_less_the_set_still_keeps_enough(curve):
     """On any curve the set keeps enough unless it is all that moves, and no smaller set that was tried does."""
@@ -129,7 +129,7 @@ def test_the_threshold_leaves_out_what_the_model_does_not_use():
     assert by_threshold(select_input).tolist() == [1]
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(SHARES, st.floats(0.05, 1.0))
 def test_the_energy_rule_takes_the_shortest_prefix(values, part):
     """Its shares add up to the part that is asked for, and without the last of them they do not."""
@@ -160,7 +160,7 @@ def test_the_participation_ratio_by_hand(share, ratio, dims):
     assert len(by_participation(_input(share=share))) == dims
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(SHARES)
 def test_the_participation_ratio_lies_between_one_and_all(values):
     """It is at least 1 and at most the number of dimensions that move, and no unit changes it."""
@@ -184,7 +184,7 @@ def test_without_a_knee_everything_that_moves_is_taken():
         assert by_knee(_input(share=share)).tolist() == [i for i, s in enumerate(share) if s]
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(SHARES, st.sampled_from([by_knee, by_participation, by_energy]))
 def test_rules_on_shares_take_the_largest(values, rule):
     """At least one dimension, none without a share, none smaller than one that is left out."""

@@ -43,7 +43,7 @@ def test_adjusted_p_values_by_hand():
     assert step_down(np.asarray([1.0, 5.0, 2.0]), flipped).tolist() == [0.5, 0.25, 0.5]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.integers(0, 2**31))
 def test_adjusted_p_values_keep_the_order(seed):
     """A larger statistic never has a larger p, and no p is below one over the flips and one."""

@@ -88,7 +88,7 @@ def test_rotating_codes_changes_no_verdict_range_or_effect(find, edit, original)
 
 
 @given(st.integers(0, 2**16), st.sampled_from(["shift", "affine", "group", "residual"]))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_an_operator_in_other_units_turns_codes_alike(seed, kind):
     """Turning in code units and outside of them ends at the same code."""
     rng = np.random.default_rng(seed)

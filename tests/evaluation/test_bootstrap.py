@@ -11,7 +11,7 @@ from latentknobs.evaluation.prior_samples import share
 SEEDS = st.integers(0, 2**31)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(seed=SEEDS, count=st.integers(1, 30), songs=st.integers(1, 8))
 def test_means_are_over_the_clips_that_have_a_number(seed, count, songs):
     """The means are numpy's nanmean over clips, a song counting by its clips."""

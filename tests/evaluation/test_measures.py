@@ -201,7 +201,7 @@ def test_content_counts_clips_where_both_agreements_are_defined(case_of):
     assert content(lookup, case, _clips([3], [3], [3]), _draws(case)) is None
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(
     st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=2, max_size=12),
     st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=2, max_size=12),
@@ -337,7 +337,7 @@ def test_an_edit_that_changes_nothing_has_no_changes_to_measure(case_of):
 
 
 @given(st.integers(0, 2**32 - 1))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_the_f1_is_that_of_two_sets(seed):
     """The pooled F1 is that of precision and recall of the set of turned changes, clip, place and new token."""
     before, after, turned = default_rng(seed).integers(0, 3, (3, 4, 6)).astype(np.int16)

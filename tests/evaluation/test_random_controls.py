@@ -24,7 +24,7 @@ def _length(d, covariance, dims=ACTIVE):
     return np.sqrt(np.einsum("ni,ij,nj->n", d[:, dims], inverse, d[:, dims]))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(seed=SEEDS)
 def test_a_control_moves_every_clip_as_far_as_the_knob(seed):
     """A rotated displacement has the same Mahalanobis length, clip by clip, and stays in the active dimensions."""
@@ -71,7 +71,7 @@ def test_whitened_codes_have_the_identity_as_covariance():
     np.testing.assert_allclose(whitening.colour(white, D), codes, atol=1e-3)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(seed=SEEDS, size=st.integers(1, 12))
 def test_a_rotation_is_orthogonal(seed, size):
     """Its columns are orthonormal."""
@@ -91,7 +91,7 @@ def test_rotations_prefer_no_direction():
     assert 0.45 < (np.linalg.det(many) > 0).mean() < 0.55
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(seed=SEEDS, length=st.floats(0.01, 100))
 def test_a_random_direction_has_the_length_asked_for(seed, length):
     """It has that Mahalanobis length, inside the dimensions that it may use."""

@@ -48,7 +48,7 @@ def test_areas_by_hand():
     assert np.isnan(areas(np.ones(4), np.ones(4) > 0, of, once)).all()
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(seed=SEEDS)
 def test_resampled_areas_are_scipys(seed):
     """The area is Mann-Whitney's U over the number of pairs, of the rows as often as their block was drawn."""
@@ -95,7 +95,7 @@ def test_the_lasso_on_orthonormal_columns_is_a_soft_threshold():
     assert result[0, :, 0] == pytest.approx([0.7, -0.2, 0.0])
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(seed=SEEDS)
 def test_the_lasso_meets_the_condition_of_its_minimum(seed):
     """For b not 0 the gradient c - G b is the penalty with b's sign; for b = 0 it is within the penalty."""

@@ -25,7 +25,7 @@ def test_information_of_four_rows_by_hand():
     assert alone == pytest.approx(-0.75 * np.log(0.75) - 0.25 * np.log(0.25))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(seed=SEEDS)
 def test_information_is_scipys(seed):
     """H(x) + H(y) - H(x, y) with scipy's entropies gives the same; independent and equal labels give 0 and H."""
@@ -60,7 +60,7 @@ def test_bins_of_quantiles_are_even_and_keep_equal_values_together():
     assert result[:, 1].tolist() == (few / 10).tolist()
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(seed=SEEDS)
 def test_resampled_counts_are_those_of_rows_that_are_there_more_than_once(seed):
     """Weights times the counts of blocks are the counts of the rows as often as their block was drawn."""

@@ -136,7 +136,7 @@ def test_rows_are_measured_whatever_their_order(metric, noise):
     )
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(
     rows=st.integers(1, 16),
     dims=st.integers(1, 3),

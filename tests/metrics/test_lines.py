@@ -19,7 +19,7 @@ from latentknobs.metrics.weighted_moments import BlockMoments
 SEEDS = st.integers(0, 2**31)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(seed=SEEDS)
 def test_resampled_r2_is_that_of_rows_that_are_there_more_than_once(seed):
     """Moments of weighted blocks give numpy's squared correlation of the rows repeated; NaN rows do not count."""
@@ -66,7 +66,7 @@ def test_balanced_accuracy_by_hand():
     assert balanced_accuracy(np.asarray([[5.0, 1]])) == pytest.approx(0.5)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(counts=st.lists(st.tuples(*[st.integers(0, 4)] * 3), min_size=3, max_size=5))
 def test_balanced_accuracy_is_the_best_of_all_ways(counts):
     """Trying every set of cuts and every class of every interval finds nothing better."""
@@ -135,7 +135,7 @@ def test_a_split_keeps_groups_whole():
     assert result.overall.value == pytest.approx(1 - (error**2).mean() / y[~train].var())
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(seed=SEEDS)
 def test_rank_correlations_are_scipys(seed):
     """Weighted mean ranks give scipy's spearmanr of the rows repeated, with ties."""

@@ -71,7 +71,7 @@ def manifests(draw: st.DrawFn) -> Manifest:
     return Manifest(*head, model, (), knobs, plugins, tuple(draw(st.lists(words, max_size=2))), hashed)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(manifests())
 def test_what_is_written_is_what_is_read(manifest):
     """A manifest comes back from its text, its text from it, and the schema allows it."""
@@ -82,7 +82,7 @@ def test_what_is_written_is_what_is_read(manifest):
     validate(json.loads(text))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(manifests(), st.data())
 def test_what_is_wrong_is_refused_by_both(manifest, data):
     """Without one of its keys, or with one more, neither the reader nor the schema takes it."""

@@ -140,7 +140,7 @@ def test_bombs_are_refused(tmp_path, monkeypatch):
 WHOLE = zip_bytes(FILES)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.lists(st.tuples(st.integers(0, len(WHOLE) - 1), st.integers(0, 255)), min_size=1, max_size=4))
 def test_a_damaged_zip_is_refused_or_whole(tmp_path_factory, changes):
     """Whichever bytes are changed: no other error, and no file whose bytes are others."""

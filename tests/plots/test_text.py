@@ -1,6 +1,6 @@
 import numpy as np
 from attrs import evolve
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from latentknobs.core.clip import Note
@@ -69,7 +69,6 @@ def test_bars_are_numbered_as_in_the_piece():
 clips = st.lists(st.integers(0, 129), min_size=32, max_size=32).map(lambda t: np.array(t, dtype=np.int16))
 
 
-@settings(deadline=None)
 @given(clips, clips)
 def test_two_rolls_fit_a_terminal_of_80_columns(before, after):
     """No line is longer than 80 characters, and every onset is drawn once."""

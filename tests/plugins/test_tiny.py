@@ -26,7 +26,7 @@ class TestTinyBackend(BackendContract):
         return TinyBackend()
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(0, 2**31))
 def test_it_reconstructs_its_own_melodies(seed):
     """Decoding a tiny clip's code gives the clip."""

@@ -118,7 +118,7 @@ QUERIES = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(query=QUERIES)
 def test_a_query_gives_what_its_conditions_mean(store, query):
     """Conditions, order and limit in SQL are those of plain Python, for any query."""
@@ -233,7 +233,7 @@ def test_the_knob_of_a_model_is_looked_up_by_its_key(path):
     assert "SEARCH current USING PRIMARY KEY (model_id=? AND name=?)" in plan
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(query=QUERIES.filter(lambda query: not query.history))
 def test_layers_are_asked_as_one(tmp_path_factory, query):
     """Two files, one above the other, answer as one list of the knobs that win, with any condition and limit."""

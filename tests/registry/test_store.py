@@ -109,7 +109,7 @@ def long_lived(tmp_path_factory):
     return KnobStore.open(tmp_path_factory.mktemp("store") / "registry.db")
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(run=runs())
 def test_any_run_comes_back_as_it_was(long_lived, run):
     """Every text, number, array and time of a run is read back exactly."""

@@ -80,7 +80,6 @@ def pieces(draw):
     return Piece(notes=tuple(line), steps=bars * 16, tempo=draw(st.floats(4, 2_000)))
 
 
-@settings(deadline=None)
 @given(pieces())
 def test_reading_what_was_written_gives_the_piece_back(tmp_path_factory, piece):
     """Notes and steps are the same, and the tempo is the same microseconds in a beat."""
@@ -95,7 +94,6 @@ def test_reading_what_was_written_gives_the_piece_back(tmp_path_factory, piece):
     assert midi_bytes(Piece(found.notes, found.steps, found.tempo)) == midi_bytes(piece)
 
 
-@settings(deadline=None)
 @given(pieces())
 def test_tied_clips_written_and_read_are_the_same_clips(tmp_path_factory, piece):
     """Cut, join, write, read and cut again: the clips and their ties stay as they are."""
@@ -109,7 +107,7 @@ def test_tied_clips_written_and_read_are_the_same_clips(tmp_path_factory, piece)
     assert (again.tied == cut.tied).all()
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     st.sampled_from([24, 96, 120, 384, 480, 960]),
     st.lists(st.tuples(st.integers(0, 4000), st.integers(0, 1500)), min_size=1, max_size=7),
@@ -186,7 +184,7 @@ def test_a_note_that_never_ends_ends_with_the_track(read):
     assert read([(0, mido.Message("note_on", note=60)), end(960)]).notes == (Note(0, 60, 8),)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.integers(1, 8), st.integers(40, 80), st.integers(0, 120)), min_size=2, max_size=12))
 def test_legato_overlaps_are_cut_and_no_note_is_shortened_by_another_ones_end(tmp_path_factory, line):
     """Notes held up to a step into the next come out exactly on the grid, with the next note whole."""
@@ -228,7 +226,7 @@ def test_skyline_keeps_the_highest_sounding_note(read):
     assert piece.notes == (Note(0, 72, 8), Note(16, 60, 4), Note(20, 65, 4))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(st.integers(0, 40), st.integers(50, 60), st.integers(1, 16)),

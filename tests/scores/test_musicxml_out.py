@@ -51,7 +51,7 @@ def reread(data: bytes) -> list[list[tuple[float, float, int]]]:
     return sounds(parse_score(notation.played.data, Path("again.mid")))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(notes=melodies(), signature=st.sampled_from(["4/4", "3/4", "6/8", "5/8"]), tempo=st.sampled_from([60.0, 143.21]))
 def test_any_melody_comes_back_from_musicxml(notes, signature, tempo):
     """Ties, rests and note values of a new score give the same notes, bars and tempo."""
@@ -137,7 +137,7 @@ def test_a_transposed_voice_keeps_all_but_its_pitches(tmp_path):
     assert reread(data) == sounds(parse_score(midi_bytes(up), path))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(notes=melodies(), beats=st.sampled_from([3, 4]))
 def test_any_melody_goes_back_into_its_score(notes, beats, tmp_path_factory):
     """A score with pick-up, repeat, a second voice and a transposition sounds as the MIDI file with the same notes."""

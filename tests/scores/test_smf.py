@@ -13,7 +13,7 @@ from latentknobs.scores.smf import parse, track_bytes
 from tests.scores import midi_files
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(midi_files.files())
 def test_reading_and_writing_gives_the_same_bytes(data):
     """A valid file, in a RIFF file or not, comes back as it was, also if its tracks are written event by event."""
@@ -29,7 +29,7 @@ def test_reading_and_writing_gives_the_same_bytes(data):
     assert file.written(again) == inside
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(midi_files.files())
 def test_a_longer_track_leaves_the_rest_of_the_file_as_it_was(data):
     """What is put into one track is there when the file is read again, and nothing else is new, also in a RIFF file."""
@@ -47,7 +47,7 @@ def test_a_longer_track_leaves_the_rest_of_the_file_as_it_was(data):
         assert file.data[before.start : before.stop] == again.data[after.start : after.stop]
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(midi_files.songs())
 def test_events_are_those_that_mido_reads(data):
     """Tick and bytes of every event are mido's."""
@@ -62,7 +62,7 @@ def test_events_are_those_that_mido_reads(data):
         assert [*ours, (track.end, 0xFF, b"")] == expected
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(midi_files.songs())
 def test_what_pretty_midi_and_symusic_read_alike_is_read_alike(tmp_path_factory, data):
     """Notes, tempos and time signatures on which both agree are ours."""

@@ -62,7 +62,7 @@ def melodies(draw):
     return tuple(note for note in out if note.end <= 64)
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(melodies().filter(len), melodies(), st.lists(st.integers(-25, 25), min_size=24, max_size=24), st.data())
 def test_other_notes_change_nothing_but_the_melodys(tmp_path_factory, old, new, played, data):
     """All other events keep their bytes and ticks, and reading the file gives the new notes."""

@@ -48,7 +48,7 @@ def _knob(name, operator, augmentation=None, *, step=None, low=-2.0, high=3.0):
     )
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(seed=SEEDS, kind=st.sampled_from([_shift, _affine]))
 def test_amount_0_changes_nothing(seed, kind):
     """T(z, 0) is z to the bit, for every kind."""
@@ -58,7 +58,7 @@ def test_amount_0_changes_nothing(seed, kind):
     assert turn(z, [(_knob("still", kind(seed)), 0.0)]).tobytes() == z.tobytes()
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(seed=SEEDS, a=st.integers(0, len(AMOUNTS) - 1))
 def test_at_a_fitted_amount_an_affine_knob_is_its_matrix(seed, a):
     """T(z, amounts[a]) = matrices[a] z + offsets[a]."""
@@ -70,7 +70,7 @@ def test_at_a_fitted_amount_an_affine_knob_is_its_matrix(seed, a):
     np.testing.assert_allclose(turned, expected, atol=1e-5)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(seed=SEEDS, amounts=st.lists(st.floats(0.01, 5000), min_size=1, max_size=4, unique_by=np.float32))
 def test_a_fitted_amount_that_float32_rounds_is_still_that_amount(seed, amounts):
     """Amounts such as 0.1 or 1000.1 find their own matrix, at the ends too, as their float32 does."""
@@ -84,7 +84,7 @@ def test_a_fitted_amount_that_float32_rounds_is_still_that_amount(seed, amounts)
         np.testing.assert_allclose(moved, own, atol=1e-6)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(seed=SEEDS, amount=st.floats(-2, 3))
 def test_between_fitted_amounts_displacements_are_interpolated(seed, amount):
     """Between two neighbours, 0 among them, the displacement is their mean by distance."""
@@ -99,7 +99,7 @@ def test_between_fitted_amounts_displacements_are_interpolated(seed, amount):
     np.testing.assert_allclose(moved, (1 - share) * low + share * high, atol=1e-5)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(seed=SEEDS, amount=st.floats(-100, 100, width=32))
 def test_a_shift_is_linear_in_the_amount_and_the_same_for_every_code(seed, amount):
     """A shift moves every code by amount times its direction."""
@@ -110,7 +110,7 @@ def test_a_shift_is_linear_in_the_amount_and_the_same_for_every_code(seed, amoun
     np.testing.assert_array_equal(moved, np.tile(np.float32(amount) * operator.arrays["direction"], (len(z), 1)))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(seed=SEEDS, amounts=st.tuples(*[st.floats(-2, 3)] * 2))
 def test_the_order_in_which_knobs_are_named_does_not_matter(seed, amounts):
     """On/off knobs are turned first and then the others, by their augmentations, to the byte."""
@@ -137,7 +137,7 @@ def test_turning_leaves_the_codes_that_it_is_given():
     assert moved.tobytes() == apply(_affine(1), z, 1.0).tobytes()
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(seed=SEEDS, rank=st.integers(1, D - 1), kind=st.sampled_from([_shift, _affine]))
 def test_a_projection_limits_the_move(seed, rank, kind):
     """With a projection P the knob moves by P P' of what it would do, so nothing outside its span."""

@@ -25,7 +25,7 @@ def _f32(*values):
     return np.asarray(values, dtype=np.float32)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(seed=SEEDS, size=st.integers(2, 6), rest=st.sampled_from(RESTS))
 def test_the_corners_are_the_two_codes(seed, size, rest):
     """Top left is a and bottom right is b, to the bit, for every way the rest may go."""
@@ -39,7 +39,7 @@ def test_the_corners_are_the_two_codes(seed, size, rest):
     assert grid[-1, -1].tobytes() == b.tobytes()
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(seed=SEEDS, size=st.integers(2, 6), rest=st.sampled_from(RESTS))
 def test_the_other_corners_hold_one_knobs_dimensions_each(seed, size, rest):
     """Top right has b's columns and a's rows, bottom left the reverse: no dimension is moved by both ways."""
@@ -54,7 +54,7 @@ def test_the_other_corners_hold_one_knobs_dimensions_each(seed, size, rest):
         assert corner[still].tobytes() == a[still].tobytes()
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(seed=SEEDS, size=st.integers(2, 5), rest=st.sampled_from(RESTS))
 def test_every_dimension_goes_one_way_and_is_counted_once(seed, size, rest):
     """Each number of the grid is A(t) a + B(t) b for one t, that of its dimension's way: nothing is added twice."""
@@ -122,7 +122,7 @@ def test_the_angle_is_that_of_the_whole_pair():
     np.testing.assert_allclose(grid[0, 1], [1, 0.5, 0], rtol=1e-6)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(seed=SEEDS, size=st.integers(2, 9))
 def test_between_codes_of_equal_length_the_path_is_an_arc(seed, size):
     """Codes on a sphere are joined on it, at even angles."""
@@ -138,7 +138,7 @@ def test_between_codes_of_equal_length_the_path_is_an_arc(seed, size):
     np.testing.assert_allclose(steps, w / (size - 1), atol=1e-3)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(seed=SEEDS, size=st.integers(2, 6), dims=st.lists(st.integers(0, D - 1), max_size=D))
 def test_a_path_moves_the_dimensions_it_is_given(seed, size, dims):
     """The chosen dimensions go from a to b, to the bit at both ends, and the others never leave a."""
@@ -168,7 +168,7 @@ def test_the_path_is_a_line_between_parallel_and_opposite_codes(factor):
     assert path[-1].tobytes() == b.tobytes()
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(degrees=st.floats(0, 180), length=st.floats(0.01, 100))
 def test_no_code_on_the_way_is_far_longer_than_the_ends(degrees, length):
     """Whatever the angle and the lengths, codes on the way stay within a few times the longer end."""
@@ -205,7 +205,7 @@ def test_a_contested_dimension_goes_to_the_larger_share():
     assert assign([], [], 3).tolist() == [2, 2, 2]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(rows=st.sets(st.integers(0, D - 1)), columns=st.sets(st.integers(0, D - 1)), seed=SEEDS)
 def test_every_dimension_has_one_way(rows, columns, seed):
     """A dimension of one knob goes its way, one of both goes one of them, any other is the rest."""

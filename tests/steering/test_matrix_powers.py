@@ -36,7 +36,7 @@ def test_a_power_by_hand():
     assert [float(apply(knob, z, n)[0, 0]) for n in (1.0, 2.0, 3.0, -1.0)] == [11.0, 23.0, 47.0, 2.0]
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**31), a=st.integers(-12, 12), b=st.integers(-12, 12))
 def test_amounts_add_up(seed, a, b):
     """Turning by a and then by b is turning by a + b, so turning back undoes it; 0 changes nothing to the bit."""
@@ -70,7 +70,7 @@ def test_a_turn_has_no_path_between():
         apply(knob, _codes(1), 0.75)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**31), amount=st.floats(-3, 3))
 def test_positive_eigenvalues_identify_the_path(seed, amount):
     """Where a step stretches, shears and shifts, any part of it is known: z2 goes by n, z0 by exp, z1 by n z3."""

@@ -32,7 +32,7 @@ def anything(request, started, session):
     return started(*words)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(stream=st.lists(MESSAGES, max_size=60))
 def test_no_messages_do_harm(stream, anything, session):
     """Whatever comes, the front end answers afterwards, and values stay in their ranges."""

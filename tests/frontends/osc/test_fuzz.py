@@ -56,7 +56,7 @@ def test_any_packet_is_played_or_refused(session, examples):
     """The control never raises, and then sets what it is told."""
     dialogue = Dialogue(session)
 
-    @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @settings(max_examples=examples, suppress_health_check=list(HealthCheck), database=None)
     @given(st.lists(st.binary(max_size=80) | damaged() | packets, max_size=4), st.floats(-12, 12, width=32))
     def play(many, amount):
         dialogue.control.play([(packet, SENDER) for packet in many])
@@ -71,7 +71,7 @@ def test_any_packet_is_played_or_refused(session, examples):
 def test_reading_gives_messages_or_one_sentence(examples):
     """Whatever the bytes are; nothing else is raised."""
 
-    @settings(max_examples=examples, deadline=None, database=None)
+    @settings(max_examples=examples, database=None)
     @given(st.binary(max_size=200) | damaged() | st.binary(max_size=60).map(lambda data: b"#bundle\0" + data))
     def look(packet):
         with suppress(UsageError):
@@ -80,7 +80,7 @@ def test_reading_gives_messages_or_one_sentence(examples):
     look()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(messages)
 def test_what_is_written_is_read(message):
     """A message comes back as it was, alone and in a bundle."""

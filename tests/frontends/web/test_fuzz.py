@@ -21,7 +21,7 @@ MANY = pytest.mark.parametrize("examples", [pytest.param(40, marks=pytest.mark.s
 
 def fuzz(examples):
     """Settings of a test of so many examples."""
-    return settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
+    return settings(max_examples=examples, suppress_health_check=list(HealthCheck))
 
 
 numbers = st.one_of(

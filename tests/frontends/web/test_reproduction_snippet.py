@@ -146,7 +146,7 @@ def melodies(draw):
     return Piece(tuple(notes) or (Note(0, 60),), max(steps, 1), draw(st.floats(4, 1000)), draw(st.text(min_size=1)))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(melodies())
 def test_a_drawn_piece_reads_back_as_the_same_clips(tmp_path_factory, piece):
     """The file of a recipe has the notes, the length and the clips of what was drawn."""

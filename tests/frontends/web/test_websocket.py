@@ -198,6 +198,12 @@ def test_newest_wins(held):
 @pytest.mark.parametrize("knobs", [{"pitch": 2}, {"pitch": 2, "pitch@5-8": -1}])
 def test_what_is_looked_at_comes_first(port, bench, monkeypatch, knobs):
     """Parts come before the whole, each with notes of it around that place; the whole is what it is without."""
+    decode = TinyBackend.decode
+
+    def slow(*args, **options):
+        time.sleep(0.1)  # until the first part is sent: else there may be the whole already
+        return decode(*args, **options)
+
     monkeypatch.setattr(batch_decoder, "FIRST", 2)
     monkeypatch.setattr(batch_decoder, "SLICE", 4)
     with dial(port) as link:
@@ -205,6 +211,7 @@ def test_what_is_looked_at_comes_first(port, bench, monkeypatch, knobs):
         talk.open(tune(beats=96))
         talk.say("turn", knobs=knobs)
         plain = talk.hear()
+        monkeypatch.setattr(TinyBackend, "decode", slow)
         seq = talk.say("turn", knobs=knobs, near=200)
         parts = [talk.hear()]
         while parts[-1]["pending"]:
