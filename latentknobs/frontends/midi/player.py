@@ -191,6 +191,7 @@ class Player:
         self._output.silence()
         if self._playing:
             self._playing = False
+            self._output.quiet()
             self._send(STOP)
 
     def _send(self, status: int) -> None:

@@ -143,9 +143,16 @@ class Output:
                 self._put((0x80 | channel, pitch, 0))
             self._sounding.clear()
 
+    def quiet(self) -> None:
+        """End all notes, also those of which the end was lost on the way."""
+        self.silence()
+        with self._lock:
+            for channel in sorted(self._channels):
+                self._put((0xB0 | channel, ALL_NOTES_OFF, 0))
+
     def close(self) -> None:
         """End all notes and close the port."""
-        self.silence()
+        self.quiet()
         with self._lock:
             if self._port is not None:
                 self._port.close()

@@ -103,6 +103,17 @@ def test_clock_is_counted_from_start_to_stop(stage):
     assert (timing[0], timing[-1], set(timing[1:-1])) == (0xFA, 0xFC, {0xF8})
 
 
+def test_stopping_ends_notes_whose_end_was_lost(stage):
+    """The last message before Stop is All Notes Off, on the channel that was played."""
+    one = stage()
+    one.play()
+    until(lambda: len(one.ons()) >= 3)
+    one.set(playing=False)
+    until(lambda: one.ports.messages(0xFC))
+
+    assert [data for data in one.ports.messages() if data[0] != 0xF8][-2:] == [(0xB0, 123, 0), (0xFC,)]
+
+
 def test_tempo_changes_lose_no_clock_and_no_step(stage):
     """However often the tempo changes, each note of the loop is struck in turn, and clocks stay 24 a quarter note."""
     one = stage()

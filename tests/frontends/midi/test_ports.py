@@ -124,7 +124,7 @@ def test_an_output_whose_port_breaks_goes_on_without():
 
 
 def test_an_output_ends_what_it_has_begun():
-    """A note that is struck twice is ended in between, one that does not sound is not ended, and closing ends all."""
+    """A note that is struck twice is ended in between, one that does not sound is not ended, and closing ends all, with All Notes Off."""
     ports = MemoryPorts()
     output = Output()
     output.use(ports.open_output(None))
@@ -134,7 +134,7 @@ def test_an_output_ends_what_it_has_begun():
     output.close()
 
     assert ports.messages() == [
-        (0x93, 60, 100), (0x83, 60, 0), (0x93, 60, 100), (0x93, 62, 100), (0x83, 60, 0), (0x83, 62, 0)
+        (0x93, 60, 100), (0x83, 60, 0), (0x93, 60, 100), (0x93, 62, 100), (0x83, 60, 0), (0x83, 62, 0), (0xB3, 123, 0)
     ]  # fmt: skip
 
 
