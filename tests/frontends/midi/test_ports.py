@@ -124,7 +124,7 @@ def test_an_output_whose_port_breaks_goes_on_without():
 
 
 def test_an_output_ends_what_it_has_begun():
-    """A note that is struck twice is ended in between, one that does not sound is not ended, and closing ends all, with All Notes Off."""
+    """A note struck twice is ended in between, one that does not sound is not ended, closing sends All Notes Off."""
     ports = MemoryPorts()
     output = Output()
     output.use(ports.open_output(None))
