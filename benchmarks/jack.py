@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from latentknobs.frontends.midi.ports import PortError, RtMidiPorts
+from latentknobs.frontends.midi.ports import ALL_NOTES_OFF, PortError, RtMidiPorts
 
 SECONDS = 60.0
 """Longest that a server takes to answer."""
@@ -99,22 +98,32 @@ class Device:
 
 
 class Sounding:
-    """Counts the notes that begin and end."""
+    """
+    The notes that sound on a device, which knows All Notes Off.
+
+    Attributes:
+        begun: Number of notes that have begun.
+        lost: Number of messages that cannot have come: ends of what did not sound, and what sounds begun or ended by
+            All Notes Off. JACK loses some where a client is late for its cycle.
+        hanging: Channel and pitch of what sounds.
+    """
 
     def __init__(self) -> None:
-        self.begun = 0
-        self._open: Counter[tuple[int, int]] = Counter()
+        self.begun = self.lost = 0
+        self.hanging: set[tuple[int, int]] = set()
 
     def take(self, message: tuple[int, ...]) -> None:
         """A message has come."""
         kind, channel = message[0] & 0xF0, message[0] & 0xF
+        at = channel, message[1] if len(message) > 1 else 0
         if kind == 0x90 and message[2]:
             self.begun += 1
-            self._open[channel, message[1]] += 1
+            self.lost += at in self.hanging
+            self.hanging.add(at)
         elif kind in (0x80, 0x90):
-            self._open[channel, message[1]] -= 1
-
-    @property
-    def hanging(self) -> dict[tuple[int, int], int]:
-        """Channel and pitch of notes that begin more often than they end, or end more often, and by how much."""
-        return {at: count for at, count in self._open.items() if count}
+            self.lost += at not in self.hanging
+            self.hanging.discard(at)
+        elif kind == 0xB0 and message[1] == ALL_NOTES_OFF:
+            left = {one for one in self.hanging if one[0] == channel}
+            self.lost += len(left)
+            self.hanging -= left

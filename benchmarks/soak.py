@@ -435,8 +435,8 @@ def table(result: dict[str, Any]) -> str:
     made = ", ".join(f"{count} of {name}" for name, count in result["moves"].items())
     counted = (
         f"{sum(result['moves'].values())} moves in {result['seconds']:.0f} s ({made}), new notes for the page "
-        f"{result['musics']} times, {result['notes']} notes played. Notes that hang: {len(result['hanging'])}; values "
-        f"that differ: {len(result['differing'])}; errors: {len(result['faults'])}; lines in the log: "
+        f"{result['musics']} times, {result['notes']} notes played. Messages lost: {result['lost']}; notes that hang: "
+        f"{len(result['hanging'])}; values that differ: {len(result['differing'])}; errors: {len(result['faults'])}; lines in the log: "
         f"{len(result['log'])}; exit code {result['code']}; growth since a tenth: {result['growth']:.1%}."
     )
     wrong = [*result["hanging"], *result["differing"], *result["faults"][:SHOWN], *result["log"][:SHOWN]]
@@ -487,7 +487,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         assert until(lambda: page.rests)
         osc.client.send("/play", 0)
         until(lambda: page.values["play"] is False and not midi.sounding.hanging)
-        hanging = [f"at the stop: {at}, {count:+}" for at, count in midi.sounding.hanging.items()]
+        hanging = [f"at the stop: {at}" for at in sorted(midi.sounding.hanging)]
         until(lambda: not differing(page, osc_port))
         different = differing(page, osc_port)
         burden.append(Burden.of(served.process.pid))
@@ -498,12 +498,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         stops = midi.stopped
         code = served.end()
         until(lambda: midi.stopped > stops, 10)
-        hanging += [f"at the end: {at}, {count:+}" for at, count in midi.sounding.hanging.items()]
+        hanging += [f"at the end: {at}" for at in sorted(midi.sounding.hanging)]
     result = {
         "moves": play.made,
         "seconds": seconds,
         "musics": page.musics,
         "notes": midi.sounding.begun,
+        "lost": midi.sounding.lost,
         "burden": [asdict(one) for one in burden],
         "growth": burden[-1].memory / burden[1].memory - 1,
         "hanging": hanging,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from latentknobs.backends.gru_musicvae.prefix_sharing import in_order, stretches
+from latentknobs.backends.gru_musicvae.prefix_sharing import in_order, shared_steps
 from latentknobs.core.melody_format import HOLD
 
 CLIPS = arrays.arrays(np.int64, st.tuples(st.integers(1, 12), st.integers(1, 6)), elements=st.integers(0, 2))
@@ -16,15 +16,15 @@ CLIPS = arrays.arrays(np.int64, st.tuples(st.integers(1, 12), st.integers(1, 6))
 
 def _read(tokens, fewest=1, whole=1):
     """What each clip's state has read after each step, and how many states there were."""
-    reading = list(stretches(tokens, lambda count: -(-max(count, fewest) // whole) * whole))
+    reading = list(shared_steps(tokens, lambda count: -(-max(count, fewest) // whole) * whole))
     states, counts, read = [()] * len(reading[0].tokens[0]), [], []
-    for stretch in reading:
-        if stretch.origins is not None:
-            states = [states[k] for k in stretch.origins]
-        for step in stretch.tokens:
+    for run in reading:
+        if run.origins is not None:
+            states = [states[k] for k in run.origins]
+        for step in run.tokens:
             states = [(*state, int(token)) for state, token in zip(states, step, strict=True)]
             counts.append(len(states))
-            read.append([states[k] for k in stretch.owners])
+            read.append([states[k] for k in run.owners])
     return read, counts
 
 

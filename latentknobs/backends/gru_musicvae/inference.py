@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from latentknobs.backends.gru_musicvae import mirrors, pitch_height
 from latentknobs.backends.gru_musicvae.network import GruMusicVae
-from latentknobs.backends.gru_musicvae.prefix_sharing import in_order, stretches
+from latentknobs.backends.gru_musicvae.prefix_sharing import in_order, shared_steps
 from latentknobs.backends.precision import Float32, Precision, Product, enough
 
 ROWS = 512
@@ -175,12 +175,12 @@ class FastNetwork:
     def _read(self, table: Tensor, keep: Product, tokens: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Distinct states (M, H), and each clip's, int64 (N,), after each of sorted tokens int64 (N, T)."""
         state = table.new_zeros(0)
-        for stretch in stretches(tokens.numpy(), self.enough):
-            read, owners = torch.from_numpy(stretch.tokens).unbind(), torch.from_numpy(stretch.owners)
+        for run in shared_steps(tokens.numpy(), self.enough):
+            read, owners = torch.from_numpy(run.tokens).unbind(), torch.from_numpy(run.owners)
             if not len(state):
                 state = table.new_zeros(len(read[0]), self._config.encoder_hidden)
-            if stretch.origins is not None:
-                state = state.index_select(0, torch.from_numpy(stretch.origins))
+            if run.origins is not None:
+                state = state.index_select(0, torch.from_numpy(run.origins))
             for step in read:
                 state = self._gates(table.index_select(0, step), keep(self._precision.operand(state)), state)
                 yield state, owners

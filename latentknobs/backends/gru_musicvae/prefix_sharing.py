@@ -13,13 +13,13 @@ from latentknobs.core.arrays import Ints
 
 
 @frozen(eq=False)
-class Stretch:
+class SharedSteps:
     """
     Steps through which no clips part that have been equal so far.
 
     Attributes:
         tokens: int64 (steps, M), at each step one for all clips that have been equal so far.
-        origins: int64 (M,), the previous stretch's state that each continues; None = there is none.
+        origins: int64 (M,), the state before these steps that each continues; None = there is none.
         owners: int64 (N,), the state of each clip after each of these steps.
     """
 
@@ -34,7 +34,7 @@ def in_order(tokens: NDArray[np.int64]) -> Ints:
     return order
 
 
-def stretches(tokens: NDArray[np.int64], enough: Callable[[int], int]) -> Iterator[Stretch]:
+def shared_steps(tokens: NDArray[np.int64], enough: Callable[[int], int]) -> Iterator[SharedSteps]:
     """
     How to encode clips with one state for each distinct prefix.
 
@@ -43,7 +43,7 @@ def stretches(tokens: NDArray[np.int64], enough: Callable[[int], int]) -> Iterat
         enough: How many states to compute where so many are needed; they are repeated to that number.
 
     Yields:
-        Stretches of T tokens in all.
+        Runs of steps, T in all.
     """
     own = np.ones(tokens.shape, dtype=bool)
     own[1:] = np.logical_or.accumulate(tokens[1:] != tokens[:-1], axis=1)
@@ -55,4 +55,4 @@ def stretches(tokens: NDArray[np.int64], enough: Callable[[int], int]) -> Iterat
         rows = np.resize(rows, enough(len(rows)))
         origins = owners[rows] if start else None
         owners = np.cumsum(own[:, start]) - 1
-        yield Stretch(np.ascontiguousarray(tokens[rows, start:end].T), origins, owners)
+        yield SharedSteps(np.ascontiguousarray(tokens[rows, start:end].T), origins, owners)
