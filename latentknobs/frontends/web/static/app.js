@@ -99,7 +99,7 @@ var Nr=Object.defineProperty;var Or=Object.getOwnPropertyDescriptor;var p=(n,s,e
       .brand h1 { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
     }
     @media (min-width: 561px) { .registry svg { display: none; } }
-    @media (max-width: 359px) { .brand img { display: none; } .tools { gap: 0; } .transport { gap: 6px; } .tempo { padding-right: 8px; } .tempo span { display: none; } }
+    @media (max-width: 359px) { :host { grid-template-columns: 1fr; } .tools { grid-row: 2; justify-content: space-between; } .transport { grid-row: 3; } .sheet { top: 164px; } .brand img { display: none; } .tools { gap: 0; } .transport { gap: 6px; } .tempo { padding-right: 8px; } .tempo span { display: none; } }
   `]}render(){let{session:s}=this,{state:e,store:t,info:i}=s,r=s.player.playing,o=e?.side==="a"?"B":"A",a=(l,c)=>d`<label>${c}<input type="range" min="0" max="1" step="0.05" data-do=${l} .value=${String(s.transport.sounds[l])} @input=${h=>s.transport.setSounds({[l]:Number(h.target.value)})}></label>`;return d`
       <div class="brand"><img src="/static/icon.svg" alt="" width="34" height="34"><h1>latentknobs</h1>
         ${i&&i.models.length>1?d`<select aria-label="Model" data-do="model" @change=${l=>{s.pickModel(l.target.value)}}>
@@ -532,6 +532,7 @@ var Nr=Object.defineProperty;var Or=Object.getOwnPropertyDescriptor;var p=(n,s,e
       .display { position: sticky; top: 0; z-index: 3; padding: 4px 12px 2px; border-radius: 14px; margin-bottom: -12px; box-shadow: var(--shadow); } .more { padding: 18px 12px 8px; }
       .top { min-height: 0; } .title { flex-wrap: nowrap; align-items: center; gap: 0 8px; } .title h2, .title .soft { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; } .top h2 { font-size: 15px; } .title .soft { font-size: 13px; } .side { flex: none; } .state { margin-left: 0; }
     }
+    @media (max-width: 359px) { .title { display: grid; grid-template-columns: auto minmax(0, 1fr); } .title h2 { grid-column: 2; } .title .soft { grid-column: 1 / -1; } }
   `]}connectedCallback(){super.connectedCallback();let e=()=>{this.frame=requestAnimationFrame(e);let t=this.session.transport.position??this.session.transport.cursor;this.roll&&this.roll.playhead!==t&&(this.roll.playhead=t)};this.frame=requestAnimationFrame(e),window.addEventListener("resize",this.resized)}disconnectedCallback(){super.disconnectedCallback(),cancelAnimationFrame(this.frame),window.removeEventListener("resize",this.resized)}render(){let{session:e}=this,{deck:t,state:i,result:r,opened:o,format:a,heard:l,transport:{range:c}}=e,h=e.looked??l;if(!t||!i)return d`<p class="soft">${e.notice?"Waiting for the server.":"Loading the melody."}</p>`;let m=Object.entries(t.knobs),u=h?3:e.hue(e.turning??m[0]?.[0].split("@")[0]??null),g=h?zo(h.notes,t.piece.notes):r?.changed??[],v=l?.name??e.titleOf(t.piece),x=m.length===0&&!l,T=r?.codes??o?.codes;return d`
       <div class="display"><div class="top"><div class="title">
         ${l?null:d`<span class="side" aria-hidden="true">${i.side.toUpperCase()}</span>`}<h2>${l?null:d`<span class="hidden">${i.side.toUpperCase()}: </span>`}${v}</h2>

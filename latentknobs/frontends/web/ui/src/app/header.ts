@@ -46,7 +46,7 @@ export class HeaderPanel extends Component {
       .brand h1 { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
     }
     @media (min-width: 561px) { .registry svg { display: none; } }
-    @media (max-width: 359px) { .brand img { display: none; } .tools { gap: 0; } .transport { gap: 6px; } .tempo { padding-right: 8px; } .tempo span { display: none; } }
+    @media (max-width: 359px) { :host { grid-template-columns: 1fr; } .tools { grid-row: 2; justify-content: space-between; } .transport { grid-row: 3; } .sheet { top: 164px; } .brand img { display: none; } .tools { gap: 0; } .transport { gap: 6px; } .tempo { padding-right: 8px; } .tempo span { display: none; } }
   `];
 
   override render() {

@@ -55,6 +55,7 @@ export class ScreenPanel extends Component {
       .display { position: sticky; top: 0; z-index: 3; padding: 4px 12px 2px; border-radius: 14px; margin-bottom: -12px; box-shadow: var(--shadow); } .more { padding: 18px 12px 8px; }
       .top { min-height: 0; } .title { flex-wrap: nowrap; align-items: center; gap: 0 8px; } .title h2, .title .soft { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; } .top h2 { font-size: 15px; } .title .soft { font-size: 13px; } .side { flex: none; } .state { margin-left: 0; }
     }
+    @media (max-width: 359px) { .title { display: grid; grid-template-columns: auto minmax(0, 1fr); } .title h2 { grid-column: 2; } .title .soft { grid-column: 1 / -1; } }
   `];
 
   @query("lk-roll") private roll!: RollElement;
