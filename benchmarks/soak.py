@@ -437,7 +437,7 @@ def table(result: dict[str, Any]) -> str:
         f"{sum(result['moves'].values())} moves in {result['seconds']:.0f} s ({made}), new notes for the page "
         f"{result['musics']} times, {result['notes']} notes played. Messages lost: {result['lost']}; notes that hang: "
         f"{len(result['hanging'])}; values that differ: {len(result['differing'])}; errors: {len(result['faults'])}; "
-        f"lines in the log: {len(result['log'])}; exit code {result['code']}; growth since a tenth: {result['growth']:.1%}."
+        f"logged lines: {len(result['log'])}; exit code {result['code']}; growth since a tenth: {result['growth']:.1%}."
     )
     wrong = [*result["hanging"], *result["differing"], *result["faults"][:SHOWN], *result["log"][:SHOWN]]
     head = ["| | start | after a tenth | end |", "|---|---|---|---|"]
