@@ -41,6 +41,12 @@ def controls(hands):
     hands.do("like").select_option("rhythm")
 
 
+def looped(hands):
+    """Chooses bars, which changes nothing yet, and loops them."""
+    hands.page.keyboard.press("]")
+    hands.page.keyboard.press("l")
+
+
 GESTURES = {
     "a knob dragged": turn,
     "a knob typed": lambda hands: hands.type_in("rhythm", "1.5"),
@@ -53,7 +59,7 @@ GESTURES = {
     "how new notes enter": lambda hands: hands.do("follow").select_option("once"),
     "controls like rhythm": controls,
     "a surprise": lambda hands: hands.do("surprise").click(),
-    "bars that are looped": lambda hands: hands.page.keyboard.press("]"),
+    "bars that are looped": looped,
     "other directions": lambda hands: hands.do("dice").click(),
     "the grid's size": grid,
     "B copied to A": lambda hands: hands.do("copy-over").click(),
