@@ -49,6 +49,8 @@ MAX_OPEN = 128
 """Opened pieces that are cached."""
 MAX_GRID_CLIPS = 648
 """Clips that a grid decodes: eight in each of 81 cells, a second or two."""
+ALONE = 2.0
+"""Seconds for which a client that turned counts as one that others do not make wait."""
 MAX_TURN_CLIPS = 2048
 """Clips that one move turns: 16 different settings in a piece of 128 clips."""
 FRESH = 2.0
@@ -80,6 +82,7 @@ class Service:
     room: SharedRoom | None = field(default=None, init=False)
     _models: dict[str, VAEBackend] = field(factory=dict, init=False)
     _locations: dict[str, str] = field(factory=dict, init=False)
+    _turned: dict[Hashable, float] = field(factory=dict, init=False)  # who turned lately, and when
     _open: OrderedDict[tuple[str, str], OpenPiece] = field(factory=OrderedDict, init=False)
     _knobs: dict[str, tuple[float, set[tuple[str, ...]], dict[str, Knob]]] = field(factory=dict, init=False)
     _lock: threading.RLock = field(factory=threading.RLock, init=False)
@@ -252,7 +255,7 @@ class Service:
             opened: The piece.
             turns: The knobs.
             started: When it was asked for, of ``time.perf_counter``.
-            looked_at: What comes first of a long piece, and who is told of it; None = nobody.
+            looked_at: What comes first of a long piece, and who is told of it, while no other client turns.
 
         Raises:
             asyncio.CancelledError: A newer turn of the same client arrived before this one was decoded.
@@ -282,8 +285,8 @@ class Service:
         def answer(batch: DecodedBatch) -> tuple[TurnResponse, int]:
             return opened.turned(whole(steered, batch.clips), since()), batch.together
 
-        near = None
-        if looked_at is not None:
+        near, alone = None, self._is_alone(client, started)
+        if looked_at is not None and alone:
             plan = NearTurn(session, turns.settings if turns.has_ranges else None, looked_at.step, steered)
 
             def partly(batch: PartlyDecoded) -> None:
@@ -292,6 +295,11 @@ class Service:
 
             near = NearFirst(plan.distances, partly)
         return await asyncio.wrap_future(self.queue.decode(client, models * len(each), codes, answer, near))
+
+    def _is_alone(self, client: Hashable, now: float) -> bool:
+        """Whether nobody else turns: what comes first for one client is work that others would wait for."""
+        self._turned = {one: at for one, at in self._turned.items() if now - at < ALONE} | {client: now}
+        return len(self._turned) == 1
 
 
 def _distinct(session: Session, turns: KnobTurns) -> list[Mapping[str, float]]:

@@ -38,7 +38,7 @@ PROTOCOL = "latentknobs.v1"
 SEND_SECONDS = 10.0
 MAX_OUT = 32
 PART_GAP = 0.5
-"""Seconds between two parts of one answer."""
+"""Seconds between two parts of answers: making one takes time from other clients."""
 MAX_FAULTS = 100
 """Bad frames in a row after which a client is disconnected."""
 TOO_LARGE, ABUSE = 1009, 1008
@@ -56,7 +56,7 @@ class LiveConnection:
         self._newest: bytes | None = None  # the newest turn that is not sent yet
         self._told: dict[str, bytes] = {}  # parts of a turn, and frames of the shared session; of each kind the newest
         self._part: asyncio.Task[None] | None = None
-        self._part_of = (-1, 0.0)  # the newest part's seq, and when it was begun
+        self._part_at = -PART_GAP  # when the newest part was begun
         self._turning: set[asyncio.Task[None]] = set()
         self._last_seq = -1
         self._answered_seq = -1
@@ -178,10 +178,10 @@ class LiveConnection:
                 await self._out.put(None)
 
     def _start_part(self, piece: OpenPiece, seq: int, make: Callable[[], TurnResponse]) -> None:
-        """Make and send a part of an answer, unless one of it was made lately: it takes time from other clients."""
+        """Make and send a part of an answer, unless one was made lately."""
         now = time.monotonic()
-        if (self._part is None or self._part.done()) and (seq != self._part_of[0] or now - self._part_of[1] > PART_GAP):
-            self._part_of = seq, now
+        if (self._part is None or self._part.done()) and now - self._part_at > PART_GAP:
+            self._part_at = now
             self._part = asyncio.create_task(self._tell_part(piece, seq, make))
             self._turning.add(self._part)
             self._part.add_done_callback(self._turning.discard)

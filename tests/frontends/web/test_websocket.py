@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 from websockets.uri import parse_uri
 
-from latentknobs.frontends.web import websocket
+from latentknobs.frontends.web import service, websocket
 from latentknobs.frontends.web.app import ServerConfig
 from latentknobs.steering import batch_decoder
 from latentknobs.testing.tiny import TinyBackend
@@ -204,6 +204,7 @@ def test_what_is_looked_at_comes_first(port, bench, monkeypatch, knobs):
         time.sleep(0.1)  # until the first part is sent: else there may be the whole already
         return decode(*args, **options)
 
+    monkeypatch.setattr(service, "ALONE", 0.0)  # clients of other tests do not count
     monkeypatch.setattr(batch_decoder, "FIRST", 2)
     monkeypatch.setattr(batch_decoder, "SLICE", 4)
     with dial(port) as link:
