@@ -188,11 +188,12 @@ class Player:
                 self._output.strike(self._channel, pitch, score.velocity(note.onset, clip_format))
 
     def _halt(self) -> None:
-        self._output.silence()
-        if self._playing:
-            self._playing = False
-            self._output.quiet()
-            self._send(STOP)
+        if not self._playing:
+            self._output.silence()
+            return
+        self._playing = False
+        self._output.quiet()
+        self._send(STOP)
 
     def _send(self, status: int) -> None:
         if self._clock:

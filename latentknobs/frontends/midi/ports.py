@@ -112,8 +112,7 @@ class Output:
         with self._lock:
             self._port = port
             self._sounding.clear()
-            for channel in self._channels:  # the one that came back may still sound what it was told before
-                self._put((0xB0 | channel, ALL_NOTES_OFF, 0))
+            self._put_all_off()  # the one that came back may still sound what it was told before
 
     def send(self, data: Sequence[int]) -> None:
         """Send a message that is no note."""
@@ -147,8 +146,7 @@ class Output:
         """End all notes, also those of which the end was lost on the way."""
         self.silence()
         with self._lock:
-            for channel in sorted(self._channels):
-                self._put((0xB0 | channel, ALL_NOTES_OFF, 0))
+            self._put_all_off()
 
     def close(self) -> None:
         """End all notes and close the port."""
@@ -157,6 +155,10 @@ class Output:
             if self._port is not None:
                 self._port.close()
             self._port = None
+
+    def _put_all_off(self) -> None:
+        for channel in sorted(self._channels):
+            self._put((0xB0 | channel, ALL_NOTES_OFF, 0))
 
     def _put(self, data: Sequence[int]) -> None:
         if self._port is None:

@@ -195,28 +195,31 @@ def test_newest_wins(held):
     assert sizes == [2, 2]
 
 
-@pytest.mark.parametrize("knobs", [{"pitch": 2}, {"pitch": 2, "pitch@5-8": -1}])
-def test_what_is_looked_at_comes_first(port, bench, monkeypatch, knobs):
-    """Parts come before the whole, each with notes of it around that place; the whole is what it is without."""
+@pytest.fixture
+def parting(monkeypatch):
+    """Small parts of pieces, and a model that is slow enough for the first to be sent before all is there."""
     decode = TinyBackend.decode
 
     def slow(*args, **options):
-        time.sleep(0.1)  # until the first part is sent: else there may be the whole already
+        time.sleep(0.1)
         return decode(*args, **options)
 
     monkeypatch.setattr(service, "ALONE", 0.0)  # clients of other tests do not count
     monkeypatch.setattr(batch_decoder, "FIRST", 2)
     monkeypatch.setattr(batch_decoder, "SLICE", 4)
-    with dial(port) as link:
-        talk = Talk(link)
-        talk.open(tune(beats=96))
-        talk.say("turn", knobs=knobs)
-        plain = talk.hear()
-        monkeypatch.setattr(TinyBackend, "decode", slow)
-        seq = talk.say("turn", knobs=knobs, near=200)
-        parts = [talk.hear()]
-        while parts[-1]["pending"]:
-            parts.append(talk.hear())
+    monkeypatch.setattr(TinyBackend, "decode", slow)
+
+
+@pytest.mark.parametrize("knobs", [{"pitch": 2}, {"pitch": 2, "pitch@5-8": -1}])
+def test_what_is_looked_at_comes_first(talk, parting, knobs):
+    """Parts come before the whole, each with notes of it around that place; the whole is what it is without."""
+    talk.open(tune(beats=96))
+    talk.say("turn", knobs=knobs)
+    plain = talk.hear()
+    seq = talk.say("turn", knobs=knobs, near=200)
+    parts = [talk.hear()]
+    while parts[-1]["pending"]:
+        parts.append(talk.hear())
 
     assert {one["seq"] for one in parts} == {seq}
     assert {**parts[-1], "seq": 0, "ms": 0, "batch": 0} == {**plain, "seq": 0, "ms": 0, "batch": 0}
@@ -227,6 +230,21 @@ def test_what_is_looked_at_comes_first(port, bench, monkeypatch, knobs):
         assert 200 not in late
         changed = [plain["notes"][k] for k in plain["changed"]]
         assert [part["notes"][k] for k in part["changed"]] == [note for note in changed if note[0] not in late]
+
+
+def test_others_do_not_wait_for_what_is_looked_at(talk, port, parting, monkeypatch):
+    """Once another client has turned, a long piece comes as a whole."""
+    monkeypatch.setattr(service, "ALONE", 600.0)
+    with dial(port) as link:
+        other = Talk(link)
+        other.open(tune())
+        other.say("turn", knobs={"pitch": 1})
+        other.hear()
+    talk.open(tune(beats=96))
+    talk.say("turn", knobs={"pitch": 2}, near=200)
+    whole = talk.hear()
+
+    assert (whole["type"], whole["pending"]) == ("turned", [])
 
 
 def test_moves_that_wait_are_decoded_together(held):
