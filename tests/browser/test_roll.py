@@ -6,6 +6,7 @@ import itertools
 
 import pytest
 
+from latentknobs.frontends.web.service import ALONE
 from tests.browser.page_driver import midi_file
 
 pytestmark = pytest.mark.slow
@@ -195,6 +196,7 @@ def test_notes_that_are_looked_at_come_first(hands):
     roll.evaluate("(roll) => { roll.renderRoot.querySelector('.scroll').scrollLeft = 1e6; }")
     hands.page.evaluate(PARTS)
     before = {tuple(note) for note in hands.notes}
+    hands.page.wait_for_timeout(1000 * ALONE + 500)  # the API was another client, which nobody makes wait
     hands.type_in("pitch", "5")
     hands.until("a part", lambda: hands.page.evaluate("() => window.parts.length > 0"))
     hands.settled()
