@@ -306,6 +306,14 @@ def test_of_several_lines_the_highest_is_the_likeliest(read):
     assert read(lines[0], tune, lines[2]).notes[0].pitch == 72
 
 
+def test_a_line_of_one_pitch_is_not_the_likeliest_melody(read):
+    """Though it is the highest."""
+    tune = notes(*[(240 * k, 240 * k + 240, 60 + k % 5) for k in range(8)])
+    repeated = notes(*[(480 * k, 480 * k + 480, 72) for k in range(4)])
+    with pytest.raises(MidiError, match="Most likely: 2"):
+        read(repeated, tune, notes((0, 960, 40), (960, 1920, 38)))
+
+
 def test_a_track_whose_notes_have_channels_of_their_own_is_one_part(read):
     """What MPE instruments write is one part, the drums' channel with it; several voices stay apart."""
     turns = [(480 * k, 480 * k + 480, 60 + k) for k in range(12)]

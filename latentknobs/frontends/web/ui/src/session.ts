@@ -3,6 +3,9 @@ import { fromHash, LinkError, toHash } from "./url-state.js";
 import { fromBase64 } from "./download.js";
 import { keepFile, keptFile } from "./kept-files.js";
 import { LiveSocket, type LiveStatus } from "./live-socket.js";
+import { MidiInput } from "./midi/input.js";
+import { MidiLearn } from "./midi/learn.js";
+import { Recording } from "./midi/recording.js";
 import { filled } from "./parts.js";
 import { inWords, onOff, signed, unitFor } from "./numbers.js";
 import { Player } from "./sound/player.js";
@@ -77,6 +80,9 @@ export class Session {
   /** Where and what is played, and how it sounds. */
   readonly transport = new Transport(this);
   readonly snapshots = new Snapshots(this);
+  readonly midi = new MidiInput(() => this.changed());
+  readonly recording = new Recording(this);
+  readonly learn = new MidiLearn(this);
   private readonly files = new Map<string, OpenFile>();
   private readonly turnedBy = new Map<string, Turned>();
   private readonly openedBy = new Map<string, Opened>();
@@ -278,6 +284,7 @@ export class Session {
     this.live.start();
     this.moved();
     await this.recallFiles();
+    await this.learn.resume();
   }
 
   /** Opens another link in the same page. */

@@ -21,6 +21,7 @@ export class Transport {
 
   /** The steps that are looped; null where none of them are in what is heard. */
   get range(): Range | null {
+    if (this.session.recording.running) return null;
     const [from, to] = this.session.state?.range ?? [0, 0];
     const within: Range = [from, Math.min(to, this.session.steps)];
     return from < within[1] ? within : null;
@@ -155,7 +156,7 @@ export class Transport {
     const { timbre, volume, accompaniment, metronome } = this.sounds;
     player.volume = volume;
     player.accompaniment = accompaniment;
-    player.metronome = metronome;
+    player.metronome = metronome || this.session.recording.running;
     player.timbre = timbre || (file?.accompaniment.timbre ?? "");
   }
 
@@ -163,7 +164,7 @@ export class Transport {
   follow({ tempo, loop }: State): void {
     const { player } = this.session;
     player.tempo = tempo;
-    player.loop = loop;
+    player.loop = loop && !this.session.recording.running;
     this.useSounds();
     player.range = this.range;
   }

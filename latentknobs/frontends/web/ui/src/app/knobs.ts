@@ -33,6 +33,8 @@ export class KnobsPanel extends Component {
     .one { display: flex; gap: 14px; align-items: flex-start; }
     .one lk-knob { flex: none; }
     .one p { font-size: 13px; color: var(--soft); padding-top: 26px; overflow-wrap: anywhere; }
+    .learned { margin-top: 10px; }
+    .chip { display: inline-flex; align-items: center; padding-left: 14px; border: 1px solid var(--line); border-radius: 22px; font-size: 13px; }
     .spread { margin-left: auto; }
     @media (max-width: 560px) { lk-knob, lk-switch { scroll-margin: 240px 0 20px; } }
     @media (max-width: 480px) { .panel { gap: 24px 0; } .knobs, .knobs.main { gap: 20px 4px; justify-content: space-around; } .knobs.main { flex-basis: 100%; } .knobs.main.many { grid-template-columns: repeat(auto-fill, minmax(106px, 1fr)); gap: 16px 4px; } .list { grid-template-columns: 1fr; } .spread { margin-left: 0; } }
@@ -64,8 +66,10 @@ export class KnobsPanel extends Component {
         <label class="label">New notes enter <select data-do="follow" @change=${this.follow}><option value="bar" ?selected=${state.follow === "bar"}>at the next bar</option><option value="once" ?selected=${state.follow === "once"}>immediately</option></select></label>
         ${reserved.length ? html`<label class="check"><input type="checkbox" role="switch" data-do="controls" .checked=${controls} @change=${(event: Event) => { this.controls = (event.target as HTMLInputElement).checked; }}>Show control knobs</label>` : null}
         ${others.length ? html`<label class="check"><input type="checkbox" role="switch" data-do="all" .checked=${this.all} @change=${(event: Event) => { this.all = (event.target as HTMLInputElement).checked; }}>Show ${others.length} knob${others.length > 1 ? "s" : ""} not accepted</label>` : null}
+        <button class="button" type="button" data-do="learn" aria-pressed=${session.learn.learning ? "true" : "false"} title="Give knobs to the controllers of a MIDI instrument" @click=${() => void session.learn.toggle()}>${icon("knob")}MIDI learn</button>
         <button class="button spread" type="button" data-do="reset" ?disabled=${!Object.keys(deck.knobs).some((name) => !state.locks.includes(name))} @click=${() => session.resetKnobs()}>${icon("reset")}All to 0</button>
       </div>
+      ${session.learn.learning || session.midi.trouble ? this.learned() : null}
       ${controls ? html`<div class="controls">
         <h3 id="controls">Control knobs</h3><p class="soft small">To judge the others by ear. They move the melody&rsquo;s code as far as a knob does, in directions without a meaning: <b>random</b> in any, <b>others</b> in those that no knob uses. A knob that does what its name says should sound clearer than these.</p>
         <div class="knobs" role="group" aria-labelledby="controls">${reserved.map((knob) => this.knob(this.imitating(knob), ""))}</div>
@@ -77,6 +81,14 @@ export class KnobsPanel extends Component {
       ${this.all ? html`<div class="rejected"><h3>Not accepted</h3><p class="soft small">These failed an acceptance criterion, or too little was measured. Those with a usable range can be turned, but expect side effects.</p>
         <div class="list">${others.map((knob) => html`<div class="one">${this.knob(knob, knob.verdict)}<p>${knob.reason}</p></div>`)}</div></div>` : null}
     </div>`;
+  }
+
+  /** What is learned, and why nothing can be. */
+  private learned() {
+    const { learn, midi, knobs } = this.session;
+    const label = (name: string) => knobs.find((knob) => knob.name === name)?.label ?? name;
+    return html`<div class="row learned" data-midi><span class="soft small">${learn.learning ? "Turn a knob here, then move a controller. " : ""}${midi.trouble}</span>
+      ${learn.learning ? Object.entries(learn.bound).map(([name, knob]) => html`<span class="chip">${label(knob)}: CC ${name.split(".")[1]}<button class="button plain square" type="button" aria-label="Forget controller ${name.split(".")[1]} of ${label(knob)}" @click=${() => learn.forget(name)}>${icon("close")}</button></span>`) : null}</div>`;
   }
 
   /** A reserved knob takes range and unit of the knob that it imitates. */

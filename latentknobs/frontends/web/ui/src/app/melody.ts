@@ -2,7 +2,7 @@ import { css, html, nothing } from "lit";
 import { state } from "lit/decorators.js";
 import "../elements/keyboard.js";
 import "../elements/roll.js";
-import { define, shared } from "../elements/shared.js";
+import { define, icon, shared } from "../elements/shared.js";
 import { drawnPiece, sorted } from "../music.js";
 import { NO_DRAFT, type Draft } from "../state.js";
 import type { Note } from "../types.js";
@@ -11,6 +11,8 @@ import { Component } from "./component.js";
 
 type Way = "examples" | "file" | "keys" | "draw";
 const WAYS: [Way, string][] = [["examples", "Examples"], ["file", "File"], ["keys", "Play it in"], ["draw", "Draw it"]];
+/** Bars that can be recorded. */
+const LENGTHS = [2, 4, 8, 16, 32];
 
 /** How a melody comes in: an example, a file, the keyboard, the roll. */
 export class MelodyPanel extends Component {
@@ -23,12 +25,14 @@ export class MelodyPanel extends Component {
     .example:hover { border-color: var(--edge); } .example[aria-pressed="true"] { border-color: var(--ink); box-shadow: inset 0 0 0 1px var(--ink); }
     .example b { font-weight: 600; }
     .screen { background: var(--screen); border-radius: 14px; padding: 12px; margin: 14px 0; }
+    .recorder { margin-bottom: 14px; } .label { display: inline-flex; align-items: center; gap: 8px; }
     .foot { justify-content: space-between; }
     .foot .row:last-child { margin-left: auto; }
   `];
 
   @state() private way: Way = "examples";
   @state() private dropped: File | null = null;
+  @state() private recorded = 4;
 
   /** A file that was dropped somewhere on the page. */
   receive(file: File): void {
@@ -73,13 +77,14 @@ export class MelodyPanel extends Component {
     const { notes, end, clips } = session.state!.draft;
     const steps = Math.max(clips, Math.ceil(end / format.steps)) * format.steps;
     const drawing = this.way === "draw";
-    const bars = format.steps / (format.steps_per_beat * format.beats_per_bar);
+    const bar = format.steps_per_beat * format.beats_per_bar;
+    const bars = format.steps / bar;
     return html`
       ${drawing ? html`<p class="soft small">Press to put a note, draw to the right to make it longer, press a note to take it away. With the keyboard: arrows, Enter, Shift and arrows.</p>`
-        : html`<lk-keyboard .notes=${notes} .end=${end} .limit=${this.limit} .stepsPerBeat=${format.steps_per_beat} @lk-notes=${this.played} @lk-touch=${this.touch}></lk-keyboard>`}
+        : html`${this.recorder(Math.floor(this.limit / bar))}<lk-keyboard .notes=${notes} .end=${end} .limit=${this.limit} .stepsPerBeat=${format.steps_per_beat} @lk-notes=${this.played} @lk-touch=${this.touch}></lk-keyboard>`}
       <div class="screen"><lk-roll label="Your melody" .notes=${notes} .format=${format} .steps=${steps} .height=${drawing ? 330 : 170} ?drawing=${drawing} .range=${drawing ? this.range : null} @lk-draw=${this.drawn} @lk-touch=${this.touch}></lk-roll></div>
       <div class="row foot">
-        <span class="soft small">${notes.length} note${notes.length === 1 ? "" : "s"}, ${steps / (format.steps_per_beat * format.beats_per_bar)} bars</span>
+        <span class="soft small">${notes.length} note${notes.length === 1 ? "" : "s"}, ${steps / bar} bars</span>
         <div class="row">
           ${drawing ? html`<button class="button" type="button" data-do="longer" ?disabled=${steps >= this.limit} @click=${() => this.draft({ notes, end, clips: steps / format.steps + 1 }, "more bars")}>${bars} more bars</button>` : nothing}
           <button class="button" type="button" data-do="from-deck" @click=${this.fromDeck}>Start from what I hear</button>
@@ -87,6 +92,16 @@ export class MelodyPanel extends Component {
           <button class="button main" type="button" data-do="use" ?disabled=${notes.length === 0} @click=${this.use}>Use as ${session.state!.side.toUpperCase()}</button>
         </div>
       </div>`;
+  }
+
+  /** Records what is played on an instrument. */
+  private recorder(most: number) {
+    const { recording, midi } = this.session;
+    const told = midi.trouble || midi.names.join(", ");
+    return html`<div class="row recorder">
+      <button class="button" type="button" data-do="record" aria-pressed=${recording.running ? "true" : "false"} title="One bar is counted in; the browser asks whether this page may hear MIDI" @click=${() => (recording.running ? recording.stop() : void recording.start(Math.min(this.recorded, most)))}>${icon(recording.running ? "stop" : "record")}${recording.running ? "Stop recording" : "Record from MIDI"}</button>
+      <label class="label">Bars<select data-do="record-bars" ?disabled=${recording.running} @change=${(event: Event) => { this.recorded = Number((event.target as HTMLSelectElement).value); }}>${LENGTHS.filter((bars) => bars <= most).map((bars) => html`<option value=${bars} ?selected=${bars === this.recorded}>${bars}</option>`)}</select></label>
+      ${told ? html`<span class="soft small" data-midi>${told}</span>` : nothing}</div>`;
   }
 
   private get range(): [number, number] {
