@@ -114,7 +114,7 @@ def candidates(score: MidiScore) -> tuple[Candidate, ...]:
                 + _sounding(part.notes) / longest
                 + 0.5 * len(part.notes) / busiest
                 - 1.0 * (len(part.notes) < 4)
-                - 0.5 * (len({note.pitch for note in part.notes}) < 3)
+                - 0.4 * (len({note.pitch for note in part.notes}) < 3)
             )
         low, high = min(n.pitch for n in part.notes), max(n.pitch for n in part.notes)
         out.append(Candidate(part, low, high, alone, likelihood))
