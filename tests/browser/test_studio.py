@@ -10,7 +10,8 @@ import pytest
 
 from latentknobs.scores import read_piece
 from latentknobs.scores.midi_file import parse_score
-from tests.browser.page_driver import midi_file
+from tests.browser.firefox import FIREFOX, PULSEAUDIO, Firefox
+from tests.browser.page_driver import Hands, midi_file
 from tests.browser.serving import environment
 
 pytestmark = pytest.mark.slow
@@ -50,11 +51,27 @@ PLAYED = [[4 * at, 67 - (at * 5) % 9, 3] for at in range(16)]
 @pytest.fixture
 def studio(new_page):
     """The page, with an instrument."""
-    out = new_page()
-    out.page.add_init_script(KEYBOARD)
-    out.open()
-    out.ready()
-    return out
+    return opened(new_page(), KEYBOARD)
+
+
+@pytest.fixture
+def in_firefox(server, tmp_path):
+    """Makes pages in Firefox."""
+    if FIREFOX is None or PULSEAUDIO is None:
+        pytest.skip("no Firefox or no PulseAudio here: apt-get install firefox-esr pulseaudio")
+    firefox = Firefox(tmp_path / "firefox")
+    with server.client() as client:
+        yield lambda: Hands(firefox.page(), server.url, client, [])
+        firefox.close()
+    assert firefox.wrong == []
+
+
+def opened(hands, script=""):
+    """The page as it opens, with a script of the test's before its own."""
+    hands.page.add_init_script(script)
+    hands.open()
+    hands.ready()
+    return hands
 
 
 def choose_bars(hands, bars):
@@ -98,9 +115,11 @@ def settle(hands):
     return hands.settled()["notes"]
 
 
-def test_a_composers_ten_minutes(studio, new_page, home, tmp_path):
-    """All that is set goes into the project, and page and command line make the same of it."""
-    hands = studio
+@pytest.mark.parametrize("browser_name", ["chromium", "firefox"])
+def test_a_composers_ten_minutes(browser_name, request, home, tmp_path):
+    """All that is set goes into the project, and page and command line make the same of it, in both browsers."""
+    make = request.getfixturevalue({"chromium": "new_page", "firefox": "in_firefox"}[browser_name])
+    hands = opened(make(), KEYBOARD)
     hands.open_file("song.mid", midi_file(SONG, tempo=132))
     assert hands.state["tempo"] == 132
     plain = hands.notes
@@ -151,9 +170,7 @@ def test_a_composers_ten_minutes(studio, new_page, home, tmp_path):
     hands.ready()
     assert {**hands.state, "draft": before["draft"]} == before
     assert hands.notes == recorded
-    other = new_page()
-    other.open()
-    other.ready()
+    other = opened(make())
     other.do("open-project").set_input_files(
         {"name": "song.lkproject", "mimeType": "application/json", "buffer": saved}
     )
