@@ -849,12 +849,14 @@ var Br=Object.defineProperty;var zr=Object.getOwnPropertyDescriptor;var p=(o,t,e
     .out { border-top: 1px solid var(--line); margin-top: 26px; padding-top: 18px; display: grid; gap: 12px; }
     .none { padding: 28px 0; }
     .one-model .c-model { display: none; }
-    @media (max-width: 1180px) { .c-model, .c-found { display: none; } }
+    @media (max-width: 1290px) { .c-model, .c-found { display: none; } }
+    @media (max-width: 1120px) { .c-fit { display: none; } }
+    @media (max-width: 980px) { .c-dims { display: none; } }
     @media (max-width: 860px) { .c-edit, .c-fit, .c-dims { display: none; } td .under { display: block; } }
     @media (max-width: 360px) { th, td { padding-right: 4px !important; } td.pick, td.pick label { width: 34px; } .verdict::before { margin-right: 4px; } }
     @media (max-width: 860px) { .fields { grid-template-columns: repeat(2, minmax(0, 1fr)); } .fields .wide-field { grid-column: 1 / -1; } }
     @media (max-width: 560px) { form { gap: 6px; } .checks { display: grid; grid-template-columns: 1fr 1fr; gap: 0 10px; } .checks > .check { border: 0; padding: 0; } .checks > .check, .ends { grid-column: 1 / -1; } .ends { margin-left: -10px; } form:not(.unfolded) .fields > :not(.wide-field) { display: none; } }
-    @media (max-width: 720px) { .c-range { display: none; } }
+    @media (max-width: 760px) { .c-range { display: none; } }
     @media (max-width: 620px) {  .brief { display: inline; } .edit, .largest, .effect .small { display: none; } .effect { grid-template-columns: auto; gap: 0; } .effect svg { display: none; } .effect > :first-child { text-align: left; } th, td { padding-right: 8px; } th { padding-right: 8px; } }
     @media (forced-colors: active) { .effect rect { fill: CanvasText; } .effect .of { fill: GrayText; } }
   `]}connectedCallback(){super.connectedCallback(),this.api.registryValues().then(e=>{this.values=e},()=>{})}key(){return R({...this.view,picked:[]})}ask(e){return this.api.registryKnobs({...ti(this.view),start:(this.view.page-1)*di,count:di},e)}heading(){return"Knobs"}above(){let{filters:e}=this.view,s=Qs.filter(r=>!po.has(r)&&e[r]).length,i=this.unfolded??s>0;return d`<form role="search" aria-label="Knobs" class=${i?"unfolded":""} @submit=${r=>r.preventDefault()} @change=${this.change} @input=${this.input}>
