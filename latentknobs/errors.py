@@ -8,7 +8,8 @@ A message says what is wrong, where, and what to do next, in one sentence or two
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -140,3 +141,22 @@ class MissingExtraError(LatentKnobsError, ImportError):
 
     def __init__(self, what: str, extra: str) -> None:
         super().__init__(f"{what} needs an extra that is not installed: pip install 'latentknobs[{extra}]'.")
+
+
+@contextmanager
+def needs_extra(what: str, extra: str) -> Iterator[None]:
+    """
+    Have imports within say which extra brings what they miss.
+
+    Args:
+        what: As of :class:`MissingExtraError`; ``extra`` too.
+
+    Raises:
+        MissingExtraError: A module of another package is missing.
+    """
+    try:
+        yield
+    except ImportError as error:
+        if (error.name or "").split(".")[0] == "latentknobs":
+            raise
+        raise MissingExtraError(what, extra) from error

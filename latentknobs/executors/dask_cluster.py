@@ -10,7 +10,7 @@ from concurrent.futures import BrokenExecutor, Executor, Future
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from latentknobs.errors import ExecutorError, MissingExtraError
+from latentknobs.errors import ExecutorError, needs_extra
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -113,10 +113,8 @@ def dask(address: str, workers: int | None) -> Iterator[Executor]:
         MissingExtraError: dask is not installed.
         ExecutorError: Nobody answers, there are no workers, or the versions differ.
     """
-    try:
+    with needs_extra("The executor dask", "dask"):
         from distributed import Client, LocalCluster
-    except ImportError as error:
-        raise MissingExtraError("The executor dask", "dask") from error
     with ExitStack() as stack:
         if address:
             client = _client(address, stack)

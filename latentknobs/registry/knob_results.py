@@ -13,7 +13,7 @@ from latentknobs.core.knob_rows import OF_KNOB, PART_COLUMNS, KnobPart, part_row
 from latentknobs.core.row_filter import holds
 from latentknobs.core.run import RUN_COLUMNS, RunOutline
 from latentknobs.core.where import read_row_condition, read_term
-from latentknobs.errors import MissingExtraError
+from latentknobs.errors import needs_extra
 
 if TYPE_CHECKING:
     from latentknobs.plots.figure import Picture  # matplotlib's size is not paid for by who draws nothing
@@ -81,10 +81,8 @@ class Answer(tuple[T, ...], ABC):  # noqa: SLOT001 - rows of a part carry their 
         Raises:
             MissingExtraError: pandas is not installed.
         """
-        try:
+        with needs_extra("A data frame", "pandas"):
             pandas = import_module("pandas")
-        except ImportError as error:
-            raise MissingExtraError("A data frame", "pandas") from error
         frame = pandas.DataFrame(self.rows(), columns=list(self.columns))
         for name in self.times:
             frame[name] = pandas.to_datetime(frame[name], utc=True)

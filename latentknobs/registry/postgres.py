@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
-from latentknobs.errors import MissingExtraError
+from latentknobs.errors import needs_extra
 from latentknobs.registry.addresses import ServerAddress
 
 WRITERS = 0x6C6B6E6F6273
@@ -42,12 +42,10 @@ class Server:
         self._reached = False
         ours = {"connect_timeout": max(2, round(timeout)), "application_name": "latentknobs", "client_encoding": "utf8"}
         arguments = {name: value for name, value in ours.items() if name not in address.url.query}
-        try:
+        with needs_extra("A registry on a PostgreSQL server", "postgres"):
             self._engine = create_engine(
                 address.url, poolclass=NullPool, connect_args=arguments, use_native_hstore=False, hide_parameters=True
             )
-        except ImportError as error:
-            raise MissingExtraError("A registry on a PostgreSQL server", "postgres") from error
 
     def connect(self, *, writing: bool) -> Connection:
         """A connection on which a transaction sees one state and changes nothing, or may write."""

@@ -104,6 +104,16 @@ def test_a_project_says_itself_how_it_is_read(turn, song, tmp_path):
     assert "leave out the options of reading" in err
 
 
+@pytest.mark.parametrize(("module", "extra"), [("zeroconf", "osc"), ("rtmidi", "midi"), ("uvicorn", "web")])
+def test_a_missing_extra_is_told_before_a_model_is_loaded(capfd, monkeypatch, module, extra):
+    """A model that does not exist is not asked for."""
+    monkeypatch.setitem(sys.modules, module, None)
+    others = {"osc", "midi", "web"} - {extra}
+    code = run_command_line(["serve", ",".join([*sorted(others), extra]), "--model", "there is none"])
+
+    assert (code, f"pip install 'latentknobs[{extra}]'" in capfd.readouterr().err) == (1, True)
+
+
 BOX = """
 from latentknobs import FrontendSpec, hookimpl
 

@@ -12,7 +12,7 @@ from attrs import evolve
 from latentknobs.core.live_session import LiveSession
 from latentknobs.core.meter import signature_of
 from latentknobs.core.transport import Transport
-from latentknobs.errors import MissingExtraError
+from latentknobs.errors import needs_extra
 
 SOURCE = "link"
 """Who sets the tempo."""
@@ -32,10 +32,8 @@ class LinkFollower:
     """
 
     def __init__(self, session: LiveSession) -> None:
-        try:
+        with needs_extra("Ableton Link", "link"):
             import aalink
-        except ImportError as error:
-            raise MissingExtraError("Ableton Link", "link") from error
         self._session = session
         self._loop = asyncio.new_event_loop()  # aalink asks for one that runs
         self._thread = threading.Thread(target=self._loop.run_forever, name="link", daemon=True)

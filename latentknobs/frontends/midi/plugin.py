@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 from latentknobs.core.frontend_specs import CommandSpec, FrontendSpec, Host, Param, RunningFrontend
-from latentknobs.errors import MissingExtraError
+from latentknobs.errors import needs_extra
 from latentknobs.hooks import hookimpl
 
 if TYPE_CHECKING:
@@ -13,10 +13,8 @@ if TYPE_CHECKING:
 
 
 def _start(session: LiveSession, arguments: list[str]) -> RunningFrontend:
-    try:
+    with needs_extra("The MIDI front end", "midi"):
         from latentknobs.frontends.midi.frontend import start
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("The MIDI front end", "midi") from error
     return start(session, arguments)
 
 
@@ -24,6 +22,9 @@ def _check(arguments: list[str]) -> None:
     from latentknobs.frontends.midi.options import read_options
 
     read_options(arguments)
+    with needs_extra("The MIDI front end", "midi"):
+        import mido  # noqa: F401 - whether it is there
+        import rtmidi  # noqa: F401 - and this
 
 
 def ports(

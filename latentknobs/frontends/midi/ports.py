@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeAlias
 
-from latentknobs.errors import LatentKnobsError, MissingExtraError, UnknownNameError, UsageError
+from latentknobs.errors import LatentKnobsError, UnknownNameError, UsageError, needs_extra
 
 CLIENT = "latentknobs"
 """What our ports are called."""
@@ -180,10 +180,8 @@ class RtMidiPorts:
     """
 
     def __init__(self) -> None:
-        try:
+        with needs_extra("The MIDI front end", "midi"):
             import rtmidi
-        except ImportError as error:
-            raise MissingExtraError("The MIDI front end", "midi") from error
         self._rtmidi = rtmidi
         self._api = self._first_api()
         self._in = self._new(rtmidi.MidiIn, LISTER)

@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from latentknobs.core.frontend_specs import FrontendSpec
-from latentknobs.errors import MissingExtraError
+from latentknobs.errors import needs_extra
 from latentknobs.hooks import hookimpl
 
 
 def _widget(session: Any, **options: Any) -> Any:
-    try:
+    with needs_extra("The widget", "notebook"):
         import anywidget  # noqa: F401 - only whether it is there
-    except ImportError as error:
-        raise MissingExtraError("The widget", "notebook") from error
     from latentknobs.frontends.notebook.widget import SessionWidget
 
     return SessionWidget(session, **options)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from latentknobs.core.frontend_options import FrontendParser, port
 from latentknobs.core.live_session import LiveSession
-from latentknobs.errors import MissingExtraError, UsageError
+from latentknobs.errors import UsageError, needs_extra
 
 if TYPE_CHECKING:
     from latentknobs.frontends.osc.query import QueryServer
@@ -40,13 +40,9 @@ def start(session: LiveSession, arguments: Sequence[str]) -> OscFrontend:
         UsageError: An option is wrong, or the address cannot be listened on.
     """
     options = read_options(arguments)
-    try:
+    with needs_extra("The OSC front end", "osc"):
         from latentknobs.frontends.osc.announcing import Announced, Announcement
         from latentknobs.frontends.osc.server import OscServer
-    except ImportError as error:
-        if (error.name or "").split(".")[0] == "latentknobs":
-            raise
-        raise MissingExtraError("The OSC front end", "osc") from error
     host = _address(options.host)
     running = ExitStack()
     server = OscServer(session, (host, options.port), options.reply_port, monitor=options.monitor)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from latentknobs.core.frontend_specs import FrontendSpec, RunningFrontend
+from latentknobs.errors import needs_extra
 from latentknobs.hooks import hookimpl
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ def _check(arguments: list[str]) -> None:
     from latentknobs.frontends.osc.options import read_options
 
     read_options(arguments)
+    with needs_extra("The OSC front end", "osc"):
+        import pythonosc  # noqa: F401 - whether it is there
+        import zeroconf  # noqa: F401 - and this
 
 
 @hookimpl

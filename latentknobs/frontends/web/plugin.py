@@ -24,9 +24,9 @@ def _start(session: LiveSession, arguments: list[str]) -> RunningFrontend:
 
 
 def _check(arguments: list[str]) -> None:
-    from latentknobs.frontends.web.server import shared_options
+    from latentknobs.frontends.web.server import checked_options
 
-    shared_options(arguments)
+    checked_options(arguments)
 
 
 @hookimpl

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from latentknobs.core.frontend_options import FrontendParser, port
-from latentknobs.errors import MissingExtraError, UsageError
+from latentknobs.errors import UsageError, needs_extra
 from latentknobs.frontends.web.token import add_token_options, token_of
 from latentknobs.workbench import Workbench
 
@@ -33,6 +33,7 @@ IDLE_SECONDS = 20
 """Longest that a connection stays without a request after the one before."""
 GRACE = 3
 """Seconds that open connections get to finish at shutdown."""
+_EXTRA = ("The web front end", "web")
 
 
 def serve(arguments: Sequence[str]) -> int:
@@ -45,14 +46,10 @@ def serve(arguments: Sequence[str]) -> int:
         LatentKnobsError: The model cannot be loaded.
     """
     options = _parser().parse_args(list(arguments))
-    try:
+    with needs_extra(*_EXTRA):
         from latentknobs.frontends.web.app import ServerConfig, create_app
         from latentknobs.frontends.web.connections import WebServer
         from latentknobs.frontends.web.security import AccessPolicy
-    except ImportError as error:
-        if (error.name or "").split(".")[0] == "latentknobs":
-            raise
-        raise MissingExtraError("The web front end", "web") from error
     token = token_of(options, required=not is_loopback(options.host))
     config = ServerConfig(
         model=tuple(options.model),
@@ -123,25 +120,25 @@ def start(session: LiveSession, arguments: Sequence[str]) -> RunningPage:
     """
     from latentknobs.studio.shared_session import SharedSession
 
-    options = shared_options(arguments)
+    options = checked_options(arguments)
     if not isinstance(session, SharedSession):
         raise UsageError("The page needs a session of serve: start it with serve web,osc.")
-    try:
-        import uvicorn  # noqa: F401 - whether it is there
-        import websockets  # noqa: F401 - uvicorn needs it for WebSockets
-    except ImportError as error:
-        raise MissingExtraError("The web front end", "web") from error
     return RunningPage(session, options)
 
 
-def shared_options(arguments: Sequence[str]) -> argparse.Namespace:
+def checked_options(arguments: Sequence[str]) -> argparse.Namespace:
     """
     What is said of the page that is not the session's.
 
     Raises:
+        MissingExtraError: The extra ``web`` is not installed.
         UsageError: An option is unknown, or has no value that it can have.
     """
-    return _shared_parser().parse_args(list(arguments))
+    options = _shared_parser().parse_args(list(arguments))
+    with needs_extra(*_EXTRA):
+        import uvicorn  # noqa: F401 - whether it is there
+        import websockets  # noqa: F401 - uvicorn needs it for WebSockets
+    return options
 
 
 def configuration(app: ASGIApp) -> uvicorn.Config:
