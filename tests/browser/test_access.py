@@ -7,6 +7,7 @@ import re
 import pytest
 
 from tests.browser.conftest import REJECTED, RUN_AXE
+from tests.browser.page_driver import KEYBOARD
 
 pytestmark = pytest.mark.slow
 VIEWS = ("knobs", "grid", "melody", "inspector")
@@ -42,6 +43,7 @@ LEAVE = """() => {
 def test_axe_finds_nothing_serious(new_page, axe, width, theme):
     """Axe finds nothing serious and nothing critical on any tab and in the dialogs, wide and narrow, light and dark."""
     hands = new_page(viewport={"width": width, "height": 900}, color_scheme=theme)
+    hands.page.add_init_script(KEYBOARD)
     hands.open()
     hands.ready()
     assert hands.page.evaluate("() => document.documentElement.dataset.theme") == theme
@@ -63,6 +65,7 @@ def test_axe_finds_nothing_serious(new_page, axe, width, theme):
         hands.tab("melody")
         hands.page.locator(f"[data-way={way}]").click()
         found[way] = hands.page.evaluate(RUN_AXE)
+    found |= with_midi(hands)
     hands.do("command").click()
     hands.page.locator("[data-shown]").wait_for()
     hands.do("help").click()
@@ -71,6 +74,25 @@ def test_axe_finds_nothing_serious(new_page, axe, width, theme):
 
     assert {view: each["wrong"] for view, each in found.items() if each["wrong"]} == {}
     assert min(each["contrasts"] for each in found.values()) > 10  # it has looked into the elements
+
+
+def with_midi(hands):
+    """What axe finds while a controller learns a knob, and while an instrument is recorded."""
+    found = {}
+    hands.tab("knobs")
+    hands.do("learn").click()
+    hands.dial("pitch").press("ArrowUp")
+    hands.page.evaluate("() => window.send(0xb0, 21, 0)")
+    hands.page.get_by_role("button", name="Forget controller 21 of pitch").wait_for()
+    found["learn"] = hands.page.evaluate(RUN_AXE)
+    hands.do("learn").click()
+    hands.tab("melody")
+    hands.page.locator("[data-way=keys]").click()
+    hands.do("record").click()
+    hands.page.get_by_role("button", name="Stop recording").wait_for()
+    found["recording"] = hands.page.evaluate(RUN_AXE)
+    hands.do("record").click()
+    return found
 
 
 @pytest.mark.parametrize("width", [320, 360, 390, 1024])

@@ -11,7 +11,7 @@ import pytest
 from latentknobs.scores import read_piece
 from latentknobs.scores.midi_file import parse_score
 from tests.browser.firefox import FIREFOX, PULSEAUDIO, Firefox
-from tests.browser.page_driver import Hands, midi_file
+from tests.browser.page_driver import KEYBOARD, Hands, midi_file
 from tests.browser.serving import environment
 
 pytestmark = pytest.mark.slow
@@ -23,15 +23,6 @@ SONG = [
     [[16 * bar, 38 + bar % 5, 16] for bar in range(12)],
 ]
 """Twelve bars: a tune, two parts of chords and a bass."""
-KEYBOARD = """
-window.keyboard = { name: "keys", state: "connected", onmidimessage: null };
-navigator.requestMIDIAccess = async () => {
-  window.asked = (window.asked ?? 0) + 1;
-  return { inputs: new Map([["1", window.keyboard]]), onstatechange: null };
-};
-window.send = (...data) => window.keyboard.onmidimessage({ data: new Uint8Array(data), timeStamp: performance.now() });
-"""
-"""A MIDI instrument in the browser, which has none here; what it sends goes as a real one's messages do."""
 PLAY = """([notes, from]) => new Promise((done) => {
   const events = notes.flatMap(([onset, pitch, length]) => [[onset, 0x90, pitch], [onset + length - 0.5, 0x80, pitch]]);
   events.sort((one, other) => one[0] - other[0]);

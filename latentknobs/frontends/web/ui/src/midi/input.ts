@@ -26,7 +26,7 @@ export class MidiInput {
   /** Asks the browser; gives whether it lets this page hear MIDI. */
   async open(): Promise<boolean> {
     if (!this.access) {
-      if (!this.browser.requestMIDIAccess) return this.refused("This browser has no Web MIDI. Chrome, Edge and Firefox have it; or run latentknobs serve web,midi.");
+      if (!this.browser.requestMIDIAccess) return this.refused(globalThis.isSecureContext === false ? "Browsers let a page hear MIDI only on this machine (127.0.0.1) or over HTTPS." : "This browser has no Web MIDI. Chrome, Edge and Firefox have it; or run latentknobs serve web,midi.");
       try {
         this.access = await this.browser.requestMIDIAccess();
       } catch (error) {
