@@ -88,20 +88,21 @@ export class ScreenPanel extends Component {
     if (!deck || !state) return html`<p class="soft">${session.notice ? "Waiting for the server." : "Loading the melody."}</p>`;
     const turnedKnobs = Object.entries(deck.knobs);
     const hue = seen ? 3 : session.hue(session.turning ?? turnedKnobs[0]?.[0].split("@")[0] ?? null);
-    const changed = seen ? changedFrom(seen.notes, deck.piece.notes) : (result?.changed ?? []);
+    const recording = session.recording.running;
+    const changed = recording ? [] : seen ? changedFrom(seen.notes, deck.piece.notes) : (result?.changed ?? []);
     const title = heard?.name ?? session.titleOf(deck.piece);
     const plain = turnedKnobs.length === 0 && !heard;
     const codes = result?.codes ?? opened?.codes;
     return html`
       <div class="display"><div class="top"><div class="title">
         ${heard ? null : html`<span class="side" aria-hidden="true">${state.side.toUpperCase()}</span>`}<h2>${heard ? null : html`<span class="hidden">${state.side.toUpperCase()}: </span>`}${title}</h2>
-        <span class="soft">${heard ? "from the grid" : plain ? "original" : turnedKnobs.map(([name, value]) => this.words(name, value)).join(", ")}</span></div>
+        <span class="soft">${recording ? "bar 0 is counted in" : heard ? "from the grid" : plain ? "original" : turnedKnobs.map(([name, value]) => this.words(name, value)).join(", ")}</span></div>
         <button class="tool other" type="button" data-do="other-melody" title="Examples, files, or your own" @click=${() => show(this, "melody")}>Other melody</button>
         <div class="tools" role="group" aria-label="Zoom">
           ${tool("zoom-out", "Zoom out (-)", "minus", () => this.zoom(1 / ZOOM))}${tool("zoom-whole", "All in sight (0)", "whole", () => this.zoom(0))}${tool("zoom-in", "Zoom in (+)", "plus", () => this.zoom(ZOOM))}
         </div>
       </div>
-      <lk-roll transport .busy=${session.computing} .pending=${session.pending} .looped=${seen ? null : range} .selected=${seen ? null : session.transport.selected} .height=${this.height} @lk-seek=${this.seek} @lk-range=${this.select} @lk-look=${this.look} .notes=${seen?.notes ?? session.notes} .ghost=${deck.piece.notes} .changed=${changed} .format=${format} .stretches=${seen ? [] : session.stretches} .parts=${seen ? [] : this.parts()} .steps=${seen?.steps ?? session.steps} hue=${hue} label=${seen?.name ?? title}></lk-roll></div>
+      <lk-roll transport .busy=${session.computing} .pending=${session.pending} .looped=${seen ? null : range} .selected=${seen ? null : session.transport.selected} .height=${this.height} @lk-seek=${this.seek} @lk-range=${this.select} @lk-look=${this.look} .notes=${seen?.notes ?? session.notes} .ghost=${recording ? [] : deck.piece.notes} .changed=${changed} .format=${format} .stretches=${seen?.stretches ?? session.stretches} .parts=${seen ? [] : this.parts()} .steps=${seen?.steps ?? session.steps} hue=${hue} label=${seen?.name ?? title}></lk-roll></div>
       <div class="more"><div class="legend h${hue}">
         <span><svg aria-hidden="true"><rect class="ghost" x="1" y="1" width="20" height="9" rx="2"></rect></svg>original</span>
         <span><svg aria-hidden="true"><rect class="kept" x="1" y="1" width="20" height="10" rx="2"></rect></svg>unchanged</span>

@@ -1,4 +1,4 @@
-import { fit, onOff, type Scale } from "../numbers.js";
+import { fit, keyStep, onOff, type Scale } from "../numbers.js";
 import type { Session } from "../session.js";
 import type { Played } from "./input.js";
 
@@ -12,12 +12,13 @@ const NEAR = 2;
 /** A controller, as "channel.number". */
 type Name = string;
 
-/** The amount that a controller's value, 0 to 127, stands for; its centre is 0 where the knob goes both ways. */
+/** The amount that a controller's value, 0 to 127, stands for: in whole steps, as a drag has them, and at the ends; its centre is 0 where the knob goes both ways. */
 export function amountAt(value: number, scale: Scale): number {
   const { low, high } = scale;
   const both = low < 0 && high > 0;
   const amount = !both ? low + ((high - low) * value) / 127 : value < CENTRE ? low * (1 - value / CENTRE) : (high * (value - CENTRE)) / (127 - CENTRE);
-  return fit(amount, scale);
+  const step = keyStep(scale);
+  return fit(value === 0 || value === 127 ? amount : Math.round(amount / step) * step, scale);
 }
 
 /** The value, 0 to 127, at which a controller stands where the knob does. */
