@@ -12,6 +12,7 @@ import math
 import operator
 import reprlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeAlias, TypeVar, cast, get_args, get_origin
 
@@ -47,9 +48,11 @@ def structure(data: Any, cls: type[T], path: str, **bounds: int) -> T:
     Raises:
         ValueError: The first value that does not fit, with its path.
     """
-    from cattrs import BaseValidationError
+    from cattrs import BaseValidationError, ForbiddenExtraKeysError
 
     check_bounds(data, path, **bounds)
+    with suppress(ForbiddenExtraKeysError, ValueError, TypeError, KeyError):
+        return converter(paths=False).structure(data, cls)
     try:
         return converter().structure(data, cls)
     except (BaseValidationError, ValueError, TypeError, KeyError) as error:
@@ -104,6 +107,7 @@ def check_bounds(
         ValueError: The first value beyond the bounds, with its path.
     """
     waiting: list[tuple[Any, Any, int]] = [([data], path, -1)]
+    fine: set[tuple[str, ...]] = set()
     count = -1
     while waiting:
         value, place, level = waiting.pop()
@@ -112,19 +116,24 @@ def check_bounds(
             raise ValueError(f"{path or 'the data'}: expected at most {values:,} values")
         if level == depth:
             raise ValueError(f"{_path(place)}: expected at most {depth} levels of nesting")
-        if isinstance(value, dict) and not (_are_plain(value) and max(map(len, value), default=0) <= characters):
-            for key in value:
-                _check_text(key, (place, "a key"), characters)
-        if _are_finite(value.values() if isinstance(value, dict) else value):
+        if isinstance(value, dict):
+            keys = tuple(value)
+            if keys not in fine:  # most objects of a class have the same
+                for key in keys:
+                    _check_text(key, (place, "a key"), characters)
+                fine.add(keys)
+        elif _are_finite(value):
             continue
         for key, one in value.items() if isinstance(value, dict) else enumerate(value):
-            if isinstance(one, str):
+            if isinstance(one, float):
+                if not math.isfinite(one):
+                    here = _path(place if level < 0 else (place, key))
+                    raise ValueError(f"{here}: expected a finite number, got {one}")
+            elif isinstance(one, str):
                 if len(one) > characters or not one.isascii():
                     _check_text(one, place if level < 0 else (place, key), characters)
             elif isinstance(one, dict | list):
                 waiting.append((one, place if level < 0 else (place, key), level + 1))
-            elif isinstance(one, float) and not math.isfinite(one):
-                raise ValueError(f"{_path(place if level < 0 else (place, key))}: expected a finite number, got {one}")
 
 
 def _are_finite(values: Iterable[Any]) -> bool:
@@ -133,11 +142,6 @@ def _are_finite(values: Iterable[Any]) -> bool:
         return all(map(math.isfinite, values))
     except (TypeError, OverflowError):
         return False
-
-
-def _are_plain(texts: Iterable[str]) -> bool:
-    """Whether they are all ASCII: as fast as the last."""
-    return all(map(str.isascii, texts))
 
 
 def _check_text(text: str, place: Any, most: int) -> None:
@@ -181,18 +185,21 @@ def _reasons(error: BaseException, path: str) -> Iterator[tuple[str, str]]:
 
 
 @functools.cache
-def converter() -> Converter:
+def converter(*, paths: bool = True) -> Converter:
     """
     The converter; what it cannot know is registered with it. Made at first use, since cattrs is slow to import.
 
     cattrs converts leniently ("1" to 1, true to 1, a text to a list of characters); every leaf and container here says
     what it takes instead.
+
+    Args:
+        paths: Whether its errors tell their paths; without, it is faster.
     """
     from cattrs import Converter
     from cattrs.cols import homogenous_tuple_structure_factory, mapping_structure_factory
     from cattrs.gen import make_dict_structure_fn
 
-    out = Converter(forbid_extra_keys=True)
+    out = Converter(forbid_extra_keys=True, detailed_validation=paths)
     containers: tuple[tuple[Callable[[Any], bool], Callable[..., Any], type, str], ...] = (
         (has, make_dict_structure_fn, dict, "an object"),
         (functools.partial(_is_generic, tuple), homogenous_tuple_structure_factory, list, "a list"),
@@ -203,7 +210,7 @@ def converter() -> Converter:
     leaves: tuple[tuple[type, str], ...] = ((int, "a whole number"), (bool, "true or false"), (str, "a text"))
     for kind, what in leaves:
         out.register_structure_hook(kind, functools.partial(_leaf, kind, what))
-    out.register_structure_hook(float, lambda value, _: _number(value))
+    out.register_structure_hook(float, _number)
     out.register_structure_hook(datetime, lambda value, _: _time(value))
     out.register_unstructure_hook(datetime, datetime.isoformat)
     out.register_structure_hook_func(functools.partial(_is_generic, Literal), _literal)
@@ -255,8 +262,8 @@ def is_number(value: Any) -> bool:
     return type(value) is float or (type(value) is int and abs(value) < 1e300)
 
 
-def _number(value: Any) -> float:
-    return float(value if is_number(value) else refuse("a number", value))
+def _number(value: Any, _: Any) -> float:
+    return value if type(value) is float else float(value if is_number(value) else refuse("a number", value))
 
 
 def _numbers(values: Any, _: Any) -> tuple[float, ...]:
