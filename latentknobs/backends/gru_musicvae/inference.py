@@ -23,6 +23,8 @@ from latentknobs.backends.precision import Float32, Precision, Product, enough
 
 ROWS = 512
 """Clips encoded at a time: their states stay in the processor's caches."""
+LONE_HIDDEN = 1024
+"""Up to this size of an encoder's state both directions' weights are kept once more, for lone clips: 25 MB at most."""
 PARTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 """torch's names of a GRU's weights and biases, of the input and of the state."""
 Gates: TypeAlias = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -95,10 +97,17 @@ class FastNetwork:
                 self._features = [
                     _for_any(exact.product(half.contiguous(), bias)) for half, bias in zip(halves, biases, strict=False)
                 ]
+            keeps = []
             for side in ("",) if config.mirrors else ("", "_reverse"):
                 read, keep, bias_in, bias = (_for_mix(weights[f"{name}_l0{side}"]) for name in PARTS)
                 entering, kept = _split_biases(bias_in, bias)
                 self._encoder.append((table @ read.t() + entering, self._precision.product(keep, kept)))
+                keeps.append((keep, kept))
+            self._lone: tuple[Tensor, Product] | None = None
+            if len(keeps) == 2 and config.encoder_hidden <= LONE_HIDDEN:
+                tables = torch.stack([each for each, _ in self._encoder])
+                both = (torch.cat(part) for part in zip(*keeps, strict=True))
+                self._lone = tables, self._precision.product(*both)
             first, *above = ([_for_mix(getattr(cell, name)) for name in PARTS] for cell in network.cells)
             read, weight, bias_in, bias = first
             entering, kept = _split_biases(bias_in, bias)
@@ -149,12 +158,28 @@ class FastNetwork:
     def _last_states(self, tokens: Tensor) -> Tensor:
         """The last states of both directions, (N, 2H)."""
         size = self._config.encoder_hidden
+        if self._lone is not None and len(tokens) == 1:
+            return self._both_ways(*self._lone, tokens[0])
         hidden = tokens.new_empty(len(tokens), 2 * size, dtype=torch.float32)
         for side, (rows, reading) in self._directions(tokens):
             for state, owners in reading:
                 last = state, owners
             hidden[rows, side * size : (side + 1) * size] = last[0].index_select(0, last[1])
         return hidden
+
+    def _both_ways(self, tables: Tensor, keep: Product, tokens: Tensor) -> Tensor:
+        """
+        The last states (1, 2H) of a lone clip, tokens int64 (T,).
+
+        A product takes two rows (see :meth:`enough`), and each call takes time: the rows are the directions' states, by
+        both directions' weights, and the halves that belong together are used.
+        """
+        entering = torch.stack([tables[0].index_select(0, tokens), tables[1].index_select(0, tokens.flip(0))], 1)
+        state = entering.new_zeros(2, self._config.encoder_hidden)
+        for step in entering.unbind():
+            kept = keep(self._precision.operand(state)).view(2, 2, -1).diagonal().t()
+            state = self._gates(step, kept, state)
+        return state.view(1, -1)
 
     def _features_of(self, tokens: Tensor) -> Tensor:
         """The features of all steps, (N, T * features), computed once for all clips that share a state."""
