@@ -42,12 +42,12 @@ SHIPPED = Settings(trial_clips=300, sample_clips=SHIPPED_CLIPS, steps=1600)
 UNAIDED = UnsupervisedSettings(trial_clips=300)
 """The same of the knobs that are found without an edit, of the first model."""
 OWN_SETTINGS = {
-    "degree": evolve(SHIPPED, layers=4, recombined=100_000, steps=3600),
-    "swap-mode": evolve(SHIPPED, layers=4, recombined=300_000, steps=16_000),
+    "degree": evolve(SHIPPED, layers=4, recombined=200_000, steps=8400),
+    "swap-mode": evolve(SHIPPED, layers=4, recombined=400_000, steps=36_000),
     "smooth": evolve(SHIPPED, recombined=60_000, steps=9600),
     "leap": evolve(SHIPPED, layers=4, recombined=60_000, steps=4000),
-    "ornament": evolve(SHIPPED, layers=4, recombined=160_000, steps=8000),
-    "thinning": evolve(SHIPPED, layers=4, recombined=160_000, steps=8000),
+    "ornament": evolve(SHIPPED, layers=4, recombined=360_000, steps=20_000),
+    "thinning": evolve(SHIPPED, layers=4, recombined=240_000, steps=13_000),
     "register-fold": evolve(SHIPPED, fits=("mean", "gradient", "ridge")),
 }
 """Edits that only a network learns, on recombined clips too; and one that none learns, whose network is left out."""
