@@ -37,14 +37,15 @@ STATE_SCRIPT = """\
 from pathlib import Path
 
 from latentknobs import Session, Workbench, scores
-
+{imports}
 with Workbench.open() as workbench:
     session = {session}
-    turned = session.turn({turns})
+    turned = {turned}
 print(*turned.after.notes, sep="\\n")
 clip_format = session.model.spec.clip_format
 scores.write_piece(turned.after, "turned.mid", clip_format=clip_format, provenance=turned.provenance)
 """
+RANGES_IMPORT = "from latentknobs.studio.knob_settings import KnobSettings, turned as turned_by\n"
 GRID_SCRIPT = """\
 from pathlib import Path
 
@@ -98,9 +99,11 @@ class Recipes:
         words = ["turn", *files, *_reading_words(options), *_options(state, "--knob", "--"), *self._model_option()]
         words += [*(["--by-model"] if state.piece.by_model else []), *(["--partial"] if partial else [])]
         more = f"{_reading_arguments(options)}{', all_by_model=True' if state.piece.by_model else ''}"
-        script = STATE_SCRIPT.format(session=self._session(name, more), turns=_turns(state))
+        session = self._session(name, more)
         if state.has_ranges:
-            script = _with_ranges(script, state)
+            script = STATE_SCRIPT.format(imports=RANGES_IMPORT, session=session, turned=_turned_by_bars(state))
+        else:
+            script = STATE_SCRIPT.format(imports="", session=session, turned=f"session.turn({_turns(state)})")
         return self._recipe([*words, "-o", "turned.mid"], script, files, self._remarks)
 
     def grid(self, request: GridRequest) -> Recipe:
@@ -208,14 +211,10 @@ def _turns(state: State) -> str:
     return f"{dict(state.knobs)!r}{like}" + (f", seed={state.seed}" if _is_random(state) else "")
 
 
-def _with_ranges(script: str, state: State) -> str:
-    """The script with the knobs of bars too."""
-    seed, like = (state.seed if _is_random(state) else 0), state.like
-    turned = f"turned(session, KnobSettings.of({dict(state.knobs)!r}, {seed}, {like!r}))"
-    script = script.replace(f"session.turn({_turns(state)})", turned).replace("turned = turned", "result = turned")
-    script = script.replace("turned.after", "result.after").replace("turned.provenance", "result.provenance")
-    imports = "from latentknobs.studio.knob_settings import KnobSettings, turned\n"
-    return script.replace("import Session, Workbench, scores\n", f"import Session, Workbench, scores\n{imports}")
+def _turned_by_bars(state: State) -> str:
+    """The expression for a piece of which bars have knobs of their own."""
+    seed = state.seed if _is_random(state) else 0
+    return f"turned_by(session, KnobSettings.of({dict(state.knobs)!r}, {seed}, {state.like!r}))"
 
 
 def _number(amount: float) -> str:
