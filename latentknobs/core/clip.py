@@ -44,6 +44,11 @@ class Note:
         """The first step on which it no longer sounds."""
         return self.onset + self.length
 
+    @property
+    def row(self) -> tuple[int, int, int, int]:
+        """Onset, pitch, length and voice, as files and messages carry a note: ``Note(*row)`` is the same note."""
+        return self.onset, self.pitch, self.length, self.voice
+
 
 @frozen(eq=False)
 class OutputGroup:

@@ -155,7 +155,7 @@ class ProjectPiece:
         name = "".join(letter for letter in called if letter.isprintable() and letter not in "/\\")[-200:] or "piece"
         if file is not None:
             return cls(name, base64.b64encode(file.data).decode(), file.sha256, reading, (), 0, ())
-        notes = tuple((one.onset, one.pitch, one.length, one.voice) for one in piece.notes)
+        notes = tuple(note.row for note in piece.notes)
         stretches = tuple(
             (one.start, one.steps, one.signature.beats, one.signature.unit, one.bar) for one in piece.stretches
         )

@@ -10,7 +10,7 @@ from typing import Any
 import anywidget
 import traitlets
 
-from latentknobs.core.clip import ClipFormat, DrumFormat, Note
+from latentknobs.core.clip import ClipFormat, DrumFormat
 from latentknobs.core.live_session import LiveSession, Music
 from latentknobs.core.meter import signature_of
 from latentknobs.core.parameter import Change, Parameter
@@ -114,7 +114,7 @@ class SessionWidget(anywidget.AnyWidget):
         if music.number < self._newest:  # told late, after to_midi has taken newer ones
             return
         self._newest = music.number
-        self.set_trait("notes", _rows(music.piece.notes))
+        self.set_trait("notes", [note.row for note in music.piece.notes])
         self.set_trait("remarks", [*([music.error] if music.error else []), *music.remarks])
 
     def _take_values(self) -> None:
@@ -172,10 +172,6 @@ class SessionWidget(anywidget.AnyWidget):
         return {**data, **still}, metadata
 
 
-def _rows(notes: Sequence[Note]) -> list[list[int]]:
-    return [[note.onset, note.pitch, note.length, note.voice] for note in notes]
-
-
 def _knob_facts(knob: Parameter) -> dict[str, Any]:
     """What the page shows of a knob."""
     return {
@@ -197,7 +193,7 @@ def _piece_facts(piece: Piece, clip_format: ClipFormat) -> dict[str, Any]:
     return {
         "name": piece.name,
         "steps": piece.steps,
-        "notes": _rows(piece.notes),
+        "notes": [note.row for note in piece.notes],
         "format": {
             "name": clip_format.name,
             "steps": clip_format.steps,

@@ -163,7 +163,7 @@ def _facts(piece: Piece) -> dict[str, Any]:
         "name": piece.name[:120],
         "tempo": piece.tempo,
         "steps": piece.steps,
-        "notes": [[n.onset, n.pitch, n.length, n.voice] for n in piece.notes],
+        "notes": [list(note.row) for note in piece.notes],
         "stretches": [
             {"start": s.start, "steps": s.steps, "beats": s.signature.beats, "unit": s.signature.unit, "bar": s.bar}
             for s in piece.stretches

@@ -10,7 +10,7 @@ from attrs import asdict, frozen
 from latentknobs.core.arrays import Codes
 from latentknobs.core.clip import Note
 from latentknobs.frontends.web.knobs import listed
-from latentknobs.frontends.web.piece_schema import rows, ways_in_order, windows
+from latentknobs.frontends.web.piece_schema import ways_in_order, windows
 from latentknobs.frontends.web.responses import Counts, Opened, StyleFacts, TurnResponse
 from latentknobs.session import Session
 from latentknobs.steering.common_knobs import common_knobs
@@ -52,7 +52,7 @@ class OpenPiece:
             remarks=[*filter(None, [self.elsewhere]), *session.remarks()],
             style=StyleFacts.model_validate(self.style.as_dict()),
             accuracy=session.accuracy,
-            notes=rows(self.plain.after.notes),
+            notes=[note.row for note in self.plain.after.notes],
             steps=session.piece.steps,
             codes=_rounded(session.codes),
             differing=session.differing.tolist(),
@@ -63,7 +63,7 @@ class OpenPiece:
         notes = [n for n in result.after.notes if not any(first <= n.onset < after for first, after in pending)]
         moved = np.any(result.codes != self.session.codes, axis=0)
         return TurnResponse(
-            notes=rows(notes),
+            notes=[note.row for note in notes],
             changed=[k for k, note in enumerate(notes) if note not in self.notes],
             codes=_rounded(result.codes),
             touched=np.flatnonzero(moved).tolist(),

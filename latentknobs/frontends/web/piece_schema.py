@@ -12,7 +12,7 @@ from latentknobs.core.meter import signature_of
 from latentknobs.core.piece import Piece, PieceStretch
 from latentknobs.core.time_signature import TimeSignature
 from latentknobs.frontends.web.errors import RequestError
-from latentknobs.frontends.web.requests import MAX_CLIPS, NoteRow, PieceMessage, Source, StretchMessage
+from latentknobs.frontends.web.requests import MAX_CLIPS, PieceMessage, Source, StretchMessage
 from latentknobs.frontends.web.responses import Cell, Window
 from latentknobs.session import Session
 from latentknobs.steering.steered_clips import SteeredClips
@@ -72,18 +72,13 @@ def _note(row: tuple[int, int, int, int], clip_format: ClipFormat) -> Note:
     return Note(onset, clip_format.drums[voice].numbers[0], 1, voice)
 
 
-def rows(notes: Iterable[Note]) -> list[NoteRow]:
-    """Notes as [onset, pitch, length, voice]."""
-    return [(note.onset, note.pitch, note.length, note.voice) for note in notes]
-
-
 def message_of(piece: Piece, source: Source) -> PieceMessage:
     """A piece as it is sent."""
     return PieceMessage(
         name=piece.name[:120],
         tempo=piece.tempo,
         steps=piece.steps,
-        notes=rows(piece.notes),
+        notes=[note.row for note in piece.notes],
         source=source,
         stretches=stretches_of(piece.stretches),
     )
@@ -105,7 +100,13 @@ def cell_of(cell: GridCell, session: Session, clip_format: ClipFormat) -> Cell:
         stretches = (PieceStretch(0, piece.steps, signature_of(own)),)
     clips = sum(map(len, (cell.clips, *cell.others)))
     at = (cell.at[0][1], cell.at[1][1])
-    return Cell(at=at, notes=rows(piece.notes), clips=clips, steps=piece.steps, stretches=stretches_of(stretches))
+    return Cell(
+        at=at,
+        notes=[note.row for note in piece.notes],
+        clips=clips,
+        steps=piece.steps,
+        stretches=stretches_of(stretches),
+    )
 
 
 def ways_in_order(session: Session, ways: Iterable[Iterable[ClipWay]]) -> list[ClipWay]:

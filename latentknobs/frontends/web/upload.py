@@ -19,7 +19,7 @@ from latentknobs.core.clip import ClipFormat, DrumFormat
 from latentknobs.core.meter import signature_of
 from latentknobs.core.piece import Piece
 from latentknobs.frontends.web.errors import RequestError
-from latentknobs.frontends.web.piece_schema import clip_starts, rows, stretch_of
+from latentknobs.frontends.web.piece_schema import clip_starts, stretch_of
 from latentknobs.frontends.web.requests import (
     MAX_CLIPS,
     MAX_FILE_BYTES,
@@ -137,8 +137,12 @@ class Reader:
         stretches = [stretch.model_dump() for stretch in message.stretches]
         request = {
             "as": kind,
-            "before": {"steps": message.steps, "notes": rows(result.before.notes), "stretches": stretches},
-            "after": rows(result.after.notes),
+            "before": {
+                "steps": message.steps,
+                "notes": [note.row for note in result.before.notes],
+                "stretches": stretches,
+            },
+            "after": [note.row for note in result.after.notes],
             "provenance": dict(result.provenance),
         }
         async with self._free:
