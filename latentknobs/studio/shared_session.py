@@ -380,18 +380,21 @@ class SharedSession:
         if path == "play":
             if transport.ended(now):
                 transport = transport.at(now)
-            started = evolve(transport, origin=float(transport.start)) if value and not transport.playing else transport
-            return evolve(values, transport=started.at(now, playing=bool(value)))
+            if value and not transport.playing:
+                origin = float(transport.start) if values.cue is None else values.cue
+                transport = evolve(transport, origin=origin)
+            return evolve(values, transport=transport.at(now, playing=bool(value)), cue=None)
         if path == "loop":
             return evolve(values, transport=transport.at(now, loop=bool(value)))
         if path == "position":
             there = float(value) if float(value) < transport.end else float(transport.start)
-            return evolve(values, place=there, transport=evolve(transport.at(now), origin=there))
+            moved = evolve(transport.at(now), origin=there)
+            return evolve(values, place=there, transport=moved, cue=None if moved.playing else there)
         if path == "loop/bars":
             piece = values.session.piece
             bars_text = str(BarRange.parse(str(value))) if value else ""
             start, end = BarRange.parse(bars_text).steps(piece, self.clip_format) if bars_text else (0, piece.steps)
-            return evolve(values, loop_bars=bars_text, transport=transport.at(now, start=start, end=end))
+            return evolve(values, loop_bars=bars_text, transport=transport.at(now, start=start, end=end), cue=None)
         return morphed(values, self._parameters, path, value)
 
     def _triggered(self, path: str, value: str) -> SessionValues:
@@ -405,7 +408,7 @@ class SharedSession:
             # What sounds goes on where it is.
             names = ("tempo", "steps_per_quarter", "start", "end", "loop")
             own = {name: getattr(back.transport, name) for name in names}
-            return evolve(back, place=values.place, transport=values.transport.at(now, **own))
+            return evolve(back, place=values.place, cue=values.cue, transport=values.transport.at(now, **own))
         name = value.strip()
         if path == "snapshot/store":
             if not name or "," in name or "/" in name:

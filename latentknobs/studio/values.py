@@ -30,6 +30,7 @@ class SessionValues:
         transport: How it is played.
         loop_bars: The bars that are played, "" = all.
         place: The step that playing was last sent to.
+        cue: Where playing will begin, None = at its start.
         snapshots: Settings by name.
         morph: Names of the snapshots at its two ends, and the place between them, 0 to 1.
     """
@@ -39,6 +40,7 @@ class SessionValues:
     transport: Transport
     loop_bars: str = ""
     place: float = 0.0
+    cue: float | None = None
     snapshots: Mapping[str, KnobSettings] = field(factory=dict)
     morph: tuple[str, str, float] = ("", "", 0.0)
 

@@ -131,7 +131,7 @@ def test_a_port_that_is_taken_is_said(cli):
         done = cli("serve", "--port", taken.getsockname()[1])
 
     assert done.code == 2
-    assert "--port 0" in done.one_sentence()
+    assert "port 0" in done.one_sentence()
 
 
 def test_it_starts_soon_says_where_and_ends_cleanly(cli, plugins_dir, own):

@@ -236,6 +236,17 @@ def test_undoing_a_tempo_moves_nothing_that_sounds(shared, monkeypatch):
     assert (shared.transport.tempo, shared.transport.playing) == (120.0, True)
 
 
+def test_playing_begins_where_it_was_sent(shared):
+    """Once; from then on at its beginning."""
+    shared.set("position", 8.0)
+    shared.set("play", True)
+    assert shared.transport.origin == 8
+    shared.set("play", False)
+    shared.set("play", True)
+
+    assert shared.transport.origin == 0
+
+
 def test_playing_without_a_loop_ends_by_itself(open_shared):
     """And everyone is told."""
     shared = open_shared(quarters(("4/4", 8)))

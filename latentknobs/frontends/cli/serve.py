@@ -62,7 +62,7 @@ def _serve_together(ctx: typer.Context, specs: Mapping[str, FrontendSpec], words
 
     ended = threading.Event()
     with (
-        _ended_by_sigterm(ended),
+        _ended_by_signals(ended),
         program(ctx).workbench(options.registry, options.device) as workbench,
         DecoderQueue() as queue,
         SharedSession(workbench, queue, tuple(options.model), options.file) as session,
@@ -81,16 +81,20 @@ def _serve_together(ctx: typer.Context, specs: Mapping[str, FrontendSpec], words
 
 
 @contextmanager
-def _ended_by_sigterm(ended: threading.Event) -> Iterator[None]:
-    """SIGTERM is an ordinary end meanwhile; only the main thread is told of signals."""
+def _ended_by_signals(ended: threading.Event) -> Iterator[None]:
+    """SIGTERM, and SIGHUP of a terminal that closes, are ordinary ends; only the main thread is told of signals."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, lambda _number, _frame: ended.set())
+    numbers = [number for name in ("SIGTERM", "SIGHUP") if (number := getattr(signal, name, None)) is not None]
+    # Who started it with nohup wants it to outlive the terminal.
+    numbers = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, lambda _number, _frame: ended.set()) for number in numbers}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _help(specs: Mapping[str, FrontendSpec]) -> None:

@@ -106,10 +106,13 @@ class Controls:
             self._silence()
 
     def program(self, number: int) -> None:
-        """A program is chosen, from 0: the snapshot of that place comes back, where there is one."""
+        """A program is chosen, from 0: snapshot "1" to "128", else the one of that place among those with words."""
         names = [name for name in str(self._session.values.get("snapshots", "")).split(", ") if name]
-        if number < min(len(names), 8):
-            self._session.set("snapshot/recall", names[number], source=BUTTONS)
+        words = [name for name in names if not name.isdigit()]
+        numbered = str(number + 1)
+        if numbered in names or number < len(words):
+            name = numbered if numbered in names else words[number]
+            self._session.set("snapshot/recall", name, source=BUTTONS)
 
     def _move(self, control: Control, number: int, value: int) -> None:
         if control.path == RECORD:

@@ -148,8 +148,13 @@ class MidiFrontend:
             self.controls.program(message.program)
         elif self._clock is not None:
             self._follow(self._clock, message, now)
+        elif message.type == "continue" and not self._session.transport.playing:
+            self._send_to(self._session.transport.origin)  # where it stopped
+            self._set_play(True)
         elif message.type in ("start", "continue", "stop"):
             self._set_play(message.type != "stop")
+        elif message.type == "songpos":
+            self._send_to(message.pos * self._session.transport.steps_per_quarter / 4)
 
     def _follow(self, clock: ClockFollower, message: Any, now: float) -> None:
         if message.type == "clock":
@@ -195,8 +200,13 @@ class MidiFrontend:
     def _set_play(self, playing: bool) -> None:
         self._session.set("play", playing, BUTTONS)
 
+    def _send_to(self, step: float) -> None:
+        self._session.set("position", self._session.parameter("position").nearest(step), BUTTONS)
+
     def _record(self) -> None:
         self._recorder.arm()
+        if self._clock is None and not self._session.transport.playing:
+            self._set_play(True)  # notes have no place on the grid while nothing plays
         _log.warning("MIDI: recording begins with the next note.")
 
     # Now and then.

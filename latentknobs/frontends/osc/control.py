@@ -81,10 +81,14 @@ class OscControl:
         self._set_values()
 
     def tell_change(self, changes: Iterable[Change]) -> None:
-        """Tell subscribers of changes, each of those that are not its own."""
-        changed = [(change, list(value_messages(self._session, change.path, change.value))) for change in changes]
+        """Tell subscribers of changes, each of what it did not set itself."""
+        changed = [
+            (change, message)
+            for change in changes
+            for message in value_messages(self._session, change.path, change.value)
+        ]
         for one in self.subscribers:
-            if messages := [message for change, own in changed if one.wants(change) for message in own]:
+            if messages := [message for change, message in changed if one.wants(change, message.address)]:
                 self._send(one.to, messages)
 
     def tell_music(self, music: Music) -> None:
@@ -152,13 +156,17 @@ class OscControl:
             self._session.set(path, value, f"{source_of(sender)} {path}")
         elif target.form == "clear":
             self._set_values()
+            self.subscribers.set_by(sender, path, "")
             self._session.clear(path, source_of(sender))
         elif arguments:
             value, remark = value_of(target, arguments[0])
             self._values.pop(path, None)
             self._values[path] = (value, sender)
+            as_asked = not remark and (target.form == "normalized" or value == arguments[0])
+            self.subscribers.set_by(sender, path, target.address if as_asked else "")
             if remark:
                 self._refuse(sender, remark, target.address)
+                self._answer(sender, value_messages(self._session, path, value))  # it may be the value before too
         else:
             self._set_values()
             values, of_piece = self._session.values, f"knob/{path.rpartition('/')[2]}"

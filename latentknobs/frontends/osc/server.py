@@ -174,7 +174,8 @@ def listening(host: str, port: int) -> socket.socket:
     except (OSError, OverflowError) as error:
         raise UsageError(
             f"OSC cannot listen on {host}, port {port} ({getattr(error, 'strerror', None) or error}): "
-            "choose another port with --port, or --port 0 for any free one."
+            "choose another address or port (--host and --port, beside others --osc-host and --osc-port); "
+            "port 0 is any free one."
         ) from error
     out.settimeout(_POLL)
     return out

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from latentknobs.core.parameter import Change
 from latentknobs.errors import UsageError
@@ -26,24 +26,31 @@ def source_of(sender: Address) -> str:
     return f"osc {sender[0]}:{sender[1]}"
 
 
-@frozen
+@define
 class OscSubscriber:
     """
     Somebody who is told of changes.
 
     Attributes:
         to: Where.
-        source: Whose changes are not told, as they are its own.
+        source: Whose it is among the sources of changes.
         until: When it ends, in seconds of ``time.monotonic``.
+        sent: The address that it last set each parameter by, where that shows the value as it is.
     """
 
     to: Address
     source: str
     until: float
+    sent: dict[str, str] = field(factory=dict)
 
-    def wants(self, change: Change) -> bool:
-        """Whether a change is told: not what it set, but what its morph or trigger made of other parameters."""
-        return change.source not in (self.source, f"{self.source} {change.path}")
+    def wants(self, change: Change, address: str) -> bool:
+        """
+        Whether it is told a change at an address: all but what it set there itself.
+
+        What it set in another form, and what its morph or trigger made of other parameters, it does not know.
+        """
+        own = change.source in (self.source, f"{self.source} {change.path}")
+        return not own or address != self.sent.get(change.path)
 
 
 @define
@@ -80,9 +87,16 @@ class OscSubscribers:
         if to not in places and len(places) >= MOST_SUBSCRIBERS:
             raise UsageError(f"There are {MOST_SUBSCRIBERS} subscribers already: wait until one ends.")
         source = source_of(sender)
+        sent = next((one.sent for one in self if one.source == source), {})
         self._by_place = {place: one for place, one in self._by_place.items() if one.source != source}
-        self._by_place[to] = OscSubscriber(to, source, time.monotonic() + seconds)
+        self._by_place[to] = OscSubscriber(to, source, time.monotonic() + seconds, sent)
         return self._by_place[to]
+
+    def set_by(self, sender: Address, path: str, address: str) -> None:
+        """A sender has set a parameter by an address, "" = to another value than it asked for."""
+        for one in self._by_place.values():
+            if one.source == source_of(sender):
+                one.sent[path] = address
 
     def remove(self, sender: Address) -> None:
         """

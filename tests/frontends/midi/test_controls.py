@@ -168,6 +168,21 @@ def test_what_others_set_goes_back_and_ones_own_does_not(session, started, ports
     assert ports.messages(0xB0) == [(0xB0, 21, 0)]
 
 
+def test_a_program_is_the_snapshot_of_its_number(session, started, ports):
+    """Whichever was stored first; those with words follow in their own order."""
+    started()
+    for amount, name in ((3, "3"), (1, "1"), (5, "verse"), (7, "chorus")):
+        session.set(PITCH, amount)
+        session.set("snapshot/store", name)
+    recalled = {}
+    for program in (0, 2, 1, 5):
+        session.set(PITCH, 0)
+        ports.say(0xC0, program)
+        recalled[program] = session.values[PITCH]
+
+    assert recalled == {0: 1, 2: 3, 1: 7, 5: 0}
+
+
 def test_programs_recall_snapshots_and_controls_are_told(session, started, ports):
     """Program 0 is the first snapshot; there is nothing behind the last one; CC 121 resets."""
     started("--takeover", "jump", "--map", "pitch=cc20")

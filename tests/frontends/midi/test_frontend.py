@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -125,3 +126,21 @@ def test_ports_are_listed(cli, monkeypatch):
 
     assert cli("ports").out.split() == ["inputs", "Pads", "Keys", "outputs", "none"]
     assert cli("ports", "--json").json == {"inputs": ["Pads", "Keys"], "outputs": []}
+
+
+def test_continue_goes_on_where_it_stopped(session, started, ports):
+    """Start begins anew; a song position is where Continue begins."""
+    started()
+    ports.say(0xFA)
+    until(lambda: session.transport.position(time.monotonic()) > 6)
+    ports.say(0xFC)
+    stopped = session.transport.origin
+    ports.say(0xFB)
+    assert session.transport.origin == stopped > 6
+    ports.say(0xFC)
+    ports.say(0xF2, 3, 0)
+    ports.say(0xFB)
+    assert session.transport.origin == 3
+    ports.say(0xFC)
+    ports.say(0xFA)
+    assert session.transport.origin == 0

@@ -100,8 +100,9 @@ def test_a_burst_arrives_whole(jack):
     assert heard == sent
 
 
-def test_a_terminated_server_leaves_no_note(jack, plugins_dir, tiny_registry):
-    """``latentknobs serve midi`` ends the notes that sound at SIGTERM, and its code is 0."""
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+def test_a_terminated_server_leaves_no_note(jack, plugins_dir, tiny_registry, number):
+    """``latentknobs serve midi`` ends the notes that sound at SIGTERM or with its terminal, and its code is 0."""
     synth = Device("Synth")
     words = ["--model", "tiny", "--registry", str(tiny_registry), "--out", "Synth in", "--play"]
     server = subprocess.Popen(
@@ -109,7 +110,7 @@ def test_a_terminated_server_leaves_no_note(jack, plugins_dir, tiny_registry):
     )
     try:
         until(lambda: any(data[0] == 0x90 for data in synth.heard) or server.poll() is not None, 120)
-        server.send_signal(signal.SIGTERM)
+        server.send_signal(number)
         said = server.communicate(timeout=60)[1]
         until(lambda: (0xFC,) in synth.heard)
         ons, offs = ([data[1] for data in synth.heard if data[0] == status] for status in (0x90, 0x80))

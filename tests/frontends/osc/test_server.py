@@ -39,7 +39,7 @@ def fetched(port, path, host=None):
 
 
 def test_who_subscribes_is_told_everything_then_what_others_change(session, client, other):
-    """Values and notes at first; then changes of others in both units, and notes; its own values are not told."""
+    """Values and notes at first; then changes of others, notes, and its own in the unit that it did not send."""
     told = by_address(client.subscribed())
     assert told["/knob/pitch"] == (0.0,)
     assert told["/knob/pitch/normalized"] == (0.5,)
@@ -48,7 +48,7 @@ def test_who_subscribes_is_told_everything_then_what_others_change(session, clie
 
     client.send("/knob/pitch", 3)
     mine = by_address(client.until("/steps"))
-    assert "/knob/pitch" not in mine
+    assert ("/knob/pitch" in mine, mine["/knob/pitch/normalized"]) == (False, (0.625,))
     assert mine["/notes/begin"] == (16,)
     other.send("/knob/pitch/normalized", 0.75)
     told = by_address(client.until("/steps"))
@@ -63,6 +63,15 @@ def test_what_a_trigger_changes_is_told_to_its_sender_too(session, client):
     client.send("/undo")
 
     assert by_address(client.until("/steps"))["/knob/pitch"] == (0.0,)
+
+
+def test_a_value_out_of_range_is_told_as_it_was_set(session, client):
+    """Even where that changes nothing, so that a fader shows what is."""
+    client.subscribed()
+    for _ in range(2):
+        client.send("/knob/pitch", 1e30)
+        told = by_address(client.until("/knob/pitch/normalized"))
+        assert (told["/knob/pitch"], told["/knob/pitch/normalized"]) == ((12.0,), (1.0,))
 
 
 def test_what_other_front_ends_change_is_told(session, client):
@@ -130,7 +139,7 @@ def test_a_port_that_is_taken_is_said(session):
     """With what to do."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind(("127.0.0.1", 0))
-        with pytest.raises(UsageError, match="--port 0"):
+        with pytest.raises(UsageError, match="--osc-port.*port 0"):
             start(session, ["--port", str(taken.getsockname()[1])])
     with pytest.raises(UsageError, match="cannot listen on nowhere"):
         start(session, ["--host", "nowhere.invalid"])
