@@ -10,7 +10,7 @@ from attrs import evolve
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from latentknobs.errors import ProjectError
+from latentknobs.errors import ProjectError, UsageError
 from latentknobs.frontends.web.errors import RequestError
 from latentknobs.frontends.web.export import stem_of
 from latentknobs.frontends.web.piece_schema import message_of, piece_of
@@ -30,6 +30,7 @@ from latentknobs.scores.music_file import MusicFile
 from latentknobs.scores.reading import Reading
 from latentknobs.session import Session
 from latentknobs.studio.project import SUFFIX, Project, ProjectReading
+from latentknobs.studio.values import project_values
 
 router = APIRouter(prefix=PREFIX, responses=FAILURES)
 MEDIA_TYPE = "application/json"
@@ -47,7 +48,9 @@ async def save(model: str, body: ProjectRequest, service: Services) -> Response:
         snapshots = {name: one.settings for name, one in body.snapshots.items()}
         tempo = body.state.piece.tempo
         project = await asyncio.to_thread(
-            lambda: Project.of(session, body.state.settings, snapshots, tempo=tempo, loop=body.loop)
+            lambda: Project.of(
+                session, body.state.settings, snapshots, tempo=tempo, loop=body.loop, loop_bars=body.loop_bars
+            )
         )
     return download(f"{stem_of(Path(project.piece.name).stem)}{SUFFIX}", MEDIA_TYPE, project.text.encode())
 
@@ -96,6 +99,8 @@ async def read(model: str, request: Request, service: Services) -> OpenedProject
     if service.room is None and (project.key or project.axis):
         reason = "The project names a key or an axis, which the page cannot: open it with latentknobs turn."
         raise RequestError(422, "key-or-axis", reason)
+    if service.room is None:
+        await service.beside(lambda: _check(project, service.open(name, piece).session))
     answer = OpenedProject(
         model=name,
         piece=piece,
@@ -103,6 +108,7 @@ async def read(model: str, request: Request, service: Services) -> OpenedProject
         snapshots={one: KnobTurns(**settings_facts(own.settings)) for one, own in project.snapshots.items()},
         tempo=project.tempo,
         loop=project.loop,
+        loop_bars=project.loop_bars,
         file=file,
         accompaniment=accompaniment,
         shared=service.room is not None,
@@ -110,3 +116,16 @@ async def read(model: str, request: Request, service: Services) -> OpenedProject
     if service.room is not None:
         await asyncio.to_thread(service.room.session.open_project, project, "page")
     return answer
+
+
+def _check(project: Project, session: Session) -> None:
+    """
+    That a page can set what a project holds, as a shared session makes sure of it.
+
+    Raises:
+        RequestError: It names bars or knobs that there are not, or amounts that a knob does not have.
+    """
+    try:
+        project_values(project, session)
+    except UsageError as error:
+        raise RequestError(422, "bad-project", str(error)) from error

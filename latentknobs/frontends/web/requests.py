@@ -212,6 +212,9 @@ class ProjectRequest(Strict):
     state: State
     snapshots: Annotated[dict[SnapshotName, KnobTurns], Field(max_length=MOST_SNAPSHOTS)] = {}
     loop: bool = True
+    loop_bars: Annotated[str, StringConstraints(pattern=r"^([0-9]{1,6}(-[0-9]{1,6})?)?$")] = Field(
+        default="", description="The bars that are played, as 5-8; empty = all."
+    )
     file: FileText | None = Field(default=None, description="The file that the piece came from, in base64.")
 
 

@@ -169,6 +169,7 @@ class OpenedProject(BaseModel):
     snapshots: dict[str, KnobTurns]
     tempo: float
     loop: bool
+    loop_bars: str = Field(description="The bars that are played, as 5-8; empty = all.")
     file: str | None = Field(description="The file that the piece came from, in base64.")
     accompaniment: AccompanimentFacts
     shared: bool = Field(description="Whether it was opened in the shared session, for all.")

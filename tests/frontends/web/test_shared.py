@@ -309,3 +309,31 @@ def test_a_project_of_a_page_is_read_as_it_was_saved(alone, bench):
     assert project.open(bench).piece.notes == tune().notes
     refused = alone.post("/models/tiny/project/read", content=b"{}")
     assert (refused.status_code, "is no project" in refused.text) == (422, True)
+
+
+def test_a_project_of_a_page_keeps_the_bars_that_are_looped(alone):
+    """In the file and in what the page reads of it."""
+    state = {"piece": as_message(tune())}
+    saved = alone.post("/models/tiny/project", json={"state": state, "loop_bars": "3-4"})
+    assert Project.parse(saved.content, "it").loop_bars == "3-4"
+    assert alone.post("/models/tiny/project/read", content=saved.content).json()["loop_bars"] == "3-4"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"loop_bars": "90-99"}, "has the bars 1 to"),
+        ({"settings": {"knobs": {}, "ranges": [{"bars": "90-99", "knobs": {"pitch": 1.0}}]}}, "has the bars 1 to"),
+        ({"settings": {"knobs": {"gone": 1.0}, "ranges": []}}, "gone"),
+        ({"settings": {"knobs": {"pitch": 1000.0}, "ranges": []}}, "1000 is outside"),
+    ],
+    ids=["loop", "bars", "knob", "amount"],
+)
+def test_a_project_that_the_piece_cannot_have_is_refused(alone, change, words):
+    """With a sentence, as a shared session does."""
+    saved = alone.post("/models/tiny/project", json={"state": {"piece": as_message(tune())}}).json()
+    change = {name: {**saved[name], **one} if isinstance(one, dict) else one for name, one in change.items()}
+    refused = alone.post("/models/tiny/project/read", json=saved | change)
+    error = refused.json()["error"]
+    assert (refused.status_code, error["code"]) == (422, "bad-project")
+    assert words in error["message"]

@@ -66,6 +66,11 @@ export function barsOfPiece({ stretches, steps }: Pick<Piece, "stretches" | "ste
   return meter(stretches, format, steps).bars;
 }
 
+/** A piece with whole clips where it has no time signatures, as the server opens it. */
+export function whole<T extends Pick<Piece, "stretches" | "steps">>(piece: T, format: Format): T {
+  return piece.stretches.length ? piece : { ...piece, steps: Math.ceil(piece.steps / format.steps) * format.steps };
+}
+
 /** "Bars 3 to 4", "Bar 5". */
 export function barWords([first, last]: readonly [number, number]): string {
   return first === last ? `Bar ${first}` : `Bars ${first} to ${last}`;

@@ -692,6 +692,11 @@ export interface components {
             /** Loop */
             readonly loop: boolean;
             /**
+             * Loop Bars
+             * @description The bars that are played, as 5-8; empty = all.
+             */
+            readonly loop_bars: string;
+            /**
              * File
              * @description The file that the piece came from, in base64.
              */
@@ -765,6 +770,12 @@ export interface components {
              * @default true
              */
             readonly loop: boolean;
+            /**
+             * Loop Bars
+             * @description The bars that are played, as 5-8; empty = all.
+             * @default
+             */
+            readonly loop_bars: string;
             /**
              * File
              * @description The file that the piece came from, in base64.

@@ -6,6 +6,7 @@ import { LiveSocket, type LiveStatus } from "./live-socket.js";
 import { MidiInput } from "./midi/input.js";
 import { MidiLearn } from "./midi/learn.js";
 import { Recording } from "./midi/recording.js";
+import { barsOf, barsOfPiece, barWords, stepsOf, whole } from "./music.js";
 import { filled } from "./parts.js";
 import { inWords, onOff, signed, unitFor } from "./numbers.js";
 import { Player } from "./sound/player.js";
@@ -116,6 +117,11 @@ export class Session {
     return this.model?.format ?? MELODY;
   }
 
+  /** The format of a model that the server has. */
+  private formatOf(model: string): Format {
+    return this.info?.models.find(({ name }) => name === model)?.format ?? this.format;
+  }
+
   get opened(): Opened | null {
     return (this.model && this.deck && this.openedBy.get(pieceKey(this.model.name, this.deck.piece))) ?? null;
   }
@@ -150,10 +156,8 @@ export class Session {
   }
 
   get steps(): number {
-    const whole = this.heard ?? this.deck?.piece;
-    if (whole?.stretches.length) return whole.steps;
-    const steps = this.heard?.steps ?? this.deck?.piece.steps ?? this.format.steps;
-    return Math.ceil(steps / this.format.steps) * this.format.steps;
+    const shown = this.heard ?? this.deck?.piece;
+    return shown ? whole(shown, this.format).steps : this.format.steps;
   }
 
   /** The time signatures of what is heard. */
@@ -503,7 +507,7 @@ export class Session {
         else this.transport.stop();
       },
       moved: () => this.transport.align(),
-      format: (name) => this.info?.models.find((model) => model.name === name)?.format ?? this.format,
+      format: (name) => this.formatOf(name),
       fail: (text) => { this.notice = { kind: "error", text, cause: "move" }; this.changed(); },
     });
   }
@@ -525,7 +529,14 @@ export class Session {
       this.say("Write the first and the last bar, as 5-8.");
       return false;
     }
-    this.bars = found ? `${Number(found[1])}-${Number(last)}` : "";
+    const bars = found ? `${Number(found[1])}-${Number(last)}` : "";
+    const own = this.deck ? barsOfPiece(whole(this.deck.piece, this.format), this.format) : [];
+    if (bars && own.length && !stepsOf(bars, own, this.steps)) {
+      const [low, high] = [own[0]!.number, own.at(-1)!.number];
+      this.say(`The piece has ${low === 1 ? `${high} bar${high > 1 ? "s" : ""}` : barWords([low, high]).toLowerCase()}.`);
+      return false;
+    }
+    this.bars = bars;
     if (tell) this.say(this.bars ? `Knobs turn bars ${this.bars}.` : "Knobs turn the whole piece.");
     return true;
   }
@@ -550,12 +561,13 @@ export class Session {
 
   /** What a project file is to hold. */
   project(): ProjectRequest {
-    const { loop } = this.state!;
-    return { state: this.exported(this.deck!), snapshots: this.snapshots.own, loop, file: this.file?.data ?? null };
+    const { loop, range } = this.state!;
+    const loop_bars = range ? barsOf(range, barsOfPiece(whole(this.deck!.piece, this.format), this.format)) : "";
+    return { state: this.exported(this.deck!), snapshots: this.snapshots.own, loop, loop_bars, file: this.file?.data ?? null };
   }
 
   async openProject(project: OpenedProject): Promise<void> {
-    const { model, piece, settings, snapshots, tempo, loop, file, accompaniment } = project;
+    const { model, piece, settings, snapshots, tempo, loop, loop_bars, file, accompaniment } = project;
     if (file) this.keepFile(piece.source, { data: file, accompaniment });
     if (project.shared) return;
     const { state } = this;
@@ -563,7 +575,10 @@ export class Session {
     this.heard = null;
     this.notice = null;
     this.snapshots.own = Object.fromEntries(Object.entries(snapshots).map(([name, one]) => [name, { ...one, like: one.like ?? null }]));
-    this.commit({ ...withDeck(state!, state!.side, { piece, ...settings, like: settings.like ?? null }), model, tempo, loop, range: null }, "a project");
+    const format = this.formatOf(model);
+    const padded = whole(piece, format);
+    const range = stepsOf(loop_bars, barsOfPiece(padded, format), padded.steps);
+    this.commit({ ...withDeck(state!, state!.side, { piece, ...settings, like: settings.like ?? null }), model, tempo, loop, range }, "a project");
     await this.useModel(model);
     this.say(`${this.titleOf(piece)} is open as ${state!.side.toUpperCase()}.`);
   }

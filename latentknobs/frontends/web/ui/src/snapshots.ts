@@ -2,15 +2,37 @@ import type { Session } from "./session.js";
 import type { Settings } from "./shared.js";
 import { withDeck } from "./state.js";
 
+/** The way from one snapshot to another: their names, and the place between them, 0 to 1. */
+interface Way { from: string; to: string; place: number }
+
 /** Knobs that are kept under a name: those of the page, or of the session that it shares. */
 export class Snapshots {
   /** Those of the page. */
   own: Record<string, Settings> = {};
+  private ownWay: Way = { from: "", to: "", place: 0 };
 
   constructor(private readonly session: Session) {}
 
   get all(): Readonly<Record<string, Settings>> {
     return this.session.shares ? this.session.room!.snapshots : this.own;
+  }
+
+  /** The way of the morph between two snapshots that there are; a shared session has one for all its pages. */
+  get way(): Way {
+    const { room, shares } = this.session;
+    const all = room?.values ?? {};
+    const { from, to, place } = shares ? { from: String(all["morph/from"] ?? ""), to: String(all["morph/to"] ?? ""), place: Number(all["morph"] ?? 0) } : this.ownWay;
+    const names = Object.keys(this.all);
+    const one = names.includes(from) ? from : names.find((name) => name !== to) ?? "";
+    return { from: one, to: names.includes(to) ? to : names.find((name) => name !== one) ?? "", place };
+  }
+
+  /** Chooses an end of the way. */
+  choose(end: "from" | "to", name: string): void {
+    const way = { ...this.way, [end]: name };
+    if (this.session.shares) this.session.room!.set({ "morph/from": way.from, "morph/to": way.to });
+    else this.ownWay = way;
+    this.session.changed();
   }
 
   store(name: string): void {
@@ -29,9 +51,10 @@ export class Snapshots {
     this.session.say(`Snapshot ${name}.`);
   }
 
-  /** The way from one snapshot to another, 0 to 1. */
-  morph(from: string, to: string, place: number): void {
+  /** Goes to a place of the way; `done` where the hand lets go, so that a sweep is one step. */
+  morph(place: number, done: boolean): void {
     const { state, room, shares } = this.session;
+    const { from, to } = this.way;
     const [one, other] = [this.all[from], this.all[to]];
     if (!state || !one || !other) return;
     if (shares) {
@@ -40,6 +63,7 @@ export class Snapshots {
       room!.set({ morph: place });
       return;
     }
+    this.ownWay = { from, to, place };
     const knobs: Record<string, number> = {};
     for (const name of [...new Set([...Object.keys(one.knobs), ...Object.keys(other.knobs)])].sort()) {
       const piece = name.split("@")[0]!;
@@ -50,6 +74,8 @@ export class Snapshots {
       if (near || name.includes("@")) knobs[name] = near;
     }
     const { seed, like } = place < 0.5 ? one : other;
-    this.session.commit(withDeck(state, state.side, { knobs, seed, like }), `morph ${from} to ${to}`);
+    const next = withDeck(state, state.side, { knobs, seed, like });
+    if (done) this.session.commit(next, `morph ${from} to ${to}`);
+    else this.session.store!.preview(next);
   }
 }

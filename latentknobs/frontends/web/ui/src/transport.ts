@@ -100,7 +100,7 @@ export class Transport {
   select(range: Range | null): void {
     const { session } = this;
     const had = session.bars || session.state?.range;
-    session.chooseBars(range ? barsOf(range, this.bars) : "", false);
+    if (!session.chooseBars(range ? barsOf(range, this.bars) : "", false)) return;
     if (!range) {
       this.setRange(null);
       if (had) session.say("Knobs turn the whole piece, and all bars are played.");

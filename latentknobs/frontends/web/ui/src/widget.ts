@@ -9,7 +9,7 @@ import "./elements/roll.js";
 import "./elements/switch.js";
 import { MELODY, type RollElement } from "./elements/roll.js";
 import { define, icon, shared } from "./elements/shared.js";
-import { meter } from "./music.js";
+import { barsOfPiece, meter, stepsOf } from "./music.js";
 import { onOff } from "./numbers.js";
 import { Player } from "./sound/player.js";
 import type { Melody } from "./sound/scheduler.js";
@@ -122,11 +122,13 @@ export class WidgetState {
 
   private readonly changed = (): void => {
     const { player, values } = this;
-    const { format } = this.piece;
+    const { format, steps } = this.piece;
+    const range = stepsOf(String(values["loop/bars"] ?? ""), barsOfPiece(this.piece, format), steps);
     player.kit = format.drums;
     player.tempo = Number(values["tempo"] ?? 120);
     player.loop = values["loop"] !== false;
-    if (values["play"] && !player.playing) player.play(this.melody());
+    player.range = range;
+    if (values["play"] && !player.playing) player.play(this.melody(), range?.[0]);
     else if (!values["play"] && player.playing) player.stop();
     else if (this.heard !== this.notes) player.replace(this.melody(), "once");
     this.onChange();

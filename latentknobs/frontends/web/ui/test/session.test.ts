@@ -3,6 +3,8 @@ import { Api, ApiError } from "../src/api.js";
 import { toHash } from "../src/url-state.js";
 import { Session } from "../src/session.js";
 import { forPage } from "../src/app/import.js";
+import { SnapshotsPanel } from "../src/app/snapshots.js";
+import { one, put } from "./page.js";
 import { info, knob, state, twinkle } from "./values.js";
 
 const knobs = [knob("pitch", { says: { down: "lower", up: "higher" } }), knob("rhythm", { unit: "doublings", low: -4, high: 4 }), knob("random", { reserved: true, verdict: "provisional" })];
@@ -203,6 +205,74 @@ test("bars that are chosen are those that knobs turn, and those that the loop pl
   expect([session.bars, session.state!.loop, session.state!.range]).toEqual(["1-1", false, null]);
   session.transport.toggleLoop();
   expect([session.state!.loop, session.state!.range]).toEqual([true, [0, 16]]);
+});
+
+test("bars that the piece does not have are not chosen, and it is said which it has", () => {
+  expect([session.chooseBars("90-99"), session.bars, session.said]).toEqual([false, "", "The piece has 2 bars."]);
+  const stretches = [{ start: 0, steps: 32, beats: 4, unit: 4, bar: 5 }];
+  session.load({ ...twinkle, stretches }, "a part");
+  expect([session.chooseBars("2"), session.bars, session.said]).toEqual([false, "", "The piece has bars 5 to 6."]);
+  expect([session.chooseBars("6-6"), session.bars]).toEqual([true, "6-6"]);
+});
+
+test("a project keeps the bars that are looped, and opening it sets them again", async () => {
+  session.transport.setRange([16, 32]);
+  const { loop, loop_bars } = session.project();
+  expect([loop, loop_bars]).toEqual([true, "2-2"]);
+  session.transport.setRange(null);
+  expect(session.project().loop_bars).toBe("");
+  const settings = { knobs: {}, seed: 0, like: null };
+  await session.openProject({ model: "m", piece: twinkle, settings, snapshots: {}, tempo: 90, loop, loop_bars, file: null, accompaniment: { timbre: "", timbres: [], sounds: [] }, shared: false });
+  expect([session.state!.range, session.state!.tempo]).toEqual([[16, 32], 90]);
+});
+
+/** The panel with two snapshots, of pitch 0 and 4. */
+async function panelOf(first: string, second: string): Promise<SnapshotsPanel> {
+  session.snapshots.store(first);
+  session.set("pitch", 4);
+  session.snapshots.store(second);
+  return put(new SnapshotsPanel(), { session });
+}
+
+function sweep(panel: SnapshotsPanel, ...places: number[]): void {
+  const slider = one<HTMLInputElement>(panel, "[data-do=morph]");
+  for (const place of places) {
+    slider.value = String(place);
+    slider.dispatchEvent(new Event("input"));
+  }
+  slider.dispatchEvent(new Event("change"));
+}
+
+test("a sweep of the morph is one step of the history", async () => {
+  const panel = await panelOf("1", "2");
+  sweep(panel, 0.75, 0.5, 0.25);
+  expect([session.deck!.knobs, session.store!.labels]).toEqual([{ pitch: 1 }, ["pitch +4 semitones", "morph 1 to 2"]]);
+});
+
+test("the morph goes between snapshots that there are", async () => {
+  const panel = await panelOf("3", "5");
+  const ends = () => ["from", "to"].map((end) => one<HTMLSelectElement>(panel, `[data-do=morph-${end}]`).value);
+  expect(ends()).toEqual(["3", "5"]);
+  sweep(panel, 0.5);
+  expect(session.deck!.knobs).toEqual({ pitch: 2 });
+  session.snapshots.choose("from", "5");
+  session.snapshots.choose("to", "3");
+  await panel.updateComplete;
+  expect(ends()).toEqual(["5", "3"]);
+  sweep(panel, 0.25);
+  expect(session.deck!.knobs).toEqual({ pitch: 3 });
+});
+
+test("in a shared session the morph is where all others see it", async () => {
+  const settings = { knobs: {}, seed: 0, like: null };
+  const values = { seed: 0, like: "", tempo: 120, loop: true, "loop/bars": "", play: false, "morph/from": "verse", "morph/to": "2", morph: 0.5 };
+  const transport = { playing: false, tempo: 120, steps_per_quarter: 4, start: 0, end: 32, loop: true, origin: 0, since: 0, now: 0 };
+  server.onmessage({ data: JSON.stringify({ type: "shared", model: "m", piece: twinkle, file: null, opened: {}, values, settings, snapshots: { 1: settings, 2: settings, verse: settings }, history: [], transport }) });
+  const panel = await put(new SnapshotsPanel(), { session });
+  expect(session.snapshots.way).toEqual({ from: "verse", to: "2", place: 0.5 });
+  expect(one<HTMLInputElement>(panel, "[data-do=morph]").value).toBe("0.5");
+  session.snapshots.choose("from", "1");
+  expect(server.sent.at(-1)).toMatchObject({ type: "set", values: { "morph/from": "1", "morph/to": "2" } });
 });
 
 test("the first part of an answer is shown with the older notes of the rest, until the whole is there", () => {

@@ -1,4 +1,4 @@
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test, vi } from "vitest";
 import { WidgetElement, WidgetState, type WidgetModel } from "../src/widget.js";
 import { one, put } from "./page.js";
 
@@ -87,4 +87,14 @@ test("all go to 0 but those that are locked", async () => {
   await widget.updateComplete;
   reset();
   expect(kernel.sent).toEqual([{ do: "reset" }, { set: { "knob/retrograde": 0 } }]);
+});
+
+test("the bars that the session loops are those that are played", () => {
+  const player = widget.model!.player;
+  const play = vi.spyOn(player, "play").mockReturnValue();
+  const range = vi.spyOn(player, "range", "set");
+  kernel.tell("values", { ...kernel.traits["values"], "loop/bars": "2-2", play: true });
+  expect([range.mock.lastCall, play.mock.lastCall![1]]).toEqual([[[16, 32]], 16]);
+  kernel.tell("values", { ...kernel.traits["values"], "loop/bars": "" });
+  expect([range.mock.lastCall, play.mock.lastCall![1]]).toEqual([[null], undefined]);
 });

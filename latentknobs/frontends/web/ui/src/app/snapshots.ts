@@ -1,5 +1,5 @@
 import { css, html } from "lit";
-import { state } from "lit/decorators.js";
+import { live } from "lit/directives/live.js";
 import { define, icon, shared } from "../elements/shared.js";
 import { save } from "../download.js";
 import { Component } from "./component.js";
@@ -20,14 +20,10 @@ export class SnapshotsPanel extends Component {
     .history { max-width: 240px; }
   `];
 
-  @state() private from = "1";
-  @state() private to = "2";
-  @state() private place = 0;
-
   override render() {
     const { session } = this;
     const { bars, room, snapshots: { all: snapshots } } = session;
-    const kept = NUMBERS.filter((name) => name in snapshots);
+    const { from, to, place } = session.snapshots.way;
     const steps = room ? [...room.history].reverse() : [...(session.store?.labels ?? [])].reverse();
     return html`
       ${room ? html`<span class="badge" data-badge>Shared session</span>` : null}
@@ -36,14 +32,15 @@ export class SnapshotsPanel extends Component {
         : html`<label class="label">Turn bars<input class="field" data-do="choose-bars" placeholder="all" maxlength="13" inputmode="numeric" @change=${this.choose}></label>`}
       <div class="slots" role="group" aria-label="Snapshots: a digit recalls, Shift and a digit stores">${NUMBERS.map((name) => html`<button class="button" type="button" data-snapshot=${name} aria-pressed=${name in snapshots ? "true" : "false"} title=${name in snapshots ? `Recall snapshot ${name} (${name}); store it anew with Shift` : `Store snapshot ${name} (Shift ${name})`}
         @click=${(event: MouseEvent) => (event.shiftKey || !(name in snapshots) ? session.snapshots.store(name) : session.snapshots.recall(name))}>${name}</button>`)}</div>
-      ${kept.length > 1 ? html`<label class="label">Morph ${this.end(kept, this.from, (name) => { this.from = name; })}<input type="range" min="0" max="1" step="0.01" data-do="morph" aria-label="From one snapshot to the other" .value=${String(this.place)} @input=${this.morph}>${this.end(kept, this.to, (name) => { this.to = name; })}</label>` : null}
+      ${Object.keys(snapshots).length > 1 ? html`<label class="label">Morph ${this.end("from", from)}<input type="range" min="0" max="1" step="0.01" data-do="morph" aria-label="From one snapshot to the other" .value=${live(String(place))} @input=${this.morph} @change=${this.morph}>${this.end("to", to)}</label>` : null}
       <button class="button" type="button" data-do="save-project" @click=${() => void this.save()}>${icon("down")}Save project</button>
       <button class="button" type="button" @click=${(event: Event) => ((event.currentTarget as HTMLElement).nextElementSibling as HTMLInputElement).click()}>Open project</button><input hidden type="file" accept=".lkproject" data-do="open-project" @change=${this.open}>
       ${steps.length ? html`<label class="label history">History<select data-do="history" @change=${this.back}><option value="0" selected>${steps.length} step${steps.length === 1 ? "" : "s"}</option>${steps.map((label, k) => html`<option value=${k + 1}>before ${label}</option>`)}</select></label>` : null}`;
   }
 
-  private end(kept: readonly string[], chosen: string, choose: (name: string) => void) {
-    return html`<select aria-label="Snapshot" @change=${(event: Event) => choose((event.target as HTMLSelectElement).value)}>${kept.map((name) => html`<option value=${name} ?selected=${name === chosen}>${name}</option>`)}</select>`;
+  private end(end: "from" | "to", chosen: string) {
+    const { snapshots } = this.session;
+    return html`<select data-do=${`morph-${end}`} aria-label="Snapshot" @change=${(event: Event) => snapshots.choose(end, (event.target as HTMLSelectElement).value)}>${Object.keys(snapshots.all).map((name) => html`<option value=${name} .selected=${name === chosen}>${name}</option>`)}</select>`;
   }
 
   private async save(): Promise<void> {
@@ -75,8 +72,7 @@ export class SnapshotsPanel extends Component {
   }
 
   private morph(event: Event): void {
-    this.place = Number((event.target as HTMLInputElement).value);
-    this.session.snapshots.morph(this.from, this.to, this.place);
+    this.session.snapshots.morph(Number((event.target as HTMLInputElement).value), event.type === "change");
   }
 
   private back(event: Event): void {
