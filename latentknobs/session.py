@@ -450,6 +450,10 @@ class Session:
         if "first-note" in references and context is not None and context.first is not None:
             said = "" if self.axis is not None else ", its first note"
             out.append(f"The axis is {pitch_name(context.first.pitch)}{said}.")
+        if references and self.axis is not None and "first-note" not in references:
+            out.append("The axis is left out: no knob that is turned goes around a pitch of one's own.")
+        if references and self.key is not None and not {"key", "tonic"} & {*references}:
+            out.append("The key is left out: no knob that is turned goes by it.")
         return out
 
     def _measures(self, name: str, like: str | None, named: Mapping[str, Sequence[Knob | None]]) -> list[Knob]:

@@ -15,7 +15,7 @@ from attrs import field, fields, frozen, validators
 from latentknobs.backends.loader import DEFAULT_MODEL
 from latentknobs.core.experiment import Settings
 from latentknobs.core.run import Run
-from latentknobs.errors import DiscoveryError, UnknownNameError, UsageError
+from latentknobs.errors import CorpusError, DiscoveryError, UnknownNameError, UsageError
 from latentknobs.workbench import DEFAULT_CLIPS, Workbench
 
 DEFAULT_AUGMENTATIONS = ("transpose", "note-split")
@@ -87,6 +87,8 @@ class Sweep:
         if not isinstance(table, dict):
             raise UsageError(f"The sweep {path} has settings that are no table: write [settings] above them.")
         _check_keys(path, table, {one.name for one in fields(Settings)} - {"clips"}, "settings.")
+        _check_kinds(path, written, cls(), "")
+        _check_kinds(path, table, Settings(), "settings.")
         values: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in written.items()
         }
@@ -109,6 +111,25 @@ def _check_keys(path: Path, table: Mapping[str, object], known: set[str], where:
             close = get_close_matches(name, known, 1)
             meant = f"did you mean {where}{close[0]}?" if close else f"there is: {', '.join(sorted(known))}."
             raise UsageError(f"The sweep {path} has no key {where}{name}; {meant}")
+
+
+_KINDS: tuple[tuple[tuple[type, ...], str], ...] = (
+    ((bool,), "true or false"),
+    ((int,), "a whole number"),
+    ((float, int), "a number"),
+    ((str,), "a text in quotes"),
+    ((tuple, list), 'a list, as ["a", "b"] or [0, 1]'),
+)
+"""Types of a usual value, which others must have too, in words; bool is an int, so it comes first."""
+
+
+def _check_kinds(path: Path, table: Mapping[str, object], usual: Sweep | Settings, where: str) -> None:
+    """See that each value is of the kind of the usual one."""
+    for name, value in table.items():
+        example = getattr(usual, name)
+        kinds, words = next(row for row in _KINDS if isinstance(example, row[0]))
+        if not isinstance(value, kinds) or isinstance(value, bool) != isinstance(example, bool):
+            raise UsageError(f"The sweep {path} has {where}{name} = {value!r}; it takes {words}.")
 
 
 @frozen(eq=False)
@@ -139,7 +160,7 @@ class SweepRuns:
                 settings=self.sweep.settings,
                 keep=False,
             )
-        except DiscoveryError as error:
+        except (CorpusError, DiscoveryError) as error:
             return str(error)
 
 

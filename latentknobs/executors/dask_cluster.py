@@ -135,8 +135,10 @@ def dask(address: str, workers: int | None) -> Iterator[Executor]:
 
 def _client(address: str, stack: ExitStack) -> Client:
     from distributed import Client
+    from distributed.comm.addressing import resolve_address
 
     try:
+        resolve_address(address)  # a client of an address that is none is closed by its destructor, in 20 seconds
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of versions that differ: these are checked, and told in one sentence
             client = Client(address, timeout=ANSWER, set_as_default=False)

@@ -35,7 +35,8 @@ class ServerAddress:
     def cleaned(self, text: str) -> str:
         """A text of the driver's without the passwords, which the driver may repeat."""
         for secret in (self.url.password, *(self.url.query.get(name) for name in _SECRETS)):
-            text = text.replace(str(secret), "***") if secret else text
+            # Whole words only: what a short password left out of other words would give it away.
+            text = re.sub(rf"(?<!\w){re.escape(str(secret))}(?!\w)", "***", text) if secret else text
         return text
 
 
@@ -65,6 +66,8 @@ def address_of(url: str | Address) -> Address:
         except (ArgumentError, ValueError):
             # Without the cause, whose text may hold the password.
             raise UsageError(f"The registry {shown} is not a URL: {FORMS}.") from None
+        if "@" in (parsed.host or ""):
+            raise UsageError(f"The registry {shown} has an @ in its user or password, which is written %40: {FORMS}.")
         backend = parsed.get_backend_name()
         if backend == "postgresql" and parsed.drivername in (backend, DRIVER) and parsed.database:
             return ServerAddress(parsed.set(drivername=DRIVER))

@@ -66,6 +66,14 @@ def doubt(knob: Knob) -> str:
     return f" (this knob is {knob.verdict}{': ' if failed else ''}{failed})"
 
 
+def between(knob: Knob, amount: float) -> str:
+    """A clause about an amount between those that an edit has and the knob was judged at; "" of moves along a line."""
+    whole = all(one.is_integer() for one in knob.evidence.fitted)
+    if knob.augmentation is None or knob.kind == "shift" or not whole or float(amount).is_integer():
+        return ""
+    return f" was learned and judged at whole amounts, not at {amount:g}"
+
+
 def spread_of(knob: Knob, latent_size: int) -> NDArray[np.float64]:
     """Standard deviation of the codes in each active dimension, 0 in the others; 1 where it was not measured."""
     variance = np.asarray(knob.evidence.covariance_diagonal or np.ones(latent_size), dtype=np.float64)

@@ -12,7 +12,7 @@ from latentknobs.core.edit_context import EditContext
 from latentknobs.core.knob import RESERVED_NAMES, Knob
 from latentknobs.steering.by_rule import RuleEdited, RuleEdits, edit_by_rule
 from latentknobs.steering.carried_clips import STYLE, differing, unshifted
-from latentknobs.steering.control_directions import active_of, apart, control, doubt
+from latentknobs.steering.control_directions import active_of, apart, between, control, doubt
 from latentknobs.steering.rule_comparison import SURPRISE, RuleComparison, expected_error
 from latentknobs.steering.steered_clips import SteeredClips
 from latentknobs.steering.turn_result import MovedClips
@@ -87,6 +87,9 @@ class ModelTurn:
     def remarks(self, ruled: RuleEdited) -> list[str]:
         """What people should know of the knobs, where rules made this of the clips."""
         out = [f"{name}{clause}" for name, knob in self.named.items() if (clause := doubt(knob))]
+        out += [
+            f"{name}{clause}." for name, knob in self.named.items() if (clause := between(knob, self.amounts[name]))
+        ]
         if self.like is not None and (among := _left_to_knobs(self.part, self.knobs, self.like)[1]):
             moves = f"moves dimensions of {', '.join(among)} too: the knobs leave too few others"
             out += [f"{name} {moves}" for name in RESERVED_NAMES if name in self.amounts]

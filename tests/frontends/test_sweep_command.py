@@ -86,13 +86,31 @@ def test_a_point_that_gives_no_run_is_told_and_the_others_go_on(cli, tmp_path):
     assert "note-split of tiny on tiny, seed 0: No amount of note-split has" in result.err
 
 
+def test_a_corpus_without_songs_costs_its_points_alone(cli, tmp_path):
+    """Those behind it are made."""
+    (tmp_path / "empty").mkdir()
+    file = tmp_path / "sweep.toml"
+    both = SWEEP.replace('["tiny"]\nclips', f'["midi:{tmp_path / "empty"}", "tiny"]\nclips')
+    file.write_text(f'{both}augmentations = ["transpose"]\n{QUICK}')
+
+    result = cli("sweep", file, "--json")
+
+    assert result.code == 1
+    assert ["error" in run for run in result.json["runs"]] == [True, False]
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
         ('modles = ["tiny"]', "has no key modles; did you mean models?"),
         ("[settings]\ntrial_clip = 3", "has no key settings.trial_clip; did you mean settings.trial_clips?"),
         ("x = 1", "has no key x; there is: augmentations, clips, corpora, models, seeds."),
-        ('models = "tiny"', "has a value that its key does not take"),
+        ('models = "tiny"', "has models = 'tiny'; it takes a list, as"),
+        ("seeds = 3", "has seeds = 3; it takes a list, as"),
+        ("clips = true", "has clips = True; it takes a whole number."),
+        ("[settings]\nthreshold = true", "has settings.threshold = True; it takes a number."),
+        ('[settings]\ncontrols = "many"', "has settings.controls = 'many'; it takes a whole number."),
+        ('[settings]\nfits = "mean"', "has settings.fits = 'mean'; it takes a list, as"),
         ("models = []", "has a value that its key does not take"),
         ("seeds = [0.5]", "has a value that its key does not take"),
         ("corpora = [3]", "has a value that its key does not take"),

@@ -82,6 +82,7 @@ def test_a_link_leads_to_the_file(tmp_path):
         "postgresql://me:secret@host",
         "postgresql://me:sec@ret@host:nine/db",
         "oracle://host/db?password=secret",
+        "postgresql://me:half@secret@host/db",
         "sqlite://",
         "sqlite:///a.db?mode=ro",
         "://",

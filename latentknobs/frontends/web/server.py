@@ -189,7 +189,8 @@ def _listening(host: str, port: int) -> socket.socket:
     except (OSError, OverflowError) as error:
         raise UsageError(
             f"The server cannot listen on {host}, port {port} ({getattr(error, 'strerror', None) or error}): "
-            "choose another port with --port, or --port 0 for any free one."
+            "choose another address or port (--host and --port, beside others --web-host and --web-port); "
+            "port 0 is any free one."
         ) from error
     # What is accepted inherits it. Without it an answer's body waits 40 ms for its header to be acknowledged; asyncio
     # sets it only on sockets whose protocol is named, and create_server names none.

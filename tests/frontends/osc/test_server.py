@@ -139,7 +139,7 @@ def test_a_port_that_is_taken_is_said(session):
     """With what to do."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind(("127.0.0.1", 0))
-        with pytest.raises(UsageError, match="--osc-port.*port 0"):
+        with pytest.raises(UsageError, match=r"--osc-port.*port 0"):
             start(session, ["--port", str(taken.getsockname()[1])])
     with pytest.raises(UsageError, match="cannot listen on nowhere"):
         start(session, ["--host", "nowhere.invalid"])
