@@ -34,7 +34,7 @@ SHIPPED_AUGMENTATIONS = (
     "thinning",
 )
 """The edits whose knobs come with the package, in the order in which they are discovered."""
-EVERY_FORMAT = SHIPPED_AUGMENTATIONS[:7]
+EVERY_FORMAT = (*SHIPPED_AUGMENTATIONS[:7], "degree", "ornament", "thinning")
 """Those of them that the models of other time signatures than 4/4 have knobs of too."""
 SHIPPED_CLIPS = 24_000
 SHIPPED = Settings(trial_clips=300, sample_clips=SHIPPED_CLIPS, steps=1600)
@@ -51,6 +51,12 @@ OWN_SETTINGS = {
     "register-fold": evolve(SHIPPED, fits=("mean", "gradient", "ridge")),
 }
 """Edits that only a network learns, on recombined clips too; and one that none learns, whose network is left out."""
+SHORT_SETTINGS = {
+    "degree": evolve(OWN_SETTINGS["degree"], recombined=100_000, steps=3600),
+    "ornament": evolve(OWN_SETTINGS["ornament"], recombined=120_000, steps=8000),
+    "thinning": evolve(OWN_SETTINGS["thinning"], recombined=120_000, steps=8000),
+}
+"""The same for the models of other time signatures, whose clips have fewer steps: they learn these from less."""
 
 
 OWN_CORPUS = {"degree": "folk+essen", "swap-mode": "folk+essen", "ornament": "folk+essen"}
@@ -95,11 +101,18 @@ def shipped(models: Sequence[str]) -> tuple[tuple[str, str | None], ...]:
     return (*own, *((model, name) for model in others for name in EVERY_FORMAT))
 
 
-def settings_of(edit: str | None) -> Settings:
-    """What a knob that comes with the package is discovered with."""
+def settings_of(edit: str | None, *, short: bool = False) -> Settings:
+    """
+    What a knob that comes with the package is discovered with.
+
+    Args:
+        edit: Its augmentation; None = it is found without one.
+        short: Whether its model is of another time signature than 4/4.
+    """
     if edit is None:
         return UNAIDED
-    return OWN_SETTINGS.get(edit, SHIPPED)
+    own = OWN_SETTINGS.get(edit, SHIPPED)
+    return SHORT_SETTINGS.get(edit, own) if short else own
 
 
 @frozen(eq=False)
@@ -127,7 +140,7 @@ class BuildRuns:
         (model, name), seed = item, self.seed
         if name is None:
             return self.workbench.disentangle(model, clips=self.clips, seed=seed, settings=UNAIDED, keep=False)
-        chosen = self.settings or settings_of(name)
+        chosen = self.settings or settings_of(name, short=model != self.workbench.models.defaults[0])
         corpus = OWN_CORPUS.get(name)
         clips = self.clips * (4 if name in OWN_CORPUS else 3) // 3
         return self.workbench.discover(

@@ -9,6 +9,7 @@ import platform
 import threading
 import traceback
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +30,13 @@ class WorkerSpec:
     What a worker must have, to be what the program is.
 
     Attributes:
-        version: Of latentknobs.
+        versions: Of latentknobs, and of what computes, whose last bits may differ from version to version.
         plugins: Those that the program has loaded.
         modules: Modules of plugins that were registered from memory, by name.
         build: Makes the host, in the worker.
     """
 
-    version: str
+    versions: tuple[tuple[str, str], ...]
     plugins: tuple[PluginReport, ...]
     modules: tuple[tuple[str, str], ...]
     build: Callable[[WorkerSpec], WorkerHost]
@@ -59,7 +60,7 @@ class WorkerSpec:
                         "write it into a file of the plugins folder."
                     )
                 modules.append((report.name, module.name))
-        return cls(__version__, reports, tuple(modules), build)
+        return cls(_versions(), reports, tuple(modules), build)
 
     def load_plugins(self, builtins: tuple[str, ...]) -> Plugins:
         """
@@ -69,13 +70,14 @@ class WorkerSpec:
             builtins: Modules of the package's own plugins.
 
         Raises:
-            ExecutorError: The worker lacks one, or has another version of it or of latentknobs.
+            ExecutorError: The worker lacks one, or has another version of it or of what is compared.
         """
-        if self.version != __version__:
-            raise ExecutorError(
-                f"The worker on {platform.node()} has latentknobs {__version__}, and this program has {self.version}: "
-                "install the same version there."
-            )
+        for (package, wanted), (_, there_is) in zip(self.versions, _versions(), strict=True):
+            if wanted != there_is:
+                raise ExecutorError(
+                    f"The worker on {platform.node()} has {package} {there_is}, and this program has {wanted}: install "
+                    "the same version there."
+                )
         names = {report.name for report in self.plugins if report.origin == "built-in"}
         installed = any(report.origin == "entry point" for report in self.plugins)
         own = [module for module in builtins if short_name(module) in names]
@@ -94,6 +96,11 @@ class WorkerSpec:
                     f"{platform.node()}, which {what}: install it there, or put its file at {report.path}."
                 )
         return out
+
+
+def _versions() -> tuple[tuple[str, str], ...]:
+    others = [(name, version(name).partition("+")[0]) for name in ("torch", "numpy")]  # +cpu, +cu130: the same version
+    return ("latentknobs", __version__), *others
 
 
 @define(eq=False)

@@ -6,6 +6,7 @@ import os
 import pickle
 import re
 import sqlite3
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -184,12 +185,16 @@ def test_a_worker_without_the_plugin_is_told(raised, plugins_dir, tmp_path, ther
         assert all(run.model != "tiny" for run in workbench.runs())
 
 
-def test_a_worker_of_another_version_is_told(plugins_dir, tmp_path, monkeypatch):
-    """The versions of latentknobs are compared before anything is loaded."""
-    monkeypatch.setattr(worker, "__version__", "9.9")
+@pytest.mark.parametrize("package", ["latentknobs", "torch"])
+def test_a_worker_of_another_version_is_told(plugins_dir, tmp_path, monkeypatch, package):
+    """The versions of latentknobs and of what computes are compared before anything is loaded."""
+    if package == "latentknobs":
+        monkeypatch.setattr(worker, "__version__", "9.9")
+    else:
+        monkeypatch.setattr(worker, "version", lambda name: "9.9" if name == package else version(name))
     with (
         Workbench.open(str(tmp_path / "new.db"), executor="processes", workers=1) as workbench,
-        pytest.raises(ExecutorError, match=r"has latentknobs \d+\.\d+\.\d+, and this program has 9\.9"),
+        pytest.raises(ExecutorError, match=rf"has {package} \d+\.\d+\.\d+, and this program has 9\.9"),
     ):
         workbench.discover("transpose", corpus="tiny", model="tiny", clips=800, settings=QUICK)
 
