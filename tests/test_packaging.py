@@ -55,7 +55,7 @@ KNOBS = {
     *UNAIDED,
 }
 """The knobs that come with the package."""
-OTHERS = KNOBS - UNAIDED - {"degree", "mode", "smooth", "leap", "ornament", "register-fold", "thinning"}
+OTHERS = KNOBS - UNAIDED - {"mode", "smooth", "leap", "register-fold"}
 """Those of the models of 3/4 and 6/8."""
 
 
