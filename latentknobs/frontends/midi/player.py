@@ -19,7 +19,7 @@ from latentknobs.core.transport import Transport
 from latentknobs.frontends.midi.playhead import Playhead
 from latentknobs.frontends.midi.ports import Output
 
-CLOCK, START, STOP = 0xF8, 0xFA, 0xFC
+CLOCK, START, CONTINUE, STOP, SONG_POSITION = 0xF8, 0xFA, 0xFB, 0xFC, 0xF2
 PER_QUARTER = 24
 """Clocks in a quarter note."""
 DOWNBEAT, BEAT, OFFBEAT = 112, 100, 84
@@ -149,13 +149,11 @@ class Player:
         per_step = PER_QUARTER / transport.steps_per_quarter
         if shift is None:
             self._output.silence()
+            self._tell_place(transport)
             self._step, self._tick = math.ceil(transport.origin) - 1, math.ceil(transport.origin * per_step - 1e-6) - 1
         else:
             self._step -= int(shift)
             self._tick -= round(shift * per_step)
-        if not self._playing:
-            self._playing = True
-            self._send(START)
         if transport.ended(now):
             self._halt()
             self._ended()
@@ -166,6 +164,16 @@ class Player:
             self._step = step
             self._sound(self._head.step(step))
         return min(self._head.time_of(self._step + 1), self._head.time_of((self._tick + 1) / per_step))
+
+    def _tell_place(self, transport: Transport) -> None:
+        """Tell followers that playing begins, or goes on elsewhere, counted from the beginning of what is played."""
+        if self._playing:
+            self._send(STOP)  # a position may only be told while nothing plays
+        self._playing = True
+        sixteenth = round((transport.origin - transport.start) * 4 / transport.steps_per_quarter)
+        if sixteenth > 0:
+            self._send(SONG_POSITION, sixteenth & 127, sixteenth >> 7 & 127)
+        self._send(CONTINUE if sixteenth > 0 else START)
 
     def _send_clocks(self, until: int) -> None:
         self._tick = max(self._tick, until - MOST_LATE)
@@ -195,6 +203,6 @@ class Player:
         self._output.quiet()
         self._send(STOP)
 
-    def _send(self, status: int) -> None:
+    def _send(self, *message: int) -> None:
         if self._clock:
-            self._output.send((status,))
+            self._output.send(message)

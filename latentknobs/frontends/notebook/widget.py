@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import anywidget
 import traitlets
+from attrs import define
 
 from latentknobs.core.clip import ClipFormat, DrumFormat
 from latentknobs.core.live_session import LiveSession, Music
@@ -28,6 +29,38 @@ STATIC = Path(__file__).parent / "static"
 TRIGGERS = {"undo", "redo", "reset"}
 
 
+@define(eq=False)
+class _Opened:
+    """A session that widgets share; the last one of them closes it."""
+
+    shared: SharedSession
+    close: Callable[[], None]
+    widgets: int = 0
+
+
+_opened: dict[int, _Opened] = {}
+"""By the identity of the session, which the shared one keeps alive."""
+
+
+@contextmanager
+def _shared(session: Session) -> Iterator[SharedSession]:
+    """The shared session of all widgets of a session."""
+    if id(session) not in _opened:
+        with ExitStack() as stack:
+            queue = stack.enter_context(DecoderQueue())
+            shared = stack.enter_context(SharedSession(session.workbench, queue, tuple(session.named), session))
+            _opened[id(session)] = _Opened(shared, stack.pop_all().close)
+    opened = _opened[id(session)]
+    opened.widgets += 1
+    try:
+        yield opened.shared
+    finally:
+        opened.widgets -= 1
+        if not opened.widgets:
+            del _opened[id(session)]
+            opened.close()
+
+
 class SessionWidget(anywidget.AnyWidget):
     """
     Knobs, notes and sound of a session in a notebook.
@@ -36,8 +69,9 @@ class SessionWidget(anywidget.AnyWidget):
     of both.
 
     Args:
-        session: A session, shared with other front ends or not; one that is not is shared from now on.
-        knobs: Names of the knobs that are shown, () = the accepted ones.
+        session: A session, shared with other front ends or not; one that is not is shared by its widgets, so that a
+            cell that runs again goes on.
+        knobs: Name or names of the knobs that are shown, () = the accepted ones.
 
     Attributes:
         values: The values of all parameters by path ({"knob/pitch": 3.0, "tempo": 120.0, ...}). Assign those that are
@@ -60,16 +94,14 @@ class SessionWidget(anywidget.AnyWidget):
     shown_piece = traitlets.Dict(read_only=True).tag(sync=True)
     """What the page shows of the piece, with no knob turned."""
 
-    def __init__(self, session: Session | LiveSession, *, knobs: Sequence[str] = ()) -> None:
+    def __init__(self, session: Session | LiveSession, *, knobs: Sequence[str] | str = ()) -> None:
         super().__init__()
         self._started = ExitStack()
         self._newest = -1
         if isinstance(session, Session):
-            queue = self._started.enter_context(DecoderQueue())
-            shared = SharedSession(session.workbench, queue, tuple(session.named), session)
-            session = self._started.enter_context(shared)
+            session = self._started.enter_context(_shared(session))
         self.session: LiveSession = session
-        self._names = tuple(knobs)
+        self._names = (knobs,) if isinstance(knobs, str) else tuple(knobs)
         unknown = [name for name in self._names if f"knob/{name}" not in self.session.parameters]
         if unknown:
             known = [path.removeprefix("knob/") for path in self.session.parameters if path.startswith("knob/")]

@@ -187,6 +187,25 @@ def test_bars_of_a_loop_begin_in_their_middle(stage):
     assert one.ons()[0] == 62
 
 
+def test_followers_are_told_where_playing_begins(stage):
+    """Start at the beginning, else a position in sixteenths and Continue; a jump stops first."""
+    one = stage(start=4, tempo=30.0)
+    one.transport = evolve(one.transport, origin=6.0)
+    one.set(playing=True)
+    until(lambda: one.ports.messages(0xFB))
+    one.transport = evolve(one.transport, origin=12.0, since=time.monotonic())
+    one.player.look()
+    until(lambda: len(one.ports.messages(0xFB)) == 2)
+
+    assert [data for data in one.ports.messages() if data[0] >= 0xF0 and data[0] != 0xF8] == [
+        (0xF2, 2, 0),
+        (0xFB,),
+        (0xFC,),
+        (0xF2, 8, 0),
+        (0xFB,),
+    ]
+
+
 def test_velocities_follow_the_time_signature():
     """Downbeats are loudest, then beats, dotted ones in compound time, in each stretch for itself."""
     piece = Piece((), 28, stretches=(PieceStretch(0, 16), PieceStretch(16, 12, TimeSignature(6, 8), 2)))

@@ -152,6 +152,23 @@ def test_knobs_can_be_chosen(session, show):
 
 
 @needs_anywidget
+def test_a_cell_that_runs_again_goes_on(session, show):
+    """Widgets of one session are on one shared session, until the last of them is closed; one name is a name."""
+    before = threading.active_count()
+    first = show(session, knobs="pitch")
+    first.values = {"knob/pitch": 3.0}
+    second = show(session)
+
+    assert second.session is first.session
+    assert second.values["knob/pitch"] == 3.0
+    assert [one["name"] for one in first.shown_knobs] == ["pitch"]
+    first.close()
+    second.values = {"knob/pitch": 1.0}
+    second.close()
+    assert threading.active_count() == before
+    assert show(session).values["knob/pitch"] == 0.0
+
+
 def test_the_notes_are_written(session, show, tmp_path):
     """to_midi writes the newest notes with the values that made them, and keeps an existing file."""
     widget = show(session)
