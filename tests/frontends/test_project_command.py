@@ -142,10 +142,12 @@ def register_frontends():
 """
 
 
-def test_several_front_ends_share_one_session(meters, meters_dir, song):
-    """Each has its own options, and SIGTERM ends all."""
+def test_several_front_ends_share_one_session(meters, meters_dir, song, tmp_path):
+    """Each has its own options, SIGTERM ends all, and what was played is saved then."""
+    saved = tmp_path / "played.lkproject"
     (meters_dir / "box.py").write_text(BOX)
     words = ["serve", "web,box", "--file", str(song), "--model", "tiny", "--web-port", "0", "--box-colour", "red"]
+    words += ["--save", str(saved)]
     process = subprocess.Popen(
         [sys.executable, "-m", "latentknobs", *words],
         stderr=subprocess.PIPE,
@@ -160,6 +162,8 @@ def test_several_front_ends_share_one_session(meters, meters_dir, song):
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=120)
         assert (process.returncode, out, "Traceback" in err) == (0, "box stopped\n", False)
+        assert Project.read(saved).tempo == 77
+        assert f"project written to {saved}" in err
     finally:
         process.kill()
         process.wait()

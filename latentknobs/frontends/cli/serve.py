@@ -15,6 +15,7 @@ from latentknobs.core.frontend_options import FrontendParser
 from latentknobs.core.frontend_specs import FrontendSpec
 from latentknobs.errors import UnknownNameError, UsageError
 from latentknobs.frontends.cli.context import program, say
+from latentknobs.frontends.cli.melody_files import check_target
 
 DEFAULT = "web"
 
@@ -58,8 +59,13 @@ def _serve_together(ctx: typer.Context, specs: Mapping[str, FrontendSpec], words
         if spec.check is not None:
             spec.check(own[name])
     from latentknobs.steering.batch_decoder import DecoderQueue
+    from latentknobs.studio.project import SUFFIX
     from latentknobs.studio.shared_session import SharedSession
 
+    if options.save is not None:
+        if options.save.exists() and options.save != options.file:
+            raise UsageError(f"{options.save} is there already: name another file, or open it with --file.")
+        check_target(options.save, force=True, suffixes=(SUFFIX,))
     ended = threading.Event()
     with (
         _ended_by_signals(ended),
@@ -78,6 +84,9 @@ def _serve_together(ctx: typer.Context, specs: Mapping[str, FrontendSpec], words
             ended.wait()
         except KeyboardInterrupt:
             say("Ended.")
+        if options.save is not None:
+            session.project().write(options.save, overwrite=True)
+            say(f"project written to {options.save}")
 
 
 @contextmanager
@@ -113,6 +122,7 @@ def _parser(names: Collection[str]) -> FrontendParser:
     description = f"Start front ends on one session; their own options begin with {prefixes}."
     parser = FrontendParser(",".join(names), description if len(names) > 1 else "Start a front end on a session.")
     parser.add_argument("--file", type=Path, help="what to open: a file of MIDI or notation, or a project [an example]")
+    parser.add_argument("--save", type=Path, help="project file that is written at the end; it may be --file's")
     parser.add_argument("--model", action="append", default=[], help="model; once for each clip format")
     parser.add_argument("--registry", help="registry file or URL [LATENTKNOBS_REGISTRY, else registry.db here]")
     parser.add_argument("--device", default="auto", help="cpu, cuda or auto")
