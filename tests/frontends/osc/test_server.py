@@ -85,7 +85,7 @@ def test_what_other_front_ends_change_is_told(session, client):
 def test_who_has_unsubscribed_is_told_nothing(session, client):
     """But what it asks."""
     client.subscribed()
-    client.send("/unsubscribe")
+    client.asked("/unsubscribe")
     session.set("tempo", 99, "page")
     session.set("tempo", 98, "page")
 
