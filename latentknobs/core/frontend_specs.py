@@ -100,6 +100,7 @@ class FrontendSpec:
             None = it has nothing for notebooks.
         check: Called with the arguments of ``start`` before a session is opened: raises UsageError where one is wrong,
             and where they ask for help prints it and exits, as argparse does. None = ``start`` finds out.
+        port: Where it listens, by TCP, UDP or both, if nobody asks for another; None = nowhere.
     """
 
     name: str
@@ -108,6 +109,7 @@ class FrontendSpec:
     start: Callable[[LiveSession, list[str]], RunningFrontend] | None = None
     widget: Callable[..., Any] | None = None
     check: Callable[[list[str]], object] | None = None
+    port: int | None = None
 
     def __attrs_post_init__(self) -> None:
         if self.serve is None and self.start is None and self.widget is None:

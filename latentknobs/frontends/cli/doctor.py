@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import socket
 import sys
 from importlib.metadata import PackageNotFoundError, requires, version
 from typing import Any
@@ -68,6 +69,7 @@ def _facts(workbench: Workbench) -> dict[str, Any]:
         "registry": _registry(workbench),
         "models": {name: kind for kind, f in workbench.models.factories.items() for name in f.shipped},
         **_ports(workbench),
+        "network": _network(workbench),
         "plugins": {r.name: r.state + (f" ({r.error})" if r.error else "") for r in workbench.plugins.reports()},
     }
 
@@ -82,6 +84,28 @@ def _ports(workbench: Workbench) -> dict[str, Any]:
     except LatentKnobsError as error:
         return {"MIDI ports": str(error)}
     return {"MIDI ports": {kind: ", ".join(names) or "none" for kind, names in found.items()}}
+
+
+def _network(workbench: Workbench) -> dict[str, str]:
+    """The interfaces, and whether front ends could listen where they do by default."""
+    out = {"interfaces": ", ".join(name for _number, name in socket.if_nameindex())}
+    for name, spec in workbench.plugins.frontends().items():
+        if spec.port is not None:
+            out[name] = f"port {spec.port} {'free' if _is_free(spec.port) else 'taken: is it running already?'}"
+    return out
+
+
+def _is_free(port: int) -> bool:
+    """Whether nobody on this machine listens there, by TCP or UDP."""
+    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+        with socket.socket(socket.AF_INET, kind) as probe:
+            if kind == socket.SOCK_STREAM and os.name == "posix":
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections that have just ended
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                return False
+    return True
 
 
 def _registry(workbench: Workbench) -> dict[str, Any]:

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 from latentknobs.core.frontend_options import FrontendParser, port
 from latentknobs.core.live_session import LiveSession
 from latentknobs.errors import UsageError, needs_extra
+from latentknobs.frontends.osc import PORT
 
 if TYPE_CHECKING:
     from latentknobs.frontends.osc.query import QueryServer
 
-PORT, REPLY_PORT = 7770, 7771
+REPLY_PORT = 7771
 
 
 class OscFrontend:

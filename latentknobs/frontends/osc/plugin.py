@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from latentknobs.core.frontend_specs import FrontendSpec, RunningFrontend
 from latentknobs.errors import needs_extra
+from latentknobs.frontends.osc import PORT
 from latentknobs.hooks import hookimpl
 
 if TYPE_CHECKING:
@@ -36,5 +37,6 @@ def register_frontends() -> list[FrontendSpec]:
             "Open Sound Control: turn knobs and get notes from Pure Data, Max or SuperCollider.",
             start=_start,
             check=_check,
+            port=PORT,
         )
     ]

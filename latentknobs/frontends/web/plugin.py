@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from latentknobs.core.frontend_specs import FrontendSpec, RunningFrontend
+from latentknobs.frontends.web import PORT
 from latentknobs.hooks import hookimpl
 
 if TYPE_CHECKING:
@@ -33,4 +34,4 @@ def _check(arguments: list[str]) -> None:
 def register_frontends() -> list[FrontendSpec]:
     """The page in the browser."""
     doc = "A page in the browser: hear a melody, turn its knobs, export MIDI."
-    return [FrontendSpec("web", doc, _serve, _start, check=_check)]
+    return [FrontendSpec("web", doc, _serve, _start, check=_check, port=PORT)]

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from latentknobs.core.frontend_options import FrontendParser, port
 from latentknobs.errors import UsageError, needs_extra
+from latentknobs.frontends.web import PORT
 from latentknobs.frontends.web.token import add_token_options, token_of
 from latentknobs.workbench import Workbench
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from latentknobs.core.live_session import LiveSession
     from latentknobs.studio.shared_session import SharedSession
 
-PORT = 8765
 QUEUED = 1024
 """Connections that the system keeps until they are accepted."""
 PING_SECONDS = 20.0
