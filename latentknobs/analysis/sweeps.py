@@ -113,23 +113,29 @@ def _check_keys(path: Path, table: Mapping[str, object], known: set[str], where:
             raise UsageError(f"The sweep {path} has no key {where}{name}; {meant}")
 
 
-_KINDS: tuple[tuple[tuple[type, ...], str], ...] = (
-    ((bool,), "true or false"),
-    ((int,), "a whole number"),
-    ((float, int), "a number"),
-    ((str,), "a text in quotes"),
-    ((tuple, list), 'a list, as ["a", "b"] or [0, 1]'),
+_KINDS: tuple[tuple[tuple[type, ...], str, str], ...] = (
+    ((bool,), "true or false", "true and false"),
+    ((int,), "a whole number", "whole numbers"),
+    ((float, int), "a number", "numbers"),
+    ((str, NoneType), "a text in quotes", "texts in quotes"),
 )
-"""Types of a usual value, which others must have too, in words; bool is an int, so it comes first."""
+"""Types of a usual value, which others must have too, in words, one and several; bool is an int, so it comes first."""
 
 
 def _check_kinds(path: Path, table: Mapping[str, object], usual: Sweep | Settings, where: str) -> None:
     """See that each value is of the kind of the usual one."""
     for name, value in table.items():
         example = getattr(usual, name)
-        kinds, words = next(row for row in _KINDS if isinstance(example, row[0]))
-        if not isinstance(value, kinds) or isinstance(value, bool) != isinstance(example, bool):
-            raise UsageError(f"The sweep {path} has {where}{name} = {value!r}; it takes {words}.")
+        several = isinstance(example, tuple)
+        one = next(iter(example), None) if isinstance(example, tuple) else example
+        kinds, single, plural = next(row for row in _KINDS if isinstance(one, row[0]))
+        parts = value if several and isinstance(value, list) else [value]
+        right = isinstance(value, list) == several and all(
+            isinstance(part, kinds) and isinstance(part, bool) == isinstance(one, bool) for part in parts
+        )
+        if not right:
+            takes = f"a list of {plural}" if several else single
+            raise UsageError(f"The sweep {path} has {where}{name} = {value!r}; it takes {takes}.")
 
 
 @frozen(eq=False)

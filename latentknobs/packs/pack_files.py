@@ -36,6 +36,8 @@ _DEVICES = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE
 """What Windows takes for a device, whatever its ending."""
 _END, _END_64, _END_SIZE = b"PK\x05\x06", b"PK\x06\x07", 22
 _MOST_DIRECTORY = MOST_FILES * 1024
+_DAMAGE = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError)
+"""What zipfile raises on damage, on methods that it lacks and on passwords."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The first time that a zip can hold."""
 
@@ -77,8 +79,7 @@ def read_files(path: Path) -> dict[str, bytes]:
         raise
     except OSError as error:
         raise PackError(f"{path} cannot be read: {error.strerror or error}.") from error
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
-        # What zipfile raises on damage, on methods that it lacks and on passwords.
+    except _DAMAGE as error:
         reason = str(error).rstrip(".")
         raise PackError(f"{path} is no whole zip of a pack: {visible(reason)}.") from error
 

@@ -16,6 +16,7 @@ from latentknobs.errors import RegistryError, UsageError
 DRIVER = "postgresql+psycopg"
 FORMS = f"give a path or sqlite:///PATH, or {DRIVER}://USER@HOST/DATABASE"
 _SECRETS = ("password", "sslpassword")
+_SHORT = 4
 
 
 @frozen
@@ -35,8 +36,10 @@ class ServerAddress:
     def cleaned(self, text: str) -> str:
         """A text of the driver's without the passwords, which the driver may repeat."""
         for secret in (self.url.password, *(self.url.query.get(name) for name in _SECRETS)):
-            # Whole words only: what a short password left out of other words would give it away.
-            text = re.sub(rf"(?<!\w){re.escape(str(secret))}(?!\w)", "***", text) if secret else text
+            if secret:
+                # A short one as a word alone: what is left of other words without it would give it away.
+                edge = r"\b" if len(str(secret)) < _SHORT else ""
+                text = re.sub(f"{edge}{re.escape(str(secret))}{edge}", "***", text)
         return text
 
 

@@ -68,7 +68,8 @@ def doubt(knob: Knob) -> str:
 
 def between(knob: Knob, amount: float) -> str:
     """A clause about an amount between those that an edit has and the knob was judged at; "" of moves along a line."""
-    whole = all(one.is_integer() for one in knob.evidence.fitted)
+    fitted = knob.evidence.fitted
+    whole = bool(fitted) and all(one.is_integer() for one in fitted)
     if knob.augmentation is None or knob.kind == "shift" or not whole or float(amount).is_integer():
         return ""
     return f" was learned and judged at whole amounts, not at {amount:g}"

@@ -142,6 +142,16 @@ def register_frontends():
 """
 
 
+@pytest.mark.parametrize(("name", "words"), [("there.lkproject", "is there already"), ("played.mid", "should end in")])
+def test_a_place_that_a_session_cannot_be_saved_at_is_told_before_a_model_is_loaded(tmp_path, capfd, name, words):
+    """A file that is there stays as it is."""
+    (tmp_path / "there.lkproject").write_text("mine")
+    code = run_command_line(["serve", "web,osc", "--model", "there is none", "--save", str(tmp_path / name)])
+
+    assert (code, words in capfd.readouterr().err) == (2, True)
+    assert (tmp_path / "there.lkproject").read_text() == "mine"
+
+
 def test_several_front_ends_share_one_session(meters, meters_dir, song, tmp_path):
     """Each has its own options, SIGTERM ends all, and what was played is saved then."""
     saved = tmp_path / "played.lkproject"

@@ -149,12 +149,13 @@ class MidiFrontend:
         elif self._clock is not None:
             self._follow(self._clock, message, now)
         elif message.type == "continue" and not self._session.transport.playing:
-            self._send_to(self._session.transport.origin)  # where it stopped
+            self._go_to(self._session.transport.origin)  # where it stopped
             self._set_play(True)
         elif message.type in ("start", "continue", "stop"):
             self._set_play(message.type != "stop")
         elif message.type == "songpos":
-            self._send_to(message.pos * self._session.transport.steps_per_quarter / 4)
+            transport = self._session.transport
+            self._go_to(transport.start + message.pos * transport.steps_per_quarter / 4)
 
     def _follow(self, clock: ClockFollower, message: Any, now: float) -> None:
         if message.type == "clock":
@@ -200,7 +201,7 @@ class MidiFrontend:
     def _set_play(self, playing: bool) -> None:
         self._session.set("play", playing, BUTTONS)
 
-    def _send_to(self, step: float) -> None:
+    def _go_to(self, step: float) -> None:
         self._session.set("position", self._session.parameter("position").nearest(step), BUTTONS)
 
     def _record(self) -> None:

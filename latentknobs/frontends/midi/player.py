@@ -30,6 +30,8 @@ SWITCH = 0.0005
 """Seconds after which another thread of Python lets this one run."""
 IDLE = 0.25
 """Seconds after which it looks again where nothing plays."""
+SIXTEENTH = PER_QUARTER // 4
+"""Clocks of the note that positions are counted in."""
 MOST_LATE = 4 * PER_QUARTER
 """Clocks that are made up for after a pause of the machine; more are left out."""
 
@@ -150,7 +152,7 @@ class Player:
         if shift is None:
             self._output.silence()
             self._tell_place(transport)
-            self._step, self._tick = math.ceil(transport.origin) - 1, math.ceil(transport.origin * per_step - 1e-6) - 1
+            self._step = math.ceil(transport.origin) - 1
         else:
             self._step -= int(shift)
             self._tick -= round(shift * per_step)
@@ -170,7 +172,10 @@ class Player:
         if self._playing:
             self._send(STOP)  # a position may only be told while nothing plays
         self._playing = True
-        sixteenth = round((transport.origin - transport.start) * 4 / transport.steps_per_quarter)
+        per_step = PER_QUARTER / transport.steps_per_quarter
+        first = transport.start * per_step
+        sixteenth = math.floor((transport.origin * per_step - first) / SIXTEENTH + 1e-6)
+        self._tick = math.ceil(first - 1e-6) + sixteenth * SIXTEENTH - 1  # clocks since that sixteenth are made up for
         if sixteenth > 0:
             self._send(SONG_POSITION, sixteenth & 127, sixteenth >> 7 & 127)
         self._send(CONTINUE if sixteenth > 0 else START)

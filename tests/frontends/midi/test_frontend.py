@@ -142,5 +142,10 @@ def test_continue_goes_on_where_it_stopped(session, started, ports):
     ports.say(0xFB)
     assert session.transport.origin == 3
     ports.say(0xFC)
+    session.set("loop/bars", "2")
+    ports.say(0xF2, 3, 0)
+    ports.say(0xFB)
+    assert session.transport.origin == session.transport.start + 3
+    ports.say(0xFC)
     ports.say(0xFA)
-    assert session.transport.origin == 0
+    assert session.transport.origin == session.transport.start

@@ -190,9 +190,10 @@ def test_bars_of_a_loop_begin_in_their_middle(stage):
 def test_followers_are_told_where_playing_begins(stage):
     """Start at the beginning, else a position in sixteenths and Continue; a jump stops first."""
     one = stage(start=4, tempo=30.0)
-    one.transport = evolve(one.transport, origin=6.0)
+    one.transport = evolve(one.transport, origin=6.5)
     one.set(playing=True)
-    until(lambda: one.ports.messages(0xFB))
+    until(lambda: len(one.ports.messages(0xF8)) >= 4)  # those of half a sixteenth are made up for at once
+    assert [data[0] for data in one.ports.messages() if data[0] >= 0xF0][:6] == [0xF2, 0xFB, 0xF8, 0xF8, 0xF8, 0xF8]
     one.transport = evolve(one.transport, origin=12.0, since=time.monotonic())
     one.player.look()
     until(lambda: len(one.ports.messages(0xFB)) == 2)

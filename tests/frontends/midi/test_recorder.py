@@ -113,6 +113,18 @@ def test_stop_opens_what_was_played_as_the_piece(session, started, ports):
     until(lambda: [note.pitch for note in session.session.piece.notes] == [48])
 
 
+def test_the_control_of_a_recording_plays(session, started, ports):
+    """Notes have no place on the grid while nothing plays."""
+    started("--map", "record=cc90")
+    ports.say(0xB0, 90, 127)
+    assert session.values["play"] is True
+    ports.say(0x90, 64, 90)
+    until(lambda: session.transport.position(time.monotonic()) > 3)
+    ports.say(0x90, 64, 0)
+    ports.say(0xFC)
+    until(lambda: [note.pitch for note in session.session.piece.notes] == [64])
+
+
 def test_what_is_set_while_a_recording_opens_stays(session, started, ports, monkeypatch):
     """Tempo and loop are newer than what was played in."""
     opening = Session.open

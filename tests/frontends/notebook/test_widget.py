@@ -169,6 +169,7 @@ def test_a_cell_that_runs_again_goes_on(session, show):
     assert show(session).values["knob/pitch"] == 0.0
 
 
+@needs_anywidget
 def test_the_notes_are_written(session, show, tmp_path):
     """to_midi writes the newest notes with the values that made them, and keeps an existing file."""
     widget = show(session)
