@@ -44,6 +44,7 @@ from latentknobs.studio.values import (
     fresh_values,
     morphed,
     parameter_tree,
+    played,
     project_of,
     project_values,
     settled,
@@ -366,7 +367,7 @@ class SharedSession:
     def _with(self, values: SessionValues, path: str, value: Value) -> SessionValues:
         """The values with one of them set."""
         bars, knob = self._place(path)
-        settings, transport, now = values.settings, values.transport, time.monotonic()
+        settings = values.settings
         if path.startswith("knob/") or bars is not None:
             return evolve(values, settings=settings.with_amount(knob, float(value), bars))
         if path == "seed":
@@ -375,27 +376,9 @@ class SharedSession:
             if value and (value in RESERVED_NAMES or f"knob/{value}" not in self._parameters):
                 raise UnknownNameError("parameter", f"knob/{value}", list(self._parameters), "in this session")
             return evolve(values, settings=evolve(settings, like=str(value) or None))
-        if path == "tempo":
-            return evolve(values, transport=transport.at(now, tempo=float(value)))
-        if path == "play":
-            if transport.ended(now):
-                transport = transport.at(now)
-            if value and not transport.playing:
-                origin = float(transport.start) if values.cue is None else values.cue
-                transport = evolve(transport, origin=origin)
-            return evolve(values, transport=transport.at(now, playing=bool(value)), cue=None)
-        if path == "loop":
-            return evolve(values, transport=transport.at(now, loop=bool(value)))
-        if path == "position":
-            there = float(value) if float(value) < transport.end else float(transport.start)
-            moved = evolve(transport.at(now), origin=there)
-            return evolve(values, place=there, transport=moved, cue=None if moved.playing else there)
-        if path == "loop/bars":
-            piece = values.session.piece
-            bars_text = str(BarRange.parse(str(value))) if value else ""
-            start, end = BarRange.parse(bars_text).steps(piece, self.clip_format) if bars_text else (0, piece.steps)
-            return evolve(values, loop_bars=bars_text, transport=transport.at(now, start=start, end=end), cue=None)
-        return morphed(values, self._parameters, path, value)
+        if path.startswith("morph"):
+            return morphed(values, self._parameters, path, value)
+        return played(values, path, value, time.monotonic())
 
     def _triggered(self, path: str, value: str) -> SessionValues:
         values, now = self._values, time.monotonic()

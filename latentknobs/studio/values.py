@@ -210,6 +210,35 @@ def snapshot_of(values: SessionValues, name: str) -> KnobSettings:
     return values.snapshots[name]
 
 
+def played(values: SessionValues, path: str, value: Value, now: float) -> SessionValues:
+    """
+    The values with another one of how the piece is played: tempo, play, loop, loop/bars or position.
+
+    Raises:
+        UsageError: The bars are none of the piece's.
+    """
+    transport = values.transport
+    if path == "tempo":
+        return evolve(values, transport=transport.at(now, tempo=float(value)))
+    if path == "loop":
+        return evolve(values, transport=transport.at(now, loop=bool(value)))
+    if path == "play":
+        if transport.ended(now):
+            transport = transport.at(now)
+        if value and not transport.playing:
+            transport = evolve(transport, origin=float(transport.start) if values.cue is None else values.cue)
+        return evolve(values, transport=transport.at(now, playing=bool(value)), cue=None)
+    if path == "position":
+        there = float(value) if float(value) < transport.end else float(transport.start)
+        moved = evolve(transport.at(now), origin=there)
+        return evolve(values, place=there, transport=moved, cue=None if moved.playing else there)
+    assert path == "loop/bars", path
+    piece, bars = values.session.piece, str(BarRange.parse(str(value))) if value else ""
+    clip_format = values.session.model.spec.clip_format
+    start, end = BarRange.parse(bars).steps(piece, clip_format) if bars else (0, piece.steps)
+    return evolve(values, loop_bars=bars, transport=transport.at(now, start=start, end=end), cue=None)
+
+
 def morphed(values: SessionValues, tree: Mapping[str, Parameter], path: str, value: Value) -> SessionValues:
     """
     The values with an end of the morph, or the place between them, set.

@@ -97,6 +97,15 @@ def test_every_long_command_takes_them(cli, monkeypatch, tmp_path, command):
     assert result.one_sentence().startswith(f"Error: No dask scheduler answers at {address}")
 
 
+@pytest.mark.parametrize("address", ["nonsense", "foo://bar:99"])
+def test_an_address_that_is_none_is_told(cli, address):
+    """By one sentence alone, as no client is begun, whose destructor would wait and tell of its own end."""
+    result = cli(*DISCOVER, "--executor", f"dask:{address}")
+
+    assert result.code == 1
+    assert result.one_sentence().startswith(f"Error: No dask scheduler answers at {address} (")
+
+
 def test_without_dask_the_extra_is_named(cli, monkeypatch):
     """What to install is told."""
     monkeypatch.setitem(sys.modules, "distributed", None)

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import event
 
 from latentknobs.errors import RegistryError, UsageError
+from latentknobs.registry.addresses import address_of
 from latentknobs.registry.store import KnobStore
 from latentknobs.testing.store import MODEL, sample_run
 
@@ -324,3 +325,15 @@ def test_the_first_save_may_mark_a_file_built_in(path):
     KnobStore.open(path, allow_built_in=True).save_run(sample_run())
 
     assert KnobStore.open(path).built_in
+
+
+@pytest.mark.parametrize(
+    ("password", "text", "shown"),
+    [
+        ("s3cret", "no s3crets: s3cret", "no ***s: ***"),
+        ("s", "sslmode of s is invalid", "sslmode of *** is invalid"),
+    ],
+)
+def test_what_a_driver_says_is_told_without_the_password(password, text, shown):
+    """A short one is taken out as a word alone, as gaps in other words would spell it."""
+    assert address_of(f"postgresql://me:{password}@host/db").cleaned(text) == shown
